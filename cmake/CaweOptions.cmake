@@ -1,0 +1,28 @@
+# Switches and compile flags shared by every target.
+option(CAWE_TESTS "build the tests" ON)
+option(CAWE_BENCH "build the benchmarks" OFF)
+option(CAWE_FUZZ "build the fuzz targets (clang only)" OFF)
+option(CAWE_WERROR "treat warnings as errors" ON)
+set(CAWE_ARCH "x86-64-v3" CACHE STRING "value of -march for x86-64 (v3 = AVX2 and FMA)")
+set(CAWE_SANITIZE "" CACHE STRING "sanitizers, e.g. address,undefined or thread")
+
+add_library(cawe_flags INTERFACE)
+target_include_directories(cawe_flags INTERFACE ${CMAKE_SOURCE_DIR})
+# -ffp-contract=off: box overlaps and thresholds must give the same bits on CPU and CUDA, and in every
+# build; kernels that want fused multiply-add say so with intrinsics.
+target_compile_options(cawe_flags INTERFACE -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wno-psabi
+                                            -ffp-contract=off $<$<BOOL:${CAWE_WERROR}>:-Werror>)
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64" AND CAWE_ARCH)
+  target_compile_options(cawe_flags INTERFACE -march=${CAWE_ARCH})
+endif()
+if(CAWE_SANITIZE)
+  target_compile_options(cawe_flags INTERFACE -fsanitize=${CAWE_SANITIZE} -fno-sanitize-recover=all
+                                              -fno-omit-frame-pointer -g)
+  target_link_options(cawe_flags INTERFACE -fsanitize=${CAWE_SANITIZE})
+endif()
+
+find_program(CCACHE_PROGRAM ccache)
+if(CCACHE_PROGRAM AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
+endif()
