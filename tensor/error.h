@@ -53,7 +53,7 @@ template <class... Parts>
 }  // namespace cawe
 
 /// CAWE_CHECK(condition, code, parts...): throws where the condition does not hold.
-#define CAWE_CHECK(condition, code, ...)                   \
-  do {                                                     \
-    if (!(condition)) ::cawe::fail((code), __VA_ARGS__);   \
+#define CAWE_CHECK(condition, code, ...)                 \
+  do {                                                   \
+    if (!(condition)) ::cawe::fail((code), __VA_ARGS__); \
   } while (0)

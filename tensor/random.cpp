@@ -46,20 +46,23 @@ uint32_t Random::bits(uint64_t element) const {
 float Random::uniform(uint64_t element) const { return float(bits(element) >> 8) * 0x1p-24f; }
 
 double Random::uniform_double(uint64_t element) const {
-  const auto r = philox4x32({uint32_t(element), uint32_t(element >> 32), uint32_t(high_), uint32_t(high_ >> 32)},
-                            {key_[0] ^ 0x5bf03635u, key_[1]});
+  const auto r =
+      philox4x32({uint32_t(element), uint32_t(element >> 32), uint32_t(high_), uint32_t(high_ >> 32)},
+                 {key_[0] ^ 0x5bf03635u, key_[1]});
   return double((uint64_t(r[0]) << 21) ^ (r[1] >> 11)) * 0x1p-53;
 }
 
 double Random::normal(uint64_t element) const {
-  const auto r = philox4x32({uint32_t(element), uint32_t(element >> 32), uint32_t(high_), uint32_t(high_ >> 32)},
-                            {key_[0] ^ 0x3c6ef372u, key_[1]});
+  const auto r =
+      philox4x32({uint32_t(element), uint32_t(element >> 32), uint32_t(high_), uint32_t(high_ >> 32)},
+                 {key_[0] ^ 0x3c6ef372u, key_[1]});
   const double u = (double(r[0]) + 0.5) * 0x1p-32, v = (double(r[1]) + 0.5) * 0x1p-32;
   return std::sqrt(-2.0 * std::log(u)) * std::cos(kTwoPi * v);
 }
 
 uint64_t Random::next_below(uint64_t n) {
-  CAWE_CHECK(n >= 1 && n <= 0xffffffffull, Code::internal, "Random::next_below: n is ", n, ", must be in [1, 2^32)");
+  CAWE_CHECK(n >= 1 && n <= 0xffffffffull, Code::internal, "Random::next_below: n is ", n,
+             ", must be in [1, 2^32)");
   const uint32_t limit = uint32_t(0x100000000ull % n);  // values below it would favour the small residues
   uint32_t value;
   do value = next_bits();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Counter-based random numbers: Philox4x32-10 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3").
-// No hidden state: a value depends only on its key and its counter, so that threads, workers, ranks and resumes
-// cannot change it.
+// Counter-based random numbers: Philox4x32-10 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2,
+// 3"). No hidden state: a value depends only on its key and its counter, so that threads, workers, ranks and
+// resumes cannot change it.
 #pragma once
 
 #include <array>
@@ -18,7 +18,8 @@ std::array<uint32_t, 4> philox4x32(std::array<uint32_t, 4> counter, std::array<u
 /// numbers into the key; the element index is the counter.
 class Random {
  public:
-  explicit Random(uint64_t seed, std::string_view purpose = "", uint64_t a = 0, uint64_t b = 0, uint64_t c = 0);
+  explicit Random(uint64_t seed, std::string_view purpose = "", uint64_t a = 0, uint64_t b = 0,
+                  uint64_t c = 0);
 
   /// Value at an explicit position; independent of calls made before.
   uint32_t bits(uint64_t element) const;

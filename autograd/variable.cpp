@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "autograd/variable.h"
+
+#include <atomic>
+#include <queue>
+#include <unordered_set>
+
+#include "tensor/backend.h"
+#include "tensor/profile.h"
+
+namespace cawe {
+namespace {
+
+thread_local bool recording = true;
+std::atomic<uint64_t> next_sequence{1};
+
+/// slot.grad += g, without a copy where g is the first.
+void add_gradient(GradSlot& slot, const Tensor& g) {
+  if (!slot.grad.defined()) {
+    slot.grad = g;
+    return;
+  }
+  CAWE_CHECK(slot.grad.shape() == g.shape(), Code::internal, "backward: gradients of shapes ",
+             slot.grad.shape(), " and ", g.shape(), " meet");
+  // A first gradient may share storage with a dy or with another input's gradient: add into a copy of it
+  // then.
+  if (!slot.grad.owns_storage_alone() || !slot.grad.is_dense()) slot.grad = slot.grad.clone();
+  backend(g.device()).accumulate(g, slot.grad);
+}
+
+struct LaterFirst {
+  bool operator()(const std::shared_ptr<Node>& a, const std::shared_ptr<Node>& b) const {
+    return a->sequence < b->sequence;
+  }
+};
+
+/// Runs nodes from the latest back. `keep` are slots whose gradients must survive although they are not
+/// leaves.
+void run_backward(const std::shared_ptr<GradSlot>& root, const std::unordered_set<const GradSlot*>& keep) {
+  std::priority_queue<std::shared_ptr<Node>, std::vector<std::shared_ptr<Node>>, LaterFirst> ready;
+  std::unordered_set<const Node*> seen;
+  auto visit = [&](const std::shared_ptr<Node>& node) {
+    if (node && seen.insert(node.get()).second) ready.push(node);
+  };
+  visit(root->creator);
+  while (!ready.empty()) {
+    const std::shared_ptr<Node> node = ready.top();
+    ready.pop();
+    CAWE_CHECK(node->backward != nullptr, Code::internal, "backward: the graph at '", node->name,
+               "' was already used and freed");
+    std::vector<Tensor> dys;
+    bool any = false;
+    for (auto& weak : node->outputs) {
+      const auto slot = weak.lock();
+      Tensor dy = slot ? slot->grad : Tensor();
+      if (slot && !keep.count(slot.get())) slot->grad = Tensor();
+      any |= dy.defined();
+      dys.push_back(std::move(dy));
+    }
+    for (auto& input : node->inputs) visit(input ? input->creator : nullptr);
+    if (any) {
+      ProfileScope scope(node->name);
+      const Grads grads = node->backward(dys);
+      CAWE_CHECK(grads.size() == node->inputs.size(), Code::internal, "backward: '", node->name,
+                 "' returned ", grads.size(), " gradients for ", node->inputs.size(), " inputs");
+      dys.clear();
+      for (size_t i = 0; i < grads.size(); ++i) {
+        if (node->inputs[i] && node->inputs[i]->requires_grad && grads[i].defined())
+          add_gradient(*node->inputs[i], grads[i]);
+      }
+    }
+    node->backward = nullptr;
+    node->inputs.clear();
+  }
+}
+
+}  // namespace
+
+Variable::Variable(Tensor value, bool requires_grad) : value_(std::move(value)) {
+  if (requires_grad) set_requires_grad(true);
+}
+
+void Variable::set_value(const Tensor& value) {
+  value_.copy_from(value);
+  value_.storage().touch();
+}
+
+const Tensor& Variable::grad() const {
+  static const Tensor none;
+  return slot_ ? slot_->grad : none;
+}
+
+void Variable::set_grad(const Tensor& grad) {
+  CAWE_CHECK(slot_ != nullptr, Code::internal, "set_grad: the variable requires no gradient");
+  slot_->grad = grad;
+}
+
+void Variable::zero_grad() {
+  if (slot_) slot_->grad = Tensor();
+}
+
+void Variable::set_requires_grad(bool on) {
+  CAWE_CHECK(!on || is_floating(value_.dtype()), Code::dtype, "requires_grad: dtype ", name(value_.dtype()),
+             " has no gradient");
+  if (!slot_) slot_ = std::make_shared<GradSlot>();
+  slot_->requires_grad = on;
+}
+
+std::vector<Variable> record_many(const char* name, const std::vector<Variable>& inputs,
+                                  const std::vector<Tensor>& outputs,
+                                  std::function<Grads(const std::vector<Tensor>&)> gradient) {
+  bool wanted = false;
+  for (const Variable& v : inputs) wanted |= v.requires_grad();
+  std::vector<Variable> result;
+  for (const Tensor& y : outputs) result.emplace_back(y);
+  if (!wanted || !recording) return result;
+  auto node = std::make_shared<Node>();
+  node->name = name;
+  node->sequence = next_sequence++;
+  for (const Variable& v : inputs) node->inputs.push_back(v.slot());
+  node->backward = std::move(gradient);
+  for (Variable& v : result) {
+    v.slot_ = std::make_shared<GradSlot>();
+    v.slot_->requires_grad = true;
+    v.slot_->creator = node;
+    node->outputs.push_back(v.slot_);
+  }
+  return result;
+}
+
+Variable record(const char* name, const std::vector<Variable>& inputs, const Tensor& y,
+                std::function<Grads(const Tensor&)> gradient) {
+  return record_many(name, inputs, {y}, [gradient = std::move(gradient)](const std::vector<Tensor>& dys) {
+    return gradient(dys[0]);
+  })[0];
+}
+
+void backward(const Variable& loss, double seed) {
+  CAWE_CHECK(loss.numel() == 1, Code::shape, "backward: the loss has shape ", loss.shape(),
+             " (expected one element)");
+  CAWE_CHECK(loss.requires_grad(), Code::internal,
+             "backward: the loss depends on nothing that requires a gradient");
+  Tensor one = Tensor::like(loss.value());
+  one.fill(seed);
+  add_gradient(*loss.slot(), one);
+  run_backward(loss.slot(), {});
+}
+
+std::vector<Tensor> gradients(const Variable& root, const std::vector<Variable>& of, const Tensor& seed) {
+  CAWE_CHECK(root.requires_grad(), Code::internal,
+             "gradients: the root depends on nothing that requires a gradient");
+  std::unordered_set<const GradSlot*> keep;
+  std::vector<Tensor> before;
+  for (const Variable& v : of) {
+    CAWE_CHECK(v.slot() != nullptr, Code::internal, "gradients: a variable that requires no gradient");
+    keep.insert(v.slot().get());
+    before.push_back(v.slot()->grad);
+    v.slot()->grad = Tensor();
+  }
+  // A variable whose history is not wanted stops the walk: its creator is set aside.
+  std::vector<std::shared_ptr<Node>> creators;
+  for (const Variable& v : of) creators.push_back(std::move(v.slot()->creator));
+  Tensor start = seed;
+  if (!start.defined()) {
+    start = Tensor::like(root.value());
+    start.fill(1);
+  }
+  root.slot()->grad = start;
+  run_backward(root.slot(), keep);
+  std::vector<Tensor> result;
+  for (size_t i = 0; i < of.size(); ++i) {
+    GradSlot& slot = *of[i].slot();
+    result.push_back(slot.grad.defined() ? slot.grad : Tensor::zeros(of[i].shape(), of[i].dtype()));
+    slot.grad = before[i];
+    slot.creator = std::move(creators[i]);
+  }
+  return result;
+}
+
+NoGrad::NoGrad() : previous_(recording) { recording = false; }
+NoGrad::~NoGrad() { recording = previous_; }
+bool grad_enabled() { return recording; }
+
+}  // namespace cawe

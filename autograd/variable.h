@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// Variable: a tensor that remembers how it was made, and reverse-mode differentiation over that memory.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tensor/tensor.h"
+
+namespace cawe {
+
+struct Node;
+
+/// Where a variable's gradient gathers. Separate from the value, so that a value which no gradient needs is
+/// freed as soon as the forward code lets go of it.
+struct GradSlot {
+  Tensor grad;
+  std::shared_ptr<Node> creator;  ///< null for leaves
+  bool requires_grad = false;
+};
+
+class Variable {
+ public:
+  Variable() = default;
+  explicit Variable(Tensor value, bool requires_grad = false);
+
+  bool defined() const { return value_.defined(); }
+  const Tensor& value() const { return value_; }
+  /// For optimizers and loaders: new values in the same shape. Touches the storage's version.
+  void set_value(const Tensor& value);
+  const Tensor& grad() const;  ///< undefined before backward()
+  void set_grad(const Tensor& grad);
+  void zero_grad();
+  bool requires_grad() const { return slot_ && slot_->requires_grad; }
+  void set_requires_grad(bool on);
+  /// The same value with no history.
+  Variable detach() const { return Variable(value_); }
+
+  const Shape& shape() const { return value_.shape(); }
+  int64_t dim(int i) const { return value_.dim(i); }
+  int rank() const { return value_.rank(); }
+  int64_t numel() const { return value_.numel(); }
+  DType dtype() const { return value_.dtype(); }
+  Device device() const { return value_.device(); }
+  const std::shared_ptr<GradSlot>& slot() const { return slot_; }
+
+ private:
+  friend std::vector<Variable> record_many(const char*, const std::vector<Variable>&,
+                                           const std::vector<Tensor>&,
+                                           std::function<std::vector<Tensor>(const std::vector<Tensor>&)>);
+  Tensor value_;
+  std::shared_ptr<GradSlot> slot_;
+};
+
+/// Gradients of an operator's inputs, in their order; undefined where an input needs none.
+using Grads = std::vector<Tensor>;
+
+/// One recorded operator.
+struct Node {
+  const char* name = "";
+  uint64_t sequence = 0;
+  std::vector<std::shared_ptr<GradSlot>> inputs;
+  std::vector<std::weak_ptr<GradSlot>> outputs;
+  std::function<Grads(const std::vector<Tensor>& dys)> backward;
+};
+
+/// The output of an operator. `gradient` maps dL/dy to dL/dinput for each input; it must capture tensors,
+/// never Variables (no cycle, no history kept alive), and only those that it needs. Nothing is recorded where
+/// no input requires a gradient or under NoGrad. A returned gradient may share storage with dy.
+Variable record(const char* name, const std::vector<Variable>& inputs, const Tensor& y,
+                std::function<Grads(const Tensor& dy)> gradient);
+/// Several outputs; a dy is undefined where nothing used that output.
+std::vector<Variable> record_many(const char* name, const std::vector<Variable>& inputs,
+                                  const std::vector<Tensor>& outputs,
+                                  std::function<Grads(const std::vector<Tensor>& dys)> gradient);
+
+/// Adds dL/dv to grad() of every leaf that requires one, L being `loss` (one element), times `seed`.
+/// Operators run in the reverse of their recording, so sums have one order. What they saved is freed as they
+/// are done; a second backward through the same graph throws.
+void backward(const Variable& loss, double seed = 1.0);
+/// dL/dv of the given variables (leaves or not) for a root of any shape with dL/droot = `seed` (ones if
+/// undefined); nothing is added to any grad(). CAWE uses it to stop at the feature maps.
+std::vector<Tensor> gradients(const Variable& root, const std::vector<Variable>& of, const Tensor& seed = {});
+
+/// Nothing on this thread is recorded while it lives.
+class NoGrad {
+ public:
+  NoGrad();
+  ~NoGrad();
+  NoGrad(const NoGrad&) = delete;
+  NoGrad& operator=(const NoGrad&) = delete;
+
+ private:
+  bool previous_;
+};
+bool grad_enabled();
+
+/// True where `gradient` must be made for input i: inputs[i] requires one. For operators whose gradients
+/// cost.
+inline bool needs_grad(const Variable& v) { return v.requires_grad() && grad_enabled(); }
+
+}  // namespace cawe

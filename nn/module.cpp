@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "nn/module.h"
+
+namespace cawe::nn {
+
+void Module::walk(const std::string& path, const std::function<void(const std::string&, Module&)>& visit) {
+  visit(path, *this);
+  for (auto& [name, module] : children_) module->walk(path + name + ".", visit);
+}
+
+void Module::train(bool on) {
+  walk("", [on](const std::string&, Module& m) { m.training_ = on; });
+}
+
+std::vector<Module::NamedParameter> Module::parameters() {
+  std::vector<NamedParameter> all;
+  walk("", [&](const std::string& path, Module& m) {
+    for (auto& [name, variable] : m.parameters_) all.push_back({path + name, variable});
+  });
+  return all;
+}
+
+std::vector<Module::NamedBuffer> Module::buffers() {
+  std::vector<NamedBuffer> all;
+  walk("", [&](const std::string& path, Module& m) {
+    for (auto& [name, tensor] : m.buffers_) all.push_back({path + name, tensor});
+  });
+  return all;
+}
+
+std::vector<std::pair<std::string, Tensor>> Module::state() {
+  std::vector<std::pair<std::string, Tensor>> all;
+  for (auto& p : parameters()) all.emplace_back(p.name, p.variable->value());
+  for (auto& b : buffers()) all.emplace_back(b.name, *b.tensor);
+  return all;
+}
+
+void Module::initialise(uint64_t seed) {
+  walk("", [seed](const std::string& path, Module& m) { m.reset_parameters(seed, path); });
+}
+
+void Module::reset_parameters(uint64_t, const std::string&) {}
+
+void Module::zero_grad() {
+  for (auto& p : parameters()) p.variable->zero_grad();
+}
+
+void Module::set_requires_grad(bool on) {
+  for (auto& p : parameters()) p.variable->set_requires_grad(on);
+}
+
+void Module::to(DType dtype) {
+  for (auto& p : parameters())
+    *p.variable = Variable(p.variable->value().to(dtype), p.variable->requires_grad());
+  for (auto& b : buffers())
+    if (is_floating(b.tensor->dtype())) *b.tensor = b.tensor->to(dtype);
+}
+
+int64_t Module::parameter_count() {
+  int64_t count = 0;
+  for (auto& p : parameters()) count += p.variable->numel();
+  return count;
+}
+
+Variable& Module::parameter(const std::string& name, Variable& member, const Tensor& initial) {
+  member = Variable(initial, true);
+  parameters_.emplace_back(name, &member);
+  return member;
+}
+
+Tensor& Module::buffer(const std::string& name, Tensor& member, const Tensor& initial) {
+  member = initial;
+  buffers_.emplace_back(name, &member);
+  return member;
+}
+
+void Module::child(const std::string& name, Module& module) { children_.emplace_back(name, &module); }
+
+}  // namespace cawe::nn
