@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// What every detection metric reads: the true boxes of a test set and a system's detections, in memory.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "tensor/box.h"
+
+namespace cawe::eval {
+
+/// One true box in pixels of the original image. `crowd` marks a region where detections are neither right
+/// nor wrong (COCO iscrowd, an ignore region). `area` is what COCO's size ranges look at (a mask's area
+/// there).
+struct TruthBox {
+  BoxD box;
+  int64_t label = 0;
+  bool crowd = false;
+  double area = 0;
+};
+
+/// One test image. An image without boxes is lesion-free and counts. width and height are 0 where unknown.
+struct TruthImage {
+  std::string id;
+  std::string patient;
+  std::vector<TruthBox> boxes;
+  double width = 0, height = 0;
+};
+
+/// One detection. `image` indexes the vector of TruthImage; the order of detections decides ties.
+struct Detection {
+  int64_t image = 0;
+  BoxD box;
+  double score = 0;
+  int64_t label = 0;
+};
+
+/// Checks indices, boxes and scores once, so that metrics need not. Throws Error(data) naming the detection.
+void check_detections(const std::vector<TruthImage>& truth, const std::vector<Detection>& detections);
+
+/// Number of true boxes that are not crowd regions.
+int64_t count_lesions(const std::vector<TruthImage>& truth);
+
+/// For each image the index of its patient, patients numbered in order of appearance; an image without a
+/// patient is its own. `count` receives the number of patients.
+std::vector<int64_t> patient_index(const std::vector<TruthImage>& truth, int64_t* count);
+
+}  // namespace cawe::eval
