@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// Small text helpers: nearest valid name for an error message, a progress bar with ETA.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace cawe {
+
+/// The candidate with the smallest Levenshtein distance to `name`; "" where all are further than a third of
+/// the longer word's length plus two (then a guess would only confuse).
+std::string nearest_name(const std::string& name, const std::vector<std::string>& candidates);
+
+/// "1 h 02 min", "3 min 10 s", "4.2 s"
+std::string format_duration(double seconds);
+
+/// A bar with rate and ETA on stderr for work over two seconds. On a terminal it redraws one line, elsewhere
+/// it writes a line every ten seconds. Not thread-safe.
+class Progress {
+ public:
+  Progress(std::string label, int64_t total, bool quiet = false);
+  ~Progress();
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+  /// `note` stands behind the bar, e.g. "loss 0.412".
+  void update(int64_t done, const std::string& note = "");
+
+ private:
+  std::string label_;
+  int64_t total_;
+  bool quiet_, terminal_, drawn_ = false;
+  double start_, last_;
+};
+
+}  // namespace cawe
