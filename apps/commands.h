@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// The subcommands of `cawe`, one file each, and what they share.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "tensor/dtype.h"
+
+namespace CLI {
+class App;
+}
+
+namespace cawe::apps {
+
+/// Options that every subcommand has, and the exit status that it leaves.
+struct Common {
+  std::string device = "cpu";
+  int threads = 0;  ///< 0: as many as the machine has
+  uint64_t seed = 0;
+  bool seed_given = false;
+  bool json = false;
+  bool quiet = false;
+  std::string command_line;
+  int status = 0;
+
+  Device device_kind() const;
+  /// Sets the number of threads and checks the device; first thing in every command.
+  void begin() const;
+};
+
+/// Adds a subcommand with the common options and an example at the foot of its help.
+CLI::App* add_command(CLI::App& app, Common& common, const std::string& name, const std::string& what,
+                      const std::string& example);
+
+void add_phantom(CLI::App& app, Common& common);
+void add_train(CLI::App& app, Common& common);
+void add_enhance(CLI::App& app, Common& common);
+void add_detect(CLI::App& app, Common& common);
+void add_evaluate(CLI::App& app, Common& common);
+void add_study(CLI::App& app, Common& common);
+void add_kernels(CLI::App& app, Common& common);
+void add_convert(CLI::App& app, Common& common);
+void add_inspect(CLI::App& app, Common& common);
+void add_doctor(CLI::App& app, Common& common);
+
+}  // namespace cawe::apps

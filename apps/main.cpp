@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+// The program `cawe`: parses the command line, runs one subcommand, turns errors into one line and an exit code.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <new>
+
+#include "apps/commands.h"
+#include "tensor/error.h"
+#include "tensor/parallel.h"
+#include "tensor/text.h"
+
+namespace cawe::apps {
+
+Device Common::device_kind() const {
+  if (device == "cuda") return Device::cuda;
+  if (device == "emulated") return Device::emulated;
+  return Device::cpu;
+}
+
+void Common::begin() const {
+  if (threads > 0) set_num_threads(threads);
+  if (device_kind() != Device::cpu)
+    fail(Code::unsupported, "device '", device, "' is not in this build or machine. Use --device cpu (see `cawe doctor`).");
+}
+
+CLI::App* add_command(CLI::App& app, Common& common, const std::string& name, const std::string& what,
+                      const std::string& example) {
+  CLI::App* sub = app.add_subcommand(name, what);
+  sub->add_option("--device", common.device, "cpu, cuda or emulated")
+      ->check(CLI::IsMember({"cpu", "cuda", "emulated"}))
+      ->capture_default_str();
+  sub->add_option("--threads", common.threads, "CPU threads (0: all)")->check(CLI::Range(0, 1024))->capture_default_str();
+  sub->add_option_function<uint64_t>(
+      "--seed",
+      [&common](const uint64_t& seed) {
+        common.seed = seed;
+        common.seed_given = true;
+      },
+      "seed of everything random");
+  sub->add_flag("--json", common.json, "results as JSON on stdout");
+  sub->add_flag("--quiet", common.quiet, "no progress and no log on stderr");
+  sub->footer("Example:\n  " + example);
+  return sub;
+}
+
+namespace {
+
+std::string first_line(std::string text) {
+  for (char& c : text)
+    if (c == '\n' || c == '\r') c = ' ';
+  return text;
+}
+
+int report(const std::string& message, int status) {
+  std::fprintf(stderr, "cawe: error: %s\n", first_line(message).c_str());
+  return status;
+}
+
+/// CLI11's message, with the nearest valid name for a word that it does not know.
+int report_usage(const CLI::App& app, const CLI::ParseError& error) {
+  std::string message = error.what();
+  const CLI::App* at = &app;
+  for (const CLI::App* sub : app.get_subcommands()) at = sub;
+  if (error.get_name() == "ExtrasError") {
+    std::vector<std::string> known;
+    if (at == &app)
+      for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; })) known.push_back(sub->get_name());
+    for (const CLI::Option* option : at->get_options())
+      for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
+    for (const std::string& word : at->remaining(true)) {
+      message = "'" + word + "' is not known here";
+      const std::string near = nearest_name(word, known);
+      if (!near.empty()) message += " (did you mean " + near + "?)";
+      break;
+    }
+  }
+  return report(message + ". See `cawe " + (at == &app ? "" : at->get_name() + " ") + "--help`.", 2);
+}
+
+}  // namespace
+}  // namespace cawe::apps
+
+int main(int argc, char** argv) {
+  using namespace cawe;
+  using namespace cawe::apps;
+  CLI::App app("cawe " CAWE_VERSION ": class-aware attention and lesion detection on chest X-rays. For research use only.", "cawe");
+  app.require_subcommand(1);
+  app.set_version_flag("--version", CAWE_VERSION);
+  Common common;
+  for (int i = 0; i < argc; ++i) common.command_line += (i ? " " : "") + std::string(argv[i]);
+  add_phantom(app, common);
+  add_train(app, common);
+  add_enhance(app, common);
+  add_detect(app, common);
+  add_evaluate(app, common);
+  add_study(app, common);
+  add_convert(app, common);
+  add_inspect(app, common);
+  add_doctor(app, common);
+  try {
+    app.parse(argc, argv);
+    return common.status;
+  } catch (const CLI::Success& done) {
+    return app.exit(done);
+  } catch (const CLI::ParseError& error) {
+    return report_usage(app, error);
+  } catch (const Error& error) {
+    return report(error.what(), exit_code(error.code()));
+  } catch (const std::bad_alloc&) {
+    return report("out of memory. Use a smaller batch, image or --threads.", 1);
+  } catch (const std::exception& error) {
+    return report(error.what(), 1);
+  }
+}
