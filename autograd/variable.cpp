@@ -35,8 +35,9 @@ struct LaterFirst {
 };
 
 /// Runs nodes from the latest back. `keep` are slots whose gradients must survive although they are not
-/// leaves.
-void run_backward(const std::shared_ptr<GradSlot>& root, const std::unordered_set<const GradSlot*>& keep) {
+/// leaves; without `leaves`, no other leaf (a parameter on the way) gathers anything.
+void run_backward(const std::shared_ptr<GradSlot>& root, const std::unordered_set<const GradSlot*>& keep,
+                  bool leaves) {
   std::priority_queue<std::shared_ptr<Node>, std::vector<std::shared_ptr<Node>>, LaterFirst> ready;
   std::unordered_set<const Node*> seen;
   auto visit = [&](const std::shared_ptr<Node>& node) {
@@ -65,8 +66,9 @@ void run_backward(const std::shared_ptr<GradSlot>& root, const std::unordered_se
                  "' returned ", grads.size(), " gradients for ", node->inputs.size(), " inputs");
       dys.clear();
       for (size_t i = 0; i < grads.size(); ++i) {
-        if (node->inputs[i] && node->inputs[i]->requires_grad && grads[i].defined())
-          add_gradient(*node->inputs[i], grads[i]);
+        GradSlot* input = node->inputs[i].get();
+        if (!input || !input->requires_grad || !grads[i].defined()) continue;
+        if (leaves || input->creator || keep.count(input)) add_gradient(*input, grads[i]);
       }
     }
     node->backward = nullptr;
@@ -143,7 +145,7 @@ void backward(const Variable& loss, double seed) {
   Tensor one = Tensor::like(loss.value());
   one.fill(seed);
   add_gradient(*loss.slot(), one);
-  run_backward(loss.slot(), {});
+  run_backward(loss.slot(), {}, true);
 }
 
 std::vector<Tensor> gradients(const Variable& root, const std::vector<Variable>& of, const Tensor& seed) {
@@ -166,7 +168,7 @@ std::vector<Tensor> gradients(const Variable& root, const std::vector<Variable>&
     start.fill(1);
   }
   root.slot()->grad = start;
-  run_backward(root.slot(), keep);
+  run_backward(root.slot(), keep, false);
   std::vector<Tensor> result;
   for (size_t i = 0; i < of.size(); ++i) {
     GradSlot& slot = *of[i].slot();
