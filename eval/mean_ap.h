@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// Average precision of box detections: the twelve COCO figures (as pycocotools computes them) and Pascal
+// VOC's AP.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "eval/detections.h"
+
+namespace cawe::eval {
+
+/// COCO's summary. IoU .50:.05:.95, 101 recall points, at most 1, 10 or 100 detections an image and category;
+/// areas below 32 x 32, up to 96 x 96, above. Duplicates are false positives, crowd regions ignored. NaN
+/// where no true box of that size exists (pycocotools prints -1). Source: pycocotools cocoeval.py.
+struct CocoSummary {
+  double ap = 0, ap50 = 0, ap75 = 0;
+  double ap_small = 0, ap_medium = 0, ap_large = 0;
+  double ar1 = 0, ar10 = 0, ar100 = 0;
+  double ar_small = 0, ar_medium = 0, ar_large = 0;
+
+  /// The twelve under the names AP, AP50, AP75, APsmall … ARlarge, in COCO's printing order.
+  std::vector<std::pair<std::string, double>> named() const;
+};
+
+/// Images keep the given order, which decides ties of scores between images (pycocotools: rising image id).
+/// Throws Error(data) on bad detections.
+CocoSummary coco_summary(const std::vector<TruthImage>& truth, const std::vector<Detection>& detections);
+
+/// COCO's AP at IoU 0.5 with all labels taken as one, images weighted as drawn; for intervals of the study.
+/// The truth and detections are matched once, draws are cheap.
+class Ap50 {
+ public:
+  Ap50(const std::vector<TruthImage>& truth, const std::vector<Detection>& detections);
+  /// NaN where no lesion was drawn.
+  double value(const std::vector<int32_t>& image_weights) const;
+  double value() const;
+
+ private:
+  struct Scored {
+    int64_t image;
+    bool hit;
+  };
+  std::vector<Scored> scored_;
+  std::vector<int64_t> lesions_;
+};
+
+/// Pascal VOC: the detection's best true box at IoU >= threshold is a hit once, later hits are false
+/// positives.
+struct PascalAp {
+  double eleven_point = 0;  ///< mean over recall 0, .1 … 1 of the highest precision at that recall or above
+  double every_point = 0;   ///< area under the precision envelope
+};
+/// One label's AP, labels ignored; NaN without true boxes. `inclusive_pixels` adds VOC's +1 to widths.
+PascalAp pascal_ap(const std::vector<TruthImage>& truth, const std::vector<Detection>& detections,
+                   double threshold, bool inclusive_pixels = true);
+
+}  // namespace cawe::eval

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// How well an image's source (data set, adult or child) can be told from its features. Near AUROC 1 a
+// detector can tell lesion-free images of another source apart, so that such images prove little.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "eval/bootstrap.h"
+
+namespace cawe::eval {
+
+struct SourceCheck {
+  Interval auroc;  ///< of held-out images, interval by patient
+  int64_t images[2] = {0, 0};
+  int64_t patients = 0, folds = 0;
+};
+
+/// Linear discriminant with ridge (standardised features, within-class covariance + 0.1 I), cross-validated
+/// by patient in five folds. features: rows x dim; source[i] is 0 or 1. Throws Error(data) with fewer than
+/// two patients of each source.
+SourceCheck source_check(const std::vector<float>& features, int64_t dim, const std::vector<int>& source,
+                         const std::vector<std::string>& patients, int64_t draws = 2000, uint64_t seed = 0);
+
+}  // namespace cawe::eval
