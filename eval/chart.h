@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// Charts as SVG text: FROC curves with bands, bars with intervals, scatter plots. Each has a title and a
+// description for screen readers, names its series in words, and follows the reader's light or dark setting.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "eval/bootstrap.h"
+#include "eval/evaluate.h"
+
+namespace cawe::eval {
+
+/// What a chart is called and says, in words.
+struct ChartLabels {
+  std::string title, description;
+};
+
+/// A FROC curve: points as a step line (x rising), and a pointwise band where one is known.
+struct FrocLine {
+  std::string name;
+  std::vector<std::pair<double, double>> points;
+  std::vector<double> band_x, band_low, band_high;
+};
+FrocLine froc_line(const std::string& name, const Evaluation& evaluation);
+
+/// x: 0 to 8 false positives an image, y: sensitivity 0 to 1.
+std::string froc_svg(const ChartLabels& labels, const std::vector<FrocLine>& lines, bool bands);
+
+/// Horizontal bars from 0 to `maximum`, with their intervals; values to two decimals.
+struct Bar {
+  std::string name;
+  Interval value;
+};
+std::string bar_svg(const ChartLabels& labels, const std::vector<Bar>& bars, double maximum = 1);
+
+/// Points of named groups; axes have no unit (t-SNE). `colour` is a CSS colour or "" for the palette's next.
+struct ScatterGroup {
+  std::string name, colour;
+  std::vector<std::pair<double, double>> points;
+};
+std::string scatter_svg(const ChartLabels& labels, const std::vector<ScatterGroup>& groups);
+
+/// Text made safe for SVG and HTML.
+std::string escape_markup(const std::string& text);
+/// CSS colour of series k (light ground); the report's style sheet has the same list as --s0 … --s7.
+const char* series_colour(size_t k);
+
+}  // namespace cawe::eval

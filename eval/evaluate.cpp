@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+// All figures of one system; paired comparison of two.
+#include "eval/evaluate.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <set>
+
+#include "eval/read_boxes.h"
+#include "tensor/error.h"
+
+namespace cawe::eval {
+namespace {
+
+constexpr size_t kPaper = 6;  // Sens@1, 2, 3, 4, mean, mAP50
+const std::vector<double>& table_fps() {
+  static const std::vector<double> fps = {0.125, 0.25, 0.5, 1, 2, 3, 4, 8};
+  return fps;
+}
+
+/// x of the band and, among them, everything that is read off the curve: multiples of 1/8 up to 8.
+std::vector<double> grid() {
+  std::vector<double> x;
+  for (int i = 0; i <= 64; ++i) x.push_back(0.125 * i);
+  return x;
+}
+size_t grid_index(double fp) { return size_t(std::lround(fp * 8)); }
+
+double mean_at(const double* on_grid, const std::vector<double>& fps) {
+  double sum = 0;
+  for (double fp : fps) sum += on_grid[grid_index(fp)];
+  return sum / double(fps.size());
+}
+
+PascalAp mean_pascal(const std::vector<TruthImage>& truth, const std::vector<Detection>& detections,
+                     double threshold) {
+  std::set<int64_t> labels;
+  for (const TruthImage& image : truth)
+    for (const TruthBox& box : image.boxes)
+      if (!box.crowd) labels.insert(box.label);
+  PascalAp mean;
+  for (int64_t label : labels) {
+    std::vector<TruthImage> of_label = truth;
+    for (TruthImage& image : of_label)
+      image.boxes.erase(std::remove_if(image.boxes.begin(), image.boxes.end(),
+                                       [&](const TruthBox& b) { return b.label != label || b.crowd; }),
+                        image.boxes.end());
+    std::vector<Detection> kept;
+    for (const Detection& d : detections)
+      if (d.label == label) kept.push_back(d);
+    const PascalAp ap = pascal_ap(of_label, kept, threshold);
+    mean.eleven_point += ap.eleven_point / double(labels.size());
+    mean.every_point += ap.every_point / double(labels.size());
+  }
+  return mean;
+}
+
+/// Fills intervals, the band and the draws by one bootstrap.
+void add_uncertainty(const FrocData& data, const Ap50& ap50, const Clusters& clusters, Evaluation* e) {
+  const std::vector<double> x = grid();
+  const size_t n = x.size();
+  const auto statistic = [&](const std::vector<int32_t>& weights, double* v) {
+    weighted_sens(data, weights, x, v);
+    v[n] = mean_at(v, paper_fps());
+    v[n + 1] = mean_at(v, luna_fps());
+    v[n + 2] = ap50.value(weights);
+  };
+  std::vector<double> point(n + 3);
+  statistic(std::vector<int32_t>(size_t(e->images), 1), point.data());
+  const auto drawn = bootstrap(clusters, int64_t(n + 3), statistic, e->options.draws, e->options.seed);
+  const auto interval = [&](size_t k) { return percentile_interval(point[k], drawn[k], e->options.level); };
+  for (size_t i = 0; i < n; ++i) {
+    const Interval band = interval(i);
+    e->band_x.push_back(x[i]);
+    e->band_low.push_back(band.low);
+    e->band_high.push_back(band.high);
+  }
+  for (SensRow& row : e->sens) row.interval = interval(grid_index(row.at.fp));
+  e->mean_paper = interval(n);
+  e->mean_luna = interval(n + 1);
+  e->map50 = interval(n + 2);
+  for (double fp : paper_fps()) e->drawn.push_back(drawn[grid_index(fp)]);
+  e->drawn.push_back(drawn[n]);
+  e->drawn.push_back(drawn[n + 2]);
+}
+
+/// The six compared figures of a system: whole set and draws, averaged over its seeds.
+struct Averaged {
+  std::vector<double> value = std::vector<double>(kPaper, 0.0);
+  std::vector<std::vector<double>> drawn;
+};
+
+Averaged average(const std::vector<const Evaluation*>& seeds) {
+  CAWE_CHECK(!seeds.empty(), Code::internal, "compare: a system without evaluations");
+  const double share = 1 / double(seeds.size());
+  Averaged mean;
+  mean.drawn.assign(kPaper, std::vector<double>(seeds[0]->drawn[0].size(), 0.0));
+  for (const Evaluation* e : seeds) {
+    CAWE_CHECK(e->drawn.size() == kPaper && e->drawn[0].size() == mean.drawn[0].size() &&
+                   e->options.seed == seeds[0]->options.seed && e->patients == seeds[0]->patients &&
+                   e->images == seeds[0]->images,
+               Code::internal, "compare: evaluations of different test sets or draws");
+    for (size_t k = 0; k < 4; ++k) mean.value[k] += share * e->at(paper_fps()[k]).interval.value;
+    mean.value[4] += share * e->mean_paper.value;
+    mean.value[5] += share * e->map50.value;
+    for (size_t k = 0; k < kPaper; ++k)
+      for (size_t b = 0; b < e->drawn[k].size(); ++b) mean.drawn[k][b] += share * e->drawn[k][b];
+  }
+  return mean;
+}
+
+}  // namespace
+
+const SensRow& Evaluation::at(double fp) const {
+  for (const SensRow& row : sens)
+    if (row.at.fp == fp) return row;
+  fail(Code::internal, "Evaluation: no Sens@", fp);
+}
+
+Evaluation evaluate(const std::vector<TruthImage>& truth, const std::vector<Detection>& detections,
+                    const EvaluateOptions& options, bool patients_known) {
+  const FrocData data = judge(truth, detections, options.froc);
+  Evaluation e;
+  e.options = options;
+  e.curve = froc_curve(data);
+  e.images = int64_t(truth.size());
+  e.negatives = e.curve.negatives;
+  e.lesions = e.curve.lesions;
+  e.detections = int64_t(detections.size());
+  e.patients_known = patients_known;
+  Clusters clusters;
+  clusters.of_item = patient_index(truth, &clusters.count);
+  e.patients = clusters.count;
+  for (double fp : table_fps())
+    e.sens.push_back({sens_at(e.curve, fp), {}, sens_at(e.curve, fp, Denominator::negatives)});
+  add_uncertainty(data, Ap50(truth, detections), clusters, &e);
+  e.coco = coco_summary(truth, detections);
+  for (double t : {0.1, 0.3, 0.5, 0.75}) e.pascal.push_back({t, mean_pascal(truth, detections, t)});
+  if (!patients_known)
+    e.notes.push_back(
+        "patients unknown: intervals are by image, too narrow where a person has several images");
+  if (e.negatives == 0) e.notes.push_back("no lesion-free image: that false positive rate is not defined");
+  if (e.map50.skipped > 0)
+    e.notes.push_back(std::to_string(e.map50.skipped) + " of " + std::to_string(options.draws) +
+                      " draws had no lesion and were left out");
+  return e;
+}
+
+std::vector<Difference> compare(const std::vector<const Evaluation*>& a,
+                                const std::vector<const Evaluation*>& b) {
+  const Averaged first = average(a), second = average(b);
+  CAWE_CHECK(first.drawn[0].size() == second.drawn[0].size() && a[0]->images == b[0]->images &&
+                 a[0]->patients == b[0]->patients && a[0]->options.seed == b[0]->options.seed,
+             Code::internal, "compare: evaluations of different test sets or draws");
+  std::vector<Difference> differences;
+  for (size_t k = 0; k < kPaper; ++k)
+    differences.push_back(paired_difference(second.value[k] - first.value[k], first.drawn[k], second.drawn[k],
+                                            a[0]->options.level));
+  return differences;
+}
+
+Evaluation evaluate_files(const EvaluateFiles& files, const EvaluateOptions& options) {
+  TruthSet truth = read_truth(files.truth);
+  if (!files.patients.empty()) read_patients(files.patients, &truth);
+  const std::vector<Detection> detections = read_detections(files.detections, &truth);
+  CAWE_CHECK(count_lesions(truth.images) > 0, Code::data, files.truth, ": no lesion among its ",
+             truth.images.size(), " images (expected at least one)");
+  Evaluation e = evaluate(truth.images, detections, options, truth.patients_known);
+  e.notes.insert(e.notes.begin(), truth.notes.begin(), truth.notes.end());
+  return e;
+}
+
+}  // namespace cawe::eval

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every figure of one system on one test set, with intervals: what `cawe evaluate` prints and a study's row
+// holds.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "eval/bootstrap.h"
+#include "eval/detections.h"
+#include "eval/froc.h"
+#include "eval/mean_ap.h"
+
+namespace cawe::eval {
+
+struct EvaluateOptions {
+  FrocOptions froc;
+  int64_t draws = 2000;  ///< froc.boot_seed and B of the bootstrap
+  uint64_t seed = 0;
+  double level = 0.95;
+};
+
+/// Sens@N with its interval; `negatives` counts false positives on lesion-free images only (NaN without
+/// such).
+struct SensRow {
+  SensAt at;
+  Interval interval;
+  SensAt negatives;
+};
+
+struct PascalRow {
+  double threshold = 0;
+  PascalAp ap;  ///< mean over the truth's labels
+};
+
+struct Evaluation {
+  int64_t images = 0, patients = 0, negatives = 0, lesions = 0, detections = 0;
+  bool patients_known = false;
+  EvaluateOptions options;
+  FrocCurve curve;
+  std::vector<double> band_x, band_low, band_high;  ///< pointwise interval of the curve, x = 0 … 8
+  std::vector<SensRow> sens;                        ///< at 1/8 1/4 1/2 1 2 3 4 8
+  Interval mean_paper;                              ///< mean of Sens@1, 2, 3, 4
+  Interval mean_luna;                               ///< mean of Sens@1/8 … 8
+  Interval map50;                                   ///< COCO AP at IoU 0.5, labels taken as one
+  CocoSummary coco;
+  std::vector<PascalRow> pascal;  ///< IoU .1 .3 .5 .75
+  std::vector<std::string> notes;
+
+  /// Drawn values for paired comparison: Sens@1, 2, 3, 4, their mean, mAP50; [6][draws].
+  std::vector<std::vector<double>> drawn;
+
+  const SensRow& at(double fp) const;
+};
+
+/// Throws Error(data) on bad detections or where there is no lesion.
+Evaluation evaluate(const std::vector<TruthImage>& truth, const std::vector<Detection>& detections,
+                    const EvaluateOptions& options = {}, bool patients_known = true);
+
+/// Paired differences b - a on the same truth and draws: Sens@1, 2, 3, 4, mean, mAP50. Each side may be
+/// several seeds of one system, whose figures are averaged. Throws Error(internal) where draws do not match.
+std::vector<Difference> compare(const std::vector<const Evaluation*>& a,
+                                const std::vector<const Evaluation*>& b);
+
+struct EvaluateFiles {
+  std::string detections, truth, patients;  ///< patients may be empty
+};
+/// Reads, checks and evaluates; errors name file, row and what was expected.
+Evaluation evaluate_files(const EvaluateFiles& files, const EvaluateOptions& options = {});
+
+/// The table for people, ending with a newline.
+std::string evaluation_text(const Evaluation& evaluation);
+/// results.json: {"froc_rule", "images", …, "sens": {"1": {…}}, "coco": {…}, "pascal": {…}, …}.
+std::string evaluation_json(const Evaluation& evaluation);
+/// froc.csv: threshold,sensitivity,fp_per_image,fp_per_negative,found,false_positives.
+std::string froc_csv(const Evaluation& evaluation);
+/// Writes DIR/froc.csv, DIR/froc.svg and DIR/results.json, each whole or not at all; makes DIR.
+void write_evaluation(const Evaluation& evaluation, const std::string& dir, const std::string& name);
+
+}  // namespace cawe::eval

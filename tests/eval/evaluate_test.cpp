@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reading truth and detections, every kind of bad file, the whole evaluation, and the files it writes.
+#include "eval/evaluate.h"
+
+#include <gtest/gtest.h>
+
+#include <unistd.h>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+
+#include "eval/chart.h"
+#include "eval/read_boxes.h"
+#include "eval/results_csv.h"
+#include "tensor/error.h"
+#include "tests/data_dir.h"
+#include "tests/eval/coco_json.h"
+#include "tests/eval/golden_example.h"
+
+namespace cawe::eval {
+namespace {
+
+namespace fs = std::filesystem;
+
+class Evaluate : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    const auto* info = ::testing::UnitTest::GetInstance()->current_test_info();
+    dir_ = fs::temp_directory_path() / ("cawe_evaluate_" + std::to_string(::getpid()) + info->name());
+    fs::create_directories(dir_);
+  }
+  void TearDown() override { fs::remove_all(dir_); }
+
+  std::string write(const std::string& name, const std::string& text) {
+    std::ofstream(dir_ / name) << text;
+    return (dir_ / name).string();
+  }
+  static std::string slurp(const fs::path& path) {
+    std::ifstream in(path);
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
+  /// The message of the data error that reading gives; "" where there is none.
+  std::string error_of(const std::string& truth, const std::string& detections,
+                       const std::string& patients = "") {
+    try {
+      evaluate_files({detections, truth, patients}, quick());
+    } catch (const Error& error) {
+      EXPECT_EQ(exit_code(error.code()), error.code() == Code::usage ? 2 : 3) << error.what();
+      EXPECT_EQ(std::string(error.what()).find('\n'), std::string::npos);
+      return error.what();
+    }
+    return "";
+  }
+  static EvaluateOptions quick() {
+    EvaluateOptions options;
+    options.draws = 100;
+    return options;
+  }
+  std::string golden_csv() {
+    return write("truth.csv",
+                 "patientId,x,y,width,height,Target\r\nA,0,0,10,10,1\r\nA,20,0,10,10,1\r\nB,0,0,20,20,1\r\n"
+                 "B,0,0,20,20,1\r\nC,5,5,10,10,1\r\nD,,,,,0\r\n");
+  }
+  std::string golden_detections_csv() {
+    return write(
+        "detections.csv",
+        "image,patient,x,y,width,height,score,label\nA.dcm,P1,0,0,10,10,.95,lesion\nD,P3,0,0,8,8,.9,lesion\n"
+        "A,P1,0,0,10,9,.85,lesion\nB,P1,0,0,20,10,.8,lesion\nfolder/C.png,P2,9,9,10,10,.7,lesion\n"
+        "A,P1,21,0,10,10,.6,lesion\nD,P3,30,30,10,10,.5,lesion\nB,P1,4,4,12,12,.4,lesion\n"
+        "C,P2,5,6,10,10,.3,lesion\n");
+  }
+  std::string golden_patients() {
+    return write("patients.csv", "image,patient\nA,P1\nB,P1\nC,P2\nD,P3\nZ,P9\n");
+  }
+  fs::path dir_;
+};
+
+TEST_F(Evaluate, GoldenExampleFromFiles) {
+  const Evaluation e = evaluate_files({golden_detections_csv(), golden_csv(), golden_patients()}, quick());
+  EXPECT_EQ(e.images, 4);
+  EXPECT_EQ(e.patients, 3);
+  EXPECT_EQ(e.negatives, 1);
+  EXPECT_EQ(e.lesions, 4);
+  EXPECT_DOUBLE_EQ(e.at(.5).at.sensitivity, .75);
+  EXPECT_DOUBLE_EQ(e.at(1).at.sensitivity, 1);
+  EXPECT_DOUBLE_EQ(e.at(1).negatives.sensitivity, .75);
+  EXPECT_DOUBLE_EQ(e.mean_paper.value, 1);
+  EXPECT_NEAR(e.mean_luna.value, (.25 + .5 + .75 + 1 + 1 + 1 + 1) / 7, 1e-12);
+  EXPECT_NEAR(e.map50.value, .614961, 5e-7);
+  ASSERT_FALSE(e.notes.empty());
+  EXPECT_EQ(e.notes[0], "1 duplicate rows of the truth dropped");
+}
+
+TEST_F(Evaluate, WithoutPatientsTheResultSaysSo) {
+  const Evaluation e = evaluate_files({golden_detections_csv(), golden_csv(), ""}, quick());
+  EXPECT_FALSE(e.patients_known);
+  EXPECT_EQ(e.patients, 4);
+  EXPECT_NE(evaluation_text(e).find("patients unknown"), std::string::npos);
+}
+
+TEST_F(Evaluate, OutputsHoldTheFiguresAndParse) {
+  const Evaluation e = evaluate_files({golden_detections_csv(), golden_csv(), golden_patients()}, quick());
+  write_evaluation(e, (dir_ / "out").string(), "golden");
+  const auto json = testing::load_json(dir_ / "out/results.json");
+  EXPECT_DOUBLE_EQ(json["sens"]["0.5"]["value"].get<double>(), .75);
+  EXPECT_DOUBLE_EQ(json["sens"]["0.5"]["threshold"].get<double>(), .6);
+  EXPECT_TRUE(json["sens"]["8"]["curve_ends"].get<bool>());
+  EXPECT_TRUE(json["coco"]["APlarge"].is_null());
+  EXPECT_EQ(json["bootstrap"]["unit"], "patient");
+  const std::string csv = slurp(dir_ / "out/froc.csv");
+  EXPECT_EQ(csv.substr(0, csv.find('\n')),
+            "threshold,sensitivity,fp_per_image,fp_per_negative,found,false_positives");
+  EXPECT_NE(csv.find("\n0.8,0.5,0.25,1,2,1\n"), std::string::npos);
+  const std::string svg = slurp(dir_ / "out/froc.svg");
+  EXPECT_NE(svg.find("<title"), std::string::npos);
+  EXPECT_NE(svg.find("<desc"), std::string::npos);
+  EXPECT_NE(evaluation_text(e).find("curve ends at 1.000"), std::string::npos);
+  size_t files = 0;
+  for (const auto& entry : fs::directory_iterator(dir_ / "out")) files += entry.is_regular_file();
+  EXPECT_EQ(files, 3u) << "no temporary file is left";
+}
+
+TEST_F(Evaluate, BadTruthIsNamedByRow) {
+  const std::string good = golden_detections_csv();
+  const std::string head = "patientId,x,y,width,height,Target\n";
+  const auto says = [&](const std::string& rows, const std::string& part) {
+    const std::string message = error_of(write("t.csv", rows), good);
+    EXPECT_NE(message.find(part), std::string::npos) << message;
+    EXPECT_NE(message.find("t.csv"), std::string::npos) << message;
+  };
+  says(head + "A,0,0,0,10,1\n", "line 2: box of 0 x 10");
+  says(head + "A,0,0,5,10,0\n", "line 2: Target 0 with a box");
+  says(head + "A,,,,,1\n", "line 2: Target 1 without a box");
+  says(head + "A,0,0,5,5,1\nA,,,,,0\n", "line 3: image 'A' has rows with Target 0 and with Target 1");
+  says(head + "A,0,0,5,5,2\n", "Target is '2'");
+  says(head + "A,0,nan,5,5,1\n", "line 2");
+  says(head + ",0,0,5,5,1\n", "patientId is empty");
+  says(head, "no image in the truth");
+  says("patientId,x,y,width,height\nA,0,0,5,5\n", "Target");
+  says(head + "A,,,,,0\nB,,,,,0\nC,,,,,0\nD,,,,,0\n", "no lesion among its 4 images");
+}
+
+TEST_F(Evaluate, BadDetectionsAreNamedByRow) {
+  const std::string truth = golden_csv();
+  const std::string head = "image,patient,x,y,width,height,score,label\n";
+  const auto says = [&](const std::string& rows, const std::string& part) {
+    const std::string message = error_of(truth, write("d.csv", rows));
+    EXPECT_NE(message.find(part), std::string::npos) << message;
+    EXPECT_NE(message.find("d.csv"), std::string::npos) << message;
+  };
+  says(head + "Z,,0,0,5,5,.5,\n", "line 2: image 'Z' is not in the truth (expected one of its 4 images)");
+  says(head + "A,,0,0,5,5,.5,\nA,,0,0,-5,5,.5,\n", "line 3: box of -5 x 5");
+  says(head + "A,,0,0,5,5,high,\n", "line 2");
+  says("image,x,y,width,height\nA,0,0,5,5\n", "score");
+  EXPECT_NE(error_of(truth, (dir_ / "none.csv").string()).find("no such file"), std::string::npos);
+  EXPECT_NE(error_of(truth, write("d.txt", "")).find("unknown kind"), std::string::npos);
+}
+
+TEST_F(Evaluate, BadPatientsAreNamed) {
+  const std::string truth = golden_csv(), detections = golden_detections_csv();
+  EXPECT_NE(error_of(truth, detections, write("p.csv", "image,patient\nA,1\nB,1\nC,2\n"))
+                .find("no row for image 'D'"),
+            std::string::npos);
+  EXPECT_NE(error_of(truth, detections, write("p.csv", "image,patient\nA,1\nA,2\n")).find("has two patients"),
+            std::string::npos);
+}
+
+TEST_F(Evaluate, BadCocoIsNamedByElement) {
+  const std::string images = R"({"images":[{"id":1,"file_name":"a.png","width":50,"height":50}],)";
+  const std::string categories = R"("categories":[{"id":1,"name":"x"},{"id":7,"name":"y"}],)";
+  const std::string good =
+      images + categories + R"("annotations":[{"id":1,"image_id":1,"category_id":1,"bbox":[1,1,9,9]}]})";
+  const auto truth_says = [&](const std::string& annotation, const std::string& part) {
+    const std::string path = write("t.json", images + categories + "\"annotations\":[" + annotation + "]}");
+    const std::string message = error_of(path, write("d.json", "[]"));
+    EXPECT_NE(message.find(part), std::string::npos) << message;
+  };
+  truth_says(R"({"image_id":2,"category_id":1,"bbox":[1,1,9,9]})",
+             "annotations[0]: image_id 2 is not in images");
+  truth_says(R"({"image_id":1,"category_id":3,"bbox":[1,1,9,9]})", "category_id 3 is not in categories");
+  truth_says(R"({"image_id":1,"category_id":1,"bbox":[1,1,9]})", "expected four numbers");
+  truth_says(R"({"image_id":1,"category_id":1,"bbox":[45,1,9,9]})",
+             "leaves its image of 50 x 50 by 4 pixels");
+  truth_says(R"({"image_id":1,"category_id":1,"bbox":[45,1,0,9]})", "box of 0 x 9");
+  const auto detection_says = [&](const std::string& detection, const std::string& part) {
+    const std::string message = error_of(write("t.json", good), write("d.json", "[" + detection + "]"));
+    EXPECT_NE(message.find(part), std::string::npos) << message;
+  };
+  detection_says(R"({"image_id":5,"category_id":1,"bbox":[1,1,9,9],"score":1})",
+                 "image_id 5 is not in the truth");
+  detection_says(R"({"image_id":1,"category_id":1,"bbox":[1,1,9,9]})", "score");
+  detection_says(
+      R"({"image_id":1,"category_id":1,"bbox":[1,1,9,9],"score":1},{"image_id":1,"category_id":2,"bbox":[1,1,9,9],"score":1})",
+      "label '2' is not a category");
+  EXPECT_NE(error_of(write("t.json", good), write("d.json", "{}")).find("list of detections"),
+            std::string::npos);
+  EXPECT_NE(error_of(write("t.json", "{"), write("d.json", "[]")).find("t.json"), std::string::npos);
+}
+
+TEST_F(Evaluate, RealSetsThroughFiles) {
+  CAWE_NEEDS_DATA("eval");
+  const fs::path data = cawe::testing::data_dir() / "eval";
+  const Evaluation tb = evaluate_files(
+      {(data / "tb/detections.json").string(), (data / "tb/ground_truth.json").string(), ""}, quick());
+  const auto expected = testing::load_json(data / "tb/expected.json");
+  for (const auto& [fp, value] : expected.at("froc_iou_0.5_duplicates_ignored").items())
+    EXPECT_NEAR(tb.at(std::stod(fp)).at.sensitivity, value.get<double>(), 5.1e-7);
+  for (const auto& [name, value] : tb.coco.named())
+    EXPECT_NEAR(value, expected.at("coco").at(name).get<double>(), 1e-6) << name;
+  const Evaluation pascal = evaluate_files(
+      {(data / "pascal_case1/dets").string(), (data / "pascal_case1/gts").string(), ""}, quick());
+  const auto published = testing::load_json(data / "pascal_case1/expected.json");
+  for (const PascalRow& row : pascal.pascal) {
+    const std::string key =
+        row.threshold == .75 ? "0.75" : "0." + std::to_string(int(10 * row.threshold + .5));
+    EXPECT_NEAR(row.ap.eleven_point, published["11_point"][key].get<double>(), 1e-9);
+    EXPECT_NEAR(row.ap.every_point, published["every_point"][key].get<double>(), 1e-9);
+  }
+  const Evaluation coco = evaluate_files(
+      {(data / "coco100/detections.json").string(), (data / "coco100/ground_truth.json").string(), ""},
+      quick());
+  EXPECT_NEAR(coco.coco.ap, .503647, 1e-6);
+}
+
+TEST_F(Evaluate, ComparesOnTheSameDraws) {
+  const auto truth = testing::golden_truth();
+  auto worse = testing::golden_detections();
+  worse.erase(worse.begin());
+  const Evaluation a = evaluate(truth, worse, quick()),
+                   b = evaluate(truth, testing::golden_detections(), quick());
+  const auto d = compare({&a}, {&b});
+  ASSERT_EQ(d.size(), 6u);
+  EXPECT_NEAR(d[4].interval.value, b.mean_paper.value - a.mean_paper.value, 1e-12);
+  EXPECT_DOUBLE_EQ(compare({&a}, {&a})[0].p, 1);
+  EXPECT_NEAR(compare({&a}, {&a, &b})[4].interval.value, d[4].interval.value / 2, 1e-12);
+  EvaluateOptions other = quick();
+  other.seed = 1;
+  const Evaluation c = evaluate(truth, worse, other);
+  EXPECT_THROW(compare({&a}, {&c}), Error);
+}
+
+TEST_F(Evaluate, ResultsCsvHasTheContractsColumnsAndThePapersOrder) {
+  const Evaluation e = evaluate(testing::golden_truth(), testing::golden_detections(), quick());
+  ResultRow control = result_row("retinanet", "cawe-shuffled", "0", e),
+            last = result_row("retinanet", "cawe", "0", e), first = result_row("faster_rcnn", "afda", "1", e);
+  set_differences(&last, compare({&e}, {&e}));
+  const std::string path = (dir_ / "results.csv").string();
+  write_results_csv(path, {control, last, first});
+  const std::string text = slurp(path);
+  EXPECT_EQ(
+      text.substr(0, text.find('\n')),
+      "detector,enhancement,seed,sens@1,sens@2,sens@3,sens@4,ci_low@1,ci_high@1,ci_low@2,ci_high@2,ci_low@3,"
+      "ci_high@3,ci_low@4,ci_high@4,delta@1,p@1,delta@2,p@2,delta@3,p@3,delta@4,p@4,map50,froc_rule,images,"
+      "patients,lesions");
+  const size_t f = text.find("faster_rcnn,afda,1,1,1,1,1,"), l = text.find("retinanet,cawe,0,"),
+               c = text.find("retinanet,cawe-shuffled,0,");
+  EXPECT_LT(f, l);
+  EXPECT_LT(l, c);
+  EXPECT_NE(c, std::string::npos);
+  EXPECT_NE(text.find(",0,1,0,1,0,1,0,1,0.61496"), std::string::npos);
+  EXPECT_NE(text.find("iou>=0.5;duplicates=ignore;step,4,3,4"), std::string::npos);
+  EXPECT_THROW(write_results_csv((dir_ / "no/such/results.csv").string(), {last}), Error);
+}
+
+TEST(Chart, SvgIsEscapedAndNamesItsSeries) {
+  FrocLine line{"a <b> & c", {{0, .2}, {1, .5}, {9, .8}}, {0, 1}, {.1, .3}, {.3, .7}};
+  const std::string froc = froc_svg({"T & t", "D"}, {line}, true);
+  EXPECT_NE(froc.find("a &lt;b&gt; &amp; c"), std::string::npos);
+  EXPECT_NE(froc.find("class=\"band\""), std::string::npos);
+  EXPECT_EQ(froc.find("<b>"), std::string::npos);
+  const std::string bars = bar_svg({"B", ""}, {{"x", {.5, .4, .6, 1, 0}}, {"none", {NAN, NAN, NAN, 0, 0}}});
+  EXPECT_NE(bars.find("0.50"), std::string::npos);
+  EXPECT_NE(bars.find("n/a"), std::string::npos);
+  const std::string scatter =
+      scatter_svg({"S", ""}, {{"one", "red", {{0, 0}, {1, 1}}}, {"two", "", {{2, 0}}}});
+  EXPECT_NE(scatter.find("fill=\"red\""), std::string::npos);
+  EXPECT_EQ(scatter.find("nan"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace cawe::eval
