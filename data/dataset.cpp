@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+// Box rules, joins and selections over Dataset.
+#include "data/dataset.h"
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <limits>
+#include <set>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "data/csv.h"
+#include "data/rsna.h"
+#include "tensor/error.h"
+
+namespace cawe::data {
+
+constexpr int kMaxSide = 16384;
+
+BoxCheck check_box(BoxD* box, int width, int height, std::string* field, std::string* reason) {
+  const auto bad = [&](const char* name, const auto&... parts) {
+    *field = name;
+    *reason = detail::concat(parts...);
+    return BoxCheck::bad;
+  };
+  if (!std::isfinite(box->x1) || !std::isfinite(box->x2)) return bad("x", "not a finite number");
+  if (!std::isfinite(box->y1) || !std::isfinite(box->y2)) return bad("y", "not a finite number");
+  if (!(box->width() > 0)) return bad("width", "is ", box->width(), " (expected > 0)");
+  if (!(box->height() > 0)) return bad("height", "is ", box->height(), " (expected > 0)");
+  const double w = width > 0 ? width : std::numeric_limits<float>::max();
+  const double h = height > 0 ? height : std::numeric_limits<float>::max();
+  if (box->x1 < -kBoxSlack || box->x2 > w + kBoxSlack)
+    return bad("x", "box from ", box->x1, " to ", box->x2, " leaves the image (", width, " px wide)");
+  if (box->y1 < -kBoxSlack || box->y2 > h + kBoxSlack)
+    return bad("y", "box from ", box->y1, " to ", box->y2, " leaves the image (", height, " px high)");
+  const BoxD clipped{std::max(0.0, box->x1), std::max(0.0, box->y1), std::min(w, box->x2),
+                     std::min(h, box->y2)};
+  if (!(clipped.width() > 0) || !(clipped.height() > 0)) return bad("x", "box lies outside the image");
+  const bool same =
+      clipped.x1 == box->x1 && clipped.y1 == box->y1 && clipped.x2 == box->x2 && clipped.y2 == box->y2;
+  *box = clipped;
+  return same ? BoxCheck::ok : BoxCheck::clipped;
+}
+
+bool add_box(Dataset* dataset, Sample* sample, BoxD box, int box_class, const std::string& where) {
+  std::string field, reason;
+  const BoxCheck check = check_box(&box, sample->width, sample->height, &field, &reason);
+  if (check == BoxCheck::bad) {
+    dataset->rejected.push_back({sample->path, field, detail::concat(where, ": ", reason)});
+    return false;
+  }
+  if (check == BoxCheck::clipped)
+    dataset->warnings.push_back(detail::concat(where, ": box reached over the edge by up to 1 px; clipped"));
+  const Box b{float(box.x1), float(box.y1), float(box.x2), float(box.y2)};
+  for (size_t i = 0; i < sample->boxes.size(); ++i) {
+    const Box& other = sample->boxes[i];
+    if (other.x1 == b.x1 && other.y1 == b.y1 && other.x2 == b.x2 && other.y2 == b.y2 &&
+        sample->box_classes[i] == box_class) {
+      dataset->warnings.push_back(detail::concat(where, ": the same box came before; dropped"));
+      return true;
+    }
+  }
+  sample->boxes.push_back(b);
+  sample->box_classes.push_back(box_class);
+  return true;
+}
+
+void drop_samples(Dataset* dataset, const std::vector<std::string>& gone) {
+  if (gone.empty()) return;
+  const std::unordered_set<std::string> names(gone.begin(), gone.end());
+  auto& samples = dataset->samples;
+  samples.erase(std::remove_if(samples.begin(), samples.end(),
+                               [&](const Sample& sample) { return names.count(sample.image_id) > 0; }),
+                samples.end());
+}
+
+namespace {
+
+/// Why a sample cannot stay, as field and reason; an empty field where it can.
+Rejected problem_of(Dataset* dataset, Sample* sample, const SizeOf& size_of, int min_side) {
+  const auto no = [&](const char* field, const std::string& reason) {
+    return Rejected{sample->path, field, reason};
+  };
+  if (!std::filesystem::exists(sample->path)) return no("file", "does not exist");
+  std::pair<int, int> size;
+  try {
+    size = size_of(sample->path);
+  } catch (const Error& error) {
+    if (error.code() != Code::data && error.code() != Code::io && error.code() != Code::unsupported) throw;
+    return no("file", error.what());
+  }
+  const auto [width, height] = size;
+  const std::string stated = detail::concat(width, " x ", height, " px");
+  if (width > kMaxSide || height > kMaxSide) return no("size", stated + " (expected at most 16384 a side)");
+  if (std::min(width, height) < std::max(1, min_side))
+    return no("size", detail::concat(stated, " (expected at least ", std::max(1, min_side), " a side)"));
+  if (sample->width > 0 && (sample->width != width || sample->height != height))
+    return no("size",
+              detail::concat(stated, " (the label file says ", sample->width, " x ", sample->height, ")"));
+  sample->width = width;
+  sample->height = height;
+  for (Box& box : sample->boxes) {
+    BoxD wide{box.x1, box.y1, box.x2, box.y2};
+    std::string field, reason;
+    const BoxCheck check = check_box(&wide, width, height, &field, &reason);
+    if (check == BoxCheck::bad) return no(field.c_str(), reason);
+    if (check == BoxCheck::ok) continue;
+    dataset->warnings.push_back(sample->path + ": box reached over the edge by up to 1 px; clipped");
+    box = {float(wide.x1), float(wide.y1), float(wide.x2), float(wide.y2)};
+  }
+  return {};
+}
+
+}  // namespace
+
+void resolve_images(Dataset* dataset, const SizeOf& size_of, int min_side) {
+  std::vector<std::string> gone;
+  for (Sample& sample : dataset->samples) {
+    Rejected problem = problem_of(dataset, &sample, size_of, min_side);
+    if (problem.field.empty()) continue;
+    gone.push_back(sample.image_id);
+    dataset->rejected.push_back(std::move(problem));
+  }
+  drop_samples(dataset, gone);
+}
+
+void attach_rsna_boxes(Dataset* dataset, const std::string& csv, const std::string& class_name) {
+  const RsnaBoxes boxes = read_rsna_boxes(csv);
+  std::unordered_map<std::string, const RsnaBoxes::Image*> by_id;
+  for (const auto& image : boxes.images) by_id[image.id] = &image;
+  dataset->class_names = {class_name};
+  std::vector<std::string> gone;
+  int64_t unlabelled = 0;
+  for (Sample& sample : dataset->samples) {
+    const auto found = by_id.find(sample.image_id);
+    if (found == by_id.end()) {
+      ++unlabelled;
+      continue;
+    }
+    if (!apply_rsna_boxes(dataset, &sample, *found->second)) gone.push_back(sample.image_id);
+    by_id.erase(found);
+  }
+  drop_samples(dataset, gone);
+  for (const auto& image : boxes.images)
+    if (by_id.count(image.id))
+      dataset->rejected.push_back({image.id, "patientId", image.where + ": no such image in the data set"});
+  dataset->counts["images without box annotation"] = unlabelled;
+}
+
+void attach_patients(Dataset* dataset, const std::string& csv, const std::string& image_column,
+                     const std::string& patient_column, const std::string& prefix) {
+  const CsvTable table = CsvTable::read(csv);
+  const size_t image = table.column(image_column), patient = table.column(patient_column);
+  std::unordered_map<std::string, std::string> patient_of;
+  for (size_t row = 0; row < table.rows(); ++row) {
+    const std::string id = stem(table.at(row, image));
+    if (id.empty()) continue;
+    CAWE_CHECK(!table.at(row, patient).empty(), Code::data, table.where(row), ": ", patient_column,
+               " is empty");
+    const auto [at, fresh] = patient_of.emplace(id, table.at(row, patient));
+    CAWE_CHECK(fresh || at->second == table.at(row, patient), Code::data, table.where(row), ": image '", id,
+               "' belongs to patient '", table.at(row, patient), "' here and to '", at->second, "' before");
+  }
+  std::vector<std::string> gone;
+  for (Sample& sample : dataset->samples) {
+    const auto found = patient_of.find(sample.image_id);
+    if (found == patient_of.end()) {
+      dataset->rejected.push_back({sample.path, patient_column, csv + ": has no row for this image"});
+      gone.push_back(sample.image_id);
+    } else {
+      sample.patient_id = prefix + found->second;
+    }
+  }
+  drop_samples(dataset, gone);
+  dataset->patients_known = true;
+}
+
+Dataset subset(const Dataset& dataset, const std::vector<int64_t>& indices) {
+  Dataset out;
+  out.label_names = dataset.label_names;
+  out.class_names = dataset.class_names;
+  out.patients_known = dataset.patients_known;
+  for (const int64_t i : indices) {
+    CAWE_CHECK(i >= 0 && i < int64_t(dataset.samples.size()), Code::internal, "subset: index ", i, " of ",
+               dataset.samples.size(), " samples");
+    out.samples.push_back(dataset.samples[size_t(i)]);
+  }
+  return out;
+}
+
+namespace {
+std::vector<std::string> same_names(const char* what, const std::vector<std::string>& a,
+                                    const std::vector<std::string>& b) {
+  CAWE_CHECK(a.empty() || b.empty() || a == b, Code::data, "concatenate: the data sets have different ", what,
+             " names (expected equal ones, or none in one of them)");
+  return a.empty() ? b : a;
+}
+}  // namespace
+
+Dataset concatenate(const Dataset& a, const Dataset& b) {
+  Dataset out = a;
+  out.label_names = same_names("label", a.label_names, b.label_names);
+  out.class_names = same_names("class", a.class_names, b.class_names);
+  out.patients_known = a.patients_known && b.patients_known;
+  out.samples.insert(out.samples.end(), b.samples.begin(), b.samples.end());
+  out.warnings.insert(out.warnings.end(), b.warnings.begin(), b.warnings.end());
+  out.rejected.insert(out.rejected.end(), b.rejected.begin(), b.rejected.end());
+  std::unordered_set<std::string> seen;
+  for (Sample& sample : out.samples) {
+    CAWE_CHECK(seen.insert(sample.image_id).second, Code::data, sample.path, ": image id '", sample.image_id,
+               "' comes twice");
+    sample.labels.resize(out.label_names.size(), std::numeric_limits<float>::quiet_NaN());
+  }
+  count_samples(&out);
+  return out;
+}
+
+void count_samples(Dataset* dataset) {
+  std::set<std::string> patients;
+  int64_t boxes = 0, with_boxes = 0, annotated = 0;
+  std::vector<int64_t> positives(dataset->label_names.size(), 0);
+  for (const Sample& sample : dataset->samples) {
+    patients.insert(sample.patient_id);
+    boxes += int64_t(sample.boxes.size());
+    with_boxes += !sample.boxes.empty();
+    annotated += sample.has_box_annotation;
+    for (size_t i = 0; i < positives.size() && i < sample.labels.size(); ++i)
+      positives[i] += sample.labels[i] == 1;
+  }
+  auto& counts = dataset->counts;
+  counts["images"] = int64_t(dataset->samples.size());
+  counts["patients"] = int64_t(patients.size());
+  counts["boxes"] = boxes;
+  counts["images with boxes"] = with_boxes;
+  counts["images with box annotation"] = annotated;
+  for (size_t i = 0; i < positives.size(); ++i) counts["positive " + dataset->label_names[i]] = positives[i];
+}
+
+std::string stem(const std::string& file_name) { return std::filesystem::path(file_name).stem().string(); }
+
+void write_rejected(const std::string& path, const std::vector<Rejected>& rejected) {
+  std::string text = "file,field,reason\n";
+  for (const Rejected& item : rejected) text += csv_line({item.file, item.field, item.reason});
+  write_text(path, text);
+}
+
+}  // namespace cawe::data

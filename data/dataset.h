@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// Work that every reader shares: the rules for boxes, finding image files, joining tables, selecting.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "data/sample.h"
+
+namespace cawe::data {
+
+/// Pixels that a box may reach over the image's edge: it is clipped and a warning is kept. More is an error.
+constexpr double kBoxSlack = 1.0;
+
+enum class BoxCheck { ok, clipped, bad };
+
+/// Checks `box` (and clips it in place) against an image of width x height; with 0 x 0 (not known yet) only
+/// that it is finite, has an area and does not begin left of or above the image. `field` and `reason` say
+/// what is wrong where it is bad.
+BoxCheck check_box(BoxD* box, int width, int height, std::string* field, std::string* reason);
+
+/// Adds a checked box to `sample`. A box that is there already (same numbers and class) is dropped with a
+/// warning. `where` begins messages. False: the box is bad and the image has to go: the caller drops it, the
+/// entry in `dataset->rejected` is made here.
+bool add_box(Dataset* dataset, Sample* sample, BoxD box, int box_class, const std::string& where);
+
+/// Removes the samples that `gone` names (by image_id).
+void drop_samples(Dataset* dataset, const std::vector<std::string>& gone);
+
+/// Width and height of an image file; throws data or io where it is none. data/ has one for every format it
+/// decodes (image_size in data/image.h).
+using SizeOf = std::function<std::pair<int, int>(const std::string& path)>;
+
+/// Fills width and height of every sample, then checks its boxes again. A missing or broken file, an image
+/// whose real size differs from what the label file said, a side over 16384 px or under `min_side`, or a bad
+/// box rejects the sample.
+void resolve_images(Dataset* dataset, const SizeOf& size_of, int min_side = 1);
+
+/// Joins boxes in RSNA form (patientId,x,y,width,height,Target; patientId is the image_id) to samples that
+/// another reader made. Images without a row stay without box annotation and are counted; rows without an
+/// image are rejected.
+void attach_rsna_boxes(Dataset* dataset, const std::string& csv, const std::string& class_name = "opacity");
+
+/// Takes patient ids from a table (e.g. metadata.csv) by image id; sets patients_known. An image that the
+/// table lacks is rejected. `image_column` may hold file names: folder and extension are cut off.
+void attach_patients(Dataset* dataset, const std::string& csv, const std::string& image_column,
+                     const std::string& patient_column, const std::string& prefix = "");
+
+/// The samples at `indices`, everything else as it is (rejected and warnings are not copied).
+Dataset subset(const Dataset& dataset, const std::vector<int64_t>& indices);
+/// `b` behind `a`. Label and class names must be equal, or one list empty: its samples get NaN labels.
+/// An image_id in both throws data.
+Dataset concatenate(const Dataset& a, const Dataset& b);
+
+/// Counts samples, patients, boxes, images with boxes and positives of each label into dataset->counts.
+void count_samples(Dataset* dataset);
+
+/// "a/b/img01.jpg" -> "img01"
+std::string stem(const std::string& file_name);
+
+/// rejected.csv: file,field,reason.
+void write_rejected(const std::string& path, const std::vector<Rejected>& rejected);
+
+}  // namespace cawe::data

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// Leak rules.
+#include "data/leak.h"
+
+#include <algorithm>
+#include <set>
+#include <unordered_set>
+
+#include "data/hash.h"
+#include "tensor/error.h"
+
+namespace cawe::data {
+namespace {
+
+std::string plain_form(const std::string& id) {
+  const size_t colon = id.rfind(':');
+  const size_t begin = colon == id.npos ? 0 : colon + 1;
+  if (begin == id.size() || id.find_first_not_of("0123456789", begin) != id.npos) return id;
+  const size_t first = std::min(id.find_first_not_of('0', begin), id.size() - 1);
+  return id.substr(0, begin) + id.substr(first);
+}
+
+bool is_hash(const std::string& text) {
+  return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == text.npos;
+}
+
+}  // namespace
+
+std::string patient_hash(const std::string& patient_id) { return sha256(plain_form(patient_id)); }
+
+TrainedPatients trained_patients(const std::string& model, const Dataset& dataset,
+                                 const std::vector<int64_t>& indices) {
+  std::set<std::string> hashes;
+  for (const int64_t i : indices) hashes.insert(patient_hash(dataset.samples.at(size_t(i)).patient_id));
+  return {model, {hashes.begin(), hashes.end()}};
+}
+
+std::string manifest_text(const TrainedPatients& trained) {
+  std::string text;
+  for (const std::string& hash : trained.hashes) text += hash + "\n";
+  return text;
+}
+
+TrainedPatients parse_manifest(const std::string& model, const std::string& text) {
+  std::set<std::string> hashes;
+  size_t begin = 0;
+  while (begin < text.size()) {
+    const size_t end = std::min(text.find('\n', begin), text.size());
+    const std::string line = text.substr(begin, end - begin);
+    CAWE_CHECK(is_hash(line), Code::data, model,
+               ": its list of training patients is damaged (expected lines of 64 "
+               "hexadecimal digits)");
+    hashes.insert(line);
+    begin = end + 1;
+  }
+  return {model, {hashes.begin(), hashes.end()}};
+}
+
+std::vector<Leak> find_leaks(const Dataset& dataset, const std::vector<int64_t>& indices,
+                             const std::vector<TrainedPatients>& chain) {
+  std::set<std::string> patients;
+  for (const int64_t i : indices) patients.insert(dataset.samples.at(size_t(i)).patient_id);
+  std::vector<Leak> leaks;
+  for (const TrainedPatients& trained : chain) {
+    const std::unordered_set<std::string> known(trained.hashes.begin(), trained.hashes.end());
+    Leak leak{trained.model, {}};
+    for (const std::string& patient : patients)
+      if (known.count(patient_hash(patient))) leak.patients.push_back(patient);
+    if (!leak.patients.empty()) leaks.push_back(std::move(leak));
+  }
+  return leaks;
+}
+
+std::string check_leaks(const Dataset& dataset, const std::vector<int64_t>& indices,
+                        const std::vector<TrainedPatients>& chain, bool allow) {
+  std::string text;
+  for (const Leak& leak : find_leaks(dataset, indices, chain)) {
+    text += detail::concat(text.empty() ? "" : "; ", leak.model, " was trained on ", leak.patients.size(),
+                           " patient(s) of this test: ");
+    for (size_t i = 0; i < leak.patients.size() && i < 10; ++i) text += (i ? ", " : "") + leak.patients[i];
+    if (leak.patients.size() > 10) text += ", …";
+  }
+  CAWE_CHECK(text.empty() || allow, Code::leak, text,
+             " (expected none; --allow-leak goes on and says so in the report)");
+  return text;
+}
+
+}  // namespace cawe::data

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+// Splits by patient.
+#include "data/split.h"
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <map>
+#include <unordered_map>
+
+#include "data/csv.h"
+#include "data/hash.h"
+#include "tensor/error.h"
+#include "tensor/random.h"
+
+namespace cawe::data {
+namespace {
+
+const std::string& unit_of(const Sample& sample, SplitUnit unit) {
+  return unit == SplitUnit::patient ? sample.patient_id : sample.image_id;
+}
+
+/// Units (patients) of each stratum in shuffled order: with boxes first, then without (or all in one).
+std::vector<std::vector<std::string>> shuffled_strata(const Dataset& dataset, const SplitOptions& options) {
+  CAWE_CHECK(options.unit == SplitUnit::image || dataset.patients_known, Code::data,
+             "split: this data set names images but not persons (expected a mapping to patients, or "
+             "split.unit=image and optimistic results)");
+  std::map<std::string, bool> has_box;  // sorted by id
+  for (const Sample& sample : dataset.samples)
+    has_box[unit_of(sample, options.unit)] |= !sample.boxes.empty();
+  std::vector<std::vector<std::string>> strata(options.stratify ? 2 : 1);
+  for (const auto& [id, boxed] : has_box) strata[options.stratify && !boxed ? 1 : 0].push_back(id);
+  for (size_t s = 0; s < strata.size(); ++s) {
+    std::vector<std::string> shuffled;
+    for (const int64_t i : Random(options.seed, "split", s).permutation(int64_t(strata[s].size())))
+      shuffled.push_back(strata[s][size_t(i)]);
+    strata[s] = std::move(shuffled);
+  }
+  return strata;
+}
+
+Split folds_of(const Dataset& dataset, SplitUnit unit,
+               const std::unordered_map<std::string, std::string>& fold_of) {
+  Split split;
+  for (const Sample& sample : dataset.samples) split.fold.push_back(fold_of.at(unit_of(sample, unit)));
+  return split;
+}
+
+}  // namespace
+
+std::vector<int64_t> Split::indices(const std::string& name) const {
+  std::vector<int64_t> found;
+  for (size_t i = 0; i < fold.size(); ++i)
+    if (fold[i] == name) found.push_back(int64_t(i));
+  return found;
+}
+
+Split split_by_patient(const Dataset& dataset, const SplitOptions& options) {
+  CAWE_CHECK(options.test >= 0 && options.test <= 1 && options.val >= 0 && options.val <= 1, Code::usage,
+             "split: test is ", options.test, " and val ", options.val, " (expected shares from 0 to 1)");
+  std::unordered_map<std::string, std::string> fold_of;
+  for (const auto& stratum : shuffled_strata(dataset, options)) {
+    const auto n = int64_t(stratum.size());
+    const auto test = int64_t(std::lround(double(n) * options.test));
+    const auto val = int64_t(std::lround(double(n - test) * options.val));
+    for (int64_t i = 0; i < n; ++i)
+      fold_of[stratum[size_t(i)]] = i < test ? "test" : i < test + val ? "val" : "train";
+  }
+  return folds_of(dataset, options.unit, fold_of);
+}
+
+Split split_by_name_hash(const Dataset& dataset, int64_t train) {
+  const auto n = int64_t(dataset.samples.size());
+  CAWE_CHECK(train >= 0 && train <= n, Code::usage, "split: ", train, " training images of ", n);
+  std::vector<std::pair<std::string, size_t>> order;
+  for (size_t i = 0; i < dataset.samples.size(); ++i)
+    order.emplace_back(sha256(std::filesystem::path(dataset.samples[i].path).filename().string()), i);
+  std::sort(order.begin(), order.end());
+  Split split;
+  split.fold.resize(order.size());
+  for (size_t p = 0; p < order.size(); ++p)
+    split.fold[order[p].second] = int64_t(p) < train ? "train" : "test";
+  check_patients_apart(dataset, split);
+  return split;
+}
+
+Split split_k_folds(const Dataset& dataset, int64_t k, const SplitOptions& options) {
+  CAWE_CHECK(k >= 2, Code::usage, "split: ", k, " folds (expected 2 or more)");
+  std::unordered_map<std::string, std::string> fold_of;
+  int64_t next = 0;  // runs on over the strata, so that fold sizes differ by one at most
+  for (const auto& stratum : shuffled_strata(dataset, options))
+    for (const std::string& id : stratum) fold_of[id] = std::to_string(next++ % k);
+  return folds_of(dataset, options.unit, fold_of);
+}
+
+std::string split_text(const Dataset& dataset, const Split& split) {
+  CAWE_CHECK(split.fold.size() == dataset.samples.size(), Code::internal, "split: ", split.fold.size(),
+             " folds for ", dataset.samples.size(), " samples");
+  std::vector<std::string> lines;
+  for (size_t i = 0; i < split.fold.size(); ++i)
+    lines.push_back(csv_line({dataset.samples[i].image_id, dataset.samples[i].patient_id, split.fold[i]}));
+  std::sort(lines.begin(), lines.end());
+  std::string text = "image,patient,fold\n";
+  for (const std::string& line : lines) text += line;
+  return text;
+}
+
+std::string write_split(const std::string& path, const Dataset& dataset, const Split& split) {
+  const std::string text = split_text(dataset, split);
+  write_text(path, text);
+  return sha256(text);
+}
+
+Split read_split(const std::string& path, const Dataset& dataset) {
+  const CsvTable table = CsvTable::read(path);
+  const size_t image = table.column("image"), fold = table.column("fold");
+  std::unordered_map<std::string, std::string> fold_of;
+  for (size_t row = 0; row < table.rows(); ++row) {
+    CAWE_CHECK(!table.at(row, fold).empty(), Code::data, table.where(row), ": fold is empty");
+    CAWE_CHECK(fold_of.emplace(table.at(row, image), table.at(row, fold)).second, Code::data,
+               table.where(row), ": image '", table.at(row, image), "' has a row already");
+  }
+  Split split;
+  for (const Sample& sample : dataset.samples) {
+    const auto found = fold_of.find(sample.image_id);
+    CAWE_CHECK(found != fold_of.end(), Code::data, path, ": has no row for image '", sample.image_id, "'");
+    split.fold.push_back(found->second);
+  }
+  if (dataset.patients_known) check_patients_apart(dataset, split);
+  return split;
+}
+
+void check_patients_apart(const Dataset& dataset, const Split& split) {
+  std::map<std::string, std::string> fold_of;
+  std::vector<std::string> torn;
+  for (size_t i = 0; i < split.fold.size(); ++i) {
+    const std::string& patient = dataset.samples[i].patient_id;
+    const auto [at, fresh] = fold_of.emplace(patient, split.fold[i]);
+    if (!fresh && at->second != split.fold[i] && (torn.empty() || torn.back() != patient))
+      torn.push_back(patient);
+  }
+  if (torn.empty()) return;
+  std::string names;
+  for (size_t i = 0; i < torn.size() && i < 10; ++i) names += (i ? ", " : "") + torn[i];
+  fail(Code::leak, "split: ", torn.size(), " patient(s) in more than one fold: ", names,
+       " (expected all images of a person on one side)");
+}
+
+}  // namespace cawe::data

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// Splitting images into train, val and test, by patient.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "data/sample.h"
+
+namespace cawe::data {
+
+enum class SplitUnit {
+  patient,  ///< all images of a person go to one side
+  image     ///< only where persons are not known; reports must say "image-level split: optimistic"
+};
+
+struct SplitOptions {
+  uint64_t seed = 2018;
+  double test = 0.2;     ///< share of all patients
+  double val = 0.1;      ///< share of the patients that are not test
+  bool stratify = true;  ///< cut patients with and without a box apart, each at the same shares
+  SplitUnit unit = SplitUnit::patient;
+};
+
+/// The fold of every sample, by position: "train", "val", "test", or "0", "1", … for k folds.
+struct Split {
+  std::vector<std::string> fold;
+  std::vector<int64_t> indices(const std::string& name) const;
+};
+
+/// Patients sorted by id, shuffled with the seed, cut at rounded shares. Throws data where persons are not
+/// known and the unit is patient.
+Split split_by_patient(const Dataset& dataset, const SplitOptions& options);
+
+/// Images in the order of the SHA-256 (hex) of their file name with extension: the first `train` of them
+/// train, the rest test. The split of published comparisons on cxr_tb. A person on both sides throws leak.
+Split split_by_name_hash(const Dataset& dataset, int64_t train);
+
+/// Folds "0" … "k-1" by patient, stratified by has-box: the p-th patient after the shuffle goes to fold p mod
+/// k.
+Split split_k_folds(const Dataset& dataset, int64_t k, const SplitOptions& options);
+
+/// CSV image,patient,fold, sorted by image, so that its hash depends on nothing else.
+std::string split_text(const Dataset& dataset, const Split& split);
+/// Writes it and returns the SHA-256 of the file.
+std::string write_split(const std::string& path, const Dataset& dataset, const Split& split);
+/// Reads such a file for `dataset`. Throws data where an image of the data set is missing in it, leak where a
+/// patient is in two folds (and persons are known).
+Split read_split(const std::string& path, const Dataset& dataset);
+
+/// Throws leak, naming persons, where one is in two folds.
+void check_patients_apart(const Dataset& dataset, const Split& split);
+
+}  // namespace cawe::data

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+// Splits by patient, their files and hashes, and the leak rules.
+#include "data/split.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <set>
+
+#include "data/hash.h"
+#include "data/leak.h"
+#include "tests/data/text_file.h"
+
+namespace cawe::data {
+namespace {
+
+using cawe::testing::expect_error;
+using cawe::testing::TempDir;
+
+/// 100 patients, patient p with 1 + p % 3 images, every fourth patient with a box.
+Dataset patients() {
+  Dataset data;
+  for (int p = 0; p < 100; ++p)
+    for (int i = 0; i <= p % 3; ++i) {
+      Sample sample;
+      sample.patient_id = "p" + std::to_string(p);
+      sample.image_id = sample.patient_id + "_" + std::to_string(i);
+      sample.path = sample.image_id + ".png";
+      if (p % 4 == 0) sample.boxes = {{0, 0, 1, 1}};
+      data.samples.push_back(sample);
+    }
+  return data;
+}
+
+std::map<std::string, std::set<std::string>> people(const Dataset& data, const Split& split) {
+  std::map<std::string, std::set<std::string>> by_fold;
+  for (size_t i = 0; i < data.samples.size(); ++i) by_fold[split.fold[i]].insert(data.samples[i].patient_id);
+  return by_fold;
+}
+
+TEST(Sha256, KnownVectors) {  // FIPS 180-2, B.1 and the empty message
+  EXPECT_EQ(sha256("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  EXPECT_EQ(sha256(""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  const TempDir dir;
+  EXPECT_EQ(sha256_file(dir.file("a", std::string(1000000, 'a'))),
+            "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+}
+
+TEST(Split, PatientsStayTogetherAndStrataKeepTheirShares) {
+  const Dataset data = patients();
+  const Split split = split_by_patient(data, {});
+  check_patients_apart(data, split);
+  auto by_fold = people(data, split);
+  EXPECT_EQ(by_fold["test"].size(), 20u);
+  EXPECT_EQ(by_fold["val"].size(), 8u);
+  EXPECT_EQ(by_fold["train"].size(), 72u);
+  int boxed = 0;
+  for (const std::string& id : by_fold["test"]) boxed += std::stoi(id.substr(1)) % 4 == 0;
+  EXPECT_EQ(boxed, 5) << "a fifth of 25 patients with a box";
+}
+
+TEST(Split, SeedDecidesAndOrderOfFilesDoesNot) {
+  Dataset data = patients();
+  const std::string first = split_text(data, split_by_patient(data, {}));
+  SplitOptions other;
+  other.seed = 7;
+  EXPECT_NE(split_text(data, split_by_patient(data, other)), first);
+  std::reverse(data.samples.begin(), data.samples.end());
+  EXPECT_EQ(split_text(data, split_by_patient(data, {})), first);
+}
+
+TEST(Split, RefusesWithoutPersons) {
+  Dataset data = patients();
+  data.patients_known = false;
+  expect_error(Code::data, {"names images but not persons", "split.unit=image"},
+               [&] { split_by_patient(data, {}); });
+  SplitOptions options;
+  options.unit = SplitUnit::image;
+  EXPECT_EQ(split_by_patient(data, options).indices("test").size(), 40u);
+}
+
+TEST(Split, KFoldsCoverEveryoneOnce) {
+  const Dataset data = patients();
+  const Split split = split_k_folds(data, 5, {});
+  check_patients_apart(data, split);
+  const auto by_fold = people(data, split);
+  ASSERT_EQ(by_fold.size(), 5u);
+  for (const auto& [fold, ids] : by_fold) {
+    EXPECT_EQ(ids.size(), 20u) << fold;
+    int boxed = 0;
+    for (const std::string& id : ids) boxed += std::stoi(id.substr(1)) % 4 == 0;
+    EXPECT_EQ(boxed, 5) << fold;
+  }
+}
+
+TEST(Split, ByHashOfTheFileName) {
+  Dataset data;
+  for (const char* name : {"a", "b", "c"}) {
+    Sample sample;
+    sample.image_id = sample.patient_id = name;
+    sample.path = std::string("x/") + name;
+    data.samples.push_back(sample);
+  }
+  // sha256: a ca97…, b 3e23…, c 2e7d…
+  EXPECT_EQ(split_by_name_hash(data, 1).fold, (std::vector<std::string>{"test", "test", "train"}));
+  EXPECT_EQ(split_by_name_hash(data, 2).fold, (std::vector<std::string>{"test", "train", "train"}));
+  data.samples[2].patient_id = "b";
+  expect_error(Code::leak, {"1 patient(s)", "b"}, [&] { split_by_name_hash(data, 1); });
+}
+
+TEST(Split, FileRoundTripAndHash) {
+  const TempDir dir;
+  const Dataset data = patients();
+  const Split split = split_by_patient(data, {});
+  const std::string path = dir.path("split.csv");
+  const std::string hash = write_split(path, data, split);
+  EXPECT_EQ(hash, sha256_file(path));
+  EXPECT_EQ(read_split(path, data).fold, split.fold);
+  expect_error(Code::data, {"short.csv", "no row for image 'p0_0'"},
+               [&] { read_split(dir.file("short.csv", "image,patient,fold\n"), data); });
+  std::string torn = split_text(data, split);
+  const size_t at = torn.find("\np1_0,p1,") + 9;
+  torn.replace(at, torn.find('\n', at) - at, "elsewhere");
+  expect_error(Code::leak, {"p1"}, [&] { read_split(dir.file("torn.csv", torn), data); });
+}
+
+TEST(Leak, TestPatientsOfAModelAreRefusedByName) {
+  Dataset data;
+  for (const char* id : {"00002361", "nih:0007", "tb1", "tb2"}) {
+    Sample sample;
+    sample.patient_id = id;
+    data.samples.push_back(sample);
+  }
+  Dataset other = data;
+  other.samples[0].patient_id = "2361";
+  other.samples[1].patient_id = "nih:7";
+  const TrainedPatients classifier = trained_patients("classifier runs/a", data, {0, 2});
+  const TrainedPatients detector = trained_patients("detector runs/b", data, {1});
+  EXPECT_EQ(check_leaks(other, {1, 3}, {classifier}), "");
+  expect_error(Code::leak, {"classifier runs/a", "2 patient(s)", "2361, tb1", "--allow-leak"}, [&] {
+    check_leaks(other, {0, 2, 3}, {classifier, detector});
+  });
+  const std::string sentence = check_leaks(other, {0, 1}, {classifier, detector}, true);
+  EXPECT_NE(sentence.find("detector runs/b was trained on 1 patient(s) of this test: nih:7"),
+            std::string::npos);
+}
+
+TEST(Leak, ManifestRoundTrip) {
+  const Dataset data = patients();
+  const TrainedPatients trained = trained_patients("m", data, {0, 1, 2, 3});
+  EXPECT_EQ(trained.hashes.size(), 3u);
+  EXPECT_EQ(parse_manifest("m", manifest_text(trained)).hashes, trained.hashes);
+  expect_error(Code::data, {"damaged"}, [] { parse_manifest("m", "abc\n"); });
+}
+
+}  // namespace
+}  // namespace cawe::data
