@@ -5,11 +5,18 @@ namespace cawe::nn {
 
 void Module::walk(const std::string& path, const std::function<void(const std::string&, Module&)>& visit) {
   visit(path, *this);
-  for (auto& [name, module] : children_) module->walk(path + name + ".", visit);
+  for (auto& [name, module] : children_) module->walk(name.empty() ? path : path + name + ".", visit);
 }
 
 void Module::train(bool on) {
-  walk("", [on](const std::string&, Module& m) { m.training_ = on; });
+  walk("", [on](const std::string&, Module& m) { m.training_ = on && !m.mode_frozen_; });
+}
+
+void Module::freeze_mode() {
+  walk("", [](const std::string&, Module& m) {
+    m.training_ = false;
+    m.mode_frozen_ = true;
+  });
 }
 
 std::vector<Module::NamedParameter> Module::parameters() {
@@ -56,6 +63,13 @@ void Module::to(DType dtype) {
     if (is_floating(b.tensor->dtype())) *b.tensor = b.tensor->to(dtype);
 }
 
+void Module::to(Device device) {
+  for (auto& p : parameters())
+    *p.variable = Variable(p.variable->value().to(device), p.variable->requires_grad());
+  for (auto& b : buffers())
+    if (b.tensor->rank() > 0) *b.tensor = b.tensor->to(device);  // counters stay on the host
+}
+
 int64_t Module::parameter_count() {
   int64_t count = 0;
   for (auto& p : parameters()) count += p.variable->numel();
@@ -75,5 +89,16 @@ Tensor& Module::buffer(const std::string& name, Tensor& member, const Tensor& in
 }
 
 void Module::child(const std::string& name, Module& module) { children_.emplace_back(name, &module); }
+
+EvalMode::EvalMode(Module& module) {
+  module.each([this](const std::string&, Module& m) {
+    if (m.training_) were_training_.push_back(&m);
+  });
+  for (Module* m : were_training_) m->training_ = false;
+}
+
+EvalMode::~EvalMode() {
+  for (Module* m : were_training_) m->training_ = true;
+}
 
 }  // namespace cawe::nn

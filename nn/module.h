@@ -22,6 +22,8 @@ class Module {
   /// Training or evaluation mode, for this module and all below.
   void train(bool on = true);
   bool training() const { return training_; }
+  /// Evaluation mode for good, for this module and all below: train() does not reach them any more.
+  void freeze_mode();
 
   struct NamedParameter {
     std::string name;  ///< e.g. "layer1.0.conv1.weight"
@@ -43,13 +45,18 @@ class Module {
   void zero_grad();
   void set_requires_grad(bool on);
   void to(DType dtype);
+  void to(Device device);
+  /// Elements of all parameters; frozen batch norm has none (its values are buffers).
   int64_t parameter_count();
+  /// Calls visit(path, module) for this module and all below; a path ends with a dot or is empty.
+  void each(const std::function<void(const std::string& path, Module& module)>& visit) { walk("", visit); }
 
  protected:
   /// Own values of this module; `path` is its full dotted name with a final dot (or empty).
   virtual void reset_parameters(uint64_t seed, const std::string& path);
   Variable& parameter(const std::string& name, Variable& member, const Tensor& initial);
   Tensor& buffer(const std::string& name, Tensor& member, const Tensor& initial);
+  /// `name` may hold dots ("layer1.0"); an empty one puts the child's names beside this module's own.
   void child(const std::string& name, Module& module);
 
  private:
@@ -57,7 +64,21 @@ class Module {
   std::vector<std::pair<std::string, Variable*>> parameters_;
   std::vector<std::pair<std::string, Tensor*>> buffers_;
   std::vector<std::pair<std::string, Module*>> children_;
-  bool training_ = true;
+  friend class EvalMode;
+  bool training_ = true, mode_frozen_ = false;
+};
+
+/// Puts a module and all below into evaluation mode while it lives; then every one is as it was. Writes
+/// nothing where the module already evaluates, so that several threads may share one.
+class EvalMode {
+ public:
+  explicit EvalMode(Module& module);
+  ~EvalMode();
+  EvalMode(const EvalMode&) = delete;
+  EvalMode& operator=(const EvalMode&) = delete;
+
+ private:
+  std::vector<Module*> were_training_;
 };
 
 }  // namespace cawe::nn

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/classifier.h"
+
+#include "autograd/ops/pooling.h"
+
+namespace cawe::models {
+namespace {
+
+constexpr std::array<double, 3> kMean{0.485, 0.456, 0.406}, kStd{0.229, 0.224, 0.225};
+
+Tensor of_channels(const std::array<double, 3>& values, const Tensor& as) {
+  const Tensor t = Tensor::from(std::vector<double>(values.begin(), values.end()), {3});
+  return t.to(as.dtype()).to(as.device());
+}
+
+}  // namespace
+
+Classifier::Classifier(const ClassifierConfig& config)
+    : config_(config), backbone_(config.backbone), fc_(backbone_.stages().channels[3], config.labels) {
+  child("", backbone_);
+  child("fc", fc_);
+}
+
+Classifier::Output Classifier::forward(const Variable& x) {
+  Output out;
+  out.features = backbone_.forward(x).back();
+  out.logits = head(out.features);
+  return out;
+}
+
+Variable Classifier::head(const Variable& features) { return fc_.forward(global_avg_pool(features)); }
+
+Tensor normalise_input(const Tensor& image) {
+  CAWE_CHECK(image.rank() == 4 && (image.dim(1) == 1 || image.dim(1) == 3), Code::shape,
+             "normalise_input: an image of shape ", image.shape(), " (expected [N, 1 or 3, H, W])");
+  const Shape shape{image.dim(0), 3, image.dim(2), image.dim(3)};
+  std::array<double, 3> scale, shift;
+  for (size_t c = 0; c < 3; ++c) {
+    scale[c] = 1 / kStd[c];
+    shift[c] = -kMean[c] / kStd[c];
+  }
+  Tensor y = Tensor::empty(shape, image.dtype(), Layout::channels_last, image.device());
+  backend(image.device())
+      .channel_affine(image.expand(shape), of_channels(scale, image), of_channels(shift, image), {}, false,
+                      y);
+  return y;
+}
+
+}  // namespace cawe::models

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// The multi-label classifier: ResNet, global average pooling, one linear layer, independent sigmoids
+// (spec 1.1). A softmax would make the gradients of the active classes cancel.
+#pragma once
+
+#include "models/resnet.h"
+#include "nn/linear.h"
+
+namespace cawe::models {
+
+struct ClassifierConfig {
+  ResNetConfig backbone;
+  int64_t labels = 14;
+};
+
+/// Parameters have torchvision's names ("conv1.weight" ... "fc.bias").
+class Classifier : public nn::Module {
+ public:
+  explicit Classifier(const ClassifierConfig& config);
+
+  struct Output {
+    Variable features;  ///< F = C5 [N, K, h, w], after the last ReLU
+    Variable logits;    ///< [N, labels]
+  };
+  /// x [N, 3, H, W], normalised by the ImageNet mean and standard deviation.
+  Output forward(const Variable& x);
+  /// Logits of given feature maps.
+  Variable head(const Variable& features);
+
+  const ClassifierConfig& config() const { return config_; }
+  ResNet& backbone() { return backbone_; }
+  const nn::Linear& fc() const { return fc_; }
+
+ private:
+  ClassifierConfig config_;
+  ResNet backbone_;
+  nn::Linear fc_;
+};
+
+/// Gray [N, 1, H, W] in [0, 1] to the network's input [N, 3, H, W], channels-last: three equal channels (or
+/// the three given ones), minus mean (0.485, 0.456, 0.406), over standard deviation (0.229, 0.224, 0.225).
+Tensor normalise_input(const Tensor& image);
+
+}  // namespace cawe::models

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// What detectors take and give: ground truth, detections, settings of the last step.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "tensor/box.h"
+
+namespace cawe::models {
+
+/// Boxes of one image in pixels of the network's input; may be empty. labels[i] in [0, classes).
+struct Truth {
+  std::vector<Box> boxes;
+  std::vector<int64_t> labels;
+};
+
+struct Detection {
+  Box box;  ///< pixels of the network's input
+  float score = 0;
+  int64_t label = 0;
+};
+using Detections = std::vector<Detection>;  ///< of one image, best first
+
+struct PostprocessSettings {
+  double score_threshold = 0.05;   ///< kept where above it; lower it for FROC (0.001)
+  int64_t top_k_per_level = 1000;  ///< candidates
+  double nms_iou = 0.5;
+  int64_t max_detections = 300;
+};
+
+/// Throws Code::data where a box has no area, is not finite, or a label is out of range; `image` is named.
+void check_truth(const Truth& truth, int64_t classes, const std::string& image);
+
+}  // namespace cawe::models

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// AFDA: adaptive fractional-order differentiation (Li & Xie 2015, "Medical image enhancement based on
+// adaptive fractional differentiation"). The article was not at hand; the formulas are those of the
+// best-known public description: a Gruenwald-Letnikov mask in eight directions whose order follows the local
+// gradient.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "tensor/tensor.h"
+
+namespace cawe::models {
+
+struct AfdaSettings {
+  double v_max = 0.9;        ///< orders are clamped to [0, v_max]: the mask's sum vanishes at order 1
+  bool object_mask = false;  ///< statistics over the pixels above Otsu's threshold only
+  bool stretch = false;      ///< map the result's own range to 0..255; false: clip to it
+};
+
+/// The 5 x 5 mask of order v, divided by its sum S(v) = 4 (1 - v)(2 - v): row-major, sum 1.
+std::array<double, 25> afda_mask(double v);
+
+/// Statistics that decide the orders, for one image.
+struct AfdaOrders {
+  double threshold = 0;  ///< t: Otsu's threshold of the mean gradient
+  double v1 = 0, v2 = 0;
+};
+
+/// Gray levels 0..255 (any real numbers), row-major; borders replicate. Returns as many, 0..255, rounded once
+/// at the end. A constant image, or one whose gradients form a single class, comes back as it is.
+std::vector<uint8_t> afda_u8(const std::vector<uint8_t>& gray, int64_t rows, int64_t columns,
+                             const AfdaSettings& settings = {}, AfdaOrders* orders = nullptr);
+
+/// gray [N, 1, H, W] in [0, 1] (f32), through 8 bits, to [N, 1, H, W].
+Tensor afda(const Tensor& gray, const AfdaSettings& settings = {});
+
+}  // namespace cawe::models

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/enhance/enhancer.h"
+
+#include <atomic>
+#include <charconv>
+#include <map>
+#include <mutex>
+
+#include "models/enhance/fusion.h"
+#include "tensor/backend.h"
+#include "tensor/text.h"
+
+namespace cawe::models {
+namespace {
+
+void check_gray(const Tensor& gray) {
+  CAWE_CHECK(gray.rank() == 4 && gray.dim(1) == 1 && gray.dtype() == DType::f32, Code::shape,
+             "enhance: an image of shape ", gray.shape(), " ", name(gray.dtype()),
+             " (expected [N, 1, H, W] f32)");
+}
+
+/// The shortest decimal that reads back as the same number.
+std::string number(double value) {
+  char text[32];
+  return std::string(text, std::to_chars(text, text + sizeof text, value).ptr);
+}
+
+class None : public Enhancer {
+ public:
+  std::string name() const override { return "none"; }
+  std::string settings() const override { return "{\"method\":\"none\"}"; }
+  Tensor apply(const Tensor& gray) override {
+    check_gray(gray);
+    return gray;
+  }
+};
+
+class Clahe : public Enhancer {
+ public:
+  explicit Clahe(const ClaheSettings& settings) : settings_(settings) {}
+  std::string name() const override { return "clahe"; }
+  std::string settings() const override {
+    return detail::concat("{\"method\":\"clahe\",\"tiles_x\":", settings_.tiles_x,
+                          ",\"tiles_y\":", settings_.tiles_y,
+                          ",\"clip_limit\":", number(settings_.clip_limit), "}");
+  }
+  Tensor apply(const Tensor& gray) override {
+    check_gray(gray);
+    return clahe(gray, settings_);
+  }
+
+ private:
+  ClaheSettings settings_;
+};
+
+std::string json_list(const std::vector<int64_t>& values) {
+  std::string out = "[";
+  for (size_t i = 0; i < values.size(); ++i) out += (i ? "," : "") + std::to_string(values[i]);
+  return out + "]";
+}
+
+std::mutex registry_mutex;
+std::map<std::string, EnhancerFactory>& registry() {
+  static std::map<std::string, EnhancerFactory> all{
+      {"none", [](const EnhancerOptions&) { return std::make_unique<None>(); }},
+      {"clahe", [](const EnhancerOptions& o) { return std::make_unique<Clahe>(o.clahe); }},
+      {"cawe", [](const EnhancerOptions& o) { return std::make_unique<CaweEnhancer>(o); }},
+  };
+  return all;
+}
+
+}  // namespace
+
+struct CaweEnhancer::State {
+  std::atomic<int64_t> constant{0};
+};
+
+CaweEnhancer::CaweEnhancer(const EnhancerOptions& options)
+    : options_(options), state_(std::make_unique<State>()) {
+  CAWE_CHECK(options_.classifier != nullptr, Code::usage,
+             "enhance: method \"cawe\" needs a trained classifier. Name its run or file");
+  CAWE_CHECK(options_.alpha >= 0 && options_.alpha <= 1, Code::usage, "fuse.alpha = ", options_.alpha,
+             " (expected 0 to 1)");
+  CAWE_CHECK(options_.cam_input >= 0, Code::usage, "cam.input = ", options_.cam_input,
+             " (expected 0 or more)");
+  options_.classifier->train(false);
+}
+
+CaweEnhancer::~CaweEnhancer() = default;
+
+std::string CaweEnhancer::settings() const {
+  const CaweSettings& c = options_.cam;
+  return detail::concat(
+      "{\"method\":\"cawe\",\"alpha\":", number(options_.alpha), ",\"input\":", options_.cam_input,
+      ",\"cam\":\"", models::name(c.method), "\",\"act_threshold\":", number(c.act_threshold),
+      ",\"if_none\":\"", models::name(c.if_none), "\",\"exclude_labels\":", json_list(c.exclude_labels),
+      ",\"targets\":", json_list(c.targets), ",\"constant_map\":\"", models::name(c.constant),
+      "\",\"norm_before_resize\":", c.norm_before_resize ? "true" : "false", "}");
+}
+
+AttentionMaps CaweEnhancer::maps(const Tensor& gray) {
+  check_gray(gray);
+  const int64_t side = options_.cam_input;
+  Tensor seen = gray;
+  if (side > 0 && (gray.dim(2) != side || gray.dim(3) != side)) {
+    seen = Tensor::empty({gray.dim(0), 1, side, side}, gray.dtype(), Layout::contiguous, gray.device());
+    backend(gray.device()).resize_bilinear(gray, seen);
+  }
+  AttentionMaps maps =
+      attention_maps(*options_.classifier, normalise_input(seen), gray.dim(2), gray.dim(3), options_.cam);
+  state_->constant += maps.constant_count();
+  return maps;
+}
+
+Tensor CaweEnhancer::apply(const Tensor& gray) { return fuse(gray, maps(gray).map, options_.alpha); }
+
+int64_t CaweEnhancer::constant_maps() const { return state_->constant; }
+
+void register_enhancer(const std::string& name, EnhancerFactory factory) {
+  const std::lock_guard<std::mutex> lock(registry_mutex);
+  CAWE_CHECK(registry().emplace(name, std::move(factory)).second, Code::internal, "enhancer \"", name,
+             "\" is registered twice");
+}
+
+std::vector<std::string> enhancer_names() {
+  const std::lock_guard<std::mutex> lock(registry_mutex);
+  std::vector<std::string> names;
+  for (const auto& entry : registry()) names.push_back(entry.first);
+  return names;
+}
+
+std::unique_ptr<Enhancer> make_enhancer(const std::string& name, const EnhancerOptions& options) {
+  const std::vector<std::string> names = enhancer_names();
+  EnhancerFactory factory;
+  {
+    const std::lock_guard<std::mutex> lock(registry_mutex);
+    const auto found = registry().find(name);
+    if (found != registry().end()) factory = found->second;
+  }
+  if (factory) return factory(options);
+  const std::string nearest = nearest_name(name, names);
+  fail(Code::usage, "enhance: no method \"", name, "\"",
+       nearest.empty() ? std::string() : ". Did you mean \"" + nearest + "\"?");
+}
+
+}  // namespace cawe::models

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/matcher.h"
+
+#include "models/box_coding.h"
+#include "tensor/parallel.h"
+
+namespace cawe::models {
+namespace {
+
+Tensor boxes_tensor(const std::vector<Box>& boxes, Device device) {
+  std::vector<float> values;
+  for (const Box& b : boxes) values.insert(values.end(), {b.x1, b.y1, b.x2, b.y2});
+  return Tensor::from(values, {int64_t(boxes.size()), 4}).to(device);
+}
+
+std::vector<int64_t> match_image(const Tensor& anchors, const Truth& truth, const MatchParams& match) {
+  const int64_t count = anchors.dim(0);
+  if (truth.boxes.empty()) return std::vector<int64_t>(size_t(count), -1);
+  Tensor matched = Tensor::empty({count}, DType::i64, Layout::contiguous, anchors.device());
+  backend(anchors.device())
+      .match_anchors(anchors, boxes_tensor(truth.boxes, anchors.device()), match, matched);
+  return matched.to_vector<int64_t>();
+}
+
+}  // namespace
+
+std::string image_name(const std::vector<std::string>& images, int64_t i) {
+  return size_t(i) < images.size() ? images[size_t(i)] : "image " + std::to_string(i);
+}
+
+AnchorTargets make_targets(const Tensor& anchors, const std::vector<Truth>& truths, int64_t classes,
+                           const MatchParams& match, const BoxCoding& coding,
+                           const std::vector<std::string>& images) {
+  const int64_t n = int64_t(truths.size()), count = anchors.dim(0);
+  AnchorTargets t;
+  t.classes = Tensor::zeros({n, count * classes});
+  t.deltas = Tensor::zeros({n, count, 4});
+  t.foreground = Tensor::zeros({n, count});
+  t.counts.assign(size_t(n), 0);
+  const Tensor host = anchors.to(Device::cpu);
+  const Box* anchor_boxes = reinterpret_cast<const Box*>(host.data<float>());
+  static_assert(sizeof(Box) == 4 * sizeof(float), "a Box is four floats");
+  parallel_tasks(n, [&](int64_t i) {
+    const Truth& truth = truths[size_t(i)];
+    check_truth(truth, classes, image_name(images, i));
+    const std::vector<int64_t> matched = match_image(anchors, truth, match);
+    float* cls = t.classes.data<float>() + i * count * classes;
+    float* deltas = t.deltas.data<float>() + i * count * 4;
+    float* foreground = t.foreground.data<float>() + i * count;
+    for (int64_t a = 0; a < count; ++a) {
+      const int64_t g = matched[size_t(a)];
+      if (g == -2) std::fill(cls + a * classes, cls + (a + 1) * classes, -1.0f);
+      if (g < 0) continue;
+      cls[a * classes + truth.labels[size_t(g)]] = 1.0f;
+      foreground[a] = 1.0f;
+      const auto code = encode_box(truth.boxes[size_t(g)], anchor_boxes[a], coding);
+      std::copy(code.begin(), code.end(), deltas + a * 4);
+      ++t.counts[size_t(i)];
+    }
+  });
+  const Device device = anchors.device();
+  t.classes = t.classes.to(device);
+  t.deltas = t.deltas.to(device);
+  t.foreground = t.foreground.to(device);
+  return t;
+}
+
+}  // namespace cawe::models

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "nn/linear.h"
+
+#include <cmath>
+
+#include "autograd/ops/linear.h"
+
+namespace cawe::nn {
+
+Linear::Linear(int64_t in, int64_t out) {
+  CAWE_CHECK(in > 0 && out > 0, Code::shape, "Linear: ", in, " to ", out,
+             " features (expected positive numbers)");
+  parameter("weight", weight_, Tensor::zeros({out, in}));
+  parameter("bias", bias_, Tensor::zeros({out}));
+}
+
+Variable Linear::forward(const Variable& x) { return linear(x, weight_, bias_); }
+
+void Linear::reset_parameters(uint64_t seed, const std::string& path) {
+  Tensor weight = weight_.value(), bias = bias_.value();
+  const double bound = 1.0 / std::sqrt(double(fan_in(weight.shape())));
+  cawe::nn::initialise(weight, Init::uniform(bound), seed, path + "weight");
+  cawe::nn::initialise(bias, Init::uniform(bound), seed, path + "bias");
+}
+
+}  // namespace cawe::nn

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// Linear: y = x W^T + b.
+#pragma once
+
+#include "nn/init.h"
+#include "nn/module.h"
+
+namespace cawe::nn {
+
+/// x [N, in] -> [N, out]. Parameters weight [out, in], bias [out]; both start uniform in +-1/sqrt(in), as
+/// torchvision's do.
+class Linear : public Module {
+ public:
+  Linear(int64_t in, int64_t out);
+  Variable forward(const Variable& x);
+  const Tensor& weight() const { return weight_.value(); }
+  const Tensor& bias() const { return bias_.value(); }
+
+ protected:
+  void reset_parameters(uint64_t seed, const std::string& path) override;
+
+ private:
+  Variable weight_, bias_;
+};
+
+}  // namespace cawe::nn

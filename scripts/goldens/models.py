@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Goldens for tests/models/parity_test.cpp: torchvision's ResNet-34, ResNet-50 and RetinaNet R50-FPN on weights and
+inputs made by Philox. Weights are not stored: of every result its norm, three random projections and 16 values are.
+
+usage: python3 scripts/goldens/models.py [tests/goldens]   (torch and torchvision from PyPI)
+"""
+import os
+import sys
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+import torchvision
+from torchvision.models.detection.retinanet import RetinaNet
+from torchvision.models.detection.backbone_utils import _resnet_fpn_extractor
+from torchvision.ops import FrozenBatchNorm2d
+from torchvision.ops.feature_pyramid_network import LastLevelP6P7
+
+from philox import Random
+
+SEED = 2026
+LABELS = 14
+
+
+def parity_values(name, shape):
+    """The rule that tests/models/parity.h has in C++: by the end of the name and the rank."""
+    n = int(np.prod(shape)) if len(shape) else 1
+    u = Random(SEED, name).uniform(n)
+    s = 2.0 * u - 1.0
+    if name.endswith('running_var') or (name.endswith('weight') and len(shape) == 1):
+        v = 0.75 + 0.5 * u
+    elif name.endswith('cls_logits.bias'):
+        v = -3.0 + 0.1 * s
+    elif name.endswith(('bias', 'running_mean')):
+        v = 0.1 * s
+    else:
+        fan_in = int(np.prod(shape[1:]))
+        gain = 0.15 if 'cls_logits' in name else 0.05 if 'bbox_reg' in name else 0.8
+        v = gain * np.sqrt(6.0 / fan_in) * s
+    return v.astype(np.float32).reshape(shape)
+
+
+def fill(model):
+    state = model.state_dict()
+    for name, t in state.items():
+        if not name.endswith('num_batches_tracked'):
+            state[name] = torch.from_numpy(parity_values(name, tuple(t.shape)))
+    model.load_state_dict(state)
+
+
+def picture(name, shape):
+    u = Random(SEED, name).uniform(int(np.prod(shape)))
+    return torch.from_numpy((3.0 * u - 1.5).astype(np.float32).reshape(shape))
+
+
+class Golden:
+    def __init__(self, path):
+        self.file = open(path, 'w')
+
+    def numbers(self, key, values):
+        self.file.write(key + ' ' + ' '.join('%.9g' % v for v in values) + '\n')
+
+    def tensor(self, key, t):
+        x = t.detach().double().numpy().reshape(-1)
+        norm = float(np.sqrt((x * x).sum()))
+        projections = [float((x * (2.0 * Random(SEED, key, a + 1).uniform(x.size) - 1.0)).sum()) for a in range(3)]
+        samples = x[Random(SEED, key).bits(16) % x.size]
+        self.numbers(key, [x.size, norm] + projections + list(samples))
+
+
+def cawe(golden, key, features, fc, pool):
+    """Eq. 1 and 2 by autograd on features (N, K, h, w)."""
+    f = features.detach().requires_grad_(True)
+    z = fc(pool(f).flatten(1))
+    p = z.sigmoid()
+    active = p.detach() >= 0.5
+    assert active.any(1).all()
+    g = torch.autograd.grad((p * active).sum(), f)[0]
+    w = F.relu(g).mean((2, 3))
+    golden.tensor(key + '.weights', w)
+    golden.tensor(key + '.map', F.relu((w[:, :, None, None] * f).sum(1, keepdim=True)))
+
+
+def features_of(m, x):
+    x = m.maxpool(m.relu(m.bn1(m.conv1(x))))
+    out = []
+    for layer in (m.layer1, m.layer2, m.layer3, m.layer4):
+        x = layer(x)
+        out.append(x)
+    return out
+
+
+def classifier(golden, key, model, shape, training, watched):
+    """In float64, so that the golden's own rounding is out of the way."""
+    fill(model)
+    model.double().train(training)
+    x = picture(key + '.input', shape).double()
+    c = features_of(model, x)
+    for i, t in enumerate(c):
+        golden.tensor('%s.c%d' % (key, i + 2), t)
+    logits = model.fc(model.avgpool(c[-1]).flatten(1))
+    golden.tensor(key + '.logits', logits)
+    target = torch.from_numpy((Random(SEED, key + '.target').uniform(logits.numel()) >= 0.5).astype(np.float64))
+    loss = F.binary_cross_entropy_with_logits(logits, target.reshape(logits.shape))
+    golden.numbers(key + '.loss', [loss.item()])
+    loss.backward()
+    params = dict(model.named_parameters())
+    for name in watched:
+        golden.tensor('%s.grad.%s' % (key, name), params[name].grad)
+    if training:
+        for name in ('bn1.running_mean', 'layer4.2.bn2.running_var'):
+            golden.tensor('%s.%s' % (key, name), model.state_dict()[name])
+    else:
+        cawe(golden, key + '.cawe', c[-1], model.fc, model.avgpool)
+
+
+def make_classifiers(out):
+    g = Golden(os.path.join(out, 'resnet34.txt'))
+    classifier(g, 'resnet34', torchvision.models.resnet34(num_classes=LABELS), (2, 3, 224, 224), True,
+               ['conv1.weight', 'bn1.weight', 'layer1.0.conv1.weight', 'layer2.0.downsample.0.weight',
+                'layer3.5.conv2.weight', 'layer4.2.bn2.bias', 'fc.weight', 'fc.bias'])
+    g = Golden(os.path.join(out, 'resnet50.txt'))
+    watched = ['conv1.weight', 'layer1.0.downsample.1.weight', 'layer2.0.conv2.weight', 'layer3.5.conv3.weight',
+               'layer4.0.conv1.weight', 'layer4.2.bn3.bias', 'fc.weight', 'fc.bias']
+    classifier(g, 'resnet50', torchvision.models.resnet50(num_classes=LABELS), (2, 3, 224, 224), False, watched)
+    for stride, replace in ((16, [False, False, True]), (8, [False, True, True])):
+        m = torchvision.models.resnet50(num_classes=LABELS, replace_stride_with_dilation=replace)
+        classifier(g, 'resnet50_stride%d' % stride, m, (1, 3, 96, 128), False, watched[:2])
+
+
+def make_retinanet(out):
+    g = Golden(os.path.join(out, 'retinanet.txt'))
+    body = torchvision.models.resnet50(weights=None, norm_layer=FrozenBatchNorm2d)
+    backbone = _resnet_fpn_extractor(body, 3, returned_layers=[2, 3, 4], extra_blocks=LastLevelP6P7(256, 256))
+    model = RetinaNet(backbone, num_classes=3, min_size=224, max_size=256, image_mean=[0, 0, 0],
+                      image_std=[1, 1, 1], score_thresh=0.05, detections_per_img=100)
+    fill(model)
+    x = picture('retinanet.input', (2, 3, 224, 256))
+    boxes = torch.tensor([[20.5, 30.25, 90.0, 120.5], [100.0, 40.0, 230.0, 200.0], [5.0, 150.0, 40.0, 190.0]])
+    targets = [{'boxes': boxes, 'labels': torch.tensor([0, 2, 1])},
+               {'boxes': torch.zeros(0, 4), 'labels': torch.zeros(0, dtype=torch.int64)}]
+    model.train()
+    losses = model(list(x), targets)
+    g.numbers('retinanet.losses', [losses['classification'].item(), losses['bbox_regression'].item()])
+    (losses['classification'] + losses['bbox_regression']).backward()
+    params = dict(model.named_parameters())
+    for name in ('backbone.body.layer2.0.conv1.weight', 'backbone.body.layer4.2.conv3.weight',
+                 'backbone.fpn.inner_blocks.0.0.weight', 'backbone.fpn.layer_blocks.2.0.bias',
+                 'backbone.fpn.extra_blocks.p6.weight', 'backbone.fpn.extra_blocks.p7.weight',
+                 'head.classification_head.conv.0.0.weight', 'head.classification_head.cls_logits.weight',
+                 'head.classification_head.cls_logits.bias', 'head.regression_head.conv.3.0.bias',
+                 'head.regression_head.bbox_reg.weight'):
+        g.tensor('retinanet.grad.' + name, params[name].grad)
+    frozen = [n for n, p in params.items() if not p.requires_grad]
+    assert frozen and all('conv1' in n or 'layer1' in n for n in frozen), frozen
+    model.eval()
+    with torch.no_grad():
+        levels = model.backbone(x)
+        for i, t in enumerate(levels.values()):
+            g.tensor('retinanet.p%d' % (i + 3), t)
+        raw = model.head(list(levels.values()))
+        g.tensor('retinanet.logits', raw['cls_logits'])
+        g.tensor('retinanet.deltas', raw['bbox_regression'])
+        for i, d in enumerate(model(list(x))):
+            print('image', i, len(d['scores']), 'detections, scores', d['scores'][[0, -1]].tolist())
+            assert len(d['scores']) >= 50
+            for box, score, label in zip(d['boxes'].tolist(), d['scores'].tolist(), d['labels'].tolist()):
+                g.numbers('retinanet.detection', [i] + box + [score, label])
+
+
+if __name__ == '__main__':
+    folder = sys.argv[1] if len(sys.argv) > 1 else 'tests/goldens'
+    torch.manual_seed(0)
+    make_classifiers(folder)
+    make_retinanet(folder)

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// Anchors, box coding and targets against spec 4.2 to 4.4.
+#include "models/anchors.h"
+
+#include <gtest/gtest.h>
+
+#include "models/box_coding.h"
+#include "models/matcher.h"
+
+namespace cawe::models {
+namespace {
+
+using Row = std::vector<float>;
+
+Row row(const Tensor& t, int64_t i) { return t.slice(0, i, i + 1).reshape({-1}).to_vector<float>(); }
+
+TEST(Anchors, BasesAreRoundedHalfToEven) {
+  const Tensor small = base_anchors({32}, {0.5, 1, 2});
+  EXPECT_EQ(row(small, 0), (Row{-23, -11, 23, 11}));
+  EXPECT_EQ(row(small, 1), (Row{-16, -16, 16, 16}));
+  EXPECT_EQ(row(small, 2), (Row{-11, -23, 11, 23}));
+  EXPECT_EQ(row(base_anchors({64}, {0.5}), 0), (Row{-45, -23, 45, 23}));
+  EXPECT_EQ(row(base_anchors({512}, {0.5}), 0), (Row{-362, -181, 362, 181}));
+  EXPECT_EQ(row(base_anchors({5}, {1}), 0), (Row{-2, -2, 2, 2}));  // 2.5 is halfway: even wins
+  EXPECT_EQ(row(base_anchors({7}, {1}), 0), (Row{-4, -4, 4, 4}));  // 3.5
+}
+
+TEST(Anchors, RetinaNetAt512) {
+  const AnchorSettings settings = retinanet_anchors();
+  EXPECT_EQ(settings.sizes[0], (std::vector<double>{32, 40, 50}));
+  EXPECT_EQ(settings.sizes[2], (std::vector<double>{128, 161, 203}));
+  EXPECT_EQ(settings.sizes[4], (std::vector<double>{512, 645, 812}));
+  const Tensor all = make_anchors(settings, 512, 512, {{64, 64}, {32, 32}, {16, 16}, {8, 8}, {4, 4}});
+  EXPECT_EQ(all.shape(), (Shape{49104, 4}));
+  EXPECT_EQ(row(all, 0), (Row{-23, -11, 23, 11}));
+  EXPECT_EQ(row(all, 1), (Row{-28, -14, 28, 14}));            // the same ratio, the next size (40)
+  EXPECT_EQ(row(all, 9), (Row{-15, -11, 31, 11}));            // the next column
+  EXPECT_EQ(row(all, 9 * 64), (Row{-23, -3, 23, 19}));        // the next row
+  EXPECT_EQ(row(all, 64 * 64 * 9), (Row{-45, -23, 45, 23}));  // the next level
+}
+
+TEST(Anchors, SidesKeepTheirAxes) {
+  AnchorSettings settings;
+  settings.sizes = {{8}};
+  settings.ratios = {1};
+  const Tensor all = make_anchors(settings, 100, 60, {{2, 3}});  // strides 50 and 20
+  EXPECT_EQ(row(all, 1), (Row{16, -4, 24, 4}));
+  EXPECT_EQ(row(all, 3), (Row{-4, 46, 4, 54}));
+}
+
+TEST(Anchors, RefuseUnevenLevels) {
+  AnchorSettings settings;
+  settings.sizes = {{8, 10}, {16}};
+  EXPECT_THROW(settings.per_cell(), Error);
+}
+
+TEST(BoxCoding, GoldenOfTheSpec) {
+  const auto plain = encode_box({2, 4, 12, 14}, {0, 0, 10, 20});
+  EXPECT_NEAR(plain[0], 0.2, 1e-6);
+  EXPECT_NEAR(plain[1], -0.05, 1e-6);
+  EXPECT_NEAR(plain[2], 0, 1e-6);
+  EXPECT_NEAR(plain[3], -0.693147, 1e-6);
+  const auto weighted = encode_box({2, 4, 12, 14}, {0, 0, 10, 20}, {10, 10, 5, 5});
+  EXPECT_NEAR(weighted[0], 2, 1e-5);
+  EXPECT_NEAR(weighted[1], -0.5, 1e-5);
+  EXPECT_NEAR(weighted[3], -3.465736, 1e-5);
+}
+
+const Tensor kAnchors = Tensor::from(
+    std::vector<float>{0, 0, 10, 10, 0, 0, 10, 12, 0, 4.5, 10, 14.5, 50, 50, 60, 60, 200, 200, 210, 210},
+    {5, 4});
+
+TEST(Targets, ForegroundBackgroundAndLeftOut) {
+  const std::vector<Truth> truths{{{{0, 0, 10, 10}}, {1}}, {}};
+  const AnchorTargets t = make_targets(kAnchors, truths, 2, {0.5, 0.4, true});
+  const std::vector<float> classes = t.classes.to_vector<float>();
+  // IoU 1, 0.83, 0.379: two foreground; the third is background; the rest touches nothing.
+  EXPECT_EQ(Row(classes.begin(), classes.begin() + 10), (Row{0, 1, 0, 1, 0, 0, 0, 0, 0, 0}));
+  EXPECT_EQ(t.counts, (std::vector<int64_t>{2, 0}));
+  for (size_t i = 10; i < 20; ++i) EXPECT_EQ(classes[i], 0) << "an image without boxes is all background";
+  EXPECT_NEAR(t.deltas.to_vector<float>()[4 + 3], std::log(10.0 / 12.0), 1e-6);
+  EXPECT_EQ(t.foreground.to_vector<float>(), (Row{1, 1, 0, 0, 0, 0, 0, 0, 0, 0}));
+}
+
+TEST(Targets, BetweenTheThresholdsIsLeftOut) {
+  const AnchorTargets t = make_targets(Tensor::from(Row{0, 0, 10, 10, 0, 0, 10, 22}, {2, 4}),
+                                       {{{{0, 0, 10, 10}}, {0}}}, 1, {0.5, 0.4, true});
+  EXPECT_EQ(t.classes.to_vector<float>(), (Row{1, -1}));  // IoU 1 and 0.4545
+}
+
+TEST(Targets, LowQualityGivesEveryBoxItsBest) {
+  const std::vector<Truth> truths{{{{52, 52, 57, 57}}, {0}}};  // IoU 0.25 with the fourth anchor
+  EXPECT_EQ(make_targets(kAnchors, truths, 1, {0.5, 0.4, true}).counts[0], 1);
+  EXPECT_EQ(make_targets(kAnchors, truths, 1, {0.5, 0.4, false}).counts[0], 0);
+}
+
+TEST(Targets, BadBoxesNameTheImage) {
+  for (const Truth& bad :
+       {Truth{{{5, 5, 5, 9}}, {0}}, Truth{{{0, 0, 5, NAN}}, {0}}, Truth{{{0, 0, 5, 5}}, {1}}}) {
+    try {
+      make_targets(kAnchors, {bad}, 1, {}, {}, {"film-7"});
+      FAIL() << "a bad box went through";
+    } catch (const Error& e) {
+      EXPECT_EQ(e.code(), Code::data);
+      EXPECT_EQ(std::string(e.what()).rfind("film-7", 0), 0u) << e.what();
+    }
+  }
+}
+
+}  // namespace
+}  // namespace cawe::models

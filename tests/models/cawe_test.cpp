@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+// Class-aware attention: the golden of spec 1.3, closed form against automatic differentiation, active sets,
+// batches, the constant-map guard, and the traps.
+#include "models/cawe.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "autograd/ops/elementwise.h"
+#include "autograd/ops/linear.h"
+#include "autograd/ops/pooling.h"
+#include "autograd/ops/shape.h"
+#include "tensor/random.h"
+
+namespace cawe::models {
+namespace {
+
+using Values = std::vector<double>;
+
+Tensor noise(const Shape& shape, const char* purpose, DType dtype = DType::f64, double low = -1) {
+  const Random random(21, purpose);
+  Values v;
+  for (int64_t i = 0; i < shape.numel(); ++i)
+    v.push_back(low + (1 - low) * random.uniform_double(uint64_t(i)));
+  return Tensor::from(v, shape).to(dtype);
+}
+
+Variable pooled_head(const Variable& f, const Tensor& weight, const Tensor& bias) {
+  return linear(global_avg_pool(f), Variable(weight, true), Variable(bias, true));
+}
+
+const Tensor kGoldenFeatures = Tensor::from(Values{1, 2, 3, 4, 4, 0, 0, 0}, {1, 2, 2, 2});
+const Tensor kGoldenWeight = Tensor::from(Values{1, -1, 0.5, 2, -2, 0.1}, {3, 2});
+
+TEST(Cawe, GoldenOfTheSpec) {
+  const Tensor bias = Tensor::zeros({3}, DType::f64);
+  const Variable p = sigmoid(pooled_head(Variable(kGoldenFeatures), kGoldenWeight, bias));
+  const Values sigma = p.value().to_vector<double>();
+  EXPECT_NEAR(sigma[0], 0.8175745, 1e-6);
+  EXPECT_NEAR(sigma[1], 0.9626731, 1e-6);
+  EXPECT_NEAR(sigma[2], 0.0073915, 1e-6);
+  const ActiveSets active = active_sets(p.value(), {});
+  EXPECT_EQ(active, (ActiveSets{{0, 1}}));
+  const Values w = cawe_weights_closed_form(p.value(), kGoldenWeight, active, 4).to_vector<double>();
+  EXPECT_NEAR(w[0], 0.0417783119, 1e-9);
+  EXPECT_EQ(w[1], 0);
+  AttentionMaps maps;
+  const auto head = [&](const Variable& f) { return pooled_head(f, kGoldenWeight, bias); };
+  const Tensor g = attention_gradients(head, kGoldenFeatures, active, true);
+  maps.raw = attention_from_gradients(kGoldenFeatures, g, CamMethod::cawe);
+  const Values l = maps.raw.to_vector<double>(), expected{0.0417783, 0.0835566, 0.1253349, 0.1671132};
+  finish_maps(maps, 2, 2, {});
+  const Values stretched = maps.map.to_vector<double>();
+  for (size_t i = 0; i < 4; ++i) {
+    EXPECT_NEAR(l[i], expected[i], 1e-6);
+    EXPECT_NEAR(stretched[i], double(i) / 3, 1e-12);
+  }
+  EXPECT_EQ(maps.constant_count(), 0);
+}
+
+template <class T>
+double largest_relative_difference(const Tensor& a, const Tensor& b) {
+  const std::vector<T> x = a.to_vector<T>(), y = b.to_vector<T>();
+  double scale = 0, most = 0;
+  for (size_t i = 0; i < x.size(); ++i) scale = std::max(scale, std::fabs(double(y[i])));
+  for (size_t i = 0; i < x.size(); ++i) most = std::max(most, std::fabs(double(x[i]) - double(y[i])));
+  EXPECT_GT(scale, 0);
+  return most / scale;
+}
+
+TEST(Cawe, ClosedFormEqualsDifferentiation) {
+  for (DType dtype : {DType::f64, DType::f32}) {
+    const Tensor f = noise({3, 24, 5, 7}, "F", dtype, 0), w = noise({6, 24}, "W", dtype),
+                 b = noise({6}, "b", dtype);
+    const auto head = [&](const Variable& v) { return pooled_head(v, w, b); };
+    const Tensor p = sigmoid(head(Variable(f))).value();
+    const ActiveSets active = active_sets(p, {});
+    const Tensor closed = cawe_weights_closed_form(p, w, active, 35);
+    const Tensor g = attention_gradients(head, f, active, true);
+    Tensor mean = Tensor::like(closed);
+    backend(Device::cpu).cawe_weights(g, mean);
+    if (dtype == DType::f64)
+      EXPECT_LE(largest_relative_difference<double>(mean, closed), 1e-12);
+    else
+      EXPECT_LE(largest_relative_difference<float>(mean, closed), 1e-5);
+  }
+}
+
+TEST(Cawe, MeanOfReluIsNotReluOfMean) {
+  // A head that looks at single cells: the gradient is (+1, -1) over the two cells of the channel.
+  const Tensor g = Tensor::from(Values{1, -1}, {1, 1, 1, 2});
+  Tensor w = Tensor::zeros({1, 1}, DType::f64);
+  backend(Device::cpu).cawe_weights(g, w);
+  EXPECT_EQ(w.item(), 0.5);
+  const Tensor f = Tensor::from(Values{3, 4}, {1, 1, 1, 2});
+  EXPECT_EQ(attention_from_gradients(f, g, CamMethod::cawe).to_vector<double>(), (Values{1.5, 2}));
+  EXPECT_EQ(attention_from_gradients(f, g, CamMethod::gradcam).to_vector<double>(), (Values{0, 0}));
+  EXPECT_EQ(attention_from_gradients(f, g, CamMethod::hirescam).to_vector<double>(), (Values{3, 0}));
+  EXPECT_EQ(attention_from_gradients(f, g, CamMethod::layercam).to_vector<double>(), (Values{3, 0}));
+}
+
+TEST(Cawe, AnyHeadWorks) {
+  const Tensor weight = noise({4, 24}, "flat");  // a linear layer on the flattened maps: no pooling
+  const Tensor bias = Tensor::zeros({4}, DType::f64);
+  const auto head = [&](const Variable& f) {
+    return linear(reshape(f, {f.dim(0), -1}), Variable(weight), Variable(bias));
+  };
+  const Tensor f = noise({2, 4, 2, 3}, "F", DType::f64, 0);
+  const ActiveSets active{{1}, {0, 3}};
+  const Values g = attention_gradients(head, f, active, false).to_vector<double>(),
+               w = weight.to_vector<double>();
+  for (size_t i = 0; i < 24; ++i) {
+    EXPECT_NEAR(g[i], w[24 + i], 1e-12);
+    EXPECT_NEAR(g[24 + i], w[i] + w[72 + i], 1e-12);
+  }
+}
+
+TEST(ActiveSet, ThresholdExclusionAndFallbacks) {
+  const Tensor p = Tensor::from(std::vector<float>{0.9f, 0.5f, 0.2f, 0.6f, 0.1f, 0.3f}, {2, 3});
+  CaweSettings s;
+  EXPECT_EQ(active_sets(p, s), (ActiveSets{{0, 1}, {0}}));  // 0.5 is enough
+  s.exclude_labels = {0};                                   // "No Finding": a normal film has no class then
+  EXPECT_EQ(active_sets(p, s), (ActiveSets{{1}, {2}}));
+  s.if_none = EmptySet::all;
+  EXPECT_EQ(active_sets(p, s), (ActiveSets{{1}, {1, 2}}));
+  s.if_none = EmptySet::zero_map;
+  EXPECT_EQ(active_sets(p, s), (ActiveSets{{1}, {}}));
+  s.targets = {2};
+  EXPECT_EQ(active_sets(p, s), (ActiveSets{{2}, {2}}));
+  s.targets = {3};
+  EXPECT_THROW(active_sets(p, s), Error);
+}
+
+AttentionMaps finished(const Values& raw, const Shape& shape, CaweSettings s, int64_t side) {
+  AttentionMaps maps;
+  maps.raw = Tensor::from(raw, shape);
+  finish_maps(maps, side, side, s);
+  return maps;
+}
+
+TEST(Maps, ConstantOnesAreGuardedAndCounted) {
+  for (const auto& [rule, value] : {std::pair<ConstantMap, double>{ConstantMap::zeros, 0},
+                                    {ConstantMap::ones, 1},
+                                    {ConstantMap::half, 0.5}}) {
+    CaweSettings s;
+    s.constant = rule;
+    const AttentionMaps maps =
+        finished({7, 7, 7, 7, 0, 1, 2, 3, NAN, 1, 2, 3, 1, 1, 1, 1 + 1e-9}, {4, 1, 2, 2}, s, 4);
+    EXPECT_EQ(maps.constant, (std::vector<bool>{true, false, true, true}));
+    EXPECT_EQ(maps.constant_count(), 3);
+    const Values m = maps.map.to_vector<double>();
+    for (size_t i : {0, 15, 32, 47, 48, 63}) EXPECT_EQ(m[i], value);
+    EXPECT_EQ(m[16], 0);  // the good one still reaches 0 and 1
+    EXPECT_EQ(m[31], 1);
+  }
+}
+
+TEST(Maps, NormalisedAfterResizingReachBothEnds) {
+  const Values raw{0, 0, 0, 0, 0, 8, 0, 0, 2, 0, 0, 0, 0, 0, 0, 1};
+  const auto ends = [](const AttentionMaps& m) {
+    const Values v = m.map.to_vector<double>();
+    return std::pair<double, double>(*std::min_element(v.begin(), v.end()),
+                                     *std::max_element(v.begin(), v.end()));
+  };
+  CaweSettings s;
+  EXPECT_EQ(ends(finished(raw, {1, 1, 4, 4}, s, 6)), (std::pair<double, double>(0, 1)));
+  s.norm_before_resize = true;
+  EXPECT_LT(ends(finished(raw, {1, 1, 4, 4}, s, 6)).second, 1);
+}
+
+std::unique_ptr<Classifier> narrow() {
+  ClassifierConfig config;
+  config.backbone.depth = 18;
+  config.backbone.width = 8;
+  config.backbone.output_stride = 16;
+  config.labels = 5;
+  auto net = std::make_unique<Classifier>(config);
+  net->initialise(9);
+  return net;
+}
+
+TEST(Cawe, BatchOfManyEqualsManyOfOne) {
+  const auto net = narrow();
+  const Tensor x = noise({5, 3, 64, 80}, "batch", DType::f32);
+  for (CamMethod method :
+       {CamMethod::cawe, CamMethod::gradcam, CamMethod::cam, CamMethod::hirescam, CamMethod::layercam}) {
+    CaweSettings s;
+    s.method = method;
+    s.closed_form = method != CamMethod::layercam;
+    const AttentionMaps all = attention_maps(*net, x, 64, 80, s);
+    ASSERT_EQ(all.active.size(), 5u);
+    for (int64_t i = 0; i < 5; ++i) {
+      const AttentionMaps one = attention_maps(*net, x.slice(0, i, i + 1), 64, 80, s);
+      EXPECT_EQ(one.active[0], all.active[size_t(i)]);
+      const std::vector<float> a = one.map.to_vector<float>(),
+                               b = all.map.slice(0, i, i + 1).to_vector<float>();
+      for (size_t k = 0; k < a.size(); ++k) ASSERT_NEAR(a[k], b[k], 2e-6) << name(method);
+    }
+  }
+}
+
+TEST(Cawe, NetworkEvaluatesAndKeepsItsGradients) {
+  const auto net = narrow();
+  net->train();
+  const Tensor x = noise({2, 3, 64, 64}, "mode", DType::f32);
+  CaweSettings s;
+  s.closed_form = false;
+  const AttentionMaps in_training = attention_maps(*net, x, 64, 64, s);
+  EXPECT_TRUE(net->training());
+  for (auto& p : net->parameters()) EXPECT_FALSE(p.variable->grad().defined()) << p.name;
+  for (auto& b : net->buffers()) {
+    if (b.name == "bn1.num_batches_tracked") {
+      EXPECT_EQ(b.tensor->item(), 0);
+    }
+  }
+  net->train(false);
+  EXPECT_EQ(attention_maps(*net, x, 64, 64, s).raw.to_vector<float>(), in_training.raw.to_vector<float>());
+  s.closed_form = true;
+  EXPECT_LE(largest_relative_difference<float>(attention_maps(*net, x, 64, 64, s).raw, in_training.raw),
+            1e-5);
+}
+
+TEST(Cawe, NamesAreRead) {
+  EXPECT_EQ(cam_method("layercam"), CamMethod::layercam);
+  EXPECT_EQ(constant_map("half"), ConstantMap::half);
+  try {
+    cam_method("cawwe");
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), Code::usage);
+    EXPECT_NE(std::string(e.what()).find("\"cawe\""), std::string::npos) << e.what();
+  }
+}
+
+}  // namespace
+}  // namespace cawe::models

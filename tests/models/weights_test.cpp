@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+// Loading by name: what fits, what does not, older names, frozen norms, classes of a head.
+#include "models/weights.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "models/classifier.h"
+#include "models/retinanet.h"
+
+namespace cawe::models {
+namespace {
+
+ClassifierConfig narrow(int64_t labels) {
+  ClassifierConfig c;
+  c.backbone.depth = 18;
+  c.backbone.width = 4;
+  c.labels = labels;
+  return c;
+}
+
+NamedTensors copy_of(nn::Module& m) {
+  NamedTensors all;
+  for (auto& [name, tensor] : state_of(m)) all[name] = tensor.clone();
+  return all;
+}
+
+TEST(Weights, RoundTrip) {
+  Classifier a(narrow(3)), b(narrow(3));
+  a.initialise(1);
+  b.initialise(2);
+  const LoadReport report = load_weights(b, copy_of(a), {}, "a");
+  EXPECT_TRUE(report.complete());
+  EXPECT_EQ(report.loaded.size(), a.state().size());
+  for (auto& [name, tensor] : state_of(a)) {
+    if (tensor.dtype() == DType::f32) {
+      EXPECT_EQ(tensor.to_vector<float>(), state_of(b)[name].to_vector<float>()) << name;
+    }
+  }
+}
+
+TEST(Weights, DifferencesAreErrorsThatNameThem) {
+  Classifier a(narrow(3)), b(narrow(5));
+  a.initialise(1);
+  b.initialise(2);
+  NamedTensors file = copy_of(a);
+  file.erase("layer2.0.conv1.weight");
+  file["extra"] = Tensor::zeros({1});
+  const std::vector<float> before = state_of(b)["conv1.weight"].to_vector<float>();
+  try {
+    load_weights(b, file, {}, "runs/x");
+    FAIL() << "loaded";
+  } catch (const Error& e) {
+    const std::string what = e.what();
+    EXPECT_EQ(e.code(), Code::data);
+    for (const char* part :
+         {"runs/x: ", "layer2.0.conv1.weight", "extra", "fc.weight: [3, 32], expected [5, 32]"})
+      EXPECT_NE(what.find(part), std::string::npos) << what;
+  }
+  EXPECT_EQ(state_of(b)["conv1.weight"].to_vector<float>(), before) << "changed although it failed";
+  LoadOptions options;
+  options.skip = {"fc", "extra", "layer2.0.conv1"};
+  const LoadReport report = load_weights(b, file, options, "runs/x");
+  EXPECT_TRUE(report.complete()) << report.summary();
+  EXPECT_EQ(report.skipped.size(), 4u);
+  EXPECT_NE(state_of(b)["conv1.weight"].to_vector<float>(), before);
+}
+
+TEST(Weights, NonFiniteValuesAreRefused) {
+  Classifier a(narrow(3));
+  a.initialise(1);
+  NamedTensors file = copy_of(a);
+  file["layer1.0.conv2.weight"].fill(NAN);
+  try {
+    load_weights(a, file, {}, "w.pth");
+    FAIL() << "loaded";
+  } catch (const Error& e) {
+    EXPECT_NE(std::string(e.what()).find("w.pth: layer1.0.conv2.weight"), std::string::npos) << e.what();
+  }
+}
+
+RetinaNetConfig detector(nn::NormKind norm, int64_t classes = 1) {
+  RetinaNetConfig c;
+  c.backbone.depth = 18;
+  c.backbone.width = 4;
+  c.backbone.norm.kind = norm;
+  c.channels = 8;
+  c.head_convs = 2;
+  c.classes = classes;
+  return c;
+}
+
+TEST(Weights, ClassifierBodyGoesIntoADetector) {
+  Classifier pretrained(narrow(3));
+  pretrained.initialise(1);
+  for (nn::NormKind norm : {nn::NormKind::batch, nn::NormKind::frozen}) {
+    RetinaNet net(detector(norm));
+    net.initialise(2);
+    LoadOptions options;
+    options.prefix = "backbone.body.";
+    options.skip = {"backbone.body.fc", "backbone.fpn", "head"};
+    const LoadReport report = load_weights(net, copy_of(pretrained), options, "run");
+    EXPECT_TRUE(report.complete()) << report.summary();
+    EXPECT_NO_THROW(net.detect(Tensor::zeros({1, 3, 64, 64})));  // frozen norms know that they were loaded
+    EXPECT_EQ(state_of(net)["backbone.body.layer4.1.conv2.weight"].to_vector<float>(),
+              state_of(pretrained)["layer4.1.conv2.weight"].to_vector<float>());
+  }
+}
+
+TEST(Weights, FrozenEpsilonIsSetForCocoDetectors) {
+  NamedTensors coco{{"backbone.body.bn1.running_mean", Tensor::zeros({4})},
+                    {"head.classification_head.cls_logits.weight", Tensor::zeros({9 * 91, 1, 1, 1})}};
+  EXPECT_TRUE(is_torchvision_coco(coco));
+  coco["backbone.body.bn1.num_batches_tracked"] = Tensor::zeros({}, DType::i64);  // live norms: not those
+  EXPECT_FALSE(is_torchvision_coco(coco));
+  RetinaNet net(detector(nn::NormKind::frozen));
+  net.initialise(2);
+  LoadOptions options;
+  options.frozen_bn_eps = 0;
+  load_weights(net, copy_of(net), options, "coco");
+  int norms = 0;
+  net.each([&](const std::string&, nn::Module& m) {
+    if (auto* norm = dynamic_cast<nn::BatchNorm2d*>(&m)) {
+      EXPECT_EQ(norm->eps(), 0);
+      ++norms;
+    }
+  });
+  EXPECT_EQ(norms, 20);
+}
+
+TEST(Weights, OlderNamesAreUnderstood) {
+  const Tensor t = Tensor::zeros({1});
+  const NamedTensors now = with_current_names({{"module.fc.weight", t},
+                                               {"backbone.fpn.inner_blocks.2.weight", t},
+                                               {"backbone.fpn.layer_blocks.1.0.bias", t},
+                                               {"rpn.head.conv.bias", t},
+                                               {"head.classification_head.conv.6.weight", t},
+                                               {"head.regression_head.conv.1.0.weight", t},
+                                               {"backbone.body.layer1.0.conv1.weight", t}});
+  for (const char* name :
+       {"fc.weight", "backbone.fpn.inner_blocks.2.0.weight", "backbone.fpn.layer_blocks.1.0.bias",
+        "rpn.head.conv.0.0.bias", "head.classification_head.conv.3.0.weight",
+        "head.regression_head.conv.1.0.weight", "backbone.body.layer1.0.conv1.weight"})
+    EXPECT_EQ(now.count(name), 1u) << name;
+  EXPECT_EQ(now.size(), 7u);
+  EXPECT_THROW(with_current_names({{"module.a", t}, {"a", t}}), Error);
+}
+
+TEST(Weights, ClassesOfAHeadAreChosen) {
+  std::vector<float> rows;
+  for (int i = 0; i < 9 * 91; ++i) rows.push_back(float(i));
+  NamedTensors file{{"head.classification_head.cls_logits.weight", Tensor::from(rows, {9 * 91, 1, 1, 1})},
+                    {"head.classification_head.cls_logits.bias", Tensor::from(rows, {9 * 91})}};
+  select_retinanet_classes(file, 91, {1});
+  const std::vector<float> bias = file["head.classification_head.cls_logits.bias"].to_vector<float>();
+  ASSERT_EQ(bias.size(), 9u);
+  for (size_t a = 0; a < 9; ++a) EXPECT_EQ(bias[a], float(a * 91 + 1));
+  EXPECT_EQ(file["head.classification_head.cls_logits.weight"].shape(), (Shape{9, 1, 1, 1}));
+  EXPECT_THROW(select_retinanet_classes(file, 9, {9}), Error);
+}
+
+}  // namespace
+}  // namespace cawe::models
