@@ -24,8 +24,6 @@ BasicBox<T> box_at(const Tensor& boxes, int64_t i) {
   return {p[0], p[s], p[2 * s], p[3 * s]};
 }
 
-int64_t row_size(const Tensor& x) { return x.dim(0) == 0 ? 0 : x.numel() / x.dim(0); }
-
 }  // namespace
 
 void ReferenceBackend::gather_rows(const Tensor& x, const Tensor& index, Tensor& y) {
