@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <functional>
 
 #include "eval/json_writer.h"
 
@@ -27,28 +28,38 @@ std::string f(double v, int digits = 1) {
   return text;
 }
 
+/// Scoped by the class, since several charts may stand in one page.
 std::string style() {
-  std::string css =
-      ":root{--ink:#1c2430;--soft:#5a6675;--rule:#d5dae1;--ground:#ffffff}"
-      "text{font-family:system-ui,-apple-system,'Segoe UI',sans-serif;font-size:13px;fill:var(--ink)}"
-      ".soft{fill:var(--soft)}.title{font-size:16px;font-weight:600}"
-      ".grid{stroke:var(--rule);stroke-width:1}.line{fill:none;stroke-width:2.2;stroke-linejoin:round}"
-      ".band{opacity:.14}.ground{fill:var(--ground)}";
-  std::string dark = ":root{--ink:#e8edf3;--soft:#9fabb9;--rule:#36404c;--ground:#12171e}";
-  for (size_t k = 0; k < kSeries; ++k) {
-    const std::string n = std::to_string(k);
-    css += ":root{--s" + n + ":" + kLight[k] + "}";
-    dark += ":root{--s" + n + ":" + kDark[k] + "}";
-  }
-  return "<style>" + css + "@media (prefers-color-scheme:dark){" + dark + "}</style>";
+  const std::string light =
+      "--ink:#1c2430;--soft:#5a6675;--rule:#d5dae1;--ground:#ffffff;" + series_css(false);
+  const std::string dark = "--ink:#e8edf3;--soft:#9fabb9;--rule:#36404c;--ground:#12171e;" + series_css(true);
+  return "<style>.cawe-chart{" + light +
+         "}.cawe-chart text{font-family:system-ui,-apple-system,'Segoe "
+         "UI',sans-serif;font-size:13px;fill:var(--ink)}"
+         ".cawe-chart .soft{fill:var(--soft)}.cawe-chart .title{font-size:16px;font-weight:600}"
+         ".cawe-chart .grid{stroke:var(--rule);stroke-width:1}"
+         ".cawe-chart .line{fill:none;stroke-width:2.2;stroke-linejoin:round}"
+         ".cawe-chart .band{opacity:.14}.cawe-chart .ground{fill:var(--ground)}"
+         "@media (prefers-color-scheme:dark){.cawe-chart{" +
+         dark + "}}</style>";
 }
 
 std::string colour(size_t k) { return "var(--s" + std::to_string(k % kSeries) + ")"; }
 
-std::string begin(const ChartLabels& labels, double height) {
-  return "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 " + f(kWidth, 0) + " " + f(height, 0) +
-         "\" role=\"img\" aria-labelledby=\"t d\"><title id=\"t\">" + escape_markup(labels.title) +
-         "</title><desc id=\"d\">" + escape_markup(labels.description) + "</desc>" + style() +
+/// Opening tag, title and description. `id` keeps the ids of several charts in one page apart.
+/// Opening tag, title and description. `id` keeps the ids of several charts in one page apart.
+std::string open_svg(const ChartLabels& labels, double width, double height, const std::string& id,
+                     const char* css_class) {
+  return "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"" + std::string(css_class) + "\" viewBox=\"0 0 " +
+         f(width, 0) + " " + f(height, 0) + "\" role=\"img\" aria-labelledby=\"" + id + "t " + id +
+         "d\"><title id=\"" + id + "t\">" + escape_markup(labels.title) + "</title><desc id=\"" + id +
+         "d\">" + escape_markup(labels.description) + "</desc>";
+}
+
+/// The same as a picture of its own, with style, ground and heading.
+std::string begin(const ChartLabels& labels, double width, double height) {
+  const std::string id = "c" + std::to_string(std::hash<std::string>()(labels.title) % 1000000007) + "-";
+  return open_svg(labels, width, height, id, "cawe-chart") + style() +
          "<rect class=\"ground\" width=\"100%\" height=\"100%\"/>" + "<text class=\"title\" x=\"" + f(kLeft) +
          "\" y=\"28\">" + escape_markup(labels.title) + "</text>";
 }
@@ -122,7 +133,12 @@ std::string escape_markup(const std::string& text) {
   return safe;
 }
 
-const char* series_colour(size_t k) { return kLight[k % kSeries]; }
+std::string series_css(bool dark) {
+  std::string css;
+  for (size_t k = 0; k < kSeries; ++k)
+    css += "--s" + std::to_string(k) + ":" + (dark ? kDark[k] : kLight[k]) + ";";
+  return css;
+}
 
 FrocLine froc_line(const std::string& name, const Evaluation& e) {
   FrocLine line{name, {}, e.band_x, e.band_low, e.band_high};
@@ -138,7 +154,7 @@ FrocLine froc_line(const std::string& name, const Evaluation& e) {
 
 std::string froc_svg(const ChartLabels& labels, const std::vector<FrocLine>& lines, bool bands) {
   const double height = kHeight + 22 * double(lines.size());
-  std::string svg = begin(labels, height) + froc_axes();
+  std::string svg = begin(labels, kWidth, height) + froc_axes();
   for (size_t k = 0; bands && k < lines.size(); ++k) svg += band_path(lines[k], k);
   for (size_t k = 0; k < lines.size(); ++k) svg += step_path(lines[k], k);
   for (size_t k = 0; k < lines.size(); ++k) {
@@ -149,12 +165,22 @@ std::string froc_svg(const ChartLabels& labels, const std::vector<FrocLine>& lin
   return svg + "</svg>\n";
 }
 
+std::string froc_svg_inline(const ChartLabels& labels, const std::vector<FrocLine>& lines,
+                            const std::string& id, const std::vector<size_t>& rows,
+                            const std::vector<size_t>& colours) {
+  std::string svg = open_svg(labels, kWidth, kHeight, id, "froc") + froc_axes();
+  for (size_t k = 0; k < lines.size(); ++k)
+    svg += "<g class=\"series\" data-row=\"" + std::to_string(rows.at(k)) + "\">" +
+           band_path(lines[k], colours.at(k)) + step_path(lines[k], colours[k]) + "</g>";
+  return svg + "<g class=\"probe\"></g></svg>\n";
+}
+
 std::string bar_svg(const ChartLabels& labels, const std::vector<Bar>& bars, double maximum) {
   constexpr double kName = 200, kStep = 34;
   const double height = kTop + kStep * double(bars.size()) + 16;
   const double span = kWidth - kName - 90;
   const auto x_of = [&](double v) { return kName + span * std::clamp(v / maximum, 0.0, 1.0); };
-  std::string svg = begin(labels, height);
+  std::string svg = begin(labels, kWidth, height);
   for (size_t k = 0; k < bars.size(); ++k) {
     const Interval& v = bars[k].value;
     const double y = kTop + kStep * double(k);
@@ -186,7 +212,7 @@ std::string scatter_svg(const ChartLabels& labels, const std::vector<ScatterGrou
       high_y = std::max(high_y, y);
     }
   const double scale = (kSide - 40) / std::max({high_x - low_x, high_y - low_y, 1e-12});
-  std::string svg = begin(labels, kTop + kSide + 16);
+  std::string svg = begin(labels, 860, kTop + kSide + 16);
   svg += "<rect x=\"" + f(kLeft) + "\" y=\"" + f(kTop) + "\" width=\"" + f(kSide) + "\" height=\"" +
          f(kSide) + "\" fill=\"none\" class=\"grid\"/>";
   // The groups' marks differ in shape as well as in colour.

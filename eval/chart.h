@@ -28,6 +28,15 @@ FrocLine froc_line(const std::string& name, const Evaluation& evaluation);
 /// x: 0 to 8 false positives an image, y: sensitivity 0 to 1.
 std::string froc_svg(const ChartLabels& labels, const std::vector<FrocLine>& lines, bool bands);
 
+/// The same drawing as part of a page that has its own style sheet and legend: line k is a group of class
+/// "series" with data-row = rows[k] and colour --s<colours[k]>. `id` makes the element ids unique in the
+/// page.
+std::string froc_svg_inline(const ChartLabels& labels, const std::vector<FrocLine>& lines,
+                            const std::string& id, const std::vector<size_t>& rows,
+                            const std::vector<size_t>& colours);
+/// The style sheet's part with the series' colours --s0 … --s7, for light and for dark grounds.
+std::string series_css(bool dark);
+
 /// Horizontal bars from 0 to `maximum`, with their intervals; values to two decimals.
 struct Bar {
   std::string name;
@@ -44,7 +53,5 @@ std::string scatter_svg(const ChartLabels& labels, const std::vector<ScatterGrou
 
 /// Text made safe for SVG and HTML.
 std::string escape_markup(const std::string& text);
-/// CSS colour of series k (light ground); the report's style sheet has the same list as --s0 … --s7.
-const char* series_colour(size_t k);
 
 }  // namespace cawe::eval

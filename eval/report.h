@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+// report.html: one page that holds a study's table, curves, pictures and provenance, and asks the network for
+// nothing. The caller fills the plain struct; the page's script recomputes pictures live.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "eval/chart.h"
+#include "eval/evaluate.h"
+
+namespace cawe::eval {
+
+/// One row of the study's table, its seeds averaged. NaN figures are printed as a dash.
+struct ReportRow {
+  std::string detector;          ///< "RetinaNet": rows of one detector share a chart
+  std::string enhancement;       ///< "none", "CAWE", …: the same word has the same colour in every chart
+  std::string seeds;             ///< "0, 1, 2"
+  std::array<Interval, 4> sens;  ///< at 1, 2, 3, 4 false positives per image
+  Interval mean;                 ///< of the four
+  Interval map50;
+  bool baseline = false;            ///< differences are to this row
+  bool control = false;             ///< e.g. a shuffled map
+  std::array<Difference, 4> delta;  ///< at 1, 2, 3, 4; ignored for baselines
+  Difference delta_mean;
+  double p_holm = std::numeric_limits<double>::quiet_NaN();  ///< corrected p of delta_mean
+  std::string note;                                          ///< "uninformative map"
+  FrocLine line;                                             ///< from froc_line()
+  std::vector<FrocPoint> points;  ///< of the curve: thresholds for the viewer's read-out
+};
+
+/// A row from evaluations of its seeds (the first one's curve is drawn) and, where there is one, its
+/// baseline's.
+ReportRow report_row(const std::string& detector, const std::string& enhancement,
+                     const std::vector<const Evaluation*>& seeds,
+                     const std::vector<const Evaluation*>& baseline);
+
+/// A predicted box; `hit` by the FROC rule.
+struct ReportBox {
+  BoxD box;
+  double score = 0;
+  bool hit = false;
+};
+/// One image's detections, judged.
+std::vector<ReportBox> report_boxes(const TruthImage& truth, std::vector<Detection> detections,
+                                    const FrocOptions& options);
+
+struct ReportPicture {
+  std::string name;          ///< "grey", "colour"
+  std::vector<uint8_t> png;  ///< a whole PNG file
+};
+
+/// An image of the viewer. Boxes are in pixels of an image of width x height; pictures may have another size.
+struct ReportPanel {
+  std::string title;
+  double width = 0, height = 0;
+  std::vector<ReportPicture> pictures;                  ///< at least one; the first is shown first
+  std::vector<uint8_t> map_png;                         ///< the attention map in grey, 255 = 1; may be empty
+  std::vector<std::pair<std::string, double>> classes;  ///< active classes with their probability
+  std::vector<BoxD> truth;
+  std::vector<std::vector<ReportBox>> predictions;  ///< one list a row of the table; may be shorter
+};
+
+/// A small table, e.g. map localisation; the first column is text.
+struct ReportTable {
+  std::string title, caption;
+  std::vector<std::string> header;
+  std::vector<std::vector<std::string>> rows;
+};
+
+/// A finished drawing, e.g. t-SNE by scatter_svg().
+struct ReportFigure {
+  std::string title, caption, svg;
+};
+
+struct Report {
+  std::string title;
+  std::string subtitle;
+  bool demonstration = false;                              ///< marks the page "demonstration, not evidence"
+  std::vector<std::string> findings;                       ///< one sentence each
+  std::vector<std::pair<std::string, std::string>> facts;  ///< "test images" -> "200"
+  std::string froc_rule;
+  double level = 0.95;
+  std::vector<ReportRow> rows;
+  double minimum_detectable = std::numeric_limits<double>::quiet_NaN();  ///< of the mean sensitivity
+  std::vector<std::string> table_notes;
+  double alpha = 0.5;      ///< the viewer's first blending
+  double threshold = 0.5;  ///< the viewer's first score threshold
+  std::vector<ReportPanel> panels;
+  std::vector<ReportTable> tables;
+  std::vector<ReportFigure> figures;
+  std::string recipe;  ///< text of recipe.toml
+  std::vector<std::pair<std::string, std::string>> environment;
+};
+
+/// The page. Throws Error(internal) on a panel without picture or size.
+std::string report_html(const Report& report);
+/// Writes it whole or not at all.
+void write_report(const std::string& path, const Report& report);
+
+}  // namespace cawe::eval
