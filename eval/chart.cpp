@@ -48,18 +48,18 @@ std::string colour(size_t k) { return "var(--s" + std::to_string(k % kSeries) + 
 
 /// Opening tag, title and description. `id` keeps the ids of several charts in one page apart.
 /// Opening tag, title and description. `id` keeps the ids of several charts in one page apart.
-std::string open_svg(const ChartLabels& labels, double width, double height, const std::string& id,
+std::string open_svg(const ChartLabels& labels, const std::string& view_box, const std::string& id,
                      const char* css_class) {
-  return "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"" + std::string(css_class) + "\" viewBox=\"0 0 " +
-         f(width, 0) + " " + f(height, 0) + "\" role=\"img\" aria-labelledby=\"" + id + "t " + id +
-         "d\"><title id=\"" + id + "t\">" + escape_markup(labels.title) + "</title><desc id=\"" + id +
-         "d\">" + escape_markup(labels.description) + "</desc>";
+  return "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"" + std::string(css_class) + "\" viewBox=\"" +
+         view_box + "\" role=\"img\" aria-labelledby=\"" + id + "t " + id + "d\"><title id=\"" + id + "t\">" +
+         escape_markup(labels.title) + "</title><desc id=\"" + id + "d\">" +
+         escape_markup(labels.description) + "</desc>";
 }
 
 /// The same as a picture of its own, with style, ground and heading.
 std::string begin(const ChartLabels& labels, double width, double height) {
   const std::string id = "c" + std::to_string(std::hash<std::string>()(labels.title) % 1000000007) + "-";
-  return open_svg(labels, width, height, id, "cawe-chart") + style() +
+  return open_svg(labels, "0 0 " + f(width, 0) + " " + f(height, 0), id, "cawe-chart") + style() +
          "<rect class=\"ground\" width=\"100%\" height=\"100%\"/>" + "<text class=\"title\" x=\"" + f(kLeft) +
          "\" y=\"28\">" + escape_markup(labels.title) + "</text>";
 }
@@ -168,10 +168,11 @@ std::string froc_svg(const ChartLabels& labels, const std::vector<FrocLine>& lin
 std::string froc_svg_inline(const ChartLabels& labels, const std::vector<FrocLine>& lines,
                             const std::string& id, const std::vector<size_t>& rows,
                             const std::vector<size_t>& colours) {
-  std::string svg = open_svg(labels, kWidth, kHeight, id, "froc") + froc_axes();
+  std::string svg = open_svg(labels, "0 40 720 380", id, "froc") + froc_axes();
   for (size_t k = 0; k < lines.size(); ++k)
-    svg += "<g class=\"series\" data-row=\"" + std::to_string(rows.at(k)) + "\">" +
-           band_path(lines[k], colours.at(k)) + step_path(lines[k], colours[k]) + "</g>";
+    svg += std::string(k == 0 ? "<g class=\"series lit\"" : "<g class=\"series\"") + " data-row=\"" +
+           std::to_string(rows.at(k)) + "\">" + band_path(lines[k], colours.at(k)) +
+           step_path(lines[k], colours[k]) + "</g>";
   return svg + "<g class=\"probe\"></g></svg>\n";
 }
 
@@ -211,7 +212,10 @@ std::string scatter_svg(const ChartLabels& labels, const std::vector<ScatterGrou
       low_y = std::min(low_y, y);
       high_y = std::max(high_y, y);
     }
+  // One scale for both axes, the cloud in the middle.
   const double scale = (kSide - 40) / std::max({high_x - low_x, high_y - low_y, 1e-12});
+  const double middle_x = kLeft + kSide / 2 - scale * (low_x + high_x) / 2;
+  const double middle_y = kTop + kSide / 2 + scale * (low_y + high_y) / 2;
   std::string svg = begin(labels, 860, kTop + kSide + 16);
   svg += "<rect x=\"" + f(kLeft) + "\" y=\"" + f(kTop) + "\" width=\"" + f(kSide) + "\" height=\"" +
          f(kSide) + "\" fill=\"none\" class=\"grid\"/>";
@@ -223,8 +227,7 @@ std::string scatter_svg(const ChartLabels& labels, const std::vector<ScatterGrou
     const std::string open = "<path d=\"" + std::string(marks[k % 4]) + "\" fill=\"" + fill +
                              "\" fill-opacity=\".8\" transform=\"translate(";
     for (const auto& [x, y] : groups[k].points)
-      svg += open + f(kLeft + 20 + (x - low_x) * scale) + "," + f(kTop + kSide - 20 - (y - low_y) * scale) +
-             ")\"/>";
+      svg += open + f(middle_x + x * scale) + "," + f(middle_y - y * scale) + ")\"/>";
     const double y = kTop + 16 + 24 * double(k);
     svg += open + f(kLeft + kSide + 16) + "," + f(y - 4) + ")\"/>" +
            text_at(kLeft + kSide + 26, y, groups[k].name, "start", false);

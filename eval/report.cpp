@@ -35,6 +35,13 @@ std::string range(const Interval& i) {
 std::string p_text(double p) { return std::isnan(p) ? "–" : p < 0.001 ? "&lt; 0.001" : fixed(p, 3); }
 std::string sort_key(double v) { return std::isnan(v) ? "" : shortest(v); }
 
+/// The rule for print: ">=" as one sign.
+std::string printed_rule(std::string rule) {
+  const size_t at = rule.find(">=");
+  if (at != std::string::npos) rule.replace(at, 2, "≥");
+  return escape_markup(rule);
+}
+
 std::string base64(const std::vector<uint8_t>& bytes) {
   static const char* const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   std::string text;
@@ -79,6 +86,14 @@ std::string forest(const ReportRow& row, double reference, double low, double hi
   return svg + "<circle cx=\"" + x(row.mean.value) + "\" cy=\"11\" r=\"4.5\"/></svg>";
 }
 
+/// The parts that are not empty, between dots, as the small line of a cell.
+std::string small_line(const std::vector<std::string>& parts) {
+  std::string text;
+  for (const std::string& part : parts)
+    if (!part.empty()) text += (text.empty() ? "" : " · ") + escape_markup(part);
+  return text.empty() ? "" : "<small>" + text + "</small>";
+}
+
 std::string sens_cell(const ReportRow& row, size_t k) {
   std::string cell = "<td data-sort=\"" + sort_key(row.sens[k].value) + "\">" + fixed(row.sens[k].value, 3) +
                      "<small class=\"ci\">" + range(row.sens[k]) + "</small>";
@@ -96,20 +111,21 @@ std::string table_row(const Report& report, size_t index, double reference, doub
       "\"><th scope=\"row\" data-sort=\"" + escape_markup(row.detector + " " + row.enhancement) + "\"><b>" +
       escape_markup(row.detector) + "</b> " +
       (row.enhancement == "none" ? "plain" : "+ " + escape_markup(row.enhancement)) +
-      (row.baseline ? "<span class=\"tag\">baseline</span>" : "") +
-      (row.control ? "<span class=\"tag\">control</span>" : "") +
-      (row.seeds.empty() ? "" : "<small>seeds " + escape_markup(row.seeds) + "</small>") +
+      small_line({row.baseline  ? "baseline"
+                  : row.control ? "control"
+                                : "",
+                  row.seeds.empty() ? "" : "seeds " + row.seeds}) +
       (row.note.empty() ? "" : "<small class=\"note\">" + escape_markup(row.note) + "</small>") + "</th>";
   for (size_t k = 0; k < 4; ++k) html += sens_cell(row, k);
-  html += "<td data-sort=\"" + sort_key(row.mean.value) + "\">" + fixed(row.mean.value, 3) + "<small>" +
-          range(row.mean) + "</small></td><td data-sort=\"" + sort_key(row.mean.value) + "\">" +
-          forest(row, reference, low, high, colour) + "</td>";
+  html += "<td data-sort=\"" + sort_key(row.mean.value) + "\"><div class=\"estimate\">" +
+          forest(row, reference, low, high, colour) + "<div>" + fixed(row.mean.value, 3) + "<small>" +
+          range(row.mean) + "</small></div></div></td>";
   const double nan = std::numeric_limits<double>::quiet_NaN();
   const double delta = row.baseline ? nan : row.delta_mean.interval.value;
   html += "<td data-sort=\"" + sort_key(delta) + "\">" + with_sign(delta, 3);
   if (!row.baseline)
-    html += "<small>" + with_sign(row.delta_mean.interval.low, 2) + " to " +
-            with_sign(row.delta_mean.interval.high, 2) + "</small>";
+    html += "<small>" + with_sign(row.delta_mean.interval.low, 3) + " to " +
+            with_sign(row.delta_mean.interval.high, 3) + "</small>";
   html += "</td><td data-sort=\"" + sort_key(row.baseline ? nan : row.delta_mean.p) + "\">" +
           (row.baseline ? "–" : p_text(row.delta_mean.p));
   if (!row.baseline && !std::isnan(row.p_holm)) html += "<small>Holm " + p_text(row.p_holm) + "</small>";
@@ -132,7 +148,7 @@ std::string results_table(const Report& report, const std::vector<size_t>& colou
       "<section id=\"table\"><h2>Sensitivity by method</h2><p class=\"lead\">Share of true lesions found "
       "when on average "
       "1, 2, 3 or 4 boxes per image are false. A lesion counts as found by the rule: " +
-      escape_markup(report.froc_rule) + ". Small figures are " + percent +
+      printed_rule(report.froc_rule) + ". Small figures are " + percent +
       " intervals over patients.</p><div class=\"bar\"><div class=\"segment\" role=\"group\" "
       "aria-label=\"second line of each cell\"><button type=\"button\" data-show=\"ci\" "
       "aria-pressed=\"true\">Intervals</button>"
@@ -142,8 +158,7 @@ std::string results_table(const Report& report, const std::vector<size_t>& colou
       "id=\"results\"><thead><tr>" +
       header_cell("Method", "");
   for (const char* n : {"1", "2", "3", "4"}) html += header_cell(std::string("Sens@") + n, "");
-  html += header_cell("Mean", percent + " interval") +
-          "<th scope=\"col\"><small>dashed: baseline</small></th>" + header_cell("Δ mean", "paired") +
+  html += header_cell("Mean of the four", "dashed line: baseline") + header_cell("Δ mean", "paired") +
           header_cell("p", "two-sided") + header_cell("mAP50", "") + "</tr></thead><tbody>\n";
   for (size_t i = 0; i < report.rows.size(); ++i) {
     const auto at = reference.find(report.rows[i].detector);
@@ -169,10 +184,14 @@ std::string froc_charts(const Report& report, const std::vector<size_t>& colours
   if (detectors.empty()) return "";
   std::string html =
       "<section id=\"curves\"><h2>FROC curves</h2><p class=\"lead\">Sensitivity against false positives per "
-      "image as the "
-      "score threshold falls; bands are pointwise intervals. Move over a chart, or use the arrow keys, to "
-      "read values. "
-      "Dots follow the viewer's threshold below.</p><div class=\"charts\">";
+      "image as "
+      "the score threshold falls. The first curve stands with its pointwise interval; point at another in "
+      "the legend to "
+      "see its own. Move over a chart, or use the arrow keys, to read values; dots follow the viewer's "
+      "threshold.</p>"
+      "<div class=\"bar\"><label class=\"check\"><input type=\"checkbox\" id=\"bands\"> Show every "
+      "interval</label></div>"
+      "<div class=\"charts\">";
   for (size_t d = 0; d < detectors.size(); ++d) {
     std::vector<FrocLine> lines;
     std::vector<size_t> rows, of_lines;

@@ -105,6 +105,16 @@
   }
   for (const chart of charts) {
     const svg = chart.querySelector("svg");
+    const series = [...chart.querySelectorAll(".series")];
+    const light = (row) => {  // one curve stands out with its band; null: the baseline's band alone
+      svg.classList.toggle("dimmed", row !== null);
+      series.forEach((g, i) => g.classList.toggle("lit", row === null ? i === 0 : g.dataset.row === row));
+    };
+    for (const label of chart.querySelectorAll(".legend label")) {
+      const row = label.querySelector("input").dataset.row;
+      for (const name of ["pointerenter", "focusin"]) label.addEventListener(name, () => light(row));
+      for (const name of ["pointerleave", "focusout"]) label.addEventListener(name, () => light(null));
+    }
     for (const box of chart.querySelectorAll(".legend input"))
       box.addEventListener("change", () => {
         chart.querySelector(`.series[data-row="${box.dataset.row}"]`).classList.toggle("off", !box.checked);
@@ -128,6 +138,9 @@
       probe(chart, at);
     });
   }
+
+  if ($("bands")) $("bands").addEventListener("change", () =>
+    document.querySelector(".charts").classList.toggle("all-bands", $("bands").checked));
 
   // ---- the viewer ----
   if (R.panels.length === 0) return;

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+// The report as text: every part is there, nothing is fetched, strangers' words stay words.
+#include "eval/report.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "tensor/error.h"
+#include "tests/eval/made_up_report.h"
+
+namespace cawe::eval {
+namespace {
+
+size_t count(const std::string& text, const std::string& part) {
+  size_t n = 0;
+  for (size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++n;
+  return n;
+}
+
+TEST(Report, HoldsEveryPartAndAsksTheNetworkForNothing) {
+  const Report report = testing::made_up_report();
+  const std::string html = report_html(report);
+  for (const char* part : {"id=\"table\"", "id=\"curves\"", "id=\"viewer\"", "id=\"provenance\"",
+                           "id=\"alpha\"", "id=\"threshold\"", "id=\"window\"", "id=\"overlay\"",
+                           "Demonstration, not evidence", "For research use only", "Content-Security-Policy"})
+    EXPECT_NE(html.find(part), std::string::npos) << part;
+  EXPECT_EQ(html.find("{{"), std::string::npos) << "an unfilled part";
+  // The only addresses are names of XML vocabularies, which nothing fetches.
+  EXPECT_EQ(count(html, "http"), count(html, "http://www.w3.org/2000/svg") + count(html, "http-equiv"));
+  EXPECT_EQ(count(html, "src=\""), 0u);
+  EXPECT_EQ(count(html, "class=\"series"), report.rows.size());
+  EXPECT_LT(html.find("id=\"table\""), html.find("id=\"curves\""));
+  EXPECT_LT(html.find("id=\"curves\""), html.find("id=\"viewer\""));
+  EXPECT_LT(html.find("id=\"viewer\""), html.find("id=\"provenance\""));
+}
+
+TEST(Report, WordsFromOutsideCannotBecomeMarkup) {
+  Report report;
+  report.title = "<script>alert(1)</script> {{data}}";
+  report.findings = {"a < b & \"c\""};
+  report.recipe = "</pre><script>";
+  report.environment = {{"<b>", "</dl>"}};
+  report.rows.emplace_back();
+  report.rows[0].detector = "</script><i>";
+  report.rows[0].enhancement = "'\"<x>";
+  report.rows[0].note = "<u>";
+  const std::string html = report_html(report);
+  EXPECT_EQ(html.find("<script>alert"), std::string::npos);
+  EXPECT_EQ(html.find("<i>"), std::string::npos);
+  EXPECT_EQ(html.find("<u>"), std::string::npos);
+  EXPECT_EQ(html.find("<x>"), std::string::npos);
+  EXPECT_EQ(count(html, "</script>"), 2u);
+  EXPECT_NE(html.find("a &lt; b &amp; &quot;c&quot;"), std::string::npos);
+  EXPECT_NE(html.find("{{data}}"), std::string::npos) << "a title is no template";
+}
+
+TEST(Report, AnEmptyStudyIsStillAPage) {
+  Report report;
+  report.title = "Nothing yet";
+  const std::string html = report_html(report);
+  EXPECT_EQ(html.find("id=\"viewer\""), std::string::npos);
+  EXPECT_EQ(html.find("Demonstration, not evidence"), std::string::npos);
+  EXPECT_NE(html.find("Nothing yet"), std::string::npos);
+}
+
+TEST(Report, RefusesAPanelWithoutPicture) {
+  Report report;
+  report.panels.emplace_back();
+  EXPECT_THROW(report_html(report), Error);
+}
+
+TEST(Report, RowsCarryTheEvaluationsFigures) {
+  const auto truth = testing::made_up_truth();
+  EvaluateOptions options;
+  options.draws = 200;
+  const Evaluation base = evaluate(truth, testing::made_up_detections(truth, 0, 1), options);
+  const Evaluation better = evaluate(truth, testing::made_up_detections(truth, 1.5, 1), options);
+  const ReportRow row = report_row("RetinaNet", "CAWE", {&better}, {&base});
+  EXPECT_FALSE(row.baseline);
+  EXPECT_DOUBLE_EQ(row.sens[1].value, better.at(2).at.sensitivity);
+  EXPECT_DOUBLE_EQ(row.sens[1].low, better.at(2).interval.low);
+  EXPECT_NEAR(row.delta_mean.interval.value, better.mean_paper.value - base.mean_paper.value, 1e-12);
+  EXPECT_GT(row.delta_mean.interval.low, 0);
+  EXPECT_TRUE(report_row("RetinaNet", "none", {&base}, {}).baseline);
+  EXPECT_THROW(report_row("RetinaNet", "none", {}, {}), Error);
+}
+
+TEST(Report, BoxesAreJudgedByTheRule) {
+  const TruthImage truth{"a", "", {{{0, 0, 10, 10}, 0, false, 100}}, 64, 64};
+  const auto boxes = report_boxes(
+      truth, {{7, {30, 30, 40, 40}, .4, 0}, {7, {0, 0, 10, 9}, .6, 0}, {7, {0, 0, 9, 10}, .5, 0}}, {});
+  ASSERT_EQ(boxes.size(), 3u);
+  EXPECT_EQ(boxes[0].score, .6);
+  EXPECT_TRUE(boxes[0].hit);
+  EXPECT_FALSE(boxes[1].hit) << "a duplicate";
+  EXPECT_FALSE(boxes[2].hit);
+}
+
+TEST(Report, IsWrittenWholeOrNotAtAll) {
+  const auto dir = std::filesystem::temp_directory_path() / ("cawe_report_" + std::to_string(::getpid()));
+  std::filesystem::create_directories(dir);
+  Report report;
+  report.title = "T";
+  write_report((dir / "report.html").string(), report);
+  EXPECT_TRUE(std::filesystem::exists(dir / "report.html"));
+  EXPECT_THROW(write_report((dir / "no/report.html").string(), report), Error);
+  std::filesystem::remove_all(dir);
+}
+
+}  // namespace
+}  // namespace cawe::eval
