@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <queue>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "tensor/backend.h"
@@ -39,11 +40,16 @@ struct LaterFirst {
 void run_backward(const std::shared_ptr<GradSlot>& root, const std::unordered_set<const GradSlot*>& keep,
                   bool leaves) {
   std::priority_queue<std::shared_ptr<Node>, std::vector<std::shared_ptr<Node>>, LaterFirst> ready;
-  std::unordered_set<const Node*> seen;
-  auto visit = [&](const std::shared_ptr<Node>& node) {
-    if (node && seen.insert(node.get()).second) ready.push(node);
+  // A waiting node with the slots of its outputs: a node owns none of them, and the consumer that did is
+  // freed as soon as it is done, possibly before the gradient that it left there was read.
+  std::unordered_map<const Node*, std::vector<std::shared_ptr<GradSlot>>> waiting;
+  auto visit = [&](const std::shared_ptr<GradSlot>& slot) {
+    if (!slot || !slot->creator) return;
+    const auto [entry, first] = waiting.try_emplace(slot->creator.get());
+    entry->second.push_back(slot);
+    if (first) ready.push(slot->creator);
   };
-  visit(root->creator);
+  visit(root);
   while (!ready.empty()) {
     const std::shared_ptr<Node> node = ready.top();
     ready.pop();
@@ -58,7 +64,7 @@ void run_backward(const std::shared_ptr<GradSlot>& root, const std::unordered_se
       any |= dy.defined();
       dys.push_back(std::move(dy));
     }
-    for (auto& input : node->inputs) visit(input ? input->creator : nullptr);
+    for (auto& input : node->inputs) visit(input);
     if (any) {
       ProfileScope scope(node->name);
       const Grads grads = node->backward(dys);
@@ -73,6 +79,7 @@ void run_backward(const std::shared_ptr<GradSlot>& root, const std::unordered_se
     }
     node->backward = nullptr;
     node->inputs.clear();
+    waiting.erase(node.get());
   }
 }
 
