@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/classifier.h"
 
+#include <algorithm>
+
+#include "autograd/ops/elementwise.h"
+#include "autograd/ops/losses.h"
 #include "autograd/ops/pooling.h"
+#include "tensor/communicator.h"
 
 namespace cawe::models {
 namespace {
@@ -29,6 +34,19 @@ Classifier::Output Classifier::forward(const Variable& x) {
 }
 
 Variable Classifier::head(const Variable& features) { return fc_.forward(global_avg_pool(features)); }
+
+Variable multilabel_loss(const Variable& logits, const Tensor& targets, const Tensor& mask,
+                         const Tensor& pos_weight) {
+  double counts[2] = {double(logits.dim(0)), double(logits.numel())};  // images, elements that count
+  if (mask.defined()) {
+    Tensor sum = Tensor::zeros({}, mask.dtype(), Layout::contiguous, mask.device());
+    backend(mask.device()).sum_to(mask, sum);
+    counts[1] = sum.item();
+  }
+  current_communicator().all_reduce_sum(counts, 2);
+  const Variable sums = bce_with_logits(logits, targets, mask, pos_weight);
+  return affine(batch_mean(sums), counts[0] / std::max(1.0, counts[1]));
+}
 
 Tensor normalise_input(const Tensor& image) {
   CAWE_CHECK(image.rank() == 4 && (image.dim(1) == 1 || image.dim(1) == 3), Code::shape,

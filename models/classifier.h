@@ -37,6 +37,12 @@ class Classifier : public nn::Module {
   nn::Linear fc_;
 };
 
+/// Mean BCE with logits over the elements that count, over the batch of all ranks: sum over unmasked elements
+/// / their number (0 where there are none). targets, mask [N, labels], mask 0 leaves an element out
+/// ("ignore"), or undefined; pos_weight [labels] or undefined.
+Variable multilabel_loss(const Variable& logits, const Tensor& targets, const Tensor& mask = {},
+                         const Tensor& pos_weight = {});
+
 /// Gray [N, 1, H, W] in [0, 1] to the network's input [N, 3, H, W], channels-last: three equal channels (or
 /// the three given ones), minus mean (0.485, 0.456, 0.406), over standard deviation (0.229, 0.224, 0.225).
 Tensor normalise_input(const Tensor& image);

@@ -65,9 +65,9 @@ class RetinaNet : public nn::Module {
   Raw forward(const Variable& x);
 
   struct Losses {
-    Variable total;              ///< classification + box, one element: the mean over the batch (all ranks)
-    double classification, box;  ///< this rank's share of the two, for logs
-    int64_t foreground;          ///< matched anchors, this rank
+    Variable total;              ///< classification + box, one element: the mean over the batch of all ranks
+    double classification, box;  ///< its two parts, for logs
+    int64_t foreground;          ///< matched anchors of this rank
   };
   /// Focal loss and box loss, each image's sum divided by max(1, its foreground anchors); an image may have
   /// no boxes. `images` are names for errors, and may be empty.

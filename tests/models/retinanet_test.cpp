@@ -85,7 +85,7 @@ TEST(RetinaNet, LearnsOneImage) {
   const std::vector<Truth> truths{kOne, kTwo};
   double first = 0, last = 0;
   std::vector<Tensor> velocity(net.parameters().size());
-  for (int step = 0; step < 40; ++step) {
+  for (int step = 0; step < 80; ++step) {
     const RetinaNet::Losses losses = net.loss(Variable(x), truths);
     (step == 0 ? first : last) = losses.total.value().item();
     net.zero_grad();
