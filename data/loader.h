@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// Batches ahead of training: decoding, enhancing, augmenting in worker threads, in an order that is a pure
+// function of seed and step.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "data/float_image.h"
+#include "data/sample.h"
+#include "data/transforms.h"
+#include "tensor/tensor.h"
+
+namespace cawe::data {
+
+struct LoaderOptions {
+  int64_t batch = 8;  ///< of all ranks together
+  int width = 128, height = 128, channels = 3;
+  uint64_t seed = 0;
+  /// true: training. The order is one endless stream, epoch after epoch, each a permutation keyed by (seed,
+  /// epoch); batch s holds positions [s * batch, (s + 1) * batch), so batches are always full and an image is
+  /// missed by no epoch. false: evaluation. Samples in order, once; the last batch may be short.
+  bool shuffle = true;
+  bool augment = false;
+  AugmentOptions augmentation;
+  Fit fit = Fit::stretch;
+  Filter filter = Filter::triangle;
+  bool normalise = true;  ///< false: values stay in [0, 1]
+  Normalise normalisation;
+
+  int workers = 2;                       ///< threads; 0: everything in next()
+  int64_t ahead = 4;                     ///< batches that may wait
+  size_t cache_bytes = size_t(1) << 30;  ///< for fitted and enhanced images, before augmenting; 0: no cache
+  int64_t rank = 0, ranks = 1;           ///< this rank gets its contiguous part of every batch
+
+  /// Reads a sample's picture in [0, 1]. Default: DICOM, PNG or JPEG from Sample::path as gray.
+  std::function<FloatImage(const Sample&)> decode;
+  /// Changes the fitted picture in [0, 1] before it is cached and augmented; may turn gray into RGB. Must
+  /// depend on nothing but its arguments; is called from several threads at once, each set to one lane
+  /// thread.
+  std::function<void(FloatImage&, const Sample&)> enhance;
+};
+
+struct Batch {
+  int64_t step = 0;
+  Tensor images;  ///< f32 [B, channels, height, width], channels-last in memory
+  Tensor labels;  ///< f32 [B, labels], NaN = masked; undefined where the data set has no labels
+  std::vector<std::vector<Box>> boxes;        ///< pixels of the network's image
+  std::vector<std::vector<int>> box_classes;  ///< index into Dataset::class_names
+  std::vector<std::vector<Box>> ignored;
+  std::vector<int64_t> samples;    ///< positions in Dataset::samples
+  std::vector<Geometry> geometry;  ///< from original to network pixels, before augmenting
+};
+
+class Loader {
+ public:
+  /// `dataset` must outlive the loader. `indices` choose the samples. Throws data for an empty choice.
+  Loader(const Dataset& dataset, std::vector<int64_t> indices, LoaderOptions options);
+  ~Loader();
+  Loader(const Loader&) = delete;
+  Loader& operator=(const Loader&) = delete;
+
+  /// Evaluation: number of batches. Training: batches that begin in one epoch, rounded up.
+  int64_t steps_per_epoch() const;
+  /// Positions in Dataset::samples of the whole batch at a step, over all ranks; pure.
+  std::vector<int64_t> order(int64_t step) const;
+  /// This rank's part of the batch at a step, computed here and now; pure, thread-safe.
+  Batch at(int64_t step) const;
+
+  /// The batch at the current step, then one step on. Throws again what a worker threw for it. In evaluation,
+  /// Code::internal behind the end.
+  Batch next();
+  /// Goes to a step, e.g. when a run is resumed.
+  void seek(int64_t step);
+  int64_t step() const;
+
+  /// A sample's picture as the network would get it, without augmenting and normalising; from the cache if
+  /// there.
+  FloatImage picture(int64_t sample, Geometry* geometry = nullptr) const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace cawe::data

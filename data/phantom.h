@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// Procedural chest films with lesions whose boxes and kinds are known. For demonstrations and tests of the
+// chain, not evidence about patients.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "data/float_image.h"
+#include "tensor/box.h"
+
+namespace cawe::data {
+
+/// Kinds of lesion, in the order of labels and box classes.
+const std::vector<std::string>& lesion_kinds();  // nodule, consolidation, infiltrate
+
+enum class Difficulty {
+  easy,  ///< opacity contrast .14 to .40
+  hard   ///< .08 to .28, and smaller
+};
+
+struct ChestOptions {
+  int size = 128;
+  uint64_t seed = 0;
+  Difficulty difficulty = Difficulty::easy;
+  double lesion_free = 0.4;  ///< share of films without a lesion
+};
+
+/// One film: gray, square, in steps of 1/255, so that it survives an 8-bit file unchanged.
+struct Chest {
+  FloatImage image;
+  std::vector<Box> boxes;  ///< around the part of a lesion that is above 40 % of its height
+  std::vector<int> kinds;
+};
+
+/// A pure function of options, patient and view: a patient's views share the anatomy and differ in pose,
+/// exposure, noise and lesions.
+Chest make_chest(const ChestOptions& options, int64_t patient, int64_t view);
+
+/// Which patient and view each of `images` films has: 60 % of patients have one film, 25 % two, 15 % three.
+struct PatientView {
+  int64_t patient, view;
+};
+std::vector<PatientView> patient_views(uint64_t seed, int64_t images);
+
+struct PhantomOptions {
+  std::string out;  ///< folder to make; must not exist, or be empty
+  int64_t images = 200;
+  ChestOptions chest;
+  std::string format = "dicom";  ///< or "png"
+};
+
+/// Writes, all or nothing (a folder that appears by rename):
+///   images/pNNNNN_V.dcm or .png
+///   stage_2_train_labels.csv                            RSNA's columns; patientId is the image
+///   stage_2_detailed_class_info.csv                     RSNA's classes
+///   pneumonia-challenge-dataset-mappings_2018.json      image to person
+///   metadata.csv image,patient,nodule,consolidation,infiltrate,width,height coco.json boxes with their kinds
+/// Throws usage (an unknown format, an output that is there already) or io.
+void write_phantoms(const PhantomOptions& options);
+
+}  // namespace cawe::data

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+// Fitting, augmenting, normalising.
+#include "data/transforms.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "tensor/error.h"
+#include "tensor/random.h"
+
+namespace cawe::data {
+
+Box Geometry::to_network(const Box& box) const {
+  return {box.x1 * scale_x, box.y1 * scale_y, box.x2 * scale_x, box.y2 * scale_y};
+}
+
+Box Geometry::to_original(const Box& box) const {
+  return {box.x1 / scale_x, box.y1 / scale_y, box.x2 / scale_x, box.y2 / scale_y};
+}
+
+FloatImage fit_image(const FloatImage& image, int width, int height, Fit fit, Filter filter,
+                     Geometry* geometry) {
+  CAWE_CHECK(width > 0 && height > 0 && image.width > 0 && image.height > 0, Code::shape,
+             "fit_image: ", image.width, " x ", image.height, " into ", width, " x ", height,
+             " (expected at least one pixel)");
+  int inner_width = width, inner_height = height;
+  if (fit == Fit::pad) {
+    const double scale = std::min(double(width) / image.width, double(height) / image.height);
+    inner_width = std::clamp(int(std::lround(image.width * scale)), 1, width);
+    inner_height = std::clamp(int(std::lround(image.height * scale)), 1, height);
+  }
+  if (geometry)
+    *geometry = {float(inner_width) / float(image.width), float(inner_height) / float(image.height)};
+  FloatImage inner = resize(image, inner_width, inner_height, filter);
+  if (inner_width == width && inner_height == height) return inner;
+  FloatImage out(width, height, image.channels);
+  for (int y = 0; y < inner_height; ++y)
+    std::copy(inner.row(y), inner.row(y) + inner_width * image.channels, out.row(y));
+  return out;
+}
+
+Augmentation draw_augmentation(const AugmentOptions& options, uint64_t seed, int64_t epoch, int64_t image) {
+  Random random(seed, "augment", uint64_t(epoch), uint64_t(image));
+  const auto around = [&](double reach) { return float(reach * random.next_uniform(-1, 1)); };
+  Augmentation draw;
+  draw.flip = random.next_uniform() < options.flip;
+  draw.zoom = 1 + around(options.zoom);
+  draw.shift_x = around(options.shift);
+  draw.shift_y = around(options.shift);
+  draw.contrast = 1 + around(options.gain);
+  draw.brightness = around(options.gain / 2);
+  return draw;
+}
+
+namespace {
+
+/// Where an output pixel is read along one axis: two neighbours and the share of the second.
+struct Tap {
+  int low, high;
+  float share;
+};
+
+std::vector<Tap> axis_taps(int size, float scale, float shift) {
+  std::vector<Tap> taps;
+  for (int i = 0; i < size; ++i) {
+    const float u = (2 * float(i) + 1) / float(size) - 1;
+    const float source = ((u * scale + shift + 1) * float(size) - 1) / 2;
+    const float inside = std::clamp(source, 0.f, float(size - 1));
+    const int low = int(inside);
+    taps.push_back({low, std::min(low + 1, size - 1), inside - float(low)});
+  }
+  return taps;
+}
+
+}  // namespace
+
+FloatImage augment_image(const FloatImage& image, const Augmentation& draw) {
+  const std::vector<Tap> xs = axis_taps(image.width, (draw.flip ? -1.f : 1.f) / draw.zoom, draw.shift_x);
+  const std::vector<Tap> ys = axis_taps(image.height, 1 / draw.zoom, draw.shift_y);
+  FloatImage out(image.width, image.height, image.channels);
+  for (int y = 0; y < out.height; ++y) {
+    const Tap& row = ys[size_t(y)];
+    const float *top = image.row(row.low), *bottom = image.row(row.high);
+    for (int x = 0; x < out.width; ++x) {
+      const Tap& column = xs[size_t(x)];
+      for (int c = 0; c < image.channels; ++c) {
+        const int a = column.low * image.channels + c, b = column.high * image.channels + c;
+        const float upper = top[a] + column.share * (top[b] - top[a]);
+        const float lower = bottom[a] + column.share * (bottom[b] - bottom[a]);
+        const float value = upper + row.share * (lower - upper);
+        out.at(x, y, c) = std::clamp((value - 0.5f) * draw.contrast + 0.5f + draw.brightness, 0.f, 1.f);
+      }
+    }
+  }
+  return out;
+}
+
+std::vector<Box> augment_boxes(const std::vector<Box>& boxes, const Augmentation& draw, int width, int height,
+                               double min_box, std::vector<size_t>* kept) {
+  const float w = float(width), h = float(height);
+  const float scale_x = draw.flip ? -draw.zoom : draw.zoom;
+  const auto move_x = [&](float x) {
+    return std::clamp(((x / w * 2 - 1 - draw.shift_x) * scale_x + 1) / 2 * w, 0.f, w);
+  };
+  const auto move_y = [&](float y) {
+    return std::clamp(((y / h * 2 - 1 - draw.shift_y) * draw.zoom + 1) / 2 * h, 0.f, h);
+  };
+  std::vector<Box> out;
+  if (kept) kept->clear();
+  for (size_t i = 0; i < boxes.size(); ++i) {
+    const float a = move_x(boxes[i].x1), b = move_x(boxes[i].x2);
+    const Box box{std::min(a, b), move_y(boxes[i].y1), std::max(a, b), move_y(boxes[i].y2)};
+    if (!(box.width() > min_box * width) || !(box.height() > min_box * height)) continue;
+    out.push_back(box);
+    if (kept) kept->push_back(i);
+  }
+  return out;
+}
+
+void normalise_into(const FloatImage& image, const Normalise& normalise, int channels, float* out) {
+  CAWE_CHECK((channels == 3 && (image.channels == 3 || image.channels == 1)) ||
+                 (channels == 1 && image.channels == 1),
+             Code::shape, "normalise: a picture of ", image.channels, " channel(s) for a network of ",
+             channels, " (expected gray for 1, gray or RGB for 3)");
+  const size_t count = size_t(image.width) * size_t(image.height);
+  for (size_t i = 0; i < count; ++i)
+    for (int c = 0; c < channels; ++c) {
+      const float value = image.channels == 1 ? image.pixels[i] : image.pixels[i * 3 + size_t(c)];
+      *out++ = (value - normalise.mean[c]) / normalise.stddev[c];
+    }
+}
+
+}  // namespace cawe::data

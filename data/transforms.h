@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a decoded picture to what a network eats: fitting, augmenting, normalising.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "data/float_image.h"
+#include "data/resize.h"
+#include "tensor/box.h"
+
+namespace cawe::data {
+
+enum class Fit {
+  stretch,  ///< both sides to the target size; the aspect ratio may change
+  pad       ///< the longer side fits, the rest at the right or bottom is 0
+};
+
+/// Where original pixels went: network = original * scale.
+struct Geometry {
+  float scale_x = 1, scale_y = 1;
+  Box to_network(const Box& box) const;
+  Box to_original(const Box& box) const;
+};
+
+/// Resizes to exactly width x height.
+FloatImage fit_image(const FloatImage& image, int width, int height, Fit fit, Filter filter,
+                     Geometry* geometry);
+
+/// Random changes of a training image. Shares of the half side, as in affine_grid coordinates from -1 to 1.
+struct AugmentOptions {
+  double flip = 0.5;      ///< probability of a mirror image
+  double zoom = 0.15;     ///< enlarged by 1 ± zoom
+  double shift = 0.08;    ///< moved by ± shift of half a side
+  double gain = 0.1;      ///< contrast around 0.5 by 1 ± gain, brightness by ± gain / 2
+  double min_box = 0.02;  ///< boxes with a side below this share of the image's are dropped
+};
+
+/// One draw.
+struct Augmentation {
+  bool flip = false;
+  float zoom = 1, shift_x = 0, shift_y = 0, contrast = 1, brightness = 0;
+};
+
+/// The draw for an image in an epoch: depends on nothing else, so workers, ranks and resumes agree.
+Augmentation draw_augmentation(const AugmentOptions& options, uint64_t seed, int64_t epoch, int64_t image);
+
+/// Output (u, v) in [-1, 1]² is read at (± u / zoom + shift_x, v / zoom + shift_y), bilinear, the edge
+/// repeated; then contrast and brightness, clamped to [0, 1].
+FloatImage augment_image(const FloatImage& image, const Augmentation& draw);
+
+/// The same for boxes (pixels of a width x height image), clipped to the image; `kept` gets the positions of
+/// the boxes that stay.
+std::vector<Box> augment_boxes(const std::vector<Box>& boxes, const Augmentation& draw, int width, int height,
+                               double min_box, std::vector<size_t>* kept);
+
+/// (value - mean) / stddev for each channel. Defaults: ImageNet's, for [0, 1] RGB.
+struct Normalise {
+  float mean[3] = {0.485f, 0.456f, 0.406f};
+  float stddev[3] = {0.229f, 0.224f, 0.225f};
+};
+
+/// Writes width * height * channels values (HWC). channels is 3 (gray is replicated first) or 1 (gray only,
+/// with the first mean and stddev). Throws shape for other pairs.
+void normalise_into(const FloatImage& image, const Normalise& normalise, int channels, float* out);
+
+}  // namespace cawe::data
