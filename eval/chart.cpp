@@ -85,7 +85,8 @@ std::string froc_axes() {
   }
   for (int i = 0; i <= 8; ++i)
     svg += text_at(fp_x(i), kHeight - kBottom + 20, std::to_string(i), "middle", true);
-  svg += text_at(fp_x(4), kHeight - 12, "false positives per image", "middle", true);
+  svg += "<text class=\"soft axis-x\" x=\"" + f(fp_x(4)) + "\" y=\"" + f(kHeight - 12) +
+         "\" text-anchor=\"middle\">false positives per image</text>";
   return svg + "<text class=\"soft\" transform=\"translate(18," + f(sens_y(0.5)) +
          ") rotate(-90)\" text-anchor=\"middle\">sensitivity</text>";
 }
@@ -100,16 +101,16 @@ std::string band_path(const FrocLine& line, size_t k) {
   return "<path class=\"band\" fill=\"" + colour(k) + "\" d=\"" + path + "\"/>";
 }
 
-std::string step_path(const FrocLine& line, size_t k) {
+std::string step_path(const std::vector<std::pair<double, double>>& points, size_t k, const char* css_class) {
   std::string path = "M" + f(fp_x(0)) + " " + f(sens_y(0));
-  for (const auto& [x, y] : line.points) {
+  for (const auto& [x, y] : points) {
     if (x > kFpMax) {
       path += "H" + f(fp_x(kFpMax));
       break;
     }
     path += "H" + f(fp_x(x)) + "V" + f(sens_y(y));
   }
-  return "<path class=\"line\" stroke=\"" + colour(k) + "\" d=\"" + path + "\"/>";
+  return "<path class=\"" + std::string(css_class) + "\" stroke=\"" + colour(k) + "\" d=\"" + path + "\"/>";
 }
 
 }  // namespace
@@ -141,14 +142,16 @@ std::string series_css(bool dark) {
 }
 
 FrocLine froc_line(const std::string& name, const Evaluation& e) {
-  FrocLine line{name, {}, e.band_x, e.band_low, e.band_high};
-  for (const FrocPoint& p : e.curve.points) {
-    // Many points share a height; only the corners of the steps are drawn.
-    if (!line.points.empty() && line.points.back().second == p.sensitivity) continue;
-    line.points.push_back({p.fp_per_image, p.sensitivity});
-  }
-  if (!e.curve.points.empty())
-    line.points.push_back({e.curve.points.back().fp_per_image, e.curve.points.back().sensitivity});
+  FrocLine line{name, {}, e.band_x, e.band_low, e.band_high, {}};
+  const std::vector<FrocPoint>& points = e.curve.points;
+  // Many points share a height; only the corners of the steps are drawn.
+  const auto add = [&](std::vector<std::pair<double, double>>* to, double FrocPoint::*x) {
+    for (const FrocPoint& p : points)
+      if (to->empty() || to->back().second != p.sensitivity) to->push_back({p.*x, p.sensitivity});
+    if (!points.empty()) to->push_back({points.back().*x, points.back().sensitivity});
+  };
+  add(&line.points, &FrocPoint::fp_per_image);
+  if (e.negatives > 0) add(&line.negative_points, &FrocPoint::fp_per_negative);
   return line;
 }
 
@@ -156,7 +159,7 @@ std::string froc_svg(const ChartLabels& labels, const std::vector<FrocLine>& lin
   const double height = kHeight + 22 * double(lines.size());
   std::string svg = begin(labels, kWidth, height) + froc_axes();
   for (size_t k = 0; bands && k < lines.size(); ++k) svg += band_path(lines[k], k);
-  for (size_t k = 0; k < lines.size(); ++k) svg += step_path(lines[k], k);
+  for (size_t k = 0; k < lines.size(); ++k) svg += step_path(lines[k].points, k, "line");
   for (size_t k = 0; k < lines.size(); ++k) {
     const double y = kHeight + 8 + 22 * double(k);
     svg += "<rect x=\"" + f(kLeft) + "\" y=\"" + f(y - 4) + "\" width=\"22\" height=\"4\" rx=\"2\" fill=\"" +
@@ -172,7 +175,10 @@ std::string froc_svg_inline(const ChartLabels& labels, const std::vector<FrocLin
   for (size_t k = 0; k < lines.size(); ++k)
     svg += std::string(k == 0 ? "<g class=\"series lit\"" : "<g class=\"series\"") + " data-row=\"" +
            std::to_string(rows.at(k)) + "\">" + band_path(lines[k], colours.at(k)) +
-           step_path(lines[k], colours[k]) + "</g>";
+           step_path(lines[k].points, colours[k], "line") +
+           (lines[k].negative_points.empty() ? ""
+                                             : step_path(lines[k].negative_points, colours[k], "line neg")) +
+           "</g>";
   return svg + "<g class=\"probe\"></g></svg>\n";
 }
 

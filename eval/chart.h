@@ -22,15 +22,17 @@ struct FrocLine {
   std::string name;
   std::vector<std::pair<double, double>> points;
   std::vector<double> band_x, band_low, band_high;
+  std::vector<std::pair<double, double>> negative_points =
+      {};  ///< x counted on lesion-free images; may be empty
 };
 FrocLine froc_line(const std::string& name, const Evaluation& evaluation);
 
 /// x: 0 to 8 false positives an image, y: sensitivity 0 to 1.
 std::string froc_svg(const ChartLabels& labels, const std::vector<FrocLine>& lines, bool bands);
 
-/// The same drawing as part of a page that has its own style sheet and legend: line k is a group of class
-/// "series" with data-row = rows[k] and colour --s<colours[k]>. `id` makes the element ids unique in the
-/// page.
+/// The same drawing, with both denominators, as part of a page that has its own style sheet and legend: line
+/// k is a group of class "series" with data-row = rows[k] and colour --s<colours[k]>. `id` makes the element
+/// ids unique in the page.
 std::string froc_svg_inline(const ChartLabels& labels, const std::vector<FrocLine>& lines,
                             const std::string& id, const std::vector<size_t>& rows,
                             const std::vector<size_t>& colours);

@@ -23,6 +23,9 @@ struct ReportRow {
   std::array<Interval, 4> sens;  ///< at 1, 2, 3, 4 false positives per image
   Interval mean;                 ///< of the four
   Interval map50;
+  std::array<double, 4>
+      sens_negatives;               ///< false positives counted on lesion-free images only; NaN without such
+  std::vector<SensRow> operating;   ///< at 1/8 … 8 with thresholds, first seed
   bool baseline = false;            ///< differences are to this row
   bool control = false;             ///< e.g. a shuffled map
   std::array<Difference, 4> delta;  ///< at 1, 2, 3, 4; ignored for baselines
@@ -31,6 +34,7 @@ struct ReportRow {
   std::string note;                                          ///< "uninformative map"
   FrocLine line;                                             ///< from froc_line()
   std::vector<FrocPoint> points;  ///< of the curve: thresholds for the viewer's read-out
+  ReportRow() { sens_negatives.fill(std::numeric_limits<double>::quiet_NaN()); }
 };
 
 /// A row from evaluations of its seeds (the first one's curve is drawn) and, where there is one, its

@@ -42,7 +42,7 @@
   }
   for (const button of document.querySelectorAll("[data-show]"))
     button.addEventListener("click", () => {
-      $("results").classList.toggle("show-diff", button.dataset.show === "diff");
+      for (const kind of ["diff", "neg"]) $("results").classList.toggle("show-" + kind, button.dataset.show === kind);
       for (const b of document.querySelectorAll("[data-show]")) b.setAttribute("aria-pressed", String(b === button));
     });
 
@@ -50,10 +50,12 @@
   const area = { left: 62, right: 696, top: 52, bottom: 364, fp: 8 };
   const xOf = (fp) => area.left + ((area.right - area.left) * Math.min(fp, area.fp)) / area.fp;
   const yOf = (s) => area.bottom - (area.bottom - area.top) * s;
+  // A point is [threshold, false positives an image, sensitivity, false positives a lesion-free image].
+  let xIndex = 1;
   const pointAt = (row, fp) => {  // last point with x <= fp
     let best = null;
     for (const p of R.rows[row].points) {
-      if (p[1] > fp) break;
+      if (p[xIndex] === null || p[xIndex] > fp) break;
       best = p;
     }
     return best;
@@ -80,7 +82,7 @@
     if (t === null) return;
     for (const row of visible(chart)) {
       const p = pointFor(row, t);
-      if (p && p[1] <= area.fp) dot(marks, row, p[1], p[2], 5);
+      if (p && p[xIndex] !== null && p[xIndex] <= area.fp) dot(marks, row, p[xIndex], p[2], 5);
     }
   }
   function probe(chart, fp) {
@@ -96,7 +98,7 @@
       if (p) dot(group, row, fp, p[2], 4);
       parts.push([R.rows[row].enhancement, p]);
     }
-    out.append(`At ${num(fp)} false positives per image: `);
+    out.append(`At ${num(fp)} false positives per ${xIndex === 3 ? "lesion-free " : ""}image: `);
     parts.forEach(([name, p], i) => {
       const b = document.createElement("b");
       b.textContent = p ? num(p[2], 3) : "0.000";
@@ -139,8 +141,18 @@
     });
   }
 
+  for (const button of document.querySelectorAll("[data-denominator]"))
+    button.addEventListener("click", () => {
+      const negatives = button.dataset.denominator === "negatives";
+      xIndex = negatives ? 3 : 1;
+      $("charts").classList.toggle("negatives", negatives);
+      for (const b of document.querySelectorAll("[data-denominator]")) b.setAttribute("aria-pressed", String(b === button));
+      for (const label of document.querySelectorAll(".chart .axis-x"))
+        label.textContent = negatives ? "false positives per lesion-free image" : "false positives per image";
+      charts.forEach(drawMarks);
+    });
   if ($("bands")) $("bands").addEventListener("change", () =>
-    document.querySelector(".charts").classList.toggle("all-bands", $("bands").checked));
+    $("charts").classList.toggle("all-bands", $("bands").checked));
 
   // ---- the viewer ----
   if (R.panels.length === 0) return;

@@ -39,6 +39,12 @@ ReportRow report_row(const std::string& detector, const std::string& enhancement
   row.map50 = mean_interval(seeds, 5, value[5]);
   row.line = froc_line(enhancement, *seeds[0]);
   row.points = seeds[0]->curve.points;
+  row.operating = seeds[0]->sens;
+  for (size_t k = 0; k < 4; ++k) {
+    row.sens_negatives[k] = 0;
+    for (const Evaluation* e : seeds)
+      row.sens_negatives[k] += e->at(paper_fps()[k]).negatives.sensitivity / double(seeds.size());
+  }
   row.baseline = baseline.empty();
   if (!baseline.empty()) {
     const std::vector<Difference> differences = compare(baseline, seeds);

@@ -178,6 +178,9 @@ def check_table(page):
     assert page(shown) == "none"
     page.driver.find_element(By.CSS_SELECTOR, "[data-show=diff]").click()
     assert page(shown) == "block"
+    page.driver.find_element(By.CSS_SELECTOR, "[data-show=neg]").click()
+    assert page(shown) == "none"
+    assert page("return getComputedStyle(document.querySelector('#results .neg')).display") == "block"
 
 
 def check_curves(page):
@@ -188,6 +191,11 @@ def check_curves(page):
     assert page("return document.querySelector('.chart .series').classList.contains('off')")
     assert page(marks) == before - 1
     box.click()
+    visible = "return [...document.querySelectorAll('.chart .line')].filter(e => getComputedStyle(e).display !== 'none').map(e => e.classList.contains('neg'))"
+    assert page(visible) == [False] * 8
+    page.driver.find_element(By.CSS_SELECTOR, "[data-denominator=negatives]").click()
+    assert page(visible) == [True] * 8
+    page.driver.find_element(By.CSS_SELECTOR, "[data-denominator=images]").click()
     svg = page.driver.find_element(By.CSS_SELECTOR, ".chart svg")
     page("arguments[0].scrollIntoView({block: 'center'})", svg)
     page.settle()
