@@ -61,7 +61,7 @@ struct FrocData {
   FrocOptions options;
 };
 
-/// Judges every detection. Throws Error(data) on bad detections.
+/// Judges every detection. Throws Error(data) on bad detections, Error(usage) on a threshold outside (0, 1].
 FrocData judge(const std::vector<TruthImage>& truth, const std::vector<Detection>& detections,
                const FrocOptions& options = {});
 

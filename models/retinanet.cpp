@@ -28,10 +28,10 @@ FpnConfig fpn_config(const RetinaNetConfig& c, const StageInfo& stages) {
 }
 
 /// 1 / max(1, foreground anchors) of each image.
-Tensor normalisers(const std::vector<int64_t>& counts, Device device) {
+Tensor normalisers(const std::vector<int64_t>& counts, DType dtype, Device device) {
   std::vector<float> values;
   for (int64_t count : counts) values.push_back(1.0f / float(std::max<int64_t>(1, count)));
-  return Tensor::from(values, {int64_t(counts.size())}).to(device);
+  return Tensor::from(values, {int64_t(counts.size())}).to(dtype).to(device);
 }
 
 }  // namespace
@@ -77,12 +77,14 @@ RetinaNet::Losses RetinaNet::loss(const Variable& x, const std::vector<Truth>& t
              " lists of boxes for a batch of ", x.dim(0));
   const Raw raw = forward(x);
   const AnchorTargets targets = make_targets(raw.anchors, truths, config_.classes, config_.match, {}, images);
-  const Variable scale(normalisers(targets.counts, x.device()));
+  const DType dtype = raw.logits.dtype();
+  const Variable scale(normalisers(targets.counts, dtype, x.device()));
   const int64_t n = x.dim(0);
   const Variable logits = reshape(raw.logits, {n, -1});
   const Variable focal =
-      sigmoid_focal_loss(logits, targets.classes, config_.focal_alpha, config_.focal_gamma);
-  const Variable box = smooth_l1(raw.deltas, targets.deltas, targets.foreground, config_.box_beta);
+      sigmoid_focal_loss(logits, targets.classes.to(dtype), config_.focal_alpha, config_.focal_gamma);
+  const Variable box =
+      smooth_l1(raw.deltas, targets.deltas.to(dtype), targets.foreground.to(dtype), config_.box_beta);
   const Variable classification = batch_mean(mul(focal, scale)), regression = batch_mean(mul(box, scale));
   Losses losses{add(classification, regression), classification.value().item(), regression.value().item(), 0};
   for (int64_t count : targets.counts) losses.foreground += count;

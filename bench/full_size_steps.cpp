@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// Full-size networks: a training step and an inference of ResNet-50 (batch 8, 224 px) and of RetinaNet (batch
+// 2, 512 px).
+//   bench_full_size_steps [threads] [resnet|retinanet]
+#include <cstring>
+
+#include "autograd/ops/losses.h"
+#include "autograd/ops/shape.h"
+#include "bench/steps.h"
+#include "models/classifier.h"
+#include "models/retinanet.h"
+#include "tensor/parallel.h"
+
+namespace {
+
+using namespace cawe;
+
+void sgd(nn::Module& net, std::vector<Tensor>& velocity, SgdParams& params) {
+  auto parameters = net.parameters();
+  params.first = velocity.empty();
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    if (params.first) velocity.push_back(Tensor::like(parameters[i].variable->value()));
+    Tensor value = parameters[i].variable->value();
+    backend(Device::cpu).sgd_step(value, parameters[i].variable->grad(), velocity[i], params);
+  }
+}
+
+void resnet50(int steps) {
+  models::Classifier net(models::ClassifierConfig{});
+  net.initialise(0);
+  const Tensor x = bench::random_images(8, 224), targets = Tensor::zeros({8, 14});
+  std::vector<Tensor> velocity;
+  SgdParams params;
+  bench::measure("ResNet-50 training, batch 8, 224 px", steps, 8, [&] {
+    net.zero_grad();
+    backward(batch_mean(bce_with_logits(net.forward(Variable(x)).logits, targets)));
+    sgd(net, velocity, params);
+  });
+  net.train(false);
+  const NoGrad inference;
+  bench::measure("ResNet-50 inference, batch 8, 224 px", steps, 8, [&] { net.forward(Variable(x)); });
+}
+
+void retinanet(int steps) {
+  models::RetinaNet net(models::RetinaNetConfig{});
+  net.initialise(0);
+  const Tensor x = bench::random_images(2, 512);
+  std::vector<models::Truth> truths(2);
+  for (auto& t : truths) {
+    t.boxes = {{100, 120, 220, 260}};
+    t.labels = {0};
+  }
+  std::vector<Tensor> velocity;
+  SgdParams params;
+  bench::measure("RetinaNet training, batch 2, 512 px", steps, 2, [&] {
+    net.zero_grad();
+    backward(net.loss(Variable(x), truths).total);
+    sgd(net, velocity, params);
+  });
+  bench::measure("RetinaNet inference, batch 2, 512 px", steps, 2, [&] { net.detect(x); });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  cawe::set_num_threads(argc > 1 ? std::atoi(argv[1]) : 2);
+  const char* only = argc > 2 ? argv[2] : "";
+  if (std::strcmp(only, "retinanet") != 0) resnet50(5);
+  if (std::strcmp(only, "resnet") != 0) retinanet(3);
+}

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+// Batch norm's parts on channels-last f32 tensors: one pass over memory each, vectorised over channels.
+#include <algorithm>
+#include <vector>
+
+#include "tensor/cpu/fast_backend.h"
+#include "tensor/cpu/loops.h"
+
+namespace cawe {
+namespace {
+
+bool nhwc(const Tensor& x) { return x.dtype() == DType::f32 && x.is_channels_last() && x.numel() > 0; }
+bool nhwc_or_none(const Tensor& x) { return !x.defined() || nhwc(x); }
+
+/// Pixels of lanes or images: channels-last memory is rows of C numbers.
+struct Rows {
+  explicit Rows(const Tensor& x) : channels(x.dim(1)), per_image(x.dim(2) * x.dim(3)), images(x.dim(0)) {}
+  int64_t channels, per_image, images;
+};
+
+/// Runs body(first row, end row) on chunks of about 16 K numbers.
+template <class Fn>
+void for_rows(const Rows& r, Fn body) {
+  parallel_for(r.images * r.per_image, std::max<int64_t>(1, 16384 / r.channels), body);
+}
+
+constexpr int64_t kGroup = 16;  // channels that are summed in registers
+constexpr int64_t kBlock =
+    128;  // rows between two visits of the same channel group: stays in the first cache
+
+/// sums [2, C]: per lane, sum over rows of (a, b) = values(row, c), in double. `values(row, c0, width, a, b)`
+/// adds for `width` channels from c0 on.
+template <class Fn>
+void lane_channel_sums(const Rows& r, Tensor& sums, Fn values) {
+  const int64_t channels = r.channels;
+  lane_sum<double>(lane_plan(r.images), 2 * channels, sums.data<double>(),
+                   [&](int64_t, int64_t begin, int64_t end, double* partial) {
+                     std::fill(partial, partial + 2 * channels, 0.0);
+                     for (int64_t block = begin * r.per_image; block < end * r.per_image; block += kBlock) {
+                       const int64_t block_end = std::min(block + kBlock, end * r.per_image);
+                       for (int64_t c = 0; c < channels; c += kGroup)
+                         values(block, block_end, c, std::min(kGroup, channels - c), partial + c,
+                                partial + channels + c);
+                     }
+                   });
+}
+
+/// Adds to a[0..width) and b[0..width) what term(i, c, p, q) gives for element i of channel c0 + c.
+template <class Fn>
+void add_group(int64_t begin, int64_t end, int64_t channels, int64_t c0, int64_t width, double* a, double* b,
+               Fn term) {
+  if (width == kGroup) {
+    double p[kGroup] = {}, q[kGroup] = {};
+    for (int64_t row = begin; row < end; ++row)
+      for (int64_t c = 0; c < kGroup; ++c) term(row * channels + c0 + c, c, p[c], q[c]);
+    for (int64_t c = 0; c < kGroup; ++c) {
+      a[c] += p[c];
+      b[c] += q[c];
+    }
+    return;
+  }
+  for (int64_t row = begin; row < end; ++row)
+    for (int64_t c = 0; c < width; ++c) term(row * channels + c0 + c, c, a[c], b[c]);
+}
+
+template <bool kRelu, bool kResidual>
+void affine_rows(int64_t begin, int64_t end, int64_t channels, const float* x, const float* a, const float* b,
+                 const float* res, float* y) {
+  for (int64_t row = begin; row < end; ++row) {
+    const float* px = x + row * channels;
+    const float* pr = kResidual ? res + row * channels : nullptr;
+    float* py = y + row * channels;
+    for (int64_t c = 0; c < channels; ++c) {
+      float v = px[c] * a[c] + b[c];
+      if (kResidual) v += pr[c];
+      py[c] = kRelu ? (v < 0.0f ? 0.0f : v) : v;
+    }
+  }
+}
+
+template <bool kRelu, bool kResidual>
+void grad_input_rows(int64_t begin, int64_t end, int64_t channels, const float* dy, const float* x,
+                     const float* y, const float* mean, const float* k1, const float* k2, const float* k3,
+                     float* dx, float* res) {
+  for (int64_t row = begin; row < end; ++row) {
+    const int64_t at = row * channels;
+    for (int64_t c = 0; c < channels; ++c) {
+      const float g = kRelu ? (y[at + c] > 0.0f ? dy[at + c] : 0.0f) : dy[at + c];
+      if (kResidual) res[at + c] = g;
+      dx[at + c] = k1[c] * g - k2[c] - (x[at + c] - mean[c]) * k3[c];
+    }
+  }
+}
+
+/// Picks the instance of a template <bool relu, bool residual>.
+template <class Fn>
+void pick(bool relu, bool residual, Fn fn) {
+  if (relu && residual) return fn(std::true_type{}, std::true_type{});
+  if (relu) return fn(std::true_type{}, std::false_type{});
+  if (residual) return fn(std::false_type{}, std::true_type{});
+  fn(std::false_type{}, std::false_type{});
+}
+
+}  // namespace
+
+void FastBackend::channel_sums(const Tensor& x, Tensor& sums) {
+  if (!nhwc(x)) return ReferenceBackend::channel_sums(x, sums);
+  const Rows rows(x);
+  const float* p = x.data<float>();
+  lane_channel_sums(rows, sums,
+                    [&](int64_t begin, int64_t end, int64_t c0, int64_t width, double* a, double* b) {
+                      add_group(begin, end, rows.channels, c0, width, a, b,
+                                [p](int64_t i, int64_t, double& sum, double& squares) {
+                                  const double v = double(p[i]);
+                                  sum += v;
+                                  squares += v * v;
+                                });
+                    });
+}
+
+void FastBackend::channel_affine(const Tensor& x, const Tensor& scale, const Tensor& shift,
+                                 const Tensor& residual, bool relu, Tensor& y) {
+  if (!nhwc(x) || !nhwc(y) || !nhwc_or_none(residual))
+    return ReferenceBackend::channel_affine(x, scale, shift, residual, relu, y);
+  const Rows rows(x);
+  const Tensor ac = scale.contiguous(), bc = shift.contiguous();
+  const float *px = x.data<float>(), *a = ac.data<float>(), *b = bc.data<float>(),
+              *res = residual.defined() ? residual.data<float>() : nullptr;
+  float* py = y.data<float>();
+  pick(relu, residual.defined(), [&](auto with_relu, auto with_residual) {
+    for_rows(rows, [&](int64_t begin, int64_t end) {
+      affine_rows<decltype(with_relu)::value, decltype(with_residual)::value>(begin, end, rows.channels, px,
+                                                                              a, b, res, py);
+    });
+  });
+}
+
+void FastBackend::batch_norm_grad_sums(const Tensor& dy, const Tensor& x, const Tensor& y, const Tensor& mean,
+                                       const Tensor& invstd, bool relu, Tensor& sums) {
+  if (!nhwc(dy) || !nhwc(x) || (relu && !nhwc(y)))
+    return ReferenceBackend::batch_norm_grad_sums(dy, x, y, mean, invstd, relu, sums);
+  const Rows rows(x);
+  const Tensor means = mean.contiguous();
+  const float *pd = dy.data<float>(), *px = x.data<float>(), *py = relu ? y.data<float>() : nullptr,
+              *m = means.data<float>();
+  lane_channel_sums(rows, sums,
+                    [&](int64_t begin, int64_t end, int64_t c0, int64_t width, double* a, double* b) {
+                      const float* mc = m + c0;
+                      if (relu)
+                        add_group(begin, end, rows.channels, c0, width, a, b,
+                                  [=](int64_t i, int64_t c, double& sum, double& products) {
+                                    const double g = double(py[i] > 0.0f ? pd[i] : 0.0f);
+                                    sum += g;
+                                    products += g * double(px[i] - mc[c]);
+                                  });
+                      else
+                        add_group(begin, end, rows.channels, c0, width, a, b,
+                                  [=](int64_t i, int64_t c, double& sum, double& products) {
+                                    const double g = double(pd[i]);
+                                    sum += g;
+                                    products += g * double(px[i] - mc[c]);
+                                  });
+                    });
+  const Tensor inv = invstd.contiguous();
+  for (int64_t c = 0; c < rows.channels; ++c)
+    sums.data<double>()[rows.channels + c] *= double(inv.data<float>()[c]);
+}
+
+void FastBackend::batch_norm_grad_input(const Tensor& dy, const Tensor& x, const Tensor& y,
+                                        const Tensor& mean, const Tensor& invstd, const Tensor& w,
+                                        const Tensor& sums, double count, bool relu, Tensor& dx,
+                                        Tensor& dresidual) {
+  if (!nhwc(dy) || !nhwc(x) || !nhwc(dx) || (relu && !nhwc(y)) || !nhwc_or_none(dresidual))
+    return ReferenceBackend::batch_norm_grad_input(dy, x, y, mean, invstd, w, sums, count, relu, dx,
+                                                   dresidual);
+  const Rows rows(x);
+  const int64_t channels = rows.channels;
+  const Tensor means = mean.contiguous(), inv = invstd.contiguous(), weight = w.contiguous();
+  std::vector<float> k1, k2, k3;  // dx = k1 g - k2 - (x - mean) k3
+  const double* s = sums.data<double>();
+  for (int64_t c = 0; c < channels; ++c) {
+    const double scale = double(weight.data<float>()[c]) * double(inv.data<float>()[c]);
+    k1.push_back(float(scale));
+    k2.push_back(float(scale * s[c] / count));
+    k3.push_back(float(scale * double(inv.data<float>()[c]) * s[channels + c] / count));
+  }
+  const float *pd = dy.data<float>(), *px = x.data<float>(), *py = relu ? y.data<float>() : nullptr,
+              *m = means.data<float>();
+  float *out = dx.data<float>(), *res = dresidual.defined() ? dresidual.data<float>() : nullptr;
+  pick(relu, dresidual.defined(), [&](auto with_relu, auto with_residual) {
+    for_rows(rows, [&](int64_t begin, int64_t end) {
+      grad_input_rows<decltype(with_relu)::value, decltype(with_residual)::value>(
+          begin, end, channels, pd, px, py, m, k1.data(), k2.data(), k3.data(), out, res);
+    });
+  });
+}
+
+void FastBackend::channel_affine_grad(const Tensor& dy, const Tensor& y, const Tensor& scale, bool relu,
+                                      Tensor& dx, Tensor& dresidual) {
+  if (!nhwc(dy) || !nhwc(dx) || (relu && !nhwc(y)) || !nhwc_or_none(dresidual))
+    return ReferenceBackend::channel_affine_grad(dy, y, scale, relu, dx, dresidual);
+  const Rows rows(dy);
+  const Tensor scales = scale.contiguous();
+  const std::vector<float> zeros(size_t(rows.channels), 0.0f);
+  const float *pd = dy.data<float>(), *py = relu ? y.data<float>() : nullptr, *a = scales.data<float>();
+  float *out = dx.data<float>(), *res = dresidual.defined() ? dresidual.data<float>() : nullptr;
+  pick(relu, dresidual.defined(), [&](auto with_relu, auto with_residual) {
+    for_rows(rows, [&](int64_t begin, int64_t end) {  // the same arithmetic with nothing subtracted
+      grad_input_rows<decltype(with_relu)::value, decltype(with_residual)::value>(
+          begin, end, rows.channels, pd, pd, py, zeros.data(), a, zeros.data(), zeros.data(), out, res);
+    });
+  });
+}
+
+}  // namespace cawe

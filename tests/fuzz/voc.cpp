@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// Fuzzes the XML parser and VOC annotations.
+#include "data/voc.h"
+
+#include <cmath>
+
+#include "tests/fuzz/fuzz.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  cawe::fuzz::expect_result_or_data_error(
+      [&] { FUZZ_CHECK(!cawe::data::parse_xml(text, "f.xml").name.empty()); });
+  cawe::fuzz::expect_result_or_data_error([&] {
+    const auto voc = cawe::data::parse_voc(text, "f.xml");
+    FUZZ_CHECK(voc.width >= 1 && voc.height >= 1);
+    for (const auto& object : voc.objects)
+      FUZZ_CHECK(std::isfinite(object.box.x1) && std::isfinite(object.box.y2));
+  });
+  return 0;
+}
