@@ -13,6 +13,7 @@ namespace cawe::data {
 /// DICOM, PNG or JPEG as one gray channel in [0, 1]; a DICOM film as it is looked at (window and polarity
 /// applied). Throws data for a bad file.
 FloatImage decode_gray(const Sample& sample);
+FloatImage decode_gray_file(const std::string& path);
 /// PNG or JPEG as RGB in [0, 1].
 FloatImage decode_color(const Sample& sample);
 

@@ -8,10 +8,11 @@
 #include <vector>
 
 #include "nn/module.h"
+#include "tensor/io/safetensors.h"
 
 namespace cawe::models {
 
-using NamedTensors = std::map<std::string, Tensor>;
+using cawe::NamedTensors;
 
 struct LoadOptions {
   /// Put before every name of the file: "backbone.body." takes a classifier's body into a detector.

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "data/decode.h"
+
+#include "data/dicom.h"
+#include "data/picture.h"
+#include "tensor/io/atomic_file.h"
+
+namespace cawe::data {
+namespace {
+
+constexpr size_t kMaxFile = size_t(2) << 30;
+
+FloatImage as_float(const Picture& p, int channels) {
+  FloatImage out(p.columns, p.rows, channels);
+  const size_t s = size_t(p.samples);
+  const float top = p.bits_allocated == 8 ? 255.0f : 65535.0f;
+  for (size_t i = 0; i < size_t(p.rows) * size_t(p.columns); ++i) {
+    const auto v = [&](size_t c) { return float(p.at(i * s + (s < 3 ? 0 : c))) / top; };
+    if (channels == 3) {
+      for (size_t c = 0; c < 3; ++c) out.pixels[i * 3 + c] = v(c);
+    } else {
+      // Equal channels stay exactly what they are: films are often stored as RGB.
+      const bool gray = s < 3 || (p.at(i * s) == p.at(i * s + 1) && p.at(i * s) == p.at(i * s + 2));
+      out.pixels[i] = gray ? v(0) : 0.299f * v(0) + 0.587f * v(1) + 0.114f * v(2);
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+FloatImage decode_gray_file(const std::string& path) {
+  const std::string bytes = read_file(path, kMaxFile);
+  if (picture_format(bytes) == PictureFormat::dicom) return parse_film(bytes, path).image;
+  return as_float(parse_picture(bytes, path), 1);
+}
+
+FloatImage decode_gray(const Sample& sample) { return decode_gray_file(sample.path); }
+
+FloatImage decode_color(const Sample& sample) {
+  const std::string bytes = read_file(sample.path, kMaxFile);
+  if (picture_format(bytes) == PictureFormat::dicom)
+    refuse_picture("unsupported_format", sample.path,
+                   ": DICOM where a colour picture is needed (expected PNG or JPEG)");
+  return as_float(parse_picture(bytes, sample.path), 3);
+}
+
+std::pair<int, int> image_size(const std::string& path) {
+  const Picture p = read_picture(path);
+  return {p.columns, p.rows};
+}
+
+}  // namespace cawe::data

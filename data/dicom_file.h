@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// Between dicom.cpp (samples) and film.cpp (what is seen): an opened, decompressed file. DCMTK stays in here.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "data/picture.h"
+
+class DcmFileFormat;
+class DcmDataset;
+
+namespace cawe::data {
+
+class DicomFile {
+ public:
+  /// Opens and decompresses; throws PictureError.
+  DicomFile(std::string_view bytes, const std::string& name);
+  ~DicomFile();
+  DicomFile(const DicomFile&) = delete;
+  DicomFile& operator=(const DicomFile&) = delete;
+
+  DcmDataset& dataset() const;
+  /// All samples, planes interleaved, YBR_FULL_422 at full width.
+  Picture picture() const;
+
+ private:
+  void open(std::string_view bytes);
+  void check_syntax();
+  void read_geometry(size_t file_bytes);
+  void decompress();
+  std::vector<uint8_t> native_bytes(size_t expected) const;
+
+  std::string name_;
+  std::unique_ptr<DcmFileFormat> file_;
+  Picture geometry_;  ///< without bytes
+  bool planar_ = false, half_chroma_ = false;
+};
+
+}  // namespace cawe::data

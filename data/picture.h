@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// Image files of any kind as their stored samples, and what is wrong with those that cannot be read.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "tensor/error.h"
+
+namespace cawe::data {
+
+/// Why a picture cannot be read, in one word that programs can compare ("truncated_pixel_data").
+class PictureError : public Error {
+ public:
+  PictureError(std::string kind, const std::string& message)
+      : Error(Code::data, message), kind_(std::move(kind)) {}
+  const std::string& kind() const { return kind_; }
+
+ private:
+  std::string kind_;
+};
+
+template <class... Parts>
+[[noreturn]] void refuse_picture(const char* kind, const Parts&... parts) {
+  throw PictureError(kind, cawe::detail::concat(parts...));
+}
+
+/// Decoded samples as they are stored: before rescaling, windows, palettes or inversion.
+struct Picture {
+  std::string kind;  ///< "dicom", "png", "jpeg", "bmp", "pnm"
+  int rows = 0, columns = 0, frames = 1, samples = 1;
+  int bits_allocated = 8, bits_stored = 8;
+  bool is_signed = false;
+  std::string photometric, transfer_syntax;  ///< transfer syntax: DICOM's UID; empty elsewhere
+  /// Frames, rows, columns, samples interleaved; 16-bit samples little-endian.
+  std::vector<uint8_t> bytes;
+
+  size_t count() const { return size_t(rows) * size_t(columns) * size_t(frames) * size_t(samples); }
+  /// Sample i as a number.
+  int at(size_t i) const {
+    if (bits_allocated == 8) return is_signed ? int(int8_t(bytes[i])) : int(bytes[i]);
+    const int v = int(bytes[2 * i]) | int(bytes[2 * i + 1]) << 8;
+    return is_signed ? int(int16_t(v)) : v;
+  }
+};
+
+/// No picture may have more samples than this, whatever its header says.
+constexpr int64_t kMaxSamples = int64_t(1) << 28;
+constexpr int kMaxSide = 32768;
+
+enum class PictureFormat { unknown, dicom, png, jpeg, bmp, pnm };
+/// By content, never by name.
+PictureFormat picture_format(std::string_view bytes);
+
+/// Throws PictureError; `name` begins its message. Sizes are checked before anything is allocated.
+Picture parse_picture(std::string_view bytes, const std::string& name);
+Picture read_picture(const std::string& path);
+
+/// SHA-256 of a DICOM's samples; of anything else as 8-bit RGBA, 16 bits by their high byte.
+std::string picture_hash(const Picture& picture);
+/// The 8-bit RGBA form (not for DICOM).
+std::vector<uint8_t> to_rgba8(const Picture& picture);
+
+/// One JSON object: {"file","kind","rows","columns","frames","samples","bits",...,"sha256"}, or for a bad
+/// file
+/// {"file","error","error_kind"} and `ok` false.
+std::string inspect_picture_json(const std::string& path, bool* ok);
+
+// The decoders, each for bytes that picture_format() gave it.
+Picture parse_png(std::string_view bytes, const std::string& name);
+Picture parse_stb(std::string_view bytes, const std::string& name, const char* kind);  ///< BMP and PNM
+Picture parse_jpeg(std::string_view bytes, const std::string& name);
+Picture parse_dicom(std::string_view bytes, const std::string& name);
+
+}  // namespace cawe::data

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tensor/io/atomic_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include "tensor/error.h"
+
+namespace cawe {
+namespace {
+
+[[noreturn]] void refuse(const std::string& path, const char* doing) {
+  const int reason = errno;
+  fail(Code::io, path, ": cannot ", doing, " (", std::strerror(reason), ")");
+}
+
+/// Closes on the way out; removes the file where it was not kept.
+class Temporary {
+ public:
+  Temporary(const std::string& target, const std::string& path) : target_(target), path_(path) {
+    fd_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    if (fd_ < 0) refuse(target, "be written");
+  }
+  ~Temporary() {
+    if (fd_ >= 0) ::close(fd_);
+    if (!kept_) ::unlink(path_.c_str());
+  }
+  Temporary(const Temporary&) = delete;
+  Temporary& operator=(const Temporary&) = delete;
+
+  void write(const char* data, size_t bytes) {
+    while (bytes > 0) {
+      const ssize_t done = ::write(fd_, data, std::min<size_t>(bytes, size_t(1) << 30));
+      if (done < 0 && errno == EINTR) continue;
+      if (done < 0) refuse(target_, "be written");
+      data += done;
+      bytes -= size_t(done);
+    }
+  }
+  void rename_to_target() {
+    if (::fsync(fd_) != 0) refuse(target_, "be flushed to disk");
+    const int fd = fd_;
+    fd_ = -1;
+    if (::close(fd) != 0) refuse(target_, "be written");
+    if (::rename(path_.c_str(), target_.c_str()) != 0) refuse(target_, "be put in place");
+    kept_ = true;
+  }
+
+ private:
+  std::string target_, path_;
+  int fd_ = -1;
+  bool kept_ = false;
+};
+
+}  // namespace
+
+void write_file(const std::string& path, const void* data, size_t bytes) {
+  static std::atomic<uint64_t> serial{0};
+  const size_t slash = path.rfind('/');
+  const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  Temporary file(path, path + "." + std::to_string(::getpid()) + "." + std::to_string(serial++) + ".part");
+  file.write(static_cast<const char*>(data), bytes);
+  file.rename_to_target();
+  // The name itself must survive a crash too. A folder that cannot be opened for reading cannot be flushed.
+  const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd >= 0) {
+    ::fsync(fd);
+    ::close(fd);
+  }
+}
+
+void write_file(const std::string& path, const std::string& text) {
+  write_file(path, text.data(), text.size());
+}
+
+std::string read_file(const std::string& path, size_t max_bytes) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0) refuse(path, "be read");
+  if (S_ISDIR(info.st_mode)) fail(Code::io, path, ": is a folder (expected a file)");
+  CAWE_CHECK(info.st_size >= 0 && size_t(info.st_size) <= max_bytes, Code::data, path, ": ", info.st_size,
+             " bytes (expected at most ", max_bytes, ")");
+  std::FILE* file = std::fopen(path.c_str(), "rb");
+  if (file == nullptr) refuse(path, "be read");
+  std::string bytes(size_t(info.st_size), '\0');
+  const size_t got = std::fread(bytes.data(), 1, bytes.size(), file);
+  const bool broken = std::ferror(file) != 0;
+  std::fclose(file);
+  if (broken) fail(Code::io, path, ": cannot be read to its end");
+  bytes.resize(got);
+  return bytes;
+}
+
+}  // namespace cawe

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// The safetensors format: a JSON header and raw little-endian tensors. Checkpoints and weights are kept in
+// it.
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <string>
+
+#include "tensor/tensor.h"
+
+namespace cawe {
+
+using NamedTensors = std::map<std::string, Tensor>;
+
+struct Safetensors {
+  NamedTensors tensors;
+  std::map<std::string, std::string> metadata;
+};
+
+/// The file's bytes in canonical form: "__metadata__" first, then tensors by name, without gaps; the header
+/// padded with spaces to 8 bytes. The same content always gives the same bytes.
+std::string to_safetensors(const Safetensors& file);
+void save_safetensors(const std::string& path, const Safetensors& file);
+
+/// Strict: Code::data for overlaps, gaps, sizes that do not fit the shape, duplicate or unknown keys, unknown
+/// dtypes, bytes behind the end. `source` names the file in errors.
+Safetensors parse_safetensors(const char* data, size_t bytes, const std::string& source);
+Safetensors load_safetensors(const std::string& path);
+/// True where the bytes could begin a safetensors file (a plausible header length and '{').
+bool looks_like_safetensors(const char* data, size_t bytes);
+
+}  // namespace cawe
