@@ -1,0 +1,377 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tensor/io/pickle.h"
+
+#include <cstdio>
+#include <unordered_map>
+
+#include "tensor/error.h"
+
+namespace cawe::pickle {
+
+enum class Call : uint8_t { ordered_dict, size, parameter, tensor, storage };
+struct Global {
+  const char* name;
+  Call call;
+  FileType type;
+};
+
+namespace {
+
+using Kind = Value::Kind;
+
+// A value takes about 120 bytes here and may take one in the file: the limits keep a small file small.
+constexpr size_t kMaxValues = 1000000, kMaxString = 1 << 20, kMaxSteps = 8 * kMaxValues;
+
+const Global kGlobals[] = {{"collections.OrderedDict", Call::ordered_dict, {}},
+                           {"torch.Size", Call::size, {}},
+                           {"torch._utils._rebuild_parameter", Call::parameter, {}},
+                           {"torch._utils._rebuild_tensor_v2", Call::tensor, {}},
+                           {"torch.FloatStorage", Call::storage, {DType::f32, 4}},
+                           {"torch.DoubleStorage", Call::storage, {DType::f64, 8}},
+                           {"torch.HalfStorage", Call::storage, {DType::f16, 2}},
+                           {"torch.BFloat16Storage", Call::storage, {DType::bf16, 2}},
+                           {"torch.LongStorage", Call::storage, {DType::i64, 8}},
+                           {"torch.IntStorage", Call::storage, {DType::i32, 4}},
+                           {"torch.ShortStorage", Call::storage, {DType::i32, 2}},
+                           {"torch.CharStorage", Call::storage, {DType::i32, 1}},
+                           {"torch.ByteStorage", Call::storage, {DType::u8, 1}},
+                           {"torch.BoolStorage", Call::storage, {DType::boolean, 1}}};
+
+class Machine {
+ public:
+  Machine(const char* data, size_t bytes, size_t at, const std::string& source)
+      : data_(data), bytes_(bytes), at_(at), source_(source) {}
+
+  size_t run() {
+    for (size_t steps = 0;; ++steps) {
+      op_at_ = at_;
+      const int op = int(static_cast<unsigned char>(*take(1)));
+      if (op == '.') break;
+      if (!plain_value(op) && !container(op) && !memory(op) && !call(op)) {
+        char text[8];
+        std::snprintf(text, sizeof text, "0x%02x", unsigned(op));
+        refuse(std::string("operation ") + text + ", which no state dictionary needs");
+      }
+      if (document_.values.size() > kMaxValues || steps > kMaxSteps)
+        refuse("more than " + std::to_string(kMaxValues) + " values, which no state dictionary needs");
+    }
+    document_.root = pop();
+    if (!stack_.empty()) refuse("values are left over");
+    return at_;
+  }
+  Document take_document() { return std::move(document_); }
+
+ private:
+  [[noreturn]] void refuse(const std::string& what) const {
+    fail(Code::data, source_, ": pickle byte ", op_at_, ": ", what);
+  }
+
+  // --- Reading bytes ---
+  const char* take(uint64_t n) {
+    if (n > bytes_ - at_) refuse("the file ends inside the pickle (cut off?)");
+    const char* p = data_ + at_;
+    at_ += size_t(n);
+    return p;
+  }
+  uint64_t number(size_t n) {
+    const char* p = take(n);
+    uint64_t v = 0;
+    for (size_t i = n; i-- > 0;) v = (v << 8) | static_cast<unsigned char>(p[i]);
+    return v;
+  }
+  std::string bytes(uint64_t n) {
+    if (n > kMaxString) refuse("a string of " + std::to_string(n) + " bytes");
+    const char* p = take(n);
+    return std::string(p, size_t(n));
+  }
+  std::string line() {
+    std::string out;
+    for (char c = *take(1); c != '\n'; c = *take(1)) {
+      out += c;
+      if (out.size() > kMaxString) refuse("a line without its end");
+    }
+    return out;
+  }
+
+  // --- The stack ---
+  Value* push(Kind kind) {
+    document_.values.emplace_back();
+    Value* v = &document_.values.back();
+    v->kind = kind;
+    stack_.push_back(v);
+    return v;
+  }
+  bool push_integer(int64_t v) {
+    push(Kind::integer)->integer = v;
+    return true;
+  }
+  bool push_text(uint64_t n, Kind kind = Kind::text) {
+    std::string text = bytes(n);
+    push(kind)->text = std::move(text);
+    return true;
+  }
+  bool push_tuple(size_t n) {
+    std::vector<Value*> items(n);
+    while (n-- > 0) items[n] = pop();
+    push(Kind::tuple)->items = std::move(items);
+    return true;
+  }
+  Value* pop() {
+    Value* v = top();
+    stack_.pop_back();
+    return v;
+  }
+  Value* top() {
+    if (stack_.empty() || stack_.back()->kind == Kind::mark) refuse("a value is missing");
+    return stack_.back();
+  }
+  Value* top(Kind kind, const char* what) {
+    Value* v = top();
+    if (v->kind != kind) refuse(std::string("what stands below is no ") + what);
+    return v;
+  }
+  /// Values above the last mark, which goes.
+  std::vector<Value*> pop_to_mark() {
+    size_t i = stack_.size();
+    while (i > 0 && stack_[i - 1]->kind != Kind::mark) --i;
+    if (i == 0) refuse("a mark is missing");
+    std::vector<Value*> out(stack_.begin() + std::ptrdiff_t(i), stack_.end());
+    stack_.resize(i - 1);
+    return out;
+  }
+
+  // --- Operations: each group answers false where an operation is not its own ---
+  bool plain_value(int op) {
+    switch (op) {
+      case 'N':
+        return push(Kind::none) != nullptr;
+      case 0x88:
+        return push(Kind::yes) != nullptr;
+      case 0x89:
+        return push(Kind::other) != nullptr;  // false
+      case 'J':
+        return push_integer(int64_t(int32_t(uint32_t(number(4)))));
+      case 'K':
+        return push_integer(int64_t(number(1)));
+      case 'M':
+        return push_integer(int64_t(number(2)));
+      case 0x8a:
+        return push_long(size_t(number(1)));
+      case 'G':
+        take(8);
+        return push(Kind::other) != nullptr;  // a float
+      case 'X':
+      case 'T':
+        return push_text(number(4));
+      case 0x8c:
+      case 'U':
+        return push_text(number(1));
+      default:
+        return false;
+    }
+  }
+  bool push_long(size_t n) {
+    if (n > 8) return push_text(n, Kind::big);  // the legacy file's magic number
+    const uint64_t v = number(n);
+    const bool negative = n > 0 && n < 8 && (v >> (8 * n - 1)) != 0;
+    return push_integer(int64_t(negative ? v | ~uint64_t(0) << (8 * n) : v));
+  }
+
+  bool container(int op) {
+    switch (op) {
+      case '(':
+        return push(Kind::mark) != nullptr;
+      case '}':
+        return push(Kind::dict) != nullptr;
+      case ']':
+        return push(Kind::list) != nullptr;
+      case ')':
+        return push(Kind::tuple) != nullptr;
+      case 0x85:
+        return push_tuple(1);
+      case 0x86:
+        return push_tuple(2);
+      case 0x87:
+        return push_tuple(3);
+      case 't': {
+        std::vector<Value*> items = pop_to_mark();
+        push(Kind::tuple)->items = std::move(items);
+        return true;
+      }
+      case 's': {
+        Value *value = pop(), *key = pop();
+        return append(top(Kind::dict, "dictionary"), {key, value});
+      }
+      case 'u': {
+        const std::vector<Value*> items = pop_to_mark();
+        if (items.size() % 2 != 0) refuse("a key without its value");
+        return append(top(Kind::dict, "dictionary"), items);
+      }
+      case 'a': {
+        Value* item = pop();
+        return append(top(Kind::list, "list"), {item});
+      }
+      case 'e': {
+        const std::vector<Value*> items = pop_to_mark();
+        return append(top(Kind::list, "list"), items);
+      }
+      default:
+        return false;
+    }
+  }
+  static bool append(Value* to, const std::vector<Value*>& items) {
+    to->items.insert(to->items.end(), items.begin(), items.end());
+    return true;
+  }
+
+  bool memory(int op) {
+    switch (op) {
+      case 0x80:
+        if (number(1) > 5) refuse("an unknown pickle protocol (expected at most 5)");
+        return true;
+      case 0x95:
+        take(8);
+        return true;  // a frame's length
+      case 'q':
+        return remember(number(1));
+      case 'r':
+        return remember(number(4));
+      case 0x94:
+        return remember(memo_.size());
+      case 'h':
+        return recall(number(1));
+      case 'j':
+        return recall(number(4));
+      default:
+        return false;
+    }
+  }
+  bool remember(uint64_t index) {
+    memo_[index] = top();
+    return true;
+  }
+  bool recall(uint64_t index) {
+    const auto found = memo_.find(index);
+    if (found == memo_.end()) refuse("nothing was remembered as " + std::to_string(index));
+    stack_.push_back(found->second);
+    return true;
+  }
+
+  bool call(int op) {
+    switch (op) {
+      case 'c': {
+        const std::string module = line();
+        return global(module + "." + line());
+      }
+      case 0x93: {
+        const Value *name = pop(), *module = pop();
+        if (name->kind != Kind::text || module->kind != Kind::text) refuse("a global whose name is no text");
+        return global(module->text + "." + name->text);
+      }
+      case 'Q':
+        return storage(pop());
+      case 'R':
+      case 0x81: {
+        const Value *arguments = pop(), *function = pop();
+        if (function->kind != Kind::global || arguments->kind != Kind::tuple)
+          refuse("a call of something that is no function");
+        return reduce(*function->global, arguments->items);
+      }
+      case 'b':  // attributes: an OrderedDict's _metadata, which loading does not need
+        pop();
+        return top(Kind::dict, "dictionary") != nullptr;
+      default:
+        return false;
+    }
+  }
+  bool global(const std::string& name) {
+    for (const Global& known : kGlobals)
+      if (name == known.name) {
+        push(Kind::global)->global = &known;
+        return true;
+      }
+    refuse("it names " + printable(name) +
+           ", which no state dictionary needs; nothing was executed (save model.state_dict() instead)");
+  }
+
+  /// ("storage", type, key, location, elements[, view])
+  bool storage(const Value* id) {
+    const std::vector<Value*>& t = id->items;
+    if (id->kind != Kind::tuple || t.size() < 5 || t[0]->kind != Kind::text || t[0]->text != "storage" ||
+        t[1]->kind != Kind::global || t[1]->global->call != Call::storage || t[2]->kind != Kind::text ||
+        t[4]->kind != Kind::integer || t[4]->integer < 0)
+      refuse("a persistent object that is no storage");
+    if (t.size() > 5 && t[5]->kind != Kind::none)
+      refuse("a view of a storage (a form older than PyTorch 0.4; save the file again)");
+    const StorageRef ref{t[2]->text, t[1]->global->type, t[4]->integer};
+    const StorageRef& known = document_.storages.emplace(ref.key, ref).first->second;
+    if (known.type.dtype != ref.type.dtype || known.type.size != ref.type.size ||
+        known.elements != ref.elements)
+      refuse("storage \"" + printable(ref.key) + "\" comes with two types or sizes");
+    Value* v = push(Kind::storage);
+    v->tensor = std::make_unique<TensorRef>();
+    v->tensor->storage = &known;
+    return true;
+  }
+
+  bool reduce(const Global& function, const std::vector<Value*>& a) {
+    switch (function.call) {
+      case Call::ordered_dict:
+        if (!a.empty()) refuse("an OrderedDict with arguments");
+        return push(Kind::dict) != nullptr;
+      case Call::size: {
+        if (a.size() != 1 || a[0]->kind != Kind::tuple) refuse("a torch.Size of no tuple");
+        stack_.push_back(a[0]);
+        return true;
+      }
+      case Call::parameter:
+        if (a.empty() || a[0]->kind != Kind::tensor) refuse("a parameter without a tensor");
+        return rebuild(*a[0]->tensor);
+      case Call::tensor: {
+        if (a.size() < 4 || a[0]->kind != Kind::storage || a[1]->kind != Kind::integer)
+          refuse("a tensor without a storage");
+        TensorRef ref = *a[0]->tensor;
+        ref.offset = a[1]->integer;
+        ref.shape = integers(*a[2]);
+        ref.strides = integers(*a[3]);
+        return rebuild(ref);
+      }
+      case Call::storage:
+        break;
+    }
+    refuse(std::string("a call of ") + function.name);
+  }
+  bool rebuild(const TensorRef& ref) {
+    if (ref.offset < 0 || ref.shape.size() != ref.strides.size())
+      refuse("a tensor whose sizes, strides and offset do not fit");
+    push(Kind::tensor)->tensor = std::make_unique<TensorRef>(ref);
+    return true;
+  }
+  std::vector<int64_t> integers(const Value& v) {
+    if (v.kind != Kind::tuple || v.items.size() > size_t(Shape::kMaxRank))
+      refuse("a tensor's sizes or strides are no tuple of at most six numbers");
+    std::vector<int64_t> out;
+    for (const Value* item : v.items) {
+      if (item->kind != Kind::integer || item->integer < 0) refuse("a tensor's size or stride is no number");
+      out.push_back(item->integer);
+    }
+    return out;
+  }
+
+  const char* data_;
+  size_t bytes_, at_, op_at_ = 0;
+  const std::string& source_;
+  Document document_;
+  std::vector<Value*> stack_;
+  std::unordered_map<uint64_t, Value*> memo_;
+};
+
+}  // namespace
+
+Document read(const char* data, size_t bytes, size_t* at, const std::string& source) {
+  Machine machine(data, bytes, *at, source);
+  *at = machine.run();
+  return machine.take_document();
+}
+
+}  // namespace cawe::pickle
