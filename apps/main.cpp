@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The program `cawe`: parses the command line, runs one subcommand, turns errors into one line and an exit code.
+// The program `cawe`: parses the command line, runs one subcommand, turns errors into one line and an exit
+// code.
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <new>
@@ -20,7 +21,8 @@ Device Common::device_kind() const {
 void Common::begin() const {
   if (threads > 0) set_num_threads(threads);
   if (device_kind() != Device::cpu)
-    fail(Code::unsupported, "device '", device, "' is not in this build or machine. Use --device cpu (see `cawe doctor`).");
+    fail(Code::unsupported, "device '", device,
+         "' is not in this build or machine. Use --device cpu (see `cawe doctor`).");
 }
 
 CLI::App* add_command(CLI::App& app, Common& common, const std::string& name, const std::string& what,
@@ -29,7 +31,9 @@ CLI::App* add_command(CLI::App& app, Common& common, const std::string& name, co
   sub->add_option("--device", common.device, "cpu, cuda or emulated")
       ->check(CLI::IsMember({"cpu", "cuda", "emulated"}))
       ->capture_default_str();
-  sub->add_option("--threads", common.threads, "CPU threads (0: all)")->check(CLI::Range(0, 1024))->capture_default_str();
+  sub->add_option("--threads", common.threads, "CPU threads (0: all)")
+      ->check(CLI::Range(0, 1024))
+      ->capture_default_str();
   sub->add_option_function<uint64_t>(
       "--seed",
       [&common](const uint64_t& seed) {
@@ -64,7 +68,8 @@ int report_usage(const CLI::App& app, const CLI::ParseError& error) {
   if (error.get_name() == "ExtrasError") {
     std::vector<std::string> known;
     if (at == &app)
-      for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; })) known.push_back(sub->get_name());
+      for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; }))
+        known.push_back(sub->get_name());
     for (const CLI::Option* option : at->get_options())
       for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
     for (const std::string& word : at->remaining(true)) {
@@ -83,7 +88,9 @@ int report_usage(const CLI::App& app, const CLI::ParseError& error) {
 int main(int argc, char** argv) {
   using namespace cawe;
   using namespace cawe::apps;
-  CLI::App app("cawe " CAWE_VERSION ": class-aware attention and lesion detection on chest X-rays. For research use only.", "cawe");
+  CLI::App app("cawe " CAWE_VERSION
+               ": class-aware attention and lesion detection on chest X-rays. For research use only.",
+               "cawe");
   app.require_subcommand(1);
   app.set_version_flag("--version", CAWE_VERSION);
   Common common;

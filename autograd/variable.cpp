@@ -13,6 +13,7 @@ namespace cawe {
 namespace {
 
 thread_local bool recording = true;
+thread_local bool checking = false;
 std::atomic<uint64_t> next_sequence{1};
 
 /// slot.grad += g, without a copy where g is the first.
@@ -118,6 +119,10 @@ void Variable::set_requires_grad(bool on) {
 std::vector<Variable> record_many(const char* name, const std::vector<Variable>& inputs,
                                   const std::vector<Tensor>& outputs,
                                   std::function<Grads(const std::vector<Tensor>&)> gradient) {
+  if (checking)
+    for (const Tensor& y : outputs)
+      CAWE_CHECK(!is_floating(y.dtype()) || all_finite(y), Code::numeric, "operator '", name,
+                 "' made a value that is not finite, in an output of shape ", y.shape());
   bool wanted = false;
   for (const Variable& v : inputs) wanted |= v.requires_grad();
   std::vector<Variable> result;
@@ -189,5 +194,8 @@ std::vector<Tensor> gradients(const Variable& root, const std::vector<Variable>&
 NoGrad::NoGrad() : previous_(recording) { recording = false; }
 NoGrad::~NoGrad() { recording = previous_; }
 bool grad_enabled() { return recording; }
+
+CheckFinite::CheckFinite() : previous_(checking) { checking = true; }
+CheckFinite::~CheckFinite() { checking = previous_; }
 
 }  // namespace cawe

@@ -97,6 +97,19 @@ class NoGrad {
 };
 bool grad_enabled();
 
+/// While it lives, an operator on this thread whose output is not finite throws Code::numeric with its name.
+/// For finding where a network went wrong: it reads every output once more.
+class CheckFinite {
+ public:
+  CheckFinite();
+  ~CheckFinite();
+  CheckFinite(const CheckFinite&) = delete;
+  CheckFinite& operator=(const CheckFinite&) = delete;
+
+ private:
+  bool previous_;
+};
+
 /// True where `gradient` must be made for input i: inputs[i] requires one. For operators whose gradients
 /// cost.
 inline bool needs_grad(const Variable& v) { return v.requires_grad() && grad_enabled(); }

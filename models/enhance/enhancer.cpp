@@ -53,6 +53,42 @@ class Clahe : public Enhancer {
   ClaheSettings settings_;
 };
 
+class Afda : public Enhancer {
+ public:
+  explicit Afda(const AfdaSettings& settings) : settings_(settings) {}
+  std::string name() const override { return "afda"; }
+  std::string settings() const override {
+    return detail::concat("{\"method\":\"afda\",\"v_max\":", number(settings_.v_max),
+                          ",\"object_mask\":", settings_.object_mask ? "true" : "false",
+                          ",\"stretch\":", settings_.stretch ? "true" : "false", "}");
+  }
+  Tensor apply(const Tensor& gray) override {
+    check_gray(gray);
+    return afda(gray, settings_);
+  }
+
+ private:
+  AfdaSettings settings_;
+};
+
+class Medga : public Enhancer {
+ public:
+  Medga(const MedgaSettings& settings, uint64_t seed) : settings_(settings), seed_(seed) {}
+  std::string name() const override { return "medga"; }
+  std::string settings() const override {
+    return detail::concat("{\"method\":\"medga\",\"population\":", settings_.population,
+                          ",\"generations\":", settings_.generations, ",\"seed\":", seed_, "}");
+  }
+  Tensor apply(const Tensor& gray) override {
+    check_gray(gray);
+    return medga(gray, seed_, settings_);
+  }
+
+ private:
+  MedgaSettings settings_;
+  uint64_t seed_;
+};
+
 std::string json_list(const std::vector<int64_t>& values) {
   std::string out = "[";
   for (size_t i = 0; i < values.size(); ++i) out += (i ? "," : "") + std::to_string(values[i]);
@@ -64,6 +100,8 @@ std::map<std::string, EnhancerFactory>& registry() {
   static std::map<std::string, EnhancerFactory> all{
       {"none", [](const EnhancerOptions&) { return std::make_unique<None>(); }},
       {"clahe", [](const EnhancerOptions& o) { return std::make_unique<Clahe>(o.clahe); }},
+      {"afda", [](const EnhancerOptions& o) { return std::make_unique<Afda>(o.afda); }},
+      {"medga", [](const EnhancerOptions& o) { return std::make_unique<Medga>(o.medga, o.seed); }},
       {"cawe", [](const EnhancerOptions& o) { return std::make_unique<CaweEnhancer>(o); }},
   };
   return all;

@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "models/cawe.h"
+#include "models/enhance/afda.h"
 #include "models/enhance/clahe.h"
+#include "models/enhance/medga.h"
 
 namespace cawe::models {
 
@@ -31,6 +33,9 @@ struct EnhancerOptions {
   int64_t cam_input = 512;  ///< the classifier sees the film at this side; 0: at its own size
   double alpha = 0.5;       ///< fuse.alpha
   ClaheSettings clahe;
+  AfdaSettings afda;
+  MedgaSettings medga;
+  uint64_t seed = 0;  ///< medga's search
 };
 
 /// CAWE apart from fusion: the maps that a film gets, and Eq. 7 with maps from elsewhere (a control study
@@ -55,7 +60,7 @@ class CaweEnhancer : public Enhancer {
 using EnhancerFactory = std::function<std::unique_ptr<Enhancer>(const EnhancerOptions&)>;
 /// Adds a method under a name of its own; later methods (colorizing ones) come in this way.
 void register_enhancer(const std::string& name, EnhancerFactory factory);
-/// "none", "cawe", "clahe" and what was registered; sorted.
+/// "none", "cawe", "clahe", "afda", "medga" and what was registered; sorted.
 std::vector<std::string> enhancer_names();
 /// Throws Code::usage for an unknown name (with the nearest one) or for options that the method misses.
 std::unique_ptr<Enhancer> make_enhancer(const std::string& name, const EnhancerOptions& options);

@@ -24,8 +24,13 @@ namespace {
 /// Closes on the way out; removes the file where it was not kept.
 class Temporary {
  public:
-  Temporary(const std::string& target, const std::string& path) : target_(target), path_(path) {
-    fd_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+  explicit Temporary(const std::string& target) : target_(target) {
+    // A process killed in the middle leaves its name behind, and in a container the next one has its number.
+    static std::atomic<uint64_t> serial{0};
+    do {
+      path_ = target + "." + std::to_string(::getpid()) + "." + std::to_string(serial++) + ".part";
+      fd_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    } while (fd_ < 0 && errno == EEXIST);
     if (fd_ < 0) refuse(target, "be written");
   }
   ~Temporary() {
@@ -62,18 +67,19 @@ class Temporary {
 }  // namespace
 
 void write_file(const std::string& path, const void* data, size_t bytes) {
-  static std::atomic<uint64_t> serial{0};
   const size_t slash = path.rfind('/');
   const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
-  Temporary file(path, path + "." + std::to_string(::getpid()) + "." + std::to_string(serial++) + ".part");
+  Temporary file(path);
   file.write(static_cast<const char*>(data), bytes);
   file.rename_to_target();
   // The name itself must survive a crash too. A folder that cannot be opened for reading cannot be flushed.
   const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd >= 0) {
-    ::fsync(fd);
-    ::close(fd);
-  }
+  if (fd < 0) return;
+  const bool flushed = ::fsync(fd) == 0 || errno == EINVAL;  // some network file systems cannot
+  const int reason = errno;
+  ::close(fd);
+  errno = reason;
+  if (!flushed) refuse(path, "be flushed to disk: the folder's entry");
 }
 
 void write_file(const std::string& path, const std::string& text) {
@@ -83,7 +89,8 @@ void write_file(const std::string& path, const std::string& text) {
 std::string read_file(const std::string& path, size_t max_bytes) {
   struct stat info {};
   if (::stat(path.c_str(), &info) != 0) refuse(path, "be read");
-  if (S_ISDIR(info.st_mode)) fail(Code::io, path, ": is a folder (expected a file)");
+  CAWE_CHECK(S_ISREG(info.st_mode), Code::io, path, ": is ",
+             S_ISDIR(info.st_mode) ? "a folder" : "no regular file", " (expected a file)");
   CAWE_CHECK(info.st_size >= 0 && size_t(info.st_size) <= max_bytes, Code::data, path, ": ", info.st_size,
              " bytes (expected at most ", max_bytes, ")");
   std::FILE* file = std::fopen(path.c_str(), "rb");
@@ -93,7 +100,7 @@ std::string read_file(const std::string& path, size_t max_bytes) {
   const bool broken = std::ferror(file) != 0;
   std::fclose(file);
   if (broken) fail(Code::io, path, ": cannot be read to its end");
-  bytes.resize(got);
+  CAWE_CHECK(got == bytes.size(), Code::io, path, ": became shorter while it was read");
   return bytes;
 }
 

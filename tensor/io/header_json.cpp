@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "tensor/error.h"
+#include "tensor/io/elements.h"
 
 namespace cawe {
 namespace {
@@ -68,7 +69,10 @@ std::string HeaderReader::string() {
   for (;;) {
     if (p_ == end_) refuse("a string without its end");
     const char c = *p_++;
-    if (c == '"') return out;
+    if (c == '"') {
+      if (!is_utf8(out)) refuse("a string that is not UTF-8");
+      return out;
+    }
     if (static_cast<unsigned char>(c) < 0x20) refuse("a control character in a string");
     if (c != '\\') {
       out += c;

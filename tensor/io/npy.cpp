@@ -3,10 +3,12 @@
 
 #include <cctype>
 #include <cstring>
+#include <set>
 #include <utility>
 #include <vector>
 
 #include "tensor/io/atomic_file.h"
+#include "tensor/io/elements.h"
 
 namespace cawe {
 namespace {
@@ -27,27 +29,29 @@ class NpyHeader {
         descr_ = quoted_word();
       } else if (key == "fortran_order") {
         const std::string value = word();
-        if (value != "True" && value != "False") refuse("fortran_order is " + value);
+        if (value != "True" && value != "False")
+          refuse("fortran_order is " + printable(value) + " (expected True or False)");
         fortran = value == "True";
       } else if (key == "shape") {
         read_shape();
       } else {
-        refuse("unknown key '" + key + "'");
+        refuse("unknown key '" + printable(key) + "'");
       }
-      ++keys_;
+      if (!keys_.insert(key).second) refuse("key '" + key + "' twice");
       if (!take(',')) {
         expect('}');
         break;
       }
     }
     skip();
-    if (at_ != text_.size() || keys_ != 3) refuse("expected descr, fortran_order and shape, once each");
+    if (at_ != text_.size() || keys_.size() != 3)
+      refuse("expected descr, fortran_order and shape, once each");
     for (const auto& [name, t] : kDescr)
       if (descr_ == name) {
         dtype = t;
         return;
       }
-    refuse("dtype '" + descr_ + "' (expected <f4, <f8, <f2, <i4, <i8, |u1 or |b1)");
+    refuse("dtype '" + printable(descr_) + "' (expected <f4, <f8, <f2, <i4, <i8, |u1 or |b1)");
   }
   DType dtype = DType::f32;
   bool fortran = false;
@@ -101,7 +105,7 @@ class NpyHeader {
 
   std::string text_, source_, descr_;
   size_t at_ = 0;
-  int keys_ = 0;
+  std::set<std::string> keys_;
 };
 
 }  // namespace
@@ -118,17 +122,14 @@ Tensor parse_npy(const char* data, size_t bytes, const std::string& source) {
              bytes, " (cut off)");
   const NpyHeader h(data + start, header, source);
   const size_t size = bytes - start - header;
-  size_t expected = size_of(h.dtype);
-  for (const int64_t d : h.shape) {
-    CAWE_CHECK(d == 0 || expected <= (size_t(1) << 62) / size_t(d), Code::data, source,
-               ": an array larger than memory");
-    expected *= size_t(d);
-  }
-  CAWE_CHECK(size == expected, Code::data, source, ": ", size, " bytes of values (expected ", expected, ")");
+  const int64_t expected = bytes_of(h.shape, size_of(h.dtype));
+  CAWE_CHECK(expected >= 0, Code::data, source, ": an array larger than memory");
+  CAWE_CHECK(size == size_t(expected), Code::data, source, ": ", size, " bytes of values (expected ",
+             expected, ")");
   Shape stored(h.shape);
   if (h.fortran) stored = Shape(std::vector<int64_t>(h.shape.rbegin(), h.shape.rend()));
   Tensor t = Tensor::empty(stored, h.dtype);
-  if (size > 0) std::memcpy(t.raw(), data + start + header, size);
+  put_elements({h.dtype, size_of(h.dtype)}, data + start + header, t.numel(), t.raw(), source);
   if (!h.fortran) return t;
   std::vector<int> order;
   for (int i = t.rank() - 1; i >= 0; --i) order.push_back(i);
@@ -146,8 +147,8 @@ std::string to_npy(const Tensor& x) {
     if (t == x.dtype()) descr = name;
   CAWE_CHECK(descr != nullptr, Code::dtype, "npy has no ", name(x.dtype()), " (convert to f32 first)");
   std::string header = std::string("{'descr': '") + descr + "', 'fortran_order': False, 'shape': (";
-  for (int i = 0; i < x.rank(); ++i)
-    header += std::to_string(x.dim(i)) + (i + 1 < x.rank() || x.rank() == 1 ? ", " : "");
+  for (int i = 0; i < x.rank(); ++i) header += (i > 0 ? ", " : "") + std::to_string(x.dim(i));
+  if (x.rank() == 1) header += ',';
   header += "), }";
   while ((10 + header.size() + 1) % 64 != 0) header += ' ';
   header += '\n';

@@ -2,25 +2,27 @@
 #include "tensor/io/safetensors.h"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 #include <vector>
 
 #include "tensor/io/atomic_file.h"
+#include "tensor/io/elements.h"
 #include "tensor/io/header_json.h"
 
 namespace cawe {
 namespace {
 
-constexpr size_t kMaxHeader = 100u << 20;  // the format's own limit
+constexpr size_t kMaxHeader = 100000000;  // the format's own limit
 
-const std::pair<const char*, DType> kDTypes[] = {
-    {"F32", DType::f32}, {"F64", DType::f64}, {"F16", DType::f16}, {"BF16", DType::bf16},
-    {"I32", DType::i32}, {"I64", DType::i64}, {"U8", DType::u8},   {"BOOL", DType::boolean}};
+const std::pair<const char*, FileType> kTypes[] = {{"F32", {DType::f32, 4}}, {"F64", {DType::f64, 8}},
+                                                   {"F16", {DType::f16, 2}}, {"BF16", {DType::bf16, 2}},
+                                                   {"I32", {DType::i32, 4}}, {"I64", {DType::i64, 8}},
+                                                   {"I16", {DType::i32, 2}}, {"I8", {DType::i32, 1}},
+                                                   {"U8", {DType::u8, 1}},   {"BOOL", {DType::boolean, 1}}};
 
 const char* tag_of(DType dtype) {
-  for (const auto& [tag, t] : kDTypes)
-    if (t == dtype) return tag;
+  for (const auto& [tag, type] : kTypes)
+    if (type.dtype == dtype && type.size == size_of(dtype)) return tag;
   fail(Code::internal, "safetensors: dtype without a tag");
 }
 
@@ -32,17 +34,19 @@ uint64_t little_endian_64(const char* p) {
 
 struct Entry {
   std::string name;
-  DType dtype = DType::f32;
+  FileType type;
   std::vector<int64_t> shape;
   int64_t begin = -1, end = -1;
 };
 
-DType read_dtype(HeaderReader& in, const std::string& name) {
+std::string title(const std::string& name) { return "tensor \"" + printable(name) + "\""; }
+
+FileType read_type(HeaderReader& in, const std::string& name) {
   const std::string tag = in.string();
-  for (const auto& [known, dtype] : kDTypes)
-    if (tag == known) return dtype;
-  in.refuse("tensor \"" + name + "\" has dtype " + tag +
-            " (expected F32, F64, F16, BF16, I32, I64, U8 or BOOL)");
+  for (const auto& [known, type] : kTypes)
+    if (tag == known) return type;
+  in.refuse(title(name) + " has dtype " + printable(tag) +
+            " (expected F32, F64, F16, BF16, I64, I32, I16, I8, U8 or BOOL)");
 }
 
 Entry read_entry(HeaderReader& in, const std::string& name) {
@@ -55,33 +59,31 @@ Entry read_entry(HeaderReader& in, const std::string& name) {
     in.expect(':');
     bool& seen = key == "dtype" ? dtype : key == "shape" ? shape : offsets;
     if (key != "dtype" && key != "shape" && key != "data_offsets")
-      in.refuse("tensor \"" + name + "\": unknown key \"" + key + "\"");
-    if (std::exchange(seen, true)) in.refuse("tensor \"" + name + "\": \"" + key + "\" twice");
+      in.refuse(title(name) + ": unknown key \"" + printable(key) + "\"");
+    if (std::exchange(seen, true)) in.refuse(title(name) + ": \"" + key + "\" twice");
     if (key == "dtype") {
-      e.dtype = read_dtype(in, name);
+      e.type = read_type(in, name);
     } else if (key == "shape") {
       e.shape = in.wholes(size_t(Shape::kMaxRank));
     } else {
       const std::vector<int64_t> at = in.wholes(2);
-      if (at.size() != 2 || at[0] > at[1]) in.refuse("tensor \"" + name + "\": data_offsets are not a range");
+      if (at.size() != 2 || at[0] > at[1]) in.refuse(title(name) + ": data_offsets are not a range");
       e.begin = at[0];
       e.end = at[1];
     }
   } while (in.take(','));
   in.expect('}');
-  if (!(dtype && shape && offsets)) in.refuse("tensor \"" + name + "\" lacks dtype, shape or data_offsets");
+  if (!(dtype && shape && offsets)) in.refuse(title(name) + " lacks dtype, shape or data_offsets");
   return e;
 }
 
-/// Bytes that dtype and shape ask for; refuses what does not fit 63 bits.
-int64_t size_of_entry(HeaderReader& in, const Entry& e) {
-  int64_t bytes = int64_t(size_of(e.dtype));
-  for (const int64_t d : e.shape) {
-    if (d != 0 && bytes > (int64_t(1) << 62) / d)
-      in.refuse("tensor \"" + e.name + "\" is larger than memory");
-    bytes *= d;
-  }
-  return bytes;
+/// Throws where the range does not hold just what dtype and shape ask for.
+void check_size(HeaderReader& in, const Entry& e) {
+  const int64_t needed = bytes_of(e.shape, e.type.size);
+  if (needed < 0) in.refuse(title(e.name) + " is larger than memory");
+  if (needed != e.end - e.begin)
+    in.refuse(title(e.name) + " holds " + std::to_string(e.end - e.begin) + " bytes (expected " +
+              std::to_string(needed) + " by its dtype and shape)");
 }
 
 std::map<std::string, std::string> read_metadata(HeaderReader& in) {
@@ -91,7 +93,7 @@ std::map<std::string, std::string> read_metadata(HeaderReader& in) {
   do {
     const std::string key = in.string();
     in.expect(':');
-    if (!metadata.emplace(key, in.string()).second) in.refuse("metadata \"" + key + "\" twice");
+    if (!metadata.emplace(key, in.string()).second) in.refuse("metadata \"" + printable(key) + "\" twice");
   } while (in.take(','));
   in.expect('}');
   return metadata;
@@ -105,13 +107,26 @@ void check_cover(HeaderReader& in, std::vector<Entry> entries, int64_t data_byte
   int64_t at = 0;
   for (const Entry& e : entries) {
     if (e.begin != at)
-      in.refuse("tensor \"" + e.name + "\" begins at " + std::to_string(e.begin) + " (expected " +
-                std::to_string(at) + ": no gap, no overlap)");
+      in.refuse(title(e.name) + " begins at " + std::to_string(e.begin) + " (expected " + std::to_string(at) +
+                ": no gap, no overlap)");
     at = e.end;
   }
   if (at != data_bytes)
     in.refuse("tensors end at " + std::to_string(at) + ", the file's data at " + std::to_string(data_bytes) +
               " (cut off?)");
+}
+
+/// What the reader would refuse is not written.
+void check_writable(const Safetensors& file) {
+  for (const auto& [key, value] : file.metadata)
+    CAWE_CHECK(is_utf8(key) && is_utf8(value), Code::data, "safetensors: metadata \"", printable(key),
+               "\" is not UTF-8 (a path or name in another encoding? rename it)");
+  for (const auto& [name, t] : file.tensors) {
+    CAWE_CHECK(
+        !name.empty() && is_utf8(name) && name.find('\0') == std::string::npos && name != "__metadata__",
+        Code::data, "safetensors: \"", printable(name), "\" cannot name a tensor");
+    CAWE_CHECK(t.defined(), Code::internal, "safetensors: tensor \"", name, "\" is undefined");
+  }
 }
 
 }  // namespace
@@ -122,6 +137,7 @@ bool looks_like_safetensors(const char* data, size_t bytes) {
 
 std::string to_safetensors(const Safetensors& file) {
   std::string header = "{", sep;
+  check_writable(file);
   if (!file.metadata.empty()) {
     header += "\"__metadata__\":{";
     for (const auto& [key, value] : file.metadata) {
@@ -168,10 +184,13 @@ Safetensors parse_safetensors(const char* data, size_t bytes, const std::string&
   Safetensors file;
   std::vector<Entry> entries;
   bool metadata = false;
+  CAWE_CHECK(data[8] == '{', Code::data, source, ": the header begins with byte ",
+             int(static_cast<unsigned char>(data[8])), " (expected '{': not safetensors)");
   in.expect('{');
   if (!in.take('}')) {
     do {
       const std::string name = in.string();
+      if (name.empty() || name.find('\0') != std::string::npos) in.refuse("a tensor without a proper name");
       in.expect(':');
       if (name == "__metadata__") {
         if (std::exchange(metadata, true)) in.refuse("\"__metadata__\" twice");
@@ -179,19 +198,16 @@ Safetensors parse_safetensors(const char* data, size_t bytes, const std::string&
         continue;
       }
       entries.push_back(read_entry(in, name));
-      const Entry& e = entries.back();
-      if (size_of_entry(in, e) != e.end - e.begin)
-        in.refuse("tensor \"" + name + "\" holds " + std::to_string(e.end - e.begin) +
-                  " bytes, its shape needs " + std::to_string(size_of_entry(in, e)));
+      check_size(in, entries.back());
     } while (in.take(','));
     in.expect('}');
   }
   in.end();
   check_cover(in, entries, data_bytes);
   for (const Entry& e : entries) {
-    Tensor t = Tensor::empty(Shape(e.shape), e.dtype);
-    if (e.end > e.begin) std::memcpy(t.raw(), values + e.begin, size_t(e.end - e.begin));
-    if (!file.tensors.emplace(e.name, t).second) in.refuse("tensor \"" + e.name + "\" twice");
+    Tensor t = Tensor::empty(Shape(e.shape), e.type.dtype);
+    put_elements(e.type, values + e.begin, t.numel(), t.raw(), source + ": " + title(e.name));
+    if (!file.tensors.emplace(e.name, t).second) in.refuse(title(e.name) + " twice");
   }
   return file;
 }

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// cawe convert: a .pth file as safetensors. Nothing in it is executed.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+
+#include "apps/commands.h"
+#include "models/weights.h"
+#include "tensor/error.h"
+#include "tensor/io/weights_file.h"
+
+namespace cawe::apps {
+namespace {
+
+struct Options {
+  std::string in, out, map;
+};
+
+void run(Common& common, const Options& o) {
+  common.begin();
+  NamedTensors tensors = load_weight_file(o.in);
+  if (o.map == "torchvision") tensors = models::with_current_names(tensors);
+  int64_t values = 0;
+  for (const auto& item : tensors) values += item.second.numel();
+  save_safetensors(o.out, {tensors, {{"source", "converted by cawe"}}});
+  if (common.json)
+    std::printf("{\"out\":\"%s\",\"tensors\":%zu,\"values\":%lld}\n", o.out.c_str(), tensors.size(),
+                static_cast<long long>(values));
+  else
+    std::printf("%s: %zu tensors, %lld values\n", o.out.c_str(), tensors.size(),
+                static_cast<long long>(values));
+}
+
+}  // namespace
+
+void add_convert(CLI::App& app, Common& common) {
+  auto o = std::make_shared<Options>();
+  CLI::App* sub = add_command(app, common, "convert", "Turn PyTorch's .pth weights into safetensors.",
+                              "cawe convert resnet50.pth resnet50.safetensors --map torchvision");
+  sub->add_option("in", o->in, ".pth (zip or legacy) or .safetensors")->required();
+  sub->add_option("out", o->out, ".safetensors")->required();
+  sub->add_option("--map", o->map, "torchvision: older files' names to today's")
+      ->check(CLI::IsMember({"torchvision"}));
+  sub->callback([&common, o] { run(common, *o); });
+}
+
+}  // namespace cawe::apps

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// cawe detect: films in, boxes out, with the detector's whole chain out of one file.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <filesystem>
+
+#include "apps/commands.h"
+#include "apps/inputs.h"
+#include "tensor/error.h"
+#include "tensor/io/atomic_file.h"
+#include "train/detector.h"
+
+namespace cawe::apps {
+namespace {
+
+struct Options {
+  std::string weights, out;
+  std::vector<std::string> input;
+  double threshold = -1;
+  bool allow_rejects = false, allow_leak = false;
+};
+
+void run(Common& common, const Options& o) {
+  common.begin();
+  const std::string extension = std::filesystem::path(o.out).extension().string();
+  CAWE_CHECK(extension == ".csv" || extension == ".json", Code::usage, o.out, ": --out ends in \"", extension,
+             "\" (expected .csv or .json)");
+  train::Detector detector(o.weights);
+  if (o.threshold >= 0) detector.score_threshold() = o.threshold;
+  const data::Dataset dataset = read_inputs(o.input);
+  std::vector<int64_t> all(dataset.samples.size());
+  for (size_t i = 0; i < all.size(); ++i) all[i] = int64_t(i);
+  const std::string leak = data::check_leaks(dataset, all, detector.trained(), o.allow_leak);
+  if (!leak.empty()) std::fprintf(stderr, "cawe: warning: %s\n", leak.c_str());
+  const auto found = detector.detect(dataset, all, common.quiet);
+  write_file(o.out, extension == ".csv" ? train::detections_csv(found)
+                                        : train::detections_json(found, detector.classes()));
+  common.status =
+      report_rejected(dataset, std::filesystem::path(o.out).parent_path().string(), o.allow_rejects);
+  size_t boxes = 0;
+  for (const auto& image : found) boxes += image.size();
+  if (common.json)
+    std::printf("{\"out\":\"%s\",\"images\":%zu,\"boxes\":%zu,\"rejected\":%zu}\n", o.out.c_str(),
+                found.size(), boxes, dataset.rejected.size());
+  else
+    std::printf("%s: %zu boxes on %zu films, %zu rejected. For research use only.\n", o.out.c_str(), boxes,
+                found.size(), dataset.rejected.size());
+}
+
+}  // namespace
+
+void add_detect(CLI::App& app, Common& common) {
+  auto o = std::make_shared<Options>();
+  CLI::App* sub = add_command(app, common, "detect", "Find lesions in films with a trained detector.",
+                              "cawe detect --weights runs/retinanet --input films/ --out detections.csv");
+  sub->add_option("--weights", o->weights, "run folder or checkpoint of a detector")->required();
+  sub->add_option("--input", o->input, "files or folders (DICOM, PNG, JPEG)")->required();
+  sub->add_option("--out", o->out, "detections.csv or detections.json (COCO results)")->required();
+  sub->add_option("--threshold", o->threshold, "least score (default: the recipe's)")
+      ->check(CLI::Range(0.0, 1.0));
+  sub->add_flag("--allow-rejects", o->allow_rejects, "exit 0 although some inputs are bad");
+  sub->add_flag("--allow-leak", o->allow_leak, "go on although a patient trained a model of the chain");
+  sub->callback([&common, o] { run(common, *o); });
+}
+
+}  // namespace cawe::apps

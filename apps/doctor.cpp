@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// cawe doctor: what this build and machine have.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <filesystem>
+
+#include "apps/commands.h"
+#include "models/enhance/enhancer.h"
+#include "tensor/backend.h"
+#include "tensor/io/header_json.h"
+#include "tensor/parallel.h"
+#include "train/datasets.h"
+#include "train/run_folder.h"
+
+namespace cawe::apps {
+namespace {
+
+void print_machine(const Common& common) {
+  train::Environment e;
+  e.command_line = common.command_line;
+  e.threads = num_threads();
+  auto facts = train::environment_facts(e);
+  facts.emplace_back("backend", backend(Device::cpu).name());
+  facts.emplace_back("cuda", "not in this build");
+  std::string enhancers;
+  for (const std::string& name : models::enhancer_names())
+    enhancers += (enhancers.empty() ? "" : ", ") + name;
+  facts.emplace_back("enhancers", enhancers);
+  const std::string data = train::expand_root("$CAWE_DATA");
+  facts.emplace_back("data",
+                     std::filesystem::is_directory(data) ? data : data + " (not found; set CAWE_DATA)");
+  if (!common.json) {
+    for (const auto& [key, value] : facts) std::printf("%-16s %s\n", key.c_str(), value.c_str());
+    return;
+  }
+  std::string json;
+  for (const auto& [key, value] : facts)
+    json += (json.empty() ? "" : ",") + quoted(key) + ":" + quoted(value);
+  std::printf("{%s}\n", json.c_str());
+}
+
+}  // namespace
+
+void add_doctor(CLI::App& app, Common& common) {
+  auto operators = std::make_shared<bool>(false);
+  auto filter = std::make_shared<std::string>();
+  CLI::App* sub =
+      add_command(app, common, "doctor", "What this build and machine have; check every operator.",
+                  "cawe doctor --operators --json");
+  sub->add_flag("--operators", *operators, "gradient check and fast-against-reference of every operator");
+  sub->add_option("--filter", *filter, "only operators whose name contains this");
+  sub->callback([&common, operators, filter] {
+    common.begin();
+    print_machine(common);
+  });
+}
+
+}  // namespace cawe::apps

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// cawe evaluate: FROC, Sens@N, mean AP of any system's detections.
+#include "eval/evaluate.h"
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+
+#include "apps/commands.h"
+#include "tensor/error.h"
+
+namespace cawe::apps {
+namespace {
+
+struct Options {
+  eval::EvaluateFiles files;
+  std::string rule = "iou", duplicates = "ignore", out;
+  double iou = 0.5;
+  bool iou_given = false;
+  int64_t draws = 2000;
+};
+
+void run(Common& common, const Options& o) {
+  common.begin();
+  eval::EvaluateOptions options;
+  options.froc = eval::froc_preset(o.rule);
+  if (o.iou_given) options.froc.threshold = o.iou;
+  options.froc.duplicates = eval::parse_duplicates(o.duplicates);
+  options.draws = o.draws;
+  options.seed = common.seed;
+  const eval::Evaluation e = eval::evaluate_files(o.files, options);
+  if (!o.out.empty()) eval::write_evaluation(e, o.out, "detections");
+  std::fputs((common.json ? eval::evaluation_json(e) + "\n" : eval::evaluation_text(e)).c_str(), stdout);
+}
+
+}  // namespace
+
+void add_evaluate(CLI::App& app, Common& common) {
+  auto o = std::make_shared<Options>();
+  CLI::App* sub =
+      add_command(app, common, "evaluate", "FROC, Sens@N and mean AP of detections, with intervals.",
+                  "cawe evaluate --detections detections.csv --truth boxes_rsna.csv --patients metadata.csv");
+  sub->add_option("--detections", o->files.detections,
+                  "detections.csv, COCO results or a folder of text files")
+      ->required();
+  sub->add_option("--truth", o->files.truth, "RSNA CSV, COCO JSON or a folder of text files")->required();
+  sub->add_option("--patients", o->files.patients, "CSV with columns image and patient: intervals by person");
+  sub->add_option_function<double>(
+         "--iou",
+         [o](const double& v) {
+           o->iou = v;
+           o->iou_given = true;
+         },
+         "least overlap (default 0.5)")
+      ->check(CLI::Range(0.0, 1.0));
+  sub->add_option("--rule", o->rule, "iou, centre, iobb or deeplesion")->capture_default_str();
+  sub->add_option("--duplicates", o->duplicates, "ignore or fp")->capture_default_str();
+  sub->add_option("--draws", o->draws, "bootstrap draws")
+      ->check(CLI::Range(int64_t(0), int64_t(1000000)))
+      ->capture_default_str();
+  sub->add_option("--out", o->out, "folder for froc.csv, froc.svg, results.json");
+  sub->callback([&common, o] { run(common, *o); });
+}
+
+}  // namespace cawe::apps

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// cawe study: every row of the table, figures, report.html.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <filesystem>
+
+#include "apps/commands.h"
+#include "tensor/io/atomic_file.h"
+#include "tensor/parallel.h"
+#include "train/study.h"
+
+namespace cawe::apps {
+namespace {
+
+struct Options {
+  std::string recipe, out;
+  std::vector<std::string> set;
+  bool resume = false;
+};
+
+void run(Common& common, const Options& o) {
+  common.begin();
+  train::Recipe recipe = train::Recipe::read(o.recipe);
+  for (const std::string& s : o.set) recipe.set(s);
+  recipe.choice("task", "study", {"study"});
+  train::RunRequest request;
+  request.out = o.out.empty() ? "runs/" + std::filesystem::path(o.recipe).stem().string() : o.out;
+  request.command_line = common.command_line;
+  request.resume = o.resume;
+  request.quiet = common.quiet;
+  request.threads = num_threads();
+  const std::string summary = train::run_study(recipe, request);
+  if (common.json)
+    std::printf("%s\n", summary.c_str());
+  else
+    std::printf("%s\n%s\n", read_file(request.out + "/results.csv").c_str(),
+                (request.out + "/report.html").c_str());
+}
+
+}  // namespace
+
+void add_study(CLI::App& app, Common& common) {
+  auto o = std::make_shared<Options>();
+  CLI::App* sub =
+      add_command(app, common, "study", "Train and compare every row of the table; write the report.",
+                  "cawe study recipes/demo/study.toml --out runs/demo");
+  sub->add_option("recipe", o->recipe, "TOML file")->required();
+  sub->add_option("--set", o->set, "key=value, over the study's recipe; may be repeated")
+      ->allow_extra_args(false);
+  sub->add_option("--out", o->out, "folder of the study (default runs/NAME)");
+  sub->add_flag("--resume", o->resume, "go on; rows that are done are kept");
+  sub->callback([&common, o] { run(common, *o); });
+}
+
+}  // namespace cawe::apps

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// cawe train: a classifier or a detector from a recipe.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <filesystem>
+
+#include "apps/commands.h"
+#include "tensor/error.h"
+#include "tensor/parallel.h"
+#include "tensor/profile.h"
+#include "train/detector_task.h"
+
+namespace cawe::apps {
+namespace {
+
+struct Options {
+  std::string recipe, out;
+  std::vector<std::string> set;
+  bool resume = false, profile = false;
+  int ranks = 1;
+};
+
+void run(Common& common, const Options& o) {
+  common.begin();
+  train::Recipe recipe = train::Recipe::read(o.recipe);
+  for (const std::string& s : o.set) recipe.set(s);
+  if (common.seed_given) recipe.put("seed", int64_t(common.seed));
+  CAWE_CHECK(o.ranks >= 1 && (o.ranks & (o.ranks - 1)) == 0, Code::usage, "--ranks ", o.ranks,
+             " (expected a power of two)");
+  train::RunRequest request;
+  request.out = o.out.empty() ? "runs/" + std::filesystem::path(o.recipe).stem().string() : o.out;
+  request.command_line = common.command_line;
+  request.resume = o.resume;
+  request.quiet = common.quiet;
+  request.ranks = o.ranks;
+  request.threads = num_threads();
+  const std::string task = recipe.choice("task", "classifier", {"classifier", "retinanet"});
+  set_profiling(o.profile);
+  const std::string summary = task == "classifier" ? train::train_classifier(recipe, request)
+                                                   : train::train_detector(recipe, request);
+  if (o.profile) std::fprintf(stderr, "%s\n", format_profile(take_profile()).c_str());
+  std::printf("%s\n", common.json ? summary.c_str() : (request.out + ": done. " + summary).c_str());
+}
+
+}  // namespace
+
+void add_train(CLI::App& app, Common& common) {
+  auto o = std::make_shared<Options>();
+  CLI::App* sub =
+      add_command(app, common, "train", "Train a classifier or a detector as a recipe says.",
+                  "cawe train recipes/demo/classifier.toml --set train.steps=100 --out runs/classifier");
+  sub->add_option("recipe", o->recipe, "TOML file")->required();
+  sub->add_option("--set", o->set, "key=value, over the recipe; may be repeated")->allow_extra_args(false);
+  sub->add_option("--out", o->out, "run folder (default runs/NAME)");
+  sub->add_flag("--resume", o->resume, "go on from the newest checkpoint");
+  sub->add_option("--ranks", o->ranks, "in-process ranks, each with its share of the lanes")
+      ->capture_default_str();
+  sub->add_flag("--profile", o->profile, "time, FLOP/s, bytes/s and memory by operator");
+  sub->callback([&common, o] { run(common, *o); });
+}
+
+}  // namespace cawe::apps

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "train/classifier_task.h"
+
+#include <chrono>
+#include <cmath>
+
+#include "data/leak.h"
+#include "eval/auroc.h"
+#include "tensor/backend.h"
+#include "tensor/communicator.h"
+#include "tensor/parallel.h"
+#include "train/datasets.h"
+#include "train/model_recipe.h"
+
+namespace cawe::train {
+namespace {
+
+/// NaN labels are masked: the loss gets 0 and a mask of 0 there.
+void targets_and_mask(const Tensor& labels, Tensor* targets, Tensor* mask) {
+  *targets = labels.contiguous().clone();
+  *mask = Tensor::full(labels.shape(), 1.0);
+  float *t = targets->data<float>(), *m = mask->data<float>();
+  for (int64_t i = 0; i < labels.numel(); ++i)
+    if (std::isnan(t[i])) t[i] = m[i] = 0;
+}
+
+std::vector<std::vector<int>> known_labels(const data::Dataset& dataset,
+                                           const std::vector<int64_t>& indices) {
+  std::vector<std::vector<int>> out(dataset.label_names.size());
+  for (size_t k = 0; k < out.size(); ++k)
+    for (const int64_t i : indices) {
+      const float v = dataset.samples[size_t(i)].labels[k];
+      out[k].push_back(std::isnan(v) ? -1 : int(v));
+    }
+  return out;
+}
+
+}  // namespace
+
+std::vector<std::vector<double>> classifier_scores(models::Classifier& net, const data::Dataset& dataset,
+                                                   const std::vector<int64_t>& indices,
+                                                   data::LoaderOptions options) {
+  options.shuffle = options.augment = false;
+  options.rank = 0;
+  options.ranks = 1;
+  options.batch = 32;
+  data::Loader loader(dataset, indices, options);
+  std::vector<std::vector<double>> scores(dataset.label_names.size());
+  const nn::EvalMode evaluating(net);
+  const NoGrad no_history;
+  for (int64_t b = 0; b < loader.steps_per_epoch(); ++b) {
+    const data::Batch batch = loader.next();
+    const std::vector<float> logits = net.forward(Variable(batch.images)).logits.value().to_vector<float>();
+    for (size_t i = 0; i < logits.size(); ++i) scores[i % scores.size()].push_back(double(logits[i]));
+  }
+  return scores;
+}
+
+ClassifierTask::ClassifierTask(models::Classifier& net, const data::Dataset& dataset,
+                               std::vector<int64_t> validation, const data::LoaderOptions& loader)
+    : net_(net), dataset_(dataset), validation_(std::move(validation)), loader_(loader) {}
+
+Variable ClassifierTask::loss(const data::Batch& batch, LogLine*) {
+  CAWE_CHECK(batch.labels.defined(), Code::data,
+             "the data set has no labels (name label_columns or finding_column in the recipe)");
+  Tensor targets, mask;
+  targets_and_mask(batch.labels, &targets, &mask);
+  return models::multilabel_loss(net_.forward(Variable(batch.images)).logits, targets, mask);
+}
+
+LogLine ClassifierTask::validate() {
+  if (validation_.empty()) return {};
+  const auto scores = classifier_scores(net_, dataset_, validation_, loader_);
+  const auto labels = known_labels(dataset_, validation_);
+  LogLine line;
+  double sum = 0;
+  int counted = 0;
+  for (size_t k = 0; k < scores.size(); ++k) {
+    const double a = eval::auroc(scores[k], labels[k]);
+    line["auroc." + dataset_.label_names[k]] = a;
+    if (std::isnan(a)) continue;
+    sum += a;
+    ++counted;
+  }
+  if (counted > 0) line["score"] = line["auroc"] = sum / counted;
+  return line;
+}
+
+std::string train_classifier(Recipe& recipe, const RunRequest& request) {
+  const auto start = std::chrono::steady_clock::now();
+  const uint64_t seed = uint64_t(recipe.whole("seed", 0, 0, INT64_MAX));
+  const Strings train_folds = recipe.words("data.train_folds", {"train"}),
+                val_folds = recipe.words("data.val_folds", {"val"});
+  const Schedule schedule = schedule_from(recipe, 1000, 2e-3);
+  const OptimizerOptions optimizer = optimizer_from(recipe, 10);
+  TrainerOptions options = trainer_from(recipe, schedule.steps, 32);
+  data::LoaderOptions loader_options = loader_from(recipe, 224, options.batch, seed);
+  options.resume = request.resume;
+  options.quiet = request.quiet;
+  options.label = "classifier";
+  classifier_from(recipe, 1);  // asks for the model's keys before the data are read
+  recipe.word("init", "random");
+  const SplitData data = load_data(recipe);
+  recipe.words("labels", data.dataset.label_names);
+  CAWE_CHECK(!data.dataset.label_names.empty(), Code::usage, recipe.source(),
+             ": the data have no labels (set data.label_columns or data.finding_column)");
+  recipe.finish();
+  const std::vector<int64_t> train_indices = fold_indices(data.split, train_folds),
+                             val_indices = fold_indices(data.split, val_folds);
+  CAWE_CHECK(!train_indices.empty(), Code::data, recipe.where("data.train_folds"),
+             ": no image in these folds");
+
+  Checkpoint first;
+  first.recipe = recipe.resolved();
+  first.manifest = data::manifest_text(data::trained_patients("classifier", data.dataset, train_indices));
+  Environment environment;
+  environment.command_line = request.command_line;
+  environment.threads = request.threads;
+  environment.ranks = request.ranks;
+  environment.hashes = {{"split", data.split_hash}};
+  RunFolder run(request.out, first.recipe, environment, request.resume);
+  data::write_split(run.path("split.csv"), data.dataset, data.split);
+
+  TrainResult result;
+  double auroc = 0;
+  run_in_process_ranks(request.ranks, std::max(1, request.threads / request.ranks), [&](int rank) {
+    models::Classifier net(classifier_from(recipe, int64_t(data.dataset.label_names.size())));
+    const InitResult init = initialise(net, recipe, seed, false);
+    data::LoaderOptions mine = loader_options;
+    mine.rank = rank;
+    mine.ranks = request.ranks;
+    data::Loader loader(data.dataset, train_indices, mine);
+    ClassifierTask task(net, data.dataset, val_indices, loader_options);
+    Checkpoint carried = first;
+    carried.manifest += init.manifest;
+    const TrainResult r = train(task, loader, data.dataset, &run, carried, schedule, optimizer, options);
+    if (rank == 0) {
+      result = r;
+      auroc = r.best_score;
+    }
+  });
+  run.timing("train", std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  return detail::concat("{\"run\":\"", request.out, "\",\"task\":\"classifier\",\"steps\":", result.steps,
+                        ",\"loss\":", result.last_loss,
+                        ",\"best_auroc\":", result.has_score ? std::to_string(auroc) : "null", "}");
+}
+
+}  // namespace cawe::train

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// Training the multi-label classifier whose attention enhances films.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "data/loader.h"
+#include "models/classifier.h"
+#include "train/trainer.h"
+
+namespace cawe::train {
+
+/// Logits of every sample at `indices`, by label: [labels][samples]; the network evaluates.
+std::vector<std::vector<double>> classifier_scores(models::Classifier& net, const data::Dataset& dataset,
+                                                   const std::vector<int64_t>& indices,
+                                                   data::LoaderOptions options);
+
+class ClassifierTask : public Task {
+ public:
+  /// `validation` may be empty: then there is no score. "score" is the mean AUROC, or minus the loss.
+  ClassifierTask(models::Classifier& net, const data::Dataset& dataset, std::vector<int64_t> validation,
+                 const data::LoaderOptions& loader);
+  nn::Module& module() override { return net_; }
+  Variable loss(const data::Batch& batch, LogLine* parts) override;
+  LogLine validate() override;
+
+ private:
+  models::Classifier& net_;
+  const data::Dataset& dataset_;
+  std::vector<int64_t> validation_;
+  data::LoaderOptions loader_;
+};
+
+/// Trains as the recipe says into `out`. Returns the run's summary as JSON.
+struct RunRequest {
+  std::string out;
+  std::string command_line;
+  bool resume = false, quiet = false;
+  int ranks = 1, threads = 1;
+};
+std::string train_classifier(Recipe& recipe, const RunRequest& request);
+
+}  // namespace cawe::train

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "train/datasets.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+
+#include "data/coco.h"
+#include "data/dataset.h"
+#include "data/decode.h"
+#include "data/hash.h"
+#include "data/label_csv.h"
+#include "data/rsna.h"
+#include "tensor/error.h"
+
+namespace cawe::train {
+namespace {
+
+/// Keys of one section.
+class Section {
+ public:
+  Section(Recipe& recipe, std::string name) : recipe_(recipe), name_(std::move(name)) {}
+  std::string key(const std::string& k) const { return name_ + "." + k; }
+  std::string word(const std::string& k, const std::string& otherwise) {
+    return recipe_.word(key(k), otherwise);
+  }
+  Recipe& recipe() { return recipe_; }
+
+ private:
+  Recipe& recipe_;
+  std::string name_;
+};
+
+std::string joined(const std::string& root, const std::string& path) {
+  return path.empty() ? "" : root + "/" + path;
+}
+
+/// "word = label"
+std::vector<std::pair<std::string, std::string>> parse_findings(Recipe& recipe, const std::string& key) {
+  std::vector<std::pair<std::string, std::string>> out;
+  for (const std::string& item : recipe.words(key, {})) {
+    const size_t equals = item.find(" = ");
+    CAWE_CHECK(equals != std::string::npos, Code::usage, recipe.where(key), " holds \"", item,
+               "\" (expected \"word in the table = label\", or \"word = \" for none)");
+    out.emplace_back(item.substr(0, equals), item.substr(equals + 3));
+  }
+  return out;
+}
+
+data::Dataset read_table(Section& s, const std::string& root, const std::string& images) {
+  data::LabelCsvOptions o;
+  o.csv = joined(root, s.word("labels_csv", "metadata.csv"));
+  o.images_dir = images;
+  o.image_column = s.word("image_column", "image");
+  o.patient_column = s.word("patient_column", "patient");
+  o.patient_prefix = s.word("patient_prefix", "");
+  o.extension = s.word("extension", "");
+  o.label_columns = s.recipe().words(s.key("label_columns"), {});
+  o.finding_column = s.word("finding_column", "");
+  o.finding_separator = s.word("finding_separator", "");
+  o.findings = parse_findings(s.recipe(), s.key("findings"));
+  data::Dataset dataset = data::read_label_csv(o);
+  const std::string boxes = s.word("boxes", ""), box_class = s.word("box_class", "lesion");
+  if (!boxes.empty()) data::attach_rsna_boxes(&dataset, joined(root, boxes), box_class);
+  return dataset;
+}
+
+data::Dataset read_rsna(Section& s, const std::string& root, const std::string& images, bool by_image) {
+  data::RsnaOptions o;
+  o.labels_csv = joined(root, s.word("labels_csv", "stage_2_train_labels.csv"));
+  o.classes_csv = joined(root, s.word("classes_csv", "stage_2_detailed_class_info.csv"));
+  const std::string mapping =
+      s.word("mapping", by_image ? "" : "pneumonia-challenge-dataset-mappings_2018.json");
+  o.mapping_json = joined(root, mapping);
+  o.images_dir = images;
+  o.extension = s.word("extension", ".dcm");
+  o.labels = data::RsnaLabels::detailed;
+  o.split_by_image = by_image;
+  return data::read_rsna(o);
+}
+
+data::Split make_split(Section& s, const data::Dataset& dataset, const std::string& root, bool by_image) {
+  const std::string how =
+      s.recipe().choice(s.key("split"), "patient", {"patient", "name_hash", "file", "k_folds", "all"});
+  data::SplitOptions o;
+  o.seed = uint64_t(s.recipe().whole(s.key("split_seed"), 2018, 0, INT64_MAX));
+  o.unit = by_image ? data::SplitUnit::image : data::SplitUnit::patient;
+  if (how == "patient") {
+    o.test = s.recipe().real(s.key("test"), 0.2, 0, 1);
+    o.val = s.recipe().real(s.key("val"), 0.1, 0, 1);
+    return data::split_by_patient(dataset, o);
+  }
+  if (how == "name_hash")
+    return data::split_by_name_hash(
+        dataset, s.recipe().whole(s.key("train_count"), 0, 0, int64_t(dataset.samples.size())));
+  if (how == "file")
+    return data::read_split(
+        joined(root, s.recipe().needed_word(s.key("split_file"), "a CSV image,patient,fold")), dataset);
+  if (how == "k_folds") return data::split_k_folds(dataset, s.recipe().whole(s.key("folds"), 5, 2, 1000), o);
+  data::Split all;
+  all.fold.assign(dataset.samples.size(), "test");
+  return all;
+}
+
+}  // namespace
+
+std::string expand_root(const std::string& path) {
+  const std::string name = "$CAWE_DATA";
+  if (path.rfind(name, 0) != 0) return path;
+  const char* given = std::getenv("CAWE_DATA");
+  return (given != nullptr && *given != '\0' ? std::string(given) : "../shared/data") +
+         path.substr(name.size());
+}
+
+SplitData load_data(Recipe& recipe, const std::string& section) {
+  Section s(recipe, section);
+  const std::string root =
+      expand_root(recipe.needed_word(s.key("root"), "the folder that holds the images and tables"));
+  CAWE_CHECK(std::filesystem::is_directory(root), Code::data, root, ": no such folder (",
+             recipe.where(s.key("root")), ")");
+  const std::string images = joined(root, s.word("images", "images"));
+  const std::string format = recipe.choice(s.key("format"), "table", {"table", "rsna", "coco"});
+  const bool by_image = recipe.choice(s.key("split_unit"), "patient", {"patient", "image"}) == "image";
+  SplitData out;
+  if (format == "table") out.dataset = read_table(s, root, images);
+  if (format == "rsna") out.dataset = read_rsna(s, root, images, by_image);
+  if (format == "coco") out.dataset = data::read_coco(joined(root, s.word("boxes", "coco.json")), images);
+  CAWE_CHECK(!out.dataset.samples.empty(), Code::data, root, ": no usable image (",
+             out.dataset.rejected.size(), " rejected",
+             out.dataset.rejected.empty()
+                 ? ""
+                 : "; first: " + out.dataset.rejected[0].file + ": " + out.dataset.rejected[0].reason,
+             ")");
+  data::resolve_images(&out.dataset, data::image_size);
+  CAWE_CHECK(!out.dataset.samples.empty(), Code::data, root, ": no usable image (first problem: ",
+             out.dataset.rejected.empty()
+                 ? "none"
+                 : out.dataset.rejected[0].file + ": " + out.dataset.rejected[0].reason,
+             ")");
+  if (recipe.flag(s.key("strict"), true) && !out.dataset.rejected.empty())
+    fail(Code::data, out.dataset.rejected[0].file, ": ", out.dataset.rejected[0].field, ": ",
+         out.dataset.rejected[0].reason, " (", out.dataset.rejected.size(), " rejected in all; ",
+         s.key("strict"), " = false leaves them out)");
+  out.split = make_split(s, out.dataset, root, by_image);
+  out.split_hash = data::sha256(data::split_text(out.dataset, out.split));
+  if (by_image || !out.dataset.patients_known) out.split_note = "image-level split: optimistic";
+  return out;
+}
+
+data::LoaderOptions loader_from(Recipe& recipe, int64_t size, int64_t batch, uint64_t seed) {
+  data::LoaderOptions o;
+  o.batch = batch;
+  o.seed = seed;
+  const int64_t side = recipe.whole("image.size", size, 16, 4096);
+  o.width = int(recipe.whole("image.width", side, 16, 4096));
+  o.height = int(recipe.whole("image.height", side, 16, 4096));
+  o.fit = recipe.choice("image.fit", "stretch", {"stretch", "pad"}) == "pad" ? data::Fit::pad
+                                                                             : data::Fit::stretch;
+  o.augment = recipe.flag("train.augment", true);
+  o.augmentation.flip = recipe.real("augment.flip", o.augmentation.flip, 0, 1);
+  o.augmentation.zoom = recipe.real("augment.zoom", o.augmentation.zoom, 0, 0.9);
+  o.augmentation.shift = recipe.real("augment.shift", o.augmentation.shift, 0, 1);
+  o.augmentation.gain = recipe.real("augment.gain", o.augmentation.gain, 0, 1);
+  o.workers = int(recipe.whole("data.workers", 2, 0, 64));
+  return o;
+}
+
+std::vector<int64_t> fold_indices(const data::Split& split, const Strings& folds) {
+  std::vector<int64_t> out;
+  for (const std::string& fold : folds) {
+    const std::vector<int64_t> part = split.indices(fold);
+    out.insert(out.end(), part.begin(), part.end());
+  }
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+}  // namespace cawe::train

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a recipe's [data] section to a data set and its folds.
+#pragma once
+
+#include <string>
+
+#include "data/loader.h"
+#include "data/sample.h"
+#include "data/split.h"
+#include "train/recipe.h"
+
+namespace cawe::train {
+
+struct SplitData {
+  data::Dataset dataset;
+  data::Split split;
+  std::string split_hash;  ///< SHA-256 of the split's text
+  std::string split_note;  ///< "image-level split: optimistic", or empty
+};
+
+/// Keys under `section` ("data" or another):
+///   root, images, format = "table" | "rsna" | "coco"
+///   table: labels_csv, image_column, patient_column, patient_prefix, extension, label_columns |
+///          finding_column + findings ["word = label", "other = "], boxes (RSNA form), box_class
+///   rsna:  labels_csv, classes_csv, mapping, extension
+///   split = "patient" | "name_hash" | "file" | "all", split_seed, test, val, train_count, split_file,
+///           split_unit = "patient" | "image"
+/// root may begin with "$CAWE_DATA": that variable, or ../shared/data.
+SplitData load_data(Recipe& recipe, const std::string& section = "data");
+
+/// "$CAWE_DATA/x" -> "../shared/data/x"
+std::string expand_root(const std::string& path);
+
+/// Keys image.size (or image.width and image.height), image.fit; train.augment, augment.flip, augment.zoom,
+/// augment.shift, augment.gain; train.batch and seed are taken as given.
+data::LoaderOptions loader_from(Recipe& recipe, int64_t size, int64_t batch, uint64_t seed);
+
+/// Folds named in the list, together, sorted.
+std::vector<int64_t> fold_indices(const data::Split& split, const Strings& folds);
+
+}  // namespace cawe::train

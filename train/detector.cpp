@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "train/detector.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "tensor/io/header_json.h"
+#include "tensor/text.h"
+#include "train/datasets.h"
+#include "train/model_recipe.h"
+
+namespace cawe::train {
+namespace {
+
+std::string decimal(double v, const char* format) {
+  char text[40];
+  std::snprintf(text, sizeof text, format, v);
+  return text;
+}
+
+/// CSV cells: quoted only where they must be.
+std::string cell(const std::string& text) {
+  if (text.find_first_of(",\"\n\r") == std::string::npos) return text;
+  std::string out = "\"";
+  for (const char c : text) out += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return out + "\"";
+}
+
+}  // namespace
+
+Detector::Detector(const std::string& path) {
+  const Checkpoint c = load_run_or_file(path);
+  Recipe recipe = Recipe::parse(c.recipe, path + " (its recipe)");
+  const std::string task = recipe.word("task", "");
+  CAWE_CHECK(task == "retinanet", Code::data, path, ": a checkpoint of task \"", task,
+             "\" (expected a detector)");
+  CAWE_CHECK(recipe.word("control", "none") == "none", Code::usage, path,
+             ": a control that borrows other films' maps (expected a detector that can run on its own)");
+  classes_ = recipe.words("classes", {"lesion"});
+  net_ = std::make_shared<models::RetinaNet>(retinanet_from(recipe, int64_t(classes_.size())));
+  models::load_weights(*net_, c.model(), {}, path);
+  net_->train(false);
+  chain_ = chain_from(recipe, c.chain);
+  loader_ = loader_from(recipe, 512, 8, 0);
+  trained_ = chain_.trained;
+  trained_.push_back(data::parse_manifest("detector " + path, c.manifest));
+}
+
+Detector::Detector(std::shared_ptr<models::RetinaNet> net, Chain chain, data::LoaderOptions loader,
+                   Strings classes)
+    : net_(std::move(net)),
+      chain_(std::move(chain)),
+      loader_(std::move(loader)),
+      classes_(std::move(classes)) {
+  trained_ = chain_.trained;
+}
+
+std::vector<std::vector<FoundBox>> Detector::detect(const data::Dataset& dataset,
+                                                    const std::vector<int64_t>& indices, bool quiet) {
+  data::LoaderOptions options = loader_;
+  options.shuffle = options.augment = false;
+  options.rank = 0;
+  options.ranks = 1;
+  options.batch = 8;
+  options.cache_bytes = 0;
+  if (!options.enhance) options.enhance = enhance_callback(chain_);
+  data::Loader loader(dataset, indices, options);
+  Progress progress("detecting", int64_t(indices.size()), quiet);
+  std::vector<std::vector<FoundBox>> all;
+  for (int64_t b = 0; b < loader.steps_per_epoch(); ++b) {
+    const data::Batch batch = loader.next();
+    std::vector<std::string> names;
+    for (const int64_t i : batch.samples) names.push_back(dataset.samples[size_t(i)].path);
+    const std::vector<models::Detections> found = net_->detect(batch.images, names);
+    for (size_t i = 0; i < found.size(); ++i) {
+      const data::Sample& sample = dataset.samples[size_t(batch.samples[i])];
+      std::vector<FoundBox> boxes;
+      for (const models::Detection& d : found[i]) {
+        Box box = batch.geometry[i].to_original(d.box);
+        box.x1 = std::clamp(box.x1, 0.0f, float(sample.width));
+        box.x2 = std::clamp(box.x2, 0.0f, float(sample.width));
+        box.y1 = std::clamp(box.y1, 0.0f, float(sample.height));
+        box.y2 = std::clamp(box.y2, 0.0f, float(sample.height));
+        if (box.x2 <= box.x1 || box.y2 <= box.y1) continue;
+        boxes.push_back({sample.image_id, sample.patient_id, classes_[size_t(d.label)], double(box.x1),
+                         double(box.y1), double(box.x2) - double(box.x1), double(box.y2) - double(box.y1),
+                         double(d.score)});
+      }
+      all.push_back(std::move(boxes));
+    }
+    progress.update(int64_t(all.size()));
+  }
+  return all;
+}
+
+std::string detections_csv(const std::vector<std::vector<FoundBox>>& found) {
+  std::string out = "image,patient,x,y,width,height,score,label\n";
+  for (const auto& image : found)
+    for (const FoundBox& b : image)
+      out += cell(b.image) + "," + cell(b.patient) + "," + decimal(b.x, "%.3f") + "," + decimal(b.y, "%.3f") +
+             "," + decimal(b.width, "%.3f") + "," + decimal(b.height, "%.3f") + "," +
+             decimal(b.score, "%.9g") + "," + cell(b.label) + "\n";
+  return out;
+}
+
+std::string detections_json(const std::vector<std::vector<FoundBox>>& found, const Strings& classes) {
+  std::string out = "[";
+  for (const auto& image : found)
+    for (const FoundBox& b : image) {
+      const int64_t category = std::find(classes.begin(), classes.end(), b.label) - classes.begin() + 1;
+      out += (out.size() > 1 ? ",\n" : "\n") + std::string("{\"image_id\":") + quoted(b.image) +
+             ",\"category_id\":" + std::to_string(category) + ",\"bbox\":[" + decimal(b.x, "%.3f") + "," +
+             decimal(b.y, "%.3f") + "," + decimal(b.width, "%.3f") + "," + decimal(b.height, "%.3f") +
+             "],\"score\":" + decimal(b.score, "%.9g") + "}";
+    }
+  return out + "\n]\n";
+}
+
+}  // namespace cawe::train

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// A trained detector with its whole chain: film in, boxes in pixels of the film out.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "models/retinanet.h"
+#include "train/enhancing.h"
+
+namespace cawe::train {
+
+/// One box found in an image, pixels of the original.
+struct FoundBox {
+  std::string image, patient, label;
+  double x = 0, y = 0, width = 0, height = 0, score = 0;
+};
+
+class Detector {
+ public:
+  /// A run folder or a checkpoint.
+  explicit Detector(const std::string& run_or_file);
+  Detector(std::shared_ptr<models::RetinaNet> net, Chain chain, data::LoaderOptions loader, Strings classes);
+
+  /// Boxes of the samples at `indices`, image by image, best first. Batches do not change an image's boxes.
+  std::vector<std::vector<FoundBox>> detect(const data::Dataset& dataset, const std::vector<int64_t>& indices,
+                                            bool quiet = true);
+  const std::vector<std::string>& classes() const { return classes_; }
+  /// Of the detector and every model of its chain.
+  const std::vector<data::TrainedPatients>& trained() const { return trained_; }
+  Chain& chain() { return chain_; }
+  const data::LoaderOptions& loader() const { return loader_; }
+  double& score_threshold() { return net_->postprocess_settings().score_threshold; }
+
+ private:
+  std::shared_ptr<models::RetinaNet> net_;
+  Chain chain_;
+  data::LoaderOptions loader_;
+  std::vector<std::string> classes_;
+  std::vector<data::TrainedPatients> trained_;
+};
+
+/// image,patient,x,y,width,height,score,label
+std::string detections_csv(const std::vector<std::vector<FoundBox>>& found);
+/// COCO results: image_id is the image's name.
+std::string detections_json(const std::vector<std::vector<FoundBox>>& found, const Strings& classes);
+
+}  // namespace cawe::train

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "train/detector_task.h"
+
+#include <chrono>
+#include <map>
+
+#include "data/decode.h"
+#include "data/leak.h"
+#include "models/enhance/fusion.h"
+#include "tensor/communicator.h"
+#include "tensor/io/atomic_file.h"
+#include "tensor/random.h"
+#include "train/datasets.h"
+#include "train/model_recipe.h"
+
+namespace cawe::train {
+
+DetectorTask::DetectorTask(std::shared_ptr<models::RetinaNet> net, const data::Dataset& dataset,
+                           std::vector<int64_t> validation, Chain chain, const data::LoaderOptions& loader)
+    : net_(net),
+      dataset_(dataset),
+      validation_(std::move(validation)),
+      detector_(net, std::move(chain), loader, Strings(size_t(net->config().classes), "lesion")) {}
+
+Variable DetectorTask::loss(const data::Batch& batch, LogLine* parts) {
+  std::vector<models::Truth> truths;
+  std::vector<std::string> names;
+  for (size_t i = 0; i < batch.boxes.size(); ++i) {
+    // One class: a lesion is a lesion.
+    truths.push_back({batch.boxes[i], std::vector<int64_t>(batch.boxes[i].size(), 0)});
+    names.push_back(dataset_.samples[size_t(batch.samples[i])].path);
+  }
+  const models::RetinaNet::Losses losses = net_->loss(Variable(batch.images), truths, names);
+  (*parts)["loss.class"] = losses.classification;
+  (*parts)["loss.box"] = losses.box;
+  return losses.total;
+}
+
+LogLine DetectorTask::validate() {
+  if (validation_.empty()) return {};
+  eval::EvaluateOptions options;
+  options.draws = 0;
+  const eval::Evaluation e =
+      eval::evaluate(truth_of(dataset_, validation_), detections_of(detector_.detect(dataset_, validation_)),
+                     options, dataset_.patients_known);
+  LogLine line;
+  for (const double n : {1.0, 2.0, 3.0, 4.0})
+    line["val.sens@" + std::to_string(int(n))] = e.at(n).at.sensitivity;
+  line["score"] = line["val.mean_sens"] = e.mean_paper.value;
+  return line;
+}
+
+std::vector<eval::TruthImage> truth_of(const data::Dataset& dataset, const std::vector<int64_t>& indices) {
+  std::vector<eval::TruthImage> truth;
+  for (const int64_t i : indices) {
+    const data::Sample& s = dataset.samples[size_t(i)];
+    eval::TruthImage image;
+    image.id = s.image_id;
+    image.patient = s.patient_id;
+    image.width = s.width;
+    image.height = s.height;
+    const auto add = [&](const Box& b, bool crowd) {
+      eval::TruthBox box;
+      box.box = {double(b.x1), double(b.y1), double(b.x2), double(b.y2)};
+      box.crowd = crowd;
+      box.area = (box.box.x2 - box.box.x1) * (box.box.y2 - box.box.y1);
+      image.boxes.push_back(box);
+    };
+    for (const Box& b : s.boxes) add(b, false);
+    for (const Box& b : s.ignored) add(b, true);
+    truth.push_back(std::move(image));
+  }
+  return truth;
+}
+
+std::vector<eval::Detection> detections_of(const std::vector<std::vector<FoundBox>>& found) {
+  std::vector<eval::Detection> out;
+  for (size_t i = 0; i < found.size(); ++i)
+    for (const FoundBox& b : found[i]) {
+      eval::Detection d;
+      d.image = int64_t(i);
+      d.box = {b.x, b.y, b.x + b.width, b.y + b.height};
+      d.score = b.score;
+      out.push_back(d);
+    }
+  return out;
+}
+
+std::shared_ptr<models::RetinaNet> run_detector_job(const Recipe& recipe, const DetectorJob& job,
+                                                    RunFolder* run, const Checkpoint& first,
+                                                    TrainResult* result) {
+  std::shared_ptr<models::RetinaNet> trained;
+  run_in_process_ranks(job.ranks, std::max(1, job.threads / job.ranks), [&](int rank) {
+    Recipe mine = recipe;
+    const auto net = std::make_shared<models::RetinaNet>(retinanet_from(mine, 1));
+    const InitResult init = initialise(*net, mine, job.seed, true);
+    data::LoaderOptions options = job.loader;
+    if (!options.enhance) options.enhance = enhance_callback(job.chain);
+    data::LoaderOptions part = options;
+    part.rank = rank;
+    part.ranks = job.ranks;
+    data::Loader loader(*job.dataset, job.train, part);
+    DetectorTask task(net, *job.dataset, job.validation, job.chain, options);
+    Checkpoint carried = first;
+    carried.manifest += init.manifest;
+    const TrainResult r =
+        train(task, loader, *job.dataset, run, carried, job.schedule, job.optimizer, job.trainer);
+    if (rank != 0) return;
+    *result = r;
+    trained = net;
+  });
+  trained->train(false);
+  return trained;
+}
+
+namespace {
+
+/// For every sample another person's of the same fold, in an order fixed by the seed.
+std::vector<int64_t> partners(const SplitData& data, uint64_t seed) {
+  std::map<std::string, std::vector<int64_t>> folds;
+  for (size_t i = 0; i < data.split.fold.size(); ++i) folds[data.split.fold[i]].push_back(int64_t(i));
+  std::vector<int64_t> partner(data.split.fold.size(), -1);
+  for (auto& [name, members] : folds) {
+    const Random random(seed, "shuffled maps of " + name);
+    const size_t n = members.size();
+    for (size_t i = n; i > 1; --i) std::swap(members[i - 1], members[random.bits(i) % i]);
+    for (size_t i = 0; i < n; ++i)
+      for (size_t k = 1; k < n && partner[size_t(members[i])] < 0; ++k) {
+        const int64_t other = members[(i + k) % n];
+        if (data.dataset.samples[size_t(other)].patient_id !=
+            data.dataset.samples[size_t(members[i])].patient_id)
+          partner[size_t(members[i])] = other;
+      }
+    for (const int64_t i : members)
+      CAWE_CHECK(partner[size_t(i)] >= 0, Code::data, "fold \"", name,
+                 "\": one person only, so maps cannot be shuffled between persons");
+  }
+  return partner;
+}
+
+/// The control: every film is fused with the map of another person's film.
+std::function<void(data::FloatImage&, const data::Sample&)> shuffled_callback(
+    const Chain& chain, const SplitData& data, const data::LoaderOptions& loader, double alpha,
+    uint64_t seed) {
+  const auto enhancer = std::dynamic_pointer_cast<models::CaweEnhancer>(chain.enhancer);
+  CAWE_CHECK(enhancer != nullptr, Code::usage,
+             "control = \"shuffled\" needs enhance.method = \"cawe\" (there is no map to shuffle)");
+  const auto partner = std::make_shared<std::vector<int64_t>>(partners(data, seed));
+  const data::Dataset* dataset = &data.dataset;
+  const int width = loader.width, height = loader.height;
+  const data::Fit fit = loader.fit;
+  const data::Filter filter = loader.filter;
+  return [=](data::FloatImage& image, const data::Sample& sample) {
+    const NoGrad no_history;
+    const data::Sample& other =
+        dataset->samples[size_t((*partner)[size_t(&sample - dataset->samples.data())])];
+    data::Geometry geometry;
+    const data::FloatImage film =
+        data::fit_image(data::decode_gray(other), width, height, fit, filter, &geometry);
+    image = to_image(models::fuse(to_tensor(image), enhancer->maps(to_tensor(film)).map, alpha));
+  };
+}
+
+}  // namespace
+
+std::string train_detector(Recipe& recipe, const RunRequest& request) {
+  const auto start = std::chrono::steady_clock::now();
+  DetectorJob job;
+  job.seed = uint64_t(recipe.whole("seed", 0, 0, INT64_MAX));
+  const Strings train_folds = recipe.words("data.train_folds", {"train"}),
+                val_folds = recipe.words("data.val_folds", {"val"}),
+                test_folds = recipe.words("data.test_folds", {"test"});
+  job.schedule = schedule_from(recipe, 1000, 1e-3);
+  job.optimizer = optimizer_from(recipe, 10);
+  job.trainer = trainer_from(recipe, job.schedule.steps, 8);
+  job.trainer.resume = request.resume;
+  job.trainer.quiet = request.quiet;
+  job.trainer.label = "retinanet";
+  job.loader = loader_from(recipe, 512, job.trainer.batch, job.seed);
+  job.ranks = request.ranks;
+  job.threads = request.threads;
+  retinanet_from(recipe, 1);
+  recipe.word("init", "random");
+  recipe.words("classes", {"lesion"});
+  job.chain = chain_from(recipe);
+  const std::string control = recipe.choice("control", "none", {"none", "shuffled"});
+  const bool allow_leak = recipe.flag("allow_leak", false);
+  const SplitData data = load_data(recipe);
+  recipe.finish();
+  if (control == "shuffled")
+    job.loader.enhance =
+        shuffled_callback(job.chain, data, job.loader, recipe.real("fuse.alpha", 0.5, 0, 1), job.seed);
+  job.dataset = &data.dataset;
+  job.train = fold_indices(data.split, train_folds);
+  job.validation = fold_indices(data.split, val_folds);
+  const std::vector<int64_t> test = fold_indices(data.split, test_folds);
+  CAWE_CHECK(!job.train.empty(), Code::data, recipe.where("data.train_folds"), ": no image in these folds");
+  const std::string leak = data::check_leaks(data.dataset, test, job.chain.trained, allow_leak);
+
+  Checkpoint first;
+  first.recipe = recipe.resolved();
+  first.manifest = data::manifest_text(data::trained_patients("detector", data.dataset, job.train));
+  if (job.chain.classifier.net) first.chain["classifier"] = job.chain.classifier.bytes;
+  Environment environment;
+  environment.command_line = request.command_line;
+  environment.threads = request.threads;
+  environment.ranks = request.ranks;
+  environment.hashes = {{"split", data.split_hash}};
+  RunFolder run(request.out, first.recipe, environment, request.resume);
+  data::write_split(run.path("split.csv"), data.dataset, data.split);
+  TrainResult result;
+  const auto net = run_detector_job(recipe, job, &run, first, &result);
+  run.timing("train", std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  std::string summary =
+      detail::concat("{\"run\":\"", request.out, "\",\"task\":\"retinanet\",\"steps\":", result.steps,
+                     ",\"loss\":", result.last_loss);
+  if (!test.empty()) {
+    Detector detector(net, job.chain, job.loader, {"lesion"});
+    const auto found = detector.detect(data.dataset, test, request.quiet);
+    write_file(run.path("detections.csv"), detections_csv(found));
+    eval::EvaluateOptions options;
+    const eval::Evaluation e = eval::evaluate(truth_of(data.dataset, test), detections_of(found), options,
+                                              data.dataset.patients_known);
+    eval::write_evaluation(e, request.out, "RetinaNet");
+    for (const int n : {1, 2, 3, 4}) summary += detail::concat(",\"sens@", n, "\":", e.at(n).at.sensitivity);
+    summary += detail::concat(",\"mean_sens\":", e.mean_paper.value);
+  }
+  if (!leak.empty()) summary += ",\"leak\":\"allowed\"";
+  return summary + "}";
+}
+
+}  // namespace cawe::train

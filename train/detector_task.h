@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// Training a detector on films as its enhancement chain shows them.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "eval/evaluate.h"
+#include "models/retinanet.h"
+#include "train/classifier_task.h"
+#include "train/detector.h"
+
+namespace cawe::train {
+
+class DetectorTask : public Task {
+ public:
+  /// "score" is the mean sensitivity at 1 to 4 false positives an image; none where `validation` is empty.
+  DetectorTask(std::shared_ptr<models::RetinaNet> net, const data::Dataset& dataset,
+               std::vector<int64_t> validation, Chain chain, const data::LoaderOptions& loader);
+  nn::Module& module() override { return *net_; }
+  Variable loss(const data::Batch& batch, LogLine* parts) override;
+  LogLine validate() override;
+
+ private:
+  std::shared_ptr<models::RetinaNet> net_;
+  const data::Dataset& dataset_;
+  std::vector<int64_t> validation_;
+  Detector detector_;
+};
+
+/// Truth of the samples at `indices`, in their order; every box is one label.
+std::vector<eval::TruthImage> truth_of(const data::Dataset& dataset, const std::vector<int64_t>& indices);
+std::vector<eval::Detection> detections_of(const std::vector<std::vector<FoundBox>>& found);
+
+/// Trains as the recipe says into request.out; then detects and evaluates on the folds of data.test_folds:
+/// detections.csv and results.json there. Returns the summary as JSON.
+std::string train_detector(Recipe& recipe, const RunRequest& request);
+
+/// One detector, trained: what a study does for a row.
+struct DetectorJob {
+  const data::Dataset* dataset = nullptr;
+  std::vector<int64_t> train, validation;
+  Chain chain;
+  data::LoaderOptions loader;  ///< enhance is set where a control replaces the chain's own
+  Schedule schedule;
+  OptimizerOptions optimizer;
+  TrainerOptions trainer;
+  uint64_t seed = 0;
+  int ranks = 1, threads = 1;
+};
+/// Trains into `run` and returns the network. `recipe` builds it; `first` is carried by its checkpoints.
+std::shared_ptr<models::RetinaNet> run_detector_job(const Recipe& recipe, const DetectorJob& job,
+                                                    RunFolder* run, const Checkpoint& first,
+                                                    TrainResult* result);
+
+}  // namespace cawe::train

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "train/enhancing.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "tensor/io/atomic_file.h"
+#include "tensor/text.h"
+#include "train/model_recipe.h"
+
+namespace cawe::train {
+namespace {
+
+models::CaweSettings cam_from(Recipe& recipe, const std::vector<std::string>& labels) {
+  models::CaweSettings s;
+  s.method = models::cam_method(recipe.word("cam.method", "cawe"));
+  s.act_threshold = recipe.real("cam.act_threshold", 0.5, 0, 1);
+  s.if_none = models::empty_set(recipe.word("cam.if_none", "top1"));
+  s.constant = models::constant_map(recipe.word("cam.constant", "zeros"));
+  s.norm_before_resize = recipe.flag("cam.norm_before_resize", false);
+  s.closed_form = recipe.flag("cam.closed_form", true);
+  for (const std::string& name : recipe.words("cam.exclude_labels", {})) {
+    const auto found = std::find(labels.begin(), labels.end(), name);
+    CAWE_CHECK(found != labels.end(), Code::usage, recipe.where("cam.exclude_labels"), " names \"", name,
+               "\", which the classifier does not know (nearest: ", nearest_name(name, labels), ")");
+    s.exclude_labels.push_back(found - labels.begin());
+  }
+  return s;
+}
+
+}  // namespace
+
+LoadedClassifier parse_classifier(const std::string& bytes, const std::string& source) {
+  const Checkpoint c = parse_checkpoint(bytes, source);
+  Recipe recipe = Recipe::parse(c.recipe, source + " (its recipe)");
+  CAWE_CHECK(recipe.word("task", "") == "classifier", Code::data, source, ": a checkpoint of task \"",
+             recipe.word("task", ""), "\" (expected a classifier)");
+  LoadedClassifier out;
+  out.bytes = bytes;
+  out.labels = recipe.words("labels", {});
+  out.image_size = recipe.whole("image.size", 224, 16, 4096);
+  out.net = std::make_shared<models::Classifier>(classifier_from(recipe, int64_t(out.labels.size())));
+  models::load_weights(*out.net, c.model(), {}, source);
+  out.net->train(false);
+  out.patients = data::parse_manifest("classifier " + source, c.manifest);
+  return out;
+}
+
+LoadedClassifier load_classifier(const std::string& path) {
+  return parse_classifier(checkpoint_bytes(load_run_or_file(path)), path);
+}
+
+Chain chain_from(Recipe& recipe, const std::map<std::string, std::string>& embedded) {
+  Chain chain;
+  chain.method = recipe.choice("enhance.method", "none", models::enhancer_names());
+  const std::string file = recipe.word("enhance.classifier", "");
+  models::EnhancerOptions o;
+  o.alpha = recipe.real("fuse.alpha", 0.5, 0, 1);
+  o.clahe.tiles_x = o.clahe.tiles_y = int(recipe.whole("clahe.tiles", 8, 1, 256));
+  o.clahe.clip_limit = recipe.real("clahe.clip_limit", o.clahe.clip_limit, 0, 1e6);
+  o.afda.v_max = recipe.real("afda.v_max", o.afda.v_max, 0, 1);
+  o.medga.generations = int(recipe.whole("medga.generations", o.medga.generations, 1, 100000));
+  o.medga.population = int(recipe.whole("medga.population", o.medga.population, 2, 100000));
+  o.seed = uint64_t(recipe.whole("medga.seed", 0, 0, INT64_MAX));
+  const int64_t input = recipe.whole("cam.input", -1, -1, 4096);
+  if (chain.method == "cawe") {
+    const auto inside = embedded.find("classifier");
+    CAWE_CHECK(inside != embedded.end() || !file.empty(), Code::usage, recipe.source(),
+               ": enhance.method = \"cawe\" needs enhance.classifier (a run folder or a checkpoint of a "
+               "trained classifier)");
+    chain.classifier = inside != embedded.end()
+                           ? parse_classifier(inside->second, recipe.source() + " (its classifier)")
+                           : load_classifier(file);
+    o.classifier = chain.classifier.net;
+    o.cam_input = input >= 0 ? input : chain.classifier.image_size;
+    chain.trained.push_back(chain.classifier.patients);
+  }
+  o.cam = cam_from(recipe, chain.classifier.labels);
+  chain.enhancer = models::make_enhancer(chain.method, o);
+  return chain;
+}
+
+Tensor to_tensor(const data::FloatImage& image) {
+  CAWE_CHECK(image.channels == 1, Code::shape, "enhance: ", image.channels,
+             " channels (expected a gray film)");
+  return Tensor::from(image.pixels, {1, 1, image.height, image.width});
+}
+
+data::FloatImage to_image(const Tensor& tensor, int64_t n) {
+  const Tensor one = tensor.slice(0, n, n + 1).permute({0, 2, 3, 1}).contiguous();
+  data::FloatImage image(int(tensor.dim(3)), int(tensor.dim(2)), int(tensor.dim(1)));
+  const float* p = one.data<float>();
+  std::copy(p, p + one.numel(), image.pixels.begin());
+  return image;
+}
+
+std::function<void(data::FloatImage&, const data::Sample&)> enhance_callback(const Chain& chain) {
+  if (chain.method == "none") return {};
+  const std::shared_ptr<models::Enhancer> enhancer = chain.enhancer;
+  return [enhancer](data::FloatImage& image, const data::Sample&) {
+    const NoGrad no_history;
+    image = to_image(enhancer->apply(to_tensor(image)));
+  };
+}
+
+}  // namespace cawe::train

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "train/optimizer.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "tensor/backend.h"
+#include "tensor/communicator.h"
+#include "tensor/parallel.h"
+
+namespace cawe::train {
+
+OptimizerOptions optimizer_from(Recipe& recipe, double clip) {
+  OptimizerOptions o;
+  const std::string kind = recipe.choice("train.optimizer", "adamw", {"sgd", "adam", "adamw"});
+  o.kind = kind == "sgd"    ? OptimizerOptions::Kind::sgd
+           : kind == "adam" ? OptimizerOptions::Kind::adam
+                            : OptimizerOptions::Kind::adamw;
+  o.momentum = recipe.real("train.momentum", 0.9, 0, 1);
+  o.beta1 = recipe.real("train.beta1", 0.9, 0, 1);
+  o.beta2 = recipe.real("train.beta2", 0.999, 0, 1);
+  o.eps = recipe.real("train.eps", 1e-8, 0, 1);
+  o.weight_decay = recipe.real("train.weight_decay", kind == "adamw" ? 0.01 : 0.0, 0, 10);
+  o.clip = recipe.real("train.clip", clip, 0, 1e9);
+  return o;
+}
+
+Optimizer::Optimizer(nn::Module& module, const OptimizerOptions& options) : options_(options) {
+  for (const auto& p : module.parameters()) {
+    if (!p.variable->requires_grad()) continue;
+    Slot slot{p.name, p.variable, Tensor::like(p.variable->value()), {}};
+    slot.m.fill(0);
+    if (options_.kind != OptimizerOptions::Kind::sgd) {
+      slot.v = Tensor::like(slot.m);
+      slot.v.fill(0);
+    }
+    slots_.push_back(slot);
+  }
+  CAWE_CHECK(!slots_.empty(), Code::usage, "nothing to train: no parameter requires a gradient");
+}
+
+void Optimizer::reduce_gradients() {
+  Communicator& ranks = current_communicator();
+  if (ranks.size() == 1) return;
+  int64_t total = 0;
+  for (const Slot& s : slots_) total += s.parameter->numel();
+  // A parameter that this rank's images did not reach still takes part, with zeros.
+  Tensor all = Tensor::zeros({total});
+  int64_t at = 0;
+  for (const Slot& s : slots_) {
+    const Tensor& g = s.parameter->grad();
+    if (g.defined()) {
+      const Tensor flat = g.contiguous();
+      std::memcpy(all.data<float>() + at, flat.raw(), size_t(flat.numel()) * sizeof(float));
+    }
+    at += s.parameter->numel();
+  }
+  ranks.all_reduce_sum(all.data<float>(), total);
+  at = 0;
+  for (Slot& s : slots_) {
+    const int64_t n = s.parameter->numel();
+    s.parameter->set_grad(all.slice(0, at, at + n).reshape(s.parameter->shape()).clone());
+    at += n;
+  }
+}
+
+double Optimizer::clip_gradients() {
+  double squares = 0;
+  for (const Slot& s : slots_) {
+    if (!s.parameter->grad().defined()) continue;
+    const Tensor g = s.parameter->grad().contiguous();
+    const float* p = g.data<float>();
+    // Fixed blocks, so that the sum is the same on any number of threads.
+    const int64_t block = 4096, blocks = (g.numel() + block - 1) / block;
+    std::vector<double> sums(size_t(blocks), 0.0);
+    parallel_for(g.numel(), block, [&](int64_t begin, int64_t end) {
+      double sum = 0;
+      for (int64_t i = begin; i < end; ++i) sum += double(p[i]) * double(p[i]);
+      sums[size_t(begin / block)] = sum;
+    });
+    for (const double sum : sums) squares += sum;
+  }
+  const double norm = std::sqrt(squares);
+  if (options_.clip > 0 && norm > options_.clip && std::isfinite(norm)) {
+    const double factor = options_.clip / norm;
+    for (Slot& s : slots_) {
+      if (!s.parameter->grad().defined()) continue;
+      const Tensor& g = s.parameter->grad();
+      Tensor scaled = Tensor::like(g);
+      backend(g.device()).unary(UnaryOp::affine, factor, 0, g, scaled);
+      s.parameter->set_grad(scaled);
+    }
+  }
+  return norm;
+}
+
+void Optimizer::step(double lr) {
+  ++step_;
+  for (Slot& s : slots_) {
+    if (!s.parameter->grad().defined()) continue;
+    Tensor p = s.parameter->value();
+    const Tensor g = s.parameter->grad();
+    Backend& device = backend(p.device());
+    if (options_.kind == OptimizerOptions::Kind::sgd) {
+      SgdParams sgd;
+      sgd.lr = lr;
+      sgd.momentum = options_.momentum;
+      sgd.weight_decay = options_.weight_decay;
+      sgd.first = step_ == 1;
+      device.sgd_step(p, g, s.m, sgd);
+    } else {
+      AdamParams adam;
+      adam.lr = lr;
+      adam.beta1 = options_.beta1;
+      adam.beta2 = options_.beta2;
+      adam.eps = options_.eps;
+      adam.weight_decay = options_.weight_decay;
+      adam.decoupled = options_.kind == OptimizerOptions::Kind::adamw;
+      adam.step = step_;
+      device.adam_step(p, g, s.m, s.v, adam);
+    }
+    p.storage().touch();
+    s.parameter->zero_grad();
+  }
+}
+
+void Optimizer::save(NamedTensors* out) const {
+  for (const Slot& s : slots_) {
+    (*out)["optimizer." + s.name + ".m"] = s.m;
+    if (s.v.defined()) (*out)["optimizer." + s.name + ".v"] = s.v;
+  }
+}
+
+void Optimizer::load(const NamedTensors& from, int64_t steps, const std::string& source) {
+  const auto take = [&](const std::string& name, Tensor& into) {
+    const auto found = from.find(name);
+    CAWE_CHECK(
+        found != from.end() && found->second.shape() == into.shape() && found->second.dtype() == into.dtype(),
+        Code::data, source, ": ", name, " is missing or has another shape (a checkpoint of another recipe?)");
+    into.copy_from(found->second);
+  };
+  for (Slot& s : slots_) {
+    take("optimizer." + s.name + ".m", s.m);
+    if (s.v.defined()) take("optimizer." + s.name + ".v", s.v);
+  }
+  step_ = steps;
+}
+
+}  // namespace cawe::train

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// SGD with momentum, Adam and AdamW over a module's parameters.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "nn/module.h"
+#include "tensor/io/safetensors.h"
+#include "train/recipe.h"
+
+namespace cawe::train {
+
+struct OptimizerOptions {
+  enum class Kind : uint8_t { sgd, adam, adamw } kind = Kind::adamw;
+  double momentum = 0.9;                          ///< SGD
+  double beta1 = 0.9, beta2 = 0.999, eps = 1e-8;  ///< Adam
+  double weight_decay = 0.01;                     ///< AdamW: decoupled (Loshchilov and Hutter 2019)
+  double clip = 0;                                ///< largest norm of all gradients together; 0: no limit
+};
+/// Keys train.optimizer, train.momentum, train.beta1, train.beta2, train.eps, train.weight_decay, train.clip.
+OptimizerOptions optimizer_from(Recipe& recipe, double clip);
+
+class Optimizer {
+ public:
+  /// Looks after the parameters that require gradients now.
+  Optimizer(nn::Module& module, const OptimizerOptions& options);
+
+  /// Sums every gradient over the ranks along the lanes' tree, in one go.
+  void reduce_gradients();
+  /// Norm of all gradients, in f64, in the order of the parameters; scales them down where it is above clip.
+  double clip_gradients();
+  /// One step at the given rate; gradients are gone afterwards. Parameters without one keep their value.
+  void step(double lr);
+  int64_t steps() const { return step_; }
+
+  /// "optimizer.<parameter>.m" and ".v": with steps() all that a resume needs.
+  void save(NamedTensors* out) const;
+  /// Throws data where a tensor is missing or has another shape.
+  void load(const NamedTensors& from, int64_t steps, const std::string& source);
+
+ private:
+  struct Slot {
+    std::string name;
+    Variable* parameter;
+    Tensor m, v;
+  };
+  OptimizerOptions options_;
+  std::vector<Slot> slots_;
+  int64_t step_ = 0;
+};
+
+}  // namespace cawe::train

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// A run folder that explains itself: recipe.toml, environment.json, log.jsonl, metrics.csv, checkpoints/,
+// timings.csv. Nothing that must be the same bytes after a resume holds a time.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace cawe::train {
+
+/// Name -> value of one line of log.jsonl; names in alphabetical order, "step" first.
+using LogLine = std::map<std::string, double>;
+
+struct Environment {
+  std::string command_line, device = "cpu";
+  int threads = 1, ranks = 1;
+  std::vector<std::pair<std::string, std::string>> hashes;  ///< "data", "classifier", … -> SHA-256
+};
+/// Versions, CPU, instruction set, source revision, hashes, command line.
+std::vector<std::pair<std::string, std::string>> environment_facts(const Environment& environment);
+
+class RunFolder {
+ public:
+  /// Makes DIR and DIR/checkpoints. Throws usage where DIR holds a run already and `resume` is off, or where
+  /// `resume` is on and its recipe.toml differs from `recipe`; io where it cannot be made.
+  RunFolder(const std::string& dir, const std::string& recipe, const Environment& environment, bool resume);
+
+  const std::string& dir() const { return dir_; }
+  std::string path(const std::string& name) const { return dir_ + "/" + name; }
+  /// Adds a line to log.jsonl.
+  void log(int64_t step, const LogLine& line);
+  /// Forgets lines behind `step`: a resumed run writes them again.
+  void rewind(int64_t step);
+  /// metrics.csv: a column for every name that a line of the log has.
+  void write_metrics() const;
+  /// Adds "stage,seconds" to timings.csv.
+  void timing(const std::string& stage, double seconds) const;
+
+ private:
+  std::string dir_;
+};
+
+}  // namespace cawe::train

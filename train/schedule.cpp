@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "train/schedule.h"
+
+#include <cmath>
+
+namespace cawe::train {
+
+double Schedule::at(int64_t step) const {
+  // Half a step in, so that the first step is not wasted on a rate of 0.
+  const double t = double(step) + 0.5;
+  const double rise =
+      warmup > 0 && t < double(warmup) ? warmup_factor + (1 - warmup_factor) * t / double(warmup) : 1.0;
+  if (decay == Decay::cosine) {
+    const double span = double(steps - warmup), done = t - double(warmup);
+    const double fall = done <= 0 || span <= 0
+                            ? 1.0
+                            : 0.5 * (1 + std::cos(3.14159265358979323846 * std::min(1.0, done / span)));
+    return lr * rise * fall;
+  }
+  double rate = lr * rise;
+  if (decay == Decay::steps)
+    for (const int64_t m : milestones)
+      if (step >= m) rate *= gamma;
+  return rate;
+}
+
+Schedule schedule_from(Recipe& recipe, int64_t steps, double lr) {
+  Schedule s;
+  s.steps = recipe.whole("train.steps", steps, 1, 100000000);
+  s.lr = recipe.real("train.lr", lr, 0, 100);
+  const double warmup = recipe.real("train.warmup", 0.1, 0, 1e8);
+  s.warmup = int64_t(std::lround(warmup < 1 ? warmup * double(s.steps) : warmup));
+  s.warmup_factor = recipe.real("train.warmup_factor", 0, 0, 1);
+  const std::string decay = recipe.choice("train.decay", "cosine", {"constant", "cosine", "steps"});
+  s.decay = decay == "constant" ? Decay::constant : decay == "cosine" ? Decay::cosine : Decay::steps;
+  for (const double m : recipe.reals("train.milestones", {})) s.milestones.push_back(std::llround(m));
+  s.gamma = recipe.real("train.gamma", 0.1, 0, 1);
+  return s;
+}
+
+}  // namespace cawe::train

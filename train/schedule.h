@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// Learning rate by step.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "train/recipe.h"
+
+namespace cawe::train {
+
+enum class Decay : uint8_t { constant, cosine, steps };
+
+struct Schedule {
+  double lr = 1e-3;
+  int64_t steps = 1000;             ///< of the whole run
+  int64_t warmup = 0;               ///< steps in which the rate rises linearly
+  double warmup_factor = 0;         ///< share of lr that warm-up starts from
+  Decay decay = Decay::cosine;      ///< cosine: to 0 at the end
+  std::vector<int64_t> milestones;  ///< steps: the rate is multiplied by gamma at each
+  double gamma = 0.1;
+  /// The rate of step 0, 1, ...
+  double at(int64_t step) const;
+};
+
+/// Keys train.steps, train.lr, train.warmup (share of the steps, or steps above 1), train.decay,
+/// train.milestones, train.gamma.
+Schedule schedule_from(Recipe& recipe, int64_t steps, double lr);
+
+}  // namespace cawe::train

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+// report.html of a study: findings in words, table, curves, films with maps and boxes.
+#include <cstdio>
+
+#include "data/decode.h"
+#include "data/png.h"
+#include "tensor/text.h"
+#include "train/run_folder.h"
+#include "train/study.h"
+
+namespace cawe::train {
+namespace {
+
+std::string fixed(double v, int digits = 3) {
+  char text[40];
+  std::snprintf(text, sizeof text, "%.*f", digits, v);
+  return text;
+}
+
+std::string range(const eval::Interval& i) {
+  return fixed(i.value) + " [" + fixed(i.low) + ", " + fixed(i.high) + "]";
+}
+
+std::string seeds_text(const StudyResult& s) {
+  std::string out;
+  for (const int64_t n : s.seed_numbers) out += (out.empty() ? "" : ", ") + std::to_string(n);
+  return out;
+}
+
+const std::string kRetinaNet = "RetinaNet";
+
+std::vector<const eval::Evaluation*> evaluations(const StudyRow& row) {
+  std::vector<const eval::Evaluation*> out;
+  for (const auto& e : row.seeds) out.push_back(e.get());
+  return out;
+}
+
+std::vector<uint8_t> png_bytes(const data::FloatImage& image) {
+  const std::string png =
+      data::encode_png(image.width, image.height, image.channels, 8, data::to_8bit(image));
+  return std::vector<uint8_t>(png.begin(), png.end());
+}
+
+/// Films spread over the test set: mostly with lesions, one without.
+std::vector<size_t> panel_choice(const StudyResult& study) {
+  std::vector<size_t> with, without, out;
+  for (size_t i = 0; i < study.truth.size(); ++i)
+    (study.truth[i].boxes.empty() ? without : with).push_back(i);
+  const size_t wanted = size_t(study.panels), free = wanted > 3 && !without.empty() ? 1 : 0;
+  for (size_t k = 0; k + free < wanted && k < with.size(); ++k)
+    out.push_back(with[k * with.size() / std::min(wanted - free, with.size())]);
+  if (free > 0) out.push_back(without[without.size() / 2]);
+  return out;
+}
+
+eval::ReportPanel panel(const StudyResult& study, size_t i) {
+  const data::Sample& sample = study.data.dataset.samples[size_t(study.test[i])];
+  eval::ReportPanel p;
+  p.title = sample.image_id;
+  p.width = sample.width;
+  p.height = sample.height;
+  data::Geometry geometry;
+  const data::FloatImage film =
+      data::fit_image(data::decode_gray(sample), study.loader.width, study.loader.height, study.loader.fit,
+                      study.loader.filter, &geometry);
+  p.pictures.push_back({"grey", png_bytes(film)});
+  const auto enhancer = std::dynamic_pointer_cast<models::CaweEnhancer>(study.chain.enhancer);
+  if (enhancer) {
+    const NoGrad no_history;
+    const models::AttentionMaps maps = enhancer->maps(to_tensor(film));
+    p.map_png = png_bytes(to_image(maps.map));
+    const std::vector<float> sigma = maps.probabilities.to_vector<float>();
+    for (const int64_t k : maps.active[0])
+      p.classes.emplace_back(study.chain.classifier.labels[size_t(k)], double(sigma[size_t(k)]));
+  }
+  for (const eval::TruthBox& b : study.truth[i].boxes)
+    if (!b.crowd) p.truth.push_back(b.box);
+  for (const StudyRow& row : study.rows) {
+    std::vector<eval::Detection> mine;
+    for (const eval::Detection& d : row.detections[0])
+      if (d.image == int64_t(i)) {
+        mine.push_back(d);
+        mine.back().image = 0;
+      }
+    p.predictions.push_back(eval::report_boxes(study.truth[i], mine, study.options.froc));
+  }
+  return p;
+}
+
+eval::ReportTable localisation_table(const StudyResult& study) {
+  eval::ReportTable t;
+  t.title = "Does the map find the lesions?";
+  t.caption =
+      "Pointing: the map's maximum lies in a true box. Energy: share of the map inside the boxes. Beside it "
+      "the maps of other persons' films (shuffled) and the film's centre.";
+  t.header = {"films", "n", "pointing", "shuffled", "centre", "energy", "shuffled", "centre", "verdict"};
+  for (const eval::LocalisationRow& r : study.localisation)
+    t.rows.push_back({r.label, std::to_string(r.images), range(r.pointing), fixed(r.pointing_shuffled.value),
+                      fixed(r.pointing_centre.value), range(r.energy), fixed(r.energy_shuffled.value),
+                      fixed(r.energy_centre.value), eval::describe(r.verdict)});
+  return t;
+}
+
+/// What the figures say, in sentences that hold for any outcome.
+std::vector<std::string> findings(const StudyResult& study, const std::vector<eval::ReportRow>& rows) {
+  std::vector<std::string> out;
+  if (!study.localisation.empty()) {
+    const eval::LocalisationRow& r = study.localisation[0];
+    out.push_back("The attention map points into a lesion on " + fixed(100 * r.pointing.value, 0) + " % of " +
+                  std::to_string(r.images) + " films with lesions, other persons' maps on " +
+                  fixed(100 * r.pointing_shuffled.value, 0) + " %, the centre on " +
+                  fixed(100 * r.pointing_centre.value, 0) + " %: " + eval::describe(r.verdict));
+  }
+  for (size_t i = 0; i < rows.size(); ++i) {
+    if (rows[i].baseline) continue;
+    const eval::Difference& d = rows[i].delta_mean;
+    const bool clear = d.interval.low > 0 || d.interval.high < 0;
+    out.push_back(rows[i].detector + " on " + rows[i].enhancement + (rows[i].control ? " (control)" : "") +
+                  ": mean sensitivity " + fixed(rows[i].mean.value) + ", " +
+                  (d.interval.value >= 0 ? "+" : "") + fixed(d.interval.value) + " against no enhancement [" +
+                  fixed(d.interval.low) + ", " + fixed(d.interval.high) + "]: " +
+                  (!clear                 ? "no difference shown"
+                   : d.interval.value > 0 ? "a gain on this test set"
+                                          : "a loss on this test set") +
+                  ".");
+  }
+  return out;
+}
+
+}  // namespace
+
+void write_study_report(const StudyResult& study) {
+  eval::Report report;
+  report.title = study.title;
+  report.subtitle =
+      std::to_string(study.truth.size()) + " test films, " + std::to_string(study.rows.size()) + " rows";
+  report.demonstration = study.demonstration;
+  std::vector<double> p;
+  for (const StudyRow& row : study.rows) {
+    const StudyRow* base = nullptr;
+    for (const StudyRow& r : study.rows)
+      if (r.detector == row.detector && r.enhancement == "none") base = &r;
+    const bool is_base = base == &row;
+    eval::ReportRow r =
+        eval::report_row(kRetinaNet, row.enhancement, evaluations(row),
+                         is_base ? std::vector<const eval::Evaluation*>{} : evaluations(*base));
+    r.seeds = seeds_text(study);
+    r.baseline = is_base;
+    r.control = row.control;
+    if (row.enhancement == "cawe" && !study.localisation.empty() &&
+        study.localisation[0].verdict == eval::MapVerdict::uninformative)
+      r.note = "uninformative map";
+    p.push_back(is_base ? std::numeric_limits<double>::quiet_NaN() : r.delta_mean.p);
+    if (!is_base)
+      report.minimum_detectable =
+          std::max(std::isnan(report.minimum_detectable) ? 0.0 : report.minimum_detectable,
+                   r.delta_mean.minimum_detectable);
+    report.rows.push_back(r);
+  }
+  const std::vector<double> corrected = eval::holm(p);
+  for (size_t i = 0; i < corrected.size(); ++i) report.rows[i].p_holm = corrected[i];
+  report.findings = findings(study, report.rows);
+  const eval::Evaluation& first = *study.rows[0].seeds[0];
+  report.facts = {{"test films", std::to_string(first.images)},
+                  {"persons", first.patients_known ? std::to_string(first.patients) : "not known"},
+                  {"films without a lesion", std::to_string(first.negatives)},
+                  {"lesions", std::to_string(first.lesions)},
+                  {"seeds", seeds_text(study)},
+                  {"training and evaluation", format_duration(study.seconds)}};
+  if (!study.data.split_note.empty()) report.facts.emplace_back("split", study.data.split_note);
+  report.froc_rule = eval::describe(study.options.froc);
+  report.table_notes = study.notes;
+  for (const size_t i : panel_choice(study)) report.panels.push_back(panel(study, i));
+  if (!study.localisation.empty()) report.tables.push_back(localisation_table(study));
+  for (const eval::ReportTable& t : study.tables) report.tables.push_back(t);
+  report.recipe = study.recipe_text;
+  Environment e;
+  report.environment = environment_facts(e);
+  eval::write_report(study.out + "/report.html", report);
+}
+
+}  // namespace cawe::train

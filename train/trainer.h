@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// The training loop: lanes and ranks, schedule, checkpoints, resume, early stopping, signals, non-finite
+// losses.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+
+#include "data/loader.h"
+#include "nn/module.h"
+#include "train/checkpoint.h"
+#include "train/optimizer.h"
+#include "train/run_folder.h"
+#include "train/schedule.h"
+
+namespace cawe::train {
+
+/// What is trained: a module, its loss on a batch, and how well it does.
+class Task {
+ public:
+  virtual ~Task() = default;
+  virtual nn::Module& module() = 0;
+  /// Mean over the batch of all ranks; `parts` gets numbers for the log.
+  virtual Variable loss(const data::Batch& batch, LogLine* parts) = 0;
+  /// Numbers of the validation set; "score" (more is better) chooses the best checkpoint. Empty: there is
+  /// none.
+  virtual LogLine validate() { return {}; }
+};
+
+struct TrainerOptions {
+  int64_t lanes = 8, batch = 8;  ///< of all ranks together
+  int64_t log_every = 10;
+  int64_t checkpoint_every = 100;
+  int64_t keep = 2;        ///< checkpoints besides the best
+  int64_t eval_every = 0;  ///< steps between validations; 0: only at the end
+  int64_t patience = 0;    ///< stop after so many validations without a better score; 0: never
+  bool resume = false, quiet = false;
+  std::string label = "training";
+};
+/// Keys lanes, train.batch, train.log_every, train.checkpoint_every, train.keep, train.eval_every,
+/// train.patience.
+TrainerOptions trainer_from(Recipe& recipe, int64_t steps, int64_t batch);
+
+struct TrainResult {
+  int64_t steps = 0;
+  double last_loss = 0, best_score = 0;
+  bool has_score = false, stopped_early = false;
+};
+
+/// Trains to the schedule's end. Every rank calls it; rank 0 writes. `first` holds recipe, manifest and chain
+/// that every checkpoint carries. SIGINT and SIGTERM finish the step, save, and throw Code::interrupted. A
+/// loss that is not finite throws Code::numeric naming the operator, the files and the checkpoint before.
+TrainResult train(Task& task, data::Loader& loader, const data::Dataset& dataset, RunFolder* run,
+                  const Checkpoint& first, const Schedule& schedule, const OptimizerOptions& optimizer,
+                  const TrainerOptions& options);
+
+/// Which signal asked to stop; 0: none. From the first call on signals are remembered instead of killing.
+int stop_signal();
+
+}  // namespace cawe::train
