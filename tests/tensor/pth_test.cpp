@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+// PyTorch's files, read against what PyTorch says they hold; hostile and damaged ones.
+#include "tensor/io/pth.h"
+
+#include <gtest/gtest.h>
+
+#include "tensor/io/atomic_file.h"
+#include "tensor/io/pickle.h"
+#include "tensor/io/weights_file.h"
+#include "tests/tensor/io_support.h"
+
+namespace cawe {
+namespace {
+
+using testing::expect_error;
+const std::string kFolder = "tests/goldens/weights/";
+
+bool reads_zip() {
+  return testing::message_of([] { parse_pth("PK\3\4", "x"); }).find("unsupported") != 0;
+}
+
+#define NEEDS_LIBZIP() \
+  if (!reads_zip()) GTEST_SKIP() << "built without libzip"
+
+void expect_goldens(const std::string& file) {
+  SCOPED_TRACE(file);
+  const auto expected = testing::goldens().at(file);
+  const NamedTensors tensors = load_pth(kFolder + file);
+  EXPECT_EQ(tensors.size(), expected.size());
+  for (const auto& [name, golden] : expected) {
+    ASSERT_EQ(tensors.count(name), 1u) << name;
+    testing::expect_golden(tensors.at(name), golden, name);
+  }
+}
+
+TEST(Pth, ReadsZipFiles) {
+  NEEDS_LIBZIP();
+  expect_goldens("zip.pth");
+  expect_goldens("protocol4.pth");
+}
+
+TEST(Pth, ReadsLegacyFiles) { expect_goldens("legacy.pth"); }
+
+TEST(Pth, OpensTheWrapperBesideATensor) {
+  expect_goldens("training_legacy.pth");
+  NEEDS_LIBZIP();
+  expect_goldens("training.pth");
+}
+
+TEST(Pth, SharedStoragesAreNotSharedAfterwards) {
+  const NamedTensors tensors = load_pth(kFolder + "legacy.pth");
+  EXPECT_NE(tensors.at("shared.whole").storage().id(), tensors.at("shared.rows").storage().id());
+}
+
+TEST(Pth, WeightFilesAreKnownByContent) {
+  const testing::TemporaryFolder folder;
+  const auto copied = [&](const std::string& from, const std::string& to) {
+    write_file(folder / to, read_file(kFolder + from));
+    return load_weight_file(folder / to).size();
+  };
+  const auto expected = testing::goldens();
+  EXPECT_EQ(copied("torch.safetensors", "a.pth"), expected.at("torch.safetensors").size());
+  EXPECT_EQ(copied("legacy.pth", "a.safetensors"), expected.at("legacy.pth").size());
+  write_file(folder / "text", "weights");
+  expect_error("data", "neither a zip nor a legacy file of torch.save (expected .pth or .safetensors)",
+               [&] { load_weight_file(folder / "text"); });
+  NEEDS_LIBZIP();
+  EXPECT_EQ(copied("zip.pth", "a.bin"), expected.at("zip.pth").size());
+}
+
+TEST(Pth, AHostilePickleIsRefusedByName) {
+  const auto refused = [](const std::string& file, const std::string& global) {
+    SCOPED_TRACE(file);
+    expect_error("data", kFolder + file + ": pickle byte ", [&] { load_pth(kFolder + file); });
+    expect_error("data", "it names " + global + ", which no state dictionary needs; nothing was executed",
+                 [&] { load_pth(kFolder + file); });
+  };
+  refused("bad_hostile_legacy.pth", "posix.system");
+  EXPECT_FALSE(std::filesystem::exists("cawe_hostile_pickle_was_here"));
+  NEEDS_LIBZIP();
+  refused("bad_hostile.pth", "posix.system");
+  refused("bad_module.pth", "torch.nn.modules.linear.Linear");
+  EXPECT_FALSE(std::filesystem::exists("cawe_hostile_pickle_was_here"));
+}
+
+TEST(Pth, BadZipFilesAreNamed) {
+  NEEDS_LIBZIP();
+  const std::pair<const char*, const char*> cases[] = {
+      {"bad_tensor.pth", "holds no dictionary (expected a state dictionary"},
+      {"bad_no_tensors.pth", "holds no tensors by name"},
+      {"bad_expanded.pth", "w: its tensors take over four times the file's bytes"},
+      {"bad_compressed.pth", "is compressed (expected torch.save's own form)"},
+      {"bad_byteorder.pth", "byte order big (expected little"},
+      {"bad_no_storage.pth", "the zip has no part \"data/0\""},
+      {"bad_short_storage.pth", "storage \"0\" has 12 bytes (expected 4 elements of 4)"},
+      {"bad_no_pickle.pth", "the zip has no data.pkl"},
+  };
+  for (const auto& [file, message] : cases)
+    expect_error("data", message, [&, name = file] { load_pth(kFolder + name); });
+}
+
+TEST(Pth, ADamagedZipFailsItsChecksum) {
+  NEEDS_LIBZIP();
+  const std::string whole = read_file(kFolder + "zip.pth");
+  // 1.5 and 2.5, the values of "expanded", stand together once.
+  const size_t at = whole.find(std::string("\0\0\xc0\x3f\0\0\x20\x40", 8));
+  ASSERT_NE(at, std::string::npos);
+  std::string damaged = whole;
+  damaged[at + 3] = char(damaged[at + 3] ^ 1);
+  expect_error("data", "is damaged (CRC error)", [&] { parse_pth(damaged, "f"); });
+  for (size_t size = 0; size < whole.size(); size += 97)
+    expect_error("data", "f: ", [&] { parse_pth(whole.substr(0, size), "f"); });
+}
+
+TEST(Pth, ACutOffLegacyFileIsNamed) {
+  const std::string whole = read_file(kFolder + "legacy.pth");
+  for (size_t size = 0; size < whole.size(); ++size)
+    expect_error("data", "f: ", [&] { parse_pth(whole.substr(0, size), "f"); });
+  expect_error("data", "1 bytes behind the last storage", [&] { parse_pth(whole + "x", "f"); });
+}
+
+TEST(Pth, ATarFileSaysWhatToDo) {
+  std::string tar(512, '\0');
+  tar.replace(257, 5, "ustar");
+  expect_error("data", "a tar file of PyTorch before 0.1.10", [&] { parse_pth(tar, "f"); });
+}
+
+// --- The pickle machine ---
+
+std::string refusal(const std::string& bytes) {
+  return testing::message_of([&] {
+    size_t at = 0;
+    pickle::read(bytes.data(), bytes.size(), &at, "f");
+  });
+}
+
+TEST(Pickle, CyclesAndDepthCostNothing) {
+  EXPECT_EQ(refusal(std::string("\x80\x02]q\x00h\x00\x61.", 9)), "no error");
+  EXPECT_EQ(refusal("\x80\x02)" + std::string(900000, '\x85') + "."), "no error");
+  EXPECT_NE(refusal("\x80\x02)" + std::string(1100000, '\x85') + ".").find("more than 1000000 values"),
+            std::string::npos);
+}
+
+TEST(Pickle, WhatIsWrongIsNamedWithItsPlace) {
+  const std::pair<std::string, const char*> cases[] = {
+      {"", "pickle byte 0: the file ends inside the pickle"},
+      {"\x80\x09.", "pickle byte 0: an unknown pickle protocol"},
+      {"\x80\x02.", "pickle byte 2: a value is missing"},
+      {"NN.", "pickle byte 2: values are left over"},
+      {"i", "pickle byte 0: operation 0x69, which no state dictionary needs"},
+      {"t.", "a mark is missing"},
+      {"((.", "a value is missing"},
+      {"}(Nu.", "a key without its value"},
+      {"]NNs.", "what stands below is no dictionary"},
+      {"}Na.", "what stands below is no list"},
+      {"]Nb.", "what stands below is no dictionary"},
+      {"h\x05.", "nothing was remembered as 5"},
+      {"X\xff\xff\xff\x7f.", "a string of 2147483647 bytes"},
+      {"X\x05\1\1\1.", "a string of"},
+      {"N)R.", "a call of something that is no function"},
+      {"NQ.", "a persistent object that is no storage"},
+      {"cos\nsystem\n.", "it names os.system, which"},
+      {"c__builtin__\neval\n.", "it names __builtin__.eval, which"},
+      {"ca\x01\tb\nc\x7f\n.", "it names a\\x01\\x09b.c\\x7f, which"},
+      {"ctorch\nFloatStorage\n)R.", "a call of torch.FloatStorage"},
+      {"ccollections\nOrderedDict\n(]tR.", "an OrderedDict with arguments"},
+      {"ctorch._utils\n_rebuild_tensor_v2\n)R.", "a tensor without a storage"},
+      {"ctorch._utils\n_rebuild_parameter\n)R.", "a parameter without a tensor"},
+  };
+  for (const auto& [bytes, message] : cases) {
+    const std::string said = refusal(bytes);
+    EXPECT_EQ(said.find("data: f: pickle byte "), 0u) << said;
+    EXPECT_NE(said.find(message), std::string::npos) << said;
+  }
+}
+
+/// A legacy file with one tensor of these sizes over a storage of 4 floats.
+std::string legacy_file(const std::string& offset, const std::string& shape, const std::string& strides) {
+  return std::string("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.", 15) + "\x80\x02M\xe9\x03." +
+         "\x80\x02}X\x0d" + std::string(3, '\0') + "little_endian\x88s." +
+         "\x80\x02}U\x01wctorch._utils\n_rebuild_tensor_v2\n((U\x07storagectorch\nFloatStorage\nU\x01kU\x03" +
+         "cpuK\x04NtQ" + offset + shape + strides + "\x89}tRs." + "\x80\x02]U\x01ka." +
+         std::string("\x04\0\0\0\0\0\0\0", 8) + std::string(16, '\0');
+}
+
+TEST(Pth, TensorsStayInsideTheirStorage) {
+  const std::string k0("K\0", 2), none = ")";
+  const auto one = [](char a) { return std::string("K") + a + "\x85"; };
+  const auto two = [](char a, char b) { return std::string("K") + a + "K" + b + "\x86"; };
+  const auto read = [](const std::string& bytes) {
+    return testing::message_of([&] { parse_pth(bytes, "f"); });
+  };
+  EXPECT_EQ(read(legacy_file(k0, one(4), one(1))), "no error");
+  EXPECT_EQ(read(legacy_file("K\x03", none, none)), "no error");
+  EXPECT_EQ(read(legacy_file(k0, two(2, 2), two(1, 2))), "no error");
+  EXPECT_EQ(read(legacy_file(k0, two(100, 4), two(0, 1))), "no error");
+  EXPECT_EQ(read(legacy_file("K\x09", two(0, 4), two(1, 1))), "no error") << "empty tensors touch nothing";
+  const std::string outside = "data: f: w: reaches behind its storage of 4 elements";
+  EXPECT_EQ(read(legacy_file(k0, one(5), one(1))), outside);
+  EXPECT_EQ(read(legacy_file("K\x01", one(4), one(1))), outside);
+  EXPECT_EQ(read(legacy_file("K\x04", none, none)), outside);
+  EXPECT_EQ(read(legacy_file(k0, two(2, 2), two(3, 1))), outside);
+  EXPECT_EQ(read(legacy_file("J\xff\xff\xff\x7f", none, none)), outside);
+  const std::string big = "\x8a\x08" + std::string(7, '\xff') + "\x7f";  // 2^63 - 1
+  EXPECT_EQ(read(legacy_file(big, one(2), one(1))), outside);
+  EXPECT_EQ(read(legacy_file(k0, one(2), big + "\x85")), outside);
+  EXPECT_NE(read(legacy_file(k0, big + "\x85", one(1))).find("w: its tensors take over four times"),
+            std::string::npos);
+  EXPECT_NE(read(legacy_file(k0, big + big + "\x86", two(0, 0))).find("w: its tensors take over four times"),
+            std::string::npos);
+  EXPECT_NE(read(legacy_file("J\xff\xff\xff\xff", none, none)).find("sizes, strides and offset do not fit"),
+            std::string::npos);
+  EXPECT_NE(read(legacy_file(k0, one(1), none)).find("sizes, strides and offset do not fit"),
+            std::string::npos);
+}
+
+}  // namespace
+}  // namespace cawe
