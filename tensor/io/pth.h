@@ -6,7 +6,6 @@
 #include <string>
 
 #include "tensor/io/safetensors.h"
-#include "tensor/io/weights_file.h"
 
 namespace cawe {
 
