@@ -141,6 +141,12 @@ TEST(Pickle, CyclesAndDepthCostNothing) {
             std::string::npos);
 }
 
+TEST(Pickle, ManyStepsOverOneValueEnd) {
+  std::string bytes("Nq\0", 3);
+  for (int i = 0; i < 8000001; ++i) bytes.append("h\0", 2);
+  EXPECT_NE(refusal(bytes + ".").find("which no state dictionary needs"), std::string::npos);
+}
+
 TEST(Pickle, WhatIsWrongIsNamedWithItsPlace) {
   const std::pair<std::string, const char*> cases[] = {
       {"", "pickle byte 0: the file ends inside the pickle"},
@@ -204,6 +210,7 @@ TEST(Pth, TensorsStayInsideTheirStorage) {
   const std::string big = "\x8a\x08" + std::string(7, '\xff') + "\x7f";  // 2^63 - 1
   EXPECT_EQ(read(legacy_file(big, one(2), one(1))), outside);
   EXPECT_EQ(read(legacy_file(k0, one(2), big + "\x85")), outside);
+  EXPECT_EQ(read(legacy_file(k0, one(3), big + "\x85")), outside) << "2 (2^63 - 1) wraps round to -2";
   EXPECT_NE(read(legacy_file(k0, big + "\x85", one(1))).find("w: its tensors take over four times"),
             std::string::npos);
   EXPECT_NE(read(legacy_file(k0, big + big + "\x86", two(0, 0))).find("w: its tensors take over four times"),
