@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "train/detector_task.h"
 
+#include <algorithm>
 #include <chrono>
 #include <map>
 
@@ -48,6 +49,12 @@ LogLine DetectorTask::validate() {
     line["val.sens@" + std::to_string(int(n))] = e.at(n).at.sensitivity;
   line["score"] = line["val.mean_sens"] = e.mean_paper.value;
   return line;
+}
+
+std::vector<int64_t> box_annotated(const data::Dataset& dataset, std::vector<int64_t> indices) {
+  const auto unknown = [&](int64_t i) { return !dataset.samples[size_t(i)].has_box_annotation; };
+  indices.erase(std::remove_if(indices.begin(), indices.end(), unknown), indices.end());
+  return indices;
 }
 
 std::vector<eval::TruthImage> truth_of(const data::Dataset& dataset, const std::vector<int64_t>& indices) {
@@ -191,9 +198,9 @@ std::string train_detector(Recipe& recipe, const RunRequest& request) {
     job.loader.enhance =
         shuffled_callback(job.chain, data, job.loader, recipe.real("fuse.alpha", 0.5, 0, 1), job.seed);
   job.dataset = &data.dataset;
-  job.train = fold_indices(data.split, train_folds);
-  job.validation = fold_indices(data.split, val_folds);
-  const std::vector<int64_t> test = fold_indices(data.split, test_folds);
+  job.train = box_annotated(data.dataset, fold_indices(data.split, train_folds));
+  job.validation = box_annotated(data.dataset, fold_indices(data.split, val_folds));
+  const std::vector<int64_t> test = box_annotated(data.dataset, fold_indices(data.split, test_folds));
   CAWE_CHECK(!job.train.empty(), Code::data, recipe.where("data.train_folds"), ": no image in these folds");
   const std::string leak = data::check_leaks(data.dataset, test, job.chain.trained, allow_leak);
 

@@ -28,6 +28,8 @@ class DetectorTask : public Task {
   Detector detector_;
 };
 
+/// Without the films that nobody looked for boxes on: they can neither train nor test a detector.
+std::vector<int64_t> box_annotated(const data::Dataset& dataset, std::vector<int64_t> indices);
 /// Truth of the samples at `indices`, in their order; every box is one label.
 std::vector<eval::TruthImage> truth_of(const data::Dataset& dataset, const std::vector<int64_t>& indices);
 std::vector<eval::Detection> detections_of(const std::vector<std::vector<FoundBox>>& found);

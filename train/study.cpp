@@ -63,6 +63,8 @@ class Study {
     result_.panels = recipe.whole("panels", 6, 0, 200);
     result_.options.draws = recipe.whole("boot.draws", 2000, 0, 1000000);
     result_.options.seed = uint64_t(recipe.whole("boot.seed", 0, 0, INT64_MAX));
+    folds_ = recipe.whole("folds", 0, 0, 1000);
+    extra_ = recipe.word("extra", "");
     overrides_ = recipe.words("set", {});
     classifier_overrides_ = recipe.words("classifier_set", {});
     recipe.finish();
@@ -88,6 +90,7 @@ class Study {
     train_rows();
     evaluate_rows();
     if (result_.chain.classifier.net) result_.localisation = study_localisation(result_);
+    if (!extra_.empty()) study_extra_films(result_, beside(extra_));
     write_tables();
     result_.seconds = seconds_now() - start;
     write_study_report(result_);
@@ -162,7 +165,8 @@ class Study {
     mark_done(classifier_run_);
   }
 
-  Recipe row_recipe(const std::string& enhancement, bool control, int64_t seed) const {
+  /// Fold -1: the split's own train and test.
+  Recipe row_recipe(const std::string& enhancement, bool control, int64_t seed, int64_t fold = -1) const {
     const std::string path = beside(retinanet_);
     Recipe recipe = Recipe::read(path);
     for (const std::string& s : overrides_) recipe.set(s);
@@ -171,6 +175,14 @@ class Study {
     recipe.put("control", std::string(control ? enhancement : "none"));
     if (control || enhancement == "cawe") recipe.put("enhance.classifier", classifier_run_);
     if (pretrained_) recipe.put("init", classifier_run_);
+    if (folds_ == 0) return recipe;
+    Strings train, test;
+    for (int64_t f = 0; f < folds_; ++f) (fold >= 0 && f != fold ? train : test).push_back(std::to_string(f));
+    recipe.put("data.split", std::string("k_folds"));
+    recipe.put("data.folds", folds_);
+    recipe.put("data.train_folds", train);
+    recipe.put("data.val_folds", Strings());
+    recipe.put("data.test_folds", test);
     return recipe;
   }
 
@@ -180,22 +192,28 @@ class Study {
       for (const std::string& c : controls_) result_.rows.push_back({detector, c, true, {}, {}, {}});
     }
     for (StudyRow& row : result_.rows)
-      for (const int64_t seed : result_.seed_numbers) {
-        const std::string run =
-            result_.out + "/rows/" + row.detector + "-" + row.enhancement + "-" + std::to_string(seed);
-        row.runs.push_back(run);
-        if (done(run)) continue;
-        say(request_, "study: " + row.detector + " on " + row.enhancement + ", seed " + std::to_string(seed));
-        Recipe recipe = row_recipe(row.enhancement, row.control, seed);
-        CAWE_CHECK(recipe.word("task", "retinanet") == "retinanet", Code::usage, retinanet_,
-                   ": task (expected \"retinanet\")");
-        RunRequest request = request_;
-        request.out = run;
-        request.resume = true;
-        fs::create_directories(result_.out + "/rows");
-        train_detector(recipe, request);
-        mark_done(run);
-      }
+      for (const int64_t seed : result_.seed_numbers)
+        for (int64_t fold = folds_ > 0 ? 0 : -1; fold < std::max<int64_t>(folds_, 0); ++fold)
+          train_row(row, seed, fold);
+  }
+
+  void train_row(StudyRow& row, int64_t seed, int64_t fold) {
+    const std::string part = fold < 0 ? "" : ", fold " + std::to_string(fold);
+    const std::string run = result_.out + "/rows/" + row.detector + "-" + row.enhancement + "-" +
+                            std::to_string(seed) + (fold < 0 ? "" : "-fold" + std::to_string(fold));
+    row.runs.push_back(run);
+    if (done(run)) return;
+    say(request_,
+        "study: " + row.detector + " on " + row.enhancement + ", seed " + std::to_string(seed) + part);
+    Recipe recipe = row_recipe(row.enhancement, row.control, seed, fold);
+    CAWE_CHECK(recipe.word("task", "retinanet") == "retinanet", Code::usage, retinanet_,
+               ": task (expected \"retinanet\")");
+    RunRequest request = request_;
+    request.out = run;
+    request.resume = true;
+    fs::create_directories(result_.out + "/rows");
+    train_detector(recipe, request);
+    mark_done(run);
   }
 
   void evaluate_rows() {
@@ -203,12 +221,18 @@ class Study {
     result_.loader = loader_from(recipe, 512, 8, 0);
     result_.chain = chain_from(recipe);
     result_.data = load_data(recipe);
-    result_.test = fold_indices(result_.data.split, recipe.words("data.test_folds", {"test"}));
+    result_.test = box_annotated(result_.data.dataset,
+                                 fold_indices(result_.data.split, recipe.words("data.test_folds", {"test"})));
     CAWE_CHECK(!result_.test.empty(), Code::data, retinanet_, ": no test image (data.test_folds)");
     result_.truth = truth_of(result_.data.dataset, result_.test);
     for (StudyRow& row : result_.rows)
-      for (const std::string& run : row.runs) {
-        row.detections.push_back(read_row(run + "/detections.csv", result_.truth));
+      for (size_t s = 0; s < result_.seed_numbers.size(); ++s) {
+        const size_t parts = row.runs.size() / result_.seed_numbers.size();
+        row.detections.emplace_back();
+        for (size_t f = 0; f < parts; ++f) {
+          const auto part = read_row(row.runs[s * parts + f] + "/detections.csv", result_.truth);
+          row.detections.back().insert(row.detections.back().end(), part.begin(), part.end());
+        }
         row.seeds.push_back(std::make_shared<eval::Evaluation>(eval::evaluate(
             result_.truth, row.detections.back(), result_.options, result_.data.dataset.patients_known)));
       }
@@ -278,7 +302,8 @@ class Study {
   RunRequest request_;
   StudyResult result_;
   Strings detectors_, rows_, controls_, overrides_, classifier_overrides_;
-  std::string classifier_, retinanet_, classifier_run_;
+  std::string classifier_, retinanet_, classifier_run_, extra_;
+  int64_t folds_ = 0;
   bool pretrained_ = true;
 };
 

@@ -20,7 +20,7 @@ namespace cawe::train {
 struct StudyRow {
   std::string detector, enhancement;
   bool control = false;
-  std::vector<std::string> runs;  ///< a folder for each seed
+  std::vector<std::string> runs;  ///< folders of each seed's training, by fold and then by seed
   std::vector<std::shared_ptr<eval::Evaluation>> seeds;
   std::vector<std::vector<eval::Detection>> detections;  ///< by seed
 };
@@ -46,12 +46,17 @@ struct StudyResult {
 };
 
 /// Keys title, demonstration, seeds, detectors, rows, controls, classifier (a recipe, or a trained run),
-/// retinanet (a recipe), pretrained (detectors start from the classifier's body), panels, froc.*, boot.draws.
+/// retinanet (a recipe), pretrained (detectors start from the classifier's body), panels, boot.draws,
+/// folds (0, or k: every fold of data.split = "k_folds" is tested once and detections are pooled),
+/// extra (a recipe whose [data] gives lesion-free films of another source, tested apart).
 /// Recipes are named relative to the study's file. Rows that are done are not done again (request.resume).
 /// Writes results.csv, results.json, report.html and one folder a row under request.out.
 std::string run_study(Recipe& recipe, const RunRequest& request);
 
 // Parts of it.
+/// Lesion-free films of another source as extra test films: sensitivities with and without them, and how well
+/// the source can be told from the film. `extra` is a recipe with a [data] section; data.test_folds choose.
+void study_extra_films(StudyResult& study, const std::string& extra_recipe);
 /// Does the map find the lesions of the test set (pointing, energy)?
 std::vector<eval::LocalisationRow> study_localisation(const StudyResult& study);
 void write_study_report(const StudyResult& study);
