@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "apps/commands.h"
+#include "autograd/operator_table.h"
 #include "models/enhance/enhancer.h"
 #include "tensor/backend.h"
 #include "tensor/io/header_json.h"
@@ -14,6 +15,13 @@
 
 namespace cawe::apps {
 namespace {
+
+void print_operators(Common& common, const std::string& filter) {
+  const std::vector<OperatorReport> reports = check_operators(filter);
+  std::fputs((common.json ? operators_json(reports) + "\n" : operators_text(reports)).c_str(), stdout);
+  for (const OperatorReport& r : reports)
+    if (!r.passed()) common.status = 1;
+}
 
 void print_machine(const Common& common) {
   train::Environment e;
@@ -51,7 +59,10 @@ void add_doctor(CLI::App& app, Common& common) {
   sub->add_option("--filter", *filter, "only operators whose name contains this");
   sub->callback([&common, operators, filter] {
     common.begin();
-    print_machine(common);
+    if (*operators)
+      print_operators(common, *filter);
+    else
+      print_machine(common);
   });
 }
 

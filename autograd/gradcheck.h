@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// Gradients by central differences in f64: what every operator's gradient is held against.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "autograd/variable.h"
+
+namespace cawe {
+
+using Function = std::function<Variable(const std::vector<Variable>& inputs)>;
+
+struct GradcheckOptions {
+  double step = 1e-5;    ///< times max(1, |x|)
+  int64_t samples = 24;  ///< elements of each input that are moved; all where there are fewer
+  uint64_t seed = 0;     ///< of the projection and of the choice of elements
+};
+
+/// Largest |numeric - backward()| over the moved elements, relative to the largest |numeric| of the same
+/// input (1 at least a thousandth of it, so that an all-zero gradient is compared absolutely). The output is
+/// projected on random numbers, so that every element of it takes part. inputs are f64; only those that
+/// require a gradient are checked.
+double gradcheck(const Function& function, const std::vector<Variable>& inputs,
+                 const GradcheckOptions& options = {});
+
+}  // namespace cawe

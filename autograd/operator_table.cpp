@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "autograd/operator_table.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+#include <set>
+
+#include "tensor/cpu/cpu_backend.h"
+#include "tensor/parallel.h"
+#include "tensor/random.h"
+
+namespace cawe {
+namespace {
+
+double draw(Values kind, const Random& random, uint64_t i, uint64_t count) {
+  const double u = random.uniform_double(2 * i);
+  switch (kind) {
+    case Values::free:
+      return random.normal(i);
+    case Values::apart:
+      return (random.bits(2 * i + 1) & 1 ? 1 : -1) * (0.2 + u);
+    case Values::positive:
+      return 0.2 + u;
+    case Values::unit:
+      return u;
+    // A stride that is coprime to the count visits every value once; they are 1 / count apart.
+    case Values::distinct:
+      return double(i * 7919 % count) / double(count) + 1e-4 * u / double(count);
+  }
+  return 0;
+}
+
+/// The same numbers in both dtypes: f64 holds what f32 rounded.
+Variable make_input(const CaseInput& input, size_t index, DType dtype) {
+  const Random random(11, "operator input", uint64_t(index));
+  const auto count = uint64_t(input.shape.numel());
+  std::vector<float> values;
+  for (uint64_t i = 0; i < count; ++i)
+    values.push_back(float(draw(input.values, random, i, std::max<uint64_t>(count, 1))));
+  Tensor t = Tensor::from(values, input.shape).to(dtype);
+  if (input.channels_last) t = t.channels_last();
+  return Variable(t.clone(), input.requires_grad);
+}
+
+std::vector<Variable> make_inputs(const OperatorCase& c, DType dtype) {
+  std::vector<Variable> inputs;
+  for (size_t i = 0; i < c.inputs.size(); ++i) inputs.push_back(make_input(c.inputs[i], i, dtype));
+  return inputs;
+}
+
+struct Outcome {
+  Tensor y;
+  std::vector<Tensor> gradients;
+};
+
+Outcome evaluate(const OperatorCase& c, DType dtype) {
+  const std::vector<Variable> inputs = make_inputs(c, dtype);
+  std::vector<Variable> wanted;
+  for (const Variable& v : inputs)
+    if (v.requires_grad()) wanted.push_back(v);
+  const Variable y = c.call(inputs);
+  const Random random(12, "operator seed");
+  std::vector<float> seed;
+  for (int64_t i = 0; i < y.numel(); ++i) seed.push_back(float(random.normal(uint64_t(i))));
+  Tensor dy = Tensor::like(y.value());
+  dy.copy_from(Tensor::from(seed, y.shape()).to(dtype));
+  return {y.value(), wanted.empty() ? std::vector<Tensor>{} : gradients(y, wanted, dy)};
+}
+
+/// Largest difference over largest value; infinite where shapes differ or a value is not finite.
+double relative(const Tensor& ours, const Tensor& truth) {
+  if (ours.shape() != truth.shape()) return INFINITY;
+  const std::vector<double> a = ours.to(DType::f64).to_vector<double>(),
+                            b = truth.to(DType::f64).to_vector<double>();
+  double difference = 0, largest = 1e-3;
+  for (size_t i = 0; i < a.size(); ++i) {
+    if (!std::isfinite(a[i]) || !std::isfinite(b[i])) return INFINITY;
+    difference = std::max(difference, std::fabs(a[i] - b[i]));
+    largest = std::max(largest, std::fabs(b[i]));
+  }
+  return difference / largest;
+}
+
+bool same_bytes(const Tensor& a, const Tensor& b) {
+  if (a.shape() != b.shape() || a.dtype() != b.dtype()) return false;
+  const Tensor x = a.contiguous(), y = b.contiguous();
+  return x.numel() == 0 || std::memcmp(x.raw(), y.raw(), size_t(x.numel()) * size_of(x.dtype())) == 0;
+}
+
+class Threads {
+ public:
+  explicit Threads(int n) : before_(num_threads()) { set_num_threads(n); }
+  ~Threads() { set_num_threads(before_); }
+  Threads(const Threads&) = delete;
+  Threads& operator=(const Threads&) = delete;
+
+ private:
+  int before_;
+};
+
+bool same_on_one_thread(const OperatorCase& c, const Outcome& two) {
+  const Threads one(1);
+  const Outcome alone = evaluate(c, DType::f32);
+  bool same = same_bytes(alone.y, two.y);
+  for (size_t i = 0; i < two.gradients.size(); ++i) same &= same_bytes(alone.gradients[i], two.gradients[i]);
+  return same;
+}
+
+OperatorReport check_row(const OperatorRow& row) {
+  OperatorReport r;
+  r.name = row.name;
+  r.differentiable = r.covered = true;
+  r.cases = int64_t(row.cases.size());
+  const Threads two(2);
+  for (const OperatorCase& c : row.cases) {
+    r.gradcheck_error = std::max(r.gradcheck_error, gradcheck(c.call, make_inputs(c, DType::f64)));
+    const Outcome fast = evaluate(c, DType::f32), truth = evaluate(c, DType::f64);
+    r.forward_error = std::max(r.forward_error, relative(fast.y, truth.y));
+    for (size_t i = 0; i < truth.gradients.size(); ++i)
+      r.gradient_error = std::max(r.gradient_error, relative(fast.gradients[i], truth.gradients[i]));
+    r.same_bits &= same_on_one_thread(c, fast);
+  }
+  return r;
+}
+
+OperatorReport check_primitive(const PrimitiveRow& row) {
+  OperatorReport r;
+  r.name = row.name;
+  r.covered = true;
+  r.cases = row.variants;
+  const Threads two(2);
+  for (int64_t v = 0; v < row.variants; ++v) {
+    const std::vector<Tensor> fast = row.run(cpu_backend(), v), truth = row.run(cpu_reference_backend(), v);
+    std::vector<Tensor> alone;
+    {
+      const Threads one(1);
+      alone = row.run(cpu_backend(), v);
+    }
+    for (size_t i = 0; i < truth.size(); ++i) {
+      r.forward_error = std::max(r.forward_error, relative(fast[i], truth[i]));
+      r.same_bits &= same_bytes(fast[i], alone[i]);
+    }
+  }
+  return r;
+}
+
+}  // namespace
+
+bool OperatorReport::passed() const {
+  return covered && gradcheck_error <= kGradcheckBar && forward_error <= kFastBar &&
+         gradient_error <= kFastBar && same_bits;
+}
+
+std::vector<OperatorReport> check_operators(const std::string& filter) {
+  std::vector<OperatorReport> reports;
+  std::set<std::string> named;
+  const auto wanted = [&](const std::string& name) { return name.find(filter) != std::string::npos; };
+  for (const OperatorRow& row : operator_rows()) {
+    named.insert(row.primitives.begin(), row.primitives.end());
+    if (wanted(row.name)) reports.push_back(check_row(row));
+  }
+  for (const PrimitiveRow& row : primitive_rows()) {
+    named.insert(row.name);
+    if (wanted(row.name)) reports.push_back(check_primitive(row));
+  }
+  for (const std::string& name : primitive_names()) {
+    if (named.count(name) > 0 || !wanted(name)) continue;
+    OperatorReport missing;
+    missing.name = name;
+    reports.push_back(missing);
+  }
+  return reports;
+}
+
+std::string operators_text(const std::vector<OperatorReport>& reports) {
+  char line[200];
+  std::snprintf(line, sizeof line, "%-24s %5s %12s %12s %12s %9s %s\n", "operator", "cases", "gradcheck",
+                "f32 forward", "f32 gradient", "same bits", "");
+  std::string out = line;
+  int64_t failed = 0;
+  for (const OperatorReport& r : reports) {
+    char gradcheck_text[24] = "-", gradient_text[24] = "-";
+    if (r.differentiable) {
+      std::snprintf(gradcheck_text, sizeof gradcheck_text, "%.1e", r.gradcheck_error);
+      std::snprintf(gradient_text, sizeof gradient_text, "%.1e", r.gradient_error);
+    }
+    failed += !r.passed();
+    std::snprintf(line, sizeof line, "%-24s %5lld %12s %12.1e %12s %9s %s\n", r.name.c_str(),
+                  static_cast<long long>(r.cases), gradcheck_text, r.forward_error, gradient_text,
+                  r.same_bits ? "yes" : "NO",
+                  !r.covered   ? "NOT COVERED"
+                  : r.passed() ? ""
+                               : "FAILED");
+    out += line;
+  }
+  std::snprintf(line, sizeof line,
+                "%zu operators, %lld failed (bars: gradcheck %.0e, f32 against f64 %.0e)\n", reports.size(),
+                static_cast<long long>(failed), kGradcheckBar, kFastBar);
+  return out + line;
+}
+
+std::string operators_json(const std::vector<OperatorReport>& reports) {
+  std::string out = "{\"operators\":[";
+  for (size_t i = 0; i < reports.size(); ++i) {
+    const OperatorReport& r = reports[i];
+    char text[400];
+    std::snprintf(
+        text, sizeof text,
+        "%s\n{\"name\":\"%s\",\"differentiable\":%s,\"covered\":%s,\"cases\":%lld,\"gradcheck_error\":%.3g,"
+        "\"forward_error\":%.3g,\"gradient_error\":%.3g,\"same_bits\":%s,\"passed\":%s}",
+        i ? "," : "", r.name.c_str(), r.differentiable ? "true" : "false", r.covered ? "true" : "false",
+        static_cast<long long>(r.cases), r.gradcheck_error,
+        std::isfinite(r.forward_error) ? r.forward_error : 1e308,
+        std::isfinite(r.gradient_error) ? r.gradient_error : 1e308, r.same_bits ? "true" : "false",
+        r.passed() ? "true" : "false");
+    out += text;
+  }
+  return out + "\n]}";
+}
+
+}  // namespace cawe

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every operator with its proof: gradients against differences in f64, the fast f32 backend against the f64
+// reference, the same bits on one and two threads. `cawe doctor --operators` prints it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "autograd/gradcheck.h"
+#include "tensor/backend.h"
+
+namespace cawe {
+
+struct OperatorReport {
+  std::string name;
+  bool differentiable = false;
+  bool covered = false;        ///< there is a row for it
+  double gradcheck_error = 0;  ///< relative, f64
+  double forward_error = 0;    ///< fast f32 against f64: largest difference / largest value
+  double gradient_error = 0;   ///< the same of the gradients
+  bool same_bits = true;       ///< one and two threads
+  int64_t cases = 0;
+  bool passed() const;
+};
+
+constexpr double kGradcheckBar = 1e-6, kFastBar = 1e-5;
+
+/// Fills an input of `shape`. Kinds: "free" normal numbers; "apart" away from 0 by at least 0.2, so that no
+/// kink is near; "positive"; "distinct" no two alike; "unit" in [0, 1].
+enum class Values : uint8_t { free, apart, positive, distinct, unit };
+
+struct CaseInput {
+  Shape shape;
+  Values values = Values::free;
+  bool requires_grad = true;
+  bool channels_last = false;
+};
+
+/// One setting of an operator. `call` builds whatever else it needs (targets, masks) from the dtype.
+struct OperatorCase {
+  std::vector<CaseInput> inputs;
+  std::function<Variable(const std::vector<Variable>& inputs)> call;
+};
+
+/// An operator of autograd/ops, with the backend primitives that it is made of.
+struct OperatorRow {
+  std::string name;
+  std::vector<std::string> primitives;
+  std::vector<OperatorCase> cases;
+};
+
+/// A primitive without a gradient: the fast backend's outputs against the reference backend's, both f32.
+struct PrimitiveRow {
+  std::string name;
+  std::function<std::vector<Tensor>(Backend& backend, int64_t variant)> run;
+  int64_t variants = 1;
+};
+
+const std::vector<OperatorRow>& operator_rows();
+const std::vector<PrimitiveRow>& primitive_rows();
+
+/// Reports of all operators and primitives whose name contains `filter`. A primitive that no row names is
+/// reported as not covered.
+std::vector<OperatorReport> check_operators(const std::string& filter = "");
+
+std::string operators_text(const std::vector<OperatorReport>& reports);
+/// {"operators": [{"name", "differentiable", "covered", "gradcheck_error", ...}]}
+std::string operators_json(const std::vector<OperatorReport>& reports);
+
+}  // namespace cawe
