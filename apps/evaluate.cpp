@@ -55,7 +55,7 @@ void add_evaluate(CLI::App& app, Common& common) {
   sub->add_option("--rule", o->rule, "iou, centre, iobb or deeplesion")->capture_default_str();
   sub->add_option("--duplicates", o->duplicates, "ignore or fp")->capture_default_str();
   sub->add_option("--draws", o->draws, "bootstrap draws")
-      ->check(CLI::Range(int64_t(0), int64_t(1000000)))
+      ->check(CLI::Range(int64_t(1), int64_t(1000000)))
       ->capture_default_str();
   sub->add_option("--out", o->out, "folder for froc.csv, froc.svg, results.json");
   sub->callback([&common, o] { run(common, *o); });

@@ -9,6 +9,7 @@
 #include "tensor/error.h"
 #include "tensor/parallel.h"
 #include "tensor/text.h"
+#include "train/trainer.h"
 
 namespace cawe::apps {
 
@@ -60,26 +61,35 @@ int report(const std::string& message, int status) {
   return status;
 }
 
+/// Names that are known where the command line went wrong.
+std::vector<std::string> known_names(const CLI::App& app, const CLI::App& at) {
+  std::vector<std::string> known;
+  if (&at == &app)
+    for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; }))
+      known.push_back(sub->get_name());
+  for (const CLI::Option* option : at.get_options())
+    for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
+  return known;
+}
+
 /// CLI11's message, with the nearest valid name for a word that it does not know.
 int report_usage(const CLI::App& app, const CLI::ParseError& error) {
   std::string message = error.what();
   const CLI::App* at = &app;
   for (const CLI::App* sub : app.get_subcommands()) at = sub;
-  if (error.get_name() == "ExtrasError") {
-    std::vector<std::string> known;
-    if (at == &app)
-      for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; }))
-        known.push_back(sub->get_name());
-    for (const CLI::Option* option : at->get_options())
-      for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
-    for (const std::string& word : at->remaining(true)) {
-      message = "'" + word + "' is not known here";
-      const std::string near = nearest_name(word, known);
-      if (!near.empty()) message += " (did you mean " + near + "?)";
-      break;
-    }
+  const std::vector<std::string> unknown = at->remaining(true), known = known_names(app, *at);
+  std::string word, near;
+  for (const std::string& candidate : unknown) {
+    const std::string found = nearest_name(candidate, known);
+    if (!word.empty() && (found.empty() || !near.empty())) continue;
+    word = candidate;
+    near = found;
   }
-  return report(message + ". See `cawe " + (at == &app ? "" : at->get_name() + " ") + "--help`.", 2);
+  if (!word.empty())
+    message = "'" + word + "' is not known here" + (near.empty() ? "" : " (did you mean " + near + "?)");
+  return report(message + (message.back() == '.' ? "" : ".") + " See `cawe " +
+                    (at == &app ? "" : at->get_name() + " ") + "--help`.",
+                2);
 }
 
 }  // namespace
@@ -112,7 +122,8 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return report_usage(app, error);
   } catch (const Error& error) {
-    return report(error.what(), exit_code(error.code()));
+    const bool stopped = error.code() == Code::interrupted && train::stop_signal() != 0;
+    return report(error.what(), stopped ? 128 + train::stop_signal() : exit_code(error.code()));
   } catch (const std::bad_alloc&) {
     return report("out of memory. Use a smaller batch, image or --threads.", 1);
   } catch (const std::exception& error) {

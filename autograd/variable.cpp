@@ -7,6 +7,7 @@
 #include <unordered_set>
 
 #include "tensor/backend.h"
+#include "tensor/communicator.h"
 #include "tensor/profile.h"
 
 namespace cawe {
@@ -28,6 +29,20 @@ void add_gradient(GradSlot& slot, const Tensor& g) {
   // then.
   if (!slot.grad.owns_storage_alone() || !slot.grad.is_dense()) slot.grad = slot.grad.clone();
   backend(g.device()).accumulate(g, slot.grad);
+}
+
+/// Sum over the ranks, along the lanes' tree.
+Tensor over_ranks(const Tensor& g) {
+  Communicator& ranks = current_communicator();
+  if (ranks.size() == 1) return g;
+  Tensor sum = g.contiguous().clone();
+  CAWE_CHECK(sum.dtype() == DType::f32 || sum.dtype() == DType::f64, Code::dtype, "backward: gradients of ",
+             name(sum.dtype()), " are not summed over ranks");
+  if (sum.dtype() == DType::f32)
+    ranks.all_reduce_sum(sum.data<float>(), sum.numel());
+  else
+    ranks.all_reduce_sum(sum.data<double>(), sum.numel());
+  return sum;
 }
 
 struct LaterFirst {
@@ -75,7 +90,8 @@ void run_backward(const std::shared_ptr<GradSlot>& root, const std::unordered_se
       for (size_t i = 0; i < grads.size(); ++i) {
         GradSlot* input = node->inputs[i].get();
         if (!input || !input->requires_grad || !grads[i].defined()) continue;
-        if (leaves || input->creator || keep.count(input)) add_gradient(*input, grads[i]);
+        if (leaves || input->creator || keep.count(input))
+          add_gradient(*input, input->shared_by_ranks ? over_ranks(grads[i]) : grads[i]);
       }
     }
     node->backward = nullptr;

@@ -19,6 +19,10 @@ struct GradSlot {
   Tensor grad;
   std::shared_ptr<Node> creator;  ///< null for leaves
   bool requires_grad = false;
+  /// A parameter that all ranks hold alike: every contribution is summed over the ranks before it is added to
+  /// the ones before it. Summing the gathered gradients at the end would associate differently where a
+  /// parameter is used several times, and change bits with the number of ranks.
+  bool shared_by_ranks = false;
 };
 
 class Variable {

@@ -110,6 +110,11 @@ std::string train_classifier(Recipe& recipe, const RunRequest& request) {
   CAWE_CHECK(!train_indices.empty(), Code::data, recipe.where("data.train_folds"),
              ": no image in these folds");
 
+  {  // bad weights are found before anything is written
+    Recipe probe = recipe;
+    models::Classifier net(classifier_from(probe, int64_t(data.dataset.label_names.size())));
+    initialise(net, probe, seed, false);
+  }
   Checkpoint first;
   first.recipe = recipe.resolved();
   first.manifest = data::manifest_text(data::trained_patients("classifier", data.dataset, train_indices));
@@ -124,8 +129,9 @@ std::string train_classifier(Recipe& recipe, const RunRequest& request) {
   TrainResult result;
   double auroc = 0;
   run_in_process_ranks(request.ranks, std::max(1, request.threads / request.ranks), [&](int rank) {
-    models::Classifier net(classifier_from(recipe, int64_t(data.dataset.label_names.size())));
-    const InitResult init = initialise(net, recipe, seed, false);
+    Recipe own = recipe;  // asking for keys writes into it
+    models::Classifier net(classifier_from(own, int64_t(data.dataset.label_names.size())));
+    const InitResult init = initialise(net, own, seed, false);
     data::LoaderOptions mine = loader_options;
     mine.rank = rank;
     mine.ranks = request.ranks;

@@ -40,7 +40,7 @@ Variable DetectorTask::loss(const data::Batch& batch, LogLine* parts) {
 LogLine DetectorTask::validate() {
   if (validation_.empty()) return {};
   eval::EvaluateOptions options;
-  options.draws = 0;
+  options.draws = 1;  // no interval is asked for
   const eval::Evaluation e =
       eval::evaluate(truth_of(dataset_, validation_), detections_of(detector_.detect(dataset_, validation_)),
                      options, dataset_.patients_known);
@@ -204,6 +204,11 @@ std::string train_detector(Recipe& recipe, const RunRequest& request) {
   CAWE_CHECK(!job.train.empty(), Code::data, recipe.where("data.train_folds"), ": no image in these folds");
   const std::string leak = data::check_leaks(data.dataset, test, job.chain.trained, allow_leak);
 
+  {  // bad weights are found before anything is written
+    Recipe probe = recipe;
+    models::RetinaNet net(retinanet_from(probe, 1));
+    initialise(net, probe, job.seed, true);
+  }
   Checkpoint first;
   first.recipe = recipe.resolved();
   first.manifest = data::manifest_text(data::trained_patients("detector", data.dataset, job.train));

@@ -3,10 +3,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 
 #include "tensor/backend.h"
-#include "tensor/communicator.h"
 #include "tensor/parallel.h"
 
 namespace cawe::train {
@@ -35,34 +33,10 @@ Optimizer::Optimizer(nn::Module& module, const OptimizerOptions& options) : opti
       slot.v = Tensor::like(slot.m);
       slot.v.fill(0);
     }
+    p.variable->slot()->shared_by_ranks = true;
     slots_.push_back(slot);
   }
   CAWE_CHECK(!slots_.empty(), Code::usage, "nothing to train: no parameter requires a gradient");
-}
-
-void Optimizer::reduce_gradients() {
-  Communicator& ranks = current_communicator();
-  if (ranks.size() == 1) return;
-  int64_t total = 0;
-  for (const Slot& s : slots_) total += s.parameter->numel();
-  // A parameter that this rank's images did not reach still takes part, with zeros.
-  Tensor all = Tensor::zeros({total});
-  int64_t at = 0;
-  for (const Slot& s : slots_) {
-    const Tensor& g = s.parameter->grad();
-    if (g.defined()) {
-      const Tensor flat = g.contiguous();
-      std::memcpy(all.data<float>() + at, flat.raw(), size_t(flat.numel()) * sizeof(float));
-    }
-    at += s.parameter->numel();
-  }
-  ranks.all_reduce_sum(all.data<float>(), total);
-  at = 0;
-  for (Slot& s : slots_) {
-    const int64_t n = s.parameter->numel();
-    s.parameter->set_grad(all.slice(0, at, at + n).reshape(s.parameter->shape()).clone());
-    at += n;
-  }
 }
 
 double Optimizer::clip_gradients() {

@@ -24,11 +24,9 @@ OptimizerOptions optimizer_from(Recipe& recipe, double clip);
 
 class Optimizer {
  public:
-  /// Looks after the parameters that require gradients now.
+  /// Looks after the parameters that require gradients now, and has their gradients summed over the ranks.
   Optimizer(nn::Module& module, const OptimizerOptions& options);
 
-  /// Sums every gradient over the ranks along the lanes' tree, in one go.
-  void reduce_gradients();
   /// Norm of all gradients, in f64, in the order of the parameters; scales them down where it is above clip.
   double clip_gradients();
   /// One step at the given rate; gradients are gone afterwards. Parameters without one keep their value.

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <filesystem>
 
 #include "tensor/error.h"
 #include "tensor/io/atomic_file.h"
@@ -108,7 +109,11 @@ void Recipe::add_text(const std::string& text, const std::string& source) {
 }
 #endif
 
-Recipe Recipe::read(const std::string& path) { return parse(read_file(path, 1 << 20), path); }
+Recipe Recipe::read(const std::string& path) {
+  CAWE_CHECK(std::filesystem::is_regular_file(path), Code::usage, path,
+             ": no such recipe (expected a TOML file)");
+  return parse(read_file(path, 1 << 20), path);
+}
 
 Recipe Recipe::parse(const std::string& text, const std::string& source) {
   Recipe recipe;

@@ -61,7 +61,7 @@ class Study {
     retinanet_ = recipe.needed_word("retinanet", "the recipe of the detector, e.g. retinanet.toml");
     pretrained_ = recipe.flag("pretrained", true);
     result_.panels = recipe.whole("panels", 6, 0, 200);
-    result_.options.draws = recipe.whole("boot.draws", 2000, 0, 1000000);
+    result_.options.draws = recipe.whole("boot.draws", 2000, 1, 1000000);
     result_.options.seed = uint64_t(recipe.whole("boot.seed", 0, 0, INT64_MAX));
     folds_ = recipe.whole("folds", 0, 0, 1000);
     extra_ = recipe.word("extra", "");

@@ -100,7 +100,7 @@ void study_extra_films(StudyResult& study, const std::string& extra_recipe) {
       detections.push_back(d);
     }
     eval::EvaluateOptions options = study.options;
-    options.draws = 0;
+    options.draws = 1;  // no interval is asked for
     const eval::Evaluation e = eval::evaluate(truth, detections, options, true);
     std::vector<std::string> cells{row.detector + " " + row.enhancement};
     for (const double n : {1.0, 2.0, 3.0, 4.0}) cells.push_back(fixed(e.at(n).at.sensitivity));

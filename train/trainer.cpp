@@ -61,7 +61,6 @@ class Loop {
              ": stopped by a signal after step ", step_, " of ", schedule_.steps,
              "; the state is saved. Go on with --resume.");
     }
-    if (options_.eval_every == 0) validate();
     if (writes()) run_->write_metrics();
     result_.steps = step_;
     return result_;
@@ -83,7 +82,6 @@ class Loop {
     const double value = loss.value().item();
     if (current_communicator().any(!std::isfinite(value))) explain(batch);
     backward(loss);
-    optimizer_.reduce_gradients();
     const double norm = optimizer_.clip_gradients();
     if (!std::isfinite(norm))
       fail(Code::numeric, "step ", step_, ": a gradient is not finite. Files: ", files_of(dataset_, batch),

@@ -103,32 +103,39 @@ Variable batch_norm(const Variable& x, const Variable& weight, const Variable& b
                mask = relu ? y : Tensor();
   const bool wants_x = needs_grad(x), wants_residual = res.defined() && needs_grad(residual);
   const bool wants_parameters = needs_grad(weight) || needs_grad(bias);
-  return record(
-      "batch_norm", {x, weight, bias, residual}, y, [=, count = s.count](const Tensor& dy_in) -> Grads {
-        Backend& dev = backend(in.device());
-        const Tensor dy = in.is_channels_last() ? dy_in.channels_last() : dy_in;
-        Tensor dx, dw, db, dres;
-        if (wants_residual) dres = Tensor::like(in);
-        const int64_t channels = in.dim(1);
-        Tensor sums;
-        if (training || wants_parameters) {
-          sums = Tensor::empty({2, channels}, DType::f64, Layout::contiguous, in.device());
-          dev.batch_norm_grad_sums(dy, in, mask, means, invstds, relu, sums);
-          // The parameters' gradients stay this rank's partial sums, like those of every other parameter.
-          db = sums.slice(0, 0, 1).reshape({channels}).to(in.dtype());
-          dw = sums.slice(0, 1, 2).reshape({channels}).to(in.dtype());
-        }
-        if (training) {
-          double total = double(in.numel() / channels);
-          const Tensor global = Tensor::from(all_ranks(sums, &total), {2, channels}).to(in.device());
-          dx = Tensor::like(in);
-          dev.batch_norm_grad_input(dy, in, mask, means, invstds, w, global, count, relu, dx, dres);
-        } else if (wants_x || wants_residual) {
-          dx = Tensor::like(in);
-          dev.channel_affine_grad(dy, mask, scales, relu, dx, dres);
-        }
-        return {dx, dw, db, dres};
-      });
+  return record("batch_norm", {x, weight, bias, residual}, y,
+                [=, count = s.count](const Tensor& dy_in) -> Grads {
+                  Backend& dev = backend(in.device());
+                  const Tensor dy = in.is_channels_last() ? dy_in.channels_last() : dy_in;
+                  Tensor dx, dw, db, dres;
+                  if (wants_residual) dres = Tensor::like(in);
+                  const int64_t channels = in.dim(1);
+                  Tensor global;
+                  if (training || wants_parameters) {
+                    Tensor sums = Tensor::empty({2, channels}, DType::f64, Layout::contiguous, in.device());
+                    dev.batch_norm_grad_sums(dy, in, mask, means, invstds, relu, sums);
+                    double total = double(in.numel() / channels);
+                    global = Tensor::from(all_ranks(sums, &total), {2, channels}).to(in.device());
+                    // Gradients of parameters are summed over the ranks in f32. These are sums over
+                    // all ranks already, in f64: rank 0 brings them, the others bring -0, which changes no
+                    // bit of a sum.
+                    const bool brings = current_communicator().rank() == 0;
+                    const auto part = [&](int64_t row) {
+                      return brings ? global.slice(0, row, row + 1).reshape({channels}).to(in.dtype())
+                                    : Tensor::full({channels}, -0.0, in.dtype()).to(in.device());
+                    };
+                    db = part(0);
+                    dw = part(1);
+                  }
+                  if (training) {
+                    dx = Tensor::like(in);
+                    dev.batch_norm_grad_input(dy, in, mask, means, invstds, w, global, count, relu, dx, dres);
+                  } else if (wants_x || wants_residual) {
+                    dx = Tensor::like(in);
+                    dev.channel_affine_grad(dy, mask, scales, relu, dx, dres);
+                  }
+                  return {dx, dw, db, dres};
+                });
 }
 
 }  // namespace cawe

@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Wrong usage and bad files: one line on stderr, the right exit code, the words that help, nothing half-written.
+
+usage: python3 tests/apps/bad_usage.py build/release/cawe
+"""
+import json
+import os
+import pathlib
+import resource
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+
+PROGRAM = os.path.abspath(sys.argv[1])
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+WORK = pathlib.Path(tempfile.mkdtemp())
+failures = []
+count = 0
+
+
+def run(args, **options):
+    return subprocess.run([PROGRAM] + [str(a) for a in args], cwd=WORK, capture_output=True, text=True, timeout=120, **options)
+
+
+def expect(what, args, code, *words, absent=(), **options):
+    """The command fails with `code` and one error line that has all of `words`; `absent` files do not exist."""
+    global count
+    count += 1
+    done = run(args, **options)
+    errors = [line for line in done.stderr.splitlines() if line.startswith('cawe: error: ')]
+    problems = []
+    if done.returncode != code:
+        problems.append('exit code %d (expected %d)' % (done.returncode, code))
+    if len(errors) != 1:
+        problems.append('%d error lines' % len(errors))
+    problems += ['"%s" is not in the message' % w for w in words if w not in done.stderr]
+    problems += ['%s was left behind' % f for f in absent if (WORK / f).exists()]
+    problems += ['%s was left behind' % p for p in WORK.rglob('*.part')]
+    if problems:
+        failures.append('%s: %s\n    %s' % (what, '; '.join(problems), done.stderr.strip()))
+    else:
+        print('ok  %-32s %d  %s' % (what, code, errors[0][:120]))
+
+
+def must(args):
+    done = run(args)
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+def recipe(name, text):
+    (WORK / name).write_text(text)
+    return name
+
+
+SMALL = ['--quiet', '--set', 'image.size=64', '--set', 'model.width=4', '--set', 'train.steps=2', '--set', 'train.batch=4']
+
+
+def command_line():
+    expect('unknown command', ['trian', 'x'], 2, 'train')
+    expect('unknown option', ['phantom', '--out', 'x', '--imags', '3'], 2, '--images', absent=['x'])
+    expect('missing option', ['phantom'], 2, '--out')
+    expect('value out of range', ['phantom', '--out', 'x', '--size', '3'], 2, '--size', absent=['x'])
+    expect('device that is not there', ['doctor', '--device', 'cuda'], 1, 'cuda')
+    expect('map method without classifier', ['enhance', '--method', 'cawe', '--input', 'data/images', '--out', 'e'], 2, '--classifier', absent=['e'])
+    expect('output of unknown kind', ['detect', '--weights', 'cls', '--input', 'data/images', '--out', 'd.txt'], 2, '.csv or .json', absent=['d.txt'])
+    expect('folder that is there', ['phantom', '--out', 'data'], 2, 'data', 'empty folder')
+
+
+def recipes():
+    base = (ROOT / 'recipes/demo/classifier.toml').read_text()
+    train = ['train', '--out', 'r', '--set', 'data.root=data'] + SMALL
+    expect('missing recipe', train + ['none.toml'], 2, 'none.toml', absent=['r'])
+    expect('recipe that is no TOML', train + [recipe('a.toml', 'x = = 3\n')], 2, 'a.toml:1', absent=['r'])
+    text = base.replace('warmup = 0.1', 'warmpu = 0.1')
+    line = text[:text.index('warmpu')].count('\n') + 1
+    expect('unknown key', train + [recipe('b.toml', text)], 2, 'b.toml:%d' % line, 'train.warmpu', 'train.warmup', absent=['r'])
+    expect('value of another type', train + [recipe('c.toml', base.replace('lr = 2e-3', 'lr = "fast"'))], 2, 'train.lr', 'a number', absent=['r'])
+    expect('unknown choice', train + [recipe('d.toml', base), '--set', 'train.optimizer=adamv'], 2, 'adamw', absent=['r'])
+    expect('frozen norms, random weights', train + [recipe('d.toml', base), '--set', 'model.norm=frozen'], 2, 'model.norm', absent=['r'])
+    expect('three ranks', train + ['d.toml', '--ranks', '3'], 2, 'power of two', absent=['r'])
+    expect('missing data folder', ['train', 'd.toml', '--out', 'r', '--set', 'data.root=nowhere'], 3, 'nowhere', absent=['r'])
+    expect('run that is there', ['train', 'd.toml', '--out', 'cls', '--set', 'data.root=data'] + SMALL, 2, '--resume')
+
+
+def data_files():
+    def with_row(old, new, *words):
+        folder = WORK / 'bad'
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(WORK / 'data', folder)
+        table = folder / old
+        lines = table.read_text().splitlines()
+        lines[1] = new(lines[1], lines[0])
+        table.write_text('\n'.join(lines) + '\n')
+        return ['train', 'd.toml', '--out', 'r', '--set', 'data.root=bad'] + SMALL
+
+    first = (WORK / 'data/metadata.csv').read_text().splitlines()[1].split(',')[0]
+    name = first.split('.')[0]
+    expect('row with too few cells', with_row('metadata.csv', lambda row, head: row.split(',')[0]), 3, 'metadata.csv: line 2', absent=['r'])
+    expect('label that is no number', with_row('metadata.csv', lambda row, head: row.replace(',0,', ',maybe,', 1)), 3, 'maybe', absent=['r'])
+    expect('box outside its image', with_row('stage_2_train_labels.csv', lambda row, head: name + ',60,60,500,20,1'), 3, name, absent=['r'])
+    args = with_row('metadata.csv', lambda row, head: row)
+    os.remove(WORK / 'bad/images' / first)
+    expect('missing image', args, 3, first, absent=['r'])
+    film = (WORK / 'data/images' / first).read_bytes()
+    (WORK / 'cut.dcm').write_bytes(film[:len(film) // 2])
+    expect('truncated DICOM', ['inspect', 'cut.dcm'], 3, 'cut.dcm')
+    (WORK / 'empty.dcm').write_bytes(b'')
+    expect('empty file', ['inspect', 'empty.dcm'], 3, 'empty.dcm')
+    expect('file that is not there', ['inspect', 'nothing.png'], 3, 'nothing.png')
+    (WORK / 'mixed').mkdir()
+    shutil.copy(WORK / 'data/images' / first, WORK / 'mixed/good.dcm')
+    shutil.copy(WORK / 'cut.dcm', WORK / 'mixed/bad.dcm')
+    expect('one bad film of two', ['enhance', '--method', 'clahe', '--input', 'mixed', '--out', 'en'], 3, 'bad.dcm')
+    assert (WORK / 'en/good.png').exists() and 'bad.dcm' in (WORK / 'en/rejected.csv').read_text()
+    (WORK / 'det.csv').write_text('image,x,y,width,height,score\n%s,1,2,3,nan,0.5\n' % name)
+    expect('detection that is no number', ['evaluate', '--detections', 'det.csv', '--truth', 'data/stage_2_train_labels.csv'], 3, 'det.csv')
+
+
+def weights():
+    def safetensors(values):
+        header = json.dumps({'conv1.weight': {'dtype': 'F32', 'shape': [len(values)], 'data_offsets': [0, 4 * len(values)]}}).encode()
+        return struct.pack('<Q', len(header)) + header + struct.pack('<%df' % len(values), *values)
+
+    (WORK / 'w.safetensors').write_bytes(safetensors([1.0, 2.0])[:-3])
+    expect('weights cut off', ['inspect', 'w.safetensors'], 3, 'w.safetensors')
+    checkpoint = WORK / 'cls/checkpoints'
+    newest = sorted(checkpoint.glob('step-*'))[-1]
+    damaged = bytearray(newest.read_bytes())
+    damaged[-5] ^= 16
+    (WORK / 'damaged.safetensors').write_bytes(damaged)
+    expect('damaged checkpoint', ['detect', '--weights', 'damaged.safetensors', '--input', 'mixed/good.dcm', '--out', 'o.csv'], 3, 'damaged', absent=['o.csv'])
+    expect('classifier as detector', ['detect', '--weights', 'cls', '--input', 'mixed/good.dcm', '--out', 'o.csv'], 3, 'classifier', absent=['o.csv'])
+    weights = WORK / 'nan.safetensors'
+    raw = newest.read_bytes()
+    size = struct.unpack('<Q', raw[:8])[0]
+    header = json.loads(raw[8:8 + size])
+    keep = {k[6:]: v for k, v in header.items() if k.startswith('model.')}
+    body, new = b'', {}
+    for key, entry in keep.items():
+        begin, end = entry['data_offsets']
+        part = raw[8 + size + begin:8 + size + end]
+        if key == 'conv1.weight':
+            part = struct.pack('<f', float('nan')) + part[4:]
+        new[key] = {'dtype': entry['dtype'], 'shape': entry['shape'], 'data_offsets': [len(body), len(body) + len(part)]}
+        body += part
+    text = json.dumps(new).encode()
+    weights.write_bytes(struct.pack('<Q', len(text)) + text + body)
+    expect('NaN weight', ['train', 'd.toml', '--out', 'r', '--set', 'data.root=data', '--set', 'init=nan.safetensors'] + SMALL, 3, 'conv1.weight', absent=['r'])
+    hostile = b'cos\nsystem\n(S\'touch hacked\'\ntR.'
+    magic = b'\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03.\x80\x02}X\r\x00\x00\x00little_endian\x88s.'
+    (WORK / 'evil.pth').write_bytes(magic + hostile)
+    expect('.pth that runs a program', ['convert', 'evil.pth', 'evil.safetensors'], 3, 'os.system', absent=['hacked', 'evil.safetensors'])
+    patients = run(['enhance', '--method', 'cawe', '--classifier', 'cls', '--input', 'data/images', '--out', 'leak'])
+    assert patients.returncode == 3 and 'trained' in patients.stderr and not (WORK / 'leak').exists(), patients.stderr
+    expect('film of a training patient', ['enhance', '--method', 'cawe', '--classifier', 'cls', '--input', 'data/images', '--out', 'leak'], 3, absent=['leak'])
+
+
+def disk():
+    def little_room():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))
+        import signal
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+
+    expect('full disk', ['train', 'd.toml', '--out', 'full', '--set', 'data.root=data'] + SMALL, 1, 'full/', preexec_fn=little_room)
+    assert not list((WORK / 'full/checkpoints').glob('*')), 'half a checkpoint is left'
+    expect('folder that cannot be made', ['train', 'd.toml', '--out', '/proc/cawe', '--set', 'data.root=data'] + SMALL, 1, '/proc/cawe')
+
+
+try:
+    must(['phantom', '--out', 'data', '--images', '24', '--size', '64', '--seed', '5'])
+    must(['train', ROOT / 'recipes/demo/classifier.toml', '--out', 'cls', '--set', 'data.root=data'] + SMALL)
+    command_line()
+    recipes()
+    data_files()
+    weights()
+    disk()
+finally:
+    shutil.rmtree(WORK, ignore_errors=True)
+for failure in failures:
+    print('FAILED', failure)
+print('%d kinds of wrong usage, %d failed' % (count, len(failures)))
+sys.exit(1 if failures else 0)

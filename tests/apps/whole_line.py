@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The whole line on small phantoms: films, classifier, enhancement, study, detection, evaluation, resume.
+
+usage: python3 tests/apps/whole_line.py build/release/cawe
+"""
+import csv
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+PROGRAM = os.path.abspath(sys.argv[1])
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+WORK = pathlib.Path(tempfile.mkdtemp())
+
+
+def cawe(*args, code=0):
+    done = subprocess.run([PROGRAM] + [str(a) for a in args], cwd=WORK, capture_output=True, text=True, timeout=300)
+    assert done.returncode == code, '%s: exit %d\n%s' % (args, done.returncode, done.stderr)
+    return done.stdout
+
+
+def check(condition, what):
+    assert condition, what
+    print('ok ', what)
+
+
+SET = []
+for item in ('data.root="data"', 'image.size=64', 'model.width=8', 'train.batch=8', 'train.checkpoint_every=20'):
+    SET += ['--set', item]
+
+
+def main():
+    out = json.loads(cawe('phantom', '--out', 'data', '--images', 80, '--size', 64, '--seed', 2, '--json'))
+    check(out['images'] == 80, 'phantom')
+    again = cawe('phantom', '--out', 'again', '--images', 80, '--size', 64, '--seed', 2)
+    for name in sorted(p.relative_to(WORK / 'data') for p in (WORK / 'data').rglob('*') if p.is_file()):
+        assert (WORK / 'data' / name).read_bytes() == (WORK / 'again' / name).read_bytes(), name
+    check(again != '', 'phantoms are the same bytes every time')
+
+    film = sorted((WORK / 'data/images').iterdir())[0]
+    info = json.loads(cawe('inspect', film, '--json'))
+    check((info['kind'], info['rows'], info['columns'], info['bits']) == ('dicom', 64, 64, 12), 'inspect a film')
+
+    summary = json.loads(cawe('train', ROOT / 'recipes/demo/classifier.toml', '--out', 'cls', '--json', '--quiet', '--set', 'train.steps=40', *SET))
+    check(summary['steps'] == 40, 'classifier')
+    for name in ('recipe.toml', 'environment.json', 'log.jsonl', 'metrics.csv', 'timings.csv', 'split.csv'):
+        assert (WORK / 'cls' / name).stat().st_size > 0, name
+    check('checkpoint' in cawe('inspect', next((WORK / 'cls/checkpoints').glob('step*'))), 'inspect a checkpoint')
+
+    with open(WORK / 'cls/split.csv') as f:
+        rows = list(csv.DictReader(f))
+    test = [r['image'] for r in rows if r['fold'] == 'test']
+    (WORK / 'test').mkdir()
+    for name in test:
+        shutil.copy(WORK / 'data/images' / (name + '.dcm'), WORK / 'test')
+    for method in ('none', 'clahe', 'afda', 'medga'):
+        cawe('enhance', '--method', method, '--input', 'test', '--out', 'e_' + method, '--quiet')
+        assert len(list((WORK / ('e_' + method)).glob('*.png'))) == len(test), method
+    cawe('enhance', '--method', 'cawe', '--classifier', 'cls', '--input', 'test', '--out', 'e_cawe', '--maps', '--quiet')
+    check(len(list((WORK / 'e_cawe').glob('*_map.png'))) == len(test), 'enhance by every method')
+
+    study = (ROOT / 'recipes/demo/study.toml').read_text()
+    for name in ('classifier.toml', 'retinanet.toml'):
+        study = study.replace('"%s"' % name, '"%s"' % (ROOT / 'recipes/demo' / name))
+    (WORK / 'study.toml').write_text(study)
+    small = ','.join("'%s'" % s for s in SET[1::2] + ['train.steps=24'])
+    args = ['study', 'study.toml', '--out', 'study', '--quiet', '--set', 'set=[%s,\'model.channels=32\']' % small,
+            '--set', 'classifier_set=[%s]' % small, '--set', 'rows=["none", "cawe"]', '--set', 'boot.draws=200']
+    # Stopped by a signal in the middle: the state is saved, and the study goes on from there.
+    running = subprocess.Popen([PROGRAM] + args, cwd=WORK, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    time.sleep(1.0)
+    running.send_signal(signal.SIGTERM)
+    _, errors = running.communicate(timeout=60)
+    check(running.returncode in (0, 143), 'SIGTERM saves and exits 143 (here %d)' % running.returncode)
+    cawe(*args, '--resume')
+    with open(WORK / 'study/results.csv') as f:
+        table = list(csv.DictReader(f))
+    check([r['enhancement'] for r in table] == ['none', 'cawe', 'shuffled'], 'study: rows none, cawe and the control')
+    for r in table:
+        assert 0 <= float(r['ci_low@1']) <= float(r['sens@1']) <= float(r['ci_high@1']) <= 1, r
+        assert int(r['images']) == len(test) and r['froc_rule']
+    report = (WORK / 'study/report.html').read_text()
+    check('Demonstration, not evidence' in report and 'shuffled' in report, 'report.html')
+
+    detector = 'study/rows/retinanet-cawe-0'
+    cawe('detect', '--weights', detector, '--input', 'test', '--out', 'd.csv', '--quiet')
+    with open(WORK / 'd.csv') as f:
+        ours = sorted(list(csv.reader(f))[1:])
+    with open(WORK / detector / 'detections.csv') as f:
+        theirs = sorted(list(csv.reader(f))[1:])
+    check(ours == theirs, 'detect finds in the files what the study found (%d boxes), with the chain out of one file' % len(ours))
+    cawe('detect', '--weights', detector, '--input', 'test', '--out', 'd.json', '--quiet')
+    check(len(json.loads((WORK / 'd.json').read_text())) == len(ours), 'COCO results')
+
+    lines = (WORK / 'data/stage_2_train_labels.csv').read_text().splitlines()
+    (WORK / 'truth.csv').write_text('\n'.join([lines[0]] + [line for line in lines[1:] if line.split(',')[0] in test]) + '\n')
+    result = json.loads(cawe('evaluate', '--detections', 'd.csv', '--truth', 'truth.csv', '--json', '--out', 'ev'))
+    cawe_row = [r for r in table if r['enhancement'] == 'cawe'][0]
+    check(abs(result['sens']['1']['value'] - float(cawe_row['sens@1'])) < 1e-9, 'evaluate agrees with the study')
+    assert (WORK / 'ev/froc.svg').stat().st_size > 0
+    cawe('detect', '--weights', detector, '--input', 'data/images', '--out', 'leak.csv', code=3)
+    check(not (WORK / 'leak.csv').exists(), 'films of training patients are refused')
+
+
+try:
+    main()
+finally:
+    shutil.rmtree(WORK, ignore_errors=True)

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// The operator table as tests, one case an operator; and the table against deliberately wrong operators.
+#include <gtest/gtest.h>
+
+#include "autograd/operator_table.h"
+#include "autograd/ops/elementwise.h"
+#include "tensor/backend.h"
+
+namespace cawe {
+namespace {
+
+std::vector<std::string> names() {
+  std::vector<std::string> all;
+  for (const OperatorRow& row : operator_rows()) all.push_back(row.name);
+  for (const PrimitiveRow& row : primitive_rows()) all.push_back(row.name);
+  return all;
+}
+
+class Operators : public ::testing::TestWithParam<std::string> {};
+INSTANTIATE_TEST_SUITE_P(, Operators, ::testing::ValuesIn(names()), [](const auto& i) { return i.param; });
+
+TEST_P(Operators, Proved) {
+  for (const OperatorReport& r : check_operators(GetParam())) {
+    if (r.name != GetParam()) continue;  // the filter also finds longer names
+    EXPECT_LE(r.gradcheck_error, kGradcheckBar);
+    EXPECT_LE(r.forward_error, kFastBar);
+    EXPECT_LE(r.gradient_error, kFastBar);
+    EXPECT_TRUE(r.same_bits);
+    EXPECT_GT(r.cases, 0);
+  }
+}
+
+TEST(OperatorTable, EveryPrimitiveHasARow) {
+  for (const OperatorReport& r : check_operators()) EXPECT_TRUE(r.covered) << r.name;
+  EXPECT_GT(primitive_names().size(), 45u);
+}
+
+/// y = x^2 with the gradient of `factor` x.
+Variable wrong_square(const Variable& x, double factor) {
+  return record("wrong square", {x}, square(x.detach()).value(),
+                [=, in = x.value()](const Tensor& dy) -> Grads {
+                  return {mul(Variable(dy), affine(Variable(in), factor)).value()};
+                });
+}
+
+TEST(Gradcheck, SeesAWrongGradient) {
+  const Variable x(Tensor::from(std::vector<double>{0.5, -1, 2}, {3}), true);
+  const auto with = [](double factor) {
+    return [factor](const std::vector<Variable>& in) { return wrong_square(in[0], factor); };
+  };
+  EXPECT_LT(gradcheck(with(2), {x}), 1e-8);
+  EXPECT_GT(gradcheck(with(2.001), {x}), 1e-4);
+  EXPECT_GT(gradcheck(with(-2), {x}), 1);
+}
+
+TEST(Gradcheck, IsAbsoluteWhereTheGradientIsZero) {
+  const Variable x(Tensor::from(std::vector<double>{0.5, -1, 2}, {3}), true);
+  EXPECT_LT(gradcheck([](const std::vector<Variable>& in) { return affine(in[0], 0, 3); }, {x}), 1e-12);
+}
+
+TEST(CheckFinite, NamesTheOperator) {
+  const Variable x(Tensor::from(std::vector<float>{-1, 4}, {2}), true);
+  const Variable y = sqrt(x);  // nobody watches: NaN passes
+  EXPECT_FALSE(all_finite(y.value()));
+  const CheckFinite watching;
+  try {
+    sqrt(x);
+    FAIL() << "sqrt(-1) passed";
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), Code::numeric);
+    EXPECT_NE(std::string(e.what()).find("sqrt"), std::string::npos) << e.what();
+  }
+}
+
+}  // namespace
+}  // namespace cawe

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// Optimizers against their definitions written out once more in double (PyTorch's forms).
+#include "train/optimizer.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+namespace cawe::train {
+namespace {
+
+class Two : public nn::Module {
+ public:
+  Two() {
+    parameter("w", w, Tensor::from(std::vector<float>{1, -2, 0.5f}, {3}));
+    parameter("unused", unused, Tensor::from(std::vector<float>{4}, {1}));
+    w.set_requires_grad(true);
+    unused.set_requires_grad(true);
+  }
+  Variable w, unused;
+};
+
+const std::vector<std::vector<double>> kGradients{{0.1, -0.2, 3}, {0.4, 0, -1}, {-0.3, 0.2, 0.5}};
+
+std::vector<double> run(const OptimizerOptions& options, double lr) {
+  Two m;
+  Optimizer optimizer(m, options);
+  for (const auto& g : kGradients) {
+    m.w.set_grad(Tensor::from(std::vector<float>(g.begin(), g.end()), {3}));
+    optimizer.clip_gradients();
+    optimizer.step(lr);
+  }
+  EXPECT_EQ(m.unused.value().item(), 4.0);  // no gradient: no step, no decay
+  return m.w.value().to(DType::f64).to_vector<double>();
+}
+
+TEST(Optimizer, Sgd) {
+  OptimizerOptions o;
+  o.kind = OptimizerOptions::Kind::sgd;
+  o.weight_decay = 0.1;
+  const std::vector<double> ours = run(o, 0.05);
+  double p[3] = {1, -2, 0.5}, v[3] = {0, 0, 0};
+  for (size_t t = 0; t < 3; ++t)
+    for (size_t i = 0; i < 3; ++i) {
+      const double g = kGradients[t][i] + 0.1 * p[i];
+      v[i] = t == 0 ? g : 0.9 * v[i] + g;
+      p[i] -= 0.05 * v[i];
+    }
+  for (size_t i = 0; i < 3; ++i) EXPECT_NEAR(ours[i], p[i], 1e-6);
+}
+
+TEST(Optimizer, AdamAndAdamW) {
+  for (const bool decoupled : {false, true}) {
+    OptimizerOptions o;
+    o.kind = decoupled ? OptimizerOptions::Kind::adamw : OptimizerOptions::Kind::adam;
+    o.weight_decay = 0.1;
+    const std::vector<double> ours = run(o, 0.05);
+    double p[3] = {1, -2, 0.5}, m[3] = {0, 0, 0}, v[3] = {0, 0, 0};
+    for (size_t t = 0; t < 3; ++t)
+      for (size_t i = 0; i < 3; ++i) {
+        double g = kGradients[t][i];
+        if (decoupled) p[i] -= 0.05 * 0.1 * p[i];
+        if (!decoupled) g += 0.1 * p[i];
+        m[i] = 0.9 * m[i] + 0.1 * g;
+        v[i] = 0.999 * v[i] + 0.001 * g * g;
+        const double mh = m[i] / (1 - std::pow(0.9, t + 1)), vh = v[i] / (1 - std::pow(0.999, t + 1));
+        p[i] -= 0.05 * mh / (std::sqrt(vh) + 1e-8);
+      }
+    for (size_t i = 0; i < 3; ++i) EXPECT_NEAR(ours[i], p[i], 2e-6) << decoupled;
+  }
+}
+
+TEST(Optimizer, ClipsTheNormOfAllGradients) {
+  Two m;
+  OptimizerOptions o;
+  o.clip = 1;
+  Optimizer optimizer(m, o);
+  m.w.set_grad(Tensor::from(std::vector<float>{3, 0, 0}, {3}));
+  m.unused.set_grad(Tensor::from(std::vector<float>{4}, {1}));
+  EXPECT_NEAR(optimizer.clip_gradients(), 5, 1e-6);
+  EXPECT_NEAR(m.w.grad().to_vector<float>()[0], 0.6, 1e-6);
+  EXPECT_NEAR(m.unused.grad().item(), 0.8, 1e-6);
+  EXPECT_NEAR(optimizer.clip_gradients(), 1, 1e-6);
+}
+
+TEST(Optimizer, StateGoesRoundThroughACheckpoint) {
+  OptimizerOptions o;
+  Two a, b;
+  Optimizer first(a, o), second(b, o);
+  const auto step = [](Two& m, Optimizer& optimizer, float g) {
+    m.w.set_grad(Tensor::from(std::vector<float>{g, -g, 1}, {3}));
+    optimizer.step(0.1);
+  };
+  step(a, first, 0.5f);
+  NamedTensors saved;
+  first.save(&saved);
+  b.w.set_value(a.w.value());
+  second.load(saved, first.steps(), "test");
+  step(a, first, 0.25f);
+  step(b, second, 0.25f);
+  EXPECT_EQ(a.w.value().to_vector<float>(), b.w.value().to_vector<float>());
+  saved.erase("optimizer.w.m");
+  EXPECT_THROW(second.load(saved, 1, "test"), Error);
+}
+
+}  // namespace
+}  // namespace cawe::train
