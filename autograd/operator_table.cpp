@@ -50,12 +50,9 @@ std::vector<Variable> make_inputs(const OperatorCase& c, DType dtype) {
   return inputs;
 }
 
-struct Outcome {
-  Tensor y;
-  std::vector<Tensor> gradients;
-};
+}  // namespace
 
-Outcome evaluate(const OperatorCase& c, DType dtype) {
+CaseResult run_case(const OperatorCase& c, DType dtype) {
   const std::vector<Variable> inputs = make_inputs(c, dtype);
   std::vector<Variable> wanted;
   for (const Variable& v : inputs)
@@ -68,6 +65,8 @@ Outcome evaluate(const OperatorCase& c, DType dtype) {
   dy.copy_from(Tensor::from(seed, y.shape()).to(dtype));
   return {y.value(), wanted.empty() ? std::vector<Tensor>{} : gradients(y, wanted, dy)};
 }
+
+namespace {
 
 /// Largest difference over largest value; infinite where shapes differ or a value is not finite.
 double relative(const Tensor& ours, const Tensor& truth) {
@@ -100,9 +99,9 @@ class Threads {
   int before_;
 };
 
-bool same_on_one_thread(const OperatorCase& c, const Outcome& two) {
+bool same_on_one_thread(const OperatorCase& c, const CaseResult& two) {
   const Threads one(1);
-  const Outcome alone = evaluate(c, DType::f32);
+  const CaseResult alone = run_case(c, DType::f32);
   bool same = same_bytes(alone.y, two.y);
   for (size_t i = 0; i < two.gradients.size(); ++i) same &= same_bytes(alone.gradients[i], two.gradients[i]);
   return same;
@@ -116,7 +115,7 @@ OperatorReport check_row(const OperatorRow& row) {
   const Threads two(2);
   for (const OperatorCase& c : row.cases) {
     r.gradcheck_error = std::max(r.gradcheck_error, gradcheck(c.call, make_inputs(c, DType::f64)));
-    const Outcome fast = evaluate(c, DType::f32), truth = evaluate(c, DType::f64);
+    const CaseResult fast = run_case(c, DType::f32), truth = run_case(c, DType::f64);
     r.forward_error = std::max(r.forward_error, relative(fast.y, truth.y));
     for (size_t i = 0; i < truth.gradients.size(); ++i)
       r.gradient_error = std::max(r.gradient_error, relative(fast.gradients[i], truth.gradients[i]));

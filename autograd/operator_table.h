@@ -44,6 +44,13 @@ struct OperatorCase {
   std::function<Variable(const std::vector<Variable>& inputs)> call;
 };
 
+struct CaseResult {
+  Tensor y;
+  std::vector<Tensor> gradients;  ///< of the inputs that require one, for dy of normal numbers
+};
+/// Inputs are drawn in f32 and then converted, so that both dtypes see the same numbers.
+CaseResult run_case(const OperatorCase& c, DType dtype);
+
 /// An operator of autograd/ops, with the backend primitives that it is made of.
 struct OperatorRow {
   std::string name;

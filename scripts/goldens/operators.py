@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Goldens for tests/autograd/golden_test.cpp: PyTorch's outputs and gradients (float64) for cases of
+autograd/operator_rows.cpp, with the inputs that operator_table.cpp draws from Philox.
+
+usage: python3 scripts/goldens/operators.py [tests/goldens]   (torch from PyPI)
+"""
+import os
+import sys
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from models import Golden
+from philox import Random
+
+
+def values(kind, index, shape):
+    n = int(np.prod(shape)) if len(shape) else 1
+    r = Random(11, 'operator input', index)
+    if kind == 'free':
+        v = r.normal(n)
+    else:
+        u = r.uniform_double(2 * n)[0::2]
+        if kind == 'apart':
+            v = np.where(r.bits(2 * n)[1::2] & 1, 1, -1) * (0.2 + u)
+        elif kind == 'positive':
+            v = 0.2 + u
+        elif kind == 'unit':
+            v = u
+        else:
+            i = np.arange(n)
+            v = (i * 7919 % n) / n + 1e-4 * u / n
+    t = torch.from_numpy(v.astype(np.float32).astype(np.float64).reshape(shape))
+    return t.requires_grad_(True)
+
+
+def coins(shape, ignore=False):
+    n = int(np.prod(shape))
+    v = (Random(13, 'coins').bits(n) & 1).astype(np.float64)
+    if ignore:
+        v[np.arange(n) % 7 == 3] = -1
+    return torch.from_numpy(v.reshape(shape))
+
+
+class Table:
+    def __init__(self, path):
+        self.golden = Golden(path)
+        self.rows = 0
+
+    def case(self, name, index, inputs, function):
+        """inputs: (kind, shape) each."""
+        x = [values(kind, i, shape) for i, (kind, shape) in enumerate(inputs)]
+        y = function(*x)
+        dy = torch.from_numpy(Random(12, 'operator seed').normal(y.numel()).astype(np.float32).astype(np.float64)).reshape(y.shape)
+        grads = torch.autograd.grad(y, x, dy)
+        key = '%s.%d' % (name, index)
+        self.golden.tensor(key + '.y', y)
+        for i, g in enumerate(grads):
+            self.golden.tensor('%s.g%d' % (key, i), g)
+        self.rows += 1
+
+
+def focal(x, t, alpha, gamma):
+    """torchvision.ops.sigmoid_focal_loss, elements of t < 0 left out; a sum for each row."""
+    p, keep = torch.sigmoid(x), t >= 0
+    ce = F.binary_cross_entropy_with_logits(x, t.clamp(min=0), reduction='none')
+    pt = p * t + (1 - p) * (1 - t)
+    weight = alpha * t + (1 - alpha) * (1 - t)
+    return (weight * ce * (1 - pt) ** gamma * keep).sum(1)
+
+
+def smooth(x, mask, beta):
+    zero = torch.zeros_like(x)
+    loss = F.smooth_l1_loss(x, zero, reduction='none', beta=beta) if beta > 0 else F.l1_loss(x, zero, reduction='none')
+    return (loss * mask[..., None]).sum((1, 2))
+
+
+def elementwise(t):
+    unary = [('relu', F.relu, 'apart'), ('leaky_relu', lambda x: F.leaky_relu(x, 0.2), 'apart'), ('sigmoid', torch.sigmoid, 'apart'),
+             ('tanh', torch.tanh, 'apart'), ('exp', torch.exp, 'apart'), ('log', torch.log, 'positive'), ('sqrt', torch.sqrt, 'positive'),
+             ('square', torch.square, 'apart'), ('abs', torch.abs, 'apart'), ('softplus', F.softplus, 'apart'),
+             ('clamp', lambda x: x.clamp(-0.1, 1e9), 'apart'), ('affine', lambda x: -1.5 * x + 0.25, 'apart')]
+    for name, f, kind in unary:
+        t.case(name, 0, [(kind, (3, 7))], f)
+        t.case(name, 1, [(kind, (2, 5, 3, 4))], f)
+    for name, f in (('add', torch.add), ('sub', torch.sub), ('mul', torch.mul), ('div', torch.div)):
+        for i, (a, b) in enumerate([((4, 5), (4, 5)), ((4, 5), (5,)), ((2, 1, 3), (4, 1)), ((2, 3, 4, 5), (2, 3, 4, 5)), ((2, 3, 4, 5), (1, 3, 1, 1))]):
+            t.case(name, i, [('apart', a), ('apart', b)], f)
+
+
+def networks(t):
+    settings = [(1, 3, 9, 11, 5, 3, 1, 1, 1, 1, True, False), (2, 4, 8, 7, 6, 3, 2, 1, 1, 1, False, False), (3, 3, 13, 10, 8, 7, 2, 3, 1, 1, True, False),
+                (8, 16, 6, 6, 16, 1, 1, 0, 1, 1, True, False), (2, 6, 9, 9, 4, 3, 1, 2, 2, 1, True, False), (2, 4, 7, 6, 8, 3, 1, 1, 1, 2, True, False),
+                (5, 8, 7, 5, 8, 3, 1, 1, 1, 1, True, True), (2, 5, 6, 8, 7, 1, 2, 0, 1, 1, False, False)]
+    for i, (n, c, h, w, o, k, stride, pad, dil, groups, bias, relu) in enumerate(settings):
+        def conv(x, weight, b=None):
+            y = F.conv2d(x, weight, b, stride, pad, dil, groups)
+            return F.relu(y) if relu else y
+        inputs = [('free', (n, c, h, w)), ('free', (o, c // groups, k, k))] + ([('free', (o,))] if bias else [])
+        for layout in (0, 1):
+            t.case('conv2d', 2 * i + layout, inputs, conv)
+    index = 0
+    for training in (True, False):
+        for relu in (False, True):
+            for residual in (False, True):
+                for n in (1, 3, 8):
+                    def norm(x, w, b, r=None):
+                        mean, var = torch.full((5,), 0.1, dtype=torch.float64), torch.full((5,), 0.9, dtype=torch.float64)
+                        y = F.batch_norm(x, mean, var, w, b, training, 0.1, 1e-5)
+                        y = y if r is None else y + r
+                        return F.relu(y) if relu else y
+                    shape = (n, 5, 4, 3)
+                    t.case('batch_norm', index, [('free', shape), ('positive', (5,)), ('free', (5,))] + ([('free', shape)] if residual else []), norm)
+                    index += 1
+    for i, (shape, p) in enumerate([((2, 3, 8, 9), (3, 2, 1)), ((5, 4, 7, 6), (2, 2, 0)), ((1, 2, 5, 5), (3, 1, 1))]):
+        t.case('max_pool2d', i, [('distinct', shape)], lambda x: F.max_pool2d(x, *p))
+    t.case('global_avg_pool', 0, [('free', (3, 5, 4, 7))], lambda x: x.mean((2, 3)))
+    up = lambda x, a: F.interpolate(x, size=a.shape[2:], mode='nearest') + a
+    t.case('upsample_nearest', 0, [('free', (2, 3, 3, 4)), ('free', (2, 3, 6, 8))], up)
+    t.case('upsample_nearest', 1, [('free', (1, 3, 3, 5)), ('free', (1, 3, 5, 9))], up)
+    for i, (shape, size) in enumerate([((2, 1, 4, 5), (9, 13)), ((1, 3, 8, 7), (5, 3)), ((3, 2, 3, 3), (3, 6))]):
+        t.case('resize_bilinear', i, [('free', shape)], lambda x: F.interpolate(x, size=size, mode='bilinear', align_corners=False))
+
+
+def losses_and_shapes(t):
+    t.case('bce_with_logits', 0, [('free', (4, 5))], lambda x: F.binary_cross_entropy_with_logits(x, coins((4, 5)), reduction='none').sum(1))
+    t.case('bce_with_logits', 1, [('free', (9, 3))], lambda x: F.binary_cross_entropy_with_logits(
+        x, coins((9, 3)), coins((9, 3)), reduction='none', pos_weight=torch.full((3,), 2.5, dtype=torch.float64)).sum(1))
+    t.case('sigmoid_focal_loss', 0, [('free', (3, 40))], lambda x: focal(x, coins((3, 40), True), 0.25, 2))
+    t.case('sigmoid_focal_loss', 1, [('free', (2, 9))], lambda x: focal(x, coins((2, 9)), 0.4, 1.5))
+    t.case('sigmoid_focal_loss', 2, [('free', (2, 9))], lambda x: focal(x, coins((2, 9)), 0.4, 0))
+    t.case('smooth_l1', 0, [('apart', (2, 6, 4))], lambda x: smooth(x, coins((2, 6)), 0))
+    t.case('smooth_l1', 1, [('apart', (3, 5, 4))], lambda x: smooth(x, coins((3, 5)), 0.11))
+    t.case('smooth_l1', 2, [('apart', (3, 5, 4))], lambda x: smooth(x, coins((3, 5)), 3.0))
+    t.case('softmax', 0, [('free', (5, 7))], lambda x: F.softmax(x, 1))
+    t.case('cross_entropy', 0, [('free', (6, 4))], lambda x: F.cross_entropy(x, torch.tensor([0, 3, 1, 2, 2, 0]), reduction='none'))
+    t.case('batch_mean', 0, [('free', (7,))], lambda x: x.mean())
+    t.case('linear', 0, [('free', (5, 7)), ('free', (3, 7)), ('free', (3,))], F.linear)
+    t.case('linear', 1, [('free', (1, 16)), ('free', (9, 16))], F.linear)
+    t.case('linear', 2, [('free', (32, 24)), ('free', (10, 24)), ('free', (10,))], F.linear)
+    t.case('matmul', 0, [('free', (4, 6)), ('free', (6, 5))], torch.matmul)
+    t.case('matmul', 1, [('free', (2, 6, 4)), ('free', (2, 6, 5))], lambda a, b: a.transpose(1, 2) @ b)
+    t.case('matmul', 2, [('free', (2, 4, 6)), ('free', (2, 5, 6))], lambda a, b: a @ b.transpose(1, 2))
+    t.case('reshape', 0, [('free', (4, 6))], lambda x: x.reshape(3, -1).square())
+    t.case('reshape', 1, [('free', (2, 3, 4, 5))], lambda x: x.reshape(2, -1).square())
+    t.case('permute', 0, [('free', (2, 3, 4))], lambda x: x.permute(2, 0, 1).square())
+    t.case('permute', 1, [('free', (2, 3, 4, 5))], lambda x: x.permute(0, 2, 3, 1).square())
+    t.case('slice', 0, [('free', (5, 6))], lambda x: x[:, 2:5])
+    t.case('slice', 1, [('free', (4, 3, 2, 2))], lambda x: x[1:3])
+    t.case('concat', 0, [('free', (2, 3)), ('free', (2, 5))], lambda a, b: torch.cat([a, b], 1))
+    t.case('concat', 1, [('free', (2, 3, 4, 4)), ('free', (2, 2, 4, 4))], lambda a, b: torch.cat([a, b], 1))
+    t.case('sum', 0, [('free', (3, 4, 5))], lambda x: x.sum(1))
+    t.case('sum', 1, [('free', (3, 4))], lambda x: x.sum())
+    t.case('sum', 2, [('free', (2, 3, 4, 5))], lambda x: x.sum((2, 3)))
+    t.case('mean', 0, [('free', (3, 4, 5))], lambda x: x.mean((0, 2)))
+    t.case('gather_rows', 0, [('free', (6, 3))], lambda x: x[torch.tensor([4, 0, 4, 2])])
+    t.case('accumulate', 0, [('free', (4, 4))], lambda x: x * x + torch.sigmoid(x))
+
+
+if __name__ == '__main__':
+    table = Table(os.path.join(sys.argv[1] if len(sys.argv) > 1 else 'tests/goldens', 'operators.txt'))
+    elementwise(table)
+    networks(table)
+    losses_and_shapes(table)
+    print(table.rows, 'cases')

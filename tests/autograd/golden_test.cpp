@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// Outputs and gradients of the table's cases against PyTorch's (scripts/goldens/operators.py), f64 and f32.
+#include <gtest/gtest.h>
+
+#include "autograd/operator_table.h"
+#include "tests/models/parity.h"
+
+namespace cawe {
+namespace {
+
+using models::testing::GoldenFile;
+
+const char* const kFile = "tests/goldens/operators.txt";
+
+class Golden : public ::testing::TestWithParam<DType> {};
+INSTANTIATE_TEST_SUITE_P(, Golden, ::testing::Values(DType::f64, DType::f32),
+                         [](const auto& i) { return std::string(name(i.param)); });
+
+TEST_P(Golden, PyTorchAgrees) {
+  const double within = GetParam() == DType::f64 ? 1e-9 : 2e-6;
+  GoldenFile golden(kFile);
+  int64_t compared = 0;
+  for (const OperatorRow& row : operator_rows()) {
+    int64_t of_row = 0;
+    for (size_t c = 0; c < row.cases.size(); ++c) {
+      const std::string key = row.name + "." + std::to_string(c);
+      if (golden.all(key + ".y").empty()) continue;
+      const CaseResult ours = run_case(row.cases[c], GetParam());
+      golden.compare(key + ".y", ours.y, within);
+      for (size_t i = 0; i < ours.gradients.size(); ++i)
+        golden.compare(key + ".g" + std::to_string(i), ours.gradients[i], within);
+      ++of_row;
+    }
+    EXPECT_GT(of_row, 0) << row.name << " has no golden: add it to scripts/goldens/operators.py";
+    compared += of_row;
+  }
+  EXPECT_GT(compared, 110);
+}
+
+}  // namespace
+}  // namespace cawe
