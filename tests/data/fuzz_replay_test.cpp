@@ -6,6 +6,7 @@
 #include <string>
 
 #include "data/csv.h"
+#include "tensor/io/atomic_file.h"
 
 #define LLVMFuzzerTestOneInput fuzz_csv
 #include "tests/fuzz/csv.cpp"
@@ -19,13 +20,25 @@
 #define LLVMFuzzerTestOneInput fuzz_coco
 #include "tests/fuzz/coco.cpp"
 #undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_dicom
+#include "tests/fuzz/dicom.cpp"
+#undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_film
+#include "tests/fuzz/film.cpp"
+#undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_png
+#include "tests/fuzz/png.cpp"
+#undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_jpeg
+#include "tests/fuzz/jpeg.cpp"
+#undef LLVMFuzzerTestOneInput
 
 namespace {
 
 void replay(const std::string& name, int (*target)(const uint8_t*, size_t)) {
   int files = 0;
   for (const auto& entry : std::filesystem::directory_iterator("tests/fuzz/corpus/" + name)) {
-    const std::string text = cawe::data::read_text(entry.path().string(), 1 << 20);
+    const std::string text = cawe::read_file(entry.path().string(), 1 << 20);
     EXPECT_EQ(target(reinterpret_cast<const uint8_t*>(text.data()), text.size()), 0) << entry.path();
     ++files;
   }
@@ -36,5 +49,9 @@ TEST(FuzzReplay, Csv) { replay("csv", fuzz_csv); }
 TEST(FuzzReplay, LabelCsv) { replay("label_csv", fuzz_label_csv); }
 TEST(FuzzReplay, Voc) { replay("voc", fuzz_voc); }
 TEST(FuzzReplay, Coco) { replay("coco", fuzz_coco); }
+TEST(FuzzReplay, Dicom) { replay("dicom", fuzz_dicom); }
+TEST(FuzzReplay, Film) { replay("film", fuzz_film); }
+TEST(FuzzReplay, Png) { replay("png", fuzz_png); }
+TEST(FuzzReplay, Jpeg) { replay("jpeg", fuzz_jpeg); }
 
 }  // namespace

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// PNG bytes: a picture whose samples are all there, or one clear error.
+#include "data/picture.h"
+#include "tests/fuzz/fuzz.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  using namespace cawe;
+  fuzz::expect_result_or_data_error([&] {
+    const data::Picture p = data::parse_png({reinterpret_cast<const char*>(data), size}, "fuzz");
+    FUZZ_CHECK(p.bytes.size() == p.count() * size_t(p.bits_allocated) / 8);
+  });
+  return 0;
+}
