@@ -100,6 +100,23 @@ void run_backward(const std::shared_ptr<GradSlot>& root, const std::unordered_se
   }
 }
 
+/// True where one of `wanted` lies in the history of `slot`, itself left out.
+bool comes_from(const GradSlot& slot, const std::unordered_set<const GradSlot*>& wanted) {
+  std::vector<const Node*> open{slot.creator.get()};
+  std::unordered_set<const Node*> seen;
+  while (!open.empty()) {
+    const Node* node = open.back();
+    open.pop_back();
+    if (node == nullptr || !seen.insert(node).second) continue;
+    for (const auto& input : node->inputs) {
+      if (!input) continue;
+      if (wanted.count(input.get()) > 0) return true;
+      open.push_back(input->creator.get());
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 Variable::Variable(Tensor value, bool requires_grad) : value_(std::move(value)) {
@@ -187,9 +204,12 @@ std::vector<Tensor> gradients(const Variable& root, const std::vector<Variable>&
     before.push_back(v.slot()->grad);
     v.slot()->grad = Tensor();
   }
-  // A variable whose history is not wanted stops the walk: its creator is set aside.
+  // A variable whose history is not wanted stops the walk: its creator is set aside. Where another wanted
+  // variable lies in that history, the walk has to go through.
   std::vector<std::shared_ptr<Node>> creators;
-  for (const Variable& v : of) creators.push_back(std::move(v.slot()->creator));
+  for (const Variable& v : of) creators.push_back(comes_from(*v.slot(), keep) ? nullptr : v.slot()->creator);
+  for (size_t i = 0; i < of.size(); ++i)
+    if (creators[i]) of[i].slot()->creator = nullptr;
   Tensor start = seed;
   if (!start.defined()) {
     start = Tensor::like(root.value());
@@ -202,7 +222,7 @@ std::vector<Tensor> gradients(const Variable& root, const std::vector<Variable>&
     GradSlot& slot = *of[i].slot();
     result.push_back(slot.grad.defined() ? slot.grad : Tensor::zeros(of[i].shape(), of[i].dtype()));
     slot.grad = before[i];
-    slot.creator = std::move(creators[i]);
+    if (creators[i]) slot.creator = std::move(creators[i]);
   }
   return result;
 }
