@@ -137,15 +137,15 @@ memory::desc plain_weights(const Shape& s) {
 class PackedWeights {
  public:
   std::shared_ptr<Tensor> get(const Tensor& w, const memory::desc& wanted) {
+    // A storage and an offset name a weight only as it was made: a permuted view of it is another one.
+    if (!w.is_contiguous()) return pack(w.contiguous(), wanted);
     const Key key{w.storage().id(), w.offset()};
     std::unique_lock<std::mutex> lock(mutex_);
     auto& forms = cache_[key];
     if (forms.version != w.storage().version()) forms = {w.storage().version(), {}};
     for (auto& [desc, packed] : forms.packed)
       if (desc == wanted) return packed;
-    auto packed = std::make_shared<Tensor>(Tensor::empty({int64_t(wanted.get_size() / sizeof(float))}));
-    const Tensor plain = w.contiguous();
-    reorder(plain_weights(w.shape()), plain.raw(), wanted, packed->raw());
+    auto packed = pack(w, wanted);
     forms.packed.emplace_back(wanted, packed);
     order_.push_back(key);
     while (order_.size() > kMost) {
@@ -156,6 +156,12 @@ class PackedWeights {
   }
 
  private:
+  static std::shared_ptr<Tensor> pack(const Tensor& w, const memory::desc& wanted) {
+    auto packed = std::make_shared<Tensor>(Tensor::empty({int64_t(wanted.get_size() / sizeof(float))}));
+    reorder(plain_weights(w.shape()), w.raw(), wanted, packed->raw());
+    return packed;
+  }
+
   static constexpr size_t kMost = 1024;
   using Key = std::pair<uint64_t, int64_t>;
   struct Forms {
