@@ -19,7 +19,7 @@ void check_same(const char* op, const Variable& x, const Tensor& t) {
              " (expected one dtype)");
 }
 
-Tensor item_sums(const Variable& x) {
+Tensor one_an_item(const Variable& x) {
   return Tensor::empty({x.dim(0)}, x.dtype(), Layout::contiguous, x.device());
 }
 
@@ -32,7 +32,7 @@ Variable bce_with_logits(const Variable& x, const Tensor& t, const Tensor& mask,
   CAWE_CHECK(!pos_weight.defined() || pos_weight.shape() == Shape({x.dim(1)}), Code::shape,
              "bce_with_logits: pos_weight ", pos_weight.shape(), " (expected [", x.dim(1), "])");
   const Tensor in = x.value();
-  Tensor y = item_sums(x);
+  Tensor y = one_an_item(x);
   backend(in.device()).bce_with_logits(in, t, mask, pos_weight, y);
   return record("bce_with_logits", {x}, y, [=](const Tensor& dy) -> Grads {
     Tensor dx = Tensor::like(in);
@@ -45,7 +45,7 @@ Variable sigmoid_focal_loss(const Variable& x, const Tensor& t, double alpha, do
   CAWE_CHECK(x.rank() == 2, Code::shape, "sigmoid_focal_loss: x ", x.shape(), " (expected [N, A])");
   check_same("sigmoid_focal_loss", x, t);
   const Tensor in = x.value();
-  Tensor y = item_sums(x);
+  Tensor y = one_an_item(x);
   backend(in.device()).sigmoid_focal_loss(in, t, alpha, gamma, y);
   return record("sigmoid_focal_loss", {x}, y, [=](const Tensor& dy) -> Grads {
     Tensor dx = Tensor::like(in);
@@ -60,7 +60,7 @@ Variable smooth_l1(const Variable& x, const Tensor& t, const Tensor& mask, doubl
   CAWE_CHECK(beta >= 0, Code::usage, "smooth_l1: beta ", beta, " (expected 0 or more)");
   check_same("smooth_l1", x, t);
   const Tensor in = x.value();
-  Tensor y = item_sums(x);
+  Tensor y = one_an_item(x);
   backend(in.device()).smooth_l1(in, t, mask, beta, y);
   return record("smooth_l1", {x}, y, [=](const Tensor& dy) -> Grads {
     Tensor dx = Tensor::like(in);
@@ -94,7 +94,7 @@ Variable cross_entropy(const Variable& x, const Tensor& target) {
     flat.push_back(r * classes + wanted[size_t(r)]);
   }
   // log sum exp(x) - x[target] with the row's maximum taken out, so that nothing overflows.
-  Tensor most = Tensor::empty({rows}, x.dtype()), least = Tensor::empty({rows}, x.dtype());
+  Tensor most = one_an_item(x), least = one_an_item(x);
   backend(x.device()).min_max(x.value(), least, most);
   const Variable shifted = sub(x, Variable(most.reshape({rows, 1})));
   const Variable picked = reshape(
