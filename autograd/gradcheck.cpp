@@ -64,8 +64,9 @@ double gradcheck(const Function& function, const std::vector<Variable>& inputs,
       const double down = projected(function(inputs).value(), random);
       value = before;
       x.storage().touch();
-      const double numeric = (up - down) / (2 * h);
-      difference = std::max(difference, std::fabs(numeric - element(analytic[k], i)));
+      const double numeric = (up - down) / (2 * h), off = std::fabs(numeric - element(analytic[k], i));
+      if (!std::isfinite(off)) return INFINITY;  // a NaN would get lost in a maximum
+      difference = std::max(difference, off);
       largest = std::max(largest, std::fabs(numeric));
     }
     worst = std::max(worst, difference / std::max(largest, 1e-3));

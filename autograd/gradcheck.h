@@ -19,9 +19,9 @@ struct GradcheckOptions {
 };
 
 /// Largest |numeric - backward()| over the moved elements, relative to the largest |numeric| of the same
-/// input (1 at least a thousandth of it, so that an all-zero gradient is compared absolutely). The output is
-/// projected on random numbers, so that every element of it takes part. inputs are f64; only those that
-/// require a gradient are checked.
+/// input, or to 1e-3 where all of them are smaller (a gradient that is zero is compared absolutely). The
+/// output is projected on random numbers, so that every element of it takes part. inputs are f64; only those
+/// that require a gradient are checked. Infinite where a number is not finite.
 double gradcheck(const Function& function, const std::vector<Variable>& inputs,
                  const GradcheckOptions& options = {});
 

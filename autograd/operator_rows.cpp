@@ -24,13 +24,16 @@ CaseInput image(const Shape& shape, Values values = Values::free, bool grad = tr
   return {shape, values, grad, true};
 }
 
+/// A constant of x's dtype on x's device.
+Tensor beside(const Variable& x, const Tensor& t) { return t.to(x.dtype()).to(x.device()); }
+
 /// 0 or 1 by a coin, -1 ("left out") for every seventh where `ignore`.
-Tensor coins(const Shape& shape, DType dtype, bool ignore = false) {
+Tensor coins(const Shape& shape, const Variable& x, bool ignore = false) {
   const Random random(13, "coins");
   std::vector<float> t;
   for (int64_t i = 0; i < shape.numel(); ++i)
     t.push_back(ignore && i % 7 == 3 ? -1.0f : float(random.bits(uint64_t(i)) & 1));
-  return Tensor::from(t, shape).to(dtype);
+  return beside(x, Tensor::from(t, shape));
 }
 
 /// An element-wise operator on a flat tensor and on images of both memory orders.
@@ -97,7 +100,8 @@ OperatorRow batch_norm_row() {
           c.inputs = {image(shape), contiguous({5}, Values::positive), contiguous({5})};
           if (residual) c.inputs.push_back(image(shape));
           c.call = [=](const In& in) {
-            Tensor mean = Tensor::full({5}, 0.1, in[0].dtype()), var = Tensor::full({5}, 0.9, in[0].dtype());
+            Tensor mean = beside(in[0], Tensor::full({5}, 0.1, DType::f64)),
+                   var = beside(in[0], Tensor::full({5}, 0.9, DType::f64));
             return batch_norm(in[0], in[1], in[2], mean, var, training, 0.1, 1e-5,
                               residual ? in[3] : Variable(), relu);
           };
@@ -134,129 +138,128 @@ std::vector<OperatorRow> image_rows() {
 }
 
 std::vector<OperatorRow> loss_rows() {
-  return {
-      {"bce_with_logits",
-       {"bce_with_logits", "bce_with_logits_grad"},
-       {{{contiguous({4, 5})},
-         [](const In& in) {
-           return bce_with_logits(in[0], coins({4, 5}, in[0].dtype()));
-         }},
-        {{contiguous({9, 3})},
-         [](const In& in) {
-           return bce_with_logits(in[0], coins({9, 3}, in[0].dtype()), coins({9, 3}, in[0].dtype()),
-                                  Tensor::full({3}, 2.5, in[0].dtype()));
-         }}}},
-      {"sigmoid_focal_loss",
-       {"sigmoid_focal_loss", "sigmoid_focal_loss_grad"},
-       {{{contiguous({3, 40})},
-         [](const In& in) {
-           return sigmoid_focal_loss(in[0], coins({3, 40}, in[0].dtype(), true));
-         }},
-        {{contiguous({2, 9})},
-         [](const In& in) {
-           return sigmoid_focal_loss(in[0], coins({2, 9}, in[0].dtype()), 0.4, 1.5);
-         }},
-        {{contiguous({2, 9})},
-         [](const In& in) {
-           return sigmoid_focal_loss(in[0], coins({2, 9}, in[0].dtype()), 0.4, 0);
-         }}}},
-      {"smooth_l1",
-       {"smooth_l1", "smooth_l1_grad"},
-       {{{contiguous({2, 6, 4}, Values::apart)},
-         [](const In& in) {
-           return smooth_l1(in[0], Tensor::zeros({2, 6, 4}, in[0].dtype()), coins({2, 6}, in[0].dtype()), 0);
-         }},
-        {{contiguous({3, 5, 4}, Values::apart)},
-         [](const In& in) {
-           return smooth_l1(in[0], Tensor::zeros({3, 5, 4}, in[0].dtype()), coins({3, 5}, in[0].dtype()),
-                            0.11);
-         }},
-        {{contiguous({3, 5, 4}, Values::apart)},
-         [](const In& in) {
-           return smooth_l1(in[0], Tensor::zeros({3, 5, 4}, in[0].dtype()), coins({3, 5}, in[0].dtype()),
-                            3.0);
-         }}}},
-      {"softmax",
-       {"softmax", "softmax_grad"},
-       {{{contiguous({5, 7})}, [](const In& in) { return softmax(in[0]); }},
-        {{contiguous({1, 1})}, [](const In& in) { return softmax(in[0]); }}}},
-      {"cross_entropy",
-       {"softmax"},
-       {{{contiguous({6, 4})},
-         [](const In& in) {
-           return cross_entropy(in[0], Tensor::from(std::vector<int64_t>{0, 3, 1, 2, 2, 0}, {6}));
-         }}}},
-      {"batch_mean", {"sum_to"}, {{{contiguous({7})}, [](const In& in) { return batch_mean(in[0]); }}}}};
+  return {{"bce_with_logits",
+           {"bce_with_logits", "bce_with_logits_grad"},
+           {{{contiguous({4, 5})},
+             [](const In& in) {
+               return bce_with_logits(in[0], coins({4, 5}, in[0]));
+             }},
+            {{contiguous({9, 3})},
+             [](const In& in) {
+               return bce_with_logits(in[0], coins({9, 3}, in[0]), coins({9, 3}, in[0]),
+                                      beside(in[0], Tensor::full({3}, 2.5)));
+             }}}},
+          {"sigmoid_focal_loss",
+           {"sigmoid_focal_loss", "sigmoid_focal_loss_grad"},
+           {{{contiguous({3, 40})},
+             [](const In& in) {
+               return sigmoid_focal_loss(in[0], coins({3, 40}, in[0], true));
+             }},
+            {{contiguous({2, 9})},
+             [](const In& in) {
+               return sigmoid_focal_loss(in[0], coins({2, 9}, in[0]), 0.4, 1.5);
+             }},
+            {{contiguous({2, 9})},
+             [](const In& in) {
+               return sigmoid_focal_loss(in[0], coins({2, 9}, in[0]), 0.4, 0);
+             }}}},
+          {"smooth_l1",
+           {"smooth_l1", "smooth_l1_grad"},
+           {{{contiguous({2, 6, 4}, Values::apart)},
+             [](const In& in) {
+               return smooth_l1(in[0], beside(in[0], Tensor::zeros({2, 6, 4})), coins({2, 6}, in[0]), 0);
+             }},
+            {{contiguous({3, 5, 4}, Values::apart)},
+             [](const In& in) {
+               return smooth_l1(in[0], beside(in[0], Tensor::zeros({3, 5, 4})), coins({3, 5}, in[0]), 0.11);
+             }},
+            {{contiguous({3, 5, 4}, Values::apart)},
+             [](const In& in) {
+               return smooth_l1(in[0], beside(in[0], Tensor::zeros({3, 5, 4})), coins({3, 5}, in[0]), 3.0);
+             }}}},
+          {"softmax",
+           {"softmax", "softmax_grad"},
+           {{{contiguous({5, 7})}, [](const In& in) { return softmax(in[0]); }},
+            {{contiguous({1, 1})}, [](const In& in) { return softmax(in[0]); }}}},
+          {"cross_entropy",
+           {"min_max", "unary", "binary", "sum_to", "gather_rows"},
+           {{{contiguous({6, 4})},
+             [](const In& in) {
+               return cross_entropy(
+                   in[0], Tensor::from(std::vector<int64_t>{0, 3, 1, 2, 2, 0}, {6}).to(in[0].device()));
+             }}}},
+          {"batch_mean", {}, {{{contiguous({7})}, [](const In& in) { return batch_mean(in[0]); }}}}};
 }
 
 std::vector<OperatorRow> shape_rows() {
-  return {{"linear",
-           {"linear", "linear_grad_input", "linear_grad_weight"},
-           {{{contiguous({5, 7}), contiguous({3, 7}), contiguous({3})},
-             [](const In& in) { return linear(in[0], in[1], in[2]); }},
-            {{contiguous({1, 16}), contiguous({9, 16})}, [](const In& in) { return linear(in[0], in[1]); }},
-            {{contiguous({32, 24}), contiguous({10, 24}), contiguous({10})},
-             [](const In& in) { return linear(in[0], in[1], in[2]); }}}},
-          {"matmul",
-           {"matmul"},
-           {{{contiguous({4, 6}), contiguous({6, 5})}, [](const In& in) { return matmul(in[0], in[1]); }},
-            {{contiguous({2, 6, 4}), contiguous({2, 6, 5})},
-             [](const In& in) { return matmul(in[0], in[1], true, false); }},
-            {{contiguous({2, 4, 6}), contiguous({2, 5, 6})},
-             [](const In& in) { return matmul(in[0], in[1], false, true); }}}},
-          {"reshape",
-           {"copy"},
-           {{{contiguous({4, 6})},
-             [](const In& in) {
-               return square(reshape(in[0], {3, -1}));
-             }},
-            {{image({2, 3, 4, 5})},
-             [](const In& in) {
-               return square(reshape(in[0], {2, -1}));
-             }}}},
-          {"permute",
-           {"copy"},
-           {{{contiguous({2, 3, 4})},
-             [](const In& in) {
-               return square(permute(in[0], {2, 0, 1}));
-             }},
-            {{image({2, 3, 4, 5})},
-             [](const In& in) {
-               return square(permute(in[0], {0, 2, 3, 1}));
-             }}}},
-          {"slice",
-           {"copy", "fill"},
-           {{{contiguous({5, 6})}, [](const In& in) { return slice(in[0], 1, 2, 5); }},
-            {{image({4, 3, 2, 2})}, [](const In& in) { return slice(in[0], 0, 1, 3); }}}},
-          {"concat",
-           {"copy"},
-           {{{contiguous({2, 3}), contiguous({2, 5})},
-             [](const In& in) {
-               return concat({in[0], in[1]}, 1);
-             }},
-            {{image({2, 3, 4, 4}), image({2, 2, 4, 4})},
-             [](const In& in) {
-               return concat({in[0], in[1]}, 1);
-             }}}},
-          {"sum",
-           {"sum_to"},
-           {{{contiguous({3, 4, 5})}, [](const In& in) { return sum(in[0], {1}); }},
-            {{contiguous({3, 4})}, [](const In& in) { return sum(in[0]); }},
-            {{image({2, 3, 4, 5})},
-             [](const In& in) {
-               return sum(in[0], {2, 3});
-             }}}},
-          {"mean",
-           {"sum_to"},
-           {{{contiguous({3, 4, 5})},
-             [](const In& in) {
-               return mean(in[0], {0, 2});
-             }}}},
-          {"gather_rows",
-           {"gather_rows", "gather_rows_grad"},
-           {{{contiguous({6, 3})}, [](const In& in) {
-               return gather_rows(in[0], Tensor::from(std::vector<int64_t>{4, 0, 4, 2}, {4}));
-             }}}}};
+  return {
+      {"linear",
+       {"linear", "linear_grad_input", "linear_grad_weight"},
+       {{{contiguous({5, 7}), contiguous({3, 7}), contiguous({3})},
+         [](const In& in) { return linear(in[0], in[1], in[2]); }},
+        {{contiguous({1, 16}), contiguous({9, 16})}, [](const In& in) { return linear(in[0], in[1]); }},
+        {{contiguous({32, 24}), contiguous({10, 24}), contiguous({10})},
+         [](const In& in) { return linear(in[0], in[1], in[2]); }}}},
+      {"matmul",
+       {"matmul"},
+       {{{contiguous({4, 6}), contiguous({6, 5})}, [](const In& in) { return matmul(in[0], in[1]); }},
+        {{contiguous({2, 6, 4}), contiguous({2, 6, 5})},
+         [](const In& in) { return matmul(in[0], in[1], true, false); }},
+        {{contiguous({2, 4, 6}), contiguous({2, 5, 6})},
+         [](const In& in) { return matmul(in[0], in[1], false, true); }}}},
+      {"reshape",
+       {"copy"},
+       {{{contiguous({4, 6})},
+         [](const In& in) {
+           return square(reshape(in[0], {3, -1}));
+         }},
+        {{image({2, 3, 4, 5})},
+         [](const In& in) {
+           return square(reshape(in[0], {2, -1}));
+         }}}},
+      {"permute",
+       {},
+       {{{contiguous({2, 3, 4})},
+         [](const In& in) {
+           return square(permute(in[0], {2, 0, 1}));
+         }},
+        {{image({2, 3, 4, 5})},
+         [](const In& in) {
+           return square(permute(in[0], {0, 2, 3, 1}));
+         }}}},
+      {"slice",
+       {"copy", "fill"},
+       {{{contiguous({5, 6})}, [](const In& in) { return slice(in[0], 1, 2, 5); }},
+        {{image({4, 3, 2, 2})}, [](const In& in) { return slice(in[0], 0, 1, 3); }}}},
+      {"concat",
+       {"copy"},
+       {{{contiguous({2, 3}), contiguous({2, 5})},
+         [](const In& in) {
+           return concat({in[0], in[1]}, 1);
+         }},
+        {{image({2, 3, 4, 4}), image({2, 2, 4, 4})},
+         [](const In& in) {
+           return concat({in[0], in[1]}, 1);
+         }}}},
+      {"sum",
+       {"sum_to"},
+       {{{contiguous({3, 4, 5})}, [](const In& in) { return sum(in[0], {1}); }},
+        {{contiguous({3, 4})}, [](const In& in) { return sum(in[0]); }},
+        {{image({2, 3, 4, 5})},
+         [](const In& in) {
+           return sum(in[0], {2, 3});
+         }}}},
+      {"mean",
+       {"sum_to"},
+       {{{contiguous({3, 4, 5})},
+         [](const In& in) {
+           return mean(in[0], {0, 2});
+         }}}},
+      {"gather_rows",
+       {"gather_rows", "gather_rows_grad"},
+       {{{contiguous({6, 3})}, [](const In& in) {
+           return gather_rows(in[0], Tensor::from(std::vector<int64_t>{4, 0, 4, 2}, {4}).to(in[0].device()));
+         }}}}};
 }
 
 std::vector<OperatorRow> elementwise_rows() {

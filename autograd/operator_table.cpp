@@ -210,7 +210,7 @@ std::string operators_json(const std::vector<OperatorReport>& reports) {
         "%s\n{\"name\":\"%s\",\"differentiable\":%s,\"covered\":%s,\"cases\":%lld,\"gradcheck_error\":%.3g,"
         "\"forward_error\":%.3g,\"gradient_error\":%.3g,\"same_bits\":%s,\"passed\":%s}",
         i ? "," : "", r.name.c_str(), r.differentiable ? "true" : "false", r.covered ? "true" : "false",
-        static_cast<long long>(r.cases), r.gradcheck_error,
+        static_cast<long long>(r.cases), std::isfinite(r.gradcheck_error) ? r.gradcheck_error : 1e308,
         std::isfinite(r.forward_error) ? r.forward_error : 1e308,
         std::isfinite(r.gradient_error) ? r.gradient_error : 1e308, r.same_bits ? "true" : "false",
         r.passed() ? "true" : "false");

@@ -2,6 +2,8 @@
 // The operator table as tests, one case an operator; and the table against deliberately wrong operators.
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "autograd/operator_table.h"
 #include "autograd/ops/elementwise.h"
 #include "tensor/backend.h"
@@ -51,6 +53,20 @@ TEST(Gradcheck, SeesAWrongGradient) {
   EXPECT_LT(gradcheck(with(2), {x}), 1e-8);
   EXPECT_GT(gradcheck(with(2.001), {x}), 1e-4);
   EXPECT_GT(gradcheck(with(-2), {x}), 1);
+}
+
+// std::max(worst, NaN) is `worst`: a NaN must not slip through a maximum.
+TEST(Gradcheck, SeesAGradientThatIsNoNumber) {
+  const Variable x(Tensor::from(std::vector<double>{0.5, -1, 2}, {3}), true);
+  const auto broken = [](const std::vector<Variable>& in) { return wrong_square(in[0], NAN); };
+  EXPECT_EQ(gradcheck(broken, {x}), INFINITY);
+  OperatorReport r;
+  r.name = "broken";
+  r.covered = true;
+  r.gradcheck_error = INFINITY;
+  EXPECT_FALSE(r.passed());
+  EXPECT_NE(operators_json({r}).find("\"gradcheck_error\":1e+308"), std::string::npos)
+      << "JSON has no infinity";
 }
 
 TEST(Gradcheck, IsAbsoluteWhereTheGradientIsZero) {

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+// Is the operator table whole? Every row runs on a device that notes which primitives are called and where
+// their tensors lie; every function of autograd/ops must have a row.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <regex>
+#include <set>
+
+#include "autograd/operator_table.h"
+#include "tensor/cpu/cpu_backend.h"
+
+namespace cawe {
+namespace {
+
+/// A device in host memory that computes by the reference loops and takes notes.
+class Spy final : public Backend {
+ public:
+  std::set<std::string> called;
+  std::set<std::string> mixed;  ///< primitives that got a tensor of another device
+
+  const char* name() const override { return "spy"; }
+  void* allocate(size_t bytes) override { return ::operator new(bytes); }
+  void release(void* block, size_t) noexcept override { ::operator delete(block); }
+  void copy_between_devices(const Tensor& x, Tensor& y) override {
+    std::memcpy(y.raw(), x.raw(), size_t(x.numel()) * size_of(x.dtype()));
+  }
+
+#define CAWE_OP(op, parameters, names) \
+  void op parameters override {        \
+    note(#op) names;                   \
+    cpu_reference_backend().op names;  \
+  }
+#define CAWE_OP_RETURN(type, op, parameters, names) \
+  type op parameters override {                     \
+    note(#op) names;                                \
+    return cpu_reference_backend().op names;        \
+  }
+#include "tensor/backend_ops.inc"
+#undef CAWE_OP
+#undef CAWE_OP_RETURN
+
+ private:
+  struct Note {
+    Spy& spy;
+    const char* op;
+    template <class... Arguments>
+    void operator()(const Arguments&... arguments) const {
+      spy.called.insert(op);
+      (look(arguments), ...);
+    }
+    void look(const Tensor& t) const {
+      if (t.defined() && t.device() != Device::emulated) spy.mixed.insert(op);
+    }
+    template <class Other>
+    void look(const Other&) const {}
+  };
+  Note note(const char* op) { return {*this, op}; }
+};
+
+class Coverage : public ::testing::Test {
+ protected:
+  void SetUp() override { register_backend(Device::emulated, &spy_); }
+  void TearDown() override { register_backend(Device::emulated, nullptr); }
+  Spy spy_;
+};
+
+Variable moved(const Variable& x, Device to) {
+  return record("moved", {x}, x.value().to(to),
+                [from = x.device()](const Tensor& dy) -> Grads { return {dy.to(from)}; });
+}
+
+OperatorCase on_device(const OperatorCase& plain) {
+  OperatorCase c = plain;
+  c.call = [plain](const std::vector<Variable>& inputs) {
+    std::vector<Variable> there;
+    for (const Variable& v : inputs) there.push_back(moved(v, Device::emulated));
+    return moved(plain.call(there), Device::cpu);
+  };
+  return c;
+}
+
+void expect_same(const Tensor& a, const Tensor& b, const std::string& where) {
+  EXPECT_EQ(a.shape(), b.shape()) << where;
+  EXPECT_EQ(a.to_vector<float>(), b.to_vector<float>()) << where;
+}
+
+TEST_F(Coverage, RowsCallThePrimitivesThatTheyName) {
+  for (const OperatorRow& row : operator_rows()) {
+    spy_.called.clear();
+    spy_.mixed.clear();
+    for (size_t i = 0; i < row.cases.size(); ++i) {
+      const CaseResult there = run_case(on_device(row.cases[i]), DType::f32);
+      const ReferenceScope plain;
+      const CaseResult here = run_case(row.cases[i], DType::f32);
+      const std::string where = row.name + " case " + std::to_string(i);
+      expect_same(there.y, here.y, where);
+      for (size_t g = 0; g < here.gradients.size(); ++g)
+        expect_same(there.gradients[g], here.gradients[g], where + " gradient");
+    }
+    for (const std::string& primitive : row.primitives)
+      EXPECT_TRUE(spy_.called.count(primitive)) << row.name << " never calls " << primitive;
+    for (const std::string& primitive : spy_.mixed)
+      ADD_FAILURE() << row.name << " gave " << primitive << " tensors of two devices";
+  }
+}
+
+TEST_F(Coverage, PrimitiveRowsCallTheirs) {
+  for (const PrimitiveRow& row : primitive_rows()) {
+    spy_.called.clear();
+    for (int64_t v = 0; v < row.variants; ++v) EXPECT_FALSE(row.run(spy_, v).empty());
+    EXPECT_TRUE(spy_.called.count(row.name)) << row.name;
+  }
+}
+
+TEST(CoverageOf, AMissingRowWouldShow) {
+  const std::vector<OperatorReport> all = check_operators("no such operator");
+  EXPECT_TRUE(all.empty());
+  OperatorReport missing;
+  missing.name = "new_primitive";
+  EXPECT_FALSE(missing.passed());
+  EXPECT_NE(operators_text({missing}).find("NOT COVERED"), std::string::npos);
+  EXPECT_NE(operators_json({missing}).find("\"covered\":false"), std::string::npos);
+}
+
+TEST(CoverageOf, EveryFunctionOfOpsHasARow) {
+  std::set<std::string> rows;
+  for (const OperatorRow& row : operator_rows()) rows.insert(row.name);
+  const std::regex declaration("^Variable ([a-z0-9_]+)\\(");
+  int64_t found = 0;
+  for (const auto& file : std::filesystem::directory_iterator("autograd/ops")) {
+    if (file.path().extension() != ".h") continue;
+    std::ifstream in(file.path());
+    for (std::string line; std::getline(in, line);) {
+      std::smatch match;
+      if (!std::regex_search(line, match, declaration)) continue;
+      ++found;
+      EXPECT_TRUE(rows.count(match[1])) << match[1] << " of " << file.path() << " has no row";
+    }
+  }
+  EXPECT_GT(found, 30) << "run from the source folder";
+}
+
+}  // namespace
+}  // namespace cawe
