@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Goldens for tests/autograd/golden_test.cpp: PyTorch's outputs and gradients (float64) for cases of
-autograd/operator_rows.cpp, with the inputs that operator_table.cpp draws from Philox.
+autograd/operator_rows.cpp and primitive_rows.cpp, with the inputs that these draw from Philox.
 
 usage: python3 scripts/goldens/operators.py [tests/goldens]   (torch from PyPI)
 """
@@ -10,6 +10,8 @@ import sys
 import numpy as np
 import torch
 import torch.nn.functional as F
+import torchvision
+from torchvision.models.detection._utils import BoxCoder, Matcher
 
 from models import Golden
 from philox import Random
@@ -158,9 +160,67 @@ def losses_and_shapes(t):
     t.case('accumulate', 0, [('free', (4, 4))], lambda x: x * x + torch.sigmoid(x))
 
 
+def numbers(shape, purpose, low=-1, high=1):
+    """numbers() of autograd/primitive_rows.cpp, in float64."""
+    u = Random(14, purpose).uniform_double(int(np.prod(shape)))
+    return torch.from_numpy((low + (high - low) * u).astype(np.float32).astype(np.float64).reshape(shape))
+
+
+def boxes(n, purpose):
+    raw = numbers((n, 4), purpose, 0, 1)
+    corner = raw[:, :2] * 80
+    return torch.cat([corner, corner + 3 + raw[:, 2:] * 17], 1)
+
+
+def optimizer_step(make, p, g, state):
+    """p after one step from `state`, and the state after it."""
+    p = p.clone().requires_grad_(True)
+    p.grad = g
+    optimizer = make([p])
+    if state is not None:
+        optimizer.state[p] = state
+    optimizer.step()
+    return [p.detach()] + [v for k, v in optimizer.state[p].items() if k != 'step']
+
+
+def primitives(golden):
+    """Rows of autograd/primitive_rows.cpp: decisions by torchvision, optimizers by torch.optim."""
+    def put(name, variant, *outputs):
+        for i, t in enumerate(outputs):
+            golden.tensor('%s.%d.out%d' % (name, variant, i), t)
+
+    put('argmax_rows', 0, numbers((9, 17), 'argmax').argmax(1))
+    coder = BoxCoder((10, 10, 5, 5))
+    decoded = coder.decode_single(numbers((200, 4), 'deltas', -3, 3), boxes(200, 'anchors'))
+    put('decode_boxes', 0, torchvision.ops.clip_boxes_to_image(decoded, (90, 100)))
+    overlaps = torchvision.ops.box_iou(boxes(7, 'truth'), boxes(300, 'anchors'))
+    for v in (0, 1):
+        x = numbers((3, 2, 7, 5), 'min max')
+        put('min_max', v, x.amin((1, 2, 3)), x.amax((1, 2, 3)))
+        put('match_anchors', v, Matcher(0.5, 0.4, allow_low_quality_matches=v == 0)(overlaps))
+        classes = torch.zeros(400, dtype=torch.int64) if v == 0 else torch.arange(400) % 3
+        put('nms', v, torchvision.ops.batched_nms(boxes(400, 'nms'), numbers((400,), 'scores', 0, 1), classes, 0.3))
+        put('top_k', v, numbers((1000,), 'top k').topk(37 if v == 0 else 1000).indices)
+        put('cawe_weights', v, F.relu(numbers((3, 6, 5, 7), 'cawe g')).mean((2, 3)))
+        w, f = numbers((3, 6), 'cawe w'), numbers((3, 6, 5, 7), 'cawe f')
+        put('cawe_map', v, F.relu((w[:, :, None, None] * f).sum(1, keepdim=True)))
+        x, m = numbers((2, 3, 9, 8), 'fuse x', 0, 1), numbers((2, 1, 9, 8), 'fuse map', 0, 1)
+        put('cawe_fuse', v, x * (0.3 + 0.7 * m))
+        velocity = None if v == 0 else {'momentum_buffer': numbers((37, 5), 'sgd v')}
+        put('sgd_step', v, *optimizer_step(lambda p: torch.optim.SGD(p, 0.1, 0.9, weight_decay=0.01),
+                                           numbers((37, 5), 'sgd p'), numbers((37, 5), 'sgd g'), velocity))
+    for v in (0, 1, 2):
+        kind = torch.optim.AdamW if v == 1 else torch.optim.Adam
+        state = {'step': torch.tensor(float(2 + v)), 'exp_avg': numbers((37, 5), 'adam m'), 'exp_avg_sq': numbers((37, 5), 'adam v', 0, 1)}
+        put('adam_step', v, *optimizer_step(lambda p: kind(p, 1e-3, weight_decay=0.1), numbers((37, 5), 'adam p'),
+                                            numbers((37, 5), 'adam g'), state))
+    put('sum_of_squares', 0, numbers((77, 91), 'squares').square().sum())
+
+
 if __name__ == '__main__':
     table = Table(os.path.join(sys.argv[1] if len(sys.argv) > 1 else 'tests/goldens', 'operators.txt'))
     elementwise(table)
     networks(table)
     losses_and_shapes(table)
+    primitives(table.golden)
     print(table.rows, 'cases')

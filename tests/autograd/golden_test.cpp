@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "autograd/operator_table.h"
+#include "tensor/cpu/cpu_backend.h"
 #include "tests/models/parity.h"
 
 namespace cawe {
@@ -35,6 +36,16 @@ TEST_P(Golden, PyTorchAgrees) {
     compared += of_row;
   }
   EXPECT_GT(compared, 110);
+}
+
+TEST(PrimitiveGolden, PyTorchAgrees) {
+  GoldenFile golden(kFile);
+  for (const PrimitiveRow& row : primitive_rows())
+    for (int64_t v = 0; v < row.variants; ++v) {
+      const std::vector<Tensor> ours = row.run(cpu_backend(), v);
+      for (size_t i = 0; i < ours.size(); ++i)
+        golden.compare(row.name + "." + std::to_string(v) + ".out" + std::to_string(i), ours[i], 2e-6);
+    }
 }
 
 }  // namespace
