@@ -46,7 +46,14 @@ FloatImage decode_color(const Sample& sample) {
 }
 
 std::pair<int, int> image_size(const std::string& path) {
-  const Picture p = read_picture(path);
+  const std::string bytes = read_file(path, kMaxFile);
+  if (picture_format(bytes) == PictureFormat::dicom) {
+    const DicomTags tags = parse_dicom_tags(bytes, path);
+    if (tags.rows < 1 || tags.columns < 1)
+      refuse_picture("bad_header", path, ": DICOM of ", tags.rows, " rows, ", tags.columns, " columns");
+    return {tags.columns, tags.rows};
+  }
+  const Picture p = parse_picture(bytes, path);
   return {p.columns, p.rows};
 }
 

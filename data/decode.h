@@ -17,7 +17,7 @@ FloatImage decode_gray_file(const std::string& path);
 /// PNG or JPEG as RGB in [0, 1].
 FloatImage decode_color(const Sample& sample);
 
-/// Width and height of any of these files, for resolve_images().
+/// Width and height of any of these files, for resolve_images(). Of a DICOM only the header is read.
 std::pair<int, int> image_size(const std::string& path);
 
 }  // namespace cawe::data

@@ -6,14 +6,20 @@
 #include <dcmtk/config/osconfig.h>
 
 #include <dcmtk/dcmdata/dcistrmb.h>
+#include <dcmtk/dcmdata/dcpixel.h>
+#include <dcmtk/dcmdata/dcpixseq.h>
+#include <dcmtk/dcmdata/dcpxitem.h>
 #include <dcmtk/dcmdata/dcrledrg.h>
 #include <dcmtk/dcmdata/dctk.h>
 #include <dcmtk/dcmdata/dcxfer.h>
 #include <dcmtk/dcmjpeg/djdecode.h>
 #include <dcmtk/dcmjpls/djdecode.h>
+#include <dcmtk/dcmjpls/djlsutil.h>
 #include <dcmtk/oflog/oflog.h>
 
 #include <algorithm>
+
+#include "data/hostile.h"
 #endif
 
 namespace cawe::data {
@@ -36,6 +42,10 @@ void prepare_dcmtk() {
     return true;
   }();
   (void)once;
+  CAWE_CHECK(
+      dcmDataDict.isDictionaryLoaded(), Code::unsupported,
+      "DCMTK finds no data dictionary, so that DICOM cannot be read (unset DCMDICTPATH, or let it name "
+      "dicom.dic of the package that libdcmtk comes in)");
 }
 
 /// DCMTK zeroes the value of an absent tag: the default comes after.
@@ -75,10 +85,12 @@ std::vector<uint8_t> full_chroma(const std::vector<uint8_t>& from) {
 
 }  // namespace
 
-DicomFile::DicomFile(std::string_view bytes, const std::string& name)
+DicomFile::DicomFile(std::string_view bytes, const std::string& name, Part part)
     : name_(name), file_(new DcmFileFormat) {
   prepare_dcmtk();
-  open(bytes);
+  check_dicom_structure(bytes, name);
+  open(bytes, part);
+  if (part == Part::header) return;
   check_syntax();
   read_geometry(bytes.size());
   decompress();
@@ -88,13 +100,14 @@ DicomFile::~DicomFile() = default;
 
 DcmDataset& DicomFile::dataset() const { return *file_->getDataset(); }
 
-void DicomFile::open(std::string_view bytes) {
+void DicomFile::open(std::string_view bytes, Part part) {
   if (bytes.size() == 132) refuse_picture("no_pixel_data", name_, ": DICOM preamble and nothing behind it");
   DcmInputBufferStream stream;
   stream.setBuffer(bytes.data(), offile_off_t(bytes.size()));
   stream.setEos();
   file_->transferInit();
-  const OFCondition status = file_->read(stream, EXS_Unknown, EGL_noChange, DCM_MaxReadLength);
+  const OFCondition status = file_->readUntilTag(stream, EXS_Unknown, EGL_noChange, DCM_MaxReadLength,
+                                                 part == Part::header ? DCM_PixelData : DCM_UndefinedTagKey);
   file_->transferEnd();
   if (status.good()) return;
   if (dataset().tagExists(DCM_Rows))
@@ -135,15 +148,44 @@ void DicomFile::read_geometry(size_t file_bytes) {
   if (p.rows < 1 || p.columns < 1 || (p.samples != 1 && p.samples != 3) || frames < 1)
     refuse_picture("bad_header", name_, ": DICOM of ", p.rows, " rows, ", p.columns, " columns, ", p.samples,
                    " samples, ", frames, " frames");
-  if (int64_t(frames) > kMaxSamples || int64_t(p.rows) * p.columns * p.samples > kMaxSamples / frames)
+  if (p.rows > kMaxSide || p.columns > kMaxSide || int64_t(frames) > kMaxSamples ||
+      int64_t(p.rows) * p.columns * p.samples > kMaxSamples / frames)
     refuse_picture("bad_size", name_, ": DICOM of ", p.columns, " x ", p.rows, " x ", frames,
-                   " frames is larger than this program reads");
+                   " frames (expected sides up to ", kMaxSide, " and ", kMaxSamples, " samples in all)");
   p.frames = int(frames);
   half_chroma_ = p.photometric == "YBR_FULL_422" && p.samples == 3 && p.bits_allocated == 8;
   // No codec here makes more than some thousand bytes of one.
   if (int64_t(p.count()) / 20000 > int64_t(file_bytes))
     refuse_picture("truncated_pixel_data", name_, ": ", file_bytes, " bytes cannot hold ", p.count(),
                    " samples");
+}
+
+/// A codec makes its buffers by the JPEG stream's own size and goes over them once a scan.
+void DicomFile::check_jpeg_frames() const {
+  DcmElement* element = nullptr;
+  DcmPixelSequence* fragments = nullptr;
+  const E_TransferSyntax syntax = DcmXfer(geometry_.transfer_syntax.c_str()).getXfer();
+  if (dataset().findAndGetElement(DCM_PixelData, element).bad() || element->ident() != EVR_PixelData ||
+      static_cast<DcmPixelData*>(element)->getEncapsulatedRepresentation(syntax, nullptr, fragments).bad())
+    return;  // the codec says what is wrong
+  size_t scans = 0;
+  for (unsigned long i = 1; i < fragments->card(); ++i) {
+    DcmPixelItem* item = nullptr;
+    Uint8* data = nullptr;
+    if (fragments->getItem(item, i).bad() || item->getUint8Array(data).bad() || data == nullptr) continue;
+    const std::string_view bytes(reinterpret_cast<const char*>(data), item->getLength());
+    const JpegFrame frame = scan_jpeg(bytes);
+    scans += frame.scans;
+    const bool begins = bytes.substr(0, 2) == "\xFF\xD8";
+    if (begins && frame.rows != 0 && (frame.rows != geometry_.rows || frame.columns != geometry_.columns))
+      refuse_picture("bad_header", name_, ": DICOM of ", geometry_.columns, " x ", geometry_.rows,
+                     " holds a JPEG of ", frame.columns, " x ", frame.rows);
+    if (begins && frame.rows == 0)
+      refuse_picture("truncated_pixel_data", name_, ": DICOM holds a JPEG without a frame header");
+  }
+  if (scans > kMaxJpegScans * size_t(geometry_.frames))
+    refuse_picture("bad_header", name_, ": DICOM holds a JPEG of ", scans, " scans (expected up to ",
+                   kMaxJpegScans, " a frame)");
 }
 
 void DicomFile::decompress() {
@@ -160,7 +202,11 @@ void DicomFile::decompress() {
   if (jpeg_2000)
     refuse_picture("unsupported_transfer_syntax", name_, ": DICOM compressed by ", syntax.getXferName(),
                    " is not read (convert it, e.g. with gdcmconv --raw)");
+  if (syntax.getXfer() != EXS_RLELossless) check_jpeg_frames();
   const OFCondition status = dataset().chooseRepresentation(EXS_LittleEndianExplicit, nullptr);
+  if (status == EC_JLSInvalidCompressedData && geometry_.bits_stored < 8)
+    refuse_picture("unsupported_transfer_syntax", name_, ": DICOM compressed by ", syntax.getXferName(),
+                   " with ", geometry_.bits_stored, " bits a sample is not read (expected 8 to 16)");
   if (status.bad() || !dataset().canWriteXfer(EXS_LittleEndianExplicit))
     refuse_picture("truncated_pixel_data", name_, ": DICOM pixels (", syntax.getXferName(),
                    ") cannot be decoded (", status.text(), ")");

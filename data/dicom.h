@@ -12,7 +12,8 @@ namespace cawe::data {
 
 /// What a film's header says about it; nothing else leaves the file.
 struct DicomTags {
-  std::string patient_id, sop_instance, modality;
+  std::string patient_id, study_instance, sop_instance, modality;
+  int rows = 0, columns = 0;
   bool burned_in = false;  ///< BurnedInAnnotation YES: text may show who it is
 };
 
@@ -26,6 +27,8 @@ struct Film {
 /// gray. Throws PictureError, also where there is more than one frame.
 Film parse_film(std::string_view bytes, const std::string& name);
 Film read_film(const std::string& path);
+/// Reads the header alone, so films whose pixels cannot be decoded have tags too.
+DicomTags parse_dicom_tags(std::string_view bytes, const std::string& name);
 DicomTags read_dicom_tags(const std::string& path);
 
 struct DicomToWrite {

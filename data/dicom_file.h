@@ -15,8 +15,10 @@ namespace cawe::data {
 
 class DicomFile {
  public:
+  /// header: only the elements before the pixels, of any transfer syntax.
+  enum class Part { header, all };
   /// Opens and decompresses; throws PictureError.
-  DicomFile(std::string_view bytes, const std::string& name);
+  DicomFile(std::string_view bytes, const std::string& name, Part part = Part::all);
   ~DicomFile();
   DicomFile(const DicomFile&) = delete;
   DicomFile& operator=(const DicomFile&) = delete;
@@ -26,9 +28,10 @@ class DicomFile {
   Picture picture() const;
 
  private:
-  void open(std::string_view bytes);
+  void open(std::string_view bytes, Part part);
   void check_syntax();
   void read_geometry(size_t file_bytes);
+  void check_jpeg_frames() const;
   void decompress();
   std::vector<uint8_t> native_bytes(size_t expected) const;
 

@@ -20,6 +20,9 @@ namespace cawe::data {
 Film parse_film(std::string_view, const std::string& name) {
   fail(Code::unsupported, name, ": this build cannot read DICOM (install libdcmtk-dev and build again)");
 }
+DicomTags parse_dicom_tags(std::string_view bytes, const std::string& name) {
+  return parse_film(bytes, name).tags;
+}
 #else
 namespace {
 
@@ -128,8 +131,15 @@ FloatImage colour_to_gray(const Picture& p) {
 }
 
 DicomTags tags_of(DcmDataset& d) {
-  return {text(d, DCM_PatientID), text(d, DCM_SOPInstanceUID), text(d, DCM_Modality),
-          text(d, DCM_BurnedInAnnotation) == "YES"};
+  Uint16 rows = 0, columns = 0;
+  d.findAndGetUint16(DCM_Rows, rows);
+  d.findAndGetUint16(DCM_Columns, columns);
+  DicomTags tags{text(d, DCM_PatientID), text(d, DCM_StudyInstanceUID), text(d, DCM_SOPInstanceUID),
+                 text(d, DCM_Modality)};
+  tags.rows = rows;
+  tags.columns = columns;
+  tags.burned_in = text(d, DCM_BurnedInAnnotation) == "YES";
+  return tags;
 }
 
 }  // namespace
@@ -166,10 +176,16 @@ Film parse_film(std::string_view bytes, const std::string& name) {
     film.image.pixels[i] = table[size_t(int(stored_value(p, i, high)) - low)];
   return film;
 }
+
+DicomTags parse_dicom_tags(std::string_view bytes, const std::string& name) {
+  return tags_of(DicomFile(bytes, name, DicomFile::Part::header).dataset());
+}
 #endif
 
 Film read_film(const std::string& path) { return parse_film(read_file(path, size_t(2) << 30), path); }
 
-DicomTags read_dicom_tags(const std::string& path) { return read_film(path).tags; }
+DicomTags read_dicom_tags(const std::string& path) {
+  return parse_dicom_tags(read_file(path, size_t(2) << 30), path);
+}
 
 }  // namespace cawe::data

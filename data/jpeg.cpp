@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // JPEG through libjpeg-turbo's own interface: the simpler TurboJPEG one refuses some subsamplings.
+#include "data/hostile.h"
 #include "data/picture.h"
 
 #ifdef CAWE_HAVE_JPEG
@@ -26,7 +27,6 @@ struct Decoder {
   jpeg_error_mgr errors;
   std::jmp_buf leave;
   char message[JMSG_LENGTH_MAX];
-  bool cut_off;  ///< data were missing and made up
 };
 
 void on_error(j_common_ptr state) {
@@ -42,12 +42,9 @@ void on_message(j_common_ptr state, int level) {
   char text[JMSG_LENGTH_MAX];
   d->errors.format_message(state, text);
   if (std::strstr(text, "remature end") == nullptr) return;
-  d->cut_off = true;
   std::memcpy(d->message, text, sizeof text);
+  std::longjmp(d->leave, 1);
 }
-
-/// A progressive file can ask for the whole picture to be gone over again with every few bytes.
-constexpr int kMaxScans = 500;
 
 /// Header only. 0 where it was read.
 int read_header(Decoder* d, std::string_view bytes) {
@@ -65,10 +62,6 @@ int read_pixels(Decoder* d, uint8_t* out, size_t row_bytes) {
   d->state.dct_method = JDCT_ISLOW;
   jpeg_start_decompress(&d->state);
   while (d->state.output_scanline < d->state.output_height) {
-    if (d->state.input_scan_number > kMaxScans) {
-      std::snprintf(d->message, sizeof d->message, "more than %d scans", kMaxScans);
-      return 1;
-    }
     JSAMPROW row = out + size_t(d->state.output_scanline) * row_bytes;
     jpeg_read_scanlines(&d->state, &row, 1);
   }
@@ -111,11 +104,14 @@ Picture parse_jpeg(std::string_view bytes, const std::string& name) {
     refuse_picture("bad_header", name, ": JPEG header cannot be read (", file.d.message, ")");
   const int64_t w = s.image_width, h = s.image_height;
   if (w < 1 || h < 1 || w > kMaxSide || h > kMaxSide || w * h * 4 > kMaxSamples)
-    refuse_picture("bad_size", name, ": JPEG of ", w, " x ", h, " (expected sides of 1 to ", kMaxSide, ")");
+    refuse_picture("bad_size", name, ": JPEG of ", w, " x ", h, " (expected sides of 1 to ", kMaxSide,
+                   " and up to ", kMaxSamples / 4, " pixels)");
   // A block of 64 values takes at least two bits.
   if (w * h / 256 > int64_t(bytes.size()))
     refuse_picture("truncated_pixel_data", name, ": ", bytes.size(), " bytes of JPEG cannot hold ", w, " x ",
                    h, " pixels");
+  if (const size_t scans = scan_jpeg(bytes).scans; scans > kMaxJpegScans)
+    refuse_picture("bad_header", name, ": JPEG of ", scans, " scans (expected up to ", kMaxJpegScans, ")");
   const bool gray = s.num_components == 1, cmyk = s.num_components == 4;
   s.out_color_space = gray ? JCS_GRAYSCALE : cmyk ? JCS_CMYK : JCS_RGB;
   Picture p;
@@ -126,7 +122,7 @@ Picture parse_jpeg(std::string_view bytes, const std::string& name) {
   p.photometric = gray ? "MONOCHROME2" : "RGB";
   const size_t row_bytes = size_t(w) * (gray ? 1 : cmyk ? 4 : 3);
   p.bytes.resize(row_bytes * size_t(h));
-  if (read_pixels(&file.d, p.bytes.data(), row_bytes) != 0 || file.d.cut_off)
+  if (read_pixels(&file.d, p.bytes.data(), row_bytes) != 0)
     refuse_picture("truncated_pixel_data", name, ": JPEG cannot be decoded (", file.d.message, ")");
   if (cmyk) p.bytes = cmyk_to_rgb(p.bytes, s.saw_Adobe_marker != FALSE);
   return p;

@@ -25,7 +25,13 @@ PictureFormat picture_format(std::string_view bytes) {
 
 Picture parse_picture(std::string_view bytes, const std::string& name) {
   if (bytes.empty()) refuse_picture("empty_file", name, ": empty file (expected DICOM, PNG or JPEG)");
-  switch (picture_format(bytes)) {
+  const PictureFormat format = picture_format(bytes);
+  // The content decides; a name only refuses, since a .dcm that is none was damaged or renamed.
+  const bool named_dicom = name.size() > 4 && name.compare(name.size() - 4, 4, ".dcm") == 0;
+  if (named_dicom && format != PictureFormat::dicom)
+    refuse_picture("not_dicom_or_no_preamble", name,
+                   ": named .dcm, but without \"DICM\" at byte 128 (expected a DICOM file)");
+  switch (format) {
     case PictureFormat::dicom:
       return parse_dicom(bytes, name);
     case PictureFormat::png:
@@ -39,19 +45,11 @@ Picture parse_picture(std::string_view bytes, const std::string& name) {
     case PictureFormat::unknown:
       break;
   }
-  const bool named_dicom = name.size() > 4 && name.compare(name.size() - 4, 4, ".dcm") == 0;
-  refuse_picture(named_dicom ? "not_dicom_or_no_preamble" : "unknown_format", name,
+  refuse_picture("unknown_format", name,
                  ": neither DICOM (no \"DICM\" at byte 128) nor PNG, JPEG, BMP or PNM");
 }
 
-Picture read_picture(const std::string& path) {
-  const std::string bytes = read_file(path, kMaxFile);
-  const bool named_dicom = path.size() > 4 && path.compare(path.size() - 4, 4, ".dcm") == 0;
-  if (named_dicom && !bytes.empty() && picture_format(bytes) != PictureFormat::dicom)
-    refuse_picture("not_dicom_or_no_preamble", path,
-                   ": named .dcm, but without \"DICM\" at byte 128 (expected a DICOM file)");
-  return parse_picture(bytes, path);
-}
+Picture read_picture(const std::string& path) { return parse_picture(read_file(path, kMaxFile), path); }
 
 std::vector<uint8_t> to_rgba8(const Picture& p) {
   std::vector<uint8_t> out(size_t(p.rows) * size_t(p.columns) * 4);
@@ -80,12 +78,15 @@ std::string inspect_picture_json(const std::string& path, bool* ok) {
     };
     return file + "\"kind\":" + quoted(p.kind) + "," + number("rows", p.rows) + number("columns", p.columns) +
            number("frames", p.frames) + number("samples", p.samples) + number("bits", p.bits_stored) +
-           number("bits_allocated", p.bits_allocated) + number("signed", p.is_signed) +
            "\"photometric\":" + quoted(p.photometric) + ",\"transfer_syntax\":" + quoted(p.transfer_syntax) +
            ",\"sha256\":" + quoted(picture_hash(p)) + "}";
   } catch (const PictureError& e) {
     *ok = false;
     return file + "\"error\":" + quoted(e.what()) + ",\"error_kind\":" + quoted(e.kind()) + "}";
+  } catch (const Error& e) {
+    if (e.code() != Code::data) throw;
+    *ok = false;
+    return file + "\"error\":" + quoted(e.what()) + ",\"error_kind\":\"bad_size\"}";
   }
 }
 

@@ -49,7 +49,7 @@ struct Picture {
 
 /// No picture may have more samples than this, whatever its header says.
 constexpr int64_t kMaxSamples = int64_t(1) << 28;
-constexpr int kMaxSide = 32768;
+constexpr int kMaxSide = 16384;
 
 enum class PictureFormat { unknown, dicom, png, jpeg, bmp, pnm };
 /// By content, never by name.

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <memory>
 
+#include "data/hostile.h"
 #include "data/picture.h"
 #include "tensor/io/atomic_file.h"
 
@@ -43,12 +44,29 @@ uint32_t crc(std::string_view bytes) {
 struct Header {
   uint32_t width = 0, height = 0;
   int depth = 0, colour = 0;
+  bool interlaced = false;
 };
+
+/// Bytes of all rows with their filter bytes, as the data must unfold to.
+int64_t raw_bytes(const Header& h) {
+  const int64_t channels = h.colour == 2 ? 3 : h.colour == 4 ? 2 : h.colour == 6 ? 4 : 1;
+  const auto rows = [&](int64_t w, int64_t n) {
+    return w == 0 ? 0 : n * (1 + (w * channels * h.depth + 7) / 8);
+  };
+  if (!h.interlaced) return rows(h.width, h.height);
+  // Adam7: x0, y0, dx, dy of each pass.
+  constexpr int kPasses[7][4] = {{0, 0, 8, 8}, {4, 0, 8, 8}, {0, 4, 4, 8}, {2, 0, 4, 4},
+                                 {0, 2, 2, 4}, {1, 0, 2, 2}, {0, 1, 1, 2}};
+  int64_t sum = 0;
+  for (const auto& p : kPasses)
+    sum += rows((int64_t(h.width) - p[0] + p[2] - 1) / p[2], (int64_t(h.height) - p[1] + p[3] - 1) / p[3]);
+  return sum;
+}
 
 Header check_header(std::string_view body, const std::string& name) {
   if (body.size() != 13)
     refuse_picture("bad_header", name, ": PNG header of ", body.size(), " bytes (expected 13)");
-  Header h{big_endian_32(body.data()), big_endian_32(body.data() + 4), body[8], body[9]};
+  Header h{big_endian_32(body.data()), big_endian_32(body.data() + 4), body[8], body[9], body[12] == 1};
   const auto depth_is = [&](std::initializer_list<int> list) {
     return std::find(list.begin(), list.end(), h.depth) != list.end();
   };
@@ -63,15 +81,16 @@ Header check_header(std::string_view body, const std::string& name) {
   if (h.width == 0 || h.height == 0 || h.width > uint32_t(kMaxSide) || h.height > uint32_t(kMaxSide) ||
       int64_t(h.width) * int64_t(h.height) * 4 > kMaxSamples)
     refuse_picture("bad_size", name, ": PNG of ", h.width, " x ", h.height, " (expected sides of 1 to ",
-                   kMaxSide, ")");
+                   kMaxSide, " and up to ", kMaxSamples / 4, " pixels)");
   return h;
 }
 
-/// stb_image checks neither checksums nor the order of chunks, and allocates by the header's word.
+/// stb_image checks neither checksums nor the order of chunks, and unfolds whatever the data hold.
 Header check_chunks(std::string_view bytes, const std::string& name) {
   if (bytes.substr(0, 8) != std::string_view("\x89PNG\r\n\x1a\n", 8))
     refuse_picture("bad_header", name, ": damaged PNG signature");
   Header header;
+  std::unique_ptr<InflateMeter> meter;
   size_t at = 8, data = 0;
   bool palette = false, done = false, data_ended = false;
   for (int n = 0; !done; ++n) {
@@ -90,6 +109,7 @@ Header check_chunks(std::string_view bytes, const std::string& name) {
       refuse_picture("bad_header", name, ": PNG does not begin with one IHDR chunk");
     if (n == 0) {
       header = check_header(body, name);
+      meter = std::make_unique<InflateMeter>(raw_bytes(header), name);
     } else if (type == "PLTE") {
       if (length == 0 || length % 3 != 0 || length > 768 || data > 0 || palette || header.colour == 0 ||
           header.colour == 4)
@@ -99,6 +119,7 @@ Header check_chunks(std::string_view bytes, const std::string& name) {
     } else if (type == "IDAT") {
       if (data_ended) refuse_picture("bad_chunks", name, ": PNG data is not in one piece");
       data += length;
+      meter->add(body);
     } else if (type == "IEND") {
       done = true;
     } else if (critical) {
@@ -110,12 +131,7 @@ Header check_chunks(std::string_view bytes, const std::string& name) {
   if (data == 0) refuse_picture("no_pixel_data", name, ": PNG without data");
   if (header.colour == 3 && !palette)
     refuse_picture("bad_palette", name, ": PNG without the palette that it needs");
-  // Deflate makes at most 1032 bytes of one.
-  const int64_t channels = header.colour == 2 ? 3 : header.colour == 4 ? 2 : header.colour == 6 ? 4 : 1;
-  const int64_t raw = (int64_t(header.width) * channels * header.depth + 7) / 8 * int64_t(header.height);
-  if (raw / 1032 > int64_t(data))
-    refuse_picture("truncated_pixel_data", name, ": ", data, " bytes of PNG data cannot hold ", header.width,
-                   " x ", header.height, " pixels");
+  meter->finish();
   return header;
 }
 
@@ -152,10 +168,8 @@ Picture parse_stb(std::string_view bytes, const std::string& name, const char* k
   if (w < 1 || h < 1 || w > kMaxSide || h > kMaxSide || int64_t(w) * h * n > kMaxSamples)
     refuse_picture("bad_size", name, ": ", kind, " of ", w, " x ", h, " (expected sides of 1 to ", kMaxSide,
                    ")");
-  // BMP and PNM store at least a bit a pixel (run lengths apart): a header cannot ask for more than that.
-  if (std::strcmp(kind, "png") != 0 && int64_t(w) * h > int64_t(bytes.size()) * 1024)
-    refuse_picture("truncated_pixel_data", name, ": ", bytes.size(), " bytes cannot hold ", w, " x ", h,
-                   " pixels");
+  if (std::strcmp(kind, "bmp") == 0) check_bmp_size(bytes, name, w, h);
+  if (std::strcmp(kind, "pnm") == 0) check_pnm_size(bytes, name, int64_t(w) * h * n * (wide ? 2 : 1));
   std::unique_ptr<void, Freed> pixels(
       wide ? static_cast<void*>(stbi_load_16_from_memory(data, size, &w, &h, &n, 0))
            : static_cast<void*>(stbi_load_from_memory(data, size, &w, &h, &n, 0)));

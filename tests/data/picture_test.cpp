@@ -3,9 +3,11 @@
 #include "data/picture.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <chrono>
 #include <cmath>
+#include <cstdio>
 #include <cstdlib>
 #include <map>
 
@@ -70,7 +72,8 @@ void expect_dicom(const std::string& folder, const std::map<std::string, std::st
   }
   if (jpeg_2000 || file == "JLSL_08_07_0_1F.dcm") {  // may be refused by name
     ASSERT_FALSE(o.ok);
-    EXPECT_EQ(o.error_kind, jpeg_2000 ? "unsupported_transfer_syntax" : "truncated_pixel_data") << o.error;
+    EXPECT_EQ(o.error_kind, "unsupported_transfer_syntax") << o.error;
+    EXPECT_NE(o.error.find(jpeg_2000 ? "JPEG 2000" : "JPEG-LS"), std::string::npos) << o.error;
     return;
   }
   if (row.at("expect") == "either") return;
@@ -130,7 +133,69 @@ TEST(Conformance, PngAndJpeg) {
   EXPECT_GT(hashes, 100);
 }
 
-/// Cut off, or with some bits turned over: a picture or one error, in time.
+uint32_t crc(std::string_view bytes) {
+  uint32_t value = 0xFFFFFFFFu;
+  for (const char c : bytes) {
+    value ^= uint32_t(static_cast<unsigned char>(c));
+    for (int k = 0; k < 8; ++k) value = value >> 1 ^ (value & 1 ? 0xEDB88320u : 0u);
+  }
+  return ~value;
+}
+
+/// Right checksums for a PNG's chunks, so that damage reaches the decoder.
+void repair_checksums(std::string& png) {
+  const auto number = [&](size_t at) {
+    uint32_t v = 0;
+    for (size_t k = 0; k < 4; ++k) v = v << 8 | uint32_t(static_cast<unsigned char>(png[at + k]));
+    return v;
+  };
+  for (size_t at = 8; at + 12 <= png.size();) {
+    const size_t length = number(at);
+    if (length > png.size() - at - 12) return;
+    const uint32_t sum = crc(std::string_view(png).substr(at + 4, length + 4));
+    for (size_t k = 0; k < 4; ++k) png[at + 8 + length + k] = char(sum >> (24 - 8 * k));
+    at += length + 12;
+  }
+}
+
+/// One of: cut off; bits turned over, half of them in the first kilobyte, where the headers are; bits turned
+/// over behind the headers, with checksums put right.
+void damage(std::string& bytes, const Random& random) {
+  const uint32_t how = random.bits(0) % 3;
+  if (how == 0) {
+    bytes.resize(random.bits(1) % bytes.size());
+    return;
+  }
+  const size_t size = bytes.size(), first = how == 2 ? std::min<size_t>(size / 2, 1024) : 0;
+  for (uint64_t k = 0; k < 1 + random.bits(2) % 16; ++k) {
+    const uint64_t place = random.bits(3 + k);
+    const size_t range = how == 1 && k % 2 == 1 ? std::min<size_t>(size, 1024) : size - first;
+    char& c = bytes[first + place % range];
+    c = char(c ^ (1 << (place / range % 8)));
+  }
+  if (how == 2 && picture_format(bytes) == PictureFormat::png) repair_checksums(bytes);
+}
+
+/// True where it was read; anything but a whole picture or one error about the data fails the test.
+bool survives(const std::string& bytes) {
+  try {
+    const Picture p = parse_picture(bytes, "damaged");
+    EXPECT_EQ(p.bytes.size(), p.count() * size_t(p.bits_allocated) / 8);
+    if (p.kind != "dicom") return true;
+    for (const float v : parse_film(bytes, "damaged").image.pixels)
+      if (!(v >= 0 && v <= 1)) {
+        ADD_FAILURE() << "a film's value of " << v;
+        break;
+      }
+    return true;
+  } catch (const PictureError& e) {
+    EXPECT_FALSE(e.kind().empty());
+    EXPECT_EQ(std::string(e.what()).rfind("damaged: ", 0), 0u) << e.what();
+    EXPECT_EQ(std::string(e.what()).find('\n'), std::string::npos) << e.what();
+    return false;
+  }
+}
+
 TEST(Conformance, DamagedCopies) {
   CAWE_NEEDS_DATA("dicom");
   std::vector<std::string> paths;
@@ -138,35 +203,30 @@ TEST(Conformance, DamagedCopies) {
     for (const auto& row : expected_rows(folder + "/expected.csv"))
       paths.push_back(at(folder + "/" + row.at("file")));
   const char* slow = std::getenv("CAWE_SLOW");
-  const uint64_t copies = slow != nullptr && std::string(slow) == "1" ? 5000 : 400;
-  const Random random(7, "damaged copies");
+  const uint64_t copies = slow != nullptr && std::string(slow) == "1" ? 5000 : 500;
   double longest = 0;
+  uint64_t tried = 0, read = 0;
   for (uint64_t i = 0; i < copies; ++i) {
-    std::string bytes = read_file(paths[random.bits(i * 64) % paths.size()]);
+    const std::string& path = paths[i % paths.size()];
+    std::string bytes = read_file(path);
     if (bytes.empty()) continue;
-    if (random.bits(i * 64 + 1) % 2 == 0) {
-      bytes.resize(random.bits(i * 64 + 2) % bytes.size());
-    } else {
-      const uint64_t flips = 1 + random.bits(i * 64 + 3) % 16;
-      // Half of them in the first kilobyte, where the headers are.
-      for (uint64_t k = 0; k < flips; ++k) {
-        const uint64_t place = random.bits(i * 64 + 4 + k);
-        const size_t range = k % 2 == 0 ? bytes.size() : std::min<size_t>(bytes.size(), 1024);
-        bytes[place % range] = char(bytes[place % range] ^ (1 << (place / range % 8)));
-      }
-    }
+    SCOPED_TRACE(path + " copy " + std::to_string(i));
+    damage(bytes, Random(7, "damaged copies", i));
     const auto start = std::chrono::steady_clock::now();
-    try {
-      const Picture p = parse_picture(bytes, "damaged");
-      EXPECT_EQ(p.bytes.size(), p.count() * size_t(p.bits_allocated) / 8);
-    } catch (const PictureError& e) {
-      EXPECT_FALSE(e.kind().empty());
-    }
+    read += survives(bytes);
+    ++tried;
     longest =
         std::max(longest, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
   }
   EXPECT_LT(longest, 10.0);
-  RecordProperty("longest_seconds", std::to_string(longest));
+  // Neither may all damage be seen at once nor all be let through: then nothing would be tested.
+  EXPECT_GT(read, tried / 20);
+  EXPECT_LT(read, tried / 2);
+  rusage usage{};
+  ASSERT_EQ(getrusage(RUSAGE_SELF, &usage), 0);
+  EXPECT_LT(usage.ru_maxrss, 1 << 20) << "kB; the largest of these pictures has 2 million samples";
+  std::printf("%d damaged copies, %d still read, longest %.3f s, most memory %ld MB\n", int(tried), int(read),
+              longest, usage.ru_maxrss / 1024);
 }
 
 FloatImage ramp(int width, int height, int channels) {
