@@ -144,8 +144,8 @@ std::string describe(const FrocOptions& options) {
 
 FrocData judge(const std::vector<TruthImage>& truth, const std::vector<Detection>& detections,
                const FrocOptions& options) {
-  CAWE_CHECK(options.rule == FrocRule::centre || (options.threshold > 0 && options.threshold <= 1), Code::usage,
-             "FROC overlap threshold ", options.threshold, " (expected above 0, at most 1)");
+  CAWE_CHECK(options.rule == FrocRule::centre || (options.threshold > 0 && options.threshold <= 1),
+             Code::usage, "FROC overlap threshold ", options.threshold, " (expected above 0, at most 1)");
   check_detections(truth, detections);
   FrocData data;
   data.options = options;

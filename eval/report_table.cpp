@@ -61,7 +61,8 @@ std::string small_line(const std::vector<std::string>& parts) {
 
 std::string sens_cell(const ReportRow& row, size_t k) {
   const std::string difference =
-      row.baseline ? "baseline" : with_sign(row.delta[k].interval.value, 3) + "<br>p " + p_text(row.delta[k].p);
+      row.baseline ? "baseline"
+                   : with_sign(row.delta[k].interval.value, 3) + "<br>p " + p_text(row.delta[k].p);
   const std::string negatives = std::isnan(row.sens_negatives[k]) ? "n/a" : fixed(row.sens_negatives[k], 3);
   return "<td data-sort=\"" + sort_key(row.sens[k].value) + "\">" + fixed(row.sens[k].value, 3) +
          "<small class=\"ci\">" + range(row.sens[k]) + "</small><small class=\"diff\">" + difference +

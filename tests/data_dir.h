@@ -13,7 +13,8 @@ namespace cawe::testing {
 /// $CAWE_DATA, or ../shared/data beside the project (tests run in the source folder).
 inline std::filesystem::path data_dir() {
   const char* set = std::getenv("CAWE_DATA");
-  return set != nullptr && *set != '\0' ? std::filesystem::path(set) : std::filesystem::path("../shared/data");
+  return set != nullptr && *set != '\0' ? std::filesystem::path(set)
+                                        : std::filesystem::path("../shared/data");
 }
 
 inline bool data_required() {
@@ -24,10 +25,10 @@ inline bool data_required() {
 }  // namespace cawe::testing
 
 /// First line of a test that reads `part` of the data: skips where it is absent, fails where it is required.
-#define CAWE_NEEDS_DATA(part)                                                                         \
-  do {                                                                                                \
-    if (!std::filesystem::exists(::cawe::testing::data_dir() / (part))) {                             \
-      if (::cawe::testing::data_required()) FAIL() << "data missing: " << (part);                     \
-      GTEST_SKIP() << "no " << (::cawe::testing::data_dir() / (part)) << "; set CAWE_DATA";           \
-    }                                                                                                 \
+#define CAWE_NEEDS_DATA(part)                                                               \
+  do {                                                                                      \
+    if (!std::filesystem::exists(::cawe::testing::data_dir() / (part))) {                   \
+      if (::cawe::testing::data_required()) FAIL() << "data missing: " << (part);           \
+      GTEST_SKIP() << "no " << (::cawe::testing::data_dir() / (part)) << "; set CAWE_DATA"; \
+    }                                                                                       \
   } while (0)
