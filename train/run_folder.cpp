@@ -69,7 +69,7 @@ std::vector<std::pair<std::string, std::string>> environment_facts(const Environ
 
 RunFolder::RunFolder(const std::string& dir, const std::string& recipe, const Environment& environment,
                      bool resume)
-    : dir_(dir) {
+    : dir_(dir), events_(dir, 0) {
   const std::string recipe_path = path("recipe.toml");
   std::error_code e;
   if (fs::exists(recipe_path)) {
@@ -102,9 +102,11 @@ void RunFolder::log(int64_t step, const LogLine& line) {
   const bool whole = std::fwrite(text.data(), 1, text.size(), file) == text.size();
   CAWE_CHECK((std::fclose(file) == 0) && whole, Code::io, path("log.jsonl"),
              ": cannot be written (disk full?)");
+  events_.add(step, line);
 }
 
 void RunFolder::rewind(int64_t step) {
+  events_ = TensorBoard(dir_, step + 1);
   if (!fs::exists(path("log.jsonl"))) return;
   std::string kept;
   for (const std::string& line : lines_of(path("log.jsonl")))

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A run folder that explains itself: recipe.toml, environment.json, log.jsonl, metrics.csv, checkpoints/,
-// timings.csv. Nothing that must be the same bytes after a resume holds a time.
+// A run folder that explains itself: recipe.toml, environment.json, log.jsonl, metrics.csv, timings.csv,
+// checkpoints/, events.out.tfevents.*. Nothing that must be the same bytes after a resume holds a time: only
+// timings.csv and TensorBoard's events do.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +9,8 @@
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "train/tensorboard.h"
 
 namespace cawe::train {
 
@@ -30,7 +33,7 @@ class RunFolder {
 
   const std::string& dir() const { return dir_; }
   std::string path(const std::string& name) const { return dir_ + "/" + name; }
-  /// Adds a line to log.jsonl.
+  /// Adds a line to log.jsonl, and its numbers to TensorBoard's events.
   void log(int64_t step, const LogLine& line);
   /// Forgets lines behind `step`: a resumed run writes them again.
   void rewind(int64_t step);
@@ -41,6 +44,7 @@ class RunFolder {
 
  private:
   std::string dir_;
+  TensorBoard events_;
 };
 
 }  // namespace cawe::train

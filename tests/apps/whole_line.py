@@ -9,6 +9,7 @@ import os
 import pathlib
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
@@ -28,6 +29,32 @@ def cawe(*args, code=0):
 def check(condition, what):
     assert condition, what
     print('ok ', what)
+
+
+def crc32c(data):
+    value = 0xFFFFFFFF
+    for byte in data:
+        value ^= byte
+        for _ in range(8):
+            value = value >> 1 ^ (0x82F63B78 if value & 1 else 0)
+    return value ^ 0xFFFFFFFF
+
+
+def tfrecords(data):
+    """The records of a TensorBoard file, their checksums checked."""
+    def masked(part):
+        crc = crc32c(part)
+        return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
+
+    records, at = [], 0
+    while at < len(data):
+        size, check_size = struct.unpack_from('<QI', data, at)
+        record = data[at + 12:at + 12 + size]
+        check_record, = struct.unpack_from('<I', data, at + 12 + size)
+        assert check_size == masked(data[at:at + 8]) and check_record == masked(record)
+        records.append(record)
+        at += 16 + size
+    return records
 
 
 SET = []
@@ -51,6 +78,10 @@ def main():
     check(summary['steps'] == 40, 'classifier')
     for name in ('recipe.toml', 'environment.json', 'log.jsonl', 'metrics.csv', 'timings.csv', 'split.csv'):
         assert (WORK / 'cls' / name).stat().st_size > 0, name
+    events = tfrecords(next((WORK / 'cls').glob('events.out.tfevents.*')).read_bytes())
+    logged = (WORK / 'cls/log.jsonl').read_text().splitlines()
+    check(b'brain.Event:2' in events[0] and len(events) == 1 + len(logged), 'TensorBoard: a record a line of the log')
+    assert all(b'loss' in e or b'score' in e for e in events[1:])
     check('checkpoint' in cawe('inspect', next((WORK / 'cls/checkpoints').glob('step*'))), 'inspect a checkpoint')
 
     with open(WORK / 'cls/split.csv') as f:
