@@ -40,6 +40,7 @@ void check_items(size_t items, const std::string& name) {
 /// are not in order.
 size_t dataset_begin(std::string_view bytes) {
   size_t at = 132;
+  if (bytes.size() < at) return bytes.npos;
   while (bytes.size() - at >= 12 && little_16(bytes, at) == 2) {
     const std::string_view vr = bytes.substr(at + 4, 2);
     const bool wide = vr == "OB" || vr == "OW" || vr == "UN" || vr == "UT" || vr == "SQ";

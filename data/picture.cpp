@@ -5,6 +5,18 @@
 #include "tensor/io/atomic_file.h"
 #include "tensor/io/header_json.h"
 
+// Each library says its version in a macro of its own.
+#ifdef CAWE_HAVE_DCMTK
+#include <dcmtk/config/osconfig.h>
+#endif
+#ifdef CAWE_HAVE_JPEG
+#include <cstdio>
+
+#include <jpeglib.h>
+#define CAWE_TEXT_OF(x) #x
+#define CAWE_TEXT(x) CAWE_TEXT_OF(x)
+#endif
+
 namespace cawe::data {
 namespace {
 
@@ -13,6 +25,17 @@ constexpr size_t kMaxFile = size_t(2) << 30;
 bool begins(std::string_view bytes, std::string_view with) { return bytes.substr(0, with.size()) == with; }
 
 }  // namespace
+
+std::vector<std::pair<std::string, std::string>> picture_libraries() {
+  return {
+#ifdef CAWE_HAVE_DCMTK
+      {"dcmtk", PACKAGE_VERSION},
+#endif
+#ifdef CAWE_HAVE_JPEG
+      {"libjpeg-turbo", CAWE_TEXT(LIBJPEG_TURBO_VERSION)},
+#endif
+  };
+}
 
 PictureFormat picture_format(std::string_view bytes) {
   if (bytes.size() >= 132 && bytes.substr(128, 4) == "DICM") return PictureFormat::dicom;

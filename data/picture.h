@@ -51,6 +51,9 @@ struct Picture {
 constexpr int64_t kMaxSamples = int64_t(1) << 28;
 constexpr int kMaxSide = 16384;
 
+/// Name and version of the libraries that decode in this build.
+std::vector<std::pair<std::string, std::string>> picture_libraries();
+
 enum class PictureFormat { unknown, dicom, png, jpeg, bmp, pnm };
 /// By content, never by name.
 PictureFormat picture_format(std::string_view bytes);

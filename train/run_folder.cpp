@@ -8,6 +8,8 @@
 #include <set>
 #include <sstream>
 
+#include "data/picture.h"
+#include "tensor/backend.h"
 #include "tensor/error.h"
 #include "tensor/io/atomic_file.h"
 #include "tensor/io/header_json.h"
@@ -59,10 +61,12 @@ std::vector<std::pair<std::string, std::string>> environment_facts(const Environ
                                                          {"compiler", __VERSION__},
                                                          {"cpu", cpu_name()},
                                                          {"instruction_set", instruction_set()},
+                                                         {"cpu_library", backend(Device::cpu).library()},
                                                          {"device", e.device},
                                                          {"threads", std::to_string(e.threads)},
                                                          {"ranks", std::to_string(e.ranks)},
                                                          {"command_line", e.command_line}};
+  for (const auto& library : data::picture_libraries()) facts.push_back(library);
   for (const auto& [what, hash] : e.hashes) facts.emplace_back("sha256." + what, hash);
   return facts;
 }

@@ -237,6 +237,23 @@ Tensor as_image(const Tensor& x) { return x.contiguous().reshape({x.dim(0), x.di
 
 }  // namespace
 
+std::string FastBackend::library() const {
+  const dnnl_version_t& v = *dnnl_version();
+  // The instruction set decides about bits; DNNL_MAX_CPU_ISA may have lowered it.
+  std::string isa = "another instruction set";
+  switch (dnnl::get_effective_cpu_isa()) {
+    case dnnl::cpu_isa::sse41: isa = "sse41"; break;
+    case dnnl::cpu_isa::avx: isa = "avx"; break;
+    case dnnl::cpu_isa::avx2: isa = "avx2"; break;
+    case dnnl::cpu_isa::avx512_core: isa = "avx512_core"; break;
+    case dnnl::cpu_isa::avx512_core_vnni: isa = "avx512_core_vnni"; break;
+    case dnnl::cpu_isa::avx512_core_bf16: isa = "avx512_core_bf16"; break;
+    case dnnl::cpu_isa::avx512_core_amx: isa = "avx512_core_amx"; break;
+    default: break;
+  }
+  return detail::concat("oneDNN ", v.major, ".", v.minor, ".", v.patch, " ", isa);
+}
+
 void FastBackend::conv2d(const Tensor& x, const Tensor& w, const Tensor& bias, const Conv2dParams& p,
                          bool relu, Tensor& y) {
   if (!fits(x, p)) return ReferenceBackend::conv2d(x, w, bias, p, relu, y);
@@ -350,6 +367,7 @@ void FastBackend::linear_grad_weight(const Tensor& x, const Tensor& dy, Tensor& 
 
 namespace cawe {
 
+std::string FastBackend::library() const { return "none"; }
 void FastBackend::conv2d(const Tensor& x, const Tensor& w, const Tensor& bias, const Conv2dParams& p,
                          bool relu, Tensor& y) {
   ReferenceBackend::conv2d(x, w, bias, p, relu, y);

@@ -100,6 +100,13 @@ TEST(Hostile, DeflatedDicomThatUnfoldsEndlessly) {
   EXPECT_EQ(kind_of(head(kDeflated) + deflated(bomb + geometry(64, 64) + pixels, -15)), "bad_size");
 }
 
+// Found by fuzzing: shorter than a preamble, yet it names the deflated syntax.
+TEST(Hostile, DeflatedDicomCutBeforeItsData) {
+  EXPECT_THROW(check_dicom_structure(std::string(100, 'x') + kDeflated, "made"), PictureError);
+  const std::string whole = head(kDeflated);
+  EXPECT_EQ(kind_of(whole.substr(0, whole.size() - 3)), "truncated_header");
+}
+
 std::string chunk(const std::string& type, const std::string& body) {
   const auto big = [](uint32_t v) {
     std::string out;
