@@ -37,10 +37,19 @@ Random::Random(uint64_t seed, std::string_view purpose, uint64_t a, uint64_t b, 
   high_ = mix(mix(key, b), c);
 }
 
-uint32_t Random::bits(uint64_t element) const {
+std::array<uint32_t, 4> Random::block_of(uint64_t element) const {
   const uint64_t block = element >> 2;
-  return philox4x32({uint32_t(block), uint32_t(block >> 32), uint32_t(high_), uint32_t(high_ >> 32)},
-                    key_)[element & 3];
+  return philox4x32({uint32_t(block), uint32_t(block >> 32), uint32_t(high_), uint32_t(high_ >> 32)}, key_);
+}
+
+uint32_t Random::bits(uint64_t element) const { return block_of(element)[element & 3]; }
+
+uint32_t Random::next_bits() {
+  if (position_ >> 2 != block_number_) {
+    block_ = block_of(position_);
+    block_number_ = position_ >> 2;
+  }
+  return block_[position_++ & 3];
 }
 
 float Random::uniform(uint64_t element) const { return float(bits(element) >> 8) * 0x1p-24f; }

@@ -31,8 +31,8 @@ class Random {
   double normal(uint64_t element) const;
 
   /// The same values in sequence, from element 0 on.
-  uint32_t next_bits() { return bits(position_++); }
-  float next_uniform() { return uniform(position_++); }
+  uint32_t next_bits();
+  float next_uniform() { return float(next_bits() >> 8) * 0x1p-24f; }
   double next_uniform(double low, double high) { return low + (high - low) * uniform_double(position_++); }
   double next_normal() { return normal(position_++); }
   /// Uniform integer in [0, n), n >= 1, without modulo bias.
@@ -41,9 +41,14 @@ class Random {
   std::vector<int64_t> permutation(int64_t n);
 
  private:
+  std::array<uint32_t, 4> block_of(uint64_t element) const;
+
   std::array<uint32_t, 2> key_;
   uint64_t high_;
   uint64_t position_ = 0;
+  // One block holds four elements: next_bits() keeps the last one.
+  uint64_t block_number_ = ~uint64_t{0};
+  std::array<uint32_t, 4> block_{};
 };
 
 }  // namespace cawe

@@ -5,12 +5,14 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "data/chexpert.h"
 #include "data/coco.h"
 #include "data/dataset.h"
 #include "data/decode.h"
 #include "data/hash.h"
 #include "data/label_csv.h"
 #include "data/rsna.h"
+#include "data/voc.h"
 #include "tensor/error.h"
 
 namespace cawe::train {
@@ -79,6 +81,35 @@ data::Dataset read_rsna(Section& s, const std::string& root, const std::string& 
   return data::read_rsna(o);
 }
 
+data::Dataset read_chexpert(Section& s, const std::string& root) {
+  using Options = data::ChexpertOptions;
+  Recipe& r = s.recipe();
+  Options o;
+  o.csv = joined(root, s.word("labels_csv", "train.csv"));
+  o.root = root;
+  o.strip_prefix = s.word("strip_prefix", o.strip_prefix);
+  const std::string uncertain = r.choice(s.key("uncertain"), "ones", {"ones", "zeros", "ignore"});
+  o.uncertain = uncertain == "ones"    ? Options::Uncertain::ones
+                : uncertain == "zeros" ? Options::Uncertain::zeros
+                                       : Options::Uncertain::ignore;
+  o.blank =
+      r.choice(s.key("blank"), "zero", {"zero", "ignore"}) == "zero" ? Options::Blank::zero : Options::Blank::ignore;
+  const std::string views = r.choice(s.key("views"), "frontal", {"frontal", "lateral", "all"});
+  o.views = views == "frontal"   ? Options::Views::frontal
+            : views == "lateral" ? Options::Views::lateral
+                                 : Options::Views::all;
+  return data::read_chexpert(o);
+}
+
+data::Dataset read_voc(Section& s, const std::string& root, const std::string& images) {
+  data::VocOptions o;
+  o.annotations_dir = joined(root, s.word("annotations", "annotations"));
+  o.images_dir = images;
+  o.class_names = s.recipe().words(s.key("class_names"), {});
+  o.one_based = s.recipe().flag(s.key("one_based"), true);
+  return data::read_voc(o);
+}
+
 data::Split make_split(Section& s, const data::Dataset& dataset, const std::string& root, bool by_image) {
   const std::string how =
       s.recipe().choice(s.key("split"), "patient", {"patient", "name_hash", "file", "k_folds", "all"});
@@ -119,12 +150,14 @@ SplitData load_data(Recipe& recipe, const std::string& section) {
   CAWE_CHECK(std::filesystem::is_directory(root), Code::data, root, ": no such folder (",
              recipe.where(s.key("root")), ")");
   const std::string images = joined(root, s.word("images", "images"));
-  const std::string format = recipe.choice(s.key("format"), "table", {"table", "rsna", "coco"});
+  const std::string format = recipe.choice(s.key("format"), "table", {"table", "rsna", "coco", "chexpert", "voc"});
   const bool by_image = recipe.choice(s.key("split_unit"), "patient", {"patient", "image"}) == "image";
   SplitData out;
   if (format == "table") out.dataset = read_table(s, root, images);
   if (format == "rsna") out.dataset = read_rsna(s, root, images, by_image);
   if (format == "coco") out.dataset = data::read_coco(joined(root, s.word("boxes", "coco.json")), images);
+  if (format == "chexpert") out.dataset = read_chexpert(s, root);
+  if (format == "voc") out.dataset = read_voc(s, root, images);
   CAWE_CHECK(!out.dataset.samples.empty(), Code::data, root, ": no usable image (",
              out.dataset.rejected.size(), " rejected",
              out.dataset.rejected.empty()

@@ -19,10 +19,14 @@ struct SplitData {
 };
 
 /// Keys under `section` ("data" or another):
-///   root, images, format = "table" | "rsna" | "coco"
+///   root, images, format = "table" | "rsna" | "coco" | "chexpert" | "voc"
 ///   table: labels_csv, image_column, patient_column, patient_prefix, extension, label_columns |
 ///          finding_column + findings ["word = label", "other = "], boxes (RSNA form), box_class
 ///   rsna:  labels_csv, classes_csv, mapping, extension
+///   coco:  boxes
+///   chexpert: labels_csv, strip_prefix, uncertain = "ones" | "zeros" | "ignore", blank = "zero" | "ignore",
+///             views = "frontal" | "lateral" | "all"
+///   voc:   annotations, class_names, one_based
 ///   split = "patient" | "name_hash" | "file" | "all", split_seed, test, val, train_count, split_file,
 ///           split_unit = "patient" | "image"
 /// root may begin with "$CAWE_DATA": that variable, or ../shared/data.

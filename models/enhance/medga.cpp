@@ -20,24 +20,57 @@ struct ClassStatistics {
   double mean = 0, deviation = 0, half_width = 0;
 };
 
-ClassStatistics statistics(const LevelHistogram& h, int from, int to) {
-  ClassStatistics s;
-  double sum = 0, squares = 0;
-  int low = -1, high = -1;
-  for (int g = from; g <= to; ++g) {
-    const int64_t n = h[size_t(g)];
-    if (n == 0) continue;
-    s.count += n;
-    sum += double(g) * double(n);
-    squares += double(g) * double(g) * double(n);
-    if (low < 0) low = g;
-    high = g;
+/// Running sums over the levels, so that the statistics of any range take no loop. All sums are whole numbers below
+/// 2^53: exact, in any order.
+class RunningSums {
+ public:
+  explicit RunningSums(const LevelHistogram& h) : RunningSums() {
+    int below = -1;
+    for (size_t g = 1; g < 256; ++g) {
+      const double n = double(h[g]);
+      count_[g] = count_[g - 1] + h[g];
+      sum_[g] = sum_[g - 1] + double(g) * n;
+      squares_[g] = squares_[g - 1] + double(g) * double(g) * n;
+      if (h[g] != 0) below = int(g);
+      last_[g] = below;
+    }
+    int above = -1;
+    for (size_t g = 255; g > 0; --g) {
+      if (h[g] != 0) above = int(g);
+      first_[g] = above;
+    }
   }
-  if (s.count == 0) return s;
-  s.mean = sum / double(s.count);
-  s.deviation = std::sqrt(std::max(0.0, squares / double(s.count) - s.mean * s.mean));
-  s.half_width = (high - low) / 2.0;
-  return s;
+
+  ClassStatistics of(int from, int to) const {  // 1 <= from, to <= 255
+    ClassStatistics s;
+    if (from > to) return s;
+    const size_t a = size_t(from) - 1, b = size_t(to);
+    s.count = count_[b] - count_[a];
+    if (s.count == 0) return s;
+    s.mean = (sum_[b] - sum_[a]) / double(s.count);
+    s.deviation =
+        std::sqrt(std::max(0.0, (squares_[b] - squares_[a]) / double(s.count) - s.mean * s.mean));
+    s.half_width = (last_[b] - first_[a + 1]) / 2.0;
+    return s;
+  }
+
+ private:
+  RunningSums() = default;
+  std::array<int64_t, 256> count_{};
+  std::array<double, 256> sum_{}, squares_{};
+  std::array<int, 256> first_{}, last_{};  ///< occupied level at or above, at or below
+};
+
+int threshold_of(const RunningSums& sums) {
+  int threshold = int(std::floor(sums.of(1, 255).mean));
+  for (int round = 0; round < 100; ++round) {
+    const ClassStatistics below = sums.of(1, threshold), above = sums.of(threshold + 1, 255);
+    if (below.count == 0 || above.count == 0) break;
+    const int moved = int(std::floor((below.mean + above.mean) / 2));
+    if (moved == threshold) break;
+    threshold = moved;
+  }
+  return threshold;
 }
 
 using Genes = std::vector<uint8_t>;  ///< new levels of the occupied ones, ascending
@@ -84,6 +117,15 @@ class Evolution {
 
   uint8_t any_level() { return uint8_t(1 + random_.next_below(uint64_t(levels_.back()))); }
 
+  /// By counting: there are 256 values only.
+  static void sort_levels(Genes* genes) {
+    std::array<int, 256> count{};
+    for (const uint8_t gene : *genes) ++count[gene];
+    size_t at = 0;
+    for (size_t g = 0; g < 256; ++g)
+      for (int k = 0; k < count[g]; ++k) (*genes)[at++] = uint8_t(g);
+  }
+
   LevelHistogram mapped(const Genes& genes) const {
     LevelHistogram h{};
     for (size_t i = 0; i < genes.size(); ++i) h[genes[i]] += counts_[i];
@@ -91,7 +133,7 @@ class Evolution {
   }
 
   void evaluate(Individual& one) const {
-    std::sort(one.genes.begin(), one.genes.end());
+    sort_levels(&one.genes);
     one.fitness = medga_fitness(mapped(one.genes), settings_.form);
   }
 
@@ -155,22 +197,12 @@ class Evolution {
 
 }  // namespace
 
-int medga_threshold(const LevelHistogram& h) {
-  const ClassStatistics all = statistics(h, 1, 255);
-  int threshold = int(std::floor(all.mean));
-  for (int round = 0; round < 100; ++round) {
-    const ClassStatistics below = statistics(h, 1, threshold), above = statistics(h, threshold + 1, 255);
-    if (below.count == 0 || above.count == 0) break;
-    const int moved = int(std::floor((below.mean + above.mean) / 2));
-    if (moved == threshold) break;
-    threshold = moved;
-  }
-  return threshold;
-}
+int medga_threshold(const LevelHistogram& h) { return threshold_of(RunningSums(h)); }
 
 double medga_fitness(const LevelHistogram& h, MedgaSettings::Form form) {
-  const int t = medga_threshold(h);
-  const ClassStatistics below = statistics(h, 1, t), above = statistics(h, t + 1, 255);
+  const RunningSums sums(h);
+  const int t = threshold_of(sums);
+  const ClassStatistics below = sums.of(1, t), above = sums.of(t + 1, 255);
   if (below.count == 0 || above.count == 0) return kInfinite;
   const auto spread = [form](const ClassStatistics& s) {
     return form == MedgaSettings::Form::article ? std::abs(s.half_width - 3 * s.deviation)
