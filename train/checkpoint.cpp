@@ -92,6 +92,17 @@ Checkpoint parse_checkpoint(const std::string& bytes, const std::string& source)
   return c;
 }
 
+bool is_checkpoint(const Safetensors& file) {
+  const auto format = file.metadata.find("format");
+  return format != file.metadata.end() && format->second.rfind("cawe-checkpoint", 0) == 0;
+}
+
+bool is_checkpoint_file(const std::string& path) {
+  const std::string bytes = read_file(path);
+  return looks_like_safetensors(bytes.data(), bytes.size()) &&
+         is_checkpoint(parse_safetensors(bytes.data(), bytes.size(), path));
+}
+
 Checkpoint load_checkpoint(const std::string& path) { return parse_checkpoint(read_file(path), path); }
 
 std::string checkpoint_path(const std::string& run, int64_t step) {

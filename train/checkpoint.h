@@ -30,6 +30,9 @@ void save_checkpoint(const std::string& path, const Checkpoint& checkpoint);
 /// Throws data for a file that is damaged, no checkpoint, or whose header is not in canonical form.
 Checkpoint parse_checkpoint(const std::string& bytes, const std::string& source);
 Checkpoint load_checkpoint(const std::string& path);
+/// By what the file says of itself: weights of other programs are none. Throws data for damaged safetensors.
+bool is_checkpoint(const Safetensors& file);
+bool is_checkpoint_file(const std::string& path);
 
 /// RUN/checkpoints/step-00000320.safetensors
 std::string checkpoint_path(const std::string& run, int64_t step);

@@ -110,10 +110,11 @@ std::string train_classifier(Recipe& recipe, const RunRequest& request) {
   CAWE_CHECK(!train_indices.empty(), Code::data, recipe.where("data.train_folds"),
              ": no image in these folds");
 
+  std::string init_hash;
   {  // bad weights are found before anything is written
     Recipe probe = recipe;
     models::Classifier net(classifier_from(probe, int64_t(data.dataset.label_names.size())));
-    initialise(net, probe, seed, false);
+    init_hash = initialise(net, probe, seed, false).hash;
   }
   Checkpoint first;
   first.recipe = recipe.resolved();
@@ -122,7 +123,8 @@ std::string train_classifier(Recipe& recipe, const RunRequest& request) {
   environment.command_line = request.command_line;
   environment.threads = request.threads;
   environment.ranks = request.ranks;
-  environment.hashes = {{"split", data.split_hash}};
+  environment.hashes = {{"data", data.data_hash}, {"split", data.split_hash}};
+  if (!init_hash.empty()) environment.hashes.emplace_back("init", init_hash);
   RunFolder run(request.out, first.recipe, environment, request.resume);
   data::write_split(run.path("split.csv"), data.dataset, data.split);
 

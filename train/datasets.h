@@ -14,6 +14,7 @@ namespace cawe::train {
 struct SplitData {
   data::Dataset dataset;
   data::Split split;
+  std::string data_hash;   ///< SHA-256 of every image's id, person, size in bytes, labels and boxes
   std::string split_hash;  ///< SHA-256 of the split's text
   std::string split_note;  ///< "image-level split: optimistic", or empty
 };
@@ -22,7 +23,7 @@ struct SplitData {
 ///   root, images, format = "table" | "rsna" | "coco" | "chexpert" | "voc"
 ///   table: labels_csv, image_column, patient_column, patient_prefix, extension, label_columns |
 ///          finding_column + findings ["word = label", "other = "], boxes (RSNA form), box_class
-///   rsna:  labels_csv, classes_csv, mapping, extension
+///   rsna:  labels_csv, classes_csv, mapping, extension, rsna_labels = "detailed" | "target"
 ///   coco:  boxes
 ///   chexpert: labels_csv, strip_prefix, uncertain = "ones" | "zeros" | "ignore", blank = "zero" | "ignore",
 ///             views = "frontal" | "lateral" | "all"

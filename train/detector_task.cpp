@@ -6,6 +6,7 @@
 #include <map>
 
 #include "data/decode.h"
+#include "data/hash.h"
 #include "data/leak.h"
 #include "models/enhance/fusion.h"
 #include "tensor/communicator.h"
@@ -202,13 +203,15 @@ std::string train_detector(Recipe& recipe, const RunRequest& request) {
   job.validation = box_annotated(data.dataset, fold_indices(data.split, val_folds));
   const std::vector<int64_t> test = box_annotated(data.dataset, fold_indices(data.split, test_folds));
   CAWE_CHECK(!job.train.empty(), Code::data, recipe.where("data.train_folds"), ": no image in these folds");
-  const std::string leak = data::check_leaks(data.dataset, test, job.chain.trained, allow_leak);
-
+  InitResult init;
   {  // bad weights are found before anything is written
     Recipe probe = recipe;
     models::RetinaNet net(retinanet_from(probe, 1));
-    initialise(net, probe, job.seed, true);
+    init = initialise(net, probe, job.seed, true);
   }
+  std::vector<data::TrainedPatients> trained = job.chain.trained;
+  trained.push_back(data::parse_manifest("init", init.manifest));
+  const std::string leak = data::check_leaks(data.dataset, test, trained, allow_leak);
   Checkpoint first;
   first.recipe = recipe.resolved();
   first.manifest = data::manifest_text(data::trained_patients("detector", data.dataset, job.train));
@@ -217,7 +220,10 @@ std::string train_detector(Recipe& recipe, const RunRequest& request) {
   environment.command_line = request.command_line;
   environment.threads = request.threads;
   environment.ranks = request.ranks;
-  environment.hashes = {{"split", data.split_hash}};
+  environment.hashes = {{"data", data.data_hash}, {"split", data.split_hash}};
+  if (!init.hash.empty()) environment.hashes.emplace_back("init", init.hash);
+  if (job.chain.classifier.net)
+    environment.hashes.emplace_back("classifier", data::sha256(job.chain.classifier.bytes));
   RunFolder run(request.out, first.recipe, environment, request.resume);
   data::write_split(run.path("split.csv"), data.dataset, data.split);
   TrainResult result;

@@ -78,16 +78,12 @@ InitResult initialise(nn::Module& module, Recipe& recipe, uint64_t seed, bool de
   if (init == "random") return result;
   NamedTensors weights;
   models::LoadOptions options;
-  if (std::filesystem::is_directory(init)) {
+  if (std::filesystem::is_directory(init) || is_checkpoint_file(init)) {
     const Checkpoint c = load_run_or_file(init);
     weights = c.model();
     result.manifest = c.manifest;
   } else {
     weights = models::with_current_names(load_weight_file(init));
-    NamedTensors inner;
-    for (const auto& [name, t] : weights)
-      if (name.rfind("model.", 0) == 0) inner[name.substr(6)] = t;
-    if (!inner.empty()) weights = inner;
     if (frozen && models::is_torchvision_coco(weights)) options.frozen_bn_eps = 0;
   }
   const bool body_only = detector && weights.count("conv1.weight") > 0;

@@ -8,6 +8,7 @@
 #include <set>
 #include <sstream>
 
+#include "cawe_revision.h"
 #include "data/picture.h"
 #include "tensor/backend.h"
 #include "tensor/error.h"

@@ -59,6 +59,7 @@ class Study {
     controls_ = recipe.words("controls", {"shuffled"});
     classifier_ = recipe.word("classifier", "");
     retinanet_ = recipe.needed_word("retinanet", "the recipe of the detector, e.g. retinanet.toml");
+    pretrain_ = recipe.word("pretrain", "");
     pretrained_ = recipe.flag("pretrained", true);
     result_.panels = recipe.whole("panels", 6, 0, 200);
     result_.options.draws = recipe.whole("boot.draws", 2000, 1, 1000000);
@@ -86,7 +87,8 @@ class Study {
     }
     write_file(recipe_path, result_.recipe_text);
     write_environment();
-    if (needs_classifier()) train_classifier_once();
+    if (!pretrain_.empty()) pretrain_run_ = trained_once(pretrain_, "pretrain", "");
+    if (needs_classifier()) classifier_run_ = trained_once(classifier_, "classifier", pretrain_run_);
     train_rows();
     evaluate_rows();
     if (result_.chain.classifier.net) result_.localisation = study_localisation(result_);
@@ -122,7 +124,7 @@ class Study {
   bool needs_classifier() const {
     for (const std::string& row : rows_)
       if (row == "cawe") return true;
-    return pretrained_ || !controls_.empty();
+    return (pretrained_ && pretrain_.empty()) || !controls_.empty();
   }
 
   /// Relative to the study's own file, or as it stands.
@@ -145,24 +147,23 @@ class Study {
   static bool done(const std::string& run) { return fs::exists(run + "/done"); }
   static void mark_done(const std::string& run) { write_file(run + "/done", std::string("finished\n")); }
 
-  void train_classifier_once() {
-    const std::string named = beside(classifier_);
-    if (fs::is_directory(named) || named.size() < 5 || named.compare(named.size() - 5, 5, ".toml") != 0) {
-      classifier_run_ = named;
-      return;
-    }
-    classifier_run_ = result_.out + "/classifier";
-    if (done(classifier_run_)) return;
-    say(request_, "study: classifier");
-    Recipe recipe = Recipe::read(named);
+  /// The run that `named` (a recipe or a run) stands for; a recipe is trained in RUN/`stage`, from `init`.
+  std::string trained_once(const std::string& named, const std::string& stage, const std::string& init) {
+    const std::string path = beside(named), run = result_.out + "/" + stage;
+    if (fs::is_directory(path) || fs::path(path).extension() != ".toml") return path;
+    if (done(run)) return run;
+    say(request_, "study: " + stage);
+    Recipe recipe = Recipe::read(path);
     for (const std::string& s : classifier_overrides_) recipe.set(s);
-    CAWE_CHECK(recipe.word("task", "classifier") == "classifier", Code::usage, named,
+    if (!init.empty()) recipe.put("init", init);
+    CAWE_CHECK(recipe.word("task", "classifier") == "classifier", Code::usage, path,
                ": task (expected \"classifier\")");
     RunRequest request = request_;
-    request.out = classifier_run_;
+    request.out = run;
     request.resume = true;
     train_classifier(recipe, request);
-    mark_done(classifier_run_);
+    mark_done(run);
+    return run;
   }
 
   /// Fold -1: the split's own train and test.
@@ -174,7 +175,7 @@ class Study {
     recipe.put("enhance.method", std::string(control ? "cawe" : enhancement));
     recipe.put("control", std::string(control ? enhancement : "none"));
     if (control || enhancement == "cawe") recipe.put("enhance.classifier", classifier_run_);
-    if (pretrained_) recipe.put("init", classifier_run_);
+    if (pretrained_) recipe.put("init", pretrain_run_.empty() ? classifier_run_ : pretrain_run_);
     if (folds_ == 0) return recipe;
     Strings train, test;
     for (int64_t f = 0; f < folds_; ++f) (fold >= 0 && f != fold ? train : test).push_back(std::to_string(f));
@@ -302,7 +303,7 @@ class Study {
   RunRequest request_;
   StudyResult result_;
   Strings detectors_, rows_, controls_, overrides_, classifier_overrides_;
-  std::string classifier_, retinanet_, classifier_run_, extra_;
+  std::string pretrain_, classifier_, retinanet_, pretrain_run_, classifier_run_, extra_;
   int64_t folds_ = 0;
   bool pretrained_ = true;
 };

@@ -153,6 +153,8 @@ def weights():
     magic = b'\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03.\x80\x02}X\r\x00\x00\x00little_endian\x88s.'
     (WORK / 'evil.pth').write_bytes(magic + hostile)
     expect('.pth that runs a program', ['convert', 'evil.pth', 'evil.safetensors'], 3, 'os.system', absent=['hacked', 'evil.safetensors'])
+    detector = ['train', ROOT / 'recipes/demo/retinanet.toml', '--out', 'r', '--set', 'data.root=data', '--set', 'init=cls', '--set', 'model.channels=16']
+    expect('tested on who trained its init', detector + ['--set', 'data.test_folds=["train"]'] + SMALL, 3, 'init was trained on', absent=['r'])
     patients = run(['enhance', '--method', 'cawe', '--classifier', 'cls', '--input', 'data/images', '--out', 'leak'])
     assert patients.returncode == 3 and 'trained' in patients.stderr and not (WORK / 'leak').exists(), patients.stderr
     expect('film of a training patient', ['enhance', '--method', 'cawe', '--classifier', 'cls', '--input', 'data/images', '--out', 'leak'], 3, absent=['leak'])
