@@ -76,8 +76,7 @@ std::string model_text(const std::string& path, bool json) {
     return weights_text(path, parse_pth(bytes, path), "pth", json);
   if (!looks_like_safetensors(bytes.data(), bytes.size())) return "";
   const Safetensors file = parse_safetensors(bytes.data(), bytes.size(), path);
-  if (train::is_checkpoint(file))
-    return checkpoint_text(path, train::parse_checkpoint(bytes, path), json);
+  if (train::is_checkpoint(file)) return checkpoint_text(path, train::parse_checkpoint(bytes, path), json);
   return weights_text(path, file.tensors, "safetensors", json);
 }
 

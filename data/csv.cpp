@@ -20,7 +20,9 @@ namespace {
 class Scanner {
  public:
   Scanner(std::string_view text, const std::string& name) : text_(text), name_(name) {
-    if (text_.substr(0, 3) == "\xEF\xBB\xBF") text_.remove_prefix(3);
+    constexpr std::string_view kMark = "\xEF\xBB\xBF";
+    if (text_.substr(0, 3) == kMark) text_.remove_prefix(3);
+    if (text_.substr(0, 3) == kMark) bad("two byte order marks (expected one or none)");
   }
 
   bool next(std::vector<std::string>* fields, size_t* line) {

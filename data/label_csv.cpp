@@ -67,6 +67,8 @@ class Reader {
       file += options_.extension;
     Sample sample;
     sample.image_id = sample.patient_id = stem(file);
+    CAWE_CHECK(!sample.image_id.empty(), Code::data, table_.where(row), ": ", options_.image_column, " '",
+               file, "' names a folder (expected a file)");
     sample.source = source_;
     sample.path = (std::filesystem::path(options_.images_dir) / file).string();
     CAWE_CHECK(seen_.insert(sample.image_id).second, Code::data, table_.where(row), ": image '",

@@ -95,8 +95,8 @@ data::Dataset read_chexpert(Section& s, const std::string& root) {
   o.uncertain = uncertain == "ones"    ? Options::Uncertain::ones
                 : uncertain == "zeros" ? Options::Uncertain::zeros
                                        : Options::Uncertain::ignore;
-  o.blank =
-      r.choice(s.key("blank"), "zero", {"zero", "ignore"}) == "zero" ? Options::Blank::zero : Options::Blank::ignore;
+  o.blank = r.choice(s.key("blank"), "zero", {"zero", "ignore"}) == "zero" ? Options::Blank::zero
+                                                                           : Options::Blank::ignore;
   const std::string views = r.choice(s.key("views"), "frontal", {"frontal", "lateral", "all"});
   o.views = views == "frontal"   ? Options::Views::frontal
             : views == "lateral" ? Options::Views::lateral
@@ -136,7 +136,8 @@ data::Split make_split(Section& s, const data::Dataset& dataset, const std::stri
   return all;
 }
 
-/// The files' sizes stand for their pixels: reading a quarter of a million films only to hash them takes hours.
+/// The files' sizes stand for their pixels: reading a quarter of a million films only to hash them takes
+/// hours.
 std::string hash_of_data(const data::Dataset& dataset) {
   std::ostringstream text;
   text.precision(9);
@@ -167,7 +168,8 @@ SplitData load_data(Recipe& recipe, const std::string& section) {
   CAWE_CHECK(std::filesystem::is_directory(root), Code::data, root, ": no such folder (",
              recipe.where(s.key("root")), ")");
   const std::string images = joined(root, s.word("images", "images"));
-  const std::string format = recipe.choice(s.key("format"), "table", {"table", "rsna", "coco", "chexpert", "voc"});
+  const std::string format =
+      recipe.choice(s.key("format"), "table", {"table", "rsna", "coco", "chexpert", "voc"});
   const bool by_image = recipe.choice(s.key("split_unit"), "patient", {"patient", "image"}) == "image";
   SplitData out;
   if (format == "table") out.dataset = read_table(s, root, images);

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 
 #include "tensor/error.h"
@@ -23,7 +24,7 @@ std::string number_text(double v) {
   // The shortest form that reads back as the same number.
   for (int digits = 1; digits <= 17; ++digits) {
     std::snprintf(text, sizeof text, "%.*g", digits, v);
-    if (std::stod(text) == v) break;
+    if (std::strtod(text, nullptr) == v) break;  // stod throws for tiny and rounded-up numbers
   }
   const std::string out(text);
   return out.find_first_of(".en") == std::string::npos ? out + ".0" : out;

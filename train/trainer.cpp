@@ -5,6 +5,7 @@
 #include <cmath>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 
 #include "tensor/communicator.h"
 #include "tensor/parallel.h"
@@ -184,14 +185,26 @@ class Loop {
       into.copy_from(found->second);
       into.storage().touch();
     }
-    const auto number = [&](const char* key) { return std::stoll(c.state.at(key)); };
+    const auto word = [&](const char* key) {
+      const auto found = c.state.find(key);
+      CAWE_CHECK(found != c.state.end(), Code::data, source, ": state has no ", key);
+      return found->second;
+    };
+    const auto number = [&](const char* key) {
+      char* end = nullptr;
+      const std::string text = word(key);
+      const long long value = std::strtoll(text.c_str(), &end, 10);
+      CAWE_CHECK(!text.empty() && *end == '\0', Code::data, source, ": ", key, " is \"", text,
+                 "\" (expected a whole number)");
+      return int64_t(value);
+    };
     optimizer_.load(c.tensors, number("optimizer_steps"), source);
     step_ = c.step;
     validations_ = number("validations");
     best_at_ = number("best_at");
-    result_.has_score = c.state.at("best_score") != "none";
-    if (result_.has_score) result_.best_score = std::stod(c.state.at("best_score"));
-    result_.stopped_early = c.state.at("stopped_early") == "1";
+    result_.has_score = word("best_score") != "none";
+    if (result_.has_score) result_.best_score = std::strtod(word("best_score").c_str(), nullptr);
+    result_.stopped_early = word("stopped_early") == "1";
   }
 
   Task& task_;

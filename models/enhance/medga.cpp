@@ -20,8 +20,8 @@ struct ClassStatistics {
   double mean = 0, deviation = 0, half_width = 0;
 };
 
-/// Running sums over the levels, so that the statistics of any range take no loop. All sums are whole numbers below
-/// 2^53: exact, in any order.
+/// Running sums over the levels, so that the statistics of any range take no loop. All sums are whole numbers
+/// below 2^53: exact, in any order.
 class RunningSums {
  public:
   explicit RunningSums(const LevelHistogram& h) : RunningSums() {
@@ -48,8 +48,7 @@ class RunningSums {
     s.count = count_[b] - count_[a];
     if (s.count == 0) return s;
     s.mean = (sum_[b] - sum_[a]) / double(s.count);
-    s.deviation =
-        std::sqrt(std::max(0.0, (squares_[b] - squares_[a]) / double(s.count) - s.mean * s.mean));
+    s.deviation = std::sqrt(std::max(0.0, (squares_[b] - squares_[a]) / double(s.count) - s.mean * s.mean));
     s.half_width = (last_[b] - first_[a + 1]) / 2.0;
     return s;
   }

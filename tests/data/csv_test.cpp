@@ -65,6 +65,13 @@ TEST(Csv, NumbersFillTheWholeCellAndAreFinite) {
     expect_error(Code::data, {table.where(row), "expected a number"}, [&] { table.number(row, 0); });
 }
 
+// Found by fuzzing: the second mark became part of the first column's name.
+TEST(Csv, OneByteOrderMarkAtMost) {
+  EXPECT_EQ(parse("\xEF\xBB\xBFv\n1\n").header()[0], "v");
+  expect_error(Code::data, {"line 1", "two byte order marks"},
+               [] { parse("\xEF\xBB\xBF\xEF\xBB\xBFv\n1\n"); });
+}
+
 TEST(Csv, WritingAndReadingBack) {
   const std::vector<std::string> fields = {"plain", "a,b", "say \"hi\"", "two\nlines", ""};
   const CsvTable table = parse("a,b,c,d,e\n" + csv_line(fields));

@@ -82,6 +82,19 @@ TEST(Recipe, SetWinsAndResolvedReadsBack) {
   EXPECT_EQ(again.resolved(), text);
 }
 
+// Found by fuzzing: std::stod throws for these.
+TEST(Recipe, NumbersAtTheEndsOfTheRangeAreWrittenBack) {
+  Recipe recipe =
+      Recipe::parse("a = 4.9406564584124654e-324\nb = 1.7976931348623157e308\nc = [1e-310, 0.1]\n", "r.toml");
+  recipe.real("a", 0, -1, 1);
+  recipe.real("b", 0, 0, HUGE_VAL);
+  recipe.reals("c", {});
+  Recipe again = Recipe::parse(recipe.resolved(), "again.toml");
+  EXPECT_EQ(again.real("a", 0, -1, 1), 4.9406564584124654e-324);
+  EXPECT_EQ(again.real("b", 0, 0, HUGE_VAL), 1.7976931348623157e308);
+  EXPECT_EQ(again.reals("c", {}), (std::vector<double>{1e-310, 0.1}));
+}
+
 TEST(Schedule, WarmsUpAndFalls) {
   Schedule s;
   s.lr = 2;
