@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Full-size networks: a training step and an inference of ResNet-50 (batch 8, 224 px) and of RetinaNet (batch
 // 2, 512 px).
-//   bench_full_size_steps [threads] [resnet|retinanet]
+//   bench_full_size_steps [threads] [resnet|retinanet|all] [lanes]     (default 2 all 8)
 #include <cstring>
 
 #include "autograd/ops/losses.h"
@@ -64,7 +64,8 @@ void retinanet(int steps) {
 
 int main(int argc, char** argv) {
   cawe::set_num_threads(argc > 1 ? std::atoi(argv[1]) : 2);
-  const char* only = argc > 2 ? argv[2] : "";
-  if (std::strcmp(only, "retinanet") != 0) resnet50(5);
-  if (std::strcmp(only, "resnet") != 0) retinanet(3);
+  const char* only = argc > 2 ? argv[2] : "all";
+  const cawe::LaneScope lanes(argc > 3 ? std::atoi(argv[3]) : 8);
+  if (std::strcmp(only, "retinanet") != 0) resnet50(7);
+  if (std::strcmp(only, "resnet") != 0) retinanet(5);
 }
