@@ -158,7 +158,9 @@ bool parse_number(std::string_view text, double* value) {
 }
 
 std::string csv_field(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == text.npos) return text;
+  // A field that begins with a byte order mark would lose it as the first of a file.
+  const bool mark = text.compare(0, 3, "\xEF\xBB\xBF") == 0;
+  if (!mark && text.find_first_of(",\"\r\n") == text.npos) return text;
   std::string quoted = "\"";
   for (const char c : text) {
     if (c == '"') quoted += '"';

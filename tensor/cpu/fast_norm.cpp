@@ -27,8 +27,8 @@ void for_rows(const Rows& r, Fn body) {
 }
 
 constexpr int64_t kGroup = 16;  // channels that are summed in registers
-/// Rows that are summed together. Few, so that memory is read as a few long streams: 128 rows at a time are one
-/// cache line each, a page apart, and took half as long again.
+/// Rows that are summed together. Few, so that memory is read as a few long streams: 128 rows at a time are
+/// one cache line each, a page apart, and took half as long again.
 constexpr int64_t kBlock = 8;
 
 /// sums [2, C]: per lane, sum over rows of (a, b) = values(row, c), in double. `values(row, c0, width, a, b)`

@@ -72,6 +72,11 @@ TEST(Csv, OneByteOrderMarkAtMost) {
                [] { parse("\xEF\xBB\xBF\xEF\xBB\xBFv\n1\n"); });
 }
 
+TEST(Csv, AMarkInsideAQuotedNameStays) {
+  const std::string name = "\xEF\xBB\xBFq";
+  EXPECT_EQ(parse(csv_line({name, "v"}) + "1,2\n").header()[0], name);
+}
+
 TEST(Csv, WritingAndReadingBack) {
   const std::vector<std::string> fields = {"plain", "a,b", "say \"hi\"", "two\nlines", ""};
   const CsvTable table = parse("a,b,c,d,e\n" + csv_line(fields));
