@@ -3,13 +3,18 @@
 
 #include <chrono>
 #include <cmath>
+#include <map>
 
 #include "data/leak.h"
 #include "eval/auroc.h"
+#include "eval/json_writer.h"
 #include "tensor/backend.h"
 #include "tensor/communicator.h"
+#include "tensor/io/atomic_file.h"
+#include "tensor/io/header_json.h"
 #include "tensor/parallel.h"
 #include "train/datasets.h"
+#include "train/enhancing.h"
 #include "train/model_recipe.h"
 
 namespace cawe::train {
@@ -33,6 +38,40 @@ std::vector<std::vector<int>> known_labels(const data::Dataset& dataset,
       out[k].push_back(std::isnan(v) ? -1 : int(v));
     }
   return out;
+}
+
+/// results.json of a run: AUROC of its best checkpoint on films that neither trained nor chose it, with
+/// intervals by person. Returns the mean.
+double test_classifier(const RunFolder& run, const data::Dataset& dataset, const std::vector<int64_t>& test,
+                       const data::LoaderOptions& loader) {
+  const LoadedClassifier best = load_classifier(run.dir());
+  eval::Clusters persons;
+  std::map<std::string, int64_t> number;
+  for (const int64_t i : test)
+    persons.of_item.push_back(
+        number.emplace(dataset.samples[size_t(i)].patient_id, int64_t(number.size())).first->second);
+  persons.count = int64_t(number.size());
+  const eval::AurocTable table =
+      eval::auroc_table(dataset.label_names, classifier_scores(*best.net, dataset, test, loader),
+                        known_labels(dataset, test), persons);
+  eval::JsonWriter json;
+  const auto interval = [&](const eval::Interval& i) {
+    json.object().field("value", i.value).field("ci_low", i.low).field("ci_high", i.high);
+  };
+  json.object().field("images", int64_t(test.size())).field("patients", persons.count);
+  json.key("mean_auroc");
+  interval(table.mean);
+  json.end().key("auroc").object();
+  for (const eval::LabelAuroc& label : table.labels) {
+    json.key(label.label);
+    interval(label.auroc);
+    json.field("positives", label.positives).field("negatives", label.negatives).end();
+  }
+  json.end().key("left_out").array();  // labels of one class
+  for (const std::string& label : table.left_out) json.value(label);
+  json.end().field("use", "for research use only").end();
+  write_file(run.path("results.json"), json.text() + "\n");
+  return table.mean.value;
 }
 
 }  // namespace
@@ -90,7 +129,8 @@ std::string train_classifier(Recipe& recipe, const RunRequest& request) {
   const auto start = std::chrono::steady_clock::now();
   const uint64_t seed = uint64_t(recipe.whole("seed", 0, 0, INT64_MAX));
   const Strings train_folds = recipe.words("data.train_folds", {"train"}),
-                val_folds = recipe.words("data.val_folds", {"val"});
+                val_folds = recipe.words("data.val_folds", {"val"}),
+                test_folds = recipe.words("data.test_folds", {"test"});
   const Schedule schedule = schedule_from(recipe, 1000, 2e-3);
   const OptimizerOptions optimizer = optimizer_from(recipe, 10);
   TrainerOptions options = trainer_from(recipe, schedule.steps, 32);
@@ -106,7 +146,8 @@ std::string train_classifier(Recipe& recipe, const RunRequest& request) {
              ": the data have no labels (set data.label_columns or data.finding_column)");
   recipe.finish();
   const std::vector<int64_t> train_indices = fold_indices(data.split, train_folds),
-                             val_indices = fold_indices(data.split, val_folds);
+                             val_indices = fold_indices(data.split, val_folds),
+                             test_indices = fold_indices(data.split, test_folds);
   CAWE_CHECK(!train_indices.empty(), Code::data, recipe.where("data.train_folds"),
              ": no image in these folds");
 
@@ -148,9 +189,13 @@ std::string train_classifier(Recipe& recipe, const RunRequest& request) {
     }
   });
   run.timing("train", std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
-  return detail::concat("{\"run\":\"", request.out, "\",\"task\":\"classifier\",\"steps\":", result.steps,
+  const double tested =
+      test_indices.empty() ? std::nan("") : test_classifier(run, data.dataset, test_indices, loader_options);
+  const auto number = [](double v) { return std::isnan(v) ? std::string("null") : eval::shortest(v); };
+  return detail::concat("{\"run\":", quoted(request.out), ",\"task\":\"classifier\",\"steps\":", result.steps,
                         ",\"loss\":", result.last_loss,
-                        ",\"best_auroc\":", result.has_score ? std::to_string(auroc) : "null", "}");
+                        ",\"best_auroc\":", number(result.has_score ? auroc : std::nan("")),
+                        ",\"test_auroc\":", number(tested), "}");
 }
 
 }  // namespace cawe::train
