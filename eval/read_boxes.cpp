@@ -46,11 +46,8 @@ void check_truth_box(const std::string& where, TruthImage* image, BoxD* box, int
 
 std::vector<Detection> resolve_labels(const std::string& path, const std::vector<RawDetection>& raw,
                                       TruthSet* truth) {
-  int64_t known = 0, unlabelled = 0;
-  for (const RawDetection& d : raw) {
-    known += truth->label_of.count(d.label) > 0;
-    unlabelled += d.label.empty();
-  }
+  int64_t known = 0;
+  for (const RawDetection& d : raw) known += truth->label_of.count(d.label) > 0;
   const bool one_label = truth->label_names.size() <= 1 || known == 0;
   if (truth->label_names.size() > 1 && known == 0 && !raw.empty())
     truth->notes.push_back("labels of the detections are unknown to the truth: labels are not compared");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // report.html of a study: findings in words, table, curves, films with maps and boxes.
 #include <cstdio>
+#include <map>
 
 #include "data/decode.h"
 #include "data/png.h"
@@ -28,6 +29,17 @@ std::string seeds_text(const StudyResult& s) {
 }
 
 const std::string kRetinaNet = "RetinaNet";
+
+/// A row's name as papers write it.
+std::string method_name(const std::string& enhancement) {
+  static const std::map<std::string, std::string> names = {{"afda", "AFDA"},
+                                                           {"medga", "MedGA"},
+                                                           {"clahe", "CLAHE"},
+                                                           {"cawe", "CAWE"},
+                                                           {"shuffled", "shuffled map"}};
+  const auto found = names.find(enhancement);
+  return found == names.end() ? enhancement : found->second;
+}
 
 std::vector<const eval::Evaluation*> evaluations(const StudyRow& row) {
   std::vector<const eval::Evaluation*> out;
@@ -142,7 +154,7 @@ void write_study_report(const StudyResult& study) {
       if (r.detector == row.detector && r.enhancement == "none") base = &r;
     const bool is_base = base == &row;
     eval::ReportRow r =
-        eval::report_row(kRetinaNet, row.enhancement, evaluations(row),
+        eval::report_row(kRetinaNet, method_name(row.enhancement), evaluations(row),
                          is_base ? std::vector<const eval::Evaluation*>{} : evaluations(*base));
     r.seeds = seeds_text(study);
     r.baseline = is_base;
