@@ -51,7 +51,7 @@ class Backend {
   virtual ~Backend() = default;
   virtual const char* name() const = 0;
   /// Library and version that the fast primitives stand on; "" where they are all our own.
-  virtual std::string library() const { return ""; }
+  virtual std::string built_on() const { return ""; }
 
   // Device memory. The CPU has its arena (arena.h) and does not come through here.
   virtual void* allocate(size_t bytes);

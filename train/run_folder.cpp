@@ -62,7 +62,7 @@ std::vector<std::pair<std::string, std::string>> environment_facts(const Environ
                                                          {"compiler", __VERSION__},
                                                          {"cpu", cpu_name()},
                                                          {"instruction_set", instruction_set()},
-                                                         {"cpu_library", backend(Device::cpu).library()},
+                                                         {"cpu_library", backend(Device::cpu).built_on()},
                                                          {"device", e.device},
                                                          {"threads", std::to_string(e.threads)},
                                                          {"ranks", std::to_string(e.ranks)},

@@ -12,7 +12,7 @@ class FastBackend final : public ReferenceBackend {
   const char* name() const override { return "cpu"; }
 
   // fast_conv.cpp
-  std::string library() const override;
+  std::string built_on() const override;
   void conv2d(const Tensor& x, const Tensor& w, const Tensor& bias, const Conv2dParams& p, bool relu,
               Tensor& y) override;
   void conv2d_grad_input(const Tensor& dy, const Tensor& w, const Conv2dParams& p, Tensor& dx) override;

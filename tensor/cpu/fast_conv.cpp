@@ -237,7 +237,7 @@ Tensor as_image(const Tensor& x) { return x.contiguous().reshape({x.dim(0), x.di
 
 }  // namespace
 
-std::string FastBackend::library() const {
+std::string FastBackend::built_on() const {
   const dnnl_version_t& v = *dnnl_version();
   // The instruction set decides about bits; DNNL_MAX_CPU_ISA may have lowered it.
   std::string isa = "another instruction set";
@@ -382,7 +382,7 @@ void FastBackend::linear_grad_weight(const Tensor& x, const Tensor& dy, Tensor& 
 
 namespace cawe {
 
-std::string FastBackend::library() const { return "none"; }
+std::string FastBackend::built_on() const { return "none"; }
 void FastBackend::conv2d(const Tensor& x, const Tensor& w, const Tensor& bias, const Conv2dParams& p,
                          bool relu, Tensor& y) {
   ReferenceBackend::conv2d(x, w, bias, p, relu, y);
