@@ -16,8 +16,8 @@
 namespace cawe::apps {
 namespace {
 
-void print_operators(Common& common, const std::string& filter) {
-  const std::vector<OperatorReport> reports = check_operators(filter);
+void print_operators(Common& common, const std::string& filter, const std::string& goldens) {
+  const std::vector<OperatorReport> reports = check_operators(filter, goldens);
   std::fputs((common.json ? operators_json(reports) + "\n" : operators_text(reports)).c_str(), stdout);
   for (const OperatorReport& r : reports)
     if (!r.passed()) common.status = 1;
@@ -52,15 +52,18 @@ void print_machine(const Common& common) {
 void add_doctor(CLI::App& app, Common& common) {
   auto operators = std::make_shared<bool>(false);
   auto filter = std::make_shared<std::string>();
+  auto goldens = std::make_shared<std::string>("tests/goldens/operators.txt");
   CLI::App* sub =
       add_command(app, common, "doctor", "What this build and machine have; check every operator.",
                   "cawe doctor --operators --json");
   sub->add_flag("--operators", *operators, "gradient check and fast-against-reference of every operator");
   sub->add_option("--filter", *filter, "only operators whose name contains this");
-  sub->callback([&common, operators, filter] {
+  sub->add_option("--goldens", *goldens, "PyTorch's numbers; without the file that column is empty")
+      ->capture_default_str();
+  sub->callback([&common, operators, filter, goldens] {
     common.begin();
     if (*operators)
-      print_operators(common, *filter);
+      print_operators(common, *filter, *goldens);
     else
       print_machine(common);
   });

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <set>
 
+#include "autograd/operator_goldens.h"
 #include "tensor/cpu/cpu_backend.h"
 #include "tensor/parallel.h"
 #include "tensor/random.h"
@@ -107,24 +108,36 @@ bool same_on_one_thread(const OperatorCase& c, const CaseResult& two) {
   return same;
 }
 
-OperatorReport check_row(const OperatorRow& row) {
+void compare_golden(const OperatorGoldens& goldens, const std::string& key, const Tensor& t,
+                    OperatorReport* r) {
+  if (!goldens.has(key)) return;
+  r->golden_error = std::max(r->golden_error, goldens.difference(key, t));
+  ++r->goldens;
+}
+
+OperatorReport check_row(const OperatorRow& row, const OperatorGoldens& goldens) {
   OperatorReport r;
   r.name = row.name;
   r.differentiable = r.covered = true;
   r.cases = int64_t(row.cases.size());
   const Threads two(2);
-  for (const OperatorCase& c : row.cases) {
+  for (size_t n = 0; n < row.cases.size(); ++n) {
+    const OperatorCase& c = row.cases[n];
     r.gradcheck_error = std::max(r.gradcheck_error, gradcheck(c.call, make_inputs(c, DType::f64)));
     const CaseResult fast = run_case(c, DType::f32), truth = run_case(c, DType::f64);
     r.forward_error = std::max(r.forward_error, relative(fast.y, truth.y));
     for (size_t i = 0; i < truth.gradients.size(); ++i)
       r.gradient_error = std::max(r.gradient_error, relative(fast.gradients[i], truth.gradients[i]));
     r.same_bits &= same_on_one_thread(c, fast);
+    const std::string key = row.name + "." + std::to_string(n);
+    compare_golden(goldens, key + ".y", fast.y, &r);
+    for (size_t i = 0; i < fast.gradients.size(); ++i)
+      compare_golden(goldens, key + ".g" + std::to_string(i), fast.gradients[i], &r);
   }
   return r;
 }
 
-OperatorReport check_primitive(const PrimitiveRow& row) {
+OperatorReport check_primitive(const PrimitiveRow& row, const OperatorGoldens& goldens) {
   OperatorReport r;
   r.name = row.name;
   r.covered = true;
@@ -140,6 +153,7 @@ OperatorReport check_primitive(const PrimitiveRow& row) {
     for (size_t i = 0; i < truth.size(); ++i) {
       r.forward_error = std::max(r.forward_error, relative(fast[i], truth[i]));
       r.same_bits &= same_bytes(fast[i], alone[i]);
+      compare_golden(goldens, row.name + "." + std::to_string(v) + ".out" + std::to_string(i), fast[i], &r);
     }
   }
   return r;
@@ -149,20 +163,21 @@ OperatorReport check_primitive(const PrimitiveRow& row) {
 
 bool OperatorReport::passed() const {
   return covered && gradcheck_error <= kGradcheckBar && forward_error <= kFastBar &&
-         gradient_error <= kFastBar && same_bits;
+         gradient_error <= kFastBar && golden_error <= kGoldenBar && same_bits;
 }
 
-std::vector<OperatorReport> check_operators(const std::string& filter) {
+std::vector<OperatorReport> check_operators(const std::string& filter, const std::string& goldens_file) {
+  const OperatorGoldens goldens(goldens_file);
   std::vector<OperatorReport> reports;
   std::set<std::string> named;
   const auto wanted = [&](const std::string& name) { return name.find(filter) != std::string::npos; };
   for (const OperatorRow& row : operator_rows()) {
     named.insert(row.primitives.begin(), row.primitives.end());
-    if (wanted(row.name)) reports.push_back(check_row(row));
+    if (wanted(row.name)) reports.push_back(check_row(row, goldens));
   }
   for (const PrimitiveRow& row : primitive_rows()) {
     named.insert(row.name);
-    if (wanted(row.name)) reports.push_back(check_primitive(row));
+    if (wanted(row.name)) reports.push_back(check_primitive(row, goldens));
   }
   for (const std::string& name : primitive_names()) {
     if (named.count(name) > 0 || !wanted(name)) continue;
@@ -175,28 +190,30 @@ std::vector<OperatorReport> check_operators(const std::string& filter) {
 
 std::string operators_text(const std::vector<OperatorReport>& reports) {
   char line[200];
-  std::snprintf(line, sizeof line, "%-24s %5s %12s %12s %12s %9s %s\n", "operator", "cases", "gradcheck",
-                "f32 forward", "f32 gradient", "same bits", "");
+  std::snprintf(line, sizeof line, "%-24s %5s %12s %12s %12s %12s %9s %s\n", "operator", "cases", "gradcheck",
+                "f32 forward", "f32 gradient", "PyTorch", "same bits", "");
   std::string out = line;
   int64_t failed = 0;
   for (const OperatorReport& r : reports) {
-    char gradcheck_text[24] = "-", gradient_text[24] = "-";
+    char gradcheck_text[24] = "-", gradient_text[24] = "-", golden_text[24] = "-";
     if (r.differentiable) {
       std::snprintf(gradcheck_text, sizeof gradcheck_text, "%.1e", r.gradcheck_error);
       std::snprintf(gradient_text, sizeof gradient_text, "%.1e", r.gradient_error);
     }
+    if (r.goldens > 0) std::snprintf(golden_text, sizeof golden_text, "%.1e", r.golden_error);
     failed += !r.passed();
-    std::snprintf(line, sizeof line, "%-24s %5lld %12s %12.1e %12s %9s %s\n", r.name.c_str(),
+    std::snprintf(line, sizeof line, "%-24s %5lld %12s %12.1e %12s %12s %9s %s\n", r.name.c_str(),
                   static_cast<long long>(r.cases), gradcheck_text, r.forward_error, gradient_text,
-                  r.same_bits ? "yes" : "NO",
+                  golden_text, r.same_bits ? "yes" : "NO",
                   !r.covered   ? "NOT COVERED"
                   : r.passed() ? ""
                                : "FAILED");
     out += line;
   }
-  std::snprintf(line, sizeof line,
-                "%zu operators, %lld failed (bars: gradcheck %.0e, f32 against f64 %.0e)\n", reports.size(),
-                static_cast<long long>(failed), kGradcheckBar, kFastBar);
+  std::snprintf(
+      line, sizeof line,
+      "%zu operators, %lld failed (bars: gradcheck %.0e, f32 against f64 %.0e, against PyTorch %.0e)\n",
+      reports.size(), static_cast<long long>(failed), kGradcheckBar, kFastBar, kGoldenBar);
   return out + line;
 }
 
@@ -208,11 +225,13 @@ std::string operators_json(const std::vector<OperatorReport>& reports) {
     std::snprintf(
         text, sizeof text,
         "%s\n{\"name\":\"%s\",\"differentiable\":%s,\"covered\":%s,\"cases\":%lld,\"gradcheck_error\":%.3g,"
-        "\"forward_error\":%.3g,\"gradient_error\":%.3g,\"same_bits\":%s,\"passed\":%s}",
+        "\"forward_error\":%.3g,\"gradient_error\":%.3g,\"goldens\":%lld,\"golden_error\":%.3g,\"same_bits\":"
+        "%s,\"passed\":%s}",
         i ? "," : "", r.name.c_str(), r.differentiable ? "true" : "false", r.covered ? "true" : "false",
         static_cast<long long>(r.cases), std::isfinite(r.gradcheck_error) ? r.gradcheck_error : 1e308,
         std::isfinite(r.forward_error) ? r.forward_error : 1e308,
-        std::isfinite(r.gradient_error) ? r.gradient_error : 1e308, r.same_bits ? "true" : "false",
+        std::isfinite(r.gradient_error) ? r.gradient_error : 1e308, static_cast<long long>(r.goldens),
+        std::isfinite(r.golden_error) ? r.golden_error : 1e308, r.same_bits ? "true" : "false",
         r.passed() ? "true" : "false");
     out += text;
   }

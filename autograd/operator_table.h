@@ -20,12 +20,14 @@ struct OperatorReport {
   double gradcheck_error = 0;  ///< relative, f64
   double forward_error = 0;    ///< fast f32 against f64: largest difference / largest value
   double gradient_error = 0;   ///< the same of the gradients
+  double golden_error = 0;     ///< fast f32 against PyTorch's numbers
+  int64_t goldens = 0;         ///< tensors compared with PyTorch's; 0: no file, or none for this row
   bool same_bits = true;       ///< one and two threads
   int64_t cases = 0;
   bool passed() const;
 };
 
-constexpr double kGradcheckBar = 1e-6, kFastBar = 1e-5;
+constexpr double kGradcheckBar = 1e-6, kFastBar = 1e-5, kGoldenBar = 2e-6;
 
 /// Fills an input of `shape`. Kinds: "free" normal numbers; "apart" away from 0 by at least 0.2, so that no
 /// kink is near; "positive"; "distinct" no two alike; "unit" in [0, 1].
@@ -69,8 +71,8 @@ const std::vector<OperatorRow>& operator_rows();
 const std::vector<PrimitiveRow>& primitive_rows();
 
 /// Reports of all operators and primitives whose name contains `filter`. A primitive that no row names is
-/// reported as not covered.
-std::vector<OperatorReport> check_operators(const std::string& filter = "");
+/// reported as not covered. `goldens`: tests/goldens/operators.txt, where it is there.
+std::vector<OperatorReport> check_operators(const std::string& filter = "", const std::string& goldens = "");
 
 std::string operators_text(const std::vector<OperatorReport>& reports);
 /// {"operators": [{"name", "differentiable", "covered", "gradcheck_error", ...}]}

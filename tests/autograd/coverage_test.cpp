@@ -12,6 +12,7 @@
 
 #include "autograd/operator_table.h"
 #include "tensor/cpu/cpu_backend.h"
+#include "tensor/io/atomic_file.h"
 
 namespace cawe {
 namespace {
@@ -142,6 +143,23 @@ TEST(CoverageOf, EveryFunctionOfOpsHasARow) {
     }
   }
   EXPECT_GT(found, 30) << "run from the source folder";
+}
+
+// One number of PyTorch's changed in the fifth digit: the row that it belongs to fails, and says so.
+TEST(OperatorTable, AGoldenThatDiffersIsSeen) {
+  std::string text = read_file("tests/goldens/operators.txt");
+  EXPECT_TRUE(check_operators("sigmoid", "tests/goldens/operators.txt").at(0).passed());
+  const size_t at = text.find("\nsigmoid.0.y ");
+  ASSERT_NE(at, text.npos);
+  const size_t norm = text.find(' ', at + 14) + 1, end = text.find(' ', norm);
+  text.replace(norm, end - norm, std::to_string(std::stod(text.substr(norm, end - norm)) * 1.0001));
+  const std::string path = ::testing::TempDir() + "cawe_changed_goldens.txt";
+  write_file(path, text);
+  const OperatorReport changed = check_operators("sigmoid", path).at(0);
+  EXPECT_EQ(changed.name, "sigmoid");
+  EXPECT_FALSE(changed.passed());
+  EXPECT_NE(operators_text({changed}).find("FAILED"), std::string::npos);
+  EXPECT_EQ(check_operators("sigmoid", "no such file").at(0).goldens, 0);
 }
 
 }  // namespace
