@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// PyTorch's outputs and gradients of the operator table's cases, as scripts/goldens/operators.py writes them: of each
-// tensor its size, norm, three random projections and 16 values.
+// PyTorch's outputs and gradients of the operator table's cases, as scripts/goldens/operators.py writes them:
+// of each tensor its size, norm, three random projections and 16 values.
 #pragma once
 
 #include <map>
@@ -17,8 +17,8 @@ class OperatorGoldens {
   explicit OperatorGoldens(const std::string& path);
   bool empty() const { return lines_.empty(); }
   bool has(const std::string& key) const { return lines_.count(key) > 0; }
-  /// Largest difference: of the norm and the projections (which see every element) relative to the norm, of a value
-  /// relative to the larger of it and the root mean square. Infinite where the size differs.
+  /// Largest difference: of the norm and the projections (which see every element) relative to the norm, of a
+  /// value relative to the larger of it and the root mean square. Infinite where the size differs.
   double difference(const std::string& key, const Tensor& t) const;
 
  private:
