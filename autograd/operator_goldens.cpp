@@ -32,7 +32,8 @@ OperatorGoldens::OperatorGoldens(const std::string& path) {
 
 double OperatorGoldens::difference(const std::string& key, const Tensor& t) const {
   const std::vector<double>& golden = lines_.at(key);
-  if (double(t.numel()) != golden[0]) return std::numeric_limits<double>::infinity();
+  // A NaN would be lost in the comparisons below.
+  if (double(t.numel()) != golden[0] || !all_finite(t)) return std::numeric_limits<double>::infinity();
   const std::vector<double> x = t.to(DType::f64).to_vector<double>();
   const double norm = golden[1];
   const auto relative = [](double difference, double scale) {

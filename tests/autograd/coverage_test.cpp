@@ -4,12 +4,14 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <regex>
 #include <set>
 
+#include "autograd/operator_goldens.h"
 #include "autograd/operator_table.h"
 #include "tensor/cpu/cpu_backend.h"
 #include "tensor/io/atomic_file.h"
@@ -160,6 +162,10 @@ TEST(OperatorTable, AGoldenThatDiffersIsSeen) {
   EXPECT_FALSE(changed.passed());
   EXPECT_NE(operators_text({changed}).find("FAILED"), std::string::npos);
   EXPECT_EQ(check_operators("sigmoid", "no such file").at(0).goldens, 0);
+  const OperatorGoldens goldens("tests/goldens/operators.txt");
+  const Shape shape = run_case(operator_rows().at(0).cases.at(0), DType::f32).y.shape();
+  const std::string key = operator_rows().at(0).name + ".0.y";
+  EXPECT_TRUE(std::isinf(goldens.difference(key, Tensor::full(shape, std::nan("")))));
 }
 
 }  // namespace
