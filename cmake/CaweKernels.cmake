@@ -1,0 +1,20 @@
+# Kernels: one source, two compilers. nvcc makes them for GPUs (CAWE_HAVE_CUDA), g++ for the emulator
+# (CAWE_HAVE_EMULATOR). The emulator needs GCC's instrumentation and cannot live beside a sanitizer.
+set(CAWE_HAVE_EMULATOR OFF)
+if(CAWE_HAVE_BOOST_CONTEXT AND CMAKE_CXX_COMPILER_ID STREQUAL GNU AND NOT CAWE_SANITIZE)
+  set(CAWE_HAVE_EMULATOR ON)
+endif()
+cawe_note(EMULATOR CAWE_HAVE_EMULATOR "kernels without a GPU: `cawe kernels`, --device emulated")
+
+# -O1 and source order let the emulator see which lanes run together; cuda/simt/README.md gives the reasons.
+set(CAWE_KERNEL_FLAGS -O1 -g -fno-tree-sra -fno-reorder-blocks -fsanitize=thread
+                      -fsanitize=bounds,alignment,signed-integer-overflow -fsanitize-coverage=trace-pc)
+
+# cawe_emulated_kernels(NAME SOURCES...): kernel files as a static library for the emulator. Sources are compiled as
+# C++ here and as CUDA elsewhere, so call it from a folder of its own.
+function(cawe_emulated_kernels name)
+  add_library(${name} STATIC ${ARGN})
+  set_source_files_properties(${ARGN} PROPERTIES LANGUAGE CXX)
+  target_compile_options(${name} PRIVATE ${CAWE_KERNEL_FLAGS})
+  target_link_libraries(${name} PRIVATE cawe_flags PUBLIC cawe_simt)
+endfunction()

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// The CUDA backend: every primitive of backend_ops.inc on one GPU, or on the emulated device. The methods lie
+// by family in backend/*.cpp: they bring tensors into the layout that a kernel wants and call its launch
+// function.
+#pragma once
+
+#include <memory>
+
+#include "cuda/kernels/types.h"
+#include "tensor/backend.h"
+
+namespace CAWE_DEVICE {
+
+struct Runtime;  // streams, allocator, library handles: runtime/
+
+class CudaBackend final : public Backend {
+ public:
+  explicit CudaBackend(Device device);
+  ~CudaBackend() override;
+  const char* name() const override;
+  std::string built_on() const override;
+  void* allocate(size_t bytes) override;
+  void release(void* block, size_t bytes) noexcept override;
+  void copy_between_devices(const Tensor& x, Tensor& y) override;
+  void synchronize() override;
+
+#define CAWE_OP(op, parameters, names) void op parameters override;
+#define CAWE_OP_RETURN(type, op, parameters, names) type op parameters override;
+#include "tensor/backend_ops.inc"
+#undef CAWE_OP
+#undef CAWE_OP_RETURN
+
+  Device device() const { return device_; }
+  /// The stream that all primitives run on, in order.
+  DeviceStream stream() const;
+  Runtime& runtime() const { return *runtime_; }
+
+ private:
+  Device device_;
+  std::unique_ptr<Runtime> runtime_;
+};
+
+/// The Number of a floating tensor; throws Code::dtype naming `op` for any other.
+Number number_of(const char* op, const Tensor& x);
+
+}  // namespace CAWE_DEVICE

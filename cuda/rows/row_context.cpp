@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rows on the emulator.
+#include <cstring>
+
+#include "cuda/rows/row.h"
+#include "cuda/simt/emulator.h"
+
+namespace cawe::on_emulator {
+
+RowContext::RowContext() = default;
+
+RowContext::~RowContext() {
+  for (void* block : blocks_) simt::release(block);
+}
+
+void* RowContext::fresh_bytes(size_t bytes) {
+  void* block = simt::allocate(bytes);
+  CAWE_CHECK(block != nullptr, Code::io, "kernel row: the emulator has no ", bytes, " B left");
+  blocks_.push_back(block);
+  return block;
+}
+
+void* RowContext::upload_bytes(const void* from, size_t bytes) {
+  void* block = fresh_bytes(bytes);
+  const simt::HostAccess access;
+  std::memcpy(block, from, bytes);
+  simt::mark_written(block, bytes);
+  return block;
+}
+
+void RowContext::download_bytes(const void* p, void* to, size_t bytes) {
+  const simt::HostAccess access;
+  std::memcpy(to, p, bytes);
+}
+
+void RowContext::measure(const std::function<void()>& launches) { launches(); }
+
+}  // namespace cawe::on_emulator

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+// The SIMT emulator: runs kernels that g++ compiled, thread by thread on fibers, checks every memory access
+// and counts it as the hardware would. This is its face to host code; README.md tells how it works.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace cawe::simt {
+
+/// off: kernels only compute. check: every access is checked. profile: and counted.
+enum class Level : uint8_t { off, check, profile };
+
+struct Options {
+  Level level = Level::off;
+  uint64_t seed = 0;            ///< 0: threads and blocks in order; else a permutation of both
+  uint32_t log_records = 4096;  ///< a thread pauses when its log of accesses is this long
+  bool guard = false;  ///< device memory cannot be touched by host code (PROT_NONE outside of launches)
+};
+/// Of all later launches; not thread-safe.
+Options& options();
+
+// --- device memory: one arena, at addresses that no host pointer has
+constexpr size_t kArenaBytes = size_t{4} << 30;
+/// 256-byte aligned, uninitialised, red zones around it; nullptr where the arena is full.
+void* allocate(size_t bytes);
+/// False where `block` is no live allocation. The block stays in quarantine for a while: its use is an issue.
+bool release(void* block);
+/// Whether [p, p + bytes) lies within one live allocation.
+bool is_device_memory(const void* p, size_t bytes);
+/// Whether p lies in the arena at all.
+bool in_arena(const void* p);
+/// A copy or library call of the host wrote these bytes: they are defined now.
+void mark_written(const void* p, size_t bytes);
+struct MemoryStatistics {
+  size_t live_bytes = 0, peak_bytes = 0, live_blocks = 0;
+};
+MemoryStatistics memory_statistics();
+
+/// Host code may touch device memory while it lives, as a copy engine does. Matters where options().guard is
+/// on.
+class HostAccess {
+ public:
+  HostAccess();
+  ~HostAccess();
+  HostAccess(const HostAccess&) = delete;
+  HostAccess& operator=(const HostAccess&) = delete;
+};
+
+// --- what a launch leaves
+enum class Space : uint8_t { global, shared };
+enum class Access : uint8_t { load, store, atomic };
+
+/// One finding. Equal ones (kind and line) are merged; `times` counts them.
+struct Issue {
+  std::string kind;  ///< e.g. "race-read-after-write", "out-of-bounds"; all of them: README.md
+  std::string kernel, file, detail;
+  int line = 0;
+  uint64_t times = 0;
+};
+
+/// One instruction of a kernel that touches memory.
+struct Site {
+  Space space = Space::global;
+  Access access = Access::load;
+  int bytes = 0;  ///< of one lane's access
+  std::string file;
+  int line = 0;
+  uint64_t requests = 0;      ///< of warps
+  uint64_t lanes = 0;         ///< that took part, over all requests
+  uint64_t units = 0;         ///< global: 32-byte sectors; shared: wavefronts (bank conflicts make more)
+  uint64_t ideal_units = 0;   ///< what the distinct bytes need at least
+  uint64_t serial_steps = 0;  ///< atomics: lanes that meet on one address, one after another
+  std::vector<uint64_t>
+      example;  ///< the addresses of the worst request, lane by lane (offsets; ~0: inactive)
+};
+
+struct Counters {
+  uint64_t threads = 0, accesses = 0;
+  uint64_t global_requests = 0, global_sectors = 0, global_ideal_sectors = 0, global_bytes = 0;
+  uint64_t shared_requests = 0, shared_wavefronts = 0, shared_ideal_wavefronts = 0;
+  uint64_t atomic_requests = 0, atomic_serial_steps = 0;
+  uint64_t unique_read_bytes = 0, unique_written_bytes = 0;  ///< 32 times the distinct sectors touched
+  uint64_t block_groups = 0, block_lanes = 0;  ///< basic blocks run by warps, and by their lanes
+  /// Share of lanes that were active, over all basic blocks.
+  double simt_efficiency() const {
+    return block_groups ? double(block_lanes) / (32.0 * double(block_groups)) : 1.0;
+  }
+};
+
+struct LaunchReport {
+  std::string kernel;
+  unsigned grid[3] = {1, 1, 1}, block[3] = {1, 1, 1};
+  size_t dynamic_shared = 0;
+  Counters counters;
+  std::vector<Site> sites;  ///< by line; only at Level::profile
+  std::vector<Issue> issues;
+};
+
+/// Reports of the launches since the last call, in order; kept only at Level::check and above.
+std::vector<LaunchReport> take_reports();
+
+// --- between the emulator and the emulated runtime
+/// A launch that waits for its stream.
+using QueuedLaunch = std::function<void()>;
+/// Called with every launch; by default it runs at once.
+void set_submitter(std::function<void(void* stream, const char* kernel, QueuedLaunch)> submitter);
+
+/// What the emulator cannot know; printed under every report.
+const char* limits_text();
+
+}  // namespace cawe::simt

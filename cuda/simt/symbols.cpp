@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+// Program addresses to source lines, by addr2line (binutils). Without it places are "?".
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <climits>
+#include <cstdlib>
+
+#include "cuda/simt/core.h"
+
+extern char** environ;
+
+namespace cawe::simt::core {
+namespace {
+
+/// Standard output of a program, run without a shell; empty where it cannot be run.
+std::string output_of(const std::vector<std::string>& words) {
+  int ends[2];
+  if (pipe(ends) != 0) return "";
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
+  posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+  posix_spawn_file_actions_addclose(&actions, ends[0]);
+  std::vector<char*> arguments;
+  for (const std::string& w : words) arguments.push_back(const_cast<char*>(w.c_str()));
+  arguments.push_back(nullptr);
+  pid_t child = 0;
+  const int status = posix_spawnp(&child, arguments[0], &actions, nullptr, arguments.data(), environ);
+  posix_spawn_file_actions_destroy(&actions);
+  close(ends[1]);
+  std::string text;
+  char buffer[4096];
+  for (ssize_t n; status == 0 && (n = read(ends[0], buffer, sizeof buffer)) > 0;)
+    text.append(buffer, size_t(n));
+  close(ends[0]);
+  if (status == 0) waitpid(child, nullptr, 0);
+  return text;
+}
+
+std::string resolved(const std::string& path) {
+  char full[PATH_MAX];
+  return realpath(path.c_str(), full) != nullptr ? full : path;
+}
+
+/// Frames inside the dialect's own headers: the line that called them is the interesting one.
+bool is_dialect(const std::string& file) {
+  return file.find("cuda/simt/on_emulator.h") != std::string::npos ||
+         file.find("cuda/simt/numbers.cuh") != std::string::npos;
+}
+
+/// "file:12 (discriminator 3)" -> file, 12
+bool parse_place(const std::string& text, Place* place) {
+  const size_t colon = text.rfind(':', text.find(" (discriminator"));
+  if (colon == std::string::npos || text[0] == '?') return false;
+  const std::string root = CAWE_SOURCE_DIR "/";
+  const size_t begin = text.rfind(root, 0) == 0 ? root.size() : 0;
+  place->file = text.substr(begin, colon - begin);
+  place->line = std::atoi(text.c_str() + colon + 1);
+  return place->line > 0;
+}
+
+}  // namespace
+
+std::map<uint32_t, Place> find_places(const std::string& module, const std::vector<uint32_t>& addresses) {
+  std::map<uint32_t, Place> places;
+  constexpr size_t kBatch = 1000;
+  for (size_t begin = 0; begin < addresses.size(); begin += kBatch) {
+    std::vector<std::string> words = {"addr2line", "-a", "-i", "-e", resolved(module)};
+    char text[24];
+    for (size_t i = begin; i < std::min(addresses.size(), begin + kBatch); ++i) {
+      // A return address: the call lies just before it.
+      std::snprintf(text, sizeof text, "0x%x", addresses[i] - 1);
+      words.emplace_back(text);
+    }
+    // Each address: its own line, then its frames, the innermost first.
+    const std::string output = output_of(words);
+    uint32_t address = 0;
+    bool chosen = true;
+    for (size_t at = 0; at < output.size();) {
+      const size_t end = output.find('\n', at);
+      const std::string line = output.substr(at, end - at);
+      at = end == std::string::npos ? output.size() : end + 1;
+      if (line.rfind("0x", 0) == 0) {
+        address = uint32_t(std::strtoull(line.c_str(), nullptr, 16)) + 1;
+        chosen = false;
+        continue;
+      }
+      Place place;
+      if (chosen || !parse_place(line, &place)) continue;
+      places[address] = place;
+      chosen = !is_dialect(place.file);
+    }
+  }
+  return places;
+}
+
+}  // namespace cawe::simt::core
