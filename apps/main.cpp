@@ -111,6 +111,7 @@ int main(int argc, char** argv) {
   add_detect(app, common);
   add_evaluate(app, common);
   add_study(app, common);
+  add_kernels(app, common);
   add_convert(app, common);
   add_inspect(app, common);
   add_doctor(app, common);

@@ -33,6 +33,11 @@ void RowContext::download_bytes(const void* p, void* to, size_t bytes) {
   std::memcpy(to, p, bytes);
 }
 
-void RowContext::measure(const std::function<void()>& launches) { launches(); }
+void RowContext::measure(const std::function<void()>& launches) {
+  if (timer_)
+    timer_(launches);
+  else
+    launches();
+}
 
 }  // namespace cawe::on_emulator

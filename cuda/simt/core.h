@@ -6,6 +6,7 @@
 #include <boost/context/detail/fcontext.hpp>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -58,6 +59,7 @@ struct Warp {
   unsigned size = 0;
   uint32_t epoch = 0;  ///< goes up with every completed `_sync` operation
   std::vector<Rendezvous*> open;
+  std::vector<std::unique_ptr<Rendezvous>> spare;  ///< used before, kept for the next
 };
 
 struct Thread {
@@ -152,6 +154,7 @@ struct Launch {
   size_t argument_bytes = 0;
   uint64_t module_base = 0, module_end = 0;
   std::string module_path;
+  uint32_t kernel_pc = 0;       ///< of the kernel, from module_base
   uint32_t number = 0;          ///< of launches so far
   uint32_t first_id = 0;        ///< of this launch's threads
   uint32_t block_first_id = 0;  ///< of this block's threads
@@ -188,6 +191,8 @@ struct Place {
   std::string file = "?";
   int line = 0;
 };
+/// "block_per_row<float, 4>" for the kernel at this address, through addr2line.
+std::string kernel_name(const std::string& module, uint32_t address, const std::string& otherwise);
 std::map<uint32_t, Place> find_places(const std::string& module, const std::vector<uint32_t>& addresses);
 
 }  // namespace core

@@ -109,6 +109,10 @@ using QueuedLaunch = std::function<void()>;
 /// Called with every launch; by default it runs at once.
 void set_submitter(std::function<void(void* stream, const char* kernel, QueuedLaunch)> submitter);
 
+/// A kernel's demangled name without scopes and parameters, the same for g++'s and nvcc's:
+/// "block_per_row<float, 4>".
+std::string short_kernel_name(const std::string& demangled);
+
 /// What the emulator cannot know; printed under every report.
 const char* limits_text();
 

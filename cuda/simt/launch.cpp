@@ -82,7 +82,7 @@ std::vector<Issue> named_issues(std::map<uint32_t, Place>& places) {
 LaunchReport make_report() {
   LaunchReport r;
   const Launch& l = launch_state;
-  r.kernel = l.name;
+  r.kernel = kernel_name(l.module_path, l.kernel_pc, l.name);
   r.grid[0] = l.grid.x, r.grid[1] = l.grid.y, r.grid[2] = l.grid.z;
   r.block[0] = l.block.x, r.block[1] = l.block.y, r.block[2] = l.block.z;
   r.dynamic_shared = l.dynamic_shared;
@@ -94,6 +94,7 @@ LaunchReport make_report() {
   std::map<uint32_t, Place> places = find_places(l.module_path, addresses);
   r.sites = named_sites(places);
   r.issues = named_issues(places);
+  for (Issue& issue : r.issues) issue.kernel = r.kernel;
   return r;
 }
 
@@ -122,7 +123,6 @@ void report_issue(const char* kind, uint32_t pc, const std::string& detail) {
   Issue& issue = launch_state.issues[{kind, pc}];
   if (issue.times++ > 0) return;
   issue.kind = kind;
-  issue.kernel = launch_state.name;
   issue.detail = detail;
 }
 

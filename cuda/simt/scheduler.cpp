@@ -224,7 +224,7 @@ bool BlockRunner::step() {
 void BlockRunner::finish() {
   for (Warp& w : warps_) {
     replay(w);
-    for (Rendezvous* r : w.open) delete r;
+    for (Rendezvous* r : w.open) w.spare.emplace_back(r);
     w.open.clear();
   }
   for (Thread* t : order_)
@@ -280,6 +280,7 @@ void begin_launch(const void* code) {
   Launch& l = launch_state;
   ModuleSearch search{reinterpret_cast<uint64_t>(code), &l};
   dl_iterate_phdr(find_module, &search);
+  l.kernel_pc = uint32_t(reinterpret_cast<uint64_t>(code) - l.module_base);
   l.shared.clear();
   dl_iterate_phdr(collect_shared, &l.shared);
   static uint32_t next_id = kWarpSize;

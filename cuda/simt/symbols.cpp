@@ -12,7 +12,8 @@
 
 extern char** environ;
 
-namespace cawe::simt::core {
+namespace cawe::simt {
+namespace core {
 namespace {
 
 /// Standard output of a program, run without a shell; empty where it cannot be run.
@@ -62,39 +63,88 @@ bool parse_place(const std::string& text, Place* place) {
   return place->line > 0;
 }
 
-}  // namespace
-
-std::map<uint32_t, Place> find_places(const std::string& module, const std::vector<uint32_t>& addresses) {
-  std::map<uint32_t, Place> places;
-  constexpr size_t kBatch = 1000;
-  for (size_t begin = 0; begin < addresses.size(); begin += kBatch) {
-    std::vector<std::string> words = {"addr2line", "-a", "-i", "-e", resolved(module)};
+void ask(const std::string& module, const std::vector<uint32_t>& addresses,
+         std::map<uint32_t, Place>* places) {
+  std::vector<std::string> words = {"addr2line", "-a", "-i", "-e", resolved(module)};
+  for (const uint32_t address : addresses) {
     char text[24];
-    for (size_t i = begin; i < std::min(addresses.size(), begin + kBatch); ++i) {
-      // A return address: the call lies just before it.
-      std::snprintf(text, sizeof text, "0x%x", addresses[i] - 1);
-      words.emplace_back(text);
-    }
-    // Each address: its own line, then its frames, the innermost first.
-    const std::string output = output_of(words);
-    uint32_t address = 0;
-    bool chosen = true;
-    for (size_t at = 0; at < output.size();) {
-      const size_t end = output.find('\n', at);
-      const std::string line = output.substr(at, end - at);
-      at = end == std::string::npos ? output.size() : end + 1;
-      if (line.rfind("0x", 0) == 0) {
-        address = uint32_t(std::strtoull(line.c_str(), nullptr, 16)) + 1;
-        chosen = false;
-        continue;
-      }
-      Place place;
-      if (chosen || !parse_place(line, &place)) continue;
-      places[address] = place;
-      chosen = !is_dialect(place.file);
-    }
+    // A return address: the call lies just before it.
+    std::snprintf(text, sizeof text, "0x%x", address - 1);
+    words.emplace_back(text);
   }
-  return places;
+  // Each address: its own line, then its frames, the innermost first.
+  const std::string output = output_of(words);
+  uint32_t address = 0;
+  bool chosen = true;
+  for (size_t at = 0; at < output.size();) {
+    const size_t end = output.find('\n', at);
+    const std::string line = output.substr(at, end - at);
+    at = end == std::string::npos ? output.size() : end + 1;
+    if (line.rfind("0x", 0) == 0) {
+      address = uint32_t(std::strtoull(line.c_str(), nullptr, 16)) + 1;
+      chosen = false;
+      continue;
+    }
+    Place place;
+    if (chosen || !parse_place(line, &place)) continue;
+    (*places)[address] = place;
+    chosen = !is_dialect(place.file);
+  }
 }
 
-}  // namespace cawe::simt::core
+void replace_all(std::string* text, const std::string& from, const std::string& to) {
+  for (size_t at = 0; (at = text->find(from, at)) != std::string::npos; at += to.size())
+    text->replace(at, from.size(), to);
+}
+
+}  // namespace
+
+std::string kernel_name(const std::string& module, uint32_t address, const std::string& otherwise) {
+  static std::map<std::pair<std::string, uint32_t>, std::string> known;
+  const auto [entry, fresh] = known.try_emplace({module, address});
+  if (!fresh) return entry->second.empty() ? otherwise : entry->second;
+  char text[24];
+  std::snprintf(text, sizeof text, "0x%x", address);
+  std::string name = output_of({"addr2line", "-f", "-C", "-e", resolved(module), text});
+  name = name.substr(0, name.find('\n'));
+  entry->second = name.empty() || name[0] == '?' ? "" : short_kernel_name(name);
+  return entry->second.empty() ? otherwise : entry->second;
+}
+
+std::map<uint32_t, Place> find_places(const std::string& module, const std::vector<uint32_t>& addresses) {
+  static std::map<std::string, std::map<uint32_t, Place>> known;  // asked under the launch lock
+  std::map<uint32_t, Place>& places = known[module];
+  std::vector<uint32_t> unknown;
+  constexpr size_t kBatch = 1000;
+  for (const uint32_t address : addresses)
+    if (places.emplace(address, Place{}).second) unknown.push_back(address);
+  for (size_t begin = 0; begin < unknown.size(); begin += kBatch)
+    ask(module,
+        {unknown.begin() + long(begin), unknown.begin() + long(std::min(unknown.size(), begin + kBatch))},
+        &places);
+  std::map<uint32_t, Place> found;
+  for (const uint32_t address : addresses) found[address] = places[address];
+  return found;
+}
+
+}  // namespace core
+
+std::string short_kernel_name(const std::string& demangled) {
+  std::string name = demangled;
+  core::replace_all(&name, "(anonymous namespace)::", "");
+  core::replace_all(&name, "<unnamed>::", "");
+  for (const char* scope : {"cawe::on_emulator::", "cawe::on_cuda::", "cawe::simt::", "cawe::elementwise::"})
+    core::replace_all(&name, scope, "");
+  for (const char* half : {"_Float16", "__half"}) core::replace_all(&name, half, "half");
+  core::replace_all(&name, "__nv_bfloat16", "bf16");
+  if (name.rfind("void ", 0) == 0) name.erase(0, 5);
+  // The parameters: from the parenthesis that is in no template argument.
+  int depth = 0;
+  for (size_t i = 0; i < name.size(); ++i) {
+    depth += name[i] == '<' ? 1 : name[i] == '>' ? -1 : 0;
+    if (name[i] == '(' && depth == 0) return name.substr(0, i);
+  }
+  return name;
+}
+
+}  // namespace cawe::simt

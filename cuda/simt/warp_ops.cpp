@@ -25,7 +25,10 @@ uint32_t module_pc(const void* return_address) {
 Rendezvous* find_open(Warp& w, unsigned mask, uint8_t kind, unsigned bit) {
   for (Rendezvous* r : w.open)
     if (r->mask == mask && r->kind == kind && !(r->arrived & bit) && r->arrived != r->mask) return r;
-  auto* r = new Rendezvous;
+  if (w.spare.empty()) w.spare.push_back(std::make_unique<Rendezvous>());
+  Rendezvous* r = w.spare.back().release();
+  w.spare.pop_back();
+  r->arrived = r->left = 0;
   r->mask = mask;
   r->kind = kind;
   w.open.push_back(r);
@@ -57,9 +60,9 @@ Rendezvous* join(unsigned mask, uint8_t kind, uint64_t value, uint32_t pc) {
 void leave(Rendezvous* r) {
   r->left |= 1u << current->lane;
   if (r->left != r->mask) return;
-  std::vector<Rendezvous*>& open = current->warp->open;
-  open.erase(std::find(open.begin(), open.end(), r));
-  delete r;
+  Warp& w = *current->warp;
+  w.open.erase(std::find(w.open.begin(), w.open.end(), r));
+  w.spare.emplace_back(r);
 }
 
 }  // namespace

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+// cawe kernels: lists, checks and profiles the CUDA kernels on the emulator; no GPU is needed.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <set>
+
+#include "apps/commands.h"
+#include "tensor/error.h"
+#include "tensor/text.h"
+#ifdef CAWE_HAVE_EMULATOR
+#include "cuda/report/collect.h"
+#include "cuda/workbench/outside.h"
+#include "tensor/io/atomic_file.h"
+#include "tensor/io/header_json.h"
+#endif
+
+namespace cawe::apps {
+namespace {
+
+struct KernelsOptions {
+  std::string file, filter, ladder, html, gpu = "H100", template_file;
+  std::vector<uint64_t> seeds{0, 1, 7};
+  std::vector<std::string> archs;
+  bool profile = false, sites = false, no_nvcc = false;
+};
+
+#ifdef CAWE_HAVE_EMULATOR
+
+namespace report = kernel_report;
+using on_emulator::Row;
+
+std::vector<const Row*> chosen_rows(const KernelsOptions& o) {
+  std::vector<const Row*> rows;
+  std::set<std::string> ladders;
+  for (const Row* row : on_emulator::rows_matching(o.filter)) {
+    if (!row->ladder.empty()) ladders.insert(row->ladder);
+    if (o.ladder.empty() ? row->ladder.empty() : row->ladder == o.ladder) rows.push_back(row);
+  }
+  const std::string wanted = o.ladder.empty() ? o.filter : o.ladder;
+  CAWE_CHECK(
+      !rows.empty(), Code::usage, o.ladder.empty() ? "no kernel row's name has '" : "no ladder '", wanted,
+      "' (", o.ladder.empty() ? "`cawe kernels` lists them" : "there are",
+      [&] {
+        std::string names;
+        if (!o.ladder.empty())
+          for (const std::string& name : ladders) names += " " + name;
+        return names;
+      }(),
+      ")");
+  return rows;
+}
+
+void list_rows(const std::vector<const Row*>& rows, bool json) {
+  std::string out = json ? "{\"rows\":[" : "";
+  for (const Row* row : rows) {
+    if (json)
+      out += (out.back() == '[' ? "" : ",") + std::string("\n{\"name\":") + quoted(row->name) +
+             ",\"shape\":" + quoted(row->shape) + ",\"file\":" + quoted(row->file) + "}";
+    else
+      out += detail::concat(row->name, std::string(row->name.size() < 26 ? 26 - row->name.size() : 1, ' '),
+                            row->shape, std::string(row->shape.size() < 30 ? 30 - row->shape.size() : 1, ' '),
+                            row->file, "\n");
+  }
+  out += json ? "\n]}\n" : std::to_string(rows.size()) + " rows. `cawe kernels --profile` runs them.\n";
+  std::fputs(out.c_str(), stdout);
+}
+
+/// Registers and spills of the rows' files for several architectures.
+void print_resources(const std::vector<const Row*>& rows, const KernelsOptions& o, Common& common) {
+  std::set<std::string> files;
+  for (const Row* row : rows) files.insert(row->file);
+  std::printf("%-44s %-8s %5s %6s %7s %6s\n", "kernel", "arch", "regs", "smem B", "spill B", "stack");
+  for (const std::string& file : files) {
+    const auto answer = report::file_resources(file, o.archs, report::source_root());
+    CAWE_CHECK(answer.value.has_value(), Code::unsupported, "registers are not known: ", answer.reason);
+    for (const gpu::KernelResources& k : answer.value->kernels) {
+      const int64_t spills = k.stack.spill_stores + k.stack.spill_loads;
+      std::printf("%-44.44s %s%-7s %5d %6lld %7lld %6lld\n", simt::short_kernel_name(k.name).c_str(),
+                  k.approximate() ? "~" : " ", k.arch.c_str(), k.registers,
+                  static_cast<long long>(k.shared_bytes), static_cast<long long>(spills),
+                  static_cast<long long>(k.stack.frame));
+      if (spills + k.stack.frame > 0) common.status = 1;
+    }
+  }
+}
+
+void run_profile(const std::vector<const Row*>& rows, const KernelsOptions& o, Common& common) {
+  report::Settings settings;
+  settings.gpu = o.gpu;
+  settings.seeds = o.seeds;
+  settings.resources = !o.no_nvcc;
+  settings.source_root = report::source_root();
+  Progress progress("kernels", int64_t(rows.size()), common.quiet);
+  const report::KernelProfiles profiles =
+      report::profile(rows, settings, [&](int64_t done) { progress.update(done); });
+  std::string out = common.json         ? report::profiles_json(profiles)
+                    : !o.ladder.empty() ? report::ladder_text(profiles)
+                                        : report::table_text(profiles);
+  if (o.sites && !common.json) out += report::sites_text(profiles);
+  std::fputs(out.c_str(), stdout);
+  if (!o.html.empty()) {
+    write_file(o.html, report::profiles_html(profiles));
+    if (!common.quiet) std::fprintf(stderr, "page: %s\n", o.html.c_str());
+  }
+  for (const report::RowProfile& row : profiles.rows)
+    if (!row.passed()) common.status = 1;
+}
+
+void run(const KernelsOptions& o, Common& common) {
+  if (!o.template_file.empty()) {
+    report::write_template(o.template_file);
+    std::printf("%s: change it, then `cawe kernels %s --profile`\n", o.template_file.c_str(),
+                o.template_file.c_str());
+    return;
+  }
+  if (!o.file.empty()) {
+    const report::OutsideKernel outside(o.file);
+    if (!o.archs.empty()) print_resources({&outside.row()}, o, common);
+    run_profile({&outside.row()}, o, common);
+    return;
+  }
+  const std::vector<const Row*> rows = chosen_rows(o);
+  if (!o.archs.empty())
+    print_resources(rows, o, common);
+  else if (o.profile || !o.ladder.empty() || !o.html.empty() || o.sites)
+    run_profile(rows, o, common);
+  else
+    list_rows(rows, common.json);
+}
+
+#else
+
+void run(const KernelsOptions&, Common&) {
+  fail(Code::unsupported,
+       "kernels: this build has no SIMT emulator (expected GCC and libboost-context when it was configured)");
+}
+
+#endif
+
+}  // namespace
+
+void add_kernels(CLI::App& app, Common& common) {
+  auto o = std::make_shared<KernelsOptions>();
+  CLI::App* sub =
+      add_command(app, common, "kernels", "List, check and profile the CUDA kernels; no GPU needed.",
+                  "cawe kernels --profile --filter nms\n  cawe kernels --ladder softmax\n"
+                  "  cawe kernels --template my.cuh && cawe kernels my.cuh --profile --html my.html");
+  sub->add_option("FILE", o->file, "a kernel file of your own (start from --template)");
+  sub->add_flag("--profile", o->profile,
+                "run the rows: values, races, bad accesses, counts, occupancy, roofline");
+  sub->add_option("--filter", o->filter, "only rows whose name or shape contains this");
+  sub->add_option("--ladder", o->ladder, "the steps from a naive kernel to the final one");
+  sub->add_flag("--sites", o->sites, "every memory instruction with its counts");
+  sub->add_option("--html", o->html, "also write a page that draws the access patterns");
+  sub->add_option("--seeds", o->seeds, "orders of threads and blocks (0: in order)")
+      ->delimiter(',')
+      ->capture_default_str();
+  sub->add_option("--gpu", o->gpu, "P40, V100, T4, A100-80 or H100: whose occupancy and bound")
+      ->capture_default_str();
+  sub->add_option("--arch", o->archs, "registers and spills for these architectures, e.g. sm_75,sm_90")
+      ->delimiter(',');
+  sub->add_flag("--no-nvcc", o->no_nvcc, "do not ask nvcc for registers");
+  sub->add_option("--template", o->template_file, "write a kernel file to start from");
+  sub->callback([&common, o] {
+    common.begin();
+    run(*o, common);
+  });
+}
+
+}  // namespace cawe::apps
