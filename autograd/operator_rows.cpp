@@ -88,8 +88,8 @@ OperatorRow conv_row() {
 
 OperatorRow batch_norm_row() {
   OperatorRow row{"batch_norm",
-                  {"channel_sums", "channel_affine", "batch_norm_grad_sums", "batch_norm_grad_input",
-                   "channel_affine_grad"},
+                  {"channel_sums", "batch_norm_coefficients", "channel_affine", "batch_norm_grad_sums",
+                   "batch_norm_grad_input", "channel_affine_grad"},
                   {}};
   for (const bool training : {true, false})
     for (const bool relu : {false, true})

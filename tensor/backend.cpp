@@ -8,6 +8,7 @@ namespace {
 
 Backend* registered[3] = {nullptr, nullptr, nullptr};
 thread_local bool use_reference = false;
+Device chosen_device = Device::cpu;
 
 }  // namespace
 
@@ -40,6 +41,9 @@ Backend& backend(Device device) {
 }
 
 void register_backend(Device device, Backend* found) { registered[int(device)] = found; }
+
+Device compute_device() { return chosen_device; }
+void set_compute_device(Device device) { chosen_device = device; }
 
 ReferenceScope::ReferenceScope() : previous_(use_reference) { use_reference = true; }
 ReferenceScope::~ReferenceScope() { use_reference = previous_; }

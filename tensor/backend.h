@@ -76,6 +76,10 @@ Backend& backend(Device device);
 /// For cuda::init() and the emulated device: makes `backend` the one of `device`. Not thread-safe.
 void register_backend(Device device, Backend* backend);
 
+/// The device that networks of this program are put on: the CPU, unless a command says otherwise.
+Device compute_device();
+void set_compute_device(Device device);
+
 /// Runs everything of this thread (and its lanes) on the CPU's plain reference loops while it lives.
 class ReferenceScope {
  public:

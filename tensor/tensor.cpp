@@ -243,9 +243,7 @@ void Tensor::fill(double value) { backend(device()).fill(*this, value); }
 
 void Tensor::copy_from(const Tensor& x) {
   CAWE_CHECK(x.shape() == shape_, Code::shape, "copy: from ", x.shape(), " to ", shape_);
-  CAWE_CHECK(x.device() == device(), Code::unsupported, "copy: from ", name(x.device()), " to ",
-             name(device()), "; use Tensor::to(Device)");
-  backend(device()).copy(x, *this);
+  backend(device()).copy(x.to(device()), *this);
 }
 
 double Tensor::item() const {

@@ -101,7 +101,7 @@ class Tensor {
   Tensor clone() const;
 
   void fill(double value);
-  void copy_from(const Tensor& x);  ///< same shape; converts dtype; any strides
+  void copy_from(const Tensor& x);  ///< same shape; converts dtype and device; any strides
   double item() const;              ///< the value of a tensor of one element
   template <class T>
   std::vector<T> to_vector() const;  ///< in logical (row-major) order, on the host; T must be the dtype

@@ -27,6 +27,8 @@ void targets_and_mask(const Tensor& labels, Tensor* targets, Tensor* mask) {
   float *t = targets->data<float>(), *m = mask->data<float>();
   for (int64_t i = 0; i < labels.numel(); ++i)
     if (std::isnan(t[i])) t[i] = m[i] = 0;
+  *targets = targets->to(compute_device());
+  *mask = mask->to(compute_device());
 }
 
 std::vector<std::vector<int>> known_labels(const data::Dataset& dataset,
@@ -89,7 +91,8 @@ std::vector<std::vector<double>> classifier_scores(models::Classifier& net, cons
   const NoGrad no_history;
   for (int64_t b = 0; b < loader.steps_per_epoch(); ++b) {
     const data::Batch batch = loader.next();
-    const std::vector<float> logits = net.forward(Variable(batch.images)).logits.value().to_vector<float>();
+    const std::vector<float> logits =
+        net.forward(Variable(batch.images.to(compute_device()))).logits.value().to_vector<float>();
     for (size_t i = 0; i < logits.size(); ++i) scores[i % scores.size()].push_back(double(logits[i]));
   }
   return scores;
@@ -104,7 +107,8 @@ Variable ClassifierTask::loss(const data::Batch& batch, LogLine*) {
              "the data set has no labels (name label_columns or finding_column in the recipe)");
   Tensor targets, mask;
   targets_and_mask(batch.labels, &targets, &mask);
-  return models::multilabel_loss(net_.forward(Variable(batch.images)).logits, targets, mask);
+  return models::multilabel_loss(net_.forward(Variable(batch.images.to(compute_device()))).logits, targets,
+                                 mask);
 }
 
 LogLine ClassifierTask::validate() {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "tensor/backend.h"
 #include "tensor/io/header_json.h"
 #include "tensor/text.h"
 #include "train/datasets.h"
@@ -39,6 +40,7 @@ Detector::Detector(const std::string& path) {
   classes_ = recipe.words("classes", {"lesion"});
   net_ = std::make_shared<models::RetinaNet>(retinanet_from(recipe, int64_t(classes_.size())));
   models::load_weights(*net_, c.model(), {}, path);
+  net_->to(compute_device());
   net_->train(false);
   chain_ = chain_from(recipe, c.chain);
   loader_ = loader_from(recipe, 512, 8, 0);
@@ -71,7 +73,7 @@ std::vector<std::vector<FoundBox>> Detector::detect(const data::Dataset& dataset
     const data::Batch batch = loader.next();
     std::vector<std::string> names;
     for (const int64_t i : batch.samples) names.push_back(dataset.samples[size_t(i)].path);
-    const std::vector<models::Detections> found = net_->detect(batch.images, names);
+    const std::vector<models::Detections> found = net_->detect(batch.images.to(compute_device()), names);
     for (size_t i = 0; i < found.size(); ++i) {
       const data::Sample& sample = dataset.samples[size_t(batch.samples[i])];
       std::vector<FoundBox> boxes;

@@ -9,6 +9,7 @@
 #include "data/hash.h"
 #include "data/leak.h"
 #include "models/enhance/fusion.h"
+#include "tensor/backend.h"
 #include "tensor/communicator.h"
 #include "tensor/io/atomic_file.h"
 #include "tensor/random.h"
@@ -32,7 +33,8 @@ Variable DetectorTask::loss(const data::Batch& batch, LogLine* parts) {
     truths.push_back({batch.boxes[i], std::vector<int64_t>(batch.boxes[i].size(), 0)});
     names.push_back(dataset_.samples[size_t(batch.samples[i])].path);
   }
-  const models::RetinaNet::Losses losses = net_->loss(Variable(batch.images), truths, names);
+  const models::RetinaNet::Losses losses =
+      net_->loss(Variable(batch.images.to(compute_device())), truths, names);
   (*parts)["loss.class"] = losses.classification;
   (*parts)["loss.box"] = losses.box;
   return losses.total;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "train/enhancing.h"
+#include "tensor/backend.h"
 
 #include <algorithm>
 #include <cmath>
@@ -41,6 +42,7 @@ LoadedClassifier parse_classifier(const std::string& bytes, const std::string& s
   out.image_size = recipe.whole("image.size", 224, 16, 4096);
   out.net = std::make_shared<models::Classifier>(classifier_from(recipe, int64_t(out.labels.size())));
   models::load_weights(*out.net, c.model(), {}, source);
+  out.net->to(compute_device());
   out.net->train(false);
   out.patients = data::parse_manifest("classifier " + source, c.manifest);
   return out;
@@ -87,7 +89,7 @@ Tensor to_tensor(const data::FloatImage& image) {
 }
 
 data::FloatImage to_image(const Tensor& tensor, int64_t n) {
-  const Tensor one = tensor.slice(0, n, n + 1).permute({0, 2, 3, 1}).contiguous();
+  const Tensor one = tensor.slice(0, n, n + 1).to(Device::cpu).permute({0, 2, 3, 1}).contiguous();
   data::FloatImage image(int(tensor.dim(3)), int(tensor.dim(2)), int(tensor.dim(1)));
   const float* p = one.data<float>();
   std::copy(p, p + one.numel(), image.pixels.begin());

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "data/hash.h"
+#include "tensor/backend.h"
 #include "tensor/io/weights_file.h"
 #include "train/checkpoint.h"
 
@@ -75,7 +76,10 @@ InitResult initialise(nn::Module& module, Recipe& recipe, uint64_t seed, bool de
              "norm = \"batch\")");
   module.initialise(seed);
   InitResult result;
-  if (init == "random") return result;
+  if (init == "random") {
+    module.to(compute_device());
+    return result;
+  }
   NamedTensors weights;
   models::LoadOptions options;
   if (std::filesystem::is_directory(init) || is_checkpoint_file(init)) {
@@ -100,6 +104,7 @@ InitResult initialise(nn::Module& module, Recipe& recipe, uint64_t seed, bool de
     bytes += data::sha256(
         {static_cast<const char*>(t.contiguous().raw()), size_t(t.numel()) * size_of(t.dtype())});
   result.hash = data::sha256(bytes);
+  module.to(compute_device());
   return result;
 }
 

@@ -43,6 +43,10 @@ double Optimizer::clip_gradients() {
   double squares = 0;
   for (const Slot& s : slots_) {
     if (!s.parameter->grad().defined()) continue;
+    if (s.parameter->grad().device() != Device::cpu) {
+      squares += backend(s.parameter->grad().device()).sum_of_squares(s.parameter->grad());
+      continue;
+    }
     const Tensor g = s.parameter->grad().contiguous();
     const float* p = g.data<float>();
     // Fixed blocks, so that the sum is the same on any number of threads.

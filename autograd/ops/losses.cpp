@@ -102,8 +102,27 @@ Variable cross_entropy(const Variable& x, const Tensor& target) {
   return sub(log(sum(exp(shifted), {1})), picked);
 }
 
+namespace {
+
+/// Stays on the device: no value comes back to the host.
+Variable mean_on_device(const Variable& x) {
+  const double factor = 1.0 / std::max(1.0, double(x.numel()));
+  Backend& device = backend(x.device());
+  Tensor sum = Tensor::empty({1}, x.dtype(), Layout::contiguous, x.device()), y = Tensor::like(sum);
+  device.sum_to(x.value(), sum);
+  device.unary(UnaryOp::affine, factor, 0, sum, y);
+  return record("batch_mean", {x}, y.reshape({}), [factor, shape = x.shape()](const Tensor& dy) -> Grads {
+    Tensor scaled = Tensor::like(dy);
+    backend(dy.device()).unary(UnaryOp::affine, factor, 0, dy, scaled);
+    return {scaled.reshape({1}).expand(shape).contiguous()};
+  });
+}
+
+}  // namespace
+
 Variable batch_mean(const Variable& x) {
   CAWE_CHECK(x.rank() == 1, Code::shape, "batch_mean: x ", x.shape(), " (expected [N])");
+  if (x.device() != Device::cpu && current_communicator().size() == 1) return mean_on_device(x);
   const Tensor in = x.value().to(DType::f64).to(Device::cpu).contiguous();
   const double* items = in.data<double>();
   double values[2] = {0, double(in.numel())};

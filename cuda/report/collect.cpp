@@ -37,6 +37,15 @@ void judge_resources(RowProfile* row) {
   }
 }
 
+/// Device functions that nvcc did not inline keep their spills apart from the kernels that call them.
+std::vector<std::string> functions_on_stack(const gpu::ResourceReport& report) {
+  std::vector<std::string> out;
+  for (const gpu::FunctionResources& f : report.functions)
+    if (f.stack.spill_stores + f.stack.spill_loads + f.stack.frame > 0)
+      out.push_back("device function " + f.name + " is not inlined and uses the stack (expected none)");
+  return out;
+}
+
 /// Complaints of all seeds; what several have in common is said once.
 std::vector<std::string> merged(const std::vector<std::pair<uint64_t, std::string>>& complaints) {
   std::vector<std::string> texts, seeds;
@@ -87,12 +96,14 @@ KernelProfiles profile(const std::vector<const on_emulator::Row*>& rows, const S
   KernelProfiles all;
   all.gpu = &gpu::find_gpu(settings.gpu);
   std::map<std::string, Resources> of_file;
+  std::map<std::string, std::vector<std::string>> unlined;  // by file: device functions that use the stack
   if (!settings.resources) all.no_resources = "not asked for";
   for (size_t i = 0; i < rows.size(); ++i) {
     const std::string& file = rows[i]->file;
     if (settings.resources && all.no_resources.empty() && of_file.count(file) == 0) {
       const auto answer = file_resources(file, {all.gpu->arch}, settings.source_root);
       all.no_resources = answer.reason;
+      if (answer.value) unlined[file] = functions_on_stack(*answer.value);
       if (answer.value)
         for (const gpu::KernelResources& k : answer.value->kernels)
           of_file[file][simt::short_kernel_name(k.name)] = k;
@@ -101,6 +112,7 @@ KernelProfiles profile(const std::vector<const on_emulator::Row*>& rows, const S
     for (const simt::LaunchReport& report : p.result.launches)
       p.launches.push_back(launch_line(report, of_file[file], *all.gpu));
     judge_resources(&p);
+    for (const std::string& function : unlined[file]) p.complaints.push_back(function);
     const simt::Counters& c = p.result.counters;
     p.bound = gpu::lower_bound(*all.gpu, double(c.unique_read_bytes + c.unique_written_bytes), p.flops);
     all.rows.push_back(std::move(p));

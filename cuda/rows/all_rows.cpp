@@ -7,6 +7,7 @@ const std::vector<Row>& all_rows() {
   static const std::vector<Row> rows = [] {
     std::vector<Row> all;
     add_cawe_weights_rows(all);
+    add_batch_norm_coefficients_rows(all);
     return all;
   }();
   return rows;

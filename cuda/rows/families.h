@@ -6,6 +6,7 @@
 
 namespace CAWE_DEVICE {
 
+void add_batch_norm_coefficients_rows(std::vector<Row>& rows);
 void add_cawe_weights_rows(std::vector<Row>& rows);
 
 }  // namespace CAWE_DEVICE

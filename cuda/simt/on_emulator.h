@@ -250,6 +250,7 @@ CAWE_INLINE double __dadd_rn(double a, double b) { return a + b; }
 CAWE_INLINE double __dsub_rn(double a, double b) { return a - b; }
 CAWE_INLINE double __dmul_rn(double a, double b) { return a * b; }
 CAWE_INLINE double __ddiv_rn(double a, double b) { return a / b; }
+CAWE_INLINE double __dsqrt_rn(double a) { return __builtin_sqrt(a); }
 CAWE_INLINE float __expf(float x) { return __builtin_expf(x); }
 CAWE_INLINE float __logf(float x) { return __builtin_logf(x); }
 CAWE_INLINE float rsqrtf(float x) { return 1.f / __builtin_sqrtf(x); }

@@ -136,8 +136,9 @@ std::string CaweEnhancer::settings() const {
       "\",\"norm_before_resize\":", c.norm_before_resize ? "true" : "false", "}");
 }
 
-AttentionMaps CaweEnhancer::maps(const Tensor& gray) {
-  check_gray(gray);
+AttentionMaps CaweEnhancer::maps(const Tensor& film) {
+  check_gray(film);
+  const Tensor gray = film.to(options_.classifier->fc().weight().device());
   const int64_t side = options_.cam_input;
   Tensor seen = gray;
   if (side > 0 && (gray.dim(2) != side || gray.dim(3) != side)) {
@@ -146,6 +147,8 @@ AttentionMaps CaweEnhancer::maps(const Tensor& gray) {
   }
   AttentionMaps maps =
       attention_maps(*options_.classifier, normalise_input(seen), gray.dim(2), gray.dim(3), options_.cam);
+  maps.raw = maps.raw.to(film.device());
+  maps.map = maps.map.to(film.device());
   state_->constant += maps.constant_count();
   return maps;
 }

@@ -49,7 +49,7 @@ class CaweEnhancer : public Enhancer {
   Tensor apply(const Tensor& gray) override;
   int64_t constant_maps() const override;
   /// Maps [N, 1, H, W] of gray [N, 1, H, W], with their classes and ranges.
-  AttentionMaps maps(const Tensor& gray);
+  AttentionMaps maps(const Tensor& film);
 
  private:
   EnhancerOptions options_;

@@ -121,6 +121,33 @@ void ReferenceBackend::batch_norm_grad_input(const Tensor& dy, const Tensor& x, 
   });
 }
 
+void ReferenceBackend::batch_norm_coefficients(const Tensor& sums, double count, const Tensor& w,
+                                               const Tensor& b, double momentum, double eps,
+                                               Tensor& running_mean, Tensor& running_var, Tensor& out) {
+  dispatch_floating("batch_norm_coefficients", w.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    const int64_t channels = w.numel();
+    const Tensor total = sums.defined() ? sums.contiguous() : Tensor();
+    for (int64_t c = 0; c < channels; ++c) {
+      T& old_mean = running_mean.data<T>()[c * running_mean.stride(0)];
+      T& old_var = running_var.data<T>()[c * running_var.stride(0)];
+      double mean = double(old_mean), var = double(old_var);
+      if (total.defined()) {
+        mean = total.data<double>()[c] / count;
+        var = std::max(0.0, total.data<double>()[channels + c] / count - mean * mean);
+        old_mean = T((1 - momentum) * double(old_mean) + momentum * mean);
+        old_var = T((1 - momentum) * double(old_var) + momentum * var * (count / (count - 1)));
+      }
+      const double invstd = 1 / std::sqrt(var + eps), scale = double(at<T>(w, c)) * invstd;
+      T* p = out.data<T>() + c;
+      p[0] = T(mean);
+      p[channels] = T(invstd);
+      p[2 * channels] = T(scale);
+      p[3 * channels] = T(double(at<T>(b, c)) - mean * scale);
+    }
+  });
+}
+
 void ReferenceBackend::channel_affine_grad(const Tensor& dy, const Tensor& y, const Tensor& scale, bool relu,
                                            Tensor& dx, Tensor& dresidual) {
   dispatch_floating("channel_affine_grad", dy.dtype(), [&](auto zero) {

@@ -101,8 +101,8 @@ TEST(Nvcc, GetsItsArgumentsAsTheyAreAndStandsInForDroppedArchitectures) {
       resource_usage(source, {"sm_61", "sm_70", "sm_75", "sm_90"}, pretended_nvcc(dir));
   EXPECT_EQ(lines(dir.path("arguments")),
             (Strings{"-std=c++17", "-gencode", "arch=compute_75,code=sm_75", "-gencode",
-                     "arch=compute_90,code=sm_90", "-I/in clude", "-DX=\"y z\"", "--resource-usage", "-c",
-                     "a b$(exit 1)'.cu", "-o", "/dev/null"}));
+                     "arch=compute_90,code=sm_90", "-I/in clude", "-DX=\"y z\"", "--resource-usage", "-x",
+                     "cu", "-c", "a b$(exit 1)'.cu", "-o", "/dev/null"}));
   ASSERT_TRUE(usage.value);
   Strings rows;
   for (const KernelResources& kernel : usage.value->kernels)
@@ -116,7 +116,7 @@ TEST(Nvcc, GetsItsArgumentsAsTheyAreAndStandsInForDroppedArchitectures) {
   EXPECT_FALSE(std::filesystem::exists(arguments.back())) << "the temporary file is left";
   arguments.pop_back();
   EXPECT_EQ(arguments, (Strings{"-std=c++17", "-gencode", "arch=compute_75,code=sm_75", "-I/in clude",
-                                "-DX=\"y z\"", "-ptx", "a b$(exit 1)'.cu", "-o"}));
+                                "-DX=\"y z\"", "-ptx", "-x", "cu", "a b$(exit 1)'.cu", "-o"}));
   for (const char* arch : {"sm_", "sm_9", "90", "sm_90;x", "sm_75,code=sm_90", ""})
     expect_error(Code::usage, {"expected one such as sm_90"},
                  [&] { resource_usage(source, {arch}, dir.path("nvcc")); });
