@@ -72,6 +72,7 @@ void check_other(uint64_t address, unsigned bytes, Access access, uint32_t pc) {
   // Constant tables of the kernel's own module.
   if (access == Access::load && address >= launch_state.module_base && address < launch_state.module_end)
     return;
+  if (find_more_shared()) return check_other(address, bytes, access, pc);
   report_issue(address < 4096 ? "null-pointer" : "host-memory", pc,
                describe_thread(*current) + (access == Access::load ? " reads " : " writes ") +
                    std::to_string(bytes) + " B that no device could reach");

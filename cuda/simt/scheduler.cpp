@@ -282,7 +282,7 @@ void begin_launch(const void* code) {
   dl_iterate_phdr(find_module, &search);
   l.kernel_pc = uint32_t(reinterpret_cast<uint64_t>(code) - l.module_base);
   l.shared.clear();
-  dl_iterate_phdr(collect_shared, &l.shared);
+  find_more_shared();
   static uint32_t next_id = kWarpSize;
   const uint64_t blocks = uint64_t(l.grid.x) * l.grid.y * l.grid.z;
   const uint64_t ids = blocks * l.padded_threads;
@@ -311,6 +311,13 @@ void begin_launch(const void* code) {
 }
 
 }  // namespace
+
+bool find_more_shared() {
+  const size_t before = launch_state.shared.size();
+  launch_state.shared.clear();
+  dl_iterate_phdr(collect_shared, &launch_state.shared);
+  return launch_state.shared.size() > before;
+}
 
 void wait_as(State state) {
   Thread* me = current;
