@@ -17,6 +17,16 @@ namespace cawe::apps {
 namespace {
 
 void print_operators(Common& common, const std::string& filter, const std::string& goldens) {
+  if (const Device device = common.device_kind(); device != Device::cpu) {
+    const std::vector<DeviceReport> reports = check_operators_on(device, filter, goldens);
+    std::fputs(
+        (common.json ? device_operators_json(device, reports) + "\n" : device_operators_text(device, reports))
+            .c_str(),
+        stdout);
+    for (const DeviceReport& r : reports)
+      if (!r.passed()) common.status = 1;
+    return;
+  }
   const std::vector<OperatorReport> reports = check_operators(filter, goldens);
   std::fputs((common.json ? operators_json(reports) + "\n" : operators_text(reports)).c_str(), stdout);
   for (const OperatorReport& r : reports)

@@ -33,28 +33,34 @@ double draw(Values kind, const Random& random, uint64_t i, uint64_t count) {
   return 0;
 }
 
-/// The same numbers in both dtypes: f64 holds what f32 rounded.
-Variable make_input(const CaseInput& input, size_t index, DType dtype) {
+bool is_narrow(DType dtype) { return dtype == DType::f16 || dtype == DType::bf16; }
+
+/// The same numbers in all dtypes: f64 holds what f32 (or `through`) rounded.
+Variable make_input(const CaseInput& input, size_t index, DType dtype, DType through) {
   const Random random(11, "operator input", uint64_t(index));
   const auto count = uint64_t(input.shape.numel());
   std::vector<float> values;
   for (uint64_t i = 0; i < count; ++i)
     values.push_back(float(draw(input.values, random, i, std::max<uint64_t>(count, 1))));
-  Tensor t = Tensor::from(values, input.shape).to(dtype);
+  Tensor t = Tensor::from(values, input.shape);
+  if (!(input.parameter && is_narrow(through))) t = t.to(through);
+  t = t.to(input.parameter && is_narrow(dtype) ? DType::f32 : dtype);
   if (input.channels_last) t = t.channels_last();
   return Variable(t.clone(), input.requires_grad);
 }
 
-std::vector<Variable> make_inputs(const OperatorCase& c, DType dtype) {
+std::vector<Variable> make_inputs(const OperatorCase& c, DType dtype, DType through = DType::f32) {
   std::vector<Variable> inputs;
-  for (size_t i = 0; i < c.inputs.size(); ++i) inputs.push_back(make_input(c.inputs[i], i, dtype));
+  for (size_t i = 0; i < c.inputs.size(); ++i) inputs.push_back(make_input(c.inputs[i], i, dtype, through));
   return inputs;
 }
 
 }  // namespace
 
-CaseResult run_case(const OperatorCase& c, DType dtype) {
-  const std::vector<Variable> inputs = make_inputs(c, dtype);
+CaseResult run_case(const OperatorCase& c, DType dtype, Device device, DType through) {
+  std::vector<Variable> inputs = make_inputs(c, dtype, through);
+  if (device != Device::cpu)
+    for (Variable& v : inputs) v = Variable(v.value().to(device), v.requires_grad());
   std::vector<Variable> wanted;
   for (const Variable& v : inputs)
     if (v.requires_grad()) wanted.push_back(v);
@@ -63,14 +69,11 @@ CaseResult run_case(const OperatorCase& c, DType dtype) {
   std::vector<float> seed;
   for (int64_t i = 0; i < y.numel(); ++i) seed.push_back(float(random.normal(uint64_t(i))));
   Tensor dy = Tensor::like(y.value());
-  dy.copy_from(Tensor::from(seed, y.shape()).to(dtype));
+  dy.copy_from(Tensor::from(seed, y.shape()).to(through).to(y.dtype()));
   return {y.value(), wanted.empty() ? std::vector<Tensor>{} : gradients(y, wanted, dy)};
 }
 
-namespace {
-
-/// Largest difference over largest value; infinite where shapes differ or a value is not finite.
-double relative(const Tensor& ours, const Tensor& truth) {
+double relative_difference(const Tensor& ours, const Tensor& truth) {
   if (ours.shape() != truth.shape()) return INFINITY;
   const std::vector<double> a = ours.to(DType::f64).to_vector<double>(),
                             b = truth.to(DType::f64).to_vector<double>();
@@ -85,9 +88,11 @@ double relative(const Tensor& ours, const Tensor& truth) {
 
 bool same_bytes(const Tensor& a, const Tensor& b) {
   if (a.shape() != b.shape() || a.dtype() != b.dtype()) return false;
-  const Tensor x = a.contiguous(), y = b.contiguous();
+  const Tensor x = a.to(Device::cpu).contiguous(), y = b.to(Device::cpu).contiguous();
   return x.numel() == 0 || std::memcmp(x.raw(), y.raw(), size_t(x.numel()) * size_of(x.dtype())) == 0;
 }
+
+namespace {
 
 class Threads {
  public:
@@ -125,9 +130,10 @@ OperatorReport check_row(const OperatorRow& row, const OperatorGoldens& goldens)
     const OperatorCase& c = row.cases[n];
     r.gradcheck_error = std::max(r.gradcheck_error, gradcheck(c.call, make_inputs(c, DType::f64)));
     const CaseResult fast = run_case(c, DType::f32), truth = run_case(c, DType::f64);
-    r.forward_error = std::max(r.forward_error, relative(fast.y, truth.y));
+    r.forward_error = std::max(r.forward_error, relative_difference(fast.y, truth.y));
     for (size_t i = 0; i < truth.gradients.size(); ++i)
-      r.gradient_error = std::max(r.gradient_error, relative(fast.gradients[i], truth.gradients[i]));
+      r.gradient_error =
+          std::max(r.gradient_error, relative_difference(fast.gradients[i], truth.gradients[i]));
     r.same_bits &= same_on_one_thread(c, fast);
     const std::string key = row.name + "." + std::to_string(n);
     compare_golden(goldens, key + ".y", fast.y, &r);
@@ -151,7 +157,7 @@ OperatorReport check_primitive(const PrimitiveRow& row, const OperatorGoldens& g
       alone = row.run(cpu_backend(), v);
     }
     for (size_t i = 0; i < truth.size(); ++i) {
-      r.forward_error = std::max(r.forward_error, relative(fast[i], truth[i]));
+      r.forward_error = std::max(r.forward_error, relative_difference(fast[i], truth[i]));
       r.same_bits &= same_bytes(fast[i], alone[i]);
       compare_golden(goldens, row.name + "." + std::to_string(v) + ".out" + std::to_string(i), fast[i], &r);
     }

@@ -38,6 +38,7 @@ struct CaseInput {
   Values values = Values::free;
   bool requires_grad = true;
   bool channels_last = false;
+  bool parameter = false;  ///< stays f32 where the others are f16 or bf16
 };
 
 /// One setting of an operator. `call` builds whatever else it needs (targets, masks) from the dtype.
@@ -50,8 +51,10 @@ struct CaseResult {
   Tensor y;
   std::vector<Tensor> gradients;  ///< of the inputs that require one, for dy of normal numbers
 };
-/// Inputs are drawn in f32 and then converted, so that both dtypes see the same numbers.
-CaseResult run_case(const OperatorCase& c, DType dtype);
+/// Inputs are drawn in f32 and then converted, so that both dtypes see the same numbers; `through`: rounded
+/// to that dtype before.
+CaseResult run_case(const OperatorCase& c, DType dtype, Device device = Device::cpu,
+                    DType through = DType::f32);
 
 /// An operator of autograd/ops, with the backend primitives that it is made of.
 struct OperatorRow {
@@ -65,7 +68,13 @@ struct PrimitiveRow {
   std::string name;
   std::function<std::vector<Tensor>(Backend& backend, int64_t variant)> run;
   int64_t variants = 1;
+  bool decides = false;  ///< boxes, order: every backend must give the same bits
 };
+
+/// Largest difference over largest value; infinite where shapes differ or a value is not finite.
+double relative_difference(const Tensor& ours, const Tensor& truth);
+/// The same shape, dtype and bits.
+bool same_bytes(const Tensor& a, const Tensor& b);
 
 const std::vector<OperatorRow>& operator_rows();
 const std::vector<PrimitiveRow>& primitive_rows();
@@ -73,6 +82,25 @@ const std::vector<PrimitiveRow>& primitive_rows();
 /// Reports of all operators and primitives whose name contains `filter`. A primitive that no row names is
 /// reported as not covered. `goldens`: tests/goldens/operators.txt, where it is there.
 std::vector<OperatorReport> check_operators(const std::string& filter = "", const std::string& goldens = "");
+
+/// An operator on a device: in each floating dtype against the CPU's f64 reference on the same, rounded
+/// inputs.
+struct DeviceReport {
+  std::string name;
+  std::vector<DType> dtypes;   ///< that it was run in
+  std::vector<double> errors;  ///< by dtype: largest difference / largest value, of values and gradients
+  double golden_error = 0;     ///< f32 against PyTorch's numbers
+  int64_t goldens = 0, cases = 0;
+  bool repeats = true;  ///< a second run gives the same bits
+  bool exact = false;   ///< a primitive that decides: equal to the CPU's f32 bit for bit
+  bool passed() const;
+};
+/// Largest error allowed in a dtype.
+double device_bar(DType dtype);
+std::vector<DeviceReport> check_operators_on(Device device, const std::string& filter = "",
+                                             const std::string& goldens = "");
+std::string device_operators_text(Device device, const std::vector<DeviceReport>& reports);
+std::string device_operators_json(Device device, const std::vector<DeviceReport>& reports);
 
 std::string operators_text(const std::vector<OperatorReport>& reports);
 /// {"operators": [{"name", "differentiable", "covered", "gradcheck_error", ...}]}

@@ -6,20 +6,26 @@
 namespace cawe {
 namespace {
 
-Tensor numbers(const Shape& shape, const std::string& purpose, double low = -1, double high = 1,
-               Layout layout = Layout::contiguous) {
+Tensor numbers(const Backend& b, const Shape& shape, const std::string& purpose, double low = -1,
+               double high = 1, Layout layout = Layout::contiguous) {
   const Random random(14, purpose);
   std::vector<float> v;
   for (int64_t i = 0; i < shape.numel(); ++i)
     v.push_back(float(low + (high - low) * random.uniform_double(uint64_t(i))));
   Tensor t = Tensor::empty(shape, DType::f32, layout);
   t.copy_from(Tensor::from(v, shape));
-  return t;
+  return t.to(b.device());
+}
+
+/// Uninitialised, on the backend's device.
+Tensor room(const Backend& b, const Shape& shape, DType dtype = DType::f32,
+            Layout layout = Layout::contiguous) {
+  return Tensor::empty(shape, dtype, layout, b.device());
 }
 
 /// Boxes with an area, inside 100 x 100.
-Tensor boxes(int64_t n, const std::string& purpose) {
-  const Tensor raw = numbers({n, 4}, purpose, 0, 1);
+Tensor boxes(const Backend& b, int64_t n, const std::string& purpose) {
+  const Tensor raw = numbers(b, {n, 4}, purpose, 0, 1);
   std::vector<float> v = raw.to_vector<float>();
   for (size_t i = 0; i < v.size(); i += 4) {
     v[i] *= 80;
@@ -27,7 +33,7 @@ Tensor boxes(int64_t n, const std::string& purpose) {
     v[i + 2] = v[i] + 3 + v[i + 2] * 17;
     v[i + 3] = v[i + 1] + 3 + v[i + 3] * 17;
   }
-  return Tensor::from(v, {n, 4});
+  return Tensor::from(v, {n, 4}).to(b.device());
 }
 
 Tensor indices(const std::vector<int64_t>& v) { return Tensor::from(v, {int64_t(v.size())}); }
@@ -36,89 +42,91 @@ Tensor indices(const std::vector<int64_t>& v) { return Tensor::from(v, {int64_t(
 Layout layout_of(int64_t variant) { return variant % 2 == 0 ? Layout::channels_last : Layout::contiguous; }
 
 std::vector<Tensor> run_argmax(Backend& b, int64_t) {
-  Tensor y = Tensor::empty({9}, DType::i64);
-  b.argmax_rows(numbers({9, 17}, "argmax"), y);
+  Tensor y = room(b, {9}, DType::i64);
+  b.argmax_rows(numbers(b, {9, 17}, "argmax"), y);
   return {y};
 }
 
 std::vector<Tensor> run_min_max(Backend& b, int64_t variant) {
-  Tensor low = Tensor::empty({3}), high = Tensor::empty({3});
-  b.min_max(numbers({3, 2, 7, 5}, "min max", -1, 1, layout_of(variant)), low, high);
+  Tensor low = room(b, {3}), high = room(b, {3});
+  b.min_max(numbers(b, {3, 2, 7, 5}, "min max", -1, 1, layout_of(variant)), low, high);
   return {low, high};
 }
 
 std::vector<Tensor> run_decode(Backend& b, int64_t) {
-  Tensor y = Tensor::empty({200, 4});
-  b.decode_boxes(numbers({200, 4}, "deltas", -3, 3), boxes(200, "anchors"), {10, 10, 5, 5}, 100, 90, y);
+  Tensor y = room(b, {200, 4});
+  b.decode_boxes(numbers(b, {200, 4}, "deltas", -3, 3), boxes(b, 200, "anchors"), {10, 10, 5, 5}, 100, 90, y);
   return {y};
 }
 
 std::vector<Tensor> run_match(Backend& b, int64_t variant) {
-  Tensor y = Tensor::empty({300}, DType::i64);
-  b.match_anchors(boxes(300, "anchors"), boxes(7, "truth"), {0.5, 0.4, variant == 0}, y);
+  Tensor y = room(b, {300}, DType::i64);
+  b.match_anchors(boxes(b, 300, "anchors"), boxes(b, 7, "truth"), {0.5, 0.4, variant == 0}, y);
   return {y};
 }
 
 std::vector<Tensor> run_nms(Backend& b, int64_t variant) {
   std::vector<int64_t> classes;
   for (int64_t i = 0; i < 400; ++i) classes.push_back(i % 3);
-  return {indices(b.nms(boxes(400, "nms"), numbers({400}, "scores", 0, 1),
-                        variant == 0 ? Tensor() : indices(classes), 0.3))};
+  return {indices(b.nms(boxes(b, 400, "nms"), numbers(b, {400}, "scores", 0, 1),
+                        variant == 0 ? Tensor() : indices(classes).to(b.device()), 0.3))};
 }
 
 std::vector<Tensor> run_top_k(Backend& b, int64_t variant) {
-  return {indices(b.top_k(numbers({1000}, "top k"), variant == 0 ? 37 : 1000))};
+  return {indices(b.top_k(numbers(b, {1000}, "top k"), variant == 0 ? 37 : 1000))};
 }
 
 std::vector<Tensor> run_cawe_weights(Backend& b, int64_t variant) {
-  Tensor w = Tensor::empty({3, 6});
-  b.cawe_weights(numbers({3, 6, 5, 7}, "cawe g", -1, 1, layout_of(variant)), w);
+  Tensor w = room(b, {3, 6});
+  b.cawe_weights(numbers(b, {3, 6, 5, 7}, "cawe g", -1, 1, layout_of(variant)), w);
   return {w};
 }
 
 std::vector<Tensor> run_cawe_map(Backend& b, int64_t variant) {
-  Tensor map = Tensor::empty({3, 1, 5, 7});
-  b.cawe_map(numbers({3, 6}, "cawe w"), numbers({3, 6, 5, 7}, "cawe f", -1, 1, layout_of(variant)), map);
+  Tensor map = room(b, {3, 1, 5, 7});
+  b.cawe_map(numbers(b, {3, 6}, "cawe w"), numbers(b, {3, 6, 5, 7}, "cawe f", -1, 1, layout_of(variant)),
+             map);
   return {map};
 }
 
 std::vector<Tensor> run_cawe_fuse(Backend& b, int64_t variant) {
-  Tensor y = Tensor::empty({2, 3, 9, 8}, DType::f32, layout_of(variant));
-  b.cawe_fuse(numbers({2, 3, 9, 8}, "fuse x", 0, 1, layout_of(variant)),
-              numbers({2, 1, 9, 8}, "fuse map", 0, 1), 0.3, y);
+  Tensor y = room(b, {2, 3, 9, 8}, DType::f32, layout_of(variant));
+  b.cawe_fuse(numbers(b, {2, 3, 9, 8}, "fuse x", 0, 1, layout_of(variant)),
+              numbers(b, {2, 1, 9, 8}, "fuse map", 0, 1), 0.3, y);
   return {y};
 }
 
 std::vector<Tensor> run_sgd(Backend& b, int64_t variant) {
-  Tensor p = numbers({37, 5}, "sgd p"), v = numbers({37, 5}, "sgd v");
+  Tensor p = numbers(b, {37, 5}, "sgd p"), v = numbers(b, {37, 5}, "sgd v");
   SgdParams s{0.1, 0.9, 0.01, variant == 0};
-  b.sgd_step(p, numbers({37, 5}, "sgd g"), v, s);
+  b.sgd_step(p, numbers(b, {37, 5}, "sgd g"), v, s);
   return {p, v};
 }
 
 std::vector<Tensor> run_adam(Backend& b, int64_t variant) {
-  Tensor p = numbers({37, 5}, "adam p"), m = numbers({37, 5}, "adam m"), v = numbers({37, 5}, "adam v", 0, 1);
+  Tensor p = numbers(b, {37, 5}, "adam p"), m = numbers(b, {37, 5}, "adam m"),
+         v = numbers(b, {37, 5}, "adam v", 0, 1);
   AdamParams s;
   s.weight_decay = 0.1;
   s.decoupled = variant == 1;
   s.step = 3 + variant;
-  b.adam_step(p, numbers({37, 5}, "adam g"), m, v, s);
+  b.adam_step(p, numbers(b, {37, 5}, "adam g"), m, v, s);
   return {p, m, v};
 }
 
 std::vector<Tensor> run_sum_of_squares(Backend& b, int64_t) {
-  return {Tensor::scalar(b.sum_of_squares(numbers({77, 91}, "squares")), DType::f64)};
+  return {Tensor::scalar(b.sum_of_squares(numbers(b, {77, 91}, "squares")), DType::f64)};
 }
 
 }  // namespace
 
 const std::vector<PrimitiveRow>& primitive_rows() {
-  static const std::vector<PrimitiveRow> all{{"argmax_rows", run_argmax, 1},
+  static const std::vector<PrimitiveRow> all{{"argmax_rows", run_argmax, 1, true},
                                              {"min_max", run_min_max, 2},
-                                             {"decode_boxes", run_decode, 1},
-                                             {"match_anchors", run_match, 2},
-                                             {"nms", run_nms, 2},
-                                             {"top_k", run_top_k, 2},
+                                             {"decode_boxes", run_decode, 1, true},
+                                             {"match_anchors", run_match, 2, true},
+                                             {"nms", run_nms, 2, true},
+                                             {"top_k", run_top_k, 2, true},
                                              {"cawe_weights", run_cawe_weights, 2},
                                              {"cawe_map", run_cawe_map, 2},
                                              {"cawe_fuse", run_cawe_fuse, 2},

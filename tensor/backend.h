@@ -50,6 +50,7 @@ class Backend {
  public:
   virtual ~Backend() = default;
   virtual const char* name() const = 0;
+  virtual Device device() const { return Device::cpu; }
   /// Library and version that the fast primitives stand on; "" where they are all our own.
   virtual std::string built_on() const { return ""; }
 

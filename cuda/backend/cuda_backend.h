@@ -4,17 +4,21 @@
 // function.
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "cuda/kernels/types.h"
+#include "tensor/arena.h"
 #include "tensor/backend.h"
 
 namespace CAWE_DEVICE {
 
-struct Runtime;  // streams, allocator, library handles: runtime/
+struct Runtime;      // streams, allocator, library handles: runtime/
+class CapturedStep;  // runtime/graph.h
 
 class CudaBackend final : public Backend {
  public:
+  /// Throws Code::unsupported where there is no device (runtime/init.h asks before).
   explicit CudaBackend(Device device);
   ~CudaBackend() override;
   const char* name() const override;
@@ -34,6 +38,14 @@ class CudaBackend final : public Backend {
   /// The stream that all primitives run on, in order.
   DeviceStream stream() const;
   Runtime& runtime() const { return *runtime_; }
+
+  /// Of the device's memory. trim() gives what no tensor holds back to the driver.
+  ArenaStatistics statistics() const;
+  void reset_peak();
+  void trim();
+
+  /// Writes `step` down as a graph, see runtime/graph.h for what it may do; launch() it, as often as wanted.
+  std::unique_ptr<CapturedStep> capture(const std::function<void()>& step);
 
  private:
   Device device_;
