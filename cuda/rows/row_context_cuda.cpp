@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rows on a GPU.
+#include "cuda/rows/row.h"
+#include "cuda/runtime/errors.h"
+
+namespace cawe::on_cuda {
+
+RowContext::RowContext() = default;
+
+RowContext::~RowContext() {
+  for (void* block : blocks_) cudaFree(block);
+}
+
+void* RowContext::fresh_bytes(size_t bytes) {
+  void* block = nullptr;
+  CAWE_CUDA(cudaMalloc(&block, bytes));
+  blocks_.push_back(block);
+  // What nobody wrote must not look like a result: NaN in every floating format.
+  CAWE_CUDA(cudaMemset(block, 0xff, bytes));
+  return block;
+}
+
+void* RowContext::upload_bytes(const void* from, size_t bytes) {
+  void* block = fresh_bytes(bytes);
+  CAWE_CUDA(cudaMemcpy(block, from, bytes, cudaMemcpyHostToDevice));
+  return block;
+}
+
+void RowContext::download_bytes(const void* p, void* to, size_t bytes) {
+  CAWE_CUDA(cudaMemcpy(to, p, bytes, cudaMemcpyDeviceToHost));
+}
+
+void RowContext::measure(const std::function<void()>& launches) {
+  if (timer_)
+    timer_(launches);
+  else
+    launches();
+  CAWE_CUDA(cudaDeviceSynchronize());
+}
+
+}  // namespace cawe::on_cuda

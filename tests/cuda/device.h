@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which device a test program is for: the emulated one, or the GPU (then -DCAWE_ON_CUDA; scripts/gpu-check runs those).
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include "cuda/runtime/init.h"
+#include "tensor/backend.h"
+
+namespace cawe {
+
+#if defined(CAWE_ON_CUDA)
+constexpr Device kDevice = Device::cuda;
+#else
+constexpr Device kDevice = Device::emulated;
+#endif
+
+/// Makes the device ready; its tests fail where it is not.
+class DeviceTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    std::string why;
+    ready_ = CAWE_DEVICE::init(&why);
+    EXPECT_TRUE(ready_) << why;
+  }
+  void SetUp() override { ASSERT_TRUE(ready_); }
+
+ private:
+  static inline bool ready_ = false;
+};
+
+}  // namespace cawe
