@@ -44,7 +44,7 @@ Variable multilabel_loss(const Variable& logits, const Tensor& targets, const Te
     counts[1] = sum.item();
   }
   current_communicator().all_reduce_sum(counts, 2);
-  const Variable sums = bce_with_logits(logits, targets, mask, pos_weight);
+  const Variable sums = bce_with_logits(at_least_f32(logits), targets, mask, pos_weight);
   return affine(batch_mean(sums), counts[0] / std::max(1.0, counts[1]));
 }
 

@@ -77,14 +77,15 @@ RetinaNet::Losses RetinaNet::loss(const Variable& x, const std::vector<Truth>& t
              " lists of boxes for a batch of ", x.dim(0));
   const Raw raw = forward(x);
   const AnchorTargets targets = make_targets(raw.anchors, truths, config_.classes, config_.match, {}, images);
-  const DType dtype = raw.logits.dtype();
+  const Variable raw_logits = at_least_f32(raw.logits), deltas = at_least_f32(raw.deltas);
+  const DType dtype = raw_logits.dtype();
   const Variable scale(normalisers(targets.counts, dtype, x.device()));
   const int64_t n = x.dim(0);
-  const Variable logits = reshape(raw.logits, {n, -1});
+  const Variable logits = reshape(raw_logits, {n, -1});
   const Variable focal =
       sigmoid_focal_loss(logits, targets.classes.to(dtype), config_.focal_alpha, config_.focal_gamma);
   const Variable box =
-      smooth_l1(raw.deltas, targets.deltas.to(dtype), targets.foreground.to(dtype), config_.box_beta);
+      smooth_l1(deltas, targets.deltas.to(dtype), targets.foreground.to(dtype), config_.box_beta);
   const Variable classification = batch_mean(mul(focal, scale)), regression = batch_mean(mul(box, scale));
   Losses losses{add(classification, regression), classification.value().item(), regression.value().item(), 0};
   for (int64_t count : targets.counts) losses.foreground += count;

@@ -2,6 +2,7 @@
 #include "nn/conv2d.h"
 
 #include "autograd/ops/conv2d.h"
+#include "autograd/ops/elementwise.h"
 
 namespace cawe::nn {
 
@@ -27,7 +28,7 @@ Conv2d::Conv2d(const Conv2dOptions& options) : options_(options) {
 }
 
 Variable Conv2d::forward(const Variable& x, bool relu) {
-  return conv2d(x, weight_, bias_, options_.params, relu);
+  return conv2d(x, as_computed(weight_, x), as_computed(bias_, x), options_.params, relu);
 }
 
 void Conv2d::reset_parameters(uint64_t seed, const std::string& path) {

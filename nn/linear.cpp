@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "autograd/ops/elementwise.h"
 #include "autograd/ops/linear.h"
 
 namespace cawe::nn {
@@ -14,7 +15,9 @@ Linear::Linear(int64_t in, int64_t out) {
   parameter("bias", bias_, Tensor::zeros({out}));
 }
 
-Variable Linear::forward(const Variable& x) { return linear(x, weight_, bias_); }
+Variable Linear::forward(const Variable& x) {
+  return linear(x, as_computed(weight_, x), as_computed(bias_, x));
+}
 
 void Linear::reset_parameters(uint64_t seed, const std::string& path) {
   Tensor weight = weight_.value(), bias = bias_.value();

@@ -107,8 +107,7 @@ Variable ClassifierTask::loss(const data::Batch& batch, LogLine*) {
              "the data set has no labels (name label_columns or finding_column in the recipe)");
   Tensor targets, mask;
   targets_and_mask(batch.labels, &targets, &mask);
-  return models::multilabel_loss(net_.forward(Variable(batch.images.to(compute_device()))).logits, targets,
-                                 mask);
+  return models::multilabel_loss(net_.forward(network_input(batch.images)).logits, targets, mask);
 }
 
 LogLine ClassifierTask::validate() {

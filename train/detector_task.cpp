@@ -33,8 +33,7 @@ Variable DetectorTask::loss(const data::Batch& batch, LogLine* parts) {
     truths.push_back({batch.boxes[i], std::vector<int64_t>(batch.boxes[i].size(), 0)});
     names.push_back(dataset_.samples[size_t(batch.samples[i])].path);
   }
-  const models::RetinaNet::Losses losses =
-      net_->loss(Variable(batch.images.to(compute_device())), truths, names);
+  const models::RetinaNet::Losses losses = net_->loss(network_input(batch.images), truths, names);
   (*parts)["loss.class"] = losses.classification;
   (*parts)["loss.box"] = losses.box;
   return losses.total;

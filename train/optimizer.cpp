@@ -39,7 +39,7 @@ Optimizer::Optimizer(nn::Module& module, const OptimizerOptions& options) : opti
   CAWE_CHECK(!slots_.empty(), Code::usage, "nothing to train: no parameter requires a gradient");
 }
 
-double Optimizer::clip_gradients() {
+double Optimizer::clip_gradients(double loss_scale) {
   double squares = 0;
   for (const Slot& s : slots_) {
     if (!s.parameter->grad().defined()) continue;
@@ -59,9 +59,10 @@ double Optimizer::clip_gradients() {
     });
     for (const double sum : sums) squares += sum;
   }
-  const double norm = std::sqrt(squares);
-  if (options_.clip > 0 && norm > options_.clip && std::isfinite(norm)) {
-    const double factor = options_.clip / norm;
+  const double norm = std::sqrt(squares) / loss_scale;
+  const bool clipped = options_.clip > 0 && norm > options_.clip;
+  const double factor = (clipped ? options_.clip / norm : 1) / loss_scale;
+  if (factor != 1 && std::isfinite(norm)) {
     for (Slot& s : slots_) {
       if (!s.parameter->grad().defined()) continue;
       const Tensor& g = s.parameter->grad();
@@ -71,6 +72,10 @@ double Optimizer::clip_gradients() {
     }
   }
   return norm;
+}
+
+void Optimizer::skip() {
+  for (Slot& s : slots_) s.parameter->zero_grad();
 }
 
 void Optimizer::step(double lr) {

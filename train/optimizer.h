@@ -27,8 +27,11 @@ class Optimizer {
   /// Looks after the parameters that require gradients now, and has their gradients summed over the ranks.
   Optimizer(nn::Module& module, const OptimizerOptions& options);
 
-  /// Norm of all gradients, in f64, in the order of the parameters; scales them down where it is above clip.
-  double clip_gradients();
+  /// Divides all gradients by `loss_scale`. Returns their norm after that, in f64, in the order of the
+  /// parameters; scales them down where it is above clip. A norm that is not finite leaves them as they are.
+  double clip_gradients(double loss_scale = 1);
+  /// Forgets the gradients: a step left out.
+  void skip();
   /// One step at the given rate; gradients are gone afterwards. Parameters without one keep their value.
   void step(double lr);
   int64_t steps() const { return step_; }

@@ -7,6 +7,8 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "autograd/ops/elementwise.h"
+#include "tensor/backend.h"
 #include "tensor/communicator.h"
 #include "tensor/parallel.h"
 #include "tensor/text.h"
@@ -41,7 +43,10 @@ class Loop {
         carried_(first),
         schedule_(schedule),
         options_(options),
-        optimizer_(task.module(), optimizer) {}
+        optimizer_(task.module(), optimizer),
+        scale_(options.precision) {
+    task_.compute_in(options.precision.dtype);
+  }
 
   TrainResult go() {
     stop_signal();
@@ -82,20 +87,30 @@ class Loop {
     const Variable loss = task_.loss(batch, &line);
     const double value = loss.value().item();
     if (current_communicator().any(!std::isfinite(value))) explain(batch);
-    backward(loss);
-    const double norm = optimizer_.clip_gradients();
-    if (!std::isfinite(norm))
-      fail(Code::numeric, "step ", step_, ": a gradient is not finite. Files: ", files_of(dataset_, batch),
-           ". Checkpoint before: ", checkpoint_before());
-    const double rate = schedule_.at(step_);
-    optimizer_.step(rate);
+    const double scale = scale_.value();
+    backward(scale == 1 ? loss : affine(loss, scale));
+    const double norm = optimizer_.clip_gradients(scale), rate = schedule_.at(step_);
+    if (accept(std::isfinite(norm), batch))
+      optimizer_.step(rate);
+    else
+      optimizer_.skip();
     ++step_;
     result_.last_loss = value;
     if (writes() && (step_ % options_.log_every == 0 || step_ == 1 || step_ == schedule_.steps)) {
       line["loss"] = value;
       line["lr"] = rate;
       line["grad_norm"] = norm;
+      if (options_.precision.dtype == DType::f16) line["loss_scale"] = scale;
       run_->log(step_, line);
+    }
+  }
+
+  bool accept(bool finite, const data::Batch& batch) {
+    try {
+      return scale_.accept(finite);
+    } catch (const Error& error) {
+      fail(Code::numeric, "step ", step_, ": ", error.what(), ". Files: ", files_of(dataset_, batch),
+           ". Checkpoint before: ", checkpoint_before());
     }
   }
 
@@ -155,6 +170,7 @@ class Loop {
     c.state["validations"] = std::to_string(validations_);
     c.state["best_at"] = std::to_string(best_at_);
     c.state["best_score"] = result_.has_score ? exact(result_.best_score) : "none";
+    if (options_.precision.dtype == DType::f16) c.state["loss_scale"] = scale_.state();
     c.state["stopped_early"] = result_.stopped_early ? "1" : "0";
     for (const auto& [name, t] : task_.module().state()) c.tensors["model." + name] = t;
     optimizer_.save(&c.tensors);
@@ -205,6 +221,7 @@ class Loop {
     result_.has_score = word("best_score") != "none";
     if (result_.has_score) result_.best_score = std::strtod(word("best_score").c_str(), nullptr);
     result_.stopped_early = word("stopped_early") == "1";
+    if (options_.precision.dtype == DType::f16) scale_.restore(word("loss_scale"), source);
   }
 
   Task& task_;
@@ -215,11 +232,16 @@ class Loop {
   Schedule schedule_;
   TrainerOptions options_;
   Optimizer optimizer_;
+  LossScale scale_;
   TrainResult result_;
   int64_t step_ = 0, validations_ = 0, best_at_ = 0;
 };
 
 }  // namespace
+
+Variable Task::network_input(const Tensor& images) const {
+  return Variable(images.to(compute_device()).to(compute_dtype_));
+}
 
 int stop_signal() {
   static const bool installed = [] {
@@ -246,6 +268,7 @@ TrainerOptions trainer_from(Recipe& recipe, int64_t steps, int64_t batch) {
   o.keep = recipe.whole("train.keep", 2, 1, 1000000);
   o.eval_every = recipe.whole("train.eval_every", 0, 0, 100000000);
   o.patience = recipe.whole("train.patience", 0, 0, 1000000);
+  o.precision = precision_from(recipe);
   return o;
 }
 

@@ -11,6 +11,7 @@
 #include "data/loader.h"
 #include "nn/module.h"
 #include "train/checkpoint.h"
+#include "train/loss_scale.h"
 #include "train/optimizer.h"
 #include "train/run_folder.h"
 #include "train/schedule.h"
@@ -22,11 +23,20 @@ class Task {
  public:
   virtual ~Task() = default;
   virtual nn::Module& module() = 0;
+  /// Type that the network computes in while it trains.
+  void compute_in(DType dtype) { compute_dtype_ = dtype; }
   /// Mean over the batch of all ranks; `parts` gets numbers for the log.
   virtual Variable loss(const data::Batch& batch, LogLine* parts) = 0;
   /// Numbers of the validation set; "score" (more is better) chooses the best checkpoint. Empty: there is
   /// none.
   virtual LogLine validate() { return {}; }
+
+ protected:
+  /// Images on the device and in the type that the network computes in.
+  Variable network_input(const Tensor& images) const;
+
+ private:
+  DType compute_dtype_ = DType::f32;
 };
 
 struct TrainerOptions {
@@ -36,11 +46,12 @@ struct TrainerOptions {
   int64_t keep = 2;        ///< checkpoints besides the best
   int64_t eval_every = 0;  ///< steps between validations; 0: only at the end
   int64_t patience = 0;    ///< stop after so many validations without a better score; 0: never
+  Precision precision;
   bool resume = false, quiet = false;
   std::string label = "training";
 };
 /// Keys lanes, train.batch, train.log_every, train.checkpoint_every, train.keep, train.eval_every,
-/// train.patience.
+/// train.patience, and those of precision_from().
 TrainerOptions trainer_from(Recipe& recipe, int64_t steps, int64_t batch);
 
 struct TrainResult {

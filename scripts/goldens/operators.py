@@ -158,6 +158,7 @@ def losses_and_shapes(t):
     t.case('mean', 0, [('free', (3, 4, 5))], lambda x: x.mean((0, 2)))
     t.case('gather_rows', 0, [('free', (6, 3))], lambda x: x[torch.tensor([4, 0, 4, 2])])
     t.case('accumulate', 0, [('free', (4, 4))], lambda x: x * x + torch.sigmoid(x))
+    t.case('cast', 0, [('free', (4, 5))], lambda x: x.double() ** 2)
 
 
 def numbers(shape, purpose, low=-1, high=1):

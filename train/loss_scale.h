@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// Dynamic loss scaling for training in f16 (Micikevicius et al. 2018): small gradients are lifted above f16's
+// smallest numbers; a step whose gradients overflow is left out and the scale halved.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "tensor/dtype.h"
+#include "train/recipe.h"
+
+namespace cawe::train {
+
+/// What networks compute in while they train; parameters, losses and the optimizer stay f32.
+struct Precision {
+  DType dtype = DType::f32;
+  double loss_scale = 1;           ///< to begin with; 1 and fixed for f32 and bf16, whose range is f32's
+  int64_t growth_interval = 2000;  ///< good steps in a row before the scale doubles
+};
+/// Keys train.precision = "f32" | "bf16" | "f16", train.loss_scale, train.loss_scale_interval. Throws usage
+/// for 16-bit types on the CPU.
+Precision precision_from(Recipe& recipe);
+
+class LossScale {
+ public:
+  explicit LossScale(const Precision& precision);
+  double value() const { return value_; }
+  /// After a backward pass: false where the step must be left out. Throws numeric where the scale cannot
+  /// shrink further, or where there is none to shrink (f32, bf16): then the gradients themselves are not
+  /// finite.
+  bool accept(bool finite);
+  std::string state() const;  ///< for a checkpoint
+  void restore(const std::string& state, const std::string& source);
+
+ private:
+  bool dynamic_;
+  double value_;
+  int64_t interval_, good_ = 0;
+};
+
+}  // namespace cawe::train
