@@ -2,6 +2,7 @@
 // Rows on the emulator.
 #include <cstring>
 
+#include "cuda/emulated/cuda_api.h"
 #include "cuda/rows/row.h"
 #include "cuda/simt/emulator.h"
 
@@ -34,10 +35,16 @@ void RowContext::download_bytes(const void* p, void* to, size_t bytes) {
 }
 
 void RowContext::measure(const std::function<void()>& launches) {
-  if (timer_)
-    timer_(launches);
-  else
+  const auto run = [&] {
     launches();
+    // Where the emulated runtime is in use, launches wait for their stream.
+    const auto status = emulated::cudaDeviceSynchronize();
+    CAWE_CHECK(status == emulated::cudaSuccess, Code::internal, "kernel row: ", emulated::cudaGetErrorString(status));
+  };
+  if (timer_)
+    timer_(run);
+  else
+    run();
 }
 
 }  // namespace cawe::on_emulator

@@ -167,7 +167,7 @@ CAWE_INLINE void narrow(float x, bf16& y) {
 #define blockIdx (::cawe::simt::block_index())
 #define blockDim (::cawe::simt::block_extent())
 #define gridDim (::cawe::simt::grid_extent())
-#define warpSize 32
+constexpr int warpSize = 32;
 
 // --- barriers, shuffles, votes
 CAWE_INLINE void __syncthreads() { cawe::simt::block_barrier(); }
