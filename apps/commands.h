@@ -29,6 +29,9 @@ struct Common {
   void begin() const;
 };
 
+/// Makes a device ready; false where it is not in this build or machine, and why.
+bool init_device(Device device, std::string* why);
+
 /// Adds a subcommand with the common options and an example at the foot of its help.
 CLI::App* add_command(CLI::App& app, Common& common, const std::string& name, const std::string& what,
                       const std::string& example);

@@ -39,7 +39,10 @@ void print_machine(const Common& common) {
   e.threads = num_threads();
   auto facts = train::environment_facts(e);
   facts.emplace_back("backend", backend(Device::cpu).name());
-  facts.emplace_back("cuda", "not in this build");
+  for (const Device device : {Device::cuda, Device::emulated}) {
+    std::string why;
+    facts.emplace_back(name(device), init_device(device, &why) ? backend(device).built_on() : "no: " + why);
+  }
   std::string enhancers;
   for (const std::string& name : models::enhancer_names())
     enhancers += (enhancers.empty() ? "" : ", ") + name;

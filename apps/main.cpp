@@ -6,6 +6,8 @@
 #include <new>
 
 #include "apps/commands.h"
+#include "cuda/runtime/init.h"
+#include "tensor/backend.h"
 #include "tensor/error.h"
 #include "tensor/parallel.h"
 #include "tensor/text.h"
@@ -19,11 +21,34 @@ Device Common::device_kind() const {
   return Device::cpu;
 }
 
+bool init_device(Device device, std::string* why) {
+  switch (device) {
+    case Device::cpu:
+      return true;
+    case Device::cuda:
+#ifdef CAWE_HAVE_CUDA
+      return on_cuda::init(why);
+#else
+      *why = "this program was built without CUDA (no nvcc was found)";
+      return false;
+#endif
+    case Device::emulated:
+#ifdef CAWE_HAVE_EMULATOR
+      return on_emulator::init(why);
+#else
+      *why = "this program was built without the emulator (it needs GCC and libboost-context)";
+      return false;
+#endif
+  }
+  return false;
+}
+
 void Common::begin() const {
   if (threads > 0) set_num_threads(threads);
-  if (device_kind() != Device::cpu)
-    fail(Code::unsupported, "device '", device,
-         "' is not in this build or machine. Use --device cpu (see `cawe doctor`).");
+  std::string why;
+  CAWE_CHECK(init_device(device_kind(), &why), Code::unsupported, "--device ", device, ": ", why,
+             ". Use --device cpu (see `cawe doctor`).");
+  set_compute_device(device_kind());
 }
 
 CLI::App* add_command(CLI::App& app, Common& common, const std::string& name, const std::string& what,

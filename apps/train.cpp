@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "apps/commands.h"
+#include "tensor/backend.h"
 #include "tensor/error.h"
 #include "tensor/parallel.h"
 #include "tensor/profile.h"
@@ -25,6 +26,9 @@ void run(Common& common, const Options& o) {
   train::Recipe recipe = train::Recipe::read(o.recipe);
   for (const std::string& s : o.set) recipe.set(s);
   if (common.seed_given) recipe.put("seed", int64_t(common.seed));
+  CAWE_CHECK(o.ranks == 1 || compute_device() == Device::cpu, Code::usage, "--ranks ", o.ranks,
+             " with --device ", name(compute_device()),
+             ": ranks of one process share the CPU only (expected 1)");
   CAWE_CHECK(o.ranks >= 1 && (o.ranks & (o.ranks - 1)) == 0, Code::usage, "--ranks ", o.ranks,
              " (expected a power of two)");
   train::RunRequest request;

@@ -193,7 +193,9 @@ std::vector<OperatorRow> loss_rows() {
                return cross_entropy(
                    in[0], Tensor::from(std::vector<int64_t>{0, 3, 1, 2, 2, 0}, {6}).to(in[0].device()));
              }}}},
-          {"batch_mean", {}, {{{contiguous({7})}, [](const In& in) { return batch_mean(in[0]); }}}}};
+          {"batch_mean", {"copy", "sum_to", "unary"}, {{{contiguous({7})}, [](const In& in) {
+                                                          return batch_mean(in[0]);
+                                                        }}}}};
 }
 
 std::vector<OperatorRow> shape_rows() {

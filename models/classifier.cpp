@@ -6,6 +6,7 @@
 #include "autograd/ops/elementwise.h"
 #include "autograd/ops/losses.h"
 #include "autograd/ops/pooling.h"
+#include "nn/precision.h"
 #include "tensor/communicator.h"
 
 namespace cawe::models {
@@ -35,17 +36,27 @@ Classifier::Output Classifier::forward(const Variable& x) {
 
 Variable Classifier::head(const Variable& features) { return fc_.forward(global_avg_pool(features)); }
 
-Variable multilabel_loss(const Variable& logits, const Tensor& targets, const Tensor& mask,
-                         const Tensor& pos_weight) {
-  double counts[2] = {double(logits.dim(0)), double(logits.numel())};  // images, elements that count
+double multilabel_scale(const Shape& shape, const Tensor& mask) {
+  double counts[2] = {double(shape[0]), double(shape.numel())};  // images, elements that count
   if (mask.defined()) {
-    Tensor sum = Tensor::zeros({}, mask.dtype(), Layout::contiguous, mask.device());
-    backend(mask.device()).sum_to(mask, sum);
+    Tensor sum = Tensor::zeros({}, mask.dtype());
+    backend(Device::cpu).sum_to(mask, sum);
     counts[1] = sum.item();
   }
   current_communicator().all_reduce_sum(counts, 2);
-  const Variable sums = bce_with_logits(at_least_f32(logits), targets, mask, pos_weight);
-  return affine(batch_mean(sums), counts[0] / std::max(1.0, counts[1]));
+  return counts[0] / std::max(1.0, counts[1]);
+}
+
+Variable multilabel_loss(const Variable& logits, const Tensor& targets, const Tensor& mask,
+                         const Tensor& pos_weight) {
+  const double scale = multilabel_scale(logits.shape(), mask.defined() ? mask.to(Device::cpu) : mask);
+  return affine(batch_mean(bce_with_logits(nn::at_least_f32(logits), targets, mask, pos_weight)), scale);
+}
+
+Variable multilabel_loss_scaled(const Variable& logits, const Tensor& targets, const Tensor& mask,
+                                const Tensor& scale) {
+  return mul(batch_mean(bce_with_logits(nn::at_least_f32(logits), targets, mask, {})),
+             Variable(scale.reshape({})));
 }
 
 Tensor normalise_input(const Tensor& image) {

@@ -42,6 +42,12 @@ class Classifier : public nn::Module {
 /// ("ignore"), or undefined; pos_weight [labels] or undefined.
 Variable multilabel_loss(const Variable& logits, const Tensor& targets, const Tensor& mask = {},
                          const Tensor& pos_weight = {});
+/// What the mean over the batch of each image's sum is multiplied with for that: images / elements that
+/// count, of all ranks. mask [N, labels] on the CPU, or undefined.
+double multilabel_scale(const Shape& shape, const Tensor& mask);
+/// The same loss with that scale given, as a tensor of one element: nothing comes to the host.
+Variable multilabel_loss_scaled(const Variable& logits, const Tensor& targets, const Tensor& mask,
+                                const Tensor& scale);
 
 /// Gray [N, 1, H, W] in [0, 1] to the network's input [N, 3, H, W], channels-last: three equal channels (or
 /// the three given ones), minus mean (0.485, 0.456, 0.406), over standard deviation (0.229, 0.224, 0.225).

@@ -6,6 +6,7 @@
 #include "autograd/ops/elementwise.h"
 #include "autograd/ops/losses.h"
 #include "autograd/ops/shape.h"
+#include "nn/precision.h"
 
 namespace cawe::models {
 namespace {
@@ -71,25 +72,47 @@ Tensor RetinaNet::anchors_for(int64_t height, int64_t width, const std::vector<G
   return anchors = anchors.to(device);
 }
 
-RetinaNet::Losses RetinaNet::loss(const Variable& x, const std::vector<Truth>& truths,
-                                  const std::vector<std::string>& images) {
-  CAWE_CHECK(int64_t(truths.size()) == x.dim(0), Code::shape, "RetinaNet: ", truths.size(),
-             " lists of boxes for a batch of ", x.dim(0));
+std::vector<GridSize> RetinaNet::grids(int64_t height, int64_t width) const {
+  const auto cells = [](int64_t pixels, int64_t stride) { return (pixels + stride - 1) / stride; };
+  std::vector<GridSize> all;
+  const auto& strides = body_.stages().strides;
+  for (size_t stage = 1; stage < strides.size(); ++stage)
+    all.push_back({cells(height, strides[stage]), cells(width, strides[stage])});
+  for (int i = 0; i < config_.extra_levels; ++i)
+    all.push_back({cells(all.back().rows, 2), cells(all.back().columns, 2)});
+  return all;
+}
+
+RetinaNet::Targets RetinaNet::targets(int64_t height, int64_t width, const std::vector<Truth>& truths,
+                                      Device device, const std::vector<std::string>& images) {
+  const Tensor anchors = anchors_for(height, width, grids(height, width), device);
+  const AnchorTargets t = make_targets(anchors, truths, config_.classes, config_.match, {}, images);
+  Targets out{t.classes, t.deltas, t.foreground, normalisers(t.counts, DType::f32, device), 0};
+  for (int64_t count : t.counts) out.count += count;
+  return out;
+}
+
+RetinaNet::LossParts RetinaNet::loss_of(const Variable& x, const Targets& targets) {
   const Raw raw = forward(x);
-  const AnchorTargets targets = make_targets(raw.anchors, truths, config_.classes, config_.match, {}, images);
-  const Variable raw_logits = at_least_f32(raw.logits), deltas = at_least_f32(raw.deltas);
+  const Variable raw_logits = nn::at_least_f32(raw.logits), deltas = nn::at_least_f32(raw.deltas);
   const DType dtype = raw_logits.dtype();
-  const Variable scale(normalisers(targets.counts, dtype, x.device()));
   const int64_t n = x.dim(0);
-  const Variable logits = reshape(raw_logits, {n, -1});
+  const Variable scale(targets.scale.to(dtype)), logits = reshape(raw_logits, {n, -1});
   const Variable focal =
       sigmoid_focal_loss(logits, targets.classes.to(dtype), config_.focal_alpha, config_.focal_gamma);
   const Variable box =
       smooth_l1(deltas, targets.deltas.to(dtype), targets.foreground.to(dtype), config_.box_beta);
   const Variable classification = batch_mean(mul(focal, scale)), regression = batch_mean(mul(box, scale));
-  Losses losses{add(classification, regression), classification.value().item(), regression.value().item(), 0};
-  for (int64_t count : targets.counts) losses.foreground += count;
-  return losses;
+  return {add(classification, regression), classification.value(), regression.value()};
+}
+
+RetinaNet::Losses RetinaNet::loss(const Variable& x, const std::vector<Truth>& truths,
+                                  const std::vector<std::string>& images) {
+  CAWE_CHECK(int64_t(truths.size()) == x.dim(0), Code::shape, "RetinaNet: ", truths.size(),
+             " lists of boxes for a batch of ", x.dim(0));
+  const Targets t = targets(x.dim(2), x.dim(3), truths, x.device(), images);
+  const LossParts parts = loss_of(x, t);
+  return {parts.total, parts.classification.item(), parts.box.item(), t.count};
 }
 
 std::vector<Detections> RetinaNet::detect(const Tensor& x, const std::vector<std::string>& images) {

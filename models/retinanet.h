@@ -64,13 +64,30 @@ class RetinaNet : public nn::Module {
   /// x [N, 3, H, W], normalised; H and W at least 32.
   Raw forward(const Variable& x);
 
+  /// What a batch is trained towards, on the network's device.
+  struct Targets {
+    Tensor classes, deltas, foreground;  ///< AnchorTargets, in f32
+    Tensor scale;                        ///< [N]: 1 / max(1, foreground anchors)
+    int64_t count = 0;                   ///< matched anchors of this rank
+  };
+  /// Matches the anchors of an input of height x width with each image's boxes; none may have any.
+  Targets targets(int64_t height, int64_t width, const std::vector<Truth>& truths, Device device,
+                  const std::vector<std::string>& images = {});
+
+  /// Each a tensor of one element; nothing of it has come to the host.
+  struct LossParts {
+    Variable total;
+    Tensor classification, box;
+  };
+  /// Focal loss and box loss, each image's sum times its scale, and their mean over the batch of all ranks.
+  LossParts loss_of(const Variable& x, const Targets& targets);
+
   struct Losses {
     Variable total;              ///< classification + box, one element: the mean over the batch of all ranks
     double classification, box;  ///< its two parts, for logs
     int64_t foreground;          ///< matched anchors of this rank
   };
-  /// Focal loss and box loss, each image's sum divided by max(1, its foreground anchors); an image may have
-  /// no boxes. `images` are names for errors, and may be empty.
+  /// Both in one, with the values on the host. `images` are names for errors, and may be empty.
   Losses loss(const Variable& x, const std::vector<Truth>& truths,
               const std::vector<std::string>& images = {});
 
@@ -86,6 +103,7 @@ class RetinaNet : public nn::Module {
   ResNet& backbone() { return body_; }
 
  private:
+  std::vector<GridSize> grids(int64_t height, int64_t width) const;
   Tensor anchors_for(int64_t height, int64_t width, const std::vector<GridSize>& grids, Device device);
   RetinaNetConfig config_;
   ResNet body_;

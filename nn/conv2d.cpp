@@ -2,7 +2,7 @@
 #include "nn/conv2d.h"
 
 #include "autograd/ops/conv2d.h"
-#include "autograd/ops/elementwise.h"
+#include "nn/precision.h"
 
 namespace cawe::nn {
 

@@ -3,8 +3,8 @@
 
 #include <cmath>
 
-#include "autograd/ops/elementwise.h"
 #include "autograd/ops/linear.h"
+#include "nn/precision.h"
 
 namespace cawe::nn {
 

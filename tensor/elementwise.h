@@ -7,10 +7,14 @@
 #include <cmath>
 #include <cstdint>
 
+// Kernel files include the dialect first. In the emulator's builds they are instrumented, so nothing of them
+// may become a function that the rest of the program links.
 #if defined(__CUDACC__)
-#define CAWE_HOST_DEVICE __host__ __device__
+#define CAWE_HOST_DEVICE __host__ __device__ __forceinline__
+#elif defined(CAWE_LAUNCH)
+#define CAWE_HOST_DEVICE __forceinline__
 #else
-#define CAWE_HOST_DEVICE
+#define CAWE_HOST_DEVICE inline
 #endif
 
 namespace cawe {
@@ -145,8 +149,11 @@ struct Clamp {
 };
 
 /// Calls fn(functor) with the functor of `op`.
+#if defined(__CUDACC__)
+#pragma nv_exec_check_disable  // fn is of the host where kernels are chosen, of the device inside of them
+#endif
 template <class T, class Fn>
-auto visit(UnaryOp op, T a, T b, Fn&& fn) {
+CAWE_HOST_DEVICE auto visit(UnaryOp op, T a, T b, Fn&& fn) {
   switch (op) {
     case UnaryOp::affine:
       return fn(Affine<T>{a, b});
@@ -179,7 +186,7 @@ auto visit(UnaryOp op, T a, T b, Fn&& fn) {
 }
 
 template <class T>
-CAWE_HOST_DEVICE inline T binary(BinaryOp op, T x, T y) {
+CAWE_HOST_DEVICE T binary(BinaryOp op, T x, T y) {
   switch (op) {
     case BinaryOp::add:
       return x + y;

@@ -57,16 +57,18 @@ std::vector<std::string> lines_of(const std::string& path) {
 }  // namespace
 
 std::vector<std::pair<std::string, std::string>> environment_facts(const Environment& e) {
-  std::vector<std::pair<std::string, std::string>> facts{{"cawe", CAWE_VERSION},
-                                                         {"revision", CAWE_REVISION},
-                                                         {"compiler", __VERSION__},
-                                                         {"cpu", cpu_name()},
-                                                         {"instruction_set", instruction_set()},
-                                                         {"cpu_library", backend(Device::cpu).built_on()},
-                                                         {"device", e.device},
-                                                         {"threads", std::to_string(e.threads)},
-                                                         {"ranks", std::to_string(e.ranks)},
-                                                         {"command_line", e.command_line}};
+  std::vector<std::pair<std::string, std::string>> facts{
+      {"cawe", CAWE_VERSION},
+      {"revision", CAWE_REVISION},
+      {"compiler", __VERSION__},
+      {"cpu", cpu_name()},
+      {"instruction_set", instruction_set()},
+      {"cpu_library", backend(Device::cpu).built_on()},
+      {"device", name(compute_device())},
+      {"device_library", backend(compute_device()).built_on()},
+      {"threads", std::to_string(e.threads)},
+      {"ranks", std::to_string(e.ranks)},
+      {"command_line", e.command_line}};
   for (const auto& library : data::picture_libraries()) facts.push_back(library);
   for (const auto& [what, hash] : e.hashes) facts.emplace_back("sha256." + what, hash);
   return facts;

@@ -18,7 +18,7 @@ namespace cawe::train {
 using LogLine = std::map<std::string, double>;
 
 struct Environment {
-  std::string command_line, device = "cpu";
+  std::string command_line;
   int threads = 1, ranks = 1;
   std::vector<std::pair<std::string, std::string>> hashes;  ///< "data", "classifier", … -> SHA-256
 };

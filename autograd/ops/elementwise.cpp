@@ -73,23 +73,12 @@ Variable affine(const Variable& x, double scale, double shift) {
   return unary("affine", UnaryOp::affine, x, scale, shift);
 }
 
-namespace {
-bool is_narrow(DType dtype) { return dtype == DType::f16 || dtype == DType::bf16; }
-}  // namespace
-
 Variable cast(const Variable& x, DType dtype) {
   CAWE_CHECK(is_floating(dtype) && is_floating(x.dtype()), Code::dtype, "cast: from ", name(x.dtype()),
              " to ", name(dtype), " (expected floating types)");
   if (x.dtype() == dtype) return x;
   return record("cast", {x}, x.value().to(dtype),
                 [from = x.dtype()](const Tensor& dy) -> Grads { return {dy.to(from)}; });
-}
-
-Variable at_least_f32(const Variable& x) { return is_narrow(x.dtype()) ? cast(x, DType::f32) : x; }
-
-Variable as_computed(const Variable& parameter, const Variable& x) {
-  const bool mixed = parameter.defined() && is_narrow(x.dtype()) && parameter.dtype() == DType::f32;
-  return mixed ? cast(parameter, x.dtype()) : parameter;
 }
 
 Variable add(const Variable& a, const Variable& b) {

@@ -23,10 +23,6 @@ Variable affine(const Variable& x, double scale, double shift = 0);  ///< scale 
 /// x as `dtype`, rounded to nearest even; the gradient comes back in x's dtype. x itself where nothing
 /// changes.
 Variable cast(const Variable& x, DType dtype);
-/// x, or x in f32 where it is f16 or bf16: what losses and decisions are computed in.
-Variable at_least_f32(const Variable& x);
-/// A parameter as the 16-bit type of `x`, where x has one and the parameter is f32: mixed precision.
-Variable as_computed(const Variable& parameter, const Variable& x);
 
 // NumPy broadcasting; dtypes agree. A gradient is summed over the repeated dimensions. Throw Code::shape
 // where shapes do not broadcast and Code::dtype where dtypes differ.

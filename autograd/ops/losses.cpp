@@ -107,15 +107,18 @@ namespace {
 /// Stays on the device: no value comes back to the host.
 Variable mean_on_device(const Variable& x) {
   const double factor = 1.0 / std::max(1.0, double(x.numel()));
-  Backend& device = backend(x.device());
-  Tensor sum = Tensor::empty({1}, x.dtype(), Layout::contiguous, x.device()), y = Tensor::like(sum);
-  device.sum_to(x.value(), sum);
-  device.unary(UnaryOp::affine, factor, 0, sum, y);
-  return record("batch_mean", {x}, y.reshape({}), [factor, shape = x.shape()](const Tensor& dy) -> Grads {
-    Tensor scaled = Tensor::like(dy);
-    backend(dy.device()).unary(UnaryOp::affine, factor, 0, dy, scaled);
-    return {scaled.reshape({1}).expand(shape).contiguous()};
-  });
+  const auto times = [factor](const Tensor& t) {
+    const Tensor in = t.to(DType::f64);
+    Tensor out = Tensor::like(in);
+    backend(t.device()).unary(UnaryOp::affine, factor, 0, in, out);
+    return out;
+  };
+  Tensor sum = Tensor::empty({}, DType::f64, Layout::contiguous, x.device());
+  backend(x.device()).sum_to(x.value().to(DType::f64), sum);
+  return record("batch_mean", {x}, times(sum).to(x.dtype()),
+                [times, shape = x.shape(), dtype = x.dtype()](const Tensor& dy) -> Grads {
+                  return {times(dy).to(dtype).reshape({1}).expand(shape).contiguous()};
+                });
 }
 
 }  // namespace

@@ -38,8 +38,8 @@ class Timer {
   cudaEvent_t begin_ = nullptr, end_ = nullptr;
 };
 
-/// Median and least of 50 launches after 5 to warm up; the values of this run are not looked at, since kernels that work
-/// in place have by then run many times.
+/// Median and least of 50 launches after 5 to warm up; the values of this run are not looked at, since
+/// kernels that work in place have by then run many times.
 std::pair<double, double> time_row(const Row& row) {
   Timer timer;
   std::vector<double> times;
@@ -77,10 +77,12 @@ int run(bool once, const std::string& filter) {
     }
     const bool passed = message.empty() && error <= row.tolerance;
     failed += !passed;
-    std::printf("{\"name\":\"%s\",\"shape\":\"%s\",\"passed\":%s,\"error\":%.3g,\"tolerance\":%.3g,\"median_us\":%.3f,"
-                "\"min_us\":%.3f,\"message\":\"%s\"}\n",
-                row.name.c_str(), row.shape.c_str(), passed ? "true" : "false", std::isfinite(error) ? error : 1e308,
-                row.tolerance, time.first, time.second, message.c_str());
+    std::printf(
+        "{\"name\":\"%s\",\"shape\":\"%s\",\"passed\":%s,\"error\":%.3g,\"tolerance\":%.3g,\"median_us\":%."
+        "3f,"
+        "\"min_us\":%.3f,\"message\":\"%s\"}\n",
+        row.name.c_str(), row.shape.c_str(), passed ? "true" : "false", std::isfinite(error) ? error : 1e308,
+        row.tolerance, time.first, time.second, message.c_str());
     std::fflush(stdout);
   }
   return failed == 0 ? 0 : 1;

@@ -8,6 +8,17 @@
 
 namespace cawe::on_emulator {
 
+namespace {
+
+/// Where the emulated runtime is in use, launches wait for their stream.
+void synchronize() {
+  const auto status = emulated::cudaDeviceSynchronize();
+  CAWE_CHECK(status == emulated::cudaSuccess, Code::internal,
+             "kernel row: ", emulated::cudaGetErrorString(status));
+}
+
+}  // namespace
+
 RowContext::RowContext() = default;
 
 RowContext::~RowContext() {
@@ -30,6 +41,7 @@ void* RowContext::upload_bytes(const void* from, size_t bytes) {
 }
 
 void RowContext::download_bytes(const void* p, void* to, size_t bytes) {
+  synchronize();
   const simt::HostAccess access;
   std::memcpy(to, p, bytes);
 }
@@ -37,9 +49,7 @@ void RowContext::download_bytes(const void* p, void* to, size_t bytes) {
 void RowContext::measure(const std::function<void()>& launches) {
   const auto run = [&] {
     launches();
-    // Where the emulated runtime is in use, launches wait for their stream.
-    const auto status = emulated::cudaDeviceSynchronize();
-    CAWE_CHECK(status == emulated::cudaSuccess, Code::internal, "kernel row: ", emulated::cudaGetErrorString(status));
+    synchronize();
   };
   if (timer_)
     timer_(run);

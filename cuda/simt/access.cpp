@@ -20,6 +20,11 @@ bool acquired_from_all() {
   return false;
 }
 
+void misaligned(unsigned bytes, uint32_t pc) {
+  report_issue("misaligned", pc, std::to_string(bytes) + "-byte access, " + describe_thread(*current));
+  kill_current();
+}
+
 void check_state(uint64_t offset, unsigned bytes, Access access, uint32_t pc) {
   uint8_t* state = hot.state + offset;
   bool missing = false, freed = false, unwritten = false;
@@ -42,8 +47,7 @@ void check_state(uint64_t offset, unsigned bytes, Access access, uint32_t pc) {
 
 void check_shared(uint64_t offset, unsigned bytes, Access access, uint32_t pc) {
   ++hot.accesses;
-  if (offset & (bytes - 1))
-    report_issue("misaligned", pc, std::to_string(bytes) + "-byte access, " + describe_thread(*current));
+  if (offset & (bytes - 1)) misaligned(bytes, pc);
   if (access != Access::store)
     for (uint64_t word = offset >> 2; word <= (offset + bytes - 1) >> 2; ++word)
       if (hot.shared_cells[word].writer < launch_state.block_first_id)

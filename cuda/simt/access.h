@@ -140,6 +140,9 @@ inline bool all_initialised(const uint8_t* state, unsigned bytes) {
   return a == kEightInitialised && b == kEightInitialised;
 }
 
+/// The access would fault, here as on a GPU: the thread ends before it.
+[[noreturn]] void misaligned(unsigned bytes, uint32_t pc);
+
 /// Every instrumented load and store of a kernel comes here; bytes is 1, 2, 4, 8 or 16.
 inline void on_access(uint64_t address, unsigned bytes, Access access, uint64_t return_address) {
   if (current == nullptr || launch_state.level == Level::off) return;
@@ -147,8 +150,7 @@ inline void on_access(uint64_t address, unsigned bytes, Access access, uint64_t 
   const uint64_t offset = address - hot.arena;
   if (offset < kArenaBytes) {
     ++hot.accesses;
-    if (address & (bytes - 1))
-      report_issue("misaligned", pc, std::to_string(bytes) + "-byte access, " + describe_thread(*current));
+    if (address & (bytes - 1)) misaligned(bytes, pc);
     if (!all_initialised(hot.state + offset, bytes)) check_state(offset, bytes, access, pc);
     check_races(hot.cells, offset, bytes, access, launch_state.first_id, pc, "global");
     if (launch_state.level == Level::profile) {

@@ -177,8 +177,8 @@ void report_issue(const char* kind, uint32_t pc, const std::string& detail);
 /// "thread (3,0,0) of block (1,0,0)"
 std::string describe_thread(const Thread& thread);
 
-/// Looks for static shared memory again; true where there is more than before. A loaded module gets its own only when a
-/// kernel first touches it.
+/// Looks for static shared memory again; true where there is more than before. A loaded module gets its own
+/// only when a kernel first touches it.
 bool find_more_shared();
 
 // Scheduling (scheduler.cpp)

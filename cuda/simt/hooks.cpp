@@ -108,8 +108,10 @@ void __ubsan_handle_divrem_overflow(void*, unsigned long, unsigned long) {
   arithmetic_issue("index-overflow", "division by zero or overflow", CAWE_PC);
 }
 void __ubsan_handle_type_mismatch_v1(void*, unsigned long address) {
+  if (!watching()) return;
   arithmetic_issue(address == 0 ? "null-pointer" : "misaligned",
                    "access of a type that wants another alignment", CAWE_PC);
+  kill_current();
 }
 void __ubsan_handle_pointer_overflow(void*, unsigned long, unsigned long) {
   arithmetic_issue("index-overflow", "pointer arithmetic", CAWE_PC);

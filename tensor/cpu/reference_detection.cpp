@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "tensor/box.h"
+#include "tensor/box_exp.h"
 #include "tensor/cpu/cpu_backend.h"
 #include "tensor/cpu/loops.h"
 
@@ -54,8 +55,8 @@ void ReferenceBackend::decode_boxes(const Tensor& deltas, const Tensor& anchors,
       const BasicBox<T> a = box_at<T>(anchors, i), d = box_at<T>(deltas, i);
       const T w = a.width(), h = a.height();
       const T cx = a.x1 + w * T(0.5) + d.x1 / T(p.wx) * w, cy = a.y1 + h * T(0.5) + d.y1 / T(p.wy) * h;
-      const T half_w = std::exp(std::min(d.x2 / T(p.ww), T(kMaxLogScale))) * w * T(0.5);
-      const T half_h = std::exp(std::min(d.y2 / T(p.wh), T(kMaxLogScale))) * h * T(0.5);
+      const T half_w = box_exp(std::min(d.x2 / T(p.ww), T(kMaxLogScale))) * w * T(0.5);
+      const T half_h = box_exp(std::min(d.y2 / T(p.wh), T(kMaxLogScale))) * h * T(0.5);
       T* out = boxes.data<T>() + i * boxes.stride(0);
       const int64_t s = boxes.stride(1);
       out[0] = std::clamp(cx - half_w, T(0), T(width));

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which device a test program is for: the emulated one, or the GPU (then -DCAWE_ON_CUDA; scripts/gpu-check runs those).
+// Which device a test program is for: the emulated one, or the GPU (then -DCAWE_ON_CUDA; scripts/gpu-check
+// runs those).
 #pragma once
 
 #include <gtest/gtest.h>
 
+#include "cuda/kernels/types.h"
 #include "cuda/runtime/init.h"
 #include "tensor/backend.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The operator table on the device: every operator in f32, f64, f16 and bf16 against the CPU, f32 against PyTorch's
-// numbers; what decides must have the CPU's bits.
+// The operator table on the device: every operator in f32, f64, f16 and bf16 against the CPU, f32 against
+// PyTorch's numbers; what decides must have the CPU's bits.
 #include <cmath>
 
 #include "autograd/operator_table.h"
@@ -17,7 +17,8 @@ std::vector<std::string> names() {
 }
 
 class DeviceOperators : public DeviceTest, public testing::WithParamInterface<std::string> {};
-INSTANTIATE_TEST_SUITE_P(, DeviceOperators, testing::ValuesIn(names()), [](const auto& i) { return i.param; });
+INSTANTIATE_TEST_SUITE_P(, DeviceOperators, testing::ValuesIn(names()),
+                         [](const auto& i) { return i.param; });
 
 TEST_P(DeviceOperators, AgreesWithTheCpu) {
   int found = 0;

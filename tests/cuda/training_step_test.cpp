@@ -59,9 +59,19 @@ models::ClassifierConfig resnet50() {
   return c;
 }
 
+/// The same weights on the device.
+void copy_weights(nn::Module& from, nn::Module& to, DType dtype) {
+  from.initialise(3);
+  from.to(dtype);
+  to.to(dtype);
+  to.to(kDevice);
+  const auto a = from.state(), b = to.state();
+  for (size_t i = 0; i < a.size(); ++i) Tensor(b[i].second).copy_from(a[i].second);
+}
+
 /// Loss and gradients of one step of ResNet-50.
-double classifier_step(models::Classifier& net, Device device, DType dtype) {
-  const Variable x(noise({2, 3, 64, 64}, "films", dtype).to(device));
+double classifier_step(models::Classifier& net, Device device, DType dtype, int64_t side) {
+  const Variable x(noise({2, 3, side, side}, "films", dtype).to(device));
   const Tensor targets = Tensor::from(std::vector<float>{1, 0, 1, 0, 1, 1}, {2, 3}).to(dtype).to(device);
   const Variable loss = models::multilabel_loss(net.forward(x).logits, targets);
   backward(loss);
@@ -71,33 +81,41 @@ double classifier_step(models::Classifier& net, Device device, DType dtype) {
 // In f64 the two devices add in another order and nothing else: a ReLU near its kink cannot hide an error.
 TEST_F(TrainingStep, ResNet50AgreesInF64) {
   models::Classifier cpu(resnet50()), device(resnet50());
-  for (models::Classifier* net : {&cpu, &device}) {
-    net->initialise(3);
-    net->to(DType::f64);
-  }
-  device.to(kDevice);
-  const double ours = classifier_step(device, kDevice, DType::f64), truth = classifier_step(cpu, Device::cpu, DType::f64);
+  copy_weights(cpu, device, DType::f64);
+  const double ours = classifier_step(device, kDevice, DType::f64, 64),
+               truth = classifier_step(cpu, Device::cpu, DType::f64, 64);
   EXPECT_NEAR(ours, truth, 1e-10 * std::fabs(truth));
   expect_same_step(cpu, device, 1e-8, 1e-8);
 }
 
 TEST_F(TrainingStep, ResNet50AgreesInF32) {
   models::Classifier cpu(resnet50()), device(resnet50());
-  cpu.initialise(3);
-  device.initialise(3);
-  device.to(kDevice);
-  const double ours = classifier_step(device, kDevice, DType::f32), truth = classifier_step(cpu, Device::cpu, DType::f32);
+  copy_weights(cpu, device, DType::f32);
+  const double ours = classifier_step(device, kDevice, DType::f32, 64),
+               truth = classifier_step(cpu, Device::cpu, DType::f32, 64);
   EXPECT_NEAR(ours, truth, 1e-5 * std::fabs(truth));
-  // The last layer sees no kink below it; deeper gradients are compared in f64.
-  const auto last = [](models::Classifier& net) { return net.fc().weight(); };
-  EXPECT_LE(relative_difference(last(device), last(cpu)), 0.0);
+  // Deeper down, a ReLU within rounding of its kink may flip in f32: there the norms are compared, the values
+  // in f64.
+  const auto a = cpu.parameters(), b = device.parameters();
+  double difference = 0, norm = 0;
+  for (size_t i = 0; i < a.size(); ++i) {
+    const std::vector<float> g = a[i].variable->grad().to_vector<float>(),
+                             h = b[i].variable->grad().to_vector<float>();
+    if (a[i].name.rfind("fc.", 0) == 0) {
+      EXPECT_LE(relative_difference(b[i].variable->grad(), a[i].variable->grad()), 1e-4) << a[i].name;
+    }
+    for (size_t k = 0; k < g.size(); ++k) {
+      difference += (double(h[k]) - double(g[k])) * (double(h[k]) - double(g[k]));
+      norm += double(g[k]) * double(g[k]);
+    }
+  }
+  EXPECT_GT(norm, 0);
+  EXPECT_LE(std::sqrt(difference / norm), 1e-2);
 }
 
 TEST_F(TrainingStep, TheAttentionMapAgrees) {
   models::Classifier cpu(resnet50()), device(resnet50());
-  cpu.initialise(3);
-  device.initialise(3);
-  device.to(kDevice);
+  copy_weights(cpu, device, DType::f32);
   const Tensor x = noise({2, 3, 64, 64}, "films", DType::f32);
   for (const bool closed_form : {false, true}) {
     models::CaweSettings settings;
@@ -116,17 +134,14 @@ models::RetinaNetConfig narrow() {
   c.backbone.width = 8;
   c.channels = 16;
   c.head_convs = 2;
+  c.postprocess.score_threshold = 0.001;
   c.anchors = models::anchor_pyramid(5, 12, {1, 1.26, 1.59}, false);
   return c;
 }
 
 TEST_F(TrainingStep, RetinaNetAgreesInF64) {
   models::RetinaNet cpu(narrow()), device(narrow());
-  for (models::RetinaNet* net : {&cpu, &device}) {
-    net->initialise(3);
-    net->to(DType::f64);
-  }
-  device.to(kDevice);
+  copy_weights(cpu, device, DType::f64);
   const std::vector<models::Truth> truths{{{{10, 12, 40, 44}, {50, 60, 90, 88}}, {0, 0}}, {}};
   const Tensor x = noise({2, 3, 96, 96}, "films", DType::f64);
   const models::RetinaNet::Losses ours = device.loss(Variable(x.to(kDevice)), truths),
@@ -141,9 +156,7 @@ TEST_F(TrainingStep, RetinaNetAgreesInF64) {
 
 TEST_F(TrainingStep, DetectionsAgree) {
   models::RetinaNet cpu(narrow()), device(narrow());
-  cpu.initialise(3);
-  device.initialise(3);
-  device.to(kDevice);
+  copy_weights(cpu, device, DType::f32);
   const Tensor x = noise({2, 3, 96, 96}, "films", DType::f32);
   const auto ours = device.detect(x.to(kDevice)), truth = cpu.detect(x);
   for (size_t i = 0; i < truth.size(); ++i) {

@@ -1,4 +1,5 @@
-// The largest value of each row of x [rows, cols]. A block for each row: neighbouring lanes read neighbours, but a barrier is missing.
+// The largest value of each row of x [rows, cols]. A block for each row: neighbouring lanes read neighbours,
+// but a barrier is missing.
 #include <algorithm>
 #include <vector>
 
@@ -10,7 +11,8 @@ __global__ void row_max(const float* __restrict__ x, float* __restrict__ y, int 
   const float* row = x + size_t(blockIdx.x) * cols;
   const int warp = int(threadIdx.x) / 32, lane = int(threadIdx.x) % 32;
   float largest = row[0];
-  for (int i = int(threadIdx.x); i < cols; i += int(blockDim.x)) largest = row[i] > largest ? row[i] : largest;
+  for (int i = int(threadIdx.x); i < cols; i += int(blockDim.x))
+    largest = row[i] > largest ? row[i] : largest;
   for (int d = 16; d > 0; d /= 2) {
     const float other = __shfl_xor_sync(0xffffffffu, largest, d);
     largest = other > largest ? other : largest;

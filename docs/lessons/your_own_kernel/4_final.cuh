@@ -1,4 +1,5 @@
-// The largest value of each row of x [rows, cols]. A warp for each row, 16 bytes a lane; cols is a multiple of 4.
+// The largest value of each row of x [rows, cols]. A warp for each row, 16 bytes a lane; cols is a multiple
+// of 4.
 #include <algorithm>
 #include <vector>
 

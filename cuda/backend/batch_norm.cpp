@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// Batch norm's parts: tensors in one layout, vectors [C] in the type that the kernels want.
+#include "cuda/kernels/batch_norm.h"
+
+#include "cuda/backend/cuda_backend.h"
+#include "cuda/backend/packing.h"
+
+namespace CAWE_DEVICE {
+namespace {
+
+/// All tensors of a call in x's layout: channels-last where x lies so, else NCHW.
+class Call {
+ public:
+  Call(const char* op, const Tensor& x)
+      : number_(number_of(op, x)),
+        layout_(x.is_channels_last() ? Layout::channels_last : Layout::contiguous),
+        shape_{x.dim(0), x.dim(1), x.dim(2) * x.dim(3), layout_ == Layout::channels_last} {
+    constexpr int64_t kMost = (int64_t{1} << 31) - 1;
+    CAWE_CHECK(shape_.n * shape_.cells <= kMost && shape_.n * shape_.c <= kMost, Code::unsupported, op, ": ",
+               x.shape(), " has 2^31 values a channel or planes (expected fewer). Use a smaller batch.");
+  }
+  Number number() const { return number_; }
+  const ChannelShape& shape() const { return shape_; }
+
+  /// Undefined tensors stay undefined.
+  Tensor image(const Tensor& t) const { return t.defined() ? packed(t, layout_) : t; }
+  Tensor output(const Tensor& t) const { return t.defined() ? packed_output(t, layout_) : t; }
+  /// f32, or f64 for f64 images.
+  Tensor vector(const Tensor& t) const {
+    return packed(t.to(number_ == Number::f64 ? DType::f64 : DType::f32), Layout::contiguous);
+  }
+  Tensor scratch(Device device) const {
+    return Tensor::empty({channel_sums_scratch(number_, shape_)}, DType::f64, Layout::contiguous, device);
+  }
+
+ private:
+  Number number_;
+  Layout layout_;
+  ChannelShape shape_;
+};
+
+void* address(const Tensor& t) { return t.defined() ? t.raw() : nullptr; }
+
+/// Copies a result to where it was wanted, if it was computed elsewhere.
+void deliver(const Tensor& computed, Tensor& wanted) {
+  if (wanted.defined() && computed.raw() != wanted.raw()) wanted.copy_from(computed);
+}
+
+}  // namespace
+
+void CudaBackend::channel_sums(const Tensor& x, Tensor& sums) {
+  const Call call("channel_sums", x);
+  const Tensor in = call.image(x), out = packed_output(sums, Layout::contiguous),
+               scratch = call.scratch(device_);
+  CAWE_DEVICE::channel_sums(call.number(), call.shape(), in.raw(), scratch.data<double>(), out.data<double>(),
+                            stream());
+  deliver(out, sums);
+}
+
+void CudaBackend::channel_affine(const Tensor& x, const Tensor& scale, const Tensor& shift,
+                                 const Tensor& residual, bool relu, Tensor& y) {
+  const Call call("channel_affine", x);
+  const Tensor in = call.image(x), a = call.vector(scale), b = call.vector(shift), r = call.image(residual),
+               out = call.output(y);
+  CAWE_DEVICE::channel_affine(call.number(), call.shape(), in.raw(), a.raw(), b.raw(), address(r), relu,
+                              out.raw(), stream());
+  deliver(out, y);
+}
+
+void CudaBackend::batch_norm_grad_sums(const Tensor& dy, const Tensor& x, const Tensor& y, const Tensor& mean,
+                                       const Tensor& invstd, bool relu, Tensor& sums) {
+  const Call call("batch_norm_grad_sums", x);
+  const Tensor d = call.image(dy), in = call.image(x), behind = relu ? call.image(y) : Tensor(),
+               m = call.vector(mean), r = call.vector(invstd), scratch = call.scratch(device_),
+               out = packed_output(sums, Layout::contiguous);
+  CAWE_DEVICE::batch_norm_grad_sums(call.number(), call.shape(), d.raw(), in.raw(), address(behind), m.raw(),
+                                    r.raw(), scratch.data<double>(), out.data<double>(), stream());
+  deliver(out, sums);
+}
+
+void CudaBackend::batch_norm_grad_input(const Tensor& dy, const Tensor& x, const Tensor& y,
+                                        const Tensor& mean, const Tensor& invstd, const Tensor& w,
+                                        const Tensor& sums, double count, bool relu, Tensor& dx,
+                                        Tensor& dresidual) {
+  const Call call("batch_norm_grad_input", x);
+  const Tensor d = call.image(dy), in = call.image(x), behind = relu ? call.image(y) : Tensor(),
+               m = call.vector(mean), r = call.vector(invstd), weight = call.vector(w),
+               total = packed(sums, Layout::contiguous), out = call.output(dx),
+               out_residual = call.output(dresidual);
+  CAWE_DEVICE::batch_norm_grad_input(call.number(), call.shape(), d.raw(), in.raw(), address(behind), m.raw(),
+                                     r.raw(), weight.raw(), total.data<double>(), count, out.raw(),
+                                     address(out_residual), stream());
+  deliver(out, dx);
+  deliver(out_residual, dresidual);
+}
+
+void CudaBackend::channel_affine_grad(const Tensor& dy, const Tensor& y, const Tensor& scale, bool relu,
+                                      Tensor& dx, Tensor& dresidual) {
+  const Call call("channel_affine_grad", dx);
+  const Tensor d = call.image(dy), behind = relu ? call.image(y) : Tensor(), a = call.vector(scale),
+               out = call.output(dx), out_residual = call.output(dresidual);
+  CAWE_DEVICE::channel_affine_grad(call.number(), call.shape(), d.raw(), address(behind), a.raw(), out.raw(),
+                                   address(out_residual), stream());
+  deliver(out, dx);
+  deliver(out_residual, dresidual);
+}
+
+}  // namespace CAWE_DEVICE

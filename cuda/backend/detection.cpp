@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// Detection and indexing. What decides (order, overlaps, decoding) runs in f32 or f64 and gives the CPU's
+// bits. nms() and top_k() run without the host and come back in one copy.
+#include "cuda/backend/cuda_backend.h"
+#include "cuda/backend/packing.h"
+#include "cuda/kernels/boxes.h"
+#include "cuda/kernels/gather_rows.h"
+#include "cuda/kernels/nms.h"
+#include "cuda/kernels/top_k.h"
+
+namespace CAWE_DEVICE {
+namespace {
+
+Number deciding_number(const char* op, const Tensor& x) {
+  const Number number = number_of(op, x);
+  CAWE_CHECK(number == Number::f32 || number == Number::f64, Code::dtype, op, ": ", cawe::name(x.dtype()),
+             " (decisions need f32 or f64: convert with Tensor::to)");
+  return number;
+}
+
+/// One run of n elements. Kernels count positions in 32 bits.
+Segments one_segment(const char* op, int64_t n) {
+  CAWE_CHECK(n < (int64_t{1} << 31), Code::unsupported, op, ": ", n, " elements (expected fewer than 2^31)");
+  return {1, n, nullptr, nullptr};
+}
+
+Tensor rows_in_order(const Tensor& x) { return packed(x, Layout::contiguous); }
+
+Tensor bytes_on(Device device, size_t bytes) {
+  return Tensor::empty({int64_t(bytes)}, DType::u8, Layout::contiguous, device);
+}
+
+Tensor indices_on(Device device, int64_t n) {
+  return Tensor::empty({n}, DType::i64, Layout::contiguous, device);
+}
+
+/// Elements of one row of x [R, ..].
+int64_t row_elements(const Tensor& x) {
+  int64_t n = 1;
+  for (int d = 1; d < x.rank(); ++d) n *= x.dim(d);
+  return n;
+}
+
+}  // namespace
+
+void CudaBackend::argmax_rows(const Tensor& x, Tensor& y) {
+  const Tensor in = x.contiguous();
+  Tensor out = packed_output(y, Layout::contiguous);
+  CAWE_DEVICE::argmax_rows(number_of("argmax_rows", x), in.raw(), in.dim(0), in.dim(1), out.data<int64_t>(),
+                           stream());
+  if (out.raw() != y.raw()) y.copy_from(out);
+}
+
+/// A number outside x's rows gives a row of NaN (integers: -1): the device cannot throw, and must not wait.
+void CudaBackend::gather_rows(const Tensor& x, const Tensor& index, Tensor& y) {
+  const Tensor in = x.contiguous(), numbers = index.contiguous();
+  Tensor out = packed_output(y, Layout::contiguous);
+  CAWE_DEVICE::gather_rows(in.raw(), in.dim(0), row_elements(in) * int64_t(size_of(in.dtype())),
+                           numbers.data<int64_t>(), numbers.numel(), out.raw(), stream());
+  if (out.raw() != y.raw()) y.copy_from(out);
+}
+
+void CudaBackend::gather_rows_grad(const Tensor& dy, const Tensor& index, Tensor& dx) {
+  const Tensor in = dy.contiguous(), numbers = index.contiguous();
+  const int64_t n = one_segment("gather_rows_grad", numbers.numel()).longest;
+  Tensor out = packed_output(dx, Layout::contiguous);
+  const Tensor scratch = bytes_on(device(), gather_rows_grad_scratch(n));
+  CAWE_DEVICE::gather_rows_grad(number_of("gather_rows_grad", dy), in.raw(), numbers.data<int64_t>(), n,
+                                out.dim(0), row_elements(out), out.raw(), scratch.raw(), stream());
+  if (out.raw() != dx.raw()) dx.copy_from(out);
+}
+
+void CudaBackend::decode_boxes(const Tensor& deltas, const Tensor& anchors, const BoxCoding& p, double width,
+                               double height, Tensor& boxes) {
+  const Tensor d = rows_in_order(deltas), a = rows_in_order(anchors);
+  Tensor out = packed_output(boxes, Layout::contiguous);
+  CAWE_DEVICE::decode_boxes(deciding_number("decode_boxes", deltas), d.raw(), a.raw(),
+                            {p.wx, p.wy, p.ww, p.wh, width, height}, a.dim(0), out.raw(), stream());
+  if (out.raw() != boxes.raw()) boxes.copy_from(out);
+}
+
+void CudaBackend::match_anchors(const Tensor& anchors, const Tensor& boxes, const MatchParams& p,
+                                Tensor& matched) {
+  const Number number = deciding_number("match_anchors", anchors);
+  const Tensor a = rows_in_order(anchors), b = rows_in_order(boxes);
+  const Segments truths = one_segment("match_anchors", b.dim(0));
+  Tensor out = packed_output(matched, Layout::contiguous);
+  const Tensor scratch = bytes_on(device(), match_scratch(number, truths, a.dim(0)));
+  CAWE_DEVICE::match_anchors(number, a.raw(), a.dim(0), b.raw(), truths, {p.high, p.low, p.low_quality},
+                             out.data<int64_t>(), scratch.raw(), stream());
+  if (out.raw() != matched.raw()) matched.copy_from(out);
+}
+
+std::vector<int64_t> CudaBackend::nms(const Tensor& boxes, const Tensor& scores, const Tensor& classes,
+                                      double threshold) {
+  const Number number = deciding_number("nms", boxes);
+  const Tensor b = rows_in_order(boxes), s = rows_in_order(scores);
+  const Tensor c = classes.defined() ? classes.contiguous() : Tensor();
+  const int64_t n = b.dim(0);
+  if (n == 0) return {};
+  const Segments segments = one_segment("nms", n);
+  const Tensor scratch = bytes_on(device(), nms_scratch(number, segments));
+  const Tensor result = indices_on(device(), n + 1);  // what is kept, and how many: one copy brings both
+  auto* kept = result.data<int64_t>();
+  CAWE_DEVICE::nms(number, b.raw(), s.raw(), c.defined() ? c.data<int64_t>() : nullptr, segments, threshold,
+                   kept, kept + n, scratch.raw(), stream());
+  std::vector<int64_t> all = result.to_vector<int64_t>();
+  all.resize(size_t(all.back()));
+  return all;
+}
+
+std::vector<int64_t> CudaBackend::top_k(const Tensor& x, int64_t k) {
+  const Number number = deciding_number("top_k", x);
+  const Tensor in = x.contiguous();
+  k = std::min(k, in.numel());
+  if (k == 0) return {};
+  const Segments segments = one_segment("top_k", in.numel());
+  const Tensor scratch = bytes_on(device(), top_k_scratch(number, segments, k)),
+               result = indices_on(device(), k);
+  CAWE_DEVICE::top_k(number, in.raw(), segments, k, result.data<int64_t>(), scratch.raw(), stream());
+  return result.to_vector<int64_t>();
+}
+
+}  // namespace CAWE_DEVICE

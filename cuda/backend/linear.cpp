@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+// Matrix products: operands as cuBLASLt can read them, copies only where strides are odd.
+#include <algorithm>
+
+#include "cuda/backend/cuda_backend.h"
+#include "cuda/backend/packing.h"
+#include "cuda/runtime/runtime.h"
+
+namespace CAWE_DEVICE {
+namespace {
+
+/// A tensor [.., R, C] as row-major matrices. `kept` holds a copy where one had to be made.
+struct Operand {
+  Tensor kept;
+  Matrices matrices;
+};
+
+bool row_major(int64_t rows, int64_t cols, int64_t row_stride, int64_t col_stride) {
+  return (cols == 1 || col_stride == 1) && (rows == 1 || row_stride >= cols);
+}
+
+/// The strides of one row or one column say nothing.
+int64_t row_stride_of(int64_t rows, int64_t cols, int64_t stride) {
+  return rows == 1 ? std::max<int64_t>(cols, 1) : stride;
+}
+
+/// x's matrices where they lie, transposed or not; false where they can be read neither way.
+bool read_in_place(const Tensor& x, Matrices& m) {
+  const int64_t rows = x.dim(-2), cols = x.dim(-1), rs = x.stride(-2), cs = x.stride(-1);
+  m = {x.raw(), false, row_stride_of(rows, cols, rs), x.rank() == 3 ? x.stride(0) : 0};
+  if (row_major(rows, cols, rs, cs)) return true;
+  m.transposed = true;
+  m.row_stride = row_stride_of(cols, rows, cs);
+  return row_major(cols, rows, cs, rs);
+}
+
+Operand input(const Tensor& x, bool transposed) {
+  Operand o{x, {}};
+  if (!read_in_place(x, o.matrices)) {
+    o.kept = packed(x, Layout::contiguous);
+    read_in_place(o.kept, o.matrices);
+  }
+  o.matrices.transposed ^= transposed;
+  return o;
+}
+
+bool items_are_apart(const Tensor& y, const Matrices& m) {
+  return y.rank() == 2 || y.dim(0) <= 1 || m.batch_stride >= (y.dim(1) - 1) * m.row_stride + y.dim(2);
+}
+
+/// y = op(p) op(q) (+ bias): sizes from y and p.
+class Multiply {
+ public:
+  Multiply(Runtime& runtime, const Tensor& p, bool tp, const Tensor& q, bool tq, Tensor& y)
+      : runtime_(runtime), p_(input(p, tp)), q_(input(q, tq)), y_(y) {
+    Matrices m{};
+    const bool in_place = read_in_place(y, m) && !m.transposed && items_are_apart(y, m);
+    result_ = in_place ? y : Tensor::empty(y.shape(), y.dtype(), Layout::contiguous, y.device());
+    read_in_place(result_, m);
+    product_ = {number_of(current_operator(), y),
+                y.rank() == 3 ? y.dim(0) : 1,
+                y.dim(-2),
+                y.dim(-1),
+                p.dim(tp ? -2 : -1),
+                p_.matrices,
+                q_.matrices,
+                m,
+                nullptr,
+                false};
+  }
+
+  void run(const Tensor& bias) {
+    if (y_.numel() == 0) return;
+    if (product_.depth == 0)
+      start_with(bias);
+    else if (!run_with_epilogue(bias))
+      run_plain(bias);
+    if (result_.raw() != y_.raw()) y_.copy_from(result_);
+  }
+
+ private:
+  /// What y is before any product is added: the bias, or 0.
+  void start_with(const Tensor& bias) {
+    if (bias.defined())
+      result_.copy_from(bias.expand(result_.shape()));
+    else
+      result_.fill(0);
+  }
+
+  bool run_with_epilogue(const Tensor& bias) {
+    if (!bias.defined()) return false;
+    const Tensor vector = packed(bias, Layout::contiguous);
+    product_.bias = vector.raw();
+    const bool done = runtime_.products.run(product_, refusal_);
+    product_.bias = nullptr;
+    return done;
+  }
+
+  void run_plain(const Tensor& bias) {
+    if (bias.defined()) start_with(bias);
+    product_.accumulate = bias.defined();
+    if (runtime_.products.run(product_, refusal_)) return;
+    fail(Code::unsupported, current_operator(), ": cuBLASLt has no algorithm for ", product_.rows, "x",
+         product_.depth, " times ", product_.depth, "x", product_.cols, ", batch ", product_.batch, ", ",
+         cawe::name(y_.dtype()), " (", refusal_, "). Use f32, or --device cpu.");
+  }
+
+  Runtime& runtime_;
+  Operand p_, q_;
+  Tensor y_, result_;
+  Product product_;
+  std::string refusal_;
+};
+
+}  // namespace
+
+void CudaBackend::matmul(const Tensor& p, bool tp, const Tensor& q, bool tq, Tensor& y) {
+  const OperatorScope scope("matmul");
+  Multiply(*runtime_, p, tp, q, tq, y).run(Tensor());
+}
+
+void CudaBackend::linear(const Tensor& x, const Tensor& w, const Tensor& bias, Tensor& y) {
+  const OperatorScope scope("linear");
+  Multiply(*runtime_, x, false, w, true, y).run(bias);
+}
+
+void CudaBackend::linear_grad_input(const Tensor& dy, const Tensor& w, Tensor& dx) {
+  const OperatorScope scope("linear_grad_input");
+  Multiply(*runtime_, dy, false, w, false, dx).run(Tensor());
+}
+
+void CudaBackend::linear_grad_weight(const Tensor& x, const Tensor& dy, Tensor& dw, Tensor& dbias) {
+  const OperatorScope scope("linear_grad_weight");
+  Multiply(*runtime_, dy, true, x, false, dw).run(Tensor());
+  if (dbias.defined()) sum_to(dy, dbias);
+}
+
+}  // namespace CAWE_DEVICE

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tensors as kernels see them, and what a call of several tensors must agree on.
+#pragma once
+
+#include "cuda/backend/cuda_backend.h"
+
+namespace CAWE_DEVICE {
+
+inline StridedView view_of(const Tensor& x) {
+  StridedView v{};
+  v.rank = x.rank();
+  for (int d = 0; d < v.rank; ++d) {
+    v.size[d] = x.dim(d);
+    v.stride[d] = x.stride(d);
+  }
+  return v;
+}
+
+/// x repeated to `shape` by broadcasting: stride 0 along repeated dimensions.
+inline StridedView view_of(const Tensor& x, const Shape& shape) { return view_of(x.expand(shape)); }
+
+inline Dims4 dims_of(const Tensor& x) { return {x.dim(0), x.dim(1), x.dim(2), x.dim(3)}; }
+
+/// The Number of all tensors of a call; throws Code::dtype or unsupported, naming `op`, where they differ in
+/// type or device.
+template <class... More>
+Number common_number(const char* op, const Tensor& x, const More&... more) {
+  const auto check = [&](const Tensor& t) {
+    CAWE_CHECK(t.dtype() == x.dtype(), Code::dtype, op, ": ", name(x.dtype()), " and ", name(t.dtype()),
+               " in one call (expected one dtype). Convert with Tensor::to.");
+    CAWE_CHECK(t.device() == x.device(), Code::unsupported, op, ": tensors on ", name(x.device()), " and ",
+               name(t.device()), " in one call (expected one device). Move with Tensor::to.");
+  };
+  (check(more), ...);
+  return number_of(op, x);
+}
+
+/// Throws Code::unsupported where a kernel could not count x's elements, or those of one image, in 32 bits.
+inline void check_countable(const char* op, const Shape& shape, int64_t numbers) {
+  CAWE_CHECK(numbers < (int64_t{1} << 31), Code::unsupported, op, ": shape ", shape, " has ", numbers,
+             " numbers an item (expected fewer than 2^31)");
+}
+
+}  // namespace CAWE_DEVICE

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sums of every channel of [N, C, H, W] for batch norm: of x and x^2, and of the gradient g and g xhat.
+// Source: Ioffe & Szegedy 2015, arXiv 1502.03167, Algorithm 1 and the gradients below it.
+//
+// Bytes     for n numbers of e bytes: n·e, of gradients 2n·e (3n·e with ReLU); 16·C for each part, written
+//           and read again, and 16·C written; of gradients two vectors [C] read.
+// FLOPs     a number: 3, of gradients 4 (f64). Memory-bound where f64 runs at half the rate of f32; where
+//           it runs at 1/32 or less (sm_61, sm_75, sm_86, sm_89) f64 is the bound.
+// Launch    256 threads. Channels-last: a lane holds a pack of channels; the 8 warps and, where there are
+//           fewer than 32 packs, the parts of each warp take every so many rows of the image. NCHW: a block
+//           for a channel and part. One more launch of 32 x 16 adds the parts.
+// Numerics  f64: a square of an f32 number is exact there, so that the variance survives a mean far from
+//           zero. Order: strided rows, tree over the block, parts by 16 strides and these in order. No
+//           atomics: the same bits in every run and on every GPU.
+// Loads     128 bits where channels (NHWC) or cells (NCHW) are a multiple of what one load holds, else one
+//           number a lane.
+#include "cuda/kernels/channels.cuh"
+
+namespace CAWE_DEVICE {
+namespace {
+
+constexpr int kBlocksOnSm = 3;          // leaves ptxas the registers that it needs to spill nothing
+constexpr int kAddRows = 16;            // rows of the block that adds parts
+constexpr int64_t kBlocksOfSums = 512;  // enough to fill a GPU; more parts would only be more to add
+
+// What is summed. Channel: what must be known of a channel; `of` holds one for each number of a pack, or
+// one for all.
+template <class T>
+struct Moments {
+  struct Channel {};
+  const T* x;
+  template <int kChannels>
+  __device__ __forceinline__ void channels(int, Channel (&)[kChannels]) const {}
+  template <int kPack, int kChannels>
+  __device__ __forceinline__ void add(size_t at, const Channel (&)[kChannels], double (&a)[kPack],
+                                      double (&b)[kPack]) const {
+    const Pack<T, kPack> p = load<kPack>(x, at);
+    for (int k = 0; k < kPack; ++k) {
+      const double v = double(widen(p.v[k]));
+      a[k] += v;
+      b[k] += v * v;
+    }
+  }
+};
+
+template <class T>
+struct GradientMoments {
+  struct Channel {
+    Accumulator<T> mean;
+  };
+  const T *dy, *x, *y;
+  const Accumulator<T>* mean;
+  template <int kChannels>
+  __device__ __forceinline__ void channels(int c, Channel (&of)[kChannels]) const {
+    Accumulator<T> m[kChannels];
+    load_vector(mean, c, m);
+    for (int k = 0; k < kChannels; ++k) of[k].mean = m[k];
+  }
+  template <int kPack, int kChannels>
+  __device__ __forceinline__ void add(size_t at, const Channel (&of)[kChannels], double (&a)[kPack],
+                                      double (&b)[kPack]) const {
+    const Pack<T, kPack> g = masked<kPack>(dy, y, at), p = load<kPack>(x, at);
+    for (int k = 0; k < kPack; ++k) {
+      const double v = double(widen(g.v[k]));
+      a[k] += v;
+      b[k] += v * double(widen(p.v[k]) - of[k % kChannels].mean);
+    }
+  }
+};
+
+/// Threads of the block's first row get the sums of their columns, by a tree; blockDim.y is a power of two.
+template <int kPack>
+__device__ __forceinline__ void column_sums(double (&v)[kPack], double (&tile)[kPack][kThreads]) {
+  const unsigned thread = threadIdx.y * blockDim.x + threadIdx.x;
+  for (int k = 0; k < kPack; ++k) tile[k][thread] = v[k];
+  for (unsigned half = blockDim.y / 2; half > 0; half /= 2) {
+    __syncthreads();
+    if (threadIdx.y < half)
+      for (int k = 0; k < kPack; ++k) {
+        v[k] += tile[k][thread + half * blockDim.x];
+        tile[k][thread] = v[k];
+      }
+  }
+}
+
+/// partial[part][2][C]. Lanes are neighbouring packs of channels. Row r of a block with R rows takes rows
+/// part * R + r of the image, and on by R times the number of parts.
+template <class T, int kPack, class Terms>
+__global__ void __launch_bounds__(kThreads, kBlocksOnSm)
+    sums_channels_last(Terms terms, double* __restrict__ partial, int c, unsigned rows) {
+  __shared__ double tile[kPack][kThreads];
+  const int channel = int(blockIdx.x * blockDim.x + threadIdx.x) * kPack;
+  double a[kPack] = {}, b[kPack] = {};
+  if (channel < c) {
+    typename Terms::Channel of[kPack];
+    terms.channels(channel, of);
+    for (unsigned row = blockIdx.y * blockDim.y + threadIdx.y; row < rows; row += gridDim.y * blockDim.y)
+      terms.add(size_t(row) * c + channel, of, a, b);
+  }
+  column_sums(a, tile);
+  __syncthreads();
+  column_sums(b, tile);
+  if (threadIdx.y != 0 || channel >= c) return;
+  double* to = partial + size_t(blockIdx.y) * 2 * c;
+  store_vector(to, channel, a);
+  store_vector(to + c, channel, b);
+}
+
+/// partial[part][2][C]: block (channel, part) takes packs part * 256 + t of the channel's planes, and on by
+/// all parts' packs.
+template <class T, int kPack, class Terms>
+__global__ void __launch_bounds__(kThreads, kBlocksOnSm)
+    sums_nchw(Terms terms, double* __restrict__ partial, int c, unsigned packs_of_plane, unsigned packs) {
+  __shared__ double shared[2][32];
+  const int channel = int(blockIdx.x);
+  typename Terms::Channel of[1];
+  terms.channels(channel, of);
+  double a[kPack] = {}, b[kPack] = {};
+  for (unsigned i = blockIdx.y * kThreads + threadIdx.x; i < packs; i += gridDim.y * kThreads) {
+    const unsigned image = i / packs_of_plane, pack = i % packs_of_plane;
+    terms.add(((size_t(image) * c + channel) * packs_of_plane + pack) * kPack, of, a, b);
+  }
+  double first = 0, second = 0;
+  for (int k = 0; k < kPack; ++k) {
+    first += a[k];
+    second += b[k];
+  }
+  first = block_reduce(first, Sum{}, 0.0, shared[0]);
+  second = block_reduce(second, Sum{}, 0.0, shared[1]);
+  if (threadIdx.x != 0) return;
+  double* to = partial + size_t(blockIdx.y) * 2 * c + channel;
+  to[0] = first;
+  to[c] = second;
+}
+
+/// sums[j] = sum over parts of partial[part][j]; the second row times invstd where that is given.
+template <class A>
+__global__ void __launch_bounds__(32 * kAddRows)
+    add_parts(const double* __restrict__ partial, const A* __restrict__ invstd, double* __restrict__ sums,
+              int c, int parts) {
+  __shared__ double tile[kAddRows][32];
+  const int j = int(blockIdx.x * 32 + threadIdx.x);
+  double sum = 0;
+  if (j < 2 * c)
+    for (int part = int(threadIdx.y); part < parts; part += kAddRows)
+      sum += partial[size_t(part) * 2 * c + j];
+  tile[threadIdx.y][threadIdx.x] = sum;
+  __syncthreads();
+  if (threadIdx.y != 0 || j >= 2 * c) return;
+  for (int row = 1; row < kAddRows; ++row) sum += tile[row][threadIdx.x];
+  if (invstd != nullptr && j >= c) sum *= double(invstd[j - c]);
+  sums[j] = sum;
+}
+
+/// At least 16 rows (NHWC) or 4 packs (NCHW) a thread.
+int64_t parts_of(const ChannelShape& s, int pack) {
+  if (s.channels_last) {
+    const Columns columns(s.c / pack);
+    return at_least(
+        1, at_most(ceil_div(s.n * s.cells, columns.block_rows() * 16), kBlocksOfSums / columns.across));
+  }
+  return at_least(1, at_most(ceil_div(s.n * s.cells / pack, kThreads * 4), 2 * kBlocksOfSums / s.c));
+}
+
+template <class T, int kPack, class Terms>
+void launch_sums(const ChannelShape& s, const Terms& terms, const Accumulator<T>* invstd, double* scratch,
+                 double* sums, DeviceStream stream) {
+  const int64_t parts = parts_of(s, kPack);
+  if (s.channels_last) {
+    const Columns columns(s.c / kPack);
+    CAWE_LAUNCH((sums_channels_last<T, kPack, Terms>), dim3(unsigned(columns.across), unsigned(parts)),
+                columns.block(), 0, stream, terms, scratch, int(s.c), unsigned(s.n * s.cells));
+  } else {
+    CAWE_LAUNCH((sums_nchw<T, kPack, Terms>), dim3(unsigned(s.c), unsigned(parts)), kThreads, 0, stream,
+                terms, scratch, int(s.c), unsigned(s.cells / kPack), unsigned(s.n * s.cells / kPack));
+  }
+  CAWE_LAUNCH(add_parts<Accumulator<T>>, unsigned(ceil_div(2 * s.c, 32)), dim3(32, kAddRows), 0, stream,
+              scratch, invstd, sums, int(s.c), int(parts));
+}
+
+template <class T, class Terms>
+void sum(const ChannelShape& s, const Terms& terms, const Accumulator<T>* invstd, double* scratch,
+         double* sums, DeviceStream stream) {
+  if (s.c == 0) return;
+  if (pack_of<T>(s) > 1)
+    launch_sums<T, kPerLoad<T>>(s, terms, invstd, scratch, sums, stream);
+  else
+    launch_sums<T, 1>(s, terms, invstd, scratch, sums, stream);
+}
+
+}  // namespace
+
+int64_t channel_sums_scratch(Number number, const ChannelShape& shape) {
+  if (shape.c == 0) return 0;
+  int64_t parts = 1;
+  CAWE_DISPATCH(number, T, parts = parts_of(shape, pack_of<T>(shape)))
+  return parts * 2 * shape.c;
+}
+
+void channel_sums(Number number, const ChannelShape& shape, const void* x, double* scratch, double* sums,
+                  DeviceStream stream) {
+  CAWE_DISPATCH(number, T, sum<T>(shape, Moments<T>{Typed{x}}, nullptr, scratch, sums, stream))
+}
+
+void batch_norm_grad_sums(Number number, const ChannelShape& shape, const void* dy, const void* x,
+                          const void* y, const void* mean, const void* invstd, double* scratch, double* sums,
+                          DeviceStream stream) {
+  CAWE_DISPATCH(number, T, {
+    const GradientMoments<T> terms{Typed{dy}, Typed{x}, Typed{y}, Typed{mean}};
+    sum<T>(shape, terms, Typed{invstd}, scratch, sums, stream);
+  })
+}
+
+}  // namespace CAWE_DEVICE

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// Launch functions of element-wise arithmetic (unary.cu, unary_grad.cu, binary.cu); the functors are those of
+// tensor/elementwise.h. All operands of a call have one type; f16 and bf16 are computed in f32.
+#pragma once
+
+#include "cuda/kernels/types.h"
+
+namespace cawe {
+enum class UnaryOp : uint8_t;
+enum class BinaryOp : uint8_t;
+}  // namespace cawe
+
+namespace CAWE_DEVICE {
+
+/// A tensor of a call: its first element and how the others lie. All have the sizes of the output; an input
+/// repeats along dimensions of stride 0.
+struct Operand {
+  const void* data;
+  StridedView view;
+};
+struct Result {
+  void* data;
+  StridedView view;
+};
+
+/// y = op(x) with the parameters a and b.
+void unary(Number number, UnaryOp op, double a, double b, const Operand& x, const Result& y,
+           DeviceStream stream);
+/// dx = dy * slope(x, y)
+void unary_grad(Number number, UnaryOp op, double a, double b, const Operand& x, const Operand& y,
+                const Operand& dy, const Result& dx, DeviceStream stream);
+/// y = op(p, q)
+void binary(Number number, BinaryOp op, const Operand& p, const Operand& q, const Result& y,
+            DeviceStream stream);
+/// y += x
+void accumulate(Number number, const Operand& x, const Result& y, DeviceStream stream);
+
+}  // namespace CAWE_DEVICE

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "cuda/kernels/segments.h"
+#include "cuda/kernels/types.h"
+
+namespace CAWE_DEVICE {
+
+/// Greedy non-maximum suppression, for each segment by itself: kept[s, longest] gets the positions (in boxes)
+/// of the boxes kept, best first, then -1; counts[s] how many. A box goes where its overlap with a kept box
+/// of its class is above the threshold. boxes [.., 4], scores [..], classes [..] or nullptr (all the same
+/// class), 16-byte aligned; f32 and f64. Ties by lower position; a NaN score comes last. No round trip to the
+/// host. `scratch`: nms_scratch() bytes, 256-byte aligned.
+size_t nms_scratch(Number number, const Segments& segments);
+void nms(Number number, const void* boxes, const void* scores, const int64_t* classes,
+         const Segments& segments, double threshold, int64_t* kept, int64_t* counts, void* scratch,
+         DeviceStream stream);
+
+// --- its two halves, for boxes that lie in the order of their scores, segment s from box s * longest on
+/// Words of the mask for one segment of n boxes.
+int64_t nms_mask_words(int64_t n);
+/// mask: for each column of 64 boxes, one word for each box before its end: bit j of word i of column d is 1
+/// where box i suppresses box 64 d + j. [segments, nms_mask_words(longest)].
+void nms_mask(Number number, const void* boxes, const int64_t* classes, const Segments& segments,
+              double threshold, unsigned long long* mask, DeviceStream stream);
+/// From the mask to what is kept; kept_rows [segments, longest] is scratch. order [segments, longest] says
+/// where each box came from.
+void nms_reduce(const unsigned long long* mask, const int64_t* order, const Segments& segments,
+                uint32_t* kept_rows, int64_t* kept, int64_t* counts, DeviceStream stream);
+
+}  // namespace CAWE_DEVICE

@@ -1,0 +1,11 @@
+# Mutants of losses.cu.
+cawe_mutant(losses_sum_bound losses.cu "i < size / kPack; i += parts * blockDim.x) {\n    Accumulator<T> v[kPack];\n    loss.template compute<false>" "i <= size / kPack; i += parts * blockDim.x) {\n    Accumulator<T> v[kPack];\n    loss.template compute<false>" focal_loss)
+cawe_mutant(losses_sum_pack losses.cu "k = 1; k < kPack; ++k) v[0] += v[k]" "k = 2; k < kPack; ++k) v[0] += v[k]" bce_with_logits)
+cawe_mutant(losses_sum_parts losses.cu "part = lane; part < parts; part += 32" "part = lane; part < parts; part += 33" focal_loss)
+cawe_mutant(losses_gradient_item losses.cu "factor = scale[item]" "factor = scale[part]" smooth_l1_grad)
+cawe_mutant(losses_gradient_stride losses.cu "dx + size_t(item) * size + i * kPack" "dx + i * kPack" bce_with_logits_grad)
+cawe_mutant(losses_focal_slope losses.cu "wrong.other * loss + miss" "wrong.other * loss" focal_loss_grad)
+cawe_mutant(losses_focal_overflow losses.cu "e(exp_of(-absolute(value)))" "e(exp_of(value))" focal_loss)
+cawe_mutant(losses_bce_mask losses.cu "widen(kept.v[k]) == A(0)" "widen(kept.v[k]) < A(0)" bce_with_logits)
+cawe_mutant(losses_huber_anchor losses.cu "of_item[++anchor]" "of_item[anchor]" smooth_l1)
+cawe_mutant(losses_huber_beta losses.cu "a - beta / A(2)" "a - beta" smooth_l1)

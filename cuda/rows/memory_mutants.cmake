@@ -1,0 +1,11 @@
+# Mistakes in fills, copies and conversions.
+cawe_mutant(memory_fill_tail memory.cu "i - packs < n % kPack" "i - packs < n % kPack - 1" fill)
+cawe_mutant(memory_fill_last_element memory.cu "if (i < walk.count) y" "if (i <= walk.count) y" fill)
+cawe_mutant(memory_copy_flat_bound memory.cu "if (i < packs) {\n    y[i]" "if (i <= packs) {\n    y[i]" copy)
+cawe_mutant(memory_copy_walk_operand memory.cu "y[o.at[1]] = x[o.at[0]];" "y[o.at[0]] = x[o.at[0]];" copy)
+cawe_mutant(memory_copy_tiles_barrier memory.cu "  __syncthreads();\n" "" "to channels-last")
+cawe_mutant(memory_copy_tiles_no_padding memory.cu "tile[kTile][kTile + kPad]" "tile[kTile][kTile]" "to channels-last")
+cawe_mutant(memory_copy_tiles_border memory.cu "row + threadIdx.x < t.rows" "row + threadIdx.x <= t.rows" "to channels-last")
+cawe_mutant(convert_flat_tail convert.cu "const int64_t at = packs * kPack" "const int64_t at = packs" convert)
+cawe_mutant(convert_walk_bound convert.cu "if (i >= walk.count) return;" "if (i > walk.count) return;" convert)
+cawe_mutant(convert_through_integer convert.cu "narrow(float(v), y);" "narrow(float(int(v)), y);" convert)

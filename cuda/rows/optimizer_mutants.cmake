@@ -1,0 +1,13 @@
+# Mutants of optimizer.cu.
+cawe_mutant(optimizer_search optimizer.cu "list.first_block[middle] <= blockIdx.x" "list.first_block[middle] < blockIdx.x" sgd_step)
+cawe_mutant(optimizer_end optimizer.cu "begin + kChunk < e.count ? begin + kChunk : e.count" "begin + kChunk" sgd_step)
+cawe_mutant(optimizer_tail optimizer.cu "i = packed_end + threadIdx.x" "i = packed_end + 1 + threadIdx.x" adam_step)
+cawe_mutant(optimizer_first optimizer.cu "if (!first) v = load" "v = load" sgd_step)
+cawe_mutant(optimizer_momentum optimizer.cu "momentum * v.v[k] + d" "momentum * v.v[k] + (T(1) - momentum) * d" sgd_step)
+cawe_mutant(optimizer_decoupled optimizer.cu "T(r.decoupled ? 0.0 : r.weight_decay)" "T(r.weight_decay)" adam_step)
+cawe_mutant(optimizer_root optimizer.cu "root_of(v.v[k]) / root + eps" "root_of(v.v[k]) + eps" adam_step)
+cawe_mutant(optimizer_groups optimizer.cu "if (group.length > 0) launch" "if (group.length > 6) launch" sgd_step)
+cawe_mutant(optimizer_squares optimizer.cu "partial[blockIdx.x] = sum" "partial[0] = sum" gradient_norm)
+cawe_mutant(optimizer_norm_stride optimizer.cu "i < blocks; i += kThreads" "i < blocks; i += kThreads + 1" gradient_norm)
+cawe_mutant(optimizer_norm_nan optimizer.cu "finite ? (clipped" "true ? (clipped" gradient_norm)
+cawe_mutant(optimizer_flag optimizer.cu "finite &= value - value == State(0)" "finite &= value == value" unscale_and_check)

@@ -1,0 +1,10 @@
+# Mistakes in max pooling and its gradient.
+cawe_mutant(pooling_ties pooling.cu "v > best[k] || v != v" "v >= best[k] || v != v" max_pool2d)
+cawe_mutant(pooling_nan pooling.cu "v > best[k] || v != v" "v > best[k]" max_pool2d)
+cawe_mutant(pooling_padding pooling.cu "int iy = larger(top, 0)" "int iy = top" max_pool2d)
+cawe_mutant(pooling_bound pooling.cu "  if (i >= by.count) return;\n  const Cell cell = cell_of(i, by);\n  const int top" "  if (i > by.count) return;\n  const Cell cell = cell_of(i, by);\n  const int top" max_pool2d)
+cawe_mutant(pooling_offsets_of_columns pooling.cu "x - window.x * int(stride.x.divisor)" "x - window.y * int(stride.x.divisor)" max_pool2d_grad)
+cawe_mutant(pooling_offsets_blocks pooling.cu "i < blocks; i += kThreads" "i < blocks - 1; i += kThreads" max_pool2d_grad)
+cawe_mutant(pooling_gradient_range pooling.cu "ox <= columns.last" "ox < columns.last" max_pool2d_grad)
+cawe_mutant(pooling_gradient_last_window pooling.cu "stride)), windows - 1)" "stride)), windows)" max_pool2d_grad)
+cawe_mutant(pooling_gradient_choice pooling.cu "chosen.v[k] == at ? widen(g.v[k])" "chosen.v[k] >= at ? widen(g.v[k])" max_pool2d_grad)

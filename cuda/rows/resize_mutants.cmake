@@ -1,0 +1,11 @@
+# Mistakes in resizing.
+cawe_mutant(nearest_forward_row nearest.cu "cell.y * s.small_h" "cell.y * s.small_w" upsample_nearest)
+cawe_mutant(nearest_forward_bound nearest.cu "if (i >= by.count) return;" "if (i > by.count) return;" upsample_nearest)
+cawe_mutant(nearest_add nearest.cu "more = reinterpret_cast<const Pack<T, kPack>*>(add)[i]" "more = reinterpret_cast<const Pack<T, kPack>*>(add)[0]" upsample_nearest)
+cawe_mutant(nearest_gradient_takers nearest.cu "small * large_size + small_size - 1" "small * large_size" upsample_nearest_grad)
+cawe_mutant(resize_table resize.cu "tap_at<A>(i - rows.out, columns)" "tap_at<A>(i, columns)" resize_bilinear)
+cawe_mutant(resize_users resize.cu "first_output_of(input - 1, scale)" "first_output_of(input, scale)" resize_bilinear_grad)
+cawe_mutant(resize_forward_rows resize.cu "&& row < s.out_h" "&& row <= s.out_h" resize_bilinear)
+cawe_mutant(resize_forward_corner resize.cu "d = load(down.tap.second, across.tap.second)" "d = load(down.tap.first, across.tap.second)" resize_bilinear)
+cawe_mutant(resize_gradient_border resize.cu "tap.second == input ? tap.far" "tap.second == input && tap.first != input ? tap.far" resize_bilinear_grad)
+cawe_mutant(resize_gradient_end resize.cu "ox < columns.end" "ox <= columns.end" resize_bilinear_grad)

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one place that chooses whose CUDA this is: the vendor's headers, or the emulated runtime under the same
+// names. Host code of the CUDA backend includes this and no vendor header.
+#pragma once
+
+#include "cuda/kernels/types.h"
+
+#if defined(CAWE_ON_CUDA)
+#include <cublasLt.h>
+#include <cuda_runtime_api.h>
+#include <cudnn.h>
+#else
+#include "cuda/emulated/cublas_api.h"
+#include "cuda/emulated/cuda_api.h"
+#include "cuda/emulated/cudnn_api.h"
+namespace cawe::on_emulator {
+using namespace cawe::emulated;
+}
+#endif

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whether there is a GPU, and which. The backend runs on device 0; CUDA_VISIBLE_DEVICES says which GPU that
+// is.
+#pragma once
+
+#include <string>
+
+#include "cuda/runtime/api.h"
+
+namespace CAWE_DEVICE {
+
+struct DeviceInfo {
+  std::string name;
+  int major = 0, minor = 0;  ///< compute capability
+  int multiprocessors = 0;
+  size_t memory_bytes = 0;
+  int runtime = 0, driver = 0;  ///< CUDA versions, 1000 * major + 10 * minor
+};
+
+/// False where there is no device to use; `why` then says so in a sentence with a remedy. Makes it the device
+/// of the calling thread (other threads have device 0 from the start).
+bool find_device(DeviceInfo& info, std::string& why);
+
+/// The sentence for a machine without a usable device. driver: its CUDA version, 0 where none is loaded.
+std::string reason_without_device(cudaError_t status, int runtime, int driver);
+
+/// 13020 as "13.2".
+std::string cuda_version_text(int version);
+
+/// E.g. "CUDA 13.0, cuDNN 9.19.0, cuBLASLt 13.0.2, driver 13.0, NVIDIA H100 (sm_90, 132 SMs, 79 GiB)".
+std::string describe(const DeviceInfo& info);
+
+}  // namespace CAWE_DEVICE

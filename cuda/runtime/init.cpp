@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cuda/runtime/init.h"
+
+#include "cuda/backend/cuda_backend.h"
+#include "cuda/runtime/device.h"
+
+namespace CAWE_DEVICE {
+namespace {
+
+#if defined(CAWE_ON_CUDA)
+constexpr Device kDevice = Device::cuda;
+#else
+constexpr Device kDevice = Device::emulated;
+#endif
+
+CudaBackend* made = nullptr;  // never destroyed by itself: static tensors may outlive everything
+
+}  // namespace
+
+bool init(std::string* why) {
+  if (made) return true;
+  DeviceInfo info;
+  std::string reason;
+  if (!find_device(info, reason)) {
+    if (why) *why = reason;
+    return false;
+  }
+  made = new CudaBackend(kDevice);
+  register_backend(kDevice, made);
+  return true;
+}
+
+void close() {
+  register_backend(kDevice, nullptr);
+  delete made;
+  made = nullptr;
+}
+
+}  // namespace CAWE_DEVICE

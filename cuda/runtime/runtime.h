@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// Everything that the backend has of one device. Members are made in order and released in the opposite one.
+#pragma once
+
+#include "cuda/runtime/allocator.h"
+#include "cuda/runtime/convolution.h"
+#include "cuda/runtime/device.h"
+#include "cuda/runtime/libraries.h"
+#include "cuda/runtime/products.h"
+#include "cuda/runtime/settings.h"
+#include "cuda/runtime/staging.h"
+#include "cuda/runtime/stream.h"
+
+namespace CAWE_DEVICE {
+
+struct Runtime {
+  /// Throws Code::unsupported with the reason where there is no device.
+  explicit Runtime(const Settings& settings);
+  ~Runtime();
+
+  const Settings settings;
+  DeviceInfo device;
+  OwnedStream compute, copies;
+  DeviceAllocator allocator;
+  Staging staging;
+  Libraries libraries;
+  Convolutions convolutions;
+  Products products;
+};
+
+}  // namespace CAWE_DEVICE

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copies between host and device through pinned memory, so that neither side waits longer than it must.
+//
+// To the device, small: pinned slot -> tensor, on the compute stream. Large: pinned slots -> a landing buffer
+// on the copy stream, beside whatever computes; then landing buffer -> tensor on the compute stream, in order
+// with the tensor's other users. That last copy runs at memory speed (2 bytes of traffic a byte) and spares
+// tensors all events. To the host: chunks into pinned slots on the compute stream, one on its way while
+// another is read.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "cuda/runtime/allocator.h"
+#include "cuda/runtime/stream.h"
+
+namespace CAWE_DEVICE {
+
+/// Pinned slots in turn; each is free again when its event is reached.
+class PinnedRing {
+ public:
+  struct Slot {
+    char* data;
+    OwnedEvent* done;  ///< whoever queues work on the slot records it
+  };
+  PinnedRing(size_t slot_bytes, size_t slots) : slot_bytes_(slot_bytes), events_(slots) {}
+  ~PinnedRing();
+  PinnedRing(const PinnedRing&) = delete;
+  PinnedRing& operator=(const PinnedRing&) = delete;
+  size_t slot_bytes() const { return slot_bytes_; }
+  /// Waits until the oldest slot is free. The first call pins the memory.
+  Slot next();
+
+ private:
+  const size_t slot_bytes_;
+  char* memory_ = nullptr;
+  std::vector<OwnedEvent> events_;
+  size_t turn_ = 0;
+};
+
+class Staging {
+ public:
+  Staging(DeviceAllocator& allocator, OwnedStream& compute, OwnedStream& copies);
+  ~Staging();
+  Staging(const Staging&) = delete;
+  Staging& operator=(const Staging&) = delete;
+  /// Returns as soon as `host` may change; later work of the compute stream finds the bytes on the device.
+  void to_device(const void* host, void* device, size_t bytes);
+  /// Returns when the bytes, as all work queued so far leaves them, are there.
+  void to_host(const void* device, void* host, size_t bytes);
+
+  static constexpr size_t kSmall = size_t{64} << 10;         ///< bytes of a small copy, and of a slot for one
+  static constexpr size_t kChunk = size_t{4} << 20;          ///< bytes of a slot of large copies
+  static constexpr size_t kMostLanding = size_t{256} << 20;  ///< larger copies wait for the compute stream
+
+ private:
+  /// Device memory between the two streams.
+  struct Landing {
+    void* data = nullptr;
+    size_t bytes = 0;
+    OwnedEvent arrived, free;
+  };
+  void to_device_in_chunks(const char* host, char* device, size_t bytes, OwnedStream& stream);
+  Landing* next_landing(size_t bytes);
+
+  DeviceAllocator& allocator_;
+  OwnedStream &compute_, &copies_;
+  std::mutex mutex_;
+  PinnedRing small_{kSmall, 32}, large_{kChunk, 4};
+  Landing landings_[2];
+  size_t turn_ = 0;
+};
+
+}  // namespace CAWE_DEVICE
