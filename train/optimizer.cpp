@@ -40,58 +40,43 @@ Optimizer::Optimizer(nn::Module& module, const OptimizerOptions& options) : opti
 }
 
 double Optimizer::clip_gradients(double loss_scale) {
-  double squares = 0;
+  const Lists lists = with_gradients();
+  if (lists.g.empty()) return 0;
+  factor_ = Tensor::empty({3}, DType::f64, Layout::contiguous, lists.g[0].device());
+  backend(lists.g[0].device()).gradient_norm(lists.g, options_.clip, loss_scale, factor_);
+  return factor_.to_vector<double>()[1];
+}
+
+Optimizer::Lists Optimizer::with_gradients() const {
+  Lists lists;
   for (const Slot& s : slots_) {
     if (!s.parameter->grad().defined()) continue;
-    if (s.parameter->grad().device() != Device::cpu) {
-      squares += backend(s.parameter->grad().device()).sum_of_squares(s.parameter->grad());
-      continue;
-    }
-    const Tensor g = s.parameter->grad().contiguous();
-    const float* p = g.data<float>();
-    // Fixed blocks, so that the sum is the same on any number of threads.
-    const int64_t block = 4096, blocks = (g.numel() + block - 1) / block;
-    std::vector<double> sums(size_t(blocks), 0.0);
-    parallel_for(g.numel(), block, [&](int64_t begin, int64_t end) {
-      double sum = 0;
-      for (int64_t i = begin; i < end; ++i) sum += double(p[i]) * double(p[i]);
-      sums[size_t(begin / block)] = sum;
-    });
-    for (const double sum : sums) squares += sum;
+    lists.p.push_back(s.parameter->value());
+    lists.g.push_back(s.parameter->grad());
+    lists.m.push_back(s.m);
+    lists.v.push_back(s.v);
   }
-  const double norm = std::sqrt(squares) / loss_scale;
-  const bool clipped = options_.clip > 0 && norm > options_.clip;
-  const double factor = (clipped ? options_.clip / norm : 1) / loss_scale;
-  if (factor != 1 && std::isfinite(norm)) {
-    for (Slot& s : slots_) {
-      if (!s.parameter->grad().defined()) continue;
-      const Tensor& g = s.parameter->grad();
-      Tensor scaled = Tensor::like(g);
-      backend(g.device()).unary(UnaryOp::affine, factor, 0, g, scaled);
-      s.parameter->set_grad(scaled);
-    }
-  }
-  return norm;
+  return lists;
 }
 
 void Optimizer::skip() {
   for (Slot& s : slots_) s.parameter->zero_grad();
+  factor_ = Tensor();
 }
 
 void Optimizer::step(double lr) {
   ++step_;
-  for (Slot& s : slots_) {
-    if (!s.parameter->grad().defined()) continue;
-    Tensor p = s.parameter->value();
-    const Tensor g = s.parameter->grad();
-    Backend& device = backend(p.device());
+  const Lists lists = with_gradients();
+  const Tensor factor = factor_.defined() ? factor_.slice(0, 2, 3) : Tensor();
+  if (!lists.p.empty()) {
+    Backend& device = backend(lists.p[0].device());
     if (options_.kind == OptimizerOptions::Kind::sgd) {
       SgdParams sgd;
       sgd.lr = lr;
       sgd.momentum = options_.momentum;
       sgd.weight_decay = options_.weight_decay;
       sgd.first = step_ == 1;
-      device.sgd_step(p, g, s.m, sgd);
+      device.sgd_steps(lists.p, lists.g, lists.m, factor, sgd);
     } else {
       AdamParams adam;
       adam.lr = lr;
@@ -101,11 +86,10 @@ void Optimizer::step(double lr) {
       adam.weight_decay = options_.weight_decay;
       adam.decoupled = options_.kind == OptimizerOptions::Kind::adamw;
       adam.step = step_;
-      device.adam_step(p, g, s.m, s.v, adam);
+      device.adam_steps(lists.p, lists.g, lists.m, lists.v, factor, adam);
     }
-    p.storage().touch();
-    s.parameter->zero_grad();
   }
+  skip();
 }
 
 void Optimizer::save(NamedTensors* out) const {

@@ -27,8 +27,8 @@ class Optimizer {
   /// Looks after the parameters that require gradients now, and has their gradients summed over the ranks.
   Optimizer(nn::Module& module, const OptimizerOptions& options);
 
-  /// Divides all gradients by `loss_scale`. Returns their norm after that, in f64, in the order of the
-  /// parameters; scales them down where it is above clip. A norm that is not finite leaves them as they are.
+  /// Norm of all gradients divided by `loss_scale`, in f64, in the order of the parameters. The next step multiplies them
+  /// by 1 / loss_scale, and by less where the norm is above clip.
   double clip_gradients(double loss_scale = 1);
   /// Forgets the gradients: a step left out.
   void skip();
@@ -47,7 +47,13 @@ class Optimizer {
     Variable* parameter;
     Tensor m, v;
   };
+  struct Lists {
+    std::vector<Tensor> p, g, m, v;
+  };
+  Lists with_gradients() const;  ///< of the parameters that have one
+
   OptimizerOptions options_;
+  Tensor factor_;  ///< [3] as gradient_norm() gives it; undefined: gradients count as they are
   std::vector<Slot> slots_;
   int64_t step_ = 0;
 };

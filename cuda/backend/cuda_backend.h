@@ -34,7 +34,7 @@ class CudaBackend final : public Backend {
 #undef CAWE_OP
 #undef CAWE_OP_RETURN
 
-  Device device() const { return device_; }
+  Device device() const override { return device_; }
   /// The stream that all primitives run on, in order.
   DeviceStream stream() const;
   Runtime& runtime() const { return *runtime_; }

@@ -183,15 +183,4 @@ void CudaBackend::min_max(const Tensor& x, Tensor& low, Tensor& high) {
   if (most.raw() != high.raw()) high.copy_from(most);
 }
 
-double CudaBackend::sum_of_squares(const Tensor& x) {
-  const Number number = number_of("sum_of_squares", x);
-  if (x.numel() == 0) return 0;
-  const Tensor in = x.is_dense() ? x : x.contiguous();
-  const int64_t pieces = row_pieces(in.numel());
-  const Tensor partial = on_device(*this, pieces, DType::f64), sum = on_device(*this, 1, DType::f64);
-  sum_squares(number, in.raw(), partial.data<double>(), in.numel(), stream());
-  sum_middle(*this, {Number::f64, partial.raw(), partial}, 1, pieces, 1, Number::f64, sum.raw(), 1);
-  return sum.item();
-}
-
 }  // namespace CAWE_DEVICE

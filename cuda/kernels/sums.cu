@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sums of rows and of columns of dense tensors, and the sum of squares. Any sum over some dimensions of a
+// Sums of rows and of columns of dense tensors. Any sum over some dimensions of a
 // dense tensor is a chain of the first two, the means of global average pooling are one of them.
 //
 // Bytes     read n·e; write e or, for a piece of a long sum, 4 (f64: 8) for each sum. Sums in two
 //           launches write and read at most n/256 partial sums more.
-// FLOPs     n additions (squares: 2n). Memory-bound.
+// FLOPs     n additions. Memory-bound.
 // Launch    Rows from 1,024 numbers on: a block of 256 threads for a piece of at most 16,384. Shorter
 //           rows: 1 to 32 lanes for a row, 256 threads a block. Columns: block of 256, width x depth
 //           lanes, a lane adds up every depth-th row of its column, at most 32 of them in a piece (width
 //           256 for few rows, 32 for many).
-// Numerics  f32 (f64 for f64, and for squares of all types). Fixed order: a lane adds at most 64 numbers
+// Numerics  f32 (f64 for f64). Fixed order: a lane adds at most 64 numbers
 //           of a piece as they lie, lanes meet in a butterfly or a tree.
 // Loads     rows: 128 bits where rows are a multiple of what one load holds, else one number a lane.
 //           Columns: one number a lane, neighbouring columns in neighbouring lanes.
@@ -117,16 +117,6 @@ __global__ void __launch_bounds__(kThreads) sum_of_columns(const In* __restrict_
   if (depth == 0 && column < g.columns) y[int64_t(left) * g.columns + column] = rounded<Out>(sum / divisor);
 }
 
-template <class T, int kPack>
-__global__ void __launch_bounds__(kThreads)
-    squares(const T* __restrict__ x, double* __restrict__ y, int64_t n) {
-  __shared__ double partial[32];
-  const Piece p = piece_of(n, blockIdx.x);
-  const double mine = strided_sum<double, kPack>(x + p.begin, p.count, int(threadIdx.x), kThreads, Squared{});
-  const double sum = block_reduce(mine, Sum{}, 0.0, partial);
-  if (threadIdx.x == 0) y[blockIdx.x] = sum;
-}
-
 // --- choosing
 
 /// Calls run(In{}, Out{}) with the types of two Numbers.
@@ -207,17 +197,6 @@ void sum_columns(Number in, Number out, const void* x, void* y, int64_t batch, i
     CAWE_LAUNCH((sum_of_columns<In, Out>), unsigned(batch * g.pieces * g.across), kThreads, 0, stream,
                 static_cast<const In*>(x), static_cast<Out*>(y), g, Accumulator<In>(divisor));
   });
-}
-
-void sum_squares(Number number, const void* x, double* y, int64_t n, DeviceStream stream) {
-  const unsigned blocks = unsigned(row_pieces(n));
-  CAWE_DISPATCH(number, T, {
-    const T* const from = static_cast<const T*>(x);
-    if (in_packs(from, n))
-      CAWE_LAUNCH((squares<T, kPerLoad<T>>), blocks, kThreads, 0, stream, from, y, n);
-    else
-      CAWE_LAUNCH((squares<T, 1>), blocks, kThreads, 0, stream, from, y, n);
-  })
 }
 
 }  // namespace CAWE_DEVICE

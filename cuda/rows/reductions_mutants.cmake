@@ -7,7 +7,6 @@ cawe_mutant(sums_last_piece sums.cu "int(left < kRowPiece ? left : kRowPiece)" "
 cawe_mutant(sums_columns_barrier sums.cu "    __syncthreads();\n    if (depth < half)" "    if (depth < half)" sum_columns)
 cawe_mutant(sums_columns_end sums.cu "end = past < g.rows ? past : g.rows" "end = past" sum_columns)
 cawe_mutant(sums_divisor sums.cu "y[blockIdx.x] = rounded<Out>(sum / divisor)" "y[blockIdx.x] = rounded<Out>(sum)" sum_rows)
-cawe_mutant(squares_not_squared sums.cu "double(x) * double(x)" "double(x)" sum_squares)
 cawe_mutant(extremes_of_pieces_tail extremes.cu "count = int(left < kPiece ? left : kPiece)" "count = kPiece" min_max)
 cawe_mutant(extremes_nan_order extremes.cu "!(larger < e.high)" "larger > e.high" min_max)
 cawe_mutant(extremes_nan_walk extremes.cu "offsets_of(walk, i - 1).at[0]" "i - 1" min_max)

@@ -67,20 +67,6 @@ double run_columns(RowContext& c, int64_t batch, int64_t rows, int64_t columns, 
   return relative_error(c.download(y, {batch, columns}, dtype), expected);
 }
 
-double run_squares(RowContext& c, int64_t n, DType dtype) {
-  const Tensor x = random_tensor({n}, "squares", dtype);
-  const void* const in = c.upload(x);
-  const int64_t pieces = row_pieces(n);
-  double *const partial = c.fresh<double>(pieces), *const y = c.fresh<double>(1);
-  c.measure([&] {
-    sum_squares(number_for(dtype), in, partial, n, c.stream());
-    sum_rows(Number::f64, Number::f64, partial, y, 1, pieces, 1, c.stream());
-  });
-  const ReferenceScope reference;
-  const double expected = backend(Device::cpu).sum_of_squares(x.to(DType::f64));
-  return std::fabs(c.download(y, 1)[0] - expected) / expected;
-}
-
 double same(double a, double b) { return a == b || (a != a && b != b); }
 
 /// x [N, ...]; low and high as the CPU finds them in the same numbers.
@@ -261,22 +247,6 @@ void add_spread_rows(std::vector<Row>& rows) {
     }
 }
 
-void add_square_rows(std::vector<Row>& rows) {
-  for (const DType dtype : kFloating)
-    for (const int64_t n : {5000, 40001}) {
-      const double e = double(size_of(dtype));
-      const uint64_t pieces = n > 16384 ? 3 : 1;
-      rows.push_back(row(
-          "sum_squares", std::string(name(dtype)) + " " + std::to_string(n), "sums.cu",
-          [=](RowContext& c) { return run_squares(c, n, dtype); }, 1e-13));
-      rows.back().flops = 2 * double(n);
-      rows.back().floor_read = double(n) * e + 32;
-      rows.back().floor_written = 64;
-      rows.back().sectors = sectors_of(double(n) * e) + pieces + 2;
-      rows.back().wavefronts = pieces * (8 + 1);
-    }
-}
-
 }  // namespace
 
 void add_reductions_rows(std::vector<Row>& rows) {
@@ -284,7 +254,6 @@ void add_reductions_rows(std::vector<Row>& rows) {
     add_rows_of(rows, dtype);
     add_columns_of(rows, dtype);
   }
-  add_square_rows(rows);
   add_min_max_rows(rows);
   add_spread_rows(rows);
 }

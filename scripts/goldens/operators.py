@@ -215,7 +215,28 @@ def primitives(golden):
         state = {'step': torch.tensor(float(2 + v)), 'exp_avg': numbers((37, 5), 'adam m'), 'exp_avg_sq': numbers((37, 5), 'adam v', 0, 1)}
         put('adam_step', v, *optimizer_step(lambda p: kind(p, 1e-3, weight_decay=0.1), numbers((37, 5), 'adam p'),
                                             numbers((37, 5), 'adam g'), state))
-    put('sum_of_squares', 0, numbers((77, 91), 'squares').square().sum())
+    for v in range(2):
+        factor = 1.0 if v == 0 else 0.5
+        outs = []
+        for name, shape in (('pgv', (37, 5)), ('qhw', (41,))):
+            velocity = None if v == 0 else {'momentum_buffer': numbers(shape, 'sgd ' + name[2])}
+            outs.append(optimizer_step(lambda p: torch.optim.SGD(p, 0.1, 0.9, weight_decay=0.01), numbers(shape, 'sgd ' + name[0]),
+                                       factor * numbers(shape, 'sgd ' + name[1]), velocity))
+        put('sgd_steps', v, outs[0][0], outs[1][0], outs[0][1], outs[1][1])
+    for v in range(2):
+        factor, kind = (1.0, torch.optim.Adam) if v == 0 else (0.5, torch.optim.AdamW)
+        outs = []
+        for p, g, m, w, shape in (('p', 'g', 'm', 'v', (37, 5)), ('q', 'h', 'n', 'w', (41,))):
+            state = {'step': torch.tensor(2.0), 'exp_avg': numbers(shape, 'adam ' + m), 'exp_avg_sq': numbers(shape, 'adam ' + w, 0, 1)}
+            outs.append(optimizer_step(lambda x: kind(x, 1e-3, weight_decay=0.1), numbers(shape, 'adam ' + p),
+                                       factor * numbers(shape, 'adam ' + g), state))
+        put('adam_steps', v, *[outs[k][i] for i in range(3) for k in range(2)])
+    both = [numbers((77, 91), 'squares'), numbers((5000,), 'more squares')]
+    for v in range(3):
+        scale = 1024.0 if v == 2 else 1.0
+        norm = torch.nn.utils.get_total_norm(both) / scale
+        factor = (min(1.0, 2.0 / norm.item()) if v == 1 else 1.0) / scale
+        put('gradient_norm', v, torch.stack([sum(t.square().sum() for t in both), norm, torch.tensor(factor, dtype=torch.float64)]))
 
 
 if __name__ == '__main__':

@@ -52,7 +52,6 @@ class FastBackend final : public ReferenceBackend {
   void accumulate(const Tensor& x, Tensor& y) override;
   void sgd_step(Tensor& p, const Tensor& g, Tensor& velocity, const SgdParams& s) override;
   void adam_step(Tensor& p, const Tensor& g, Tensor& m, Tensor& v, const AdamParams& s) override;
-  double sum_of_squares(const Tensor& x) override;
 };
 
 }  // namespace cawe

@@ -177,18 +177,4 @@ void FastBackend::adam_step(Tensor& p, const Tensor& g, Tensor& m, Tensor& v, co
   p.storage().touch();
 }
 
-double FastBackend::sum_of_squares(const Tensor& x) {
-  if (!dense_f32(x)) return ReferenceBackend::sum_of_squares(x);
-  const float* p = x.data<float>();
-  const int64_t blocks = (x.numel() + kGrain - 1) / kGrain;
-  std::vector<double> partial(size_t(blocks), 0.0);
-  parallel_for(x.numel(), kGrain, [&](int64_t begin, int64_t end) {
-    double sum[8] = {};
-    for (int64_t i = begin; i < end; ++i) sum[i & 7] += double(p[i]) * double(p[i]);
-    partial[size_t(begin / kGrain)] =
-        ((sum[0] + sum[1]) + (sum[2] + sum[3])) + ((sum[4] + sum[5]) + (sum[6] + sum[7]));
-  });
-  return tree_sum(partial.data(), blocks);
-}
-
 }  // namespace cawe

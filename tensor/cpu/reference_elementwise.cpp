@@ -154,17 +154,6 @@ void ReferenceBackend::min_max(const Tensor& x, Tensor& low, Tensor& high) {
   });
 }
 
-double ReferenceBackend::sum_of_squares(const Tensor& x) {
-  double sum = 0;
-  dispatch_floating("sum_of_squares", x.dtype(), [&](auto zero) {
-    using T = decltype(zero);
-    const T* p = x.data<T>();
-    for_each_offset<1>(x.shape(), {x.strides()},
-                       [&](const auto& at) { sum += double(p[at[0]]) * double(p[at[0]]); });
-  });
-  return sum;
-}
-
 void ReferenceBackend::sgd_step(Tensor& p, const Tensor& g, Tensor& velocity, const SgdParams& s) {
   dispatch_floating("sgd_step", p.dtype(), [&](auto zero) {
     using T = decltype(zero);
@@ -202,6 +191,66 @@ void ReferenceBackend::adam_step(Tensor& p, const Tensor& g, Tensor& m, Tensor& 
     });
   });
   p.storage().touch();
+}
+
+namespace {
+
+/// g * factor where a factor is given and is not 1.
+Tensor times(Backend& backend, const Tensor& g, const Tensor& factor) {
+  const double f = factor.defined() ? factor.data<double>()[0] : 1;
+  if (f == 1) return g;
+  Tensor scaled = Tensor::like(g);
+  backend.unary(UnaryOp::affine, f, 0, g, scaled);
+  return scaled;
+}
+
+/// Fixed blocks, so that the sum is the same on any number of threads.
+template <class T>
+double squares_of(const T* p, int64_t n, double squares) {
+  const int64_t block = 4096, blocks = (n + block - 1) / block;
+  std::vector<double> sums(size_t(blocks), 0.0);
+  parallel_for(n, block, [&](int64_t begin, int64_t end) {
+    double sum = 0;
+    for (int64_t i = begin; i < end; ++i) sum += double(p[i]) * double(p[i]);
+    sums[size_t(begin / block)] = sum;
+  });
+  for (const double sum : sums) squares += sum;
+  return squares;
+}
+
+}  // namespace
+
+void ReferenceBackend::sgd_steps(const std::vector<Tensor>& p, const std::vector<Tensor>& g,
+                                 const std::vector<Tensor>& velocity, const Tensor& factor, const SgdParams& s) {
+  for (size_t i = 0; i < p.size(); ++i) {
+    Tensor value = p[i], v = velocity[i];
+    sgd_step(value, times(*this, g[i], factor), v, s);
+  }
+}
+
+void ReferenceBackend::adam_steps(const std::vector<Tensor>& p, const std::vector<Tensor>& g,
+                                  const std::vector<Tensor>& m, const std::vector<Tensor>& v, const Tensor& factor,
+                                  const AdamParams& s) {
+  for (size_t i = 0; i < p.size(); ++i) {
+    Tensor value = p[i], first = m[i], second = v[i];
+    adam_step(value, times(*this, g[i], factor), first, second, s);
+  }
+}
+
+void ReferenceBackend::gradient_norm(const std::vector<Tensor>& g, double largest, double loss_scale, Tensor& result) {
+  double squares = 0;
+  for (const Tensor& t : g)
+    dispatch_floating("gradient_norm", t.dtype(), [&](auto zero) {
+      using T = decltype(zero);
+      const Tensor flat = t.contiguous();
+      squares = squares_of(flat.data<T>(), flat.numel(), squares);
+    });
+  const double norm = std::sqrt(squares) / loss_scale;
+  const double clip = largest > 0 && norm > largest ? largest / norm : 1;
+  double* out = result.data<double>();
+  out[0] = squares;
+  out[1] = norm;
+  out[2] = std::isfinite(norm) ? clip / loss_scale : 1;
 }
 
 }  // namespace cawe

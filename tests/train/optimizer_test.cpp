@@ -73,14 +73,28 @@ TEST(Optimizer, AdamAndAdamW) {
 TEST(Optimizer, ClipsTheNormOfAllGradients) {
   Two m;
   OptimizerOptions o;
+  o.kind = OptimizerOptions::Kind::sgd;
+  o.momentum = o.weight_decay = 0;
   o.clip = 1;
   Optimizer optimizer(m, o);
   m.w.set_grad(Tensor::from(std::vector<float>{3, 0, 0}, {3}));
   m.unused.set_grad(Tensor::from(std::vector<float>{4}, {1}));
   EXPECT_NEAR(optimizer.clip_gradients(), 5, 1e-6);
-  EXPECT_NEAR(m.w.grad().to_vector<float>()[0], 0.6, 1e-6);
-  EXPECT_NEAR(m.unused.grad().item(), 0.8, 1e-6);
-  EXPECT_NEAR(optimizer.clip_gradients(), 1, 1e-6);
+  optimizer.step(1);
+  EXPECT_NEAR(m.w.value().to_vector<float>()[0], 1 - 0.6, 1e-6);
+  EXPECT_NEAR(m.unused.value().item(), 4 - 0.8, 1e-6);
+}
+
+TEST(Optimizer, UndoesTheLossScale) {
+  Two m;
+  OptimizerOptions o;
+  o.kind = OptimizerOptions::Kind::sgd;
+  o.momentum = o.weight_decay = 0;
+  Optimizer optimizer(m, o);
+  m.w.set_grad(Tensor::from(std::vector<float>{1024, 0, 0}, {3}));
+  EXPECT_NEAR(optimizer.clip_gradients(1024), 1, 1e-12);
+  optimizer.step(0.25);
+  EXPECT_NEAR(m.w.value().to_vector<float>()[0], 1 - 0.25, 1e-6);
 }
 
 TEST(Optimizer, StateGoesRoundThroughACheckpoint) {
