@@ -141,8 +141,8 @@ std::vector<Tensor> run_adam_steps(Backend& b, int64_t variant) {
 /// Below the limit, above it, and scaled.
 std::vector<Tensor> run_gradient_norm(Backend& b, int64_t variant) {
   Tensor result = room(b, {3}, DType::f64);
-  b.gradient_norm({numbers(b, {77, 91}, "squares"), numbers(b, {5000}, "more squares")}, variant == 1 ? 2.0 : 0.0,
-                  variant == 2 ? 1024.0 : 1.0, result);
+  b.gradient_norm({numbers(b, {77, 91}, "squares"), numbers(b, {5000}, "more squares")},
+                  variant == 1 ? 2.0 : 0.0, variant == 2 ? 1024.0 : 1.0, result);
   return {result};
 }
 

@@ -18,6 +18,7 @@ void Backend::unsupported(const char* op) const {
 
 void* Backend::allocate(size_t) { unsupported("allocate"); }
 void Backend::release(void*, size_t) noexcept {}
+std::unique_ptr<CapturedWork> Backend::capture(const std::function<void()>&) { return nullptr; }
 void Backend::copy_between_devices(const Tensor&, Tensor&) { unsupported("copy_between_devices"); }
 
 // Default bodies: an operator that a backend lacks says so by name.

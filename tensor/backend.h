@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -46,6 +48,14 @@ struct AdamParams {
   int64_t step = 1;
 };
 
+/// Work that a device has written down and can do again as a whole (a CUDA graph).
+class CapturedWork {
+ public:
+  virtual ~CapturedWork() = default;
+  /// Queues it; tensors made while it was captured have new values afterwards.
+  virtual void launch() = 0;
+};
+
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -61,6 +71,10 @@ class Backend {
   virtual void copy_between_devices(const Tensor& x, Tensor& y);
   /// Waits until everything asked of the device is done.
   virtual void synchronize() {}
+  /// Writes down what `work` asks of the device, without doing it; nullptr where the backend cannot. `work`
+  /// may not exchange data with the host, must have run once before, and no other thread may use the device
+  /// meanwhile.
+  virtual std::unique_ptr<CapturedWork> capture(const std::function<void()>& work);
 
 #define CAWE_OP(op, parameters, names) virtual void op parameters;
 #define CAWE_OP_RETURN(type, op, parameters, names) virtual type op parameters;

@@ -27,8 +27,6 @@ void targets_and_mask(const Tensor& labels, Tensor* targets, Tensor* mask) {
   float *t = targets->data<float>(), *m = mask->data<float>();
   for (int64_t i = 0; i < labels.numel(); ++i)
     if (std::isnan(t[i])) t[i] = m[i] = 0;
-  *targets = targets->to(compute_device());
-  *mask = mask->to(compute_device());
 }
 
 std::vector<std::vector<int>> known_labels(const data::Dataset& dataset,
@@ -102,12 +100,19 @@ ClassifierTask::ClassifierTask(models::Classifier& net, const data::Dataset& dat
                                std::vector<int64_t> validation, const data::LoaderOptions& loader)
     : net_(net), dataset_(dataset), validation_(std::move(validation)), loader_(loader) {}
 
-Variable ClassifierTask::loss(const data::Batch& batch, LogLine*) {
+std::vector<Tensor> ClassifierTask::inputs(const data::Batch& batch) {
   CAWE_CHECK(batch.labels.defined(), Code::data,
              "the data set has no labels (name label_columns or finding_column in the recipe)");
   Tensor targets, mask;
   targets_and_mask(batch.labels, &targets, &mask);
-  return models::multilabel_loss(net_.forward(network_input(batch.images)).logits, targets, mask);
+  const Tensor scale = Tensor::full({1}, models::multilabel_scale(mask.shape(), mask));
+  const Device device = compute_device();
+  return {network_input(batch.images), targets.to(device), mask.to(device), scale.to(device)};
+}
+
+Task::Loss ClassifierTask::loss(const std::vector<Tensor>& inputs) {
+  const Variable logits = net_.forward(Variable(inputs[0])).logits;
+  return {models::multilabel_loss_scaled(logits, inputs[1], inputs[2], inputs[3]), {}};
 }
 
 LogLine ClassifierTask::validate() {

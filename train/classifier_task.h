@@ -23,7 +23,8 @@ class ClassifierTask : public Task {
   ClassifierTask(models::Classifier& net, const data::Dataset& dataset, std::vector<int64_t> validation,
                  const data::LoaderOptions& loader);
   nn::Module& module() override { return net_; }
-  Variable loss(const data::Batch& batch, LogLine* parts) override;
+  std::vector<Tensor> inputs(const data::Batch& batch) override;  ///< images, targets, mask, scale
+  Loss loss(const std::vector<Tensor>& inputs) override;
   LogLine validate() override;
 
  private:

@@ -23,9 +23,10 @@ DetectorTask::DetectorTask(std::shared_ptr<models::RetinaNet> net, const data::D
     : net_(net),
       dataset_(dataset),
       validation_(std::move(validation)),
+      shares_device_(chain.classifier.net != nullptr),
       detector_(net, std::move(chain), loader, Strings(size_t(net->config().classes), "lesion")) {}
 
-Variable DetectorTask::loss(const data::Batch& batch, LogLine* parts) {
+std::vector<Tensor> DetectorTask::inputs(const data::Batch& batch) {
   std::vector<models::Truth> truths;
   std::vector<std::string> names;
   for (size_t i = 0; i < batch.boxes.size(); ++i) {
@@ -33,10 +34,15 @@ Variable DetectorTask::loss(const data::Batch& batch, LogLine* parts) {
     truths.push_back({batch.boxes[i], std::vector<int64_t>(batch.boxes[i].size(), 0)});
     names.push_back(dataset_.samples[size_t(batch.samples[i])].path);
   }
-  const models::RetinaNet::Losses losses = net_->loss(network_input(batch.images), truths, names);
-  (*parts)["loss.class"] = losses.classification;
-  (*parts)["loss.box"] = losses.box;
-  return losses.total;
+  const Tensor x = network_input(batch.images);
+  const models::RetinaNet::Targets t = net_->targets(x.dim(2), x.dim(3), truths, x.device(), names);
+  return {x, t.classes, t.deltas, t.foreground, t.scale};
+}
+
+Task::Loss DetectorTask::loss(const std::vector<Tensor>& inputs) {
+  const models::RetinaNet::LossParts parts =
+      net_->loss_of(Variable(inputs[0]), {inputs[1], inputs[2], inputs[3], inputs[4], 0});
+  return {parts.total, {{"loss.class", parts.classification}, {"loss.box", parts.box}}};
 }
 
 LogLine DetectorTask::validate() {

@@ -18,13 +18,16 @@ class DetectorTask : public Task {
   DetectorTask(std::shared_ptr<models::RetinaNet> net, const data::Dataset& dataset,
                std::vector<int64_t> validation, Chain chain, const data::LoaderOptions& loader);
   nn::Module& module() override { return *net_; }
-  Variable loss(const data::Batch& batch, LogLine* parts) override;
+  std::vector<Tensor> inputs(const data::Batch& batch) override;  ///< images, and RetinaNet::Targets
+  Loss loss(const std::vector<Tensor>& inputs) override;
+  bool shares_device() const override { return shares_device_; }
   LogLine validate() override;
 
  private:
   std::shared_ptr<models::RetinaNet> net_;
   const data::Dataset& dataset_;
   std::vector<int64_t> validation_;
+  bool shares_device_;
   Detector detector_;
 };
 

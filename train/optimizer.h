@@ -27,8 +27,8 @@ class Optimizer {
   /// Looks after the parameters that require gradients now, and has their gradients summed over the ranks.
   Optimizer(nn::Module& module, const OptimizerOptions& options);
 
-  /// Norm of all gradients divided by `loss_scale`, in f64, in the order of the parameters. The next step multiplies them
-  /// by 1 / loss_scale, and by less where the norm is above clip.
+  /// Norm of all gradients divided by `loss_scale`, in f64, in the order of the parameters. The next step
+  /// multiplies them by 1 / loss_scale, and by less where the norm is above clip.
   double clip_gradients(double loss_scale = 1);
   /// Forgets the gradients: a step left out.
   void skip();

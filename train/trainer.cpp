@@ -7,11 +7,11 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "autograd/ops/elementwise.h"
 #include "tensor/backend.h"
 #include "tensor/communicator.h"
 #include "tensor/parallel.h"
 #include "tensor/text.h"
+#include "train/step_runner.h"
 
 namespace cawe::train {
 namespace {
@@ -44,7 +44,8 @@ class Loop {
         schedule_(schedule),
         options_(options),
         optimizer_(task.module(), optimizer),
-        scale_(options.precision) {
+        scale_(options.precision),
+        runner_(task, options.graph) {
     task_.compute_in(options.precision.dtype);
   }
 
@@ -84,11 +85,11 @@ class Loop {
   void one_step() {
     const data::Batch batch = loader_.next();
     LogLine line;
-    const Variable loss = task_.loss(batch, &line);
-    const double value = loss.value().item();
-    if (current_communicator().any(!std::isfinite(value))) explain(batch);
     const double scale = scale_.value();
-    backward(scale == 1 ? loss : affine(loss, scale));
+    const Task::Loss loss = runner_.run(task_.inputs(batch), scale);
+    const double value = loss.total.value().item();
+    if (current_communicator().any(!std::isfinite(value))) explain(batch);
+    for (const auto& [name, part] : loss.parts) line[name] = part.item();
     const double norm = optimizer_.clip_gradients(scale), rate = schedule_.at(step_);
     if (accept(std::isfinite(norm), batch))
       optimizer_.step(rate);
@@ -125,8 +126,7 @@ class Loop {
     std::string first = "not found when the batch was run again";
     try {
       const CheckFinite watching;
-      LogLine ignored;
-      task_.loss(batch, &ignored);
+      task_.loss(task_.inputs(batch));
     } catch (const Error& error) {
       first = error.what();
     }
@@ -233,14 +233,15 @@ class Loop {
   TrainerOptions options_;
   Optimizer optimizer_;
   LossScale scale_;
+  StepRunner runner_;
   TrainResult result_;
   int64_t step_ = 0, validations_ = 0, best_at_ = 0;
 };
 
 }  // namespace
 
-Variable Task::network_input(const Tensor& images) const {
-  return Variable(images.to(compute_device()).to(compute_dtype_));
+Tensor Task::network_input(const Tensor& images) const {
+  return images.to(compute_device()).to(compute_dtype_);
 }
 
 int stop_signal() {
@@ -269,6 +270,7 @@ TrainerOptions trainer_from(Recipe& recipe, int64_t steps, int64_t batch) {
   o.eval_every = recipe.whole("train.eval_every", 0, 0, 100000000);
   o.patience = recipe.whole("train.patience", 0, 0, 1000000);
   o.precision = precision_from(recipe);
+  o.graph = recipe.flag("train.graph", true);
   return o;
 }
 

@@ -25,15 +25,23 @@ class Task {
   virtual nn::Module& module() = 0;
   /// Type that the network computes in while it trains.
   void compute_in(DType dtype) { compute_dtype_ = dtype; }
-  /// Mean over the batch of all ranks; `parts` gets numbers for the log.
-  virtual Variable loss(const data::Batch& batch, LogLine* parts) = 0;
+  /// All that the loss of a batch needs, on the network's device.
+  virtual std::vector<Tensor> inputs(const data::Batch& batch) = 0;
+  struct Loss {
+    Variable total;                                     ///< mean over the batch of all ranks
+    std::vector<std::pair<std::string, Tensor>> parts;  ///< numbers for the log, one element each
+  };
+  /// Computed on the device: nothing comes to the host, so that a step can be captured.
+  virtual Loss loss(const std::vector<Tensor>& inputs) = 0;
+  /// Whether other threads use the device too (the loader enhances on it): then steps are not captured.
+  virtual bool shares_device() const { return false; }
   /// Numbers of the validation set; "score" (more is better) chooses the best checkpoint. Empty: there is
   /// none.
   virtual LogLine validate() { return {}; }
 
  protected:
   /// Images on the device and in the type that the network computes in.
-  Variable network_input(const Tensor& images) const;
+  Tensor network_input(const Tensor& images) const;
 
  private:
   DType compute_dtype_ = DType::f32;
@@ -47,6 +55,7 @@ struct TrainerOptions {
   int64_t eval_every = 0;  ///< steps between validations; 0: only at the end
   int64_t patience = 0;    ///< stop after so many validations without a better score; 0: never
   Precision precision;
+  bool graph = true;  ///< on a GPU: capture a step once and launch it as a whole
   bool resume = false, quiet = false;
   std::string label = "training";
 };

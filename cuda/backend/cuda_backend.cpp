@@ -57,7 +57,7 @@ ArenaStatistics CudaBackend::statistics() const { return runtime_->allocator.sta
 void CudaBackend::reset_peak() { runtime_->allocator.reset_peak(); }
 void CudaBackend::trim() { runtime_->allocator.trim(); }
 
-std::unique_ptr<CapturedStep> CudaBackend::capture(const std::function<void()>& step) {
+std::unique_ptr<CapturedWork> CudaBackend::capture(const std::function<void()>& step) {
   return capture_step(runtime_->allocator, runtime_->compute, step);
 }
 

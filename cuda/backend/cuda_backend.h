@@ -13,8 +13,7 @@
 
 namespace CAWE_DEVICE {
 
-struct Runtime;      // streams, allocator, library handles: runtime/
-class CapturedStep;  // runtime/graph.h
+struct Runtime;  // streams, allocator, library handles: runtime/
 
 class CudaBackend final : public Backend {
  public:
@@ -45,7 +44,7 @@ class CudaBackend final : public Backend {
   void trim();
 
   /// Writes `step` down as a graph, see runtime/graph.h for what it may do; launch() it, as often as wanted.
-  std::unique_ptr<CapturedStep> capture(const std::function<void()>& step);
+  std::unique_ptr<CapturedWork> capture(const std::function<void()>& step) override;
 
  private:
   Device device_;

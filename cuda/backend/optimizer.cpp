@@ -65,13 +65,17 @@ void CudaBackend::adam_step(Tensor& p, const Tensor& g, Tensor& m, Tensor& v, co
 
 namespace {
 
-const double* device_number(const Tensor& factor) { return factor.defined() ? factor.data<double>() : nullptr; }
+const double* device_number(const Tensor& factor) {
+  return factor.defined() ? factor.data<double>() : nullptr;
+}
 
-/// Lists are for parameters of one type that lie densely, with gradients and moments in their order; a model's are.
+/// Lists are for parameters of one type that lie densely, with gradients and moments in their order; a
+/// model's are.
 bool fits_lists(const std::vector<Tensor>& p, std::initializer_list<const std::vector<Tensor>*> others) {
   for (size_t i = 0; i < p.size(); ++i)
     for (const std::vector<Tensor>* other : others)
-      if (p[i].dtype() != p[0].dtype() || (*other)[i].dtype() != p[0].dtype() || !same_order(p[i], (*other)[i]))
+      if (p[i].dtype() != p[0].dtype() || (*other)[i].dtype() != p[0].dtype() ||
+          !same_order(p[i], (*other)[i]))
         return false;
   return true;
 }
@@ -99,8 +103,9 @@ void CudaBackend::sgd_steps(const std::vector<Tensor>& p, const std::vector<Tens
   for (const Tensor& t : p) t.storage().touch();
 }
 
-void CudaBackend::adam_steps(const std::vector<Tensor>& p, const std::vector<Tensor>& g, const std::vector<Tensor>& m,
-                             const std::vector<Tensor>& v, const Tensor& factor, const AdamParams& s) {
+void CudaBackend::adam_steps(const std::vector<Tensor>& p, const std::vector<Tensor>& g,
+                             const std::vector<Tensor>& m, const std::vector<Tensor>& v, const Tensor& factor,
+                             const AdamParams& s) {
   if (p.empty()) return;
   const std::vector<Tensor> d = in_order(p, g);
   CAWE_CHECK(fits_lists(p, {&d, &m, &v}), Code::unsupported,
@@ -114,19 +119,21 @@ void CudaBackend::adam_steps(const std::vector<Tensor>& p, const std::vector<Ten
   for (const Tensor& t : p) t.storage().touch();
 }
 
-void CudaBackend::gradient_norm(const std::vector<Tensor>& g, double largest, double loss_scale, Tensor& result) {
+void CudaBackend::gradient_norm(const std::vector<Tensor>& g, double largest, double loss_scale,
+                                Tensor& result) {
   if (g.empty()) return result.fill(0);
   std::vector<Tensor> kept;  // copies of what does not lie densely
   std::vector<GradientTensor> list;
   const Number number = number_of("gradient_norm", g[0]);
   for (const Tensor& t : g) {
-    CAWE_CHECK(t.dtype() == g[0].dtype(), Code::dtype, "gradient_norm: gradients of ", cawe::name(t.dtype()), " and ",
-               cawe::name(g[0].dtype()), " (expected one type)");
+    CAWE_CHECK(t.dtype() == g[0].dtype(), Code::dtype, "gradient_norm: gradients of ", cawe::name(t.dtype()),
+               " and ", cawe::name(g[0].dtype()), " (expected one type)");
     kept.push_back(dense(t));
     list.push_back({kept.back().raw(), t.numel()});
   }
   const int64_t length = int64_t(list.size());
-  const Tensor scratch = Tensor::empty({gradient_norm_scratch(list.data(), length)}, DType::f64, Layout::contiguous, device());
+  const Tensor scratch =
+      Tensor::empty({gradient_norm_scratch(list.data(), length)}, DType::f64, Layout::contiguous, device());
   CAWE_DEVICE::gradient_norm(number, list.data(), length, largest, loss_scale, scratch.data<double>(),
                              result.data<double>(), stream());
 }

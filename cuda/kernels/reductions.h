@@ -22,7 +22,6 @@ void sum_rows(Number in, Number out, const void* x, void* y, int64_t rows, int64
 void sum_columns(Number in, Number out, const void* x, void* y, int64_t batch, int64_t rows, int64_t columns,
                  double divisor, DeviceStream stream);
 
-
 /// Bytes of scratch for min_max.
 int64_t min_max_scratch(Number number, int64_t items, int64_t length);
 /// Least and greatest number of each of `items` items, which lie densely one after another; `item` is the

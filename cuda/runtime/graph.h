@@ -8,18 +8,19 @@
 
 #include "cuda/runtime/allocator.h"
 #include "cuda/runtime/stream.h"
+#include "tensor/backend.h"
 
 namespace CAWE_DEVICE {
 
 /// The work and the memory that it runs on. Tensors made while it was captured keep their addresses: their
 /// values are new after each launch. Must not outlive the backend.
-class CapturedStep {
+class CapturedStep final : public CapturedWork {
  public:
-  ~CapturedStep();
+  ~CapturedStep() override;
   CapturedStep(const CapturedStep&) = delete;
   CapturedStep& operator=(const CapturedStep&) = delete;
   /// Queues the step on the compute stream.
-  void launch();
+  void launch() override;
 
  private:
   friend class Capture;

@@ -221,7 +221,8 @@ double squares_of(const T* p, int64_t n, double squares) {
 }  // namespace
 
 void ReferenceBackend::sgd_steps(const std::vector<Tensor>& p, const std::vector<Tensor>& g,
-                                 const std::vector<Tensor>& velocity, const Tensor& factor, const SgdParams& s) {
+                                 const std::vector<Tensor>& velocity, const Tensor& factor,
+                                 const SgdParams& s) {
   for (size_t i = 0; i < p.size(); ++i) {
     Tensor value = p[i], v = velocity[i];
     sgd_step(value, times(*this, g[i], factor), v, s);
@@ -229,15 +230,16 @@ void ReferenceBackend::sgd_steps(const std::vector<Tensor>& p, const std::vector
 }
 
 void ReferenceBackend::adam_steps(const std::vector<Tensor>& p, const std::vector<Tensor>& g,
-                                  const std::vector<Tensor>& m, const std::vector<Tensor>& v, const Tensor& factor,
-                                  const AdamParams& s) {
+                                  const std::vector<Tensor>& m, const std::vector<Tensor>& v,
+                                  const Tensor& factor, const AdamParams& s) {
   for (size_t i = 0; i < p.size(); ++i) {
     Tensor value = p[i], first = m[i], second = v[i];
     adam_step(value, times(*this, g[i], factor), first, second, s);
   }
 }
 
-void ReferenceBackend::gradient_norm(const std::vector<Tensor>& g, double largest, double loss_scale, Tensor& result) {
+void ReferenceBackend::gradient_norm(const std::vector<Tensor>& g, double largest, double loss_scale,
+                                     Tensor& result) {
   double squares = 0;
   for (const Tensor& t : g)
     dispatch_floating("gradient_norm", t.dtype(), [&](auto zero) {

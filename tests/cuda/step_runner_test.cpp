@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+// A captured training step gives the losses, gradients and counters of the same step run operator by
+// operator.
+#include "train/step_runner.h"
+
+#include "autograd/operator_table.h"
+#include "models/classifier.h"
+#include "tensor/random.h"
+#include "tests/cuda/device.h"
+
+namespace cawe::train {
+namespace {
+
+models::ClassifierConfig narrow() {
+  models::ClassifierConfig c;
+  c.backbone.depth = 18;
+  c.backbone.width = 4;
+  c.labels = 2;
+  return c;
+}
+
+class NarrowTask : public Task {
+ public:
+  NarrowTask() : net_(narrow()) {
+    net_.initialise(7);
+    net_.to(kDevice);
+  }
+  nn::Module& module() override { return net_; }
+  std::vector<Tensor> inputs(const data::Batch&) override { return {}; }
+  Loss loss(const std::vector<Tensor>& in) override {
+    ++runs;
+    return {models::multilabel_loss_scaled(net_.forward(Variable(in[0])).logits, in[1], in[2], in[3]), {}};
+  }
+  int runs = 0;
+
+ private:
+  models::Classifier net_;
+};
+
+/// Another batch for each step.
+std::vector<Tensor> batch(int step, int64_t n) {
+  const Random random(9, "step", uint64_t(step));
+  std::vector<float> x(size_t(n * 3 * 32 * 32)), t;
+  for (size_t i = 0; i < x.size(); ++i) x[i] = random.uniform(i) - 0.5f;
+  for (int64_t i = 0; i < 2 * n; ++i) t.push_back(float(random.bits(uint64_t(i)) & 1));
+  return {Tensor::from(x, {n, 3, 32, 32}).channels_last().to(kDevice), Tensor::from(t, {n, 2}).to(kDevice),
+          Tensor::full({n, 2}, 1).to(kDevice), Tensor::full({1}, 0.5).to(kDevice)};
+}
+
+void descend(nn::Module& net) {
+  for (const auto& p : net.parameters()) {
+    Tensor value = p.variable->value(), velocity = Tensor::like(value);
+    velocity.fill(0);
+    backend(kDevice).sgd_step(value, p.variable->grad(), velocity, {0.05, 0, 0, true});
+    p.variable->zero_grad();
+  }
+}
+
+class StepRunnerTest : public DeviceTest {
+ protected:
+  void SetUp() override {
+    DeviceTest::SetUp();
+    set_compute_device(kDevice);
+  }
+  void TearDown() override { set_compute_device(Device::cpu); }
+};
+
+TEST_F(StepRunnerTest, ACapturedStepIsThePlainOne) {
+  NarrowTask plain_task, captured_task;
+  StepRunner plain(plain_task, false), captured(captured_task, true);
+  for (int step = 0; step < 5; ++step) {
+    const double scale = step < 3 ? 1 : 8;
+    const double a = plain.run(batch(step, 4), scale).total.value().item();
+    const double b = captured.run(batch(step, 4), scale).total.value().item();
+    EXPECT_EQ(a, b) << "step " << step;
+    EXPECT_EQ(captured.captured(), step > 0);
+    const auto p = plain_task.module().parameters(), q = captured_task.module().parameters();
+    for (size_t i = 0; i < p.size(); ++i)
+      EXPECT_TRUE(same_bytes(p[i].variable->grad(), q[i].variable->grad())) << p[i].name << ", step " << step;
+    descend(plain_task.module());
+    descend(captured_task.module());
+  }
+  EXPECT_EQ(plain_task.runs, 5);
+  EXPECT_EQ(captured_task.runs, 2);  // one as it is, one while it was captured
+  const auto a = plain_task.module().state(), b = captured_task.module().state();
+  for (size_t i = 0; i < a.size(); ++i) EXPECT_TRUE(same_bytes(a[i].second, b[i].second)) << a[i].first;
+}
+
+TEST_F(StepRunnerTest, AnotherShapeIsCapturedAnew) {
+  NarrowTask task;
+  StepRunner runner(task, true);
+  const auto run = [&](int step, int64_t n) {
+    runner.run(batch(step, n), 1);
+    descend(task.module());
+  };
+  run(0, 4);
+  run(1, 4);
+  EXPECT_TRUE(runner.captured());
+  run(2, 3);  // the last batch of an epoch
+  EXPECT_FALSE(runner.captured());
+  run(3, 4);
+  EXPECT_FALSE(runner.captured());
+  run(4, 4);
+  EXPECT_TRUE(runner.captured());
+  EXPECT_EQ(task.runs, 5);
+}
+
+TEST_F(StepRunnerTest, NothingIsCapturedWhereItMayNot) {
+  NarrowTask task;
+  StepRunner runner(task, false);
+  for (int step = 0; step < 3; ++step) {
+    runner.run(batch(step, 4), 1);
+    descend(task.module());
+  }
+  EXPECT_FALSE(runner.captured());
+}
+
+}  // namespace
+}  // namespace cawe::train
