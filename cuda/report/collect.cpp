@@ -118,6 +118,10 @@ KernelProfiles profile(const std::vector<const on_emulator::Row*>& rows, const S
     all.rows.push_back(std::move(p));
     if (progress) progress(int64_t(i) + 1);
   }
+  std::vector<simt::LaunchReport*> reports;
+  for (RowProfile& p : all.rows)
+    for (LaunchLine& l : p.launches) reports.push_back(&l.report);
+  simt::resolve_sites(reports);
   return all;
 }
 

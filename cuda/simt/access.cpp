@@ -63,16 +63,12 @@ void check_other(uint64_t address, unsigned bytes, Access access, uint32_t pc) {
       check_shared(r.offset + (address - r.begin), bytes, access, pc);
       return;
     }
-  const auto top = reinterpret_cast<uint64_t>(current->stack_top);
-  if (address - (top - kStackBytes) < kStackBytes) return;  // local memory
   if (address - hot.dynamic_shared < kDynamicSharedBytes) {
     report_issue("out-of-bounds", pc,
                  describe_thread(*current) + " touches byte " + std::to_string(address - hot.dynamic_shared) +
                      " of " + std::to_string(hot.dynamic_bytes) + " B of dynamic shared memory");
     kill_current();
   }
-  const auto arguments = reinterpret_cast<uint64_t>(launch_state.arguments);
-  if (address - arguments < launch_state.argument_bytes) return;
   // Constant tables of the kernel's own module.
   if (access == Access::load && address >= launch_state.module_base && address < launch_state.module_end)
     return;

@@ -12,6 +12,7 @@ namespace cawe::simt::core {
 /// Fast forms of launch_state, set at each launch and block: the hook reads them on every access.
 struct Hot {
   uint64_t arena = 0, dynamic_shared = 0, dynamic_bytes = 0;
+  uint64_t arguments = 0, argument_bytes = 0;
   uint8_t* state = nullptr;
   Cell* cells = nullptr;
   Cell* shared_cells = nullptr;
@@ -157,6 +158,9 @@ inline void on_access(uint64_t address, unsigned bytes, Access access, uint64_t 
       note_sectors(offset, bytes, access);
       push_record(offset, pc, Kind(uint8_t(Kind::load_global) + uint8_t(access)), bytes);
     }
+  } else if (address - (reinterpret_cast<uint64_t>(current->stack_top) - kStackBytes) < kStackBytes ||
+             address - hot.arguments < hot.argument_bytes) {
+    return;  // local memory, or the kernel's own parameters
   } else if (address - hot.dynamic_shared < hot.dynamic_bytes) {
     check_shared(address - hot.dynamic_shared, bytes, access, pc);
   } else {

@@ -195,7 +195,7 @@ struct Place {
   std::string file = "?";
   int line = 0;
 };
-/// "block_per_row<float, 4>" for the kernel at this address, through addr2line.
+/// "block_per_row<float, 4>" for the kernel at this address, from the file's symbols.
 std::string kernel_name(const std::string& module, uint32_t address, const std::string& otherwise);
 std::map<uint32_t, Place> find_places(const std::string& module, const std::vector<uint32_t>& addresses);
 

@@ -58,6 +58,7 @@ enum class Access : uint8_t { load, store, atomic };
 struct Issue {
   std::string kind;  ///< e.g. "race-read-after-write", "out-of-bounds"; all of them: README.md
   std::string kernel, file, detail;
+  uint32_t pc = 0;   ///< in LaunchReport::module
   int line = 0;
   uint64_t times = 0;
 };
@@ -67,7 +68,8 @@ struct Site {
   Space space = Space::global;
   Access access = Access::load;
   int bytes = 0;  ///< of one lane's access
-  std::string file;
+  uint32_t pc = 0;            ///< in LaunchReport::module
+  std::string file;           ///< "" until resolve_sites()
   int line = 0;
   uint64_t requests = 0;      ///< of warps
   uint64_t lanes = 0;         ///< that took part, over all requests
@@ -92,16 +94,19 @@ struct Counters {
 };
 
 struct LaunchReport {
-  std::string kernel;
+  std::string kernel, module;  ///< module: path of the program or library that the kernel lies in
   unsigned grid[3] = {1, 1, 1}, block[3] = {1, 1, 1};
   size_t dynamic_shared = 0;
   Counters counters;
-  std::vector<Site> sites;  ///< by line; only at Level::profile
+  std::vector<Site> sites;  ///< only at Level::profile
   std::vector<Issue> issues;
 };
 
 /// Reports of the launches since the last call, in order; kept only at Level::check and above.
 std::vector<LaunchReport> take_reports();
+/// Gives the sites of reports their files and lines (one run of addr2line for all) and sorts them by line. Issues have
+/// theirs already.
+void resolve_sites(const std::vector<LaunchReport*>& reports);
 
 // --- between the emulator and the emulated runtime
 /// A launch that waits for its stream.

@@ -44,58 +44,55 @@ void check_configuration(const char* name, Index3 grid, Index3 block, size_t sha
              " B of dynamic shared memory (expected at most 49152 without opting in)");
 }
 
-std::vector<Site> named_sites(std::map<uint32_t, Place>& places) {
-  std::vector<Site> sites;
-  for (auto& [key, site] : launch_state.sites) {
-    Site s = site;
-    s.file = places[key.pc].file;
-    s.line = places[key.pc].line;
-    if (!s.example.empty()) s.example.pop_back();
-    sites.push_back(std::move(s));
-  }
-  std::sort(sites.begin(), sites.end(), [](const Site& a, const Site& b) {
-    return std::tie(a.file, a.line, a.space, a.access, a.requests) <
-           std::tie(b.file, b.line, b.space, b.access, b.requests);
-  });
-  return sites;
-}
-
-/// Issues of one kind on one line are one, however many instructions the line became.
-std::vector<Issue> named_issues(std::map<uint32_t, Place>& places) {
-  std::vector<Issue> issues;
-  for (const auto& [key, issue] : launch_state.issues) {
-    const Place& place = places[key.pc];
-    const auto same = std::find_if(issues.begin(), issues.end(), [&](const Issue& i) {
-      return i.kind == issue.kind && i.file == place.file && i.line == place.line;
-    });
-    if (same != issues.end()) {
-      same->times += issue.times;
-      continue;
-    }
-    issues.push_back(issue);
-    issues.back().file = place.file;
-    issues.back().line = place.line;
-  }
-  return issues;
-}
-
 LaunchReport make_report() {
   LaunchReport r;
   const Launch& l = launch_state;
   r.kernel = kernel_name(l.module_path, l.kernel_pc, l.name);
+  r.module = l.module_path;
   r.grid[0] = l.grid.x, r.grid[1] = l.grid.y, r.grid[2] = l.grid.z;
   r.block[0] = l.block.x, r.block[1] = l.block.y, r.block[2] = l.block.z;
   r.dynamic_shared = l.dynamic_shared;
   r.counters = l.counters;
-  std::vector<uint32_t> addresses;
-  for (const auto& [key, site] : l.sites) addresses.push_back(key.pc);
-  for (const auto& [key, issue] : l.issues) addresses.push_back(key.pc);
-  if (addresses.empty()) return r;
-  std::map<uint32_t, Place> places = find_places(l.module_path, addresses);
-  r.sites = named_sites(places);
-  r.issues = named_issues(places);
-  for (Issue& issue : r.issues) issue.kernel = r.kernel;
+  for (const auto& [key, site] : l.sites) {
+    r.sites.push_back(site);
+    r.sites.back().pc = key.pc;
+    if (!r.sites.back().example.empty()) r.sites.back().example.pop_back();
+  }
+  for (const auto& [key, issue] : l.issues) {
+    r.issues.push_back(issue);
+    r.issues.back().pc = key.pc;
+    r.issues.back().kernel = r.kernel;
+  }
   return r;
+}
+
+/// Finds the places of what collect() names in all reports, with one run of addr2line a module, and has them assigned.
+template <class Collect, class Assign>
+void resolve(const std::vector<LaunchReport*>& all, Collect&& collect, Assign&& assign) {
+  std::map<std::string, std::vector<uint32_t>> wanted;
+  for (const LaunchReport* r : all) collect(*r, &wanted[r->module]);
+  std::map<std::string, std::map<uint32_t, Place>> places;
+  for (const auto& [module, addresses] : wanted)
+    if (!addresses.empty()) places[module] = find_places(module, addresses);
+  for (LaunchReport* r : all) assign(*r, places[r->module]);
+}
+
+/// Issues of one kind on one line are one, however many instructions the line became.
+void merge_issues(LaunchReport& r, std::map<uint32_t, Place>& places) {
+  std::vector<Issue> merged;
+  for (Issue& issue : r.issues) {
+    const Place& place = places[issue.pc];
+    issue.file = place.file;
+    issue.line = place.line;
+    const auto same = std::find_if(merged.begin(), merged.end(), [&](const Issue& i) {
+      return i.kind == issue.kind && i.file == issue.file && i.line == issue.line;
+    });
+    if (same != merged.end())
+      same->times += issue.times;
+    else
+      merged.push_back(issue);
+  }
+  r.issues = std::move(merged);
 }
 
 void run(const Request& request) {
@@ -137,7 +134,35 @@ std::string describe_thread(const Thread& t) {
 
 std::vector<LaunchReport> take_reports() {
   const std::lock_guard<std::mutex> hold(core::launch_lock);
-  return std::exchange(core::reports, {});
+  std::vector<LaunchReport> taken = std::exchange(core::reports, {});
+  std::vector<LaunchReport*> all;
+  for (LaunchReport& r : taken) all.push_back(&r);
+  core::resolve(
+      all,
+      [](const LaunchReport& r, std::vector<uint32_t>* addresses) {
+        for (const Issue& i : r.issues) addresses->push_back(i.pc);
+      },
+      [](LaunchReport& r, std::map<uint32_t, core::Place>& places) { core::merge_issues(r, places); });
+  return taken;
+}
+
+void resolve_sites(const std::vector<LaunchReport*>& reports) {
+  const std::lock_guard<std::mutex> hold(core::launch_lock);
+  core::resolve(
+      reports,
+      [](const LaunchReport& r, std::vector<uint32_t>* addresses) {
+        for (const Site& s : r.sites) addresses->push_back(s.pc);
+      },
+      [](LaunchReport& r, std::map<uint32_t, core::Place>& places) {
+        for (Site& s : r.sites) {
+          s.file = places[s.pc].file;
+          s.line = places[s.pc].line;
+        }
+        std::sort(r.sites.begin(), r.sites.end(), [](const Site& a, const Site& b) {
+          return std::tie(a.file, a.line, a.space, a.access, a.requests) <
+                 std::tie(b.file, b.line, b.space, b.access, b.requests);
+        });
+      });
 }
 
 void set_submitter(std::function<void(void*, const char*, QueuedLaunch)> submitter) {

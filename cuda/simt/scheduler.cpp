@@ -301,13 +301,15 @@ void begin_launch(const void* code) {
   l.sites.clear();
   l.issues.clear();
   const Memory& m = memory();
-  hot = {reinterpret_cast<uint64_t>(m.arena),
-         reinterpret_cast<uint64_t>(m.dynamic_shared),
-         l.dynamic_shared,
-         m.state,
-         m.cells,
-         m.shared_cells,
-         0};
+  hot = {};
+  hot.arena = reinterpret_cast<uint64_t>(m.arena);
+  hot.dynamic_shared = reinterpret_cast<uint64_t>(m.dynamic_shared);
+  hot.dynamic_bytes = l.dynamic_shared;
+  hot.arguments = reinterpret_cast<uint64_t>(l.arguments);
+  hot.argument_bytes = l.argument_bytes;
+  hot.state = m.state;
+  hot.cells = m.cells;
+  hot.shared_cells = m.shared_cells;
 }
 
 }  // namespace

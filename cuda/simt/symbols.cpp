@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Program addresses to source lines, by addr2line (binutils). Without it places are "?".
+#include <cxxabi.h>
+#include <elf.h>
 #include <fcntl.h>
 #include <spawn.h>
 #include <sys/wait.h>
@@ -7,6 +9,9 @@
 
 #include <climits>
 #include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <iterator>
 
 #include "cuda/simt/core.h"
 
@@ -92,6 +97,36 @@ void ask(const std::string& module, const std::vector<uint32_t>& addresses,
   }
 }
 
+/// Names of the functions of an ELF file by address, local ones included. The file is this program or one that our
+/// compiler made; sizes are checked all the same.
+std::map<uint32_t, std::string> function_symbols(const std::string& path) {
+  std::map<uint32_t, std::string> names;
+  std::ifstream in(path, std::ios::binary);
+  const std::string file{std::istreambuf_iterator<char>(in), {}};
+  Elf64_Ehdr header;
+  if (file.size() < sizeof header) return names;
+  std::memcpy(&header, file.data(), sizeof header);
+  if (std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0) return names;
+  const auto section = [&](size_t index, Elf64_Shdr* out) {
+    const size_t at = header.e_shoff + index * sizeof *out;
+    if (index >= header.e_shnum || at + sizeof *out > file.size()) return false;
+    std::memcpy(out, file.data() + at, sizeof *out);
+    return out->sh_type == SHT_NOBITS || out->sh_offset + out->sh_size <= file.size();
+  };
+  for (size_t i = 0; i < header.e_shnum; ++i) {
+    Elf64_Shdr table, text;
+    if (!section(i, &table) || table.sh_type != SHT_SYMTAB || !section(table.sh_link, &text)) continue;
+    for (size_t at = 0; at + sizeof(Elf64_Sym) <= table.sh_size; at += sizeof(Elf64_Sym)) {
+      Elf64_Sym symbol;
+      std::memcpy(&symbol, file.data() + table.sh_offset + at, sizeof symbol);
+      if (ELF64_ST_TYPE(symbol.st_info) != STT_FUNC || symbol.st_name >= text.sh_size) continue;
+      const char* begin = file.data() + text.sh_offset + symbol.st_name;
+      names.emplace(uint32_t(symbol.st_value), std::string(begin, strnlen(begin, text.sh_size - symbol.st_name)));
+    }
+  }
+  return names;
+}
+
 void replace_all(std::string* text, const std::string& from, const std::string& to) {
   for (size_t at = 0; (at = text->find(from, at)) != std::string::npos; at += to.size())
     text->replace(at, from.size(), to);
@@ -100,15 +135,16 @@ void replace_all(std::string* text, const std::string& from, const std::string& 
 }  // namespace
 
 std::string kernel_name(const std::string& module, uint32_t address, const std::string& otherwise) {
-  static std::map<std::pair<std::string, uint32_t>, std::string> known;
-  const auto [entry, fresh] = known.try_emplace({module, address});
-  if (!fresh) return entry->second.empty() ? otherwise : entry->second;
-  char text[24];
-  std::snprintf(text, sizeof text, "0x%x", address);
-  std::string name = output_of({"addr2line", "-f", "-C", "-e", resolved(module), text});
-  name = name.substr(0, name.find('\n'));
-  entry->second = name.empty() || name[0] == '?' ? "" : short_kernel_name(name);
-  return entry->second.empty() ? otherwise : entry->second;
+  static std::map<std::string, std::map<uint32_t, std::string>> symbols;
+  const auto [entry, fresh] = symbols.try_emplace(module);
+  if (fresh) entry->second = function_symbols(resolved(module));
+  const auto found = entry->second.find(address);
+  if (found == entry->second.end()) return otherwise;
+  int status = 0;
+  char* readable = abi::__cxa_demangle(found->second.c_str(), nullptr, nullptr, &status);
+  const std::string name = status == 0 ? short_kernel_name(readable) : otherwise;
+  std::free(readable);
+  return name;
 }
 
 std::map<uint32_t, Place> find_places(const std::string& module, const std::vector<uint32_t>& addresses) {

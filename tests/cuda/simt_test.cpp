@@ -84,6 +84,7 @@ LaunchReport profile(Launch&& launch, uint32_t log_records = 4096) {
   std::vector<LaunchReport> reports = take_reports();
   options() = {};
   EXPECT_EQ(reports.size(), 1u);
+  resolve_sites({&reports.at(0)});
   for (const Issue& i : reports.at(0).issues)
     ADD_FAILURE() << i.kind << " " << i.file << ":" << i.line << " " << i.detail;
   return reports.at(0);
