@@ -144,6 +144,12 @@ inline bool all_initialised(const uint8_t* state, unsigned bytes) {
 /// The access would fault, here as on a GPU: the thread ends before it.
 [[noreturn]] void misaligned(unsigned bytes, uint32_t pc);
 
+/// Local memory, or the kernel's own parameters.
+inline bool is_private(uint64_t address) {
+  return address - (reinterpret_cast<uint64_t>(current->stack_top) - kStackBytes) < kStackBytes ||
+         address - hot.arguments < hot.argument_bytes;
+}
+
 /// Every instrumented load and store of a kernel comes here; bytes is 1, 2, 4, 8 or 16.
 inline void on_access(uint64_t address, unsigned bytes, Access access, uint64_t return_address) {
   if (current == nullptr || launch_state.level == Level::off) return;
@@ -158,9 +164,8 @@ inline void on_access(uint64_t address, unsigned bytes, Access access, uint64_t 
       note_sectors(offset, bytes, access);
       push_record(offset, pc, Kind(uint8_t(Kind::load_global) + uint8_t(access)), bytes);
     }
-  } else if (address - (reinterpret_cast<uint64_t>(current->stack_top) - kStackBytes) < kStackBytes ||
-             address - hot.arguments < hot.argument_bytes) {
-    return;  // local memory, or the kernel's own parameters
+  } else if (is_private(address)) {
+    return;
   } else if (address - hot.dynamic_shared < hot.dynamic_bytes) {
     check_shared(address - hot.dynamic_shared, bytes, access, pc);
   } else {

@@ -17,6 +17,7 @@ uint32_t module_pc(const void* return_address) {
 bool watching() { return current != nullptr && launch_state.level != Level::off; }
 
 void on_range(const void* p, size_t bytes, Access access, const void* pc) {
+  if (!watching() || is_private(reinterpret_cast<uint64_t>(p))) return;  // e.g. a struct passed by value
   for (size_t i = 0; i < bytes; i += 4)
     on_access(reinterpret_cast<uint64_t>(p) + i, unsigned(std::min<size_t>(4, bytes - i)), access,
               reinterpret_cast<uint64_t>(pc));
