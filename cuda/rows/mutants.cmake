@@ -3,6 +3,9 @@
 # cawe_mutant(NAME FILE "text as it stands" "text instead" ROWS): compiles cuda/kernels/FILE with the first occurrence
 # of the text replaced, links it in place of the right one and registers a test that runs the rows whose names match.
 # The text must occur: a kernel that changes takes its mutant along.
+add_library(kernel_mutant_main OBJECT mutant_main.cpp)
+target_link_libraries(kernel_mutant_main PRIVATE cawe_kernel_rows)
+
 function(cawe_mutant name file from to rows)
   set(source ${CMAKE_SOURCE_DIR}/cuda/kernels/${file})
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${source})
@@ -21,7 +24,7 @@ function(cawe_mutant name file from to rows)
   set_source_files_properties(${mutated} PROPERTIES LANGUAGE CXX)
   target_compile_options(mutant_${name}_kernels PRIVATE ${CAWE_KERNEL_FLAGS} -w)
   target_link_libraries(mutant_${name}_kernels PRIVATE cawe_flags)
-  add_executable(mutant_${name} mutant_main.cpp $<TARGET_OBJECTS:mutant_${name}_kernels>)
+  add_executable(mutant_${name} $<TARGET_OBJECTS:kernel_mutant_main> $<TARGET_OBJECTS:mutant_${name}_kernels>)
   target_link_libraries(mutant_${name} PRIVATE cawe_kernel_rows)
   add_test(NAME mutant_${name} COMMAND mutant_${name} ${rows})
 endfunction()
