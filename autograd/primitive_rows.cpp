@@ -96,6 +96,17 @@ std::vector<Tensor> run_cawe_fuse(Backend& b, int64_t variant) {
   return {y};
 }
 
+/// Three images, the last one's map constant.
+std::vector<Tensor> run_cawe_enhance(Backend& b, int64_t variant) {
+  const Tensor w = numbers(b, {3, 6}, "cawe w", 0, 1);
+  Tensor f = numbers(b, {3, 6, 5, 7}, "cawe f", 0, 1, layout_of(variant));
+  Tensor last = f.slice(0, 2, 3);
+  last.fill(0.25);
+  Tensor map = room(b, {3, 1, 5, 7}), range = room(b, {3, 3}, DType::f64), y = room(b, {3, 1, 17, 20});
+  b.cawe_enhance(numbers(b, {3, 1, 17, 20}, "enhance x", 0, 1), w, f, 0.3, 0.5, map, range, y);
+  return {map, range, y};
+}
+
 std::vector<Tensor> run_sgd(Backend& b, int64_t variant) {
   Tensor p = numbers(b, {37, 5}, "sgd p"), v = numbers(b, {37, 5}, "sgd v");
   SgdParams s{0.1, 0.9, 0.01, variant == 0};
@@ -158,6 +169,7 @@ const std::vector<PrimitiveRow>& primitive_rows() {
                                              {"cawe_weights", run_cawe_weights, 2},
                                              {"cawe_map", run_cawe_map, 2},
                                              {"cawe_fuse", run_cawe_fuse, 2},
+                                             {"cawe_enhance", run_cawe_enhance, 2},
                                              {"sgd_step", run_sgd, 2},
                                              {"adam_step", run_adam, 3},
                                              {"sgd_steps", run_sgd_steps, 2},

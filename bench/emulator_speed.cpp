@@ -67,7 +67,7 @@ int main(int argc, char** argv) {
     }
   benchmark::Initialize(&argc, argv);
   benchmark::RunSpecifiedBenchmarks();
-  std::printf("all %zu kernels once: %.1f M accesses/s with checks, %.1f M accesses/s counted too\n", chosen.size(),
-              check.accesses / check.seconds / 1e6, profile.accesses / profile.seconds / 1e6);
+  std::printf("all %zu kernels once: %.1f M accesses/s with checks, %.1f M accesses/s counted too\n",
+              chosen.size(), check.accesses / check.seconds / 1e6, profile.accesses / profile.seconds / 1e6);
   return 0;
 }

@@ -152,17 +152,24 @@ Tensor attention_gradients(const std::function<Variable(const Variable&)>& head,
   return gradients(root, {leaf}, spread(root.value(), active, [](double) { return 1.0; }))[0];
 }
 
+namespace {
+
+/// Eq. 1 for cawe, the mean gradient for gradcam; undefined for the others.
+Tensor weights_from_gradients(const Tensor& g, CamMethod method) {
+  if (method != CamMethod::cawe && method != CamMethod::gradcam) return {};
+  Tensor w = Tensor::empty({g.dim(0), g.dim(1)}, g.dtype(), Layout::contiguous, g.device());
+  if (method == CamMethod::cawe)
+    backend(g.device()).cawe_weights(g, w);
+  else
+    backend(g.device()).global_avg_pool(g, w);
+  return w;
+}
+
+}  // namespace
+
 Tensor attention_from_gradients(const Tensor& features, const Tensor& g, CamMethod method) {
   Backend& device = backend(features.device());
-  Tensor w = Tensor::empty({g.dim(0), g.dim(1)}, g.dtype(), Layout::contiguous, g.device());
-  if (method == CamMethod::cawe) {
-    device.cawe_weights(g, w);
-    return weighted_map(w, features);
-  }
-  if (method == CamMethod::gradcam) {
-    device.global_avg_pool(g, w);
-    return weighted_map(w, features);
-  }
+  if (const Tensor w = weights_from_gradients(g, method)) return weighted_map(w, features);
   CAWE_CHECK(method != CamMethod::cam, Code::internal,
              "attention_from_gradients: CAM takes the linear layer's weights, not gradients");
   Tensor gate = g, products = Tensor::like(features);
@@ -185,32 +192,71 @@ void finish_maps(AttentionMaps& maps, int64_t height, int64_t width, const CaweS
                                          : stretch(resize(maps.raw, height, width), maps, settings);
 }
 
+namespace {
+
+/// One weight a channel [N, K], by the method; undefined for methods that weight each cell.
+Tensor attention_weights(Classifier& classifier, const Tensor& features, const AttentionMaps& maps,
+                         const CaweSettings& settings, Tensor* gradients) {
+  const Tensor& fc = classifier.fc().weight();
+  if (settings.method == CamMethod::cam)
+    return product(spread(maps.probabilities, maps.active, [](double) { return 1.0; }), fc);
+  if (settings.method == CamMethod::cawe && settings.closed_form)
+    return cawe_weights_closed_form(maps.probabilities, fc, maps.active, features.dim(2) * features.dim(3));
+  const auto head = [&classifier](const Variable& f) { return classifier.head(f); };
+  *gradients = attention_gradients(head, features, maps.active, settings.method == CamMethod::cawe);
+  return weights_from_gradients(*gradients, settings.method);
+}
+
+/// Features and active sets of x; the network evaluates.
+Tensor look(Classifier& classifier, const Tensor& x, const CaweSettings& settings, AttentionMaps* maps) {
+  const NoGrad no_history;
+  const Classifier::Output out = classifier.forward(Variable(x));
+  maps->probabilities = sigmoid(out.logits).value();
+  maps->active = active_sets(maps->probabilities, settings);
+  return out.features.value();
+}
+
+}  // namespace
+
 AttentionMaps attention_maps(Classifier& classifier, const Tensor& x, int64_t height, int64_t width,
                              const CaweSettings& settings) {
   const nn::EvalMode evaluating(classifier);
   AttentionMaps maps;
-  Tensor features;
-  {
-    const NoGrad no_history;
-    const Classifier::Output out = classifier.forward(Variable(x));
-    features = out.features.value();
-    maps.probabilities = sigmoid(out.logits).value();
-  }
-  maps.active = active_sets(maps.probabilities, settings);
-  const Tensor& fc = classifier.fc().weight();
-  const int64_t cells = features.dim(2) * features.dim(3);
-  if (settings.method == CamMethod::cam) {
-    maps.raw = weighted_map(product(spread(maps.probabilities, maps.active, [](double) { return 1.0; }), fc),
-                            features);
-  } else if (settings.method == CamMethod::cawe && settings.closed_form) {
-    maps.raw = weighted_map(cawe_weights_closed_form(maps.probabilities, fc, maps.active, cells), features);
-  } else {
-    const auto head = [&classifier](const Variable& f) { return classifier.head(f); };
-    const Tensor g = attention_gradients(head, features, maps.active, settings.method == CamMethod::cawe);
-    maps.raw = attention_from_gradients(features, g, settings.method);
-  }
+  const Tensor features = look(classifier, x, settings, &maps);
+  Tensor g;
+  const Tensor w = attention_weights(classifier, features, maps, settings, &g);
+  maps.raw = w.defined() ? weighted_map(w, features) : attention_from_gradients(features, g, settings.method);
   finish_maps(maps, height, width, settings);
   return maps;
+}
+
+bool can_enhance(const CaweSettings& settings) {
+  const bool by_channel = settings.method != CamMethod::hirescam && settings.method != CamMethod::layercam;
+  return by_channel && !settings.norm_before_resize && settings.if_none != EmptySet::zero_map;
+}
+
+EnhancedFilm enhance(Classifier& classifier, const Tensor& image, const Tensor& x, double alpha,
+                     const CaweSettings& settings) {
+  CAWE_CHECK(can_enhance(settings), Code::internal,
+             "enhance: these settings need attention_maps() and fuse()");
+  const nn::EvalMode evaluating(classifier);
+  EnhancedFilm film;
+  const Tensor features = look(classifier, x, settings, &film.maps);
+  Tensor unused, range = Tensor::empty({image.dim(0), 3}, DType::f64, Layout::contiguous, image.device());
+  const Tensor w = attention_weights(classifier, features, film.maps, settings, &unused);
+  film.maps.raw = Tensor::empty({features.dim(0), 1, features.dim(2), features.dim(3)}, features.dtype(),
+                                Layout::contiguous, features.device());
+  film.image = Tensor::like(image);
+  backend(image.device())
+      .cawe_enhance(image, w, features, alpha, constant_value(settings.constant), film.maps.raw, range,
+                    film.image);
+  const std::vector<double> found = range.to_vector<double>();
+  for (size_t n = 0; n < size_t(image.dim(0)); ++n) {
+    film.maps.low.push_back(found[3 * n]);
+    film.maps.high.push_back(found[3 * n + 1]);
+    film.maps.constant.push_back(found[3 * n + 2] != 0);
+  }
+  return film;
 }
 
 }  // namespace cawe::models

@@ -73,6 +73,18 @@ Tensor attention_from_gradients(const Tensor& features, const Tensor& gradients,
 /// fills map, low, high, constant of `maps` from maps.raw. Constant or non-finite maps are never stretched.
 void finish_maps(AttentionMaps& maps, int64_t height, int64_t width, const CaweSettings& settings);
 
+/// An enhanced film and what its map was like; `maps.map` is left out.
+struct EnhancedFilm {
+  Tensor image;
+  AttentionMaps maps;
+};
+/// attention_maps() and fusion at once: image [N, 1, H, W] in [0, 1], x its network input. On a GPU in two
+/// launches behind the network, without an image-sized map. Not for methods without weights a channel,
+/// norm_before_resize or zero_map.
+bool can_enhance(const CaweSettings& settings);
+EnhancedFilm enhance(Classifier& classifier, const Tensor& image, const Tensor& x, double alpha,
+                     const CaweSettings& settings);
+
 /// All of it for x [N, 3, H, W] normalised: the network in evaluation mode, without a history.
 AttentionMaps attention_maps(Classifier& classifier, const Tensor& x, int64_t height, int64_t width,
                              const CaweSettings& settings = {});

@@ -56,6 +56,33 @@ void CudaBackend::cawe_fuse(const Tensor& x, const Tensor& map, double alpha, Te
   deliver(out, y);
 }
 
+void CudaBackend::cawe_enhance(const Tensor& x, const Tensor& w, const Tensor& f, double alpha, double fill,
+                               Tensor& map, Tensor& range, Tensor& y) {
+  const Number number = number_of("cawe_enhance", x);
+  const DType wide = number == Number::f64 ? DType::f64 : DType::f32;
+  const Layout layout = layout_of(f);
+  const Tensor in = packed(x, Layout::contiguous), out = packed_output(y, Layout::contiguous);
+  const Tensor weights = packed(w, Layout::contiguous), features = packed(f, layout);
+  const int64_t n = x.dim(0);
+  const Tensor small = map.dtype() == wide ? packed_output(map, Layout::contiguous)
+                                           : Tensor::empty(map.shape(), wide, Layout::contiguous, device());
+  const Tensor low = Tensor::empty({n, 1}, wide, Layout::contiguous, device()), high = Tensor::like(low);
+  const Tensor constant = Tensor::empty({n, 1}, DType::i32, Layout::contiguous, device());
+  const Tensor tickets = Tensor::zeros({n}, DType::i32, Layout::contiguous, device());
+  const MapRange found{low.raw(), high.raw(), constant.data<int32_t>(),
+                       reinterpret_cast<uint32_t*>(tickets.data<int32_t>())};
+  cawe_map_extremes(number, weights.raw(), features.raw(), small.raw(), found, dims_of(features),
+                    layout == Layout::channels_last, x.dim(2), x.dim(3), stream());
+  CAWE_DEVICE::cawe_enhance(number, in.raw(), small.raw(), found, alpha, fill, out.raw(), dims_of(in),
+                            f.dim(2), f.dim(3), stream());
+  deliver(small, map);
+  deliver(out, y);
+  Tensor least = range.slice(1, 0, 1), most = range.slice(1, 1, 2), flag = range.slice(1, 2, 3);
+  least.copy_from(low);
+  most.copy_from(high);
+  flag.copy_from(constant);
+}
+
 void CudaBackend::softmax(const Tensor& x, Tensor& y) {
   const Number number = number_of("softmax", x);
   const Tensor in = packed(x, Layout::contiguous), out = packed_output(y, Layout::contiguous);

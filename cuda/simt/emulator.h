@@ -58,7 +58,7 @@ enum class Access : uint8_t { load, store, atomic };
 struct Issue {
   std::string kind;  ///< e.g. "race-read-after-write", "out-of-bounds"; all of them: README.md
   std::string kernel, file, detail;
-  uint32_t pc = 0;   ///< in LaunchReport::module
+  uint32_t pc = 0;  ///< in LaunchReport::module
   int line = 0;
   uint64_t times = 0;
 };
@@ -67,9 +67,9 @@ struct Issue {
 struct Site {
   Space space = Space::global;
   Access access = Access::load;
-  int bytes = 0;  ///< of one lane's access
-  uint32_t pc = 0;            ///< in LaunchReport::module
-  std::string file;           ///< "" until resolve_sites()
+  int bytes = 0;     ///< of one lane's access
+  uint32_t pc = 0;   ///< in LaunchReport::module
+  std::string file;  ///< "" until resolve_sites()
   int line = 0;
   uint64_t requests = 0;      ///< of warps
   uint64_t lanes = 0;         ///< that took part, over all requests
@@ -104,8 +104,8 @@ struct LaunchReport {
 
 /// Reports of the launches since the last call, in order; kept only at Level::check and above.
 std::vector<LaunchReport> take_reports();
-/// Gives the sites of reports their files and lines (one run of addr2line for all) and sorts them by line. Issues have
-/// theirs already.
+/// Gives the sites of reports their files and lines (one run of addr2line for all) and sorts them by line.
+/// Issues have theirs already.
 void resolve_sites(const std::vector<LaunchReport*>& reports);
 
 // --- between the emulator and the emulated runtime

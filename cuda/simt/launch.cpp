@@ -66,7 +66,8 @@ LaunchReport make_report() {
   return r;
 }
 
-/// Finds the places of what collect() names in all reports, with one run of addr2line a module, and has them assigned.
+/// Finds the places of what collect() names in all reports, with one run of addr2line a module, and has them
+/// assigned.
 template <class Collect, class Assign>
 void resolve(const std::vector<LaunchReport*>& all, Collect&& collect, Assign&& assign) {
   std::map<std::string, std::vector<uint32_t>> wanted;

@@ -97,8 +97,8 @@ void ask(const std::string& module, const std::vector<uint32_t>& addresses,
   }
 }
 
-/// Names of the functions of an ELF file by address, local ones included. The file is this program or one that our
-/// compiler made; sizes are checked all the same.
+/// Names of the functions of an ELF file by address, local ones included. The file is this program or one
+/// that our compiler made; sizes are checked all the same.
 std::map<uint32_t, std::string> function_symbols(const std::string& path) {
   std::map<uint32_t, std::string> names;
   std::ifstream in(path, std::ios::binary);
@@ -121,7 +121,8 @@ std::map<uint32_t, std::string> function_symbols(const std::string& path) {
       std::memcpy(&symbol, file.data() + table.sh_offset + at, sizeof symbol);
       if (ELF64_ST_TYPE(symbol.st_info) != STT_FUNC || symbol.st_name >= text.sh_size) continue;
       const char* begin = file.data() + text.sh_offset + symbol.st_name;
-      names.emplace(uint32_t(symbol.st_value), std::string(begin, strnlen(begin, text.sh_size - symbol.st_name)));
+      names.emplace(uint32_t(symbol.st_value),
+                    std::string(begin, strnlen(begin, text.sh_size - symbol.st_name)));
     }
   }
   return names;

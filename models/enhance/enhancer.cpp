@@ -136,24 +136,38 @@ std::string CaweEnhancer::settings() const {
       "\",\"norm_before_resize\":", c.norm_before_resize ? "true" : "false", "}");
 }
 
-AttentionMaps CaweEnhancer::maps(const Tensor& film) {
-  check_gray(film);
-  const Tensor gray = film.to(options_.classifier->fc().weight().device());
+Tensor CaweEnhancer::network_input(const Tensor& gray) const {
   const int64_t side = options_.cam_input;
   Tensor seen = gray;
   if (side > 0 && (gray.dim(2) != side || gray.dim(3) != side)) {
     seen = Tensor::empty({gray.dim(0), 1, side, side}, gray.dtype(), Layout::contiguous, gray.device());
     backend(gray.device()).resize_bilinear(gray, seen);
   }
+  return normalise_input(seen);
+}
+
+AttentionMaps CaweEnhancer::maps(const Tensor& film) {
+  check_gray(film);
+  const Tensor gray = film.to(options_.classifier->fc().weight().device());
   AttentionMaps maps =
-      attention_maps(*options_.classifier, normalise_input(seen), gray.dim(2), gray.dim(3), options_.cam);
+      attention_maps(*options_.classifier, network_input(gray), gray.dim(2), gray.dim(3), options_.cam);
   maps.raw = maps.raw.to(film.device());
   maps.map = maps.map.to(film.device());
   state_->constant += maps.constant_count();
   return maps;
 }
 
-Tensor CaweEnhancer::apply(const Tensor& gray) { return fuse(gray, maps(gray).map, options_.alpha); }
+Tensor CaweEnhancer::apply(const Tensor& gray) {
+  const Device device = options_.classifier->fc().weight().device();
+  if (device == Device::cpu || !can_enhance(options_.cam)) return fuse(gray, maps(gray).map, options_.alpha);
+  check_gray(gray);
+  check_unit_range("image", gray);
+  const Tensor there = gray.to(device);
+  const EnhancedFilm film =
+      enhance(*options_.classifier, there, network_input(there), options_.alpha, options_.cam);
+  state_->constant += film.maps.constant_count();
+  return film.image.to(gray.device());
+}
 
 int64_t CaweEnhancer::constant_maps() const { return state_->constant; }
 

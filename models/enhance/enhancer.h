@@ -52,6 +52,7 @@ class CaweEnhancer : public Enhancer {
   AttentionMaps maps(const Tensor& film);
 
  private:
+  Tensor network_input(const Tensor& gray) const;
   EnhancerOptions options_;
   struct State;
   std::unique_ptr<State> state_;

@@ -6,8 +6,6 @@
 #include "tensor/backend.h"
 
 namespace cawe::models {
-namespace {
-
 void check_unit_range(const char* what, const Tensor& x) {
   CAWE_CHECK(all_finite(x), Code::numeric, "fuse: the ", what, " has a value that is not finite");
   Tensor low = Tensor::empty({x.dim(0)}, x.dtype(), Layout::contiguous, x.device()), high = Tensor::like(low);
@@ -18,8 +16,6 @@ void check_unit_range(const char* what, const Tensor& x) {
   CAWE_CHECK(least >= 0 && most <= 1, Code::numeric, "fuse: the ", what, " lies in [", least, ", ", most,
              "] (expected [0, 1]). Fuse before mean and standard deviation are taken");
 }
-
-}  // namespace
 
 Tensor fuse(const Tensor& image, const Tensor& map, double alpha) {
   CAWE_CHECK(alpha >= 0 && alpha <= 1, Code::usage, "fuse.alpha = ", alpha, " (expected 0 to 1)");

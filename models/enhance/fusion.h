@@ -13,4 +13,7 @@ namespace cawe::models {
 /// [0, 1]: a normalised image has negative values, which a small L would make brighter).
 Tensor fuse(const Tensor& image, const Tensor& map, double alpha = 0.5);
 
+/// Throws Code::numeric where x [N, ..] has values outside [0, 1]; `what` names it.
+void check_unit_range(const char* what, const Tensor& x);
+
 }  // namespace cawe::models

@@ -207,6 +207,14 @@ def primitives(golden):
         put('cawe_map', v, F.relu((w[:, :, None, None] * f).sum(1, keepdim=True)))
         x, m = numbers((2, 3, 9, 8), 'fuse x', 0, 1), numbers((2, 1, 9, 8), 'fuse map', 0, 1)
         put('cawe_fuse', v, x * (0.3 + 0.7 * m))
+        w, f = numbers((3, 6), 'cawe w', 0, 1), numbers((3, 6, 5, 7), 'cawe f', 0, 1)
+        f[2] = 0.25
+        x, raw = numbers((3, 1, 17, 20), 'enhance x', 0, 1), F.relu((w[:, :, None, None] * f).sum(1, keepdim=True))
+        large = F.interpolate(raw, (17, 20), mode='bilinear', align_corners=False)
+        low, high = large.amin((1, 2, 3)), large.amax((1, 2, 3))
+        flat = torch.tensor([False, False, True])
+        m = torch.where(flat[:, None, None, None], 0.5, (large - low[:, None, None, None]) / (high - low)[:, None, None, None])
+        put('cawe_enhance', v, raw, torch.stack([low, high, flat.double()], 1), x * (0.3 + 0.7 * m))
         velocity = None if v == 0 else {'momentum_buffer': numbers((37, 5), 'sgd v')}
         put('sgd_step', v, *optimizer_step(lambda p: torch.optim.SGD(p, 0.1, 0.9, weight_decay=0.01),
                                            numbers((37, 5), 'sgd p'), numbers((37, 5), 'sgd g'), velocity))

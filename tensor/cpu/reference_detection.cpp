@@ -180,4 +180,32 @@ void ReferenceBackend::cawe_fuse(const Tensor& x, const Tensor& map, double alph
   });
 }
 
+void ReferenceBackend::cawe_enhance(const Tensor& x, const Tensor& w, const Tensor& f, double alpha,
+                                    double fill, Tensor& map, Tensor& range, Tensor& y) {
+  cawe_map(w, f, map);
+  Tensor large = Tensor::empty({x.dim(0), 1, x.dim(2), x.dim(3)}, x.dtype());
+  resize_bilinear(map, large);
+  Tensor low = Tensor::empty({x.dim(0)}, x.dtype()), high = Tensor::like(low);
+  min_max(large, low, high);
+  dispatch_floating("cawe_enhance", x.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    const View4<T> m(large);
+    for (int64_t n = 0; n < m.n; ++n) {
+      const T least = low.data<T>()[n], most = high.data<T>()[n];
+      const double a = double(least), b = double(most);
+      bool usable = std::isfinite(a) && std::isfinite(b) && b - a > 1e-8 * std::max(1.0, std::fabs(b));
+      for (int64_t i = 0; i < m.h; ++i)
+        for (int64_t j = 0; j < m.w; ++j) usable &= std::isfinite(double(m(n, 0, i, j)));
+      for (int64_t i = 0; i < m.h; ++i)
+        for (int64_t j = 0; j < m.w; ++j)
+          m(n, 0, i, j) = usable ? (m(n, 0, i, j) - least) / (most - least) : T(fill);
+      double* out = range.data<double>() + 3 * n;
+      out[0] = a;
+      out[1] = b;
+      out[2] = usable ? 0 : 1;
+    }
+  });
+  cawe_fuse(x, large, alpha, y);
+}
+
 }  // namespace cawe

@@ -6,6 +6,7 @@
 
 #include "autograd/operator_table.h"
 #include "models/cawe.h"
+#include "models/enhance/enhancer.h"
 #include "models/retinanet.h"
 #include "tensor/random.h"
 #include "tests/cuda/device.h"
@@ -126,6 +127,20 @@ TEST_F(TrainingStep, TheAttentionMapAgrees) {
     EXPECT_LE(relative_difference(ours.raw, truth.raw), 1e-4);
     EXPECT_LE(relative_difference(ours.map, truth.map), 1e-4);
   }
+}
+
+/// Two launches on the device; map, range and fusion one after the other on the CPU.
+TEST_F(TrainingStep, TheEnhancerAgrees) {
+  models::EnhancerOptions options, there;
+  options.classifier = std::make_shared<models::Classifier>(resnet50());
+  there.classifier = std::make_shared<models::Classifier>(resnet50());
+  copy_weights(*options.classifier, *there.classifier, DType::f32);
+  options.cam_input = there.cam_input = 64;
+  models::CaweEnhancer cpu(options), device(there);
+  Tensor film = noise({1, 1, 90, 84}, "film", DType::f32).contiguous();
+  backend(Device::cpu).unary(UnaryOp::affine, 1, 0.5, film.clone(), film);
+  EXPECT_LE(relative_difference(device.apply(film), cpu.apply(film)), 1e-5);
+  EXPECT_EQ(device.constant_maps(), 0);
 }
 
 models::RetinaNetConfig narrow() {
