@@ -69,16 +69,19 @@ void list_rows(const std::vector<const Row*>& rows, bool json) {
 void print_resources(const std::vector<const Row*>& rows, const KernelsOptions& o, Common& common) {
   std::set<std::string> files;
   for (const Row* row : rows) files.insert(row->file);
-  std::printf("%-44s %-8s %5s %6s %7s %6s\n", "kernel", "arch", "regs", "smem B", "spill B", "stack");
+  std::printf("%-44s %-8s %5s %6s %7s %6s %6s %6s\n", "kernel", "arch", "regs", "smem B", "spill B", "stack",
+              "16B ld", "16B st");
   for (const std::string& file : files) {
     const auto answer = report::file_resources(file, o.archs, report::source_root());
     CAWE_CHECK(answer.value.has_value(), Code::unsupported, "registers are not known: ", answer.reason);
+    auto wide = report::wide_accesses(file, o.archs.back(), report::source_root());
     for (const gpu::KernelResources& k : answer.value->kernels) {
       const int64_t spills = k.stack.spill_stores + k.stack.spill_loads;
-      std::printf("%-44.44s %s%-7s %5d %6lld %7lld %6lld\n", simt::short_kernel_name(k.name).c_str(),
+      const std::string name = simt::short_kernel_name(k.name);
+      std::printf("%-44.44s %s%-7s %5d %6lld %7lld %6lld %6d %6d\n", name.c_str(),
                   k.approximate() ? "~" : " ", k.arch.c_str(), k.registers,
                   static_cast<long long>(k.shared_bytes), static_cast<long long>(spills),
-                  static_cast<long long>(k.stack.frame));
+                  static_cast<long long>(k.stack.frame), wide[name].first, wide[name].second);
       if (spills + k.stack.frame > 0) common.status = 1;
     }
   }
@@ -86,7 +89,8 @@ void print_resources(const std::vector<const Row*>& rows, const KernelsOptions& 
 
 void run_profile(const std::vector<const Row*>& rows, const KernelsOptions& o, Common& common) {
   report::Settings settings;
-  settings.gpu = o.gpu;
+  const bool all_gpus = o.gpu == "all";
+  if (!all_gpus) settings.gpu = o.gpu;
   settings.seeds = o.seeds;
   settings.resources = !o.no_nvcc;
   settings.source_root = report::source_root();
@@ -97,6 +101,7 @@ void run_profile(const std::vector<const Row*>& rows, const KernelsOptions& o, C
                     : !o.ladder.empty() ? report::ladder_text(profiles)
                                         : report::table_text(profiles);
   if (o.sites && !common.json) out += report::sites_text(profiles);
+  if (all_gpus && !common.json) out += report::gpus_text(profiles, settings.source_root);
   std::fputs(out.c_str(), stdout);
   if (!o.html.empty()) {
     write_file(o.html, report::profiles_html(profiles));
@@ -155,7 +160,8 @@ void add_kernels(CLI::App& app, Common& common) {
   sub->add_option("--seeds", o->seeds, "orders of threads and blocks (0: in order)")
       ->delimiter(',')
       ->capture_default_str();
-  sub->add_option("--gpu", o->gpu, "P40, V100, T4, A100-80 or H100: whose occupancy and bound")
+  sub->add_option("--gpu", o->gpu,
+                  "P40, V100, T4, A100-80 or H100: whose occupancy and bound; all: a table of four")
       ->capture_default_str();
   sub->add_option("--arch", o->archs, "registers and spills for these architectures, e.g. sm_75,sm_90")
       ->delimiter(',');

@@ -91,6 +91,19 @@ gpu::Answer<gpu::ResourceReport> file_resources(const std::string& file,
   return gpu::resource_usage(source, archs);
 }
 
+std::map<std::string, std::pair<int, int>> wide_accesses(const std::string& file, const std::string& arch,
+                                                         const std::string& source_root) {
+  gpu::CudaSource source;
+  source.file = file.empty() || file[0] == '/' ? file : source_root + "/" + file;
+  source.include = {source_root};
+  std::map<std::string, std::pair<int, int>> wide;
+  const auto answer = gpu::ptx_counts(source, arch);
+  if (!answer.value) return wide;
+  for (const gpu::PtxCounts& k : *answer.value)
+    wide[simt::short_kernel_name(k.name)] = {k.load_global.bytes16, k.store_global.bytes16};
+  return wide;
+}
+
 KernelProfiles profile(const std::vector<const on_emulator::Row*>& rows, const Settings& settings,
                        const std::function<void(int64_t)>& progress) {
   KernelProfiles all;
@@ -192,6 +205,50 @@ std::string sites_text(const KernelProfiles& profiles) {
                         : "");
     }
   return out;
+}
+
+std::string gpus_text(const KernelProfiles& profiles, const std::string& source_root) {
+  const std::vector<std::string> wanted = {"P40", "V100", "A100-80", "H100"};
+  std::vector<std::string> archs;
+  for (const std::string& name : wanted) archs.push_back(gpu::find_gpu(name).arch);
+  std::map<std::string, std::map<std::string, Resources>> known;  // file, then architecture
+  std::string out = text("%-22s %-24s", "kernel", "shape");
+  for (const std::string& name : wanted)
+    out += text(" | %-7s %4s %5s %9s", name.c_str(), "regs", "occ%", "bound us");
+  out += "\n";
+  for (const RowProfile& row : profiles.rows) {
+    if (known.count(row.file) == 0) {
+      auto& of_file = known[row.file];
+      const auto answer = file_resources(row.file, archs, source_root);
+      if (answer.value)
+        for (const gpu::KernelResources& k : answer.value->kernels)
+          of_file[k.arch][simt::short_kernel_name(k.name)] = k;
+    }
+    out += text("%-22.22s %-24.24s", row.name.c_str(), row.shape.c_str());
+    for (const std::string& name : wanted) {
+      const gpu::Gpu& gpu = gpu::find_gpu(name);
+      int registers = 0;
+      double occupied = 2;
+      bool approximate = false;
+      for (const LaunchLine& l : row.launches) {
+        const LaunchLine there = launch_line(l.report, known[row.file][gpu.arch], gpu);
+        if (!there.resources) continue;
+        registers = std::max(registers, there.resources->registers);
+        approximate |= there.resources->approximate();
+        occupied = std::min(occupied, there.occupancy->fraction);
+      }
+      const simt::Counters& c = row.result.counters;
+      const double bound =
+          gpu::lower_bound(gpu, double(c.unique_read_bytes + c.unique_written_bytes), row.flops).us;
+      out += occupied <= 1 ? text(" | %7s %s%3d %5.0f %9.2f", "", approximate ? "~" : " ", registers,
+                                  100 * occupied, bound)
+                           : text(" | %7s %4s %5s %9.2f", "", "-", "-", bound);
+    }
+    out += "\n";
+  }
+  return out +
+         "bound: a lower bound, never a time. ~: registers of the oldest architecture that this nvcc "
+         "knows.\n";
 }
 
 }  // namespace cawe::kernel_report

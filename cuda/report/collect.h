@@ -57,10 +57,18 @@ gpu::Answer<gpu::ResourceReport> file_resources(const std::string& file,
                                                 const std::vector<std::string>& archs,
                                                 const std::string& source_root);
 
+/// Loads and stores of global memory in PTX that move 16 bytes a thread, by kernel (short name); empty
+/// without nvcc.
+std::map<std::string, std::pair<int, int>> wide_accesses(const std::string& file, const std::string& arch,
+                                                         const std::string& source_root);
+
 /// What a reader should look at: lines such as "nms.cu:33 st.global x8: 32.0 sectors a request, ideal 8.0".
 std::vector<std::string> hints(const RowProfile& row, const gpu::Gpu& gpu);
 
 std::string table_text(const KernelProfiles& profiles);
+/// Registers, occupancy and lower bound of each row on P40, V100, A100 and H100; "~": a newer architecture's
+/// registers.
+std::string gpus_text(const KernelProfiles& profiles, const std::string& source_root);
 /// Every memory instruction of the rows with its counts.
 std::string sites_text(const KernelProfiles& profiles);
 /// A ladder: its steps below each other, what changed and what that did to the counts.
