@@ -10,14 +10,6 @@
 namespace CAWE_DEVICE {
 namespace {
 
-Number number_for(DType dtype) {
-  return dtype == DType::f64    ? Number::f64
-         : dtype == DType::f16  ? Number::f16
-         : dtype == DType::bf16 ? Number::bf16
-                                : Number::f32;
-}
-DType accumulator_of(DType dtype) { return dtype == DType::f64 ? DType::f64 : DType::f32; }
-
 /// How many elements of two tensors of one layout and dtype differ in their bytes.
 double different_bits(const Tensor& a, const Tensor& b) {
   const size_t e = size_of(a.dtype());

@@ -7,14 +7,6 @@
 namespace CAWE_DEVICE {
 namespace {
 
-Number number_for(DType dtype) {
-  return dtype == DType::f64    ? Number::f64
-         : dtype == DType::f16  ? Number::f16
-         : dtype == DType::bf16 ? Number::bf16
-                                : Number::f32;
-}
-DType accumulator_of(DType dtype) { return dtype == DType::f64 ? DType::f64 : DType::f32; }
-
 /// Eq. 2 by the reference, in f64.
 Tensor reference_map(const Tensor& w, const Tensor& f) {
   Tensor map = Tensor::empty({f.dim(0), 1, f.dim(2), f.dim(3)}, DType::f64);

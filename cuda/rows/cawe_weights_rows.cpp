@@ -6,13 +6,6 @@
 namespace CAWE_DEVICE {
 namespace {
 
-Number number_for(DType dtype) {
-  return dtype == DType::f64    ? Number::f64
-         : dtype == DType::f16  ? Number::f16
-         : dtype == DType::bf16 ? Number::bf16
-                                : Number::f32;
-}
-
 /// The reference in f64 from what the kernel's inputs hold after rounding.
 double run(RowContext& c, const Shape& shape, DType dtype, Layout layout) {
   const Tensor g = random_tensor(shape, "cawe gradients", dtype, layout);

@@ -6,13 +6,6 @@
 namespace CAWE_DEVICE {
 namespace {
 
-Number number_for(DType dtype) {
-  return dtype == DType::f64    ? Number::f64
-         : dtype == DType::f16  ? Number::f16
-         : dtype == DType::bf16 ? Number::bf16
-                                : Number::f32;
-}
-
 constexpr double kScale = 2;
 
 /// Map i of a row. Every eighth number of b is a's, so that some differences are 0.

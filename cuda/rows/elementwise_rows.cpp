@@ -22,9 +22,6 @@ constexpr BinaryOp kBinary[] = {BinaryOp::add,     BinaryOp::sub,     BinaryOp::
                                 BinaryOp::div,     BinaryOp::minimum, BinaryOp::maximum,
                                 BinaryOp::greater, BinaryOp::equal,   BinaryOp::greater_equal};
 
-Number number_for(DType dtype) { return Number(int(dtype)); }  // both begin with f32, f64, f16, bf16
-static_assert(int(DType::f64) == int(Number::f64) && int(DType::bf16) == int(Number::bf16));
-
 /// Half a unit in the last place of the largest value, and some of it for what precedes the rounding.
 double tolerance_of(DType dtype) {
   return dtype == DType::f32 ? 1e-6 : dtype == DType::f64 ? 1e-15 : dtype == DType::f16 ? 6e-4 : 5e-3;

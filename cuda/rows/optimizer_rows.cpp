@@ -9,13 +9,6 @@ namespace {
 
 using Sizes = std::vector<int64_t>;
 
-Number number_for(DType dtype) {
-  return dtype == DType::f64    ? Number::f64
-         : dtype == DType::f16  ? Number::f16
-         : dtype == DType::bf16 ? Number::bf16
-                                : Number::f32;
-}
-
 /// One tensor for each size; `shift` elements before each, so that nothing is aligned to 16 bytes.
 struct TensorList {
   TensorList(const Sizes& sizes, const std::string& purpose, DType type, int64_t shift_by)

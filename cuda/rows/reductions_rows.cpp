@@ -16,8 +16,6 @@ static_assert(int(DType::f64) == int(Number::f64) && int(DType::bf16) == int(Num
 /// Bytes of the sectors that `bytes` from the start of an allocation lie in.
 double whole(double bytes) { return double(sectors_of(bytes)) * 32; }
 
-DType sum_type(DType dtype) { return dtype == DType::f64 ? DType::f64 : DType::f32; }
-
 /// Of sums: the rounding to the type, and some of f32's in the sum itself.
 double tolerance_of(DType dtype) {
   return dtype == DType::f32 ? 1e-6 : dtype == DType::f64 ? 1e-14 : dtype == DType::f16 ? 6e-4 : 5e-3;
@@ -36,10 +34,10 @@ Tensor reference_sum(const Tensor& x, const Shape& to) {
 /// Sums in as many launches as the pieces need, over `divisor` at the end.
 double run_rows(RowContext& c, int64_t rows, int64_t length, DType dtype, double divisor) {
   const Tensor x = random_tensor({rows, length}, "rows", dtype);
-  const Number number = number_for(dtype), sums = number_for(sum_type(dtype));
+  const Number number = number_for(dtype), sums = number_for(accumulator_of(dtype));
   const void* const in = upload(c, x);
   const int64_t pieces = row_pieces(length);
-  void *const partial = fresh(c, rows * pieces, sum_type(dtype)), *const y = fresh(c, rows, dtype);
+  void *const partial = fresh(c, rows * pieces, accumulator_of(dtype)), *const y = fresh(c, rows, dtype);
   c.measure([&] {
     if (pieces > 1) sum_rows(number, sums, in, partial, rows, length, 1, c.stream());
     sum_rows(pieces > 1 ? sums : number, number, pieces > 1 ? partial : in, y, rows,
@@ -52,11 +50,12 @@ double run_rows(RowContext& c, int64_t rows, int64_t length, DType dtype, double
 
 double run_columns(RowContext& c, int64_t batch, int64_t rows, int64_t columns, DType dtype, double divisor) {
   const Tensor x = random_tensor({batch, rows, columns}, "columns", dtype);
-  const Number number = number_for(dtype), sums = number_for(sum_type(dtype));
+  const Number number = number_for(dtype), sums = number_for(accumulator_of(dtype));
   const void* const in = upload(c, x);
   const int64_t pieces = column_pieces(rows, columns);
-  void *const partial = fresh(c, batch * pieces * columns, sum_type(dtype)), *const y = fresh(
-                                                                                 c, batch * columns, dtype);
+  void *const partial = fresh(c, batch * pieces * columns, accumulator_of(dtype)), *const y = fresh(
+                                                                                       c, batch * columns,
+                                                                                       dtype);
   c.measure([&] {
     if (pieces > 1) sum_columns(number, sums, in, partial, batch, rows, columns, 1, c.stream());
     sum_columns(pieces > 1 ? sums : number, number, pieces > 1 ? partial : in, y, batch,
@@ -72,7 +71,7 @@ double same(double a, double b) { return a == b || (a != a && b != b); }
 /// x [N, ...]; low and high as the CPU finds them in the same numbers.
 double run_min_max(RowContext& c, const Tensor& x) {
   const int64_t items = x.dim(0), length = x.numel() / items;
-  const DType compute = sum_type(x.dtype());
+  const DType compute = accumulator_of(x.dtype());
   const void* const in = c.upload(x);
   void *const low = fresh(c, items, x.dtype()), *const high = fresh(c, items, x.dtype());
   void* const scratch = c.fresh<char>(min_max_scratch(number_for(x.dtype()), items, length));
@@ -109,9 +108,9 @@ double run_spread(RowContext& c, const Shape& shape, DType dtype, Layout layout)
     global_avg_pool_grad(number_for(dtype), in, dx, n, channels, cells, layout == Layout::channels_last,
                          c.stream());
   });
-  Tensor expected = Tensor::empty(shape, sum_type(dtype));
+  Tensor expected = Tensor::empty(shape, accumulator_of(dtype));
   const ReferenceScope reference;
-  backend(Device::cpu).global_avg_pool_grad(dy.to(sum_type(dtype)), expected);
+  backend(Device::cpu).global_avg_pool_grad(dy.to(accumulator_of(dtype)), expected);
   const Tensor got = c.download(dx, shape, dtype, layout).to(DType::f64).contiguous(),
                wanted = expected.to(dtype).to(DType::f64).contiguous();
   return different(got.to_vector<double>(), wanted.to_vector<double>());
@@ -129,7 +128,7 @@ Row row(const std::string& name, const std::string& text, const std::string& fil
 }
 
 void add_rows_of(std::vector<Row>& rows, DType dtype) {
-  const double e = double(size_of(dtype)), s = double(size_of(sum_type(dtype)));
+  const double e = double(size_of(dtype)), s = double(size_of(accumulator_of(dtype)));
   const auto add = [&](int64_t n, int64_t length, double divisor) {
     rows.push_back(row(
         "sum_rows", std::string(name(dtype)) + " " + std::to_string(n) + "x" + std::to_string(length),
@@ -162,7 +161,7 @@ void add_rows_of(std::vector<Row>& rows, DType dtype) {
 }
 
 void add_columns_of(std::vector<Row>& rows, DType dtype) {
-  const double e = double(size_of(dtype)), s = double(size_of(sum_type(dtype)));
+  const double e = double(size_of(dtype)), s = double(size_of(accumulator_of(dtype)));
   const auto add = [&](int64_t batch, int64_t n, int64_t columns, double divisor) {
     rows.push_back(row(
         "sum_columns",

@@ -9,9 +9,6 @@ namespace {
 
 constexpr DType kFloating[] = {DType::f32, DType::f64, DType::f16, DType::bf16};
 
-Number number_for(DType dtype) { return Number(int(dtype)); }  // both begin with f32, f64, f16, bf16
-static_assert(int(DType::f64) == int(Number::f64) && int(DType::bf16) == int(Number::bf16));
-
 struct Case {
   Shape in, out;
   DType dtype;

@@ -14,6 +14,13 @@ Tensor RowContext::download(const void* p, const Shape& shape, DType dtype, Layo
   return t;
 }
 
+Number number_for(DType dtype) {
+  return dtype == DType::f64    ? Number::f64
+         : dtype == DType::f16  ? Number::f16
+         : dtype == DType::bf16 ? Number::bf16
+                                : Number::f32;
+}
+
 double relative_error(const Tensor& a, const Tensor& b) {
   if (a.shape() != b.shape()) return INFINITY;
   const std::vector<double> x = a.to(DType::f64).to_vector<double>(),

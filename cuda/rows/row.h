@@ -89,6 +89,9 @@ struct Row {
 const std::vector<Row>& all_rows();
 
 // --- for writing rows
+Number number_for(DType dtype);
+/// What sums of a type are kept in: f64 for f64, else f32.
+inline DType accumulator_of(DType dtype) { return dtype == DType::f64 ? DType::f64 : DType::f32; }
 /// Largest |a - b| over the largest |b| (at least 1e-6); infinite where sizes differ or something is not
 /// finite.
 double relative_error(const Tensor& a, const Tensor& b);

@@ -7,13 +7,6 @@
 namespace CAWE_DEVICE {
 namespace {
 
-Number number_for(DType dtype) {
-  return dtype == DType::f64    ? Number::f64
-         : dtype == DType::f16  ? Number::f16
-         : dtype == DType::bf16 ? Number::bf16
-                                : Number::f32;
-}
-
 /// Logits with a standard deviation of 3.
 Tensor logits(const Shape& shape, DType dtype) {
   Tensor x = random_tensor(shape, "softmax logits", DType::f64);
