@@ -29,14 +29,16 @@ bool init_device(Device device, std::string* why) {
 #ifdef CAWE_HAVE_CUDA
       return on_cuda::init(why);
 #else
-      *why = "this program was built without CUDA (no nvcc was found)";
+      *why = "this program was built without CUDA (no nvcc was found). Use --device cpu.";
       return false;
 #endif
     case Device::emulated:
 #ifdef CAWE_HAVE_EMULATOR
       return on_emulator::init(why);
 #else
-      *why = "this program was built without the emulator (it needs GCC and libboost-context)";
+      *why =
+          "this program was built without the emulator (it needs GCC and libboost-context). Use --device "
+          "cpu.";
       return false;
 #endif
   }
@@ -46,8 +48,7 @@ bool init_device(Device device, std::string* why) {
 void Common::begin() const {
   if (threads > 0) set_num_threads(threads);
   std::string why;
-  CAWE_CHECK(init_device(device_kind(), &why), Code::unsupported, "--device ", device, ": ", why,
-             ". Use --device cpu (see `cawe doctor`).");
+  CAWE_CHECK(init_device(device_kind(), &why), Code::unsupported, "--device ", device, ": ", why);
   set_compute_device(device_kind());
 }
 

@@ -26,12 +26,16 @@ std::vector<char*> free_stacks;
 
 char* take_stack() {
   if (free_stacks.empty()) {
-    // A page below that faults: a kernel whose local arrays are too large must not write elsewhere.
-    const size_t guard = 4096;
-    void* p = mmap(nullptr, kStackBytes + guard, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    // A page below that faults: a kernel whose local arrays are too large must not write elsewhere. Tops lie
+    // at different places in their pages, so that the stacks of a block do not share a few lines of the
+    // cache.
+    const size_t guard = 4096, colours = 8192;
+    void* p = mmap(nullptr, guard + kStackBytes + colours, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     CAWE_CHECK(p != MAP_FAILED, Code::io, "SIMT emulator: no memory for a fiber's stack");
     mprotect(p, guard, PROT_NONE);
-    return static_cast<char*>(p) + guard + kStackBytes;
+    static size_t made = 0;
+    return static_cast<char*>(p) + guard + kStackBytes + made++ * 320 % colours;
   }
   char* top = free_stacks.back();
   free_stacks.pop_back();
