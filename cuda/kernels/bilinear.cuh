@@ -7,15 +7,6 @@
 
 namespace cawe::simt {
 
-__device__ __forceinline__ float product(float a, float b) { return __fmul_rn(a, b); }
-__device__ __forceinline__ double product(double a, double b) { return __dmul_rn(a, b); }
-__device__ __forceinline__ float total(float a, float b) { return __fadd_rn(a, b); }
-__device__ __forceinline__ double total(double a, double b) { return __dadd_rn(a, b); }
-__device__ __forceinline__ float difference(float a, float b) { return __fsub_rn(a, b); }
-__device__ __forceinline__ double difference(double a, double b) { return __dsub_rn(a, b); }
-__device__ __forceinline__ float quotient(float a, float b) { return __fdiv_rn(a, b); }
-__device__ __forceinline__ double quotient(double a, double b) { return __ddiv_rn(a, b); }
-
 /// Where output index d lies between two inputs, and what each of them weighs.
 template <class A>
 struct Tap {
@@ -43,7 +34,7 @@ __device__ __forceinline__ Tap<A> tap_at(int d, const Scale& s) {
 
 template <class A>
 __device__ __forceinline__ A mix(const Tap<A>& tap, A a, A b) {
-  return total(product(tap.near, a), product(tap.far, b));
+  return add_rn(mul_rn(tap.near, a), mul_rn(tap.far, b));
 }
 
 /// The smallest output index whose tap starts at input `first` or later; s.out where there is none.

@@ -29,7 +29,7 @@ constexpr int kThreads = 256, kRows = 4;
 template <class A>
 struct Blend {
   A alpha, rest;
-  __device__ __forceinline__ A factor(A map) const { return total(alpha, product(rest, map)); }
+  __device__ __forceinline__ A factor(A map) const { return add_rn(alpha, mul_rn(rest, map)); }
 };
 template <class A>
 Blend<A> blend_of(double alpha) {
@@ -51,7 +51,7 @@ __global__ void __launch_bounds__(kThreads)
   for (int c = 0; c < channels; ++c) {
     const size_t at = (image * channels + c) * cells + cell;
     Packed p = *reinterpret_cast<const Packed*>(x + at);
-    for (int k = 0; k < kPack; ++k) p.v[k] = rounded<T>(product(widen(p.v[k]), factor[k]));
+    for (int k = 0; k < kPack; ++k) p.v[k] = rounded<T>(mul_rn(widen(p.v[k]), factor[k]));
     *reinterpret_cast<Packed*>(y + at) = p;
   }
 }
@@ -63,7 +63,7 @@ __global__ void __launch_bounds__(kThreads)
                 int64_t numbers, Blend<Accumulator<T>> blend) {
   const int64_t i = int64_t(blockIdx.x) * kThreads + int(threadIdx.x);
   if (i >= numbers) return;
-  y[i] = rounded<T>(product(widen(x[i]), blend.factor(widen(map[i / channels]))));
+  y[i] = rounded<T>(mul_rn(widen(x[i]), blend.factor(widen(map[i / channels]))));
 }
 
 /// The small map, and how an image's own is stretched.
@@ -108,7 +108,7 @@ __global__ void __launch_bounds__(kThreads)
   if (first_column >= s.x.out) return;
   const int image = int(blockIdx.z);
   const A* map = s.map + size_t(image) * s.y.in * s.x.in;
-  const A low = s.low[image], range = difference(s.high[image], low);
+  const A low = s.low[image], range = sub_rn(s.high[image], low);
   const bool constant = s.constant[image] != 0;
   Strip<A, kPack> strip;
   int loaded = -1;
@@ -118,13 +118,13 @@ __global__ void __launch_bounds__(kThreads)
     loaded = row.first;
     A factor[kPack];
     for (int k = 0; k < kPack; ++k) {
-      const A shifted = difference(mix(row, strip.top[k], strip.bottom[k]), low);
-      factor[k] = blend.factor(constant ? s.fill : quotient(shifted, range));
+      const A shifted = sub_rn(mix(row, strip.top[k], strip.bottom[k]), low);
+      factor[k] = blend.factor(constant ? s.fill : div_rn(shifted, range));
     }
     for (int c = 0; c < channels; ++c) {
       const size_t at = ((size_t(image) * channels + c) * s.y.out + r) * s.x.out + first_column;
       Packed p = *reinterpret_cast<const Packed*>(x + at);
-      for (int k = 0; k < kPack; ++k) p.v[k] = rounded<T>(product(widen(p.v[k]), factor[k]));
+      for (int k = 0; k < kPack; ++k) p.v[k] = rounded<T>(mul_rn(widen(p.v[k]), factor[k]));
       *reinterpret_cast<Packed*>(y + at) = p;
     }
   }

@@ -84,7 +84,7 @@ struct Range {
   A low = A(INFINITY), high = A(-INFINITY);
   /// A value that is not finite makes `high` infinite for good.
   __device__ __forceinline__ void take(A x) {
-    if (!(difference(x, x) == A(0))) x = A(INFINITY);
+    if (!(sub_rn(x, x) == A(0))) x = A(INFINITY);
     low = x < low ? x : low;
     high = x > high ? x : high;
   }

@@ -12,4 +12,4 @@ cawe_mutant(cawe_fuse_planes_channel cawe_fuse.cu "(image * channels + c) * cell
 cawe_mutant(cawe_fuse_planes_bound cawe_fuse.cu "if (cell >= cells) return;" "if (cell > cells) return;" cawe_fuse)
 cawe_mutant(cawe_fuse_pixels_map cawe_fuse.cu "map[i / channels]" "map[i]" cawe_fuse_nhwc)
 cawe_mutant(cawe_fuse_strip_kept cawe_fuse.cu "if (row.first != loaded)" "if (loaded < 0)" cawe_enhance)
-cawe_mutant(cawe_fuse_by_reciprocal cawe_fuse.cu "constant ? s.fill : quotient(shifted, range)" "constant ? s.fill : shifted * (A(1) / range)" cawe_enhance)
+cawe_mutant(cawe_fuse_by_reciprocal cawe_fuse.cu "constant ? s.fill : div_rn(shifted, range)" "constant ? s.fill : shifted * (A(1) / range)" cawe_enhance)

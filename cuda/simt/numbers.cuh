@@ -37,6 +37,17 @@ __device__ __forceinline__ T rounded(Accumulator<T> x) {
   return y;
 }
 
+// Each operation rounded by itself, in float or double: nvcc joins a * b + c into one rounding unless told
+// otherwise, the CPU never does.
+__device__ __forceinline__ float add_rn(float a, float b) { return __fadd_rn(a, b); }
+__device__ __forceinline__ float sub_rn(float a, float b) { return __fsub_rn(a, b); }
+__device__ __forceinline__ float mul_rn(float a, float b) { return __fmul_rn(a, b); }
+__device__ __forceinline__ float div_rn(float a, float b) { return __fdiv_rn(a, b); }
+__device__ __forceinline__ double add_rn(double a, double b) { return __dadd_rn(a, b); }
+__device__ __forceinline__ double sub_rn(double a, double b) { return __dsub_rn(a, b); }
+__device__ __forceinline__ double mul_rn(double a, double b) { return __dmul_rn(a, b); }
+__device__ __forceinline__ double div_rn(double a, double b) { return __ddiv_rn(a, b); }
+
 struct Sum {
   template <class T>
   __device__ __forceinline__ T operator()(T a, T b) const {
