@@ -64,8 +64,12 @@ void Module::to(DType dtype) {
 }
 
 void Module::to(Device device) {
-  for (auto& p : parameters())
-    *p.variable = Variable(p.variable->value().to(device), p.variable->requires_grad());
+  for (auto& p : parameters()) {
+    Tensor value = p.variable->value().to(device);
+    // As GPUs' convolutions want their weights: else each of them would make a copy in every step.
+    if (device != Device::cpu && value.rank() == 4) value = value.channels_last();
+    *p.variable = Variable(value, p.variable->requires_grad());
+  }
   for (auto& b : buffers())
     if (b.tensor->rank() > 0) *b.tensor = b.tensor->to(device);  // counters stay on the host
 }

@@ -45,6 +45,7 @@ class Module {
   void zero_grad();
   void set_requires_grad(bool on);
   void to(DType dtype);
+  /// Counters stay on the host; on a GPU the weights of convolutions lie channels-last.
   void to(Device device);
   /// Elements of all parameters; frozen batch norm has none (its values are buffers).
   int64_t parameter_count();
