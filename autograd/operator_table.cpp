@@ -8,6 +8,7 @@
 #include <set>
 
 #include "autograd/operator_goldens.h"
+#include "autograd/ops/elementwise.h"
 #include "tensor/cpu/cpu_backend.h"
 #include "tensor/parallel.h"
 #include "tensor/random.h"
@@ -32,8 +33,6 @@ double draw(Values kind, const Random& random, uint64_t i, uint64_t count) {
   }
   return 0;
 }
-
-bool is_narrow(DType dtype) { return dtype == DType::f16 || dtype == DType::bf16; }
 
 /// The same numbers in all dtypes: f64 holds what f32 (or `through`) rounded.
 Variable make_input(const CaseInput& input, size_t index, DType dtype, DType through) {

@@ -6,8 +6,6 @@
 
 namespace cawe::nn {
 
-inline bool is_narrow(DType dtype) { return dtype == DType::f16 || dtype == DType::bf16; }
-
 /// x, or x in f32 where it is f16 or bf16: what losses and decisions are computed in.
 inline Variable at_least_f32(const Variable& x) { return is_narrow(x.dtype()) ? cast(x, DType::f32) : x; }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "autograd/ops/batch_norm.h"
 
+#include "autograd/ops/elementwise.h"
 #include "tensor/backend.h"
 #include "tensor/communicator.h"
 #include "tensor/profile.h"
@@ -36,8 +37,7 @@ void check(const Variable& x, const Variable& weight, const Variable& bias, cons
   const Shape channels{x.dim(1)};
   CAWE_CHECK(weight.shape() == channels && bias.shape() == channels, Code::shape, "batch_norm: weight ",
              weight.shape(), " and bias ", bias.shape(), " for x ", x.shape(), " (expected ", channels, ")");
-  const bool narrow = x.dtype() == DType::f16 || x.dtype() == DType::bf16;
-  const DType wanted = narrow ? DType::f32 : x.dtype();
+  const DType wanted = is_narrow(x.dtype()) ? DType::f32 : x.dtype();
   CAWE_CHECK(weight.dtype() == wanted && bias.dtype() == wanted, Code::dtype, "batch_norm: x is ",
              name(x.dtype()), ", weight is ", name(weight.dtype()), " (expected ", name(wanted), ")");
   CAWE_CHECK(!residual.defined() || residual.shape() == x.shape(), Code::shape, "batch_norm: residual ",

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where a kernel promises 128-bit loads or stores, nvcc's PTX has them; no promise of a scalar kernel is
-// checked.
+// Where a kernel promises 128-bit loads or stores, nvcc's PTX has them. Built where nvcc is.
 #include <gtest/gtest.h>
 
 #include "cuda/profile/nvcc.h"
@@ -18,7 +17,7 @@ struct Promise {
 class WideLoads : public testing::TestWithParam<Promise> {};
 
 TEST_P(WideLoads, AreInThePtx) {
-  if (!gpu::find_nvcc()) GTEST_SKIP() << "no nvcc on this machine: PTX cannot be looked at";
+  ASSERT_TRUE(gpu::find_nvcc()) << "the build had one";
   const Promise& p = GetParam();
   const auto wide = wide_accesses(p.file, "sm_80", ".");
   const auto found = wide.find(p.kernel);
