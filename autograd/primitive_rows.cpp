@@ -157,6 +157,28 @@ std::vector<Tensor> run_gradient_norm(Backend& b, int64_t variant) {
   return {result};
 }
 
+/// Two power iterations of a weight with a bias towards one direction: a matrix of odd sizes, a convolution's
+/// weight in the backend's favourite memory order, one row, one without iteration.
+std::vector<Tensor> run_spectral_norm(Backend& b, int64_t variant) {
+  const Shape shapes[] = {{37, 1101}, {12, 6, 3, 3}, {1, 40}, {9, 5}};
+  const Shape shape = shapes[variant];
+  const int64_t rows = shape[0], columns = shape.numel() / rows;
+  const Layout layout = variant == 1 ? Layout::channels_last : Layout::contiguous;
+  const Tensor w = numbers(b, shape, "spectral w", -0.5, 1, layout);
+  Tensor u = numbers(b, {rows}, "spectral u"), v = numbers(b, {columns}, "spectral v"), sigma = room(b, {1}),
+         y = room(b, shape, DType::f32, layout);
+  for (int i = 0; i < 2; ++i) b.spectral_norm(w, variant != 3, 1e-12, u, v, sigma, y);
+  return {u, v, sigma, y};
+}
+
+/// A shared factor and one for each of two tensors; with variant 1 the first one's product is 1.
+std::vector<Tensor> run_scale_each(Backend& b, int64_t variant) {
+  const std::vector<Tensor> x{numbers(b, {3, 37, 5, 4}, "scaled", -1, 1, Layout::channels_last),
+                              numbers(b, {1001}, "scaled too")};
+  b.scale_each({2, 0.75}, Tensor::full({1}, variant == 1 ? 0.5 : 3.25).to(b.device()), x);
+  return x;
+}
+
 }  // namespace
 
 const std::vector<PrimitiveRow>& primitive_rows() {
@@ -170,6 +192,8 @@ const std::vector<PrimitiveRow>& primitive_rows() {
                                              {"cawe_map", run_cawe_map, 2},
                                              {"cawe_fuse", run_cawe_fuse, 2},
                                              {"cawe_enhance", run_cawe_enhance, 2},
+                                             {"spectral_norm_steps", run_spectral_norm, 4},
+                                             {"scale_each", run_scale_each, 2},
                                              {"sgd_step", run_sgd, 2},
                                              {"adam_step", run_adam, 3},
                                              {"sgd_steps", run_sgd_steps, 2},

@@ -231,6 +231,13 @@ NoGrad::NoGrad() : previous_(recording) { recording = false; }
 NoGrad::~NoGrad() { recording = previous_; }
 bool grad_enabled() { return recording; }
 
+Tensor once_over_ranks(const Tensor& g) {
+  if (current_communicator().rank() == 0) return g;
+  Tensor nothing = Tensor::like(g);
+  nothing.fill(-0.0);
+  return nothing;
+}
+
 CheckFinite::CheckFinite() : previous_(checking) { checking = true; }
 CheckFinite::~CheckFinite() { checking = previous_; }
 

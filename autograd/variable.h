@@ -114,6 +114,11 @@ class CheckFinite {
   bool previous_;
 };
 
+/// For an operator that has the sum over all ranks already and returns it for an input that is
+/// shared_by_ranks: g on rank 0, -0 on the others, which changes no bit of the sum over the ranks that
+/// follows.
+Tensor once_over_ranks(const Tensor& g);
+
 /// True where `gradient` must be made for input i: inputs[i] requires one. For operators whose gradients
 /// cost.
 inline bool needs_grad(const Variable& v) { return v.requires_grad() && grad_enabled(); }

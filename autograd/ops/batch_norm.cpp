@@ -79,12 +79,9 @@ Variable batch_norm(const Variable& x, const Variable& weight, const Variable& b
       double values = double(in.numel() / channels);
       global = all_ranks(sums, &values);
       // Gradients of parameters are summed over the ranks in f32. These are sums over
-      // all ranks already, in f64: rank 0 brings them, the others bring -0, which changes no
-      // bit of a sum.
-      const bool brings = current_communicator().rank() == 0;
+      // all ranks already, in f64.
       const auto part = [&](int64_t row) {
-        return brings ? global.slice(0, row, row + 1).reshape({channels}).to(w.dtype())
-                      : Tensor::full({channels}, -0.0, w.dtype()).to(in.device());
+        return once_over_ranks(global.slice(0, row, row + 1).reshape({channels}).to(w.dtype()));
       };
       db = part(0);
       dw = part(1);

@@ -14,6 +14,7 @@ import torchvision
 from torchvision.models.detection._utils import BoxCoder, Matcher
 
 from models import Golden
+from operators_gan import gan, gan_primitives
 from philox import Random
 
 
@@ -239,6 +240,7 @@ def primitives(golden):
             outs.append(optimizer_step(lambda x: kind(x, 1e-3, weight_decay=0.1), numbers(shape, 'adam ' + p),
                                        factor * numbers(shape, 'adam ' + g), state))
         put('adam_steps', v, *[outs[k][i] for i in range(3) for k in range(2)])
+    gan_primitives(put, numbers)
     both = [numbers((77, 91), 'squares'), numbers((5000,), 'more squares')]
     for v in range(3):
         scale = 1024.0 if v == 2 else 1.0
@@ -252,5 +254,6 @@ if __name__ == '__main__':
     elementwise(table)
     networks(table)
     losses_and_shapes(table)
+    gan(table)
     primitives(table.golden)
     print(table.rows, 'cases')

@@ -42,6 +42,18 @@ class FastBackend final : public ReferenceBackend {
   void global_avg_pool(const Tensor& x, Tensor& y) override;
   void global_avg_pool_grad(const Tensor& dy, Tensor& dx) override;
 
+  // fast_shuffle.cpp
+  void pixel_shuffle(const Tensor& x, Tensor& y) override;
+  void pixel_shuffle_grad(const Tensor& dy, Tensor& dx) override;
+  void blur(const Tensor& x, Tensor& y) override;
+  void blur_grad(const Tensor& dy, Tensor& dx) override;
+
+  // fast_weight_norms.cpp
+  void spectral_norm(const Tensor& w, bool iterate, double eps, Tensor& u, Tensor& v, Tensor& sigma,
+                     Tensor& y) override;
+  void spectral_norm_grad(const Tensor& dy, const Tensor& y, const Tensor& u, const Tensor& v,
+                          const Tensor& sigma, Tensor& dw) override;
+
   // fast_elementwise.cpp
   void fill(Tensor& y, double value) override;
   void copy(const Tensor& x, Tensor& y) override;

@@ -4,28 +4,16 @@
 #include <cstring>
 
 #include "tensor/cpu/fast_backend.h"
-#include "tensor/cpu/loops.h"
+#include "tensor/cpu/pixels.h"
 
 namespace cawe {
-namespace {
 
-bool nhwc(const Tensor& x, DType dtype = DType::f32) {
-  return x.dtype() == dtype && x.is_channels_last() && x.numel() > 0;
-}
-
-/// Pointer to the C numbers of pixel (n, y, x) of a channels-last tensor.
-template <class T>
-struct Pixels {
-  explicit Pixels(const Tensor& t) : p(t.data<T>()), h(t.dim(2)), w(t.dim(3)), c(t.dim(1)) {}
-  T* operator()(int64_t n, int64_t y, int64_t x) const { return p + ((n * h + y) * w + x) * c; }
-  T* p;
-  int64_t h, w, c;
-};
-
-}  // namespace
+using cpu::is_nhwc;
+using cpu::Pixels;
 
 void FastBackend::max_pool2d(const Tensor& x, const Pool2dParams& p, Tensor& y, Tensor& index) {
-  if (!nhwc(x) || !nhwc(y) || !nhwc(index, DType::i32)) return ReferenceBackend::max_pool2d(x, p, y, index);
+  if (!is_nhwc(x) || !is_nhwc(y) || !is_nhwc(index, DType::i32))
+    return ReferenceBackend::max_pool2d(x, p, y, index);
   const Pixels<float> in(x), out(y);
   const Pixels<int32_t> chosen(index);
   parallel_tasks(x.dim(0) * out.h, [&](int64_t task) {
@@ -57,7 +45,7 @@ void FastBackend::max_pool2d(const Tensor& x, const Pool2dParams& p, Tensor& y, 
 }
 
 void FastBackend::max_pool2d_grad(const Tensor& dy, const Tensor& index, Tensor& dx) {
-  if (!nhwc(dy) || !nhwc(dx) || !nhwc(index, DType::i32))
+  if (!is_nhwc(dy) || !is_nhwc(dx) || !is_nhwc(index, DType::i32))
     return ReferenceBackend::max_pool2d_grad(dy, index, dx);
   const Pixels<float> in(dy), out(dx);
   const Pixels<int32_t> chosen(index);
@@ -74,7 +62,7 @@ void FastBackend::max_pool2d_grad(const Tensor& dy, const Tensor& index, Tensor&
 }
 
 void FastBackend::upsample_nearest(const Tensor& x, const Tensor& add, Tensor& y) {
-  if (!nhwc(x) || !nhwc(y) || (add.defined() && !nhwc(add)))
+  if (!is_nhwc(x) || !is_nhwc(y) || (add.defined() && !is_nhwc(add)))
     return ReferenceBackend::upsample_nearest(x, add, y);
   const Pixels<float> in(x), out(y), more(add.defined() ? add : y);
   parallel_tasks(x.dim(0), [&](int64_t n) {
@@ -91,7 +79,7 @@ void FastBackend::upsample_nearest(const Tensor& x, const Tensor& add, Tensor& y
 }
 
 void FastBackend::upsample_nearest_grad(const Tensor& dy, Tensor& dx) {
-  if (!nhwc(dy) || !nhwc(dx)) return ReferenceBackend::upsample_nearest_grad(dy, dx);
+  if (!is_nhwc(dy) || !is_nhwc(dx)) return ReferenceBackend::upsample_nearest_grad(dy, dx);
   const Pixels<float> in(dy), out(dx);
   parallel_tasks(dx.dim(0), [&](int64_t n) {
     std::fill(out(n, 0, 0), out(n, 0, 0) + out.h * out.w * out.c, 0.0f);
@@ -105,7 +93,7 @@ void FastBackend::upsample_nearest_grad(const Tensor& dy, Tensor& dx) {
 }
 
 void FastBackend::global_avg_pool(const Tensor& x, Tensor& y) {
-  if (!nhwc(x) || !y.is_contiguous()) return ReferenceBackend::global_avg_pool(x, y);
+  if (!is_nhwc(x) || !y.is_contiguous()) return ReferenceBackend::global_avg_pool(x, y);
   const Pixels<float> in(x);
   parallel_tasks(x.dim(0), [&](int64_t n) {
     std::vector<double> sum(size_t(in.c), 0.0);
@@ -119,7 +107,7 @@ void FastBackend::global_avg_pool(const Tensor& x, Tensor& y) {
 }
 
 void FastBackend::global_avg_pool_grad(const Tensor& dy, Tensor& dx) {
-  if (!nhwc(dx) || !dy.is_contiguous()) return ReferenceBackend::global_avg_pool_grad(dy, dx);
+  if (!is_nhwc(dx) || !dy.is_contiguous()) return ReferenceBackend::global_avg_pool_grad(dy, dx);
   const Pixels<float> out(dx);
   parallel_tasks(dx.dim(0), [&](int64_t n) {
     const float* g = dy.data<float>() + n * out.c;
