@@ -37,6 +37,14 @@ struct MatchParams {
   bool low_quality = true;
 };
 
+/// `pooled` cells a side; `sampling_ratio` samples a side in each (0: as many as it has features); `aligned`:
+/// detectron2's half-cell shift; scales: level size / image size of each level.
+struct RoiAlignParams {
+  int64_t pooled = 7, sampling_ratio = 2;
+  bool aligned = false;
+  std::vector<double> scales;
+};
+
 struct SgdParams {
   double lr = 0.01, momentum = 0.9, weight_decay = 0;
   bool first = false;

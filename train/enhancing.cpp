@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "data/hash.h"
 #include "tensor/io/atomic_file.h"
 #include "tensor/text.h"
 #include "train/model_recipe.h"
@@ -30,6 +31,16 @@ models::CaweSettings cam_from(Recipe& recipe, const std::vector<std::string>& la
 }
 
 }  // namespace
+
+const Strings& classifier_methods() {
+  static const Strings methods{"cawe", "color+cawe", "uniform"};
+  return methods;
+}
+
+const Strings& colorizer_methods() {
+  static const Strings methods{"color", "color+cawe"};
+  return methods;
+}
 
 LoadedClassifier parse_classifier(const std::string& bytes, const std::string& source) {
   const Checkpoint c = parse_checkpoint(bytes, source);
@@ -80,6 +91,12 @@ Chain chain_from(Recipe& recipe, const std::map<std::string, std::string>& embed
   o.cam = cam_from(recipe, chain.classifier.labels);
   chain.enhancer = models::make_enhancer(chain.method, o);
   return chain;
+}
+
+std::string chain_identity(const Chain& chain) {
+  std::string identity = chain.enhancer->settings();
+  if (chain.classifier.net) identity += " classifier " + data::sha256(chain.classifier.bytes);
+  return identity;
 }
 
 Tensor to_tensor(const data::FloatImage& image) {

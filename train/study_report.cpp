@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // report.html of a study: findings in words, table, curves, films with maps and boxes.
+#include <algorithm>
 #include <cstdio>
 #include <map>
 
 #include "data/decode.h"
 #include "data/png.h"
 #include "tensor/text.h"
+#include "train/detector_recipe.h"
 #include "train/run_folder.h"
 #include "train/study.h"
 
@@ -24,11 +26,9 @@ std::string range(const eval::Interval& i) {
 
 std::string seeds_text(const StudyResult& s) {
   std::string out;
-  for (const int64_t n : s.seed_numbers) out += (out.empty() ? "" : ", ") + std::to_string(n);
+  for (const int64_t n : s.settings.seeds) out += (out.empty() ? "" : ", ") + std::to_string(n);
   return out;
 }
-
-const std::string kRetinaNet = "RetinaNet";
 
 /// A row's name as papers write it.
 std::string method_name(const std::string& enhancement) {
@@ -36,9 +36,19 @@ std::string method_name(const std::string& enhancement) {
                                                            {"medga", "MedGA"},
                                                            {"clahe", "CLAHE"},
                                                            {"cawe", "CAWE"},
-                                                           {"shuffled", "shuffled map"}};
+                                                           {"color", "Color"},
+                                                           {"color+cawe", "Color + CAWE"},
+                                                           {"shuffled", "shuffled map"},
+                                                           {"uniform", "uniform map"},
+                                                           {"centre", "centre map"},
+                                                           {"colormap", "fixed colours"}};
   const auto found = names.find(enhancement);
   return found == names.end() ? enhancement : found->second;
+}
+
+bool contains_map(const std::string& method) {
+  const Strings& methods = classifier_methods();
+  return std::find(methods.begin(), methods.end(), method) != methods.end();
 }
 
 std::vector<const eval::Evaluation*> evaluations(const StudyRow& row) {
@@ -58,7 +68,7 @@ std::vector<size_t> panel_choice(const StudyResult& study) {
   std::vector<size_t> with, without, out;
   for (size_t i = 0; i < study.truth.size(); ++i)
     (study.truth[i].boxes.empty() ? without : with).push_back(i);
-  const size_t wanted = size_t(study.panels), free = wanted > 3 && !without.empty() ? 1 : 0;
+  const size_t wanted = size_t(study.settings.panels), free = wanted > 3 && !without.empty() ? 1 : 0;
   for (size_t k = 0; k + free < wanted && k < with.size(); ++k)
     out.push_back(with[k * with.size() / std::min(wanted - free, with.size())]);
   if (free > 0) out.push_back(without[without.size() / 2]);
@@ -75,15 +85,18 @@ eval::ReportPanel panel(const StudyResult& study, size_t i) {
   const data::FloatImage film =
       data::fit_image(data::decode_gray(sample), study.loader.width, study.loader.height, study.loader.fit,
                       study.loader.filter, &geometry);
-  p.pictures.push_back({"grey", png_bytes(film)});
-  const auto enhancer = std::dynamic_pointer_cast<models::CaweEnhancer>(study.chain.enhancer);
-  if (enhancer) {
-    const NoGrad no_history;
-    const models::AttentionMaps maps = enhancer->maps(to_tensor(film));
+  const NoGrad no_history;
+  for (const auto& [method, chain] : study.chains)
+    p.pictures.push_back({method == "none" ? "grey" : method_name(method),
+                          png_bytes(to_image(chain.enhancer->apply(to_tensor(film))))});
+  std::stable_partition(p.pictures.begin(), p.pictures.end(),
+                        [](const eval::ReportPicture& picture) { return picture.name == "grey"; });
+  if (const auto maker = study.map_maker()) {
+    const models::AttentionMaps maps = maker->maps(to_tensor(film));
     p.map_png = png_bytes(to_image(maps.map));
     const std::vector<float> sigma = maps.probabilities.to_vector<float>();
     for (const int64_t k : maps.active[0])
-      p.classes.emplace_back(study.chain.classifier.labels[size_t(k)], double(sigma[size_t(k)]));
+      p.classes.emplace_back(study.chains.at("cawe").classifier.labels[size_t(k)], double(sigma[size_t(k)]));
   }
   for (const eval::TruthBox& b : study.truth[i].boxes)
     if (!b.crowd) p.truth.push_back(b.box);
@@ -94,7 +107,7 @@ eval::ReportPanel panel(const StudyResult& study, size_t i) {
         mine.push_back(d);
         mine.back().image = 0;
       }
-    p.predictions.push_back(eval::report_boxes(study.truth[i], mine, study.options.froc));
+    p.predictions.push_back(eval::report_boxes(study.truth[i], mine, study.settings.options.froc));
   }
   return p;
 }
@@ -143,23 +156,20 @@ std::vector<std::string> findings(const StudyResult& study, const std::vector<ev
 
 void write_study_report(const StudyResult& study) {
   eval::Report report;
-  report.title = study.title;
+  report.title = study.settings.title;
   report.subtitle =
       std::to_string(study.truth.size()) + " test films, " + std::to_string(study.rows.size()) + " rows";
-  report.demonstration = study.demonstration;
+  report.demonstration = study.settings.demonstration;
   std::vector<double> p;
   for (const StudyRow& row : study.rows) {
-    const StudyRow* base = nullptr;
-    for (const StudyRow& r : study.rows)
-      if (r.detector == row.detector && r.enhancement == "none") base = &r;
-    const bool is_base = base == &row;
-    eval::ReportRow r =
-        eval::report_row(kRetinaNet, method_name(row.enhancement), evaluations(row),
-                         is_base ? std::vector<const eval::Evaluation*>{} : evaluations(*base));
+    const bool is_base = row.is_baseline();
+    eval::ReportRow r = eval::report_row(
+        detector_title(row.plan.detector), method_name(row.plan.enhancement), evaluations(row),
+        is_base ? std::vector<const eval::Evaluation*>{} : evaluations(study.baseline(row)));
     r.seeds = seeds_text(study);
     r.baseline = is_base;
-    r.control = row.control;
-    if (row.enhancement == "cawe" && !study.localisation.empty() &&
+    r.control = row.plan.kind != RowKind::paper;
+    if (row.plan.kind == RowKind::paper && contains_map(row.plan.method) && !study.localisation.empty() &&
         study.localisation[0].verdict == eval::MapVerdict::uninformative)
       r.note = "uninformative map";
     p.push_back(is_base ? std::numeric_limits<double>::quiet_NaN() : r.delta_mean.p);
@@ -180,8 +190,7 @@ void write_study_report(const StudyResult& study) {
                   {"seeds", seeds_text(study)},
                   {"training and evaluation", format_duration(study.seconds)}};
   if (!study.data.split_note.empty()) report.facts.emplace_back("split", study.data.split_note);
-  report.froc_rule = eval::describe(study.options.froc);
-  report.table_notes = study.notes;
+  report.froc_rule = eval::describe(study.settings.options.froc);
   for (const size_t i : panel_choice(study)) report.panels.push_back(panel(study, i));
   if (!study.localisation.empty()) report.tables.push_back(localisation_table(study));
   for (const eval::ReportTable& t : study.tables) report.tables.push_back(t);
