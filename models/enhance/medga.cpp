@@ -21,13 +21,6 @@ struct ClassStatistics {
   double mean = 0, deviation = 0, half_width = 0;
 };
 
-/// a b - c d with the two products' rounding errors added back: a class of one level has a variance of
-/// exactly 0, which the usual mean of squares less squared mean misses by cancellation.
-double difference_of_products(double a, double b, double c, double d) {
-  const double ab = a * b, cd = c * d;
-  return (ab - cd) + (std::fma(a, b, -ab) - std::fma(c, d, -cd));
-}
-
 /// Running sums over the levels, so that the statistics of any range take no loop. All sums are whole numbers
 /// below 2^53 for any film of up to 2^37 pixels: exact, in any order.
 class RunningSums {
@@ -55,9 +48,9 @@ class RunningSums {
     const size_t a = size_t(from) - 1, b = size_t(to);
     s.count = count_[b] - count_[a];
     if (s.count == 0) return s;
-    const double n = double(s.count), sum = sum_[b] - sum_[a], squares = squares_[b] - squares_[a];
-    s.mean = sum / n;
-    s.deviation = std::sqrt(std::max(0.0, difference_of_products(n, squares, sum, sum))) / n;
+    const double n = double(s.count);
+    s.mean = (sum_[b] - sum_[a]) / n;
+    s.deviation = std::sqrt(std::max(0.0, (squares_[b] - squares_[a]) / n - s.mean * s.mean));
     s.half_width = (last_[b] - first_[a + 1]) / 2.0;
     return s;
   }
