@@ -95,6 +95,9 @@ def main():
         assert len(list((WORK / ('e_' + method)).glob('*.png'))) == len(test), method
     cawe('enhance', '--method', 'cawe', '--classifier', 'cls', '--input', 'test', '--out', 'e_cawe', '--maps', '--quiet')
     check(len(list((WORK / 'e_cawe').glob('*_map.png'))) == len(test), 'enhance by every method')
+    cawe('enhance', '--method', 'uniform', '--classifier', 'cls', '--input', 'test', '--out', 'e_uniform', '--format', 'dicom', '--quiet')
+    film = (WORK / 'e_uniform' / (test[0] + '.dcm')).read_bytes()
+    check(b'"mean_of":{"method":"cawe"' in film and b'classifier sha256 ' in film, 'a derived film names its method and the classifier')
 
     study = (ROOT / 'recipes/demo/study.toml').read_text()
     for name in ('classifier.toml', 'retinanet.toml'):
