@@ -121,7 +121,7 @@ size_t enhance_all(data::Dataset* dataset, const OutputNames& names, models::Enh
 void run(Common& common, const Options& o) {
   common.begin();
   train::Chain chain = make_chain(common, o);
-  data::Dataset dataset = read_inputs(o.input);
+  data::Dataset dataset = read_inputs(o.input, common.quiet);
   std::vector<int64_t> all(dataset.samples.size());
   for (size_t i = 0; i < all.size(); ++i) all[i] = int64_t(i);
   const std::string leak = data::check_leaks(dataset, all, chain.trained, o.allow_leak);

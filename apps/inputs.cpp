@@ -5,12 +5,15 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <mutex>
 #include <set>
 
 #include "data/dataset.h"
 #include "data/dicom.h"
 #include "data/picture.h"
 #include "tensor/io/atomic_file.h"
+#include "tensor/parallel.h"
+#include "tensor/text.h"
 
 namespace cawe::apps {
 namespace fs = std::filesystem;
@@ -68,44 +71,70 @@ std::string unused_id(const std::string& file, std::set<std::string>* taken) {
   return id;
 }
 
+struct Input {
+  data::Sample sample;
+  std::string problem;  ///< why it is rejected
+  bool burned_in = false;
+};
+
+/// Decodes the file, so that one with bad pixels is known before anything is written. The only input's error
+/// is thrown.
+Input read_input(const std::string& file, bool only) {
+  Input input;
+  data::Sample& s = input.sample;
+  s.path = file;
+  s.source = "input";
+  try {
+    const std::string bytes = read_file(file, size_t(2) << 30);
+    if (data::picture_format(bytes) == data::PictureFormat::dicom) {
+      const data::Film film = data::parse_film(bytes, file);
+      s.width = film.image.width;
+      s.height = film.image.height;
+      s.patient_id = film.tags.patient_id;
+      s.sex = film.tags.sex;
+      s.age = film.tags.age;
+      s.view = film.tags.view;
+      input.burned_in = film.tags.burned_in;
+    } else {
+      const data::Picture p = data::parse_picture(bytes, file);
+      s.width = p.columns;
+      s.height = p.rows;
+    }
+  } catch (const Error& error) {
+    if (only || (error.code() != Code::data && error.code() != Code::io)) throw;
+    input.problem = error.what();
+  }
+  return input;
+}
+
 }  // namespace
 
-data::Dataset read_inputs(const std::vector<std::string>& paths) {
-  data::Dataset dataset;
+data::Dataset read_inputs(const std::vector<std::string>& paths, bool quiet) {
   const std::vector<std::string> files = files_below(paths);
+  std::vector<Input> inputs(files.size());
+  std::mutex mutex;
+  int64_t done = 0;
+  Progress progress("reading", int64_t(files.size()), quiet);
+  parallel_tasks(int64_t(files.size()), [&](int64_t i) {
+    inputs[size_t(i)] = read_input(files[size_t(i)], files.size() == 1);
+    const std::lock_guard<std::mutex> lock(mutex);
+    progress.update(++done);
+  });
+  data::Dataset dataset;
   std::set<std::string> taken;
-  for (const std::string& file : files) {
-    try {
-      const std::string bytes = read_file(file, size_t(2) << 30);
-      const bool dicom = data::picture_format(bytes) == data::PictureFormat::dicom;
-      data::Sample s;
-      s.path = file;
-      s.source = "input";
-      s.image_id = unused_id(file, &taken);
-      s.patient_id = s.image_id;
-      if (dicom) {
-        const data::Film film = data::parse_film(bytes, file);
-        s.width = film.image.width;
-        s.height = film.image.height;
-        s.sex = film.tags.sex;
-        s.age = film.tags.age;
-        s.view = film.tags.view;
-        if (!film.tags.patient_id.empty()) s.patient_id = film.tags.patient_id;
-        if (film.tags.burned_in)
-          std::fprintf(
-              stderr,
-              "cawe: warning: %s: says it has text burned into its pixels, which may name the patient\n",
-              file.c_str());
-      } else {
-        const data::Picture p = data::parse_picture(bytes, file);
-        s.width = p.columns;
-        s.height = p.rows;
-      }
-      dataset.samples.push_back(s);
-    } catch (const Error& error) {
-      if (files.size() == 1 || (error.code() != Code::data && error.code() != Code::io)) throw;
-      dataset.rejected.push_back(rejected_file(file, error.what()));
+  for (Input& input : inputs) {
+    if (!input.problem.empty()) {
+      dataset.rejected.push_back(rejected_file(input.sample.path, input.problem));
+      continue;
     }
+    data::Sample& s = input.sample;
+    s.image_id = unused_id(s.path, &taken);
+    if (s.patient_id.empty()) s.patient_id = s.image_id;
+    if (input.burned_in)
+      std::fprintf(stderr,
+                   "cawe: warning: %s: says it has text burned into its pixels, which may name the patient\n",
+                   s.path.c_str());
+    dataset.samples.push_back(std::move(s));
   }
   CAWE_CHECK(!dataset.samples.empty(), Code::data, dataset.rejected[0].file, ": ", dataset.rejected[0].reason,
              " (and no other input can be read)");

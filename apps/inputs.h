@@ -14,7 +14,7 @@ namespace cawe::apps {
 /// without folder and such an ending; where two are alike the later one gets a number behind. Bad files are
 /// in `rejected`. Throws usage where a path does not exist or nothing was found, data where the only input is
 /// bad.
-data::Dataset read_inputs(const std::vector<std::string>& paths);
+data::Dataset read_inputs(const std::vector<std::string>& paths, bool quiet);
 
 /// The line of rejected.csv for a file and what Error said about it.
 data::Rejected rejected_file(const std::string& file, std::string reason);

@@ -131,6 +131,10 @@ def main():
     check(ours == theirs, 'detect finds in the files what the study found (%d boxes), with the chain out of one file' % len(ours))
     cawe('detect', '--weights', detector, '--input', 'test', '--out', 'd.json', '--quiet')
     check(len(json.loads((WORK / 'd.json').read_text())) == len(ours), 'COCO results')
+    cawe('detect', '--weights', detector, '--input', 'test', '--out', 'a.csv', '--anon', 'hash', '--quiet')
+    with open(WORK / 'a.csv') as f:
+        hashed = sorted(list(csv.reader(f))[1:])
+    check([r[:1] + r[2:] for r in hashed] == [r[:1] + r[2:] for r in ours] and all(len(r[1]) == 32 for r in hashed), '--anon hash changes the patients alone')
 
     lines = (WORK / 'data/stage_2_train_labels.csv').read_text().splitlines()
     (WORK / 'truth.csv').write_text('\n'.join([lines[0]] + [line for line in lines[1:] if line.split(',')[0] in test]) + '\n')
