@@ -39,9 +39,8 @@ const Strings& classifier_methods();
 const Strings& colorizer_methods();
 
 /// Keys enhance.method, enhance.classifier, fuse.alpha, cam.method, cam.act_threshold, cam.if_none,
-/// cam.exclude_labels, cam.input, cam.constant, cam.norm_before_resize, clahe.tiles, clahe.clip_limit,
-/// afda.v_max, medga.generations, medga.population. `embedded` (a checkpoint's chain) is used instead of
-/// files.
+/// cam.exclude_labels, cam.input, cam.constant, cam.norm_before_resize, and those of clahe, afda, medga,
+/// centre and colormap (docs/recipes.md). `embedded` (a checkpoint's chain) is used instead of files.
 Chain chain_from(Recipe& recipe, const std::map<std::string, std::string>& embedded = {});
 
 /// Everything that decides what the chain makes of a film: method, settings, hashes of weights.
