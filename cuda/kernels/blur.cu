@@ -65,7 +65,7 @@ __global__ void __launch_bounds__(kThreads)
   const int above = kGrad ? top : top - 1;
   row_sums<T, kPack, kColumns, kGrad>(from + first, s, above < 0 ? 0 : above, left, channel, before);
 #if defined(__CUDACC__)
-#pragma unroll
+#pragma unroll 1  // unrolled, ptxas spills for f64, and fewer warps fit
 #endif
   for (int r = 0; r < kRows; ++r) {
     const int y = top + r;

@@ -148,11 +148,11 @@ __global__ void __launch_bounds__(kThreads)
 template <class T, int kPack>
 __global__ void __launch_bounds__(kThreads)
     divide(const T* __restrict__ w, const T* __restrict__ sigma, T* __restrict__ y, int64_t packs) {
-  const T s = *sigma;
+  const T inverse = T(1) / *sigma;
   const int64_t first = int64_t(blockIdx.x) * (kThreads * kPacks) + int(threadIdx.x);
   for (int64_t i = first; i < first + kThreads * kPacks && i < packs; i += kThreads) {
     auto p = load<T, kPack>(w, i);
-    for (int k = 0; k < kPack; ++k) p.v[k] /= s;
+    for (int k = 0; k < kPack; ++k) p.v[k] *= inverse;
     reinterpret_cast<Pack<T, kPack>*>(y)[i] = p;
   }
 }
@@ -190,11 +190,11 @@ __global__ void __launch_bounds__(kThreads)
   if (pack >= packs) return;
   const int begin = int(blockIdx.y) * kGradientRows;
   const auto right = load<T, kPack>(v, pack);
-  const T s = *sigma, a = T(*along);
+  const T inverse = T(1) / *sigma, a = T(*along);
   for (int o = begin + int(threadIdx.y); o < begin + kGradientRows && o < rows; o += kWarps) {
     const T share = a * u[o];
     auto p = load<T, kPack>(dy, int64_t(o) * packs + pack);
-    for (int k = 0; k < kPack; ++k) p.v[k] = (p.v[k] - share * right.v[k]) / s;
+    for (int k = 0; k < kPack; ++k) p.v[k] = (p.v[k] - share * right.v[k]) * inverse;
     reinterpret_cast<Pack<T, kPack>*>(dw)[int64_t(o) * packs + pack] = p;
   }
 }

@@ -8,7 +8,7 @@ cawe_mutant(spectral_finish_norm spectral_norm.cu "T(double(raw[k]) / right)" "T
 cawe_mutant(spectral_sigma spectral_norm.cu "double(u[o]) * double(wv[o])" "double(wv[o])" spectral_norm)
 cawe_mutant(spectral_divide_bound spectral_norm.cu "kThreads * kPacks && i < packs" "kThreads * kPacks && i <= packs" spectral_norm)
 cawe_mutant(spectral_inner_products spectral_norm.cu "sums[blockIdx.x] = double(sum)" "sums[0] = double(sum)" spectral_norm_grad)
-cawe_mutant(spectral_add_up spectral_norm.cu "sums[n] = sum" "sums[n] = sums[0]" spectral_norm_grad)
+cawe_mutant(spectral_add_up spectral_norm.cu "if (threadIdx.x == 0) sums[n] = sum" "if (threadIdx.x == 0) sums[n] = sums[0]" spectral_norm_grad)
 cawe_mutant(spectral_gradient_v spectral_norm.cu "share * right.v[k]" "share" spectral_norm_grad)
 cawe_mutant(weight_norm_bound weight_norm.cu "i < packs; i += 32" "i <= packs; i += 32" weight_norm)
 cawe_mutant(weight_norm_factor weight_norm.cu "p.v[k] *= factor" "p.v[k] *= length" weight_norm)
