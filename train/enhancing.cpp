@@ -125,9 +125,8 @@ std::string chain_identity(const Chain& chain) {
 }
 
 Tensor to_tensor(const data::FloatImage& image) {
-  CAWE_CHECK(image.channels == 1, Code::shape, "enhance: ", image.channels,
-             " channels (expected a gray film)");
-  return Tensor::from(image.pixels, {1, 1, image.height, image.width});
+  const Tensor rows = Tensor::from(image.pixels, {1, image.height, image.width, image.channels});
+  return rows.permute({0, 3, 1, 2}).contiguous();
 }
 
 data::FloatImage to_image(const Tensor& tensor, int64_t n) {

@@ -49,7 +49,7 @@ std::string chain_identity(const Chain& chain);
 /// What a loader calls on each fitted picture. Empty for "none".
 std::function<void(data::FloatImage&, const data::Sample&)> enhance_callback(const Chain& chain);
 
-/// gray [1, 1, H, W] of a picture, and back (1 or 3 channels).
+/// [1, C, H, W] of a picture, and back (1 or 3 channels).
 Tensor to_tensor(const data::FloatImage& image);
 data::FloatImage to_image(const Tensor& tensor, int64_t n = 0);
 

@@ -197,6 +197,7 @@ class Study {
                  "'s (expected the same)");
       if (!result_.truth.empty()) continue;
       result_.loader = loader_from(recipe, 512, 8, 0);
+      result_.alpha = recipe.real("fuse.alpha", 0.5, 0, 1);
       result_.data = std::move(data);
       result_.test = box_annotated(
           result_.data.dataset, fold_indices(result_.data.split, recipe.words("data.test_folds", {"test"})));

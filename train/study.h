@@ -37,6 +37,7 @@ struct StudyResult {
   std::vector<eval::TruthImage> truth;
   std::map<std::string, Chain> chains;  ///< of the rows' methods, by method
   data::LoaderOptions loader;
+  double alpha = 0.5;                               ///< fuse.alpha
   std::vector<eval::LocalisationRow> localisation;  ///< empty without maps
   std::vector<eval::ReportTable> tables;
   double seconds = 0;

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// report.html of a study: findings in words, table, curves, films with maps and boxes.
+// report.html of a study: findings in words, table, curves, films with maps and boxes, figures.
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <map>
 
-#include "data/decode.h"
 #include "data/png.h"
+#include "eval/statements.h"
+#include "eval/subgroups.h"
 #include "tensor/text.h"
 #include "train/detector_recipe.h"
 #include "train/run_folder.h"
-#include "train/study.h"
+#include "train/study_figures.h"
 
 namespace cawe::train {
 namespace {
@@ -46,7 +48,7 @@ std::string method_name(const std::string& enhancement) {
   return found == names.end() ? enhancement : found->second;
 }
 
-bool contains_map(const std::string& method) {
+bool looks_at_maps(const std::string& method) {
   const Strings& methods = classifier_methods();
   return std::find(methods.begin(), methods.end(), method) != methods.end();
 }
@@ -75,26 +77,32 @@ std::vector<size_t> panel_choice(const StudyResult& study) {
   return out;
 }
 
+/// What the viewer shows side by side. Fused pictures are given before fusion: the page's slider fuses them.
+std::vector<eval::ReportPicture> pictures_of(const StudyResult& study, const data::FloatImage& film) {
+  std::vector<eval::ReportPicture> pictures{{"grey", png_bytes(film)}};
+  for (const char* method : {"afda", "medga", "clahe", "colormap", "color"})
+    if (study.chains.count(method) > 0)
+      pictures.push_back({method_name(method), png_bytes(study_picture(study, method, film))});
+  if (!study.map_maker()) return pictures;
+  pictures.push_back({method_name("cawe"), png_bytes(film), true});
+  if (study.chains.count("color") > 0 && study.chains.count("color+cawe") > 0)
+    pictures.push_back({method_name("color+cawe"), png_bytes(study_picture(study, "color", film)), true});
+  return pictures;
+}
+
 eval::ReportPanel panel(const StudyResult& study, size_t i) {
+  const NoGrad no_history;
   const data::Sample& sample = study.data.dataset.samples[size_t(study.test[i])];
+  const data::FloatImage film = study_film(study, i);
   eval::ReportPanel p;
   p.title = sample.image_id;
   p.width = sample.width;
   p.height = sample.height;
-  data::Geometry geometry;
-  const data::FloatImage film =
-      data::fit_image(data::decode_gray(sample), study.loader.width, study.loader.height, study.loader.fit,
-                      study.loader.filter, &geometry);
-  const NoGrad no_history;
-  for (const auto& [method, chain] : study.chains)
-    p.pictures.push_back({method == "none" ? "grey" : method_name(method),
-                          png_bytes(to_image(chain.enhancer->apply(to_tensor(film))))});
-  std::stable_partition(p.pictures.begin(), p.pictures.end(),
-                        [](const eval::ReportPicture& picture) { return picture.name == "grey"; });
+  p.pictures = pictures_of(study, film);
   if (const auto maker = study.map_maker()) {
     const models::AttentionMaps maps = maker->maps(to_tensor(film));
     p.map_png = png_bytes(to_image(maps.map));
-    const std::vector<float> sigma = maps.probabilities.to_vector<float>();
+    const std::vector<float> sigma = maps.probabilities.to(Device::cpu).to_vector<float>();
     for (const int64_t k : maps.active[0])
       p.classes.emplace_back(study.chains.at("cawe").classifier.labels[size_t(k)], double(sigma[size_t(k)]));
   }
@@ -126,30 +134,64 @@ eval::ReportTable localisation_table(const StudyResult& study) {
   return t;
 }
 
-/// What the figures say, in sentences that hold for any outcome.
-std::vector<std::string> findings(const StudyResult& study, const std::vector<eval::ReportRow>& rows) {
-  std::vector<std::string> out;
-  if (!study.localisation.empty()) {
-    const eval::LocalisationRow& r = study.localisation[0];
-    out.push_back("The attention map points into a lesion on " + fixed(100 * r.pointing.value, 0) + " % of " +
-                  std::to_string(r.images) + " films with lesions, other persons' maps on " +
-                  fixed(100 * r.pointing_shuffled.value, 0) + " %, the centre on " +
-                  fixed(100 * r.pointing_centre.value, 0) + " %: " + eval::describe(r.verdict));
+/// Sex, age and view, where the data say, for a row's detections.
+void add_subgroups(const StudyResult& study, const StudyRow& row, std::vector<eval::ReportTable>* tables) {
+  std::vector<const std::vector<eval::Detection>*> seeds;
+  for (const auto& detections : row.detections) seeds.push_back(&detections);
+  std::vector<std::string> sex, age, view;
+  for (const int64_t i : study.test) {
+    const data::Sample& s = study.data.dataset.samples[size_t(i)];
+    sex.push_back(s.sex);
+    age.push_back(eval::age_group(double(s.age)));
+    view.push_back(s.view);
   }
-  for (size_t i = 0; i < rows.size(); ++i) {
-    if (rows[i].baseline) continue;
-    const eval::Difference& d = rows[i].delta_mean;
-    const bool clear = d.interval.low > 0 || d.interval.high < 0;
-    out.push_back(rows[i].detector + " on " + rows[i].enhancement + (rows[i].control ? " (control)" : "") +
-                  ": mean sensitivity " + fixed(rows[i].mean.value) + ", " +
-                  (d.interval.value >= 0 ? "+" : "") + fixed(d.interval.value) + " against no enhancement [" +
-                  fixed(d.interval.low) + ", " + fixed(d.interval.high) + "]: " +
-                  (!clear                 ? "no difference shown"
-                   : d.interval.value > 0 ? "a gain on this test set"
-                                          : "a loss on this test set") +
-                  ".");
+  std::vector<eval::SubgroupRow> all;
+  for (const auto& [attribute, labels] :
+       {std::pair<const char*, const std::vector<std::string>*>{"sex", &sex},
+        {"age", &age},
+        {"view", &view}}) {
+    const auto part = eval::subgroups(attribute, study.truth, *labels, seeds, study.settings.options);
+    all.insert(all.end(), part.begin(), part.end());
   }
-  return out;
+  if (!all.empty())
+    tables->push_back(eval::subgroup_table(
+        detector_title(row.plan.detector) + ", " + method_name(row.plan.enhancement), all));
+}
+
+eval::ReportRow table_row(const StudyResult& study, const StudyRow& row) {
+  const bool is_base = row.is_baseline();
+  eval::ReportRow r =
+      eval::report_row(detector_title(row.plan.detector), method_name(row.plan.enhancement), evaluations(row),
+                       is_base ? std::vector<const eval::Evaluation*>{} : evaluations(study.baseline(row)));
+  r.seeds = seeds_text(study);
+  r.baseline = is_base;
+  r.control = row.plan.kind != RowKind::paper;
+  if (study.settings.paper && row.plan.kind == RowKind::paper)
+    r.paper = eval::paper_figures(row.plan.detector, row.plan.enhancement);
+  if (row.plan.kind == RowKind::paper && looks_at_maps(row.plan.method) && !study.localisation.empty() &&
+      study.localisation[0].verdict == eval::MapVerdict::uninformative)
+    r.note = "uninformative map";
+  return r;
+}
+
+/// Rows of the table with differences corrected over all comparisons of the study (Holm).
+std::vector<eval::ReportRow> table_rows(const StudyResult& study) {
+  std::vector<eval::ReportRow> rows;
+  std::vector<double> p;
+  for (const StudyRow& row : study.rows) {
+    rows.push_back(table_row(study, row));
+    p.push_back(row.is_baseline() ? std::numeric_limits<double>::quiet_NaN() : rows.back().delta_mean.p);
+  }
+  const std::vector<double> corrected = eval::holm(p);
+  for (size_t i = 0; i < corrected.size(); ++i) rows[i].p_holm = corrected[i];
+  return rows;
+}
+
+std::string map_finding(const eval::LocalisationRow& r) {
+  return "The attention map points into a lesion on " + fixed(100 * r.pointing.value, 0) + " % of " +
+         std::to_string(r.images) + " films with lesions, other persons' maps on " +
+         fixed(100 * r.pointing_shuffled.value, 0) + " %, the centre on " +
+         fixed(100 * r.pointing_centre.value, 0) + " %: " + eval::describe(r.verdict);
 }
 
 }  // namespace
@@ -160,28 +202,14 @@ void write_study_report(const StudyResult& study) {
   report.subtitle =
       std::to_string(study.truth.size()) + " test films, " + std::to_string(study.rows.size()) + " rows";
   report.demonstration = study.settings.demonstration;
-  std::vector<double> p;
-  for (const StudyRow& row : study.rows) {
-    const bool is_base = row.is_baseline();
-    eval::ReportRow r = eval::report_row(
-        detector_title(row.plan.detector), method_name(row.plan.enhancement), evaluations(row),
-        is_base ? std::vector<const eval::Evaluation*>{} : evaluations(study.baseline(row)));
-    r.seeds = seeds_text(study);
-    r.baseline = is_base;
-    r.control = row.plan.kind != RowKind::paper;
-    if (row.plan.kind == RowKind::paper && contains_map(row.plan.method) && !study.localisation.empty() &&
-        study.localisation[0].verdict == eval::MapVerdict::uninformative)
-      r.note = "uninformative map";
-    p.push_back(is_base ? std::numeric_limits<double>::quiet_NaN() : r.delta_mean.p);
-    if (!is_base)
+  report.alpha = study.alpha;
+  report.rows = table_rows(study);
+  for (const eval::ReportRow& r : report.rows)
+    if (!r.baseline)
       report.minimum_detectable =
           std::max(std::isnan(report.minimum_detectable) ? 0.0 : report.minimum_detectable,
                    r.delta_mean.minimum_detectable);
-    report.rows.push_back(r);
-  }
-  const std::vector<double> corrected = eval::holm(p);
-  for (size_t i = 0; i < corrected.size(); ++i) report.rows[i].p_holm = corrected[i];
-  report.findings = findings(study, report.rows);
+  if (!study.localisation.empty()) report.findings.push_back(map_finding(study.localisation[0]));
   const eval::Evaluation& first = *study.rows[0].seeds[0];
   report.facts = {{"test films", std::to_string(first.images)},
                   {"persons", first.patients_known ? std::to_string(first.patients) : "not known"},
@@ -193,7 +221,12 @@ void write_study_report(const StudyResult& study) {
   report.froc_rule = eval::describe(study.settings.options.froc);
   for (const size_t i : panel_choice(study)) report.panels.push_back(panel(study, i));
   if (!study.localisation.empty()) report.tables.push_back(localisation_table(study));
+  for (const StudyRow& row : study.rows)
+    if (row.is_baseline() || (row.plan.kind == RowKind::paper && row.plan.method == "color+cawe"))
+      add_subgroups(study, row, &report.tables);
   for (const eval::ReportTable& t : study.tables) report.tables.push_back(t);
+  report.figures = study_figures(study, report.rows);
+  eval::write_figures(study.out + "/figures", report.figures);
   report.recipe = study.recipe_text;
   Environment e;
   report.environment = environment_facts(e);

@@ -147,12 +147,13 @@ std::string CaweEnhancer::settings() const {
       "\",\"norm_before_resize\":", c.norm_before_resize ? "true" : "false", "}");
 }
 
-Tensor CaweEnhancer::network_input(const Tensor& gray) const {
+Tensor CaweEnhancer::network_input(const Tensor& picture) const {
   const int64_t side = options_.cam_input;
-  Tensor seen = gray;
-  if (side > 0 && (gray.dim(2) != side || gray.dim(3) != side)) {
-    seen = Tensor::empty({gray.dim(0), 1, side, side}, gray.dtype(), Layout::contiguous, gray.device());
-    backend(gray.device()).resize_bilinear(gray, seen);
+  Tensor seen = picture;
+  if (side > 0 && (picture.dim(2) != side || picture.dim(3) != side)) {
+    seen = Tensor::empty({picture.dim(0), picture.dim(1), side, side}, picture.dtype(), Layout::contiguous,
+                         picture.device());
+    backend(picture.device()).resize_bilinear(picture, seen);
   }
   return normalise_input(seen);
 }

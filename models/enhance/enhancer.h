@@ -56,10 +56,12 @@ class CaweEnhancer : public Enhancer {
   Tensor map(const Tensor& film) override;
   /// Maps [N, 1, H, W] of gray [N, 1, H, W], with their classes and ranges.
   AttentionMaps maps(const Tensor& film);
+  /// What the classifier sees of pictures [N, 1 or 3, H, W] in [0, 1]: at its own size, normalised, 3
+  /// channels.
+  Tensor network_input(const Tensor& picture) const;
 
  private:
   AttentionMaps uncounted_maps(const Tensor& film) const;
-  Tensor network_input(const Tensor& gray) const;
   EnhancerOptions options_;
   struct State;
   std::unique_ptr<State> state_;
