@@ -17,8 +17,8 @@ constexpr const char* kSecondaryCapture = "1.2.840.10008.5.1.4.1.1.7";
 /// Elements by tag, so that they come out ascending as the standard wants them.
 class Elements {
  public:
-  void put(unsigned group, unsigned number, const std::string& vr, const std::string& value) {
-    all_[{group, number}] = {vr, value};
+  void put(unsigned group, unsigned number, const std::string& vr, std::string value) {
+    all_[{group, number}] = {vr, std::move(value)};
   }
   void put(const std::vector<DicomAttribute>& attributes) {
     for (const DicomAttribute& a : attributes) put(a.group, a.number, a.vr, a.value);

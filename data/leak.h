@@ -15,8 +15,8 @@ namespace cawe::data {
 /// enough to be guessed.
 std::string patient_hash(const std::string& patient_id);
 
-/// The id that outputs carry instead of the patient's where that was asked for: half of patient_hash. As easily
-/// guessed.
+/// The id that outputs carry instead of the patient's where that was asked for: half of patient_hash. As
+/// easily guessed.
 std::string anonymous_id(const std::string& patient_id);
 
 /// The persons behind one model of a chain.
