@@ -37,6 +37,16 @@ struct MatchParams {
   bool low_quality = true;
 };
 
+/// Pooling of regions of interest: pooled x pooled bins of a region, in each the mean of sampling_ratio^2 bilinear
+/// samples (0: as many as the bin has cells, rounded up). aligned: cells' centres lie at half numbers, and a
+/// region may be smaller than a cell.
+struct RoiAlignParams {
+  int64_t pooled = 7;
+  int64_t sampling_ratio = 2;
+  bool aligned = false;
+  std::vector<double> scales;  ///< of each level: its size / the image's size
+};
+
 struct SgdParams {
   double lr = 0.01, momentum = 0.9, weight_decay = 0;
   bool first = false;
