@@ -35,7 +35,7 @@ inline Tensor coins(const Shape& shape, const Variable& x, bool ignore = false) 
 
 /// Rows of the colorization GAN's operators (operator_rows_gan.cpp).
 std::vector<OperatorRow> gan_operator_rows();
-/// Row of RoIAlign (operator_rows_roi.cpp).
-std::vector<OperatorRow> roi_operator_rows();
+/// RoIAlign (operator_rows_roi_align.cpp).
+std::vector<OperatorRow> roi_align_operator_rows();
 
 }  // namespace cawe

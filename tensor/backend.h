@@ -37,12 +37,14 @@ struct MatchParams {
   bool low_quality = true;
 };
 
-/// `pooled` cells a side; `sampling_ratio` samples a side in each (0: as many as it has features); `aligned`:
-/// detectron2's half-cell shift; scales: level size / image size of each level.
+/// Pooling of regions of interest: pooled x pooled bins of a region, in each the mean of sampling_ratio^2 bilinear
+/// samples (0: as many as the bin has cells, rounded up). aligned: cells' centres lie at half numbers, and a
+/// region may be smaller than a cell.
 struct RoiAlignParams {
-  int64_t pooled = 7, sampling_ratio = 2;
+  int64_t pooled = 7;
+  int64_t sampling_ratio = 2;
   bool aligned = false;
-  std::vector<double> scales;
+  std::vector<double> scales;  ///< of each level: its size / the image's size
 };
 
 struct SgdParams {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// RoIAlign on a device.
 #include "cuda/backend/cuda_backend.h"
 
 namespace CAWE_DEVICE {

@@ -42,6 +42,12 @@ class FastBackend final : public ReferenceBackend {
   void global_avg_pool(const Tensor& x, Tensor& y) override;
   void global_avg_pool_grad(const Tensor& dy, Tensor& dx) override;
 
+  // fast_roi_align.cpp
+  void roi_align(const std::vector<Tensor>& levels, const Tensor& rois, const Tensor& place,
+                 const RoiAlignParams& p, Tensor& y) override;
+  void roi_align_grad(const Tensor& dy, const Tensor& rois, const Tensor& place, const RoiAlignParams& p,
+                      const std::vector<Tensor>& dlevels) override;
+
   // fast_shuffle.cpp
   void pixel_shuffle(const Tensor& x, Tensor& y) override;
   void pixel_shuffle_grad(const Tensor& dy, Tensor& dx) override;
@@ -53,12 +59,6 @@ class FastBackend final : public ReferenceBackend {
                      Tensor& y) override;
   void spectral_norm_grad(const Tensor& dy, const Tensor& y, const Tensor& u, const Tensor& v,
                           const Tensor& sigma, Tensor& dw) override;
-
-  // fast_roi_align.cpp
-  void roi_align(const std::vector<Tensor>& levels, const Tensor& rois, const Tensor& place,
-                 const RoiAlignParams& p, Tensor& y) override;
-  void roi_align_grad(const Tensor& dy, const Tensor& rois, const Tensor& place, const RoiAlignParams& p,
-                      const std::vector<Tensor>& dlevels) override;
 
   // fast_elementwise.cpp
   void fill(Tensor& y, double value) override;
