@@ -58,8 +58,8 @@ std::string arrows(const PipelineExample& e) {
     out += svg::arrow("M114 248V286H698V252", kHead) +
            svg::text_at(406, 280, "the film itself", "middle", "small");
   } else {
-    out += svg::arrow("M" + at(216, 210) + "H262V122H310", kHead) + label(262, 96, "classifier", "");
-    out += svg::text_at(262, 112, "Eq. 1, 2", "middle", "small");
+    out += svg::arrow("M" + at(216, 210) + "H262V122H310", kHead) + label(262, 100, "classifier", "");
+    out += svg::text_at(262, 110, "Eq. 1, 2", "middle", "small");
     out += svg::arrow("M" + at(216, 286) + "H262V374H310", kHead) +
            svg::text_at(262, 396, "colorizer", "middle");
     out += svg::text_at(262, 414, "Eq. 3–6", "middle", "small");

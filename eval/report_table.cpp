@@ -293,7 +293,7 @@ std::string results_section(const Report& report) {
       "id=\"results\"><thead><tr>" +
       header_cell("Method", "");
   for (const char* n : {"1", "2", "3", "4"}) html += header_cell(std::string("Sens@") + n, "");
-  html += header_cell("Mean of the four", "dashed line: baseline") + header_cell("Δ mean", "paired") +
+  html += header_cell("Mean of the four", "dashed: baseline") + header_cell("Δ mean", "paired") +
           header_cell("p", "two-sided") + header_cell("Data support", "") + header_cell("mAP50", "") +
           "</tr></thead><tbody>\n";
   const std::vector<size_t> order = report_order(report.rows);

@@ -117,6 +117,9 @@ inline std::vector<Detection> made_up_detections(const std::vector<TruthImage>& 
           {int64_t(i), {x, y, x + 30, y + 30}, logistic(-1.5 + 1.4 * random.next_normal()), 0});
     }
   }
+  // Every third score is one of the slider's thresholds: "score >= threshold" must keep it.
+  for (size_t k = 0; k < detections.size(); k += 3)
+    detections[k].score = std::round(100 * detections[k].score) / 100;
   return detections;
 }
 
