@@ -18,11 +18,15 @@ void tridiagonalise(std::vector<double>* matrix, int64_t n, std::vector<double>*
   std::vector<double>& a = *matrix;
   std::vector<double> q(size_t(n * n), 0.0), v(size_t(n), 0.0), p(size_t(n), 0.0);
   for (int64_t i = 0; i < n; ++i) q[size_t(i * n + i)] = 1;
+  // Columns far below the rounding of the largest number count as zero: their squares would underflow.
+  constexpr double kTiny = std::numeric_limits<double>::epsilon();
+  double nothing = 0;
+  for (const double x : a) nothing = std::max(nothing, kTiny * kTiny * std::abs(x));
   for (int64_t k = 0; k + 2 < n; ++k) {
     double norm = 0;
     for (int64_t i = k + 1; i < n; ++i) norm += a[size_t(i * n + k)] * a[size_t(i * n + k)];
     norm = std::sqrt(norm);
-    if (norm == 0) continue;
+    if (norm <= nothing) continue;
     const double alpha = a[size_t((k + 1) * n + k)] > 0 ? -norm : norm;
     std::fill(v.begin(), v.end(), 0.0);
     for (int64_t i = k + 1; i < n; ++i) v[size_t(i)] = a[size_t(i * n + k)];
@@ -105,12 +109,18 @@ SymmetricEigen symmetric_eigen(std::vector<double> matrix, int64_t n) {
   std::vector<double> d(size_t(n), 0.0), e(size_t(n), 0.0);
   tridiagonalise(&matrix, n, &d, &e);
   const double tiny = std::numeric_limits<double>::epsilon();
+  // What couples two values counts as zero beside them, or beside the largest: values that are zero but for
+  // rounding (a covariance of fewer vectors than dimensions) would never come apart otherwise.
+  double largest_value = 0;
+  for (int64_t i = 0; i < n; ++i)
+    largest_value = std::max(largest_value, std::abs(d[size_t(i)]) + std::abs(e[size_t(i)]));
+  const auto coupled = [&](size_t i) {
+    return std::abs(e[i]) > tiny * std::max(std::abs(d[i]) + std::abs(d[i + 1]), largest_value);
+  };
   for (int64_t first = 0; first < n; ++first) {
     for (int sweep = 0;; ++sweep) {
       int64_t last = first;
-      while (last + 1 < n &&
-             std::abs(e[size_t(last)]) > tiny * (std::abs(d[size_t(last)]) + std::abs(d[size_t(last + 1)])))
-        ++last;
+      while (last + 1 < n && coupled(size_t(last))) ++last;
       if (last == first) break;
       CAWE_CHECK(sweep < 60, Code::numeric, "symmetric_eigen: no convergence at value ", first, " of ", n);
       ql_sweep(&d, &e, &matrix, n, first, last);

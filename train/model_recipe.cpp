@@ -68,6 +68,24 @@ models::RetinaNetConfig retinanet_from(Recipe& recipe, int64_t classes) {
   return c;
 }
 
+SourceWeights read_source_weights(const std::string& run_or_file) {
+  SourceWeights source;
+  if (std::filesystem::is_directory(run_or_file) || is_checkpoint_file(run_or_file)) {
+    const Checkpoint c = load_run_or_file(run_or_file);
+    source.tensors = c.model();
+    source.manifest = c.manifest;
+    source.task = Recipe::parse(c.recipe, run_or_file + " (its recipe)").word("task", "classifier");
+  } else {
+    source.tensors = models::with_current_names(load_weight_file(run_or_file));
+  }
+  std::string bytes;
+  for (const auto& [name, t] : source.tensors)
+    bytes += data::sha256(
+        {static_cast<const char*>(t.contiguous().raw()), size_t(t.numel()) * size_of(t.dtype())});
+  source.hash = data::sha256(bytes);
+  return source;
+}
+
 InitResult initialise(nn::Module& module, Recipe& recipe, uint64_t seed, bool detector) {
   const std::string init = recipe.word("init", "random");
   const bool frozen = recipe.word("model.norm", "batch") == "frozen";
@@ -80,16 +98,12 @@ InitResult initialise(nn::Module& module, Recipe& recipe, uint64_t seed, bool de
     module.to(compute_device());
     return result;
   }
-  NamedTensors weights;
+  const SourceWeights source = read_source_weights(init);
+  NamedTensors weights = source.tensors;
+  result.manifest = source.manifest;
+  result.hash = source.hash;
   models::LoadOptions options;
-  if (std::filesystem::is_directory(init) || is_checkpoint_file(init)) {
-    const Checkpoint c = load_run_or_file(init);
-    weights = c.model();
-    result.manifest = c.manifest;
-  } else {
-    weights = models::with_current_names(load_weight_file(init));
-    if (frozen && models::is_torchvision_coco(weights)) options.frozen_bn_eps = 0;
-  }
+  if (source.task.empty() && frozen && models::is_torchvision_coco(weights)) options.frozen_bn_eps = 0;
   const bool body_only = detector && weights.count("conv1.weight") > 0;
   if (body_only) {
     weights = body_of(weights);
@@ -99,11 +113,6 @@ InitResult initialise(nn::Module& module, Recipe& recipe, uint64_t seed, bool de
     for (const std::string& s : recipe.words("init_skip", {})) options.skip.push_back(s);
   }
   result.summary = models::load_weights(module, weights, options, init).summary();
-  std::string bytes;
-  for (const auto& [name, t] : weights)
-    bytes += data::sha256(
-        {static_cast<const char*>(t.contiguous().raw()), size_t(t.numel()) * size_of(t.dtype())});
-  result.hash = data::sha256(bytes);
   module.to(compute_device());
   return result;
 }
