@@ -17,7 +17,7 @@ namespace fs = std::filesystem;
 namespace {
 
 struct Options {
-  std::string method, out, classifier;
+  std::string method, out, classifier, colorizer;
   std::vector<std::string> input;
   double alpha = 0.5;
   bool maps = false, allow_rejects = false, allow_leak = false;
@@ -28,9 +28,14 @@ void run(Common& common, const Options& o) {
   train::Recipe recipe;
   recipe.put("enhance.method", o.method);
   recipe.put("enhance.classifier", o.classifier);
+  recipe.put("enhance.colorizer", o.colorizer);
   recipe.put("fuse.alpha", o.alpha);
-  CAWE_CHECK(o.method != "cawe" || !o.classifier.empty(), Code::usage,
-             "--method cawe needs --classifier (a run folder or a checkpoint of a trained classifier)");
+  CAWE_CHECK((o.method != "cawe" && o.method != "color+cawe") || !o.classifier.empty(), Code::usage,
+             "--method ", o.method,
+             " needs --classifier (a run folder or a checkpoint of a trained classifier)");
+  CAWE_CHECK((o.method != "color" && o.method != "color+cawe") || !o.colorizer.empty(), Code::usage,
+             "--method ", o.method,
+             " needs --colorizer (a run folder or a checkpoint of a trained colorizer)");
   train::Chain chain = train::chain_from(recipe);
   const data::Dataset dataset = read_inputs(o.input);
   std::vector<int64_t> all(dataset.samples.size());
@@ -72,12 +77,13 @@ void add_enhance(CLI::App& app, Common& common) {
   CLI::App* sub =
       add_command(app, common, "enhance", "Enhance films by attention or by contrast methods.",
                   "cawe enhance --method cawe --classifier runs/classifier --input films/ --out enhanced");
-  sub->add_option("--method", o->method, "none, cawe, afda, medga or clahe")
+  sub->add_option("--method", o->method, "none, cawe, color, color+cawe, afda, medga or clahe")
       ->required()
       ->check(CLI::IsMember(models::enhancer_names()));
   sub->add_option("--input", o->input, "files or folders (DICOM, PNG, JPEG)")->required();
   sub->add_option("--out", o->out, "folder for the enhanced films")->required();
   sub->add_option("--classifier", o->classifier, "run or checkpoint whose attention is used (cawe)");
+  sub->add_option("--colorizer", o->colorizer, "run or checkpoint that colors (color, color+cawe)");
   sub->add_option("--alpha", o->alpha, "share of the film that stays (cawe)")
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();

@@ -7,7 +7,7 @@
 #include "models/colorizer/deoldify_names.h"
 #include "tensor/backend.h"
 #include "train/checkpoint.h"
-#include "train/model_recipe.h"
+#include "train/source_weights.h"
 
 namespace cawe::train {
 
@@ -84,11 +84,11 @@ std::vector<GanPhase> phases_from(Recipe& recipe, int64_t images) {
   return phases;
 }
 
-models::ColorSettings color_from(Recipe& recipe, int64_t render_factor) {
-  models::ColorSettings s;
-  s.render_factor = recipe.whole("color.render_factor", render_factor, 1, 256);
-  s.keep_luma = recipe.flag("color.keep_luma", true);
-  s.space = models::color_space(recipe.choice("color.space", "yuv", {"yuv", "lab"}));
+models::ColorSettings color_from(Recipe& recipe, const models::ColorSettings& otherwise) {
+  models::ColorSettings s = otherwise;
+  s.render_factor = recipe.whole("color.render_factor", s.render_factor, 1, 256);
+  s.keep_luma = recipe.flag("color.keep_luma", s.keep_luma);
+  s.space = models::color_space(recipe.choice("color.space", models::name(s.space), {"yuv", "lab"}));
   return s;
 }
 
@@ -147,7 +147,7 @@ LoadedColorizer parse_colorizer(const std::string& bytes, const std::string& sou
   models::load_weights(*out.net, c.model(), {}, source);
   out.net->to(compute_device());
   out.net->train(false);
-  out.settings = color_from(recipe, 32);
+  out.settings = color_from(recipe, models::ColorSettings());
   out.patients = data::parse_manifest("colorizer " + source, c.manifest);
   return out;
 }

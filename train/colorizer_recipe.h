@@ -50,8 +50,8 @@ GanSettings gan_from(Recipe& recipe);
 /// Key phases, a list of names; of each phase.NAME.train = "generator" | "critic" | "gan", freeze_encoder,
 /// size, batch, steps (or epochs of `images`), lr, lr_first, rise.
 std::vector<GanPhase> phases_from(Recipe& recipe, int64_t images);
-/// Keys color.render_factor, color.keep_luma, color.space.
-models::ColorSettings color_from(Recipe& recipe, int64_t render_factor);
+/// Keys color.render_factor, color.keep_luma, color.space, with these defaults.
+models::ColorSettings color_from(Recipe& recipe, const models::ColorSettings& otherwise);
 
 /// Initial weights: everything from `seed`; then key init into the encoder (a classifier run or torchvision's
 /// ResNet) or the whole generator (a colorizer run, DeOldify's file); gan.phi_init into phi.

@@ -62,7 +62,9 @@ Plan plan_from(Recipe& recipe, const RunRequest& request) {
   p.loader = loader_from(recipe, last.size, last.batch, p.seed);
   p.loader.decode = data::decode_color;
   p.loader.normalise = false;
-  p.color = color_from(recipe, std::max<int64_t>(1, p.loader.width / 16));
+  models::ColorSettings color;
+  color.render_factor = std::max(1, p.loader.width / 16);  // as it was trained last
+  p.color = color_from(recipe, color);
   p.val_images = recipe.whole("train.val_images", 64, 1, 1000000);
   recipe.finish();
   return p;

@@ -29,6 +29,23 @@ models::CaweSettings cam_from(Recipe& recipe, const std::vector<std::string>& la
   return s;
 }
 
+/// The colorizer of "color" and "color+cawe", from a file or from a checkpoint's chain.
+void add_colorizer(Recipe& recipe, const std::map<std::string, std::string>& embedded, Chain* chain,
+                   models::EnhancerOptions* o) {
+  const std::string file = recipe.word("enhance.colorizer", "");
+  if (chain->method != "color" && chain->method != "color+cawe") return;
+  const auto inside = embedded.find("colorizer");
+  CAWE_CHECK(inside != embedded.end() || !file.empty(), Code::usage, recipe.source(), ": enhance.method = \"",
+             chain->method,
+             "\" needs enhance.colorizer (a run folder or a checkpoint of a trained colorizer)");
+  chain->colorizer = inside != embedded.end()
+                         ? parse_colorizer(inside->second, recipe.source() + " (its colorizer)")
+                         : load_colorizer(file);
+  o->colorizer = chain->colorizer.net;
+  o->color = color_from(recipe, chain->colorizer.settings);
+  chain->trained.push_back(chain->colorizer.patients);
+}
+
 }  // namespace
 
 LoadedClassifier parse_classifier(const std::string& bytes, const std::string& source) {
@@ -65,11 +82,11 @@ Chain chain_from(Recipe& recipe, const std::map<std::string, std::string>& embed
   o.medga.population = int(recipe.whole("medga.population", o.medga.population, 2, 100000));
   o.seed = uint64_t(recipe.whole("medga.seed", 0, 0, INT64_MAX));
   const int64_t input = recipe.whole("cam.input", -1, -1, 4096);
-  if (chain.method == "cawe") {
+  if (chain.method == "cawe" || chain.method == "color+cawe") {
     const auto inside = embedded.find("classifier");
     CAWE_CHECK(inside != embedded.end() || !file.empty(), Code::usage, recipe.source(),
-               ": enhance.method = \"cawe\" needs enhance.classifier (a run folder or a checkpoint of a "
-               "trained classifier)");
+               ": enhance.method = \"", chain.method,
+               "\" needs enhance.classifier (a run folder or a checkpoint of a trained classifier)");
     chain.classifier = inside != embedded.end()
                            ? parse_classifier(inside->second, recipe.source() + " (its classifier)")
                            : load_classifier(file);
@@ -78,6 +95,7 @@ Chain chain_from(Recipe& recipe, const std::map<std::string, std::string>& embed
     chain.trained.push_back(chain.classifier.patients);
   }
   o.cam = cam_from(recipe, chain.classifier.labels);
+  add_colorizer(recipe, embedded, &chain, &o);
   chain.enhancer = models::make_enhancer(chain.method, o);
   return chain;
 }

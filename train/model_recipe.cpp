@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "train/model_recipe.h"
 
-#include <filesystem>
-
-#include "data/hash.h"
 #include "tensor/backend.h"
-#include "tensor/io/weights_file.h"
-#include "train/checkpoint.h"
+#include "train/source_weights.h"
 
 namespace cawe::train {
 namespace {
@@ -66,24 +62,6 @@ models::RetinaNetConfig retinanet_from(Recipe& recipe, int64_t classes) {
   c.postprocess.top_k_per_level = recipe.whole("detect.top_k", 1000, 1, 1000000);
   c.postprocess.max_detections = recipe.whole("detect.max_detections", 100, 1, 1000000);
   return c;
-}
-
-SourceWeights read_source_weights(const std::string& run_or_file) {
-  SourceWeights source;
-  if (std::filesystem::is_directory(run_or_file) || is_checkpoint_file(run_or_file)) {
-    const Checkpoint c = load_run_or_file(run_or_file);
-    source.tensors = c.model();
-    source.manifest = c.manifest;
-    source.task = Recipe::parse(c.recipe, run_or_file + " (its recipe)").word("task", "classifier");
-  } else {
-    source.tensors = models::with_current_names(load_weight_file(run_or_file));
-  }
-  std::string bytes;
-  for (const auto& [name, t] : source.tensors)
-    bytes += data::sha256(
-        {static_cast<const char*>(t.contiguous().raw()), size_t(t.numel()) * size_of(t.dtype())});
-  source.hash = data::sha256(bytes);
-  return source;
 }
 
 InitResult initialise(nn::Module& module, Recipe& recipe, uint64_t seed, bool detector) {

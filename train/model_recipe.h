@@ -20,15 +20,6 @@ models::ClassifierConfig classifier_from(Recipe& recipe, int64_t labels);
 /// detect.score_threshold, detect.nms_iou, detect.top_k, detect.max_detections.
 models::RetinaNetConfig retinanet_from(Recipe& recipe, int64_t classes);
 
-/// Weights of a file (.safetensors, .pth) or of a run, with the persons behind them.
-struct SourceWeights {
-  NamedTensors tensors;
-  std::string manifest;  ///< of a checkpoint of ours
-  std::string task;      ///< likewise; "" for other programs' files
-  std::string hash;      ///< SHA-256 over all values
-};
-SourceWeights read_source_weights(const std::string& run_or_file);
-
 /// Key init = "random", a weights file (.safetensors, .pth), or a run. Everything is drawn from `seed` first.
 /// A classifier's body goes into a detector's ("backbone.body."); its last layer stays behind. Returns one
 /// line on what was loaded, "" for random. Frozen norms without weights are an error.

@@ -6,6 +6,7 @@
 #include <map>
 #include <mutex>
 
+#include "models/enhance/color.h"
 #include "models/enhance/fusion.h"
 #include "tensor/backend.h"
 #include "tensor/text.h"
@@ -103,6 +104,8 @@ std::map<std::string, EnhancerFactory>& registry() {
       {"afda", [](const EnhancerOptions& o) { return std::make_unique<Afda>(o.afda); }},
       {"medga", [](const EnhancerOptions& o) { return std::make_unique<Medga>(o.medga, o.seed); }},
       {"cawe", [](const EnhancerOptions& o) { return std::make_unique<CaweEnhancer>(o); }},
+      {"color", [](const EnhancerOptions& o) { return std::make_unique<ColorEnhancer>(o); }},
+      {"color+cawe", [](const EnhancerOptions& o) { return std::make_unique<ColorCaweEnhancer>(o); }},
   };
   return all;
 }
