@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The table's rows: every operator with the settings that it is tried at. A new operator adds a row here.
-#include "autograd/operator_table.h"
+#include "autograd/operator_rows.h"
 #include "autograd/ops/batch_norm.h"
 #include "autograd/ops/conv2d.h"
 #include "autograd/ops/elementwise.h"
@@ -9,37 +9,9 @@
 #include "autograd/ops/pooling.h"
 #include "autograd/ops/resize.h"
 #include "autograd/ops/shape.h"
-#include "tensor/random.h"
 
 namespace cawe {
 namespace {
-
-using In = std::vector<Variable>;
-using Cases = std::vector<OperatorCase>;
-
-CaseInput contiguous(const Shape& shape, Values values = Values::free, bool grad = true) {
-  return {shape, values, grad, false};
-}
-CaseInput image(const Shape& shape, Values values = Values::free, bool grad = true) {
-  return {shape, values, grad, true};
-}
-
-/// Stays f32 beside images of 16-bit numbers.
-CaseInput parameter(const Shape& shape, Values values = Values::free) {
-  return {shape, values, true, false, true};
-}
-
-/// A constant of x's dtype on x's device.
-Tensor beside(const Variable& x, const Tensor& t) { return t.to(x.dtype()).to(x.device()); }
-
-/// 0 or 1 by a coin, -1 ("left out") for every seventh where `ignore`.
-Tensor coins(const Shape& shape, const Variable& x, bool ignore = false) {
-  const Random random(13, "coins");
-  std::vector<float> t;
-  for (int64_t i = 0; i < shape.numel(); ++i)
-    t.push_back(ignore && i % 7 == 3 ? -1.0f : float(random.bits(uint64_t(i)) & 1));
-  return beside(x, Tensor::from(t, shape));
-}
 
 /// An element-wise operator on a flat tensor and on images of both memory orders.
 OperatorRow unary(const std::string& name, const std::function<Variable(const Variable&)>& f,
@@ -313,6 +285,7 @@ const std::vector<OperatorRow>& operator_rows() {
     rows.push_back(batch_norm_row());
     for (const auto& more : {image_rows(), loss_rows(), shape_rows()})
       rows.insert(rows.end(), more.begin(), more.end());
+    for (const auto& more : {attention_operator_rows()}) rows.insert(rows.end(), more.begin(), more.end());
     return rows;
   }();
   return all;

@@ -14,6 +14,7 @@ import torchvision
 from torchvision.models.detection._utils import BoxCoder, Matcher
 
 from models import Golden
+from operators_attention import attention
 from philox import Random
 
 
@@ -252,5 +253,6 @@ if __name__ == '__main__':
     elementwise(table)
     networks(table)
     losses_and_shapes(table)
+    attention(table)
     primitives(table.golden)
     print(table.rows, 'cases')
