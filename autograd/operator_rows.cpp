@@ -286,6 +286,7 @@ const std::vector<OperatorRow>& operator_rows() {
     for (const auto& more : {image_rows(), loss_rows(), shape_rows()})
       rows.insert(rows.end(), more.begin(), more.end());
     for (const auto& more : {gan_operator_rows()}) rows.insert(rows.end(), more.begin(), more.end());
+    for (const auto& more : {attention_operator_rows()}) rows.insert(rows.end(), more.begin(), more.end());
     return rows;
   }();
   return all;

@@ -35,5 +35,7 @@ inline Tensor coins(const Shape& shape, const Variable& x, bool ignore = false) 
 
 /// Rows of the colorization GAN's operators (operator_rows_gan.cpp).
 std::vector<OperatorRow> gan_operator_rows();
+/// Softmax attention (operator_rows_attention.cpp).
+std::vector<OperatorRow> attention_operator_rows();
 
 }  // namespace cawe

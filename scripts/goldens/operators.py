@@ -15,6 +15,7 @@ from torchvision.models.detection._utils import BoxCoder, Matcher
 
 from models import Golden
 from operators_gan import gan, gan_primitives
+from operators_attention import attention
 from philox import Random
 
 
@@ -255,5 +256,6 @@ if __name__ == '__main__':
     networks(table)
     losses_and_shapes(table)
     gan(table)
+    attention(table)
     primitives(table.golden)
     print(table.rows, 'cases')
