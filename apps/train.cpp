@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// cawe train: a classifier or a detector from a recipe.
+// cawe train: a classifier, a colorizer or a detector from a recipe.
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <filesystem>
@@ -9,6 +9,7 @@
 #include "tensor/error.h"
 #include "tensor/parallel.h"
 #include "tensor/profile.h"
+#include "train/colorizer_task.h"
 #include "train/detector_task.h"
 
 namespace cawe::apps {
@@ -38,10 +39,12 @@ void run(Common& common, const Options& o) {
   request.quiet = common.quiet;
   request.ranks = o.ranks;
   request.threads = num_threads();
-  const std::string task = recipe.choice("task", "classifier", {"classifier", "faster_rcnn", "retinanet"});
+  const std::string task =
+      recipe.choice("task", "classifier", {"classifier", "colorizer", "faster_rcnn", "retinanet"});
   set_profiling(o.profile);
-  const std::string summary = task == "classifier" ? train::train_classifier(recipe, request)
-                                                   : train::train_detector(recipe, request);
+  const std::string summary = task == "classifier"  ? train::train_classifier(recipe, request)
+                              : task == "colorizer" ? train::train_colorizer(recipe, request)
+                                                    : train::train_detector(recipe, request);
   if (o.profile) std::fprintf(stderr, "%s\n", format_profile(take_profile()).c_str());
   std::printf("%s\n", common.json ? summary.c_str() : (request.out + ": done. " + summary).c_str());
 }
@@ -51,7 +54,7 @@ void run(Common& common, const Options& o) {
 void add_train(CLI::App& app, Common& common) {
   auto o = std::make_shared<Options>();
   CLI::App* sub =
-      add_command(app, common, "train", "Train a classifier or a detector as a recipe says.",
+      add_command(app, common, "train", "Train a classifier, a colorizer or a detector as a recipe says.",
                   "cawe train recipes/demo/classifier.toml --set train.steps=100 --out runs/classifier");
   sub->add_option("recipe", o->recipe, "TOML file")->required();
   sub->add_option("--set", o->set, "key=value, over the recipe; may be repeated")->allow_extra_args(false);

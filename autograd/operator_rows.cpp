@@ -285,7 +285,7 @@ const std::vector<OperatorRow>& operator_rows() {
     rows.push_back(batch_norm_row());
     for (const auto& more : {image_rows(), loss_rows(), shape_rows()})
       rows.insert(rows.end(), more.begin(), more.end());
-    for (const auto& more : {gan_operator_rows(), roi_align_operator_rows()})
+    for (const auto& more : {gan_operator_rows(), attention_operator_rows(), roi_align_operator_rows()})
       rows.insert(rows.end(), more.begin(), more.end());
     return rows;
   }();

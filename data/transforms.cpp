@@ -11,18 +11,47 @@
 namespace cawe::data {
 
 Box Geometry::to_network(const Box& box) const {
-  return {box.x1 * scale_x, box.y1 * scale_y, box.x2 * scale_x, box.y2 * scale_y};
+  return {(box.x1 - offset_x) * scale_x, (box.y1 - offset_y) * scale_y, (box.x2 - offset_x) * scale_x,
+          (box.y2 - offset_y) * scale_y};
 }
 
 Box Geometry::to_original(const Box& box) const {
-  return {box.x1 / scale_x, box.y1 / scale_y, box.x2 / scale_x, box.y2 / scale_y};
+  return {box.x1 / scale_x + offset_x, box.y1 / scale_y + offset_y, box.x2 / scale_x + offset_x,
+          box.y2 / scale_y + offset_y};
 }
+
+namespace {
+
+/// The middle of the image with the sides' ratio of width x height.
+FloatImage cropped(const FloatImage& image, int width, int height, int* left, int* top) {
+  const double scale = std::max(double(width) / image.width, double(height) / image.height);
+  const int kept_width = std::clamp(int(std::lround(width / scale)), 1, image.width);
+  const int kept_height = std::clamp(int(std::lround(height / scale)), 1, image.height);
+  *left = (image.width - kept_width) / 2;
+  *top = (image.height - kept_height) / 2;
+  FloatImage out(kept_width, kept_height, image.channels);
+  for (int y = 0; y < kept_height; ++y) {
+    const float* from = image.row(y + *top) + *left * image.channels;
+    std::copy(from, from + kept_width * image.channels, out.row(y));
+  }
+  return out;
+}
+
+}  // namespace
 
 FloatImage fit_image(const FloatImage& image, int width, int height, Fit fit, Filter filter,
                      Geometry* geometry) {
   CAWE_CHECK(width > 0 && height > 0 && image.width > 0 && image.height > 0, Code::shape,
              "fit_image: ", image.width, " x ", image.height, " into ", width, " x ", height,
              " (expected at least one pixel)");
+  if (fit == Fit::crop) {
+    int left = 0, top = 0;
+    const FloatImage middle = cropped(image, width, height, &left, &top);
+    if (geometry)
+      *geometry = {float(width) / float(middle.width), float(height) / float(middle.height), float(left),
+                   float(top)};
+    return resize(middle, width, height, filter);
+  }
   int inner_width = width, inner_height = height;
   if (fit == Fit::pad) {
     const double scale = std::min(double(width) / image.width, double(height) / image.height);

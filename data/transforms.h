@@ -13,12 +13,14 @@ namespace cawe::data {
 
 enum class Fit {
   stretch,  ///< both sides to the target size; the aspect ratio may change
-  pad       ///< the longer side fits, the rest at the right or bottom is 0
+  pad,      ///< the longer side fits, the rest at the right or bottom is 0
+  crop      ///< the shorter side fits, as much is cut off the longer one at both ends
 };
 
-/// Where original pixels went: network = original * scale.
+/// Where original pixels went: network = (original - offset) * scale.
 struct Geometry {
   float scale_x = 1, scale_y = 1;
+  float offset_x = 0, offset_y = 0;  ///< original pixels cut off at the left and the top
   Box to_network(const Box& box) const;
   Box to_original(const Box& box) const;
 };

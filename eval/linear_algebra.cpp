@@ -18,11 +18,15 @@ void tridiagonalise(std::vector<double>* matrix, int64_t n, std::vector<double>*
   std::vector<double>& a = *matrix;
   std::vector<double> q(size_t(n * n), 0.0), v(size_t(n), 0.0), p(size_t(n), 0.0);
   for (int64_t i = 0; i < n; ++i) q[size_t(i * n + i)] = 1;
+  // Columns far below the rounding of the largest number count as zero: their squares would underflow.
+  constexpr double kTiny = std::numeric_limits<double>::epsilon();
+  double nothing = 0;
+  for (const double x : a) nothing = std::max(nothing, kTiny * kTiny * std::abs(x));
   for (int64_t k = 0; k + 2 < n; ++k) {
     double norm = 0;
     for (int64_t i = k + 1; i < n; ++i) norm += a[size_t(i * n + k)] * a[size_t(i * n + k)];
     norm = std::sqrt(norm);
-    if (norm == 0) continue;
+    if (norm <= nothing) continue;
     const double alpha = a[size_t((k + 1) * n + k)] > 0 ? -norm : norm;
     std::fill(v.begin(), v.end(), 0.0);
     for (int64_t i = k + 1; i < n; ++i) v[size_t(i)] = a[size_t(i * n + k)];

@@ -12,8 +12,6 @@
 namespace cawe::models {
 namespace {
 
-constexpr std::array<double, 3> kMean{0.485, 0.456, 0.406}, kStd{0.229, 0.224, 0.225};
-
 Tensor of_channels(const std::array<double, 3>& values, const Tensor& as) {
   const Tensor t = Tensor::from(std::vector<double>(values.begin(), values.end()), {3});
   return t.to(as.dtype()).to(as.device());
@@ -65,8 +63,8 @@ Tensor normalise_input(const Tensor& image) {
   const Shape shape{image.dim(0), 3, image.dim(2), image.dim(3)};
   std::array<double, 3> scale, shift;
   for (size_t c = 0; c < 3; ++c) {
-    scale[c] = 1 / kStd[c];
-    shift[c] = -kMean[c] / kStd[c];
+    scale[c] = 1 / kImageStd[c];
+    shift[c] = -kImageMean[c] / kImageStd[c];
   }
   Tensor y = Tensor::empty(shape, image.dtype(), Layout::channels_last, image.device());
   backend(image.device())

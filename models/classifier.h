@@ -49,6 +49,8 @@ double multilabel_scale(const Shape& shape, const Tensor& mask);
 Variable multilabel_loss_scaled(const Variable& logits, const Tensor& targets, const Tensor& mask,
                                 const Tensor& scale);
 
+/// ImageNet's mean and standard deviation of RGB in [0, 1].
+constexpr std::array<double, 3> kImageMean{0.485, 0.456, 0.406}, kImageStd{0.229, 0.224, 0.225};
 /// Gray [N, 1, H, W] in [0, 1] to the network's input [N, 3, H, W], channels-last: three equal channels (or
 /// the three given ones), minus mean (0.485, 0.456, 0.406), over standard deviation (0.229, 0.224, 0.225).
 Tensor normalise_input(const Tensor& image);

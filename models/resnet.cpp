@@ -101,13 +101,19 @@ void ResNet::build_stage(int stage, int64_t blocks, int64_t stride) {
   }
 }
 
-std::vector<Variable> ResNet::forward(const Variable& x) {
+std::vector<Variable> ResNet::forward(const Variable& x) { return stages_of(stem(x)); }
+
+Variable ResNet::stem(const Variable& x) {
   CAWE_CHECK(x.rank() == 4 && x.dim(1) == 3, Code::shape, "ResNet: the input has shape ", x.shape(),
              " (expected [N, 3, H, W])");
-  Variable y = max_pool2d(bn1_.forward(conv1_.forward(x), {}, true), kStemPool);
+  return bn1_.forward(conv1_.forward(x), {}, true);
+}
+
+std::vector<Variable> ResNet::stages_of(const Variable& stem, size_t count) {
+  Variable y = max_pool2d(stem, kStemPool);
   std::vector<Variable> maps;
-  for (auto& layer : layers_) {
-    for (auto& block : layer) y = block->forward(y);
+  for (size_t stage = 0; stage < count; ++stage) {
+    for (auto& block : layers_[stage]) y = block->forward(y);
     maps.push_back(y);
   }
   return maps;

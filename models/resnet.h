@@ -48,6 +48,10 @@ class ResNet : public nn::Module {
   explicit ResNet(const ResNetConfig& config);
   /// x [N, 3, H, W], normalised, to {C2, C3, C4, C5} [N, channels, H / stride, W / stride] (rounded up).
   std::vector<Variable> forward(const Variable& x);
+  /// The first part alone: x to [N, width, H / 2, W / 2], before max pooling.
+  Variable stem(const Variable& x);
+  /// The rest: the maps of the first `count` stages after the stem.
+  std::vector<Variable> stages_of(const Variable& stem, size_t count = 4);
 
   const ResNetConfig& config() const { return config_; }
   const StageInfo& stages() const { return stages_; }

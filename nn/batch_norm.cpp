@@ -7,15 +7,16 @@ namespace cawe::nn {
 
 BatchNorm2d::BatchNorm2d(int64_t channels, const BatchNormOptions& options) : options_(options) {
   CAWE_CHECK(channels > 0, Code::shape, "BatchNorm2d: ", channels, " channels (expected a positive number)");
-  const Tensor zeros = Tensor::zeros({channels}), ones = Tensor::full({channels}, 1);
+  const Tensor zeros = Tensor::zeros({channels}), ones = Tensor::full({channels}, 1),
+               biases = Tensor::full({channels}, options_.bias);
   if (options_.kind == NormKind::batch) {
     parameter("weight", weight_, ones);
-    parameter("bias", bias_, zeros);
+    parameter("bias", bias_, biases);
   } else {
     buffer("weight", frozen_weight_, ones);
-    buffer("bias", frozen_bias_, zeros);
+    buffer("bias", frozen_bias_, biases);
   }
-  buffer("running_mean", running_mean_, zeros.clone());
+  buffer("running_mean", running_mean_, zeros);
   buffer("running_var", running_var_, ones.clone());
   if (options_.kind == NormKind::batch)
     buffer("num_batches_tracked", batches_, Tensor::zeros({}, DType::i64));
@@ -39,7 +40,7 @@ void BatchNorm2d::reset_parameters(uint64_t, const std::string&) {
   Tensor weight = options_.kind == NormKind::batch ? weight_.value() : frozen_weight_;
   Tensor bias = options_.kind == NormKind::batch ? bias_.value() : frozen_bias_;
   weight.fill(1);
-  bias.fill(0);
+  bias.fill(options_.bias);
   running_mean_.fill(0);
   running_var_.fill(1);
   if (batches_.defined()) batches_.fill(0);

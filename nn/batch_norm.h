@@ -15,6 +15,7 @@ struct BatchNormOptions {
   NormKind kind = NormKind::batch;
   double eps = 1e-5;
   double momentum = 0.1;  ///< share of the new in the running statistics (unbiased variance)
+  double bias = 0;        ///< what the bias starts from
 };
 
 /// y = (x - mean) / sqrt(var + eps) * weight + bias for each channel of x [N, C, H, W].

@@ -36,6 +36,7 @@ int64_t receptive_field(const Shape& weight) {
 double scale_of(const Init& init, const Shape& shape) {
   if (init.kind == Init::Kind::kaiming_normal_fan_out)
     return std::sqrt(2.0 / double(shape[0] * receptive_field(shape)));
+  if (init.kind == Init::Kind::kaiming_normal_fan_in) return std::sqrt(2.0 / double(fan_in(shape)));
   if (init.kind == Init::Kind::kaiming_uniform)
     return std::sqrt(6.0 / ((1.0 + init.value * init.value) * double(fan_in(shape))));
   return init.value;
@@ -55,7 +56,7 @@ void initialise(Tensor& w, const Init& init, uint64_t seed, const std::string& n
   if (init.kind == Init::Kind::constant) {
     w.fill(init.value);
   } else {
-    const bool normal = init.kind == Init::Kind::normal || init.kind == Init::Kind::kaiming_normal_fan_out;
+    const bool normal = init.kind != Init::Kind::uniform && init.kind != Init::Kind::kaiming_uniform;
     const double scale = scale_of(init, w.shape());
     const Random random(seed, name);
     if (w.dtype() == DType::f64)
@@ -63,6 +64,17 @@ void initialise(Tensor& w, const Init& init, uint64_t seed, const std::string& n
     else
       fill_random<float>(w, normal, scale, random);
   }
+  w.storage().touch();
+}
+
+void initialise_icnr(Tensor& w, const Init& init, uint64_t seed, const std::string& name) {
+  CAWE_CHECK(w.rank() >= 2 && w.dim(0) % 4 == 0, Code::shape, "ICNR: a weight of shape ", w.shape(),
+             " (expected a multiple of 4 outputs)");
+  Shape few = w.shape();
+  few[0] /= 4;
+  Tensor kernels = Tensor::empty(few, w.dtype());
+  initialise(kernels, init, seed, name);
+  for (int64_t o = 0; o < w.dim(0); ++o) w.slice(0, o, o + 1).copy_from(kernels.slice(0, o / 4, o / 4 + 1));
   w.storage().touch();
 }
 

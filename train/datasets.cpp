@@ -11,6 +11,7 @@
 #include "data/dataset.h"
 #include "data/decode.h"
 #include "data/hash.h"
+#include "data/imagenet.h"
 #include "data/label_csv.h"
 #include "data/rsna.h"
 #include "data/voc.h"
@@ -170,9 +171,9 @@ SplitData load_data(Recipe& recipe, const std::string& section) {
       expand_root(recipe.needed_word(s.key("root"), "the folder that holds the images and tables"));
   CAWE_CHECK(std::filesystem::is_directory(root), Code::data, root, ": no such folder (",
              recipe.where(s.key("root")), ")");
-  const std::string images = joined(root, s.word("images", "images"));
+  const std::string below = s.word("images", "images"), images = below.empty() ? root : joined(root, below);
   const std::string format =
-      recipe.choice(s.key("format"), "table", {"table", "rsna", "coco", "chexpert", "voc"});
+      recipe.choice(s.key("format"), "table", {"table", "rsna", "coco", "chexpert", "voc", "folder"});
   const bool by_image = recipe.choice(s.key("split_unit"), "patient", {"patient", "image"}) == "image";
   SplitData out;
   if (format == "table") out.dataset = read_table(s, root, images);
@@ -180,13 +181,16 @@ SplitData load_data(Recipe& recipe, const std::string& section) {
   if (format == "coco") out.dataset = data::read_coco(joined(root, s.word("boxes", "coco.json")), images);
   if (format == "chexpert") out.dataset = read_chexpert(s, root);
   if (format == "voc") out.dataset = read_voc(s, root, images);
+  if (format == "folder")
+    out.dataset = data::read_image_folder({images, recipe.flag(s.key("class_folders"), false)});
   CAWE_CHECK(!out.dataset.samples.empty(), Code::data, root, ": no usable image (",
              out.dataset.rejected.size(), " rejected",
              out.dataset.rejected.empty()
                  ? ""
                  : "; first: " + out.dataset.rejected[0].file + ": " + out.dataset.rejected[0].reason,
              ")");
-  data::resolve_images(&out.dataset, data::image_facts);
+  // A million pictures take an hour to open: then a bad one is found when its turn comes.
+  if (recipe.flag(s.key("check_images"), true)) data::resolve_images(&out.dataset, data::image_facts);
   CAWE_CHECK(!out.dataset.samples.empty(), Code::data, root, ": no usable image (first problem: ",
              out.dataset.rejected.empty()
                  ? "none"
@@ -210,8 +214,9 @@ data::LoaderOptions loader_from(Recipe& recipe, int64_t size, int64_t batch, uin
   const int64_t side = recipe.whole("image.size", size, 16, 4096);
   o.width = int(recipe.whole("image.width", side, 16, 4096));
   o.height = int(recipe.whole("image.height", side, 16, 4096));
-  o.fit = recipe.choice("image.fit", "stretch", {"stretch", "pad"}) == "pad" ? data::Fit::pad
-                                                                             : data::Fit::stretch;
+  const std::string fit = recipe.choice("image.fit", "stretch", {"stretch", "pad", "crop"});
+  o.fit = fit == "pad" ? data::Fit::pad : fit == "crop" ? data::Fit::crop : data::Fit::stretch;
+  if (recipe.flag("image.color", false)) o.decode = data::decode_color;
   o.augment = recipe.flag("train.augment", true);
   o.augmentation.flip = recipe.real("augment.flip", o.augmentation.flip, 0, 1);
   o.augmentation.zoom = recipe.real("augment.zoom", o.augmentation.zoom, 0, 0.9);

@@ -20,7 +20,7 @@ struct SplitData {
 };
 
 /// Keys under `section` ("data" or another):
-///   root, images, format = "table" | "rsna" | "coco" | "chexpert" | "voc"
+///   root, images, format = "table" | "rsna" | "coco" | "chexpert" | "voc" | "folder"; check_images
 ///   table: labels_csv, image_column, patient_column, patient_prefix, extension, label_columns |
 ///          finding_column + findings ["word = label", "other = "], boxes (RSNA form), box_class
 ///   rsna:  labels_csv, classes_csv, mapping, extension, rsna_labels = "detailed" | "target"
@@ -28,6 +28,7 @@ struct SplitData {
 ///   chexpert: labels_csv, strip_prefix, uncertain = "ones" | "zeros" | "ignore", blank = "zero" | "ignore",
 ///             views = "frontal" | "lateral" | "all"
 ///   voc:   annotations, class_names, one_based
+///   folder: class_folders (the first folder below the images is the label)
 ///   split = "patient" | "name_hash" | "file" | "all", split_seed, test, val, train_count, split_file,
 ///           split_unit = "patient" | "image"
 /// root may begin with "$CAWE_DATA": that variable, or ../shared/data.
@@ -36,8 +37,8 @@ SplitData load_data(Recipe& recipe, const std::string& section = "data");
 /// "$CAWE_DATA/x" -> "../shared/data/x"
 std::string expand_root(const std::string& path);
 
-/// Keys image.size (or image.width and image.height), image.fit; train.augment, augment.flip, augment.zoom,
-/// augment.shift, augment.gain; train.batch and seed are taken as given.
+/// Keys image.size (or image.width and image.height), image.fit, image.color; train.augment, augment.flip,
+/// augment.zoom, augment.shift, augment.gain; train.batch and seed are taken as given.
 data::LoaderOptions loader_from(Recipe& recipe, int64_t size, int64_t batch, uint64_t seed);
 
 /// Folds named in the list, together, sorted.

@@ -26,7 +26,7 @@ DetectorTask::DetectorTask(std::shared_ptr<models::DetectionModel> net, const da
       dataset_(dataset),
       seed_(loader.seed),
       validation_(std::move(validation)),
-      shares_device_(chain.classifier.net != nullptr),
+      shares_device_(chain.classifier.net != nullptr || chain.colorizer.net != nullptr),
       detector_(net, std::move(chain), loader, Strings(size_t(net->classes()), "lesion")) {}
 
 std::vector<Tensor> DetectorTask::inputs(const data::Batch& batch) {
@@ -233,6 +233,7 @@ std::string train_detector(Recipe& recipe, const RunRequest& request) {
   first.recipe = recipe.resolved();
   first.manifest = data::manifest_text(data::trained_patients("detector", data.dataset, job.train));
   if (job.chain.classifier.net) first.chain["classifier"] = job.chain.classifier.bytes;
+  if (job.chain.colorizer.net) first.chain["colorizer"] = job.chain.colorizer.bytes;
   Environment environment;
   environment.command_line = request.command_line;
   environment.threads = request.threads;
@@ -241,6 +242,8 @@ std::string train_detector(Recipe& recipe, const RunRequest& request) {
   if (!init.hash.empty()) environment.hashes.emplace_back("init", init.hash);
   if (job.chain.classifier.net)
     environment.hashes.emplace_back("classifier", data::sha256(job.chain.classifier.bytes));
+  if (job.chain.colorizer.net)
+    environment.hashes.emplace_back("colorizer", data::sha256(job.chain.colorizer.bytes));
   RunFolder run(request.out, first.recipe, environment, request.resume);
   data::write_split(run.path("split.csv"), data.dataset, data.split);
   TrainResult result;

@@ -13,6 +13,10 @@
 namespace cawe::train {
 namespace {
 
+bool is_one_of(const Strings& methods, const std::string& method) {
+  return std::find(methods.begin(), methods.end(), method) != methods.end();
+}
+
 models::CaweSettings cam_from(Recipe& recipe, const std::vector<std::string>& labels) {
   models::CaweSettings s;
   s.method = models::cam_method(recipe.word("cam.method", "cawe"));
@@ -51,6 +55,23 @@ models::MedgaSettings medga_from(Recipe& recipe) {
   s.crossover_rate = recipe.real("medga.crossover_rate", s.crossover_rate, 0, 1);
   s.mutation_rate = recipe.real("medga.mutation_rate", s.mutation_rate, 0, 1);
   return s;
+}
+
+/// The colorizer of "color" and "color+cawe", from a file or from a checkpoint's chain.
+void add_colorizer(Recipe& recipe, const std::map<std::string, std::string>& embedded, Chain* chain,
+                   models::EnhancerOptions* o) {
+  const std::string file = recipe.word("enhance.colorizer", "");
+  if (!is_one_of(colorizer_methods(), chain->method)) return;
+  const auto inside = embedded.find("colorizer");
+  CAWE_CHECK(inside != embedded.end() || !file.empty(), Code::usage, recipe.source(), ": enhance.method = \"",
+             chain->method,
+             "\" needs enhance.colorizer (a run folder or a checkpoint of a trained colorizer)");
+  chain->colorizer = inside != embedded.end()
+                         ? parse_colorizer(inside->second, recipe.source() + " (its colorizer)")
+                         : load_colorizer(file);
+  o->colorizer = chain->colorizer.net;
+  o->color = color_from(recipe, chain->colorizer.settings);
+  chain->trained.push_back(chain->colorizer.patients);
 }
 
 }  // namespace
@@ -100,12 +121,11 @@ Chain chain_from(Recipe& recipe, const std::map<std::string, std::string>& embed
   o.centre_sigma = recipe.real("centre.sigma", o.centre_sigma, 1e-3, 1e3);
   o.colormap_saturation = recipe.real("colormap.saturation", o.colormap_saturation, 0, 1);
   const int64_t input = recipe.whole("cam.input", -1, -1, 4096);
-  if (chain.method == "cawe" || chain.method == "uniform") {
+  if (is_one_of(classifier_methods(), chain.method)) {
     const auto inside = embedded.find("classifier");
     CAWE_CHECK(inside != embedded.end() || !file.empty(), Code::usage, recipe.source(),
                ": enhance.method = \"", chain.method,
-               "\" needs enhance.classifier (a run folder or a checkpoint of a "
-               "trained classifier)");
+               "\" needs enhance.classifier (a run folder or a checkpoint of a trained classifier)");
     chain.classifier = inside != embedded.end()
                            ? parse_classifier(inside->second, recipe.source() + " (its classifier)")
                            : load_classifier(file);
@@ -114,6 +134,7 @@ Chain chain_from(Recipe& recipe, const std::map<std::string, std::string>& embed
     chain.trained.push_back(chain.classifier.patients);
   }
   o.cam = cam_from(recipe, chain.classifier.labels);
+  add_colorizer(recipe, embedded, &chain, &o);
   chain.enhancer = models::make_enhancer(chain.method, o);
   return chain;
 }
@@ -121,6 +142,7 @@ Chain chain_from(Recipe& recipe, const std::map<std::string, std::string>& embed
 std::string chain_identity(const Chain& chain) {
   std::string identity = chain.enhancer->settings();
   if (chain.classifier.net) identity += " classifier " + data::sha256(chain.classifier.bytes);
+  if (chain.colorizer.net) identity += " colorizer " + data::sha256(chain.colorizer.bytes);
   return identity;
 }
 

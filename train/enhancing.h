@@ -12,6 +12,7 @@
 #include "data/loader.h"
 #include "models/enhance/enhancer.h"
 #include "train/checkpoint.h"
+#include "train/colorizer_recipe.h"
 #include "train/recipe.h"
 
 namespace cawe::train {
@@ -31,6 +32,7 @@ struct Chain {
   std::shared_ptr<models::Enhancer> enhancer;  ///< never null: "none" does nothing
   std::string method = "none";
   LoadedClassifier classifier;                 ///< net is null where the method needs none
+  LoadedColorizer colorizer;                   ///< likewise
   std::vector<data::TrainedPatients> trained;  ///< of every model of the chain
 };
 
@@ -38,7 +40,8 @@ struct Chain {
 const Strings& classifier_methods();
 const Strings& colorizer_methods();
 
-/// Keys enhance.method, enhance.classifier, fuse.alpha, cam.method, cam.act_threshold, cam.if_none,
+/// Keys enhance.method, enhance.classifier, enhance.colorizer, color.render_factor, color.keep_luma,
+/// color.space (the colorizer's own where not given), fuse.alpha, cam.method, cam.act_threshold, cam.if_none,
 /// cam.exclude_labels, cam.input, cam.constant, cam.norm_before_resize, and those of clahe, afda, medga,
 /// centre and colormap (docs/recipes.md). `embedded` (a checkpoint's chain) is used instead of files.
 Chain chain_from(Recipe& recipe, const std::map<std::string, std::string>& embedded = {});

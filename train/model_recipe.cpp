@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "train/model_recipe.h"
 
-#include <filesystem>
-
-#include "data/hash.h"
 #include "tensor/backend.h"
-#include "tensor/io/weights_file.h"
-#include "train/checkpoint.h"
+#include "train/source_weights.h"
 
 namespace cawe::train {
 namespace {
@@ -55,16 +51,12 @@ InitResult initialise(nn::Module& module, Recipe& recipe, uint64_t seed, bool de
     module.to(compute_device());
     return result;
   }
-  NamedTensors weights;
+  const SourceWeights source = read_source_weights(init);
+  NamedTensors weights = source.tensors;
+  result.manifest = source.manifest;
+  result.hash = source.hash;
   models::LoadOptions options;
-  if (std::filesystem::is_directory(init) || is_checkpoint_file(init)) {
-    const Checkpoint c = load_run_or_file(init);
-    weights = c.model();
-    result.manifest = c.manifest;
-  } else {
-    weights = models::with_current_names(load_weight_file(init));
-    if (frozen && models::is_torchvision_coco(weights)) options.frozen_bn_eps = 0;
-  }
+  if (source.task.empty() && frozen && models::is_torchvision_coco(weights)) options.frozen_bn_eps = 0;
   const bool body_only = detector && weights.count("conv1.weight") > 0;
   if (body_only) {
     weights = body_of(weights);
@@ -74,11 +66,6 @@ InitResult initialise(nn::Module& module, Recipe& recipe, uint64_t seed, bool de
     for (const std::string& s : recipe.words("init_skip", {})) options.skip.push_back(s);
   }
   result.summary = models::load_weights(module, weights, options, init).summary();
-  std::string bytes;
-  for (const auto& [name, t] : weights)
-    bytes += data::sha256(
-        {static_cast<const char*>(t.contiguous().raw()), size_t(t.numel()) * size_of(t.dtype())});
-  result.hash = data::sha256(bytes);
   module.to(compute_device());
   return result;
 }

@@ -27,7 +27,12 @@ OptimizerOptions optimizer_from(Recipe& recipe, double clip) {
 Optimizer::Optimizer(nn::Module& module, const OptimizerOptions& options) : options_(options) {
   for (const auto& p : module.parameters()) {
     if (!p.variable->requires_grad()) continue;
-    Slot slot{p.name, p.variable, Tensor::like(p.variable->value()), {}};
+    Slot slot{p.name,
+              p.variable,
+              Tensor::like(p.variable->value()),
+              {},
+              options_.share_of_rate ? options_.share_of_rate(p.name) : 1};
+    shares_.insert(slot.share);
     slot.m.fill(0);
     if (options_.kind != OptimizerOptions::Kind::sgd) {
       slot.v = Tensor::like(slot.m);
@@ -47,10 +52,10 @@ double Optimizer::clip_gradients(double loss_scale) {
   return factor_.to_vector<double>()[1];
 }
 
-Optimizer::Lists Optimizer::with_gradients() const {
+Optimizer::Lists Optimizer::with_gradients(std::optional<double> share) const {
   Lists lists;
   for (const Slot& s : slots_) {
-    if (!s.parameter->grad().defined()) continue;
+    if (!s.parameter->grad().defined() || (share && s.share != *share)) continue;
     lists.p.push_back(s.parameter->value());
     lists.g.push_back(s.parameter->grad());
     lists.m.push_back(s.m);
@@ -64,42 +69,45 @@ void Optimizer::skip() {
   factor_ = Tensor();
 }
 
-void Optimizer::step(double lr) {
+void Optimizer::step(double lr, std::optional<double> beta1) {
   ++step_;
-  const Lists lists = with_gradients();
-  const Tensor factor = factor_.defined() ? factor_.slice(0, 2, 3) : Tensor();
-  if (!lists.p.empty()) {
-    Backend& device = backend(lists.p[0].device());
-    if (options_.kind == OptimizerOptions::Kind::sgd) {
-      SgdParams sgd;
-      sgd.lr = lr;
-      sgd.momentum = options_.momentum;
-      sgd.weight_decay = options_.weight_decay;
-      sgd.first = step_ == 1;
-      device.sgd_steps(lists.p, lists.g, lists.m, factor, sgd);
-    } else {
-      AdamParams adam;
-      adam.lr = lr;
-      adam.beta1 = options_.beta1;
-      adam.beta2 = options_.beta2;
-      adam.eps = options_.eps;
-      adam.weight_decay = options_.weight_decay;
-      adam.decoupled = options_.kind == OptimizerOptions::Kind::adamw;
-      adam.step = step_;
-      device.adam_steps(lists.p, lists.g, lists.m, lists.v, factor, adam);
-    }
-  }
+  for (const double share : shares_) apply(with_gradients(share), lr * share, beta1.value_or(options_.beta1));
   skip();
 }
 
-void Optimizer::save(NamedTensors* out) const {
-  for (const Slot& s : slots_) {
-    (*out)["optimizer." + s.name + ".m"] = s.m;
-    if (s.v.defined()) (*out)["optimizer." + s.name + ".v"] = s.v;
+void Optimizer::apply(const Lists& lists, double lr, double beta1) const {
+  if (lists.p.empty()) return;
+  const Tensor factor = factor_.defined() ? factor_.slice(0, 2, 3) : Tensor();
+  Backend& device = backend(lists.p[0].device());
+  if (options_.kind == OptimizerOptions::Kind::sgd) {
+    SgdParams sgd;
+    sgd.lr = lr;
+    sgd.momentum = options_.momentum;
+    sgd.weight_decay = options_.weight_decay;
+    sgd.first = step_ == 1;
+    device.sgd_steps(lists.p, lists.g, lists.m, factor, sgd);
+  } else {
+    AdamParams adam;
+    adam.lr = lr;
+    adam.beta1 = beta1;
+    adam.beta2 = options_.beta2;
+    adam.eps = options_.eps;
+    adam.weight_decay = options_.weight_decay;
+    adam.decoupled = options_.kind == OptimizerOptions::Kind::adamw;
+    adam.step = step_;
+    device.adam_steps(lists.p, lists.g, lists.m, lists.v, factor, adam);
   }
 }
 
-void Optimizer::load(const NamedTensors& from, int64_t steps, const std::string& source) {
+void Optimizer::save(NamedTensors* out, const std::string& prefix) const {
+  for (const Slot& s : slots_) {
+    (*out)[prefix + "." + s.name + ".m"] = s.m;
+    if (s.v.defined()) (*out)[prefix + "." + s.name + ".v"] = s.v;
+  }
+}
+
+void Optimizer::load(const NamedTensors& from, int64_t steps, const std::string& source,
+                     const std::string& prefix) {
   const auto take = [&](const std::string& name, Tensor& into) {
     const auto found = from.find(name);
     CAWE_CHECK(
@@ -108,8 +116,8 @@ void Optimizer::load(const NamedTensors& from, int64_t steps, const std::string&
     into.copy_from(found->second);
   };
   for (Slot& s : slots_) {
-    take("optimizer." + s.name + ".m", s.m);
-    if (s.v.defined()) take("optimizer." + s.name + ".v", s.v);
+    take(prefix + "." + s.name + ".m", s.m);
+    if (s.v.defined()) take(prefix + "." + s.name + ".v", s.v);
   }
   step_ = steps;
 }

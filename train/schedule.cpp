@@ -4,6 +4,25 @@
 #include <cmath>
 
 namespace cawe::train {
+namespace {
+
+constexpr double kPi = 3.14159265358979323846;
+
+double along_cosine(double from, double to, double share) {
+  return to + 0.5 * (from - to) * (1 + std::cos(kPi * share));
+}
+
+/// from - middle - to over a cycle whose first part is `rise` of the steps.
+double cycle(const OneCycle& c, int64_t step, double from, double middle, double to) {
+  const double t = double(step) / double(c.steps);
+  return t < c.rise ? along_cosine(from, middle, t / c.rise)
+                    : along_cosine(middle, to, (t - c.rise) / (1 - c.rise));
+}
+
+}  // namespace
+
+double OneCycle::at(int64_t step) const { return cycle(*this, step, lr / 25, lr, lr / 250000); }
+double OneCycle::beta1(int64_t step) const { return cycle(*this, step, 0.95, 0.85, 0.95); }
 
 double Schedule::at(int64_t step) const {
   // Half a step in, so that the first step is not wasted on a rate of 0.
@@ -12,9 +31,7 @@ double Schedule::at(int64_t step) const {
       warmup > 0 && t < double(warmup) ? warmup_factor + (1 - warmup_factor) * t / double(warmup) : 1.0;
   if (decay == Decay::cosine) {
     const double span = double(steps - warmup), done = t - double(warmup);
-    const double fall = done <= 0 || span <= 0
-                            ? 1.0
-                            : 0.5 * (1 + std::cos(3.14159265358979323846 * std::min(1.0, done / span)));
+    const double fall = done <= 0 || span <= 0 ? 1.0 : 0.5 * (1 + std::cos(kPi * std::min(1.0, done / span)));
     return lr * rise * fall;
   }
   double rate = lr * rise;

@@ -23,6 +23,17 @@ struct Schedule {
   double at(int64_t step) const;
 };
 
+/// fastai's one-cycle policy (Smith 2018, arXiv 1803.09820): the rate rises from lr / 25 to lr in the share
+/// `rise` of the steps and falls to lr / 250000, along cosines; Adam's beta1 goes the other way, 0.95 to 0.85
+/// and back. rise = 0 begins at lr.
+struct OneCycle {
+  double lr = 1e-3;
+  int64_t steps = 1000;
+  double rise = 0.3;
+  double at(int64_t step) const;  ///< the rate of step 0, 1, ...
+  double beta1(int64_t step) const;
+};
+
 /// Keys train.steps, train.lr, train.warmup (share of the steps, or steps above 1), train.decay,
 /// train.milestones, train.gamma.
 Schedule schedule_from(Recipe& recipe, int64_t steps, double lr);

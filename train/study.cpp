@@ -139,7 +139,7 @@ class Study {
     const std::string body = shared_run(s_.colorizer_pretrain, "colorizer_pretrain", "classifier",
                                         s_.colorizer_set, {}, train_classifier);
     colorizer_run_ = shared_run(s_.colorizer, "colorizer", "colorizer", s_.colorizer_set,
-                                {{"init", body}, {"gan.phi_weights", body}}, train_colorizer);
+                                {{"init", body}, {"gan.phi_init", body}}, train_colorizer);
   }
 
   /// Fold -1: the split's own train and test.

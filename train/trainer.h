@@ -70,9 +70,27 @@ struct TrainResult {
   bool has_score = false, stopped_early = false;
 };
 
-/// Trains to the schedule's end. Every rank calls it; rank 0 writes. `first` holds recipe, manifest and chain
+/// What a training loop goes through: one network's steps, or the phases of several.
+class Course {
+ public:
+  virtual ~Course() = default;
+  virtual int64_t steps() const = 0;
+  /// Goes to a step: loaders to their places, networks into their modes.
+  virtual void seek(int64_t step) = 0;
+  /// Step `step` (from 0). "loss" is among the numbers for the log.
+  virtual LogLine one(int64_t step, const RunFolder* run) = 0;
+  /// "score" (more is better) chooses the best checkpoint. Empty: there is none. Networks evaluate.
+  virtual LogLine validate() = 0;
+  /// Networks, optimizers and counters; restore() is called before seek().
+  virtual void save(Checkpoint* c) const = 0;
+  virtual void restore(const Checkpoint& c, const std::string& source) = 0;
+};
+
+/// Trains to the course's end. Every rank calls it; rank 0 writes. `first` holds recipe, manifest and chain
 /// that every checkpoint carries. SIGINT and SIGTERM finish the step, save, and throw Code::interrupted. A
 /// loss that is not finite throws Code::numeric naming the operator, the files and the checkpoint before.
+TrainResult train(Course& course, RunFolder* run, const Checkpoint& first, const TrainerOptions& options);
+/// One network with one optimizer.
 TrainResult train(Task& task, data::Loader& loader, const data::Dataset& dataset, RunFolder* run,
                   const Checkpoint& first, const Schedule& schedule, const OptimizerOptions& optimizer,
                   const TrainerOptions& options);

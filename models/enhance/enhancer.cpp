@@ -6,6 +6,7 @@
 #include <map>
 #include <mutex>
 
+#include "models/enhance/color.h"
 #include "models/enhance/controls.h"
 #include "models/enhance/fusion.h"
 #include "tensor/backend.h"
@@ -112,6 +113,8 @@ std::map<std::string, EnhancerFactory>& registry() {
       {"uniform", make_uniform},
       {"centre", make_centre},
       {"colormap", make_colormap},
+      {"color", [](const EnhancerOptions& o) { return std::make_unique<ColorEnhancer>(o); }},
+      {"color+cawe", [](const EnhancerOptions& o) { return std::make_unique<ColorCaweEnhancer>(o); }},
   };
   return all;
 }

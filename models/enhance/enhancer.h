@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "models/cawe.h"
+#include "models/colorizer/colorize.h"
 #include "models/enhance/afda.h"
 #include "models/enhance/clahe.h"
 #include "models/enhance/medga.h"
@@ -33,6 +34,8 @@ class Enhancer {
 struct EnhancerOptions {
   std::shared_ptr<Classifier> classifier;  ///< cawe: trained, on the device that will run it
   CaweSettings cam;
+  std::shared_ptr<Generator> colorizer;  ///< color, color+cawe: trained, on the device that will run it
+  ColorSettings color;
   int64_t cam_input = 512;  ///< the classifier sees the film at this side; 0: at its own size
   double alpha = 0.5;       ///< fuse.alpha
   ClaheSettings clahe;
@@ -73,10 +76,10 @@ void check_gray(const Tensor& gray);
 std::string decimal(double value);
 
 using EnhancerFactory = std::function<std::unique_ptr<Enhancer>(const EnhancerOptions&)>;
-/// Adds a method under a name of its own; later methods (colorizing ones) come in this way.
+/// Adds a method under a name of its own.
 void register_enhancer(const std::string& name, EnhancerFactory factory);
-/// "none", "cawe", "clahe", "afda", "medga", the controls "uniform", "centre" and "colormap", and what was
-/// registered; sorted.
+/// "none", "cawe", "color", "color+cawe", "afda", "medga", "clahe", the controls "uniform", "centre" and
+/// "colormap", and what was registered; sorted.
 std::vector<std::string> enhancer_names();
 /// Throws Code::usage for an unknown name (with the nearest one) or for options that the method misses.
 std::unique_ptr<Enhancer> make_enhancer(const std::string& name, const EnhancerOptions& options);

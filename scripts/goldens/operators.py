@@ -15,6 +15,7 @@ from torchvision.models.detection._utils import BoxCoder, Matcher
 
 from models import Golden
 from operators_gan import gan, gan_primitives
+from operators_attention import attention
 from operators_roi_align import roi_align
 from philox import Random
 
@@ -256,6 +257,7 @@ if __name__ == '__main__':
     networks(table)
     losses_and_shapes(table)
     gan(table)
+    attention(table)
     roi_align(table)
     primitives(table.golden)
     print(table.rows, 'cases')

@@ -22,6 +22,12 @@ class FastBackend final : public ReferenceBackend {
   void linear_grad_input(const Tensor& dy, const Tensor& w, Tensor& dx) override;
   void linear_grad_weight(const Tensor& x, const Tensor& dy, Tensor& dw, Tensor& dbias) override;
 
+  // fast_attention.cpp
+  void attention(const Tensor& q, const Tensor& k, const Tensor& v, double scale, Tensor& y,
+                 Tensor& seen) override;
+  void attention_grad(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& y, const Tensor& seen,
+                      const Tensor& dy, double scale, Tensor& dq, Tensor& dk, Tensor& dv) override;
+
   // fast_norm.cpp
   void channel_sums(const Tensor& x, Tensor& sums) override;
   void channel_affine(const Tensor& x, const Tensor& scale, const Tensor& shift, const Tensor& residual,

@@ -132,6 +132,22 @@ TEST(Fit, StretchAndPadAndBack) {
   EXPECT_GT(iou(box_of(out), network), 0.99f);
 }
 
+TEST(Fit, CropKeepsTheMiddle) {
+  // 80 x 40 to 20 x 20: the 40 columns from 20 on, halved.
+  const FloatImage image = picture_of({30, 10, 50, 20}, 80, 40);
+  Geometry geometry;
+  const FloatImage out = fit_image(image, 20, 20, Fit::crop, Filter::area, &geometry);
+  EXPECT_EQ(geometry.scale_x, 0.5f);
+  EXPECT_EQ(geometry.scale_y, 0.5f);
+  EXPECT_EQ(geometry.offset_x, 20.f);
+  EXPECT_EQ(geometry.offset_y, 0.f);
+  const Box network = geometry.to_network({30, 10, 50, 20});
+  EXPECT_EQ(network.x1, 5.f);
+  EXPECT_EQ(network.x2, 15.f);
+  EXPECT_EQ(geometry.to_original(network).x2, 50.f);
+  EXPECT_GT(iou(box_of(out), network), 0.99f);
+}
+
 TEST(Normalise, GrayIsReplicatedBeforeMeanAndDeviation) {
   FloatImage gray(1, 1, 1);
   gray.pixels = {0.5f};

@@ -73,6 +73,21 @@ TEST(ImageQuality, FrechetDistance) {
   EXPECT_NEAR(frechet_distance(a, a, g["dim"]), 0, 1e-6);
 }
 
+TEST(ImageQuality, FrechetDistanceOfFewerImagesThanFeatures) {
+  // 40 vectors of 96 numbers, all but 10 of them constant, on very different scales: most of the covariance
+  // is zero but for rounding.
+  Random random(4, "test.frechet");
+  std::vector<float> a, moved;
+  for (int i = 0; i < 40; ++i)
+    for (int k = 0; k < 96; ++k) {
+      const double scale = k < 10 ? std::pow(10.0, -0.5 * k) : 0;
+      a.push_back(float(3 + scale * random.next_normal()));
+      moved.push_back(a.back() + (k == 20 ? 0.5f : 0.0f));
+    }
+  EXPECT_NEAR(frechet_distance(a, a, 96), 0, 1e-6);
+  EXPECT_NEAR(frechet_distance(a, moved, 96), 0.25, 1e-5);
+}
+
 TEST(LinearAlgebra, EigenvectorsRebuildTheMatrix) {
   Random random(1, "test.eigen");
   for (int64_t n : {1, 2, 3, 8, 33}) {

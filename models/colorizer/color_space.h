@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// Gray from colour, and colour back onto a given gray (spec 2.8).
+#pragma once
+
+#include <cstdint>
+
+#include "tensor/tensor.h"
+
+namespace cawe::models {
+
+/// (19595 R + 38470 G + 7471 B + 32768) >> 16: Pillow's mode "L" of 8-bit values.
+uint8_t gray_8bit(uint8_t r, uint8_t g, uint8_t b);
+
+// Images are f32 [N, 3 or 1, H, W] on the CPU, in [0, 1], any strides. Throw Code::shape.
+
+/// 0.299 R + 0.587 G + 0.114 B (BT.601): [N, 1, H, W].
+Tensor gray_of(const Tensor& rgb);
+
+/// The colour (U, V) of `color` on the luminance of `gray`: Y = 0.299 R + 0.587 G + 0.114 B, U = 0.492 (B -
+/// Y), V = 0.877 (R - Y). Clamped to [0, 1], which is where luminance may change.
+Tensor keep_luma(const Tensor& gray, const Tensor& color);
+
+/// The same in CIE Lab (sRGB, D65): L of `gray`, a and b of `color`.
+Tensor keep_lightness(const Tensor& gray, const Tensor& color);
+
+/// CIE Lab of sRGB in [0, 1]: L 0 to 100. And back, clamped to [0, 1].
+void rgb_to_lab(const double rgb[3], double lab[3]);
+void lab_to_rgb(const double lab[3], double rgb[3]);
+
+}  // namespace cawe::models

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// Enhancers that colorize: "color", and "color+cawe", which fuses the colour picture with the map of the gray
+// film.
+#pragma once
+
+#include "models/enhance/enhancer.h"
+
+namespace cawe::models {
+
+/// The film in the generator's colours, its own luminance kept.
+class ColorEnhancer : public Enhancer {
+ public:
+  /// Throws Code::usage where options.colorizer is missing.
+  explicit ColorEnhancer(const EnhancerOptions& options);
+  std::string name() const override { return "color"; }
+  std::string settings() const override;
+  Tensor apply(const Tensor& gray) override;
+
+ private:
+  std::shared_ptr<Generator> generator_;
+  ColorSettings settings_;
+};
+
+/// Eq. 7 on the colour picture in [0, 1]. The classifier sees the gray film: it was trained on such.
+class ColorCaweEnhancer : public CaweEnhancer {
+ public:
+  explicit ColorCaweEnhancer(const EnhancerOptions& options);
+  std::string name() const override { return "color+cawe"; }
+  std::string settings() const override;
+  Tensor apply(const Tensor& gray) override;
+
+ private:
+  ColorEnhancer color_;
+  double alpha_;
+};
+
+}  // namespace cawe::models

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "train/colorizer_task.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <filesystem>
+
+#include "data/decode.h"
+#include "eval/json_writer.h"
+#include "tensor/backend.h"
+#include "tensor/communicator.h"
+#include "tensor/io/atomic_file.h"
+#include "tensor/io/header_json.h"
+#include "train/colorizer_eval.h"
+#include "train/datasets.h"
+#include "train/gan_course.h"
+
+namespace cawe::train {
+namespace {
+
+/// A colorizer's recipe, read.
+struct Plan {
+  uint64_t seed = 0;
+  SplitData data;
+  std::vector<int64_t> train, val, test;
+  std::vector<GanPhase> phases;
+  GanSettings settings;
+  TrainerOptions trainer;
+  data::LoaderOptions loader;
+  models::ColorSettings color;
+  int64_t val_images = 0;
+  bool allow_leak = false;
+};
+
+Plan plan_from(Recipe& recipe, const RunRequest& request) {
+  Plan p;
+  p.seed = uint64_t(recipe.whole("seed", 0, 0, INT64_MAX));
+  const Strings train_folds = recipe.words("data.train_folds", {"train"}),
+                val_folds = recipe.words("data.val_folds", {"val"}),
+                test_folds = recipe.words("data.test_folds", {"test"});
+  recipe.word("init", "random");
+  recipe.word("gan.phi_init", "");
+  p.allow_leak = recipe.flag("allow_leak", false);
+  generator_from(recipe);
+  critic_from(recipe);
+  content_from(recipe);
+  p.settings = gan_from(recipe);
+  p.data = load_data(recipe);
+  p.train = fold_indices(p.data.split, train_folds);
+  p.val = fold_indices(p.data.split, val_folds);
+  p.test = fold_indices(p.data.split, test_folds);
+  CAWE_CHECK(!p.train.empty(), Code::data, recipe.where("data.train_folds"), ": no image in these folds");
+  p.phases = phases_from(recipe, int64_t(p.train.size()));
+  const GanPhase& last = p.phases.back();
+  const auto fewer = [](const GanPhase& a, const GanPhase& b) { return a.batch < b.batch; };
+  const int64_t smallest = std::min_element(p.phases.begin(), p.phases.end(), fewer)->batch;
+  p.trainer = trainer_from(recipe, last.begin + last.steps, smallest);
+  p.trainer.resume = request.resume;
+  p.trainer.quiet = request.quiet;
+  p.trainer.label = "colorizer";
+  p.loader = loader_from(recipe, last.size, last.batch, p.seed);
+  p.loader.decode = data::decode_color;
+  p.loader.normalise = false;
+  models::ColorSettings color;
+  color.render_factor = std::max(1, p.loader.width / 16);  // as it was trained last
+  p.color = color_from(recipe, color);
+  p.val_images = recipe.whole("train.val_images", 64, 1, 1000000);
+  recipe.finish();
+  return p;
+}
+
+ColorEvaluator evaluator_of(const Plan& plan) { return {&plan.data.dataset, plan.loader, plan.color}; }
+
+/// "score" is minus the chroma error of the first validation images.
+std::function<LogLine()> validator(const Plan& plan, models::Generator& generator,
+                                   models::ContentLoss& content) {
+  if (plan.val.empty()) return {};
+  std::vector<int64_t> some = plan.val;
+  some.resize(std::min(some.size(), size_t(plan.val_images)));
+  return [&plan, &generator, &content, some]() -> LogLine {
+    double sum = 0;
+    for (const ColorScore& s : evaluator_of(plan).evaluate(generator, content, some, {}, true).scores)
+      sum += s.chroma;
+    const double error = sum / double(some.size());
+    return {{"val.chroma_error", error}, {"score", -error}};
+  };
+}
+
+struct Trained {
+  TrainResult result;
+  std::shared_ptr<models::Generator> generator;
+  std::shared_ptr<models::ContentLoss> content;
+};
+
+Trained run_phases(const Recipe& recipe, const RunRequest& request, const Plan& plan, RunFolder* run,
+                   const Checkpoint& first) {
+  Trained out;
+  run_in_process_ranks(request.ranks, std::max(1, request.threads / request.ranks), [&](int rank) {
+    Recipe own = recipe;  // asking for keys writes into it
+    const auto generator = std::make_shared<models::Generator>(generator_from(own));
+    models::Critic critic(critic_from(own));
+    const auto content = std::make_shared<models::ContentLoss>(content_from(own));
+    const ColorizerInit init = initialise_colorizer(*generator, critic, *content, own, plan.seed);
+    GanJob job;
+    job.generator = generator.get();
+    job.critic = &critic;
+    job.content = content.get();
+    job.dataset = &plan.data.dataset;
+    job.train = plan.train;
+    job.loader = plan.loader;
+    job.loader.rank = rank;
+    job.loader.ranks = request.ranks;
+    job.phases = plan.phases;
+    job.settings = plan.settings;
+    job.precision = plan.trainer.precision;
+    job.graph = plan.trainer.graph;
+    job.seed = plan.seed;
+    job.validate = validator(plan, *generator, *content);
+    GanCourse course(job);
+    Checkpoint carried = first;
+    carried.manifest += init.manifest;
+    const TrainResult result = train(course, run, carried, plan.trainer);
+    if (rank == 0) out = {result, generator, content};
+  });
+  return out;
+}
+
+/// Trains one run; returns its evaluation, without scores where nothing is held out.
+ColorEvaluation one_run(Recipe& recipe, const RunRequest& request, MeanChroma* mean, TrainResult* result) {
+  const auto start = std::chrono::steady_clock::now();
+  const Plan plan = plan_from(recipe, request);
+  Checkpoint first;
+  first.recipe = recipe.resolved();
+  first.manifest = data::manifest_text(data::trained_patients("colorizer", plan.data.dataset, plan.train));
+  Environment environment;
+  environment.command_line = request.command_line;
+  environment.threads = request.threads;
+  environment.ranks = request.ranks;
+  environment.hashes = {{"data", plan.data.data_hash}, {"split", plan.data.split_hash}};
+  {  // bad weights, and images that trained them, are found before anything is written
+    Recipe probe = recipe;
+    models::Generator generator(generator_from(probe));
+    models::Critic critic(critic_from(probe));
+    models::ContentLoss content(content_from(probe));
+    const ColorizerInit init = initialise_colorizer(generator, critic, content, probe, plan.seed);
+    if (!init.init_hash.empty()) environment.hashes.emplace_back("init", init.init_hash);
+    if (!init.phi_hash.empty()) environment.hashes.emplace_back("phi", init.phi_hash);
+    data::check_leaks(plan.data.dataset, plan.test,
+                      {data::parse_manifest("init and phi of " + request.out, init.manifest)},
+                      plan.allow_leak);
+  }
+  RunFolder run(request.out, first.recipe, environment, request.resume);
+  data::write_split(run.path("split.csv"), plan.data.dataset, plan.data.split);
+  const Trained trained = run_phases(recipe, request, plan, &run, first);
+  *result = trained.result;
+  run.timing("train", std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  ColorEvaluation evaluation;
+  if (plan.test.empty()) return evaluation;
+  trained.generator->train(false);
+  const ColorEvaluator evaluator = evaluator_of(plan);
+  *mean = evaluator.mean_chroma(plan.train);
+  evaluation = evaluator.evaluate(*trained.generator, *trained.content, plan.test, *mean, request.quiet);
+  const std::string phi = recipe.word("gan.phi_init", "");
+  write_file(run.path("scores.csv"), scores_csv(evaluation.scores));
+  write_file(run.path("results.json"), color_results_json(evaluation, *mean, phi));
+  evaluator.write_pictures(*trained.generator, plan.test, run.path("pictures.png"));
+  return evaluation;
+}
+
+std::string summary_of(const std::string& out, const TrainResult& result, const ColorEvaluation& e) {
+  std::string text =
+      detail::concat("{\"run\":", quoted(out), ",\"task\":\"colorizer\",\"steps\":", result.steps,
+                     ",\"loss\":", result.last_loss);
+  double ours = 0, gray = 0, mean = 0;
+  for (const ColorScore& s : e.scores) {
+    ours += s.chroma / double(e.scores.size());
+    gray += s.chroma_of_gray / double(e.scores.size());
+    mean += s.chroma_of_mean / double(e.scores.size());
+  }
+  if (!e.scores.empty())
+    text += detail::concat(",\"chroma_error\":", ours, ",\"of_gray\":", gray, ",\"of_mean_colour\":", mean);
+  return text + "}";
+}
+
+/// Every fold is held out once; the results are over all images. FID-lite's features differ from fold to fold
+/// only where phi does, but its means would mix five generators: it is left out.
+std::string cross_validate(const Recipe& recipe, const RunRequest& request, int64_t folds) {
+  ColorEvaluation all;
+  all.fid_lite = all.fid_lite_of_gray = std::nan("");
+  MeanChroma mean;
+  TrainResult result;
+  for (int64_t held = 0; held < folds; ++held) {
+    Recipe mine = recipe;
+    Strings train;
+    for (int64_t k = 0; k < folds; ++k)
+      if (k != held) train.push_back(std::to_string(k));
+    mine.put("data.train_folds", train);
+    mine.put("data.val_folds", Strings{});
+    mine.put("data.test_folds", Strings{std::to_string(held)});
+    RunRequest fold = request;
+    fold.out = request.out + "/fold-" + std::to_string(held);
+    const ColorEvaluation e = one_run(mine, fold, &mean, &result);
+    all.scores.insert(all.scores.end(), e.scores.begin(), e.scores.end());
+  }
+  write_file(request.out + "/scores.csv", scores_csv(all.scores));
+  write_file(request.out + "/results.json", color_results_json(all, mean, ""));
+  return summary_of(request.out, result, all);
+}
+
+}  // namespace
+
+std::string train_colorizer(Recipe& recipe, const RunRequest& request) {
+  if (recipe.flag("data.cross_validate", false)) {
+    CAWE_CHECK(recipe.word("data.split", "patient") == "k_folds", Code::usage,
+               recipe.where("data.cross_validate"), " needs data.split = \"k_folds\"");
+    return cross_validate(recipe, request, recipe.whole("data.folds", 5, 2, 1000));
+  }
+  MeanChroma mean;
+  TrainResult result;
+  const ColorEvaluation e = one_run(recipe, request, &mean, &result);
+  return summary_of(request.out, result, e);
+}
+
+}  // namespace cawe::train

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "train/learner.h"
+
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+
+#include "tensor/communicator.h"
+
+namespace cawe::train {
+namespace {
+
+std::string files_of(const data::Dataset* dataset, const data::Batch& batch) {
+  std::string out;
+  for (const int64_t i : batch.samples)
+    out += (out.empty() ? "" : ", ") + (dataset ? dataset->samples[size_t(i)].path : std::to_string(i));
+  return out;
+}
+
+std::string checkpoint_before(const RunFolder* run) {
+  if (run == nullptr) return "none";
+  const std::vector<int64_t> steps = checkpoint_steps(run->dir());
+  return steps.empty() ? "none" : checkpoint_path(run->dir(), steps.front());
+}
+
+}  // namespace
+
+Learner::Learner(Task& task, const OptimizerOptions& optimizer, const Precision& precision, bool graph)
+    : task_(task),
+      precision_(precision),
+      optimizer_(task.module(), optimizer),
+      scale_(precision),
+      runner_(task, graph) {
+  task_.compute_in(precision.dtype);
+}
+
+LogLine Learner::step(const data::Batch& batch, double rate, std::optional<double> beta1,
+                      const StepPlace& place) {
+  LogLine line;
+  const double scale = scale_.value();
+  const Task::Loss loss = runner_.run(task_.inputs(batch), scale);
+  const double value = loss.total.value().item();
+  if (current_communicator().any(!std::isfinite(value))) explain(batch, place);
+  for (const auto& [name, part] : loss.parts) line[name] = part.item();
+  const double norm = optimizer_.clip_gradients(scale);
+  bool good = false;
+  try {
+    good = scale_.accept(std::isfinite(norm));
+  } catch (const Error& error) {
+    fail(Code::numeric, "step ", place.step, ": ", error.what(), ". Files: ", files_of(place.dataset, batch),
+         ". Checkpoint before: ", checkpoint_before(place.run));
+  }
+  if (good)
+    optimizer_.step(rate, beta1);
+  else
+    optimizer_.skip();
+  line["loss"] = value;
+  line["lr"] = rate;
+  line["grad_norm"] = norm;
+  if (precision_.dtype == DType::f16) line["loss_scale"] = scale;
+  return line;
+}
+
+/// Runs the batch again with every operator watched, to name the one that went wrong first.
+void Learner::explain(const data::Batch& batch, const StepPlace& place) {
+  std::string first = "not found when the batch was run again";
+  try {
+    const CheckFinite watching;
+    task_.loss(task_.inputs(batch));
+  } catch (const Error& error) {
+    first = error.what();
+  }
+  fail(Code::numeric, "step ", place.step, ": the loss is not finite: ", first,
+       ". Files: ", files_of(place.dataset, batch), ". Checkpoint before: ", checkpoint_before(place.run));
+}
+
+void Learner::save(Checkpoint* c, const std::string& optimizer) const {
+  optimizer_.save(&c->tensors, optimizer);
+  c->state[optimizer + "_steps"] = std::to_string(optimizer_.steps());
+  if (precision_.dtype == DType::f16) c->state[optimizer + "_loss_scale"] = scale_.state();
+}
+
+void Learner::load(const Checkpoint& c, const std::string& source, const std::string& optimizer) {
+  optimizer_.load(c.tensors, state_number(c, optimizer + "_steps", source), source, optimizer);
+  if (precision_.dtype == DType::f16)
+    scale_.restore(state_word(c, optimizer + "_loss_scale", source), source);
+}
+
+void save_network(nn::Module& module, const std::string& prefix, Checkpoint* c) {
+  for (const auto& [name, t] : module.state()) c->tensors[prefix + "." + name] = t;
+}
+
+void restore_network(nn::Module& module, const std::string& prefix, const Checkpoint& c,
+                     const std::string& source) {
+  for (auto& [name, t] : module.state()) {
+    const auto found = c.tensors.find(prefix + "." + name);
+    CAWE_CHECK(
+        found != c.tensors.end() && found->second.shape() == t.shape() && found->second.dtype() == t.dtype(),
+        Code::data, source, ": ", prefix, ".", name, " is missing or has another shape");
+    Tensor into = t;
+    into.copy_from(found->second);
+    into.storage().touch();
+  }
+}
+
+std::string state_word(const Checkpoint& c, const std::string& key, const std::string& source) {
+  const auto found = c.state.find(key);
+  CAWE_CHECK(found != c.state.end(), Code::data, source, ": state has no ", key);
+  return found->second;
+}
+
+int64_t state_number(const Checkpoint& c, const std::string& key, const std::string& source) {
+  char* end = nullptr;
+  const std::string text = state_word(c, key, source);
+  const long long value = std::strtoll(text.c_str(), &end, 10);
+  CAWE_CHECK(!text.empty() && *end == '\0', Code::data, source, ": ", key, " is \"", text,
+             "\" (expected a whole number)");
+  return int64_t(value);
+}
+
+std::string exact_text(double v) {
+  char text[40];
+  std::snprintf(text, sizeof text, "%.17g", v);
+  return text;
+}
+
+}  // namespace cawe::train

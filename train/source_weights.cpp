@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "train/source_weights.h"
+
+#include <filesystem>
+
+#include "data/hash.h"
+#include "models/weights.h"
+#include "tensor/io/weights_file.h"
+#include "train/checkpoint.h"
+#include "train/recipe.h"
+
+namespace cawe::train {
+
+SourceWeights read_source_weights(const std::string& run_or_file) {
+  SourceWeights source;
+  if (std::filesystem::is_directory(run_or_file) || is_checkpoint_file(run_or_file)) {
+    const Checkpoint c = load_run_or_file(run_or_file);
+    source.tensors = c.model();
+    source.manifest = c.manifest;
+    source.task = Recipe::parse(c.recipe, run_or_file + " (its recipe)").word("task", "classifier");
+  } else {
+    source.tensors = models::with_current_names(load_weight_file(run_or_file));
+  }
+  std::string bytes;
+  for (const auto& [name, t] : source.tensors)
+    bytes += data::sha256(
+        {static_cast<const char*>(t.contiguous().raw()), size_t(t.numel()) * size_of(t.dtype())});
+  source.hash = data::sha256(bytes);
+  return source;
+}
+
+}  // namespace cawe::train

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// Weights to start from: another program's file, or a run of ours with the persons behind it.
+#pragma once
+
+#include <string>
+
+#include "tensor/io/safetensors.h"
+
+namespace cawe::train {
+
+struct SourceWeights {
+  NamedTensors tensors;
+  std::string manifest;  ///< of a checkpoint of ours
+  std::string task;      ///< likewise; "" for other programs' files
+  std::string hash;      ///< SHA-256 over all values
+};
+/// A .safetensors or .pth file, a run folder or a checkpoint.
+SourceWeights read_source_weights(const std::string& run_or_file);
+
+}  // namespace cawe::train
