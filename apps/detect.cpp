@@ -14,7 +14,7 @@ namespace cawe::apps {
 namespace {
 
 struct Options {
-  std::string weights, out;
+  std::string weights, out, anon = "keep";
   std::vector<std::string> input;
   double threshold = -1;
   bool allow_rejects = false, allow_leak = false;
@@ -25,18 +25,25 @@ void run(Common& common, const Options& o) {
   const std::string extension = std::filesystem::path(o.out).extension().string();
   CAWE_CHECK(extension == ".csv" || extension == ".json", Code::usage, o.out, ": --out ends in \"", extension,
              "\" (expected .csv or .json)");
+  const std::filesystem::path folder = std::filesystem::path(o.out).parent_path();
+  CAWE_CHECK(std::filesystem::path(o.out).filename() != "rejected.csv", Code::usage, o.out,
+             ": this name is for the list of bad inputs. Choose another --out");
+  CAWE_CHECK(folder.empty() || std::filesystem::is_directory(folder), Code::usage, o.out,
+             ": there is no folder ", folder.string(), " (--out)");
   train::Detector detector(o.weights);
   if (o.threshold >= 0) detector.score_threshold() = o.threshold;
-  const data::Dataset dataset = read_inputs(o.input);
+  const data::Dataset dataset = read_inputs(o.input, common.quiet);
   std::vector<int64_t> all(dataset.samples.size());
   for (size_t i = 0; i < all.size(); ++i) all[i] = int64_t(i);
   const std::string leak = data::check_leaks(dataset, all, detector.trained(), o.allow_leak);
   if (!leak.empty()) std::fprintf(stderr, "cawe: warning: %s\n", leak.c_str());
-  const auto found = detector.detect(dataset, all, common.quiet);
+  auto found = detector.detect(dataset, all, common.quiet);
+  if (o.anon == "hash")
+    for (auto& image : found)
+      for (train::FoundBox& box : image) box.patient = data::anonymous_id(box.patient);
   write_file(o.out, extension == ".csv" ? train::detections_csv(found)
                                         : train::detections_json(found, detector.classes()));
-  common.status =
-      report_rejected(dataset, std::filesystem::path(o.out).parent_path().string(), o.allow_rejects);
+  common.status = report_rejected(dataset, folder.string(), o.allow_rejects);
   size_t boxes = 0;
   for (const auto& image : found) boxes += image.size();
   if (common.json)
@@ -58,6 +65,9 @@ void add_detect(CLI::App& app, Common& common) {
   sub->add_option("--out", o->out, "detections.csv or detections.json (COCO results)")->required();
   sub->add_option("--threshold", o->threshold, "least score (default: the recipe's)")
       ->check(CLI::Range(0.0, 1.0));
+  sub->add_option("--anon", o->anon, "patient ids in the output: keep or hash")
+      ->check(CLI::IsMember({"keep", "hash"}))
+      ->capture_default_str();
   sub->add_flag("--allow-rejects", o->allow_rejects, "exit 0 although some inputs are bad");
   sub->add_flag("--allow-leak", o->allow_leak, "go on although a patient trained a model of the chain");
   sub->callback([&common, o] { run(common, *o); });

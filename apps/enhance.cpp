@@ -1,14 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// cawe enhance: films in, enhanced films (PNG) out.
+// cawe enhance: films in, enhanced films (PNG or DICOM) out.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <mutex>
 
 #include "apps/commands.h"
+#include "apps/enhanced_files.h"
 #include "apps/inputs.h"
-#include "data/decode.h"
+#include "data/hash.h"
 #include "data/png.h"
 #include "tensor/error.h"
+#include "tensor/io/atomic_file.h"
+#include "tensor/io/header_json.h"
+#include "tensor/parallel.h"
 #include "tensor/text.h"
 #include "train/enhancing.h"
 
@@ -17,50 +23,128 @@ namespace fs = std::filesystem;
 namespace {
 
 struct Options {
-  std::string method, out, classifier;
-  std::vector<std::string> input;
+  std::string method, out, classifier, colorizer, format = "png", anon = "keep";
+  std::vector<std::string> input, set;
   double alpha = 0.5;
-  bool maps = false, allow_rejects = false, allow_leak = false;
+  bool alpha_given = false, maps = false, overwrite = false, allow_rejects = false, allow_leak = false;
 };
+
+bool needs_classifier(const std::string& method) {
+  return method == "cawe" || method == "color+cawe" || method == "uniform";
+}
+bool needs_colorizer(const std::string& method) { return method == "color" || method == "color+cawe"; }
+
+train::Chain make_chain(const Common& common, const Options& o) {
+  CAWE_CHECK(!needs_classifier(o.method) || !o.classifier.empty(), Code::usage, "--method ", o.method,
+             " needs --classifier (a run folder or a checkpoint of a trained classifier)");
+  CAWE_CHECK(!needs_colorizer(o.method) || !o.colorizer.empty(), Code::usage, "--method ", o.method,
+             " needs --colorizer (a run folder or a checkpoint of a trained colorizer)");
+  CAWE_CHECK(needs_colorizer(o.method) || o.colorizer.empty(), Code::usage, "--colorizer: --method ",
+             o.method, " does not color (expected color or color+cawe)");
+  train::Recipe recipe = train::Recipe::parse("", "--set");
+  for (const std::string& s : o.set) recipe.set(s);
+  recipe.put("enhance.method", o.method);
+  recipe.put("enhance.classifier", o.classifier);
+  if (!o.colorizer.empty()) recipe.put("enhance.colorizer", o.colorizer);
+  if (o.alpha_given || !recipe.has("fuse.alpha")) recipe.put("fuse.alpha", o.alpha);
+  if (common.seed_given) recipe.put("medga.seed", int64_t(common.seed));
+  train::Chain chain = train::chain_from(recipe);
+  recipe.finish();
+  return chain;
+}
+
+OutputStyle style_of(const Options& o, const train::Chain& chain) {
+  OutputStyle style;
+  style.format = o.format == "png"     ? OutputFormat::png
+                 : o.format == "dicom" ? OutputFormat::dicom
+                                       : OutputFormat::same;
+  style.identity = o.anon == "keep" ? data::Identity::keep : data::Identity::hash;
+  style.method = o.method;
+  style.description =
+      "Enhanced by cawe " CAWE_VERSION ", for research use only: " + chain.enhancer->settings();
+  if (!chain.classifier.bytes.empty())
+    style.description += ", classifier sha256 " + data::sha256(chain.classifier.bytes);
+  return style;
+}
+
+/// One film to its files, map first: where the film is, all of it is.
+void enhance_film(const data::Sample& sample, const std::string& to, const std::string& map_to,
+                  models::Enhancer& enhancer, const OutputStyle& style) {
+  const NoGrad no_history;
+  const std::string bytes = read_file(sample.path, size_t(2) << 30);
+  const data::DecodedFilm film = data::decode_film(bytes, sample.path);
+  const Tensor gray = train::to_tensor(film.image);
+  const std::string out = encode_enhanced(train::to_image(enhancer.apply(gray)), film, bytes, sample, style);
+  if (!map_to.empty()) data::write_png(map_to, train::to_image(enhancer.map(gray)));
+  try {
+    write_file(to, out);
+  } catch (...) {
+    std::error_code ignored;
+    if (!map_to.empty()) fs::remove(map_to, ignored);
+    throw;
+  }
+}
+
+/// All films, several at a time on a CPU; those that turn out bad move to `rejected`. Returns how many were
+/// written.
+size_t enhance_all(data::Dataset* dataset, const OutputNames& names, models::Enhancer& enhancer,
+                   const OutputStyle& style, const Common& common) {
+  const size_t count = dataset->samples.size();
+  const bool alone = count + dataset->rejected.size() == 1;
+  std::vector<std::string> problem(count);
+  std::mutex mutex;
+  int64_t done = 0;
+  Progress progress("enhancing", int64_t(count), common.quiet);
+  const auto one = [&](int64_t i) {
+    const data::Sample& sample = dataset->samples[size_t(i)];
+    try {
+      enhance_film(sample, names.film(size_t(i)), names.map(size_t(i)), enhancer, style);
+    } catch (const Error& error) {
+      if (error.code() != Code::data) throw;
+      const std::string reason = rejected_file(sample.path, error.what()).reason;  // a method knows no file
+      if (alone) fail(Code::data, sample.path, ": ", reason);
+      problem[size_t(i)] = reason;
+    }
+    const std::lock_guard<std::mutex> lock(mutex);
+    progress.update(++done);
+  };
+  if (common.device_kind() == Device::cpu)
+    parallel_tasks(int64_t(count), one);
+  else
+    for (int64_t i = 0; i < int64_t(count); ++i) one(i);
+  for (size_t i = 0; i < count; ++i)
+    if (!problem[i].empty()) dataset->rejected.push_back(rejected_file(dataset->samples[i].path, problem[i]));
+  return count -
+         size_t(std::count_if(problem.begin(), problem.end(), [](const auto& p) { return !p.empty(); }));
+}
 
 void run(Common& common, const Options& o) {
   common.begin();
-  train::Recipe recipe;
-  recipe.put("enhance.method", o.method);
-  recipe.put("enhance.classifier", o.classifier);
-  recipe.put("fuse.alpha", o.alpha);
-  CAWE_CHECK(o.method != "cawe" || !o.classifier.empty(), Code::usage,
-             "--method cawe needs --classifier (a run folder or a checkpoint of a trained classifier)");
-  train::Chain chain = train::chain_from(recipe);
-  const data::Dataset dataset = read_inputs(o.input);
+  train::Chain chain = make_chain(common, o);
+  data::Dataset dataset = read_inputs(o.input, common.quiet);
   std::vector<int64_t> all(dataset.samples.size());
   for (size_t i = 0; i < all.size(); ++i) all[i] = int64_t(i);
   const std::string leak = data::check_leaks(dataset, all, chain.trained, o.allow_leak);
   if (!leak.empty()) std::fprintf(stderr, "cawe: warning: %s\n", leak.c_str());
+  const bool maps = o.maps && bool(chain.enhancer->map(Tensor::zeros({1, 1, 32, 32})));
+  CAWE_CHECK(maps || !o.maps, Code::usage, "--maps: --method ", o.method, " has no map");
+  const OutputStyle style = style_of(o, chain);
+  const OutputNames names(dataset, o.out, style, maps, o.overwrite);
   std::error_code e;
   fs::create_directories(o.out, e);
   CAWE_CHECK(!e, Code::io, o.out, ": cannot be made (", e.message(), ")");
-  const auto cawe_method = std::dynamic_pointer_cast<models::CaweEnhancer>(chain.enhancer);
-  const NoGrad no_history;
-  Progress progress("enhancing", int64_t(dataset.samples.size()), common.quiet);
-  for (size_t i = 0; i < dataset.samples.size(); ++i) {
-    const data::Sample& sample = dataset.samples[i];
-    const Tensor film = train::to_tensor(data::decode_gray(sample));
-    data::write_png(o.out + "/" + sample.image_id + ".png", train::to_image(chain.enhancer->apply(film)));
-    if (o.maps && cawe_method)
-      data::write_png(o.out + "/" + sample.image_id + "_map.png",
-                      train::to_image(cawe_method->maps(film).map));
-    progress.update(int64_t(i) + 1);
-  }
+  const size_t written = enhance_all(&dataset, names, *chain.enhancer, style, common);
   common.status = report_rejected(dataset, o.out, o.allow_rejects);
-  const long long written = static_cast<long long>(dataset.samples.size()),
-                  rejected = static_cast<long long>(dataset.rejected.size());
+  const size_t rejected = dataset.rejected.size();
   const long long constant = static_cast<long long>(chain.enhancer->constant_maps());
   if (common.json)
-    std::printf("{\"method\":\"%s\",\"written\":%lld,\"rejected\":%lld,\"constant_maps\":%lld}\n",
-                o.method.c_str(), written, rejected, constant);
+    std::printf(
+        "{\"method\":%s,\"out\":%s,\"format\":%s,\"written\":%zu,\"rejected\":%zu,\"constant_maps\":%lld,"
+        "\"settings\":%s}\n",
+        quoted(o.method).c_str(), quoted(o.out).c_str(), quoted(o.format).c_str(), written, rejected,
+        constant, chain.enhancer->settings().c_str());
   else
-    std::printf("%s: %lld films enhanced by %s, %lld rejected%s. For research use only.\n", o.out.c_str(),
+    std::printf("%s: %zu films enhanced by %s, %zu rejected%s. For research use only.\n", o.out.c_str(),
                 written, o.method.c_str(), rejected,
                 constant > 0 ? (", " + std::to_string(constant) + " maps said nothing").c_str() : "");
 }
@@ -70,20 +154,37 @@ void run(Common& common, const Options& o) {
 void add_enhance(CLI::App& app, Common& common) {
   auto o = std::make_shared<Options>();
   CLI::App* sub =
-      add_command(app, common, "enhance", "Enhance films by attention or by contrast methods.",
+      add_command(app, common, "enhance", "Enhance films by attention, by colour or by contrast methods.",
                   "cawe enhance --method cawe --classifier runs/classifier --input films/ --out enhanced");
-  sub->add_option("--method", o->method, "none, cawe, afda, medga or clahe")
-      ->required()
-      ->check(CLI::IsMember(models::enhancer_names()));
+  sub->add_option("--method", o->method, "how")->required()->check(CLI::IsMember(models::enhancer_names()));
   sub->add_option("--input", o->input, "files or folders (DICOM, PNG, JPEG)")->required();
   sub->add_option("--out", o->out, "folder for the enhanced films")->required();
-  sub->add_option("--classifier", o->classifier, "run or checkpoint whose attention is used (cawe)");
-  sub->add_option("--alpha", o->alpha, "share of the film that stays (cawe)")
-      ->check(CLI::Range(0.0, 1.0))
+  sub->add_option("--classifier", o->classifier,
+                  "run or checkpoint whose attention is used (cawe, color+cawe, uniform)");
+  sub->add_option("--colorizer", o->colorizer, "run or checkpoint that colors (color, color+cawe)");
+  sub->add_option_function<double>(
+         "--alpha",
+         [o](const double& alpha) {
+           o->alpha = alpha;
+           o->alpha_given = true;
+         },
+         "share of the film that stays where a map is fused (default 0.5)")
+      ->check(CLI::Range(0.0, 1.0));
+  sub->add_option("--set", o->set, "key=value of a recipe, e.g. afda.range=minmax; may be repeated")
+      ->allow_extra_args(false);
+  sub->add_option("--format", o->format,
+                  "png (16 bits where the film has more than 8), dicom (a derived image), or same (DICOM "
+                  "stays DICOM)")
+      ->check(CLI::IsMember({"png", "dicom", "same"}))
       ->capture_default_str();
-  sub->add_flag("--maps", o->maps, "also write the attention maps (cawe)");
+  sub->add_option("--anon", o->anon,
+                  "DICOM output: keep the patient, or hash PatientID and leave out the rest")
+      ->check(CLI::IsMember({"keep", "hash"}))
+      ->capture_default_str();
+  sub->add_flag("--maps", o->maps, "also write the maps that are fused, as ID_map.png");
+  sub->add_flag("--overwrite", o->overwrite, "replace files that are there already");
   sub->add_flag("--allow-rejects", o->allow_rejects, "exit 0 although some inputs are bad");
-  sub->add_flag("--allow-leak", o->allow_leak, "go on although a patient trained the classifier");
+  sub->add_flag("--allow-leak", o->allow_leak, "go on although a patient trained a model of the chain");
   sub->callback([&common, o] { run(common, *o); });
 }
 

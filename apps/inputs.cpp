@@ -4,83 +4,146 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
-#include <map>
+#include <fstream>
+#include <mutex>
+#include <set>
 
 #include "data/dataset.h"
 #include "data/dicom.h"
 #include "data/picture.h"
 #include "tensor/io/atomic_file.h"
+#include "tensor/parallel.h"
+#include "tensor/text.h"
 
 namespace cawe::apps {
 namespace fs = std::filesystem;
 namespace {
 
+/// An ending that says what the file is: ".dcm" … in lower case, else "" (UIDs as names have dots, too).
+std::string ending(const fs::path& path) {
+  std::string extension = path.extension().string();
+  for (char& c : extension) c = char(std::tolower(static_cast<unsigned char>(c)));
+  for (const char* known : {".dcm", ".png", ".jpg", ".jpeg", ".bmp", ".pgm", ".ppm", ".pnm"})
+    if (extension == known) return extension;
+  return "";
+}
+
+bool begins_as_dicom(const fs::path& path) {
+  char head[132] = {};
+  std::ifstream file(path, std::ios::binary);
+  file.read(head, sizeof head);
+  return file.gcount() == sizeof head && std::string(head + 128, 4) == "DICM";
+}
+
 std::vector<std::string> files_below(const std::vector<std::string>& paths) {
   std::vector<std::string> files;
+  std::set<std::string> known;  // a file given twice, or with its folder, counts once
+  const auto add = [&](const std::string& file) {
+    if (known.insert(fs::weakly_canonical(file).string()).second) files.push_back(file);
+  };
   for (const std::string& path : paths) {
     CAWE_CHECK(fs::exists(path), Code::usage, path, ": no such file or folder (--input)");
     if (!fs::is_directory(path)) {
-      files.push_back(path);
+      add(path);
       continue;
     }
     std::vector<std::string> inside;
-    for (const auto& entry : fs::recursive_directory_iterator(path))
-      if (entry.is_regular_file()) {
-        std::string extension = entry.path().extension().string();
-        for (char& c : extension) c = char(std::tolower(static_cast<unsigned char>(c)));
-        if (extension == ".dcm" || extension == ".png" || extension == ".jpg" || extension == ".jpeg")
-          inside.push_back(entry.path().string());
-      }
+    for (const auto& entry : fs::recursive_directory_iterator(path)) {
+      if (!entry.is_regular_file()) continue;
+      const std::string kind = ending(entry.path());
+      const bool picture = kind == ".dcm" || kind == ".png" || kind == ".jpg" || kind == ".jpeg";
+      if (picture || (kind.empty() && begins_as_dicom(entry.path()))) inside.push_back(entry.path().string());
+    }
     std::sort(inside.begin(), inside.end());
-    files.insert(files.end(), inside.begin(), inside.end());
+    for (const std::string& file : inside) add(file);
   }
   CAWE_CHECK(!files.empty(), Code::usage, paths.empty() ? "--input" : paths[0],
              ": no image (expected .dcm, .png, .jpg or .jpeg)");
   return files;
 }
 
+/// A name that no film before had.
+std::string unused_id(const std::string& file, std::set<std::string>* taken) {
+  const fs::path path(file);
+  const std::string name = ending(path).empty() ? path.filename().string() : path.stem().string();
+  std::string id = name;
+  for (int n = 2; !taken->insert(id).second; ++n) id = name + "_" + std::to_string(n);
+  return id;
+}
+
+struct Input {
+  data::Sample sample;
+  std::string problem;  ///< why it is rejected
+  bool burned_in = false;
+};
+
+/// Decodes the file, so that one with bad pixels is known before anything is written. The only input's error
+/// is thrown.
+Input read_input(const std::string& file, bool only) {
+  Input input;
+  data::Sample& s = input.sample;
+  s.path = file;
+  s.source = "input";
+  try {
+    const std::string bytes = read_file(file, size_t(2) << 30);
+    if (data::picture_format(bytes) == data::PictureFormat::dicom) {
+      const data::Film film = data::parse_film(bytes, file);
+      s.width = film.image.width;
+      s.height = film.image.height;
+      s.patient_id = film.tags.patient_id;
+      s.sex = film.tags.sex;
+      s.age = film.tags.age;
+      s.view = film.tags.view;
+      input.burned_in = film.tags.burned_in;
+    } else {
+      const data::Picture p = data::parse_picture(bytes, file);
+      s.width = p.columns;
+      s.height = p.rows;
+    }
+  } catch (const Error& error) {
+    if (only || (error.code() != Code::data && error.code() != Code::io)) throw;
+    input.problem = error.what();
+  }
+  return input;
+}
+
 }  // namespace
 
-data::Dataset read_inputs(const std::vector<std::string>& paths) {
-  data::Dataset dataset;
+data::Dataset read_inputs(const std::vector<std::string>& paths, bool quiet) {
   const std::vector<std::string> files = files_below(paths);
-  std::map<std::string, int> seen;
-  for (const std::string& file : files) {
-    try {
-      const std::string bytes = read_file(file, size_t(2) << 30);
-      const bool dicom = data::picture_format(bytes) == data::PictureFormat::dicom;
-      data::Sample s;
-      s.path = file;
-      s.source = "input";
-      s.image_id = data::stem(file);
-      if (seen[s.image_id]++ > 0) s.image_id += "_" + std::to_string(seen[s.image_id]);
-      s.patient_id = s.image_id;
-      if (dicom) {
-        const data::Film film = data::parse_film(bytes, file);
-        s.width = film.image.width;
-        s.height = film.image.height;
-        if (!film.tags.patient_id.empty()) s.patient_id = film.tags.patient_id;
-        if (film.tags.burned_in)
-          std::fprintf(
-              stderr,
-              "cawe: warning: %s: says it has text burned into its pixels, which may name the patient\n",
-              file.c_str());
-      } else {
-        const data::Picture p = data::parse_picture(bytes, file);
-        s.width = p.columns;
-        s.height = p.rows;
-      }
-      dataset.samples.push_back(s);
-    } catch (const Error& error) {
-      if (files.size() == 1 || (error.code() != Code::data && error.code() != Code::io)) throw;
-      std::string reason = error.what();
-      if (reason.rfind(file + ": ", 0) == 0) reason = reason.substr(file.size() + 2);
-      dataset.rejected.push_back({file, "file", reason});
+  std::vector<Input> inputs(files.size());
+  std::mutex mutex;
+  int64_t done = 0;
+  Progress progress("reading", int64_t(files.size()), quiet);
+  parallel_tasks(int64_t(files.size()), [&](int64_t i) {
+    inputs[size_t(i)] = read_input(files[size_t(i)], files.size() == 1);
+    const std::lock_guard<std::mutex> lock(mutex);
+    progress.update(++done);
+  });
+  data::Dataset dataset;
+  std::set<std::string> taken;
+  for (Input& input : inputs) {
+    if (!input.problem.empty()) {
+      dataset.rejected.push_back(rejected_file(input.sample.path, input.problem));
+      continue;
     }
+    data::Sample& s = input.sample;
+    s.image_id = unused_id(s.path, &taken);
+    if (s.patient_id.empty()) s.patient_id = s.image_id;
+    if (input.burned_in)
+      std::fprintf(stderr,
+                   "cawe: warning: %s: says it has text burned into its pixels, which may name the patient\n",
+                   s.path.c_str());
+    dataset.samples.push_back(std::move(s));
   }
   CAWE_CHECK(!dataset.samples.empty(), Code::data, dataset.rejected[0].file, ": ", dataset.rejected[0].reason,
              " (and no other input can be read)");
   return dataset;
+}
+
+data::Rejected rejected_file(const std::string& file, std::string reason) {
+  if (reason.rfind(file + ": ", 0) == 0) reason = reason.substr(file.size() + 2);
+  return {file, "file", reason};
 }
 
 int report_rejected(const data::Dataset& dataset, const std::string& out_dir, bool allow) {

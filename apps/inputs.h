@@ -9,10 +9,15 @@
 
 namespace cawe::apps {
 
-/// Every file of the given files and folders (recursively, sorted), with its size known. Bad ones are in
-/// `rejected`. Throws usage where a path does not exist or nothing was found, data where the only input is
+/// Every file of the given files and folders (recursively, sorted), once, with its size known. In folders
+/// names that end in .dcm, .png, .jpg or .jpeg count, and DICOM under any other name. image_id is the name
+/// without folder and such an ending; where two are alike the later one gets a number behind. Bad files are
+/// in `rejected`. Throws usage where a path does not exist or nothing was found, data where the only input is
 /// bad.
-data::Dataset read_inputs(const std::vector<std::string>& paths);
+data::Dataset read_inputs(const std::vector<std::string>& paths, bool quiet);
+
+/// The line of rejected.csv for a file and what Error said about it.
+data::Rejected rejected_file(const std::string& file, std::string reason);
 
 /// Reports rejected files on stderr and in OUT_DIR/rejected.csv; returns the exit status (0 or 3).
 int report_rejected(const data::Dataset& dataset, const std::string& out_dir, bool allow);

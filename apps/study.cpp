@@ -13,7 +13,7 @@ namespace cawe::apps {
 namespace {
 
 struct Options {
-  std::string recipe, out;
+  std::string recipe, out, ablate, ablate_row;
   std::vector<std::string> set;
   bool resume = false;
 };
@@ -23,6 +23,8 @@ void run(Common& common, const Options& o) {
   train::Recipe recipe = train::Recipe::read(o.recipe);
   for (const std::string& s : o.set) recipe.set(s);
   recipe.choice("task", "study", {"study"});
+  if (!o.ablate.empty()) recipe.put("ablate", o.ablate);
+  if (!o.ablate_row.empty()) recipe.put("ablate_row", o.ablate_row);
   train::RunRequest request;
   request.out = o.out.empty() ? "runs/" + std::filesystem::path(o.recipe).stem().string() : o.out;
   request.command_line = common.command_line;
@@ -48,6 +50,10 @@ void add_study(CLI::App& app, Common& common) {
   sub->add_option("--set", o->set, "key=value, over the study's recipe; may be repeated")
       ->allow_extra_args(false);
   sub->add_option("--out", o->out, "folder of the study (default runs/NAME)");
+  sub->add_option("--ablate", o->ablate,
+                  "key=a,b,c: a row more for each value of a key of the detector's recipe");
+  sub->add_option("--ablate-row", o->ablate_row,
+                  "DETECTOR/ENHANCEMENT that --ablate varies (default: .../cawe)");
   sub->add_flag("--resume", o->resume, "go on; rows that are done are kept");
   sub->callback([&common, o] { run(common, *o); });
 }

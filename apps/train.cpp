@@ -38,7 +38,7 @@ void run(Common& common, const Options& o) {
   request.quiet = common.quiet;
   request.ranks = o.ranks;
   request.threads = num_threads();
-  const std::string task = recipe.choice("task", "classifier", {"classifier", "retinanet"});
+  const std::string task = recipe.choice("task", "classifier", {"classifier", "faster_rcnn", "retinanet"});
   set_profiling(o.profile);
   const std::string summary = task == "classifier" ? train::train_classifier(recipe, request)
                                                    : train::train_detector(recipe, request);

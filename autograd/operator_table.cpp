@@ -181,7 +181,7 @@ std::vector<OperatorReport> check_operators(const std::string& filter, const std
     if (wanted(row.name)) reports.push_back(check_row(row, goldens));
   }
   for (const PrimitiveRow& row : primitive_rows()) {
-    named.insert(row.name);
+    named.insert(row.primitive());
     if (wanted(row.name)) reports.push_back(check_primitive(row, goldens));
   }
   for (const std::string& name : primitive_names()) {

@@ -69,6 +69,8 @@ struct PrimitiveRow {
   std::function<std::vector<Tensor>(Backend& backend, int64_t variant)> run;
   int64_t variants = 1;
   bool decides = false;  ///< boxes, order: every backend must give the same bits
+  std::string of = {};   ///< the primitive, where the row has another name
+  const std::string& primitive() const { return of.empty() ? name : of; }
 };
 
 /// Largest difference over largest value; infinite where shapes differ or a value is not finite.

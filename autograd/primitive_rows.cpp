@@ -182,23 +182,24 @@ std::vector<Tensor> run_scale_each(Backend& b, int64_t variant) {
 }  // namespace
 
 const std::vector<PrimitiveRow>& primitive_rows() {
-  static const std::vector<PrimitiveRow> all{{"argmax_rows", run_argmax, 1, true},
-                                             {"min_max", run_min_max, 2},
-                                             {"decode_boxes", run_decode, 1, true},
-                                             {"match_anchors", run_match, 2, true},
-                                             {"nms", run_nms, 2, true},
-                                             {"top_k", run_top_k, 2, true},
-                                             {"cawe_weights", run_cawe_weights, 2},
-                                             {"cawe_map", run_cawe_map, 2},
-                                             {"cawe_fuse", run_cawe_fuse, 2},
-                                             {"cawe_enhance", run_cawe_enhance, 2},
-                                             {"spectral_norm_steps", run_spectral_norm, 4},
-                                             {"scale_each", run_scale_each, 2},
-                                             {"sgd_step", run_sgd, 2},
-                                             {"adam_step", run_adam, 3},
-                                             {"sgd_steps", run_sgd_steps, 2},
-                                             {"adam_steps", run_adam_steps, 2},
-                                             {"gradient_norm", run_gradient_norm, 3}};
+  static const std::vector<PrimitiveRow> all{
+      {"argmax_rows", run_argmax, 1, true},
+      {"min_max", run_min_max, 2},
+      {"decode_boxes", run_decode, 1, true},
+      {"match_anchors", run_match, 2, true},
+      {"nms", run_nms, 2, true},
+      {"top_k", run_top_k, 2, true},
+      {"cawe_weights", run_cawe_weights, 2},
+      {"cawe_map", run_cawe_map, 2},
+      {"cawe_fuse", run_cawe_fuse, 2},
+      {"cawe_enhance", run_cawe_enhance, 2},
+      {"spectral_norm_steps", run_spectral_norm, 4, false, "spectral_norm"},
+      {"scale_each", run_scale_each, 2},
+      {"sgd_step", run_sgd, 2},
+      {"adam_step", run_adam, 3},
+      {"sgd_steps", run_sgd_steps, 2},
+      {"adam_steps", run_adam_steps, 2},
+      {"gradient_norm", run_gradient_norm, 3}};
   return all;
 }
 

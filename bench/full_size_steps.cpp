@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Full-size networks: a training step and an inference of ResNet-50 (batch 8, 224 px) and of RetinaNet (batch
-// 2, 512 px).
-//   bench_full_size_steps [threads] [resnet|retinanet|all] [lanes]     (default 2 all 8)
+// Full-size networks: a training step and an inference of ResNet-50 (batch 8, 224 px), of RetinaNet and of
+// Faster R-CNN (batch 2, 512 px).
+//   bench_full_size_steps [threads] [resnet|retinanet|faster_rcnn|all] [lanes]     (default 2 all 8)
 #include <cstring>
 
 #include "autograd/ops/losses.h"
 #include "autograd/ops/shape.h"
 #include "bench/steps.h"
 #include "models/classifier.h"
+#include "models/faster_rcnn.h"
 #include "models/retinanet.h"
 #include "tensor/parallel.h"
 
@@ -41,8 +42,7 @@ void resnet50(int steps) {
   bench::measure("ResNet-50 inference, batch 8, 224 px", steps, 8, [&] { net.forward(Variable(x)); });
 }
 
-void retinanet(int steps) {
-  models::RetinaNet net(models::RetinaNetConfig{});
+void detector(const std::string& name, models::DetectionModel& net, int steps) {
   net.initialise(0);
   const Tensor x = bench::random_images(2, 512);
   std::vector<models::Truth> truths(2);
@@ -52,12 +52,12 @@ void retinanet(int steps) {
   }
   std::vector<Tensor> velocity;
   SgdParams params;
-  bench::measure("RetinaNet training, batch 2, 512 px", steps, 2, [&] {
+  bench::measure(name + " training, batch 2, 512 px", steps, 2, [&] {
     net.zero_grad();
     backward(net.loss(Variable(x), truths).total);
     sgd(net, velocity, params);
   });
-  bench::measure("RetinaNet inference, batch 2, 512 px", steps, 2, [&] { net.detect(x); });
+  bench::measure(name + " inference, batch 2, 512 px", steps, 2, [&] { net.detect(x); });
 }
 
 }  // namespace
@@ -66,6 +66,16 @@ int main(int argc, char** argv) {
   cawe::set_num_threads(argc > 1 ? std::atoi(argv[1]) : 2);
   const char* only = argc > 2 ? argv[2] : "all";
   const cawe::LaneScope lanes(argc > 3 ? std::atoi(argv[3]) : 8);
-  if (std::strcmp(only, "retinanet") != 0) resnet50(7);
-  if (std::strcmp(only, "resnet") != 0) retinanet(5);
+  const auto wanted = [only](const char* name) {
+    return std::strcmp(only, "all") == 0 || std::strcmp(only, name) == 0;
+  };
+  if (wanted("resnet")) resnet50(7);
+  if (wanted("retinanet")) {
+    cawe::models::RetinaNet net(cawe::models::RetinaNetConfig{});
+    detector("RetinaNet", net, 5);
+  }
+  if (wanted("faster_rcnn")) {
+    cawe::models::FasterRcnn net(cawe::models::FasterRcnnConfig{});
+    detector("Faster R-CNN", net, 5);
+  }
 }

@@ -8,6 +8,7 @@
 
 #include "data/csv.h"
 #include "data/dataset.h"
+#include "data/subject.h"
 #include "tensor/error.h"
 
 namespace cawe::data {
@@ -74,6 +75,10 @@ Dataset read_chexpert(const ChexpertOptions& options) {
     CAWE_CHECK(seen.insert(sample.image_id).second, Code::data, table.where(row), ": image '",
                sample.image_id, "' comes twice");
     sample.source = "chexpert";
+    if (table.has_column("Sex")) sample.sex = parse_sex(table.at(row, table.column("Sex")));
+    if (table.has_column("Age")) sample.age = parse_age(table.at(row, table.column("Age")));
+    if (table.has_column("AP/PA")) sample.view = parse_view(table.at(row, table.column("AP/PA")));
+    if (sample.view.empty() && view == "Lateral") sample.view = "LATERAL";
     sample.path = (std::filesystem::path(options.root) / path).string();
     out.samples.push_back(std::move(sample));
   }

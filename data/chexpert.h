@@ -26,7 +26,8 @@ struct ChexpertOptions {
 };
 
 /// image_id is "patient00001_study1_view1_frontal", patient_id "patient00001", both from the path. Columns
-/// are found by name. Throws data with the line for a value that is none of 1, 0, -1 and empty.
+/// are found by name. `view` is the cell AP/PA, or LATERAL. Throws data with the line for a value that is
+/// none of 1, 0, -1 and empty.
 Dataset read_chexpert(const ChexpertOptions& options);
 
 }  // namespace cawe::data

@@ -83,14 +83,14 @@ Rejected problem_of(Dataset* dataset, Sample* sample, const SizeOf& size_of, int
     return Rejected{sample->path, field, reason};
   };
   if (!std::filesystem::exists(sample->path)) return no("file", "does not exist");
-  std::pair<int, int> size;
+  ImageFacts facts;
   try {
-    size = size_of(sample->path);
+    facts = size_of(sample->path);
   } catch (const Error& error) {
     if (error.code() != Code::data && error.code() != Code::io && error.code() != Code::unsupported) throw;
     return no("file", error.what());
   }
-  const auto [width, height] = size;
+  const int width = facts.width, height = facts.height;
   const std::string stated = detail::concat(width, " x ", height, " px");
   if (width > kMaxSide || height > kMaxSide) return no("size", stated + " (expected at most 16384 a side)");
   if (std::min(width, height) < std::max(1, min_side))
@@ -100,6 +100,9 @@ Rejected problem_of(Dataset* dataset, Sample* sample, const SizeOf& size_of, int
               detail::concat(stated, " (the label file says ", sample->width, " x ", sample->height, ")"));
   sample->width = width;
   sample->height = height;
+  if (sample->sex.empty()) sample->sex = facts.sex;
+  if (sample->view.empty()) sample->view = facts.view;
+  if (std::isnan(sample->age)) sample->age = facts.age;
   for (Box& box : sample->boxes) {
     BoxD wide{box.x1, box.y1, box.x2, box.y2};
     std::string field, reason;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <limits>
 #include <string>
 #include <utility>
 #include <vector>
@@ -29,13 +30,20 @@ bool add_box(Dataset* dataset, Sample* sample, BoxD box, int box_class, const st
 /// Removes the samples that `gone` names (by image_id).
 void drop_samples(Dataset* dataset, const std::vector<std::string>& gone);
 
-/// Width and height of an image file; throws data or io where it is none. data/ has one for every format it
-/// decodes (image_size in data/image.h).
-using SizeOf = std::function<std::pair<int, int>(const std::string& path)>;
+/// Width and height of an image file, and whom it shows where it says so (DICOM); throws data or io where it
+/// is none. data/decode.h has one for every format it decodes (image_facts).
+struct ImageFacts {
+  int width = 0, height = 0;
+  std::string sex, view;
+  float age = std::numeric_limits<float>::quiet_NaN();
+  ImageFacts() = default;
+  ImageFacts(const std::pair<int, int>& size) : width(size.first), height(size.second) {}
+};
+using SizeOf = std::function<ImageFacts(const std::string& path)>;
 
-/// Fills width and height of every sample, then checks its boxes again. A missing or broken file, an image
-/// whose real size differs from what the label file said, a side over 16384 px or under `min_side`, or a bad
-/// box rejects the sample.
+/// Fills width and height of every sample, and sex, age and view where the label file did not say; then
+/// checks its boxes again. A missing or broken file, an image whose real size differs from what the label
+/// file said, a side over 16384 px or under `min_side`, or a bad box rejects the sample.
 void resolve_images(Dataset* dataset, const SizeOf& size_of, int min_side = 1);
 
 /// Joins boxes in RSNA form (patientId,x,y,width,height,Target; patientId is the image_id) to samples that

@@ -29,10 +29,23 @@ FloatImage as_float(const Picture& p, int channels) {
 
 }  // namespace
 
+DecodedFilm decode_film(std::string_view bytes, const std::string& name) {
+  DecodedFilm out;
+  out.format = picture_format(bytes);
+  if (out.format == PictureFormat::dicom) {
+    Film film = parse_film(bytes, name);
+    out.bits = film.tags.bits;
+    out.image = std::move(film.image);
+  } else {
+    const Picture picture = parse_picture(bytes, name);
+    out.bits = picture.bits_stored;
+    out.image = as_float(picture, 1);
+  }
+  return out;
+}
+
 FloatImage decode_gray_file(const std::string& path) {
-  const std::string bytes = read_file(path, kMaxFile);
-  if (picture_format(bytes) == PictureFormat::dicom) return parse_film(bytes, path).image;
-  return as_float(parse_picture(bytes, path), 1);
+  return decode_film(read_file(path, kMaxFile), path).image;
 }
 
 FloatImage decode_gray(const Sample& sample) { return decode_gray_file(sample.path); }
@@ -45,16 +58,20 @@ FloatImage decode_color(const Sample& sample) {
   return as_float(parse_picture(bytes, sample.path), 3);
 }
 
-std::pair<int, int> image_size(const std::string& path) {
+ImageFacts image_facts(const std::string& path) {
   const std::string bytes = read_file(path, kMaxFile);
   if (picture_format(bytes) == PictureFormat::dicom) {
     const DicomTags tags = parse_dicom_tags(bytes, path);
     if (tags.rows < 1 || tags.columns < 1)
       refuse_picture("bad_header", path, ": DICOM of ", tags.rows, " rows, ", tags.columns, " columns");
-    return {tags.columns, tags.rows};
+    ImageFacts facts(std::pair<int, int>{tags.columns, tags.rows});
+    facts.sex = tags.sex;
+    facts.view = tags.view;
+    facts.age = tags.age;
+    return facts;
   }
   const Picture p = parse_picture(bytes, path);
-  return {p.columns, p.rows};
+  return std::pair<int, int>{p.columns, p.rows};
 }
 
 }  // namespace cawe::data

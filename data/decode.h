@@ -3,9 +3,12 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <utility>
 
+#include "data/dataset.h"
 #include "data/float_image.h"
+#include "data/picture.h"
 #include "data/sample.h"
 
 namespace cawe::data {
@@ -17,7 +20,16 @@ FloatImage decode_gray_file(const std::string& path);
 /// PNG or JPEG as RGB in [0, 1].
 FloatImage decode_color(const Sample& sample);
 
-/// Width and height of any of these files, for resolve_images(). Of a DICOM only the header is read.
-std::pair<int, int> image_size(const std::string& path);
+/// A gray film and what a writer of its enhanced form must know.
+struct DecodedFilm {
+  FloatImage image;
+  int bits = 8;  ///< stored bits a sample: above 8 a film has more gray levels than 8-bit files can hold
+  PictureFormat format = PictureFormat::unknown;
+};
+DecodedFilm decode_film(std::string_view bytes, const std::string& name);
+
+/// Size of any of these files, for resolve_images(); of a DICOM, whose header alone is read, whom it shows,
+/// too.
+ImageFacts image_facts(const std::string& path);
 
 }  // namespace cawe::data

@@ -2,6 +2,7 @@
 // DICOM films: as they are looked at, their few tags that matter, and writing them.
 #pragma once
 
+#include <limits>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,7 +14,10 @@ namespace cawe::data {
 /// What a film's header says about it; nothing else leaves the file.
 struct DicomTags {
   std::string patient_id, study_instance, sop_instance, modality;
+  std::string sex, view;  ///< as Sample has them
+  float age = std::numeric_limits<float>::quiet_NaN();
   int rows = 0, columns = 0;
+  int bits = 8;            ///< BitsStored
   bool burned_in = false;  ///< BurnedInAnnotation YES: text may show who it is
 };
 

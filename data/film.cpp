@@ -6,6 +6,7 @@
 
 #include "data/dicom.h"
 #include "data/dicom_file.h"
+#include "data/subject.h"
 #include "tensor/io/atomic_file.h"
 
 #ifdef CAWE_HAVE_DCMTK
@@ -134,10 +135,18 @@ DicomTags tags_of(DcmDataset& d) {
   Uint16 rows = 0, columns = 0;
   d.findAndGetUint16(DCM_Rows, rows);
   d.findAndGetUint16(DCM_Columns, columns);
-  DicomTags tags{text(d, DCM_PatientID), text(d, DCM_StudyInstanceUID), text(d, DCM_SOPInstanceUID),
-                 text(d, DCM_Modality)};
+  DicomTags tags;
+  tags.patient_id = text(d, DCM_PatientID);
+  tags.study_instance = text(d, DCM_StudyInstanceUID);
+  tags.sop_instance = text(d, DCM_SOPInstanceUID);
+  tags.modality = text(d, DCM_Modality);
+  tags.sex = parse_sex(text(d, DCM_PatientSex));
+  tags.age = parse_age(text(d, DCM_PatientAge));
+  tags.view = parse_view(text(d, DCM_ViewPosition));
   tags.rows = rows;
   tags.columns = columns;
+  Uint16 bits = 0;
+  if (d.findAndGetUint16(DCM_BitsStored, bits).good()) tags.bits = bits;
   tags.burned_in = text(d, DCM_BurnedInAnnotation) == "YES";
   return tags;
 }

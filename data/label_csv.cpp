@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <filesystem>
 #include <limits>
+#include <optional>
 #include <unordered_set>
 
 #include "data/csv.h"
 #include "data/dataset.h"
+#include "data/subject.h"
 #include "tensor/error.h"
 
 namespace cawe::data {
@@ -32,6 +34,10 @@ class Reader {
     CAWE_CHECK(options.label_columns.empty() || !by_finding, Code::usage, options.csv,
                ": give label columns or a finding column, not both");
     if (!options.patient_column.empty()) patient_ = table_.column(options.patient_column);
+    const LabelCsvOptions usual;
+    sex_ = known(options.sex_column, usual.sex_column);
+    age_ = known(options.age_column, usual.age_column);
+    view_ = known(options.view_column, usual.view_column);
     for (const std::string& name : options.label_columns) columns_.push_back(table_.column(name));
     out_.label_names = options.label_columns;
     if (by_finding) {
@@ -78,9 +84,18 @@ class Reader {
       if (patient.empty()) return reject(sample, options_.patient_column, row, "is empty");
       sample.patient_id = options_.patient_prefix + patient;
     }
+    if (sex_) sample.sex = parse_sex(table_.at(row, *sex_));
+    if (age_) sample.age = parse_age(table_.at(row, *age_));
+    if (view_) sample.view = parse_view(table_.at(row, *view_));
     const bool good =
         options_.finding_column.empty() ? read_columns(row, &sample) : read_finding(row, &sample);
     if (good) out_.samples.push_back(std::move(sample));
+  }
+
+  /// A column that may be missing, unless it was asked for by another name than the usual one.
+  std::optional<size_t> known(const std::string& column, const std::string& usual) const {
+    if (!table_.has_column(column) && column == usual) return {};
+    return table_.column(column);
   }
 
   void reject(const Sample& sample, const std::string& field, size_t row, const std::string& reason) {
@@ -117,6 +132,7 @@ class Reader {
   const LabelCsvOptions& options_;
   size_t image_, patient_ = 0;
   std::vector<size_t> columns_;
+  std::optional<size_t> sex_, age_, view_;
   std::string source_;
   std::unordered_set<std::string> seen_;
   Dataset out_;

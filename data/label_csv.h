@@ -19,6 +19,9 @@ struct LabelCsvOptions {
   std::string extension;                   ///< put behind the cell, e.g. ".png", where it has none
   std::string patient_column = "patient";  ///< empty: persons are not known
   std::string patient_prefix;              ///< keeps equal numbers of different sources apart, e.g. "nih:"
+  /// For subgroups. A table without a column of the usual name says nothing about them; another name has to
+  /// be there.
+  std::string sex_column = "sex", age_column = "age", view_column = "view";
   /// One label a column: 1, 0, or empty = masked. Anything else rejects the image.
   std::vector<std::string> label_columns;
   /// One column with words, "Pneumonia" or "Mass|Nodule" with finding_separator "|".

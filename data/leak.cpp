@@ -28,6 +28,8 @@ bool is_hash(const std::string& text) {
 
 std::string patient_hash(const std::string& patient_id) { return sha256(plain_form(patient_id)); }
 
+std::string anonymous_id(const std::string& patient_id) { return patient_hash(patient_id).substr(0, 32); }
+
 TrainedPatients trained_patients(const std::string& model, const Dataset& dataset,
                                  const std::vector<int64_t>& indices) {
   std::set<std::string> hashes;

@@ -15,6 +15,10 @@ namespace cawe::data {
 /// enough to be guessed.
 std::string patient_hash(const std::string& patient_id);
 
+/// The id that outputs carry instead of the patient's where that was asked for: half of patient_hash. As
+/// easily guessed.
+std::string anonymous_id(const std::string& patient_id);
+
 /// The persons behind one model of a chain.
 struct TrainedPatients {
   std::string model;                ///< for messages, e.g. "classifier runs/cls"

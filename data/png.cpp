@@ -234,11 +234,12 @@ std::string encode_png(int width, int height, int samples, int bits, const std::
   return out;
 }
 
-std::vector<uint16_t> to_8bit(const FloatImage& image) {
+std::vector<uint16_t> to_levels(const FloatImage& image, int bits) {
   std::vector<uint16_t> values;
   values.reserve(image.pixels.size());
+  const double top = double((1 << bits) - 1);
   for (const float v : image.pixels)
-    values.push_back(uint16_t(std::lround(std::clamp(v, 0.0f, 1.0f) * 255.0f)));
+    values.push_back(uint16_t(std::floor(double(std::clamp(v, 0.0f, 1.0f)) * top + 0.5)));
   return values;
 }
 

@@ -14,7 +14,8 @@ namespace cawe::data {
 std::string encode_png(int width, int height, int samples, int bits, const std::vector<uint16_t>& values);
 /// A picture in [0, 1], rounded to 8 bits. Written whole or not at all; throws io.
 void write_png(const std::string& path, const FloatImage& image);
-/// 8-bit values of a picture in [0, 1]: round(255 v), clamped.
-std::vector<uint16_t> to_8bit(const FloatImage& image);
+/// Whole values of a picture in [0, 1]: v (2^bits - 1) clamped and rounded half up.
+std::vector<uint16_t> to_levels(const FloatImage& image, int bits);
+inline std::vector<uint16_t> to_8bit(const FloatImage& image) { return to_levels(image, 8); }
 
 }  // namespace cawe::data

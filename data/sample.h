@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <string>
 #include <vector>
@@ -24,6 +25,9 @@ struct Sample {
   std::vector<Box> ignored;      ///< regions that count neither way (COCO crowds, VOC "difficult")
   bool has_box_annotation = false;  ///< somebody looked for boxes here; with none this is a true negative
   int64_t number = -1;              ///< the image's id in a COCO file
+  // For subgroup tables, as data/subject.h spells them; empty and NaN where the source does not say.
+  std::string sex, view;                                ///< "F", "M", "O"; "PA", "AP", "LL", "LATERAL" …
+  float age = std::numeric_limits<float>::quiet_NaN();  ///< years
 };
 
 /// A file that was left out, and why: a line of rejected.csv.

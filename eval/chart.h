@@ -30,13 +30,19 @@ FrocLine froc_line(const std::string& name, const Evaluation& evaluation);
 /// x: 0 to 8 false positives an image, y: sensitivity 0 to 1.
 std::string froc_svg(const ChartLabels& labels, const std::vector<FrocLine>& lines, bool bands);
 
+/// How a row's curve is drawn in a page: --s<colour>, dashed and at first hidden for a control.
+struct FrocStyle {
+  size_t row = 0, colour = 0;
+  bool control = false;
+};
 /// The same drawing, with both denominators, as part of a page that has its own style sheet and legend: line
-/// k is a group of class "series" with data-row = rows[k] and colour --s<colours[k]>. `id` makes the element
-/// ids unique in the page.
+/// k is a group of class "series" with data-row = styles[k].row. `id` makes the element ids unique in the
+/// page.
 std::string froc_svg_inline(const ChartLabels& labels, const std::vector<FrocLine>& lines,
-                            const std::string& id, const std::vector<size_t>& rows,
-                            const std::vector<size_t>& colours);
-/// The style sheet's part with the series' colours --s0 … --s7, for light and for dark grounds.
+                            const std::string& id, const std::vector<FrocStyle>& styles);
+/// How many colours the palette has; the style sheet's part with --s0, --s1, …, for light and for dark
+/// grounds.
+size_t series_count();
 std::string series_css(bool dark);
 
 /// Horizontal bars from 0 to `maximum`, with their intervals; values to two decimals.
@@ -51,7 +57,9 @@ struct ScatterGroup {
   std::string name, colour;
   std::vector<std::pair<double, double>> points;
 };
-std::string scatter_svg(const ChartLabels& labels, const std::vector<ScatterGroup>& groups);
+/// `notes` stand under the legend, one a line.
+std::string scatter_svg(const ChartLabels& labels, const std::vector<ScatterGroup>& groups,
+                        const std::vector<std::string>& notes = {});
 
 /// Text made safe for SVG and HTML.
 std::string escape_markup(const std::string& text);

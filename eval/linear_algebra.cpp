@@ -104,13 +104,15 @@ SymmetricEigen symmetric_eigen(std::vector<double> matrix, int64_t n) {
     CAWE_CHECK(std::isfinite(v), Code::numeric, "symmetric_eigen: the matrix holds ", v);
   std::vector<double> d(size_t(n), 0.0), e(size_t(n), 0.0);
   tridiagonalise(&matrix, n, &d, &e);
-  const double tiny = std::numeric_limits<double>::epsilon();
+  // A coupling below the rounding of the whole matrix is none. (Measured against its neighbours alone, those
+  // of a rank-deficient matrix, all rounding errors, may never get small.)
+  double norm = 0;
+  for (int64_t i = 0; i < n; ++i) norm = std::max(norm, std::abs(d[size_t(i)]) + std::abs(e[size_t(i)]));
+  const double none = std::numeric_limits<double>::epsilon() * norm;
   for (int64_t first = 0; first < n; ++first) {
     for (int sweep = 0;; ++sweep) {
       int64_t last = first;
-      while (last + 1 < n &&
-             std::abs(e[size_t(last)]) > tiny * (std::abs(d[size_t(last)]) + std::abs(d[size_t(last + 1)])))
-        ++last;
+      while (last + 1 < n && std::abs(e[size_t(last)]) > none) ++last;
       if (last == first) break;
       CAWE_CHECK(sweep < 60, Code::numeric, "symmetric_eigen: no convergence at value ", first, " of ", n);
       ql_sweep(&d, &e, &matrix, n, first, last);

@@ -33,10 +33,15 @@ std::string fill(const std::string& text, const std::map<std::string, std::strin
   return out + text.substr(at);
 }
 
+/// The id of a section's HTML.
+std::string section_id(const std::string& html) {
+  const size_t from = html.find("id=\"") + 4;
+  return html.substr(from, html.find('"', from) - from);
+}
+
 }  // namespace
 
 std::string report_html(const Report& report) {
-  const std::vector<size_t> colours = report_detail::row_colours(report);
   std::string facts;
   for (const auto& [name, value] : report.facts)
     facts += "<div><dt>" + escape_markup(name) + "</dt><dd>" + escape_markup(value) + "</dd></div>";
@@ -47,20 +52,31 @@ std::string report_html(const Report& report) {
   parts["banner"] =
       report.demonstration
           ? "<p class=\"banner\" role=\"note\">Demonstration, not evidence. <span>Small networks, few steps "
-            "and "
-            "procedural images: it shows that the chain works, not what a method is worth.</span></p>"
+            "and procedural images: it shows that the chain works, not what a method is worth.</span></p>"
           : "";
   parts["subtitle"] =
       report.subtitle.empty() ? "" : "<p class=\"subtitle\">" + escape_markup(report.subtitle) + "</p>";
-  parts["findings"] = list(report.findings, "<ul class=\"findings\">");
+  std::vector<Claim> claims;
+  for (const ReportRow& row : report.rows)
+    if (!row.baseline && !row.control) claims.push_back(report_detail::claim(report, row));
+  std::vector<std::string> findings = report.findings;
+  if (!claims.empty()) findings.push_back(summary(claims));
+  parts["findings"] = list(findings, "<ul class=\"findings\">");
   parts["facts"] = facts.empty() ? "" : "<dl class=\"facts\">" + facts + "</dl>";
-  parts["table"] = report_detail::results_section(report, colours);
-  parts["charts"] = report_detail::curves_section(report, colours);
+  parts["table"] = report_detail::results_section(report);
+  parts["charts"] = report_detail::curves_section(report);
   parts["viewer"] = report_detail::viewer_section(report);
+  parts["figures"] = report_detail::figures_section(report);
   parts["extra"] = report_detail::extra_sections(report);
   parts["provenance"] = report_detail::provenance_section(report);
-  parts["data"] = report_detail::script_data(report, colours);
-  parts["script"] = kReportScript;
+  const std::pair<const char*, const char*> places[] = {{"table", "Table"},   {"charts", "Curves"},
+                                                        {"viewer", "Images"}, {"figures", "Figures"},
+                                                        {"extra", "Details"}, {"provenance", "Provenance"}};
+  for (const auto& [part, name] : places)
+    if (!parts[part].empty())
+      parts["places"] += "<a href=\"#" + section_id(parts[part]) + "\">" + name + "</a>";
+  parts["data"] = report_detail::script_data(report);
+  parts["script"] = std::string(kReportScript) + kReportCurves + kReportViewer;
   return fill(kReportTemplate, parts);
 }
 

@@ -12,12 +12,6 @@
 namespace cawe::eval::report_detail {
 namespace {
 
-std::string with_sign(double v, int digits) {
-  if (std::isnan(v)) return "–";
-  std::string text = fixed(std::abs(v), digits);
-  return (v < 0 ? "−" : "+") + text;
-}
-
 std::string range(const Interval& i) {
   return std::isnan(i.low) ? "" : fixed(i.low, 2) + " to " + fixed(i.high, 2);
 }
@@ -62,22 +56,26 @@ std::string small_line(const std::vector<std::string>& parts) {
 std::string sens_cell(const ReportRow& row, size_t k) {
   const std::string difference =
       row.baseline ? "baseline"
-                   : with_sign(row.delta[k].interval.value, 3) + "<br>p " + p_text(row.delta[k].p);
+                   : signed_text(row.delta[k].interval.value) + "<br>p " + p_text(row.delta[k].p);
   const std::string negatives = std::isnan(row.sens_negatives[k]) ? "n/a" : fixed(row.sens_negatives[k], 3);
   return "<td data-sort=\"" + sort_key(row.sens[k].value) + "\">" + fixed(row.sens[k].value, 3) +
          "<small class=\"ci\">" + range(row.sens[k]) + "</small><small class=\"diff\">" + difference +
-         "</small><small class=\"neg\">" + negatives + "</small></td>";
+         "</small><small class=\"neg\">" + negatives + "</small>" +
+         (std::isnan(row.paper[k]) ? ""
+                                   : "<small class=\"paper\">paper " + fixed(row.paper[k], 3) + "</small>") +
+         "</td>";
 }
 
 /// Every operating point of the usual kinds with its score threshold, folded away.
 std::string operating_points(const Report& report) {
   std::string rows, header;
-  for (const ReportRow& row : report.rows) {
+  for (const size_t i : report_order(report.rows)) {
+    const ReportRow& row = report.rows[i];
     if (row.operating.empty()) continue;
     if (header.empty())
       for (const SensRow& s : row.operating) header += "<th scope=\"col\">" + shortest(s.at.fp) + "</th>";
-    rows += "<tr><th scope=\"row\"><b>" + escape_markup(row.detector) + "</b> " +
-            escape_markup(method_name(row)) + "</th>";
+    rows += "<tr><th scope=\"row\"><b>" + escape_markup(detector_label(row.detector)) + "</b> " +
+            escape_markup(method_label(row.enhancement)) + "</th>";
     for (const SensRow& s : row.operating) {
       const std::string from =
           std::isinf(s.at.threshold) ? "no point" : "score ≥ " + fixed(s.at.threshold, 3);
@@ -95,42 +93,184 @@ std::string operating_points(const Report& report) {
          header + "</tr></thead><tbody>" + rows + "</tbody></table></div></details>";
 }
 
-std::string table_row(const Report& report, size_t index, double reference, double low, double high,
-                      size_t colour) {
+/// Which filter shows an element of this row.
+std::string filter_data(const ReportRow& row) {
+  return " data-detector=\"" + escape_markup(detector_label(row.detector)) + "\" data-control=\"" +
+         (row.control ? "1" : "0") + "\" data-name=\"" +
+         escape_markup(detector_label(row.detector) + " " + method_label(row.enhancement) +
+                       (row.control ? " control" : "") + (row.baseline ? " baseline" : "")) +
+         "\"";
+}
+
+/// What the data support, for the last column: a word with a colour, sorted from loss to gain.
+std::string support_cell(const Report& report, const ReportRow& row) {
+  if (row.baseline) return "<td data-sort=\"\">–</td>";
+  const Support s = support(claim(report, row));
+  const bool gain = s == Support::gain, loss = s == Support::loss;
+  return "<td data-sort=\"" +
+         std::string(gain   ? "1"
+                     : loss ? "-1"
+                            : "0") +
+         "\"><span class=\"support" +
+         (gain   ? " gain"
+          : loss ? " loss"
+                 : "") +
+         "\">" +
+         (gain   ? "▲ "
+          : loss ? "▼ "
+                 : "") +
+         support_name(s) + "</span></td>";
+}
+
+std::string method_cell(const ReportRow& row, size_t place, bool seeds_differ) {
+  const bool several = row.seeds.find(',') != std::string::npos;
+  return "<th scope=\"row\" data-sort=\"" + std::to_string(place) + "\"><b>" +
+         escape_markup(method_label(row.enhancement)) + "</b>" +
+         small_line({detector_label(row.detector), row.baseline  ? "baseline"
+                                                   : row.control ? "control"
+                                                                 : ""}) +
+         small_line({seeds_differ ? (several ? "seeds " : "seed ") + row.seeds : ""}) +
+         (row.note.empty() ? "" : "<small class=\"note\">" + escape_markup(row.note) + "</small>") + "</th>";
+}
+
+std::string difference_cells(const ReportRow& row) {
+  if (row.baseline) return "<td data-sort=\"\">–</td><td data-sort=\"\">–</td>";
+  const Interval& d = row.delta_mean.interval;
+  return "<td data-sort=\"" + sort_key(d.value) + "\">" + signed_text(d.value) + "<small>" +
+         signed_text(d.low) + " to " + signed_text(d.high) + "</small></td><td data-sort=\"" +
+         sort_key(row.delta_mean.p) + "\">" + p_text(row.delta_mean.p) +
+         (std::isnan(row.p_holm) ? "" : "<small>Holm " + p_text(row.p_holm) + "</small>") + "</td>";
+}
+
+/// What the whole table shares.
+struct TableScale {
+  double low = 1, high = 0;                 ///< of the interval drawings
+  std::map<std::string, double> reference;  ///< mean of each detector's baseline
+  std::vector<Place> places;                ///< by row, among the detector's rows without controls
+  std::vector<size_t> colours;
+  bool seeds_differ = false;  ///< else they are stated once, under the table
+};
+
+TableScale table_scale(const Report& report) {
+  TableScale t;
+  t.colours = row_colours(report.rows);
+  t.places.resize(report.rows.size());
+  std::map<std::string, std::vector<size_t>> rivals;
+  for (size_t i = 0; i < report.rows.size(); ++i) {
+    const ReportRow& row = report.rows[i];
+    if (!std::isnan(row.mean.value)) {
+      t.low = std::min({t.low, row.mean.value, std::isnan(row.mean.low) ? 1 : row.mean.low});
+      t.high = std::max({t.high, row.mean.value, std::isnan(row.mean.high) ? 0 : row.mean.high});
+    }
+    t.seeds_differ = t.seeds_differ || row.seeds != report.rows[0].seeds;
+    if (row.baseline) t.reference[row.detector] = row.mean.value;
+    if (!row.control) rivals[row.detector].push_back(i);
+  }
+  if (!(t.high > t.low)) t.high = t.low + 0.1;
+  for (const auto& group : rivals) {
+    std::vector<Interval> means;
+    for (const size_t i : group.second) means.push_back(report.rows[i].mean);
+    const std::vector<Place> found = places(means);
+    for (size_t k = 0; k < found.size(); ++k) t.places[group.second[k]] = found[k];
+  }
+  return t;
+}
+
+std::string table_row(const Report& report, size_t index, size_t place, bool first, const TableScale& t) {
   const ReportRow& row = report.rows[index];
-  const bool first = index == 0 || report.rows[index - 1].detector != row.detector;
-  std::string html =
-      "<tr class=\"" + std::string(row.baseline ? "baseline " : "") + (first ? "first-of-group" : "") +
-      "\"><th scope=\"row\" data-sort=\"" + escape_markup(row.detector + " " + row.enhancement) + "\"><b>" +
-      escape_markup(row.detector) + "</b> " +
-      (row.enhancement == "none" ? "plain" : "+ " + escape_markup(row.enhancement)) +
-      small_line({row.baseline  ? "baseline"
-                  : row.control ? "control"
-                                : "",
-                  row.seeds.empty() ? "" : "seeds " + row.seeds}) +
-      (row.note.empty() ? "" : "<small class=\"note\">" + escape_markup(row.note) + "</small>") + "</th>";
+  const auto reference = t.reference.find(row.detector);
+  const double line =
+      reference == t.reference.end() ? std::numeric_limits<double>::quiet_NaN() : reference->second;
+  std::string html = "<tr class=\"" + std::string(row.baseline ? "baseline " : "") +
+                     (first ? "first-of-group" : "") + "\"" + filter_data(row) + ">" +
+                     method_cell(row, place, t.seeds_differ);
   for (size_t k = 0; k < 4; ++k) html += sens_cell(row, k);
   html += "<td data-sort=\"" + sort_key(row.mean.value) + "\"><div class=\"estimate\">" +
-          forest(row, reference, low, high, colour) + "<div>" + fixed(row.mean.value, 3) + "<small>" +
-          range(row.mean) + "</small></div></div></td>";
-  const double nan = std::numeric_limits<double>::quiet_NaN();
-  const double delta = row.baseline ? nan : row.delta_mean.interval.value;
-  html += "<td data-sort=\"" + sort_key(delta) + "\">" + with_sign(delta, 3);
-  if (!row.baseline)
-    html += "<small>" + with_sign(row.delta_mean.interval.low, 3) + " to " +
-            with_sign(row.delta_mean.interval.high, 3) + "</small>";
-  html += "</td><td data-sort=\"" + sort_key(row.baseline ? nan : row.delta_mean.p) + "\">" +
-          (row.baseline ? "–" : p_text(row.delta_mean.p));
-  if (!row.baseline && !std::isnan(row.p_holm)) html += "<small>Holm " + p_text(row.p_holm) + "</small>";
-  return html + "</td><td data-sort=\"" + sort_key(row.map50.value) + "\">" + fixed(row.map50.value, 3) +
-         "<small>" + range(row.map50) + "</small></td></tr>\n";
+          forest(row, line, t.low, t.high, t.colours[index]) + "<div>" + fixed(row.mean.value, 3) +
+          "<small>" + range(row.mean) + "</small>" +
+          (t.places[index].ranked() && report.rows.size() > 1
+               ? "<small class=\"rank\">rank " + std::to_string(t.places[index].best) + "</small>"
+               : "") +
+          "</div></div></td>";
+  return html + difference_cells(row) + support_cell(report, row) + "<td data-sort=\"" +
+         sort_key(row.map50.value) + "\">" + fixed(row.map50.value, 3) + "<small>" + range(row.map50) +
+         "</small></td></tr>\n";
+}
+
+/// Narrows the table to a detector, to controls or to a word, and chooses the cells' second line.
+std::string filter_bar(const Report& report) {
+  std::vector<std::string> detectors;
+  bool controls = false;
+  for (const size_t i : report_order(report.rows)) {
+    const std::string name = detector_label(report.rows[i].detector);
+    controls = controls || report.rows[i].control;
+    if (std::find(detectors.begin(), detectors.end(), name) == detectors.end()) detectors.push_back(name);
+  }
+  std::string html = "<div class=\"bar no-print\">";
+  if (detectors.size() > 1) {
+    html +=
+        "<div class=\"segment\" role=\"group\" aria-label=\"detector\"><button type=\"button\" "
+        "data-filter-detector=\"\" aria-pressed=\"true\">All</button>";
+    for (const std::string& name : detectors)
+      html += "<button type=\"button\" data-filter-detector=\"" + escape_markup(name) +
+              "\" aria-pressed=\"false\">" + escape_markup(name) + "</button>";
+    html += "</div>";
+  }
+  html +=
+      "<label class=\"find\">Filter <input type=\"search\" id=\"filter\" autocomplete=\"off\" "
+      "placeholder=\"method\"></label>";
+  if (controls)
+    html += "<label class=\"check\"><input type=\"checkbox\" id=\"controls\" checked> Controls</label>";
+  return html +
+         "<span class=\"soft\" id=\"row-count\" role=\"status\"></span><div class=\"segment end\" "
+         "role=\"group\" aria-label=\"second line of each cell\"><button type=\"button\" "
+         "data-show=\"ci\" aria-pressed=\"true\">Intervals</button><button type=\"button\" "
+         "data-show=\"neg\" aria-pressed=\"false\" title=\"the same, with false positives counted on "
+         "lesion-free images only\">Lesion-free images</button><button type=\"button\" data-show=\"diff\" "
+         "aria-pressed=\"false\">Differences</button></div></div>";
+}
+
+/// One sentence a row.
+std::string statements(const Report& report) {
+  const std::vector<size_t> colours = row_colours(report.rows);
+  std::string items;
+  for (const size_t i : report_order(report.rows)) {
+    const ReportRow& row = report.rows[i];
+    if (row.baseline) continue;
+    items += "<li" + filter_data(row) + " style=\"--c:var(--s" + std::to_string(colours[i]) + ")\">" +
+             (row.control ? "Control: " : "") + escape_markup(statement(claim(report, row))) + "</li>";
+  }
+  return items.empty() ? ""
+                       : "<h3 class=\"space\">What the data support, row by row</h3><ul class=\"claims\" "
+                         "id=\"claims\">" +
+                             items + "</ul>";
+}
+
+std::string notes_under(const Report& report, const TableScale& t) {
+  std::string html = "<ul class=\"under\">";
+  if (!std::isnan(report.minimum_detectable))
+    html +=
+        "<li>Minimum detectable difference of the mean sensitivity: " + fixed(report.minimum_detectable, 3) +
+        ". A smaller true difference would show in fewer than 80 of 100 such test sets.</li>";
+  const bool ranked =
+      std::any_of(t.places.begin(), t.places.end(), [](const Place& p) { return p.ranked(); });
+  html += "<li>Rows whose intervals overlap are not ranked" +
+          std::string(ranked                   ? "."
+                      : report.rows.size() > 1 ? "; here that is every row."
+                                               : ".") +
+          "</li>";
+  if (std::any_of(report.rows.begin(), report.rows.end(),
+                  [](const ReportRow& r) { return !std::isnan(r.paper[0]); }))
+    html +=
+        "<li>“paper”: the paper's figure for the row. Its box rule, split and schedule are not stated, so "
+        "that a difference to ours has many possible reasons.</li>";
+  if (!t.seeds_differ && report.rows[0].seeds.find(',') != std::string::npos)
+    html += "<li>Every row is the mean over the seeds " + escape_markup(report.rows[0].seeds) + ".</li>";
+  for (const std::string& note : report.table_notes) html += "<li>" + escape_markup(note) + "</li>";
+  return html + "</ul>";
 }
 
 }  // namespace
-
-std::string method_name(const ReportRow& row) {
-  return row.enhancement == "none" ? "plain" : row.enhancement;
-}
 
 std::string fixed(double v, int digits) {
   if (std::isnan(v)) return "–";
@@ -139,58 +279,32 @@ std::string fixed(double v, int digits) {
   return text;
 }
 
-/// Colour of each row: one a kind of enhancement, the same in every chart.
-std::vector<size_t> row_colours(const Report& report) {
-  std::map<std::string, size_t> known;
-  std::vector<size_t> colours;
-  for (const ReportRow& row : report.rows)
-    colours.push_back(known.emplace(row.enhancement, known.size()).first->second % 8);
-  return colours;
-}
-
-std::string results_section(const Report& report, const std::vector<size_t>& colours) {
+std::string results_section(const Report& report) {
   if (report.rows.empty()) return "";
-  double low = 1, high = 0;
-  std::map<std::string, double> reference;
-  for (const ReportRow& row : report.rows) {
-    low = std::min({low, row.mean.value, std::isnan(row.mean.low) ? 1 : row.mean.low});
-    high = std::max({high, row.mean.value, std::isnan(row.mean.high) ? 0 : row.mean.high});
-    if (row.baseline) reference[row.detector] = row.mean.value;
-  }
-  if (!(high > low)) high = low + 0.1;
-  const std::string percent = fixed(100 * report.level, 0) + " %";
+  const TableScale scale = table_scale(report);
   std::string html =
       "<section id=\"table\"><h2>Sensitivity by method</h2><p class=\"lead\">Share of true lesions found "
-      "when on average "
-      "1, 2, 3 or 4 boxes per image are false. A lesion counts as found by the rule: " +
-      printed_rule(report.froc_rule) + ". Small figures are " + percent +
-      " intervals over patients.</p><div class=\"bar\"><div class=\"segment\" role=\"group\" "
-      "aria-label=\"second line of each cell\"><button type=\"button\" data-show=\"ci\" "
-      "aria-pressed=\"true\">Intervals</button>"
-      "<button type=\"button\" data-show=\"neg\" aria-pressed=\"false\" title=\"the same, with false "
-      "positives counted on "
-      "lesion-free images only\">On lesion-free images</button>"
-      "<button type=\"button\" data-show=\"diff\" aria-pressed=\"false\">Differences to the "
-      "baseline</button></div></div>"
+      "when on "
+      "average 1, 2, 3 or 4 boxes per image are false. A lesion counts as found by the rule: " +
+      printed_rule(report.froc_rule) + ". Small figures are " + fixed(100 * report.level, 0) +
+      " % intervals over patients; differences and p are paired, against the detector's own baseline.</p>" +
+      filter_bar(report) +
       "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"results\"><table class=\"sortable\" "
       "id=\"results\"><thead><tr>" +
       header_cell("Method", "");
   for (const char* n : {"1", "2", "3", "4"}) html += header_cell(std::string("Sens@") + n, "");
-  html += header_cell("Mean of the four", "dashed line: baseline") + header_cell("Δ mean", "paired") +
-          header_cell("p", "two-sided") + header_cell("mAP50", "") + "</tr></thead><tbody>\n";
-  for (size_t i = 0; i < report.rows.size(); ++i) {
-    const auto at = reference.find(report.rows[i].detector);
-    html +=
-        table_row(report, i, at == reference.end() ? std::numeric_limits<double>::quiet_NaN() : at->second,
-                  low, high, colours[i]);
+  html += header_cell("Mean of the four", "dashed: baseline") + header_cell("Δ mean", "paired") +
+          header_cell("p", "two-sided") + header_cell("Data support", "") + header_cell("mAP50", "") +
+          "</tr></thead><tbody>\n";
+  const std::vector<size_t> order = report_order(report.rows);
+  for (size_t k = 0; k < order.size(); ++k) {
+    const ReportRow& row = report.rows[order[k]];
+    const bool first = k == 0 || report.rows[order[k - 1]].detector != row.detector ||
+                       report.rows[order[k - 1]].control != row.control;
+    html += table_row(report, order[k], k, first, scale);
   }
-  html += "</tbody></table></div><ul class=\"under\">";
-  if (!std::isnan(report.minimum_detectable))
-    html += "<li>Smallest true difference of the mean that this test set would show with 80 % power: " +
-            fixed(report.minimum_detectable, 3) + ".</li>";
-  html += "<li>Rows whose intervals overlap are not ranked.</li>";
-  for (const std::string& note : report.table_notes) html += "<li>" + escape_markup(note) + "</li>";
-  return html + "</ul>" + operating_points(report) + "</section>";
+  return html + "</tbody></table></div>" + notes_under(report, scale) + statements(report) +
+         operating_points(report) + "</section>";
 }
 
 }  // namespace cawe::eval::report_detail

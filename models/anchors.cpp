@@ -71,4 +71,22 @@ Tensor make_anchors(const AnchorSettings& settings, int64_t height, int64_t widt
   return Tensor::from(out, {cells * per_cell, 4});
 }
 
+std::vector<GridSize> pyramid_grids(int64_t height, int64_t width, const std::vector<int64_t>& strides,
+                                    int extra) {
+  const auto cells = [](int64_t pixels, int64_t stride) { return (pixels + stride - 1) / stride; };
+  std::vector<GridSize> grids;
+  for (const int64_t stride : strides) grids.push_back({cells(height, stride), cells(width, stride)});
+  for (int i = 0; i < extra; ++i)
+    grids.push_back({cells(grids.back().rows, 2), cells(grids.back().columns, 2)});
+  return grids;
+}
+
+Tensor AnchorCache::of(const AnchorSettings& settings, int64_t height, int64_t width,
+                       const std::vector<GridSize>& grids, Device device) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  Tensor& anchors = anchors_[{height, width}];
+  if (!anchors.defined()) anchors = make_anchors(settings, height, width, grids);
+  return anchors = anchors.to(device);
+}
+
 }  // namespace cawe::models

@@ -2,6 +2,9 @@
 // Anchors: the boxes that a detector's outputs are measured from (spec 4.2; torchvision's rules).
 #pragma once
 
+#include <map>
+#include <mutex>
+#include <utility>
 #include <vector>
 
 #include "tensor/tensor.h"
@@ -34,5 +37,21 @@ Tensor base_anchors(const std::vector<double>& sizes, const std::vector<double>&
 /// centred on (column * stride, row * stride), stride = image side / grid side (whole division).
 Tensor make_anchors(const AnchorSettings& settings, int64_t height, int64_t width,
                     const std::vector<GridSize>& grids);
+
+/// Grids of pyramid levels of the given strides, and of `extra` ones of half the size each; sizes are rounded
+/// up.
+std::vector<GridSize> pyramid_grids(int64_t height, int64_t width, const std::vector<int64_t>& strides,
+                                    int extra);
+
+/// Anchors of the image sizes seen so far. Thread-safe.
+class AnchorCache {
+ public:
+  Tensor of(const AnchorSettings& settings, int64_t height, int64_t width, const std::vector<GridSize>& grids,
+            Device device);
+
+ private:
+  std::mutex mutex_;
+  std::map<std::pair<int64_t, int64_t>, Tensor> anchors_;
+};
 
 }  // namespace cawe::models

@@ -13,6 +13,8 @@ Tensor boxes_tensor(const std::vector<Box>& boxes, Device device) {
   return Tensor::from(values, {int64_t(boxes.size()), 4}).to(device);
 }
 
+}  // namespace
+
 std::vector<int64_t> match_image(const Tensor& anchors, const Truth& truth, const MatchParams& match) {
   const int64_t count = anchors.dim(0);
   if (truth.boxes.empty()) return std::vector<int64_t>(size_t(count), -1);
@@ -21,8 +23,6 @@ std::vector<int64_t> match_image(const Tensor& anchors, const Truth& truth, cons
       .match_anchors(anchors, boxes_tensor(truth.boxes, anchors.device()), match, matched);
   return matched.to_vector<int64_t>();
 }
-
-}  // namespace
 
 std::string image_name(const std::vector<std::string>& images, int64_t i) {
   return size_t(i) < images.size() ? images[size_t(i)] : "image " + std::to_string(i);

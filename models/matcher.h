@@ -23,6 +23,9 @@ AnchorTargets make_targets(const Tensor& anchors, const std::vector<Truth>& trut
                            const MatchParams& match, const BoxCoding& coding = {},
                            const std::vector<std::string>& images = {});
 
+/// For each anchor [A, 4] the index of its box, -1 background, -2 neither (spec 4.3); no box: all background.
+std::vector<int64_t> match_image(const Tensor& anchors, const Truth& truth, const MatchParams& match);
+
 /// "image 3", or its given name.
 std::string image_name(const std::vector<std::string>& images, int64_t i);
 

@@ -57,62 +57,36 @@ RetinaNet::Raw RetinaNet::forward(const Variable& x) {
   const std::vector<Variable> levels = fpn_.forward(maps);
   Raw raw;
   for (const Variable& level : levels) raw.grids.push_back({level.dim(2), level.dim(3)});
-  raw.anchors = anchors_for(x.dim(2), x.dim(3), raw.grids, x.device());
+  raw.anchors = anchors_.of(config_.anchors, x.dim(2), x.dim(3), raw.grids, x.device());
   RetinaNetHead::Output out = head_.forward(levels);
   raw.logits = out.logits;
   raw.deltas = out.deltas;
   return raw;
 }
 
-Tensor RetinaNet::anchors_for(int64_t height, int64_t width, const std::vector<GridSize>& grids,
-                              Device device) {
-  const std::lock_guard<std::mutex> lock(cache_mutex_);
-  Tensor& anchors = anchor_cache_[{height, width}];
-  if (!anchors.defined()) anchors = make_anchors(config_.anchors, height, width, grids);
-  return anchors = anchors.to(device);
-}
-
-std::vector<GridSize> RetinaNet::grids(int64_t height, int64_t width) const {
-  const auto cells = [](int64_t pixels, int64_t stride) { return (pixels + stride - 1) / stride; };
-  std::vector<GridSize> all;
+std::vector<Tensor> RetinaNet::targets(int64_t height, int64_t width, const std::vector<Truth>& truths,
+                                       const std::vector<DrawKey>&, Device device,
+                                       const std::vector<std::string>& images) {
   const auto& strides = body_.stages().strides;
-  for (size_t stage = 1; stage < strides.size(); ++stage)
-    all.push_back({cells(height, strides[stage]), cells(width, strides[stage])});
-  for (int i = 0; i < config_.extra_levels; ++i)
-    all.push_back({cells(all.back().rows, 2), cells(all.back().columns, 2)});
-  return all;
-}
-
-RetinaNet::Targets RetinaNet::targets(int64_t height, int64_t width, const std::vector<Truth>& truths,
-                                      Device device, const std::vector<std::string>& images) {
-  const Tensor anchors = anchors_for(height, width, grids(height, width), device);
+  const Tensor anchors = anchors_.of(
+      config_.anchors, height, width,
+      pyramid_grids(height, width, {strides.begin() + 1, strides.end()}, config_.extra_levels), device);
   const AnchorTargets t = make_targets(anchors, truths, config_.classes, config_.match, {}, images);
-  Targets out{t.classes, t.deltas, t.foreground, normalisers(t.counts, DType::f32, device), 0};
-  for (int64_t count : t.counts) out.count += count;
-  return out;
+  return {t.classes, t.deltas, t.foreground, normalisers(t.counts, DType::f32, device)};
 }
 
-RetinaNet::LossParts RetinaNet::loss_of(const Variable& x, const Targets& targets) {
+RetinaNet::Losses RetinaNet::loss_of(const Variable& x, const std::vector<Tensor>& targets) {
+  const Tensor &classes = targets.at(0), &offsets = targets.at(1), &foreground = targets.at(2);
   const Raw raw = forward(x);
   const Variable raw_logits = nn::at_least_f32(raw.logits), deltas = nn::at_least_f32(raw.deltas);
   const DType dtype = raw_logits.dtype();
   const int64_t n = x.dim(0);
-  const Variable scale(targets.scale.to(dtype)), logits = reshape(raw_logits, {n, -1});
+  const Variable scale(targets.at(3).to(dtype)), logits = reshape(raw_logits, {n, -1});
   const Variable focal =
-      sigmoid_focal_loss(logits, targets.classes.to(dtype), config_.focal_alpha, config_.focal_gamma);
-  const Variable box =
-      smooth_l1(deltas, targets.deltas.to(dtype), targets.foreground.to(dtype), config_.box_beta);
+      sigmoid_focal_loss(logits, classes.to(dtype), config_.focal_alpha, config_.focal_gamma);
+  const Variable box = smooth_l1(deltas, offsets.to(dtype), foreground.to(dtype), config_.box_beta);
   const Variable classification = batch_mean(mul(focal, scale)), regression = batch_mean(mul(box, scale));
-  return {add(classification, regression), classification.value(), regression.value()};
-}
-
-RetinaNet::Losses RetinaNet::loss(const Variable& x, const std::vector<Truth>& truths,
-                                  const std::vector<std::string>& images) {
-  CAWE_CHECK(int64_t(truths.size()) == x.dim(0), Code::shape, "RetinaNet: ", truths.size(),
-             " lists of boxes for a batch of ", x.dim(0));
-  const Targets t = targets(x.dim(2), x.dim(3), truths, x.device(), images);
-  const LossParts parts = loss_of(x, t);
-  return {parts.total, parts.classification.item(), parts.box.item(), t.count};
+  return {add(classification, regression), {{"class", classification.value()}, {"box", regression.value()}}};
 }
 
 std::vector<Detections> RetinaNet::detect(const Tensor& x, const std::vector<std::string>& images) {

@@ -2,14 +2,12 @@
 // RetinaNet (Lin et al. 2017, arXiv 1708.02002) on ResNet and FPN, with torchvision's topology and names.
 #pragma once
 
-#include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
 #include "models/anchors.h"
-#include "models/detection.h"
+#include "models/detection_model.h"
 #include "models/fpn.h"
 #include "models/matcher.h"
 #include "models/resnet.h"
@@ -52,7 +50,7 @@ class RetinaNetHead : public nn::Module {
   int64_t classes_;
 };
 
-class RetinaNet : public nn::Module {
+class RetinaNet : public DetectionModel {
  public:
   explicit RetinaNet(const RetinaNetConfig& config);
 
@@ -64,53 +62,32 @@ class RetinaNet : public nn::Module {
   /// x [N, 3, H, W], normalised; H and W at least 32.
   Raw forward(const Variable& x);
 
-  /// What a batch is trained towards, on the network's device.
-  struct Targets {
-    Tensor classes, deltas, foreground;  ///< AnchorTargets, in f32
-    Tensor scale;                        ///< [N]: 1 / max(1, foreground anchors)
-    int64_t count = 0;                   ///< matched anchors of this rank
-  };
-  /// Matches the anchors of an input of height x width with each image's boxes; none may have any.
-  Targets targets(int64_t height, int64_t width, const std::vector<Truth>& truths, Device device,
-                  const std::vector<std::string>& images = {});
+  /// Classes, deltas and foreground of AnchorTargets, and the images' scales [N]: 1 / max(1, foreground
+  /// anchors). Nothing is drawn.
+  std::vector<Tensor> targets(int64_t height, int64_t width, const std::vector<Truth>& truths,
+                              const std::vector<DrawKey>& draws, Device device,
+                              const std::vector<std::string>& images = {}) override;
+  /// "class", the focal loss, and "box", smooth L1: each image's sum times its scale, and their mean over the
+  /// batch of all ranks.
+  Losses loss_of(const Variable& x, const std::vector<Tensor>& targets) override;
+  bool capturable() const override { return true; }
 
-  /// Each a tensor of one element; nothing of it has come to the host.
-  struct LossParts {
-    Variable total;
-    Tensor classification, box;
-  };
-  /// Focal loss and box loss, each image's sum times its scale, and their mean over the batch of all ranks.
-  LossParts loss_of(const Variable& x, const Targets& targets);
-
-  struct Losses {
-    Variable total;              ///< classification + box, one element: the mean over the batch of all ranks
-    double classification, box;  ///< its two parts, for logs
-    int64_t foreground;          ///< matched anchors of this rank
-  };
-  /// Both in one, with the values on the host. `images` are names for errors, and may be empty.
-  Losses loss(const Variable& x, const std::vector<Truth>& truths,
-              const std::vector<std::string>& images = {});
-
-  /// Detections of each image, best first; network in evaluation mode. Throws Code::numeric naming the image
-  /// where an output is not finite.
-  std::vector<Detections> detect(const Tensor& x, const std::vector<std::string>& images = {});
+  std::vector<Detections> detect(const Tensor& x, const std::vector<std::string>& images = {}) override;
   /// The last step alone, by level: threshold, top k, decode, clip, NMS in each class, the best of all.
   std::vector<Detections> postprocess(const Raw& raw, int64_t height, int64_t width,
                                       const std::vector<std::string>& images = {}) const;
 
   const RetinaNetConfig& config() const { return config_; }
-  PostprocessSettings& postprocess_settings() { return config_.postprocess; }
+  int64_t classes() const override { return config_.classes; }
+  PostprocessSettings& postprocess_settings() override { return config_.postprocess; }
   ResNet& backbone() { return body_; }
 
  private:
-  std::vector<GridSize> grids(int64_t height, int64_t width) const;
-  Tensor anchors_for(int64_t height, int64_t width, const std::vector<GridSize>& grids, Device device);
   RetinaNetConfig config_;
   ResNet body_;
   Fpn fpn_;
   RetinaNetHead head_;
-  std::mutex cache_mutex_;
-  std::map<std::pair<int64_t, int64_t>, Tensor> anchor_cache_;
+  AnchorCache anchors_;
 };
 
 }  // namespace cawe::models

@@ -37,6 +37,7 @@ class ClassifierTask : public Task {
 /// Trains as the recipe says into `out`. Returns the run's summary as JSON.
 struct RunRequest {
   std::string out;
+  std::string cache_dir;  ///< where enhanced pictures are kept for other runs; "": nowhere
   std::string command_line;
   bool resume = false, quiet = false;
   int ranks = 1, threads = 1;

@@ -59,6 +59,9 @@ data::Dataset read_table(Section& s, const std::string& root, const std::string&
   o.patient_prefix = s.word("patient_prefix", "");
   o.extension = s.word("extension", "");
   o.label_columns = s.recipe().words(s.key("label_columns"), {});
+  o.sex_column = s.word("sex_column", o.sex_column);
+  o.age_column = s.word("age_column", o.age_column);
+  o.view_column = s.word("view_column", o.view_column);
   o.finding_column = s.word("finding_column", "");
   o.finding_separator = s.word("finding_separator", "");
   o.findings = parse_findings(s.recipe(), s.key("findings"));
@@ -183,7 +186,7 @@ SplitData load_data(Recipe& recipe, const std::string& section) {
                  ? ""
                  : "; first: " + out.dataset.rejected[0].file + ": " + out.dataset.rejected[0].reason,
              ")");
-  data::resolve_images(&out.dataset, data::image_size);
+  data::resolve_images(&out.dataset, data::image_facts);
   CAWE_CHECK(!out.dataset.samples.empty(), Code::data, root, ": no usable image (first problem: ",
              out.dataset.rejected.empty()
                  ? "none"

@@ -4,11 +4,12 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "models/weights.h"
 #include "tensor/backend.h"
 #include "tensor/io/header_json.h"
 #include "tensor/text.h"
 #include "train/datasets.h"
-#include "train/model_recipe.h"
+#include "train/detector_recipe.h"
 
 namespace cawe::train {
 namespace {
@@ -33,12 +34,12 @@ Detector::Detector(const std::string& path) {
   const Checkpoint c = load_run_or_file(path);
   Recipe recipe = Recipe::parse(c.recipe, path + " (its recipe)");
   const std::string task = recipe.word("task", "");
-  CAWE_CHECK(task == "retinanet", Code::data, path, ": a checkpoint of task \"", task,
+  CAWE_CHECK(is_detector(task), Code::data, path, ": a checkpoint of task \"", task,
              "\" (expected a detector)");
   CAWE_CHECK(recipe.word("control", "none") == "none", Code::usage, path,
              ": a control that borrows other films' maps (expected a detector that can run on its own)");
   classes_ = recipe.words("classes", {"lesion"});
-  net_ = std::make_shared<models::RetinaNet>(retinanet_from(recipe, int64_t(classes_.size())));
+  net_ = detector_from(recipe, int64_t(classes_.size()));
   models::load_weights(*net_, c.model(), {}, path);
   net_->to(compute_device());
   net_->train(false);
@@ -48,7 +49,7 @@ Detector::Detector(const std::string& path) {
   trained_.push_back(data::parse_manifest("detector " + path, c.manifest));
 }
 
-Detector::Detector(std::shared_ptr<models::RetinaNet> net, Chain chain, data::LoaderOptions loader,
+Detector::Detector(std::shared_ptr<models::DetectionModel> net, Chain chain, data::LoaderOptions loader,
                    Strings classes)
     : net_(std::move(net)),
       chain_(std::move(chain)),

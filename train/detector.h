@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "models/retinanet.h"
+#include "models/detection_model.h"
 #include "train/enhancing.h"
 
 namespace cawe::train {
@@ -21,7 +21,8 @@ class Detector {
  public:
   /// A run folder or a checkpoint.
   explicit Detector(const std::string& run_or_file);
-  Detector(std::shared_ptr<models::RetinaNet> net, Chain chain, data::LoaderOptions loader, Strings classes);
+  Detector(std::shared_ptr<models::DetectionModel> net, Chain chain, data::LoaderOptions loader,
+           Strings classes);
 
   /// Boxes of the samples at `indices`, image by image, best first. Batches do not change an image's boxes.
   std::vector<std::vector<FoundBox>> detect(const data::Dataset& dataset, const std::vector<int64_t>& indices,
@@ -34,7 +35,7 @@ class Detector {
   double& score_threshold() { return net_->postprocess_settings().score_threshold; }
 
  private:
-  std::shared_ptr<models::RetinaNet> net_;
+  std::shared_ptr<models::DetectionModel> net_;
   Chain chain_;
   data::LoaderOptions loader_;
   std::vector<std::string> classes_;

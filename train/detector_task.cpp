@@ -14,35 +14,43 @@
 #include "tensor/io/atomic_file.h"
 #include "tensor/random.h"
 #include "train/datasets.h"
+#include "train/detector_recipe.h"
+#include "train/enhanced_cache.h"
 #include "train/model_recipe.h"
 
 namespace cawe::train {
 
-DetectorTask::DetectorTask(std::shared_ptr<models::RetinaNet> net, const data::Dataset& dataset,
+DetectorTask::DetectorTask(std::shared_ptr<models::DetectionModel> net, const data::Dataset& dataset,
                            std::vector<int64_t> validation, Chain chain, const data::LoaderOptions& loader)
     : net_(net),
       dataset_(dataset),
+      seed_(loader.seed),
       validation_(std::move(validation)),
       shares_device_(chain.classifier.net != nullptr),
-      detector_(net, std::move(chain), loader, Strings(size_t(net->config().classes), "lesion")) {}
+      detector_(net, std::move(chain), loader, Strings(size_t(net->classes()), "lesion")) {}
 
 std::vector<Tensor> DetectorTask::inputs(const data::Batch& batch) {
   std::vector<models::Truth> truths;
+  std::vector<models::DrawKey> draws;
   std::vector<std::string> names;
   for (size_t i = 0; i < batch.boxes.size(); ++i) {
     // One class: a lesion is a lesion.
     truths.push_back({batch.boxes[i], std::vector<int64_t>(batch.boxes[i].size(), 0)});
+    draws.push_back({seed_, uint64_t(batch.step), uint64_t(batch.samples[i])});
     names.push_back(dataset_.samples[size_t(batch.samples[i])].path);
   }
-  const Tensor x = network_input(batch.images);
-  const models::RetinaNet::Targets t = net_->targets(x.dim(2), x.dim(3), truths, x.device(), names);
-  return {x, t.classes, t.deltas, t.foreground, t.scale};
+  std::vector<Tensor> all{network_input(batch.images)};
+  const Tensor x = all[0];
+  for (Tensor& t : net_->targets(x.dim(2), x.dim(3), truths, draws, x.device(), names)) all.push_back(t);
+  return all;
 }
 
 Task::Loss DetectorTask::loss(const std::vector<Tensor>& inputs) {
-  const models::RetinaNet::LossParts parts =
-      net_->loss_of(Variable(inputs[0]), {inputs[1], inputs[2], inputs[3], inputs[4], 0});
-  return {parts.total, {{"loss.class", parts.classification}, {"loss.box", parts.box}}};
+  const models::DetectionModel::Losses losses =
+      net_->loss_of(Variable(inputs[0]), {inputs.begin() + 1, inputs.end()});
+  Loss loss{losses.total, {}};
+  for (const auto& [name, value] : losses.parts) loss.parts.emplace_back("loss." + name, value);
+  return loss;
 }
 
 LogLine DetectorTask::validate() {
@@ -101,16 +109,15 @@ std::vector<eval::Detection> detections_of(const std::vector<std::vector<FoundBo
   return out;
 }
 
-std::shared_ptr<models::RetinaNet> run_detector_job(const Recipe& recipe, const DetectorJob& job,
-                                                    RunFolder* run, const Checkpoint& first,
-                                                    TrainResult* result) {
-  std::shared_ptr<models::RetinaNet> trained;
+std::shared_ptr<models::DetectionModel> run_detector_job(const Recipe& recipe, const DetectorJob& job,
+                                                         RunFolder* run, const Checkpoint& first,
+                                                         TrainResult* result) {
+  std::shared_ptr<models::DetectionModel> trained;
   run_in_process_ranks(job.ranks, std::max(1, job.threads / job.ranks), [&](int rank) {
     Recipe mine = recipe;
-    const auto net = std::make_shared<models::RetinaNet>(retinanet_from(mine, 1));
+    const std::shared_ptr<models::DetectionModel> net = detector_from(mine, 1);
     const InitResult init = initialise(*net, mine, job.seed, true);
     data::LoaderOptions options = job.loader;
-    if (!options.enhance) options.enhance = enhance_callback(job.chain);
     data::LoaderOptions part = options;
     part.rank = rank;
     part.ranks = job.ranks;
@@ -182,6 +189,7 @@ std::string train_detector(Recipe& recipe, const RunRequest& request) {
   const auto start = std::chrono::steady_clock::now();
   DetectorJob job;
   job.seed = uint64_t(recipe.whole("seed", 0, 0, INT64_MAX));
+  const std::string task = recipe.choice("task", "retinanet", detector_tasks());
   const Strings train_folds = recipe.words("data.train_folds", {"train"}),
                 val_folds = recipe.words("data.val_folds", {"val"}),
                 test_folds = recipe.words("data.test_folds", {"test"});
@@ -190,11 +198,11 @@ std::string train_detector(Recipe& recipe, const RunRequest& request) {
   job.trainer = trainer_from(recipe, job.schedule.steps, 8);
   job.trainer.resume = request.resume;
   job.trainer.quiet = request.quiet;
-  job.trainer.label = "retinanet";
+  job.trainer.label = task;
   job.loader = loader_from(recipe, 512, job.trainer.batch, job.seed);
   job.ranks = request.ranks;
   job.threads = request.threads;
-  retinanet_from(recipe, 1);
+  detector_from(recipe, 1);
   recipe.word("init", "random");
   recipe.words("classes", {"lesion"});
   job.chain = chain_from(recipe);
@@ -202,6 +210,9 @@ std::string train_detector(Recipe& recipe, const RunRequest& request) {
   const bool allow_leak = recipe.flag("allow_leak", false);
   const SplitData data = load_data(recipe);
   recipe.finish();
+  job.loader.enhance = enhance_callback(job.chain);
+  if (!request.cache_dir.empty())
+    job.loader.enhance = cached_enhancement(job.loader.enhance, chain_identity(job.chain), request.cache_dir);
   if (control == "shuffled")
     job.loader.enhance =
         shuffled_callback(job.chain, data, job.loader, recipe.real("fuse.alpha", 0.5, 0, 1), job.seed);
@@ -213,8 +224,7 @@ std::string train_detector(Recipe& recipe, const RunRequest& request) {
   InitResult init;
   {  // bad weights are found before anything is written
     Recipe probe = recipe;
-    models::RetinaNet net(retinanet_from(probe, 1));
-    init = initialise(net, probe, job.seed, true);
+    init = initialise(*detector_from(probe, 1), probe, job.seed, true);
   }
   std::vector<data::TrainedPatients> trained = job.chain.trained;
   trained.push_back(data::parse_manifest("init", init.manifest));
@@ -236,9 +246,8 @@ std::string train_detector(Recipe& recipe, const RunRequest& request) {
   TrainResult result;
   const auto net = run_detector_job(recipe, job, &run, first, &result);
   run.timing("train", std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
-  std::string summary =
-      detail::concat("{\"run\":\"", request.out, "\",\"task\":\"retinanet\",\"steps\":", result.steps,
-                     ",\"loss\":", result.last_loss);
+  std::string summary = detail::concat("{\"run\":\"", request.out, "\",\"task\":\"", task,
+                                       "\",\"steps\":", result.steps, ",\"loss\":", result.last_loss);
   if (!test.empty()) {
     Detector detector(net, job.chain, job.loader, {"lesion"});
     const auto found = detector.detect(data.dataset, test, request.quiet);
@@ -246,7 +255,7 @@ std::string train_detector(Recipe& recipe, const RunRequest& request) {
     eval::EvaluateOptions options;
     const eval::Evaluation e = eval::evaluate(truth_of(data.dataset, test), detections_of(found), options,
                                               data.dataset.patients_known);
-    eval::write_evaluation(e, request.out, "RetinaNet");
+    eval::write_evaluation(e, request.out, detector_title(task));
     for (const int n : {1, 2, 3, 4}) summary += detail::concat(",\"sens@", n, "\":", e.at(n).at.sensitivity);
     summary += detail::concat(",\"mean_sens\":", e.mean_paper.value);
   }

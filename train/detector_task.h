@@ -6,7 +6,7 @@
 #include <string>
 
 #include "eval/evaluate.h"
-#include "models/retinanet.h"
+#include "models/detection_model.h"
 #include "train/classifier_task.h"
 #include "train/detector.h"
 
@@ -15,17 +15,18 @@ namespace cawe::train {
 class DetectorTask : public Task {
  public:
   /// "score" is the mean sensitivity at 1 to 4 false positives an image; none where `validation` is empty.
-  DetectorTask(std::shared_ptr<models::RetinaNet> net, const data::Dataset& dataset,
+  DetectorTask(std::shared_ptr<models::DetectionModel> net, const data::Dataset& dataset,
                std::vector<int64_t> validation, Chain chain, const data::LoaderOptions& loader);
   nn::Module& module() override { return *net_; }
-  std::vector<Tensor> inputs(const data::Batch& batch) override;  ///< images, and RetinaNet::Targets
+  std::vector<Tensor> inputs(const data::Batch& batch) override;  ///< images, and the network's targets
   Loss loss(const std::vector<Tensor>& inputs) override;
-  bool shares_device() const override { return shares_device_; }
+  bool capturable() const override { return net_->capturable() && !shares_device_; }
   LogLine validate() override;
 
  private:
-  std::shared_ptr<models::RetinaNet> net_;
+  std::shared_ptr<models::DetectionModel> net_;
   const data::Dataset& dataset_;
+  uint64_t seed_;
   std::vector<int64_t> validation_;
   bool shares_device_;
   Detector detector_;
@@ -46,7 +47,7 @@ struct DetectorJob {
   const data::Dataset* dataset = nullptr;
   std::vector<int64_t> train, validation;
   Chain chain;
-  data::LoaderOptions loader;  ///< enhance is set where a control replaces the chain's own
+  data::LoaderOptions loader;  ///< its enhance: the chain's, or a control's
   Schedule schedule;
   OptimizerOptions optimizer;
   TrainerOptions trainer;
@@ -54,8 +55,8 @@ struct DetectorJob {
   int ranks = 1, threads = 1;
 };
 /// Trains into `run` and returns the network. `recipe` builds it; `first` is carried by its checkpoints.
-std::shared_ptr<models::RetinaNet> run_detector_job(const Recipe& recipe, const DetectorJob& job,
-                                                    RunFolder* run, const Checkpoint& first,
-                                                    TrainResult* result);
+std::shared_ptr<models::DetectionModel> run_detector_job(const Recipe& recipe, const DetectorJob& job,
+                                                         RunFolder* run, const Checkpoint& first,
+                                                         TrainResult* result);
 
 }  // namespace cawe::train

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "data/hash.h"
 #include "tensor/io/atomic_file.h"
 #include "tensor/text.h"
 #include "train/model_recipe.h"
@@ -29,7 +30,40 @@ models::CaweSettings cam_from(Recipe& recipe, const std::vector<std::string>& la
   return s;
 }
 
+models::AfdaSettings afda_from(Recipe& recipe) {
+  models::AfdaSettings s;
+  s.v_max = recipe.real("afda.vmax", s.v_max, 0, 0.999);
+  s.object_mask = recipe.choice("afda.mask", "none", {"none", "otsu"}) == "otsu";
+  s.stretch = recipe.choice("afda.range", "clip", {"clip", "minmax"}) == "minmax";
+  return s;
+}
+
+models::MedgaSettings medga_from(Recipe& recipe) {
+  using Settings = models::MedgaSettings;
+  Settings s;
+  if (recipe.choice("medga.form", "article", {"article", "reference"}) == "reference")
+    s.form = Settings::Form::reference;
+  if (recipe.choice("medga.mut", "uniform", {"uniform", "side"}) == "side")
+    s.mutation = Settings::Mutation::side;
+  s.population = int(recipe.whole("medga.population", s.population, 2, 100000));
+  s.generations = int(recipe.whole("medga.generations", s.generations, 1, 100000));
+  s.tournament = int(recipe.whole("medga.tournament", s.tournament, 1, 100000));
+  s.crossover_rate = recipe.real("medga.crossover_rate", s.crossover_rate, 0, 1);
+  s.mutation_rate = recipe.real("medga.mutation_rate", s.mutation_rate, 0, 1);
+  return s;
+}
+
 }  // namespace
+
+const Strings& classifier_methods() {
+  static const Strings methods{"cawe", "color+cawe", "uniform"};
+  return methods;
+}
+
+const Strings& colorizer_methods() {
+  static const Strings methods{"color", "color+cawe"};
+  return methods;
+}
 
 LoadedClassifier parse_classifier(const std::string& bytes, const std::string& source) {
   const Checkpoint c = parse_checkpoint(bytes, source);
@@ -60,15 +94,17 @@ Chain chain_from(Recipe& recipe, const std::map<std::string, std::string>& embed
   o.alpha = recipe.real("fuse.alpha", 0.5, 0, 1);
   o.clahe.tiles_x = o.clahe.tiles_y = int(recipe.whole("clahe.tiles", 8, 1, 256));
   o.clahe.clip_limit = recipe.real("clahe.clip_limit", o.clahe.clip_limit, 0, 1e6);
-  o.afda.v_max = recipe.real("afda.v_max", o.afda.v_max, 0, 1);
-  o.medga.generations = int(recipe.whole("medga.generations", o.medga.generations, 1, 100000));
-  o.medga.population = int(recipe.whole("medga.population", o.medga.population, 2, 100000));
+  o.afda = afda_from(recipe);
+  o.medga = medga_from(recipe);
   o.seed = uint64_t(recipe.whole("medga.seed", 0, 0, INT64_MAX));
+  o.centre_sigma = recipe.real("centre.sigma", o.centre_sigma, 1e-3, 1e3);
+  o.colormap_saturation = recipe.real("colormap.saturation", o.colormap_saturation, 0, 1);
   const int64_t input = recipe.whole("cam.input", -1, -1, 4096);
-  if (chain.method == "cawe") {
+  if (chain.method == "cawe" || chain.method == "uniform") {
     const auto inside = embedded.find("classifier");
     CAWE_CHECK(inside != embedded.end() || !file.empty(), Code::usage, recipe.source(),
-               ": enhance.method = \"cawe\" needs enhance.classifier (a run folder or a checkpoint of a "
+               ": enhance.method = \"", chain.method,
+               "\" needs enhance.classifier (a run folder or a checkpoint of a "
                "trained classifier)");
     chain.classifier = inside != embedded.end()
                            ? parse_classifier(inside->second, recipe.source() + " (its classifier)")
@@ -82,10 +118,15 @@ Chain chain_from(Recipe& recipe, const std::map<std::string, std::string>& embed
   return chain;
 }
 
+std::string chain_identity(const Chain& chain) {
+  std::string identity = chain.enhancer->settings();
+  if (chain.classifier.net) identity += " classifier " + data::sha256(chain.classifier.bytes);
+  return identity;
+}
+
 Tensor to_tensor(const data::FloatImage& image) {
-  CAWE_CHECK(image.channels == 1, Code::shape, "enhance: ", image.channels,
-             " channels (expected a gray film)");
-  return Tensor::from(image.pixels, {1, 1, image.height, image.width});
+  const Tensor rows = Tensor::from(image.pixels, {1, image.height, image.width, image.channels});
+  return rows.permute({0, 3, 1, 2}).contiguous();
 }
 
 data::FloatImage to_image(const Tensor& tensor, int64_t n) {

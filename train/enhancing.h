@@ -34,16 +34,22 @@ struct Chain {
   std::vector<data::TrainedPatients> trained;  ///< of every model of the chain
 };
 
+/// Methods that ask for a trained classifier, and for a trained colorizer.
+const Strings& classifier_methods();
+const Strings& colorizer_methods();
+
 /// Keys enhance.method, enhance.classifier, fuse.alpha, cam.method, cam.act_threshold, cam.if_none,
-/// cam.exclude_labels, cam.input, cam.constant, cam.norm_before_resize, clahe.tiles, clahe.clip_limit,
-/// afda.v_max, medga.generations, medga.population. `embedded` (a checkpoint's chain) is used instead of
-/// files.
+/// cam.exclude_labels, cam.input, cam.constant, cam.norm_before_resize, and those of clahe, afda, medga,
+/// centre and colormap (docs/recipes.md). `embedded` (a checkpoint's chain) is used instead of files.
 Chain chain_from(Recipe& recipe, const std::map<std::string, std::string>& embedded = {});
+
+/// Everything that decides what the chain makes of a film: method, settings, hashes of weights.
+std::string chain_identity(const Chain& chain);
 
 /// What a loader calls on each fitted picture. Empty for "none".
 std::function<void(data::FloatImage&, const data::Sample&)> enhance_callback(const Chain& chain);
 
-/// gray [1, 1, H, W] of a picture, and back (1 or 3 channels).
+/// [1, C, H, W] of a picture, and back (1 or 3 channels).
 Tensor to_tensor(const data::FloatImage& image);
 data::FloatImage to_image(const Tensor& tensor, int64_t n = 0);
 

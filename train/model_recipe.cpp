@@ -43,31 +43,6 @@ models::ClassifierConfig classifier_from(Recipe& recipe, int64_t labels) {
   return c;
 }
 
-models::RetinaNetConfig retinanet_from(Recipe& recipe, int64_t classes) {
-  models::RetinaNetConfig c;
-  c.backbone = backbone_from(recipe);
-  c.classes = classes;
-  c.trainable_stages = int(recipe.whole("model.trainable_stages", 5, 0, 5));
-  c.channels = recipe.whole("model.channels", 256, 1, 4096);
-  c.head_convs = int(recipe.whole("model.head_convs", 4, 0, 16));
-  const double base = recipe.real("model.anchor_base", 32, 1, 4096);
-  const Numbers scales = recipe.reals("model.anchor_scales", {1, 1.2599210498948732, 1.5874010519681994});
-  c.anchors =
-      models::anchor_pyramid(3 + c.extra_levels, base, scales, recipe.flag("model.anchor_whole", true));
-  c.anchors.ratios = recipe.reals("model.anchor_ratios", {0.5, 1, 2});
-  c.p6_from =
-      recipe.choice("model.p6_from", "p5", {"p5", "c5"}) == "c5" ? models::P6From::c5 : models::P6From::p5;
-  c.focal_alpha = recipe.real("model.focal_alpha", 0.25, 0, 1);
-  c.focal_gamma = recipe.real("model.focal_gamma", 2, 0, 10);
-  c.match.high = recipe.real("match.high", 0.5, 0, 1);
-  c.match.low = recipe.real("match.low", 0.4, 0, 1);
-  c.postprocess.score_threshold = recipe.real("detect.score_threshold", 0.001, 0, 1);
-  c.postprocess.nms_iou = recipe.real("detect.nms_iou", 0.5, 0, 1);
-  c.postprocess.top_k_per_level = recipe.whole("detect.top_k", 1000, 1, 1000000);
-  c.postprocess.max_detections = recipe.whole("detect.max_detections", 100, 1, 1000000);
-  return c;
-}
-
 InitResult initialise(nn::Module& module, Recipe& recipe, uint64_t seed, bool detector) {
   const std::string init = recipe.word("init", "random");
   const bool frozen = recipe.word("model.norm", "batch") == "frozen";
@@ -93,7 +68,7 @@ InitResult initialise(nn::Module& module, Recipe& recipe, uint64_t seed, bool de
   const bool body_only = detector && weights.count("conv1.weight") > 0;
   if (body_only) {
     weights = body_of(weights);
-    options.skip = {"backbone.fpn.", "head."};
+    options.skip = {"backbone.fpn.", "head.", "rpn.", "roi_heads."};
   } else {
     options.skip = detector ? Strings{} : Strings{"fc."};
     for (const std::string& s : recipe.words("init_skip", {})) options.skip.push_back(s);

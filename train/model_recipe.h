@@ -6,7 +6,6 @@
 #include <string>
 
 #include "models/classifier.h"
-#include "models/retinanet.h"
 #include "models/weights.h"
 #include "train/recipe.h"
 
@@ -15,10 +14,6 @@ namespace cawe::train {
 /// Keys model.depth, model.width, model.output_stride, model.dilate, model.norm = "batch" | "frozen".
 models::ResNetConfig backbone_from(Recipe& recipe);
 models::ClassifierConfig classifier_from(Recipe& recipe, int64_t labels);
-/// Besides: model.channels, model.head_convs, model.anchor_base, model.anchor_scales, model.anchor_ratios,
-/// model.p6_from, model.trainable_stages, model.focal_alpha, model.focal_gamma, match.high, match.low,
-/// detect.score_threshold, detect.nms_iou, detect.top_k, detect.max_detections.
-models::RetinaNetConfig retinanet_from(Recipe& recipe, int64_t classes);
 
 /// Key init = "random", a weights file (.safetensors, .pth), or a run. Everything is drawn from `seed` first.
 /// A classifier's body goes into a detector's ("backbone.body."); its last layer stays behind. Returns one

@@ -26,7 +26,7 @@ std::vector<std::pair<int64_t*, int64_t>> host_counters(nn::Module& module) {
 }  // namespace
 
 StepRunner::StepRunner(Task& task, bool capture)
-    : task_(task), may_capture_(capture && compute_device() != Device::cpu && !task.shares_device()) {}
+    : task_(task), may_capture_(capture && compute_device() != Device::cpu && task.capturable()) {}
 
 Task::Loss StepRunner::plain(const std::vector<Tensor>& inputs, const Tensor& scale) {
   Task::Loss loss = task_.loss(inputs);

@@ -7,10 +7,10 @@
 #include <unordered_map>
 
 #include "data/csv.h"
-#include "eval/auroc.h"
-#include "eval/results_csv.h"
 #include "tensor/io/atomic_file.h"
 #include "tensor/io/header_json.h"
+#include "train/colorizer_task.h"
+#include "train/detector_recipe.h"
 #include "train/detector_task.h"
 
 namespace cawe::train {
@@ -19,10 +19,6 @@ namespace {
 
 double seconds_now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-void say(const RunRequest& request, const std::string& line) {
-  if (!request.quiet) std::fprintf(stderr, "%s\n", line.c_str());
 }
 
 /// detections.csv of a row, as the metrics read it.
@@ -47,37 +43,45 @@ std::vector<eval::Detection> read_row(const std::string& path, const std::vector
   return out;
 }
 
+using Trainer = std::string (*)(Recipe&, const RunRequest&);
+
 class Study {
  public:
-  Study(Recipe& recipe, const RunRequest& request) : recipe_(recipe), request_(request) {
-    result_.title = recipe.word("title", "Lesion detection on enhanced chest films");
-    result_.demonstration = recipe.flag("demonstration", false);
+  Study(Recipe& recipe, const RunRequest& request) : request_(request), s_(result_.settings) {
+    s_ = study_settings(recipe);
     result_.out = request.out;
-    for (const double s : recipe.reals("seeds", {0})) result_.seed_numbers.push_back(int64_t(s));
-    detectors_ = recipe.words("detectors", {"retinanet"});
-    rows_ = recipe.words("rows", {"none", "cawe"});
-    controls_ = recipe.words("controls", {"shuffled"});
-    classifier_ = recipe.word("classifier", "");
-    retinanet_ = recipe.needed_word("retinanet", "the recipe of the detector, e.g. retinanet.toml");
-    pretrain_ = recipe.word("pretrain", "");
-    pretrained_ = recipe.flag("pretrained", true);
-    result_.panels = recipe.whole("panels", 6, 0, 200);
-    result_.options.draws = recipe.whole("boot.draws", 2000, 1, 1000000);
-    result_.options.seed = uint64_t(recipe.whole("boot.seed", 0, 0, INT64_MAX));
-    folds_ = recipe.whole("folds", 0, 0, 1000);
-    extra_ = recipe.word("extra", "");
-    overrides_ = recipe.words("set", {});
-    classifier_overrides_ = recipe.words("classifier_set", {});
-    recipe.finish();
-    check_names();
+    result_.recipe_text = recipe.resolved();
+    for (const RowPlan& plan : s_.rows) result_.rows.push_back({plan, {}, {}, {}});
   }
 
   std::string run() {
     const double start = seconds_now();
+    prepare_folder();
+    train_shared_models();
+    for (StudyRow& row : result_.rows)
+      for (const int64_t seed : s_.seeds)
+        for (int64_t fold = s_.folds > 0 ? 0 : -1; fold < std::max<int64_t>(s_.folds, 0); ++fold)
+          train_row(row, seed, fold);
+    evaluate_rows();
+    result_.localisation = study_localisation(result_);
+    if (!s_.extra.empty()) study_extra_films(result_, s_.extra);
+    write_study_tables(result_);
+    result_.seconds = seconds_now() - start;
+    write_study_report(result_);
+    fs::remove_all(cache_dir());
+    return summary();
+  }
+
+ private:
+  void say(const std::string& line) const {
+    if (!request_.quiet) std::fprintf(stderr, "study: %s\n", line.c_str());
+  }
+  std::string cache_dir() const { return result_.out + "/enhanced"; }
+
+  void prepare_folder() {
     std::error_code e;
-    fs::create_directories(result_.out, e);
+    fs::create_directories(result_.out + "/rows", e);
     CAWE_CHECK(!e, Code::io, result_.out, ": cannot be made (", e.message(), ")");
-    result_.recipe_text = recipe_.resolved();
     const std::string recipe_path = result_.out + "/recipe.toml";
     if (fs::exists(recipe_path)) {
       CAWE_CHECK(request_.resume, Code::usage, result_.out,
@@ -86,204 +90,140 @@ class Study {
                  ": differs from the study given now. Choose another --out.");
     }
     write_file(recipe_path, result_.recipe_text);
-    write_environment();
-    if (!pretrain_.empty()) pretrain_run_ = trained_once(pretrain_, "pretrain", "");
-    if (needs_classifier()) classifier_run_ = trained_once(classifier_, "classifier", pretrain_run_);
-    train_rows();
-    evaluate_rows();
-    if (result_.chain.classifier.net) result_.localisation = study_localisation(result_);
-    if (!extra_.empty()) study_extra_films(result_, beside(extra_));
-    write_tables();
-    result_.seconds = seconds_now() - start;
-    write_study_report(result_);
-    return summary();
-  }
-
- private:
-  void check_names() {
-    const Strings known = models::enhancer_names();
-    for (const std::string& row : rows_) {
-      bool found = false;
-      for (const std::string& k : known) found |= k == row;
-      std::string list;
-      for (const std::string& k : known) list += (list.empty() ? "" : ", ") + k;
-      CAWE_CHECK(found, Code::usage, recipe_.where("rows"), " holds \"", row, "\" (expected ", list, ")");
-    }
-    for (const std::string& d : detectors_)
-      CAWE_CHECK(d == "retinanet", Code::usage, recipe_.where("detectors"), " holds \"", d,
-                 "\" (expected retinanet)");
-    for (const std::string& c : controls_)
-      CAWE_CHECK(c == "shuffled", Code::usage, recipe_.where("controls"), " holds \"", c,
-                 "\" (expected shuffled)");
-    CAWE_CHECK(!rows_.empty() && rows_[0] == "none", Code::usage, recipe_.where("rows"),
-               " must begin with \"none\": the others are compared with it");
-    CAWE_CHECK(!needs_classifier() || !classifier_.empty(), Code::usage, recipe_.source(),
-               ": classifier is missing (a recipe or a trained run; rows, controls or pretrained need it)");
-  }
-
-  bool needs_classifier() const {
-    for (const std::string& row : rows_)
-      if (row == "cawe") return true;
-    return (pretrained_ && pretrain_.empty()) || !controls_.empty();
-  }
-
-  /// Relative to the study's own file, or as it stands.
-  std::string beside(const std::string& name) const {
-    const std::string near = (fs::path(recipe_.source()).parent_path() / name).string();
-    return fs::exists(near) ? near : name;
-  }
-
-  void write_environment() {
-    Environment e;
-    e.command_line = request_.command_line;
-    e.threads = request_.threads;
-    e.ranks = request_.ranks;
+    Environment environment;
+    environment.command_line = request_.command_line;
+    environment.threads = request_.threads;
+    environment.ranks = request_.ranks;
     std::string json = "{";
-    for (const auto& [key, value] : environment_facts(e))
+    for (const auto& [key, value] : environment_facts(environment))
       json += (json.size() > 1 ? ",\n " : "\n ") + quoted(key) + ": " + quoted(value);
     write_file(result_.out + "/environment.json", json + "\n}\n");
   }
 
   static bool done(const std::string& run) { return fs::exists(run + "/done"); }
-  static void mark_done(const std::string& run) { write_file(run + "/done", std::string("finished\n")); }
 
-  /// The run that `named` (a recipe or a run) stands for; a recipe is trained in RUN/`stage`, from `init`.
-  std::string trained_once(const std::string& named, const std::string& stage, const std::string& init) {
-    const std::string path = beside(named), run = result_.out + "/" + stage;
-    if (fs::is_directory(path) || fs::path(path).extension() != ".toml") return path;
-    if (done(run)) return run;
-    say(request_, "study: " + stage);
-    Recipe recipe = Recipe::read(path);
-    for (const std::string& s : classifier_overrides_) recipe.set(s);
-    if (!init.empty()) recipe.put("init", init);
-    CAWE_CHECK(recipe.word("task", "classifier") == "classifier", Code::usage, path,
-               ": task (expected \"classifier\")");
+  /// Trains into `run` unless that was done before.
+  void train_once(Recipe& recipe, const std::string& run, const std::string& what, Trainer trainer) {
+    if (done(run)) return;
+    say(what);
     RunRequest request = request_;
     request.out = run;
+    request.cache_dir = cache_dir();
     request.resume = true;
-    train_classifier(recipe, request);
-    mark_done(run);
+    trainer(recipe, request);
+    write_file(run + "/done", std::string("finished\n"));
+  }
+
+  /// The run that `named` (a recipe or a run; may be empty) stands for.
+  std::string shared_run(const std::string& named, const std::string& stage, const std::string& task,
+                         const Strings& overrides,
+                         const std::vector<std::pair<std::string, std::string>>& puts, Trainer trainer) {
+    if (named.empty() || fs::is_directory(named) || fs::path(named).extension() != ".toml") return named;
+    Recipe recipe = Recipe::read(named);
+    for (const std::string& o : overrides) recipe.set(o);
+    for (const auto& [key, value] : puts)
+      if (!value.empty()) recipe.put(key, value);
+    CAWE_CHECK(recipe.word("task", task) == task, Code::usage, named, ": task (expected \"", task, "\")");
+    const std::string run = result_.out + "/" + stage;
+    train_once(recipe, run, stage, trainer);
     return run;
   }
 
+  void train_shared_models() {
+    pretrain_run_ =
+        shared_run(s_.pretrain, "pretrain", "classifier", s_.classifier_set, {}, train_classifier);
+    if (s_.needs_classifier())
+      classifier_run_ = shared_run(s_.classifier, "classifier", "classifier", s_.classifier_set,
+                                   {{"init", pretrain_run_}}, train_classifier);
+    if (!s_.needs_colorizer()) return;
+    const std::string body = shared_run(s_.colorizer_pretrain, "colorizer_pretrain", "classifier",
+                                        s_.colorizer_set, {}, train_classifier);
+    colorizer_run_ = shared_run(s_.colorizer, "colorizer", "colorizer", s_.colorizer_set,
+                                {{"init", body}, {"gan.phi_weights", body}}, train_colorizer);
+  }
+
   /// Fold -1: the split's own train and test.
-  Recipe row_recipe(const std::string& enhancement, bool control, int64_t seed, int64_t fold = -1) const {
-    const std::string path = beside(retinanet_);
-    Recipe recipe = Recipe::read(path);
-    for (const std::string& s : overrides_) recipe.set(s);
+  Recipe row_recipe(const RowPlan& plan, int64_t seed, int64_t fold) const {
+    Recipe recipe = Recipe::read(s_.recipes.at(plan.detector));
+    for (const std::string& o : s_.detector_set) recipe.set(o);
+    CAWE_CHECK(recipe.word("task", plan.detector) == plan.detector, Code::usage, s_.recipes.at(plan.detector),
+               ": task (expected \"", plan.detector, "\")");
     recipe.put("seed", seed);
-    recipe.put("enhance.method", std::string(control ? "cawe" : enhancement));
-    recipe.put("control", std::string(control ? enhancement : "none"));
-    if (control || enhancement == "cawe") recipe.put("enhance.classifier", classifier_run_);
-    if (pretrained_) recipe.put("init", pretrain_run_.empty() ? classifier_run_ : pretrain_run_);
-    if (folds_ == 0) return recipe;
-    Strings train, test;
-    for (int64_t f = 0; f < folds_; ++f) (fold >= 0 && f != fold ? train : test).push_back(std::to_string(f));
-    recipe.put("data.split", std::string("k_folds"));
-    recipe.put("data.folds", folds_);
-    recipe.put("data.train_folds", train);
-    recipe.put("data.val_folds", Strings());
-    recipe.put("data.test_folds", test);
+    recipe.put("enhance.method", plan.method);
+    recipe.put("control", std::string(plan.shuffled ? "shuffled" : "none"));
+    const auto wants = [&](const Strings& methods) {
+      return std::find(methods.begin(), methods.end(), plan.method) != methods.end();
+    };
+    if (wants(classifier_methods())) recipe.put("enhance.classifier", classifier_run_);
+    if (wants(colorizer_methods())) recipe.put("enhance.colorizer", colorizer_run_);
+    if (s_.pretrained) recipe.put("init", pretrain_run_.empty() ? classifier_run_ : pretrain_run_);
+    if (s_.folds > 0) {
+      Strings train, test;
+      for (int64_t f = 0; f < s_.folds; ++f)
+        (fold >= 0 && f != fold ? train : test).push_back(std::to_string(f));
+      recipe.put("data.split", std::string("k_folds"));
+      recipe.put("data.folds", s_.folds);
+      recipe.put("data.train_folds", train);
+      recipe.put("data.val_folds", Strings());
+      recipe.put("data.test_folds", test);
+    }
+    for (const std::string& o : plan.overrides) recipe.set(o);
     return recipe;
   }
 
-  void train_rows() {
-    for (const std::string& detector : detectors_) {
-      for (const std::string& row : rows_) result_.rows.push_back({detector, row, false, {}, {}, {}});
-      for (const std::string& c : controls_) result_.rows.push_back({detector, c, true, {}, {}, {}});
-    }
-    for (StudyRow& row : result_.rows)
-      for (const int64_t seed : result_.seed_numbers)
-        for (int64_t fold = folds_ > 0 ? 0 : -1; fold < std::max<int64_t>(folds_, 0); ++fold)
-          train_row(row, seed, fold);
+  void train_row(StudyRow& row, int64_t seed, int64_t fold) {
+    const RowPlan& plan = row.plan;
+    const std::string where = fold < 0 ? "" : ", fold " + std::to_string(fold);
+    std::string name = plan.detector + "-" + plan.enhancement + "-" + std::to_string(seed) +
+                       (fold < 0 ? "" : "-fold" + std::to_string(fold));
+    for (char& c : name)
+      if (c == '/' || c == ' ') c = '_';
+    row.runs.push_back(result_.out + "/rows/" + name);
+    if (done(row.runs.back())) return;
+    Recipe recipe = row_recipe(plan, seed, fold);
+    train_once(
+        recipe, row.runs.back(),
+        detector_title(plan.detector) + " on " + plan.enhancement + ", seed " + std::to_string(seed) + where,
+        train_detector);
   }
 
-  void train_row(StudyRow& row, int64_t seed, int64_t fold) {
-    const std::string part = fold < 0 ? "" : ", fold " + std::to_string(fold);
-    const std::string run = result_.out + "/rows/" + row.detector + "-" + row.enhancement + "-" +
-                            std::to_string(seed) + (fold < 0 ? "" : "-fold" + std::to_string(fold));
-    row.runs.push_back(run);
-    if (done(run)) return;
-    say(request_,
-        "study: " + row.detector + " on " + row.enhancement + ", seed " + std::to_string(seed) + part);
-    Recipe recipe = row_recipe(row.enhancement, row.control, seed, fold);
-    CAWE_CHECK(recipe.word("task", "retinanet") == "retinanet", Code::usage, retinanet_,
-               ": task (expected \"retinanet\")");
-    RunRequest request = request_;
-    request.out = run;
-    request.resume = true;
-    fs::create_directories(result_.out + "/rows");
-    train_detector(recipe, request);
-    mark_done(run);
+  /// Every detector must have been trained and tested on the same films.
+  void load_test_set() {
+    for (const auto& [detector, path] : s_.recipes) {
+      Recipe recipe = row_recipe({detector, "none", "none", RowKind::paper, false, {}}, s_.seeds[0], -1);
+      SplitData data = load_data(recipe);
+      CAWE_CHECK(result_.truth.empty() || data.split_hash == result_.data.split_hash, Code::usage, path,
+                 ": its [data] gives other films or another split than ", s_.recipes.begin()->second,
+                 "'s (expected the same)");
+      if (!result_.truth.empty()) continue;
+      result_.loader = loader_from(recipe, 512, 8, 0);
+      result_.alpha = recipe.real("fuse.alpha", 0.5, 0, 1);
+      result_.data = std::move(data);
+      result_.test = box_annotated(
+          result_.data.dataset, fold_indices(result_.data.split, recipe.words("data.test_folds", {"test"})));
+      CAWE_CHECK(!result_.test.empty(), Code::data, path, ": no test image (data.test_folds)");
+      result_.truth = truth_of(result_.data.dataset, result_.test);
+    }
   }
 
   void evaluate_rows() {
-    Recipe recipe = row_recipe(needs_maps() ? "cawe" : "none", false, result_.seed_numbers[0]);
-    result_.loader = loader_from(recipe, 512, 8, 0);
-    result_.chain = chain_from(recipe);
-    result_.data = load_data(recipe);
-    result_.test = box_annotated(result_.data.dataset,
-                                 fold_indices(result_.data.split, recipe.words("data.test_folds", {"test"})));
-    CAWE_CHECK(!result_.test.empty(), Code::data, retinanet_, ": no test image (data.test_folds)");
-    result_.truth = truth_of(result_.data.dataset, result_.test);
-    for (StudyRow& row : result_.rows)
-      for (size_t s = 0; s < result_.seed_numbers.size(); ++s) {
-        const size_t parts = row.runs.size() / result_.seed_numbers.size();
+    load_test_set();
+    for (StudyRow& row : result_.rows) {
+      if (row.plan.kind != RowKind::ablation && result_.chains.count(row.plan.method) == 0) {
+        Recipe recipe = row_recipe(row.plan, s_.seeds[0], -1);
+        result_.chains.emplace(row.plan.method, chain_from(recipe));
+      }
+      const size_t parts = row.runs.size() / s_.seeds.size();
+      for (size_t seed = 0; seed < s_.seeds.size(); ++seed) {
         row.detections.emplace_back();
         for (size_t f = 0; f < parts; ++f) {
-          const auto part = read_row(row.runs[s * parts + f] + "/detections.csv", result_.truth);
+          const auto part = read_row(row.runs[seed * parts + f] + "/detections.csv", result_.truth);
           row.detections.back().insert(row.detections.back().end(), part.begin(), part.end());
         }
         row.seeds.push_back(std::make_shared<eval::Evaluation>(eval::evaluate(
-            result_.truth, row.detections.back(), result_.options, result_.data.dataset.patients_known)));
-      }
-  }
-
-  bool needs_maps() const {
-    for (const std::string& row : rows_)
-      if (row == "cawe") return true;
-    return !controls_.empty();
-  }
-
-  const StudyRow& baseline(const StudyRow& row) const {
-    for (const StudyRow& r : result_.rows)
-      if (r.detector == row.detector && r.enhancement == "none") return r;
-    fail(Code::internal, "study without a baseline row");
-  }
-
-  void write_tables() {
-    std::vector<eval::ResultRow> table;
-    for (const StudyRow& row : result_.rows) {
-      const StudyRow& base = baseline(row);
-      for (size_t s = 0; s < row.seeds.size(); ++s) {
-        eval::ResultRow r = eval::result_row(row.detector, row.enhancement,
-                                             std::to_string(result_.seed_numbers[s]), *row.seeds[s]);
-        if (&row != &base)
-          eval::set_differences(&r, eval::compare({base.seeds[s].get()}, {row.seeds[s].get()}));
-        table.push_back(r);
+            result_.truth, row.detections.back(), s_.options, result_.data.dataset.patients_known)));
       }
     }
-    eval::write_results_csv(result_.out + "/results.csv", table);
-    std::string json = "{\"rows\":[";
-    for (size_t i = 0; i < result_.rows.size(); ++i) {
-      const StudyRow& row = result_.rows[i];
-      json += std::string(i ? "," : "") + "\n{\"detector\":" + quoted(row.detector) +
-              ",\"enhancement\":" + quoted(row.enhancement) + ",\"evaluations\":[";
-      for (size_t s = 0; s < row.seeds.size(); ++s)
-        json += (s ? "," : "") + eval::evaluation_json(*row.seeds[s]);
-      json += "]}";
-    }
-    json += "]";
-    if (!result_.localisation.empty()) {
-      const eval::LocalisationRow& all = result_.localisation[0];
-      json +=
-          detail::concat(",\"map\":{\"pointing\":", all.pointing.value,
-                         ",\"pointing_shuffled\":", all.pointing_shuffled.value,
-                         ",\"pointing_centre\":", all.pointing_centre.value, ",\"energy\":", all.energy.value,
-                         ",\"energy_shuffled\":", all.energy_shuffled.value,
-                         ",\"verdict\":", quoted(eval::describe(all.verdict)), "}");
-    }
-    write_file(result_.out + "/results.json", json + "}\n");
   }
 
   std::string summary() const {
@@ -293,22 +233,31 @@ class Study {
       const StudyRow& row = result_.rows[i];
       double mean = 0;
       for (const auto& s : row.seeds) mean += s->mean_paper.value / double(row.seeds.size());
-      out += detail::concat(i ? "," : "", "{\"detector\":", quoted(row.detector),
-                            ",\"enhancement\":", quoted(row.enhancement), ",\"mean_sens\":", mean, "}");
+      out += detail::concat(i ? "," : "", "{\"detector\":", quoted(row.plan.detector),
+                            ",\"enhancement\":", quoted(row.plan.enhancement), ",\"mean_sens\":", mean, "}");
     }
     return out + "]}";
   }
 
-  Recipe& recipe_;
   RunRequest request_;
   StudyResult result_;
-  Strings detectors_, rows_, controls_, overrides_, classifier_overrides_;
-  std::string pretrain_, classifier_, retinanet_, pretrain_run_, classifier_run_, extra_;
-  int64_t folds_ = 0;
-  bool pretrained_ = true;
+  StudySettings& s_;
+  std::string pretrain_run_, classifier_run_, colorizer_run_;
 };
 
 }  // namespace
+
+const StudyRow& StudyResult::baseline(const StudyRow& row) const {
+  for (const StudyRow& r : rows)
+    if (r.plan.detector == row.plan.detector && r.is_baseline()) return r;
+  fail(Code::internal, "study without a baseline row");
+}
+
+std::shared_ptr<models::CaweEnhancer> StudyResult::map_maker() const {
+  const auto found = chains.find("cawe");
+  return found == chains.end() ? nullptr
+                               : std::dynamic_pointer_cast<models::CaweEnhancer>(found->second.enhancer);
+}
 
 std::string run_study(Recipe& recipe, const RunRequest& request) { return Study(recipe, request).run(); }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The study: one classifier, one detector a row and seed, paired comparison on one test set, report.
+// The study: shared models once, one detector a row and seed, paired comparison on one test set, report.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -13,44 +14,43 @@
 #include "train/classifier_task.h"
 #include "train/datasets.h"
 #include "train/enhancing.h"
+#include "train/study_settings.h"
 
 namespace cawe::train {
 
-/// One detector and enhancement, trained once for each seed.
+/// A row of the plan, trained once for each seed and fold.
 struct StudyRow {
-  std::string detector, enhancement;
-  bool control = false;
-  std::vector<std::string> runs;  ///< folders of each seed's training, by fold and then by seed
+  RowPlan plan;
+  std::vector<std::string> runs;  ///< folders of the trainings, by seed and then by fold
   std::vector<std::shared_ptr<eval::Evaluation>> seeds;
   std::vector<std::vector<eval::Detection>> detections;  ///< by seed
+  bool is_baseline() const { return plan.kind == RowKind::paper && plan.method == "none"; }
 };
 
-/// What report and table are made from.
+/// What report and tables are made from.
 struct StudyResult {
-  std::string title, out, recipe_text;
-  bool demonstration = false;
-  std::vector<int64_t> seed_numbers;
+  StudySettings settings;
+  std::string out, recipe_text;
   std::vector<StudyRow> rows;
   SplitData data;
   std::vector<int64_t> test;
   std::vector<eval::TruthImage> truth;
-  eval::EvaluateOptions options;
-  Chain chain;  ///< the cawe row's; without classifier where no row uses maps
+  std::map<std::string, Chain> chains;  ///< of the rows' methods, by method
   data::LoaderOptions loader;
-  std::vector<eval::LocalisationRow> localisation;    ///< empty without maps
-  std::vector<std::pair<std::string, double>> auroc;  ///< of the classifier, by label, on its own test folds
+  double alpha = 0.5;                               ///< fuse.alpha
+  std::vector<eval::LocalisationRow> localisation;  ///< empty without maps
   std::vector<eval::ReportTable> tables;
-  std::vector<std::string> notes;
-  int64_t panels = 6;
   double seconds = 0;
+
+  /// The row without enhancement of the same detector.
+  const StudyRow& baseline(const StudyRow& row) const;
+  /// The chain that gives maps, or null.
+  std::shared_ptr<models::CaweEnhancer> map_maker() const;
 };
 
-/// Keys title, demonstration, seeds, detectors, rows, controls, classifier (a recipe, or a trained run),
-/// retinanet (a recipe), pretrained (detectors start from the classifier's body), panels, boot.draws,
-/// folds (0, or k: every fold of data.split = "k_folds" is tested once and detections are pooled),
-/// extra (a recipe whose [data] gives lesion-free films of another source, tested apart).
-/// Recipes are named relative to the study's file. Rows that are done are not done again (request.resume).
-/// Writes results.csv, results.json, report.html and one folder a row under request.out.
+/// Runs the study of a recipe (study_settings.h). Shared models are trained once; rows that are done are not
+/// done again (request.resume). Writes results.csv, results.json, report.html and one folder a row under
+/// request.out. Returns a summary as JSON.
 std::string run_study(Recipe& recipe, const RunRequest& request);
 
 // Parts of it.
@@ -59,6 +59,8 @@ std::string run_study(Recipe& recipe, const RunRequest& request);
 void study_extra_films(StudyResult& study, const std::string& extra_recipe);
 /// Does the map find the lesions of the test set (pointing, energy)?
 std::vector<eval::LocalisationRow> study_localisation(const StudyResult& study);
+/// results.csv and results.json.
+void write_study_tables(const StudyResult& study);
 void write_study_report(const StudyResult& study);
 
 }  // namespace cawe::train

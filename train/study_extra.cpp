@@ -52,7 +52,7 @@ eval::SourceCheck tell_sources(const StudyResult& study, const data::Dataset& ex
   for (const int64_t i : study.test) add(study.data.dataset.samples[size_t(i)], 0);
   for (const int64_t i : chosen) add(extra.samples[size_t(i)], 1);
   return eval::source_check(features, int64_t(features.size() / source.size()), source, patients,
-                            study.options.draws, study.options.seed);
+                            study.settings.options.draws, study.settings.options.seed);
 }
 
 }  // namespace
@@ -83,7 +83,7 @@ void study_extra_films(StudyResult& study, const std::string& extra_recipe) {
   t.header = {"row",    "Sens@1", "Sens@2",
               "Sens@3", "Sens@4", "false positives per extra film at the threshold of Sens@1"};
   for (const StudyRow& row : study.rows) {
-    if (row.control || row.runs.size() != row.seeds.size())
+    if (row.plan.kind != RowKind::paper || row.runs.size() != row.seeds.size())
       continue;  // borrowed maps, or folds: no one detector
     Detector detector(row.runs[0]);
     data::check_leaks(extra.dataset, chosen, detector.trained());
@@ -99,10 +99,10 @@ void study_extra_films(StudyResult& study, const std::string& extra_recipe) {
       d.image += int64_t(study.truth.size());
       detections.push_back(d);
     }
-    eval::EvaluateOptions options = study.options;
+    eval::EvaluateOptions options = study.settings.options;
     options.draws = 1;  // no interval is asked for
     const eval::Evaluation e = eval::evaluate(truth, detections, options, true);
-    std::vector<std::string> cells{row.detector + " " + row.enhancement};
+    std::vector<std::string> cells{row.plan.detector + " " + row.plan.enhancement};
     for (const double n : {1.0, 2.0, 3.0, 4.0}) cells.push_back(fixed(e.at(n).at.sensitivity));
     cells.push_back(fixed(double(false_positives) / double(chosen.size())));
     t.rows.push_back(cells);

@@ -6,7 +6,7 @@
 namespace cawe::train {
 
 std::vector<eval::LocalisationRow> study_localisation(const StudyResult& study) {
-  const auto enhancer = std::dynamic_pointer_cast<models::CaweEnhancer>(study.chain.enhancer);
+  const auto enhancer = study.map_maker();
   if (!enhancer) return {};
   data::LoaderOptions options = study.loader;
   options.enhance = {};
@@ -37,7 +37,7 @@ std::vector<eval::LocalisationRow> study_localisation(const StudyResult& study) 
       samples.push_back(std::move(m));
     }
   }
-  return eval::localisation(samples, study.options.draws, study.options.seed);
+  return eval::localisation(samples, study.settings.options.draws, study.settings.options.seed);
 }
 
 }  // namespace cawe::train

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// report.html of a study: findings in words, table, curves, films with maps and boxes.
+// report.html of a study: findings in words, table, curves, films with maps and boxes, figures.
+#include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <map>
 
-#include "data/decode.h"
 #include "data/png.h"
+#include "eval/statements.h"
+#include "eval/subgroups.h"
 #include "tensor/text.h"
+#include "train/detector_recipe.h"
 #include "train/run_folder.h"
-#include "train/study.h"
+#include "train/study_figures.h"
 
 namespace cawe::train {
 namespace {
@@ -24,11 +28,9 @@ std::string range(const eval::Interval& i) {
 
 std::string seeds_text(const StudyResult& s) {
   std::string out;
-  for (const int64_t n : s.seed_numbers) out += (out.empty() ? "" : ", ") + std::to_string(n);
+  for (const int64_t n : s.settings.seeds) out += (out.empty() ? "" : ", ") + std::to_string(n);
   return out;
 }
-
-const std::string kRetinaNet = "RetinaNet";
 
 /// A row's name as papers write it.
 std::string method_name(const std::string& enhancement) {
@@ -36,9 +38,19 @@ std::string method_name(const std::string& enhancement) {
                                                            {"medga", "MedGA"},
                                                            {"clahe", "CLAHE"},
                                                            {"cawe", "CAWE"},
-                                                           {"shuffled", "shuffled map"}};
+                                                           {"color", "Color"},
+                                                           {"color+cawe", "Color + CAWE"},
+                                                           {"shuffled", "shuffled map"},
+                                                           {"uniform", "uniform map"},
+                                                           {"centre", "centre map"},
+                                                           {"colormap", "fixed colours"}};
   const auto found = names.find(enhancement);
   return found == names.end() ? enhancement : found->second;
+}
+
+bool looks_at_maps(const std::string& method) {
+  const Strings& methods = classifier_methods();
+  return std::find(methods.begin(), methods.end(), method) != methods.end();
 }
 
 std::vector<const eval::Evaluation*> evaluations(const StudyRow& row) {
@@ -58,32 +70,41 @@ std::vector<size_t> panel_choice(const StudyResult& study) {
   std::vector<size_t> with, without, out;
   for (size_t i = 0; i < study.truth.size(); ++i)
     (study.truth[i].boxes.empty() ? without : with).push_back(i);
-  const size_t wanted = size_t(study.panels), free = wanted > 3 && !without.empty() ? 1 : 0;
+  const size_t wanted = size_t(study.settings.panels), free = wanted > 3 && !without.empty() ? 1 : 0;
   for (size_t k = 0; k + free < wanted && k < with.size(); ++k)
     out.push_back(with[k * with.size() / std::min(wanted - free, with.size())]);
   if (free > 0) out.push_back(without[without.size() / 2]);
   return out;
 }
 
+/// What the viewer shows side by side. Fused pictures are given before fusion: the page's slider fuses them.
+std::vector<eval::ReportPicture> pictures_of(const StudyResult& study, const data::FloatImage& film) {
+  std::vector<eval::ReportPicture> pictures{{"grey", png_bytes(film)}};
+  for (const char* method : {"afda", "medga", "clahe", "colormap", "color"})
+    if (study.chains.count(method) > 0)
+      pictures.push_back({method_name(method), png_bytes(study_picture(study, method, film))});
+  if (!study.map_maker()) return pictures;
+  pictures.push_back({method_name("cawe"), png_bytes(film), true});
+  if (study.chains.count("color") > 0 && study.chains.count("color+cawe") > 0)
+    pictures.push_back({method_name("color+cawe"), png_bytes(study_picture(study, "color", film)), true});
+  return pictures;
+}
+
 eval::ReportPanel panel(const StudyResult& study, size_t i) {
+  const NoGrad no_history;
   const data::Sample& sample = study.data.dataset.samples[size_t(study.test[i])];
+  const data::FloatImage film = study_film(study, i);
   eval::ReportPanel p;
   p.title = sample.image_id;
   p.width = sample.width;
   p.height = sample.height;
-  data::Geometry geometry;
-  const data::FloatImage film =
-      data::fit_image(data::decode_gray(sample), study.loader.width, study.loader.height, study.loader.fit,
-                      study.loader.filter, &geometry);
-  p.pictures.push_back({"grey", png_bytes(film)});
-  const auto enhancer = std::dynamic_pointer_cast<models::CaweEnhancer>(study.chain.enhancer);
-  if (enhancer) {
-    const NoGrad no_history;
-    const models::AttentionMaps maps = enhancer->maps(to_tensor(film));
+  p.pictures = pictures_of(study, film);
+  if (const auto maker = study.map_maker()) {
+    const models::AttentionMaps maps = maker->maps(to_tensor(film));
     p.map_png = png_bytes(to_image(maps.map));
-    const std::vector<float> sigma = maps.probabilities.to_vector<float>();
+    const std::vector<float> sigma = maps.probabilities.to(Device::cpu).to_vector<float>();
     for (const int64_t k : maps.active[0])
-      p.classes.emplace_back(study.chain.classifier.labels[size_t(k)], double(sigma[size_t(k)]));
+      p.classes.emplace_back(study.chains.at("cawe").classifier.labels[size_t(k)], double(sigma[size_t(k)]));
   }
   for (const eval::TruthBox& b : study.truth[i].boxes)
     if (!b.crowd) p.truth.push_back(b.box);
@@ -94,7 +115,7 @@ eval::ReportPanel panel(const StudyResult& study, size_t i) {
         mine.push_back(d);
         mine.back().image = 0;
       }
-    p.predictions.push_back(eval::report_boxes(study.truth[i], mine, study.options.froc));
+    p.predictions.push_back(eval::report_boxes(study.truth[i], mine, study.settings.options.froc));
   }
   return p;
 }
@@ -113,65 +134,82 @@ eval::ReportTable localisation_table(const StudyResult& study) {
   return t;
 }
 
-/// What the figures say, in sentences that hold for any outcome.
-std::vector<std::string> findings(const StudyResult& study, const std::vector<eval::ReportRow>& rows) {
-  std::vector<std::string> out;
-  if (!study.localisation.empty()) {
-    const eval::LocalisationRow& r = study.localisation[0];
-    out.push_back("The attention map points into a lesion on " + fixed(100 * r.pointing.value, 0) + " % of " +
-                  std::to_string(r.images) + " films with lesions, other persons' maps on " +
-                  fixed(100 * r.pointing_shuffled.value, 0) + " %, the centre on " +
-                  fixed(100 * r.pointing_centre.value, 0) + " %: " + eval::describe(r.verdict));
+/// Sex, age and view, where the data say, for a row's detections.
+void add_subgroups(const StudyResult& study, const StudyRow& row, std::vector<eval::ReportTable>* tables) {
+  std::vector<const std::vector<eval::Detection>*> seeds;
+  for (const auto& detections : row.detections) seeds.push_back(&detections);
+  std::vector<std::string> sex, age, view;
+  for (const int64_t i : study.test) {
+    const data::Sample& s = study.data.dataset.samples[size_t(i)];
+    sex.push_back(s.sex);
+    age.push_back(eval::age_group(double(s.age)));
+    view.push_back(s.view);
   }
-  for (size_t i = 0; i < rows.size(); ++i) {
-    if (rows[i].baseline) continue;
-    const eval::Difference& d = rows[i].delta_mean;
-    const bool clear = d.interval.low > 0 || d.interval.high < 0;
-    out.push_back(rows[i].detector + " on " + rows[i].enhancement + (rows[i].control ? " (control)" : "") +
-                  ": mean sensitivity " + fixed(rows[i].mean.value) + ", " +
-                  (d.interval.value >= 0 ? "+" : "") + fixed(d.interval.value) + " against no enhancement [" +
-                  fixed(d.interval.low) + ", " + fixed(d.interval.high) + "]: " +
-                  (!clear                 ? "no difference shown"
-                   : d.interval.value > 0 ? "a gain on this test set"
-                                          : "a loss on this test set") +
-                  ".");
+  std::vector<eval::SubgroupRow> all;
+  for (const auto& [attribute, labels] :
+       {std::pair<const char*, const std::vector<std::string>*>{"sex", &sex},
+        {"age", &age},
+        {"view", &view}}) {
+    const auto part = eval::subgroups(attribute, study.truth, *labels, seeds, study.settings.options);
+    all.insert(all.end(), part.begin(), part.end());
   }
-  return out;
+  if (!all.empty())
+    tables->push_back(eval::subgroup_table(
+        detector_title(row.plan.detector) + ", " + method_name(row.plan.enhancement), all));
+}
+
+eval::ReportRow table_row(const StudyResult& study, const StudyRow& row) {
+  const bool is_base = row.is_baseline();
+  eval::ReportRow r =
+      eval::report_row(detector_title(row.plan.detector), method_name(row.plan.enhancement), evaluations(row),
+                       is_base ? std::vector<const eval::Evaluation*>{} : evaluations(study.baseline(row)));
+  r.seeds = seeds_text(study);
+  r.baseline = is_base;
+  r.control = row.plan.kind != RowKind::paper;
+  if (study.settings.paper && row.plan.kind == RowKind::paper)
+    r.paper = eval::paper_figures(row.plan.detector, row.plan.enhancement);
+  if (row.plan.kind == RowKind::paper && looks_at_maps(row.plan.method) && !study.localisation.empty() &&
+      study.localisation[0].verdict == eval::MapVerdict::uninformative)
+    r.note = "uninformative map";
+  return r;
+}
+
+/// Rows of the table with differences corrected over all comparisons of the study (Holm).
+std::vector<eval::ReportRow> table_rows(const StudyResult& study) {
+  std::vector<eval::ReportRow> rows;
+  std::vector<double> p;
+  for (const StudyRow& row : study.rows) {
+    rows.push_back(table_row(study, row));
+    p.push_back(row.is_baseline() ? std::numeric_limits<double>::quiet_NaN() : rows.back().delta_mean.p);
+  }
+  const std::vector<double> corrected = eval::holm(p);
+  for (size_t i = 0; i < corrected.size(); ++i) rows[i].p_holm = corrected[i];
+  return rows;
+}
+
+std::string map_finding(const eval::LocalisationRow& r) {
+  return "The attention map points into a lesion on " + fixed(100 * r.pointing.value, 0) + " % of " +
+         std::to_string(r.images) + " films with lesions, other persons' maps on " +
+         fixed(100 * r.pointing_shuffled.value, 0) + " %, the centre on " +
+         fixed(100 * r.pointing_centre.value, 0) + " %: " + eval::describe(r.verdict);
 }
 
 }  // namespace
 
 void write_study_report(const StudyResult& study) {
   eval::Report report;
-  report.title = study.title;
+  report.title = study.settings.title;
   report.subtitle =
       std::to_string(study.truth.size()) + " test films, " + std::to_string(study.rows.size()) + " rows";
-  report.demonstration = study.demonstration;
-  std::vector<double> p;
-  for (const StudyRow& row : study.rows) {
-    const StudyRow* base = nullptr;
-    for (const StudyRow& r : study.rows)
-      if (r.detector == row.detector && r.enhancement == "none") base = &r;
-    const bool is_base = base == &row;
-    eval::ReportRow r =
-        eval::report_row(kRetinaNet, method_name(row.enhancement), evaluations(row),
-                         is_base ? std::vector<const eval::Evaluation*>{} : evaluations(*base));
-    r.seeds = seeds_text(study);
-    r.baseline = is_base;
-    r.control = row.control;
-    if (row.enhancement == "cawe" && !study.localisation.empty() &&
-        study.localisation[0].verdict == eval::MapVerdict::uninformative)
-      r.note = "uninformative map";
-    p.push_back(is_base ? std::numeric_limits<double>::quiet_NaN() : r.delta_mean.p);
-    if (!is_base)
+  report.demonstration = study.settings.demonstration;
+  report.alpha = study.alpha;
+  report.rows = table_rows(study);
+  for (const eval::ReportRow& r : report.rows)
+    if (!r.baseline)
       report.minimum_detectable =
           std::max(std::isnan(report.minimum_detectable) ? 0.0 : report.minimum_detectable,
                    r.delta_mean.minimum_detectable);
-    report.rows.push_back(r);
-  }
-  const std::vector<double> corrected = eval::holm(p);
-  for (size_t i = 0; i < corrected.size(); ++i) report.rows[i].p_holm = corrected[i];
-  report.findings = findings(study, report.rows);
+  if (!study.localisation.empty()) report.findings.push_back(map_finding(study.localisation[0]));
   const eval::Evaluation& first = *study.rows[0].seeds[0];
   report.facts = {{"test films", std::to_string(first.images)},
                   {"persons", first.patients_known ? std::to_string(first.patients) : "not known"},
@@ -180,11 +218,15 @@ void write_study_report(const StudyResult& study) {
                   {"seeds", seeds_text(study)},
                   {"training and evaluation", format_duration(study.seconds)}};
   if (!study.data.split_note.empty()) report.facts.emplace_back("split", study.data.split_note);
-  report.froc_rule = eval::describe(study.options.froc);
-  report.table_notes = study.notes;
+  report.froc_rule = eval::describe(study.settings.options.froc);
   for (const size_t i : panel_choice(study)) report.panels.push_back(panel(study, i));
   if (!study.localisation.empty()) report.tables.push_back(localisation_table(study));
+  for (const StudyRow& row : study.rows)
+    if (row.is_baseline() || (row.plan.kind == RowKind::paper && row.plan.method == "color+cawe"))
+      add_subgroups(study, row, &report.tables);
   for (const eval::ReportTable& t : study.tables) report.tables.push_back(t);
+  report.figures = study_figures(study, report.rows);
+  eval::write_figures(study.out + "/figures", report.figures);
   report.recipe = study.recipe_text;
   Environment e;
   report.environment = environment_facts(e);

@@ -33,8 +33,9 @@ class Task {
   };
   /// Computed on the device: nothing comes to the host, so that a step can be captured.
   virtual Loss loss(const std::vector<Tensor>& inputs) = 0;
-  /// Whether other threads use the device too (the loader enhances on it): then steps are not captured.
-  virtual bool shares_device() const { return false; }
+  /// Whether a device may capture a step: loss() asks nothing of the host, and no other thread uses the
+  /// device meanwhile (a loader that enhances on it does).
+  virtual bool capturable() const { return true; }
   /// Numbers of the validation set; "score" (more is better) chooses the best checkpoint. Empty: there is
   /// none.
   virtual LogLine validate() { return {}; }

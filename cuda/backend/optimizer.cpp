@@ -3,6 +3,7 @@
 #include "cuda/kernels/optimizer.h"
 
 #include "cuda/backend/cuda_backend.h"
+#include "cuda/backend/packing.h"
 
 namespace CAWE_DEVICE {
 namespace {
@@ -14,21 +15,6 @@ StepNumbers step_numbers(const char* op, const Tensor& p) {
              ": parameters of ", cawe::name(p.dtype()),
              " (expected f32 or f64). Keep them in f32 and compute in a copy.");
   return numbers;
-}
-
-/// Whether both lie densely in one order; the stride of a dimension of size 1 says nothing.
-bool same_order(const Tensor& a, const Tensor& b) {
-  bool same = a.is_dense() && b.is_dense();
-  for (int d = 0; d < a.rank(); ++d) same &= a.dim(d) == 1 || a.stride(d) == b.stride(d);
-  return same;
-}
-
-/// x in the memory order of `like`, which is dense: x itself or a copy.
-Tensor in_order_of(const Tensor& like, const Tensor& x) {
-  if (same_order(like, x)) return x;
-  Tensor copy = Tensor::like(like, x.dtype());
-  copy.copy_from(x);
-  return copy;
 }
 
 /// p itself where it is dense, else a dense copy.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tensors as the vendor's libraries want them: dense in one layout, and aligned for vector loads, which
-// slices need not be.
+// Tensors as kernels and the vendors' libraries want them: dense in one layout or one common order, and
+// aligned for vector loads, which slices need not be.
 #pragma once
 
 #include "cuda/kernels/types.h"
@@ -25,6 +25,21 @@ inline Tensor packed(const Tensor& t, Layout layout) {
 /// t itself where it is packed, else fresh memory to compute into and to copy to t from.
 inline Tensor packed_output(const Tensor& t, Layout layout) {
   return is_packed(t, layout) ? t : Tensor::empty(t.shape(), t.dtype(), layout, t.device());
+}
+
+/// Whether both lie densely in one order; the stride of a dimension of size 1 says nothing.
+inline bool same_order(const Tensor& a, const Tensor& b) {
+  bool same = a.is_dense() && b.is_dense();
+  for (int d = 0; d < a.rank(); ++d) same &= a.dim(d) == 1 || a.stride(d) == b.stride(d);
+  return same;
+}
+
+/// x in the memory order of `like`, which is dense: x itself or a copy.
+inline Tensor in_order_of(const Tensor& like, const Tensor& x) {
+  if (same_order(like, x)) return x;
+  Tensor copy = Tensor::like(like, x.dtype());
+  copy.copy_from(x);
+  return copy;
 }
 
 }  // namespace CAWE_DEVICE

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Perceptual content loss sum_i w_i |a_i - b_i|_1 over up to 8 pairs of feature maps and its gradient by
-// a_i, in one launch. Source: the paper's Eq. 4 with the factor inside the sum. Gradient: w_i, -w_i or 0.
+// a_i, in one launch. Source: the paper's Eq. 4 with the factor inside the sum. Gradient: slope_i, -slope_i
+// or 0, slope_i being w_i times what the caller multiplies the loss with.
 //
 // Bytes     read 2n·e, write n·e for n numbers in all maps: each once. In separate steps it is 6n·e.
 // FLOPs     4 a number (subtract, absolute value, add, sign): memory-bound.
@@ -26,7 +27,7 @@ struct Piece {
   int64_t packs;
   unsigned first_block;
   double weight;
-  Accumulator<T> slope;  ///< scale * weight
+  Accumulator<T> slope;
 };
 template <class T>
 struct Table {
@@ -115,20 +116,16 @@ int64_t total_blocks(const ContentMaps& maps) {
 }
 
 template <class T, int kPack>
-void launch(const ContentMaps& maps, double scale, void* loss, void* scratch, uint32_t* ticket,
-            DeviceStream stream) {
+void launch(const ContentMaps& maps, void* loss, void* scratch, uint32_t* ticket, DeviceStream stream) {
   Table<T> table{};
   table.count = maps.count;
   int64_t blocks = 0;
   for (int i = 0; i < maps.count; ++i) {
     const ContentMap& m = maps.map[i];
-    table.piece[i] = {static_cast<const T*>(m.a),
-                      static_cast<const T*>(m.b),
-                      static_cast<T*>(m.grad),
-                      m.n / kPack,
-                      unsigned(blocks),
-                      m.weight,
-                      Accumulator<T>(scale * m.weight)};
+    table.piece[i] = {static_cast<const T*>(m.a), static_cast<const T*>(m.b),
+                      static_cast<T*>(m.grad),    m.n / kPack,
+                      unsigned(blocks),           m.weight,
+                      Accumulator<T>(m.slope)};
     blocks += blocks_of(m.n / kPack);
   }
   CAWE_LAUNCH((all_maps<T, kPack>), unsigned(total_blocks<T>(maps)), kThreads, 0, stream, table,
@@ -143,13 +140,13 @@ size_t content_loss_scratch(Number number, const ContentMaps& maps) {
   return bytes;
 }
 
-void content_loss(Number number, const ContentMaps& maps, double scale, void* loss, void* scratch,
-                  uint32_t* ticket, DeviceStream stream) {
+void content_loss(Number number, const ContentMaps& maps, void* loss, void* scratch, uint32_t* ticket,
+                  DeviceStream stream) {
   CAWE_DISPATCH(number, T, {
     if (pack_of<T>(maps) == 1)
-      launch<T, 1>(maps, scale, loss, scratch, ticket, stream);
+      launch<T, 1>(maps, loss, scratch, ticket, stream);
     else
-      launch<T, kPerLoad<T>>(maps, scale, loss, scratch, ticket, stream);
+      launch<T, kPerLoad<T>>(maps, loss, scratch, ticket, stream);
   })
 }
 

@@ -11,9 +11,10 @@ constexpr int kMaxContentMaps = 8;
 struct ContentMap {
   const void* a;  ///< of the generated image
   const void* b;  ///< of the real one
-  void* grad;     ///< d(scale * loss)/da, overwritten; nullptr: not wanted. No map's grad overlaps an input
+  void* grad;     ///< slope * sign(a - b), overwritten; nullptr: not wanted. No map's grad overlaps an input
   int64_t n;
   double weight;  ///< lambda_i / n_i
+  double slope;   ///< weight times what the loss is multiplied with
 };
 struct ContentMaps {
   int count;
@@ -23,10 +24,10 @@ struct ContentMaps {
 /// Bytes of scratch memory that content_loss needs.
 size_t content_loss_scratch(Number number, const ContentMaps& maps);
 
-/// loss[0] = sum over maps of weight * sum |a - b|, and grad = scale * weight * sign(a - b) with sign(0) = 0.
+/// loss[0] = sum over maps of weight * sum |a - b|, and grad = slope * sign(a - b) with sign(0) = 0.
 /// loss: f32 (f64 for f64). ticket: one number, 0 before the first launch; every launch leaves it 0. Throws
 /// nothing: count must be at most kMaxContentMaps.
-void content_loss(Number number, const ContentMaps& maps, double scale, void* loss, void* scratch,
-                  uint32_t* ticket, DeviceStream stream);
+void content_loss(Number number, const ContentMaps& maps, void* loss, void* scratch, uint32_t* ticket,
+                  DeviceStream stream);
 
 }  // namespace CAWE_DEVICE

@@ -26,10 +26,13 @@ const std::vector<Row>& all_rows() {
     add_reductions_rows(all);
     add_resize_rows(all);
     add_roi_align_rows(all);
+    add_shuffle_rows(all);
     add_softmax_ladder_rows(all);
     add_softmax_rows(all);
     add_sort_rows(all);
+    add_spectral_norm_rows(all);
     add_top_k_rows(all);
+    add_weight_norm_rows(all);
     return all;
   }();
   return rows;

@@ -27,7 +27,8 @@ double run(RowContext& c, const Launch& launch) {
     const int64_t n = kSizes[i];
     const Tensor a = random_tensor({n}, "content a" + std::to_string(i)),
                  b = random_tensor({n}, "content b" + std::to_string(i));
-    maps.map[i] = {c.upload(a), c.upload(b), c.fresh<float>(n), n, double(i + 1) / double(n)};
+    maps.map[i] = {
+        c.upload(a), c.upload(b), c.fresh<float>(n), n, double(i + 1) / double(n), double(i + 1) / double(n)};
     const auto slope = float(maps.map[i].weight);
     gradients.emplace_back();
     for (int64_t k = 0; k < n; ++k) {
@@ -95,7 +96,7 @@ void add_content_loss_ladder_rows(std::vector<Row>& rows) {
   // 5 blocks of 4,096 numbers: sums and tickets, the ticket put back, 2 sectors of sums loaded, the loss.
   rows.push_back(step(4, "cuda/kernels/content_loss.cu", "all maps in one launch, whose last block adds up",
                       [](const ContentMaps& maps, const Memory& m, DeviceStream s) {
-                        content_loss(Number::f32, maps, 1, m.loss, m.sums, m.ticket, s);
+                        content_loss(Number::f32, maps, m.loss, m.sums, m.ticket, s);
                       }));
   rows.back().sectors = 3 * kMap + 2 * 5 + 1 + 2 + 1;
   // The flag "I am the last" is stored once and loaded by 8 warps.

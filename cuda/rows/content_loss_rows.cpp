@@ -20,7 +20,8 @@ Pair pair(int i, int64_t n, DType dtype) {
   return {a.to(dtype), b.to(dtype), double(i + 1) / double(n > 0 ? n : 1)};
 }
 
-/// d(kScale * loss)/da; the slope is kept in f32 (f64 for f64) before it is rounded to the maps' type.
+/// Slopes are kScale times the weights; the slope is kept in f32 (f64 for f64) before it is rounded to the
+/// maps' type.
 Tensor expected_gradient(const Pair& m) {
   const auto a = m.a.to(DType::f64).to_vector<double>(), b = m.b.to(DType::f64).to_vector<double>();
   const double slope = m.a.dtype() == DType::f64 ? kScale * m.weight : double(float(kScale * m.weight));
@@ -45,13 +46,14 @@ double run(RowContext& c, const std::vector<int64_t>& sizes, DType dtype, int wi
     const int64_t n = sizes[size_t(i)];
     pairs.push_back(pair(i, n, dtype));
     void* grad = i == without ? nullptr : c.fresh<char>(n * int64_t(size_of(dtype)));
-    maps.map[i] = {c.upload(pairs.back().a), c.upload(pairs.back().b), grad, n, pairs.back().weight};
+    maps.map[i] = {c.upload(pairs.back().a), c.upload(pairs.back().b),    grad, n,
+                   pairs.back().weight,      kScale * pairs.back().weight};
   }
   const DType wide = dtype == DType::f64 ? DType::f64 : DType::f32;
   void* loss = c.fresh<char>(int64_t(size_of(wide)));
   void* scratch = c.fresh<char>(int64_t(content_loss_scratch(number_for(dtype), maps)));
   auto* ticket = c.upload(std::vector<uint32_t>{0});
-  c.measure([&] { content_loss(number_for(dtype), maps, kScale, loss, scratch, ticket, c.stream()); });
+  c.measure([&] { content_loss(number_for(dtype), maps, loss, scratch, ticket, c.stream()); });
   double expected = 0, wrong = c.download(ticket, 1)[0];
   for (int i = 0; i < maps.count; ++i) {
     expected += expected_loss(pairs[size_t(i)]);

@@ -26,9 +26,12 @@ void add_pooling_rows(std::vector<Row>& rows);
 void add_reductions_rows(std::vector<Row>& rows);
 void add_resize_rows(std::vector<Row>& rows);
 void add_roi_align_rows(std::vector<Row>& rows);
+void add_shuffle_rows(std::vector<Row>& rows);
 void add_softmax_ladder_rows(std::vector<Row>& rows);
 void add_softmax_rows(std::vector<Row>& rows);
 void add_sort_rows(std::vector<Row>& rows);
+void add_spectral_norm_rows(std::vector<Row>& rows);
 void add_top_k_rows(std::vector<Row>& rows);
+void add_weight_norm_rows(std::vector<Row>& rows);
 
 }  // namespace CAWE_DEVICE

@@ -2,7 +2,9 @@
 #include "models/enhance/afda.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <functional>
 
 #include "models/enhance/gray_levels.h"
 #include "tensor/parallel.h"
@@ -13,23 +15,37 @@ namespace {
 constexpr double kTiny = 1e-12;
 /// Below this mean gradient (gray levels 0..255) a pixel counts as smooth.
 constexpr double kSmooth = 2.0;
+constexpr int64_t kRowsAtOnce = 32;
 
-/// Replicates the border.
-struct Image {
-  const std::vector<uint8_t>& gray;
-  int64_t rows, columns;
-  double at(int64_t y, int64_t x) const {
-    return gray[size_t(std::clamp<int64_t>(y, 0, rows - 1) * columns +
-                       std::clamp<int64_t>(x, 0, columns - 1))];
+/// Whole numbers, so that sums over neighbours are exact; two rings of replicated border, so that they need
+/// no test for it.
+class Padded {
+ public:
+  Padded(const std::vector<uint8_t>& gray, int64_t rows, int64_t columns)
+      : stride_(columns + 2 * kRing), levels_(size_t((rows + 2 * kRing) * stride_)) {
+    for (int64_t y = -kRing; y < rows + kRing; ++y)
+      for (int64_t x = -kRing; x < columns + kRing; ++x)
+        levels_[at(y, x)] = gray[size_t(std::clamp<int64_t>(y, 0, rows - 1) * columns +
+                                        std::clamp<int64_t>(x, 0, columns - 1))];
   }
+  int level(int64_t y, int64_t x) const { return levels_[at(y, x)]; }
+  /// Sum of the eight cells `reach` steps away along rows, columns and diagonals.
+  int ring(int64_t y, int64_t x, int64_t reach) const {
+    const int32_t* up = &levels_[at(y - reach, x)];
+    const int32_t* here = &levels_[at(y, x)];
+    const int32_t* down = &levels_[at(y + reach, x)];
+    return up[-reach] + up[0] + up[reach] + here[-reach] + here[reach] + down[-reach] + down[0] + down[reach];
+  }
+
+ private:
+  static constexpr int64_t kRing = 2;
+  size_t at(int64_t y, int64_t x) const { return size_t((y + kRing) * stride_ + x + kRing); }
+  int64_t stride_;
+  std::vector<int32_t> levels_;
 };
 
-double mean_gradient(const Image& image, int64_t y, int64_t x) {
-  double neighbours = 0;
-  for (int64_t dy = -1; dy <= 1; ++dy)
-    for (int64_t dx = -1; dx <= 1; ++dx)
-      if (dy != 0 || dx != 0) neighbours += image.at(y + dy, x + dx);
-  return std::abs(8 * image.at(y, x) - neighbours) / 8;
+double mean_gradient(const Padded& image, int64_t y, int64_t x) {
+  return std::abs(8 * image.level(y, x) - image.ring(y, x, 1)) / 8.0;
 }
 
 /// Otsu's threshold: the bin edge of 256 bins over [min, max] with the largest between-class variance.
@@ -98,29 +114,37 @@ double order_of(double m, const AfdaOrders& o, double v_max) {
   return std::clamp(v, 0.0, v_max);
 }
 
-double filtered(const Image& image, int64_t y, int64_t x, double v) {
-  const std::array<double, 25> mask = afda_mask(v);
-  double sum = 0;
-  for (int64_t dy = -2; dy <= 2; ++dy)
-    for (int64_t dx = -2; dx <= 2; ++dx)
-      sum += mask[size_t((dy + 2) * 5 + dx + 2)] * image.at(y + dy, x + dx);
-  return sum;
+double filtered(const Padded& image, int64_t y, int64_t x, double v) {
+  if (v == 0) return image.level(y, x);
+  const AfdaMask mask = afda_mask(v);
+  return mask.centre * image.level(y, x) + mask.near * image.ring(y, x, 1) + mask.far * image.ring(y, x, 2);
+}
+
+void each_row(int64_t rows, const std::function<void(int64_t)>& body) {
+  parallel_for(rows, kRowsAtOnce, [&](int64_t begin, int64_t end) {
+    for (int64_t y = begin; y < end; ++y) body(y);
+  });
+}
+
+/// To 0..255, by the values' own range or clipped; false where there is no range.
+bool quantise(const std::vector<double>& values, bool stretch, std::vector<uint8_t>* out) {
+  double low = 0, scale = 1;
+  if (stretch) {
+    const auto [least, most] = std::minmax_element(values.begin(), values.end());
+    if (*most - *least <= kTiny) return false;
+    low = *least;
+    scale = 255 / (*most - *least);
+  }
+  for (size_t i = 0; i < values.size(); ++i)
+    (*out)[i] = uint8_t(std::clamp(std::floor((values[i] - low) * scale + 0.5), 0.0, 255.0));
+  return true;
 }
 
 }  // namespace
 
-std::array<double, 25> afda_mask(double v) {
-  const double sum = 4 * (1 - v) * (2 - v), second = (v * v - v) / 2;
-  std::array<double, 25> mask{};
-  for (int dy = -2; dy <= 2; ++dy) {
-    for (int dx = -2; dx <= 2; ++dx) {
-      const int reach = std::max(std::abs(dy), std::abs(dx));
-      const bool on_ray = dy == 0 || dx == 0 || std::abs(dy) == std::abs(dx);
-      const double weight = reach == 0 ? 8 : (reach == 1 ? -v : (on_ray ? second : 0));
-      mask[size_t((dy + 2) * 5 + dx + 2)] = weight / sum;
-    }
-  }
-  return mask;
+AfdaMask afda_mask(double v) {
+  const double sum = 4 * (1 - v) * (2 - v);
+  return {8 / sum, -v / sum, (v * v - v) / 2 / sum};
 }
 
 std::vector<uint8_t> afda_u8(const std::vector<uint8_t>& gray, int64_t rows, int64_t columns,
@@ -129,38 +153,28 @@ std::vector<uint8_t> afda_u8(const std::vector<uint8_t>& gray, int64_t rows, int
              "afda: ", gray.size(), " pixels for ", rows, " x ", columns);
   CAWE_CHECK(settings.v_max >= 0 && settings.v_max < 1, Code::usage, "afda.vmax: ", settings.v_max,
              " (expected 0 <= vmax < 1, the mask has no sum at 1)");
-  const Image image{gray, rows, columns};
-  const double object_level = settings.object_mask ? otsu_level(gray) : -1;
+  const Padded image(gray, rows, columns);
   std::vector<double> gradient(gray.size()), considered;
-  for (int64_t y = 0; y < rows; ++y) {
-    for (int64_t x = 0; x < columns; ++x) {
-      const size_t i = size_t(y * columns + x);
-      gradient[i] = mean_gradient(image, y, x);
-      if (gray[i] > object_level) considered.push_back(gradient[i]);
-    }
+  each_row(rows, [&](int64_t y) {
+    for (int64_t x = 0; x < columns; ++x) gradient[size_t(y * columns + x)] = mean_gradient(image, y, x);
+  });
+  if (settings.object_mask) {
+    const double object_level = otsu_level(gray);
+    for (size_t i = 0; i < gray.size(); ++i)
+      if (gray[i] >= object_level) considered.push_back(gradient[i]);
   }
   AfdaOrders found;
-  if (!find_orders(considered, &found)) return gray;
+  if (!find_orders(settings.object_mask ? considered : gradient, &found)) return gray;
   if (orders != nullptr) *orders = found;
   std::vector<double> result(gray.size());
-  for (int64_t y = 0; y < rows; ++y) {
+  each_row(rows, [&](int64_t y) {
     for (int64_t x = 0; x < columns; ++x) {
       const size_t i = size_t(y * columns + x);
-      const double v = order_of(gradient[i], found, settings.v_max);
-      result[i] = v == 0 ? gray[i] : filtered(image, y, x, v);
+      result[i] = filtered(image, y, x, order_of(gradient[i], found, settings.v_max));
     }
-  }
-  double low = 0, scale = 1;
-  if (settings.stretch) {
-    const auto [least, most] = std::minmax_element(result.begin(), result.end());
-    if (*most - *least <= kTiny) return gray;
-    low = *least;
-    scale = 255 / (*most - *least);
-  }
+  });
   std::vector<uint8_t> out(gray.size());
-  for (size_t i = 0; i < out.size(); ++i)
-    out[i] = uint8_t(std::clamp(std::floor((result[i] - low) * scale + 0.5), 0.0, 255.0));
-  return out;
+  return quantise(result, settings.stretch, &out) ? out : gray;
 }
 
 Tensor afda(const Tensor& gray, const AfdaSettings& settings) {

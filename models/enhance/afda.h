@@ -5,7 +5,6 @@
 // gradient.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -15,12 +14,18 @@ namespace cawe::models {
 
 struct AfdaSettings {
   double v_max = 0.9;        ///< orders are clamped to [0, v_max]: the mask's sum vanishes at order 1
-  bool object_mask = false;  ///< statistics over the pixels above Otsu's threshold only
+  bool object_mask = false;  ///< statistics over the pixels at or above Otsu's threshold of the film only
   bool stretch = false;      ///< map the result's own range to 0..255; false: clip to it
 };
 
-/// The 5 x 5 mask of order v, divided by its sum S(v) = 4 (1 - v)(2 - v): row-major, sum 1.
-std::array<double, 25> afda_mask(double v);
+/// The 5 x 5 mask of order v has three numbers: the centre, its 8 neighbours, and the 8 cells two steps away
+/// along rows, columns and diagonals; the other 8 are 0. All are divided by S(v) = 4 (1 - v)(2 - v), so that
+/// centre + 8 near + 8 far = 1.
+struct AfdaMask {
+  double centre, near, far;
+};
+/// 0 <= v < 1.
+AfdaMask afda_mask(double v);
 
 /// Statistics that decide the orders, for one image.
 struct AfdaOrders {
@@ -28,8 +33,10 @@ struct AfdaOrders {
   double v1 = 0, v2 = 0;
 };
 
-/// Gray levels 0..255 (any real numbers), row-major; borders replicate. Returns as many, 0..255, rounded once
-/// at the end. A constant image, or one whose gradients form a single class, comes back as it is.
+/// Gray levels 0..255, row-major; borders replicate. Returns as many, rounded half up once at the end. A
+/// constant image, or one whose gradients form a single class, comes back as it is. With M the mean gradient
+/// of a pixel, its order is max(v1, (M - t) / M) where M >= t (an edge, however weak), min(v2, M / t) where
+/// 2 < M < t (texture), 0 where M is lower (smooth). Rows run in parallel.
 std::vector<uint8_t> afda_u8(const std::vector<uint8_t>& gray, int64_t rows, int64_t columns,
                              const AfdaSettings& settings = {}, AfdaOrders* orders = nullptr);
 

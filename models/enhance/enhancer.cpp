@@ -6,12 +6,12 @@
 #include <map>
 #include <mutex>
 
+#include "models/enhance/controls.h"
 #include "models/enhance/fusion.h"
 #include "tensor/backend.h"
 #include "tensor/text.h"
 
 namespace cawe::models {
-namespace {
 
 void check_gray(const Tensor& gray) {
   CAWE_CHECK(gray.rank() == 4 && gray.dim(1) == 1 && gray.dtype() == DType::f32, Code::shape,
@@ -19,11 +19,12 @@ void check_gray(const Tensor& gray) {
              " (expected [N, 1, H, W] f32)");
 }
 
-/// The shortest decimal that reads back as the same number.
-std::string number(double value) {
+std::string decimal(double value) {
   char text[32];
   return std::string(text, std::to_chars(text, text + sizeof text, value).ptr);
 }
+
+namespace {
 
 class None : public Enhancer {
  public:
@@ -42,7 +43,7 @@ class Clahe : public Enhancer {
   std::string settings() const override {
     return detail::concat("{\"method\":\"clahe\",\"tiles_x\":", settings_.tiles_x,
                           ",\"tiles_y\":", settings_.tiles_y,
-                          ",\"clip_limit\":", number(settings_.clip_limit), "}");
+                          ",\"clip_limit\":", decimal(settings_.clip_limit), "}");
   }
   Tensor apply(const Tensor& gray) override {
     check_gray(gray);
@@ -58,9 +59,9 @@ class Afda : public Enhancer {
   explicit Afda(const AfdaSettings& settings) : settings_(settings) {}
   std::string name() const override { return "afda"; }
   std::string settings() const override {
-    return detail::concat("{\"method\":\"afda\",\"v_max\":", number(settings_.v_max),
-                          ",\"object_mask\":", settings_.object_mask ? "true" : "false",
-                          ",\"stretch\":", settings_.stretch ? "true" : "false", "}");
+    return detail::concat("{\"method\":\"afda\",\"vmax\":", decimal(settings_.v_max), ",\"mask\":\"",
+                          settings_.object_mask ? "otsu" : "none", "\",\"range\":\"",
+                          settings_.stretch ? "minmax" : "clip", "\"}");
   }
   Tensor apply(const Tensor& gray) override {
     check_gray(gray);
@@ -76,8 +77,13 @@ class Medga : public Enhancer {
   Medga(const MedgaSettings& settings, uint64_t seed) : settings_(settings), seed_(seed) {}
   std::string name() const override { return "medga"; }
   std::string settings() const override {
-    return detail::concat("{\"method\":\"medga\",\"population\":", settings_.population,
-                          ",\"generations\":", settings_.generations, ",\"seed\":", seed_, "}");
+    return detail::concat(
+        "{\"method\":\"medga\",\"form\":\"",
+        settings_.form == MedgaSettings::Form::article ? "article" : "reference", "\",\"mut\":\"",
+        settings_.mutation == MedgaSettings::Mutation::uniform ? "uniform" : "side",
+        "\",\"population\":", settings_.population, ",\"generations\":", settings_.generations,
+        ",\"tournament\":", settings_.tournament, ",\"crossover\":", decimal(settings_.crossover_rate),
+        ",\"mutation\":", decimal(settings_.mutation_rate), ",\"seed\":", seed_, "}");
   }
   Tensor apply(const Tensor& gray) override {
     check_gray(gray);
@@ -103,11 +109,16 @@ std::map<std::string, EnhancerFactory>& registry() {
       {"afda", [](const EnhancerOptions& o) { return std::make_unique<Afda>(o.afda); }},
       {"medga", [](const EnhancerOptions& o) { return std::make_unique<Medga>(o.medga, o.seed); }},
       {"cawe", [](const EnhancerOptions& o) { return std::make_unique<CaweEnhancer>(o); }},
+      {"uniform", make_uniform},
+      {"centre", make_centre},
+      {"colormap", make_colormap},
   };
   return all;
 }
 
 }  // namespace
+
+Tensor Enhancer::map(const Tensor&) { return {}; }
 
 struct CaweEnhancer::State {
   std::atomic<int64_t> constant{0};
@@ -129,30 +140,38 @@ CaweEnhancer::~CaweEnhancer() = default;
 std::string CaweEnhancer::settings() const {
   const CaweSettings& c = options_.cam;
   return detail::concat(
-      "{\"method\":\"cawe\",\"alpha\":", number(options_.alpha), ",\"input\":", options_.cam_input,
-      ",\"cam\":\"", models::name(c.method), "\",\"act_threshold\":", number(c.act_threshold),
+      "{\"method\":\"cawe\",\"alpha\":", decimal(options_.alpha), ",\"input\":", options_.cam_input,
+      ",\"cam\":\"", models::name(c.method), "\",\"act_threshold\":", decimal(c.act_threshold),
       ",\"if_none\":\"", models::name(c.if_none), "\",\"exclude_labels\":", json_list(c.exclude_labels),
       ",\"targets\":", json_list(c.targets), ",\"constant_map\":\"", models::name(c.constant),
       "\",\"norm_before_resize\":", c.norm_before_resize ? "true" : "false", "}");
 }
 
-Tensor CaweEnhancer::network_input(const Tensor& gray) const {
+Tensor CaweEnhancer::network_input(const Tensor& picture) const {
   const int64_t side = options_.cam_input;
-  Tensor seen = gray;
-  if (side > 0 && (gray.dim(2) != side || gray.dim(3) != side)) {
-    seen = Tensor::empty({gray.dim(0), 1, side, side}, gray.dtype(), Layout::contiguous, gray.device());
-    backend(gray.device()).resize_bilinear(gray, seen);
+  Tensor seen = picture;
+  if (side > 0 && (picture.dim(2) != side || picture.dim(3) != side)) {
+    seen = Tensor::empty({picture.dim(0), picture.dim(1), side, side}, picture.dtype(), Layout::contiguous,
+                         picture.device());
+    backend(picture.device()).resize_bilinear(picture, seen);
   }
   return normalise_input(seen);
 }
 
-AttentionMaps CaweEnhancer::maps(const Tensor& film) {
+AttentionMaps CaweEnhancer::uncounted_maps(const Tensor& film) const {
   check_gray(film);
   const Tensor gray = film.to(options_.classifier->fc().weight().device());
   AttentionMaps maps =
       attention_maps(*options_.classifier, network_input(gray), gray.dim(2), gray.dim(3), options_.cam);
   maps.raw = maps.raw.to(film.device());
   maps.map = maps.map.to(film.device());
+  return maps;
+}
+
+Tensor CaweEnhancer::map(const Tensor& film) { return uncounted_maps(film).map; }
+
+AttentionMaps CaweEnhancer::maps(const Tensor& film) {
+  AttentionMaps maps = uncounted_maps(film);
   state_->constant += maps.constant_count();
   return maps;
 }

@@ -23,6 +23,9 @@ class Enhancer {
   virtual std::string settings() const = 0;
   /// gray [N, 1, H, W] in [0, 1] (f32) to [N, 1 or 3, H, W] in [0, 1]. May be called from several threads.
   virtual Tensor apply(const Tensor& gray) = 0;
+  /// The map [N, 1, H, W] in [0, 1] that apply() fuses gray with; undefined for methods without one. Does not
+  /// count for constant_maps().
+  virtual Tensor map(const Tensor& gray);
   /// How many maps so far said nothing (spec 1.4); 0 for methods without a map.
   virtual int64_t constant_maps() const { return 0; }
 };
@@ -35,7 +38,9 @@ struct EnhancerOptions {
   ClaheSettings clahe;
   AfdaSettings afda;
   MedgaSettings medga;
-  uint64_t seed = 0;  ///< medga's search
+  uint64_t seed = 0;               ///< medga's search
+  double centre_sigma = 0.25;      ///< the centre control's Gaussian, as a share of each side
+  double colormap_saturation = 1;  ///< the colormap control: 0 stays gray
 };
 
 /// CAWE apart from fusion: the maps that a film gets, and Eq. 7 with maps from elsewhere (a control study
@@ -48,20 +53,30 @@ class CaweEnhancer : public Enhancer {
   std::string settings() const override;
   Tensor apply(const Tensor& gray) override;
   int64_t constant_maps() const override;
+  Tensor map(const Tensor& film) override;
   /// Maps [N, 1, H, W] of gray [N, 1, H, W], with their classes and ranges.
   AttentionMaps maps(const Tensor& film);
+  /// What the classifier sees of pictures [N, 1 or 3, H, W] in [0, 1]: at its own size, normalised, 3
+  /// channels.
+  Tensor network_input(const Tensor& picture) const;
 
  private:
-  Tensor network_input(const Tensor& gray) const;
+  AttentionMaps uncounted_maps(const Tensor& film) const;
   EnhancerOptions options_;
   struct State;
   std::unique_ptr<State> state_;
 };
 
+/// Throws Code::shape where gray is not [N, 1, H, W] f32.
+void check_gray(const Tensor& gray);
+/// The shortest decimal that reads back as the same number, for settings().
+std::string decimal(double value);
+
 using EnhancerFactory = std::function<std::unique_ptr<Enhancer>(const EnhancerOptions&)>;
 /// Adds a method under a name of its own; later methods (colorizing ones) come in this way.
 void register_enhancer(const std::string& name, EnhancerFactory factory);
-/// "none", "cawe", "clahe", "afda", "medga" and what was registered; sorted.
+/// "none", "cawe", "clahe", "afda", "medga", the controls "uniform", "centre" and "colormap", and what was
+/// registered; sorted.
 std::vector<std::string> enhancer_names();
 /// Throws Code::usage for an unknown name (with the nearest one) or for options that the method misses.
 std::unique_ptr<Enhancer> make_enhancer(const std::string& name, const EnhancerOptions& options);

@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "models/enhance/gray_levels.h"
+#include "tensor/parallel.h"
 #include "tensor/random.h"
 
 namespace cawe::models {
@@ -21,7 +22,7 @@ struct ClassStatistics {
 };
 
 /// Running sums over the levels, so that the statistics of any range take no loop. All sums are whole numbers
-/// below 2^53: exact, in any order.
+/// below 2^53 for any film of up to 2^37 pixels: exact, in any order.
 class RunningSums {
  public:
   explicit RunningSums(const LevelHistogram& h) : RunningSums() {
@@ -47,8 +48,9 @@ class RunningSums {
     const size_t a = size_t(from) - 1, b = size_t(to);
     s.count = count_[b] - count_[a];
     if (s.count == 0) return s;
-    s.mean = (sum_[b] - sum_[a]) / double(s.count);
-    s.deviation = std::sqrt(std::max(0.0, (squares_[b] - squares_[a]) / double(s.count) - s.mean * s.mean));
+    const double n = double(s.count);
+    s.mean = (sum_[b] - sum_[a]) / n;
+    s.deviation = std::sqrt(std::max(0.0, (squares_[b] - squares_[a]) / n - s.mean * s.mean));
     s.half_width = (last_[b] - first_[a + 1]) / 2.0;
     return s;
   }
@@ -79,11 +81,12 @@ struct Individual {
   double fitness = kInfinite;
 };
 
-/// One run of the genetic algorithm on one histogram.
+/// One run of the genetic algorithm on one histogram. Each pair of children has a random stream of its own,
+/// keyed by image, generation and pair, so that pairs can be made in any order, on any number of threads.
 class Evolution {
  public:
   Evolution(const LevelHistogram& histogram, uint64_t seed, uint64_t image, const MedgaSettings& settings)
-      : settings_(settings), random_(seed, "medga", image) {
+      : settings_(settings), seed_(seed), image_(image) {
     for (int g = 1; g < 256; ++g) {
       if (histogram[size_t(g)] == 0) continue;
       levels_.push_back(g);
@@ -93,28 +96,45 @@ class Evolution {
 
   size_t genes() const { return levels_.size(); }
 
-  std::array<uint8_t, 256> run() {
+  std::array<uint8_t, 256> run() const {
     std::vector<Individual> population(size_t(settings_.population));
-    for (Individual& one : population) {
-      one.genes.resize(genes());
-      for (uint8_t& gene : one.genes) gene = any_level();
-      evaluate(one);
-    }
-    for (int generation = 1; generation < settings_.generations; ++generation) population = next(population);
-    const Genes& best = std::min_element(population.begin(), population.end(), fitter)->genes;
-    std::array<uint8_t, 256> lut{};
-    for (size_t i = 0; i < genes(); ++i) lut[size_t(levels_[i])] = best[i];
-    // Levels that the image does not have follow the nearest occupied one below, so that the mapping is
-    // monotone.
-    for (size_t g = 1; g < 256; ++g)
-      if (std::find(levels_.begin(), levels_.end(), int(g)) == levels_.end()) lut[g] = lut[g - 1];
-    return lut;
+    parallel_for(settings_.population, 2 * kPairsAtOnce, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        Random random = stream(0, i);
+        Individual& one = population[size_t(i)];
+        one.genes.resize(genes());
+        for (uint8_t& gene : one.genes) gene = any_level(random);
+        evaluate(&one);
+      }
+    });
+    for (int generation = 1; generation < settings_.generations; ++generation)
+      population = next(population, generation);
+    return mapping_of(fittest(population).genes);
   }
 
  private:
   static bool fitter(const Individual& a, const Individual& b) { return a.fitness < b.fitness; }
+  static const Individual& fittest(const std::vector<Individual>& population) {
+    return *std::min_element(population.begin(), population.end(), fitter);
+  }
 
-  uint8_t any_level() { return uint8_t(1 + random_.next_below(uint64_t(levels_.back()))); }
+  Random stream(int generation, int64_t number) const {
+    return Random(seed_, "medga", image_, uint64_t(generation), uint64_t(number));
+  }
+
+  uint8_t any_level(Random& random) const { return uint8_t(1 + random.next_below(uint64_t(levels_.back()))); }
+
+  /// Levels that the image does not have follow the nearest occupied one below, so that the mapping is
+  /// monotone.
+  std::array<uint8_t, 256> mapping_of(const Genes& best) const {
+    std::array<uint8_t, 256> lut{};
+    size_t next_gene = 0;
+    for (size_t g = 1; g < 256; ++g) {
+      const bool occupied = next_gene < genes() && levels_[next_gene] == int(g);
+      lut[g] = occupied ? best[next_gene++] : lut[g - 1];
+    }
+    return lut;
+  }
 
   /// By counting: there are 256 values only.
   static void sort_levels(Genes* genes) {
@@ -131,65 +151,74 @@ class Evolution {
     return h;
   }
 
-  void evaluate(Individual& one) const {
-    sort_levels(&one.genes);
-    one.fitness = medga_fitness(mapped(one.genes), settings_.form);
+  void evaluate(Individual* one) const {
+    sort_levels(&one->genes);
+    one->fitness = medga_fitness(mapped(one->genes), settings_.form);
   }
 
-  const Individual& tournament(const std::vector<Individual>& population) {
+  const Individual& tournament(const std::vector<Individual>& population, Random& random) const {
     const Individual* best = nullptr;
     for (int i = 0; i < settings_.tournament; ++i) {
-      const Individual& one = population[random_.next_below(population.size())];
+      const Individual& one = population[random.next_below(population.size())];
       if (best == nullptr || fitter(one, *best)) best = &one;
     }
     return *best;
   }
 
   /// A run of round(n / 2) genes ending or starting at a random place comes from a, the rest from b.
-  void cross(const Genes& a, const Genes& b, Genes* first, Genes* second) {
-    const size_t n = genes(), length = (n + 1) / 2, at = random_.next_below(n);
-    const size_t begin = 2 * at >= n ? at + 1 - std::min(length, at + 1) : at;
-    const size_t end = std::min(n, 2 * at >= n ? at + 1 : at + length);
+  void cross(const Genes& a, const Genes& b, Random& random, Genes* first, Genes* second) const {
+    const size_t n = genes(), length = (n + 1) / 2, at = random.next_below(n);
+    const size_t begin = 2 * at >= n ? at + 1 - length : at;
     *first = b;
     *second = a;
-    std::copy(a.begin() + long(begin), a.begin() + long(end), first->begin() + long(begin));
-    std::copy(b.begin() + long(begin), b.begin() + long(end), second->begin() + long(begin));
+    std::copy_n(a.begin() + long(begin), length, first->begin() + long(begin));
+    std::copy_n(b.begin() + long(begin), length, second->begin() + long(begin));
   }
 
-  void mutate(Genes& genes) {
-    const int threshold =
-        settings_.mutation == MedgaSettings::Mutation::side ? medga_threshold(mapped(genes)) : 0;
-    for (uint8_t& gene : genes) {
-      if (random_.next_uniform() >= settings_.mutation_rate) continue;
-      if (settings_.mutation == MedgaSettings::Mutation::uniform) {
-        gene = any_level();
-      } else {
+  void mutate(Genes* genes, Random& random) const {
+    const bool by_side = settings_.mutation == MedgaSettings::Mutation::side;
+    if (by_side) sort_levels(genes);  // the threshold is that of a monotone mapping
+    const int threshold = by_side ? medga_threshold(mapped(*genes)) : 0;
+    for (uint8_t& gene : *genes) {
+      if (random.next_uniform() >= settings_.mutation_rate) continue;
+      if (by_side) {
         const int low = gene <= threshold ? 1 : threshold + 1,
                   high = gene <= threshold ? threshold : levels_.back();
-        if (high >= low) gene = uint8_t(low + int(random_.next_below(uint64_t(high - low + 1))));
+        gene = uint8_t(low + int(random.next_below(uint64_t(high - low + 1))));
+      } else {
+        gene = any_level(random);
       }
     }
   }
 
-  std::vector<Individual> next(const std::vector<Individual>& population) {
-    std::vector<Individual> children{*std::min_element(population.begin(), population.end(), fitter)};
-    while (children.size() < population.size()) {
-      const Individual &a = tournament(population), &b = tournament(population);
-      Individual first{a.genes, 0}, second{b.genes, 0};
-      if (random_.next_uniform() < settings_.crossover_rate)
-        cross(a.genes, b.genes, &first.genes, &second.genes);
-      for (Individual* child : {&first, &second}) {
-        if (children.size() == population.size()) break;
-        mutate(child->genes);
-        evaluate(*child);
-        children.push_back(std::move(*child));
+  /// The fittest as it is, then pairs of children; the second of the last pair may find no place.
+  std::vector<Individual> next(const std::vector<Individual>& population, int generation) const {
+    std::vector<Individual> children(population.size());
+    children[0] = fittest(population);
+    const int64_t pairs = int64_t(children.size()) / 2;
+    parallel_for(pairs, kPairsAtOnce, [&](int64_t begin, int64_t end) {
+      for (int64_t pair = begin; pair < end; ++pair) {
+        Random random = stream(generation, pair);
+        const Individual& a = tournament(population, random);
+        const Individual& b = tournament(population, random);
+        Genes genes[2] = {a.genes, b.genes};
+        if (random.next_uniform() < settings_.crossover_rate)
+          cross(a.genes, b.genes, random, &genes[0], &genes[1]);
+        for (size_t k = 0; k < 2 && size_t(2 * pair) + 1 + k < children.size(); ++k) {
+          mutate(&genes[k], random);
+          Individual& child = children[size_t(2 * pair) + 1 + k];
+          child.genes = std::move(genes[k]);
+          evaluate(&child);
+        }
       }
-    }
+    });
     return children;
   }
 
+  static constexpr int64_t kPairsAtOnce = 10;
+
   MedgaSettings settings_;
-  Random random_;
+  uint64_t seed_, image_;
   std::vector<int> levels_;
   std::vector<int64_t> counts_;
 };
@@ -215,7 +244,12 @@ std::array<uint8_t, 256> medga_mapping(const LevelHistogram& histogram, uint64_t
   CAWE_CHECK(settings.population > 0 && settings.generations > 0 && settings.tournament > 0, Code::usage,
              "medga: population ", settings.population, ", generations ", settings.generations,
              ", tournament ", settings.tournament, " (expected at least 1 each)");
-  Evolution evolution(histogram, seed, image, settings);
+  CAWE_CHECK(settings.crossover_rate >= 0 && settings.crossover_rate <= 1 && settings.mutation_rate >= 0 &&
+                 settings.mutation_rate <= 1,
+             Code::usage, "medga: crossover rate ", settings.crossover_rate, ", mutation rate ",
+             settings.mutation_rate, " (expected 0 to 1 each)");
+  CAWE_CHECK(histogram[0] == 0, Code::internal, "medga: the histogram counts the background");
+  const Evolution evolution(histogram, seed, image, settings);
   if (evolution.genes() < 2) {
     std::array<uint8_t, 256> identity;
     std::iota(identity.begin(), identity.end(), uint8_t{0});

@@ -32,9 +32,10 @@ int medga_threshold(const LevelHistogram& histogram);
 /// where a class is empty.
 double medga_fitness(const LevelHistogram& histogram, MedgaSettings::Form form);
 
-/// The best mapping found: lut[g] for each level; lut[0] = 0; monotone. `image` keys the random stream
-/// together with `seed`, so that neither threads nor the order of images change it. Fewer than two occupied
-/// levels: identity.
+/// The best mapping found: lut[g] for each level; lut[0] = 0; monotone. `image` keys the random streams
+/// together with `seed`, so that neither threads nor the order of images change it; the individuals of a
+/// generation are made in parallel. Fewer than two occupied levels: identity. Throws usage for settings
+/// outside their ranges.
 std::array<uint8_t, 256> medga_mapping(const LevelHistogram& histogram, uint64_t seed, uint64_t image,
                                        const MedgaSettings& settings = {});
 

@@ -35,7 +35,7 @@ def parity_values(name, shape):
         v = 0.1 * s
     else:
         fan_in = int(np.prod(shape[1:]))
-        gain = 0.15 if 'cls_logits' in name else 0.05 if 'bbox_reg' in name else 0.8
+        gain = 0.15 if 'cls_logits' in name else 0.05 if 'bbox_' in name else 0.8
         v = gain * np.sqrt(6.0 / fan_in) * s
     return v.astype(np.float32).reshape(shape)
 

@@ -2,7 +2,8 @@
 """The steps of bench/ in PyTorch, for scripts/bench: channels-last, f32, oneDNN; eager or compiled.
 
 usage: python3 scripts/peer/torch_steps.py CASE MODE THREADS COUNT
-  CASE: resnet50-training, resnet50-inference, retinanet-training, retinanet-inference, narrow-training
+  CASE: resnet50-training, resnet50-inference; retinanet-, faster_rcnn- with training or inference;
+        narrow_retinanet-training, narrow_faster_rcnn-training
   MODE: eager or compile
 Prints one JSON line: milliseconds of each step after the warm-up. Needs torch and torchvision.
 """
@@ -14,10 +15,12 @@ import time
 import torch
 import torch.nn.functional as F
 import torchvision
-from torchvision.models.detection import RetinaNet
+from torchvision.models.detection import FasterRCNN, RetinaNet
 from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.backbone_utils import BackboneWithFPN
+from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
 from torchvision.models.detection.retinanet import RetinaNetHead
+from torchvision.ops import MultiScaleRoIAlign
 from torchvision.ops.feature_pyramid_network import LastLevelP6P7
 
 CL = torch.channels_last
@@ -38,6 +41,20 @@ def retinanet(narrow):
     for part in (head.classification_head, head.regression_head):  # towers of two convolutions
         part.conv = torch.nn.Sequential(*list(part.conv)[:2])
     return RetinaNet(backbone, num_classes=1, min_size=128, max_size=128, anchor_generator=anchors, head=head)
+
+
+def faster_rcnn(narrow):
+    layers = {'layer%d' % (i + 1): str(i) for i in range(4)}
+    if not narrow:
+        backbone = BackboneWithFPN(torchvision.models.resnet50(weights=None), layers, [256, 512, 1024, 2048], 256)
+        return FasterRCNN(backbone, num_classes=2, min_size=512, max_size=512, box_batch_size_per_image=128)
+    body = torchvision.models.ResNet(torchvision.models.resnet.BasicBlock, [2, 2, 2, 2])
+    quarter(body)
+    anchors = AnchorGenerator(((10,), (18,), (34,), (64,), (110,)), ((0.5, 1.0, 2.0),) * 5)
+    pool = MultiScaleRoIAlign(['0', '1', '2', '3'], 7, 2, canonical_scale=56)
+    return FasterRCNN(BackboneWithFPN(body, layers, [16, 32, 64, 128], 64), min_size=128, max_size=128, rpn_anchor_generator=anchors,
+                      rpn_pre_nms_top_n_train=100, rpn_post_nms_top_n_train=50, rpn_batch_size_per_image=128, box_roi_pool=pool,
+                      box_head=TwoMLPHead(64 * 49, 256), box_predictor=FastRCNNPredictor(256, 2), box_batch_size_per_image=32)
 
 
 def quarter(body):
@@ -73,15 +90,17 @@ def resnet_steps(training, compiled):
     return train if training else infer
 
 
-def retinanet_steps(training, narrow, compiled):
-    net = retinanet(narrow).to(memory_format=CL)
+def detector_steps(make, training, narrow, compiled):
+    net = make(narrow).to(memory_format=CL)
     side, batch = (128, 8) if narrow else (512, 2)
     images = list(torch.rand(batch, 3, side, side))
     boxes = torch.tensor([[20., 30., 50., 64.], [70., 60., 100., 84.]]) if narrow else torch.tensor([[100., 120., 220., 260.]])
-    targets = [{'boxes': boxes, 'labels': torch.zeros(len(boxes), dtype=torch.int64)} for _ in images]
+    targets = [{'boxes': boxes, 'labels': torch.full((len(boxes),), int(make is faster_rcnn))} for _ in images]
     optimizer = torch.optim.AdamW(net.parameters(), 1e-3, weight_decay=0.01) if narrow else torch.optim.SGD(net.parameters(), 0.01, 0.9)
     if compiled:
-        net.backbone, net.head = torch.compile(net.backbone), torch.compile(net.head)
+        net.backbone = torch.compile(net.backbone)
+        if make is retinanet:
+            net.head = torch.compile(net.head)
 
     def train():
         optimizer.zero_grad()
@@ -102,7 +121,10 @@ def main():
     torch.manual_seed(0)
     network, _, kind = case.partition('-')
     training, compiled = kind == 'training', mode == 'compile'
-    step = resnet_steps(training, compiled) if network == 'resnet50' else retinanet_steps(training, network == 'narrow', compiled)
+    if network == 'resnet50':
+        step = resnet_steps(training, compiled)
+    else:
+        step = detector_steps(faster_rcnn if 'faster_rcnn' in network else retinanet, training, network.startswith('narrow'), compiled)
     for _ in range(3):
         step()
     times = []

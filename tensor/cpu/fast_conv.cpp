@@ -233,8 +233,6 @@ void relu_in_place(float* y, int64_t begin, int64_t end) {
   for (int64_t i = begin; i < end; ++i) y[i] = y[i] < 0.0f ? 0.0f : y[i];
 }
 
-Tensor as_image(const Tensor& x) { return x.contiguous().reshape({x.dim(0), x.dim(1), 1, 1}); }
-
 }  // namespace
 
 std::string FastBackend::built_on() const {
@@ -355,27 +353,6 @@ void FastBackend::conv2d_grad_weight(const Tensor& x, const Tensor& dy, const Co
   if (outputs > 0) dbias.copy_from(sums.slice(0, weights, weights + outputs));
 }
 
-void FastBackend::linear(const Tensor& x, const Tensor& w, const Tensor& bias, Tensor& y) {
-  if (x.dtype() != DType::f32 || x.numel() == 0 || !y.is_contiguous())
-    return ReferenceBackend::linear(x, w, bias, y);
-  Tensor out = y.reshape({y.dim(0), y.dim(1), 1, 1});
-  conv2d(as_image(x), as_image(w), bias, {}, false, out);
-}
-
-void FastBackend::linear_grad_input(const Tensor& dy, const Tensor& w, Tensor& dx) {
-  if (dy.dtype() != DType::f32 || dy.numel() == 0 || !dx.is_contiguous())
-    return ReferenceBackend::linear_grad_input(dy, w, dx);
-  Tensor out = dx.reshape({dx.dim(0), dx.dim(1), 1, 1});
-  conv2d_grad_input(as_image(dy), as_image(w), {}, out);
-}
-
-void FastBackend::linear_grad_weight(const Tensor& x, const Tensor& dy, Tensor& dw, Tensor& dbias) {
-  if (x.dtype() != DType::f32 || x.numel() == 0 || !dw.is_contiguous())
-    return ReferenceBackend::linear_grad_weight(x, dy, dw, dbias);
-  Tensor out = dw.reshape({dw.dim(0), dw.dim(1), 1, 1});
-  conv2d_grad_weight(as_image(x), as_image(dy), {}, out, dbias);
-}
-
 }  // namespace cawe
 
 #else  // a build without oneDNN: the reference loops
@@ -393,15 +370,6 @@ void FastBackend::conv2d_grad_input(const Tensor& dy, const Tensor& w, const Con
 void FastBackend::conv2d_grad_weight(const Tensor& x, const Tensor& dy, const Conv2dParams& p, Tensor& dw,
                                      Tensor& dbias) {
   ReferenceBackend::conv2d_grad_weight(x, dy, p, dw, dbias);
-}
-void FastBackend::linear(const Tensor& x, const Tensor& w, const Tensor& bias, Tensor& y) {
-  ReferenceBackend::linear(x, w, bias, y);
-}
-void FastBackend::linear_grad_input(const Tensor& dy, const Tensor& w, Tensor& dx) {
-  ReferenceBackend::linear_grad_input(dy, w, dx);
-}
-void FastBackend::linear_grad_weight(const Tensor& x, const Tensor& dy, Tensor& dw, Tensor& dbias) {
-  ReferenceBackend::linear_grad_weight(x, dy, dw, dbias);
 }
 
 }  // namespace cawe

@@ -66,6 +66,8 @@ def command_line():
     expect('device that is not there', ['doctor', '--device', 'cuda'], 1, 'cuda')
     expect('map method without classifier', ['enhance', '--method', 'cawe', '--input', 'data/images', '--out', 'e'], 2, '--classifier', absent=['e'])
     expect('output of unknown kind', ['detect', '--weights', 'cls', '--input', 'data/images', '--out', 'd.txt'], 2, '.csv or .json', absent=['d.txt'])
+    expect('output in no folder', ['detect', '--weights', 'cls', '--input', 'data/images', '--out', 'none/d.csv'], 2, 'no folder none', absent=['none'])
+    expect('output named as the rejects', ['detect', '--weights', 'cls', '--input', 'data/images', '--out', 'rejected.csv'], 2, 'rejected.csv', absent=['rejected.csv'])
     expect('folder that is there', ['phantom', '--out', 'data'], 2, 'data', 'empty folder')
 
 

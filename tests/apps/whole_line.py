@@ -95,6 +95,9 @@ def main():
         assert len(list((WORK / ('e_' + method)).glob('*.png'))) == len(test), method
     cawe('enhance', '--method', 'cawe', '--classifier', 'cls', '--input', 'test', '--out', 'e_cawe', '--maps', '--quiet')
     check(len(list((WORK / 'e_cawe').glob('*_map.png'))) == len(test), 'enhance by every method')
+    cawe('enhance', '--method', 'uniform', '--classifier', 'cls', '--input', 'test', '--out', 'e_uniform', '--format', 'dicom', '--quiet')
+    film = (WORK / 'e_uniform' / (test[0] + '.dcm')).read_bytes()
+    check(b'"mean_of":{"method":"cawe"' in film and b'classifier sha256 ' in film, 'a derived film names its method and the classifier')
 
     study = (ROOT / 'recipes/demo/study.toml').read_text()
     for name in ('classifier.toml', 'retinanet.toml'):
@@ -128,6 +131,10 @@ def main():
     check(ours == theirs, 'detect finds in the files what the study found (%d boxes), with the chain out of one file' % len(ours))
     cawe('detect', '--weights', detector, '--input', 'test', '--out', 'd.json', '--quiet')
     check(len(json.loads((WORK / 'd.json').read_text())) == len(ours), 'COCO results')
+    cawe('detect', '--weights', detector, '--input', 'test', '--out', 'a.csv', '--anon', 'hash', '--quiet')
+    with open(WORK / 'a.csv') as f:
+        hashed = sorted(list(csv.reader(f))[1:])
+    check([r[:1] + r[2:] for r in hashed] == [r[:1] + r[2:] for r in ours] and all(len(r[1]) == 32 for r in hashed), '--anon hash changes the patients alone')
 
     lines = (WORK / 'data/stage_2_train_labels.csv').read_text().splitlines()
     (WORK / 'truth.csv').write_text('\n'.join([lines[0]] + [line for line in lines[1:] if line.split(',')[0] in test]) + '\n')

@@ -244,6 +244,24 @@ TEST(Png, WhatIsWrittenIsReadBack) {
   for (int i = 0; i < 35; ++i) wide.push_back(uint16_t(i * 1871));
   const Picture p = parse_png(encode_png(7, 5, 1, 16, wide), "written");
   for (size_t i = 0; i < p.count(); ++i) EXPECT_EQ(p.at(i), int(wide[i]));
+  wide.resize(30);  // 5 x 2 pixels of RGB
+  const Picture colour = parse_png(encode_png(5, 2, 3, 16, wide), "written");
+  EXPECT_EQ(colour.samples, 3);
+  EXPECT_EQ(colour.bits_stored, 16);
+  ASSERT_EQ(colour.count(), 30u);
+  for (size_t i = 0; i < 30; ++i) EXPECT_EQ(colour.at(i), int(wide[i]));
+}
+
+TEST(Png, LevelsAreRoundedHalfUp) {
+  FloatImage image(4, 1, 1);
+  image.pixels = {-0.5f, 0.5f, 1.0f, 7.0f};
+  EXPECT_EQ(to_levels(image, 8), (std::vector<uint16_t>{0, 128, 255, 255}));  // 127.5 becomes 128
+  EXPECT_EQ(to_levels(image, 16), (std::vector<uint16_t>{0, 32768, 65535, 65535}));
+  // A 12-bit film's values survive 16 bits: v / 4095 as float, times 65535.
+  FloatImage film(4096, 1, 1);
+  for (int i = 0; i < 4096; ++i) film.pixels[size_t(i)] = float(i) / 4095.0f;
+  const std::vector<uint16_t> levels = to_levels(film, 16);
+  for (size_t i = 0; i < 4096; ++i) EXPECT_EQ(std::lround(levels[i] / 65535.0 * 4095), long(i));
 }
 
 TEST(Dicom, WhatIsWrittenIsSeenTheSame) {

@@ -9,66 +9,27 @@
 #include <string>
 #include <vector>
 
+#include "data/png.h"
+#include "eval/figure_attention.h"
+#include "eval/figure_froc.h"
+#include "eval/figure_pipeline.h"
+#include "eval/figure_tsne.h"
 #include "eval/report.h"
+#include "eval/subgroups.h"
 #include "tensor/random.h"
 
 namespace cawe::eval::testing {
 
-/// A PNG of 8-bit grey (channels 1) or RGB (channels 3) pixels, stored without compression.
-inline std::vector<uint8_t> stored_png(const std::vector<uint8_t>& pixels, uint32_t width, uint32_t height,
-                                       uint32_t channels) {
-  std::vector<uint8_t> png = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
-  const auto put32 = [](std::vector<uint8_t>* to, uint32_t v) {
-    for (int shift = 24; shift >= 0; shift -= 8) to->push_back(uint8_t(v >> shift));
-  };
-  const auto chunk = [&](const std::string& type, const std::vector<uint8_t>& body) {
-    put32(&png, uint32_t(body.size()));
-    std::vector<uint8_t> checked(type.begin(), type.end());
-    checked.insert(checked.end(), body.begin(), body.end());
-    uint32_t crc = 0xffffffffu;
-    for (uint8_t byte : checked) {
-      crc ^= byte;
-      for (int k = 0; k < 8; ++k) crc = crc & 1 ? 0xedb88320u ^ (crc >> 1) : crc >> 1;
-    }
-    png.insert(png.end(), checked.begin(), checked.end());
-    put32(&png, ~crc);
-  };
-  std::vector<uint8_t> header;
-  put32(&header, width);
-  put32(&header, height);
-  header.insert(header.end(), {8, uint8_t(channels == 3 ? 2 : 0), 0, 0, 0});
-  std::vector<uint8_t> raw;
-  const size_t row = size_t(width) * channels;
-  for (uint32_t y = 0; y < height; ++y) {
-    raw.push_back(0);
-    raw.insert(raw.end(), pixels.begin() + long(y * row), pixels.begin() + long((y + 1) * row));
-  }
-  std::vector<uint8_t> z = {0x78, 0x01};
-  uint32_t a = 1, b = 0;
-  for (size_t at = 0; at < raw.size(); at += 65535) {
-    const size_t n = std::min<size_t>(65535, raw.size() - at);
-    z.push_back(at + n == raw.size());
-    for (size_t v : {n, ~n}) {
-      z.push_back(uint8_t(v));
-      z.push_back(uint8_t(v >> 8));
-    }
-    z.insert(z.end(), raw.begin() + long(at), raw.begin() + long(at + n));
-  }
-  for (uint8_t byte : raw) {
-    a = (a + byte) % 65521;
-    b = (b + a) % 65521;
-  }
-  put32(&z, b << 16 | a);
-  chunk("IHDR", header);
-  chunk("IDAT", z);
-  chunk("IEND", {});
-  return png;
+inline std::vector<uint8_t> png_bytes(const FigurePicture& p) {
+  const std::vector<uint16_t> values(p.pixels.begin(), p.pixels.end());
+  const std::string png = data::encode_png(int(p.width), int(p.height), int(p.channels), 8, values);
+  return {png.begin(), png.end()};
 }
 
 constexpr int kSide = 192;
 
 /// A chest of sorts: two dark lungs with ribs, a heart, and a bright spot at (cx, cy) of the given strength.
-inline std::vector<uint8_t> chest(double cx, double cy, double strength, uint64_t seed) {
+inline FigurePicture chest(double cx, double cy, double strength, uint64_t seed) {
   Random random(seed, "test.chest");
   std::vector<uint8_t> pixels;
   for (int y = 0; y < kSide; ++y)
@@ -85,7 +46,41 @@ inline std::vector<uint8_t> chest(double cx, double cy, double strength, uint64_
       value += .02 * random.next_normal();
       pixels.push_back(uint8_t(255 * std::min(1.0, std::max(0.0, value))));
     }
-  return pixels;
+  return {kSide, kSide, 1, pixels};
+}
+
+/// A bright bump at (cx, cy), `side` pixels wide, over the whole film.
+inline FigurePicture bump(int side, double cx, double cy) {
+  FigurePicture map{side, side, 1, {}};
+  const double step = double(kSide) / side;
+  for (int y = 0; y < side; ++y)
+    for (int x = 0; x < side; ++x)
+      map.pixels.push_back(uint8_t(
+          255 * std::exp(-(std::pow(step * (x + .5) - cx, 2) + std::pow(step * (y + .5) - cy, 2)) / 1800)));
+  return map;
+}
+
+/// Grey values through a curve, for a picture that looks enhanced.
+inline FigurePicture curved(const FigurePicture& grey, double gamma) {
+  FigurePicture out = grey;
+  for (uint8_t& v : out.pixels) v = uint8_t(255 * std::pow(v / 255.0, gamma));
+  return out;
+}
+
+inline FigurePicture tinted(const FigurePicture& grey) {
+  FigurePicture out{grey.width, grey.height, 3, {}};
+  for (uint8_t v : grey.pixels) out.pixels.insert(out.pixels.end(), {v, uint8_t(v * .82), uint8_t(v * .66)});
+  return out;
+}
+
+/// I (alpha + (1 - alpha) L) of a picture and a map of one size.
+inline FigurePicture fused(const FigurePicture& picture, const FigurePicture& map, double alpha) {
+  FigurePicture out = picture;
+  const size_t channels = size_t(picture.channels);
+  for (size_t i = 0; i < out.pixels.size(); ++i)
+    out.pixels[i] =
+        uint8_t(std::lround(picture.pixels[i] * (alpha + (1 - alpha) * map.pixels[i / channels] / 255.0)));
+  return out;
 }
 
 /// Test images with lesions at random and a system that finds them with the given skill.
@@ -122,41 +117,153 @@ inline std::vector<Detection> made_up_detections(const std::vector<TruthImage>& 
           {int64_t(i), {x, y, x + 30, y + 30}, logistic(-1.5 + 1.4 * random.next_normal()), 0});
     }
   }
+  // Every third score is one of the slider's thresholds: "score >= threshold" must keep it.
+  for (size_t k = 0; k < detections.size(); k += 3)
+    detections[k].score = std::round(100 * detections[k].score) / 100;
   return detections;
 }
 
-inline Report made_up_report() {
+struct MadeUpSystem {
+  const char *detector, *enhancement, *note;
+  double skill;
+  bool control;
+};
+
+/// Twelve rows of the paper's kinds, not in its order, and controls.
+inline std::vector<MadeUpSystem> made_up_systems() {
+  const char* const map_note = "uninformative map for class “mass”";
+  std::vector<MadeUpSystem> systems;
+  for (const char* detector : {"retinanet", "faster_rcnn"}) {
+    const double more = std::string(detector) == "retinanet" ? .15 : 0;
+    const bool noted = more > 0;
+    const MadeUpSystem all[] = {{detector, "none", "", .5 + more, false},
+                                {detector, "color", "", .6 + more, false},
+                                {detector, "afda", "", .35 + more, false},
+                                {detector, "medga", "", .75 + more, false},
+                                {detector, "cawe", noted ? map_note : "", .55 + more, false},
+                                {detector, "color+cawe", "", 1.5 + more, false},
+                                {detector, "shuffled map", "", .1 + more, true},
+                                {detector, "uniform map", "", .5 + more, true},
+                                {detector, "clahe", "", .6 + more, true}};
+    systems.insert(systems.end(), std::begin(all), std::end(all));
+  }
+  return systems;
+}
+
+inline ReportPanel made_up_panel(const TruthImage& truth, size_t i,
+                                 const std::vector<std::vector<Detection>>& detections,
+                                 const FrocOptions& froc) {
+  ReportPanel panel;
+  const bool sick = !truth.boxes.empty();
+  panel.title = truth.id;
+  panel.width = panel.height = kSide;
+  const double cx = sick ? truth.boxes[0].box.x1 + 15 : 96, cy = sick ? truth.boxes[0].box.y1 + 15 : 96;
+  const FigurePicture grey = chest(cx, cy, sick ? .3 : 0, i);
+  const std::vector<uint8_t> grey_png = png_bytes(grey), colour_png = png_bytes(tinted(grey));
+  panel.pictures = {{"grey", grey_png},
+                    {"AFDA", png_bytes(curved(grey, .8))},
+                    {"MedGA", png_bytes(curved(grey, 1.3))},
+                    {"color", colour_png},
+                    {"CAWE", grey_png, true},
+                    {"color+CAWE", colour_png, true}};
+  panel.map_png = png_bytes(bump(12, cx, cy));
+  panel.classes = {{"opacity", .93}, {"mass", .61}};
+  for (const TruthBox& t : truth.boxes) panel.truth.push_back(t.box);
+  for (const auto& of_system : detections) {
+    std::vector<Detection> here;
+    for (const Detection& d : of_system)
+      if (d.image == int64_t(i)) here.push_back(d);
+    panel.predictions.push_back(report_boxes(truth, here, froc));
+  }
+  return panel;
+}
+
+inline PipelineExample made_up_pipeline(const TruthImage& truth, const ReportPanel& panel) {
+  const BoxD box = truth.boxes[0].box;
+  PipelineExample e;
+  e.image = truth.id;
+  e.grey = chest(box.x1 + 15, box.y1 + 15, .3, 2);
+  e.map = bump(kSide, box.x1 + 15, box.y1 + 15);
+  e.colour = tinted(e.grey);
+  e.fused = fused(e.colour, e.map, .5);
+  e.width = e.height = kSide;
+  e.truth = panel.truth;
+  for (const ReportBox& b : panel.predictions[0])
+    if (e.found.size() < 3) e.found.push_back(b);
+  e.detector = "RetinaNet";
+  return e;
+}
+
+inline AttentionExample made_up_attention(const PipelineExample& from) {
+  AttentionExample e;
+  e.image = from.image;
+  e.film = from.grey;
+  e.map = from.map;
+  e.width = from.width;
+  e.height = from.height;
+  e.truth = from.truth;
+  const char* const names[] = {"opacity", "mass", "nodule", "effusion", "cardiomegaly", "edema", "fracture"};
+  Random random(7, "test.report.attention");
+  for (size_t k = 0; k < 7; ++k) {
+    e.classes.push_back({names[k], k < 2 ? .93 - .3 * double(k) : .3 / double(k), k < 2, {}});
+    for (int c = 0; k < 2 && c < 128; ++c) e.classes[k].gradients.push_back(.01 * random.next_normal());
+  }
+  for (int k = 0; k < 8; ++k)
+    e.channels.push_back(
+        {11 * k + 3, .03 - .002 * k, bump(16, random.next_uniform(40, 150), random.next_uniform(40, 150))});
+  return e;
+}
+
+inline TsneExample made_up_tsne() {
+  TsneExample e;
+  e.dim = 8;
+  e.enhancement = "Color + CAWE";
+  e.options.iterations = 400;
+  Random random(3, "test.report.tsne");
+  const auto add = [&](FeatureSet* set, double shift) {
+    for (int k = 0; k < 40; ++k) {
+      set->images.push_back("image" + std::to_string(k));
+      for (int c = 0; c < 8; ++c) set->features.push_back(float(random.next_normal() + (c < 2 ? shift : 0)));
+    }
+  };
+  add(&e.normal, 0);
+  add(&e.abnormal, 2);
+  add(&e.enhanced_normal, 5);
+  add(&e.enhanced_abnormal, 8);
+  return e;
+}
+
+inline ReportTable made_up_subgroups(const std::vector<TruthImage>& truth,
+                                     const std::vector<Detection>& detections,
+                                     const EvaluateOptions& options) {
+  std::vector<std::string> sex, age;
+  for (size_t i = 0; i < truth.size(); ++i) {
+    sex.push_back(i % 7 == 0 ? "" : i % 4 < 2 ? "female" : "male");
+    age.push_back(age_group(double(i * 13 % 90)));
+  }
+  std::vector<SubgroupRow> rows = subgroups("sex", truth, sex, {&detections}, options);
+  for (const SubgroupRow& row : subgroups("age", truth, age, {&detections}, options)) rows.push_back(row);
+  return subgroup_table("RetinaNet with Color + CAWE", rows);
+}
+
+/// `panels` films of the viewer.
+inline Report made_up_report(size_t panels = 5) {
   Report report;
   report.title = "Does class-aware attention help a detector find lung opacities?";
   report.subtitle =
-      "Made-up figures for a test of this page: two detectors, four enhancements, one seed each.";
+      "Made-up figures for a test of this page: two detectors, six enhancements, controls, one seed each.";
   report.demonstration = true;
   report.findings = {
       "The classifier tells films with opacities from others better than chance (AUROC 0.94, 0.91 to 0.97).",
-      "Its map points at the opacity in 68 % of the films, 3.6 times as often as a shuffled map.",
-      "Neither detector finds more lesions with the map than without it, as far as 140 films can tell."};
+      "Its map points at the opacity in 68 % of the films, 3.6 times as often as a shuffled map."};
   const std::vector<TruthImage> truth = made_up_truth();
-  struct System {
-    const char *detector, *enhancement, *note;
-    double skill;
-    bool control;
-  };
-  const std::vector<System> systems = {
-      {"Faster R-CNN", "none", "", .3, false},
-      {"Faster R-CNN", "CAWE", "", .45, false},
-      {"Faster R-CNN", "Color + CAWE", "", .6, false},
-      {"Faster R-CNN", "CAWE, shuffled", "", .1, true},
-      {"RetinaNet", "none", "", .5, false},
-      {"RetinaNet", "CAWE", "uninformative map for class “mass”", .55, false},
-      {"RetinaNet", "Color + CAWE", "", .9, false},
-      {"RetinaNet", "CAWE, shuffled", "", .2, true}};
   EvaluateOptions options;
-  options.draws = 400;
+  options.draws = 1000;
   std::vector<std::vector<Detection>> detections;
   std::vector<std::unique_ptr<Evaluation>> evaluations;
   std::vector<double> p;
   const Evaluation* baseline = nullptr;
-  for (const System& s : systems) {
+  for (const MadeUpSystem& s : made_up_systems()) {
     detections.push_back(made_up_detections(truth, s.skill, 5));
     evaluations.push_back(std::make_unique<Evaluation>(evaluate(truth, detections.back(), options)));
     const bool first = std::string(s.enhancement) == "none";
@@ -167,6 +274,7 @@ inline Report made_up_report() {
     row.seeds = "0";
     row.control = s.control;
     row.note = s.note;
+    row.paper = paper_figures(s.detector, s.enhancement);
     p.push_back(first ? std::nan("") : row.delta_mean.p);
     if (!first) report.minimum_detectable = row.delta_mean.minimum_detectable;
     report.rows.push_back(row);
@@ -183,32 +291,9 @@ inline Report made_up_report() {
                   {"seeds", "1"}};
   report.table_notes = {"Sensitivities are of made-up detections."};
   report.threshold = .5;
-  for (size_t i : {size_t{2}, size_t{3}, size_t{4}, size_t{5}}) {
-    ReportPanel panel;
-    panel.title = truth[i].id + (truth[i].boxes.empty() ? " (no lesion)" : "");
-    panel.width = panel.height = kSide;
-    const bool sick = !truth[i].boxes.empty();
-    const double cx = sick ? truth[i].boxes[0].box.x1 + 15 : 96,
-                 cy = sick ? truth[i].boxes[0].box.y1 + 15 : 96;
-    const std::vector<uint8_t> grey = chest(cx, cy, sick ? .3 : 0, i);
-    std::vector<uint8_t> map, colour;
-    for (int y = 0; y < 12; ++y)
-      for (int x = 0; x < 12; ++x)
-        map.push_back(
-            uint8_t(255 * std::exp(-(std::pow(16 * x + 8 - cx, 2) + std::pow(16 * y + 8 - cy, 2)) / 1800)));
-    for (uint8_t v : grey) colour.insert(colour.end(), {v, uint8_t(v * .82), uint8_t(v * .66)});
-    panel.pictures = {{"grey", stored_png(grey, kSide, kSide, 1)},
-                      {"colour", stored_png(colour, kSide, kSide, 3)}};
-    panel.map_png = stored_png(map, 12, 12, 1);
-    panel.classes = {{"opacity", .93}, {"mass", .61}};
-    for (const TruthBox& t : truth[i].boxes) panel.truth.push_back(t.box);
-    for (const auto& of_system : detections) {
-      std::vector<Detection> here;
-      for (const Detection& d : of_system)
-        if (d.image == int64_t(i)) here.push_back(d);
-      panel.predictions.push_back(report_boxes(truth[i], here, options.froc));
-    }
-    report.panels.push_back(panel);
+  for (size_t k = 0; k < panels; ++k) {
+    const size_t i = 2 + k % (truth.size() - 2);
+    report.panels.push_back(made_up_panel(truth[i], i, detections, options.froc));
   }
   report.tables = {
       {"Does the map find lesions?",
@@ -216,21 +301,15 @@ inline Report made_up_report() {
        {"Map", "Pointing", "Energy", "Verdict"},
        {{"CAWE, opacity", "0.68 (0.60 to 0.76)", "0.19", "informative"},
         {"shuffled", "0.19", "0.11", "–"},
-        {"centre", "0.07", "0.13", "–"}}}};
-  std::vector<ScatterGroup> groups = {{"normal", "#d64545", {}}, {"abnormal", "#3a9a50", {}}};
-  Random random(3, "test.report.scatter");
-  for (size_t g = 0; g < 2; ++g)
-    for (int k = 0; k < 60; ++k)
-      groups[g].points.push_back({random.next_normal() + 3 * double(g), random.next_normal()});
-  report.figures = {
-      {"Features of the classifier", "t-SNE of pooled features; distances between groups mean little.",
-       scatter_svg({"t-SNE of pooled features", "Two groups of points, partly apart."}, groups)},
-      {"AUROC by class", "Held-out films.",
-       bar_svg({"AUROC by class", "Three bars."},
-               {{"opacity", {.94, .91, .97, 1, 0}}, {"mass", {.81, .72, .9, 1, 0}}})}};
+        {"centre", "0.07", "0.13", "–"}}},
+      made_up_subgroups(truth, detections[5], options)};
+  const PipelineExample pipeline =
+      made_up_pipeline(truth[2], made_up_panel(truth[2], 2, detections, options.froc));
+  report.figures = {figure_pipeline(pipeline), figure_attention(made_up_attention(pipeline)),
+                    figure_tsne(made_up_tsne()), figure_froc(report.rows)};
   report.recipe = "seed = 0\n[train]\nsteps = 320\n";
   report.environment = {
-      {"program", "cawe 0.1.0"}, {"instruction set", "AVX2"}, {"bootstrap", "400 draws, seed 0"}};
+      {"program", "cawe 0.1.0"}, {"instruction set", "AVX2"}, {"bootstrap", "1000 draws, seed 0"}};
   return report;
 }
 

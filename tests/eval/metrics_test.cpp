@@ -98,6 +98,27 @@ TEST(LinearAlgebra, EigenvectorsRebuildTheMatrix) {
   EXPECT_THROW(symmetric_eigen({NAN}, 1), Error);
 }
 
+TEST(LinearAlgebra, EigenvectorsOfAMatrixOfLowRank) {
+  // Gram matrix of 160 points in 8 dimensions, as t-SNE's start makes: 152 values are rounding errors.
+  Random random(5, "test.eigen.rank");
+  const int64_t n = 160, rank = 8;
+  std::vector<double> x(size_t(n * rank)), m(size_t(n * n), 0.0);
+  for (double& v : x) v = random.next_normal();
+  for (int64_t i = 0; i < n; ++i)
+    for (int64_t j = 0; j < n; ++j)
+      for (int64_t k = 0; k < rank; ++k)
+        m[size_t(i * n + j)] += x[size_t(i * rank + k)] * x[size_t(j * rank + k)];
+  const SymmetricEigen e = symmetric_eigen(m, n);
+  EXPECT_GT(e.values[rank - 1], 50);
+  for (int64_t k = rank; k < n; ++k) EXPECT_NEAR(e.values[size_t(k)], 0, 1e-11);
+  for (int64_t i = 0; i < n; ++i) {
+    double rebuilt = 0;
+    for (int64_t k = 0; k < rank; ++k)
+      rebuilt += e.values[size_t(k)] * e.vectors[size_t(k * n + i)] * e.vectors[size_t(k * n)];
+    EXPECT_NEAR(rebuilt, m[size_t(i * n)], 1e-11);
+  }
+}
+
 TEST(LinearAlgebra, SolvesByHandAndRefusesIndefinite) {
   const auto x = solve_positive({4, 2, 2, 3}, {2, 5}, 2);
   EXPECT_NEAR(x[0], -.5, 1e-12);
@@ -128,6 +149,46 @@ TEST(Tsne, AgreesWithAnIndependentImplementation) {
   const TsneResult end = tsne(x, n, dim, options);
   EXPECT_NEAR(end.kl, g["kl"].get<double>(), 0.2 * g["kl"].get<double>());
   EXPECT_FALSE(end.lowered);
+}
+
+TEST(Tsne, AgreesWithScikitLearn) {
+  // scikit-learn 1.9.1's exact t-SNE on the golden's features: KL of the golden's points by its own function
+  // (single precision affinities), and where its own descent from the principal components ends.
+  const auto g = golden("tsne");
+  const int64_t n = g["n"];
+  const std::vector<float> x = g["features"];
+  const auto p = tsne_affinities(x, n, g["dim"], g["perplexity"]);
+  EXPECT_NEAR(tsne_kl(p, g["points"], n), 0.265365877, 1e-6);
+  TsneOptions options;
+  options.perplexity = g["perplexity"];
+  EXPECT_LT(tsne(x, n, g["dim"], options).kl, 1.15 * 0.236204860);
+}
+
+TEST(Tsne, TheFirstStepFollowsTheGradientOfTheKl) {
+  const auto g = golden("tsne");
+  const int64_t n = g["n"];
+  const std::vector<float> x = g["features"];
+  TsneOptions options;
+  options.perplexity = g["perplexity"];
+  options.exaggerated = 0;
+  options.iterations = 0;
+  const std::vector<double> start = tsne(x, n, g["dim"], options).points;
+  options.iterations = 1;
+  const std::vector<double> next = tsne(x, n, g["dim"], options).points;
+  const auto p = tsne_affinities(x, n, g["dim"], options.perplexity);
+  double largest = 0, error = 0;
+  for (size_t i = 0; i < start.size(); ++i) {
+    std::vector<double> moved = start;
+    const double h = 1e-3;
+    moved[i] = start[i] + h;
+    const double above = tsne_kl(p, moved, n);
+    moved[i] = start[i] - h;
+    const double slope = (above - tsne_kl(p, moved, n)) / (2 * h);
+    const double gradient = (start[i] - next[i]) / (50 * 0.8);  // learning rate and first gain
+    largest = std::max(largest, std::abs(gradient));
+    error = std::max(error, std::abs(gradient - slope));
+  }
+  EXPECT_LT(error, 1e-4 * largest) << largest;
 }
 
 TEST(Tsne, SeparatesClustersAndLowersThePerplexity) {

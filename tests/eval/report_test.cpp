@@ -5,9 +5,11 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 
+#include "eval/statements.h"
 #include "tensor/error.h"
 #include "tests/eval/made_up_report.h"
 
@@ -31,7 +33,10 @@ TEST(Report, HoldsEveryPartAndAsksTheNetworkForNothing) {
   // The only addresses are names of XML vocabularies, which nothing fetches.
   EXPECT_EQ(count(html, "http"), count(html, "http://www.w3.org/2000/svg") + count(html, "http-equiv"));
   EXPECT_EQ(count(html, "src=\""), 0u);
+  EXPECT_EQ(count(html, "href=\""), count(html, "href=\"#") + count(html, "href=\"data:"));
   EXPECT_EQ(count(html, "class=\"series"), report.rows.size());
+  EXPECT_EQ(count(html, "class=\"figure\""), report.figures.size());
+  EXPECT_EQ(count(html, "id=\"panel-"), report.panels.size());
   EXPECT_LT(html.find("id=\"table\""), html.find("id=\"curves\""));
   EXPECT_LT(html.find("id=\"curves\""), html.find("id=\"viewer\""));
   EXPECT_LT(html.find("id=\"viewer\""), html.find("id=\"provenance\""));
@@ -66,10 +71,93 @@ TEST(Report, AnEmptyStudyIsStillAPage) {
   EXPECT_NE(html.find("Nothing yet"), std::string::npos);
 }
 
-TEST(Report, RefusesAPanelWithoutPicture) {
+TEST(Report, RefusesAPanelWithoutPictureAndAFusedOneWithoutMap) {
   Report report;
   report.panels.emplace_back();
   EXPECT_THROW(report_html(report), Error);
+  report.panels[0].width = report.panels[0].height = 4;
+  report.panels[0].pictures = {{"grey", {1, 2, 3}, true}};
+  EXPECT_THROW(report_html(report), Error);
+  report.panels[0].map_png = {4, 5};
+  EXPECT_NO_THROW(report_html(report));
+}
+
+TEST(Report, StoresEqualPicturesOnceAndFusesTheFirstWhereNoneIs) {
+  Report report;
+  report.panels.emplace_back();
+  ReportPanel& panel = report.panels[0];
+  panel.width = panel.height = 4;
+  panel.map_png = {9};
+  panel.pictures = {{"grey", {1, 2, 3}}, {"color", {4, 5, 6}}, {"color+CAWE", {4, 5, 6}, true}};
+  const std::string html = report_html(report);
+  EXPECT_EQ(count(html, "AQID"), 1u);
+  EXPECT_EQ(count(html, "BAUG"), 1u);
+  EXPECT_NE(html.find("\"pngs\":[\"AQID\",\"BAUG\"]"), std::string::npos);
+  EXPECT_NE(html.find("{\"name\":\"Color + CAWE\",\"key\":\"color+cawe\",\"png\":1,\"fused\":true}"),
+            std::string::npos);
+  panel.pictures.pop_back();
+  EXPECT_NE(report_html(report).find(
+                "{\"name\":\"grey with map\",\"key\":\"greywithmap\",\"png\":0,\"fused\":true}"),
+            std::string::npos);
+}
+
+TEST(Report, RowsStandInThePapersOrderWithTheirSentence) {
+  const Report report = testing::made_up_report(0);
+  const std::string html = report_html(report);
+  const std::string table = html.substr(html.find("<tbody>"), html.find("</tbody>") - html.find("<tbody>"));
+  size_t at = 0;
+  for (const char* name :
+       {"Faster R-CNN Plain baseline", "Faster R-CNN AFDA", "Faster R-CNN MedGA", "Faster R-CNN Color",
+        "Faster R-CNN CAWE", "Faster R-CNN Color + CAWE", "RetinaNet Plain baseline", "RetinaNet AFDA",
+        "RetinaNet MedGA", "RetinaNet Color", "RetinaNet CAWE", "RetinaNet Color + CAWE",
+        "Faster R-CNN shuffled map control", "Faster R-CNN uniform map control", "Faster R-CNN CLAHE control",
+        "RetinaNet shuffled map control"}) {
+    const size_t found = table.find("data-name=\"" + std::string(name) + "\"", at);
+    ASSERT_NE(found, std::string::npos) << name;
+    at = found;
+  }
+  for (const ReportRow& row : report.rows) {
+    if (row.baseline) continue;
+    const Claim claim{row.detector == "retinanet" ? "RetinaNet with " : "Faster R-CNN with ", "",
+                      row.delta_mean, row.p_holm, .95};
+    const std::string sentence = statement(claim);
+    const std::string figures = sentence.substr(sentence.find('('));
+    EXPECT_NE(html.find(escape_markup(figures)), std::string::npos) << figures;
+  }
+  EXPECT_NE(html.find("Of 10 comparisons with the plain detector"), std::string::npos)
+      << "controls are no rivals";
+}
+
+TEST(Report, PapersFiguresStandBesideOursWhereARowHasThem) {
+  EXPECT_DOUBLE_EQ(paper_figures("faster_rcnn", "none")[0], .604);
+  EXPECT_DOUBLE_EQ(paper_figures("Faster R-CNN", "Color + CAWE")[3], .802);
+  EXPECT_DOUBLE_EQ(paper_figures("retinanet", "medga")[3], .808);
+  EXPECT_TRUE(std::isnan(paper_figures("retinanet", "clahe")[0]));
+  EXPECT_TRUE(std::isnan(paper_figures("yolo", "none")[0]));
+  Report report;
+  report.rows.resize(2);
+  report.rows[0].detector = report.rows[1].detector = "retinanet";
+  report.rows[0].enhancement = "none";
+  report.rows[1].enhancement = "cawe";
+  report.rows[0].baseline = true;
+  EXPECT_EQ(count(report_html(report), "class=\"paper\""), 0u);
+  report.rows[1].paper = paper_figures("retinanet", "cawe");
+  EXPECT_EQ(count(report_html(report), "class=\"paper\""), 4u);
+  EXPECT_NE(report_html(report).find("paper 0.621"), std::string::npos);
+}
+
+TEST(Report, OnlyARowWithoutOverlapHasARank) {
+  Report report;
+  report.rows.resize(3);
+  const double low[] = {.1, .5, .55};
+  for (size_t k = 0; k < 3; ++k) {
+    report.rows[k].detector = "retinanet";
+    report.rows[k].enhancement = k == 0 ? "none" : k == 1 ? "afda" : "cawe";
+    report.rows[k].mean = {low[k] + .05, low[k], low[k] + .1, 100, 0};
+  }
+  const std::string html = report_html(report);
+  EXPECT_EQ(count(html, "class=\"rank\""), 1u);
+  EXPECT_NE(html.find("rank 3<"), std::string::npos);
 }
 
 TEST(Report, RowsCarryTheEvaluationsFigures) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A DICOM as it is looked at: values in [0, 1], or one clear error.
+// A DICOM as it is looked at: values in [0, 1], or one clear error; and an image derived from it can be read.
 #include "data/dicom.h"
+#include "data/dicom_derived.h"
 #include "tests/fuzz/fuzz.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -8,6 +9,14 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   fuzz::expect_result_or_data_error([&] {
     const data::Film film = data::parse_film({reinterpret_cast<const char*>(data), size}, "fuzz");
     for (const float v : film.image.pixels) FUZZ_CHECK(v >= 0 && v <= 1);
+    data::DerivedImage image;
+    image.width = image.height = 1;
+    image.values = {7};
+    const data::DicomOrigin origin = data::dicom_origin({reinterpret_cast<const char*>(data), size}, "fuzz");
+    for (const data::Identity identity : {data::Identity::keep, data::Identity::hash}) {
+      const std::string derived = data::derived_dicom(origin, image, identity);
+      FUZZ_CHECK(data::parse_film(derived, "derived").image.pixels[0] == 7.0f / 255);
+    }
   });
   return 0;
 }

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "models/detection.h"
 #include "nn/module.h"
 #include "tensor/parallel.h"
 #include "tensor/random.h"
@@ -50,7 +51,7 @@ inline std::map<std::string, Tensor> parity_weights(nn::Module& module) {
     } else {
       const double fan_in = double(t.numel() / t.dim(0));
       const bool cls = name.find("cls_logits") != std::string::npos;
-      const double gain = cls ? 0.15 : name.find("bbox_reg") != std::string::npos ? 0.05 : 0.8;
+      const double gain = cls ? 0.15 : name.find("bbox_") != std::string::npos ? 0.05 : 0.8;
       fill_spread(t, name, 0.0, gain * std::sqrt(6.0 / fan_in));
     }
     all[name] = t;
@@ -125,5 +126,39 @@ class GoldenFile {
   std::multimap<std::string, std::vector<double>> lines_;
   double worst_ = 0;
 };
+
+constexpr double tolerance(DType dtype) { return dtype == DType::f64 ? 1e-7 : 1e-4; }
+
+inline void compare_gradients(GoldenFile& golden, const std::string& key, nn::Module& m, double within,
+                              const std::vector<std::string>& names) {
+  std::map<std::string, Variable*> parameters;
+  for (auto& p : m.parameters()) parameters[p.name] = p.variable;
+  for (const std::string& name : names) {
+    ASSERT_EQ(parameters.count(name), 1u) << name;
+    ASSERT_TRUE(parameters.at(name)->grad().defined()) << name;
+    golden.compare(key + ".grad." + name, parameters.at(name)->grad(), within);
+  }
+}
+
+/// Golden lines KEY.detection: image, box, score, label; at least `least` an image. Inputs are 256 pixels
+/// wide.
+inline void compare_detections(const GoldenFile& golden, const std::string& key, size_t least,
+                               const std::vector<Detections>& found) {
+  std::vector<size_t> next(found.size(), 0);
+  for (const std::vector<double>& g : golden.all(key + ".detection")) {
+    const size_t image = size_t(g[0]), k = next[image]++;
+    ASSERT_LT(k, found[image].size());
+    const Detection& d = found[image][k];
+    EXPECT_NEAR(d.score, g[5], 1e-4 * g[5]) << "image " << image << " detection " << k;
+    EXPECT_EQ(double(d.label), g[6]);
+    for (const auto& [ours, theirs] :
+         {std::pair<double, double>{d.box.x1, g[1]}, {d.box.y1, g[2]}, {d.box.x2, g[3]}, {d.box.y2, g[4]}})
+      EXPECT_NEAR(ours, theirs, 1e-4 * 256) << "image " << image << " detection " << k;
+  }
+  for (size_t i = 0; i < found.size(); ++i) {
+    EXPECT_GE(next[i], least);
+    EXPECT_EQ(found[i].size(), next[i]);
+  }
+}
 
 }  // namespace cawe::models::testing

@@ -14,25 +14,9 @@
 namespace cawe::models {
 namespace {
 
+using testing::compare_gradients;
 using testing::GoldenFile;
-
-std::map<std::string, Variable*> by_name(nn::Module& m) {
-  std::map<std::string, Variable*> all;
-  for (auto& p : m.parameters()) all[p.name] = p.variable;
-  return all;
-}
-
-constexpr double tolerance(DType dtype) { return dtype == DType::f64 ? 1e-7 : 1e-4; }
-
-void compare_gradients(GoldenFile& golden, const std::string& key, nn::Module& m, DType dtype,
-                       const std::vector<std::string>& names) {
-  const auto parameters = by_name(m);
-  for (const std::string& name : names) {
-    ASSERT_EQ(parameters.count(name), 1u) << name;
-    ASSERT_TRUE(parameters.at(name)->grad().defined()) << name;
-    golden.compare(key + ".grad." + name, parameters.at(name)->grad(), tolerance(dtype));
-  }
-}
+using testing::tolerance;
 
 Tensor coin_targets(const std::string& key, const Shape& shape) {
   const Random random(testing::kSeed, key + ".target");
@@ -63,7 +47,7 @@ Tensor check_classifier(GoldenFile& golden, const ClassifierCase& c, Classifier&
   const double expected = golden.numbers(c.key + ".loss")[0];
   EXPECT_NEAR(loss.value().item(), expected, within * expected);
   backward(loss);
-  compare_gradients(golden, c.key, net, c.dtype,
+  compare_gradients(golden, c.key, net, within,
                     c.dtype == DType::f64 ? c.watched : std::vector<std::string>{"fc.weight", "fc.bias"});
   return maps.back().value();
 }
@@ -141,24 +125,6 @@ RetinaNetConfig retinanet_config() {
   return config;
 }
 
-void compare_detections(const GoldenFile& golden, const std::vector<Detections>& found) {
-  std::vector<size_t> next(found.size(), 0);
-  for (const std::vector<double>& g : golden.all("retinanet.detection")) {
-    const size_t image = size_t(g[0]), k = next[image]++;
-    ASSERT_LT(k, found[image].size());
-    const Detection& d = found[image][k];
-    EXPECT_NEAR(d.score, g[5], 1e-4 * g[5]) << "image " << image << " detection " << k;
-    EXPECT_EQ(double(d.label), g[6]);
-    for (const auto& [ours, theirs] :
-         {std::pair<double, double>{d.box.x1, g[1]}, {d.box.y1, g[2]}, {d.box.x2, g[3]}, {d.box.y2, g[4]}})
-      EXPECT_NEAR(ours, theirs, 1e-4 * 256) << "image " << image << " detection " << k;
-  }
-  for (size_t i = 0; i < found.size(); ++i) {
-    EXPECT_GE(next[i], 50u);
-    EXPECT_EQ(found[i].size(), next[i]);
-  }
-}
-
 const std::vector<std::string> kWatchedRetinaNet{
     "backbone.body.layer2.0.conv1.weight",        "backbone.body.layer4.2.conv3.weight",
     "backbone.fpn.inner_blocks.0.0.weight",       "backbone.fpn.layer_blocks.2.0.bias",
@@ -184,10 +150,10 @@ TEST_P(Parity, RetinaNetR50Fpn) {
   const std::vector<Truth> truths{{boxes, {0, 2, 1}}, {}};
   const RetinaNet::Losses losses = net.loss(Variable(x), truths);
   const std::vector<double> expected = golden.numbers(key + ".losses");
-  EXPECT_NEAR(losses.classification, expected[0], within * expected[0]);
-  EXPECT_NEAR(losses.box, expected[1], std::max(within, 1e-6) * expected[1]);  // offsets are f32
+  EXPECT_NEAR(losses.part("class"), expected[0], within * expected[0]);
+  EXPECT_NEAR(losses.part("box"), expected[1], std::max(within, 1e-6) * expected[1]);  // offsets are f32
   backward(losses.total);
-  compare_gradients(golden, key, net, dtype,
+  compare_gradients(golden, key, net, within,
                     exact ? kWatchedRetinaNet
                           : std::vector<std::string>(kWatchedRetinaNet.end() - 3, kWatchedRetinaNet.end()));
   const NoGrad no_history;
@@ -195,7 +161,7 @@ TEST_P(Parity, RetinaNetR50Fpn) {
   const RetinaNet::Raw raw = net.forward(Variable(x));
   golden.compare(key + ".logits", raw.logits.value(), within);
   golden.compare(key + ".deltas", raw.deltas.value(), within);
-  if (!exact) compare_detections(golden, net.postprocess(raw, 224, 256));
+  if (!exact) testing::compare_detections(golden, "retinanet", 50, net.postprocess(raw, 224, 256));
 }
 
 }  // namespace

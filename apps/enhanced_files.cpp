@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "apps/enhanced_files.h"
+
+#include <filesystem>
+#include <fstream>
+#include <set>
+
+#include "data/png.h"
+#include "tensor/error.h"
+
+namespace cawe::apps {
+namespace fs = std::filesystem;
+namespace {
+
+bool as_dicom(OutputFormat format, data::PictureFormat film) {
+  return format == OutputFormat::dicom ||
+         (format == OutputFormat::same && film == data::PictureFormat::dicom);
+}
+
+/// By its first bytes.
+data::PictureFormat format_of(const std::string& path) {
+  std::string head(132, '\0');
+  std::ifstream file(path, std::ios::binary);
+  file.read(head.data(), std::streamsize(head.size()));
+  head.resize(size_t(file.gcount()));
+  return data::picture_format(head);
+}
+
+}  // namespace
+
+OutputNames::OutputNames(const data::Dataset& dataset, const std::string& out, const OutputStyle& style,
+                         bool maps, bool overwrite) {
+  std::set<std::string> taken, inputs;
+  for (const data::Sample& s : dataset.samples) inputs.insert(fs::weakly_canonical(s.path).string());
+  const auto take = [&](const std::string& path) {
+    CAWE_CHECK(taken.insert(path).second, Code::usage, path,
+               ": two outputs would have this name. Rename one of the films");
+    CAWE_CHECK(inputs.count(fs::weakly_canonical(path).string()) == 0, Code::usage, path,
+               ": is one of the films that are read. Choose another --out");
+    CAWE_CHECK(overwrite || !fs::exists(fs::symlink_status(path)), Code::usage, path,
+               ": is there already (--overwrite replaces it)");
+    return path;
+  };
+  for (const data::Sample& s : dataset.samples) {
+    const std::string stem = out + "/" + s.image_id;
+    films_.push_back(take(stem + (as_dicom(style.format, format_of(s.path)) ? ".dcm" : ".png")));
+    maps_.push_back(maps ? take(stem + "_map.png") : "");
+  }
+}
+
+std::string encode_enhanced(const data::FloatImage& image, const data::DecodedFilm& film,
+                            const std::string& bytes, const data::Sample& sample, const OutputStyle& style) {
+  const int wide = film.bits > 8 ? 16 : 8;
+  if (!as_dicom(style.format, film.format))
+    return data::encode_png(image.width, image.height, image.channels, wide, data::to_levels(image, wide));
+  data::DerivedImage derived;
+  derived.width = image.width;
+  derived.height = image.height;
+  derived.samples = image.channels;
+  derived.bits = image.channels == 3 ? 8 : wide;  // viewers do not expect RGB of 16 bits
+  derived.values = data::to_levels(image, derived.bits);
+  derived.series = "cawe " + style.method + " (research)";
+  derived.description = style.description;
+  const data::DicomOrigin origin =
+      film.format == data::PictureFormat::dicom
+          ? data::dicom_origin(bytes, sample.path)
+          : data::picture_origin(bytes, sample.image_id, film.format == data::PictureFormat::jpeg,
+                                 film.image.pixels.size());
+  return data::derived_dicom(origin, derived, style.identity);
+}
+
+}  // namespace cawe::apps

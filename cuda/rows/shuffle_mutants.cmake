@@ -1,0 +1,11 @@
+# Mistakes in pixel shuffle and blur.
+cawe_mutant(shuffle_corners shuffle.cu "lower, lower + s.c}" "lower + s.c, lower}" pixel_shuffle)
+cawe_mutant(shuffle_bound shuffle.cu "if (i >= by.count) return;" "if (i > by.count) return;" pixel_shuffle)
+cawe_mutant(shuffle_halves shuffle.cu "numbers.v[k] = from[corner[p * kPack + k]]" "numbers.v[k] = from[corner[k]]" pixel_shuffle_grad)
+cawe_mutant(shuffle_planes_rows shuffle.cu "2 * (cell.y % 2)" "(cell.y % 2)" pixel_shuffle)
+cawe_mutant(shuffle_planes_back shuffle.cu "to[left + plane] = p.v[1]" "to[left + plane] = p.v[0]" pixel_shuffle_grad)
+cawe_mutant(blur_bound blur.cu "if (i >= by.count) return;" "if (i > by.count) return;" blur)
+cawe_mutant(blur_border blur.cu "x < s.w && row < s.h" "x <= s.w && row < s.h" blur_grad)
+cawe_mutant(blur_first_row blur.cu "above < 0 ? 0 : above" "above" blur)
+cawe_mutant(blur_first_column blur.cu "left + j == 1 ? A(2)" "left + j == 0 ? A(2)" blur_grad)
+cawe_mutant(blur_last_column blur.cu "if (left + j < s.w)" "if (left + j <= s.w)" blur)

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "data/subject.h"
+
+#include <cctype>
+#include <limits>
+
+#include "data/csv.h"
+
+namespace cawe::data {
+
+std::string parse_view(const std::string& text) {
+  size_t begin = 0, end = text.size();
+  while (begin < end && std::isspace(static_cast<unsigned char>(text[begin]))) ++begin;
+  while (begin < end && std::isspace(static_cast<unsigned char>(text[end - 1]))) --end;
+  std::string out = text.substr(begin, end - begin);
+  for (char& c : out) c = char(std::toupper(static_cast<unsigned char>(c)));
+  return out;
+}
+
+std::string parse_sex(const std::string& text) {
+  const std::string word = parse_view(text);
+  if (word == "F" || word == "FEMALE") return "F";
+  if (word == "M" || word == "MALE") return "M";
+  return word == "O" || word == "OTHER" ? "O" : "";
+}
+
+float parse_age(const std::string& text) {
+  std::string digits = parse_view(text);
+  double years = 1;
+  if (!digits.empty() && std::isalpha(static_cast<unsigned char>(digits.back()))) {
+    const char unit = digits.back();
+    years = unit == 'Y'   ? 1
+            : unit == 'M' ? 1 / 12.0
+            : unit == 'W' ? 7 / 365.25
+            : unit == 'D' ? 1 / 365.25
+                          : 0;
+    digits.pop_back();
+  }
+  double value = 0;
+  if (years == 0 || !parse_number(digits, &value) || value < 0 || value * years > 130)
+    return std::numeric_limits<float>::quiet_NaN();
+  return float(value * years);
+}
+
+}  // namespace cawe::data

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+// FROC and bootstrap within parts of the test set.
+#include "eval/subgroups.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+
+#include "eval/report_parts.h"
+#include "tensor/error.h"
+
+namespace cawe::eval {
+namespace {
+
+constexpr size_t kFigures = 5;  // Sens@1, 2, 3, 4 and their mean
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+
+/// The detections on the images `chosen`, renumbered to their places there.
+std::vector<Detection> detections_on(const std::vector<size_t>& chosen, size_t images,
+                                     const std::vector<Detection>& all) {
+  std::vector<int64_t> place(images, -1);
+  for (size_t i = 0; i < chosen.size(); ++i) place[chosen[i]] = int64_t(i);
+  std::vector<Detection> out;
+  for (const Detection& d : all) {
+    CAWE_CHECK(d.image >= 0 && size_t(d.image) < images, Code::internal, "subgroups: a detection on image ",
+               d.image, " of ", images);
+    if (place[size_t(d.image)] < 0) continue;
+    out.push_back(d);
+    out.back().image = place[size_t(d.image)];
+  }
+  return out;
+}
+
+void add_figures(const std::vector<TruthImage>& part, const std::vector<std::vector<Detection>>& seeds,
+                 const EvaluateOptions& options, SubgroupRow* row) {
+  Clusters clusters;
+  clusters.of_item = patient_index(part, &clusters.count);
+  std::vector<FrocData> judged;
+  for (const auto& detections : seeds) judged.push_back(judge(part, detections, options.froc));
+  const auto statistic = [&](const std::vector<int32_t>& weights, double* v) {
+    std::fill_n(v, kFigures, 0.0);
+    std::array<double, 4> sens;
+    for (const FrocData& data : judged) {
+      weighted_sens(data, weights, paper_fps(), sens.data());
+      for (size_t k = 0; k < 4; ++k) v[k] += sens[k] / double(judged.size());
+    }
+    for (size_t k = 0; k < 4; ++k) v[4] += v[k] / 4;
+  };
+  std::array<double, kFigures> point;
+  statistic(std::vector<int32_t>(part.size(), 1), point.data());
+  const auto drawn = bootstrap(clusters, kFigures, statistic, options.draws, options.seed);
+  for (size_t k = 0; k < 4; ++k) row->sens[k] = percentile_interval(point[k], drawn[k], options.level);
+  row->mean = percentile_interval(point[4], drawn[4], options.level);
+}
+
+}  // namespace
+
+std::vector<SubgroupRow> subgroups(const std::string& attribute, const std::vector<TruthImage>& truth,
+                                   const std::vector<std::string>& labels,
+                                   const std::vector<const std::vector<Detection>*>& seeds,
+                                   const EvaluateOptions& options) {
+  CAWE_CHECK(labels.size() == truth.size(), Code::internal, "subgroups: ", labels.size(), " labels for ",
+             truth.size(), " images");
+  CAWE_CHECK(!seeds.empty(), Code::internal, "subgroups: no detections");
+  std::map<std::string, std::vector<size_t>> groups;
+  for (size_t i = 0; i < labels.size(); ++i) groups[labels[i]].push_back(i);
+  std::vector<std::pair<std::string, std::vector<size_t>>> ordered;
+  for (const auto& group : groups)
+    if (!group.first.empty()) ordered.push_back(group);
+  if (ordered.empty()) return {};
+  if (groups.count("") > 0) ordered.emplace_back("not stated", groups[""]);
+  std::vector<SubgroupRow> rows;
+  for (const auto& [name, chosen] : ordered) {
+    SubgroupRow row;
+    row.attribute = attribute;
+    row.group = name;
+    std::vector<TruthImage> part;
+    for (const size_t i : chosen) part.push_back(truth[i]);
+    row.images = int64_t(part.size());
+    patient_index(part, &row.patients);
+    row.lesions = count_lesions(part);
+    row.few = row.lesions < kFewLesions;
+    row.sens.fill({kNaN, kNaN, kNaN, 0, 0});
+    row.mean = row.sens[0];
+    if (row.lesions > 0) {
+      std::vector<std::vector<Detection>> here;
+      for (const auto* detections : seeds) here.push_back(detections_on(chosen, truth.size(), *detections));
+      add_figures(part, here, options, &row);
+    }
+    rows.push_back(row);
+  }
+  return rows;
+}
+
+ReportTable subgroup_table(const std::string& subject, const std::vector<SubgroupRow>& rows) {
+  const auto cell = [](const Interval& i) {
+    return std::isnan(i.value) ? std::string("n/a")
+                               : report_detail::fixed(i.value, 3) + " (" + report_detail::fixed(i.low, 2) +
+                                     " to " + report_detail::fixed(i.high, 2) + ")";
+  };
+  ReportTable table;
+  table.title = "Subgroups";
+  table.caption =
+      "Sensitivity of " + subject +
+      " within parts of the test set, false positives counted within the part, with intervals over "
+      "patients. No difference between groups was tested.";
+  table.header = {"Group",  "images", "patients", "lesions", "Sens@1",
+                  "Sens@2", "Sens@3", "Sens@4",   "mean",    ""};
+  for (const SubgroupRow& row : rows) {
+    std::vector<std::string> cells = {row.attribute + ": " + row.group, std::to_string(row.images),
+                                      std::to_string(row.patients), std::to_string(row.lesions)};
+    for (const Interval& i : row.sens) cells.push_back(cell(i));
+    cells.push_back(cell(row.mean));
+    cells.push_back(row.lesions == 0 ? "no lesion" : row.few ? "few lesions" : "");
+    table.rows.push_back(cells);
+  }
+  return table;
+}
+
+std::string age_group(double years) {
+  if (!(years >= 0)) return "";
+  return years < 18 ? "0 to 17" : years < 40 ? "18 to 39" : years < 65 ? "40 to 64" : "65 and over";
+}
+
+}  // namespace cawe::eval

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/detection_model.h"
+
+namespace cawe::models {
+
+double DetectionModel::Losses::part(const std::string& name) const {
+  for (const auto& [known, value] : parts)
+    if (known == name) return value.item();
+  fail(Code::usage, "detector: no loss is called \"", name, "\"");
+}
+
+DetectionModel::Losses DetectionModel::loss(const Variable& x, const std::vector<Truth>& truths) {
+  CAWE_CHECK(int64_t(truths.size()) == x.dim(0), Code::shape, "detector: ", truths.size(),
+             " lists of boxes for a batch of ", x.dim(0));
+  std::vector<DrawKey> draws(truths.size());
+  for (size_t i = 0; i < draws.size(); ++i) draws[i].image = i;
+  return loss_of(x, targets(x.dim(2), x.dim(3), truths, draws, x.device()));
+}
+
+}  // namespace cawe::models

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// Faster R-CNN (Ren et al. 2015, arXiv 1506.01497) on ResNet and FPN, with torchvision's topology, names,
+// losses and detections.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "models/fpn.h"
+#include "models/region_proposals.h"
+#include "models/resnet.h"
+#include "models/roi_heads.h"
+
+namespace cawe::models {
+
+struct FasterRcnnConfig {
+  ResNetConfig backbone;
+  int trainable_stages = 5;  ///< of stem, layer1 ... layer4, counted from the end; 3 with loaded weights
+  int64_t channels = 256;    ///< of the pyramid
+  int64_t classes = 1;       ///< foreground; the box head has one output more, 0, for background
+  RpnConfig rpn;
+  RoiHeadsConfig roi;
+  PostprocessSettings postprocess{0.05, 1000, 0.5, 100};
+};
+
+class FasterRcnn : public DetectionModel {
+ public:
+  explicit FasterRcnn(const FasterRcnnConfig& config);
+
+  struct Features {
+    std::vector<Variable> levels;  ///< P2 ... P5
+    RegionProposals::Output rpn;   ///< on P2 ... P6
+    Tensor anchors;                ///< [A, 4]
+  };
+  /// x [N, 3, H, W], normalised; H and W at least 32.
+  Features forward(const Variable& x);
+
+  /// The proposal network's targets, the true boxes and the keys: the box head samples in the middle of
+  /// loss_of(), when it knows the proposals.
+  std::vector<Tensor> targets(int64_t height, int64_t width, const std::vector<Truth>& truths,
+                              const std::vector<DrawKey>& draws, Device device,
+                              const std::vector<std::string>& images = {}) override;
+  /// "objectness", "proposal" (the proposal network's), "class", "box" (the box head's).
+  Losses loss_of(const Variable& x, const std::vector<Tensor>& targets) override;
+  bool capturable() const override { return false; }  // proposals come to the host
+
+  std::vector<Detections> detect(const Tensor& x, const std::vector<std::string>& images = {}) override;
+  std::vector<std::vector<Box>> proposals(const Features& features, int64_t height, int64_t width,
+                                          const std::vector<std::string>& images = {}) const;
+
+  const FasterRcnnConfig& config() const { return config_; }
+  int64_t classes() const override { return config_.classes; }
+  PostprocessSettings& postprocess_settings() override { return config_.postprocess; }
+  ResNet& backbone() { return body_; }
+
+ private:
+  FasterRcnnConfig config_;
+  ResNet body_;
+  Fpn fpn_;
+  RegionProposals rpn_;
+  RoiHeads roi_heads_;
+  AnchorCache anchors_;
+};
+
+}  // namespace cawe::models

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// The second stage of Faster R-CNN (Ren et al. 2015; on a pyramid: Lin et al. 2017, arXiv 1612.03144):
+// RoIAlign, two linear layers, classes and boxes, with torchvision's names and rules (spec 4.5).
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "models/detection_model.h"
+#include "models/sampling.h"
+#include "nn/linear.h"
+#include "tensor/backend.h"
+
+namespace cawe::models {
+
+struct RoiHeadsConfig {
+  int64_t pooled = 7;           ///< cells a side that a proposal is sampled to
+  int64_t sampling_ratio = 2;   ///< points a side in each of them; 0: as many as the cell has features
+  bool aligned = false;         ///< half-pixel shift (detectron2); torchvision has none
+  double canonical_size = 224;  ///< a proposal of this side goes to level `canonical_level`
+  int canonical_level = 4;
+  int64_t hidden = 1024;  ///< of the two linear layers
+  MatchParams match{0.5, 0.5, false};
+  SamplingOptions sampling{128, 0.25};
+  BoxCoding coding{10, 10, 5, 5};
+  double beta = 1.0 / 9;     ///< smooth L1
+  double least_side = 1e-2;  ///< pixels; smaller detections are dropped
+};
+
+/// Proposals of a batch, `slots` an image; empty slots fill up, so that every image has as many.
+struct Regions {
+  Tensor boxes;  ///< [N * slots, 4] f32, pixels of the image
+  Tensor place;  ///< [N * slots, 2] i32: image, level (-1: empty)
+  int64_t slots = 0;
+};
+
+class RoiHeads : public nn::Module {
+ public:
+  /// `strides` are those of the levels, finest first, from level 2 on.
+  RoiHeads(int64_t channels, int64_t classes, const std::vector<int64_t>& strides,
+           const RoiHeadsConfig& config);
+
+  struct Output {
+    Variable logits;  ///< [R, classes + 1], 0 is background
+    Variable deltas;  ///< [R, 4 (classes + 1)]
+  };
+  Output forward(const std::vector<Variable>& levels, const Regions& regions);
+  Regions regions(const std::vector<std::vector<Box>>& proposals, int64_t slots, Device device) const;
+
+  struct Losses {
+    Variable classification, box;
+  };
+  /// Samples proposals and true boxes by the keys; cross entropy over all sampled ones of all ranks, smooth
+  /// L1 of the foreground ones' own class over the same number.
+  Losses loss(const std::vector<Variable>& levels, std::vector<std::vector<Box>> proposals,
+              const std::vector<Truth>& truths, const std::vector<DrawKey>& draws);
+
+  /// Detections of each image: softmax, background left out, decoded, clipped, NMS in each class.
+  std::vector<Detections> detect(const std::vector<Variable>& levels,
+                                 const std::vector<std::vector<Box>>& proposals, int64_t height,
+                                 int64_t width, const PostprocessSettings& settings,
+                                 const std::vector<std::string>& images);
+
+ private:
+  struct Targets;
+  Targets targets(const std::vector<std::vector<Box>>& proposals, const std::vector<Truth>& truths,
+                  const std::vector<DrawKey>& draws, std::vector<std::vector<Box>>* chosen) const;
+  Detections detections(const Tensor& scores, const Tensor& deltas, const Tensor& boxes, int64_t height,
+                        int64_t width, const PostprocessSettings& settings) const;
+  int32_t level_of(const Box& box) const;
+
+  RoiHeadsConfig config_;
+  std::vector<int64_t> strides_;
+  int64_t classes_;
+  nn::Linear fc6_, fc7_, cls_score_, bbox_pred_;
+};
+
+}  // namespace cawe::models

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// Subgroups against a case counted by hand and against evaluate() on the part alone.
+#include "eval/subgroups.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "tensor/error.h"
+#include "tests/eval/made_up_report.h"
+
+namespace cawe::eval {
+namespace {
+
+const BoxD kLesion = {0, 0, 10, 10}, kElsewhere = {50, 50, 60, 60};
+
+TruthImage image(const char* id, const char* patient, size_t lesions) {
+  TruthImage out{id, patient, {}, 100, 100};
+  for (size_t k = 0; k < lesions; ++k) {
+    const double x = 20 * double(k);
+    out.boxes.push_back({{x, 0, x + 10, 10}, 0, false, 100});
+  }
+  return out;
+}
+
+// Four images. F: a (one lesion, found at .9) and b (lesion-free, two false boxes at .8 and .7). M: c (two
+// lesions, the first found at .6, one false box at .95). No sex: d, lesion-free.
+TEST(Subgroups, CountedByHand) {
+  const std::vector<TruthImage> truth = {image("a", "p", 1), image("b", "q", 0), image("c", "r", 2),
+                                         image("d", "r", 0)};
+  const std::vector<Detection> detections = {{0, kLesion, .9, 0},     {1, kElsewhere, .8, 0},
+                                             {1, kElsewhere, .7, 0},  {2, kLesion, .6, 0},
+                                             {2, kElsewhere, .95, 0}, {3, kElsewhere, .99, 0}};
+  EvaluateOptions options;
+  options.draws = 50;
+  const auto rows = subgroups("sex", truth, {"F", "F", "M", ""}, {&detections}, options);
+  ASSERT_EQ(rows.size(), 3u);
+  EXPECT_EQ(rows[0].attribute, "sex");
+  EXPECT_EQ(rows[0].group, "F");
+  EXPECT_EQ(rows[0].images, 2);
+  EXPECT_EQ(rows[0].patients, 2);
+  EXPECT_EQ(rows[0].lesions, 1);
+  EXPECT_TRUE(rows[0].few);
+  EXPECT_DOUBLE_EQ(rows[0].sens[0].value, 1);
+  EXPECT_GT(rows[0].sens[0].skipped, 0) << "draws of patient q alone have no lesion";
+  EXPECT_EQ(rows[1].group, "M");
+  EXPECT_EQ(rows[1].lesions, 2);
+  EXPECT_DOUBLE_EQ(rows[1].sens[0].value, .5) << "one of two, after one false box on one image";
+  EXPECT_DOUBLE_EQ(rows[1].mean.value, .5);
+  EXPECT_EQ(rows[2].group, "not stated");
+  EXPECT_EQ(rows[2].images, 1);
+  EXPECT_TRUE(std::isnan(rows[2].sens[0].value));
+  // A second seed that finds nothing halves every figure.
+  const std::vector<Detection> nothing;
+  const auto halved = subgroups("sex", truth, {"F", "F", "M", ""}, {&detections, &nothing}, options);
+  EXPECT_DOUBLE_EQ(halved[0].sens[0].value, .5);
+  EXPECT_DOUBLE_EQ(halved[1].sens[0].value, .25);
+  EXPECT_TRUE(subgroups("sex", truth, {"", "", "", ""}, {&detections}, options).empty());
+  EXPECT_THROW(subgroups("sex", truth, {"F"}, {&detections}, options), Error);
+}
+
+TEST(Subgroups, AreEvaluateOnThePartAlone) {
+  const auto truth = testing::made_up_truth();
+  const auto detections = testing::made_up_detections(truth, .5, 3);
+  EvaluateOptions options;
+  options.draws = 100;
+  std::vector<std::string> labels;
+  std::vector<TruthImage> part;
+  std::vector<Detection> in_part;
+  for (size_t i = 0; i < truth.size(); ++i) {
+    labels.push_back(i % 4 < 2 ? "even" : "odd");
+    if (i % 4 < 2) continue;
+    for (Detection d : detections)
+      if (d.image == int64_t(i)) {
+        d.image = int64_t(part.size());
+        in_part.push_back(d);
+      }
+    part.push_back(truth[i]);
+  }
+  const Evaluation e = evaluate(part, in_part, options);
+  const SubgroupRow row = subgroups("half", truth, labels, {&detections}, options)[1];
+  EXPECT_EQ(row.lesions, e.lesions);
+  EXPECT_EQ(row.patients, e.patients);
+  EXPECT_FALSE(row.few);
+  for (size_t k = 0; k < 4; ++k) {
+    EXPECT_DOUBLE_EQ(row.sens[k].value, e.at(paper_fps()[k]).interval.value);
+    EXPECT_DOUBLE_EQ(row.sens[k].low, e.at(paper_fps()[k]).interval.low);
+    EXPECT_DOUBLE_EQ(row.sens[k].high, e.at(paper_fps()[k]).interval.high);
+  }
+  EXPECT_DOUBLE_EQ(row.mean.low, e.mean_paper.low);
+}
+
+TEST(Subgroups, TableMarksSmallGroups) {
+  const std::vector<TruthImage> truth = {image("a", "p", 1), image("b", "q", 0)};
+  const std::vector<Detection> detections = {{0, kLesion, .9, 0}};
+  EvaluateOptions options;
+  options.draws = 20;
+  const ReportTable table =
+      subgroup_table("RetinaNet", subgroups("view", truth, {"AP", "PA"}, {&detections}, options));
+  ASSERT_EQ(table.rows.size(), 2u);
+  ASSERT_EQ(table.header.size(), table.rows[0].size());
+  EXPECT_EQ(table.rows[0][0], "view: AP");
+  EXPECT_EQ(table.rows[0][4], "1.000 (1.00 to 1.00)");
+  EXPECT_EQ(table.rows[0].back(), "few lesions");
+  EXPECT_EQ(table.rows[1][4], "n/a");
+  EXPECT_EQ(table.rows[1].back(), "no lesion");
+}
+
+TEST(AgeGroup, Borders) {
+  EXPECT_EQ(age_group(0), "0 to 17");
+  EXPECT_EQ(age_group(17.9), "0 to 17");
+  EXPECT_EQ(age_group(18), "18 to 39");
+  EXPECT_EQ(age_group(64), "40 to 64");
+  EXPECT_EQ(age_group(65), "65 and over");
+  EXPECT_EQ(age_group(-1), "");
+  EXPECT_EQ(age_group(NAN), "");
+}
+
+}  // namespace
+}  // namespace cawe::eval

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+// Faster R-CNN: counts, levels, sampling, losses with and without boxes, learning.
+#include "models/faster_rcnn.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "tensor/communicator.h"
+#include "tensor/parallel.h"
+#include "tensor/random.h"
+#include "train/optimizer.h"
+
+namespace cawe::models {
+namespace {
+
+FasterRcnnConfig narrow(int64_t classes = 1) {
+  FasterRcnnConfig c;
+  c.backbone.depth = 18;
+  c.backbone.width = 8;
+  c.channels = 16;
+  c.classes = classes;
+  c.rpn.anchors = anchor_pyramid(5, 8, {1}, false);
+  c.rpn.sampling.count = 64;
+  c.rpn.train = c.rpn.test = {100, 30};
+  c.roi.sampling.count = 16;
+  c.roi.hidden = 32;
+  c.roi.canonical_size = 28;
+  c.postprocess.score_threshold = 0.001;
+  return c;
+}
+
+Tensor noise(const Shape& shape, const char* purpose = "noise") {
+  Random random(3, purpose);
+  std::vector<float> v(static_cast<size_t>(shape.numel()));
+  for (float& x : v) x = 2 * random.next_uniform() - 1;
+  return Tensor::from(v, shape).channels_last();
+}
+
+const Truth kOne{{{10, 12, 30, 40}}, {0}}, kTwo{{{5, 5, 20, 20}, {30, 20, 60, 55}}, {0, 0}};
+
+int64_t full_parameters(int64_t classes) {
+  FasterRcnnConfig c;
+  c.backbone.norm.kind = nn::NormKind::frozen;
+  c.classes = classes;
+  FasterRcnn net(c);
+  return net.parameter_count();
+}
+
+TEST(FasterRcnn, ParametersAsTorchvisions) {
+  EXPECT_EQ(full_parameters(90), 41755286);
+  EXPECT_EQ(full_parameters(1), 41299161);
+}
+
+TEST(FasterRcnn, AnchorsOf512) {
+  const std::vector<GridSize> grids = pyramid_grids(512, 512, {4, 8, 16, 32}, 1);
+  EXPECT_EQ(make_anchors(rpn_anchors(), 512, 512, grids).dim(0), 65472);
+}
+
+TEST(FasterRcnn, ProposalsGoToLevelsBySide) {
+  const RoiHeads heads(16, 1, {4, 8, 16, 32}, RoiHeadsConfig{});
+  // 4 + log2(side / 224), as levels P2 ... P5 counted from 0: 112 is the first of P3, 448 the first of P5.
+  const auto square = [](float side) { return Box{0, 0, side, side}; };
+  const Regions r = heads.regions(
+      {{square(10), square(111), square(112), square(223), square(224), square(448), square(2000)}}, 8,
+      Device::cpu);
+  const std::vector<int32_t> place = r.place.to_vector<int32_t>();
+  std::vector<int32_t> levels;
+  for (size_t i = 1; i < place.size(); i += 2) levels.push_back(place[i]);
+  EXPECT_EQ(levels, (std::vector<int32_t>{0, 0, 1, 1, 2, 3, 3, -1}));
+}
+
+TEST(Sampling, CountsSharesAndKeys) {
+  std::vector<int64_t> matched(1000, -1);
+  for (size_t i = 0; i < 200; ++i) matched[5 * i] = int64_t(i % 3);
+  for (size_t i = 0; i < 100; ++i) matched[5 * i + 1] = -2;
+  const Sample s = sample(matched, {256, 0.5}, {1, 2, 3}, "test");
+  EXPECT_EQ(s.foreground.size(), 128u);
+  EXPECT_EQ(s.background.size(), 128u);
+  EXPECT_TRUE(std::is_sorted(s.background.begin(), s.background.end()));
+  for (const int64_t i : s.foreground) EXPECT_GE(matched[size_t(i)], 0);
+  for (const int64_t i : s.background) EXPECT_EQ(matched[size_t(i)], -1);
+  EXPECT_EQ(std::set<int64_t>(s.background.begin(), s.background.end()).size(), 128u);
+  EXPECT_EQ(sample(matched, {256, 0.5}, {1, 2, 3}, "test").foreground, s.foreground);
+  for (const DrawKey& other : {DrawKey{2, 2, 3}, DrawKey{1, 3, 3}, DrawKey{1, 2, 4}})
+    EXPECT_NE(sample(matched, {256, 0.5}, other, "test").foreground, s.foreground);
+  // Few foreground: background fills up; too few of both: all of them.
+  const Sample few = sample({0, -1, -1, -2, -1}, {4, 0.5}, {}, "test");
+  EXPECT_EQ(few.foreground, (std::vector<int64_t>{0}));
+  EXPECT_EQ(few.background, (std::vector<int64_t>{1, 2, 4}));
+}
+
+TEST(Sampling, IsUniform) {
+  const std::vector<int64_t> matched(40, -1);
+  std::vector<double> taken(40, 0);
+  for (uint64_t step = 0; step < 4000; ++step)
+    for (const int64_t i : sample(matched, {10, 0.5}, {1, step, 0}, "uniform").background) ++taken[size_t(i)];
+  // 1,000 expected each, standard deviation sqrt(4000 * 0.25 * 0.75) = 27.4; five of them either way.
+  for (const double k : taken) EXPECT_NEAR(k, 1000, 137);
+}
+
+TEST(FasterRcnn, ImagesWithoutBoxesTrain) {
+  FasterRcnn net(narrow());
+  net.initialise(1);
+  const DetectionModel::Losses losses = net.loss(Variable(noise({2, 3, 64, 64})), {{}, {}});
+  EXPECT_EQ(losses.part("proposal"), 0);
+  EXPECT_EQ(losses.part("box"), 0);
+  EXPECT_GT(losses.part("objectness"), 0);
+  EXPECT_GT(losses.part("class"), 0);
+  backward(losses.total);
+  for (auto& p : net.parameters()) {
+    ASSERT_TRUE(p.variable->grad().defined()) << p.name;
+    EXPECT_TRUE(all_finite(p.variable->grad())) << p.name;
+  }
+}
+
+TEST(FasterRcnn, LossOfABatchWeighsSampledRegionsAlike) {
+  FasterRcnn net(narrow());
+  net.initialise(1);
+  net.train(false);  // running statistics: images do not meet
+  const Tensor x = noise({2, 3, 64, 64});
+  const std::vector<Truth> truths{kOne, kTwo};
+  const DetectionModel::Losses both = net.loss(Variable(x), truths);
+  // Every image samples as many anchors and regions, so the mean over all is the mean of the images' means.
+  const std::vector<DrawKey> keys{{0, 0, 0}, {0, 0, 1}};
+  for (const std::string part : {"objectness", "proposal", "class", "box"}) {
+    double mean = 0;
+    for (size_t i = 0; i < 2; ++i) {
+      const Variable one(x.slice(0, int64_t(i), int64_t(i) + 1));
+      mean += net.loss_of(one, net.targets(64, 64, {truths[i]}, {keys[i]}, Device::cpu)).part(part) / 2;
+    }
+    EXPECT_NEAR(both.part(part), mean, 2e-6 * mean) << part;
+  }
+}
+
+/// Losses and gradients of a batch of 8 on ranks that share it.
+std::vector<float> step_on(int ranks, int threads) {
+  std::vector<float> result;
+  const Tensor x = noise({8, 3, 64, 64});
+  run_in_process_ranks(ranks, threads, [&](int rank) {
+    const LaneScope lanes(8 / ranks);
+    FasterRcnn net(narrow());
+    net.initialise(1);
+    train::Optimizer optimizer(net, {});  // has gradients summed over the ranks
+    const int64_t share = 8 / ranks, begin = rank * share;
+    std::vector<Truth> truths;
+    std::vector<DrawKey> keys;
+    for (int64_t i = begin; i < begin + share; ++i) {
+      truths.push_back(i % 3 == 0 ? Truth{} : i % 3 == 1 ? kOne : kTwo);
+      keys.push_back({9, 4, uint64_t(i)});
+    }
+    const Variable mine(x.slice(0, begin, begin + share).clone());
+    const DetectionModel::Losses losses = net.loss_of(mine, net.targets(64, 64, truths, keys, Device::cpu));
+    backward(losses.total);
+    if (rank != 0) return;
+    result.push_back(float(losses.total.value().item()));
+    for (auto& p : net.parameters()) {
+      const std::vector<float> g = p.variable->grad().contiguous().to_vector<float>();
+      result.insert(result.end(), g.begin(), g.end());
+    }
+  });
+  return result;
+}
+
+TEST(FasterRcnn, SameBitsOnThreadsAndRanks) {
+  const std::vector<float> one = step_on(1, 1);
+  EXPECT_EQ(step_on(1, 2), one);
+  EXPECT_EQ(step_on(2, 1), one);
+  EXPECT_EQ(step_on(4, 1), one);
+}
+
+TEST(FasterRcnn, LearnsTwoImages) {
+  FasterRcnn net(narrow());
+  net.initialise(1);
+  const Tensor x = noise({2, 3, 64, 64});
+  const std::vector<Truth> truths{kOne, kTwo};
+  train::OptimizerOptions options;
+  options.clip = 10;
+  train::Optimizer optimizer(net, options);
+  double first = 0, last = 0;
+  for (int step = 0; step < 120; ++step) {
+    const DetectionModel::Losses losses = net.loss(Variable(x), truths);
+    (step == 0 ? first : last) = losses.total.value().item();
+    backward(losses.total);
+    optimizer.clip_gradients();
+    optimizer.step(2e-3);
+  }
+  EXPECT_LT(last, 0.4 * first);
+  const std::vector<Detections> found = net.detect(x);
+  for (size_t i = 0; i < 2; ++i)
+    for (const Box& truth : truths[i].boxes) {
+      float best = 0;
+      for (size_t k = 0; k < std::min<size_t>(5, found[i].size()); ++k)
+        best = std::max(best, iou(truth, found[i][k].box));
+      EXPECT_GT(best, 0.5f) << "image " << i;
+    }
+}
+
+TEST(FasterRcnn, DetectionsOfAnImageDoNotDependOnItsBatch) {
+  FasterRcnn net(narrow(2));
+  net.initialise(5);
+  const Tensor x = noise({3, 3, 64, 64});
+  const std::vector<Detections> together = net.detect(x);
+  for (int64_t i = 0; i < 3; ++i) {
+    const Detections alone = net.detect(x.slice(0, i, i + 1))[0];
+    ASSERT_EQ(alone.size(), together[size_t(i)].size());
+    ASSERT_GT(alone.size(), 0u);
+    for (size_t k = 0; k < alone.size(); ++k) {
+      EXPECT_EQ(alone[k].score, together[size_t(i)][k].score);
+      EXPECT_EQ(alone[k].box.x1, together[size_t(i)][k].box.x1);
+    }
+  }
+}
+
+TEST(FasterRcnn, NonFiniteOutputsNameTheImage) {
+  FasterRcnn net(narrow());
+  net.initialise(1);
+  Tensor x = noise({2, 3, 64, 64});
+  x.slice(0, 1, 2).fill(NAN);
+  try {
+    net.detect(x, {"good.png", "bad.png"});
+    FAIL() << "NaN became detections";
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), Code::numeric);
+    EXPECT_EQ(std::string(e.what()).rfind("bad.png", 0), 0u) << e.what();
+  }
+}
+
+TEST(FasterRcnn, RefusesWhatDoesNotFit) {
+  FasterRcnnConfig c = narrow();
+  c.rpn.anchors.sizes.pop_back();
+  EXPECT_THROW(FasterRcnn{c}, Error);
+  FasterRcnn net(narrow());
+  net.initialise(1);
+  EXPECT_THROW(net.loss(Variable(noise({2, 3, 64, 64})), {kOne}), Error);
+  EXPECT_THROW(net.loss(Variable(noise({1, 3, 64, 64})), {Truth{{{5, 5, 5, 9}}, {0}}}), Error);
+  EXPECT_THROW(net.forward(Variable(noise({1, 3, 16, 64}))), Error);
+}
+
+}  // namespace
+}  // namespace cawe::models

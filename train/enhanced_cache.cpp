@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "train/enhanced_cache.h"
+
+#include <cstring>
+#include <filesystem>
+#include <mutex>
+#include <set>
+
+#include "data/hash.h"
+#include "tensor/error.h"
+#include "tensor/io/atomic_file.h"
+
+namespace cawe::train {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string_view bytes_of(const data::FloatImage& image) {
+  return {reinterpret_cast<const char*>(image.pixels.data()), image.pixels.size() * sizeof(float)};
+}
+
+std::string size_text(const data::FloatImage& image) {
+  return detail::concat(image.width, " ", image.height, " ", image.channels, "\n");
+}
+
+/// SHA-256 of the rest, one line with the size, the pixels.
+std::string encode(const data::FloatImage& image) {
+  const std::string body = size_text(image) + std::string(bytes_of(image));
+  return data::sha256(body) + "\n" + body;
+}
+
+bool decode(const std::string& file, data::FloatImage* image) {
+  constexpr size_t kDigest = 65;
+  if (file.size() < kDigest ||
+      data::sha256(std::string_view(file).substr(kDigest)) + "\n" != file.substr(0, kDigest))
+    return false;
+  const size_t end = file.find('\n', kDigest);
+  int width = 0, height = 0, channels = 0;
+  if (end == std::string::npos ||
+      std::sscanf(file.c_str() + kDigest, "%d %d %d", &width, &height, &channels) != 3)
+    return false;
+  data::FloatImage out(width, height, channels);
+  if (file.size() - end - 1 != out.pixels.size() * sizeof(float)) return false;
+  std::memcpy(out.pixels.data(), file.data() + end + 1, out.pixels.size() * sizeof(float));
+  *image = std::move(out);
+  return true;
+}
+
+/// Two threads may meet the same film (a fold's training and validation): one of them writes.
+class Cache {
+ public:
+  explicit Cache(std::string dir) : dir_(std::move(dir)) { fs::create_directories(dir_); }
+  bool find(const std::string& key, data::FloatImage* image) const {
+    const std::string path = dir_ + "/" + key;
+    return fs::exists(path) && decode(read_file(path), image);
+  }
+  void keep(const std::string& key, const data::FloatImage& image) {
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      if (!writing_.insert(key).second) return;
+    }
+    write_file(dir_ + "/" + key, encode(image));
+    const std::lock_guard<std::mutex> lock(mutex_);
+    writing_.erase(key);
+  }
+
+ private:
+  std::string dir_;
+  std::mutex mutex_;
+  std::set<std::string> writing_;
+};
+
+}  // namespace
+
+EnhanceCallback cached_enhancement(EnhanceCallback enhance, const std::string& identity,
+                                   const std::string& dir) {
+  if (!enhance) return enhance;
+  const auto cache = std::make_shared<Cache>(dir);
+  return [enhance, identity, cache](data::FloatImage& image, const data::Sample& sample) {
+    const std::string key = data::sha256(identity + "\n" + size_text(image) + std::string(bytes_of(image)));
+    if (cache->find(key, &image)) return;
+    enhance(image, sample);
+    cache->keep(key, image);
+  };
+}
+
+}  // namespace cawe::train

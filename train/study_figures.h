@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// The paper's figures from a study's own films, maps and detections.
+#pragma once
+
+#include <vector>
+
+#include "eval/figure.h"
+#include "eval/report.h"
+#include "train/study.h"
+
+namespace cawe::train {
+
+/// The film of a test image as the networks get it: gray, [0, 1].
+data::FloatImage study_film(const StudyResult& study, size_t test_image);
+/// The picture of a method: what its chain makes of the film.
+data::FloatImage study_picture(const StudyResult& study, const std::string& method,
+                               const data::FloatImage& film);
+
+/// Figures 1 (pipeline), 2 (attention), 3 (t-SNE) and 4 (FROC); without a classifier only the last.
+std::vector<eval::Figure> study_figures(const StudyResult& study, const std::vector<eval::ReportRow>& rows);
+
+}  // namespace cawe::train
