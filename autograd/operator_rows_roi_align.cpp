@@ -58,7 +58,9 @@ std::vector<OperatorRow> roi_align_operator_rows() {
                {2, 0, true, {0.25, 0.1, 1.0 / 64}}),
       roi_case({image({1, 77, 16, 16}), image({1, 77, 8, 8})}, 9, {7, 2, false, {0.25, 0.125}}),
       roi_case({image({2, 64, 9, 9})}, 3, {7, 0, true, {0.125}}),
-      roi_case({image({4, 4, 6, 5})}, 3, {1, 1, false, {0.0625}})};
+      roi_case({image({4, 4, 6, 5})}, 3, {1, 1, false, {0.0625}}),
+      // No region at all; PyTorch's golden would be of no numbers.
+      roi_case({image({2, 8, 3, 4})}, 0, {7, 2, false, {0.25}})};
   return {row};
 }
 

@@ -25,6 +25,7 @@ const std::vector<Row>& all_rows() {
     add_pooling_rows(all);
     add_reductions_rows(all);
     add_resize_rows(all);
+    add_roi_align_rows(all);
     add_shuffle_rows(all);
     add_softmax_ladder_rows(all);
     add_softmax_rows(all);

@@ -25,6 +25,7 @@ void add_optimizer_rows(std::vector<Row>& rows);
 void add_pooling_rows(std::vector<Row>& rows);
 void add_reductions_rows(std::vector<Row>& rows);
 void add_resize_rows(std::vector<Row>& rows);
+void add_roi_align_rows(std::vector<Row>& rows);
 void add_shuffle_rows(std::vector<Row>& rows);
 void add_softmax_ladder_rows(std::vector<Row>& rows);
 void add_softmax_rows(std::vector<Row>& rows);
