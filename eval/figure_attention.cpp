@@ -113,16 +113,16 @@ Figure figure_attention(const AttentionExample& e) {
   figure.title = "Figure 2: from classes to the map";
   figure.caption =
       "The class-aware map of " + e.image +
-      ". The gradient of each active class weighs the channels of the last feature maps; their sum, weighed "
-      "by σ over the active classes, is the map. It is made from image labels alone: the true box, in blue, "
-      "took no part.";
+      ". The gradients of σ of the active classes, one value a channel, are added and cut at zero: the "
+      "channels' weights (Eq. 1). The feature maps' sum with these weights is the map (Eq. 2). It comes from "
+      "image labels alone: the true box, in blue, took no part.";
   double largest = 0;
   for (const auto& c : e.classes)
     for (const double g : c.gradients) largest = std::max(largest, std::abs(g));
   std::string parts = films(e) + class_bars(e);
   double y = kTop + kSide + 44;
   if (largest > 0) {
-    parts += svg::text_at(kLeft, y, "gradients: weight of each channel", "start", "strong");
+    parts += svg::text_at(kLeft, y, "gradients of σ by channel, each active class", "start", "strong");
     y += 38;
     for (const auto& c : e.classes) {
       if (c.gradients.empty()) continue;

@@ -15,11 +15,11 @@ struct AttentionExample {
     std::string name;
     double sigma = 0;  ///< the classifier's probability
     bool active = false;
-    std::vector<double> gradients;  ///< of active classes: the class's weight of each channel (Eq. 1)
+    std::vector<double> gradients;  ///< of an active class: d sigma / dF by channel, mean over cells
   };
   struct Channel {
     int64_t index = 0;
-    double weight = 0;  ///< in the map drawn
+    double weight = 0;  ///< w of Eq. 1
     FigurePicture map;  ///< of one channel, stretched to 0 … 255
   };
   std::string image;        ///< which film it is
