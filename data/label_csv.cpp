@@ -80,7 +80,9 @@ class Reader {
     CAWE_CHECK(seen_.insert(sample.image_id).second, Code::data, table_.where(row), ": image '",
                sample.image_id, "' has a row already");
     if (!options_.patient_column.empty()) {
-      const std::string& patient = table_.at(row, patient_);
+      // An image that stands for itself keeps its name without extension, as in a folder without a table.
+      const bool itself = options_.patient_column == options_.image_column;
+      const std::string& patient = itself ? sample.image_id : table_.at(row, patient_);
       if (patient.empty()) return reject(sample, options_.patient_column, row, "is empty");
       sample.patient_id = options_.patient_prefix + patient;
     }

@@ -17,7 +17,8 @@ struct LabelCsvOptions {
   std::string source;                      ///< empty: the name of the folder that the CSV is in
   std::string image_column = "image";      ///< a file name, relative to images_dir
   std::string extension;                   ///< put behind the cell, e.g. ".png", where it has none
-  std::string patient_column = "patient";  ///< empty: persons are not known
+  std::string patient_column = "patient";  ///< empty: persons are not known; the image column: every
+                                           ///< image stands for itself
   std::string patient_prefix;              ///< keeps equal numbers of different sources apart, e.g. "nih:"
   /// For subgroups. A table without a column of the usual name says nothing about them; another name has to
   /// be there.

@@ -29,12 +29,14 @@ models::CriticConfig critic_from(Recipe& recipe) {
 
 models::ContentConfig content_from(Recipe& recipe) {
   models::ContentConfig c = models::content_config(models::phi(recipe.word("gan.phi", "resnet34")));
-  if (c.phi == Phi::none) return c;
-  if (c.phi == Phi::resnet34) c.depth = int(recipe.whole("gan.phi_depth", 34, 18, 34));
+  c.depth = int(recipe.whole("gan.phi_depth", 34, 18, 34));
   c.width = recipe.whole("gan.phi_width", 64, 1, 1024);
-  c.layers = recipe.words("gan.phi_layers", c.layers);
-  c.weights = recipe.reals("gan.phi_weights", c.weights);
+  const Strings layers = recipe.words("gan.phi_layers", c.layers);
+  const Numbers weights = recipe.reals("gan.phi_weights", c.weights);
   c.per_channel = recipe.choice("gan.phi_norm", "chw", {"chw", "hw"}) == "chw";
+  if (c.phi == Phi::none) return c;  // one --set turns a recipe's phi off: its other keys then say nothing
+  c.layers = layers;
+  c.weights = weights;
   return c;
 }
 
@@ -70,13 +72,13 @@ std::vector<GanPhase> phases_from(Recipe& recipe, int64_t images) {
     p.batch = recipe.whole(key + "batch", 8, 1, 65536);
     const double epochs = recipe.real(key + "epochs", 1, 0, 1e6);
     const int64_t steps = std::max<int64_t>(1, std::llround(epochs * double(images) / double(p.batch)));
-    p.steps = recipe.whole(key + "steps", steps, 1, 100000000);
+    p.steps = recipe.whole(key + "steps", steps, 0, 100000000);
     p.lr = recipe.real(key + "lr", kind == "gan" ? 1e-5 : 1e-3, 0, 100);
     p.lr_first = recipe.real(key + "lr_first", 0, 0, 100);
     p.rise = recipe.real(key + "rise", 0.3, 0, 0.99);
     p.begin = at;
     at += p.steps;
-    phases.push_back(p);
+    if (p.steps > 0) phases.push_back(p);
   }
   CAWE_CHECK(!phases.empty(), Code::usage, recipe.source(),
              ": phases is missing (expected a list such as [\"frozen\", \"all\", \"critic\", \"gan\"] with a "
@@ -120,7 +122,7 @@ ColorizerInit initialise_colorizer(models::Generator& generator, models::Critic&
     result.init_hash = source.hash;
     result.manifest += source.manifest;
   }
-  if (!phi.empty()) {
+  if (!phi.empty() && content.config().phi != Phi::none) {
     const SourceWeights source = read_source_weights(phi);
     content.load(source.tensors, phi);
     result.phi_hash = source.hash;

@@ -48,7 +48,7 @@ models::ContentConfig content_from(Recipe& recipe);
 /// gan.g_steps, train.weight_decay, train.clip.
 GanSettings gan_from(Recipe& recipe);
 /// Key phases, a list of names; of each phase.NAME.train = "generator" | "critic" | "gan", freeze_encoder,
-/// size, batch, steps (or epochs of `images`), lr, lr_first, rise.
+/// size, batch, steps (or epochs of `images`; 0 leaves the phase out), lr, lr_first, rise.
 std::vector<GanPhase> phases_from(Recipe& recipe, int64_t images);
 /// Keys color.render_factor, color.keep_luma, color.space, with these defaults.
 models::ColorSettings color_from(Recipe& recipe, const models::ColorSettings& otherwise);

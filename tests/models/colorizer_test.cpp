@@ -9,6 +9,8 @@
 #include "models/colorizer/content.h"
 #include "models/colorizer/critic.h"
 #include "models/colorizer/gan_losses.h"
+#include "models/enhance/enhancer.h"
+#include "models/enhance/fusion.h"
 #include "tensor/random.h"
 
 namespace cawe::models {
@@ -132,7 +134,9 @@ TEST(Colorize, AnySizeInTheSameSizeOutAndLuminanceKept) {
   const Tensor own = colorize(small_generator(), gray, settings);
   settings.keep_luma = true;
   const Tensor kept = colorize(small_generator(), gray, settings);
-  EXPECT_EQ(own.shape(), (Shape{1, 3, 50, 70}));
+  EXPECT_EQ(own.dim(1), 3);
+  EXPECT_EQ(own.dim(2), 50);
+  EXPECT_EQ(own.dim(3), 70);
   EXPECT_NE(own.to_vector<float>(), kept.to_vector<float>());
   EXPECT_EQ(kept.to_vector<float>(), keep_luma(gray, own).to_vector<float>());
   settings.space = ColorSpace::lab;
@@ -140,6 +144,55 @@ TEST(Colorize, AnySizeInTheSameSizeOutAndLuminanceKept) {
             keep_lightness(gray, own).to_vector<float>());
   settings.render_factor = 0;
   EXPECT_THROW(colorize(small_generator(), gray, settings), Error);
+}
+
+EnhancerOptions with_both(std::shared_ptr<Generator> generator) {
+  EnhancerOptions o;
+  ClassifierConfig c;
+  c.backbone.depth = 18;
+  c.backbone.width = 8;
+  c.labels = 2;
+  o.classifier = std::make_shared<Classifier>(c);
+  o.classifier->initialise(3);
+  o.cam_input = 64;
+  o.colorizer = std::move(generator);
+  o.color.render_factor = 4;
+  return o;
+}
+
+TEST(ColorEnhancers, FuseTheColourPictureWithTheMapOfTheGrayFilm) {
+  const std::shared_ptr<Generator> generator(&small_generator(), [](Generator*) {});
+  const EnhancerOptions o = with_both(generator);
+  const Random random(2, "film");
+  std::vector<float> film;
+  for (uint64_t i = 0; i < 2 * 40 * 48; ++i) film.push_back(random.uniform(i));
+  const Tensor gray = Tensor::from(film, {2, 1, 40, 48});
+  const auto color = make_enhancer("color", o), both = make_enhancer("color+cawe", o);
+  const Tensor picture = color->apply(gray), fused = both->apply(gray);
+  EXPECT_EQ(picture.dim(1), 3);
+  const Tensor map = CaweEnhancer(o).maps(gray).map;
+  EXPECT_EQ(fused.to_vector<float>(), fuse(picture, map, o.alpha).to_vector<float>());
+  const std::vector<float> p = picture.to_vector<float>(), f = fused.to_vector<float>();
+  for (size_t i = 0; i < p.size(); ++i) {
+    EXPECT_LE(f[i], p[i]);
+    EXPECT_GE(f[i], 0.5f * p[i] - 1e-7f);
+  }
+  EXPECT_NE(both->settings().find("\"render_factor\":4"), std::string::npos) << both->settings();
+  EXPECT_NE(both->settings().find("\"alpha\":0.5"), std::string::npos) << both->settings();
+}
+
+TEST(ColorEnhancers, AskForWhatTheyNeed) {
+  for (const char* name : {"color", "color+cawe"}) {
+    try {
+      make_enhancer(name, with_both(nullptr));
+      FAIL() << name << " went on without a colorizer";
+    } catch (const Error& e) {
+      EXPECT_NE(std::string(e.what()).find("enhance.colorizer"), std::string::npos) << e.what();
+    }
+  }
+  const std::shared_ptr<Generator> generator(&small_generator(), [](Generator*) {});
+  const auto color = make_enhancer("color", with_both(generator));
+  EXPECT_THROW(color->apply(Tensor::full({1, 1, 8, 8}, -0.5)), Error);  // a normalised film
 }
 
 TEST(Content, ARandomPhiIsRefused) {

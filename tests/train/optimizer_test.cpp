@@ -117,5 +117,32 @@ TEST(Optimizer, StateGoesRoundThroughACheckpoint) {
   EXPECT_THROW(second.load(saved, 1, "test"), Error);
 }
 
+TEST(Optimizer, SharesOfTheRateByNameAndABeta1ForTheStep) {
+  struct EarlyAndLate : nn::Module {
+    EarlyAndLate() {
+      parameter("early", early, Tensor::zeros({1}));
+      parameter("late", late, Tensor::zeros({1}));
+    }
+    Variable early, late;
+  } net;
+  OptimizerOptions o;
+  o.weight_decay = 0;
+  o.eps = 0;
+  o.share_of_rate = [](const std::string& name) { return name == "early" ? 0.25 : 1.0; };
+  Optimizer optimizer(net, o);
+  const auto step = [&](double g, double beta1) {
+    net.early.set_grad(Tensor::full({1}, g));
+    net.late.set_grad(Tensor::full({1}, g));
+    optimizer.step(0.1, beta1);
+  };
+  step(2, 0.5);  // the first step is the rate, whatever beta1
+  EXPECT_NEAR(net.early.value().item(), -0.025, 1e-7);
+  EXPECT_NEAR(net.late.value().item(), -0.1, 1e-7);
+  // beta1 = 0: m is g = 1 alone; v = .999 .004 + .001, over 1 - .999^2.
+  step(1, 0);
+  const double v = (0.999 * 0.004 + 0.001) / (1 - 0.999 * 0.999);
+  EXPECT_NEAR(net.late.value().item(), -0.1 - 0.1 / std::sqrt(v), 1e-6);
+}
+
 }  // namespace
 }  // namespace cawe::train
