@@ -16,3 +16,8 @@ cawe_mutant(attention_grad_scale attention.cu "? scale * weight *" "? weight *" 
 cawe_mutant(attention_grad_terms_of_image attention.cu "stage_terms(work, first, columns" "stage_terms(work, column, columns" attention_grad)
 cawe_mutant(attention_terms_share attention.cu "A(1) / pair.v[1]" "pair.v[1]" attention_grad)
 cawe_mutant(attention_terms_bound attention.cu "if (query >= n) return" "if (query > n) return" attention_grad)
+
+# ... and in the ladder's steps.
+cawe_mutant(ladder_attention_scores ../ladders/attention.cu "k + size_t(s) * depth, depth" "k + size_t(s), depth" attention_ladder)
+cawe_mutant(ladder_attention_product ../ladders/attention.cu "const int p = i / channels" "const int p = i / keys" attention_ladder)
+cawe_mutant(ladder_attention_warp_not_rescaled ../ladders/attention.cu "    mixed *= shrink;\n" "" attention_ladder)

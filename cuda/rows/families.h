@@ -6,6 +6,7 @@
 
 namespace CAWE_DEVICE {
 
+void add_attention_ladder_rows(std::vector<Row>& rows);
 void add_attention_rows(std::vector<Row>& rows);
 void add_batch_norm_coefficients_rows(std::vector<Row>& rows);
 void add_batch_norm_rows(std::vector<Row>& rows);
