@@ -73,7 +73,7 @@ def paper():
     cawe('study', ROOT / 'recipes/paper/study.toml', '--out', 'study', '--quiet', '--set', 'seeds=[0]', '--set', 'boot.draws=50',
          '--set', 'classifier_set=' + quote(small + ['data.root="chexpert"', 'data.val=0.2']),
          '--set', 'colorizer_set=' + quote(colorizer), '--set', 'control_detectors=["retinanet"]',
-         '--set', 'set=' + quote(small + ['data.root="rsna"', 'data.val=0.2', 'model.channels=16', 'train.milestones=[1]']))
+         '--set', 'set=' + quote(small + ['data.root="rsna"', 'data.val=0.2', 'model.channels=16', 'train.milestones=[1]', 'cam.input=64']))
     with open(WORK / 'study/results.csv') as f:
         rows = [r['enhancement'] for r in csv.DictReader(f)]
     table = ['none', 'afda', 'medga', 'color', 'cawe', 'color+cawe']
