@@ -14,6 +14,8 @@
 #include "cuda/kernels/softmax.h"
 
 #include "cuda/simt/simt.cuh"
+// After the dialect, which it does not include.
+#include "cuda/kernels/softmax.cuh"
 
 namespace CAWE_DEVICE {
 namespace {
@@ -26,25 +28,6 @@ constexpr int kThreads = 256;
 template <class T>
 constexpr int kHeld = sizeof(T) == 8 ? 8 : 32;
 constexpr int kHeldOfTwo = 16;  ///< of y and of dy each
-
-__device__ __forceinline__ float exponential(float x) { return expf(x); }
-__device__ __forceinline__ double exponential(double x) { return exp(x); }
-template <class A>
-struct Lowest {
-  static constexpr A value = A(-3.402823466e38f);
-};
-template <>
-struct Lowest<double> {
-  static constexpr double value = -1.7976931348623157e308;
-};
-
-/// As warp_reduce, among neighbouring groups of kLanes lanes.
-template <int kLanes, class A, class Op>
-__device__ __forceinline__ A lanes_reduce(A value, Op op) {
-  for (int distance = kLanes / 2; distance > 0; distance /= 2)
-    value = op(value, __shfl_xor_sync(0xffffffffu, value, distance));
-  return value;
-}
 
 /// All threads get op over the block. `partial` is shared memory for 33 values; it may be used again at once,
 /// as block_reduce's barrier lies before the next store to its last value.

@@ -6,6 +6,8 @@ namespace CAWE_DEVICE {
 const std::vector<Row>& all_rows() {
   static const std::vector<Row> rows = [] {
     std::vector<Row> all;
+    add_attention_ladder_rows(all);
+    add_attention_rows(all);
     add_batch_norm_coefficients_rows(all);
     add_batch_norm_rows(all);
     add_boxes_rows(all);

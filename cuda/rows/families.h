@@ -6,6 +6,8 @@
 
 namespace CAWE_DEVICE {
 
+void add_attention_ladder_rows(std::vector<Row>& rows);
+void add_attention_rows(std::vector<Row>& rows);
 void add_batch_norm_coefficients_rows(std::vector<Row>& rows);
 void add_batch_norm_rows(std::vector<Row>& rows);
 void add_boxes_rows(std::vector<Row>& rows);

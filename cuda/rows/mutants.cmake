@@ -35,6 +35,7 @@ cawe_mutant(cawe_weights_last_barrier cawe_weights.cu "  __syncthreads();\n" "" 
 cawe_mutant(batch_norm_coefficients_bound batch_norm_coefficients.cu "i >= c" "i > c" batch_norm_coefficients)
 cawe_mutant(batch_norm_coefficients_biased batch_norm_coefficients.cu "__dsub_rn(count, 1.0)" "count" batch_norm_coefficients)
 
+include(attention_mutants.cmake)
 include(batch_norm_mutants.cmake)
 include(cawe_fuse_mutants.cmake)
 include(content_loss_mutants.cmake)
