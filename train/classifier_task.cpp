@@ -148,6 +148,9 @@ std::string train_classifier(Recipe& recipe, const RunRequest& request) {
   options.label = "classifier";
   classifier_from(recipe, 1);  // asks for the model's keys before the data are read
   recipe.word("init", "random");
+  // A body for detectors that see enhanced films may be trained on such films.
+  const Chain chain = recipe.has("enhance.method") ? chain_from(recipe) : Chain();
+  if (chain.enhancer) loader_options.enhance = enhance_callback(chain);
   const SplitData data = load_data(recipe);
   recipe.words("labels", data.dataset.label_names);
   CAWE_CHECK(!data.dataset.label_names.empty(), Code::usage, recipe.source(),
@@ -168,6 +171,7 @@ std::string train_classifier(Recipe& recipe, const RunRequest& request) {
   Checkpoint first;
   first.recipe = recipe.resolved();
   first.manifest = data::manifest_text(data::trained_patients("classifier", data.dataset, train_indices));
+  for (const data::TrainedPatients& before : chain.trained) first.manifest += data::manifest_text(before);
   Environment environment;
   environment.command_line = request.command_line;
   environment.threads = request.threads;

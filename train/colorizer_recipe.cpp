@@ -90,6 +90,9 @@ models::ColorSettings color_from(Recipe& recipe, const models::ColorSettings& ot
   models::ColorSettings s = otherwise;
   s.render_factor = recipe.whole("color.render_factor", s.render_factor, 1, 256);
   s.keep_luma = recipe.flag("color.keep_luma", s.keep_luma);
+  s.saturation = recipe.real("color.saturation", s.saturation, 0, 10);
+  CAWE_CHECK(s.keep_luma || s.saturation == 1, Code::usage, recipe.where("color.saturation"), " is ",
+             s.saturation, " with color.keep_luma = false (expected 1: the image is the network's own)");
   s.space = models::color_space(recipe.choice("color.space", models::name(s.space), {"yuv", "lab"}));
   return s;
 }

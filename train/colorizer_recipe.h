@@ -50,7 +50,7 @@ GanSettings gan_from(Recipe& recipe);
 /// Key phases, a list of names; of each phase.NAME.train = "generator" | "critic" | "gan", freeze_encoder,
 /// size, batch, steps (or epochs of `images`; 0 leaves the phase out), lr, lr_first, rise.
 std::vector<GanPhase> phases_from(Recipe& recipe, int64_t images);
-/// Keys color.render_factor, color.keep_luma, color.space, with these defaults.
+/// Keys color.render_factor, color.keep_luma, color.saturation, color.space, with these defaults.
 models::ColorSettings color_from(Recipe& recipe, const models::ColorSettings& otherwise);
 
 /// Initial weights: everything from `seed`; then key init into the encoder (a classifier run or torchvision's

@@ -91,6 +91,9 @@ LoadedClassifier parse_classifier(const std::string& bytes, const std::string& s
   Recipe recipe = Recipe::parse(c.recipe, source + " (its recipe)");
   CAWE_CHECK(recipe.word("task", "") == "classifier", Code::data, source, ": a checkpoint of task \"",
              recipe.word("task", ""), "\" (expected a classifier)");
+  const std::string films = recipe.word("enhance.method", "none");
+  CAWE_CHECK(films == "none", Code::usage, source, ": trained on films enhanced by ", films,
+             " (expected a classifier of plain films: attention looks at those)");
   LoadedClassifier out;
   out.bytes = bytes;
   out.labels = recipe.words("labels", {});

@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "cawe_revision.h"
+#include "data/csv.h"
 #include "data/picture.h"
 #include "tensor/backend.h"
 #include "tensor/error.h"
@@ -152,6 +153,16 @@ void RunFolder::timing(const std::string& stage, double seconds) const {
   if (fresh) out << "stage,seconds\n";
   out << stage << "," << seconds << "\n";
   CAWE_CHECK(out.flush().good(), Code::io, path("timings.csv"), ": cannot be written");
+}
+
+double seconds_in(const std::string& dir) {
+  double sum = 0;
+  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(dir)) {
+    if (entry.path().filename() != "timings.csv") continue;
+    const data::CsvTable table = data::CsvTable::read(entry.path().string());
+    for (size_t r = 0; r < table.rows(); ++r) sum += table.number(r, table.column("seconds"));
+  }
+  return sum;
 }
 
 }  // namespace cawe::train

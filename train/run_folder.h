@@ -39,12 +39,15 @@ class RunFolder {
   void rewind(int64_t step);
   /// metrics.csv: a column for every name that a line of the log has.
   void write_metrics() const;
-  /// Adds "stage,seconds" to timings.csv.
+  /// Adds "stage,seconds" to timings.csv; seconds_in() of a folder sums what all such files below it say.
   void timing(const std::string& stage, double seconds) const;
 
  private:
   std::string dir_;
   TensorBoard events_;
 };
+
+/// Seconds of every timings.csv below `dir`: what the runs of a study took, also those of earlier sittings.
+double seconds_in(const std::string& dir);
 
 }  // namespace cawe::train

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "train/study.h"
 
-#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <unordered_map>
@@ -16,10 +15,6 @@
 namespace cawe::train {
 namespace fs = std::filesystem;
 namespace {
-
-double seconds_now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 /// detections.csv of a row, as the metrics read it.
 std::vector<eval::Detection> read_row(const std::string& path, const std::vector<eval::TruthImage>& truth) {
@@ -55,7 +50,6 @@ class Study {
   }
 
   std::string run() {
-    const double start = seconds_now();
     prepare_folder();
     train_shared_models();
     for (StudyRow& row : result_.rows)
@@ -66,7 +60,7 @@ class Study {
     result_.localisation = study_localisation(result_);
     if (!s_.extra.empty()) study_extra_films(result_, s_.extra);
     write_study_tables(result_);
-    result_.seconds = seconds_now() - start;
+    result_.seconds = seconds_in(result_.out);
     write_study_report(result_);
     fs::remove_all(cache_dir());
     return summary();

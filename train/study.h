@@ -40,7 +40,7 @@ struct StudyResult {
   double alpha = 0.5;                               ///< fuse.alpha
   std::vector<eval::LocalisationRow> localisation;  ///< empty without maps
   std::vector<eval::ReportTable> tables;
-  double seconds = 0;
+  double seconds = 0;  ///< training of all runs
 
   /// The row without enhancement of the same detector.
   const StudyRow& baseline(const StudyRow& row) const;

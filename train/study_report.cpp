@@ -216,7 +216,7 @@ void write_study_report(const StudyResult& study) {
                   {"films without a lesion", std::to_string(first.negatives)},
                   {"lesions", std::to_string(first.lesions)},
                   {"seeds", seeds_text(study)},
-                  {"training and evaluation", format_duration(study.seconds)}};
+                  {"training", format_duration(study.seconds)}};
   if (!study.data.split_note.empty()) report.facts.emplace_back("split", study.data.split_note);
   report.froc_rule = eval::describe(study.settings.options.froc);
   for (const size_t i : panel_choice(study)) report.panels.push_back(panel(study, i));

@@ -78,23 +78,25 @@ Tensor gray_of(const Tensor& rgb) {
   return y;
 }
 
-Tensor keep_luma(const Tensor& gray, const Tensor& color) {
-  return each_pixel("keep_luma", gray, color, [](double luma, double* rgb) {
+Tensor keep_luma(const Tensor& gray, const Tensor& color, double saturation) {
+  return each_pixel("keep_luma", gray, color, [saturation](double luma, double* rgb) {
     const double own = kRed * rgb[0] + kGreen * rgb[1] + kBlue * rgb[2];
-    const double u = 0.492 * (rgb[2] - own), v = 0.877 * (rgb[0] - own);
+    const double u = saturation * 0.492 * (rgb[2] - own), v = saturation * 0.877 * (rgb[0] - own);
     rgb[0] = luma + v / 0.877;
     rgb[2] = luma + u / 0.492;
     rgb[1] = (luma - kRed * rgb[0] - kBlue * rgb[2]) / kGreen;
   });
 }
 
-Tensor keep_lightness(const Tensor& gray, const Tensor& color) {
-  return each_pixel("keep_lightness", gray, color, [](double luma, double* rgb) {
+Tensor keep_lightness(const Tensor& gray, const Tensor& color, double saturation) {
+  return each_pixel("keep_lightness", gray, color, [saturation](double luma, double* rgb) {
     const double plain[3] = {luma, luma, luma};
     double wanted[3], lab[3];
     rgb_to_lab(plain, wanted);
     rgb_to_lab(rgb, lab);
     lab[0] = wanted[0];
+    lab[1] *= saturation;
+    lab[2] *= saturation;
     lab_to_rgb(lab, rgb);
   });
 }

@@ -16,12 +16,12 @@ uint8_t gray_8bit(uint8_t r, uint8_t g, uint8_t b);
 /// 0.299 R + 0.587 G + 0.114 B (BT.601): [N, 1, H, W].
 Tensor gray_of(const Tensor& rgb);
 
-/// The colour (U, V) of `color` on the luminance of `gray`: Y = 0.299 R + 0.587 G + 0.114 B, U = 0.492 (B -
-/// Y), V = 0.877 (R - Y). Clamped to [0, 1], which is where luminance may change.
-Tensor keep_luma(const Tensor& gray, const Tensor& color);
+/// The colour (U, V) of `color`, times `saturation`, on the luminance of `gray`: Y = 0.299 R + 0.587 G +
+/// 0.114 B, U = 0.492 (B - Y), V = 0.877 (R - Y). Clamped to [0, 1], which is where luminance may change.
+Tensor keep_luma(const Tensor& gray, const Tensor& color, double saturation = 1);
 
 /// The same in CIE Lab (sRGB, D65): L of `gray`, a and b of `color`.
-Tensor keep_lightness(const Tensor& gray, const Tensor& color);
+Tensor keep_lightness(const Tensor& gray, const Tensor& color, double saturation = 1);
 
 /// CIE Lab of sRGB in [0, 1]: L 0 to 100. And back, clamped to [0, 1].
 void rgb_to_lab(const double rgb[3], double lab[3]);

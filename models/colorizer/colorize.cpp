@@ -79,7 +79,8 @@ Tensor colorize(Generator& generator, const Tensor& gray, const ColorSettings& s
   Tensor color = to_image(y.value().slice(2, 0, side).slice(3, 0, side));
   color = resized(color, gray.dim(2), gray.dim(3));
   if (!settings.keep_luma) return color.to(gray.device());
-  return (settings.space == ColorSpace::lab ? keep_lightness(film, color) : keep_luma(film, color))
+  return (settings.space == ColorSpace::lab ? keep_lightness(film, color, settings.saturation)
+                                            : keep_luma(film, color, settings.saturation))
       .to(gray.device());
 }
 

@@ -17,6 +17,7 @@ struct ColorSettings {
   int64_t render_factor = 32;  ///< the network sees a square of 16 times this
   bool keep_luma = true;       ///< luminance of the input, colour of the network
   ColorSpace space = ColorSpace::yuv;
+  double saturation = 1;  ///< share of the network's colour, with keep_luma: 0 is gray
 };
 
 /// gray [N, 1, H, W] in [0, 1] (f32) to colour [N, 3, H, W] in [0, 1]: resized to the render size, padded by

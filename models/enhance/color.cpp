@@ -15,7 +15,7 @@ ColorEnhancer::ColorEnhancer(const EnhancerOptions& options)
 std::string ColorEnhancer::settings() const {
   return detail::concat("{\"method\":\"color\",\"render_factor\":", settings_.render_factor,
                         ",\"keep_luma\":", settings_.keep_luma ? "true" : "false", ",\"space\":\"",
-                        models::name(settings_.space), "\"}");
+                        models::name(settings_.space), "\",\"saturation\":", settings_.saturation, "}");
 }
 
 Tensor ColorEnhancer::apply(const Tensor& gray) {

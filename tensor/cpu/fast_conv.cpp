@@ -133,7 +133,9 @@ memory::desc plain_weights(const Shape& s) {
   return memory::desc({s[0], s[1], s[2], s[3]}, memory::data_type::f32, memory::format_tag::oihw);
 }
 
-/// Weights in the form a primitive wants, kept until the weight changes. The last few hundred forms are kept.
+/// Weights in the form a primitive wants, kept until the weight changes. The last few hundred forms are kept,
+/// within a limit of bytes: a spectrally normalised weight is a new tensor in every step, and its forms are
+/// of no use afterwards.
 class PackedWeights {
  public:
   std::shared_ptr<Tensor> get(const Tensor& w, const memory::desc& wanted) {
@@ -142,16 +144,17 @@ class PackedWeights {
     const Key key{w.storage().id(), w.offset()};
     std::unique_lock<std::mutex> lock(mutex_);
     auto& forms = cache_[key];
-    if (forms.version != w.storage().version()) forms = {w.storage().version(), {}};
+    if (forms.version != w.storage().version()) {
+      bytes_ -= bytes_of(forms);
+      forms = {w.storage().version(), {}};
+    }
     for (auto& [desc, packed] : forms.packed)
       if (desc == wanted) return packed;
     auto packed = pack(w, wanted);
     forms.packed.emplace_back(wanted, packed);
+    bytes_ += packed->numel() * int64_t(sizeof(float));
     order_.push_back(key);
-    while (order_.size() > kMost) {
-      if (order_.front() != key) cache_.erase(order_.front());
-      order_.pop_front();
-    }
+    while (order_.size() > kMost || (bytes_ > kMostBytes && order_.size() > 1)) forget(order_.front(), key);
     return packed;
   }
 
@@ -162,15 +165,31 @@ class PackedWeights {
     return packed;
   }
 
-  static constexpr size_t kMost = 1024;
   using Key = std::pair<uint64_t, int64_t>;
   struct Forms {
     uint64_t version = ~0ull;
     std::vector<std::pair<memory::desc, std::shared_ptr<Tensor>>> packed;
   };
+  static int64_t bytes_of(const Forms& forms) {
+    int64_t bytes = 0;
+    for (const auto& form : forms.packed) bytes += form.second->numel() * int64_t(sizeof(float));
+    return bytes;
+  }
+  /// The oldest one, unless it is in use.
+  void forget(Key oldest, const Key& in_use) {
+    order_.pop_front();
+    const auto found = oldest == in_use ? cache_.end() : cache_.find(oldest);
+    if (found == cache_.end()) return;
+    bytes_ -= bytes_of(found->second);
+    cache_.erase(found);
+  }
+
+  static constexpr size_t kMost = 1024;
+  static constexpr int64_t kMostBytes = int64_t(2) << 30;
   std::mutex mutex_;
   std::map<Key, Forms> cache_;
   std::list<Key> order_;
+  int64_t bytes_ = 0;
 };
 PackedWeights& packed_weights() {
   static auto& cache = *new PackedWeights;

@@ -62,18 +62,32 @@ def paper():
     make_rsna(sorted((WORK / 'dcm/images').iterdir()), (WORK / 'dcm/stage_2_train_labels.csv').read_text().splitlines())
     small = ['model.width=4', 'train.steps=2', 'train.batch=4', 'image.size=64', 'init=random', 'model.norm=batch', 'train.eval_every=0']
     quote = lambda items: '[%s]' % ', '.join("'%s'" % i for i in items)
+    cawe('phantom', '--kind', 'scenes', '--out', 'scenes', '--images', 12, '--size', 64)
+    (WORK / 'imagenet/train').mkdir(parents=True)
+    shutil.move(WORK / 'scenes/images', WORK / 'imagenet/train/n01440764')
+    cawe('train', ROOT / 'recipes/demo/colorizer_pretrain.toml', '--out', 'body', '--quiet', *(w for s in BODY for w in ('--set', s)))
+    phases = ['frozen', 'all64', 'all128', 'all192', 'critic128', 'critic192', 'gan']
+    colorizer = ['model.width=8', 'gan.phi_width=8', 'gan.critic_width=8', 'data.root="imagenet"', 'data.test=0.2', 'init="body"',
+                 'gan.phi_init="body"', 'color.render_factor=4']
+    colorizer += ['phase.%s.%s' % (p, s) for p in phases for s in ('steps=1', 'size=64', 'batch=2')]
     cawe('study', ROOT / 'recipes/paper/study.toml', '--out', 'study', '--quiet', '--set', 'seeds=[0]', '--set', 'boot.draws=50',
          '--set', 'classifier_set=' + quote(small + ['data.root="chexpert"', 'data.val=0.2']),
+         '--set', 'colorizer_set=' + quote(colorizer), '--set', 'control_detectors=["retinanet"]',
          '--set', 'set=' + quote(small + ['data.root="rsna"', 'data.val=0.2', 'model.channels=16', 'train.milestones=[1]']))
     with open(WORK / 'study/results.csv') as f:
         rows = [r['enhancement'] for r in csv.DictReader(f)]
-    assert rows == ['none', 'afda', 'medga', 'cawe', 'shuffled'], rows
+    table = ['none', 'afda', 'medga', 'color', 'cawe', 'color+cawe']
+    assert rows == 2 * table + ['shuffled', 'uniform', 'centre', 'clahe', 'colormap'], rows
     recipe = (WORK / 'study/classifier/recipe.toml').read_text()
     assert 'chexpert' in recipe and 'optimizer = "adam"' in recipe, recipe
     with open(WORK / 'study/classifier/split.csv') as f:
         films = list(csv.DictReader(f))
     assert len(films) == 36 and all('frontal' in r['image'] for r in films), len(films)
     print('ok  recipes/paper run on CheXpert and RSNA as they lie on disk')
+
+
+BODY = ['model.depth=34', 'model.width=8', 'train.steps=2', 'train.batch=4', 'image.size=64', 'data.root="scenes"', 'data.images="../imagenet/train/n01440764"',
+        'data.val=0.2']
 
 
 def understood():

@@ -100,12 +100,13 @@ def main():
     check(b'"mean_of":{"method":"cawe"' in film and b'classifier sha256 ' in film, 'a derived film names its method and the classifier')
 
     study = (ROOT / 'recipes/demo/study.toml').read_text()
-    for name in ('classifier.toml', 'retinanet.toml'):
+    for name in ('classifier.toml', 'faster_rcnn.toml', 'retinanet.toml', 'colorizer.toml', 'colorizer_pretrain.toml'):
         study = study.replace('"%s"' % name, '"%s"' % (ROOT / 'recipes/demo' / name))
     (WORK / 'study.toml').write_text(study)
     small = ','.join("'%s'" % s for s in SET[1::2] + ['train.steps=24'])
     args = ['study', 'study.toml', '--out', 'study', '--quiet', '--set', 'set=[%s,\'model.channels=32\']' % small,
-            '--set', 'classifier_set=[%s]' % small, '--set', 'rows=["none", "cawe"]', '--set', 'boot.draws=200']
+            '--set', 'classifier_set=[%s]' % small, '--set', 'rows=["none", "cawe"]', '--set', 'boot.draws=200',
+            '--set', 'detectors=["retinanet"]', '--set', 'controls=["shuffled"]']
     # Stopped by a signal in the middle: the state is saved, and the study goes on from there.
     running = subprocess.Popen([PROGRAM] + args, cwd=WORK, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     time.sleep(1.0)

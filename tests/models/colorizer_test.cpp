@@ -65,6 +65,19 @@ TEST(ColorSpace, LumaIsKeptWhereNothingClamps) {
   for (size_t i = 0; i < rgb.size(); ++i) EXPECT_NEAR(same[i], rgb[i], 1e-6);
 }
 
+TEST(ColorSpace, SaturationScalesTheColourAlone) {
+  const Tensor color = Tensor::from(std::vector<float>{0.6f, 0.4f, 0.5f}, {1, 3, 1, 1});
+  const Tensor gray = gray_of(color);
+  const std::vector<float> half = keep_luma(gray, color, 0.5).to_vector<float>(), in{0.6f, 0.4f, 0.5f};
+  for (size_t c = 0; c < 3; ++c) EXPECT_NEAR(half[c], (in[c] + float(gray.item())) / 2, 1e-6);
+  const std::vector<float> none = keep_luma(gray, color, 0).to_vector<float>(),
+                           no_lab = keep_lightness(gray, color, 0).to_vector<float>();
+  for (size_t c = 0; c < 3; ++c) {
+    EXPECT_NEAR(none[c], gray.item(), 1e-6);
+    EXPECT_NEAR(no_lab[c], gray.item(), 1e-4);
+  }
+}
+
 TEST(ColorSpace, LabOfKnownColours) {
   // CIE's values of the sRGB primaries under D65, by the formulas of the standard in a table calculator.
   double lab[3], rgb[3];
