@@ -5,7 +5,6 @@
 #ifdef CAWE_HAVE_DCMTK
 #include <dcmtk/config/osconfig.h>
 
-#include <dcmtk/dcmdata/dcistrmb.h>
 #include <dcmtk/dcmdata/dcpixel.h>
 #include <dcmtk/dcmdata/dcpixseq.h>
 #include <dcmtk/dcmdata/dcpxitem.h>
@@ -19,6 +18,7 @@
 
 #include <algorithm>
 
+#include "data/dicom_stream.h"
 #include "data/hostile.h"
 #endif
 
@@ -102,9 +102,7 @@ DcmDataset& DicomFile::dataset() const { return *file_->getDataset(); }
 
 void DicomFile::open(std::string_view bytes, Part part) {
   if (bytes.size() == 132) refuse_picture("no_pixel_data", name_, ": DICOM preamble and nothing behind it");
-  DcmInputBufferStream stream;
-  stream.setBuffer(bytes.data(), offile_off_t(bytes.size()));
-  stream.setEos();
+  DicomStream stream(bytes);
   file_->transferInit();
   const OFCondition status = file_->readUntilTag(stream, EXS_Unknown, EGL_noChange, DCM_MaxReadLength,
                                                  part == Part::header ? DCM_PixelData : DCM_UndefinedTagKey);

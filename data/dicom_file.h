@@ -17,7 +17,8 @@ class DicomFile {
  public:
   /// header: only the elements before the pixels, of any transfer syntax.
   enum class Part { header, all };
-  /// Opens and decompresses; throws PictureError.
+  /// Opens and decompresses; throws PictureError. Long values are read from `bytes` when they are asked for:
+  /// these must outlive the object.
   DicomFile(std::string_view bytes, const std::string& name, Part part = Part::all);
   ~DicomFile();
   DicomFile(const DicomFile&) = delete;

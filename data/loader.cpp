@@ -310,4 +310,21 @@ FloatImage Loader::picture(int64_t sample, Geometry* geometry) const {
   return impl_->picture(sample, geometry ? geometry : &ignored);
 }
 
+Batch part_of(const Batch& batch, int64_t begin, int64_t end) {
+  const auto items = [&](const auto& all) {
+    using List = std::decay_t<decltype(all)>;
+    return all.empty() ? List() : List(all.begin() + begin, all.begin() + end);
+  };
+  Batch part;
+  part.step = batch.step;
+  part.images = batch.images.slice(0, begin, end);
+  if (batch.labels.defined()) part.labels = batch.labels.slice(0, begin, end);
+  part.boxes = items(batch.boxes);
+  part.box_classes = items(batch.box_classes);
+  part.ignored = items(batch.ignored);
+  part.samples = items(batch.samples);
+  part.geometry = items(batch.geometry);
+  return part;
+}
+
 }  // namespace cawe::data

@@ -54,6 +54,9 @@ struct Batch {
   std::vector<Geometry> geometry;  ///< from original to network pixels, before augmenting
 };
 
+/// Items [begin, end) of a batch; tensors share storage.
+Batch part_of(const Batch& batch, int64_t begin, int64_t end);
+
 class Loader {
  public:
   /// `dataset` must outlive the loader. `indices` choose the samples. Throws data for an empty choice.

@@ -56,6 +56,8 @@ Plan plan_from(Recipe& recipe, const RunRequest& request) {
   const auto fewer = [](const GanPhase& a, const GanPhase& b) { return a.batch < b.batch; };
   const int64_t smallest = std::min_element(p.phases.begin(), p.phases.end(), fewer)->batch;
   p.trainer = trainer_from(recipe, last.begin + last.steps, smallest);
+  CAWE_CHECK(p.trainer.micro_batch == 0, Code::usage, recipe.where("train.micro_batch"),
+             ": a colorizer's phases have batches of their own (expected a smaller phase.NAME.batch)");
   p.trainer.resume = request.resume;
   p.trainer.quiet = request.quiet;
   p.trainer.label = "colorizer";

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "train/learner.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -25,12 +26,14 @@ std::string checkpoint_before(const RunFolder* run) {
 
 }  // namespace
 
-Learner::Learner(Task& task, const OptimizerOptions& optimizer, const Precision& precision, bool graph)
+Learner::Learner(Task& task, const OptimizerOptions& optimizer, const Precision& precision, bool graph,
+                 int64_t micro_batch)
     : task_(task),
       precision_(precision),
+      micro_batch_(micro_batch),
       optimizer_(task.module(), optimizer),
       scale_(precision),
-      runner_(task, graph) {
+      runner_(task, graph && micro_batch == 0) {
   task_.compute_in(precision.dtype);
 }
 
@@ -38,10 +41,8 @@ LogLine Learner::step(const data::Batch& batch, double rate, std::optional<doubl
                       const StepPlace& place) {
   LogLine line;
   const double scale = scale_.value();
-  const Task::Loss loss = runner_.run(task_.inputs(batch), scale);
-  const double value = loss.total.value().item();
+  const double value = gather_gradients(batch, scale, &line);
   if (current_communicator().any(!std::isfinite(value))) explain(batch, place);
-  for (const auto& [name, part] : loss.parts) line[name] = part.item();
   const double norm = optimizer_.clip_gradients(scale);
   bool good = false;
   try {
@@ -59,6 +60,21 @@ LogLine Learner::step(const data::Batch& batch, double rate, std::optional<doubl
   line["grad_norm"] = norm;
   if (precision_.dtype == DType::f16) line["loss_scale"] = scale;
   return line;
+}
+
+/// Returns the loss; its parts go into `line`.
+double Learner::gather_gradients(const data::Batch& batch, double scale, LogLine* line) {
+  const int64_t items = batch.images.dim(0), most = micro_batch_ > 0 ? micro_batch_ : items;
+  double value = 0;
+  for (int64_t begin = 0; begin < items; begin += most) {
+    const int64_t end = std::min(begin + most, items);
+    const double share = double(end - begin) / double(items);
+    const data::Batch part = end - begin == items ? batch : data::part_of(batch, begin, end);
+    const Task::Loss loss = runner_.run(task_.inputs(part), scale * share);
+    value += share * loss.total.value().item();
+    for (const auto& [name, number] : loss.parts) (*line)[name] += share * number.item();
+  }
+  return value;
 }
 
 /// Runs the batch again with every operator watched, to name the one that went wrong first.

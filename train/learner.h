@@ -19,7 +19,10 @@ struct StepPlace {
 
 class Learner {
  public:
-  Learner(Task& task, const OptimizerOptions& optimizer, const Precision& precision, bool graph);
+  /// `micro_batch` > 0: gradients of a batch are gathered from parts of so many items, one after the other,
+  /// which need less memory; the loss is their mean, weighted by items. Such steps are not captured.
+  Learner(Task& task, const OptimizerOptions& optimizer, const Precision& precision, bool graph,
+          int64_t micro_batch = 0);
 
   /// Loss, gradients and optimizer step on a batch. Returns "loss", "lr", "grad_norm" and the task's parts. A
   /// loss or gradients that are not finite throw Code::numeric naming the operator, the files and the
@@ -32,9 +35,11 @@ class Learner {
   void load(const Checkpoint& c, const std::string& source, const std::string& optimizer = "optimizer");
 
  private:
+  double gather_gradients(const data::Batch& batch, double scale, LogLine* line);
   [[noreturn]] void explain(const data::Batch& batch, const StepPlace& place);
   Task& task_;
   Precision precision_;
+  int64_t micro_batch_;
   Optimizer optimizer_;
   LossScale scale_;
   StepRunner runner_;

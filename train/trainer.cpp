@@ -27,7 +27,7 @@ class SingleCourse : public Course {
         loader_(loader),
         dataset_(dataset),
         schedule_(schedule),
-        learner_(task, optimizer, options.precision, options.graph) {}
+        learner_(task, optimizer, options.precision, options.graph, options.micro_batch) {}
 
   int64_t steps() const override { return schedule_.steps; }
   void seek(int64_t step) override {
@@ -196,6 +196,8 @@ TrainerOptions trainer_from(Recipe& recipe, int64_t steps, int64_t batch) {
   CAWE_CHECK((o.lanes & (o.lanes - 1)) == 0, Code::usage, recipe.where("lanes"), " is ", o.lanes,
              " (expected a power of two)");
   o.batch = recipe.whole("train.batch", batch, 1, 65536);
+  o.micro_batch = recipe.whole("train.micro_batch", 0, 0, 65536);
+  if (o.micro_batch >= o.batch) o.micro_batch = 0;
   o.log_every = recipe.whole("train.log_every", 10, 1, 1000000);
   o.checkpoint_every = recipe.whole("train.checkpoint_every",
                                     std::max<int64_t>(1, std::min<int64_t>(steps, 200)), 1, 100000000);
@@ -208,7 +210,11 @@ TrainerOptions trainer_from(Recipe& recipe, int64_t steps, int64_t batch) {
 }
 
 TrainResult train(Course& course, RunFolder* run, const Checkpoint& first, const TrainerOptions& options) {
-  const int64_t ranks = current_communicator().size(), lanes = effective_lanes(options.lanes, options.batch);
+  const int64_t ranks = current_communicator().size(),
+                at_once = options.micro_batch > 0 ? options.micro_batch : options.batch;
+  CAWE_CHECK(options.micro_batch == 0 || ranks == 1, Code::usage, "train.micro_batch with ", ranks,
+             " ranks: parts would be added in another order (expected one of the two)");
+  const int64_t lanes = effective_lanes(options.lanes, at_once);
   CAWE_CHECK(lanes % ranks == 0, Code::usage, ranks, " ranks do not share ", lanes,
              " lanes (expected a power of two, at most the lanes)");
   const LaneScope local_lanes(lanes / ranks);

@@ -50,6 +50,7 @@ class Task {
 
 struct TrainerOptions {
   int64_t lanes = 8, batch = 8;  ///< of all ranks together
+  int64_t micro_batch = 0;       ///< items whose activations are in memory at once; 0: the whole batch
   int64_t log_every = 10;
   int64_t checkpoint_every = 100;
   int64_t keep = 2;        ///< checkpoints besides the best
@@ -60,8 +61,8 @@ struct TrainerOptions {
   bool resume = false, quiet = false;
   std::string label = "training";
 };
-/// Keys lanes, train.batch, train.log_every, train.checkpoint_every, train.keep, train.eval_every,
-/// train.patience, and those of precision_from().
+/// Keys lanes, train.batch, train.micro_batch, train.log_every, train.checkpoint_every, train.keep,
+/// train.eval_every, train.patience, and those of precision_from().
 TrainerOptions trainer_from(Recipe& recipe, int64_t steps, int64_t batch);
 
 struct TrainResult {

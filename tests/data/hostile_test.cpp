@@ -5,11 +5,26 @@
 #include <gtest/gtest.h>
 #include <zlib.h>
 
+#include <algorithm>
+#include <new>
+
 #include "data/decode.h"
 #include "data/dicom.h"
 #include "data/picture.h"
 #include "data/png.h"
 #include "tensor/io/atomic_file.h"
+
+/// Largest array that was asked for without exceptions, which is how DCMTK asks.
+size_t largest_array = 0;
+
+void* operator new[](size_t bytes, const std::nothrow_t&) noexcept {
+  largest_array = std::max(largest_array, bytes);
+  try {
+    return ::operator new[](bytes);
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
+}
 
 namespace cawe::data {
 namespace {
@@ -105,6 +120,39 @@ TEST(Hostile, DeflatedDicomCutBeforeItsData) {
   EXPECT_THROW(check_dicom_structure(std::string(100, 'x') + kDeflated, "made"), PictureError);
   const std::string whole = head(kDeflated);
   EXPECT_EQ(kind_of(whole.substr(0, whole.size() - 3)), "truncated_header");
+}
+
+/// An element that says it has 4 GB, and has 4 bytes.
+std::string long_element(const std::string& vr) {
+  return little(9, 2) + little(0x1010, 2) + vr + "\0\0\xF0\xFF\xFF\xFE"s + "abcd";
+}
+
+// Found by fuzzing: room was made for what the element says before its end was looked for.
+TEST(Hostile, ElementsLongerThanTheFile) {
+  const std::string item = "\xFE\xFF\x00\xE0\xFF\xFF\xFF\xFF"s,
+                    sequence = little(8, 2) + little(0x1140, 2) + "SQ\0\0\xFF\xFF\xFF\xFF"s + item;
+  std::string fragment = encapsulated("junk");
+  fragment.replace(fragment.find("junk") - 4, 4, "\xF0\xFF\xFF\xFE");
+  for (const std::string& body : {long_element("OB"), long_element("UN"), long_element("UT"),
+                                  sequence + long_element("OW"), geometry(8, 8) + fragment})
+    for (const bool folded : {false, true}) {
+      largest_array = 0;
+      const std::string file = folded ? head(kDeflated) + deflated(body, -15) : head(kExplicit) + body;
+      EXPECT_EQ(kind_of(file).substr(0, 10), "truncated_");
+      EXPECT_LT(largest_array, size_t(1) << 20);
+    }
+}
+
+// Long values are read when they are asked for: here out of the midst of deflated data.
+TEST(Hostile, LongElementsAreReadFromWhereTheyAre) {
+  std::string pixels(100 * 100, '\0'), other(8000, 'z');
+  for (size_t i = 0; i < pixels.size(); ++i) pixels[i] = char(i * 7 % 251);
+  const std::string body = element(9, 0x1010, "OB", other) + geometry(100, 100) +
+                           element(0x7FE0, 0x10, "OB", pixels) + element(0x7FE1, 0x1010, "OB", other);
+  for (const std::string& file : {head(kExplicit) + body, head(kDeflated) + deflated(body, -15)}) {
+    const Picture p = parse_picture(file, "made");
+    EXPECT_EQ(std::string(p.bytes.begin(), p.bytes.end()), pixels);
+  }
 }
 
 std::string chunk(const std::string& type, const std::string& body) {

@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A whole study on small phantoms: every row, killed and resumed, one thread and two, figures, report, ablations, wrong keys.
+
+usage: python3 tests/apps/study.py build/release/cawe
+"""
+import csv
+import os
+import pathlib
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import xml.etree.ElementTree as xml
+
+PROGRAM = os.path.abspath(sys.argv[1])
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+WORK = pathlib.Path(tempfile.mkdtemp())
+PAPER_ROWS = ['none', 'afda', 'medga', 'color', 'cawe', 'color+cawe']
+CONTROLS = ['shuffled', 'uniform']
+ROWS = [('faster_rcnn', r) for r in PAPER_ROWS] + [('retinanet', r) for r in PAPER_ROWS] + [('retinanet', c) for c in CONTROLS]
+# design.md, section 5: a value a threshold, in this order.
+COLUMNS = (['detector', 'enhancement', 'seed'] + ['sens@%d' % k for k in (1, 2, 3, 4)] + ['ci_%s@%d' % (end, k) for k in (1, 2, 3, 4) for end in ('low', 'high')] +
+           ['%s@%d' % (what, k) for k in (1, 2, 3, 4) for what in ('delta', 'p')] + ['map50', 'froc_rule', 'images', 'patients', 'lesions'])
+
+
+def check(condition, what):
+    assert condition, what
+    print('ok ', what, flush=True)
+
+
+def cawe(*args, code=0):
+    done = subprocess.run([PROGRAM] + [str(a) for a in args], cwd=WORK, capture_output=True, text=True, timeout=300)
+    assert done.returncode == code, '%s: exit %d\n%s' % (args, done.returncode, done.stderr)
+    return done
+
+
+TINY = {'data.root': {'data': '"data"', 'scenes': '"scenes"'}, 'image.size': 64, 'model.width': 8, 'model.channels': 16, 'roi.hidden': 16, 'train.steps': 5,
+        'train.batch': 4, 'train.checkpoint_every': 2, 'gan.phi_width': 8, 'gan.critic_width': 8, 'phase.frozen.steps': 2, 'phase.all.steps': 3,
+        'phase.critic.steps': 2, 'phase.gan.steps': 3}
+
+
+def shrunk(name):
+    """The demonstration's recipe with tiny networks and few steps."""
+    lines, section = [], ''
+    for line in (ROOT / 'recipes/demo' / name).read_text().splitlines():
+        if line.startswith('['):
+            section = line.strip('[]') + '.'
+        key = section + line.split(' = ')[0]
+        if key in TINY:
+            value = TINY[key]
+            line = line.split(' = ')[0] + ' = ' + str(value[line.rstrip('"').rsplit('/', 1)[1]] if isinstance(value, dict) else value)
+        lines.append(line)
+    return '\n'.join(lines) + '\n'
+
+
+def arguments(out, *more):
+    return [str(a) for a in ('study', 'recipes/study.toml', '--out', out, '--quiet', '--set', 'boot.draws=100', '--set', 'panels=2') + more]
+
+
+def prepare():
+    cawe('phantom', '--out', 'data', '--images', 100, '--size', 64, '--seed', 2)
+    cawe('phantom', '--kind', 'scenes', '--out', 'scenes', '--images', 40, '--size', 64, '--seed', 3)
+    (WORK / 'recipes').mkdir()
+    for path in (ROOT / 'recipes/demo').glob('*.toml'):
+        (WORK / 'recipes' / path.name).write_text(shrunk(path.name))
+
+
+def outcome(out):
+    """results.csv, and what every row's detector found."""
+    return [(WORK / out / 'results.csv').read_bytes()] + [(WORK / out / 'rows' / ('%s-%s-0' % row) / 'detections.csv').read_bytes() for row in ROWS]
+
+
+def undisturbed():
+    """The outcome, and the seconds that one thread took."""
+    start = time.time()
+    cawe(*arguments('one', '--threads', 1))
+    seconds = time.time() - start
+    cawe(*arguments('two', '--threads', 2))
+    one = outcome('one')
+    assert len(set(one)) == len(one) and all(found.count(b'\n') > 50 for found in one[1:]), 'rows that cannot be told apart prove nothing'
+    check(outcome('two') == one, 'results.csv and detections are the same on one thread and on two')
+    return one, seconds
+
+
+def killed(expected, seconds):
+    """Killed at five random moments: when so many trainings are done, and a while later; the last one over the report."""
+    draw, kills, trainings = random.Random(6), 0, len(ROWS) + 3
+    for target in sorted(draw.sample(range(trainings), 4)) + [trainings]:
+        running = subprocess.Popen([PROGRAM] + arguments('killed', '--threads', 1, '--resume'), cwd=WORK, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                                   text=True)
+        while running.poll() is None and len(list((WORK / 'killed').glob('**/done'))) < target:
+            time.sleep(0.02)
+        time.sleep(draw.uniform(0.2, 1) * seconds / trainings)
+        running.send_signal(signal.SIGKILL)
+        _, errors = running.communicate(timeout=60)
+        assert running.returncode in (0, -signal.SIGKILL), errors
+        kills += running.returncode != 0
+        print('     killed with %d of %d trainings done' % (len(list((WORK / 'killed').glob('**/done'))), trainings), flush=True)
+    check(kills >= 4, '%d kills' % kills)
+    cawe(*arguments('killed', '--threads', 1, '--resume'))
+    check(outcome('killed') == expected, 'killed with -9 and resumed: the same results.csv and detections')
+    check(not list((WORK / 'killed').rglob('*.part')) and not (WORK / 'killed/enhanced').exists(), 'nothing half-written is left')
+
+
+def contract():
+    with open(WORK / 'one/results.csv') as f:
+        header, *rows = csv.reader(f)
+    check(header == COLUMNS, "results.csv has the contract's columns")
+    check([(r[0], r[1]) for r in rows] == ROWS, "the paper's twelve rows in its order, then the controls")
+    for row in (dict(zip(header, r)) for r in rows):
+        assert 0 <= float(row['ci_low@1']) <= float(row['sens@1']) <= float(row['ci_high@1']) <= 1, row
+        assert (row['delta@4'] == '') == (row['enhancement'] == 'none'), row
+        assert int(row['images']) >= int(row['patients']) > 0 and int(row['lesions']) > 0, row
+    for n in (1, 2, 3, 4):
+        svg = xml.parse(WORK / ('one/figures/figure%d.svg' % n)).getroot()
+        assert svg.tag == '{http://www.w3.org/2000/svg}svg' and len(list(svg.iter())) > 10, n
+        with open(WORK / ('one/figures/figure%d.csv' % n)) as f:
+            table = list(csv.reader(f))
+        assert len(table) > 1 and all(len(r) == len(table[0]) for r in table), n
+    check(True, 'four figures, as SVG and as CSV')
+    report = (WORK / 'one/report.html').read_text()
+    shown = re.findall(r'<tr class="[^"]*" data-detector="([^"]*)" data-control="([01])" data-name="([^"]*)"', report)
+    titles = {'faster_rcnn': 'Faster R-CNN', 'retinanet': 'RetinaNet'}
+    assert sorted((d, c) for d, c, _ in shown) == sorted((titles[d], str(int(e in CONTROLS))) for d, e in ROWS), shown
+    assert len({name for _, _, name in shown}) == len(ROWS), shown
+    check(all('id="%s"' % i in report for i in ('alpha', 'window', 'threshold')), 'report.html has every row, and its controls')
+
+
+def ablations():
+    cawe(*arguments('ablated', '--set', 'detectors=["retinanet"]', '--set', 'rows=["none", "cawe"]', '--set', 'controls=[]', '--ablate', 'fuse.alpha=0.2,0.8'))
+    with open(WORK / 'ablated/results.csv') as f:
+        rows = [r['enhancement'] for r in csv.DictReader(f)]
+    check(rows == ['none', 'cawe', 'cawe fuse.alpha=0.2', 'cawe fuse.alpha=0.8'], '--ablate adds a row for each value')
+
+
+def wrong_keys():
+    for setting, word in (('rowz=["none"]', 'rows'), ('rows=["none", "caew"]', 'cawe'), ('rows=["cawe"]', 'none'), ('controls=["shufled"]', 'shuffled'),
+                          ('detectors=["yolo"]', 'retinanet'), ('seeds=[]', 'seeds'), ('set=["train.stepz=3"]', 'train.steps'), ('ablate="fuse.alpha"', 'key=a,b,c'),
+                          ('classifier=""', 'classifier'), ('colorizer=""', 'colorizer')):
+        done = cawe(*arguments('wrong', '--set', setting), code=2)
+        lines = done.stderr.splitlines()
+        assert len(lines) == 1 and lines[0].startswith('cawe: error: ') and word in lines[0], (setting, done.stderr)
+        shutil.rmtree(WORK / 'wrong', ignore_errors=True)
+    check(True, 'wrong keys: exit 2, one line, what was meant')
+    again = cawe(*arguments('one'), code=2)
+    check('--resume' in again.stderr, 'a study is not overwritten')
+
+
+try:
+    prepare()
+    results, course = undisturbed()
+    contract()
+    killed(results, course)
+    ablations()
+    wrong_keys()
+finally:
+    shutil.rmtree(WORK, ignore_errors=True)

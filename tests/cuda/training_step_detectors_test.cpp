@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whole steps of narrow detectors on the device beside the CPU, and what they detect.
+#include <gtest/gtest.h>
+
+#include "models/faster_rcnn.h"
+#include "models/retinanet.h"
+#include "tests/cuda/training_step.h"
+
+namespace cawe::models {
+namespace {
+
+using DetectorStep = DeviceTest;
+
+RetinaNetConfig narrow_retinanet() {
+  RetinaNetConfig c;
+  c.backbone.depth = 18;
+  c.backbone.width = 8;
+  c.channels = 16;
+  c.head_convs = 2;
+  c.postprocess.score_threshold = 0.001;
+  c.anchors = anchor_pyramid(5, 12, {1, 1.26, 1.59}, false);
+  return c;
+}
+
+TEST_F(DetectorStep, RetinaNetAgreesInF64) {
+  RetinaNet cpu(narrow_retinanet()), device(narrow_retinanet());
+  fresh_weights(cpu, device, DType::f64);
+  const std::vector<Truth> truths{{{{10, 12, 40, 44}, {50, 60, 90, 88}}, {0, 0}}, {}};
+  const Tensor x = noise({2, 3, 96, 96}, "films", DType::f64);
+  const RetinaNet::Losses ours = device.loss(Variable(x.to(kDevice)), truths),
+                          truth = cpu.loss(Variable(x), truths);
+  EXPECT_NEAR(ours.part("class"), truth.part("class"), 1e-10 * truth.part("class"));
+  EXPECT_NEAR(ours.part("box"), truth.part("box"), 1e-10 * truth.part("box"));
+  backward(ours.total);
+  backward(truth.total);
+  expect_same_step(cpu, device, 1e-8, 1e-8);
+}
+
+FasterRcnnConfig narrow_faster_rcnn() {
+  FasterRcnnConfig c;
+  c.backbone.depth = 18;
+  c.backbone.width = 8;
+  c.channels = 16;
+  c.classes = 2;
+  c.rpn.anchors = anchor_pyramid(5, 8, {1}, false);
+  c.rpn.anchors.ratios = {1};
+  c.rpn.sampling.count = 64;
+  c.rpn.train = c.rpn.test = {60, 30};
+  c.roi.sampling.count = 16;
+  c.roi.hidden = 32;
+  c.roi.canonical_size = 28;
+  c.postprocess.score_threshold = 0.001;
+  return c;
+}
+
+/// No choice among proposals: rounding may order them otherwise, and what a choice of them shows is another
+/// loss.
+FasterRcnnConfig every_proposal() {
+  FasterRcnnConfig c = narrow_faster_rcnn();
+  c.rpn.train = {1000, 1000};
+  c.rpn.nms_iou = 1;
+  c.roi.sampling = {400, 1};
+  c.roi.pooled = 3;
+  return c;
+}
+
+const std::vector<Truth> kTruths{{{{10, 12, 40, 44}, {30, 20, 60, 55}}, {0, 1}}, {}};
+
+DetectionModel::Losses step(FasterRcnn& net, const Tensor& x) {
+  const DetectionModel::Losses losses = net.loss(Variable(x), kTruths);
+  backward(losses.total);
+  return losses;
+}
+
+void expect_parts(const DetectionModel::Losses& ours, const DetectionModel::Losses& truth, double bar) {
+  for (const char* part : {"objectness", "proposal", "class", "box"}) {
+    EXPECT_GT(truth.part(part), 0) << part;
+    EXPECT_NEAR(ours.part(part), truth.part(part), bar * truth.part(part)) << part;
+  }
+}
+
+TEST_F(DetectorStep, FasterRcnnAgreesInF64) {
+  FasterRcnn cpu(narrow_faster_rcnn()), device(narrow_faster_rcnn());
+  fresh_weights(cpu, device, DType::f64);
+  const Tensor x = noise({2, 3, 64, 64}, "films", DType::f64);
+  expect_parts(step(device, x.to(kDevice)), step(cpu, x), 1e-10);
+  expect_same_step(cpu, device, 1e-8, 1e-8);
+}
+
+TEST_F(DetectorStep, FasterRcnnAgreesInF32) {
+  FasterRcnn cpu(every_proposal()), device(every_proposal());
+  fresh_weights(cpu, device, DType::f32);
+  const Tensor x = noise({2, 3, 64, 64}, "films", DType::f32);
+  expect_parts(step(device, x.to(kDevice)), step(cpu, x), 1e-5);
+  expect_gradients_alike(cpu, device, 1e-2);
+}
+
+// Parameters stay f32. What 16 bits cost, not whether each kernel is right, which the operators' rows tell:
+// losses to some roundings (2^-11, 2^-8), and gradients that point the same way.
+TEST_F(DetectorStep, FasterRcnnIsCloseIn16Bits) {
+  for (const DType narrow : {DType::f16, DType::bf16}) {
+    FasterRcnn cpu(every_proposal()), device(every_proposal());
+    fresh_weights(cpu, device, DType::f32);
+    const Tensor x = noise({2, 3, 64, 64}, "films", DType::f32);
+    expect_parts(step(device, x.to(narrow).to(kDevice)), step(cpu, x), narrow == DType::f16 ? 5e-3 : 4e-2);
+    expect_gradients_alike(cpu, device, 0.5);
+  }
+}
+
+template <class Net, class Config>
+void expect_same_detections(const Config& config) {
+  Net cpu(config), device(config);
+  fresh_weights(cpu, device, DType::f32);
+  const Tensor x = noise({2, 3, 96, 96}, "films", DType::f32);
+  const auto ours = device.detect(x.to(kDevice)), truth = cpu.detect(x);
+  for (size_t i = 0; i < truth.size(); ++i) {
+    ASSERT_EQ(ours[i].size(), truth[i].size());
+    ASSERT_GT(truth[i].size(), 10u);
+    for (size_t k = 0; k < truth[i].size(); ++k) {
+      EXPECT_NEAR(ours[i][k].score, truth[i][k].score, 1e-5);
+      EXPECT_NEAR(ours[i][k].box.x1, truth[i][k].box.x1, 1e-2);
+      EXPECT_NEAR(ours[i][k].box.y2, truth[i][k].box.y2, 1e-2);
+    }
+  }
+}
+
+TEST_F(DetectorStep, RetinaNetDetectsAlike) { expect_same_detections<RetinaNet>(narrow_retinanet()); }
+TEST_F(DetectorStep, FasterRcnnDetectsAlike) { expect_same_detections<FasterRcnn>(narrow_faster_rcnn()); }
+
+}  // namespace
+}  // namespace cawe::models

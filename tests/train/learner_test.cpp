@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// A step whose gradients are gathered from parts of the batch is the step of the whole batch.
+#include "train/learner.h"
+
+#include <gtest/gtest.h>
+
+#include "autograd/ops/elementwise.h"
+#include "autograd/ops/losses.h"
+#include "autograd/ops/shape.h"
+#include "nn/conv2d.h"
+#include "tensor/random.h"
+
+namespace cawe::train {
+namespace {
+
+/// Mean over the images of their squared features; remembers how many came at once.
+class SquaresTask : public Task {
+ public:
+  SquaresTask() : conv_(nn::same_conv(3, 4, 3)) { conv_.initialise(7); }
+  nn::Module& module() override { return conv_; }
+  std::vector<Tensor> inputs(const data::Batch& batch) override {
+    seen.push_back(batch.images.dim(0));
+    EXPECT_EQ(batch.samples.size(), size_t(batch.images.dim(0)));
+    return {network_input(batch.images)};
+  }
+  Loss loss(const std::vector<Tensor>& inputs) override {
+    const Variable mean = batch_mean(sum(square(conv_.forward(Variable(inputs[0]))), {1, 2, 3}));
+    return {mean, {{"loss.squares", mean.value()}}};
+  }
+  std::vector<float> weights() { return conv_.parameters()[0].variable->value().to_vector<float>(); }
+  std::vector<int64_t> seen;
+
+ private:
+  nn::Conv2d conv_;
+};
+
+data::Batch batch_of(int64_t items) {
+  data::Batch batch;
+  batch.images = Tensor::empty({items, 3, 8, 8}, DType::f32, Layout::channels_last);
+  const Random random(1, "learner");
+  for (int64_t i = 0; i < batch.images.numel(); ++i)
+    batch.images.data<float>()[i] = random.uniform(uint64_t(i));
+  for (int64_t i = 0; i < items; ++i) batch.samples.push_back(i);
+  return batch;
+}
+
+TEST(Learner, PartsOfABatchMakeTheSameStep) {
+  OptimizerOptions sgd;
+  sgd.kind = OptimizerOptions::Kind::sgd;
+  SquaresTask whole_task, parts_task;
+  Learner whole(whole_task, sgd, {}, false), parts(parts_task, sgd, {}, false, 3);
+  const data::Batch batch = batch_of(8);
+  for (int step = 0; step < 3; ++step) {
+    const LogLine a = whole.step(batch, 1e-3, {}, {step, nullptr, nullptr}),
+                  b = parts.step(batch, 1e-3, {}, {step, nullptr, nullptr});
+    for (const char* number : {"loss", "loss.squares", "grad_norm"})
+      EXPECT_NEAR(a.at(number), b.at(number), 2e-6 * a.at(number)) << number << ", step " << step;
+  }
+  EXPECT_EQ(whole_task.seen, (std::vector<int64_t>{8, 8, 8}));
+  EXPECT_EQ(parts_task.seen, (std::vector<int64_t>{3, 3, 2, 3, 3, 2, 3, 3, 2}));
+  const std::vector<float> a = whole_task.weights(), b = parts_task.weights();
+  for (size_t i = 0; i < a.size(); ++i) EXPECT_NEAR(a[i], b[i], 1e-6f);
+}
+
+}  // namespace
+}  // namespace cawe::train
