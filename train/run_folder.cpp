@@ -83,11 +83,16 @@ RunFolder::RunFolder(const std::string& dir, const std::string& recipe, const En
   if (fs::exists(recipe_path)) {
     CAWE_CHECK(resume, Code::usage, dir,
                ": holds a run already. Add --resume to go on with it, or choose another --out.");
+    remove_unfinished(dir);
     CAWE_CHECK(read_file(recipe_path) == recipe, Code::usage, recipe_path,
                ": differs from the recipe given now. Resume with the same recipe, or choose another --out.");
   } else {
     CAWE_CHECK(!fs::exists(dir) || fs::is_directory(dir), Code::usage, dir,
                ": is a file (expected a folder)");
+    if (resume && fs::exists(dir)) {  // killed before the recipe was there: nothing is lost
+      remove_unfinished(dir);
+      fs::remove(path("checkpoints"), e);  // only where it is empty
+    }
     CAWE_CHECK(!fs::exists(dir) || fs::is_empty(dir, e), Code::usage, dir,
                ": holds other files (expected a new or an empty folder)");
   }

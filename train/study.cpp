@@ -83,6 +83,7 @@ class Study {
                  ": holds a study already. Add --resume to go on with it, or choose another --out.");
       CAWE_CHECK(read_file(recipe_path) == result_.recipe_text, Code::usage, recipe_path,
                  ": differs from the study given now. Choose another --out.");
+      remove_unfinished(result_.out);
     }
     write_file(recipe_path, result_.recipe_text);
     Environment environment;

@@ -10,6 +10,8 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
+#include <vector>
 
 #include "tensor/error.h"
 
@@ -84,6 +86,13 @@ void write_file(const std::string& path, const void* data, size_t bytes) {
 
 void write_file(const std::string& path, const std::string& text) {
   write_file(path, text.data(), text.size());
+}
+
+void remove_unfinished(const std::string& dir) {
+  std::vector<std::filesystem::path> left;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(dir))
+    if (entry.path().extension() == ".part") left.push_back(entry.path());
+  for (const auto& path : left) std::filesystem::remove(path);
 }
 
 std::string read_file(const std::string& path, size_t max_bytes) {
