@@ -156,6 +156,7 @@ std::string train_classifier(Recipe& recipe, const RunRequest& request) {
   CAWE_CHECK(!data.dataset.label_names.empty(), Code::usage, recipe.source(),
              ": the data have no labels (set data.label_columns or data.finding_column)");
   recipe.finish();
+  if (request.check_only) return "";
   const std::vector<int64_t> train_indices = fold_indices(data.split, train_folds),
                              val_indices = fold_indices(data.split, val_folds),
                              test_indices = fold_indices(data.split, test_folds);

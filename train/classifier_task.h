@@ -40,6 +40,7 @@ struct RunRequest {
   std::string cache_dir;  ///< where enhanced pictures are kept for other runs; "": nowhere
   std::string command_line;
   bool resume = false, quiet = false;
+  bool check_only = false;  ///< reads recipe and data, throws as training would, and writes nothing
   int ranks = 1, threads = 1;
 };
 std::string train_classifier(Recipe& recipe, const RunRequest& request);

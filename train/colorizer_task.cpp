@@ -216,7 +216,12 @@ std::string train_colorizer(Recipe& recipe, const RunRequest& request) {
   if (recipe.flag("data.cross_validate", false)) {
     CAWE_CHECK(recipe.word("data.split", "patient") == "k_folds", Code::usage,
                recipe.where("data.cross_validate"), " needs data.split = \"k_folds\"");
+    if (request.check_only) return "";
     return cross_validate(recipe, request, recipe.whole("data.folds", 5, 2, 1000));
+  }
+  if (request.check_only) {
+    plan_from(recipe, request);
+    return "";
   }
   MeanChroma mean;
   TrainResult result;

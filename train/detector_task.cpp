@@ -210,6 +210,7 @@ std::string train_detector(Recipe& recipe, const RunRequest& request) {
   const bool allow_leak = recipe.flag("allow_leak", false);
   const SplitData data = load_data(recipe);
   recipe.finish();
+  if (request.check_only) return "";
   job.loader.enhance = enhance_callback(job.chain);
   if (!request.cache_dir.empty())
     job.loader.enhance = cached_enhancement(job.loader.enhance, chain_identity(job.chain), request.cache_dir);

@@ -25,7 +25,9 @@ models::CaweSettings cam_from(Recipe& recipe, const std::vector<std::string>& la
   s.constant = models::constant_map(recipe.word("cam.constant", "zeros"));
   s.norm_before_resize = recipe.flag("cam.norm_before_resize", false);
   s.closed_form = recipe.flag("cam.closed_form", true);
-  for (const std::string& name : recipe.words("cam.exclude_labels", {})) {
+  const Strings excluded = recipe.words("cam.exclude_labels", {});
+  if (labels.empty()) return s;  // no classifier: nobody looks at them
+  for (const std::string& name : excluded) {
     const auto found = std::find(labels.begin(), labels.end(), name);
     CAWE_CHECK(found != labels.end(), Code::usage, recipe.where("cam.exclude_labels"), " names \"", name,
                "\", which the classifier does not know (nearest: ", nearest_name(name, labels), ")");
@@ -61,7 +63,12 @@ models::MedgaSettings medga_from(Recipe& recipe) {
 void add_colorizer(Recipe& recipe, const std::map<std::string, std::string>& embedded, Chain* chain,
                    models::EnhancerOptions* o) {
   const std::string file = recipe.word("enhance.colorizer", "");
-  if (!is_one_of(colorizer_methods(), chain->method)) return;
+  if (!is_one_of(colorizer_methods(), chain->method)) {
+    // A study sets these for all of its rows.
+    if (recipe.has("color.render_factor") || recipe.has("color.keep_luma") || recipe.has("color.space"))
+      color_from(recipe, {});
+    return;
+  }
   const auto inside = embedded.find("colorizer");
   CAWE_CHECK(inside != embedded.end() || !file.empty(), Code::usage, recipe.source(), ": enhance.method = \"",
              chain->method,

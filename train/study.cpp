@@ -50,6 +50,7 @@ class Study {
   }
 
   std::string run() {
+    check_recipes();
     prepare_folder();
     train_shared_models();
     for (StudyRow& row : result_.rows)
@@ -109,32 +110,76 @@ class Study {
     write_file(run + "/done", std::string("finished\n"));
   }
 
-  /// The run that `named` (a recipe or a run; may be empty) stands for.
-  std::string shared_run(const std::string& named, const std::string& stage, const std::string& task,
-                         const Strings& overrides,
-                         const std::vector<std::pair<std::string, std::string>>& puts, Trainer trainer) {
-    if (named.empty() || fs::is_directory(named) || fs::path(named).extension() != ".toml") return named;
-    Recipe recipe = Recipe::read(named);
-    for (const std::string& o : overrides) recipe.set(o);
+  /// What several rows use, trained once.
+  struct Shared {
+    std::string named;  ///< a recipe, a run, or nothing
+    std::string stage, task;
+    const Strings& overrides;
+    Trainer trainer;
+    bool is_recipe() const {
+      return !named.empty() && !fs::is_directory(named) && fs::path(named).extension() == ".toml";
+    }
+  };
+  using Puts = std::vector<std::pair<std::string, std::string>>;
+
+  Shared pretrain() const {
+    return {s_.pretrain, "pretrain", "classifier", s_.classifier_set, train_classifier};
+  }
+  Shared classifier() const {
+    return {s_.needs_classifier() ? s_.classifier : "", "classifier", "classifier", s_.classifier_set,
+            train_classifier};
+  }
+  Shared colorizer_pretrain() const {
+    return {s_.needs_colorizer() ? s_.colorizer_pretrain : "", "colorizer_pretrain", "classifier",
+            s_.colorizer_set, train_classifier};
+  }
+  Shared colorizer() const {
+    return {s_.needs_colorizer() ? s_.colorizer : "", "colorizer", "colorizer", s_.colorizer_set,
+            train_colorizer};
+  }
+
+  static Recipe recipe_of(const Shared& shared, const Puts& puts) {
+    Recipe recipe = Recipe::read(shared.named);
+    for (const std::string& o : shared.overrides) recipe.set(o);
     for (const auto& [key, value] : puts)
       if (!value.empty()) recipe.put(key, value);
-    CAWE_CHECK(recipe.word("task", task) == task, Code::usage, named, ": task (expected \"", task, "\")");
-    const std::string run = result_.out + "/" + stage;
-    train_once(recipe, run, stage, trainer);
+    CAWE_CHECK(recipe.word("task", shared.task) == shared.task, Code::usage, shared.named,
+               ": task (expected \"", shared.task, "\")");
+    return recipe;
+  }
+
+  /// The run that it stands for.
+  std::string shared_run(const Shared& shared, const Puts& puts) {
+    if (!shared.is_recipe()) return shared.named;
+    Recipe recipe = recipe_of(shared, puts);
+    const std::string run = result_.out + "/" + shared.stage;
+    train_once(recipe, run, shared.stage, shared.trainer);
     return run;
   }
 
   void train_shared_models() {
-    pretrain_run_ =
-        shared_run(s_.pretrain, "pretrain", "classifier", s_.classifier_set, {}, train_classifier);
-    if (s_.needs_classifier())
-      classifier_run_ = shared_run(s_.classifier, "classifier", "classifier", s_.classifier_set,
-                                   {{"init", pretrain_run_}}, train_classifier);
-    if (!s_.needs_colorizer()) return;
-    const std::string body = shared_run(s_.colorizer_pretrain, "colorizer_pretrain", "classifier",
-                                        s_.colorizer_set, {}, train_classifier);
-    colorizer_run_ = shared_run(s_.colorizer, "colorizer", "colorizer", s_.colorizer_set,
-                                {{"init", body}, {"gan.phi_init", body}}, train_colorizer);
+    pretrain_run_ = shared_run(pretrain(), {});
+    classifier_run_ = shared_run(classifier(), {{"init", pretrain_run_}});
+    const std::string body = shared_run(colorizer_pretrain(), {});
+    colorizer_run_ = shared_run(colorizer(), {{"init", body}, {"gan.phi_init", body}});
+  }
+
+  /// A wrong key of the last row's recipe is found now, not after all other rows. What enhances is not there
+  /// yet: rows are checked without it.
+  void check_recipes() const {
+    RunRequest request = request_;
+    request.check_only = true;
+    for (const Shared& shared : {pretrain(), classifier(), colorizer_pretrain(), colorizer()}) {
+      if (!shared.is_recipe() || done(result_.out + "/" + shared.stage)) continue;
+      Recipe recipe = recipe_of(shared, {});
+      shared.trainer(recipe, request);
+    }
+    for (RowPlan plan : s_.rows) {  // the baseline's recipe is that of the others but for the enhancement
+      if (plan.kind != RowKind::ablation && plan.method != "none") continue;
+      plan.method = "none";
+      Recipe recipe = row_recipe(plan, s_.seeds[0], -1);
+      train_detector(recipe, request);
+    }
   }
 
   /// Fold -1: the split's own train and test.

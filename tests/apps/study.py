@@ -131,7 +131,8 @@ def contract():
 
 
 def ablations():
-    cawe(*arguments('ablated', '--set', 'detectors=["retinanet"]', '--set', 'rows=["none", "cawe"]', '--set', 'controls=[]', '--ablate', 'fuse.alpha=0.2,0.8'))
+    # Keys that only some rows look at may be set for all.
+    cawe(*arguments('ablated', '--set', 'detectors=["retinanet"]', '--set', "set=['color.render_factor=4', 'cam.exclude_labels=[\"nodule\"]']", '--set', 'rows=["none", "cawe"]', '--set', 'controls=[]', '--ablate', 'fuse.alpha=0.2,0.8'))
     with open(WORK / 'ablated/results.csv') as f:
         rows = [r['enhancement'] for r in csv.DictReader(f)]
     check(rows == ['none', 'cawe', 'cawe fuse.alpha=0.2', 'cawe fuse.alpha=0.8'], '--ablate adds a row for each value')
@@ -140,12 +141,14 @@ def ablations():
 def wrong_keys():
     for setting, word in (('rowz=["none"]', 'rows'), ('rows=["none", "caew"]', 'cawe'), ('rows=["cawe"]', 'none'), ('controls=["shufled"]', 'shuffled'),
                           ('detectors=["yolo"]', 'retinanet'), ('seeds=[]', 'seeds'), ('set=["train.stepz=3"]', 'train.steps'), ('ablate="fuse.alpha"', 'key=a,b,c'),
+                          ('ablate="fuse.alhpa=0.2"', 'fuse.alpha'), ('ablate="fuse.alpha=0.2,2"', 'fuse.alpha'), ('colorizer_set=["model.widht=8"]', 'model.width'),
+                          ('classifier_set=["train.batsh=4"]', 'train.batch'),
                           ('classifier=""', 'classifier'), ('colorizer=""', 'colorizer')):
         done = cawe(*arguments('wrong', '--set', setting), code=2)
         lines = done.stderr.splitlines()
         assert len(lines) == 1 and lines[0].startswith('cawe: error: ') and word in lines[0], (setting, done.stderr)
-        shutil.rmtree(WORK / 'wrong', ignore_errors=True)
-    check(True, 'wrong keys: exit 2, one line, what was meant')
+        assert not (WORK / 'wrong').exists(), setting
+    check(True, 'wrong keys: exit 2, one line, what was meant, before anything is trained')
     again = cawe(*arguments('one'), code=2)
     check('--resume' in again.stderr, 'a study is not overwritten')
 
