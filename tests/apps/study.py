@@ -23,7 +23,8 @@ PAPER_ROWS = ['none', 'afda', 'medga', 'color', 'cawe', 'color+cawe']
 CONTROLS = ['shuffled', 'uniform']
 ROWS = [('faster_rcnn', r) for r in PAPER_ROWS] + [('retinanet', r) for r in PAPER_ROWS] + [('retinanet', c) for c in CONTROLS]
 # design.md, section 5: a value a threshold, in this order.
-COLUMNS = (['detector', 'enhancement', 'seed'] + ['sens@%d' % k for k in (1, 2, 3, 4)] + ['ci_%s@%d' % (end, k) for k in (1, 2, 3, 4) for end in ('low', 'high')] +
+COLUMNS = (['detector', 'enhancement', 'seed'] + ['sens@%d' % k for k in (1, 2, 3, 4)] +
+           ['ci_%s@%d' % (end, k) for k in (1, 2, 3, 4) for end in ('low', 'high')] +
            ['%s@%d' % (what, k) for k in (1, 2, 3, 4) for what in ('delta', 'p')] + ['map50', 'froc_rule', 'images', 'patients', 'lesions'])
 
 
@@ -132,18 +133,29 @@ def contract():
 
 def ablations():
     # Keys that only some rows look at may be set for all.
-    cawe(*arguments('ablated', '--set', 'detectors=["retinanet"]', '--set', "set=['color.render_factor=4', 'cam.exclude_labels=[\"nodule\"]']", '--set', 'rows=["none", "cawe"]', '--set', 'controls=[]', '--ablate', 'fuse.alpha=0.2,0.8'))
+    cawe(*arguments('ablated', '--set', 'detectors=["retinanet"]', '--set', "set=['color.render_factor=4', 'cam.exclude_labels=[\"nodule\"]']",
+                    '--set', 'rows=["none", "cawe"]', '--set', 'controls=[]', '--ablate', 'fuse.alpha=0.2,0.8'))
     with open(WORK / 'ablated/results.csv') as f:
         rows = [r['enhancement'] for r in csv.DictReader(f)]
     check(rows == ['none', 'cawe', 'cawe fuse.alpha=0.2', 'cawe fuse.alpha=0.8'], '--ablate adds a row for each value')
 
 
 def wrong_keys():
-    for setting, word in (('rowz=["none"]', 'rows'), ('rows=["none", "caew"]', 'cawe'), ('rows=["cawe"]', 'none'), ('controls=["shufled"]', 'shuffled'),
-                          ('detectors=["yolo"]', 'retinanet'), ('seeds=[]', 'seeds'), ('set=["train.stepz=3"]', 'train.steps'), ('ablate="fuse.alpha"', 'key=a,b,c'),
-                          ('ablate="fuse.alhpa=0.2"', 'fuse.alpha'), ('ablate="fuse.alpha=0.2,2"', 'fuse.alpha'), ('colorizer_set=["model.widht=8"]', 'model.width'),
-                          ('classifier_set=["train.batsh=4"]', 'train.batch'),
-                          ('classifier=""', 'classifier'), ('colorizer=""', 'colorizer')):
+    for setting, word in (
+            ('rowz=["none"]', 'rows'),
+            ('rows=["none", "caew"]', 'cawe'),
+            ('rows=["cawe"]', 'none'),
+            ('controls=["shufled"]', 'shuffled'),
+            ('detectors=["yolo"]', 'retinanet'),
+            ('seeds=[]', 'seeds'),
+            ('set=["train.stepz=3"]', 'train.steps'),
+            ('ablate="fuse.alpha"', 'key=a,b,c'),
+            ('ablate="fuse.alhpa=0.2"', 'fuse.alpha'),
+            ('ablate="fuse.alpha=0.2,2"', 'fuse.alpha'),
+            ('colorizer_set=["model.widht=8"]', 'model.width'),
+            ('classifier_set=["train.batsh=4"]', 'train.batch'),
+            ('classifier=""', 'classifier'),
+            ('colorizer=""', 'colorizer')):
         done = cawe(*arguments('wrong', '--set', setting), code=2)
         lines = done.stderr.splitlines()
         assert len(lines) == 1 and lines[0].startswith('cawe: error: ') and word in lines[0], (setting, done.stderr)
