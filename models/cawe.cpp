@@ -95,7 +95,7 @@ Tensor resize(const Tensor& x, int64_t height, int64_t width) {
 CamMethod cam_method(const std::string& text) { return from_name<CamMethod>("cam.method", text, kMethods); }
 EmptySet empty_set(const std::string& text) { return from_name<EmptySet>("cam.if_none", text, kEmptySets); }
 ConstantMap constant_map(const std::string& text) {
-  return from_name<ConstantMap>("cam.constant_map", text, kConstantMaps);
+  return from_name<ConstantMap>("cam.constant", text, kConstantMaps);
 }
 const char* name(CamMethod method) { return kMethods[size_t(method)].c_str(); }
 const char* name(EmptySet rule) { return kEmptySets[size_t(rule)].c_str(); }
