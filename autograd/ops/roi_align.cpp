@@ -64,7 +64,9 @@ Variable roi_align(const std::vector<Variable>& levels, const Tensor& rois, cons
     ProfileScope grad_scope("roi_align_grad", flops, bytes);
     Grads dlevels;
     for (const Shape& shape : shapes) dlevels.push_back(Tensor::empty(shape, dtype, layout, dy.device()));
-    backend(dy.device()).roi_align_grad(dy, rois, place, p, dlevels);
+    // A flattened map's gradient comes back in NCHW order, which the fast paths do not read.
+    const Tensor in_order = layout == Layout::channels_last ? dy.channels_last() : dy.contiguous();
+    backend(dy.device()).roi_align_grad(in_order, rois, place, p, dlevels);
     return dlevels;
   });
 }
