@@ -37,9 +37,9 @@ struct MatchParams {
   bool low_quality = true;
 };
 
-/// Pooling of regions of interest: pooled x pooled bins of a region, in each the mean of sampling_ratio^2 bilinear
-/// samples (0: as many as the bin has cells, rounded up). aligned: cells' centres lie at half numbers, and a
-/// region may be smaller than a cell.
+/// Pooling of regions of interest: pooled x pooled bins of a region, in each the mean of sampling_ratio^2
+/// bilinear samples (0: as many as the bin has cells, rounded up). aligned: cells' centres lie at half
+/// numbers, and a region may be smaller than a cell.
 struct RoiAlignParams {
   int64_t pooled = 7;
   int64_t sampling_ratio = 2;
