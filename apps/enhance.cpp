@@ -64,6 +64,8 @@ OutputStyle style_of(const Options& o, const train::Chain& chain) {
       "Enhanced by cawe " CAWE_VERSION ", for research use only: " + chain.enhancer->settings();
   if (!chain.classifier.bytes.empty())
     style.description += ", classifier sha256 " + data::sha256(chain.classifier.bytes);
+  if (!chain.colorizer.bytes.empty())
+    style.description += ", colorizer sha256 " + data::sha256(chain.colorizer.bytes);
   return style;
 }
 

@@ -48,6 +48,13 @@ NamedTensors Checkpoint::model() const {
   return out;
 }
 
+Checkpoint Checkpoint::model_alone() const {
+  Checkpoint alone = *this;
+  for (auto it = alone.tensors.begin(); it != alone.tensors.end();)
+    it = it->first.rfind("model.", 0) == 0 ? std::next(it) : alone.tensors.erase(it);
+  return alone;
+}
+
 std::string checkpoint_bytes(const Checkpoint& checkpoint) {
   std::string bytes = to_safetensors(to_file(checkpoint, kNoDigest));
   const std::string digest = data::sha256(bytes);

@@ -22,6 +22,8 @@ struct Checkpoint {
   NamedTensors tensors;  ///< "model.<name>" and "optimizer.<name>.<m|v>"
 
   NamedTensors model() const;  ///< without "model."
+  /// Without optimizers and other networks: what travels with a detector.
+  Checkpoint model_alone() const;
 };
 
 /// The file's bytes; the digest is SHA-256 of them with the digest's own field zeroed.

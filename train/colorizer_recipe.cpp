@@ -158,11 +158,7 @@ LoadedColorizer parse_colorizer(const std::string& bytes, const std::string& sou
 }
 
 LoadedColorizer load_colorizer(const std::string& path) {
-  Checkpoint c = load_run_or_file(path);
-  // What only training needs stays behind: the rest travels with every detector.
-  for (auto it = c.tensors.begin(); it != c.tensors.end();)
-    it = it->first.rfind("model.", 0) == 0 ? std::next(it) : c.tensors.erase(it);
-  return parse_colorizer(checkpoint_bytes(c), path);
+  return parse_colorizer(checkpoint_bytes(load_run_or_file(path).model_alone()), path);
 }
 
 }  // namespace cawe::train

@@ -114,7 +114,7 @@ LoadedClassifier parse_classifier(const std::string& bytes, const std::string& s
 }
 
 LoadedClassifier load_classifier(const std::string& path) {
-  return parse_classifier(checkpoint_bytes(load_run_or_file(path)), path);
+  return parse_classifier(checkpoint_bytes(load_run_or_file(path).model_alone()), path);
 }
 
 Chain chain_from(Recipe& recipe, const std::map<std::string, std::string>& embedded) {

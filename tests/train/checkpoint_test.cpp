@@ -34,6 +34,16 @@ TEST(Checkpoint, GoesRoundByteByByte) {
   EXPECT_EQ(checkpoint_bytes(back), bytes);
 }
 
+TEST(Checkpoint, TheModelAlone) {
+  Checkpoint whole = sample(5);
+  whole.tensors["critic.w"] = Tensor::from(std::vector<float>{1}, {1});
+  const Checkpoint alone = parse_checkpoint(checkpoint_bytes(whole.model_alone()), "memory");
+  EXPECT_EQ(alone.tensors.size(), 1u);
+  EXPECT_EQ(alone.model().at("w").to_vector<float>(), (std::vector<float>{1, 2, 3, 4}));
+  EXPECT_EQ(alone.manifest, whole.manifest);
+  EXPECT_EQ(whole.tensors.size(), 3u);
+}
+
 TEST(Checkpoint, EveryChangedByteIsSeen) {
   const std::string good = checkpoint_bytes(sample(5));
   for (size_t i = 0; i < good.size(); i += 3) {
