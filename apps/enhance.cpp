@@ -29,17 +29,12 @@ struct Options {
   bool alpha_given = false, maps = false, overwrite = false, allow_rejects = false, allow_leak = false;
 };
 
-bool needs_classifier(const std::string& method) {
-  return method == "cawe" || method == "color+cawe" || method == "uniform";
-}
-bool needs_colorizer(const std::string& method) { return method == "color" || method == "color+cawe"; }
-
 train::Chain make_chain(const Common& common, const Options& o) {
-  CAWE_CHECK(!needs_classifier(o.method) || !o.classifier.empty(), Code::usage, "--method ", o.method,
+  CAWE_CHECK(!train::needs_classifier(o.method) || !o.classifier.empty(), Code::usage, "--method ", o.method,
              " needs --classifier (a run folder or a checkpoint of a trained classifier)");
-  CAWE_CHECK(!needs_colorizer(o.method) || !o.colorizer.empty(), Code::usage, "--method ", o.method,
+  CAWE_CHECK(!train::needs_colorizer(o.method) || !o.colorizer.empty(), Code::usage, "--method ", o.method,
              " needs --colorizer (a run folder or a checkpoint of a trained colorizer)");
-  CAWE_CHECK(needs_colorizer(o.method) || o.colorizer.empty(), Code::usage, "--colorizer: --method ",
+  CAWE_CHECK(train::needs_colorizer(o.method) || o.colorizer.empty(), Code::usage, "--colorizer: --method ",
              o.method, " does not color (expected color or color+cawe)");
   train::Recipe recipe = train::Recipe::parse("", "--set");
   for (const std::string& s : o.set) recipe.set(s);
@@ -180,7 +175,7 @@ void add_enhance(CLI::App& app, Common& common) {
       ->check(CLI::IsMember({"png", "dicom", "same"}))
       ->capture_default_str();
   sub->add_option("--anon", o->anon,
-                  "DICOM output: keep the patient, or hash PatientID and leave out the rest")
+                  "DICOM output: keep PatientID and study, or hash the id and renew the study")
       ->check(CLI::IsMember({"keep", "hash"}))
       ->capture_default_str();
   sub->add_flag("--maps", o->maps, "also write the maps that are fused, as ID_map.png");

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A picture computed from a film, as DICOM: a derived Secondary Capture image of the same patient and study.
+// A picture computed from a film, as DICOM: a derived Secondary Capture image of the same study. Of the
+// patient no more than the id is written.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +22,7 @@ struct DicomOrigin {
   std::string sop_class, sop_instance;                ///< empty: no reference to a source image
   std::string study_instance, series_instance;        ///< empty: made from `key`
   std::string key;                                    ///< stands for the source where it has no UIDs
-  std::vector<DicomAttribute> patient, study, image;  ///< who; when and why; how the film lies
+  std::vector<DicomAttribute> patient, study, image;  ///< the id alone; when and why; how the film lies
   bool lossy = false;                                 ///< was compressed with loss at some time
   std::string lossy_ratio, lossy_method;              ///< DS and CS values; method "" where not known
 };
@@ -33,8 +34,8 @@ DicomOrigin dicom_origin(std::string_view bytes, const std::string& name);
 DicomOrigin picture_origin(std::string_view bytes, const std::string& image_id, bool jpeg, size_t raw_bytes);
 
 enum class Identity {
-  keep,  ///< the patient's and the study's attributes and UIDs as they are
-  hash   ///< PatientID becomes a hash, all UIDs new ones that hang together; names and dates are left out
+  keep,  ///< PatientID and the study's attributes and UIDs as they are
+  hash   ///< PatientID becomes a hash, all UIDs new ones that hang together; dates are left out, too
 };
 
 struct DerivedImage {

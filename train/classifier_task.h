@@ -25,6 +25,7 @@ class ClassifierTask : public Task {
   nn::Module& module() override { return net_; }
   std::vector<Tensor> inputs(const data::Batch& batch) override;  ///< images, targets, mask, scale
   Loss loss(const std::vector<Tensor>& inputs) override;
+  bool capturable() const override { return !loader_.enhance; }  // what enhances may use the device, too
   LogLine validate() override;
 
  private:

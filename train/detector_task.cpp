@@ -211,12 +211,15 @@ std::string train_detector(Recipe& recipe, const RunRequest& request) {
   const SplitData data = load_data(recipe);
   recipe.finish();
   if (request.check_only) return "";
-  job.loader.enhance = enhance_callback(job.chain);
-  if (!request.cache_dir.empty())
-    job.loader.enhance = cached_enhancement(job.loader.enhance, chain_identity(job.chain), request.cache_dir);
-  if (control == "shuffled")
+  if (control == "shuffled") {
     job.loader.enhance =
         shuffled_callback(job.chain, data, job.loader, recipe.real("fuse.alpha", 0.5, 0, 1), job.seed);
+  } else {
+    job.loader.enhance = enhance_callback(job.chain);
+    if (!request.cache_dir.empty())
+      job.loader.enhance =
+          cached_enhancement(job.loader.enhance, chain_identity(job.chain), request.cache_dir);
+  }
   job.dataset = &data.dataset;
   job.train = box_annotated(data.dataset, fold_indices(data.split, train_folds));
   job.validation = box_annotated(data.dataset, fold_indices(data.split, val_folds));

@@ -13,10 +13,6 @@
 namespace cawe::train {
 namespace {
 
-bool is_one_of(const Strings& methods, const std::string& method) {
-  return std::find(methods.begin(), methods.end(), method) != methods.end();
-}
-
 models::CaweSettings cam_from(Recipe& recipe, const std::vector<std::string>& labels) {
   models::CaweSettings s;
   s.method = models::cam_method(recipe.word("cam.method", "cawe"));
@@ -63,7 +59,7 @@ models::MedgaSettings medga_from(Recipe& recipe) {
 void add_colorizer(Recipe& recipe, const std::map<std::string, std::string>& embedded, Chain* chain,
                    models::EnhancerOptions* o) {
   const std::string file = recipe.word("enhance.colorizer", "");
-  if (!is_one_of(colorizer_methods(), chain->method)) {
+  if (!needs_colorizer(chain->method)) {
     // A study sets these for all of its rows.
     if (recipe.has("color.render_factor") || recipe.has("color.keep_luma") || recipe.has("color.space"))
       color_from(recipe, {});
@@ -83,15 +79,11 @@ void add_colorizer(Recipe& recipe, const std::map<std::string, std::string>& emb
 
 }  // namespace
 
-const Strings& classifier_methods() {
-  static const Strings methods{"cawe", "color+cawe", "uniform"};
-  return methods;
+bool needs_classifier(const std::string& method) {
+  return method == "cawe" || method == "color+cawe" || method == "uniform";
 }
 
-const Strings& colorizer_methods() {
-  static const Strings methods{"color", "color+cawe"};
-  return methods;
-}
+bool needs_colorizer(const std::string& method) { return method == "color" || method == "color+cawe"; }
 
 LoadedClassifier parse_classifier(const std::string& bytes, const std::string& source) {
   const Checkpoint c = parse_checkpoint(bytes, source);
@@ -131,7 +123,7 @@ Chain chain_from(Recipe& recipe, const std::map<std::string, std::string>& embed
   o.centre_sigma = recipe.real("centre.sigma", o.centre_sigma, 1e-3, 1e3);
   o.colormap_saturation = recipe.real("colormap.saturation", o.colormap_saturation, 0, 1);
   const int64_t input = recipe.whole("cam.input", -1, -1, 4096);
-  if (is_one_of(classifier_methods(), chain.method)) {
+  if (needs_classifier(chain.method)) {
     const auto inside = embedded.find("classifier");
     CAWE_CHECK(inside != embedded.end() || !file.empty(), Code::usage, recipe.source(),
                ": enhance.method = \"", chain.method,

@@ -36,9 +36,9 @@ struct Chain {
   std::vector<data::TrainedPatients> trained;  ///< of every model of the chain
 };
 
-/// Methods that ask for a trained classifier, and for a trained colorizer.
-const Strings& classifier_methods();
-const Strings& colorizer_methods();
+/// Whether an enhancement asks for a trained classifier (its attention), or for a trained colorizer.
+bool needs_classifier(const std::string& method);
+bool needs_colorizer(const std::string& method);
 
 /// Keys enhance.method, enhance.classifier, enhance.colorizer, color.render_factor, color.keep_luma,
 /// color.space (the colorizer's own where not given), fuse.alpha, cam.method, cam.act_threshold, cam.if_none,

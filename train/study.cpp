@@ -3,9 +3,7 @@
 
 #include <cstdio>
 #include <filesystem>
-#include <unordered_map>
 
-#include "data/csv.h"
 #include "tensor/io/atomic_file.h"
 #include "tensor/io/header_json.h"
 #include "train/colorizer_task.h"
@@ -15,28 +13,6 @@
 namespace cawe::train {
 namespace fs = std::filesystem;
 namespace {
-
-/// detections.csv of a row, as the metrics read it.
-std::vector<eval::Detection> read_row(const std::string& path, const std::vector<eval::TruthImage>& truth) {
-  std::unordered_map<std::string, int64_t> image_of;
-  for (size_t i = 0; i < truth.size(); ++i) image_of[truth[i].id] = int64_t(i);
-  const data::CsvTable table = data::CsvTable::read(path);
-  const size_t image = table.column("image"), x = table.column("x"), y = table.column("y"),
-               w = table.column("width"), h = table.column("height"), score = table.column("score");
-  std::vector<eval::Detection> out;
-  for (size_t r = 0; r < table.rows(); ++r) {
-    const auto found = image_of.find(table.at(r, image));
-    CAWE_CHECK(found != image_of.end(), Code::data, table.where(r), ": image \"", table.at(r, image),
-               "\" is not in the test set");
-    eval::Detection d;
-    d.image = found->second;
-    d.box = {table.number(r, x), table.number(r, y), table.number(r, x) + table.number(r, w),
-             table.number(r, y) + table.number(r, h)};
-    d.score = table.number(r, score);
-    out.push_back(d);
-  }
-  return out;
-}
 
 using Trainer = std::string (*)(Recipe&, const RunRequest&);
 
@@ -126,15 +102,15 @@ class Study {
     return {s_.pretrain, "pretrain", "classifier", s_.classifier_set, train_classifier};
   }
   Shared classifier() const {
-    return {s_.needs_classifier() ? s_.classifier : "", "classifier", "classifier", s_.classifier_set,
+    return {s_.has_classifier() ? s_.classifier : "", "classifier", "classifier", s_.classifier_set,
             train_classifier};
   }
   Shared colorizer_pretrain() const {
-    return {s_.needs_colorizer() ? s_.colorizer_pretrain : "", "colorizer_pretrain", "classifier",
+    return {s_.has_colorizer() ? s_.colorizer_pretrain : "", "colorizer_pretrain", "classifier",
             s_.colorizer_set, train_classifier};
   }
   Shared colorizer() const {
-    return {s_.needs_colorizer() ? s_.colorizer : "", "colorizer", "colorizer", s_.colorizer_set,
+    return {s_.has_colorizer() ? s_.colorizer : "", "colorizer", "colorizer", s_.colorizer_set,
             train_colorizer};
   }
 
@@ -191,11 +167,8 @@ class Study {
     recipe.put("seed", seed);
     recipe.put("enhance.method", plan.method);
     recipe.put("control", std::string(plan.shuffled ? "shuffled" : "none"));
-    const auto wants = [&](const Strings& methods) {
-      return std::find(methods.begin(), methods.end(), plan.method) != methods.end();
-    };
-    if (wants(classifier_methods())) recipe.put("enhance.classifier", classifier_run_);
-    if (wants(colorizer_methods())) recipe.put("enhance.colorizer", colorizer_run_);
+    if (needs_classifier(plan.method)) recipe.put("enhance.classifier", classifier_run_);
+    if (needs_colorizer(plan.method)) recipe.put("enhance.colorizer", colorizer_run_);
     if (s_.pretrained) recipe.put("init", pretrain_run_.empty() ? classifier_run_ : pretrain_run_);
     if (s_.folds > 0) {
       Strings train, test;
@@ -214,11 +187,8 @@ class Study {
   void train_row(StudyRow& row, int64_t seed, int64_t fold) {
     const RowPlan& plan = row.plan;
     const std::string where = fold < 0 ? "" : ", fold " + std::to_string(fold);
-    std::string name = plan.detector + "-" + plan.enhancement + "-" + std::to_string(seed) +
-                       (fold < 0 ? "" : "-fold" + std::to_string(fold));
-    for (char& c : name)
-      if (c == '/' || c == ' ') c = '_';
-    row.runs.push_back(result_.out + "/rows/" + name);
+    row.runs.push_back(result_.out + "/rows/" + plan.folder() + "-" + std::to_string(seed) +
+                       (fold < 0 ? "" : "-fold" + std::to_string(fold)));
     if (done(row.runs.back())) return;
     Recipe recipe = row_recipe(plan, seed, fold);
     train_once(
@@ -257,7 +227,7 @@ class Study {
       for (size_t seed = 0; seed < s_.seeds.size(); ++seed) {
         row.detections.emplace_back();
         for (size_t f = 0; f < parts; ++f) {
-          const auto part = read_row(row.runs[seed * parts + f] + "/detections.csv", result_.truth);
+          const auto part = read_detections(row.runs[seed * parts + f] + "/detections.csv", result_.truth);
           row.detections.back().insert(row.detections.back().end(), part.begin(), part.end());
         }
         row.seeds.push_back(std::make_shared<eval::Evaluation>(eval::evaluate(

@@ -59,6 +59,9 @@ std::string run_study(Recipe& recipe, const RunRequest& request);
 void study_extra_films(StudyResult& study, const std::string& extra_recipe);
 /// Does the map find the lesions of the test set (pointing, energy)?
 std::vector<eval::LocalisationRow> study_localisation(const StudyResult& study);
+/// A row's detections.csv as the metrics read it. Throws data for a film that is not in the test set.
+std::vector<eval::Detection> read_detections(const std::string& path,
+                                             const std::vector<eval::TruthImage>& truth);
 /// results.csv and results.json.
 void write_study_tables(const StudyResult& study);
 void write_study_report(const StudyResult& study);

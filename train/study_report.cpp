@@ -48,11 +48,6 @@ std::string method_name(const std::string& enhancement) {
   return found == names.end() ? enhancement : found->second;
 }
 
-bool looks_at_maps(const std::string& method) {
-  const Strings& methods = classifier_methods();
-  return std::find(methods.begin(), methods.end(), method) != methods.end();
-}
-
 std::vector<const eval::Evaluation*> evaluations(const StudyRow& row) {
   std::vector<const eval::Evaluation*> out;
   for (const auto& e : row.seeds) out.push_back(e.get());
@@ -168,7 +163,7 @@ eval::ReportRow table_row(const StudyResult& study, const StudyRow& row) {
   r.control = row.plan.kind != RowKind::paper;
   if (study.settings.paper && row.plan.kind == RowKind::paper)
     r.paper = eval::paper_figures(row.plan.detector, row.plan.enhancement);
-  if (row.plan.kind == RowKind::paper && looks_at_maps(row.plan.method) && !study.localisation.empty() &&
+  if (row.plan.kind == RowKind::paper && needs_classifier(row.plan.method) && !study.localisation.empty() &&
       study.localisation[0].verdict == eval::MapVerdict::uninformative)
     r.note = "uninformative map";
   return r;

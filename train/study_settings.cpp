@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
 
 #include "models/enhance/enhancer.h"
 #include "tensor/text.h"
@@ -94,16 +95,29 @@ void plan_rows(Recipe& recipe, StudySettings* s) {
     for (const std::string& c : controls)
       s->rows.push_back({d, c, c == "shuffled" ? "cawe" : c, RowKind::control, c == "shuffled", {}});
   for (const RowPlan& plan : ablations(recipe, detectors, methods)) s->rows.push_back(plan);
+  std::set<std::string> folders;
+  for (const RowPlan& plan : s->rows)
+    CAWE_CHECK(folders.insert(plan.folder()).second, Code::usage, recipe.source(), ": two rows would be \"",
+               plan.folder(), "\" (expected different rows, controls and values of ablate)");
 }
 
 }  // namespace
 
-bool StudySettings::any_method(const Strings& methods) const {
-  return std::any_of(rows.begin(), rows.end(), [&](const RowPlan& r) { return contains(methods, r.method); });
+std::string RowPlan::folder() const {
+  std::string name = detector + "-" + enhancement;
+  for (char& c : name)
+    if (c == '/' || c == ' ') c = '_';
+  return name;
 }
 
-bool StudySettings::needs_maps() const { return any_method(classifier_methods()); }
-bool StudySettings::needs_colorizer() const { return any_method(colorizer_methods()); }
+bool StudySettings::has_classifier() const {
+  return (pretrained && pretrain.empty()) ||
+         std::any_of(rows.begin(), rows.end(), [](const RowPlan& r) { return needs_classifier(r.method); });
+}
+
+bool StudySettings::has_colorizer() const {
+  return std::any_of(rows.begin(), rows.end(), [](const RowPlan& r) { return needs_colorizer(r.method); });
+}
 
 StudySettings study_settings(Recipe& recipe) {
   StudySettings s;
@@ -135,9 +149,9 @@ StudySettings study_settings(Recipe& recipe) {
   s.options.draws = recipe.whole("boot.draws", 2000, 1, 1000000);
   s.options.seed = uint64_t(recipe.whole("boot.seed", 0, 0, INT64_MAX));
   recipe.finish();
-  CAWE_CHECK(!s.needs_classifier() || !s.classifier.empty(), Code::usage, recipe.source(),
+  CAWE_CHECK(!s.has_classifier() || !s.classifier.empty(), Code::usage, recipe.source(),
              ": classifier is missing (a recipe or a trained run; rows, controls or pretrained need it)");
-  CAWE_CHECK(!s.needs_colorizer() || !s.colorizer.empty(), Code::usage, recipe.source(),
+  CAWE_CHECK(!s.has_colorizer() || !s.colorizer.empty(), Code::usage, recipe.source(),
              ": colorizer is missing (a recipe or a trained run; rows that colour need it)");
   return s;
 }

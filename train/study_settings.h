@@ -20,8 +20,9 @@ struct RowPlan {
   std::string enhancement;  ///< as results.csv names it: "cawe", "shuffled", "cawe fuse.alpha=0.3"
   std::string method;       ///< enhance.method
   RowKind kind = RowKind::paper;
-  bool shuffled = false;  ///< control: other persons' maps
-  Strings overrides;      ///< "key=value" of the detector's recipe: an ablation
+  bool shuffled = false;       ///< control: other persons' maps
+  Strings overrides;           ///< "key=value" of the detector's recipe: an ablation
+  std::string folder() const;  ///< name that its runs' folders begin with
 };
 
 /// Keys: title, demonstration, paper (the published figures stand beside ours), seeds;
@@ -45,10 +46,8 @@ struct StudySettings {
   int64_t folds = 0, panels = 6;
   eval::EvaluateOptions options;
 
-  bool any_method(const Strings& methods) const;
-  bool needs_maps() const;       ///< a row looks at the classifier's attention
-  bool needs_colorizer() const;  ///< a row colours
-  bool needs_classifier() const { return needs_maps() || (pretrained && pretrain.empty()); }
+  bool has_classifier() const;  ///< a row looks at its attention, or detectors start from its body
+  bool has_colorizer() const;   ///< a row colours
 };
 
 /// Throws usage where keys do not fit together.

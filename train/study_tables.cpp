@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// results.csv and results.json of a study.
+// What a study reads and writes as tables: detections of its rows, results.csv and results.json.
+#include <unordered_map>
+
+#include "data/csv.h"
 #include "eval/results_csv.h"
 #include "tensor/io/atomic_file.h"
 #include "tensor/io/header_json.h"
@@ -46,6 +49,28 @@ std::string results_json(const StudyResult& study) {
 }
 
 }  // namespace
+
+std::vector<eval::Detection> read_detections(const std::string& path,
+                                             const std::vector<eval::TruthImage>& truth) {
+  std::unordered_map<std::string, int64_t> image_of;
+  for (size_t i = 0; i < truth.size(); ++i) image_of[truth[i].id] = int64_t(i);
+  const data::CsvTable table = data::CsvTable::read(path);
+  const size_t image = table.column("image"), x = table.column("x"), y = table.column("y"),
+               w = table.column("width"), h = table.column("height"), score = table.column("score");
+  std::vector<eval::Detection> out;
+  for (size_t r = 0; r < table.rows(); ++r) {
+    const auto found = image_of.find(table.at(r, image));
+    CAWE_CHECK(found != image_of.end(), Code::data, table.where(r), ": image \"", table.at(r, image),
+               "\" is not in the test set");
+    eval::Detection d;
+    d.image = found->second;
+    d.box = {table.number(r, x), table.number(r, y), table.number(r, x) + table.number(r, w),
+             table.number(r, y) + table.number(r, h)};
+    d.score = table.number(r, score);
+    out.push_back(d);
+  }
+  return out;
+}
 
 void write_study_tables(const StudyResult& study) {
   eval::write_results_csv(study.out + "/results.csv", result_rows(study));

@@ -152,6 +152,8 @@ def wrong_keys():
             ('ablate="fuse.alpha"', 'key=a,b,c'),
             ('ablate="fuse.alhpa=0.2"', 'fuse.alpha'),
             ('ablate="fuse.alpha=0.2,2"', 'fuse.alpha'),
+            ('ablate="fuse.alpha=0.2,0.2"', 'two rows'),
+            ('controls=["uniform", "cawe"]', 'two rows'),
             ('colorizer_set=["model.widht=8"]', 'model.width'),
             ('classifier_set=["train.batsh=4"]', 'train.batch'),
             ('classifier=""', 'classifier'),

@@ -8,29 +8,13 @@
 #include <set>
 
 #include "models/enhance/fusion.h"
-#include "tensor/random.h"
+#include "tests/models/enhance_support.h"
 
 namespace cawe::models {
 namespace {
 
-Tensor uniform(const Shape& shape, const char* purpose) {
-  Random random(11, purpose);
-  std::vector<float> v(static_cast<size_t>(shape.numel()));
-  for (float& x : v) x = random.next_uniform();
-  return Tensor::from(v, shape);
-}
-
-EnhancerOptions with_classifier() {
-  EnhancerOptions options;
-  ClassifierConfig small;
-  small.backbone.depth = 18;
-  small.backbone.width = 4;
-  small.labels = 3;
-  options.classifier = std::make_shared<Classifier>(small);
-  options.classifier->initialise(4);
-  options.cam_input = 64;
-  return options;
-}
+using testing::uniform;
+using testing::with_classifier;
 
 TEST(Uniform, DarkensByTheMeanOfTheMap) {
   const EnhancerOptions options = with_classifier();

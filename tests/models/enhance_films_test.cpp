@@ -10,6 +10,7 @@
 #include "data/decode.h"
 #include "models/enhance/enhancer.h"
 #include "tests/data_dir.h"
+#include "tests/models/enhance_support.h"
 
 namespace cawe::models {
 namespace {
@@ -31,7 +32,7 @@ const std::vector<RealFilm>& films() {
                                                                                   {"cxr_nih_mass/images", 10},
                                                                                   {"dicom_cxr", 4}}) {
       std::vector<std::string> paths;
-      for (const auto& entry : fs::directory_iterator(testing::data_dir() / folder)) {
+      for (const auto& entry : fs::directory_iterator(::cawe::testing::data_dir() / folder)) {
         const std::string kind = entry.path().extension().string();
         if (kind == ".dcm" || kind == ".png" || kind == ".jpg") paths.push_back(entry.path().string());
       }
@@ -136,14 +137,7 @@ TEST(RealFilms, AfdaKeepsSmoothPlaces) {
 
 TEST(RealFilms, FusionStaysWithinItsBounds) {
   CAWE_NEEDS_DATA("dicom_cxr");
-  EnhancerOptions options;
-  ClassifierConfig small;
-  small.backbone.depth = 18;
-  small.backbone.width = 4;
-  small.labels = 3;
-  options.classifier = std::make_shared<Classifier>(small);
-  options.classifier->initialise(4);
-  options.cam_input = 96;
+  EnhancerOptions options = testing::with_classifier(96);
   options.alpha = 0.4;
   for (const char* method : {"cawe", "uniform", "centre"}) {
     const auto enhancer = make_enhancer(method, options);

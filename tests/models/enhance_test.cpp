@@ -10,17 +10,13 @@
 #include <sstream>
 
 #include "models/enhance/fusion.h"
-#include "tensor/random.h"
+#include "tests/models/enhance_support.h"
 
 namespace cawe::models {
 namespace {
 
-Tensor uniform(const Shape& shape, const char* purpose) {
-  Random random(11, purpose);
-  std::vector<float> v(static_cast<size_t>(shape.numel()));
-  for (float& x : v) x = random.next_uniform();
-  return Tensor::from(v, shape);
-}
+using testing::uniform;
+using testing::with_classifier;
 
 TEST(Fusion, GoldenOfTheSpec) {
   const Tensor fused = fuse(Tensor::full({1, 1, 1, 1}, 0.8), Tensor::full({1, 1, 1, 1}, 0.25), 0.5);
@@ -126,15 +122,7 @@ TEST(Enhancers, SettingsAreCanonical) {
 }
 
 TEST(Enhancers, CaweFusesItsOwnMap) {
-  EnhancerOptions options;
-  ClassifierConfig small;
-  small.backbone.depth = 18;
-  small.backbone.width = 4;
-  small.labels = 3;
-  options.classifier = std::make_shared<Classifier>(small);
-  options.classifier->initialise(4);
-  options.cam_input = 64;
-  CaweEnhancer enhancer(options);
+  CaweEnhancer enhancer(with_classifier());
   const Tensor film = uniform({2, 1, 80, 72}, "film");
   const AttentionMaps maps = enhancer.maps(film);
   EXPECT_EQ(maps.map.shape(), (Shape{2, 1, 80, 72}));

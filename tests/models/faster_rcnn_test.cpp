@@ -10,11 +10,15 @@
 
 #include "tensor/communicator.h"
 #include "tensor/parallel.h"
-#include "tensor/random.h"
+#include "tests/models/detector_support.h"
 #include "train/optimizer.h"
 
 namespace cawe::models {
 namespace {
+
+using testing::kOne;
+using testing::kTwo;
+using testing::noise;
 
 FasterRcnnConfig narrow(int64_t classes = 1) {
   FasterRcnnConfig c;
@@ -31,15 +35,6 @@ FasterRcnnConfig narrow(int64_t classes = 1) {
   c.postprocess.score_threshold = 0.001;
   return c;
 }
-
-Tensor noise(const Shape& shape, const char* purpose = "noise") {
-  Random random(3, purpose);
-  std::vector<float> v(static_cast<size_t>(shape.numel()));
-  for (float& x : v) x = 2 * random.next_uniform() - 1;
-  return Tensor::from(v, shape).channels_last();
-}
-
-const Truth kOne{{{10, 12, 30, 40}}, {0}}, kTwo{{{5, 5, 20, 20}, {30, 20, 60, 55}}, {0, 0}};
 
 int64_t full_parameters(int64_t classes) {
   FasterRcnnConfig c;
@@ -104,16 +99,7 @@ TEST(Sampling, IsUniform) {
 TEST(FasterRcnn, ImagesWithoutBoxesTrain) {
   FasterRcnn net(narrow());
   net.initialise(1);
-  const DetectionModel::Losses losses = net.loss(Variable(noise({2, 3, 64, 64})), {{}, {}});
-  EXPECT_EQ(losses.part("proposal"), 0);
-  EXPECT_EQ(losses.part("box"), 0);
-  EXPECT_GT(losses.part("objectness"), 0);
-  EXPECT_GT(losses.part("class"), 0);
-  backward(losses.total);
-  for (auto& p : net.parameters()) {
-    ASSERT_TRUE(p.variable->grad().defined()) << p.name;
-    EXPECT_TRUE(all_finite(p.variable->grad())) << p.name;
-  }
+  testing::expect_trains_without_boxes(net, {"proposal", "box"});
 }
 
 TEST(FasterRcnn, LossOfABatchWeighsSampledRegionsAlike) {
@@ -217,15 +203,7 @@ TEST(FasterRcnn, DetectionsOfAnImageDoNotDependOnItsBatch) {
 TEST(FasterRcnn, NonFiniteOutputsNameTheImage) {
   FasterRcnn net(narrow());
   net.initialise(1);
-  Tensor x = noise({2, 3, 64, 64});
-  x.slice(0, 1, 2).fill(NAN);
-  try {
-    net.detect(x, {"good.png", "bad.png"});
-    FAIL() << "NaN became detections";
-  } catch (const Error& e) {
-    EXPECT_EQ(e.code(), Code::numeric);
-    EXPECT_EQ(std::string(e.what()).rfind("bad.png", 0), 0u) << e.what();
-  }
+  testing::expect_bad_image_is_named(net);
 }
 
 TEST(FasterRcnn, RefusesWhatDoesNotFit) {

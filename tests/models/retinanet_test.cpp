@@ -6,10 +6,14 @@
 
 #include <cmath>
 
-#include "tensor/random.h"
+#include "tests/models/detector_support.h"
 
 namespace cawe::models {
 namespace {
+
+using testing::kOne;
+using testing::kTwo;
+using testing::noise;
 
 RetinaNetConfig narrow(int64_t classes = 1) {
   RetinaNetConfig c;
@@ -21,16 +25,6 @@ RetinaNetConfig narrow(int64_t classes = 1) {
   c.anchors = anchor_pyramid(5, 12, {1, 1.26, 1.59}, false);
   return c;
 }
-
-Tensor noise(const Shape& s, const char* purpose = "x") {
-  const Random random(3, purpose);
-  std::vector<float> v;
-  for (int64_t i = 0; i < s.numel(); ++i) v.push_back(random.uniform(uint64_t(i)) - 0.5f);
-  return Tensor::from(v, s).channels_last();
-}
-
-const Truth kOne{{{10, 12, 40, 44}}, {0}};
-const Truth kTwo{{{5, 5, 20, 18}, {30, 30, 62, 60}}, {0, 0}};
 
 TEST(RetinaNet, OutputsCoverAllAnchors) {
   RetinaNet net(narrow(2));
@@ -48,14 +42,7 @@ TEST(RetinaNet, OutputsCoverAllAnchors) {
 TEST(RetinaNet, ImagesWithoutBoxesTrain) {
   RetinaNet net(narrow());
   net.initialise(1);
-  const RetinaNet::Losses losses = net.loss(Variable(noise({2, 3, 64, 64})), {{}, {}});
-  EXPECT_EQ(losses.part("box"), 0);
-  EXPECT_GT(losses.part("class"), 0);
-  backward(losses.total);
-  for (auto& p : net.parameters()) {
-    ASSERT_TRUE(p.variable->grad().defined()) << p.name;
-    EXPECT_TRUE(all_finite(p.variable->grad())) << p.name;
-  }
+  testing::expect_trains_without_boxes(net, {"box"});
 }
 
 TEST(RetinaNet, LossIsTheMeanOfImagesEachByItsOwnForeground) {
@@ -172,15 +159,7 @@ TEST(Postprocess, TopKIsByLevel) {
 TEST(Postprocess, NonFiniteOutputsNameTheImage) {
   RetinaNet net(narrow());
   net.initialise(1);
-  Tensor x = noise({2, 3, 64, 64});
-  x.slice(0, 1, 2).fill(NAN);
-  try {
-    net.detect(x, {"good.png", "bad.png"});
-    FAIL() << "NaN became detections";
-  } catch (const Error& e) {
-    EXPECT_EQ(e.code(), Code::numeric);
-    EXPECT_EQ(std::string(e.what()).rfind("bad.png", 0), 0u) << e.what();
-  }
+  testing::expect_bad_image_is_named(net);
 }
 
 TEST(RetinaNet, RefusesWhatDoesNotFit) {

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the tests of both detectors share: random pictures, true boxes, and what any detector must do.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "models/detection_model.h"
+#include "tensor/random.h"
+
+namespace cawe::models::testing {
+
+/// Uniform in [-0.5, 0.5), channels-last, a stream for each purpose.
+inline Tensor noise(const Shape& s, const char* purpose = "x") {
+  const Random random(3, purpose);
+  std::vector<float> v;
+  for (int64_t i = 0; i < s.numel(); ++i) v.push_back(random.uniform(uint64_t(i)) - 0.5f);
+  return Tensor::from(v, s).channels_last();
+}
+
+const Truth kOne{{{10, 12, 40, 44}}, {0}};
+const Truth kTwo{{{5, 5, 20, 18}, {30, 30, 62, 60}}, {0, 0}};
+
+/// Two images without boxes: no box loss (its parts are named), some class loss, a finite gradient for every
+/// parameter.
+inline void expect_trains_without_boxes(DetectionModel& net, const std::vector<std::string>& box_parts) {
+  const DetectionModel::Losses losses = net.loss(Variable(noise({2, 3, 64, 64})), {{}, {}});
+  for (const std::string& part : box_parts) EXPECT_EQ(losses.part(part), 0) << part;
+  EXPECT_GT(losses.part("class"), 0);
+  backward(losses.total);
+  for (auto& p : net.parameters()) {
+    ASSERT_TRUE(p.variable->grad().defined()) << p.name;
+    EXPECT_TRUE(all_finite(p.variable->grad())) << p.name;
+  }
+}
+
+/// NaN in the second of two images is an error that names it.
+inline void expect_bad_image_is_named(DetectionModel& net) {
+  const Tensor x = noise({2, 3, 64, 64});
+  x.slice(0, 1, 2).fill(NAN);
+  try {
+    net.detect(x, {"good.png", "bad.png"});
+    FAIL() << "NaN became detections";
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), Code::numeric);
+    EXPECT_EQ(std::string(e.what()).rfind("bad.png", 0), 0u) << e.what();
+  }
+}
+
+}  // namespace cawe::models::testing
