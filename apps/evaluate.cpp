@@ -13,7 +13,7 @@ namespace {
 
 struct Options {
   eval::EvaluateFiles files;
-  std::string rule = "iou", duplicates = "ignore", out;
+  std::string rule = "iou", duplicates = "ignore", interp = "auto", out;
   double iou = 0.5;
   bool iou_given = false;
   int64_t draws = 2000;
@@ -25,6 +25,7 @@ void run(Common& common, const Options& o) {
   options.froc = eval::froc_preset(o.rule);
   if (o.iou_given) options.froc.threshold = o.iou;
   options.froc.duplicates = eval::parse_duplicates(o.duplicates);
+  eval::set_interpolation(&options.froc, o.interp);
   options.draws = o.draws;
   options.seed = common.seed;
   const eval::Evaluation e = eval::evaluate_files(o.files, options);
@@ -54,6 +55,8 @@ void add_evaluate(CLI::App& app, Common& common) {
       ->check(CLI::Range(0.0, 1.0));
   sub->add_option("--rule", o->rule, "iou, centre, iobb or deeplesion")->capture_default_str();
   sub->add_option("--duplicates", o->duplicates, "ignore or fp")->capture_default_str();
+  sub->add_option("--interp", o->interp, "auto, step or linear: how the curve is read")
+      ->capture_default_str();
   sub->add_option("--draws", o->draws, "bootstrap draws")
       ->check(CLI::Range(int64_t(1), int64_t(1000000)))
       ->capture_default_str();

@@ -129,6 +129,15 @@ Duplicates parse_duplicates(const std::string& text) {
   return text == "fp" ? Duplicates::fp : Duplicates::ignore;
 }
 
+void set_interpolation(FrocOptions* options, const std::string& text) {
+  if (text == "auto") return;
+  CAWE_CHECK(text == "step" || text == "linear", Code::usage, "FROC interpolation '", text,
+             "' is unknown (expected auto, step or linear)");
+  CAWE_CHECK(options->rule != FrocRule::deeplesion, Code::usage,
+             "FROC rule deeplesion reads its curve in its own way (expected no interpolation beside it)");
+  options->mode = text == "step" ? SensMode::step : SensMode::linear;
+}
+
 std::string describe(const FrocOptions& options) {
   std::string text;
   std::string threshold = std::to_string(options.threshold);

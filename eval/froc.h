@@ -43,6 +43,9 @@ struct FrocOptions {
 /// Error(usage) naming the choices.
 FrocOptions froc_preset(const std::string& rule);
 Duplicates parse_duplicates(const std::string& text);
+/// "step" or "linear"; "auto": the rule's own. Throws Error(usage) naming the choices, and for the deeplesion
+/// rule, which has its own reading.
+void set_interpolation(FrocOptions* options, const std::string& text);
 /// "IoU >= 0.5, duplicates ignored, step": printed beside every number made with it.
 std::string describe(const FrocOptions& options);
 

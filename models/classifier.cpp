@@ -52,8 +52,8 @@ Variable multilabel_loss(const Variable& logits, const Tensor& targets, const Te
 }
 
 Variable multilabel_loss_scaled(const Variable& logits, const Tensor& targets, const Tensor& mask,
-                                const Tensor& scale) {
-  return mul(batch_mean(bce_with_logits(nn::at_least_f32(logits), targets, mask, {})),
+                                const Tensor& scale, const Tensor& pos_weight) {
+  return mul(batch_mean(bce_with_logits(nn::at_least_f32(logits), targets, mask, pos_weight)),
              Variable(scale.reshape({})));
 }
 

@@ -47,7 +47,7 @@ Variable multilabel_loss(const Variable& logits, const Tensor& targets, const Te
 double multilabel_scale(const Shape& shape, const Tensor& mask);
 /// The same loss with that scale given, as a tensor of one element: nothing comes to the host.
 Variable multilabel_loss_scaled(const Variable& logits, const Tensor& targets, const Tensor& mask,
-                                const Tensor& scale);
+                                const Tensor& scale, const Tensor& pos_weight = {});
 
 /// ImageNet's mean and standard deviation of RGB in [0, 1].
 constexpr std::array<double, 3> kImageMean{0.485, 0.456, 0.406}, kImageStd{0.229, 0.224, 0.225};

@@ -16,16 +16,24 @@
 #include "tensor/parallel.h"
 
 namespace cawe::models {
+namespace {
+
+nn::Linear head_layer(int64_t in, int64_t out, HeadInit how, const nn::Init& detectron2) {
+  return how == HeadInit::torchvision ? nn::Linear(in, out) : nn::Linear(in, out, detectron2);
+}
+
+}  // namespace
 
 RoiHeads::RoiHeads(int64_t channels, int64_t classes, const std::vector<int64_t>& strides,
                    const RoiHeadsConfig& config)
     : config_(config),
       strides_(strides),
       classes_(classes),
-      fc6_(channels * config.pooled * config.pooled, config.hidden),
-      fc7_(config.hidden, config.hidden),
-      cls_score_(config.hidden, classes + 1),
-      bbox_pred_(config.hidden, 4 * (classes + 1)) {
+      fc6_(head_layer(channels * config.pooled * config.pooled, config.hidden, config.init,
+                      nn::Init::kaiming_uniform(1))),
+      fc7_(head_layer(config.hidden, config.hidden, config.init, nn::Init::kaiming_uniform(1))),
+      cls_score_(head_layer(config.hidden, classes + 1, config.init, nn::Init::normal(0.01))),
+      bbox_pred_(head_layer(config.hidden, 4 * (classes + 1), config.init, nn::Init::normal(0.001))) {
   child("box_head.fc6", fc6_);
   child("box_head.fc7", fc7_);
   child("box_predictor.cls_score", cls_score_);

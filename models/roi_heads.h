@@ -13,6 +13,12 @@
 
 namespace cawe::models {
 
+/// How the box head's linear layers start.
+enum class HeadInit : uint8_t {
+  torchvision,  ///< weights and biases uniform in +-1/sqrt(fan in)
+  detectron2    ///< hidden ones Xavier (uniform), classes N(0, 0.01^2), boxes N(0, 0.001^2), biases 0
+};
+
 struct RoiHeadsConfig {
   int64_t pooled = 7;           ///< cells a side that a proposal is sampled to
   int64_t sampling_ratio = 2;   ///< points a side in each of them; 0: as many as the cell has features
@@ -23,7 +29,8 @@ struct RoiHeadsConfig {
   MatchParams match{0.5, 0.5, false};
   SamplingOptions sampling{128, 0.25};
   BoxCoding coding{10, 10, 5, 5};
-  double beta = 1.0 / 9;     ///< smooth L1
+  double beta = 1.0 / 9;  ///< smooth L1
+  HeadInit init = HeadInit::torchvision;
   double least_side = 1e-2;  ///< pixels; smaller detections are dropped
 };
 

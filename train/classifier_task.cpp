@@ -40,6 +40,41 @@ std::vector<std::vector<int>> known_labels(const data::Dataset& dataset,
   return out;
 }
 
+Tensor label_weights(const ClassifierGoal& goal, const data::Dataset& dataset) {
+  std::vector<float> weights(dataset.label_names.size());
+  for (size_t k = 0; k < weights.size(); ++k)
+    weights[k] = float(goal.pos_weight[goal.pos_weight.size() == 1 ? 0 : k]);
+  return Tensor::from(weights, {int64_t(weights.size())});
+}
+
+/// The training loss in f64: mean over the known labels of softplus(x) - t x, positives weighted.
+double validation_loss(const std::vector<std::vector<double>>& scores,
+                       const std::vector<std::vector<int>>& labels, const ClassifierGoal& goal) {
+  double sum = 0, known = 0;
+  for (size_t k = 0; k < scores.size(); ++k)
+    for (size_t i = 0; i < scores[k].size(); ++i) {
+      const int t = labels[k][i];
+      if (t < 0) continue;
+      const double x = t == 1 ? -scores[k][i] : scores[k][i];  // -log sigma(-x)
+      const double weight =
+          t == 0 || goal.pos_weight.empty() ? 1 : goal.pos_weight[goal.pos_weight.size() == 1 ? 0 : k];
+      sum += weight * (std::max(x, 0.0) + std::log1p(std::exp(-std::abs(x))));
+      ++known;
+    }
+  return sum / std::max(1.0, known);
+}
+
+/// Keys train.select and train.pos_weight.
+ClassifierGoal goal_from(Recipe& recipe) {
+  ClassifierGoal goal;
+  goal.select = recipe.choice("train.select", "auroc", {"auroc", "loss", "last"});
+  goal.pos_weight = recipe.reals("train.pos_weight", {});
+  for (const double w : goal.pos_weight)
+    CAWE_CHECK(w > 0 && std::isfinite(w), Code::usage, recipe.where("train.pos_weight"), " holds ", w,
+               " (expected positive numbers)");
+  return goal;
+}
+
 /// results.json of a run: AUROC of its best checkpoint on films that neither trained nor chose it, with
 /// intervals by person. Returns the mean.
 double test_classifier(const RunFolder& run, const data::Dataset& dataset, const std::vector<int64_t>& test,
@@ -97,8 +132,13 @@ std::vector<std::vector<double>> classifier_scores(models::Classifier& net, cons
 }
 
 ClassifierTask::ClassifierTask(models::Classifier& net, const data::Dataset& dataset,
-                               std::vector<int64_t> validation, const data::LoaderOptions& loader)
-    : net_(net), dataset_(dataset), validation_(std::move(validation)), loader_(loader) {}
+                               std::vector<int64_t> validation, const data::LoaderOptions& loader,
+                               ClassifierGoal goal)
+    : net_(net),
+      dataset_(dataset),
+      validation_(std::move(validation)),
+      loader_(loader),
+      goal_(std::move(goal)) {}
 
 std::vector<Tensor> ClassifierTask::inputs(const data::Batch& batch) {
   CAWE_CHECK(batch.labels.defined(), Code::data,
@@ -107,12 +147,15 @@ std::vector<Tensor> ClassifierTask::inputs(const data::Batch& batch) {
   targets_and_mask(batch.labels, &targets, &mask);
   const Tensor scale = Tensor::full({1}, models::multilabel_scale(mask.shape(), mask));
   const Device device = compute_device();
-  return {network_input(batch.images), targets.to(device), mask.to(device), scale.to(device)};
+  std::vector<Tensor> all{network_input(batch.images), targets.to(device), mask.to(device), scale.to(device)};
+  if (!goal_.pos_weight.empty()) all.push_back(label_weights(goal_, dataset_).to(device));
+  return all;
 }
 
 Task::Loss ClassifierTask::loss(const std::vector<Tensor>& inputs) {
   const Variable logits = net_.forward(Variable(inputs[0])).logits;
-  return {models::multilabel_loss_scaled(logits, inputs[1], inputs[2], inputs[3]), {}};
+  const Tensor pos_weight = inputs.size() > 4 ? inputs[4] : Tensor();
+  return {models::multilabel_loss_scaled(logits, inputs[1], inputs[2], inputs[3], pos_weight), {}};
 }
 
 LogLine ClassifierTask::validate() {
@@ -129,7 +172,10 @@ LogLine ClassifierTask::validate() {
     sum += a;
     ++counted;
   }
-  if (counted > 0) line["score"] = line["auroc"] = sum / counted;
+  if (counted > 0) line["auroc"] = sum / counted;
+  line["val.loss"] = validation_loss(scores, labels, goal_);
+  if (goal_.select == "auroc" && counted > 0) line["score"] = line["auroc"];
+  if (goal_.select == "loss") line["score"] = -line["val.loss"];
   return line;
 }
 
@@ -146,6 +192,7 @@ std::string train_classifier(Recipe& recipe, const RunRequest& request) {
   options.resume = request.resume;
   options.quiet = request.quiet;
   options.label = "classifier";
+  const ClassifierGoal goal = goal_from(recipe);
   classifier_from(recipe, 1);  // asks for the model's keys before the data are read
   recipe.word("init", "random");
   // A body for detectors that see enhanced films may be trained on such films.
@@ -155,6 +202,9 @@ std::string train_classifier(Recipe& recipe, const RunRequest& request) {
   recipe.words("labels", data.dataset.label_names);
   CAWE_CHECK(!data.dataset.label_names.empty(), Code::usage, recipe.source(),
              ": the data have no labels (set data.label_columns or data.finding_column)");
+  CAWE_CHECK(goal.pos_weight.size() <= 1 || goal.pos_weight.size() == data.dataset.label_names.size(),
+             Code::usage, recipe.where("train.pos_weight"), " holds ", goal.pos_weight.size(),
+             " numbers (expected one, or one for each of the ", data.dataset.label_names.size(), " labels)");
   recipe.finish();
   if (request.check_only) return "";
   const std::vector<int64_t> train_indices = fold_indices(data.split, train_folds),
@@ -192,7 +242,7 @@ std::string train_classifier(Recipe& recipe, const RunRequest& request) {
     mine.rank = rank;
     mine.ranks = request.ranks;
     data::Loader loader(data.dataset, train_indices, mine);
-    ClassifierTask task(net, data.dataset, val_indices, loader_options);
+    ClassifierTask task(net, data.dataset, val_indices, loader_options, goal);
     Checkpoint carried = first;
     carried.manifest += init.manifest;
     const TrainResult r = train(task, loader, data.dataset, &run, carried, schedule, optimizer, options);

@@ -17,13 +17,19 @@ std::vector<std::vector<double>> classifier_scores(models::Classifier& net, cons
                                                    const std::vector<int64_t>& indices,
                                                    data::LoaderOptions options);
 
+/// What a classifier's loss and its choice of a checkpoint depend on.
+struct ClassifierGoal {
+  std::string select = "auroc";    ///< the best checkpoint: by "auroc" (mean), "loss", or the "last" one
+  std::vector<double> pos_weight;  ///< of each label's positives in the loss; one for all, or empty: 1
+};
+
 class ClassifierTask : public Task {
  public:
-  /// `validation` may be empty: then there is no score. "score" is the mean AUROC, or minus the loss.
+  /// `validation` may be empty: then there is no score.
   ClassifierTask(models::Classifier& net, const data::Dataset& dataset, std::vector<int64_t> validation,
-                 const data::LoaderOptions& loader);
+                 const data::LoaderOptions& loader, ClassifierGoal goal = {});
   nn::Module& module() override { return net_; }
-  std::vector<Tensor> inputs(const data::Batch& batch) override;  ///< images, targets, mask, scale
+  std::vector<Tensor> inputs(const data::Batch& batch) override;  ///< images, targets, mask, scale, weights
   Loss loss(const std::vector<Tensor>& inputs) override;
   bool capturable() const override { return !loader_.enhance; }  // what enhances may use the device, too
   LogLine validate() override;
@@ -33,6 +39,7 @@ class ClassifierTask : public Task {
   const data::Dataset& dataset_;
   std::vector<int64_t> validation_;
   data::LoaderOptions loader_;
+  ClassifierGoal goal_;
 };
 
 /// Trains as the recipe says into `out`. Returns the run's summary as JSON.

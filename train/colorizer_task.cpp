@@ -30,6 +30,7 @@ struct Plan {
   data::LoaderOptions loader;
   models::ColorSettings color;
   int64_t val_images = 0;
+  std::string select;
   bool allow_leak = false;
 };
 
@@ -68,13 +69,14 @@ Plan plan_from(Recipe& recipe, const RunRequest& request) {
   color.render_factor = std::max(1, p.loader.width / 16);  // as it was trained last
   p.color = color_from(recipe, color);
   p.val_images = recipe.whole("train.val_images", 64, 1, 1000000);
+  p.select = recipe.choice("train.select", "chroma", {"chroma", "last"});
   recipe.finish();
   return p;
 }
 
 ColorEvaluator evaluator_of(const Plan& plan) { return {&plan.data.dataset, plan.loader, plan.color}; }
 
-/// "score" is minus the chroma error of the first validation images.
+/// "score" is minus the chroma error of the first validation images, where that chooses.
 std::function<LogLine()> validator(const Plan& plan, models::Generator& generator,
                                    models::ContentLoss& content) {
   if (plan.val.empty()) return {};
@@ -85,6 +87,7 @@ std::function<LogLine()> validator(const Plan& plan, models::Generator& generato
     for (const ColorScore& s : evaluator_of(plan).evaluate(generator, content, some, {}, true).scores)
       sum += s.chroma;
     const double error = sum / double(some.size());
+    if (plan.select == "last") return {{"val.chroma_error", error}};
     return {{"val.chroma_error", error}, {"score", -error}};
   };
 }
@@ -159,6 +162,7 @@ ColorEvaluation one_run(Recipe& recipe, const RunRequest& request, MeanChroma* m
   run.timing("train", std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
   ColorEvaluation evaluation;
   if (plan.test.empty()) return evaluation;
+  use_best(*trained.generator, request.out, result->has_score);
   trained.generator->train(false);
   const ColorEvaluator evaluator = evaluator_of(plan);
   *mean = evaluator.mean_chroma(plan.train);
@@ -185,6 +189,18 @@ std::string summary_of(const std::string& out, const TrainResult& result, const 
   return text + "}";
 }
 
+/// The recipe that holds out fold `held`.
+Recipe fold_recipe(const Recipe& recipe, int64_t folds, int64_t held) {
+  Recipe mine = recipe;
+  Strings train;
+  for (int64_t k = 0; k < folds; ++k)
+    if (k != held) train.push_back(std::to_string(k));
+  mine.put("data.train_folds", train);
+  mine.put("data.val_folds", Strings{});
+  mine.put("data.test_folds", Strings{std::to_string(held)});
+  return mine;
+}
+
 /// Every fold is held out once; the results are over all images. FID-lite's features differ from fold to fold
 /// only where phi does, but its means would mix five generators: it is left out.
 std::string cross_validate(const Recipe& recipe, const RunRequest& request, int64_t folds) {
@@ -193,13 +209,7 @@ std::string cross_validate(const Recipe& recipe, const RunRequest& request, int6
   MeanChroma mean;
   TrainResult result;
   for (int64_t held = 0; held < folds; ++held) {
-    Recipe mine = recipe;
-    Strings train;
-    for (int64_t k = 0; k < folds; ++k)
-      if (k != held) train.push_back(std::to_string(k));
-    mine.put("data.train_folds", train);
-    mine.put("data.val_folds", Strings{});
-    mine.put("data.test_folds", Strings{std::to_string(held)});
+    Recipe mine = fold_recipe(recipe, folds, held);
     RunRequest fold = request;
     fold.out = request.out + "/fold-" + std::to_string(held);
     const ColorEvaluation e = one_run(mine, fold, &mean, &result);
@@ -216,8 +226,11 @@ std::string train_colorizer(Recipe& recipe, const RunRequest& request) {
   if (recipe.flag("data.cross_validate", false)) {
     CAWE_CHECK(recipe.word("data.split", "patient") == "k_folds", Code::usage,
                recipe.where("data.cross_validate"), " needs data.split = \"k_folds\"");
-    if (request.check_only) return "";
-    return cross_validate(recipe, request, recipe.whole("data.folds", 5, 2, 1000));
+    const int64_t folds = recipe.whole("data.folds", 5, 2, 1000);
+    if (!request.check_only) return cross_validate(recipe, request, folds);
+    Recipe first = fold_recipe(recipe, folds, 0);
+    plan_from(first, request);
+    return "";
   }
   if (request.check_only) {
     plan_from(recipe, request);

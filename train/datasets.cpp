@@ -122,6 +122,7 @@ data::Split make_split(Section& s, const data::Dataset& dataset, const std::stri
       s.recipe().choice(s.key("split"), "patient", {"patient", "name_hash", "file", "k_folds", "all"});
   data::SplitOptions o;
   o.seed = uint64_t(s.recipe().whole(s.key("split_seed"), 2018, 0, INT64_MAX));
+  o.stratify = s.recipe().flag(s.key("stratify"), true);
   o.unit = by_image ? data::SplitUnit::image : data::SplitUnit::patient;
   if (how == "patient") {
     o.test = s.recipe().real(s.key("test"), 0.2, 0, 1);

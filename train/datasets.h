@@ -29,8 +29,8 @@ struct SplitData {
 ///             views = "frontal" | "lateral" | "all"
 ///   voc:   annotations, class_names, one_based
 ///   folder: class_folders (the first folder below the images is the label)
-///   split = "patient" | "name_hash" | "file" | "all", split_seed, test, val, train_count, split_file,
-///           split_unit = "patient" | "image"
+///   split = "patient" | "name_hash" | "file" | "k_folds" | "all", split_seed, stratify, test, val,
+///           train_count, split_file, folds, split_unit = "patient" | "image"
 /// root may begin with "$CAWE_DATA": that variable, or ../shared/data.
 SplitData load_data(Recipe& recipe, const std::string& section = "data");
 

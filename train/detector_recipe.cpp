@@ -16,6 +16,12 @@ void read_postprocess(Recipe& recipe, models::PostprocessSettings* s) {
   s->max_detections = recipe.whole("detect.max_detections", 100, 1, 1000000);
 }
 
+/// Names of eval::FrocRule, in its order.
+const Strings& froc_rules() {
+  static const Strings rules{"iou", "centre", "iobb", "deeplesion"};
+  return rules;
+}
+
 }  // namespace
 
 const Strings& detector_tasks() {
@@ -37,6 +43,24 @@ std::shared_ptr<models::DetectionModel> detector_from(Recipe& recipe, int64_t cl
   return std::make_shared<models::RetinaNet>(retinanet_from(recipe, classes));
 }
 
+eval::FrocOptions froc_from(Recipe& recipe) {
+  const std::string rule = recipe.choice("froc.rule", "iou", froc_rules());
+  eval::FrocOptions o = eval::froc_preset(rule);
+  o.threshold = recipe.real("froc.iou", o.threshold, 0, 1);
+  CAWE_CHECK(o.threshold > 0, Code::usage, recipe.where("froc.iou"),
+             " is 0 (expected above 0: every box overlaps so much)");
+  o.duplicates = eval::parse_duplicates(recipe.choice("froc.duplicates", "ignore", {"ignore", "fp"}));
+  eval::set_interpolation(&o, recipe.choice("froc.interp", "auto", {"auto", "step", "linear"}));
+  return o;
+}
+
+void put_froc(const eval::FrocOptions& options, Recipe* recipe) {
+  recipe->put("froc.rule", froc_rules()[size_t(options.rule)]);
+  recipe->put("froc.iou", options.threshold);
+  recipe->put("froc.duplicates", std::string(options.duplicates == eval::Duplicates::fp ? "fp" : "ignore"));
+  recipe->put("froc.interp", std::string(options.mode == eval::SensMode::linear ? "linear" : "auto"));
+}
+
 models::RetinaNetConfig retinanet_from(Recipe& recipe, int64_t classes) {
   models::RetinaNetConfig c;
   c.backbone = backbone_from(recipe);
@@ -53,6 +77,7 @@ models::RetinaNetConfig retinanet_from(Recipe& recipe, int64_t classes) {
       recipe.choice("model.p6_from", "p5", {"p5", "c5"}) == "c5" ? models::P6From::c5 : models::P6From::p5;
   c.focal_alpha = recipe.real("model.focal_alpha", 0.25, 0, 1);
   c.focal_gamma = recipe.real("model.focal_gamma", 2, 0, 10);
+  c.box_beta = recipe.real("model.smooth_l1_beta", c.box_beta, 0, 10);
   c.match.high = recipe.real("match.high", 0.5, 0, 1);
   c.match.low = recipe.real("match.low", 0.4, 0, 1);
   c.postprocess.top_k_per_level = recipe.whole("detect.top_k", 1000, 1, 1000000);
@@ -87,6 +112,9 @@ models::FasterRcnnConfig faster_rcnn_from(Recipe& recipe, int64_t classes) {
   c.roi.aligned = recipe.flag("roi.aligned", false);
   c.roi.canonical_size = recipe.real("roi.canonical_size", 224, 1, 16384);
   c.roi.canonical_level = int(recipe.whole("roi.canonical_level", 4, 2, 5));
+  if (recipe.choice("roi.head_init", "torchvision", {"torchvision", "detectron2"}) == "detectron2")
+    c.roi.init = models::HeadInit::detectron2;
+  c.rpn.beta = c.roi.beta = recipe.real("model.smooth_l1_beta", c.roi.beta, 0, 10);
   read_postprocess(recipe, &c.postprocess);
   return c;
 }

@@ -16,17 +16,20 @@
 #include "train/datasets.h"
 #include "train/detector_recipe.h"
 #include "train/enhanced_cache.h"
+#include "train/learner.h"
 #include "train/model_recipe.h"
 
 namespace cawe::train {
 
 DetectorTask::DetectorTask(std::shared_ptr<models::DetectionModel> net, const data::Dataset& dataset,
-                           std::vector<int64_t> validation, Chain chain, const data::LoaderOptions& loader)
+                           std::vector<int64_t> validation, Chain chain, const data::LoaderOptions& loader,
+                           DetectorGoal goal)
     : net_(net),
       dataset_(dataset),
       seed_(loader.seed),
       validation_(std::move(validation)),
       shares_device_(chain.classifier.net != nullptr || chain.colorizer.net != nullptr),
+      goal_(std::move(goal)),
       detector_(net, std::move(chain), loader, Strings(size_t(net->classes()), "lesion")) {}
 
 std::vector<Tensor> DetectorTask::inputs(const data::Batch& batch) {
@@ -56,6 +59,7 @@ Task::Loss DetectorTask::loss(const std::vector<Tensor>& inputs) {
 LogLine DetectorTask::validate() {
   if (validation_.empty()) return {};
   eval::EvaluateOptions options;
+  options.froc = goal_.froc;
   options.draws = 1;  // no interval is asked for
   const eval::Evaluation e =
       eval::evaluate(truth_of(dataset_, validation_), detections_of(detector_.detect(dataset_, validation_)),
@@ -63,7 +67,9 @@ LogLine DetectorTask::validate() {
   LogLine line;
   for (const double n : {1.0, 2.0, 3.0, 4.0})
     line["val.sens@" + std::to_string(int(n))] = e.at(n).at.sensitivity;
-  line["score"] = line["val.mean_sens"] = e.mean_paper.value;
+  line["val.mean_sens"] = e.mean_paper.value;
+  line["val.map50"] = e.map50.value;
+  if (goal_.select != "last") line["score"] = line["val." + goal_.select];
   return line;
 }
 
@@ -122,7 +128,7 @@ std::shared_ptr<models::DetectionModel> run_detector_job(const Recipe& recipe, c
     part.rank = rank;
     part.ranks = job.ranks;
     data::Loader loader(*job.dataset, job.train, part);
-    DetectorTask task(net, *job.dataset, job.validation, job.chain, options);
+    DetectorTask task(net, *job.dataset, job.validation, job.chain, options, job.goal);
     Checkpoint carried = first;
     carried.manifest += init.manifest;
     const TrainResult r =
@@ -131,6 +137,7 @@ std::shared_ptr<models::DetectionModel> run_detector_job(const Recipe& recipe, c
     *result = r;
     trained = net;
   });
+  use_best(*trained, run->dir(), result->has_score);
   trained->train(false);
   return trained;
 }
@@ -202,6 +209,8 @@ std::string train_detector(Recipe& recipe, const RunRequest& request) {
   job.loader = loader_from(recipe, 512, job.trainer.batch, job.seed);
   job.ranks = request.ranks;
   job.threads = request.threads;
+  job.goal.select = recipe.choice("train.select", "mean_sens", {"mean_sens", "map50", "last"});
+  job.goal.froc = froc_from(recipe);
   detector_from(recipe, 1);
   recipe.word("init", "random");
   recipe.words("classes", {"lesion"});
@@ -260,6 +269,7 @@ std::string train_detector(Recipe& recipe, const RunRequest& request) {
     const auto found = detector.detect(data.dataset, test, request.quiet);
     write_file(run.path("detections.csv"), detections_csv(found));
     eval::EvaluateOptions options;
+    options.froc = job.goal.froc;
     const eval::Evaluation e = eval::evaluate(truth_of(data.dataset, test), detections_of(found), options,
                                               data.dataset.patients_known);
     eval::write_evaluation(e, request.out, detector_title(task));

@@ -12,11 +12,19 @@
 
 namespace cawe::train {
 
+/// How a detector is judged.
+struct DetectorGoal {
+  std::string select =
+      "mean_sens";  ///< the best checkpoint: by the mean of Sens@1..4, "map50", or the "last" one
+  eval::FrocOptions froc;
+};
+
 class DetectorTask : public Task {
  public:
-  /// "score" is the mean sensitivity at 1 to 4 false positives an image; none where `validation` is empty.
+  /// There is no score where `validation` is empty.
   DetectorTask(std::shared_ptr<models::DetectionModel> net, const data::Dataset& dataset,
-               std::vector<int64_t> validation, Chain chain, const data::LoaderOptions& loader);
+               std::vector<int64_t> validation, Chain chain, const data::LoaderOptions& loader,
+               DetectorGoal goal = {});
   nn::Module& module() override { return *net_; }
   std::vector<Tensor> inputs(const data::Batch& batch) override;  ///< images, and the network's targets
   Loss loss(const std::vector<Tensor>& inputs) override;
@@ -29,6 +37,7 @@ class DetectorTask : public Task {
   uint64_t seed_;
   std::vector<int64_t> validation_;
   bool shares_device_;
+  DetectorGoal goal_;
   Detector detector_;
 };
 
@@ -51,10 +60,12 @@ struct DetectorJob {
   Schedule schedule;
   OptimizerOptions optimizer;
   TrainerOptions trainer;
+  DetectorGoal goal;
   uint64_t seed = 0;
   int ranks = 1, threads = 1;
 };
-/// Trains into `run` and returns the network. `recipe` builds it; `first` is carried by its checkpoints.
+/// Trains into `run` and returns the network, the best one where validations chose. `recipe` builds it;
+/// `first` is carried by its checkpoints.
 std::shared_ptr<models::DetectionModel> run_detector_job(const Recipe& recipe, const DetectorJob& job,
                                                          RunFolder* run, const Checkpoint& first,
                                                          TrainResult* result);

@@ -13,6 +13,20 @@
 namespace cawe::train {
 namespace {
 
+/// The classifier's numbers of the labels that `key` names.
+std::vector<int64_t> label_numbers(Recipe& recipe, const std::string& key, const Strings& labels) {
+  std::vector<int64_t> numbers;
+  const Strings names = recipe.words(key, {});
+  if (labels.empty()) return numbers;  // no classifier: nobody looks at them
+  for (const std::string& name : names) {
+    const auto found = std::find(labels.begin(), labels.end(), name);
+    CAWE_CHECK(found != labels.end(), Code::usage, recipe.where(key), " names \"", name,
+               "\", which the classifier does not know (nearest: ", nearest_name(name, labels), ")");
+    numbers.push_back(found - labels.begin());
+  }
+  return numbers;
+}
+
 models::CaweSettings cam_from(Recipe& recipe, const std::vector<std::string>& labels) {
   models::CaweSettings s;
   s.method = models::cam_method(recipe.word("cam.method", "cawe"));
@@ -21,14 +35,8 @@ models::CaweSettings cam_from(Recipe& recipe, const std::vector<std::string>& la
   s.constant = models::constant_map(recipe.word("cam.constant", "zeros"));
   s.norm_before_resize = recipe.flag("cam.norm_before_resize", false);
   s.closed_form = recipe.flag("cam.closed_form", true);
-  const Strings excluded = recipe.words("cam.exclude_labels", {});
-  if (labels.empty()) return s;  // no classifier: nobody looks at them
-  for (const std::string& name : excluded) {
-    const auto found = std::find(labels.begin(), labels.end(), name);
-    CAWE_CHECK(found != labels.end(), Code::usage, recipe.where("cam.exclude_labels"), " names \"", name,
-               "\", which the classifier does not know (nearest: ", nearest_name(name, labels), ")");
-    s.exclude_labels.push_back(found - labels.begin());
-  }
+  s.exclude_labels = label_numbers(recipe, "cam.exclude_labels", labels);
+  s.targets = label_numbers(recipe, "cam.targets", labels);
   return s;
 }
 

@@ -119,6 +119,10 @@ void restore_network(nn::Module& module, const std::string& prefix, const Checkp
   }
 }
 
+void use_best(nn::Module& module, const std::string& run, bool chosen) {
+  if (chosen) restore_network(module, "model", load_checkpoint(best_path(run)), best_path(run));
+}
+
 std::string state_word(const Checkpoint& c, const std::string& key, const std::string& source) {
   const auto found = c.state.find(key);
   CAWE_CHECK(found != c.state.end(), Code::data, source, ": state has no ", key);

@@ -50,6 +50,10 @@ void save_network(nn::Module& module, const std::string& prefix, Checkpoint* c);
 void restore_network(nn::Module& module, const std::string& prefix, const Checkpoint& c,
                      const std::string& source);
 
+/// Behind training: puts the best checkpoint's values into the network where validations chose one, as it is
+/// what the run's folder gives to everybody else.
+void use_best(nn::Module& module, const std::string& run, bool chosen);
+
 /// A word of a checkpoint's state; throws data where it is missing. And as a whole number.
 std::string state_word(const Checkpoint& c, const std::string& key, const std::string& source);
 int64_t state_number(const Checkpoint& c, const std::string& key, const std::string& source);

@@ -162,6 +162,7 @@ class Study {
   Recipe row_recipe(const RowPlan& plan, int64_t seed, int64_t fold) const {
     Recipe recipe = Recipe::read(s_.recipes.at(plan.detector));
     for (const std::string& o : s_.detector_set) recipe.set(o);
+    put_froc(s_.options.froc, &recipe);
     CAWE_CHECK(recipe.word("task", plan.detector) == plan.detector, Code::usage, s_.recipes.at(plan.detector),
                ": task (expected \"", plan.detector, "\")");
     recipe.put("seed", seed);

@@ -146,6 +146,7 @@ StudySettings study_settings(Recipe& recipe) {
   s.colorizer_set = recipe.words("colorizer_set", {});
   s.panels = recipe.whole("panels", 6, 0, 200);
   s.folds = recipe.whole("folds", 0, 0, 1000);
+  s.options.froc = froc_from(recipe);
   s.options.draws = recipe.whole("boot.draws", 2000, 1, 1000000);
   s.options.seed = uint64_t(recipe.whole("boot.seed", 0, 0, INT64_MAX));
   recipe.finish();

@@ -34,7 +34,8 @@ struct RowPlan {
 /// folds (0, or k: every fold of data.split = "k_folds" is tested once and detections are pooled);
 /// extra (a recipe whose [data] gives lesion-free films of another source, tested apart);
 /// ablate ("key=a,b,c") and ablate_row ("retinanet/cawe");
-/// boot.draws, boot.seed, panels. Files are named relative to the study's recipe.
+/// froc.* (froc_from(); every detector is chosen and judged by it), boot.draws, boot.seed, panels. Files are
+/// named relative to the study's recipe.
 struct StudySettings {
   std::string title;
   bool demonstration = false, paper = false, pretrained = true;

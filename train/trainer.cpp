@@ -118,7 +118,7 @@ class Loop {
     current_communicator().broadcast(message, sizeof message);
     if (message[0] == 0) return;
     ++validations_;
-    if (!result_.has_score || message[1] > result_.best_score) {
+    if (!result_.has_score || message[1] > result_.best_score + options_.min_delta) {
       result_.has_score = true;
       result_.best_score = message[1];
       best_at_ = validations_;
@@ -203,6 +203,7 @@ TrainerOptions trainer_from(Recipe& recipe, int64_t steps, int64_t batch) {
                                     std::max<int64_t>(1, std::min<int64_t>(steps, 200)), 1, 100000000);
   o.keep = recipe.whole("train.keep", 2, 1, 1000000);
   o.eval_every = recipe.whole("train.eval_every", 0, 0, 100000000);
+  o.min_delta = recipe.real("train.min_delta", 0, 0, 1e9);
   o.patience = recipe.whole("train.patience", 0, 0, 1000000);
   o.precision = precision_from(recipe);
   o.graph = recipe.flag("train.graph", true);

@@ -55,6 +55,7 @@ struct TrainerOptions {
   int64_t checkpoint_every = 100;
   int64_t keep = 2;        ///< checkpoints besides the best
   int64_t eval_every = 0;  ///< steps between validations; 0: only at the end
+  double min_delta = 0;    ///< a score counts as better from so much more on
   int64_t patience = 0;    ///< stop after so many validations without a better score; 0: never
   Precision precision;
   bool graph = true;  ///< on a GPU: capture a step once and launch it as a whole
@@ -62,7 +63,7 @@ struct TrainerOptions {
   std::string label = "training";
 };
 /// Keys lanes, train.batch, train.micro_batch, train.log_every, train.checkpoint_every, train.keep,
-/// train.eval_every, train.patience, and those of precision_from().
+/// train.eval_every, train.min_delta, train.patience, and those of precision_from().
 TrainerOptions trainer_from(Recipe& recipe, int64_t steps, int64_t batch);
 
 struct TrainResult {

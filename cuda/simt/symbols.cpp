@@ -10,6 +10,7 @@
 #include <climits>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 
@@ -62,8 +63,9 @@ bool parse_place(const std::string& text, Place* place) {
   const size_t colon = text.rfind(':', text.find(" (discriminator"));
   if (colon == std::string::npos || text[0] == '?') return false;
   const std::string root = CAWE_SOURCE_DIR "/";
-  const size_t begin = text.rfind(root, 0) == 0 ? root.size() : 0;
-  place->file = text.substr(begin, colon - begin);
+  // A compiler cache may have made the path relative to the build folder: "…/build/../cuda/kernels/nms.cu".
+  const std::string file = std::filesystem::path(text.substr(0, colon)).lexically_normal().string();
+  place->file = file.rfind(root, 0) == 0 ? file.substr(root.size()) : file;
   place->line = std::atoi(text.c_str() + colon + 1);
   return place->line > 0;
 }

@@ -134,9 +134,11 @@ def contract():
 def ablations():
     # Keys that only some rows look at may be set for all.
     cawe(*arguments('ablated', '--set', 'detectors=["retinanet"]', '--set', "set=['color.render_factor=4', 'cam.exclude_labels=[\"nodule\"]']",
-                    '--set', 'rows=["none", "cawe"]', '--set', 'controls=[]', '--ablate', 'fuse.alpha=0.2,0.8'))
+                    '--set', 'rows=["none", "cawe"]', '--set', 'controls=[]', '--ablate', 'fuse.alpha=0.2,0.8', '--set', 'froc.iou=0.2'))
     with open(WORK / 'ablated/results.csv') as f:
-        rows = [r['enhancement'] for r in csv.DictReader(f)]
+        table = list(csv.DictReader(f))
+    check({r['froc_rule'] for r in table} == {'iou>=0.2;duplicates=ignore;step'}, 'froc.iou: another rule for all rows')
+    rows = [r['enhancement'] for r in table]
     check(rows == ['none', 'cawe', 'cawe fuse.alpha=0.2', 'cawe fuse.alpha=0.8'], '--ablate adds a row for each value')
 
 
@@ -147,6 +149,7 @@ def wrong_keys():
             ('rows=["cawe"]', 'none'),
             ('controls=["shufled"]', 'shuffled'),
             ('detectors=["yolo"]', 'retinanet'),
+            ('froc.rule="iuo"', 'iou'),
             ('seeds=[]', 'seeds'),
             ('set=["train.stepz=3"]', 'train.steps'),
             ('ablate="fuse.alpha"', 'key=a,b,c'),
