@@ -206,6 +206,19 @@ MapFigures map_figures(const MapSample& sample) {
                  hits(sample, sample.rows, sample.columns));
 }
 
+double mean_inside(const MapSample& sample, const BoxD& box) {
+  MapSample one = sample;
+  one.boxes = {box};
+  check(one);
+  const std::vector<float> covered = coverage(one, one.rows, one.columns);
+  double sum = 0, area = 0;
+  for (size_t i = 0; i < covered.size(); ++i) {
+    sum += double(one.map[i]) * double(covered[i]);
+    area += double(covered[i]);
+  }
+  return area > 0 ? sum / area : std::numeric_limits<double>::quiet_NaN();
+}
+
 double box_area_share(const MapSample& sample) {
   return union_area(sample.boxes, {0, 0, sample.width, sample.height}) / (sample.width * sample.height);
 }

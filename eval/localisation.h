@@ -36,6 +36,10 @@ MapFigures map_figures(const MapSample& sample);
 /// The boxes' share of the image's area: what a uniform map gets for both figures.
 double box_area_share(const MapSample& sample);
 
+/// Mean of the map inside a box, cells weighted by the share of them that it covers; NaN for a box outside of
+/// the image.
+double mean_inside(const MapSample& sample, const BoxD& box);
+
 enum class MapVerdict {
   informative,            ///< pointing better than shuffled and than the centre
   no_better_than_centre,  ///< better than shuffled, not than the centre

@@ -93,6 +93,39 @@ std::vector<SubgroupRow> subgroups(const std::string& attribute, const std::vect
   return rows;
 }
 
+std::vector<SubgroupRow> lesion_groups(const std::string& attribute, const std::vector<std::string>& names,
+                                       const std::vector<TruthImage>& truth,
+                                       const std::vector<std::vector<int>>& group,
+                                       const std::vector<const std::vector<Detection>*>& seeds,
+                                       const EvaluateOptions& options) {
+  CAWE_CHECK(group.size() == truth.size() && !seeds.empty(), Code::internal, "lesion_groups: ", group.size(),
+             " groups for ", truth.size(), " images, ", seeds.size(), " seeds");
+  std::vector<std::vector<Detection>> all;
+  for (const auto* detections : seeds) all.push_back(*detections);
+  std::vector<SubgroupRow> rows;
+  for (size_t g = 0; g < names.size(); ++g) {
+    std::vector<TruthImage> part = truth;
+    for (size_t i = 0; i < part.size(); ++i) {
+      CAWE_CHECK(group[i].size() == part[i].boxes.size(), Code::internal, "lesion_groups: ", group[i].size(),
+                 " groups for ", part[i].boxes.size(), " boxes");
+      for (size_t k = 0; k < part[i].boxes.size(); ++k)
+        if (group[i][k] != int(g)) part[i].boxes[k].crowd = true;
+    }
+    SubgroupRow row;
+    row.attribute = attribute;
+    row.group = names[g];
+    row.images = int64_t(part.size());
+    patient_index(part, &row.patients);
+    row.lesions = count_lesions(part);
+    row.few = row.lesions < kFewLesions;
+    row.sens.fill({kNaN, kNaN, kNaN, 0, 0});
+    row.mean = row.sens[0];
+    if (row.lesions > 0) add_figures(part, all, options, &row);
+    rows.push_back(row);
+  }
+  return rows;
+}
+
 ReportTable subgroup_table(const std::string& subject, const std::vector<SubgroupRow>& rows) {
   const auto cell = [](const Interval& i) {
     return std::isnan(i.value) ? std::string("n/a")

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sensitivities within parts of the test set: sex, age group, view. They describe; they are too small to
-// compare unless a difference is tested, and say so where lesions are few.
+// Sensitivities within parts of the test set (sex, age group, view) and among parts of its lesions. They
+// describe; they are too small to compare unless a difference is tested, and say so where lesions are few.
 #pragma once
 
 #include <array>
@@ -16,8 +16,8 @@ namespace cawe::eval {
 /// Below this many lesions a group's figures are marked.
 inline constexpr int64_t kFewLesions = 20;
 
-/// Images of one value of an attribute. False positives per image are counted within the group. Figures are
-/// NaN where the group has no lesion.
+/// Images of one value of an attribute, or all images and some of their lesions. False positives per image
+/// are counted within the group. Figures are NaN where the group has no lesion.
 struct SubgroupRow {
   std::string attribute;  ///< "sex"
   std::string group;      ///< "F"; "not stated" for images without a label
@@ -35,6 +35,15 @@ std::vector<SubgroupRow> subgroups(const std::string& attribute, const std::vect
                                    const std::vector<std::string>& labels,
                                    const std::vector<const std::vector<Detection>*>& seeds,
                                    const EvaluateOptions& options);
+
+/// One row a name, among the lesions of that group: `group` gives each box of each image a number, -1 for
+/// none. Boxes on lesions of other groups are neither right nor wrong, false positives are those of all
+/// images. Throws as subgroups() does.
+std::vector<SubgroupRow> lesion_groups(const std::string& attribute, const std::vector<std::string>& names,
+                                       const std::vector<TruthImage>& truth,
+                                       const std::vector<std::vector<int>>& group,
+                                       const std::vector<const std::vector<Detection>*>& seeds,
+                                       const EvaluateOptions& options);
 
 /// The rows as a table of the report. `subject` is whose detections they are: "RetinaNet with CAWE".
 ReportTable subgroup_table(const std::string& subject, const std::vector<SubgroupRow>& rows);

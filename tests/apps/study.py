@@ -116,6 +116,15 @@ def contract():
         assert 0 <= float(row['ci_low@1']) <= float(row['sens@1']) <= float(row['ci_high@1']) <= 1, row
         assert (row['delta@4'] == '') == (row['enhancement'] == 'none'), row
         assert int(row['images']) >= int(row['patients']) > 0 and int(row['lesions']) > 0, row
+    with open(WORK / 'one/lesions_by_map.csv') as f:
+        thirds = list(csv.DictReader(f))
+    lesions = {r[-1] for r in rows}
+    for detector, enhancement in {(r['detector'], r['enhancement']) for r in thirds}:
+        mine = [r for r in thirds if (r['detector'], r['enhancement']) == (detector, enhancement)]
+        assert [r['third'] for r in mine] == ['dark', 'middle', 'bright'], mine
+        assert {str(sum(int(r['lesions']) for r in mine))} == lesions, (mine, lesions)
+        assert all(float(r['ci_low']) <= float(r['mean_sens']) <= float(r['ci_high']) for r in mine), mine
+    check({r['enhancement'] for r in thirds} >= {'none', 'cawe', 'color+cawe'}, 'thirds of the lesions by the map, for every row that reads it')
     for n in (1, 2, 3, 4):
         svg = xml.parse(WORK / ('one/figures/figure%d.svg' % n)).getroot()
         assert svg.tag == '{http://www.w3.org/2000/svg}svg' and len(list(svg.iter())) > 10, n

@@ -12,6 +12,18 @@
 namespace cawe::eval {
 namespace {
 
+// A map of 2 x 2 cells over 20 x 20 pixels; the box covers a quarter of each.
+TEST(MeanInside, WeighsCellsByTheirCover) {
+  MapSample s;
+  s.rows = s.columns = 2;
+  s.map = {0, 1, 2, 3};
+  s.width = s.height = 20;
+  EXPECT_DOUBLE_EQ(mean_inside(s, {5, 5, 15, 15}), 1.5);
+  EXPECT_DOUBLE_EQ(mean_inside(s, {0, 0, 20, 5}), 0.5);
+  EXPECT_NEAR(mean_inside(s, {8, 0, 20, 10}), (2 * 0.0 + 10 * 1.0) / 12, 1e-6);
+  EXPECT_TRUE(std::isnan(mean_inside(s, {30, 30, 40, 40})));
+}
+
 TEST(Localisation, FiguresByHand) {
   // 2 x 2 cells over 8 x 8 pixels; the box covers the upper left cell and half of the upper right one.
   MapSample s{"p", "a", 2, 2, {4, 2, 1, 1}, 8, 8, {{0, 0, 6, 4}}};

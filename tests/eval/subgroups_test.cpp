@@ -59,6 +59,39 @@ TEST(Subgroups, CountedByHand) {
   EXPECT_THROW(subgroups("sex", truth, {"F"}, {&detections}, options), Error);
 }
 
+// Two lesions on c, one on a. The group "first" is a's and c's first: of it, a's is found at .9 and c's at
+// .6. The box on c's second lesion (.95) is neither right nor wrong, b's two boxes are false: half a false
+// box an image lets both in, none lets a's in alone.
+TEST(LesionGroups, OtherLesionsAreNeitherRightNorWrong) {
+  const std::vector<TruthImage> truth = {image("a", "p", 1), image("b", "q", 0), image("c", "r", 2),
+                                         image("d", "r", 0)};
+  const BoxD second = {20, 0, 30, 10};
+  const std::vector<Detection> detections = {{0, kLesion, .9, 0},
+                                             {1, kElsewhere, .8, 0},
+                                             {1, kElsewhere, .7, 0},
+                                             {2, kLesion, .6, 0},
+                                             {2, second, .95, 0}};
+  EvaluateOptions options;
+  options.draws = 50;
+  const auto rows = lesion_groups("place", {"first", "second", "none"}, truth, {{0}, {}, {0, 1}, {}},
+                                  {&detections}, options);
+  ASSERT_EQ(rows.size(), 3u);
+  EXPECT_EQ(rows[0].lesions, 2);
+  EXPECT_EQ(rows[0].images, 4);
+  EXPECT_DOUBLE_EQ(rows[0].sens[0].value, 1) << "half a false box an image is below 1";
+  EXPECT_EQ(rows[1].lesions, 1);
+  EXPECT_DOUBLE_EQ(rows[1].sens[0].value, 1);
+  EXPECT_EQ(rows[2].lesions, 0);
+  EXPECT_TRUE(std::isnan(rows[2].sens[0].value));
+  // Found by a box that covers little of it: the other group's detection does not count for this one.
+  const std::vector<Detection> second_only = {{2, second, .95, 0}};
+  const auto missed =
+      lesion_groups("place", {"first", "second"}, truth, {{0}, {}, {0, 1}, {}}, {&second_only}, options);
+  EXPECT_DOUBLE_EQ(missed[0].mean.value, 0);
+  EXPECT_DOUBLE_EQ(missed[1].mean.value, 1);
+  EXPECT_THROW(lesion_groups("place", {"first"}, truth, {{0}, {}, {0}, {}}, {&detections}, options), Error);
+}
+
 TEST(Subgroups, AreEvaluateOnThePartAlone) {
   const auto truth = testing::made_up_truth();
   const auto detections = testing::made_up_detections(truth, .5, 3);

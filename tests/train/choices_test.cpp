@@ -35,9 +35,12 @@ TEST(FrocKeys, SayTheRule) {
   EXPECT_EQ(eval::describe(rule_of("")), "IoU >= 0.5, duplicates ignored, step");
   EXPECT_EQ(eval::describe(rule_of("froc.iou = 0.2\nfroc.duplicates = \"fp\"\nfroc.interp = \"linear\"")),
             "IoU >= 0.2, duplicates count as false, linear");
-  EXPECT_EQ(eval::describe(rule_of("froc.rule = \"centre\"")), "centre in the lesion box, duplicates ignored, step");
-  EXPECT_EQ(eval::describe(rule_of("froc.rule = \"deeplesion\"")), "DeepLesion (IoU+1px >= 0.5), interpolated");
-  EXPECT_NE(refusal_of("froc.rule = \"deeplesion\"\nfroc.interp = \"step\"").find("deeplesion"), std::string::npos);
+  EXPECT_EQ(eval::describe(rule_of("froc.rule = \"centre\"")),
+            "centre in the lesion box, duplicates ignored, step");
+  EXPECT_EQ(eval::describe(rule_of("froc.rule = \"deeplesion\"")),
+            "DeepLesion (IoU+1px >= 0.5), interpolated");
+  EXPECT_NE(refusal_of("froc.rule = \"deeplesion\"\nfroc.interp = \"step\"").find("deeplesion"),
+            std::string::npos);
   EXPECT_NE(refusal_of("froc.iou = 0.0").find("froc.iou"), std::string::npos);
   EXPECT_NE(refusal_of("froc.rule = \"iuo\"").find("iou"), std::string::npos);
 }
@@ -59,8 +62,10 @@ double spread(const Tensor& t) {
 
 /// Root mean square of what a parameter starts as.
 double start_of(const std::string& text, const std::string& name) {
-  Recipe recipe = recipe_of("task = \"faster_rcnn\"\nmodel.depth = 18\nmodel.width = 8\nmodel.channels = 16\n"
-                            "roi.hidden = 64\n" + text);
+  Recipe recipe = recipe_of(
+      "task = \"faster_rcnn\"\nmodel.depth = 18\nmodel.width = 8\nmodel.channels = 16\n"
+      "roi.hidden = 64\n" +
+      text);
   models::FasterRcnn net(faster_rcnn_from(recipe, 1));
   net.initialise(3);
   for (const auto& [key, t] : net.state())
