@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <set>
 #include <sstream>
 
 #include "data/chexpert.h"
@@ -88,7 +89,8 @@ data::Dataset read_rsna(Section& s, const std::string& root, const std::string& 
   return data::read_rsna(o);
 }
 
-data::Dataset read_chexpert(Section& s, const std::string& root) {
+/// `tested` gets the images of data.test_csv.
+data::Dataset read_chexpert(Section& s, const std::string& root, std::set<std::string>* tested) {
   using Options = data::ChexpertOptions;
   Recipe& r = s.recipe();
   Options o;
@@ -105,7 +107,20 @@ data::Dataset read_chexpert(Section& s, const std::string& root) {
   o.views = views == "frontal"   ? Options::Views::frontal
             : views == "lateral" ? Options::Views::lateral
                                  : Options::Views::all;
-  return data::read_chexpert(o);
+  data::Dataset all = data::read_chexpert(o);
+  const std::string official = s.word("test_csv", "");
+  if (official.empty()) return all;
+  o.csv = joined(root, official);
+  std::set<std::string> others;
+  for (const data::Sample& sample : all.samples) others.insert(sample.image_id);
+  for (data::Sample& sample : data::read_chexpert(o).samples) {
+    CAWE_CHECK(others.count(sample.image_id) == 0, Code::data, o.csv, ": image ", sample.image_id,
+               " is in the other table, too (expected films of other persons)");
+    tested->insert(sample.image_id);
+    all.samples.push_back(std::move(sample));
+  }
+  data::count_samples(&all);
+  return all;
 }
 
 data::Dataset read_voc(Section& s, const std::string& root, const std::string& images) {
@@ -139,6 +154,20 @@ data::Split make_split(Section& s, const data::Dataset& dataset, const std::stri
   data::Split all;
   all.fold.assign(dataset.samples.size(), "test");
   return all;
+}
+
+/// Makes the images of data.test_csv the test fold. Throws usage where others are in it, leak where one of
+/// its persons is in another fold.
+void test_official(Section& s, const std::set<std::string>& tested, const data::Dataset& dataset,
+                   data::Split* split) {
+  if (tested.empty()) return;
+  for (size_t i = 0; i < split->fold.size(); ++i) {
+    const bool official = tested.count(dataset.samples[i].image_id) > 0;
+    CAWE_CHECK(official || split->fold[i] != "test", Code::usage, s.recipe().where(s.key("test_csv")),
+               ": the split has a test fold of its own (expected ", s.key("test"), " = 0 beside it)");
+    if (official) split->fold[i] = "test";
+  }
+  data::check_patients_apart(dataset, *split);
 }
 
 /// The files' sizes stand for their pixels: reading a quarter of a million films only to hash them takes
@@ -177,10 +206,11 @@ SplitData load_data(Recipe& recipe, const std::string& section) {
       recipe.choice(s.key("format"), "table", {"table", "rsna", "coco", "chexpert", "voc", "folder"});
   const bool by_image = recipe.choice(s.key("split_unit"), "patient", {"patient", "image"}) == "image";
   SplitData out;
+  std::set<std::string> tested;
   if (format == "table") out.dataset = read_table(s, root, images);
   if (format == "rsna") out.dataset = read_rsna(s, root, images, by_image);
   if (format == "coco") out.dataset = data::read_coco(joined(root, s.word("boxes", "coco.json")), images);
-  if (format == "chexpert") out.dataset = read_chexpert(s, root);
+  if (format == "chexpert") out.dataset = read_chexpert(s, root, &tested);
   if (format == "voc") out.dataset = read_voc(s, root, images);
   if (format == "folder")
     out.dataset = data::read_image_folder({images, recipe.flag(s.key("class_folders"), false)});
@@ -203,6 +233,7 @@ SplitData load_data(Recipe& recipe, const std::string& section) {
          s.key("strict"), " = false leaves them out)");
   out.data_hash = hash_of_data(out.dataset);
   out.split = make_split(s, out.dataset, root, by_image);
+  test_official(s, tested, out.dataset, &out.split);
   out.split_hash = data::sha256(data::split_text(out.dataset, out.split));
   if (by_image || !out.dataset.patients_known) out.split_note = "image-level split: optimistic";
   return out;

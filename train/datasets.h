@@ -26,7 +26,7 @@ struct SplitData {
 ///   rsna:  labels_csv, classes_csv, mapping, extension, rsna_labels = "detailed" | "target"
 ///   coco:  boxes
 ///   chexpert: labels_csv, strip_prefix, uncertain = "ones" | "zeros" | "ignore", blank = "zero" | "ignore",
-///             views = "frontal" | "lateral" | "all"
+///             views = "frontal" | "lateral" | "all", test_csv (another table: the test fold)
 ///   voc:   annotations, class_names, one_based
 ///   folder: class_folders (the first folder below the images is the label)
 ///   split = "patient" | "name_hash" | "file" | "k_folds" | "all", split_seed, stratify, test, val,

@@ -38,7 +38,10 @@ def make_chexpert(films):
             shutil.copy(film, WORK / 'chexpert' / path)
             cells = [['1.0', '0.0', '-1.0', ''][(i + 3 * k) % 4] for k in range(14)]
             out.writerow(['CheXpert-v1.0-small/%s' % path, 'Female', 60, view.capitalize(), 'AP'] + cells)
-    shutil.move(WORK / 'chexpert_train.csv', WORK / 'chexpert/train.csv')
+    lines = (WORK / 'chexpert_train.csv').read_text().splitlines()
+    official = [line for line in lines[1:] if int(line.split('patient')[1][:5]) >= 32]
+    (WORK / 'chexpert/valid.csv').write_text('\n'.join(lines[:1] + official) + '\n')
+    (WORK / 'chexpert/train.csv').write_text('\n'.join(line for line in lines if line not in official) + '\n')
 
 
 def make_rsna(films, boxes):
@@ -83,6 +86,18 @@ def paper():
     with open(WORK / 'study/classifier/split.csv') as f:
         films = list(csv.DictReader(f))
     assert len(films) == 36 and all('frontal' in r['image'] for r in films), len(films)
+    assert {r['patient'] for r in films if r['fold'] == 'test'} == {'patient%05d' % i for i in range(32, 39)}, films
+    official = json.loads((WORK / 'study/classifier/results.json').read_text())
+    assert (official['images'], official['patients']) == (7, 7) and 'Cardiomegaly' in official['auroc'], official
+    # A film of both tables; a person of both, whose films differ.
+    valid = (WORK / 'chexpert/valid.csv').read_text()
+    (WORK / 'chexpert/film.csv').write_text(valid.replace('patient00033', 'patient00003'))
+    (WORK / 'chexpert/person.csv').write_text(valid.replace('patient00033/study1', 'patient00003/study2'))
+    shutil.copytree(WORK / 'chexpert/train/patient00033/study1', WORK / 'chexpert/train/patient00003/study2')
+    common = ['train', ROOT / 'recipes/paper/classifier.toml', '--out', 'refused', '--quiet', *(w for s in small + ['data.root="chexpert"'] for w in ('--set', s))]
+    for sets, code, words in ((['data.test_csv="film.csv"'], 3, 'patient00003_study1'), (['data.test_csv="person.csv"'], 3, 'patient00003'), (['data.test=0.2'], 2, 'data.test = 0')):
+        lines = cawe(*common, *(w for s in sets for w in ('--set', s)), code=code).stderr.splitlines()
+        assert len(lines) == 1 and words in lines[0], lines
     print('ok  recipes/paper run on CheXpert and RSNA as they lie on disk')
 
 
