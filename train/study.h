@@ -73,6 +73,8 @@ void study_lesions_by_map(StudyResult& study, const std::vector<StudyMap>& maps)
 /// A row's detections.csv as the metrics read it. Throws data for a film that is not in the test set.
 std::vector<eval::Detection> read_detections(const std::string& path,
                                              const std::vector<eval::TruthImage>& truth);
+/// A row's enhancement as papers write it: "Color + CAWE" for "color+cawe".
+std::string method_name(const std::string& enhancement);
 /// results.csv and results.json.
 void write_study_tables(const StudyResult& study);
 void write_study_report(const StudyResult& study);

@@ -121,7 +121,8 @@ void study_lesions_by_map(StudyResult& study, const std::vector<StudyMap>& maps)
     if (!reads_the_map(row.plan)) continue;
     std::vector<const std::vector<eval::Detection>*> seeds;
     for (const auto& detections : row.detections) seeds.push_back(&detections);
-    std::vector<std::string> cells{detector_title(row.plan.detector) + ", " + row.plan.enhancement};
+    std::vector<std::string> cells{detector_title(row.plan.detector) + ", " +
+                                   method_name(row.plan.enhancement)};
     const auto rows = eval::lesion_groups("map", {"dark", "middle", "bright"}, study.truth, group, seeds,
                                           study.settings.options);
     for (size_t g = 0; g < rows.size(); ++g) {

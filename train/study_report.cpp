@@ -32,22 +32,6 @@ std::string seeds_text(const StudyResult& s) {
   return out;
 }
 
-/// A row's name as papers write it.
-std::string method_name(const std::string& enhancement) {
-  static const std::map<std::string, std::string> names = {{"afda", "AFDA"},
-                                                           {"medga", "MedGA"},
-                                                           {"clahe", "CLAHE"},
-                                                           {"cawe", "CAWE"},
-                                                           {"color", "Color"},
-                                                           {"color+cawe", "Color + CAWE"},
-                                                           {"shuffled", "shuffled map"},
-                                                           {"uniform", "uniform map"},
-                                                           {"centre", "centre map"},
-                                                           {"colormap", "fixed colours"}};
-  const auto found = names.find(enhancement);
-  return found == names.end() ? enhancement : found->second;
-}
-
 std::vector<const eval::Evaluation*> evaluations(const StudyRow& row) {
   std::vector<const eval::Evaluation*> out;
   for (const auto& e : row.seeds) out.push_back(e.get());
@@ -122,10 +106,12 @@ eval::ReportTable localisation_table(const StudyResult& study) {
       "Pointing: the map's maximum lies in a true box. Energy: share of the map inside the boxes. Beside it "
       "the maps of other persons' films (shuffled) and the film's centre.";
   t.header = {"films", "n", "pointing", "shuffled", "centre", "energy", "shuffled", "centre", "verdict"};
-  for (const eval::LocalisationRow& r : study.localisation)
+  for (const eval::LocalisationRow& r : study.localisation) {
+    const std::string verdict = eval::describe(r.verdict);
     t.rows.push_back({r.label, std::to_string(r.images), range(r.pointing), fixed(r.pointing_shuffled.value),
                       fixed(r.pointing_centre.value), range(r.energy), fixed(r.energy_shuffled.value),
-                      fixed(r.energy_centre.value), eval::describe(r.verdict)});
+                      fixed(r.energy_centre.value), verdict.substr(0, verdict.find(':'))});
+  }
   return t;
 }
 
@@ -190,6 +176,21 @@ std::string map_finding(const eval::LocalisationRow& r) {
 }
 
 }  // namespace
+
+std::string method_name(const std::string& enhancement) {
+  static const std::map<std::string, std::string> names = {{"afda", "AFDA"},
+                                                           {"medga", "MedGA"},
+                                                           {"clahe", "CLAHE"},
+                                                           {"cawe", "CAWE"},
+                                                           {"color", "Color"},
+                                                           {"color+cawe", "Color + CAWE"},
+                                                           {"shuffled", "shuffled map"},
+                                                           {"uniform", "uniform map"},
+                                                           {"centre", "centre map"},
+                                                           {"colormap", "fixed colours"}};
+  const auto found = names.find(enhancement);
+  return found == names.end() ? enhancement : found->second;
+}
 
 void write_study_report(const StudyResult& study) {
   eval::Report report;
