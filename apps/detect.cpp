@@ -14,7 +14,7 @@ namespace cawe::apps {
 namespace {
 
 struct Options {
-  std::string weights, out, anon = "keep";
+  std::string weights, out, anon = "keep", patients;
   std::vector<std::string> input;
   double threshold = -1;
   bool allow_rejects = false, allow_leak = false;
@@ -32,7 +32,8 @@ void run(Common& common, const Options& o) {
              ": there is no folder ", folder.string(), " (--out)");
   train::Detector detector(o.weights);
   if (o.threshold >= 0) detector.score_threshold() = o.threshold;
-  const data::Dataset dataset = read_inputs(o.input, common.quiet);
+  data::Dataset dataset = read_inputs(o.input, common.quiet);
+  if (!o.patients.empty()) name_patients(&dataset, o.patients);
   std::vector<int64_t> all(dataset.samples.size());
   for (size_t i = 0; i < all.size(); ++i) all[i] = int64_t(i);
   const std::string leak = data::check_leaks(dataset, all, detector.trained(), o.allow_leak);
@@ -65,6 +66,7 @@ void add_detect(CLI::App& app, Common& common) {
   sub->add_option("--out", o->out, "detections.csv or detections.json (COCO results)")->required();
   sub->add_option("--threshold", o->threshold, "least score (default: the recipe's)")
       ->check(CLI::Range(0.0, 1.0));
+  sub->add_option("--patients", o->patients, kPatientsHelp);
   sub->add_option("--anon", o->anon, "patient ids in the output: keep or hash")
       ->check(CLI::IsMember({"keep", "hash"}))
       ->capture_default_str();

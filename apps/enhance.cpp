@@ -23,7 +23,7 @@ namespace fs = std::filesystem;
 namespace {
 
 struct Options {
-  std::string method, out, classifier, colorizer, format = "png", anon = "keep";
+  std::string method, out, classifier, colorizer, format = "png", anon = "keep", patients;
   std::vector<std::string> input, set;
   double alpha = 0.5;
   bool alpha_given = false, maps = false, overwrite = false, allow_rejects = false, allow_leak = false;
@@ -119,6 +119,7 @@ void run(Common& common, const Options& o) {
   common.begin();
   train::Chain chain = make_chain(common, o);
   data::Dataset dataset = read_inputs(o.input, common.quiet);
+  if (!o.patients.empty()) name_patients(&dataset, o.patients);
   std::vector<int64_t> all(dataset.samples.size());
   for (size_t i = 0; i < all.size(); ++i) all[i] = int64_t(i);
   const std::string leak = data::check_leaks(dataset, all, chain.trained, o.allow_leak);
@@ -167,6 +168,7 @@ void add_enhance(CLI::App& app, Common& common) {
          },
          "share of the film that stays where a map is fused (default 0.5)")
       ->check(CLI::Range(0.0, 1.0));
+  sub->add_option("--patients", o->patients, kPatientsHelp);
   sub->add_option("--set", o->set, "key=value of a recipe, e.g. afda.range=minmax; may be repeated")
       ->allow_extra_args(false);
   sub->add_option("--format", o->format,

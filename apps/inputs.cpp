@@ -5,9 +5,11 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <mutex>
 #include <set>
 
+#include "data/csv.h"
 #include "data/dataset.h"
 #include "data/dicom.h"
 #include "data/picture.h"
@@ -139,6 +141,22 @@ data::Dataset read_inputs(const std::vector<std::string>& paths, bool quiet) {
   CAWE_CHECK(!dataset.samples.empty(), Code::data, dataset.rejected[0].file, ": ", dataset.rejected[0].reason,
              " (and no other input can be read)");
   return dataset;
+}
+
+void name_patients(data::Dataset* dataset, const std::string& path) {
+  std::map<std::string, std::string> patient_of;
+  for (const data::PatientLine& line : data::read_patient_lines(path)) {
+    const auto [known, fresh] = patient_of.emplace(line.image, line.patient);
+    CAWE_CHECK(fresh || known->second == line.patient, Code::data, line.where, ": image '", line.image,
+               "' has two patients, '", known->second, "' and '", line.patient, "' (expected one)");
+  }
+  for (data::Sample& s : dataset->samples) {
+    auto found = patient_of.find(s.image_id);
+    if (found == patient_of.end()) found = patient_of.find(fs::path(s.path).filename().string());
+    CAWE_CHECK(found != patient_of.end(), Code::data, path, ": no row for image '", s.image_id,
+               "' (expected every input)");
+    s.patient_id = found->second;
+  }
 }
 
 data::Rejected rejected_file(const std::string& file, std::string reason) {

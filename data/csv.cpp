@@ -151,6 +151,20 @@ double CsvTable::number(size_t row, size_t column) const {
   return value;
 }
 
+std::vector<PatientLine> read_patient_lines(const std::string& path) {
+  const CsvTable table = CsvTable::read(path);
+  const size_t image = table.column(table.has_column("image") ? "image" : "patientId");
+  const size_t person =
+      table.column(table.has_column("patient_id") && !table.has_column("patient") ? "patient_id" : "patient");
+  std::vector<PatientLine> lines;
+  for (size_t r = 0; r < table.rows(); ++r) {
+    lines.push_back({table.at(r, image), table.at(r, person), table.where(r)});
+    CAWE_CHECK(!lines.back().patient.empty(), Code::data, table.where(r),
+               ": patient is empty (expected the person's id)");
+  }
+  return lines;
+}
+
 bool parse_number(std::string_view text, double* value) {
   if (!text.empty() && text[0] == '+') text.remove_prefix(1);
   const auto result = std::from_chars(text.data(), text.data() + text.size(), *value);

@@ -39,6 +39,14 @@ class CsvTable {
   std::vector<size_t> lines_;
 };
 
+/// A line of a table of whose images they are.
+struct PatientLine {
+  std::string image, patient, where;  ///< where: begins messages about it
+};
+/// Columns image (or RSNA's patientId) and patient (or patient_id) of any table. Throws data for an empty
+/// patient.
+std::vector<PatientLine> read_patient_lines(const std::string& path);
+
 /// A finite decimal number that fills the whole text; false otherwise. Independent of the locale.
 bool parse_number(std::string_view text, double* value);
 

@@ -252,21 +252,14 @@ TruthSet read_truth(const std::string& path) {
 
 void read_patients(const std::string& path, TruthSet* truth) {
   need_file(path, "a patients .csv");
-  const auto table = data::CsvTable::read(path);
-  const bool by_image = table.has_column("image");
-  const size_t image = table.column(by_image ? "image" : "patientId");
-  const size_t person =
-      table.column(table.has_column("patient_id") && !table.has_column("patient") ? "patient_id" : "patient");
   std::vector<std::string> found(truth->images.size());
-  for (size_t r = 0; r < table.rows(); ++r) {
-    const int64_t at = truth->find(table.at(r, image));
+  for (const data::PatientLine& line : data::read_patient_lines(path)) {
+    const int64_t at = truth->find(line.image);
     if (at < 0) continue;
-    const std::string& patient = table.at(r, person);
-    CAWE_CHECK(!patient.empty(), Code::data, table.where(r), ": patient is empty (expected the person's id)");
-    CAWE_CHECK(found[size_t(at)].empty() || found[size_t(at)] == patient, Code::data, table.where(r),
-               ": image '", table.at(r, image), "' has two patients, '", found[size_t(at)], "' and '",
-               patient, "' (expected one)");
-    found[size_t(at)] = patient;
+    CAWE_CHECK(found[size_t(at)].empty() || found[size_t(at)] == line.patient, Code::data, line.where,
+               ": image '", line.image, "' has two patients, '", found[size_t(at)], "' and '", line.patient,
+               "' (expected one)");
+    found[size_t(at)] = line.patient;
   }
   for (size_t i = 0; i < found.size(); ++i) {
     CAWE_CHECK(!found[i].empty(), Code::data, path, ": no row for image '", truth->images[i].id,

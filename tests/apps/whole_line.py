@@ -20,10 +20,10 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 WORK = pathlib.Path(tempfile.mkdtemp())
 
 
-def cawe(*args, code=0):
+def cawe(*args, code=0, stderr=False):
     done = subprocess.run([PROGRAM] + [str(a) for a in args], cwd=WORK, capture_output=True, text=True, timeout=300)
     assert done.returncode == code, '%s: exit %d\n%s' % (args, done.returncode, done.stderr)
-    return done.stdout
+    return done.stderr if stderr else done.stdout
 
 
 def check(condition, what):
@@ -157,6 +157,16 @@ def main():
     assert (WORK / 'ev/froc.svg').stat().st_size > 0
     cawe('detect', '--weights', detector, '--input', 'data/images', '--out', 'leak.csv', code=3)
     check(not (WORK / 'leak.csv').exists(), 'films of training patients are refused')
+    # Whose films they are by a table, in both directions.
+    train_person = [r['patient'] for r in rows if r['fold'] == 'train'][0]
+    (WORK / 'one.csv').write_text('image,patient\n' + ''.join('%s.dcm,%s\n' % (name, train_person if i == 0 else 'new') for i, name in enumerate(test)))
+    refused = cawe('detect', '--weights', detector, '--input', 'test', '--out', 'leak.csv', '--patients', 'one.csv', code=3, stderr=True)
+    check(train_person in refused and not (WORK / 'leak.csv').exists(), '--patients: a person of the training is refused by the table')
+    (WORK / 'all.csv').write_text('image,patient\n' + ''.join('%s,new%d\n' % (r['image'], i) for i, r in enumerate(rows)))
+    cawe('detect', '--weights', detector, '--input', 'data/images', '--out', 'all_boxes.csv', '--patients', 'all.csv', '--quiet')
+    (WORK / 'short.csv').write_text('image,patient\n')
+    short = cawe('enhance', '--method', 'clahe', '--input', 'test', '--out', 'e_short', '--patients', 'short.csv', code=3, stderr=True)
+    check(len(short.splitlines()) == 1 and test[0] in short, '--patients: an input without a line is an error')
 
 
 try:
