@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Full-size networks: a training step and an inference of ResNet-50 (batch 8, 224 px), of RetinaNet and of
-// Faster R-CNN (batch 2, 512 px).
-//   bench_full_size_steps [threads] [resnet|retinanet|faster_rcnn|all] [lanes]     (default 2 all 8)
+// Faster R-CNN (batch 2, 512 px); a step of the paper's classifier (batch 32, 320 px).
+//   bench_full_size_steps [threads] [resnet|retinanet|faster_rcnn|classifier|all] [lanes]     (default 2 all
+//   8)
 #include <cstring>
 
 #include "autograd/ops/losses.h"
@@ -26,20 +27,21 @@ void sgd(nn::Module& net, std::vector<Tensor>& velocity, SgdParams& params) {
   }
 }
 
-void resnet50(int steps) {
+void resnet50(const std::string& name, int64_t batch, int64_t side, int steps) {
   models::Classifier net(models::ClassifierConfig{});
   net.initialise(0);
-  const Tensor x = bench::random_images(8, 224), targets = Tensor::zeros({8, 14});
+  const std::string what = ", batch " + std::to_string(batch) + ", " + std::to_string(side) + " px";
+  const Tensor x = bench::random_images(batch, side), targets = Tensor::zeros({batch, 14});
   std::vector<Tensor> velocity;
   SgdParams params;
-  bench::measure("ResNet-50 training, batch 8, 224 px", steps, 8, [&] {
+  bench::measure(name + " training" + what, steps, batch, [&] {
     net.zero_grad();
     backward(batch_mean(bce_with_logits(net.forward(Variable(x)).logits, targets)));
     sgd(net, velocity, params);
   });
   net.train(false);
   const NoGrad inference;
-  bench::measure("ResNet-50 inference, batch 8, 224 px", steps, 8, [&] { net.forward(Variable(x)); });
+  bench::measure(name + " inference" + what, steps, batch, [&] { net.forward(Variable(x)); });
 }
 
 void detector(const std::string& name, models::DetectionModel& net, int steps) {
@@ -69,7 +71,7 @@ int main(int argc, char** argv) {
   const auto wanted = [only](const char* name) {
     return std::strcmp(only, "all") == 0 || std::strcmp(only, name) == 0;
   };
-  if (wanted("resnet")) resnet50(7);
+  if (wanted("resnet")) resnet50("ResNet-50", 8, 224, 7);
   if (wanted("retinanet")) {
     cawe::models::RetinaNet net(cawe::models::RetinaNetConfig{});
     detector("RetinaNet", net, 5);
@@ -78,4 +80,5 @@ int main(int argc, char** argv) {
     cawe::models::FasterRcnn net(cawe::models::FasterRcnnConfig{});
     detector("Faster R-CNN", net, 5);
   }
+  if (wanted("classifier")) resnet50("classifier", 32, 320, 3);
 }

@@ -43,7 +43,9 @@ std::string whiskers(const svg::FrocScale& scale, const ReportRow& row, size_t c
 std::string key(double x, double y, const ReportRow& row, size_t colour) {
   return "<path class=\"line" + std::string(row.control ? " control" : "") + "\" stroke=\"" +
          svg::colour(colour) + "\" d=\"M" + svg::number(x) + " " + svg::number(y - 4.5) + "h26\"/>" +
-         svg::text_at(x + 34, y, method_label(row.enhancement) + (row.control ? " (control)" : ""));
+         svg::text_at(
+             x + 34, y,
+             method_label(row.enhancement) + (row.control ? " (" + report_detail::row_kind(row) + ")" : ""));
 }
 
 std::string row_csv(const ReportRow& row) {

@@ -28,7 +28,8 @@ struct ReportRow {
   std::array<double, 4> paper;      ///< the paper's figures, 0 … 1, where the recipe is the paper's, or NaN
   std::vector<SensRow> operating;   ///< at 1/8 … 8 with thresholds, first seed
   bool baseline = false;            ///< differences are to this row
-  bool control = false;             ///< e.g. a shuffled map
+  bool control = false;             ///< e.g. a shuffled map, or
+  bool ablation = false;            ///< a control that varies one key
   std::array<Difference, 4> delta;  ///< at 1, 2, 3, 4; ignored for baselines
   Difference delta_mean;
   double p_holm = std::numeric_limits<double>::quiet_NaN();  ///< corrected p of delta_mean

@@ -24,7 +24,8 @@ std::string legend_row(const ReportRow& row, size_t index, size_t colour) {
          ")\"><th scope=\"row\"><label><input type=\"checkbox\"" + (row.control ? "" : " checked") +
          " data-row=\"" + std::to_string(index) + "\"><i" + (row.control ? " class=\"control\"" : "") +
          "></i>" + escape_markup(method_label(row.enhancement)) +
-         (row.control ? " <small>control</small>" : "") + "</label></th><td></td><td></td><td></td></tr>";
+         (row.control ? " <small>" + row_kind(row) + "</small>" : "") +
+         "</label></th><td></td><td></td><td></td></tr>";
 }
 
 }  // namespace

@@ -30,6 +30,10 @@ std::string detector_label(const std::string& detector);
 std::string method_label(const std::string& enhancement);
 /// "RetinaNet with CAWE", "plain RetinaNet"
 std::string subject(const ReportRow& row);
+/// "ablation", "control" or "".
+inline std::string row_kind(const ReportRow& row) {
+  return row.ablation ? "ablation" : row.control ? "control" : "";
+}
 /// Indices of the rows as the page shows them: the paper's order, controls last.
 std::vector<size_t> report_order(const std::vector<ReportRow>& rows);
 /// Colour of each row: one a kind of enhancement, the same in every chart.

@@ -126,9 +126,7 @@ std::string method_cell(const ReportRow& row, size_t place, bool seeds_differ) {
   const bool several = row.seeds.find(',') != std::string::npos;
   return "<th scope=\"row\" data-sort=\"" + std::to_string(place) + "\"><b>" +
          escape_markup(method_label(row.enhancement)) + "</b>" +
-         small_line({detector_label(row.detector), row.baseline  ? "baseline"
-                                                   : row.control ? "control"
-                                                                 : ""}) +
+         small_line({detector_label(row.detector), row.baseline ? "baseline" : row_kind(row)}) +
          small_line({seeds_differ ? (several ? "seeds " : "seed ") + row.seeds : ""}) +
          (row.note.empty() ? "" : "<small class=\"note\">" + escape_markup(row.note) + "</small>") + "</th>";
 }
@@ -238,7 +236,10 @@ std::string statements(const Report& report) {
     const ReportRow& row = report.rows[i];
     if (row.baseline) continue;
     items += "<li" + filter_data(row) + " style=\"--c:var(--s" + std::to_string(colours[i]) + ")\">" +
-             (row.control ? "Control: " : "") + escape_markup(statement(claim(report, row))) + "</li>";
+             (row.ablation  ? "Ablation: "
+              : row.control ? "Control: "
+                            : "") +
+             escape_markup(statement(claim(report, row))) + "</li>";
   }
   return items.empty() ? ""
                        : "<h3 class=\"space\">What the data support, row by row</h3><ul class=\"claims\" "

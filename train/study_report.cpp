@@ -147,6 +147,7 @@ eval::ReportRow table_row(const StudyResult& study, const StudyRow& row) {
   r.seeds = seeds_text(study);
   r.baseline = is_base;
   r.control = row.plan.kind != RowKind::paper;
+  r.ablation = row.plan.kind == RowKind::ablation;
   if (study.settings.paper && row.plan.kind == RowKind::paper)
     r.paper = eval::paper_figures(row.plan.detector, row.plan.enhancement);
   if (row.plan.kind == RowKind::paper && needs_classifier(row.plan.method) && !study.localisation.empty() &&
@@ -188,8 +189,10 @@ std::string method_name(const std::string& enhancement) {
                                                            {"uniform", "uniform map"},
                                                            {"centre", "centre map"},
                                                            {"colormap", "fixed colours"}};
-  const auto found = names.find(enhancement);
-  return found == names.end() ? enhancement : found->second;
+  const size_t space = enhancement.find(' ');  // an ablation: "cawe fuse.alpha=0.7"
+  const auto found = names.find(enhancement.substr(0, space));
+  if (found == names.end()) return enhancement;
+  return space == std::string::npos ? found->second : found->second + "," + enhancement.substr(space);
 }
 
 void write_study_report(const StudyResult& study) {

@@ -146,6 +146,16 @@ TEST(Report, PapersFiguresStandBesideOursWhereARowHasThem) {
   EXPECT_NE(report_html(report).find("paper 0.621"), std::string::npos);
 }
 
+TEST(Report, AnAblationIsNamedAsOne) {
+  Report report = made_up_report(1);
+  for (ReportRow& row : report.rows) row.ablation = row.control;
+  const std::string html = report_html(report);
+  EXPECT_NE(html.find("<li"), std::string::npos);
+  EXPECT_NE(html.find("Ablation: "), std::string::npos);
+  EXPECT_EQ(html.find("Control: "), std::string::npos);
+  EXPECT_NE(html.find("<small>ablation</small>"), std::string::npos);
+}
+
 TEST(Report, OnlyARowWithoutOverlapHasARank) {
   Report report;
   report.rows.resize(3);
