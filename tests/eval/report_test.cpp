@@ -147,7 +147,7 @@ TEST(Report, PapersFiguresStandBesideOursWhereARowHasThem) {
 }
 
 TEST(Report, AnAblationIsNamedAsOne) {
-  Report report = made_up_report(1);
+  Report report = testing::made_up_report(0);
   for (ReportRow& row : report.rows) row.ablation = row.control;
   const std::string html = report_html(report);
   EXPECT_NE(html.find("<li"), std::string::npos);
