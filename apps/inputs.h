@@ -16,12 +16,12 @@ namespace cawe::apps {
 /// bad.
 data::Dataset read_inputs(const std::vector<std::string>& paths, bool quiet);
 
-/// Whose films they are by a table (columns image and patient, e.g. a run's split.csv) instead of by their
-/// headers: for sets whose PatientID names an image. image is an input's id or its file name. Throws data
-/// where an input has no line, or two that disagree.
 constexpr const char* kPatientsHelp =
     "CSV with columns image and patient: whose films they are where PatientID does not say (a run's "
     "split.csv)";
+/// Whose films they are by a table (columns image and patient, e.g. a run's split.csv) instead of by their
+/// headers: for sets whose PatientID names an image. image is an input's id or its file name. Throws data
+/// where an input has no line, or two that disagree.
 void name_patients(data::Dataset* dataset, const std::string& table);
 
 /// The line of rejected.csv for a file and what Error said about it.

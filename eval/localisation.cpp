@@ -207,15 +207,23 @@ MapFigures map_figures(const MapSample& sample) {
 }
 
 double mean_inside(const MapSample& sample, const BoxD& box) {
-  MapSample one = sample;
-  one.boxes = {box};
-  check(one);
-  const std::vector<float> covered = coverage(one, one.rows, one.columns);
+  const double cw = sample.width / double(sample.columns), ch = sample.height / double(sample.rows);
+  const auto cells = [](double low, double high, double size, int64_t count) {
+    const auto clamped = [&](double v) {
+      return std::clamp<int64_t>(int64_t(std::floor(v / size)), 0, count - 1);
+    };
+    return std::pair(clamped(low), clamped(high));
+  };
+  const auto [top, bottom] = cells(box.y1, box.y2, ch, sample.rows);
+  const auto [left, right] = cells(box.x1, box.x2, cw, sample.columns);
   double sum = 0, area = 0;
-  for (size_t i = 0; i < covered.size(); ++i) {
-    sum += double(one.map[i]) * double(covered[i]);
-    area += double(covered[i]);
-  }
+  for (int64_t r = top; r <= bottom; ++r)
+    for (int64_t c = left; c <= right; ++c) {
+      const double covered =
+          intersection(box, {double(c) * cw, double(r) * ch, double(c + 1) * cw, double(r + 1) * ch});
+      sum += covered * double(sample.map[size_t(r * sample.columns + c)]);
+      area += covered;
+    }
   return area > 0 ? sum / area : std::numeric_limits<double>::quiet_NaN();
 }
 

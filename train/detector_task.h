@@ -14,8 +14,8 @@ namespace cawe::train {
 
 /// How a detector is judged.
 struct DetectorGoal {
-  std::string select =
-      "mean_sens";  ///< the best checkpoint: by the mean of Sens@1..4, "map50", or the "last" one
+  /// The best checkpoint: by the mean of Sens@1..4, by "map50", or the "last" one.
+  std::string select = "mean_sens";
   eval::FrocOptions froc;
 };
 

@@ -34,7 +34,7 @@ class Study {
         for (int64_t fold = s_.folds > 0 ? 0 : -1; fold < std::max<int64_t>(s_.folds, 0); ++fold)
           train_row(row, seed, fold);
     evaluate_rows();
-    const std::vector<StudyMap> maps = study_maps(result_);
+    const StudyMaps maps = study_maps(result_);
     result_.localisation = study_localisation(result_, maps);
     study_lesions_by_map(result_, maps);
     if (!s_.extra.empty()) study_extra_films(result_, s_.extra);

@@ -57,19 +57,17 @@ std::string run_study(Recipe& recipe, const RunRequest& request);
 /// Lesion-free films of another source as extra test films: sensitivities with and without them, and how well
 /// the source can be told from the film. `extra` is a recipe with a [data] section; data.test_folds choose.
 void study_extra_films(StudyResult& study, const std::string& extra_recipe);
-/// The attention map of a test film with lesions.
-struct StudyMap {
-  size_t film = 0;  ///< position in `test` and `truth`
-  eval::MapSample sample;
+/// The attention maps of the test films with lesions; none where no row has maps.
+struct StudyMaps {
+  std::vector<size_t> films;  ///< positions in `test` and `truth`
+  std::vector<eval::MapSample> samples;
 };
-/// Of every test film with lesions; none where no row has maps.
-std::vector<StudyMap> study_maps(const StudyResult& study);
+StudyMaps study_maps(const StudyResult& study);
 /// Does the map find the lesions of the test set (pointing, energy)?
-std::vector<eval::LocalisationRow> study_localisation(const StudyResult& study,
-                                                      const std::vector<StudyMap>& maps);
+std::vector<eval::LocalisationRow> study_localisation(const StudyResult& study, const StudyMaps& maps);
 /// Sensitivities among lesions on dark, middle and bright parts of their maps, for rows with maps and their
 /// controls: a table of the report and lesions_by_map.csv.
-void study_lesions_by_map(StudyResult& study, const std::vector<StudyMap>& maps);
+void study_lesions_by_map(StudyResult& study, const StudyMaps& maps);
 /// A row's detections.csv as the metrics read it. Throws data for a film that is not in the test set.
 std::vector<eval::Detection> read_detections(const std::string& path,
                                              const std::vector<eval::TruthImage>& truth);

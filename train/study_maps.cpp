@@ -22,19 +22,21 @@ bool reads_the_map(const RowPlan& plan) {
 
 /// Boxes of all films in thirds by the map's mean inside them, the darkest first; -1 where a film has no map.
 /// `limits` gets the highest value of each third.
-std::vector<std::vector<int>> thirds_by_map(const StudyResult& study, const std::vector<StudyMap>& maps,
+std::vector<std::vector<int>> thirds_by_map(const StudyResult& study, const StudyMaps& maps,
                                             std::array<double, kThirds>* limits) {
   struct Lesion {
     double value;
     size_t film, box;
   };
   std::vector<Lesion> lesions;
-  for (const StudyMap& m : maps)
-    for (size_t k = 0; k < study.truth[m.film].boxes.size(); ++k) {
-      const eval::TruthBox& b = study.truth[m.film].boxes[k];
-      const double value = b.crowd ? std::nan("") : eval::mean_inside(m.sample, b.box);
-      if (!std::isnan(value)) lesions.push_back({value, m.film, k});
+  for (size_t i = 0; i < maps.films.size(); ++i) {
+    const size_t film = maps.films[i];
+    for (size_t k = 0; k < study.truth[film].boxes.size(); ++k) {
+      const eval::TruthBox& b = study.truth[film].boxes[k];
+      const double value = b.crowd ? std::nan("") : eval::mean_inside(maps.samples[i], b.box);
+      if (!std::isnan(value)) lesions.push_back({value, film, k});
     }
+  }
   std::stable_sort(lesions.begin(), lesions.end(),
                    [](const Lesion& a, const Lesion& b) { return a.value < b.value; });
   std::vector<std::vector<int>> group;
@@ -55,7 +57,7 @@ std::string fixed(double v, int digits) {
 
 }  // namespace
 
-std::vector<StudyMap> study_maps(const StudyResult& study) {
+StudyMaps study_maps(const StudyResult& study) {
   const auto enhancer = study.map_maker();
   if (!enhancer) return {};
   data::LoaderOptions options = study.loader;
@@ -63,55 +65,50 @@ std::vector<StudyMap> study_maps(const StudyResult& study) {
   options.shuffle = options.augment = options.normalise = false;
   options.channels = 1;
   options.batch = 16;
-  std::vector<size_t> films;
+  StudyMaps out;
   std::vector<int64_t> with_boxes;
   for (size_t i = 0; i < study.test.size(); ++i)
     if (!study.data.dataset.samples[size_t(study.test[i])].boxes.empty()) {
-      films.push_back(i);
+      out.films.push_back(i);
       with_boxes.push_back(study.test[i]);
     }
   if (with_boxes.empty()) return {};
   data::Loader loader(study.data.dataset, with_boxes, options);
-  std::vector<StudyMap> out;
   const NoGrad no_history;
   for (int64_t b = 0; b < loader.steps_per_epoch(); ++b) {
     const data::Batch batch = loader.next();
     const models::AttentionMaps maps = enhancer->maps(batch.images);
     for (size_t i = 0; i < batch.samples.size(); ++i) {
       const data::Sample& sample = study.data.dataset.samples[size_t(batch.samples[i])];
-      StudyMap m{films[out.size()], {}};
-      m.sample.patient = sample.patient_id;
-      m.sample.rows = maps.map.dim(2);
-      m.sample.columns = maps.map.dim(3);
-      m.sample.map = maps.map.slice(0, int64_t(i), int64_t(i) + 1).to_vector<float>();
-      m.sample.width = sample.width;
-      m.sample.height = sample.height;
+      eval::MapSample m;
+      m.patient = sample.patient_id;
+      m.rows = maps.map.dim(2);
+      m.columns = maps.map.dim(3);
+      m.map = maps.map.slice(0, int64_t(i), int64_t(i) + 1).to_vector<float>();
+      m.width = sample.width;
+      m.height = sample.height;
       for (const Box& box : sample.boxes)
-        m.sample.boxes.push_back({double(box.x1), double(box.y1), double(box.x2), double(box.y2)});
-      out.push_back(std::move(m));
+        m.boxes.push_back({double(box.x1), double(box.y1), double(box.x2), double(box.y2)});
+      out.samples.push_back(std::move(m));
     }
   }
   return out;
 }
 
-std::vector<eval::LocalisationRow> study_localisation(const StudyResult& study,
-                                                      const std::vector<StudyMap>& maps) {
-  if (maps.empty()) return {};
-  std::vector<eval::MapSample> samples;
-  for (const StudyMap& m : maps) samples.push_back(m.sample);
-  return eval::localisation(samples, study.settings.options.draws, study.settings.options.seed);
+std::vector<eval::LocalisationRow> study_localisation(const StudyResult& study, const StudyMaps& maps) {
+  if (maps.samples.empty()) return {};
+  return eval::localisation(maps.samples, study.settings.options.draws, study.settings.options.seed);
 }
 
-void study_lesions_by_map(StudyResult& study, const std::vector<StudyMap>& maps) {
-  if (maps.empty()) return;
+void study_lesions_by_map(StudyResult& study, const StudyMaps& maps) {
+  if (maps.samples.empty()) return;
   std::array<double, kThirds> limits{};
   const auto group = thirds_by_map(study, maps, &limits);
   eval::ReportTable table;
   table.title = "Lesions that the map leaves dark";
   table.caption =
       "Mean of Sens@1, 2, 3, 4 among thirds of the lesions by their film's own map (its mean inside them), "
-      "with "
-      "intervals over patients. Fusion multiplies a film by alpha + (1 - alpha) map, so that lesions on dark "
+      "with intervals over patients. Fusion multiplies a film by alpha + (1 - alpha) map: lesions on dark "
       "parts of the map lose contrast. Boxes on the other thirds' lesions are neither right nor wrong.";
   table.header = {"row", "dark third, map up to " + fixed(limits[0], 2),
                   "middle, up to " + fixed(limits[1], 2), "bright, up to " + fixed(limits[2], 2)};
