@@ -124,6 +124,7 @@ int report_usage(const CLI::App& app, const CLI::ParseError& error) {
 int main(int argc, char** argv) {
   using namespace cawe;
   using namespace cawe::apps;
+  flush_denormals();
   CLI::App app("cawe " CAWE_VERSION
                ": class-aware attention and lesion detection on chest X-rays. For research use only.",
                "cawe");

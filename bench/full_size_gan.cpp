@@ -61,6 +61,7 @@ void give_weights(models::ContentLoss& content) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  cawe::flush_denormals();
   using namespace cawe;
   set_num_threads(argc > 1 ? std::atoi(argv[1]) : 2);
   const int64_t side = argc > 2 ? std::atoll(argv[2]) : 256;

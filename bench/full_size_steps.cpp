@@ -65,6 +65,7 @@ void detector(const std::string& name, models::DetectionModel& net, int steps) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  cawe::flush_denormals();
   cawe::set_num_threads(argc > 1 ? std::atoi(argv[1]) : 2);
   const char* only = argc > 2 ? argv[2] : "all";
   const cawe::LaneScope lanes(argc > 3 ? std::atoi(argv[3]) : 8);

@@ -75,6 +75,7 @@ void training_steps(const std::string& name, models::DetectionModel& net) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  cawe::flush_denormals();
   cawe::set_num_threads(argc > 1 ? std::atoi(argv[1]) : 2);
   const char* only = argc > 2 ? argv[2] : "";
   if (std::strcmp(only, "faster_rcnn") != 0) {

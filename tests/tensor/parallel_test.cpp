@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cmath>
 #include <cstring>
@@ -19,6 +20,41 @@
 
 namespace cawe {
 namespace {
+
+/// Below the smallest normal number: 0 where they are flushed.
+float tiny_product() {
+  volatile float small = 1e-38f, factor = 0.01f;
+  return small * factor;
+}
+/// A denormal as an input.
+float tiny_input() {
+  volatile float denormal = 1e-40f, factor = 1e5f;
+  return denormal * factor;
+}
+
+TEST(Denormals, AreZeroInThreadsThatAreStartedAfterwards) {
+  EXPECT_GT(tiny_product(), 0);
+  float product = -1, input = -1, of_task = -1;
+  std::thread([&] {
+    flush_denormals();
+    std::thread([&] {
+      product = tiny_product();
+      input = tiny_input();
+    }).join();
+    set_num_threads(2);  // a pool of this thread's own or anew: its workers are started here
+    std::mutex mutex;
+    float largest = 0;
+    parallel_tasks(64, [&](int64_t) {
+      const std::lock_guard<std::mutex> lock(mutex);
+      largest = std::max({largest, tiny_product(), tiny_input()});
+    });
+    of_task = largest;
+  }).join();
+  EXPECT_EQ(product, 0);
+  EXPECT_EQ(input, 0);
+  EXPECT_EQ(of_task, 0);
+  EXPECT_GT(tiny_product(), 0) << "the thread that did not ask keeps them";
+}
 
 class WithThreads : public ::testing::TestWithParam<int> {
  protected:
