@@ -115,7 +115,7 @@ eval::ReportTable localisation_table(const StudyResult& study) {
   return t;
 }
 
-/// Sex, age and view, where the data say, for a row's detections.
+/// Sex, age and view, where the data know more than one, for a row's detections.
 void add_subgroups(const StudyResult& study, const StudyRow& row, std::vector<eval::ReportTable>* tables) {
   std::vector<const std::vector<eval::Detection>*> seeds;
   for (const auto& detections : row.detections) seeds.push_back(&detections);
@@ -132,7 +132,7 @@ void add_subgroups(const StudyResult& study, const StudyRow& row, std::vector<ev
         {"age", &age},
         {"view", &view}}) {
     const auto part = eval::subgroups(attribute, study.truth, *labels, seeds, study.settings.options);
-    all.insert(all.end(), part.begin(), part.end());
+    if (part.size() > 1) all.insert(all.end(), part.begin(), part.end());
   }
   if (!all.empty())
     tables->push_back(eval::subgroup_table(
