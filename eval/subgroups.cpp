@@ -32,6 +32,21 @@ std::vector<Detection> detections_on(const std::vector<size_t>& chosen, size_t i
   return out;
 }
 
+/// The counts; figures are not known yet.
+SubgroupRow counted(const std::string& attribute, const std::string& group,
+                    const std::vector<TruthImage>& part) {
+  SubgroupRow row;
+  row.attribute = attribute;
+  row.group = group;
+  row.images = int64_t(part.size());
+  patient_index(part, &row.patients);
+  row.lesions = count_lesions(part);
+  row.few = row.lesions < kFewLesions;
+  row.sens.fill({kNaN, kNaN, kNaN, 0, 0});
+  row.mean = row.sens[0];
+  return row;
+}
+
 void add_figures(const std::vector<TruthImage>& part, const std::vector<std::vector<Detection>>& seeds,
                  const EvaluateOptions& options, SubgroupRow* row) {
   Clusters clusters;
@@ -72,17 +87,9 @@ std::vector<SubgroupRow> subgroups(const std::string& attribute, const std::vect
   if (groups.count("") > 0) ordered.emplace_back("not stated", groups[""]);
   std::vector<SubgroupRow> rows;
   for (const auto& [name, chosen] : ordered) {
-    SubgroupRow row;
-    row.attribute = attribute;
-    row.group = name;
     std::vector<TruthImage> part;
     for (const size_t i : chosen) part.push_back(truth[i]);
-    row.images = int64_t(part.size());
-    patient_index(part, &row.patients);
-    row.lesions = count_lesions(part);
-    row.few = row.lesions < kFewLesions;
-    row.sens.fill({kNaN, kNaN, kNaN, 0, 0});
-    row.mean = row.sens[0];
+    SubgroupRow row = counted(attribute, name, part);
     if (row.lesions > 0) {
       std::vector<std::vector<Detection>> here;
       for (const auto* detections : seeds) here.push_back(detections_on(chosen, truth.size(), *detections));
@@ -111,15 +118,7 @@ std::vector<SubgroupRow> lesion_groups(const std::string& attribute, const std::
       for (size_t k = 0; k < part[i].boxes.size(); ++k)
         if (group[i][k] != int(g)) part[i].boxes[k].crowd = true;
     }
-    SubgroupRow row;
-    row.attribute = attribute;
-    row.group = names[g];
-    row.images = int64_t(part.size());
-    patient_index(part, &row.patients);
-    row.lesions = count_lesions(part);
-    row.few = row.lesions < kFewLesions;
-    row.sens.fill({kNaN, kNaN, kNaN, 0, 0});
-    row.mean = row.sens[0];
+    SubgroupRow row = counted(attribute, names[g], part);
     if (row.lesions > 0) add_figures(part, all, options, &row);
     rows.push_back(row);
   }
