@@ -42,8 +42,7 @@ std::vector<std::vector<int>> known_labels(const data::Dataset& dataset,
 
 Tensor label_weights(const ClassifierGoal& goal, const data::Dataset& dataset) {
   std::vector<float> weights(dataset.label_names.size());
-  for (size_t k = 0; k < weights.size(); ++k)
-    weights[k] = float(goal.pos_weight[goal.pos_weight.size() == 1 ? 0 : k]);
+  for (size_t k = 0; k < weights.size(); ++k) weights[k] = float(goal.weight_of(k));
   return Tensor::from(weights, {int64_t(weights.size())});
 }
 
@@ -56,9 +55,7 @@ double validation_loss(const std::vector<std::vector<double>>& scores,
       const int t = labels[k][i];
       if (t < 0) continue;
       const double x = t == 1 ? -scores[k][i] : scores[k][i];  // -log sigma(-x)
-      const double weight =
-          t == 0 || goal.pos_weight.empty() ? 1 : goal.pos_weight[goal.pos_weight.size() == 1 ? 0 : k];
-      sum += weight * (std::max(x, 0.0) + std::log1p(std::exp(-std::abs(x))));
+      sum += (t == 1 ? goal.weight_of(k) : 1) * (std::max(x, 0.0) + std::log1p(std::exp(-std::abs(x))));
       ++known;
     }
   return sum / std::max(1.0, known);

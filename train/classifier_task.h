@@ -21,6 +21,9 @@ std::vector<std::vector<double>> classifier_scores(models::Classifier& net, cons
 struct ClassifierGoal {
   std::string select = "auroc";    ///< the best checkpoint: by "auroc" (mean), "loss", or the "last" one
   std::vector<double> pos_weight;  ///< of each label's positives in the loss; one for all, or empty: 1
+  double weight_of(size_t label) const {
+    return pos_weight.empty() ? 1 : pos_weight[pos_weight.size() == 1 ? 0 : label];
+  }
 };
 
 class ClassifierTask : public Task {

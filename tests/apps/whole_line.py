@@ -137,6 +137,10 @@ def main():
         hashed = sorted(list(csv.reader(f))[1:])
     check([r[:1] + r[2:] for r in hashed] == [r[:1] + r[2:] for r in ours] and all(len(r[1]) == 32 for r in hashed), '--anon hash changes the patients alone')
 
+    cawe('train', ROOT / 'recipes/demo/classifier.toml', '--out', 'by_loss', '--quiet', *SET, '--set', 'train.steps=8', '--set', 'train.eval_every=4',
+         '--set', 'train.select=loss', '--set', 'train.pos_weight=[2]', '--set', 'data.val_folds=["val"]')
+    validations = [json.loads(line) for line in (WORK / 'by_loss/log.jsonl').read_text().splitlines() if 'val.loss' in line]
+    check(len(validations) == 2 and all(v['score'] == -v['val.loss'] < 0 for v in validations), 'train.select = "loss" chooses by it')
     # Nothing is better by more than 1, so the first validation stays the best: it is what the run is judged by and gives away.
     chosen = ['train', ROOT / 'recipes/demo/retinanet.toml', '--quiet', *SET, '--set', 'train.steps=16', '--set', 'train.eval_every=8',
               '--set', 'train.min_delta=1', '--set', 'model.channels=32', '--set', 'data.val_folds=["val"]']

@@ -59,9 +59,8 @@ TEST(Subgroups, CountedByHand) {
   EXPECT_THROW(subgroups("sex", truth, {"F"}, {&detections}, options), Error);
 }
 
-// Two lesions on c, one on a. The group "first" is a's and c's first: of it, a's is found at .9 and c's at
-// .6. The box on c's second lesion (.95) is neither right nor wrong, b's two boxes are false: half a false
-// box an image lets both in, none lets a's in alone.
+// Two lesions on c, one on a. The group "first" is a's and c's first: a's is found at .9, c's at .6. The box
+// on c's second lesion (.95) is neither right nor wrong; b's two boxes are false, half a false box an image.
 TEST(LesionGroups, OtherLesionsAreNeitherRightNorWrong) {
   const std::vector<TruthImage> truth = {image("a", "p", 1), image("b", "q", 0), image("c", "r", 2),
                                          image("d", "r", 0)};
@@ -83,7 +82,7 @@ TEST(LesionGroups, OtherLesionsAreNeitherRightNorWrong) {
   EXPECT_DOUBLE_EQ(rows[1].sens[0].value, 1);
   EXPECT_EQ(rows[2].lesions, 0);
   EXPECT_TRUE(std::isnan(rows[2].sens[0].value));
-  // Found by a box that covers little of it: the other group's detection does not count for this one.
+  // A box on a lesion of another group finds nothing here, and is not false either.
   const std::vector<Detection> second_only = {{2, second, .95, 0}};
   const auto missed =
       lesion_groups("place", {"first", "second"}, truth, {{0}, {}, {0, 1}, {}}, {&second_only}, options);
