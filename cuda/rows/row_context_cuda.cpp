@@ -1,9 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rows on a GPU.
+#include "cuda/rows/row_context_cuda.h"
+
 #include "cuda/rows/row.h"
 #include "cuda/runtime/errors.h"
 
 namespace cawe::on_cuda {
+namespace {
+
+bool fresh_is_filled = true;
+
+}  // namespace
+
+void leave_fresh_memory(bool as_it_is) { fresh_is_filled = !as_it_is; }
 
 RowContext::RowContext() = default;
 
@@ -15,8 +24,7 @@ void* RowContext::fresh_bytes(size_t bytes) {
   void* block = nullptr;
   CAWE_CUDA(cudaMalloc(&block, bytes));
   blocks_.push_back(block);
-  // What nobody wrote must not look like a result: NaN in every floating format.
-  CAWE_CUDA(cudaMemset(block, 0xff, bytes));
+  if (fresh_is_filled) CAWE_CUDA(cudaMemset(block, 0xff, bytes));  // NaN in every floating format
   return block;
 }
 

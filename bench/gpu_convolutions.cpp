@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// What cuDNN offers for the convolutions of our networks: every algorithm that its heuristics name and that
+// runs, with time, workspace and whether it gives the same bits in every run; a JSON object a line.
+//   bench_gpu_convolutions
+#include <cuda_runtime_api.h>
+#include <cudnn.h>
+
+#include <cstdio>
+#include <string>
+
+namespace {
+
+struct Shape {
+  const char* name;
+  int n, c, side, o, kernel, stride;
+};
+
+const Shape kShapes[] = {
+    {"resnet 1x1 64-256", 32, 64, 56, 256, 1, 1},     {"resnet 1x1 1024-256", 32, 1024, 14, 256, 1, 1},
+    {"resnet 3x3 64", 32, 64, 56, 64, 3, 1},          {"resnet 3x3 256", 32, 256, 14, 256, 3, 1},
+    {"resnet 3x3/2 256", 32, 256, 28, 256, 3, 2},     {"resnet 7x7/2 stem", 32, 3, 224, 64, 7, 2},
+    {"tower 3x3 256 of 64", 2, 256, 64, 256, 3, 1},   {"tower 3x3 256 of 64 b32", 32, 256, 64, 256, 3, 1},
+    {"tower 3x3 256 of 8", 32, 256, 8, 256, 3, 1},    {"generator 3x3 303", 2, 303, 256, 303, 3, 1},
+    {"generator 3x3 303 b8", 8, 303, 256, 303, 3, 1}, {"generator 3x3 512", 8, 512, 32, 512, 3, 1}};
+
+template <class Answer>
+void say(const Shape& s, const char* pass, const char* type, const char* layout, const char* math,
+         const Answer* a, int count) {
+  for (int i = 0; i < count && i < 8; ++i)
+    std::printf(
+        "{\"case\":\"%s\",\"pass\":\"%s\",\"type\":\"%s\",\"layout\":\"%s\",\"math\":\"%s\",\"algo\":%d,"
+        "\"status\":%d,\"ms\":%.4f,"
+        "\"mb\":%.1f,\"deterministic\":%d,\"answer_math\":%d,\"place\":%d}\n",
+        s.name, pass, type, layout, math, int(a[i].algo), int(a[i].status), double(a[i].time),
+        double(a[i].memory) / 1048576, int(a[i].determinism == CUDNN_DETERMINISTIC), int(a[i].mathType), i);
+  std::fflush(stdout);
+}
+
+void run(cudnnHandle_t handle, const Shape& s, cudnnDataType_t type, cudnnTensorFormat_t format,
+         cudnnMathType_t math, const char* math_name, void* x_data, void* w_data, void* y_data, void* space,
+         size_t space_bytes) {
+  cudnnTensorDescriptor_t x, y;
+  cudnnFilterDescriptor_t w;
+  cudnnConvolutionDescriptor_t conv;
+  cudnnCreateTensorDescriptor(&x);
+  cudnnCreateTensorDescriptor(&y);
+  cudnnCreateFilterDescriptor(&w);
+  cudnnCreateConvolutionDescriptor(&conv);
+  const int pad = s.kernel / 2, out = (s.side + 2 * pad - s.kernel) / s.stride + 1;
+  cudnnSetTensor4dDescriptor(x, format, type, s.n, s.c, s.side, s.side);
+  cudnnSetTensor4dDescriptor(y, format, type, s.n, s.o, out, out);
+  cudnnSetFilter4dDescriptor(w, type, format, s.o, s.c, s.kernel, s.kernel);
+  cudnnSetConvolution2dDescriptor(conv, pad, pad, s.stride, s.stride, 1, 1, CUDNN_CROSS_CORRELATION,
+                                  CUDNN_DATA_FLOAT);
+  cudnnSetConvolutionMathType(conv, math);
+  const char *t = type == CUDNN_DATA_FLOAT ? "f32" : "bf16",
+             *l = format == CUDNN_TENSOR_NHWC ? "nhwc" : "nchw";
+  int count = 0;
+  cudnnConvolutionFwdAlgoPerf_t f[8];
+  if (cudnnFindConvolutionForwardAlgorithmEx(handle, x, x_data, w, w_data, conv, y, y_data, 8, &count, f,
+                                             space, space_bytes) == CUDNN_STATUS_SUCCESS)
+    say(s, "forward find", t, l, math_name, f, count);
+  if (cudnnGetConvolutionForwardAlgorithm_v7(handle, x, w, conv, y, 8, &count, f) == CUDNN_STATUS_SUCCESS)
+    say(s, "forward heuristics", t, l, math_name, f, count);
+  cudnnConvolutionBwdDataAlgoPerf_t d[8];
+  if (cudnnFindConvolutionBackwardDataAlgorithmEx(handle, w, w_data, y, y_data, conv, x, x_data, 8, &count, d,
+                                                  space, space_bytes) == CUDNN_STATUS_SUCCESS)
+    say(s, "grad_input find", t, l, math_name, d, count);
+  if (cudnnGetConvolutionBackwardDataAlgorithm_v7(handle, w, y, conv, x, 8, &count, d) ==
+      CUDNN_STATUS_SUCCESS)
+    say(s, "grad_input heuristics", t, l, math_name, d, count);
+  cudnnConvolutionBwdFilterAlgoPerf_t g[8];
+  if (cudnnFindConvolutionBackwardFilterAlgorithmEx(handle, x, x_data, y, y_data, conv, w, w_data, 8, &count,
+                                                    g, space, space_bytes) == CUDNN_STATUS_SUCCESS)
+    say(s, "grad_weight find", t, l, math_name, g, count);
+  if (cudnnGetConvolutionBackwardFilterAlgorithm_v7(handle, x, y, conv, w, 8, &count, g) ==
+      CUDNN_STATUS_SUCCESS)
+    say(s, "grad_weight heuristics", t, l, math_name, g, count);
+  cudnnDestroyTensorDescriptor(x);
+  cudnnDestroyTensorDescriptor(y);
+  cudnnDestroyFilterDescriptor(w);
+  cudnnDestroyConvolutionDescriptor(conv);
+}
+
+}  // namespace
+
+int main() {
+  cudnnHandle_t handle = nullptr;
+  if (cudnnCreate(&handle) != CUDNN_STATUS_SUCCESS) {
+    std::fprintf(stderr, "no GPU, or no cuDNN\n");
+    return 77;
+  }
+  const size_t room = size_t{4} << 30;
+  void *x = nullptr, *w = nullptr, *y = nullptr, *space = nullptr;
+  for (void** p : {&x, &w, &y, &space})
+    if (cudaMalloc(p, p == &w ? room / 8 : room) != cudaSuccess) return 1;
+  cudaMemset(x, 0x3c, room);  // small numbers in every type
+  cudaMemset(w, 0x3c, room / 8);
+  cudaMemset(y, 0x3c, room);
+  for (const Shape& s : kShapes) {
+    run(handle, s, CUDNN_DATA_FLOAT, CUDNN_TENSOR_NHWC, CUDNN_FMA_MATH, "fma", x, w, y, space, room);
+    run(handle, s, CUDNN_DATA_FLOAT, CUDNN_TENSOR_NCHW, CUDNN_FMA_MATH, "fma", x, w, y, space, room);
+    run(handle, s, CUDNN_DATA_FLOAT, CUDNN_TENSOR_NHWC, CUDNN_DEFAULT_MATH, "tf32", x, w, y, space, room);
+    run(handle, s, CUDNN_DATA_BFLOAT16, CUDNN_TENSOR_NHWC, CUDNN_TENSOR_OP_MATH, "tensor", x, w, y, space,
+        room);
+  }
+  return 0;
+}

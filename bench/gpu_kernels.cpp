@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: Apache-2.0
+// Primitives on a GPU at sizes that do not fit its cache: median time, and the bytes that must move (each
+// once) as a share of what a copy of the same GPU moves; a JSON object a line.
+//   bench_gpu_kernels [FILTER]
+#include <cuda_runtime_api.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <functional>
+#include <string>
+
+#include "cuda/backend/cuda_backend.h"
+#include "cuda/runtime/init.h"
+#include "tensor/random.h"
+
+namespace cawe {
+namespace {
+
+constexpr Device kGpu = Device::cuda;
+constexpr double kMiB = 1048576;
+
+on_cuda::CudaBackend& gpu() { return static_cast<on_cuda::CudaBackend&>(backend(kGpu)); }
+
+/// Uniform in [0, 1); one block of random numbers, repeated.
+Tensor numbers(const Shape& shape, DType dtype = DType::f32, Layout layout = Layout::contiguous) {
+  static const std::vector<float> block = [] {
+    std::vector<float> v(1 << 20);
+    const Random random(0, "bench kernels");
+    for (size_t i = 0; i < v.size(); ++i) v[i] = random.uniform(i);
+    return v;
+  }();
+  Tensor t = Tensor::empty(shape, DType::f32, layout);
+  for (int64_t i = 0; i < t.numel(); ++i) t.data<float>()[i] = block[size_t(i) % block.size()];
+  return t.to(dtype).to(kGpu);
+}
+
+Tensor room(const Shape& shape, DType dtype = DType::f32, Layout layout = Layout::contiguous) {
+  return Tensor::empty(shape, dtype, layout, kGpu);
+}
+
+double copy_rate = 0;  ///< bytes a second, read and written
+
+/// Median of 20 launches after 3, by events on the backend's stream; what is in the cache is overwritten
+/// before each.
+void measure(const std::string& name, double bytes, const std::function<void()>& launch) {
+  static const Tensor sweep = room({int64_t(256 * kMiB) / 4});
+  cudaEvent_t begin = nullptr, end = nullptr;
+  cudaEventCreate(&begin);
+  cudaEventCreate(&end);
+  const auto stream = static_cast<cudaStream_t>(gpu().stream());
+  std::vector<double> us;
+  for (int i = 0; i < 23; ++i) {
+    Tensor s = sweep;
+    s.fill(i);
+    cudaEventRecord(begin, stream);
+    launch();
+    cudaEventRecord(end, stream);
+    const cudaError_t status = cudaEventSynchronize(end);
+    if (status != cudaSuccess) {
+      std::printf("{\"case\":\"%s\",\"failed\":\"%s\"}\n", name.c_str(), cudaGetErrorString(status));
+      return;
+    }
+    float ms = 0;
+    cudaEventElapsedTime(&ms, begin, end);
+    if (i >= 3) us.push_back(1000.0 * double(ms));
+  }
+  std::sort(us.begin(), us.end());
+  const double median = us[us.size() / 2], rate = bytes / median * 1e6;
+  if (copy_rate == 0) copy_rate = rate;
+  std::printf(
+      "{\"case\":\"%s\",\"median_us\":%.1f,\"min_us\":%.1f,\"bytes\":%.0f,\"gb_s\":%.0f,\"of_copy\":%.3f}\n",
+      name.c_str(), median, us.front(), bytes, rate / 1e9, rate / copy_rate);
+  std::fflush(stdout);
+  cudaEventDestroy(begin);
+  cudaEventDestroy(end);
+}
+
+double bytes_of(const Tensor& t) { return double(t.numel()) * double(size_of(t.dtype())); }
+
+void streams(DType dtype) {
+  const std::string type = std::string(" ") + name(dtype);
+  const int64_t n = dtype == DType::f32 ? 1 << 26 : 1 << 27;
+  Tensor x = numbers({n}, dtype), y = room({n}, dtype), z = numbers({n}, dtype);
+  const double b = bytes_of(x);
+  measure("copy" + type, 2 * b, [&] { gpu().copy(x, y); });
+  measure("fill" + type, b, [&] { gpu().fill(y, 1); });
+  measure("unary affine" + type, 2 * b, [&] { gpu().unary(UnaryOp::affine, 2, 1, x, y); });
+  measure("binary add" + type, 3 * b, [&] { gpu().binary(BinaryOp::add, x, z, y); });
+  measure("accumulate" + type, 3 * b, [&] { gpu().accumulate(x, y); });
+}
+
+void batch_norm(DType dtype) {
+  const std::string type = std::string(" ") + name(dtype) + " 32x256x128x128";
+  const Shape shape{32, 256, 128, 128};
+  const Tensor x = numbers(shape, dtype, Layout::channels_last),
+               dy = numbers(shape, dtype, Layout::channels_last);
+  Tensor y = room(shape, dtype, Layout::channels_last), dx = room(shape, dtype, Layout::channels_last), none;
+  Tensor sums = room({2, 256}, DType::f64);
+  const Tensor mean = numbers({256}, dtype), invstd = numbers({256}, dtype), w = numbers({256}, dtype);
+  const double b = bytes_of(x), count = 32.0 * 128 * 128;
+  measure("channel_sums" + type, b, [&] { gpu().channel_sums(x, sums); });
+  measure("channel_affine relu" + type, 2 * b, [&] { gpu().channel_affine(x, w, mean, none, true, y); });
+  measure("batch_norm_grad_sums relu" + type, 3 * b,
+          [&] { gpu().batch_norm_grad_sums(dy, x, y, mean, invstd, true, sums); });
+  measure("batch_norm_grad_input relu" + type, 4 * b,
+          [&] { gpu().batch_norm_grad_input(dy, x, y, mean, invstd, w, sums, count, true, dx, none); });
+}
+
+void images(DType dtype) {
+  const std::string type = std::string(" ") + name(dtype);
+  const auto last = Layout::channels_last;
+  const Tensor x = numbers({32, 64, 256, 256}, dtype, last);
+  Tensor y = room({32, 64, 128, 128}, dtype, last), index = room({32, 64, 128, 128}, DType::i32, last);
+  measure("max_pool2d 3/2" + type + " 32x64x256x256", bytes_of(x) + bytes_of(y) + bytes_of(index), [&] {
+    gpu().max_pool2d(x, {3, 2, 1}, y, index);
+  });
+  Tensor dx = room({32, 64, 256, 256}, dtype, last);
+  measure("max_pool2d_grad" + type + " 32x64x256x256", bytes_of(dx) + bytes_of(y) + bytes_of(index),
+          [&] { gpu().max_pool2d_grad(y, index, dx); });
+  Tensor up = room({32, 64, 256, 256}, dtype, last);
+  measure("upsample_nearest" + type + " 32x64x128 to 256", bytes_of(y) + bytes_of(up),
+          [&] { gpu().upsample_nearest(y, Tensor(), up); });
+  const Tensor rows = numbers({1 << 16, 1024}, dtype);
+  Tensor out = room({1 << 16, 1024}, dtype);
+  measure("softmax" + type + " 65536x1024", 2 * bytes_of(rows), [&] { gpu().softmax(rows, out); });
+  const Tensor g = numbers({32, 2048, 32, 32}, dtype, last);
+  Tensor weights = room({32, 2048}, dtype);
+  measure("cawe_weights" + type + " 32x2048x32x32", bytes_of(g), [&] { gpu().cawe_weights(g, weights); });
+  Tensor map = room({32, 1, 32, 32}, dtype);
+  measure("cawe_map" + type + " 32x2048x32x32", bytes_of(g), [&] { gpu().cawe_map(weights, g, map); });
+  const Tensor film = numbers({32, 3, 1024, 1024}, dtype, last), whole = numbers({32, 1, 1024, 1024}, dtype);
+  Tensor fused = room({32, 3, 1024, 1024}, dtype, last);
+  measure("cawe_fuse" + type + " 32x3x1024x1024", 2 * bytes_of(film) + bytes_of(whole),
+          [&] { gpu().cawe_fuse(film, whole, 0.5, fused); });
+}
+
+void losses() {
+  const Tensor a = numbers({32, 64, 256, 256}), b = numbers({32, 64, 256, 256});
+  Tensor loss = room({1}, DType::f64), da = room({32, 64, 256, 256});
+  measure("content_loss f32 32x64x256x256", 3 * bytes_of(a),
+          [&] { gpu().content_loss({a}, {b}, {1.0}, {0.5}, loss, {da}); });
+  const int64_t anchors = 49104;
+  const Tensor x = numbers({32, anchors}), t = numbers({32, anchors}), scale = numbers({32});
+  Tensor sums = room({32}), dx = room({32, anchors});
+  measure("sigmoid_focal_loss f32 32x49104", 2 * bytes_of(x),
+          [&] { gpu().sigmoid_focal_loss(x, t, 0.25, 2, sums); });
+  measure("sigmoid_focal_loss_grad f32 32x49104", 3 * bytes_of(x),
+          [&] { gpu().sigmoid_focal_loss_grad(x, t, 0.25, 2, scale, dx); });
+  const int64_t n = 1 << 26;
+  Tensor p = numbers({n}), m = numbers({n}), v = numbers({n});
+  const Tensor g = numbers({n});
+  measure("sgd_steps f32 64M", 20.0 * double(n), [&] {
+    gpu().sgd_steps({p}, {g}, {m}, Tensor(), {0.01, 0.9, 1e-4, false});
+  });
+  AdamParams adam;
+  measure("adam_steps f32 64M", 28.0 * double(n),
+          [&] { gpu().adam_steps({p}, {g}, {m}, {v}, Tensor(), adam); });
+  Tensor norm = room({3}, DType::f64);
+  measure("gradient_norm f32 64M", 4.0 * double(n), [&] { gpu().gradient_norm({g}, 1, 1, norm); });
+}
+
+/// Boxes in a 512 px image, 16 to 116 px wide.
+Tensor boxes(int64_t n) {
+  const Random random(3, "bench boxes");
+  std::vector<float> v;
+  for (int64_t i = 0; i < n; ++i) {
+    const float x = 400 * random.uniform(uint64_t(4 * i)), y = 400 * random.uniform(uint64_t(4 * i + 1));
+    v.insert(v.end(), {x, y, x + 16 + 100 * random.uniform(uint64_t(4 * i + 2)),
+                       y + 16 + 100 * random.uniform(uint64_t(4 * i + 3))});
+  }
+  return Tensor::from(v, {n, 4}).to(kGpu);
+}
+
+void detection() {
+  for (const int64_t n : {2000, 10000}) {
+    const Tensor b = boxes(n), s = numbers({n});
+    measure("nms " + std::to_string(n) + ", answer on the host", 20.0 * double(n),
+            [&] { gpu().nms(b, s, Tensor(), 0.7); });
+  }
+  const Tensor scores = numbers({36864 * 3});
+  measure("top_k 1000 of 110592, answer on the host", bytes_of(scores), [&] { gpu().top_k(scores, 1000); });
+  const Tensor anchors = boxes(49104), truth = boxes(32);
+  Tensor matched = room({49104}, DType::i64);
+  measure("match_anchors 49104 x 32", 24.0 * 49104,
+          [&] { gpu().match_anchors(anchors, truth, {}, matched); });
+  std::vector<Tensor> levels, slopes;
+  RoiAlignParams p;
+  for (const int64_t side : {128, 64, 32, 16}) {
+    levels.push_back(numbers({32, 256, side, side}, DType::f32, Layout::channels_last));
+    slopes.push_back(room({32, 256, side, side}, DType::f32, Layout::channels_last));
+    p.scales.push_back(double(side) / 512);
+  }
+  const int64_t regions = 32 * 512;
+  std::vector<int32_t> place;
+  for (int64_t i = 0; i < regions; ++i) place.insert(place.end(), {int32_t(i / 512), int32_t(i % 4)});
+  const Tensor rois = boxes(regions), where = Tensor::from(place, {regions, 2}).to(kGpu);
+  Tensor y = room({regions, 256, 7, 7}, DType::f32, Layout::channels_last);
+  measure("roi_align 16384 of 32 images, 256 channels", bytes_of(y) + bytes_of(levels[0]),
+          [&] { gpu().roi_align(levels, rois, where, p, y); });
+  measure("roi_align_grad 16384 of 32 images, 256 channels", bytes_of(y) + bytes_of(levels[0]),
+          [&] { gpu().roi_align_grad(y, rois, where, p, slopes); });
+}
+
+void attention(DType dtype) {
+  const std::string type = std::string(" ") + name(dtype);
+  const Tensor q = numbers({8, 4096, 32}, dtype), k = numbers({8, 4096, 32}, dtype),
+               v = numbers({8, 4096, 256}, dtype);
+  Tensor y = room({8, 4096, 256}, dtype), seen = room({8, 4096, 2}), dq = room({8, 4096, 32}, dtype),
+         dk = room({8, 4096, 32}, dtype), dv = room({8, 4096, 256}, dtype);
+  const double b = bytes_of(q) * 2 + bytes_of(v) * 2;
+  measure("attention" + type + " 8x4096x4096, 32 and 256", b, [&] { gpu().attention(q, k, v, 1, y, seen); });
+  measure("attention_grad" + type + " 8x4096x4096, 32 and 256", 2 * b,
+          [&] { gpu().attention_grad(q, k, v, y, seen, v, 1, dq, dk, dv); });
+}
+
+void products(DType dtype) {
+  const std::string type = std::string(" ") + name(dtype);
+  const Tensor p = numbers({4096, 4096}, dtype), q = numbers({4096, 4096}, dtype);
+  Tensor y = room({4096, 4096}, dtype);
+  measure("matmul 4096" + type, 3 * bytes_of(p), [&] { gpu().matmul(p, false, q, false, y); });
+}
+
+}  // namespace
+}  // namespace cawe
+
+int main() {
+  using namespace cawe;
+  std::string why;
+  if (!on_cuda::init(&why)) {
+    std::fprintf(stderr, "no GPU: %s\n", why.c_str());
+    return 77;
+  }
+  const std::vector<std::pair<const char*, std::function<void()>>> parts{
+      {"elementwise f32", [] { streams(DType::f32); }},
+      {"elementwise bf16", [] { streams(DType::bf16); }},
+      {"batch_norm f32", [] { batch_norm(DType::f32); }},
+      {"batch_norm bf16", [] { batch_norm(DType::bf16); }},
+      {"images f32", [] { images(DType::f32); }},
+      {"images bf16", [] { images(DType::bf16); }},
+      {"losses", losses},
+      {"detection", detection},
+      {"attention f32", [] { attention(DType::f32); }},
+      {"attention bf16", [] { attention(DType::bf16); }},
+      {"products f32", [] { products(DType::f32); }},
+      {"products bf16", [] { products(DType::bf16); }}};
+  for (const auto& [name, run] : parts) {
+    try {
+      run();
+    } catch (const std::exception& e) {
+      std::printf("{\"case\":\"%s\",\"failed\":\"%s\"}\n", name, e.what());
+      std::fflush(stdout);
+    }
+    gpu().trim();
+  }
+  return 0;
+}
