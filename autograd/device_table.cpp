@@ -13,10 +13,10 @@ namespace {
 
 constexpr DType kFloating[] = {DType::f32, DType::f64, DType::f16, DType::bf16};
 
-double largest_error(const CaseResult& ours, const CaseResult& truth) {
+double largest_error(const CaseResult& ours, const CaseResult& truth, double cancelling) {
   double error = relative_difference(ours.y, truth.y);
   for (size_t i = 0; i < truth.gradients.size(); ++i)
-    error = std::max(error, relative_difference(ours.gradients[i], truth.gradients[i]));
+    error = std::max(error, relative_difference(ours.gradients[i], truth.gradients[i], cancelling));
   return error;
 }
 
@@ -27,15 +27,15 @@ bool same_again(const CaseResult& a, const CaseResult& b) {
 }
 
 void compare_goldens(const OperatorGoldens& goldens, const std::string& key, const CaseResult& ours,
-                     DeviceReport* r) {
-  const auto compare = [&](const std::string& name, const Tensor& t) {
+                     double cancelling, DeviceReport* r) {
+  const auto compare = [&](const std::string& name, const Tensor& t, double least) {
     if (!goldens.has(name)) return;
-    r->golden_error = std::max(r->golden_error, goldens.difference(name, t.to(Device::cpu)));
+    r->golden_error = std::max(r->golden_error, goldens.difference(name, t.to(Device::cpu), least));
     ++r->goldens;
   };
-  compare(key + ".y", ours.y);
+  compare(key + ".y", ours.y, 0);
   for (size_t i = 0; i < ours.gradients.size(); ++i)
-    compare(key + ".g" + std::to_string(i), ours.gradients[i]);
+    compare(key + ".g" + std::to_string(i), ours.gradients[i], cancelling);
 }
 
 DeviceReport check_row(Device device, const OperatorRow& row, const OperatorGoldens& goldens) {
@@ -49,9 +49,10 @@ DeviceReport check_row(Device device, const OperatorRow& row, const OperatorGold
       const DType through = dtype == DType::f64 ? DType::f32 : dtype;
       const CaseResult ours = run_case(c, dtype, device, through);
       const CaseResult truth = run_case(c, DType::f64, Device::cpu, through);
-      error = std::max(error, largest_error(ours, truth));
+      error = std::max(error, largest_error(ours, truth, c.cancelling));
       r.repeats &= same_again(ours, run_case(c, dtype, device, through));
-      if (dtype == DType::f32) compare_goldens(goldens, row.name + "." + std::to_string(n), ours, &r);
+      if (dtype == DType::f32)
+        compare_goldens(goldens, row.name + "." + std::to_string(n), ours, c.cancelling, &r);
     }
     r.dtypes.push_back(dtype);
     r.errors.push_back(error);

@@ -18,9 +18,9 @@ class OperatorGoldens {
   bool empty() const { return lines_.empty(); }
   bool has(const std::string& key) const { return lines_.count(key) > 0; }
   /// Largest difference: of the norm and the projections (which see every element) relative to the norm, of a
-  /// value relative to the larger of it and the root mean square. Infinite where the size differs or t is not
-  /// finite.
-  double difference(const std::string& key, const Tensor& t) const;
+  /// value relative to the larger of it and the root mean square, which counts as `least` at least. Infinite
+  /// where the size differs or t is not finite.
+  double difference(const std::string& key, const Tensor& t, double least = 0) const;
 
  private:
   std::map<std::string, std::vector<double>> lines_;

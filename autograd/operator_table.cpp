@@ -72,11 +72,11 @@ CaseResult run_case(const OperatorCase& c, DType dtype, Device device, DType thr
   return {y.value(), wanted.empty() ? std::vector<Tensor>{} : gradients(y, wanted, dy)};
 }
 
-double relative_difference(const Tensor& ours, const Tensor& truth) {
+double relative_difference(const Tensor& ours, const Tensor& truth, double least) {
   if (ours.shape() != truth.shape()) return INFINITY;
   const std::vector<double> a = ours.to(DType::f64).to_vector<double>(),
                             b = truth.to(DType::f64).to_vector<double>();
-  double difference = 0, largest = 1e-3;
+  double difference = 0, largest = std::max(1e-3, least);
   for (size_t i = 0; i < a.size(); ++i) {
     if (!std::isfinite(a[i]) || !std::isfinite(b[i])) return INFINITY;
     difference = std::max(difference, std::fabs(a[i] - b[i]));
@@ -113,9 +113,9 @@ bool same_on_one_thread(const OperatorCase& c, const CaseResult& two) {
 }
 
 void compare_golden(const OperatorGoldens& goldens, const std::string& key, const Tensor& t,
-                    OperatorReport* r) {
+                    OperatorReport* r, double least = 0) {
   if (!goldens.has(key)) return;
-  r->golden_error = std::max(r->golden_error, goldens.difference(key, t));
+  r->golden_error = std::max(r->golden_error, goldens.difference(key, t, least));
   ++r->goldens;
 }
 
@@ -131,13 +131,13 @@ OperatorReport check_row(const OperatorRow& row, const OperatorGoldens& goldens)
     const CaseResult fast = run_case(c, DType::f32), truth = run_case(c, DType::f64);
     r.forward_error = std::max(r.forward_error, relative_difference(fast.y, truth.y));
     for (size_t i = 0; i < truth.gradients.size(); ++i)
-      r.gradient_error =
-          std::max(r.gradient_error, relative_difference(fast.gradients[i], truth.gradients[i]));
+      r.gradient_error = std::max(r.gradient_error,
+                                  relative_difference(fast.gradients[i], truth.gradients[i], c.cancelling));
     r.same_bits &= same_on_one_thread(c, fast);
     const std::string key = row.name + "." + std::to_string(n);
     compare_golden(goldens, key + ".y", fast.y, &r);
     for (size_t i = 0; i < fast.gradients.size(); ++i)
-      compare_golden(goldens, key + ".g" + std::to_string(i), fast.gradients[i], &r);
+      compare_golden(goldens, key + ".g" + std::to_string(i), fast.gradients[i], &r, c.cancelling);
   }
   return r;
 }

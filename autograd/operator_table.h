@@ -45,6 +45,9 @@ struct CaseInput {
 struct OperatorCase {
   std::vector<CaseInput> inputs;
   std::function<Variable(const std::vector<Variable>& inputs)> call;
+  /// Where a gradient is a difference of sums that cancel exactly: their size. What is left of them in
+  /// floating point is measured by it, since nothing can be said relative to 0.
+  double cancelling = 0;
 };
 
 struct CaseResult {
@@ -73,8 +76,9 @@ struct PrimitiveRow {
   const std::string& primitive() const { return of.empty() ? name : of; }
 };
 
-/// Largest difference over largest value; infinite where shapes differ or a value is not finite.
-double relative_difference(const Tensor& ours, const Tensor& truth);
+/// Largest difference over largest value, which counts as 1e-3 and as `least` at least; infinite where shapes
+/// differ or a value is not finite.
+double relative_difference(const Tensor& ours, const Tensor& truth, double least = 0);
 /// The same shape, dtype and bits.
 bool same_bytes(const Tensor& a, const Tensor& b);
 

@@ -7,7 +7,8 @@
 //           block, as many elements a thread as 16 bytes hold of the wider type. Else an element a thread
 //           in y's order.
 // Numerics  as `convert` of the CPU's backend: f16 and bf16 are read into f32 and rounded from f32,
-//           nearest, ties to even; f64 to a 16-bit type rounds twice. Integers truncate.
+//           nearest, ties to even; f64 to a 16-bit type rounds twice. Integers truncate; u8 by way of
+//           i32, so that -1 is 255.
 // Loads     flat: 128 bits of the wider type; else one element a lane, y dense.
 #include <type_traits>
 
@@ -40,6 +41,8 @@ __device__ __forceinline__ To converted(From v) {
     To y;
     narrow(float(v), y);
     return y;
+  } else if constexpr (std::is_same_v<To, uint8_t> && std::is_floating_point_v<From>) {
+    return To(int32_t(v));  // C++ leaves a negative number to u8 open: a CPU wraps, a GPU stops at 0
   } else {
     return To(v);
   }

@@ -55,7 +55,8 @@ using MaskByRows = void (*)(const float*, int64_t, float, Word*, DeviceStream);
 double run_by_rows(RowContext& c, MaskByRows launch) {
   const std::vector<float> boxes = scene();
   const float* in = c.upload(boxes);
-  Word* mask = c.fresh<Word>(kBoxes * kColumns);
+  // Words below the diagonal are neither written by every step nor looked at.
+  Word* mask = c.upload(std::vector<Word>(size_t(kBoxes * kColumns), 0));
   c.measure([&] { launch(in, kBoxes, float(kThreshold), mask, c.stream()); });
   const auto at = [](int64_t i, int64_t d) { return i * kColumns + d; };
   return different(walk(c.download(mask, kBoxes * kColumns), at), reference_kept(boxes));

@@ -11,16 +11,21 @@ DeviceInfo found_device() {
   return info;
 }
 
+Settings completed(Settings settings, const DeviceInfo& device) {
+  if (settings.workspace_bytes == kEighthOfMemory) settings.workspace_bytes = device.memory_bytes / 8;
+  return settings;
+}
+
 }  // namespace
 
 Runtime::Runtime(const Settings& chosen)
-    : settings(chosen),
-      device(found_device()),
-      allocator(chosen.caching),
+    : device(found_device()),
+      settings(completed(chosen, device)),
+      allocator(settings.caching),
       staging(allocator, compute, copies),
       libraries(compute),
-      convolutions(libraries, allocator, chosen),
-      products(libraries, allocator, chosen) {}
+      convolutions(libraries, allocator, settings),
+      products(libraries, allocator, settings) {}
 
 Runtime::~Runtime() {
   cudaStreamSynchronize(compute.get());  // an error has nobody left to tell

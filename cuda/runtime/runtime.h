@@ -18,8 +18,8 @@ struct Runtime {
   explicit Runtime(const Settings& settings);
   ~Runtime();
 
-  const Settings settings;
   DeviceInfo device;
+  const Settings settings;
   OwnedStream compute, copies;
   DeviceAllocator allocator;
   Staging staging;

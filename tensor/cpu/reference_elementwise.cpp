@@ -21,6 +21,8 @@ To convert(From v) {
     return to_half(float(v));
   else if constexpr (std::is_same_v<To, BFloat16>)
     return to_bfloat16(float(v));
+  else if constexpr (std::is_same_v<To, uint8_t> && std::is_floating_point_v<From>)
+    return To(int32_t(v));  // C++ leaves a negative number to u8 open
   else
     return static_cast<To>(v);
 }
