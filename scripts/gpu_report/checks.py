@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What ran on which device, and what held there: kernel cases, tests, compute-sanitizer, the program."""
+import re
+
+from gpu_report.markdown import code, count, table
+
+TESTS = ('device_operators', 'training_step', 'training_step_detectors', 'training_step_gan', 'step_runner')
+TOOLS = ('memcheck', 'memcheck_step', 'racecheck', 'initcheck', 'synccheck')
+
+
+def device(archive):
+    lines = archive.lines('device.txt')
+    card = next((line for line in lines if ' MiB' in line), '').split(', ') + [''] * 5
+    release = re.search(r'release ([\d.]+)', ' '.join(lines))
+    date = next((line for line in lines if re.fullmatch(r'\d{4}-\d\d-\d\d', line)), '?')
+    revision = next((line for line in lines if re.fullmatch(r'\S*[0-9a-f]{7,}(-dirty)?', line)), '?')
+    out = ['## Device and its ceilings', '']
+    if lines:
+        out += ['%s, %s; clocks at most %s (SM) and %s (memory). Driver %s, CUDA %s. Revision %s, %s.' % (
+            card[0], card[2], card[3], card[4], card[1], release.group(1) if release else '?', code(revision), date), '']
+    ceilings = archive.objects('ceilings.jsonl')
+    if ceilings:
+        out += table(['PyTorch, median', 'us', 'reached'], [
+            [o['case'], count(o['median_us']), '%s GB/s' % count(o['gb_s']) if 'gb_s' in o else '%.1f TFLOP/s' % o['tflops']]
+            for o in ceilings])
+    return out
+
+
+def checks(archive):
+    return ['## What holds on the device', ''] + cases(archive) + tests(archive) + sanitizers(archive) + program(archive) + ['']
+
+
+def cases(archive):
+    found = archive.objects('cases.jsonl')
+    if not found:
+        return []
+    failed = [o for o in found if not o['passed']]
+    out = ['- Kernel cases: %s of %s hold.' % (count(len(found) - len(failed)), count(len(found)))]
+    for o in failed:
+        message = '; ' + o['message'] if o.get('message') else ''
+        out.append('  - %s %s: error %s, tolerance %s%s' % (code(o['name']), o['shape'], o['error'], o['tolerance'], message))
+    return out
+
+
+def tests(archive):
+    """Of GoogleTest's programs; one that was cut or crashed has no last line."""
+    out = []
+    for name in TESTS:
+        lines = archive.lines(name + '.txt')
+        if not lines:
+            continue
+        passed = sum(line.startswith('[       OK ]') for line in lines)
+        failed = sorted({line.split('] ')[1].split(', where')[0].split(' (')[0] for line in lines
+                         if line.startswith('[  FAILED  ]') and '.' in line})
+        ended = any(re.match(r'\[==========\].* ran\.', line) for line in lines)
+        if not ended:
+            archive.notes[name + '.txt'] = 'cut: the tests did not end'
+        out.append('- Tests %s: %d passed, %s%s' % (
+            code(name), passed, '%d failed: %s' % (len(failed), ', '.join(map(code, failed))) if failed else 'none failed',
+            '' if ended else '; **it did not end**'))
+    return out
+
+
+def sanitizers(archive):
+    out = []
+    for name in TOOLS:
+        lines = archive.lines(name + '.txt')
+        # The second summary of a file says how many errors were not printed.
+        summary = next((line for line in lines if 'SUMMARY' in line and 'not printed' not in line), None)
+        if summary:
+            out.append('- compute-sanitizer %s: %s%s' % (
+                code(name), summary.strip('= ').split('SUMMARY: ')[-1], where(lines)))
+        elif lines:
+            archive.notes[name + '.txt'] = 'cut: without a summary'
+    return out
+
+
+def where(lines):
+    """The cases that a tool complains in: a case's line follows what was found in it."""
+    cases, complained = [], False
+    for line in lines:
+        complained = complained or re.match(r'=========\s+(Uninitialized|Invalid|Error:|Barrier|Host API)', line) is not None
+        case = re.match(r'\{"name":"(.*?)","shape":"(.*?)"', line)
+        if case:
+            if complained:
+                cases.append('%s %s' % (code(case.group(1)), case.group(2)))
+            complained = False
+    return ' (in %s)' % ', '.join(cases) if cases else ''
+
+
+def program(archive):
+    lines = archive.lines('program.txt')
+    if not lines:
+        return []
+    held = sum(line.startswith('ok ') for line in lines)
+    same = sum(line.startswith('same ') for line in lines)
+    wrong = [line for line in lines if re.match(r'(FAILS|DIFFERENT) ', line)]
+    out = ['- The program: commands that hold: %d; pairs of runs that end in the same bytes: %d; failures: %d.' % (
+        held, same, len(wrong))]
+    return out + ['  - %s' % line.rstrip(': ') for line in wrong]
