@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // The table's rows: every operator with the settings that it is tried at. A new operator adds a row here.
-#include "autograd/operator_rows.h"
 #include "autograd/ops/batch_norm.h"
 #include "autograd/ops/conv2d.h"
 #include "autograd/ops/elementwise.h"
@@ -9,6 +8,7 @@
 #include "autograd/ops/pooling.h"
 #include "autograd/ops/resize.h"
 #include "autograd/ops/shape.h"
+#include "autograd/rows/rows.h"
 
 namespace cawe {
 namespace {

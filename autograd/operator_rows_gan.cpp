@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The table's rows of the colorization GAN: pixel shuffle, blur, normalised weights, content loss.
-#include "autograd/operator_rows.h"
 #include "autograd/ops/content_loss.h"
 #include "autograd/ops/shuffle.h"
 #include "autograd/ops/weight_norms.h"
+#include "autograd/rows/rows.h"
 
 namespace cawe {
 namespace {

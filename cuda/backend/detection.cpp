@@ -3,10 +3,10 @@
 // bits. nms() and top_k() run without the host and come back in one copy.
 #include "cuda/backend/cuda_backend.h"
 #include "cuda/backend/packing.h"
-#include "cuda/kernels/boxes.h"
+#include "cuda/kernels/detection_boxes.h"
+#include "cuda/kernels/detection_nms.h"
+#include "cuda/kernels/detection_top_k.h"
 #include "cuda/kernels/gather_rows.h"
-#include "cuda/kernels/nms.h"
-#include "cuda/kernels/top_k.h"
 
 namespace CAWE_DEVICE {
 namespace {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Launch functions of reductions: sums over rows and columns (sums.cu), extremes of items (extremes.cu), the
-// gradient of a mean (spread.cu). All in an order that only the shape decides: the same bits on every GPU.
+// Launch functions of reductions: sums over rows and columns (reductions_sums.cu), extremes of items
+// (reductions_extremes.cu), the gradient of a mean (pooling_spread.cu). All in an order that only the shape
+// decides: the same bits on every GPU.
 #pragma once
 
 #include "cuda/kernels/types.h"

@@ -11,7 +11,7 @@ class FastBackend final : public ReferenceBackend {
  public:
   const char* name() const override { return "cpu"; }
 
-  // fast_conv.cpp
+  // fast/conv2d.cpp
   std::string built_on() const override;
   void conv2d(const Tensor& x, const Tensor& w, const Tensor& bias, const Conv2dParams& p, bool relu,
               Tensor& y) override;
@@ -22,13 +22,13 @@ class FastBackend final : public ReferenceBackend {
   void linear_grad_input(const Tensor& dy, const Tensor& w, Tensor& dx) override;
   void linear_grad_weight(const Tensor& x, const Tensor& dy, Tensor& dw, Tensor& dbias) override;
 
-  // fast_attention.cpp
+  // fast/attention.cpp
   void attention(const Tensor& q, const Tensor& k, const Tensor& v, double scale, Tensor& y,
                  Tensor& seen) override;
   void attention_grad(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& y, const Tensor& seen,
                       const Tensor& dy, double scale, Tensor& dq, Tensor& dk, Tensor& dv) override;
 
-  // fast_norm.cpp
+  // fast/batch_norm.cpp
   void channel_sums(const Tensor& x, Tensor& sums) override;
   void channel_affine(const Tensor& x, const Tensor& scale, const Tensor& shift, const Tensor& residual,
                       bool relu, Tensor& y) override;
@@ -40,7 +40,7 @@ class FastBackend final : public ReferenceBackend {
   void channel_affine_grad(const Tensor& dy, const Tensor& y, const Tensor& scale, bool relu, Tensor& dx,
                            Tensor& dresidual) override;
 
-  // fast_pool.cpp
+  // fast/pooling.cpp
   void max_pool2d(const Tensor& x, const Pool2dParams& p, Tensor& y, Tensor& index) override;
   void max_pool2d_grad(const Tensor& dy, const Tensor& index, Tensor& dx) override;
   void upsample_nearest(const Tensor& x, const Tensor& add, Tensor& y) override;
@@ -48,25 +48,25 @@ class FastBackend final : public ReferenceBackend {
   void global_avg_pool(const Tensor& x, Tensor& y) override;
   void global_avg_pool_grad(const Tensor& dy, Tensor& dx) override;
 
-  // fast_roi_align.cpp
+  // fast/roi_align.cpp
   void roi_align(const std::vector<Tensor>& levels, const Tensor& rois, const Tensor& place,
                  const RoiAlignParams& p, Tensor& y) override;
   void roi_align_grad(const Tensor& dy, const Tensor& rois, const Tensor& place, const RoiAlignParams& p,
                       const std::vector<Tensor>& dlevels) override;
 
-  // fast_shuffle.cpp
+  // fast/shuffle.cpp
   void pixel_shuffle(const Tensor& x, Tensor& y) override;
   void pixel_shuffle_grad(const Tensor& dy, Tensor& dx) override;
   void blur(const Tensor& x, Tensor& y) override;
   void blur_grad(const Tensor& dy, Tensor& dx) override;
 
-  // fast_weight_norms.cpp
+  // fast/weight_norms.cpp
   void spectral_norm(const Tensor& w, bool iterate, double eps, Tensor& u, Tensor& v, Tensor& sigma,
                      Tensor& y) override;
   void spectral_norm_grad(const Tensor& dy, const Tensor& y, const Tensor& u, const Tensor& v,
                           const Tensor& sigma, Tensor& dw) override;
 
-  // fast_elementwise.cpp
+  // fast/elementwise.cpp
   void fill(Tensor& y, double value) override;
   void copy(const Tensor& x, Tensor& y) override;
   void unary(UnaryOp op, double a, double b, const Tensor& x, Tensor& y) override;

@@ -7,7 +7,7 @@
 // FLOPs     1 to 8 an element, counted as 2 (slope, multiply): memory-bound.
 // Launch    All packed in one order: 256 threads a block, 16 bytes of each operand a thread. Else an
 //           element a thread in dx's order.
-// Numerics  as unary.cu.
+// Numerics  as elementwise_unary.cu.
 // Loads     flat: 128 bits. Else one element a lane: dx dense, the others as far apart as their strides.
 #include "cuda/kernels/elementwise.h"
 #include "cuda/kernels/walk.cuh"

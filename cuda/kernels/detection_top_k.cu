@@ -16,7 +16,7 @@
 // Numerics  exact and the same in every run: atomics count integers, or hand out places before the sort.
 // Loads     one number a lane, neighbours together.
 // Source    Alabi et al. 2012, k-selection on GPUs.
-#include "cuda/kernels/top_k.h"
+#include "cuda/kernels/detection_top_k.h"
 
 #include "cuda/kernels/scratch.h"
 #include "cuda/kernels/sort.cuh"

@@ -35,9 +35,9 @@ inline Tensor coins(const Shape& shape, const Variable& x, bool ignore = false) 
 
 /// Rows of the colorization GAN's operators (operator_rows_gan.cpp).
 std::vector<OperatorRow> gan_operator_rows();
-/// Softmax attention (operator_rows_attention.cpp).
+/// Softmax attention (rows/attention.cpp).
 std::vector<OperatorRow> attention_operator_rows();
-/// RoIAlign (operator_rows_roi_align.cpp).
+/// RoIAlign (rows/roi_align.cpp).
 std::vector<OperatorRow> roi_align_operator_rows();
 
 }  // namespace cawe

@@ -15,7 +15,7 @@
 //           order.
 // Loads     128 bits of parameters where all of a tensor's pointers are multiples of 16 bytes, else one
 //           number a lane, as for the last few of a tensor.
-#include "cuda/kernels/optimizer.h"
+#include "cuda/kernels/optimizers.h"
 
 #include "cuda/simt/simt.cuh"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The table's row of softmax attention.
-#include "autograd/operator_rows.h"
 #include "autograd/ops/attention.h"
+#include "autograd/rows/rows.h"
 
 namespace cawe {
 namespace {

@@ -11,9 +11,9 @@
 //           threads can change it. Equal to the CPU in every decision.
 // Loads     128 bits a lane; a box in shared memory goes to all lanes at once.
 // Source    Ren et al. 2015 (anchors), Lin et al. 2017 (RetinaNet's thresholds).
-#include "cuda/kernels/boxes.cuh"
-#include "cuda/kernels/boxes.h"
 #include "cuda/kernels/deciding.cuh"
+#include "cuda/kernels/detection_boxes.cuh"
+#include "cuda/kernels/detection_boxes.h"
 #include "cuda/kernels/scratch.h"
 
 namespace CAWE_DEVICE {

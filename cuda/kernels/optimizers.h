@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Launch functions of optimizer steps over lists of tensors (optimizer.cu).
+// Launch functions of optimizer steps over lists of tensors (optimizers.cu).
 #pragma once
 
 #include "cuda/kernels/types.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Optimizer steps of one tensor: lists of one entry.
-#include "cuda/kernels/optimizer.h"
+#include "cuda/kernels/optimizers.h"
 
 #include "cuda/backend/cuda_backend.h"
 #include "cuda/backend/packing.h"

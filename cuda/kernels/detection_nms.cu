@@ -16,10 +16,10 @@
 //           While warp 0 decides about 64 boxes, the other warps fetch what the boxes kept before say about
 //           the next 64, and its own words for those were asked for before it began.
 // Source    Felzenszwalb et al. 2010 (greedy suppression); the mask of 64 x 64 pairs is common usage.
-#include "cuda/kernels/nms.h"
+#include "cuda/kernels/detection_nms.h"
 
-#include "cuda/kernels/boxes.cuh"
 #include "cuda/kernels/deciding.cuh"
+#include "cuda/kernels/detection_boxes.cuh"
 #include "cuda/kernels/scratch.h"
 #include "cuda/kernels/sort.h"
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // RoIAlign's rows: one to three levels of odd sizes, both memory orders, boxes that leave the image or are
 // smaller than a cell, empty slots, fixed and adaptive samples.
-#include "autograd/operator_rows.h"
 #include "autograd/ops/roi_align.h"
+#include "autograd/rows/rows.h"
 
 namespace cawe {
 namespace {

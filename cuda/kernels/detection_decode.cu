@@ -9,9 +9,9 @@
 // Numerics  every operation rounded by itself, e^x by tensor/box_exp.h: the CPU's bits.
 // Loads     128 bits a lane. The filter gathers single boxes: half of each 32-byte sector.
 // Source    Girshick et al. 2014, bounding-box regression.
-#include "cuda/kernels/boxes.cuh"
-#include "cuda/kernels/boxes.h"
 #include "cuda/kernels/deciding.cuh"
+#include "cuda/kernels/detection_boxes.cuh"
+#include "cuda/kernels/detection_boxes.h"
 #include "tensor/box_exp.h"
 
 namespace CAWE_DEVICE {
