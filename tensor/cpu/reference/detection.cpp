@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Indexing, detection and class-aware attention: plain loops. What decides (overlaps, order) is computed in
-// the given dtype by one fixed expression.
+// Detection: plain loops. What decides (overlaps, order) is computed in the given dtype by one fixed
+// expression.
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -13,8 +13,6 @@
 namespace cawe {
 namespace {
 
-using cpu::View4;
-
 /// ln(1000 / 16): the largest growth that a delta may ask for.
 constexpr double kMaxLogScale = 4.135166556742356;
 
@@ -26,26 +24,6 @@ BasicBox<T> box_at(const Tensor& boxes, int64_t i) {
 }
 
 }  // namespace
-
-void ReferenceBackend::gather_rows(const Tensor& x, const Tensor& index, Tensor& y) {
-  const int64_t* rows = index.data<int64_t>();
-  for (int64_t k = 0; k < index.numel(); ++k) {
-    const int64_t r = rows[k * index.stride(0)];
-    CAWE_CHECK(r >= 0 && r < x.dim(0), Code::shape, "gather_rows: index ", r, " of ", x.dim(0), " rows");
-    Tensor to = y.slice(0, k, k + 1);
-    copy(x.slice(0, r, r + 1), to);
-  }
-}
-
-void ReferenceBackend::gather_rows_grad(const Tensor& dy, const Tensor& index, Tensor& dx) {
-  fill(dx, 0);
-  const int64_t* rows = index.data<int64_t>();
-  for (int64_t k = 0; k < index.numel(); ++k) {
-    const int64_t r = rows[k * index.stride(0)];
-    Tensor to = dx.slice(0, r, r + 1);
-    accumulate(dy.slice(0, k, k + 1), to);
-  }
-}
 
 void ReferenceBackend::decode_boxes(const Tensor& deltas, const Tensor& anchors, const BoxCoding& p,
                                     double width, double height, Tensor& boxes) {
@@ -137,75 +115,6 @@ std::vector<int64_t> ReferenceBackend::top_k(const Tensor& x, int64_t k) {
   });
   order.resize(size_t(k));
   return order;
-}
-
-void ReferenceBackend::cawe_weights(const Tensor& g, Tensor& w) {
-  dispatch_floating("cawe_weights", g.dtype(), [&](auto zero) {
-    using T = decltype(zero);
-    const View4<T> v(g);
-    for (int64_t n = 0; n < v.n; ++n)
-      for (int64_t c = 0; c < v.c; ++c) {
-        double sum = 0;
-        for (int64_t i = 0; i < v.h; ++i)
-          for (int64_t j = 0; j < v.w; ++j) sum += std::max(0.0, double(v(n, c, i, j)));
-        w.data<T>()[n * w.stride(0) + c * w.stride(1)] = T(sum / double(v.h * v.w));
-      }
-  });
-}
-
-void ReferenceBackend::cawe_map(const Tensor& w, const Tensor& f, Tensor& map) {
-  dispatch_floating("cawe_map", f.dtype(), [&](auto zero) {
-    using T = decltype(zero);
-    const View4<T> v(f), out(map);
-    for (int64_t n = 0; n < v.n; ++n)
-      for (int64_t i = 0; i < v.h; ++i)
-        for (int64_t j = 0; j < v.w; ++j) {
-          double sum = 0;
-          for (int64_t c = 0; c < v.c; ++c)
-            sum += double(w.data<T>()[n * w.stride(0) + c * w.stride(1)]) * double(v(n, c, i, j));
-          out(n, 0, i, j) = T(std::max(0.0, sum));
-        }
-  });
-}
-
-void ReferenceBackend::cawe_fuse(const Tensor& x, const Tensor& map, double alpha, Tensor& y) {
-  dispatch_floating("cawe_fuse", x.dtype(), [&](auto zero) {
-    using T = decltype(zero);
-    const View4<T> in(x), m(map), out(y);
-    for (int64_t n = 0; n < in.n; ++n)
-      for (int64_t c = 0; c < in.c; ++c)
-        for (int64_t i = 0; i < in.h; ++i)
-          for (int64_t j = 0; j < in.w; ++j)
-            out(n, c, i, j) = in(n, c, i, j) * (T(alpha) + (T(1) - T(alpha)) * m(n, 0, i, j));
-  });
-}
-
-void ReferenceBackend::cawe_enhance(const Tensor& x, const Tensor& w, const Tensor& f, double alpha,
-                                    double fill, Tensor& map, Tensor& range, Tensor& y) {
-  cawe_map(w, f, map);
-  Tensor large = Tensor::empty({x.dim(0), 1, x.dim(2), x.dim(3)}, x.dtype());
-  resize_bilinear(map, large);
-  Tensor low = Tensor::empty({x.dim(0)}, x.dtype()), high = Tensor::like(low);
-  min_max(large, low, high);
-  dispatch_floating("cawe_enhance", x.dtype(), [&](auto zero) {
-    using T = decltype(zero);
-    const View4<T> m(large);
-    for (int64_t n = 0; n < m.n; ++n) {
-      const T least = low.data<T>()[n], most = high.data<T>()[n];
-      const double a = double(least), b = double(most);
-      bool usable = std::isfinite(a) && std::isfinite(b) && b - a > 1e-8 * std::max(1.0, std::fabs(b));
-      for (int64_t i = 0; i < m.h; ++i)
-        for (int64_t j = 0; j < m.w; ++j) usable &= std::isfinite(double(m(n, 0, i, j)));
-      for (int64_t i = 0; i < m.h; ++i)
-        for (int64_t j = 0; j < m.w; ++j)
-          m(n, 0, i, j) = usable ? (m(n, 0, i, j) - least) / (most - least) : T(fill);
-      double* out = range.data<double>() + 3 * n;
-      out[0] = a;
-      out[1] = b;
-      out[2] = usable ? 0 : 1;
-    }
-  });
-  cawe_fuse(x, large, alpha, y);
 }
 
 }  // namespace cawe
