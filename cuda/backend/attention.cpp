@@ -21,11 +21,6 @@ AttentionSizes sizes_of(const Tensor& q, const Tensor& v, double scale) {
 Tensor in(const Tensor& t) { return packed(t, Layout::contiguous); }
 Tensor out(const Tensor& t) { return packed_output(t, Layout::contiguous); }
 
-/// Copies a result to where it was wanted, if it was computed elsewhere.
-void deliver(const Tensor& computed, Tensor& wanted) {
-  if (computed.raw() != wanted.raw()) wanted.copy_from(computed);
-}
-
 }  // namespace
 
 void CudaBackend::attention(const Tensor& q, const Tensor& k, const Tensor& v, double scale, Tensor& y,

@@ -1,32 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-// Class-aware attention (weights, map, fusion) and softmax.
+// Class-aware attention: weights, map, fusion.
 #include "cuda/backend/cuda_backend.h"
 #include "cuda/backend/packing.h"
+#include "cuda/backend/views.h"
 #include "cuda/kernels/cawe_fuse.h"
 #include "cuda/kernels/cawe_weights.h"
-#include "cuda/kernels/softmax.h"
 
 namespace CAWE_DEVICE {
 namespace {
 
 /// The layout in which x needs no copy; contiguous where it needs one.
-Layout layout_of(const Tensor& x) {
+Layout uncopied_layout(const Tensor& x) {
   return is_packed(x, Layout::channels_last) && !is_packed(x, Layout::contiguous) ? Layout::channels_last
                                                                                   : Layout::contiguous;
-}
-
-Dims4 dims_of(const Tensor& x) { return {x.dim(0), x.dim(1), x.dim(2), x.dim(3)}; }
-
-/// Copies a result to where it was wanted, if it was computed elsewhere.
-void deliver(const Tensor& computed, Tensor& wanted) {
-  if (computed.raw() != wanted.raw()) wanted.copy_from(computed);
 }
 
 }  // namespace
 
 void CudaBackend::cawe_weights(const Tensor& g, Tensor& w) {
   const Number number = number_of("cawe_weights", g);
-  const Layout layout = layout_of(g);
+  const Layout layout = uncopied_layout(g);
   const Tensor in = packed(g, layout), out = packed_output(w, Layout::contiguous);
   const Dims4 d = dims_of(in);
   if (layout == Layout::channels_last)
@@ -38,7 +31,7 @@ void CudaBackend::cawe_weights(const Tensor& g, Tensor& w) {
 
 void CudaBackend::cawe_map(const Tensor& w, const Tensor& f, Tensor& map) {
   const Number number = number_of("cawe_map", f);
-  const Layout layout = layout_of(f);
+  const Layout layout = uncopied_layout(f);
   const Tensor weights = packed(w, Layout::contiguous), features = packed(f, layout);
   const Tensor out = packed_output(map, Layout::contiguous);
   const Dims4 d = dims_of(features);
@@ -49,7 +42,7 @@ void CudaBackend::cawe_map(const Tensor& w, const Tensor& f, Tensor& map) {
 
 void CudaBackend::cawe_fuse(const Tensor& x, const Tensor& map, double alpha, Tensor& y) {
   const Number number = number_of("cawe_fuse", x);
-  const Layout layout = layout_of(x);
+  const Layout layout = uncopied_layout(x);
   const Tensor in = packed(x, layout), m = packed(map, Layout::contiguous), out = packed_output(y, layout);
   CAWE_DEVICE::cawe_fuse(number, in.raw(), m.raw(), alpha, out.raw(), dims_of(in),
                          layout == Layout::channels_last, stream());
@@ -60,7 +53,7 @@ void CudaBackend::cawe_enhance(const Tensor& x, const Tensor& w, const Tensor& f
                                Tensor& map, Tensor& range, Tensor& y) {
   const Number number = number_of("cawe_enhance", x);
   const DType wide = number == Number::f64 ? DType::f64 : DType::f32;
-  const Layout layout = layout_of(f);
+  const Layout layout = uncopied_layout(f);
   const Tensor in = packed(x, Layout::contiguous), out = packed_output(y, Layout::contiguous);
   const Tensor weights = packed(w, Layout::contiguous), features = packed(f, layout);
   const int64_t n = x.dim(0);
@@ -81,22 +74,6 @@ void CudaBackend::cawe_enhance(const Tensor& x, const Tensor& w, const Tensor& f
   least.copy_from(low);
   most.copy_from(high);
   flag.copy_from(constant);
-}
-
-void CudaBackend::softmax(const Tensor& x, Tensor& y) {
-  const Number number = number_of("softmax", x);
-  const Tensor in = packed(x, Layout::contiguous), out = packed_output(y, Layout::contiguous);
-  CAWE_DEVICE::softmax(number, in.raw(), out.raw(), in.dim(0), in.dim(1), stream());
-  deliver(out, y);
-}
-
-void CudaBackend::softmax_grad(const Tensor& y, const Tensor& dy, Tensor& dx) {
-  const Number number = number_of("softmax_grad", y);
-  const Tensor probabilities = packed(y, Layout::contiguous), gradient = packed(dy, Layout::contiguous);
-  const Tensor out = packed_output(dx, Layout::contiguous);
-  CAWE_DEVICE::softmax_grad(number, probabilities.raw(), gradient.raw(), out.raw(), y.dim(0), y.dim(1),
-                            stream());
-  deliver(out, dx);
 }
 
 }  // namespace CAWE_DEVICE

@@ -5,12 +5,11 @@
 
 #include "cuda/backend/cuda_backend.h"
 #include "cuda/backend/packing.h"
+#include "cuda/backend/views.h"
 #include "cuda/runtime/runtime.h"
 
 namespace CAWE_DEVICE {
 namespace {
-
-Dims4 dims_of(const Tensor& t) { return {t.dim(0), t.dim(1), t.dim(2), t.dim(3)}; }
 
 /// One pass over x, w and y, in the places of the forward pass.
 class Pass {
