@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The k largest numbers of several segments at once, in order, and the largest of each row.
+// The k largest numbers of several segments at once, in order.
 //
 // Up to 2,048 numbers a segment, and for k above 2,048: sort them all, keep the first k. Else radix select.
 // 8 bits of the keys at a time, from the top: count how many items share the bits chosen so far, choose the
@@ -11,8 +11,7 @@
 //           after two or three.
 // FLOPs     none.
 // Launch    select: tiles of 4,096 numbers by 256 threads, one kernel a digit (e of the key, at most 4 of
-//           the position); the last block of a segment chooses the digit. argmax: a warp a row, 8 rows a
-//           block.
+//           the position); the last block of a segment chooses the digit.
 // Numerics  exact and the same in every run: atomics count integers, or hand out places before the sort.
 // Loads     one number a lane, neighbours together.
 // Source    Alabi et al. 2012, k-selection on GPUs.
@@ -25,7 +24,7 @@
 namespace CAWE_DEVICE {
 namespace {
 
-constexpr int kThreads = 256, kWarps = kThreads / 32, kTile = 4096, kBuckets = 256;
+constexpr int kThreads = 256, kTile = 4096, kBuckets = 256;
 
 /// The k-th item as far as it is known: the digits found so far, zeros behind. Where done, ones behind:
 /// everything that does not follow it is taken.
@@ -162,34 +161,6 @@ __global__ void __launch_bounds__(kThreads)
   if (i < k) out[s * k + i] = order[s * longest + i];
 }
 
-/// As a search from the left sees it: a NaN in front stays in front.
-template <class T>
-__device__ __forceinline__ Bits<T> rank_key(T x, bool first) {
-  using Key = Bits<T>;
-  const auto wide = widen(x);
-  return descending_key(wide) & (Key(first & (wide != wide)) - 1);
-}
-
-template <class T>
-__global__ void __launch_bounds__(kThreads)
-    argmax_warp_per_row(const T* __restrict__ x, int64_t rows, int64_t columns, int64_t* __restrict__ index) {
-  using Key = Bits<T>;
-  const int64_t row = int64_t(blockIdx.x) * kWarps + threadIdx.x / 32;
-  const unsigned lane = threadIdx.x % 32;
-  if (row >= rows) return;
-  const T* numbers = x + row * columns;
-  Item<Key> best{Key(~Key(0)), ~0u};
-  for (int64_t c = lane; c < columns; c += 32) {
-    const Item<Key> item{rank_key(numbers[c], c == 0), uint32_t(c)};
-    best = chosen(precedes(item, best), item, best);
-  }
-  for (int distance = 16; distance > 0; distance /= 2) {
-    const Item<Key> other = partner_of(best, distance);
-    best = chosen(precedes(other, best), other, best);
-  }
-  if (lane == 0) index[row] = best.index;
-}
-
 int digits_of(int64_t longest, size_t key_bytes) {
   int digits = int(key_bytes);
   for (int64_t positions = longest - 1; positions > 0; positions >>= 8) ++digits;
@@ -259,15 +230,6 @@ void top_k(Number number, const void* x, const Segments& g, int64_t k, int64_t* 
     CAWE_DISPATCH_EXACT(number, T, select(static_cast<const T*>(x), g, k, out, memory, stream))
   else
     sort_short(number, x, g, k, out, stream);
-}
-
-void argmax_rows(Number number, const void* x, int64_t rows, int64_t columns, int64_t* index,
-                 DeviceStream stream) {
-  if (rows == 0) return;
-  const auto blocks = unsigned((rows + kWarps - 1) / kWarps);
-  CAWE_DISPATCH(number, T,
-                CAWE_LAUNCH(argmax_warp_per_row<T>, blocks, kThreads, 0, stream, static_cast<const T*>(x),
-                            rows, columns, index))
 }
 
 }  // namespace CAWE_DEVICE

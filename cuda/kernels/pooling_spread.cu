@@ -7,7 +7,7 @@
 //           (channels-last) are no multiple of that, one number a thread.
 // Numerics  f32 for f16 and bf16; f32 and f64 give the CPU's bits.
 // Loads     dy: one number, the same for many lanes (NCHW), or 128 bits (channels-last).
-#include "cuda/kernels/reductions.h"
+#include "cuda/kernels/pooling.h"
 #include "cuda/kernels/walk.cuh"
 
 namespace CAWE_DEVICE {

@@ -15,7 +15,7 @@ cawe_mutant(select_digit_fence detection_top_k.cu "  __threadfence();\n" "" top_
 cawe_mutant(select_digit_exact detection_top_k.cu "want > before + here" "want >= before + here" top_k)
 cawe_mutant(select_gather_last detection_top_k.cu "!precedes(last, item)" "precedes(item, last)" top_k)
 cawe_mutant(take_first_stride detection_top_k.cu "order[s * longest + i]" "order[s * k + i]" top_k)
-cawe_mutant(argmax_lanes detection_top_k.cu "distance = 16" "distance = 8" argmax_rows)
+cawe_mutant(argmax_lanes reductions_argmax.cu "distance = 16" "distance = 8" argmax_rows)
 
 # --- detection_nms.cu and its ladder
 cawe_mutant(nms_order detection_nms.cu "from = order[to]" "from = i" nms)

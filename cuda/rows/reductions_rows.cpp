@@ -2,6 +2,7 @@
 #include "cuda/kernels/reductions.h"
 
 #include "cuda/backend/views.h"
+#include "cuda/kernels/pooling.h"
 #include "cuda/rows/families.h"
 #include "tensor/backend.h"
 
