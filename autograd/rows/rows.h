@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the files with the table's rows share: inputs and constants of cases.
+// What the files with the table's rows share: inputs and constants of cases, tensors on a backend's device. A
+// file has the rows of one family of primitives.
 #pragma once
 
 #include "autograd/operator_table.h"
@@ -33,11 +34,53 @@ inline Tensor coins(const Shape& shape, const Variable& x, bool ignore = false) 
   return beside(x, Tensor::from(t, shape));
 }
 
-/// Rows of the colorization GAN's operators (operator_rows_gan.cpp).
-std::vector<OperatorRow> gan_operator_rows();
-/// Softmax attention (rows/attention.cpp).
+// For rows of primitives.
+inline Tensor numbers(const Backend& b, const Shape& shape, const std::string& purpose, double low = -1,
+                      double high = 1, Layout layout = Layout::contiguous) {
+  const Random random(14, purpose);
+  std::vector<float> v;
+  for (int64_t i = 0; i < shape.numel(); ++i)
+    v.push_back(float(low + (high - low) * random.uniform_double(uint64_t(i))));
+  Tensor t = Tensor::empty(shape, DType::f32, layout);
+  t.copy_from(Tensor::from(v, shape));
+  return t.to(b.device());
+}
+
+/// Uninitialised, on the backend's device.
+inline Tensor room(const Backend& b, const Shape& shape, DType dtype = DType::f32,
+                   Layout layout = Layout::contiguous) {
+  return Tensor::empty(shape, dtype, layout, b.device());
+}
+
+/// Both memory orders in turn.
+inline Layout layout_of(int64_t variant) {
+  return variant % 2 == 0 ? Layout::channels_last : Layout::contiguous;
+}
+
+// Rows of operators, by family (rows/FAMILY.cpp); `shape` has those that no primitive computes.
+std::vector<OperatorRow> elementwise_operator_rows();
+std::vector<OperatorRow> reductions_operator_rows();
+std::vector<OperatorRow> linear_operator_rows();
+std::vector<OperatorRow> conv2d_operator_rows();
+std::vector<OperatorRow> batch_norm_operator_rows();
+std::vector<OperatorRow> pooling_operator_rows();
+std::vector<OperatorRow> resize_operator_rows();
+std::vector<OperatorRow> shuffle_operator_rows();
+std::vector<OperatorRow> weight_norms_operator_rows();
+std::vector<OperatorRow> losses_operator_rows();
+std::vector<OperatorRow> content_loss_operator_rows();
+std::vector<OperatorRow> softmax_operator_rows();
 std::vector<OperatorRow> attention_operator_rows();
-/// RoIAlign (rows/roi_align.cpp).
+std::vector<OperatorRow> gather_rows_operator_rows();
 std::vector<OperatorRow> roi_align_operator_rows();
+std::vector<OperatorRow> shape_operator_rows();
+
+// Rows of primitives without a gradient, or that deserve more than their operator's row asks of them.
+std::vector<PrimitiveRow> reductions_primitive_rows();
+std::vector<PrimitiveRow> weight_norms_primitive_rows();
+std::vector<PrimitiveRow> content_loss_primitive_rows();
+std::vector<PrimitiveRow> detection_primitive_rows();
+std::vector<PrimitiveRow> cawe_primitive_rows();
+std::vector<PrimitiveRow> optimizers_primitive_rows();
 
 }  // namespace cawe
