@@ -6,7 +6,6 @@
 #include <cstring>
 
 #include "autograd/ops/losses.h"
-#include "autograd/ops/shape.h"
 #include "bench/steps.h"
 #include "models/classifier.h"
 #include "models/faster_rcnn.h"

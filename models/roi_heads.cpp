@@ -5,7 +5,9 @@
 #include <cmath>
 
 #include "autograd/ops/elementwise.h"
+#include "autograd/ops/gather_rows.h"
 #include "autograd/ops/losses.h"
+#include "autograd/ops/reductions.h"
 #include "autograd/ops/roi_align.h"
 #include "autograd/ops/shape.h"
 #include "models/box_coding.h"

@@ -4,6 +4,8 @@
 #include <algorithm>
 
 #include "autograd/ops/elementwise.h"
+#include "autograd/ops/gather_rows.h"
+#include "autograd/ops/reductions.h"
 #include "autograd/ops/shape.h"
 #include "tensor/backend.h"
 #include "tensor/communicator.h"
@@ -65,18 +67,6 @@ Variable smooth_l1(const Variable& x, const Tensor& t, const Tensor& mask, doubl
   return record("smooth_l1", {x}, y, [=](const Tensor& dy) -> Grads {
     Tensor dx = Tensor::like(in);
     backend(in.device()).smooth_l1_grad(in, t, mask, beta, dy.contiguous(), dx);
-    return {dx};
-  });
-}
-
-Variable softmax(const Variable& x) {
-  CAWE_CHECK(x.rank() == 2 && x.dim(1) > 0, Code::shape, "softmax: x ", x.shape(),
-             " (expected [R, C] with C >= 1)");
-  Tensor y = Tensor::like(x.value());
-  backend(x.device()).softmax(x.value(), y);
-  return record("softmax", {x}, y, [y](const Tensor& dy) -> Grads {
-    Tensor dx = Tensor::like(y);
-    backend(y.device()).softmax_grad(y, dy, dx);
     return {dx};
   });
 }

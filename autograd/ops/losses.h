@@ -21,8 +21,6 @@ Variable sigmoid_focal_loss(const Variable& x, const Tensor& t, double alpha = 0
 /// x, t: [N, A, K]; mask: [N, A]. Returns [N].
 Variable smooth_l1(const Variable& x, const Tensor& t, const Tensor& mask, double beta);
 
-/// exp(x - max) / sum over the last dimension of [R, C]. dx = y (dy - sum(y dy)).
-Variable softmax(const Variable& x);
 /// -log softmax(x)[target], one a row: x [R, C], target (i64) [R]. Returns [R].
 Variable cross_entropy(const Variable& x, const Tensor& target);
 

@@ -1,102 +1,53 @@
 // SPDX-License-Identifier: Apache-2.0
-// Class-aware attention (weights, map, fusion) and softmax.
+// Softmax attention: contiguous tensors; what a query has seen in f32 where the rest has 16 bits.
+#include "cuda/kernels/attention.h"
+
+#include <algorithm>
+
 #include "cuda/backend/cuda_backend.h"
 #include "cuda/backend/packing.h"
-#include "cuda/kernels/cawe_fuse.h"
-#include "cuda/kernels/cawe_weights.h"
-#include "cuda/kernels/softmax.h"
 
 namespace CAWE_DEVICE {
 namespace {
 
-/// The layout in which x needs no copy; contiguous where it needs one.
-Layout layout_of(const Tensor& x) {
-  return is_packed(x, Layout::channels_last) && !is_packed(x, Layout::contiguous) ? Layout::channels_last
-                                                                                  : Layout::contiguous;
+AttentionSizes sizes_of(const Tensor& q, const Tensor& v, double scale) {
+  const AttentionSizes z{q.dim(0), q.dim(1), v.dim(1), q.dim(2), v.dim(2), scale};
+  const int64_t widest = std::max(z.depth, z.channels), longest = std::max(z.queries, z.keys);
+  CAWE_CHECK(longest * widest < (int64_t{1} << 31), Code::unsupported, "attention: q ", q.shape(), " and v ",
+             v.shape(), " (expected fewer than 2^31 numbers an image)");
+  return z;
 }
 
-Dims4 dims_of(const Tensor& x) { return {x.dim(0), x.dim(1), x.dim(2), x.dim(3)}; }
-
-/// Copies a result to where it was wanted, if it was computed elsewhere.
-void deliver(const Tensor& computed, Tensor& wanted) {
-  if (computed.raw() != wanted.raw()) wanted.copy_from(computed);
-}
+Tensor in(const Tensor& t) { return packed(t, Layout::contiguous); }
+Tensor out(const Tensor& t) { return packed_output(t, Layout::contiguous); }
 
 }  // namespace
 
-void CudaBackend::cawe_weights(const Tensor& g, Tensor& w) {
-  const Number number = number_of("cawe_weights", g);
-  const Layout layout = layout_of(g);
-  const Tensor in = packed(g, layout), out = packed_output(w, Layout::contiguous);
-  const Dims4 d = dims_of(in);
-  if (layout == Layout::channels_last)
-    cawe_weights_channels_last(number, in.raw(), out.raw(), d.n, d.c, d.h * d.w, stream());
-  else
-    CAWE_DEVICE::cawe_weights(number, in.raw(), out.raw(), d.n * d.c, d.h * d.w, stream());
-  deliver(out, w);
+void CudaBackend::attention(const Tensor& q, const Tensor& k, const Tensor& v, double scale, Tensor& y,
+                            Tensor& seen) {
+  const Number number = number_of("attention", q);
+  const Tensor queries = in(q), keys = in(k), values = in(v), result = out(y), sums = out(seen);
+  CAWE_DEVICE::attention(number, sizes_of(q, v, scale), queries.raw(), keys.raw(), values.raw(), result.raw(),
+                         sums.raw(), stream());
+  deliver(result, y);
+  deliver(sums, seen);
 }
 
-void CudaBackend::cawe_map(const Tensor& w, const Tensor& f, Tensor& map) {
-  const Number number = number_of("cawe_map", f);
-  const Layout layout = layout_of(f);
-  const Tensor weights = packed(w, Layout::contiguous), features = packed(f, layout);
-  const Tensor out = packed_output(map, Layout::contiguous);
-  const Dims4 d = dims_of(features);
-  CAWE_DEVICE::cawe_map(number, weights.raw(), features.raw(), out.raw(), d.n, d.c, d.h * d.w,
-                        layout == Layout::channels_last, stream());
-  deliver(out, map);
-}
-
-void CudaBackend::cawe_fuse(const Tensor& x, const Tensor& map, double alpha, Tensor& y) {
-  const Number number = number_of("cawe_fuse", x);
-  const Layout layout = layout_of(x);
-  const Tensor in = packed(x, layout), m = packed(map, Layout::contiguous), out = packed_output(y, layout);
-  CAWE_DEVICE::cawe_fuse(number, in.raw(), m.raw(), alpha, out.raw(), dims_of(in),
-                         layout == Layout::channels_last, stream());
-  deliver(out, y);
-}
-
-void CudaBackend::cawe_enhance(const Tensor& x, const Tensor& w, const Tensor& f, double alpha, double fill,
-                               Tensor& map, Tensor& range, Tensor& y) {
-  const Number number = number_of("cawe_enhance", x);
-  const DType wide = number == Number::f64 ? DType::f64 : DType::f32;
-  const Layout layout = layout_of(f);
-  const Tensor in = packed(x, Layout::contiguous), out = packed_output(y, Layout::contiguous);
-  const Tensor weights = packed(w, Layout::contiguous), features = packed(f, layout);
-  const int64_t n = x.dim(0);
-  const Tensor small = map.dtype() == wide ? packed_output(map, Layout::contiguous)
-                                           : Tensor::empty(map.shape(), wide, Layout::contiguous, device());
-  const Tensor low = Tensor::empty({n, 1}, wide, Layout::contiguous, device()), high = Tensor::like(low);
-  const Tensor constant = Tensor::empty({n, 1}, DType::i32, Layout::contiguous, device());
-  const Tensor tickets = Tensor::zeros({n}, DType::i32, Layout::contiguous, device());
-  const MapRange found{low.raw(), high.raw(), constant.data<int32_t>(),
-                       reinterpret_cast<uint32_t*>(tickets.data<int32_t>())};
-  cawe_map_extremes(number, weights.raw(), features.raw(), small.raw(), found, dims_of(features),
-                    layout == Layout::channels_last, x.dim(2), x.dim(3), stream());
-  CAWE_DEVICE::cawe_enhance(number, in.raw(), small.raw(), found, alpha, fill, out.raw(), dims_of(in),
-                            f.dim(2), f.dim(3), stream());
-  deliver(small, map);
-  deliver(out, y);
-  Tensor least = range.slice(1, 0, 1), most = range.slice(1, 1, 2), flag = range.slice(1, 2, 3);
-  least.copy_from(low);
-  most.copy_from(high);
-  flag.copy_from(constant);
-}
-
-void CudaBackend::softmax(const Tensor& x, Tensor& y) {
-  const Number number = number_of("softmax", x);
-  const Tensor in = packed(x, Layout::contiguous), out = packed_output(y, Layout::contiguous);
-  CAWE_DEVICE::softmax(number, in.raw(), out.raw(), in.dim(0), in.dim(1), stream());
-  deliver(out, y);
-}
-
-void CudaBackend::softmax_grad(const Tensor& y, const Tensor& dy, Tensor& dx) {
-  const Number number = number_of("softmax_grad", y);
-  const Tensor probabilities = packed(y, Layout::contiguous), gradient = packed(dy, Layout::contiguous);
-  const Tensor out = packed_output(dx, Layout::contiguous);
-  CAWE_DEVICE::softmax_grad(number, probabilities.raw(), gradient.raw(), out.raw(), y.dim(0), y.dim(1),
-                            stream());
-  deliver(out, dx);
+void CudaBackend::attention_grad(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& y,
+                                 const Tensor& seen, const Tensor& dy, double scale, Tensor& dq, Tensor& dk,
+                                 Tensor& dv) {
+  const Number number = number_of("attention_grad", q);
+  const Tensor queries = in(q), keys = in(k), values = in(v), result = in(y), sums = in(seen),
+               gradient = in(dy);
+  const Tensor terms = Tensor::empty({3, q.dim(0), q.dim(1)}, seen.dtype(), Layout::contiguous, device());
+  const Tensor dqueries = out(dq), dkeys = out(dk), dvalues = out(dv);
+  CAWE_DEVICE::attention_grad(number, sizes_of(q, v, scale),
+                              {queries.raw(), keys.raw(), values.raw(), result.raw(), sums.raw(),
+                               gradient.raw(), terms.raw(), dqueries.raw(), dkeys.raw(), dvalues.raw()},
+                              stream());
+  deliver(dqueries, dq);
+  deliver(dkeys, dk);
+  deliver(dvalues, dv);
 }
 
 }  // namespace CAWE_DEVICE

@@ -4,6 +4,7 @@
 
 #include "cuda/backend/cuda_backend.h"
 #include "cuda/backend/packing.h"
+#include "cuda/kernels/batch_norm_coefficients.h"
 
 namespace CAWE_DEVICE {
 namespace {
@@ -41,11 +42,6 @@ class Call {
 
 void* address(const Tensor& t) { return t.defined() ? t.raw() : nullptr; }
 
-/// Copies a result to where it was wanted, if it was computed elsewhere.
-void deliver(const Tensor& computed, Tensor& wanted) {
-  if (wanted.defined() && computed.raw() != wanted.raw()) wanted.copy_from(computed);
-}
-
 }  // namespace
 
 void CudaBackend::channel_sums(const Tensor& x, Tensor& sums) {
@@ -55,6 +51,18 @@ void CudaBackend::channel_sums(const Tensor& x, Tensor& sums) {
   CAWE_DEVICE::channel_sums(call.number(), call.shape(), in.raw(), scratch.data<double>(), out.data<double>(),
                             stream());
   deliver(out, sums);
+}
+
+void CudaBackend::batch_norm_coefficients(const Tensor& sums, double count, const Tensor& w, const Tensor& b,
+                                          double momentum, double eps, Tensor& running_mean,
+                                          Tensor& running_var, Tensor& out) {
+  const Number number = number_of("batch_norm_coefficients", w);
+  CAWE_CHECK(number == Number::f32 || number == Number::f64, Code::dtype,
+             "batch_norm_coefficients: parameters of ", cawe::name(w.dtype()), " (expected f32 or f64)");
+  const Tensor total = sums.defined() ? sums.contiguous() : Tensor();
+  CAWE_DEVICE::batch_norm_coefficients(number, total.defined() ? total.data<double>() : nullptr, count,
+                                       w.contiguous().raw(), b.contiguous().raw(), momentum, eps,
+                                       running_mean.raw(), running_var.raw(), out.raw(), w.numel(), stream());
 }
 
 void CudaBackend::channel_affine(const Tensor& x, const Tensor& scale, const Tensor& shift,

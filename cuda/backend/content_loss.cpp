@@ -5,7 +5,7 @@
 #include "cuda/backend/cuda_backend.h"
 #include "cuda/backend/packing.h"
 #include "cuda/backend/views.h"
-#include "cuda/kernels/optimizer.h"
+#include "cuda/kernels/optimizers.h"
 
 namespace CAWE_DEVICE {
 

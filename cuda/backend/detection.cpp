@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Detection and indexing. What decides (order, overlaps, decoding) runs in f32 or f64 and gives the CPU's
-// bits. nms() and top_k() run without the host and come back in one copy.
+// Detection. What decides (order, overlaps, decoding) runs in f32 or f64 and gives the CPU's bits. nms() and
+// top_k() run without the host and come back in one copy.
 #include "cuda/backend/cuda_backend.h"
 #include "cuda/backend/packing.h"
-#include "cuda/kernels/boxes.h"
-#include "cuda/kernels/gather_rows.h"
-#include "cuda/kernels/nms.h"
-#include "cuda/kernels/top_k.h"
+#include "cuda/backend/views.h"
+#include "cuda/kernels/detection_boxes.h"
+#include "cuda/kernels/detection_nms.h"
+#include "cuda/kernels/detection_top_k.h"
 
 namespace CAWE_DEVICE {
 namespace {
@@ -18,57 +18,13 @@ Number deciding_number(const char* op, const Tensor& x) {
   return number;
 }
 
-/// One run of n elements. Kernels count positions in 32 bits.
-Segments one_segment(const char* op, int64_t n) {
-  CAWE_CHECK(n < (int64_t{1} << 31), Code::unsupported, op, ": ", n, " elements (expected fewer than 2^31)");
-  return {1, n, nullptr, nullptr};
-}
-
 Tensor rows_in_order(const Tensor& x) { return packed(x, Layout::contiguous); }
-
-Tensor bytes_on(Device device, size_t bytes) {
-  return Tensor::empty({int64_t(bytes)}, DType::u8, Layout::contiguous, device);
-}
 
 Tensor indices_on(Device device, int64_t n) {
   return Tensor::empty({n}, DType::i64, Layout::contiguous, device);
 }
 
-/// Elements of one row of x [R, ..].
-int64_t row_elements(const Tensor& x) {
-  int64_t n = 1;
-  for (int d = 1; d < x.rank(); ++d) n *= x.dim(d);
-  return n;
-}
-
 }  // namespace
-
-void CudaBackend::argmax_rows(const Tensor& x, Tensor& y) {
-  const Tensor in = x.contiguous();
-  Tensor out = packed_output(y, Layout::contiguous);
-  CAWE_DEVICE::argmax_rows(number_of("argmax_rows", x), in.raw(), in.dim(0), in.dim(1), out.data<int64_t>(),
-                           stream());
-  if (out.raw() != y.raw()) y.copy_from(out);
-}
-
-/// A number outside x's rows gives a row of NaN (integers: -1): the device cannot throw, and must not wait.
-void CudaBackend::gather_rows(const Tensor& x, const Tensor& index, Tensor& y) {
-  const Tensor in = x.contiguous(), numbers = index.contiguous();
-  Tensor out = packed_output(y, Layout::contiguous);
-  CAWE_DEVICE::gather_rows(in.raw(), in.dim(0), row_elements(in) * int64_t(size_of(in.dtype())),
-                           numbers.data<int64_t>(), numbers.numel(), out.raw(), stream());
-  if (out.raw() != y.raw()) y.copy_from(out);
-}
-
-void CudaBackend::gather_rows_grad(const Tensor& dy, const Tensor& index, Tensor& dx) {
-  const Tensor in = dy.contiguous(), numbers = index.contiguous();
-  const int64_t n = one_segment("gather_rows_grad", numbers.numel()).longest;
-  Tensor out = packed_output(dx, Layout::contiguous);
-  const Tensor scratch = bytes_on(device(), gather_rows_grad_scratch(n));
-  CAWE_DEVICE::gather_rows_grad(number_of("gather_rows_grad", dy), in.raw(), numbers.data<int64_t>(), n,
-                                out.dim(0), row_elements(out), out.raw(), scratch.raw(), stream());
-  if (out.raw() != dx.raw()) dx.copy_from(out);
-}
 
 void CudaBackend::decode_boxes(const Tensor& deltas, const Tensor& anchors, const BoxCoding& p, double width,
                                double height, Tensor& boxes) {

@@ -48,11 +48,6 @@ class Call {
 
 const void* address(const Tensor& t) { return t.defined() ? t.raw() : nullptr; }
 
-/// Copies a result to where it was wanted, if it was computed elsewhere.
-void deliver(const Tensor& computed, Tensor& wanted) {
-  if (computed.raw() != wanted.raw()) wanted.copy_from(computed);
-}
-
 }  // namespace
 
 void CudaBackend::sigmoid_focal_loss(const Tensor& x, const Tensor& t, double alpha, double gamma,

@@ -27,6 +27,22 @@ inline Tensor packed_output(const Tensor& t, Layout layout) {
   return is_packed(t, layout) ? t : Tensor::empty(t.shape(), t.dtype(), layout, t.device());
 }
 
+/// Copies a result to where it was wanted, if it was computed elsewhere. An undefined tensor was not wanted.
+inline void deliver(const Tensor& computed, Tensor& wanted) {
+  if (wanted.defined() && computed.raw() != wanted.raw()) wanted.copy_from(computed);
+}
+
+/// x's layout; contiguous where it lies in neither, or in both.
+inline Layout layout_of(const Tensor& x) {
+  return x.is_channels_last() && !x.is_contiguous() ? Layout::channels_last : Layout::contiguous;
+}
+inline bool is_last(Layout layout) { return layout == Layout::channels_last; }
+
+/// Scratch memory.
+inline Tensor bytes_on(Device device, int64_t bytes) {
+  return Tensor::empty({bytes}, DType::u8, Layout::contiguous, device);
+}
+
 /// Whether both lie densely in one order; the stride of a dimension of size 1 says nothing.
 inline bool same_order(const Tensor& a, const Tensor& b) {
   bool same = a.is_dense() && b.is_dense();

@@ -6,6 +6,7 @@
 
 #include "cuda/backend/cuda_backend.h"
 #include "cuda/backend/packing.h"
+#include "cuda/backend/reductions.h"
 #include "cuda/backend/views.h"
 #include "cuda/kernels/memory.h"
 
@@ -18,33 +19,6 @@ Number sum_number(Number number) { return number == Number::f64 ? Number::f64 : 
 
 Tensor on_device(const CudaBackend& backend, int64_t n, DType dtype) {
   return Tensor::empty({n}, dtype, Layout::contiguous, backend.device());
-}
-
-/// Numbers [outer, size, inner] in memory; `kept` owns them where they were made here.
-struct Numbers {
-  Number number;
-  const void* data;
-  Tensor kept;
-};
-
-/// y [outer, inner] = sum over the middle of x [outer, size, inner], over divisor; in pieces where it is
-/// long.
-void sum_middle(const CudaBackend& backend, Numbers x, int64_t outer, int64_t size, int64_t inner, Number out,
-                void* y, double divisor) {
-  const auto launch = [&](Number to, void* result, double over) {
-    if (inner == 1)
-      sum_rows(x.number, to, x.data, result, outer, size, over, backend.stream());
-    else
-      sum_columns(x.number, to, x.data, result, outer, size, inner, over, backend.stream());
-  };
-  for (;;) {
-    const int64_t pieces = inner == 1 ? row_pieces(size) : column_pieces(size, inner);
-    if (pieces == 1) return launch(out, y, divisor);
-    const Tensor partial = on_device(backend, outer * pieces * inner, sum_type(x.number));
-    launch(sum_number(x.number), partial.raw(), 1);
-    x = {sum_number(x.number), partial.raw(), partial};
-    size = pieces;
-  }
 }
 
 /// One dimension of x, or several that lie together and are treated alike.
@@ -111,6 +85,24 @@ bool items_follow(const Tensor& x) {
 
 }  // namespace
 
+void sum_middle(const CudaBackend& backend, Numbers x, int64_t outer, int64_t size, int64_t inner, Number out,
+                void* y, double divisor) {
+  const auto launch = [&](Number to, void* result, double over) {
+    if (inner == 1)
+      sum_rows(x.number, to, x.data, result, outer, size, over, backend.stream());
+    else
+      sum_columns(x.number, to, x.data, result, outer, size, inner, over, backend.stream());
+  };
+  for (;;) {
+    const int64_t pieces = inner == 1 ? row_pieces(size) : column_pieces(size, inner);
+    if (pieces == 1) return launch(out, y, divisor);
+    const Tensor partial = on_device(backend, outer * pieces * inner, sum_type(x.number));
+    launch(sum_number(x.number), partial.raw(), 1);
+    x = {sum_number(x.number), partial.raw(), partial};
+    size = pieces;
+  }
+}
+
 void CudaBackend::sum_to(const Tensor& x, Tensor& y) {
   const Number number = common_number("sum_to", x, y);
   if (x.numel() == 0 || y.numel() == 0) return fill(y, 0);
@@ -140,29 +132,12 @@ void CudaBackend::sum_to(const Tensor& x, Tensor& y) {
                     nothing_summed ? view_of(y, in.shape()) : plan.target, stream());
 }
 
-void CudaBackend::global_avg_pool(const Tensor& x, Tensor& y) {
-  const Number number = common_number("global_avg_pool", x, y);
-  const bool last = x.is_channels_last() && !x.is_contiguous();
-  const Tensor in = last ? x : x.contiguous();
+void CudaBackend::argmax_rows(const Tensor& x, Tensor& y) {
+  const Tensor in = x.contiguous();
   Tensor out = packed_output(y, Layout::contiguous);
-  const Dims4 d = dims_of(in);
-  const int64_t cells = d.h * d.w;
-  if (last)
-    sum_middle(*this, {number, in.raw(), in}, d.n, cells, d.c, number, out.raw(), double(cells));
-  else
-    sum_middle(*this, {number, in.raw(), in}, d.n * d.c, cells, 1, number, out.raw(), double(cells));
+  CAWE_DEVICE::argmax_rows(number_of("argmax_rows", x), in.raw(), in.dim(0), in.dim(1), out.data<int64_t>(),
+                           stream());
   if (out.raw() != y.raw()) y.copy_from(out);
-}
-
-void CudaBackend::global_avg_pool_grad(const Tensor& dy, Tensor& dx) {
-  const Number number = common_number("global_avg_pool_grad", dy, dx);
-  const bool last = dx.is_channels_last() && !dx.is_contiguous();
-  const Tensor in = dy.contiguous(),
-               out = packed_output(dx, last ? Layout::channels_last : Layout::contiguous);
-  const Dims4 d = dims_of(out);
-  check_countable("global_avg_pool_grad", dx.shape(), d.c * d.h * d.w);
-  CAWE_DEVICE::global_avg_pool_grad(number, in.raw(), out.raw(), d.n, d.c, d.h * d.w, last, stream());
-  if (out.raw() != dx.raw()) dx.copy_from(out);
 }
 
 void CudaBackend::min_max(const Tensor& x, Tensor& low, Tensor& high) {

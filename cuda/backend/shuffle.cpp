@@ -16,10 +16,9 @@ void run(const char* op, Kernel kernel, const Tensor& x, Tensor& y, const Tensor
          DeviceStream stream) {
   const Number number = common_number(op, x, y);
   check_countable(op, x.shape(), x.dim(1) * x.dim(2) * x.dim(3));
-  const Layout layout =
-      x.is_channels_last() && !x.is_contiguous() ? Layout::channels_last : Layout::contiguous;
+  const Layout layout = layout_of(x);
   const Tensor in = packed(x, layout), out = packed_output(y, layout);
-  kernel(number, in.raw(), out.raw(), dims_of(sizes), layout == Layout::channels_last, stream);
+  kernel(number, in.raw(), out.raw(), dims_of(sizes), is_last(layout), stream);
   if (out.raw() != y.raw()) y.copy_from(out);
 }
 

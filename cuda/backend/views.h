@@ -3,6 +3,7 @@
 #pragma once
 
 #include "cuda/backend/cuda_backend.h"
+#include "cuda/kernels/segments.h"
 
 namespace CAWE_DEVICE {
 
@@ -39,6 +40,21 @@ Number common_number(const char* op, const Tensor& x, const More&... more) {
 inline void check_countable(const char* op, const Shape& shape, int64_t numbers) {
   CAWE_CHECK(numbers < (int64_t{1} << 31), Code::unsupported, op, ": shape ", shape, " has ", numbers,
              " numbers an item (expected fewer than 2^31)");
+}
+
+/// Kernels count the numbers of an image, and for resizing source times target size, in 32 bits.
+inline void check_sizes(const char* op, const Tensor& large, const Tensor& small) {
+  for (const Tensor* t : {&large, &small}) check_countable(op, t->shape(), t->dim(1) * t->dim(2) * t->dim(3));
+  CAWE_CHECK((large.dim(2) + 1) * (small.dim(2) + 1) < (int64_t{1} << 31) &&
+                 (large.dim(3) + 1) * (small.dim(3) + 1) < (int64_t{1} << 31),
+             Code::unsupported, op, ": between ", small.shape(), " and ", large.shape(),
+             " (expected the product of the two heights, and of the widths, below 2^31)");
+}
+
+/// One run of n elements. Kernels count positions in 32 bits.
+inline Segments one_segment(const char* op, int64_t n) {
+  CAWE_CHECK(n < (int64_t{1} << 31), Code::unsupported, op, ": ", n, " elements (expected fewer than 2^31)");
+  return {1, n, nullptr, nullptr};
 }
 
 }  // namespace CAWE_DEVICE

@@ -10,10 +10,6 @@
 namespace CAWE_DEVICE {
 namespace {
 
-Layout layout_of(const Tensor& w) {
-  return w.is_channels_last() && !w.is_contiguous() ? Layout::channels_last : Layout::contiguous;
-}
-
 MatrixSize size_of_rows(const Tensor& w) { return {w.dim(0), w.numel() / w.dim(0)}; }
 
 template <class... More>
@@ -36,10 +32,6 @@ Tensor in_row_order(const Tensor& v, const Tensor& w, Layout layout) { return pa
 
 Tensor scratch_for(Number number, const MatrixSize& size, Device device) {
   return Tensor::empty({spectral_norm_scratch(number, size)}, DType::u8, Layout::contiguous, device);
-}
-
-void deliver(const Tensor& computed, Tensor& wanted) {
-  if (computed.raw() != wanted.raw()) wanted.copy_from(computed);
 }
 
 }  // namespace

@@ -14,7 +14,7 @@
 // Loads     128 bits where channels (NHWC) or cells (NCHW) are a multiple of what one load holds, else one
 //           number a lane. Vectors for packs of more than 16 bytes of f32 or f64 take several loads, each
 //           of which touches all their sectors.
-#include "cuda/kernels/channels.cuh"
+#include "cuda/kernels/batch_norm_channels.cuh"
 
 namespace CAWE_DEVICE {
 namespace {

@@ -14,7 +14,7 @@
 //           atomics: the same bits in every run and on every GPU.
 // Loads     128 bits where channels (NHWC) or cells (NCHW) are a multiple of what one load holds, else one
 //           number a lane.
-#include "cuda/kernels/channels.cuh"
+#include "cuda/kernels/batch_norm_channels.cuh"
 
 namespace CAWE_DEVICE {
 namespace {

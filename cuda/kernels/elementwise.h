@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Launch functions of element-wise arithmetic (unary.cu, unary_grad.cu, binary.cu); the functors are those of
-// tensor/elementwise.h. All operands of a call have one type; f16 and bf16 are computed in f32.
+// Launch functions of element-wise arithmetic (elementwise_unary.cu, elementwise_unary_grad.cu,
+// elementwise_binary.cu); the functors are those of tensor/elementwise.h. All operands of a call have one
+// type; f16 and bf16 are computed in f32.
 #pragma once
 
 #include "cuda/kernels/types.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Launch functions of fills and copies (memory.cu) and of conversions between types (convert.cu).
+// Launch functions of fills and copies (memory.cu) and of conversions between types (memory_convert.cu).
 #pragma once
 
 #include "cuda/kernels/types.h"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Launch functions of max pooling (pooling.cu). Tensors are dense, NCHW or channels-last, and all of a call
-// lie the same way. An image (one plane where NCHW) has less than 2^31 numbers.
+// Launch functions of pooling: max pooling (pooling.cu), the gradient of global average pooling
+// (pooling_spread.cu; the means themselves are sums, reductions.h). Tensors are dense, NCHW or channels-last,
+// and all of a call lie the same way. An image (one plane where NCHW) has less than 2^31 numbers.
 #pragma once
 
 #include "cuda/kernels/types.h"
@@ -22,5 +23,9 @@ int64_t max_pool2d_grad_scratch();
 /// for any index; fast where it comes from windows of one size, which need not be known.
 void max_pool2d_grad(Number number, const void* dy, const int32_t* index, void* dx, int32_t* scratch,
                      const Dims4& out, const Dims4& in, bool channels_last, DeviceStream stream);
+
+/// dx = dy / cells for every cell: dy [n, c]; dx [n, c, cells], or [n, cells, c] where channels_last.
+void global_avg_pool_grad(Number number, const void* dy, void* dx, int64_t n, int64_t c, int64_t cells,
+                          bool channels_last, DeviceStream stream);
 
 }  // namespace CAWE_DEVICE

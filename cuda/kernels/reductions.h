@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Launch functions of reductions: sums over rows and columns (sums.cu), extremes of items (extremes.cu), the
-// gradient of a mean (spread.cu). All in an order that only the shape decides: the same bits on every GPU.
+// Launch functions of reductions: sums over rows and columns (reductions_sums.cu), extremes of items
+// (reductions_extremes.cu), the largest number of rows (reductions_argmax.cu). All in an order that only the
+// shape decides: the same bits on every GPU.
 #pragma once
 
 #include "cuda/kernels/types.h"
@@ -30,8 +31,9 @@ int64_t min_max_scratch(Number number, int64_t items, int64_t length);
 void min_max(Number number, const void* x, const StridedView& item, int64_t items, void* low, void* high,
              void* scratch, DeviceStream stream);
 
-/// dx = dy / cells for every cell: dy [n, c]; dx [n, c, cells], or [n, cells, c] where channels_last.
-void global_avg_pool_grad(Number number, const void* dy, void* dx, int64_t n, int64_t c, int64_t cells,
-                          bool channels_last, DeviceStream stream);
+/// index[r] = column of the largest number of row r of x [rows, columns], the lowest on ties. NaN never wins,
+/// but where it comes first in its row (std::max_element's answer). All floating types; columns >= 1.
+void argmax_rows(Number number, const void* x, int64_t rows, int64_t columns, int64_t* index,
+                 DeviceStream stream);
 
 }  // namespace CAWE_DEVICE

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Launch functions of resizing: nearest neighbour (nearest.cu), bilinear (resize.cu). Tensors are dense, NCHW
-// or channels-last, and all of a call lie the same way. An image (one plane where NCHW) has less than 2^31
-// numbers, and source size times target size is below 2^31 in each direction.
+// Launch functions of resizing: nearest neighbour (resize_nearest.cu), bilinear (resize_bilinear.cu). Tensors
+// are dense, NCHW or channels-last, and all of a call lie the same way. An image (one plane where NCHW) has
+// less than 2^31 numbers, and source size times target size is below 2^31 in each direction.
 #pragma once
 
 #include "cuda/kernels/types.h"

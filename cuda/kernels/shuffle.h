@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Launch functions of pixel shuffle (shuffle.cu) and blur (blur.cu). Tensors are packed: NCHW, or
+// Launch functions of pixel shuffle (shuffle.cu) and blur (shuffle_blur.cu). Tensors are packed: NCHW, or
 // channels-last where `channels_last`, 16-byte aligned.
 #pragma once
 

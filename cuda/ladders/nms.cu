@@ -10,7 +10,7 @@
 // Source    the mask of 64 x 64 pairs is common usage.
 #include "cuda/ladders/nms.h"
 
-#include "cuda/kernels/boxes.cuh"
+#include "cuda/kernels/detection_boxes.cuh"
 
 namespace CAWE_DEVICE {
 namespace {

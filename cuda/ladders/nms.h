@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Steps on the way to cuda/kernels/nms.cu; docs/lessons/nms.md climbs them.
+// Steps on the way to cuda/kernels/detection_nms.cu; docs/lessons/nms.md climbs them.
 #pragma once
 
 #include "cuda/kernels/types.h"

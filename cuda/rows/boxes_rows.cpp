@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Decoding, filtering and matching. What is compared is bits.
-#include "cuda/kernels/boxes.h"
+#include "cuda/kernels/detection_boxes.h"
 
 #include <cstring>
 
@@ -169,7 +169,7 @@ Row row(const std::string& name, const std::string& file, const std::string& sha
 
 void add_decode_rows(std::vector<Row>& rows) {
   const auto decode_row = [&](const char* shape, std::function<double(RowContext&)> run) {
-    rows.push_back(row("decode_boxes", "decode.cu", shape, std::move(run)));
+    rows.push_back(row("decode_boxes", "detection_decode.cu", shape, std::move(run)));
   };
   decode_row("f32 1000", [](RowContext& c) { return run_decode<float>(c, 1000); });
   rows.back().sectors = 3 * sectors_of(1000 * 16);
@@ -178,7 +178,7 @@ void add_decode_rows(std::vector<Row>& rows) {
   rows.back().flops = 60 * 1000;
   decode_row("f64 301", [](RowContext& c) { return run_decode<double>(c, 301); });
   const auto filter_row = [&](const char* shape, std::function<double(RowContext&)> run) {
-    rows.push_back(row("decode_filtered", "decode.cu", shape, std::move(run)));
+    rows.push_back(row("decode_filtered", "detection_decode.cu", shape, std::move(run)));
   };
   // All of 2 x 320 pass: positions (80 sectors), scores (40), offsets, anchors and boxes (160 each), scores
   // and classes out (40, 80) and a count.
@@ -194,7 +194,7 @@ void add_decode_rows(std::vector<Row>& rows) {
 void add_boxes_rows(std::vector<Row>& rows) {
   add_decode_rows(rows);
   const auto match_row = [&](const char* shape, std::function<double(RowContext&)> run) {
-    rows.push_back(row("match_anchors", "match.cu", shape, std::move(run)));
+    rows.push_back(row("match_anchors", "detection_match.cu", shape, std::move(run)));
   };
   // 7 maxima cleared; 1,000 anchors (500 sectors), 7 boxes by each of 4 blocks (4 each), favourites (125) and
   // decisions (250) out, 4 atomic requests.

@@ -203,12 +203,13 @@ void add_unary(std::vector<Row>& rows) {
       const Case flat{op, {kCount}, dtype};
       const std::string text = type + " " + kUnaryNames[int(op)] + " 2051";
       rows.push_back(row(
-          "unary", text, "unary.cu", [=](RowContext& c) { return run_unary(c, flat); }, tolerance_of(dtype)));
+          "unary", text, "elementwise_unary.cu", [=](RowContext& c) { return run_unary(c, flat); },
+          tolerance_of(dtype)));
       flat_counts(rows.back(), kCount, double(size_of(dtype)), 1);
       rows.back().flops = kCount;
       rows.push_back(row(
-          "unary_grad", text, "unary_grad.cu", [=](RowContext& c) { return run_unary_grad(c, flat); },
-          tolerance_of(dtype)));
+          "unary_grad", text, "elementwise_unary_grad.cu",
+          [=](RowContext& c) { return run_unary_grad(c, flat); }, tolerance_of(dtype)));
       const bool looks = op != UnaryOp::identity && op != UnaryOp::affine;  // at x or at y
       flat_counts(rows.back(), kCount, double(size_of(dtype)), looks ? 2 : 1);
       rows.back().flops = 2 * kCount;
@@ -223,10 +224,11 @@ void add_unary(std::vector<Row>& rows) {
       };
     };
     const std::string text = type + " 2x3x5x7 from channels-last to NCHW";
-    rows.push_back(row("unary", text, "unary.cu", every(run_unary), tolerance_of(dtype)));
-    rows.push_back(row("unary_grad", text, "unary_grad.cu", every(run_unary_grad), tolerance_of(dtype)));
+    rows.push_back(row("unary", text, "elementwise_unary.cu", every(run_unary), tolerance_of(dtype)));
+    rows.push_back(
+        row("unary_grad", text, "elementwise_unary_grad.cu", every(run_unary_grad), tolerance_of(dtype)));
   }
-  rows.push_back(row("unary_specials", "f32 12", "unary.cu", run_unary_specials, 0));
+  rows.push_back(row("unary_specials", "f32 12", "elementwise_unary.cu", run_unary_specials, 0));
 }
 
 void add_binary_row(std::vector<Row>& rows, const std::string& text, DType dtype, const Shape& p,
@@ -234,7 +236,7 @@ void add_binary_row(std::vector<Row>& rows, const std::string& text, DType dtype
   const Tensor first = coarse(p, "first operand", dtype, p == shape ? p_layout : Layout::contiguous),
                second = coarse(q, "second operand", dtype, q == shape ? layout : Layout::contiguous);
   rows.push_back(row(
-      "binary", std::string(name(dtype)) + " " + text, "binary.cu",
+      "binary", std::string(name(dtype)) + " " + text, "elementwise_binary.cu",
       [=](RowContext& c) { return run_binary(c, first, second, shape, layout); }, 0));
   rows.back().flops = 9 * double(shape.numel());
 }
@@ -283,14 +285,14 @@ void add_accumulate(std::vector<Row>& rows) {
     const std::string type = name(dtype);
     const Tensor x = random_tensor({5, 411}, "addend", dtype), y = random_tensor({5, 411}, "sum", dtype);
     rows.push_back(row(
-        "accumulate", type + " 5x411", "binary.cu", [=](RowContext& c) { return run_accumulate(c, x, y); },
-        0));
+        "accumulate", type + " 5x411", "elementwise_binary.cu",
+        [=](RowContext& c) { return run_accumulate(c, x, y); }, 0));
     flat_counts(rows.back(), 2055, double(size_of(dtype)), 2);
     rows.back().flops = 2055;
     const Tensor image = random_tensor({2, 3, 5, 7}, "addend", dtype, Layout::channels_last),
                  total = random_tensor({2, 3, 5, 7}, "sum", dtype);
     rows.push_back(row(
-        "accumulate", type + " channels-last to NCHW 2x3x5x7", "binary.cu",
+        "accumulate", type + " channels-last to NCHW 2x3x5x7", "elementwise_binary.cu",
         [=](RowContext& c) { return run_accumulate(c, image, total); }, 0));
   }
 }

@@ -94,7 +94,8 @@ Row row(const std::string& name, const std::string& text, const char* file,
 
 Row copy_row(const std::string& text, const Operand& x, const Operand& y) {
   const bool same = x.whole.dtype() == y.whole.dtype();
-  return row(same ? "copy" : "convert", text, same ? "cuda/kernels/memory.cu" : "cuda/kernels/convert.cu",
+  return row(same ? "copy" : "convert", text,
+             same ? "cuda/kernels/memory.cu" : "cuda/kernels/memory_convert.cu",
              [=](RowContext& c) { return run_copy(c, x, y); });
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The ladder of docs/lessons/nms.md: the same 500 boxes, five ways. Steps 1 to 4 leave a mask, which is
 // walked here, on the host; step 5 leaves the answer.
-#include "cuda/kernels/nms.h"
+#include "cuda/kernels/detection_nms.h"
 #include "cuda/ladders/nms.h"
 #include "cuda/rows/families.h"
 #include "tensor/backend.h"
@@ -112,7 +112,7 @@ Row step(int number, const char* file, const char* change, std::function<double(
 
 // 500 boxes are 8 columns, the last of 52. 250 sectors of boxes; a tile has 32, the last ones 26.
 void add_nms_ladder_rows(std::vector<Row>& rows) {
-  const char *ladder = "cuda/ladders/nms.cu", *production = "cuda/kernels/nms.cu";
+  const char *ladder = "cuda/ladders/nms.cu", *production = "cuda/kernels/detection_nms.cu";
   // Rows: 8 times all. A warp from row r on loads boxes r + 1 to 499, a sector each: r = 0, 32, .. 480. Each
   // word stored lies in a sector of its own.
   rows.push_back(step(1, ladder,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cuda/kernels/nms.h"
+#include "cuda/kernels/detection_nms.h"
 
 #include "cuda/rows/families.h"
 #include "tensor/backend.h"
@@ -125,7 +125,7 @@ Row row(const std::string& name, const std::string& shape, std::function<double(
   Row r;
   r.name = name;
   r.shape = shape;
-  r.file = "cuda/kernels/nms.cu";
+  r.file = "cuda/kernels/detection_nms.cu";
   r.run = std::move(run);
   return r;
 }

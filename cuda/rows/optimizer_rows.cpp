@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rows of optimizer steps and of what is done with gradients before. References in f64, tensor by tensor.
-#include "cuda/kernels/optimizer.h"
+#include "cuda/kernels/optimizers.h"
 #include "cuda/rows/families.h"
 #include "tensor/backend.h"
 
@@ -202,7 +202,7 @@ Row row(const std::string& name, const std::string& text, const Sizes& sizes, do
   Row r;
   r.name = name;
   r.shape = text;
-  r.file = "cuda/kernels/optimizer.cu";
+  r.file = "cuda/kernels/optimizers.cu";
   r.tolerance = tolerance;
   r.floor_read = read * total(sizes);
   r.floor_written = written * total(sizes);

@@ -2,6 +2,7 @@
 #include "cuda/kernels/reductions.h"
 
 #include "cuda/backend/views.h"
+#include "cuda/kernels/pooling.h"
 #include "cuda/rows/families.h"
 #include "tensor/backend.h"
 
@@ -132,7 +133,7 @@ void add_rows_of(std::vector<Row>& rows, DType dtype) {
   const auto add = [&](int64_t n, int64_t length, double divisor) {
     rows.push_back(row(
         "sum_rows", std::string(name(dtype)) + " " + std::to_string(n) + "x" + std::to_string(length),
-        "sums.cu", [=](RowContext& c) { return run_rows(c, n, length, dtype, divisor); },
+        "reductions_sums.cu", [=](RowContext& c) { return run_rows(c, n, length, dtype, divisor); },
         tolerance_of(dtype)));
     rows.back().flops = double(n * length);
     rows.back().floor_read = double(n * length) * e;
@@ -167,7 +168,8 @@ void add_columns_of(std::vector<Row>& rows, DType dtype) {
         "sum_columns",
         std::string(name(dtype)) + " " + std::to_string(batch) + "x" + std::to_string(n) + "x" +
             std::to_string(columns),
-        "sums.cu", [=](RowContext& c) { return run_columns(c, batch, n, columns, dtype, divisor); },
+        "reductions_sums.cu",
+        [=](RowContext& c) { return run_columns(c, batch, n, columns, dtype, divisor); },
         tolerance_of(dtype)));
     rows.back().flops = double(batch * n * columns);
   };
@@ -193,7 +195,7 @@ void add_columns_of(std::vector<Row>& rows, DType dtype) {
 void add_min_max_rows(std::vector<Row>& rows) {
   const auto add = [&](const std::string& text, const Tensor& x) {
     rows.push_back(row(
-        "min_max", std::string(name(x.dtype())) + " " + text, "extremes.cu",
+        "min_max", std::string(name(x.dtype())) + " " + text, "reductions_extremes.cu",
         [=](RowContext& c) { return run_min_max(c, x); }, 0));
     rows.back().flops = 2 * double(x.numel());
     rows.back().floor_read = double(x.numel()) * double(size_of(x.dtype()));
@@ -232,7 +234,7 @@ void add_spread_rows(std::vector<Row>& rows) {
       const std::string type = std::string(name(dtype)) + (last ? " channels-last " : " ");
       const auto add = [&](const std::string& text, const Shape& shape) {
         rows.push_back(row(
-            "global_avg_pool_grad", type + text, "spread.cu",
+            "global_avg_pool_grad", type + text, "pooling_spread.cu",
             [=](RowContext& c) { return run_spread(c, shape, dtype, layout); }, 0));
         rows.back().flops = double(shape.numel());
         rows.back().floor_written = whole(double(shape.numel()) * e);

@@ -116,20 +116,20 @@ struct Five {
 Five add_case(std::vector<Row>& rows, const Case& k) {
   const std::string text = text_of(k);
   const double outputs = double(k.out.numel());
-  rows.push_back(
-      row("upsample_nearest", text, "nearest.cu", [=](RowContext& c) { return run_nearest(c, k, false); }));
-  rows.push_back(row("upsample_nearest", text + " add", "nearest.cu",
+  rows.push_back(row("upsample_nearest", text, "resize_nearest.cu",
+                     [=](RowContext& c) { return run_nearest(c, k, false); }));
+  rows.push_back(row("upsample_nearest", text + " add", "resize_nearest.cu",
                      [=](RowContext& c) { return run_nearest(c, k, true); }));
   rows.back().flops = outputs;
-  rows.push_back(row("upsample_nearest_grad", text, "nearest.cu",
+  rows.push_back(row("upsample_nearest_grad", text, "resize_nearest.cu",
                      [=](RowContext& c) { return run_nearest_gradient(c, k); }));
   rows.back().flops = outputs;
   rows.push_back(
-      row("resize_bilinear", text, "resize.cu", [=](RowContext& c) { return run_bilinear(c, k); }));
+      row("resize_bilinear", text, "resize_bilinear.cu", [=](RowContext& c) { return run_bilinear(c, k); }));
   rows.back().flops = 9 * outputs;
   rows.push_back(row(
-      "resize_bilinear_grad", text, "resize.cu", [=](RowContext& c) { return run_bilinear_gradient(c, k); },
-      gradient_tolerance(k.dtype)));
+      "resize_bilinear_grad", text, "resize_bilinear.cu",
+      [=](RowContext& c) { return run_bilinear_gradient(c, k); }, gradient_tolerance(k.dtype)));
   rows.back().flops = 8 * outputs;
   const size_t n = rows.size();
   return {rows[n - 5], rows[n - 4], rows[n - 3], rows[n - 2], rows[n - 1]};

@@ -24,8 +24,8 @@ struct Operator {
 const Operator kShuffle{"pixel_shuffle", "shuffle.cu", pixel_shuffle, &Backend::pixel_shuffle, true, false};
 const Operator kShuffleGrad{"pixel_shuffle_grad",         "shuffle.cu", pixel_shuffle_grad,
                             &Backend::pixel_shuffle_grad, true,         true};
-const Operator kBlur{"blur", "blur.cu", blur, &Backend::blur, false, false};
-const Operator kBlurGrad{"blur_grad", "blur.cu", blur_grad, &Backend::blur_grad, false, true};
+const Operator kBlur{"blur", "shuffle_blur.cu", blur, &Backend::blur, false, false};
+const Operator kBlurGrad{"blur_grad", "shuffle_blur.cu", blur_grad, &Backend::blur_grad, false, true};
 
 /// `sizes`: of the shuffle's small side, or of the blurred images.
 double run(RowContext& c, const Operator& op, const Shape& sizes, DType dtype, Layout layout) {

@@ -67,7 +67,7 @@ Row row(const std::string& name, const MatrixSize& size, DType dtype, std::funct
   r.name = name;
   r.shape = std::string(cawe::name(dtype)) + " " + std::to_string(size.rows) + "x" +
             std::to_string(size.columns) + more;
-  r.file = "cuda/kernels/spectral_norm.cu";
+  r.file = "cuda/kernels/weight_norms_spectral.cu";
   r.run = std::move(run);
   r.tolerance = dtype == DType::f64 ? 1e-13 : 2e-6;
   return r;

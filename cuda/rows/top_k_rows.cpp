@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cuda/kernels/top_k.h"
+#include "cuda/kernels/detection_top_k.h"
 
+#include "cuda/kernels/reductions.h"
 #include "cuda/rows/families.h"
 #include "tensor/backend.h"
 
@@ -78,7 +79,7 @@ Row row(const std::string& name, const std::string& shape, std::function<double(
   Row r;
   r.name = name;
   r.shape = shape;
-  r.file = "cuda/kernels/top_k.cu";
+  r.file = name == "top_k" ? "cuda/kernels/detection_top_k.cu" : "cuda/kernels/reductions_argmax.cu";
   r.run = std::move(run);
   return r;
 }

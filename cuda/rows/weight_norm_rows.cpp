@@ -51,7 +51,7 @@ void add(std::vector<Row>& rows, const MatrixSize& size, DType dtype) {
     Row r;
     r.name = is_gradient ? "weight_norm_grad" : "weight_norm";
     r.shape = std::string(name(dtype)) + " " + std::to_string(size.rows) + "x" + std::to_string(size.columns);
-    r.file = "cuda/kernels/weight_norm.cu";
+    r.file = "cuda/kernels/weight_norms_weight.cu";
     r.run = [=](RowContext& c) { return is_gradient ? run_gradient(c, size, dtype) : run(c, size, dtype); };
     r.tolerance = dtype == DType::f64 ? 1e-14 : 1e-6;
     r.floor_read = (is_gradient ? 2 : 1) * (matrix + vector);

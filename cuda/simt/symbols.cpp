@@ -63,7 +63,8 @@ bool parse_place(const std::string& text, Place* place) {
   const size_t colon = text.rfind(':', text.find(" (discriminator"));
   if (colon == std::string::npos || text[0] == '?') return false;
   const std::string root = CAWE_SOURCE_DIR "/";
-  // A compiler cache may have made the path relative to the build folder: "…/build/../cuda/kernels/nms.cu".
+  // A compiler cache may have made the path relative to the build folder:
+  // "…/build/../cuda/kernels/detection_nms.cu".
   const std::string file = std::filesystem::path(text.substr(0, colon)).lexically_normal().string();
   place->file = file.rfind(root, 0) == 0 ? file.substr(root.size()) : file;
   place->line = std::atoi(text.c_str() + colon + 1);

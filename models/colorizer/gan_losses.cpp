@@ -3,7 +3,7 @@
 
 #include "autograd/ops/elementwise.h"
 #include "autograd/ops/losses.h"
-#include "autograd/ops/shape.h"
+#include "autograd/ops/reductions.h"
 #include "nn/precision.h"
 
 namespace cawe::models {

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Goldens for tests/autograd/golden_test.cpp: PyTorch's outputs and gradients (float64) for cases of
-autograd/operator_rows.cpp and primitive_rows.cpp, with the inputs that these draw from Philox.
+autograd/rows, with the inputs that these draw from Philox.
 
 usage: python3 scripts/goldens/operators.py [tests/goldens]   (torch from PyPI)
 """
@@ -165,7 +165,7 @@ def losses_and_shapes(t):
 
 
 def numbers(shape, purpose, low=-1, high=1):
-    """numbers() of autograd/primitive_rows.cpp, in float64."""
+    """numbers() of autograd/rows/rows.h, in float64."""
     u = Random(14, purpose).uniform_double(int(np.prod(shape)))
     return torch.from_numpy((low + (high - low) * u).astype(np.float32).astype(np.float64).reshape(shape))
 
@@ -188,7 +188,7 @@ def optimizer_step(make, p, g, state):
 
 
 def primitives(golden):
-    """Rows of autograd/primitive_rows.cpp: decisions by torchvision, optimizers by torch.optim."""
+    """Rows of primitives in autograd/rows: decisions by torchvision, optimizers by torch.optim."""
     def put(name, variant, *outputs):
         for i, t in enumerate(outputs):
             golden.tensor('%s.%d.out%d' % (name, variant, i), t)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Goldens of autograd/operator_rows_gan.cpp and of the spectral norm's row in primitive_rows.cpp: the GAN's operators in
-PyTorch. Called from operators.py."""
+"""Goldens of autograd/rows/{shuffle,weight_norms,content_loss}.cpp: the GAN's operators in PyTorch.
+Called from operators.py."""
 from types import SimpleNamespace
 
 import numpy as np

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Goldens of autograd/operator_rows_roi_align.cpp: torchvision.ops.roi_align level by level. Called from operators.py."""
+"""Goldens of autograd/rows/roi_align.cpp: torchvision.ops.roi_align level by level. Called from operators.py."""
 import numpy as np
 import torch
 import torchvision

@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "autograd/ops/elementwise.h"
-#include "autograd/ops/shape.h"
+#include "autograd/ops/reductions.h"
 #include "tensor/arena.h"
 
 namespace cawe {

@@ -7,10 +7,10 @@
 #include <cmath>
 #include <cstring>
 
-#include "cuda/kernels/boxes.h"
-#include "cuda/kernels/nms.h"
+#include "cuda/kernels/detection_boxes.h"
+#include "cuda/kernels/detection_nms.h"
+#include "cuda/kernels/detection_top_k.h"
 #include "cuda/kernels/sort.h"
-#include "cuda/kernels/top_k.h"
 #include "tensor/backend.h"
 #include "tensor/box.h"
 #include "tensor/random.h"

@@ -31,7 +31,7 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(Promise{"cuda/kernels/cawe_weights.cu", "block_per_row<float, 4>", 1, 0},
                     Promise{"cuda/kernels/cawe_weights.cu", "warp_per_row<half, 8>", 1, 0},
                     Promise{"cuda/kernels/content_loss.cu", "all_maps<float, 4>", 2, 1},
-                    Promise{"cuda/kernels/nms.cu", "mask_of_tile<float, false>", 1, 0},
+                    Promise{"cuda/kernels/detection_nms.cu", "mask_of_tile<float, false>", 1, 0},
                     Promise{"tests/cuda/patterns.cu", "cawe::patterns::vectors_kernel", 1, 1}));
 
 }  // namespace

@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "autograd/ops/elementwise.h"
-#include "autograd/ops/shape.h"
+#include "autograd/ops/reductions.h"
 #include "autograd/ops/shuffle.h"
 #include "nn/dropout2d.h"
 #include "nn/self_attention.h"

@@ -6,7 +6,7 @@
 
 #include "autograd/ops/elementwise.h"
 #include "autograd/ops/losses.h"
-#include "autograd/ops/shape.h"
+#include "autograd/ops/reductions.h"
 #include "nn/conv2d.h"
 #include "tensor/random.h"
 

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rows of content loss and of the factors of its gradients.
+#include "autograd/ops/content_loss.h"
+#include "autograd/rows/rows.h"
+
+namespace cawe {
+namespace {
+
+/// A map of the real images, 0 or 1/8 by coins: nearer to 0 than the numbers of the generated ones' map are.
+Tensor real_map(const Variable& a, bool channels_last) {
+  const Tensor ones = coins(a.shape(), a);
+  Tensor b = Tensor::like(ones);
+  backend(b.device()).unary(UnaryOp::affine, 0.125, 0, ones, b);
+  return channels_last ? b.channels_last() : b;
+}
+
+OperatorRow content_loss_row() {
+  return {"content_loss",
+          {"content_loss", "scale_each"},
+          {{{image({2, 3, 4, 5}, Values::apart), contiguous({2, 7}, Values::apart)},
+            [](const In& in) {
+              return content_loss(in, {real_map(in[0], true), real_map(in[1], false)}, {0.5, 0.25});
+            }},
+           {{image({3, 5, 3, 3}, Values::apart)},
+            [](const In& in) { return content_loss(in, {real_map(in[0], false)}, {0.01}); }},
+           {{contiguous({9, 2, 33, 31}, Values::apart)},
+            [](const In& in) { return content_loss(in, {real_map(in[0], false)}, {1.0 / 2048}); }}}};
+}
+
+/// A shared factor and one for each of two tensors; with variant 1 the first one's product is 1.
+std::vector<Tensor> run_scale_each(Backend& b, int64_t variant) {
+  const std::vector<Tensor> x{numbers(b, {3, 37, 5, 4}, "scaled", -1, 1, Layout::channels_last),
+                              numbers(b, {1001}, "scaled too")};
+  b.scale_each({2, 0.75}, Tensor::full({1}, variant == 1 ? 0.5 : 3.25).to(b.device()), x);
+  return x;
+}
+
+}  // namespace
+
+std::vector<OperatorRow> content_loss_operator_rows() { return {content_loss_row()}; }
+
+std::vector<PrimitiveRow> content_loss_primitive_rows() { return {{"scale_each", run_scale_each, 2}}; }
+
+}  // namespace cawe

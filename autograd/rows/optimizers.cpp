@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rows of the optimizers' steps.
+#include "autograd/rows/rows.h"
+
+namespace cawe {
+namespace {
+
+std::vector<Tensor> run_sgd(Backend& b, int64_t variant) {
+  Tensor p = numbers(b, {37, 5}, "sgd p"), v = numbers(b, {37, 5}, "sgd v");
+  SgdParams s{0.1, 0.9, 0.01, variant == 0};
+  b.sgd_step(p, numbers(b, {37, 5}, "sgd g"), v, s);
+  return {p, v};
+}
+
+std::vector<Tensor> run_adam(Backend& b, int64_t variant) {
+  Tensor p = numbers(b, {37, 5}, "adam p"), m = numbers(b, {37, 5}, "adam m"),
+         v = numbers(b, {37, 5}, "adam v", 0, 1);
+  AdamParams s;
+  s.weight_decay = 0.1;
+  s.decoupled = variant == 1;
+  s.step = 3 + variant;
+  b.adam_step(p, numbers(b, {37, 5}, "adam g"), m, v, s);
+  return {p, m, v};
+}
+
+/// Two parameters, gradients halved on the way.
+std::vector<Tensor> run_sgd_steps(Backend& b, int64_t variant) {
+  const std::vector<Tensor> p{numbers(b, {37, 5}, "sgd p"), numbers(b, {41}, "sgd q")},
+      v{numbers(b, {37, 5}, "sgd v"), numbers(b, {41}, "sgd w")};
+  const std::vector<Tensor> g{numbers(b, {37, 5}, "sgd g"), numbers(b, {41}, "sgd h")};
+  const Tensor factor = variant == 0 ? Tensor() : Tensor::full({1}, 0.5, DType::f64).to(b.device());
+  b.sgd_steps(p, g, v, factor, {0.1, 0.9, 0.01, variant == 0});
+  return {p[0], p[1], v[0], v[1]};
+}
+
+std::vector<Tensor> run_adam_steps(Backend& b, int64_t variant) {
+  const std::vector<Tensor> p{numbers(b, {37, 5}, "adam p"), numbers(b, {41}, "adam q")},
+      m{numbers(b, {37, 5}, "adam m"), numbers(b, {41}, "adam n")},
+      v{numbers(b, {37, 5}, "adam v", 0, 1), numbers(b, {41}, "adam w", 0, 1)};
+  const std::vector<Tensor> g{numbers(b, {37, 5}, "adam g"), numbers(b, {41}, "adam h")};
+  const Tensor factor = variant == 0 ? Tensor() : Tensor::full({1}, 0.5, DType::f64).to(b.device());
+  AdamParams s;
+  s.weight_decay = 0.1;
+  s.decoupled = variant == 1;
+  s.step = 3;
+  b.adam_steps(p, g, m, v, factor, s);
+  return {p[0], p[1], m[0], m[1], v[0], v[1]};
+}
+
+/// Below the limit, above it, and scaled.
+std::vector<Tensor> run_gradient_norm(Backend& b, int64_t variant) {
+  Tensor result = room(b, {3}, DType::f64);
+  b.gradient_norm({numbers(b, {77, 91}, "squares"), numbers(b, {5000}, "more squares")},
+                  variant == 1 ? 2.0 : 0.0, variant == 2 ? 1024.0 : 1.0, result);
+  return {result};
+}
+
+}  // namespace
+
+std::vector<PrimitiveRow> optimizers_primitive_rows() {
+  return {{"sgd_step", run_sgd, 2},
+          {"adam_step", run_adam, 3},
+          {"sgd_steps", run_sgd_steps, 2},
+          {"adam_steps", run_adam_steps, 2},
+          {"gradient_norm", run_gradient_norm, 3}};
+}
+
+}  // namespace cawe

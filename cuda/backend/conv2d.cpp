@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// Convolutions: operands packed in one layout, then cuDNN. Channels-last where the result is; f64 and
+// whatever the library refuses in channels-last run in NCHW.
+#include <array>
+
+#include "cuda/backend/cuda_backend.h"
+#include "cuda/backend/packing.h"
+#include "cuda/backend/views.h"
+#include "cuda/runtime/runtime.h"
+
+namespace CAWE_DEVICE {
+namespace {
+
+/// One pass over x, w and y, in the places of the forward pass.
+class Pass {
+ public:
+  Pass(Runtime& runtime, ConvolutionPass pass, const Tensor& x, const Tensor& w, const Tensor& y,
+       const Conv2dParams& params)
+      : runtime_(runtime), operands_{x, w, y} {
+    for (const Tensor& t : operands_)
+      CAWE_CHECK(t.numel() <= INT32_MAX, Code::shape, current_operator(), ": ", t.shape(),
+                 " has 2^31 elements or more, which cuDNN cannot count. Use a smaller batch or image.");
+    problem_ = {pass,       Epilogue::none, number_of(current_operator(), x), false, dims_of(x), dims_of(w),
+                dims_of(y), params};
+  }
+
+  /// False where the library cannot do it so.
+  bool run(bool channels_last, Epilogue epilogue = Epilogue::none, const Tensor& bias = Tensor()) {
+    ConvolutionProblem problem = problem_;
+    problem.channels_last = channels_last;
+    problem.epilogue = epilogue;
+    const size_t output = output_index();
+    const Layout layout = channels_last ? Layout::channels_last : Layout::contiguous;
+    std::array<Tensor, 3> t;
+    for (size_t i = 0; i < 3; ++i)
+      t[i] = i == output ? packed_output(operands_[i], layout) : packed(operands_[i], layout);
+    if (!runtime_.convolutions.run(problem, t[0].raw(), t[1].raw(), bias.defined() ? bias.raw() : nullptr,
+                                   t[2].raw(), refusal_))
+      return false;
+    if (t[output].raw() != operands_[output].raw()) operands_[output].copy_from(t[output]);
+    return true;
+  }
+
+  /// In the layout that fits best, else in the other one.
+  void run_anyhow() {
+    const bool first = prefers_channels_last();
+    if (run(first) || run(!first)) return;
+    fail(Code::unsupported, current_operator(), ": cuDNN has no algorithm for x ", operands_[0].shape(),
+         ", w ", operands_[1].shape(), ", ", cawe::name(operands_[0].dtype()), " (", refusal_,
+         "). Raise CAWE_CUDNN_WORKSPACE_MB, use f32, or --device cpu.");
+  }
+
+  bool prefers_channels_last() const {
+    if (problem_.number == Number::f64) return false;
+    const Tensor &x = operands_[0], &y = operands_[2];
+    if (x.is_contiguous() && y.is_contiguous()) return x.is_channels_last() && y.is_channels_last();
+    return (output_index() == 0 ? x : y).is_channels_last();
+  }
+
+ private:
+  size_t output_index() const {
+    return problem_.pass == ConvolutionPass::grad_input    ? 0
+           : problem_.pass == ConvolutionPass::grad_weight ? 1
+                                                           : 2;
+  }
+
+  Runtime& runtime_;
+  std::array<Tensor, 3> operands_;
+  ConvolutionProblem problem_;
+  std::string refusal_;
+};
+
+Tensor channels_full_of(double value, const Tensor& y) {
+  Tensor t = Tensor::empty({y.dim(1)}, y.dtype(), Layout::contiguous, y.device());
+  t.fill(value);
+  return t;
+}
+
+}  // namespace
+
+void CudaBackend::conv2d(const Tensor& x, const Tensor& w, const Tensor& bias, const Conv2dParams& p,
+                         bool relu, Tensor& y) {
+  const OperatorScope scope("conv2d");
+  if (y.numel() == 0) return;
+  Pass pass(*runtime_, ConvolutionPass::forward, x, w, y, p);
+  if (!bias.defined() && !relu) return pass.run_anyhow();
+  const Tensor shift = bias.defined() ? packed(bias, Layout::contiguous) : channels_full_of(0, y);
+  if (pass.run(pass.prefers_channels_last(), relu ? Epilogue::bias_relu : Epilogue::bias, shift)) return;
+  const Tensor sums = Tensor::like(y);
+  Pass(*runtime_, ConvolutionPass::forward, x, w, sums, p).run_anyhow();
+  channel_affine(sums, channels_full_of(1, y), shift, Tensor(), relu, y);
+}
+
+void CudaBackend::conv2d_grad_input(const Tensor& dy, const Tensor& w, const Conv2dParams& p, Tensor& dx) {
+  const OperatorScope scope("conv2d_grad_input");
+  if (dx.numel() == 0) return;
+  Pass(*runtime_, ConvolutionPass::grad_input, dx, w, dy, p).run_anyhow();
+}
+
+void CudaBackend::conv2d_grad_weight(const Tensor& x, const Tensor& dy, const Conv2dParams& p, Tensor& dw,
+                                     Tensor& dbias) {
+  const OperatorScope scope("conv2d_grad_weight");
+  if (dy.numel() == 0)
+    dw.fill(0);
+  else if (dw.numel() > 0)
+    Pass(*runtime_, ConvolutionPass::grad_weight, x, dw, dy, p).run_anyhow();
+  if (!dbias.defined()) return;
+  Tensor by_channel = dbias.unsqueeze(0).unsqueeze(-1).unsqueeze(-1);
+  sum_to(dy, by_channel);
+}
+
+}  // namespace CAWE_DEVICE

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// Launch functions of optimizer steps over lists of tensors (optimizers.cu).
+#pragma once
+
+#include "cuda/kernels/types.h"
+
+namespace CAWE_DEVICE {
+
+// Tensors of one entry have `count` elements in the same order of memory. Any alignment will do; packs of 16
+// bytes need all of an entry's pointers at multiples of 16. Lists lie in host memory and are copied by the
+// call.
+
+/// velocity need not be written before the first step. copy: p in half precision, or null.
+struct SgdTensor {
+  void* p;
+  const void* g;
+  void* velocity;
+  void* copy;
+  int64_t count;
+};
+struct AdamTensor {
+  void* p;
+  const void* g;
+  void *m, *v;
+  void* copy;
+  int64_t count;
+};
+struct GradientTensor {
+  void* g;
+  int64_t count;
+};
+
+/// parameter: f32 or f64, of p and the moments. Mixed precision (parameter f32 only): `half` is f16 or bf16,
+/// the type of all copies and, where half_gradients, of g; else g has the parameter's type.
+struct StepNumbers {
+  Number parameter = Number::f32;
+  Number half = Number::bf16;
+  bool half_gradients = false;
+};
+
+struct SgdRule {
+  double lr, momentum, weight_decay;
+  bool first;
+};
+struct AdamRule {
+  double lr, beta1, beta2, eps, weight_decay;
+  bool decoupled;
+  int64_t step;  ///< from 1
+};
+
+/// d = g * factor + weight_decay * p; velocity = momentum * velocity + d (d on the first step); p -= lr *
+/// velocity. factor: one number on the device, or null for 1 (see gradient_norm).
+void sgd_steps(const StepNumbers& numbers, const SgdTensor* list, int64_t length, const SgdRule& rule,
+               const double* factor, DeviceStream stream);
+/// Adam (Kingma & Ba 2015), or AdamW (Loshchilov & Hutter 2019) where rule.decoupled; g * factor as above.
+void adam_steps(const StepNumbers& numbers, const AdamTensor* list, int64_t length, const AdamRule& rule,
+                const double* factor, DeviceStream stream);
+
+/// How many doubles of scratch gradient_norm needs.
+int64_t gradient_norm_scratch(const GradientTensor* list, int64_t length);
+/// For gradients of a loss that was multiplied by `loss_scale`: result[0] = the sum of squares of all
+/// elements of the list, result[1] = the 2-norm of the unscaled gradients, result[2] = what to multiply the
+/// gradients by: 1 / loss_scale, and less where the norm is above `largest` (0: no limit). Where the norm is
+/// not finite, result[2] is 1.
+void gradient_norm(Number number, const GradientTensor* list, int64_t length, double largest,
+                   double loss_scale, double* scratch, double* result, DeviceStream stream);
+/// g *= *factor, a number on the device (result[2] of gradient_norm).
+void scale_gradients(Number number, const GradientTensor* list, int64_t length, const double* factor,
+                     DeviceStream stream);
+/// g *= inverse; *flag |= 1 where an element was not finite. The caller zeroes the flag.
+void unscale_and_check(Number number, const GradientTensor* list, int64_t length, double inverse, int* flag,
+                       DeviceStream stream);
+
+}  // namespace CAWE_DEVICE

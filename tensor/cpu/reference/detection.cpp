@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// Detection: plain loops. What decides (overlaps, order) is computed in the given dtype by one fixed
+// expression.
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "tensor/box.h"
+#include "tensor/box_exp.h"
+#include "tensor/cpu/cpu_backend.h"
+#include "tensor/cpu/loops.h"
+
+namespace cawe {
+namespace {
+
+/// ln(1000 / 16): the largest growth that a delta may ask for.
+constexpr double kMaxLogScale = 4.135166556742356;
+
+template <class T>
+BasicBox<T> box_at(const Tensor& boxes, int64_t i) {
+  const T* p = boxes.data<T>() + i * boxes.stride(0);
+  const int64_t s = boxes.stride(1);
+  return {p[0], p[s], p[2 * s], p[3 * s]};
+}
+
+}  // namespace
+
+void ReferenceBackend::decode_boxes(const Tensor& deltas, const Tensor& anchors, const BoxCoding& p,
+                                    double width, double height, Tensor& boxes) {
+  dispatch_floating("decode_boxes", deltas.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    for (int64_t i = 0; i < anchors.dim(0); ++i) {
+      const BasicBox<T> a = box_at<T>(anchors, i), d = box_at<T>(deltas, i);
+      const T w = a.width(), h = a.height();
+      const T cx = a.x1 + w * T(0.5) + d.x1 / T(p.wx) * w, cy = a.y1 + h * T(0.5) + d.y1 / T(p.wy) * h;
+      const T half_w = box_exp(std::min(d.x2 / T(p.ww), T(kMaxLogScale))) * w * T(0.5);
+      const T half_h = box_exp(std::min(d.y2 / T(p.wh), T(kMaxLogScale))) * h * T(0.5);
+      T* out = boxes.data<T>() + i * boxes.stride(0);
+      const int64_t s = boxes.stride(1);
+      out[0] = std::clamp(cx - half_w, T(0), T(width));
+      out[s] = std::clamp(cy - half_h, T(0), T(height));
+      out[2 * s] = std::clamp(cx + half_w, T(0), T(width));
+      out[3 * s] = std::clamp(cy + half_h, T(0), T(height));
+    }
+  });
+}
+
+void ReferenceBackend::match_anchors(const Tensor& anchors, const Tensor& boxes, const MatchParams& p,
+                                     Tensor& matched) {
+  dispatch_floating("match_anchors", anchors.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    const int64_t count = anchors.dim(0), truths = boxes.dim(0);
+    int64_t* out = matched.data<int64_t>();
+    std::vector<T> best_of_truth(size_t(truths), T(0)), best(size_t(count), T(-1));
+    std::vector<int64_t> argmax(size_t(count), -1);
+    for (int64_t a = 0; a < count; ++a) {
+      const BasicBox<T> anchor = box_at<T>(anchors, a);
+      for (int64_t g = 0; g < truths; ++g) {
+        const T overlap = iou(anchor, box_at<T>(boxes, g));
+        best_of_truth[size_t(g)] = std::max(best_of_truth[size_t(g)], overlap);
+        if (overlap > best[size_t(a)]) {
+          best[size_t(a)] = overlap;
+          argmax[size_t(a)] = g;
+        }
+      }
+      const T overlap = best[size_t(a)];
+      out[a] = truths == 0 || overlap < T(p.low) ? -1 : (overlap >= T(p.high) ? argmax[size_t(a)] : -2);
+    }
+    if (!p.low_quality) return;
+    // Every box's best anchors get back their own argmax, which need not be this box.
+    for (int64_t a = 0; a < count; ++a)
+      for (int64_t g = 0; g < truths && out[a] < 0; ++g) {
+        const T most = best_of_truth[size_t(g)];
+        if (most > T(0) && iou(box_at<T>(anchors, a), box_at<T>(boxes, g)) == most)
+          out[a] = argmax[size_t(a)];
+      }
+  });
+}
+
+std::vector<int64_t> ReferenceBackend::nms(const Tensor& boxes, const Tensor& scores, const Tensor& classes,
+                                           double threshold) {
+  std::vector<int64_t> kept;
+  dispatch_floating("nms", boxes.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    const Tensor sc = scores.contiguous();
+    const int64_t count = boxes.dim(0);
+    std::vector<int64_t> order(static_cast<size_t>(count));
+    std::iota(order.begin(), order.end(), 0);
+    const T* s = sc.data<T>();
+    std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) { return s[a] > s[b]; });
+    const auto class_of = [&](int64_t i) {
+      return classes.defined() ? classes.data<int64_t>()[i * classes.stride(0)] : 0;
+    };
+    for (int64_t i : order) {
+      const BasicBox<T> box = box_at<T>(boxes, i);
+      const bool covered = std::any_of(kept.begin(), kept.end(), [&](int64_t k) {
+        return class_of(k) == class_of(i) && iou(box_at<T>(boxes, k), box) > T(threshold);
+      });
+      if (!covered) kept.push_back(i);
+    }
+  });
+  return kept;
+}
+
+std::vector<int64_t> ReferenceBackend::top_k(const Tensor& x, int64_t k) {
+  std::vector<int64_t> order(static_cast<size_t>(x.numel()));
+  std::iota(order.begin(), order.end(), 0);
+  k = std::min(k, x.numel());
+  dispatch_floating("top_k", x.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    const Tensor in = x.contiguous();
+    const T* p = in.data<T>();
+    std::partial_sort(order.begin(), order.begin() + k, order.end(),
+                      [&](int64_t a, int64_t b) { return p[a] != p[b] ? p[a] > p[b] : a < b; });
+  });
+  order.resize(size_t(k));
+  return order;
+}
+
+}  // namespace cawe
