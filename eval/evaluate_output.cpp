@@ -5,10 +5,10 @@
 #include <cstdio>
 #include <filesystem>
 
-#include "data/csv.h"
+#include "data/formats/json/writer.h"
+#include "data/formats/table/csv.h"
 #include "eval/chart.h"
 #include "eval/evaluate.h"
-#include "eval/json_writer.h"
 #include "tensor/error.h"
 
 namespace cawe::eval {

@@ -6,8 +6,8 @@
 #include <filesystem>
 #include <set>
 
-#include "data/csv.h"
-#include "data/png.h"
+#include "data/formats/picture/png.h"
+#include "data/formats/table/csv.h"
 #include "eval/base64.h"
 #include "tensor/error.h"
 

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "data/csv.h"
+#include "data/formats/table/csv.h"
 #include "eval/chart_svg.h"
 #include "eval/figure_draw.h"
 #include "tensor/error.h"

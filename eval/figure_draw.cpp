@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "data/formats/json/writer.h"
 #include "eval/chart_svg.h"
-#include "eval/json_writer.h"
 
 namespace cawe::eval::svg {
 namespace {

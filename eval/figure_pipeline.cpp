@@ -2,7 +2,7 @@
 // The pipeline as a drawing.
 #include "eval/figure_pipeline.h"
 
-#include "data/csv.h"
+#include "data/formats/table/csv.h"
 #include "eval/chart_svg.h"
 #include "eval/figure_draw.h"
 #include "tensor/error.h"

@@ -2,7 +2,7 @@
 // t-SNE of four sets as one drawing.
 #include "eval/figure_tsne.h"
 
-#include "data/csv.h"
+#include "data/formats/table/csv.h"
 #include "eval/chart.h"
 #include "eval/chart_svg.h"
 #include "eval/figure_draw.h"

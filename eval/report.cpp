@@ -4,7 +4,7 @@
 
 #include <map>
 
-#include "data/csv.h"
+#include "data/formats/table/csv.h"
 #include "eval/report_parts.h"
 #include "tensor/error.h"
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "data/formats/json/writer.h"
 #include "eval/base64.h"
-#include "eval/json_writer.h"
 #include "eval/report_parts.h"
 #include "tensor/error.h"
 

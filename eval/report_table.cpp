@@ -6,7 +6,7 @@
 #include <limits>
 #include <map>
 
-#include "eval/json_writer.h"
+#include "data/formats/json/writer.h"
 #include "eval/report_parts.h"
 
 namespace cawe::eval::report_detail {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The report's viewer: list of films, pictures with boxes, sliders. report_viewer.js brings it to life.
-#include "eval/json_writer.h"
+#include "data/formats/json/writer.h"
 #include "eval/report_parts.h"
 
 namespace cawe::eval::report_detail {

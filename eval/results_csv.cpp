@@ -6,8 +6,8 @@
 #include <cmath>
 #include <limits>
 
-#include "data/csv.h"
-#include "eval/json_writer.h"
+#include "data/formats/json/writer.h"
+#include "data/formats/table/csv.h"
 #include "tensor/error.h"
 
 namespace cawe::eval {

@@ -5,9 +5,9 @@
 #include <cmath>
 #include <map>
 
+#include "data/formats/json/writer.h"
 #include "data/leak.h"
 #include "eval/auroc.h"
-#include "eval/json_writer.h"
 #include "tensor/backend.h"
 #include "tensor/communicator.h"
 #include "tensor/io/atomic_file.h"

@@ -6,10 +6,10 @@
 #include <cmath>
 
 #include "autograd/ops/pooling.h"
-#include "data/png.h"
+#include "data/formats/json/writer.h"
+#include "data/formats/picture/png.h"
 #include "eval/bootstrap.h"
 #include "eval/image_quality.h"
-#include "eval/json_writer.h"
 #include "models/classifier.h"
 #include "models/colorizer/color_space.h"
 #include "tensor/text.h"

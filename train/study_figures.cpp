@@ -7,7 +7,7 @@
 
 #include "autograd/ops/pooling.h"
 #include "data/decode.h"
-#include "data/png.h"
+#include "data/formats/picture/png.h"
 #include "eval/figure_attention.h"
 #include "eval/figure_froc.h"
 #include "eval/figure_pipeline.h"

@@ -5,7 +5,7 @@
 #include <cstdio>
 #include <map>
 
-#include "data/png.h"
+#include "data/formats/picture/png.h"
 #include "eval/statements.h"
 #include "eval/subgroups.h"
 #include "tensor/text.h"

@@ -2,7 +2,7 @@
 // What a study reads and writes as tables: detections of its rows, results.csv and results.json.
 #include <unordered_map>
 
-#include "data/csv.h"
+#include "data/formats/table/csv.h"
 #include "eval/results_csv.h"
 #include "tensor/io/atomic_file.h"
 #include "tensor/io/header_json.h"

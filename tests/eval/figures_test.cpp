@@ -7,7 +7,7 @@
 #include <cmath>
 #include <filesystem>
 
-#include "data/csv.h"
+#include "data/formats/table/csv.h"
 #include "eval/base64.h"
 #include "tensor/error.h"
 #include "tests/eval/made_up_report.h"

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "data/png.h"
+#include "data/formats/picture/png.h"
 #include "eval/figure_attention.h"
 #include "eval/figure_froc.h"
 #include "eval/figure_pipeline.h"

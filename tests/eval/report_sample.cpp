@@ -4,8 +4,8 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "data/csv.h"
-#include "eval/json_writer.h"
+#include "data/formats/json/writer.h"
+#include "data/formats/table/csv.h"
 #include "tests/eval/made_up_report.h"
 
 namespace cawe::eval {
