@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "apps/commands.h"
+#include "report/evaluation.h"
 #include "tensor/error.h"
 
 namespace cawe::apps {

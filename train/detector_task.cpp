@@ -9,6 +9,7 @@
 #include "data/hash.h"
 #include "data/leak.h"
 #include "models/enhance/fusion.h"
+#include "report/evaluation.h"
 #include "tensor/backend.h"
 #include "tensor/communicator.h"
 #include "tensor/io/atomic_file.h"

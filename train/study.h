@@ -10,7 +10,7 @@
 #include "data/sample.h"
 #include "eval/evaluate.h"
 #include "eval/localisation.h"
-#include "eval/report.h"
+#include "report/page/page.h"
 #include "train/classifier_task.h"
 #include "train/datasets.h"
 #include "train/enhancing.h"

@@ -8,10 +8,10 @@
 #include "autograd/ops/pooling.h"
 #include "data/decode.h"
 #include "data/formats/picture/png.h"
-#include "eval/figure_attention.h"
-#include "eval/figure_froc.h"
-#include "eval/figure_pipeline.h"
-#include "eval/figure_tsne.h"
+#include "report/figures/attention.h"
+#include "report/figures/froc.h"
+#include "report/figures/pipeline.h"
+#include "report/figures/tsne.h"
 #include "train/detector_recipe.h"
 
 namespace cawe::train {

@@ -4,8 +4,8 @@
 
 #include <vector>
 
-#include "eval/figure.h"
-#include "eval/report.h"
+#include "report/figures/figure.h"
+#include "report/page/page.h"
 #include "train/study.h"
 
 namespace cawe::train {

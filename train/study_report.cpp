@@ -6,8 +6,9 @@
 #include <map>
 
 #include "data/formats/picture/png.h"
-#include "eval/statements.h"
 #include "eval/subgroups.h"
+#include "report/statements.h"
+#include "report/subgroup_table.h"
 #include "tensor/text.h"
 #include "train/detector_recipe.h"
 #include "train/run_folder.h"

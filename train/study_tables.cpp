@@ -3,7 +3,8 @@
 #include <unordered_map>
 
 #include "data/formats/table/csv.h"
-#include "eval/results_csv.h"
+#include "report/evaluation.h"
+#include "report/results_csv.h"
 #include "tensor/io/atomic_file.h"
 #include "tensor/io/header_json.h"
 #include "train/study.h"
