@@ -5,9 +5,9 @@
 #include <filesystem>
 
 #include "apps/commands.h"
+#include "study/study.h"
 #include "tensor/io/atomic_file.h"
 #include "tensor/parallel.h"
-#include "train/study.h"
 
 namespace cawe::apps {
 namespace {

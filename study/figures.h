@@ -6,7 +6,7 @@
 
 #include "report/figures/figure.h"
 #include "report/page/page.h"
-#include "train/study.h"
+#include "study/study.h"
 
 namespace cawe::train {
 

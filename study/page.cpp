@@ -9,10 +9,10 @@
 #include "eval/subgroups.h"
 #include "report/statements.h"
 #include "report/subgroup_table.h"
+#include "study/figures.h"
 #include "tensor/text.h"
 #include "train/detector_recipe.h"
 #include "train/run_folder.h"
-#include "train/study_figures.h"
 
 namespace cawe::train {
 namespace {

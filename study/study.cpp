@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "train/study.h"
+#include "study/study.h"
 
 #include <cstdio>
 #include <filesystem>

@@ -6,9 +6,9 @@
 
 #include "data/loader.h"
 #include "eval/subgroups.h"
+#include "study/study.h"
 #include "tensor/io/atomic_file.h"
 #include "train/detector_recipe.h"
-#include "train/study.h"
 
 namespace cawe::train {
 namespace {

@@ -11,10 +11,10 @@
 #include "eval/evaluate.h"
 #include "eval/localisation.h"
 #include "report/page/page.h"
+#include "study/plan.h"
 #include "train/classifier_task.h"
 #include "train/datasets.h"
 #include "train/enhancing.h"
-#include "train/study_settings.h"
 
 namespace cawe::train {
 
@@ -48,7 +48,7 @@ struct StudyResult {
   std::shared_ptr<models::CaweEnhancer> map_maker() const;
 };
 
-/// Runs the study of a recipe (study_settings.h). Shared models are trained once; rows that are done are not
+/// Runs the study of a recipe (plan.h). Shared models are trained once; rows that are done are not
 /// done again (request.resume). Writes results.csv, results.json, report.html and one folder a row under
 /// request.out. Returns a summary as JSON.
 std::string run_study(Recipe& recipe, const RunRequest& request);

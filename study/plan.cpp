@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "train/study_settings.h"
+#include "study/plan.h"
 
 #include <algorithm>
 #include <filesystem>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "train/study_figures.h"
+#include "study/figures.h"
 
 #include <algorithm>
 #include <cmath>

@@ -5,8 +5,8 @@
 
 #include "data/decode.h"
 #include "eval/source_check.h"
+#include "study/study.h"
 #include "train/detector_task.h"
-#include "train/study.h"
 
 namespace cawe::train {
 namespace {

@@ -5,9 +5,9 @@
 #include "data/formats/table/csv.h"
 #include "report/evaluation.h"
 #include "report/results_csv.h"
+#include "study/study.h"
 #include "tensor/io/atomic_file.h"
 #include "tensor/io/header_json.h"
-#include "train/study.h"
 
 namespace cawe::train {
 namespace {
