@@ -31,7 +31,7 @@ void run(Common& common, const Options& o) {
   request.resume = o.resume;
   request.quiet = common.quiet;
   request.threads = num_threads();
-  const std::string summary = train::run_study(recipe, request);
+  const std::string summary = study::run_study(recipe, request);
   if (common.json)
     std::printf("%s\n", summary.c_str());
   else

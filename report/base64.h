@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace cawe::eval {
+namespace cawe::report {
 
 inline std::string base64(std::string_view bytes) {
   static const char* const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -23,4 +23,4 @@ inline std::string base64(std::string_view bytes) {
   return text;
 }
 
-}  // namespace cawe::eval
+}  // namespace cawe::report

@@ -11,7 +11,7 @@
 #include "report/charts/chart.h"
 #include "tensor/error.h"
 
-namespace cawe::eval {
+namespace cawe::report {
 namespace {
 
 __attribute__((format(printf, 2, 3))) void add(std::string* text, const char* format, ...) {
@@ -30,30 +30,32 @@ std::string number(double v, int digits = 4) {
   return text;
 }
 
-std::string bounds(const Interval& i) { return "[" + number(i.low, 3) + ", " + number(i.high, 3) + "]"; }
+std::string bounds(const eval::Interval& i) {
+  return "[" + number(i.low, 3) + ", " + number(i.high, 3) + "]";
+}
 
-void interval_fields(JsonWriter* json, const Interval& i) {
+void interval_fields(data::JsonWriter* json, const eval::Interval& i) {
   json->field("value", i.value).field("ci_low", i.low).field("ci_high", i.high);
 }
 
-void sens_fields(JsonWriter* json, const SensAt& s) {
+void sens_fields(data::JsonWriter* json, const eval::SensAt& s) {
   json->field("threshold", s.threshold).field("curve_ends", s.curve_ends).field("ends_at", s.ends_at);
 }
 
 }  // namespace
 
-std::string evaluation_text(const Evaluation& e) {
+std::string evaluation_text(const eval::Evaluation& e) {
   std::string text;
   add(&text, "%lld images (%lld lesion-free), %lld %s, %lld lesions, %lld detections\n", (long long)e.images,
       (long long)e.negatives, (long long)e.patients,
       e.patients_known ? "patients" : "units (patients unknown)", (long long)e.lesions,
       (long long)e.detections);
-  add(&text, "FROC rule: %s\n\n", describe(e.options.froc).c_str());
+  add(&text, "FROC rule: %s\n\n", eval::describe(e.options.froc).c_str());
   add(&text, "  FP/image  sensitivity  %2.0f %% interval    score >=  FP on lesion-free images\n",
       100 * e.options.level);
-  for (const SensRow& row : e.sens) {
+  for (const eval::SensRow& row : e.sens) {
     const std::string threshold = std::isinf(row.at.threshold) ? "-" : number(row.at.threshold);
-    add(&text, "  %8s  %11s  %-16s %9s  %11s%s\n", shortest(row.at.fp).c_str(),
+    add(&text, "  %8s  %11s  %-16s %9s  %11s%s\n", data::shortest(row.at.fp).c_str(),
         number(row.at.sensitivity).c_str(), bounds(row.interval).c_str(), threshold.c_str(),
         number(row.negatives.sensitivity).c_str(),
         row.at.curve_ends ? ("   curve ends at " + number(row.at.ends_at, 3)).c_str() : "");
@@ -64,8 +66,8 @@ std::string evaluation_text(const Evaluation& e) {
   text += "  COCO:";
   for (const auto& [name, value] : e.coco.named()) text += " " + name + " " + number(value, 6);
   text += "\n  Pascal AP (11 points / every point):";
-  for (const PascalRow& row : e.pascal)
-    text += " IoU " + shortest(row.threshold) + ": " + number(row.ap.eleven_point, 6) + " / " +
+  for (const eval::PascalRow& row : e.pascal)
+    text += " IoU " + data::shortest(row.threshold) + ": " + number(row.ap.eleven_point, 6) + " / " +
             number(row.ap.every_point, 6);
   text += "\n";
   for (const std::string& note : e.notes) text += "  note: " + note + "\n";
@@ -74,16 +76,16 @@ std::string evaluation_text(const Evaluation& e) {
   return text;
 }
 
-std::string evaluation_json(const Evaluation& e) {
-  JsonWriter json;
-  json.object().field("froc_rule", describe(e.options.froc));
+std::string evaluation_json(const eval::Evaluation& e) {
+  data::JsonWriter json;
+  json.object().field("froc_rule", eval::describe(e.options.froc));
   json.field("images", e.images).field("lesion_free_images", e.negatives).field("patients", e.patients);
   json.field("patients_known", e.patients_known)
       .field("lesions", e.lesions)
       .field("detections", e.detections);
   json.key("sens").object();
-  for (const SensRow& row : e.sens) {
-    json.key(shortest(row.at.fp)).object();
+  for (const eval::SensRow& row : e.sens) {
+    json.key(data::shortest(row.at.fp)).object();
     json.field("value", row.at.sensitivity)
         .field("ci_low", row.interval.low)
         .field("ci_high", row.interval.high);
@@ -91,8 +93,8 @@ std::string evaluation_json(const Evaluation& e) {
     json.end();
   }
   json.end().key("sens_lesion_free").object();
-  for (const SensRow& row : e.sens) {
-    json.key(shortest(row.at.fp)).object().field("value", row.negatives.sensitivity);
+  for (const eval::SensRow& row : e.sens) {
+    json.key(data::shortest(row.at.fp)).object().field("value", row.negatives.sensitivity);
     sens_fields(&json, row.negatives);
     json.end();
   }
@@ -108,8 +110,8 @@ std::string evaluation_json(const Evaluation& e) {
   json.end().key("pascal").object();
   for (const char* kind : {"11_point", "every_point"}) {
     json.key(kind).object();
-    for (const PascalRow& row : e.pascal)
-      json.field(shortest(row.threshold), kind[0] == '1' ? row.ap.eleven_point : row.ap.every_point);
+    for (const eval::PascalRow& row : e.pascal)
+      json.field(data::shortest(row.threshold), kind[0] == '1' ? row.ap.eleven_point : row.ap.every_point);
     json.end();
   }
   json.end().key("bootstrap").object();
@@ -122,16 +124,17 @@ std::string evaluation_json(const Evaluation& e) {
   return json.text() + "\n";
 }
 
-std::string froc_csv(const Evaluation& e) {
+std::string froc_csv(const eval::Evaluation& e) {
   std::string text = "threshold,sensitivity,fp_per_image,fp_per_negative,found,false_positives\n";
-  for (const FrocPoint& p : e.curve.points)
-    text += shortest(p.threshold) + "," + shortest(p.sensitivity) + "," + shortest(p.fp_per_image) + "," +
-            (std::isnan(p.fp_per_negative) ? "" : shortest(p.fp_per_negative)) + "," +
+  for (const eval::FrocPoint& p : e.curve.points)
+    text += data::shortest(p.threshold) + "," + data::shortest(p.sensitivity) + "," +
+            data::shortest(p.fp_per_image) + "," +
+            (std::isnan(p.fp_per_negative) ? "" : data::shortest(p.fp_per_negative)) + "," +
             std::to_string(p.found) + "," + std::to_string(p.false_positives) + "\n";
   return text;
 }
 
-void write_evaluation(const Evaluation& e, const std::string& dir, const std::string& name) {
+void write_evaluation(const eval::Evaluation& e, const std::string& dir, const std::string& name) {
   std::error_code error;
   std::filesystem::create_directories(dir, error);
   CAWE_CHECK(!error, Code::io, dir, ": cannot make this folder (", error.message(), ")");
@@ -139,9 +142,9 @@ void write_evaluation(const Evaluation& e, const std::string& dir, const std::st
   data::write_text((folder / "froc.csv").string(), froc_csv(e));
   ChartLabels labels{"FROC: " + name, "Sensitivity over false positives per image with " +
                                           number(100 * e.options.level, 0) + " % intervals; " +
-                                          describe(e.options.froc)};
+                                          eval::describe(e.options.froc)};
   data::write_text((folder / "froc.svg").string(), froc_svg(labels, {froc_line(name, e)}, true));
   data::write_text((folder / "results.json").string(), evaluation_json(e));
 }
 
-}  // namespace cawe::eval
+}  // namespace cawe::report

@@ -10,10 +10,10 @@
 #include "data/formats/table/csv.h"
 #include "tensor/error.h"
 
-namespace cawe::eval {
+namespace cawe::report {
 namespace {
 
-std::string cell(double v) { return std::isnan(v) ? "" : shortest(v); }
+std::string cell(double v) { return std::isnan(v) ? "" : data::shortest(v); }
 
 /// Place in the paper's table, 0 … 11; 12 for control rows.
 size_t paper_place(const ResultRow& row) {
@@ -32,12 +32,12 @@ ResultRow::ResultRow() {
 }
 
 ResultRow result_row(const std::string& detector, const std::string& enhancement, const std::string& seed,
-                     const Evaluation& e) {
+                     const eval::Evaluation& e) {
   ResultRow row;
   row.detector = detector;
   row.enhancement = enhancement;
   row.seed = seed;
-  for (size_t k = 0; k < 4; ++k) row.sens[k] = e.at(paper_fps()[k]).interval;
+  for (size_t k = 0; k < 4; ++k) row.sens[k] = e.at(eval::paper_fps()[k]).interval;
   row.map50 = e.map50.value;
   row.froc_rule = rule_key(e.options.froc);
   row.images = e.images;
@@ -46,7 +46,7 @@ ResultRow result_row(const std::string& detector, const std::string& enhancement
   return row;
 }
 
-void set_differences(ResultRow* row, const std::vector<Difference>& differences) {
+void set_differences(ResultRow* row, const std::vector<eval::Difference>& differences) {
   CAWE_CHECK(differences.size() >= 4, Code::internal, "results.csv: ", differences.size(),
              " differences (expected at least 4)");
   for (size_t k = 0; k < 4; ++k) {
@@ -55,15 +55,15 @@ void set_differences(ResultRow* row, const std::vector<Difference>& differences)
   }
 }
 
-std::string rule_key(const FrocOptions& options) {
-  std::string rule = options.rule == FrocRule::iou      ? "iou>=" + shortest(options.threshold)
-                     : options.rule == FrocRule::centre ? "centre"
-                     : options.rule == FrocRule::iobb   ? "iobb>=" + shortest(options.threshold)
-                                                        : "deeplesion";
-  rule += options.duplicates == Duplicates::ignore ? ";duplicates=ignore" : ";duplicates=fp";
-  return rule + (options.mode == SensMode::step     ? ";step"
-                 : options.mode == SensMode::linear ? ";linear"
-                                                    : ";raw");
+std::string rule_key(const eval::FrocOptions& options) {
+  std::string rule = options.rule == eval::FrocRule::iou      ? "iou>=" + data::shortest(options.threshold)
+                     : options.rule == eval::FrocRule::centre ? "centre"
+                     : options.rule == eval::FrocRule::iobb   ? "iobb>=" + data::shortest(options.threshold)
+                                                              : "deeplesion";
+  rule += options.duplicates == eval::Duplicates::ignore ? ";duplicates=ignore" : ";duplicates=fp";
+  return rule + (options.mode == eval::SensMode::step     ? ";step"
+                 : options.mode == eval::SensMode::linear ? ";linear"
+                                                          : ";raw");
 }
 
 std::vector<ResultRow> paper_order(std::vector<ResultRow> rows) {
@@ -87,8 +87,8 @@ std::string results_csv(const std::vector<ResultRow>& rows) {
   std::string text = data::csv_line(header);
   for (const ResultRow& row : paper_order(rows)) {
     std::vector<std::string> fields = {row.detector, row.enhancement, row.seed};
-    for (const Interval& s : row.sens) fields.push_back(cell(s.value));
-    for (const Interval& s : row.sens) {
+    for (const eval::Interval& s : row.sens) fields.push_back(cell(s.value));
+    for (const eval::Interval& s : row.sens) {
       fields.push_back(cell(s.low));
       fields.push_back(cell(s.high));
     }
@@ -108,4 +108,4 @@ void write_results_csv(const std::string& path, const std::vector<ResultRow>& ro
   data::write_text(path, results_csv(rows));
 }
 
-}  // namespace cawe::eval
+}  // namespace cawe::report

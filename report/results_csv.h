@@ -9,7 +9,7 @@
 
 #include "eval/evaluate.h"
 
-namespace cawe::eval {
+namespace cawe::report {
 
 /// Figures at 1, 2, 3 and 4 false positives per image. NaN is written as an empty field, as are the
 /// differences of a baseline row.
@@ -17,7 +17,7 @@ struct ResultRow {
   std::string detector;     ///< faster_rcnn, retinanet
   std::string enhancement;  ///< none, afda, medga, color, cawe, color+cawe, or a control's name
   std::string seed;         ///< a number, or "mean" over seeds
-  std::array<Interval, 4> sens;
+  std::array<eval::Interval, 4> sens;
   std::array<double, 4> delta, p;
   double map50 = 0;
   std::string froc_rule;
@@ -27,12 +27,12 @@ struct ResultRow {
 
 /// A row from an evaluation, without differences.
 ResultRow result_row(const std::string& detector, const std::string& enhancement, const std::string& seed,
-                     const Evaluation& evaluation);
+                     const eval::Evaluation& evaluation);
 /// Sets delta and p from compare(baseline, this).
-void set_differences(ResultRow* row, const std::vector<Difference>& differences);
+void set_differences(ResultRow* row, const std::vector<eval::Difference>& differences);
 
 /// "iou>=0.5;duplicates=ignore;step": the rule without commas, for tables.
-std::string rule_key(const FrocOptions& options);
+std::string rule_key(const eval::FrocOptions& options);
 
 /// faster_rcnn before retinanet, each none, afda, medga, color, cawe, color+cawe; everything else after, in
 /// the given order.
@@ -45,4 +45,4 @@ std::string results_csv(const std::vector<ResultRow>& rows);
 /// Writes it whole or not at all.
 void write_results_csv(const std::string& path, const std::vector<ResultRow>& rows);
 
-}  // namespace cawe::eval
+}  // namespace cawe::report

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <cstdio>
 
-namespace cawe::eval {
+namespace cawe::report {
 namespace {
 
 std::string fixed(double v, int digits) {
@@ -18,7 +18,7 @@ std::string p_text(double p) { return p < 0.001 ? "< 0.001" : fixed(p, 3); }
 
 /// "+0.031, 95 % interval +0.012 to +0.050, corrected p 0.012"
 std::string figures(const Claim& claim) {
-  const Interval& i = claim.difference.interval;
+  const eval::Interval& i = claim.difference.interval;
   const bool corrected = !std::isnan(claim.p_holm);
   return signed_text(i.value) + ", " + fixed(100 * claim.level, 0) + " % interval " + signed_text(i.low) +
          " to " + signed_text(i.high) + ", " + (corrected ? "corrected p " : "p ") +
@@ -39,7 +39,7 @@ std::string signed_text(double value, int digits) {
 }
 
 Support support(const Claim& claim) {
-  const Interval& i = claim.difference.interval;
+  const eval::Interval& i = claim.difference.interval;
   const double p = std::isnan(claim.p_holm) ? claim.difference.p : claim.p_holm;
   if (std::isnan(i.value) || std::isnan(i.low) || std::isnan(i.high) || std::isnan(p))
     return Support::undefined;
@@ -104,16 +104,16 @@ std::string summary(const std::vector<Claim>& claims) {
          (corrected ? ", after Holm's correction." : ".");
 }
 
-std::vector<Place> places(const std::vector<Interval>& rows) {
-  const auto defined = [](const Interval& i) { return !std::isnan(i.low) && !std::isnan(i.high); };
+std::vector<Place> places(const std::vector<eval::Interval>& rows) {
+  const auto defined = [](const eval::Interval& i) { return !std::isnan(i.low) && !std::isnan(i.high); };
   int64_t count = 0;
-  for (const Interval& row : rows) count += defined(row);
+  for (const eval::Interval& row : rows) count += defined(row);
   std::vector<Place> out(rows.size());
   for (size_t i = 0; i < rows.size(); ++i) {
     if (!defined(rows[i])) continue;
     out[i] = {1, count};
     for (size_t j = 0; j < rows.size(); ++j) {
-      if (j == i || !defined(rows[j]) || overlap(rows[i], rows[j])) continue;
+      if (j == i || !defined(rows[j]) || eval::overlap(rows[i], rows[j])) continue;
       if (rows[j].low > rows[i].high)
         ++out[i].best;
       else
@@ -123,4 +123,4 @@ std::vector<Place> places(const std::vector<Interval>& rows) {
   return out;
 }
 
-}  // namespace cawe::eval
+}  // namespace cawe::report

@@ -13,13 +13,13 @@
 
 #include "eval/bootstrap.h"
 
-namespace cawe::eval {
+namespace cawe::report {
 
 /// One comparison of a row with its reference.
 struct Claim {
-  std::string subject;    ///< "RetinaNet with CAWE"
-  std::string reference;  ///< "plain RetinaNet"
-  Difference difference;  ///< of the mean sensitivity, subject - reference
+  std::string subject;          ///< "RetinaNet with CAWE"
+  std::string reference;        ///< "plain RetinaNet"
+  eval::Difference difference;  ///< of the mean sensitivity, subject - reference
   double p_holm =
       std::numeric_limits<double>::quiet_NaN();  ///< corrected p; NaN where there is one comparison
   double level = 0.95;                           ///< of the interval
@@ -47,9 +47,9 @@ struct Place {
   int64_t best = 0, worst = 0;
   bool ranked() const { return best > 0 && best == worst; }
 };
-std::vector<Place> places(const std::vector<Interval>& rows);
+std::vector<Place> places(const std::vector<eval::Interval>& rows);
 
 /// "+0.031", "−0.040"; a dash for NaN. A difference that rounds to zero has no sign.
 std::string signed_text(double value, int digits = 3);
 
-}  // namespace cawe::eval
+}  // namespace cawe::report

@@ -5,13 +5,13 @@
 
 #include "report/page/parts.h"
 
-namespace cawe::eval {
+namespace cawe::report {
 
-ReportTable subgroup_table(const std::string& subject, const std::vector<SubgroupRow>& rows) {
-  const auto cell = [](const Interval& i) {
+ReportTable subgroup_table(const std::string& subject, const std::vector<eval::SubgroupRow>& rows) {
+  const auto cell = [](const eval::Interval& i) {
     return std::isnan(i.value) ? std::string("n/a")
-                               : report_detail::fixed(i.value, 3) + " (" + report_detail::fixed(i.low, 2) +
-                                     " to " + report_detail::fixed(i.high, 2) + ")";
+                               : page::fixed(i.value, 3) + " (" + page::fixed(i.low, 2) + " to " +
+                                     page::fixed(i.high, 2) + ")";
   };
   ReportTable table;
   table.title = "Subgroups";
@@ -21,10 +21,10 @@ ReportTable subgroup_table(const std::string& subject, const std::vector<Subgrou
       "patients. No difference between groups was tested.";
   table.header = {"Group",  "images", "patients", "lesions", "Sens@1",
                   "Sens@2", "Sens@3", "Sens@4",   "mean",    ""};
-  for (const SubgroupRow& row : rows) {
+  for (const eval::SubgroupRow& row : rows) {
     std::vector<std::string> cells = {row.attribute + ": " + row.group, std::to_string(row.images),
                                       std::to_string(row.patients), std::to_string(row.lesions)};
-    for (const Interval& i : row.sens) cells.push_back(cell(i));
+    for (const eval::Interval& i : row.sens) cells.push_back(cell(i));
     cells.push_back(cell(row.mean));
     cells.push_back(row.lesions == 0 ? "no lesion" : row.few ? "few lesions" : "");
     table.rows.push_back(cells);
@@ -32,4 +32,4 @@ ReportTable subgroup_table(const std::string& subject, const std::vector<Subgrou
   return table;
 }
 
-}  // namespace cawe::eval
+}  // namespace cawe::report

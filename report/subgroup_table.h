@@ -8,9 +8,9 @@
 #include "eval/subgroups.h"
 #include "report/page/page.h"
 
-namespace cawe::eval {
+namespace cawe::report {
 
 /// The rows as a table of the report. `subject` is whose detections they are: "RetinaNet with CAWE".
-ReportTable subgroup_table(const std::string& subject, const std::vector<SubgroupRow>& rows);
+ReportTable subgroup_table(const std::string& subject, const std::vector<eval::SubgroupRow>& rows);
 
-}  // namespace cawe::eval
+}  // namespace cawe::report

@@ -9,7 +9,7 @@
 #include "eval/linear_algebra.h"
 #include "tensor/error.h"
 
-namespace cawe::eval {
+namespace cawe::report {
 namespace {
 
 constexpr double kTiny = 1e-12;
@@ -64,7 +64,7 @@ std::vector<double> principal_start(const std::vector<float>& x, int64_t n, int6
       for (int64_t k = 0; k < dim; ++k) sum += centred[size_t(i * dim + k)] * centred[size_t(j * dim + k)];
       gram[size_t(i * n + j)] = gram[size_t(j * n + i)] = sum;
     }
-  const SymmetricEigen eigen = symmetric_eigen(std::move(gram), n);
+  const eval::SymmetricEigen eigen = eval::symmetric_eigen(std::move(gram), n);
   const double first = eigen.values[0];
   // A unit vector scaled by sqrt(value) has standard deviation sqrt(value / n).
   const double scale = first > 0 ? 1e-4 / std::sqrt(first / double(n)) : 0;
@@ -150,4 +150,4 @@ TsneResult tsne(const std::vector<float>& features, int64_t n, int64_t dim, cons
   return result;
 }
 
-}  // namespace cawe::eval
+}  // namespace cawe::report

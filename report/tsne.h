@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace cawe::eval {
+namespace cawe::report {
 
 struct TsneOptions {
   double perplexity = 30;  ///< lowered to (n - 1) / 3 where larger
@@ -32,4 +32,4 @@ std::vector<double> tsne_affinities(const std::vector<float>& features, int64_t 
 /// KL(P || Q) with Student's t affinities of the points.
 double tsne_kl(const std::vector<double>& p, const std::vector<double>& points, int64_t n);
 
-}  // namespace cawe::eval
+}  // namespace cawe::report

@@ -14,25 +14,25 @@
 #include "report/figures/tsne.h"
 #include "train/detector_recipe.h"
 
-namespace cawe::train {
+namespace cawe::study {
 namespace {
 
 constexpr size_t kTsneFilms = 100;  ///< of each kind, as in the paper
 constexpr size_t kDrawnBoxes = 4, kDrawnChannels = 6;
 
-eval::FigurePicture picture_of(const data::FloatImage& image) {
+report::FigurePicture picture_of(const data::FloatImage& image) {
   const std::vector<uint16_t> values = data::to_8bit(image);
   return {image.width, image.height, image.channels, {values.begin(), values.end()}};
 }
 
 /// One channel of feature maps [1, K, h, w], stretched to 0 ... 255.
-eval::FigurePicture channel_picture(const Tensor& features, int64_t channel) {
+report::FigurePicture channel_picture(const Tensor& features, int64_t channel) {
   const int64_t rows = features.dim(2), columns = features.dim(3);
   const std::vector<float> all = features.contiguous().to_vector<float>();
   const auto begin = all.begin() + channel * rows * columns, end = begin + rows * columns;
   const auto [low, high] = std::minmax_element(begin, end);
   const float range = *high > *low ? *high - *low : 1;
-  eval::FigurePicture p{columns, rows, 1, {}};
+  report::FigurePicture p{columns, rows, 1, {}};
   for (auto it = begin; it != end; ++it) p.pixels.push_back(uint8_t(std::lround(255 * (*it - *low) / range)));
   return p;
 }
@@ -56,7 +56,7 @@ size_t example_film(const StudyResult& study, const StudyRow& row) {
     for (const eval::Detection& d : row.detections[0])
       if (d.image == int64_t(i) && d.score > best.score) best = d;
     if (best.score < 0) continue;
-    const auto boxes = eval::report_boxes(study.truth[i], {best}, study.settings.options.froc);
+    const auto boxes = report::report_boxes(study.truth[i], {best}, study.settings.options.froc);
     if (boxes[0].hit) return i;
   }
   return with_lesion;
@@ -69,13 +69,13 @@ std::vector<BoxD> true_boxes(const StudyResult& study, size_t i) {
   return boxes;
 }
 
-eval::Figure pipeline(const StudyResult& study, size_t i, const StudyRow& row) {
+report::Figure pipeline(const StudyResult& study, size_t i, const StudyRow& row) {
   const data::FloatImage film = study_film(study, i);
   const data::Sample& sample = study.data.dataset.samples[size_t(study.test[i])];
-  eval::PipelineExample e;
+  report::PipelineExample e;
   e.image = sample.image_id;
   e.grey = picture_of(film);
-  e.map = picture_of(to_image(study.map_maker()->maps(to_tensor(film)).map));
+  e.map = picture_of(train::to_image(study.map_maker()->maps(train::to_tensor(film)).map));
   const bool colours = row.plan.method == "color+cawe" && study.chains.count("color") > 0;
   if (colours) e.colour = picture_of(study_picture(study, "color", film));
   e.fused = picture_of(study_picture(study, row.plan.method, film));
@@ -89,31 +89,31 @@ eval::Figure pipeline(const StudyResult& study, size_t i, const StudyRow& row) {
   std::stable_sort(mine.begin(), mine.end(),
                    [](const eval::Detection& a, const eval::Detection& b) { return a.score > b.score; });
   mine.resize(std::min(mine.size(), kDrawnBoxes));
-  e.found = eval::report_boxes(study.truth[i], mine, study.settings.options.froc);
-  e.detector = detector_title(row.plan.detector);
-  return eval::figure_pipeline(e);
+  e.found = report::report_boxes(study.truth[i], mine, study.settings.options.froc);
+  e.detector = train::detector_title(row.plan.detector);
+  return report::figure_pipeline(e);
 }
 
-eval::Figure attention(const StudyResult& study, size_t i) {
+report::Figure attention(const StudyResult& study, size_t i) {
   const data::FloatImage film = study_film(study, i);
   const data::Sample& sample = study.data.dataset.samples[size_t(study.test[i])];
   const auto maker = study.map_maker();
-  const LoadedClassifier& classifier = study.chains.at("cawe").classifier;
-  const models::AttentionMaps maps = maker->maps(to_tensor(film));
-  const Tensor x = maker->network_input(to_tensor(film)).to(compute_device());
+  const train::LoadedClassifier& classifier = study.chains.at("cawe").classifier;
+  const models::AttentionMaps maps = maker->maps(train::to_tensor(film));
+  const Tensor x = maker->network_input(train::to_tensor(film)).to(compute_device());
   const Tensor features = classifier.net->forward(Variable(x)).features.value().to(Device::cpu);
   const int64_t cells = features.dim(2) * features.dim(3);
   const Tensor fc = classifier.net->fc().weight().to(Device::cpu);
-  eval::AttentionExample e;
+  report::AttentionExample e;
   e.image = sample.image_id;
   e.film = picture_of(film);
-  e.map = picture_of(to_image(maps.map));
+  e.map = picture_of(train::to_image(maps.map));
   e.width = sample.width;
   e.height = sample.height;
   e.truth = true_boxes(study, i);
   const std::vector<float> sigma = maps.probabilities.to(Device::cpu).to_vector<float>();
   for (size_t l = 0; l < sigma.size(); ++l) {
-    eval::AttentionExample::Class c;
+    report::AttentionExample::Class c;
     c.name = classifier.labels[l];
     c.sigma = double(sigma[l]);
     c.active = std::count(maps.active[0].begin(), maps.active[0].end(), int64_t(l)) > 0;
@@ -133,16 +133,16 @@ eval::Figure attention(const StudyResult& study, size_t i) {
                    [&](int64_t a, int64_t b) { return weights[size_t(a)] > weights[size_t(b)]; });
   for (size_t k = 0; k < std::min(kDrawnChannels, order.size()); ++k)
     e.channels.push_back({order[k], double(weights[size_t(order[k])]), channel_picture(features, order[k])});
-  return eval::figure_attention(e);
+  return report::figure_attention(e);
 }
 
 /// GAP features of the classifier for films as they are and as a method makes them.
 class Features {
  public:
   explicit Features(const StudyResult& study) : study_(study), maker_(study.map_maker()) {}
-  void add(size_t test_image, const std::string& method, eval::FeatureSet* set) {
+  void add(size_t test_image, const std::string& method, report::FeatureSet* set) {
     const data::FloatImage picture = study_picture(study_, method, study_film(study_, test_image));
-    const Tensor x = maker_->network_input(to_tensor(picture)).to(compute_device());
+    const Tensor x = maker_->network_input(train::to_tensor(picture)).to(compute_device());
     const Variable features = study_.chains.at("cawe").classifier.net->forward(Variable(x)).features;
     const std::vector<float> pooled = global_avg_pool(features).value().to(Device::cpu).to_vector<float>();
     dim = int64_t(pooled.size());
@@ -156,8 +156,8 @@ class Features {
   std::shared_ptr<models::CaweEnhancer> maker_;
 };
 
-eval::Figure tsne(const StudyResult& study, const StudyRow& row) {
-  eval::TsneExample e;
+report::Figure tsne(const StudyResult& study, const StudyRow& row) {
+  report::TsneExample e;
   Features features(study);
   for (const bool abnormal : {false, true}) {
     size_t taken = 0;
@@ -170,7 +170,7 @@ eval::Figure tsne(const StudyResult& study, const StudyRow& row) {
   }
   e.dim = features.dim;
   e.enhancement = row.plan.enhancement;
-  return eval::figure_tsne(e);
+  return report::figure_tsne(e);
 }
 
 }  // namespace
@@ -184,12 +184,13 @@ data::FloatImage study_film(const StudyResult& study, size_t test_image) {
 
 data::FloatImage study_picture(const StudyResult& study, const std::string& method,
                                const data::FloatImage& film) {
-  return to_image(study.chains.at(method).enhancer->apply(to_tensor(film)));
+  return train::to_image(study.chains.at(method).enhancer->apply(train::to_tensor(film)));
 }
 
-std::vector<eval::Figure> study_figures(const StudyResult& study, const std::vector<eval::ReportRow>& rows) {
+std::vector<report::Figure> study_figures(const StudyResult& study,
+                                          const std::vector<report::ReportRow>& rows) {
   const NoGrad no_history;
-  std::vector<eval::Figure> figures;
+  std::vector<report::Figure> figures;
   const StudyRow& row = richest_row(study);
   const size_t film = example_film(study, row);
   if (study.map_maker() && film < study.truth.size()) {
@@ -197,8 +198,8 @@ std::vector<eval::Figure> study_figures(const StudyResult& study, const std::vec
     figures.push_back(attention(study, film));
     if (study.truth.size() >= 4) figures.push_back(tsne(study, row));
   }
-  figures.push_back(eval::figure_froc(rows));
+  figures.push_back(report::figure_froc(rows));
   return figures;
 }
 
-}  // namespace cawe::train
+}  // namespace cawe::study

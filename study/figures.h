@@ -8,7 +8,7 @@
 #include "report/page/page.h"
 #include "study/study.h"
 
-namespace cawe::train {
+namespace cawe::study {
 
 /// The film of a test image as the networks get it: gray, [0, 1].
 data::FloatImage study_film(const StudyResult& study, size_t test_image);
@@ -17,6 +17,7 @@ data::FloatImage study_picture(const StudyResult& study, const std::string& meth
                                const data::FloatImage& film);
 
 /// Figures 1 (pipeline), 2 (attention), 3 (t-SNE) and 4 (FROC); without a classifier only the last.
-std::vector<eval::Figure> study_figures(const StudyResult& study, const std::vector<eval::ReportRow>& rows);
+std::vector<report::Figure> study_figures(const StudyResult& study,
+                                          const std::vector<report::ReportRow>& rows);
 
-}  // namespace cawe::train
+}  // namespace cawe::study

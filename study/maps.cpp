@@ -10,7 +10,7 @@
 #include "tensor/io/atomic_file.h"
 #include "train/detector_recipe.h"
 
-namespace cawe::train {
+namespace cawe::study {
 namespace {
 
 constexpr size_t kThirds = 3;
@@ -104,7 +104,7 @@ void study_lesions_by_map(StudyResult& study, const StudyMaps& maps) {
   if (maps.samples.empty()) return;
   std::array<double, kThirds> limits{};
   const auto group = thirds_by_map(study, maps, &limits);
-  eval::ReportTable table;
+  report::ReportTable table;
   table.title = "Lesions that the map leaves dark";
   table.caption =
       "Mean of Sens@1, 2, 3, 4 among thirds of the lesions by their film's own map (its mean inside them), "
@@ -117,7 +117,7 @@ void study_lesions_by_map(StudyResult& study, const StudyMaps& maps) {
     if (!reads_the_map(row.plan)) continue;
     std::vector<const std::vector<eval::Detection>*> seeds;
     for (const auto& detections : row.detections) seeds.push_back(&detections);
-    std::vector<std::string> cells{detector_title(row.plan.detector) + ", " +
+    std::vector<std::string> cells{train::detector_title(row.plan.detector) + ", " +
                                    method_name(row.plan.enhancement)};
     const auto rows = eval::lesion_groups("map", {"dark", "middle", "bright"}, study.truth, group, seeds,
                                           study.settings.options);
@@ -137,4 +137,4 @@ void study_lesions_by_map(StudyResult& study, const StudyMaps& maps) {
   study.tables.push_back(table);
 }
 
-}  // namespace cawe::train
+}  // namespace cawe::study

@@ -8,7 +8,7 @@
 #include "study/study.h"
 #include "train/detector_task.h"
 
-namespace cawe::train {
+namespace cawe::study {
 namespace {
 
 std::string fixed(double v) {
@@ -60,10 +60,10 @@ eval::SourceCheck tell_sources(const StudyResult& study, const data::Dataset& ex
 void study_extra_films(StudyResult& study, const std::string& extra_recipe) {
   Recipe recipe = Recipe::read(extra_recipe);
   const Strings folds = recipe.words("data.test_folds", {"test"});
-  const SplitData extra = load_data(recipe);
+  const train::SplitData extra = train::load_data(recipe);
   recipe.finish();
   std::vector<int64_t> chosen;
-  for (const int64_t i : fold_indices(extra.split, folds)) {
+  for (const int64_t i : train::fold_indices(extra.split, folds)) {
     const data::Sample& s = extra.dataset.samples[size_t(i)];
     bool sick = !s.boxes.empty();
     for (const float label : s.labels) sick |= label != 0;
@@ -72,7 +72,7 @@ void study_extra_films(StudyResult& study, const std::string& extra_recipe) {
   CAWE_CHECK(!chosen.empty(), Code::data, extra_recipe,
              ": no lesion-free film in the folds of data.test_folds");
   const eval::SourceCheck check = tell_sources(study, extra.dataset, chosen);
-  eval::ReportTable t;
+  report::ReportTable t;
   t.title = "With lesion-free films of another source";
   t.caption = std::to_string(chosen.size()) + " normal films of " + std::to_string(check.patients) +
               " persons in all join the test set. From 8 x 8 gray cells alone a linear classifier tells the "
@@ -85,16 +85,16 @@ void study_extra_films(StudyResult& study, const std::string& extra_recipe) {
   for (const StudyRow& row : study.rows) {
     if (row.plan.kind != RowKind::paper || row.runs.size() != row.seeds.size())
       continue;  // borrowed maps, or folds: no one detector
-    Detector detector(row.runs[0]);
+    train::Detector detector(row.runs[0]);
     data::check_leaks(extra.dataset, chosen, detector.trained());
     const auto found = detector.detect(extra.dataset, chosen);
     std::vector<eval::TruthImage> truth = study.truth;
-    const std::vector<eval::TruthImage> more = truth_of(extra.dataset, chosen);
+    const std::vector<eval::TruthImage> more = train::truth_of(extra.dataset, chosen);
     truth.insert(truth.end(), more.begin(), more.end());
     std::vector<eval::Detection> detections = row.detections[0];
     const double threshold = row.seeds[0]->at(1).at.threshold;
     int64_t false_positives = 0;
-    for (eval::Detection d : detections_of(found)) {
+    for (eval::Detection d : train::detections_of(found)) {
       false_positives += d.score >= threshold;
       d.image += int64_t(study.truth.size());
       detections.push_back(d);
@@ -110,4 +110,4 @@ void study_extra_films(StudyResult& study, const std::string& extra_recipe) {
   study.tables.push_back(t);
 }
 
-}  // namespace cawe::train
+}  // namespace cawe::study

@@ -14,7 +14,7 @@
 #include "train/detector_recipe.h"
 #include "train/run_folder.h"
 
-namespace cawe::train {
+namespace cawe::study {
 namespace {
 
 std::string fixed(double v, int digits = 3) {
@@ -58,8 +58,8 @@ std::vector<size_t> panel_choice(const StudyResult& study) {
 }
 
 /// What the viewer shows side by side. Fused pictures are given before fusion: the page's slider fuses them.
-std::vector<eval::ReportPicture> pictures_of(const StudyResult& study, const data::FloatImage& film) {
-  std::vector<eval::ReportPicture> pictures{{"grey", png_bytes(film)}};
+std::vector<report::ReportPicture> pictures_of(const StudyResult& study, const data::FloatImage& film) {
+  std::vector<report::ReportPicture> pictures{{"grey", png_bytes(film)}};
   for (const char* method : {"afda", "medga", "clahe", "colormap", "color"})
     if (study.chains.count(method) > 0)
       pictures.push_back({method_name(method), png_bytes(study_picture(study, method, film))});
@@ -70,18 +70,18 @@ std::vector<eval::ReportPicture> pictures_of(const StudyResult& study, const dat
   return pictures;
 }
 
-eval::ReportPanel panel(const StudyResult& study, size_t i) {
+report::ReportPanel panel(const StudyResult& study, size_t i) {
   const NoGrad no_history;
   const data::Sample& sample = study.data.dataset.samples[size_t(study.test[i])];
   const data::FloatImage film = study_film(study, i);
-  eval::ReportPanel p;
+  report::ReportPanel p;
   p.title = sample.image_id;
   p.width = sample.width;
   p.height = sample.height;
   p.pictures = pictures_of(study, film);
   if (const auto maker = study.map_maker()) {
-    const models::AttentionMaps maps = maker->maps(to_tensor(film));
-    p.map_png = png_bytes(to_image(maps.map));
+    const models::AttentionMaps maps = maker->maps(train::to_tensor(film));
+    p.map_png = png_bytes(train::to_image(maps.map));
     const std::vector<float> sigma = maps.probabilities.to(Device::cpu).to_vector<float>();
     for (const int64_t k : maps.active[0])
       p.classes.emplace_back(study.chains.at("cawe").classifier.labels[size_t(k)], double(sigma[size_t(k)]));
@@ -95,13 +95,13 @@ eval::ReportPanel panel(const StudyResult& study, size_t i) {
         mine.push_back(d);
         mine.back().image = 0;
       }
-    p.predictions.push_back(eval::report_boxes(study.truth[i], mine, study.settings.options.froc));
+    p.predictions.push_back(report::report_boxes(study.truth[i], mine, study.settings.options.froc));
   }
   return p;
 }
 
-eval::ReportTable localisation_table(const StudyResult& study) {
-  eval::ReportTable t;
+report::ReportTable localisation_table(const StudyResult& study) {
+  report::ReportTable t;
   t.title = "Does the map find the lesions?";
   t.caption =
       "Pointing: the map's maximum lies in a true box. Energy: share of the map inside the boxes. Beside it "
@@ -117,7 +117,7 @@ eval::ReportTable localisation_table(const StudyResult& study) {
 }
 
 /// Sex, age and view, where the data know more than one, for a row's detections.
-void add_subgroups(const StudyResult& study, const StudyRow& row, std::vector<eval::ReportTable>* tables) {
+void add_subgroups(const StudyResult& study, const StudyRow& row, std::vector<report::ReportTable>* tables) {
   std::vector<const std::vector<eval::Detection>*> seeds;
   for (const auto& detections : row.detections) seeds.push_back(&detections);
   std::vector<std::string> sex, age, view;
@@ -136,30 +136,30 @@ void add_subgroups(const StudyResult& study, const StudyRow& row, std::vector<ev
     if (part.size() > 1) all.insert(all.end(), part.begin(), part.end());
   }
   if (!all.empty())
-    tables->push_back(eval::subgroup_table(
-        detector_title(row.plan.detector) + ", " + method_name(row.plan.enhancement), all));
+    tables->push_back(report::subgroup_table(
+        train::detector_title(row.plan.detector) + ", " + method_name(row.plan.enhancement), all));
 }
 
-eval::ReportRow table_row(const StudyResult& study, const StudyRow& row) {
+report::ReportRow table_row(const StudyResult& study, const StudyRow& row) {
   const bool is_base = row.is_baseline();
-  eval::ReportRow r =
-      eval::report_row(detector_title(row.plan.detector), method_name(row.plan.enhancement), evaluations(row),
-                       is_base ? std::vector<const eval::Evaluation*>{} : evaluations(study.baseline(row)));
+  report::ReportRow r = report::report_row(
+      train::detector_title(row.plan.detector), method_name(row.plan.enhancement), evaluations(row),
+      is_base ? std::vector<const eval::Evaluation*>{} : evaluations(study.baseline(row)));
   r.seeds = seeds_text(study);
   r.baseline = is_base;
   r.control = row.plan.kind != RowKind::paper;
   r.ablation = row.plan.kind == RowKind::ablation;
   if (study.settings.paper && row.plan.kind == RowKind::paper)
-    r.paper = eval::paper_figures(row.plan.detector, row.plan.enhancement);
-  if (row.plan.kind == RowKind::paper && needs_classifier(row.plan.method) && !study.localisation.empty() &&
-      study.localisation[0].verdict == eval::MapVerdict::uninformative)
+    r.paper = report::paper_figures(row.plan.detector, row.plan.enhancement);
+  if (row.plan.kind == RowKind::paper && train::needs_classifier(row.plan.method) &&
+      !study.localisation.empty() && study.localisation[0].verdict == eval::MapVerdict::uninformative)
     r.note = "uninformative map";
   return r;
 }
 
 /// Rows of the table with differences corrected over all comparisons of the study (Holm).
-std::vector<eval::ReportRow> table_rows(const StudyResult& study) {
-  std::vector<eval::ReportRow> rows;
+std::vector<report::ReportRow> table_rows(const StudyResult& study) {
+  std::vector<report::ReportRow> rows;
   std::vector<double> p;
   for (const StudyRow& row : study.rows) {
     rows.push_back(table_row(study, row));
@@ -197,14 +197,14 @@ std::string method_name(const std::string& enhancement) {
 }
 
 void write_study_report(const StudyResult& study) {
-  eval::Report report;
+  report::Report report;
   report.title = study.settings.title;
   report.subtitle =
       std::to_string(study.truth.size()) + " test films, " + std::to_string(study.rows.size()) + " rows";
   report.demonstration = study.settings.demonstration;
   report.alpha = study.alpha;
   report.rows = table_rows(study);
-  for (const eval::ReportRow& r : report.rows)
+  for (const report::ReportRow& r : report.rows)
     if (!r.baseline)
       report.minimum_detectable =
           std::max(std::isnan(report.minimum_detectable) ? 0.0 : report.minimum_detectable,
@@ -224,13 +224,13 @@ void write_study_report(const StudyResult& study) {
   for (const StudyRow& row : study.rows)
     if (row.is_baseline() || (row.plan.kind == RowKind::paper && row.plan.method == "color+cawe"))
       add_subgroups(study, row, &report.tables);
-  for (const eval::ReportTable& t : study.tables) report.tables.push_back(t);
+  for (const report::ReportTable& t : study.tables) report.tables.push_back(t);
   report.figures = study_figures(study, report.rows);
-  eval::write_figures(study.out + "/figures", report.figures);
+  report::write_figures(study.out + "/figures", report.figures);
   report.recipe = study.recipe_text;
-  Environment e;
-  report.environment = environment_facts(e);
-  eval::write_report(study.out + "/report.html", report);
+  train::Environment e;
+  report.environment = train::environment_facts(e);
+  report::write_report(study.out + "/report.html", report);
 }
 
-}  // namespace cawe::train
+}  // namespace cawe::study

@@ -10,7 +10,7 @@
 #include "train/detector_recipe.h"
 #include "train/enhancing.h"
 
-namespace cawe::train {
+namespace cawe::study {
 namespace {
 
 namespace fs = std::filesystem;
@@ -72,13 +72,13 @@ void plan_rows(Recipe& recipe, StudySettings* s) {
   const Strings methods = models::enhancer_names();
   Strings known_controls = methods, given;
   known_controls.push_back("shuffled");
-  for (const std::string& d : detector_tasks())
+  for (const std::string& d : train::detector_tasks())
     if (const std::string file = recipe.word(d, ""); !file.empty()) {
       s->recipes[d] = file;
       given.push_back(d);
     }
   CAWE_CHECK(!given.empty(), Code::usage, recipe.source(), ": no detector (expected a recipe under ",
-             joined(detector_tasks()), ")");
+             joined(train::detector_tasks()), ")");
   const Strings detectors = recipe.words("detectors", given);
   check_all(recipe, "detectors", detectors, given);
   const Strings rows = recipe.words("rows", {"none", "cawe"});
@@ -111,12 +111,14 @@ std::string RowPlan::folder() const {
 }
 
 bool StudySettings::has_classifier() const {
-  return (pretrained && pretrain.empty()) ||
-         std::any_of(rows.begin(), rows.end(), [](const RowPlan& r) { return needs_classifier(r.method); });
+  return (pretrained && pretrain.empty()) || std::any_of(rows.begin(), rows.end(), [](const RowPlan& r) {
+           return train::needs_classifier(r.method);
+         });
 }
 
 bool StudySettings::has_colorizer() const {
-  return std::any_of(rows.begin(), rows.end(), [](const RowPlan& r) { return needs_colorizer(r.method); });
+  return std::any_of(rows.begin(), rows.end(),
+                     [](const RowPlan& r) { return train::needs_colorizer(r.method); });
 }
 
 StudySettings study_settings(Recipe& recipe) {
@@ -146,7 +148,7 @@ StudySettings study_settings(Recipe& recipe) {
   s.colorizer_set = recipe.words("colorizer_set", {});
   s.panels = recipe.whole("panels", 6, 0, 200);
   s.folds = recipe.whole("folds", 0, 0, 1000);
-  s.options.froc = froc_from(recipe);
+  s.options.froc = train::froc_from(recipe);
   s.options.draws = recipe.whole("boot.draws", 2000, 1, 1000000);
   s.options.seed = uint64_t(recipe.whole("boot.seed", 0, 0, INT64_MAX));
   recipe.finish();
@@ -157,4 +159,4 @@ StudySettings study_settings(Recipe& recipe) {
   return s;
 }
 
-}  // namespace cawe::train
+}  // namespace cawe::study

@@ -10,7 +10,10 @@
 #include "eval/evaluate.h"
 #include "train/recipe.h"
 
-namespace cawe::train {
+namespace cawe::study {
+
+using train::Recipe;
+using train::Strings;
 
 enum class RowKind : uint8_t { paper, control, ablation };
 
@@ -54,4 +57,4 @@ struct StudySettings {
 /// Throws usage where keys do not fit together.
 StudySettings study_settings(Recipe& recipe);
 
-}  // namespace cawe::train
+}  // namespace cawe::study

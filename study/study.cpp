@@ -10,7 +10,7 @@
 #include "train/detector_recipe.h"
 #include "train/detector_task.h"
 
-namespace cawe::train {
+namespace cawe::study {
 namespace fs = std::filesystem;
 namespace {
 
@@ -39,7 +39,7 @@ class Study {
     study_lesions_by_map(result_, maps);
     if (!s_.extra.empty()) study_extra_films(result_, s_.extra);
     write_study_tables(result_);
-    result_.seconds = seconds_in(result_.out);
+    result_.seconds = train::seconds_in(result_.out);
     write_study_report(result_);
     fs::remove_all(cache_dir());
     return summary();
@@ -64,12 +64,12 @@ class Study {
       remove_unfinished(result_.out);
     }
     write_file(recipe_path, result_.recipe_text);
-    Environment environment;
+    train::Environment environment;
     environment.command_line = request_.command_line;
     environment.threads = request_.threads;
     environment.ranks = request_.ranks;
     std::string json = "{";
-    for (const auto& [key, value] : environment_facts(environment))
+    for (const auto& [key, value] : train::environment_facts(environment))
       json += (json.size() > 1 ? ",\n " : "\n ") + quoted(key) + ": " + quoted(value);
     write_file(result_.out + "/environment.json", json + "\n}\n");
   }
@@ -101,19 +101,19 @@ class Study {
   using Puts = std::vector<std::pair<std::string, std::string>>;
 
   Shared pretrain() const {
-    return {s_.pretrain, "pretrain", "classifier", s_.classifier_set, train_classifier};
+    return {s_.pretrain, "pretrain", "classifier", s_.classifier_set, train::train_classifier};
   }
   Shared classifier() const {
     return {s_.has_classifier() ? s_.classifier : "", "classifier", "classifier", s_.classifier_set,
-            train_classifier};
+            train::train_classifier};
   }
   Shared colorizer_pretrain() const {
     return {s_.has_colorizer() ? s_.colorizer_pretrain : "", "colorizer_pretrain", "classifier",
-            s_.colorizer_set, train_classifier};
+            s_.colorizer_set, train::train_classifier};
   }
   Shared colorizer() const {
     return {s_.has_colorizer() ? s_.colorizer : "", "colorizer", "colorizer", s_.colorizer_set,
-            train_colorizer};
+            train::train_colorizer};
   }
 
   static Recipe recipe_of(const Shared& shared, const Puts& puts) {
@@ -156,7 +156,7 @@ class Study {
       if (plan.kind != RowKind::ablation && plan.method != "none") continue;
       plan.method = "none";
       Recipe recipe = row_recipe(plan, s_.seeds[0], -1);
-      train_detector(recipe, request);
+      train::train_detector(recipe, request);
     }
   }
 
@@ -164,14 +164,14 @@ class Study {
   Recipe row_recipe(const RowPlan& plan, int64_t seed, int64_t fold) const {
     Recipe recipe = Recipe::read(s_.recipes.at(plan.detector));
     for (const std::string& o : s_.detector_set) recipe.set(o);
-    put_froc(s_.options.froc, &recipe);
+    train::put_froc(s_.options.froc, &recipe);
     CAWE_CHECK(recipe.word("task", plan.detector) == plan.detector, Code::usage, s_.recipes.at(plan.detector),
                ": task (expected \"", plan.detector, "\")");
     recipe.put("seed", seed);
     recipe.put("enhance.method", plan.method);
     recipe.put("control", std::string(plan.shuffled ? "shuffled" : "none"));
-    if (needs_classifier(plan.method)) recipe.put("enhance.classifier", classifier_run_);
-    if (needs_colorizer(plan.method)) recipe.put("enhance.colorizer", colorizer_run_);
+    if (train::needs_classifier(plan.method)) recipe.put("enhance.classifier", classifier_run_);
+    if (train::needs_colorizer(plan.method)) recipe.put("enhance.colorizer", colorizer_run_);
     if (s_.pretrained) recipe.put("init", pretrain_run_.empty() ? classifier_run_ : pretrain_run_);
     if (s_.folds > 0) {
       Strings train, test;
@@ -194,28 +194,29 @@ class Study {
                        (fold < 0 ? "" : "-fold" + std::to_string(fold)));
     if (done(row.runs.back())) return;
     Recipe recipe = row_recipe(plan, seed, fold);
-    train_once(
-        recipe, row.runs.back(),
-        detector_title(plan.detector) + " on " + plan.enhancement + ", seed " + std::to_string(seed) + where,
-        train_detector);
+    train_once(recipe, row.runs.back(),
+               train::detector_title(plan.detector) + " on " + plan.enhancement + ", seed " +
+                   std::to_string(seed) + where,
+               train::train_detector);
   }
 
   /// Every detector must have been trained and tested on the same films.
   void load_test_set() {
     for (const auto& [detector, path] : s_.recipes) {
       Recipe recipe = row_recipe({detector, "none", "none", RowKind::paper, false, {}}, s_.seeds[0], -1);
-      SplitData data = load_data(recipe);
+      train::SplitData data = train::load_data(recipe);
       CAWE_CHECK(result_.truth.empty() || data.split_hash == result_.data.split_hash, Code::usage, path,
                  ": its [data] gives other films or another split than ", s_.recipes.begin()->second,
                  "'s (expected the same)");
       if (!result_.truth.empty()) continue;
-      result_.loader = loader_from(recipe, 512, 8, 0);
+      result_.loader = train::loader_from(recipe, 512, 8, 0);
       result_.alpha = recipe.real("fuse.alpha", 0.5, 0, 1);
       result_.data = std::move(data);
-      result_.test = box_annotated(
-          result_.data.dataset, fold_indices(result_.data.split, recipe.words("data.test_folds", {"test"})));
+      result_.test = train::box_annotated(
+          result_.data.dataset,
+          train::fold_indices(result_.data.split, recipe.words("data.test_folds", {"test"})));
       CAWE_CHECK(!result_.test.empty(), Code::data, path, ": no test image (data.test_folds)");
-      result_.truth = truth_of(result_.data.dataset, result_.test);
+      result_.truth = train::truth_of(result_.data.dataset, result_.test);
     }
   }
 
@@ -224,7 +225,7 @@ class Study {
     for (StudyRow& row : result_.rows) {
       if (row.plan.kind != RowKind::ablation && result_.chains.count(row.plan.method) == 0) {
         Recipe recipe = row_recipe(row.plan, s_.seeds[0], -1);
-        result_.chains.emplace(row.plan.method, chain_from(recipe));
+        result_.chains.emplace(row.plan.method, train::chain_from(recipe));
       }
       const size_t parts = row.runs.size() / s_.seeds.size();
       for (size_t seed = 0; seed < s_.seeds.size(); ++seed) {
@@ -274,4 +275,4 @@ std::shared_ptr<models::CaweEnhancer> StudyResult::map_maker() const {
 
 std::string run_study(Recipe& recipe, const RunRequest& request) { return Study(recipe, request).run(); }
 
-}  // namespace cawe::train
+}  // namespace cawe::study

@@ -16,7 +16,9 @@
 #include "train/datasets.h"
 #include "train/enhancing.h"
 
-namespace cawe::train {
+namespace cawe::study {
+
+using train::RunRequest;
 
 /// A row of the plan, trained once for each seed and fold.
 struct StudyRow {
@@ -32,14 +34,14 @@ struct StudyResult {
   StudySettings settings;
   std::string out, recipe_text;
   std::vector<StudyRow> rows;
-  SplitData data;
+  train::SplitData data;
   std::vector<int64_t> test;
   std::vector<eval::TruthImage> truth;
-  std::map<std::string, Chain> chains;  ///< of the rows' methods, by method
+  std::map<std::string, train::Chain> chains;  ///< of the rows' methods, by method
   data::LoaderOptions loader;
   double alpha = 0.5;                               ///< fuse.alpha
   std::vector<eval::LocalisationRow> localisation;  ///< empty without maps
-  std::vector<eval::ReportTable> tables;
+  std::vector<report::ReportTable> tables;
   double seconds = 0;  ///< training of all runs
 
   /// The row without enhancement of the same detector.
@@ -77,4 +79,4 @@ std::string method_name(const std::string& enhancement);
 void write_study_tables(const StudyResult& study);
 void write_study_report(const StudyResult& study);
 
-}  // namespace cawe::train
+}  // namespace cawe::study

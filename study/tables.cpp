@@ -9,18 +9,18 @@
 #include "tensor/io/atomic_file.h"
 #include "tensor/io/header_json.h"
 
-namespace cawe::train {
+namespace cawe::study {
 namespace {
 
-std::vector<eval::ResultRow> result_rows(const StudyResult& study) {
-  std::vector<eval::ResultRow> table;
+std::vector<report::ResultRow> result_rows(const StudyResult& study) {
+  std::vector<report::ResultRow> table;
   for (const StudyRow& row : study.rows) {
     const StudyRow& base = study.baseline(row);
     for (size_t s = 0; s < row.seeds.size(); ++s) {
-      eval::ResultRow r = eval::result_row(row.plan.detector, row.plan.enhancement,
-                                           std::to_string(study.settings.seeds[s]), *row.seeds[s]);
+      report::ResultRow r = report::result_row(row.plan.detector, row.plan.enhancement,
+                                               std::to_string(study.settings.seeds[s]), *row.seeds[s]);
       if (&row != &base)
-        eval::set_differences(&r, eval::compare({base.seeds[s].get()}, {row.seeds[s].get()}));
+        report::set_differences(&r, eval::compare({base.seeds[s].get()}, {row.seeds[s].get()}));
       table.push_back(r);
     }
   }
@@ -34,7 +34,7 @@ std::string results_json(const StudyResult& study) {
     json += std::string(i ? "," : "") + "\n{\"detector\":" + quoted(row.plan.detector) +
             ",\"enhancement\":" + quoted(row.plan.enhancement) + ",\"evaluations\":[";
     for (size_t s = 0; s < row.seeds.size(); ++s)
-      json += (s ? "," : "") + eval::evaluation_json(*row.seeds[s]);
+      json += (s ? "," : "") + report::evaluation_json(*row.seeds[s]);
     json += "]}";
   }
   json += "]";
@@ -74,8 +74,8 @@ std::vector<eval::Detection> read_detections(const std::string& path,
 }
 
 void write_study_tables(const StudyResult& study) {
-  eval::write_results_csv(study.out + "/results.csv", result_rows(study));
+  report::write_results_csv(study.out + "/results.csv", result_rows(study));
   write_file(study.out + "/results.json", results_json(study));
 }
 
-}  // namespace cawe::train
+}  // namespace cawe::study

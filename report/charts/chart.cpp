@@ -7,7 +7,7 @@
 
 #include "report/charts/svg.h"
 
-namespace cawe::eval {
+namespace cawe::report {
 namespace {
 
 using svg::colour;
@@ -20,17 +20,17 @@ std::string f(double v, int digits = 1) { return svg::number(v, digits); }
 
 }  // namespace
 
-FrocLine froc_line(const std::string& name, const Evaluation& e) {
+FrocLine froc_line(const std::string& name, const eval::Evaluation& e) {
   FrocLine line{name, {}, e.band_x, e.band_low, e.band_high, {}};
-  const std::vector<FrocPoint>& points = e.curve.points;
+  const std::vector<eval::FrocPoint>& points = e.curve.points;
   // Many points share a height; only the corners of the steps are drawn.
-  const auto add = [&](std::vector<std::pair<double, double>>* to, double FrocPoint::*x) {
-    for (const FrocPoint& p : points)
+  const auto add = [&](std::vector<std::pair<double, double>>* to, double eval::FrocPoint::*x) {
+    for (const eval::FrocPoint& p : points)
       if (to->empty() || to->back().second != p.sensitivity) to->push_back({p.*x, p.sensitivity});
     if (!points.empty()) to->push_back({points.back().*x, points.back().sensitivity});
   };
-  add(&line.points, &FrocPoint::fp_per_image);
-  if (e.negatives > 0) add(&line.negative_points, &FrocPoint::fp_per_negative);
+  add(&line.points, &eval::FrocPoint::fp_per_image);
+  if (e.negatives > 0) add(&line.negative_points, &eval::FrocPoint::fp_per_negative);
   return line;
 }
 
@@ -71,7 +71,7 @@ std::string bar_svg(const ChartLabels& labels, const std::vector<Bar>& bars, dou
   const auto x_of = [&](double v) { return kName + span * std::clamp(v / maximum, 0.0, 1.0); };
   std::string out = svg::begin(labels, kWidth, height);
   for (size_t k = 0; k < bars.size(); ++k) {
-    const Interval& v = bars[k].value;
+    const eval::Interval& v = bars[k].value;
     const double y = kTop + kStep * double(k);
     out += text_at(kName - 12, y + 16, bars[k].name, "end");
     if (std::isnan(v.value)) {
@@ -129,4 +129,4 @@ std::string scatter_svg(const ChartLabels& labels, const std::vector<ScatterGrou
   return out + "</svg>\n";
 }
 
-}  // namespace cawe::eval
+}  // namespace cawe::report

@@ -10,7 +10,7 @@
 #include "eval/bootstrap.h"
 #include "eval/evaluate.h"
 
-namespace cawe::eval {
+namespace cawe::report {
 
 /// What a chart is called and says, in words.
 struct ChartLabels {
@@ -25,7 +25,7 @@ struct FrocLine {
   std::vector<std::pair<double, double>> negative_points =
       {};  ///< x counted on lesion-free images; may be empty
 };
-FrocLine froc_line(const std::string& name, const Evaluation& evaluation);
+FrocLine froc_line(const std::string& name, const eval::Evaluation& evaluation);
 
 /// x: 0 to 8 false positives an image, y: sensitivity 0 to 1.
 std::string froc_svg(const ChartLabels& labels, const std::vector<FrocLine>& lines, bool bands);
@@ -48,7 +48,7 @@ std::string series_css(bool dark);
 /// Horizontal bars from 0 to `maximum`, with their intervals; values to two decimals.
 struct Bar {
   std::string name;
-  Interval value;
+  eval::Interval value;
 };
 std::string bar_svg(const ChartLabels& labels, const std::vector<Bar>& bars, double maximum = 1);
 
@@ -64,4 +64,4 @@ std::string scatter_svg(const ChartLabels& labels, const std::vector<ScatterGrou
 /// Text made safe for SVG and HTML.
 std::string escape_markup(const std::string& text);
 
-}  // namespace cawe::eval
+}  // namespace cawe::report

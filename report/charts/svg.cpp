@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cstdio>
 
-namespace cawe::eval {
+namespace cawe::report {
 namespace {
 
 // Distinct in hue and in lightness, readable on both grounds; the second list is for dark grounds.
@@ -144,4 +144,4 @@ std::string step_path(const FrocScale& s, const std::vector<std::pair<double, do
 }
 
 }  // namespace svg
-}  // namespace cawe::eval
+}  // namespace cawe::report

@@ -9,7 +9,7 @@
 
 #include "report/charts/chart.h"
 
-namespace cawe::eval::svg {
+namespace cawe::report::svg {
 
 /// A number for an attribute, with fixed digits.
 std::string number(double v, int digits = 1);
@@ -41,4 +41,4 @@ std::string band_path(const FrocScale& scale, const FrocLine& line, size_t colou
 std::string step_path(const FrocScale& scale, const std::vector<std::pair<double, double>>& points,
                       size_t colour, const std::string& css_class);
 
-}  // namespace cawe::eval::svg
+}  // namespace cawe::report::svg

@@ -10,7 +10,7 @@
 #include "report/figures/draw.h"
 #include "tensor/error.h"
 
-namespace cawe::eval {
+namespace cawe::report {
 namespace {
 
 constexpr double kWidth = 1080, kLeft = 16, kSide = 240, kTop = 36, kThumb = 114;
@@ -140,4 +140,4 @@ Figure figure_attention(const AttentionExample& e) {
   return figure;
 }
 
-}  // namespace cawe::eval
+}  // namespace cawe::report

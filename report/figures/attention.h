@@ -8,7 +8,7 @@
 #include "report/figures/figure.h"
 #include "tensor/box.h"
 
-namespace cawe::eval {
+namespace cawe::report {
 
 struct AttentionExample {
   struct Class {
@@ -34,4 +34,4 @@ struct AttentionExample {
 /// Throws Error(internal) on a missing picture or size.
 Figure figure_attention(const AttentionExample& example);
 
-}  // namespace cawe::eval
+}  // namespace cawe::report

@@ -8,7 +8,7 @@
 #include "data/formats/json/writer.h"
 #include "report/charts/svg.h"
 
-namespace cawe::eval::svg {
+namespace cawe::report::svg {
 namespace {
 
 std::string frame(const Placed& at) {
@@ -49,6 +49,6 @@ std::string arrow(const std::string& path, const std::string& id) {
          "\" fill=\"none\" stroke=\"var(--soft)\" stroke-width=\"1.5\" marker-end=\"url(#" + id + ")\"/>";
 }
 
-std::string csv_number(double v) { return std::isnan(v) ? "" : shortest(v); }
+std::string csv_number(double v) { return std::isnan(v) ? "" : data::shortest(v); }
 
-}  // namespace cawe::eval::svg
+}  // namespace cawe::report::svg

@@ -8,7 +8,7 @@
 #include "report/figures/figure.h"
 #include "tensor/box.h"
 
-namespace cawe::eval::svg {
+namespace cawe::report::svg {
 
 /// A picture drawn as large as a square allows, in its middle.
 struct Placed {
@@ -26,4 +26,4 @@ std::string arrow(const std::string& path, const std::string& id);
 /// One line of a CSV: text fields are quoted where they need to be, numbers that are NaN stay empty.
 std::string csv_number(double v);
 
-}  // namespace cawe::eval::svg
+}  // namespace cawe::report::svg

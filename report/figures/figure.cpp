@@ -11,7 +11,7 @@
 #include "report/base64.h"
 #include "tensor/error.h"
 
-namespace cawe::eval {
+namespace cawe::report {
 namespace {
 
 void check_picture(const FigurePicture& p) {
@@ -87,4 +87,4 @@ void write_figures(const std::string& dir, const std::vector<Figure>& figures) {
   }
 }
 
-}  // namespace cawe::eval
+}  // namespace cawe::report

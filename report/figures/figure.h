@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace cawe::eval {
+namespace cawe::report {
 
 /// `svg` is a whole document that follows the reader's light or dark setting; `csv` holds what it shows.
 struct Figure {
@@ -36,4 +36,4 @@ FigurePicture heat_picture(const FigurePicture& map);
 /// Error(internal) on a bad or repeated name before anything is written, Error(io) where it cannot write.
 void write_figures(const std::string& dir, const std::vector<Figure>& figures);
 
-}  // namespace cawe::eval
+}  // namespace cawe::report

@@ -10,11 +10,11 @@
 #include "report/figures/draw.h"
 #include "report/page/parts.h"
 
-namespace cawe::eval {
+namespace cawe::report {
 namespace {
 
-using report_detail::detector_label;
-using report_detail::method_label;
+using page::detector_label;
+using page::method_label;
 
 constexpr double kPanel = 500, kGap = 40, kHeight = 400;
 
@@ -30,9 +30,9 @@ double step_value(const FrocLine& line, double fp) {
 std::string whiskers(const svg::FrocScale& scale, const ReportRow& row, size_t colour, double shift) {
   std::string out;
   for (size_t k = 0; k < 4; ++k) {
-    const Interval& i = row.sens[k];
+    const eval::Interval& i = row.sens[k];
     if (std::isnan(i.low) || std::isnan(i.value)) continue;
-    const std::string x = svg::number(scale.x(paper_fps()[k]) + shift);
+    const std::string x = svg::number(scale.x(eval::paper_fps()[k]) + shift);
     out += "<path d=\"M" + x + " " + svg::number(scale.y(i.low)) + "V" + svg::number(scale.y(i.high)) +
            "\" stroke=\"" + svg::colour(colour) + "\" stroke-width=\"1.4\"/><circle cx=\"" + x + "\" cy=\"" +
            svg::number(scale.y(i.value)) + "\" r=\"2.4\" fill=\"" + svg::colour(colour) + "\"/>";
@@ -43,9 +43,8 @@ std::string whiskers(const svg::FrocScale& scale, const ReportRow& row, size_t c
 std::string key(double x, double y, const ReportRow& row, size_t colour) {
   return "<path class=\"line" + std::string(row.control ? " control" : "") + "\" stroke=\"" +
          svg::colour(colour) + "\" d=\"M" + svg::number(x) + " " + svg::number(y - 4.5) + "h26\"/>" +
-         svg::text_at(
-             x + 34, y,
-             method_label(row.enhancement) + (row.control ? " (" + report_detail::row_kind(row) + ")" : ""));
+         svg::text_at(x + 34, y,
+                      method_label(row.enhancement) + (row.control ? " (" + page::row_kind(row) + ")" : ""));
 }
 
 std::string row_csv(const ReportRow& row) {
@@ -63,8 +62,8 @@ std::string row_csv(const ReportRow& row) {
 }  // namespace
 
 Figure figure_froc(const std::vector<ReportRow>& rows) {
-  const std::vector<size_t> order = report_detail::report_order(rows);
-  const std::vector<size_t> colours = report_detail::row_colours(rows);
+  const std::vector<size_t> order = page::report_order(rows);
+  const std::vector<size_t> colours = page::row_colours(rows);
   std::vector<std::string> detectors;
   for (const size_t i : order)
     if (std::find(detectors.begin(), detectors.end(), rows[i].detector) == detectors.end())
@@ -107,4 +106,4 @@ Figure figure_froc(const std::vector<ReportRow>& rows) {
   return figure;
 }
 
-}  // namespace cawe::eval
+}  // namespace cawe::report

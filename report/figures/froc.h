@@ -7,7 +7,7 @@
 #include "report/figures/figure.h"
 #include "report/page/page.h"
 
-namespace cawe::eval {
+namespace cawe::report {
 
 /// Named "figure4". Rows are drawn in the paper's order with the report's colours; controls are dashed.
 /// Whiskers beside the curves are the intervals at 1, 2, 3 and 4 false positives an image; the CSV has the
@@ -15,4 +15,4 @@ namespace cawe::eval {
 /// steps' corners) and "interval".
 Figure figure_froc(const std::vector<ReportRow>& rows);
 
-}  // namespace cawe::eval
+}  // namespace cawe::report

@@ -7,7 +7,7 @@
 #include "report/figures/draw.h"
 #include "tensor/error.h"
 
-namespace cawe::eval {
+namespace cawe::report {
 namespace {
 
 constexpr double kSide = 196;
@@ -111,4 +111,4 @@ Figure figure_pipeline(const PipelineExample& e) {
   return figure;
 }
 
-}  // namespace cawe::eval
+}  // namespace cawe::report

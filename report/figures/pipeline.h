@@ -8,7 +8,7 @@
 #include "report/figures/figure.h"
 #include "report/page/page.h"
 
-namespace cawe::eval {
+namespace cawe::report {
 
 struct PipelineExample {
   std::string image;               ///< which film it is
@@ -26,4 +26,4 @@ struct PipelineExample {
 /// picture or size.
 Figure figure_pipeline(const PipelineExample& example);
 
-}  // namespace cawe::eval
+}  // namespace cawe::report

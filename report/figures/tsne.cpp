@@ -8,7 +8,7 @@
 #include "report/figures/draw.h"
 #include "tensor/error.h"
 
-namespace cawe::eval {
+namespace cawe::report {
 
 Figure figure_tsne(const TsneExample& e) {
   const struct {
@@ -64,4 +64,4 @@ Figure figure_tsne(const TsneExample& e) {
   return figure;
 }
 
-}  // namespace cawe::eval
+}  // namespace cawe::report

@@ -8,7 +8,7 @@
 #include "report/figures/figure.h"
 #include "report/tsne.h"
 
-namespace cawe::eval {
+namespace cawe::report {
 
 /// Features of the films of one kind, images x dim, row by row.
 struct FeatureSet {
@@ -30,4 +30,4 @@ struct TsneExample {
 /// sizes do not match, and what tsne() throws.
 Figure figure_tsne(const TsneExample& example);
 
-}  // namespace cawe::eval
+}  // namespace cawe::report

@@ -4,7 +4,7 @@
 
 #include "report/page/parts.h"
 
-namespace cawe::eval::report_detail {
+namespace cawe::report::page {
 namespace {
 
 const char* const kLead =
@@ -68,4 +68,4 @@ std::string curves_section(const Report& report) {
   return html + "</div></section>";
 }
 
-}  // namespace cawe::eval::report_detail
+}  // namespace cawe::report::page

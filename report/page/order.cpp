@@ -7,7 +7,7 @@
 
 #include "report/page/parts.h"
 
-namespace cawe::eval {
+namespace cawe::report {
 namespace {
 
 struct Known {
@@ -37,7 +37,7 @@ constexpr double kPaper[2][kMethodCount][4] = {{{60.4, 69.5, 73.6, 76.6},
 /// Place among the known ones, or their number.
 template <size_t N>
 size_t place_in(const Known (&known)[N], const std::string& name) {
-  const std::string key = report_detail::method_key(name);
+  const std::string key = page::method_key(name);
   return size_t(std::find_if(known, known + N, [&](const Known& k) { return key == k.key; }) - known);
 }
 
@@ -52,7 +52,7 @@ std::array<double, 4> paper_figures(const std::string& detector, const std::stri
   return out;
 }
 
-namespace report_detail {
+namespace page {
 
 std::string method_key(const std::string& name) {
   std::string key;
@@ -120,5 +120,5 @@ Claim claim(const Report& report, const ReportRow& row) {
   return {subject(row), reference, row.delta_mean, row.p_holm, report.level};
 }
 
-}  // namespace report_detail
-}  // namespace cawe::eval
+}  // namespace page
+}  // namespace cawe::report

@@ -8,7 +8,7 @@
 #include "report/page/parts.h"
 #include "tensor/error.h"
 
-namespace cawe::eval {
+namespace cawe::report {
 namespace {
 
 std::string list(const std::vector<std::string>& items, const char* open) {
@@ -58,24 +58,24 @@ std::string report_html(const Report& report) {
       report.subtitle.empty() ? "" : "<p class=\"subtitle\">" + escape_markup(report.subtitle) + "</p>";
   std::vector<Claim> claims;
   for (const ReportRow& row : report.rows)
-    if (!row.baseline && !row.control) claims.push_back(report_detail::claim(report, row));
+    if (!row.baseline && !row.control) claims.push_back(page::claim(report, row));
   std::vector<std::string> findings = report.findings;
   if (!claims.empty()) findings.push_back(summary(claims));
   parts["findings"] = list(findings, "<ul class=\"findings\">");
   parts["facts"] = facts.empty() ? "" : "<dl class=\"facts\">" + facts + "</dl>";
-  parts["table"] = report_detail::results_section(report);
-  parts["charts"] = report_detail::curves_section(report);
-  parts["viewer"] = report_detail::viewer_section(report);
-  parts["figures"] = report_detail::figures_section(report);
-  parts["extra"] = report_detail::extra_sections(report);
-  parts["provenance"] = report_detail::provenance_section(report);
+  parts["table"] = page::results_section(report);
+  parts["charts"] = page::curves_section(report);
+  parts["viewer"] = page::viewer_section(report);
+  parts["figures"] = page::figures_section(report);
+  parts["extra"] = page::extra_sections(report);
+  parts["provenance"] = page::provenance_section(report);
   const std::pair<const char*, const char*> places[] = {{"table", "Table"},   {"charts", "Curves"},
                                                         {"viewer", "Images"}, {"figures", "Figures"},
                                                         {"extra", "Details"}, {"provenance", "Provenance"}};
   for (const auto& [part, name] : places)
     if (!parts[part].empty())
       parts["places"] += "<a href=\"#" + section_id(parts[part]) + "\">" + name + "</a>";
-  parts["data"] = report_detail::script_data(report);
+  parts["data"] = page::script_data(report);
   parts["script"] = std::string(kReportScript) + kReportCurves + kReportViewer;
   return fill(kReportTemplate, parts);
 }
@@ -84,4 +84,4 @@ void write_report(const std::string& path, const Report& report) {
   data::write_text(path, report_html(report));
 }
 
-}  // namespace cawe::eval
+}  // namespace cawe::report

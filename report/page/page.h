@@ -14,28 +14,28 @@
 #include "report/charts/chart.h"
 #include "report/figures/figure.h"
 
-namespace cawe::eval {
+namespace cawe::report {
 
 /// One row of the study's table, its seeds averaged. NaN figures are printed as a dash.
 struct ReportRow {
-  std::string detector;          ///< "retinanet" or "RetinaNet": rows of one detector share a chart
-  std::string enhancement;       ///< "none", "color+cawe" or "Color + CAWE", …: one colour in every chart
-  std::string seeds;             ///< "0, 1, 2"
-  std::array<Interval, 4> sens;  ///< at 1, 2, 3, 4 false positives per image
-  Interval mean;                 ///< of the four
-  Interval map50;
+  std::string detector;     ///< "retinanet" or "RetinaNet": rows of one detector share a chart
+  std::string enhancement;  ///< "none", "color+cawe" or "Color + CAWE", …: one colour in every chart
+  std::string seeds;        ///< "0, 1, 2"
+  std::array<eval::Interval, 4> sens;  ///< at 1, 2, 3, 4 false positives per image
+  eval::Interval mean;                 ///< of the four
+  eval::Interval map50;
   std::array<double, 4> sens_negatives;  ///< false positives counted on lesion-free images only, or NaN
-  std::array<double, 4> paper;      ///< the paper's figures, 0 … 1, where the recipe is the paper's, or NaN
-  std::vector<SensRow> operating;   ///< at 1/8 … 8 with thresholds, first seed
-  bool baseline = false;            ///< differences are to this row
-  bool control = false;             ///< e.g. a shuffled map, or
-  bool ablation = false;            ///< a control that varies one key
-  std::array<Difference, 4> delta;  ///< at 1, 2, 3, 4; ignored for baselines
-  Difference delta_mean;
+  std::array<double, 4> paper;  ///< the paper's figures, 0 … 1, where the recipe is the paper's, or NaN
+  std::vector<eval::SensRow> operating;   ///< at 1/8 … 8 with thresholds, first seed
+  bool baseline = false;                  ///< differences are to this row
+  bool control = false;                   ///< e.g. a shuffled map, or
+  bool ablation = false;                  ///< a control that varies one key
+  std::array<eval::Difference, 4> delta;  ///< at 1, 2, 3, 4; ignored for baselines
+  eval::Difference delta_mean;
   double p_holm = std::numeric_limits<double>::quiet_NaN();  ///< corrected p of delta_mean
   std::string note;                                          ///< "uninformative map"
   FrocLine line;                                             ///< from froc_line()
-  std::vector<FrocPoint> points;  ///< of the curve: thresholds for the viewer's read-out
+  std::vector<eval::FrocPoint> points;  ///< of the curve: thresholds for the viewer's read-out
   ReportRow() {
     sens_negatives.fill(std::numeric_limits<double>::quiet_NaN());
     paper = sens_negatives;
@@ -45,8 +45,8 @@ struct ReportRow {
 /// A row from evaluations of its seeds (the first one's curve is drawn) and, where there is one, its
 /// baseline's.
 ReportRow report_row(const std::string& detector, const std::string& enhancement,
-                     const std::vector<const Evaluation*>& seeds,
-                     const std::vector<const Evaluation*>& baseline);
+                     const std::vector<const eval::Evaluation*>& seeds,
+                     const std::vector<const eval::Evaluation*>& baseline);
 
 /// A predicted box; `hit` by the FROC rule.
 struct ReportBox {
@@ -55,8 +55,8 @@ struct ReportBox {
   bool hit = false;
 };
 /// One image's detections, judged.
-std::vector<ReportBox> report_boxes(const TruthImage& truth, std::vector<Detection> detections,
-                                    const FrocOptions& options);
+std::vector<ReportBox> report_boxes(const eval::TruthImage& truth, std::vector<eval::Detection> detections,
+                                    const eval::FrocOptions& options);
 
 /// The paper's table (Sens@1, 2, 3, 4 as shares) for the row of this detector and enhancement; NaN for
 /// others.
@@ -115,4 +115,4 @@ std::string report_html(const Report& report);
 /// Writes it whole or not at all.
 void write_report(const std::string& path, const Report& report);
 
-}  // namespace cawe::eval
+}  // namespace cawe::report

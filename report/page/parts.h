@@ -8,7 +8,7 @@
 #include "report/page/page.h"
 #include "report/statements.h"
 
-namespace cawe::eval {
+namespace cawe::report {
 
 // Files of this folder, embedded at build time.
 extern const char* const kReportTemplate;  ///< template.html
@@ -17,7 +17,7 @@ extern const char* const kReportScript;    ///< page.js, curves.js, viewer.js: o
 extern const char* const kReportCurves;
 extern const char* const kReportViewer;
 
-namespace report_detail {
+namespace page {
 
 /// A number with fixed digits; a dash for NaN.
 std::string fixed(double v, int digits);
@@ -52,5 +52,5 @@ std::string provenance_section(const Report& report);
 /// which the script reads when the panel is opened.
 std::string script_data(const Report& report);
 
-}  // namespace report_detail
-}  // namespace cawe::eval
+}  // namespace page
+}  // namespace cawe::report

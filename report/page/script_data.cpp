@@ -8,18 +8,18 @@
 #include "report/page/parts.h"
 #include "tensor/error.h"
 
-namespace cawe::eval::report_detail {
+namespace cawe::report::page {
 namespace {
 
 std::string base64_of(const std::vector<uint8_t>& bytes) {
   return base64({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
 }
 
-void box_values(JsonWriter* json, const BoxD& b) {
+void box_values(data::JsonWriter* json, const BoxD& b) {
   for (double v : {b.x1, b.y1, b.x2, b.y2}) json->rounded(v, 6);
 }
 
-void point(JsonWriter* json, const FrocPoint& p) {
+void point(data::JsonWriter* json, const eval::FrocPoint& p) {
   json->array()
       .rounded(p.threshold, 9)
       .rounded(p.fp_per_image, 9)
@@ -29,10 +29,10 @@ void point(JsonWriter* json, const FrocPoint& p) {
 }
 
 /// The first point of each height, which has the highest threshold that reaches it: what Sens@N reads.
-void curve_corners(JsonWriter* json, const std::vector<FrocPoint>& points) {
+void curve_corners(data::JsonWriter* json, const std::vector<eval::FrocPoint>& points) {
   json->key("points").array();
   double height = 0;
-  for (const FrocPoint& p : points) {
+  for (const eval::FrocPoint& p : points) {
     if (p.sensitivity <= height) continue;
     height = p.sensitivity;
     point(json, p);
@@ -42,11 +42,11 @@ void curve_corners(JsonWriter* json, const std::vector<FrocPoint>& points) {
 
 /// Where the curve stands at the score thresholds 0, 0.01, …, 1 of the viewer's slider; null where no score
 /// is as high.
-void curve_at_thresholds(JsonWriter* json, const std::vector<FrocPoint>& points) {
+void curve_at_thresholds(data::JsonWriter* json, const std::vector<eval::FrocPoint>& points) {
   json->key("at").array();
   for (int k = 0; k <= 100; ++k) {
     const auto below = std::find_if(points.begin(), points.end(),
-                                    [&](const FrocPoint& p) { return p.threshold < double(k) / 100; });
+                                    [&](const eval::FrocPoint& p) { return p.threshold < double(k) / 100; });
     if (below == points.begin())
       json->null();
     else
@@ -56,7 +56,7 @@ void curve_at_thresholds(JsonWriter* json, const std::vector<FrocPoint>& points)
 }
 
 /// Pictures of a panel by name, each PNG once.
-void panel_pictures(JsonWriter* json, const ReportPanel& panel) {
+void panel_pictures(data::JsonWriter* json, const ReportPanel& panel) {
   std::vector<ReportPicture> pictures = panel.pictures;
   const bool any = std::any_of(pictures.begin(), pictures.end(), [](const auto& p) { return p.fused; });
   CAWE_CHECK(!any || !panel.map_png.empty(), Code::internal, "report: panel '", panel.title,
@@ -82,7 +82,7 @@ void panel_pictures(JsonWriter* json, const ReportPanel& panel) {
 std::string panel_data(const ReportPanel& panel) {
   CAWE_CHECK(!panel.pictures.empty() && panel.width > 0 && panel.height > 0, Code::internal,
              "report: panel '", panel.title, "' has no picture or no size");
-  JsonWriter json;
+  data::JsonWriter json;
   json.object();
   panel_pictures(&json, panel);
   json.key("map");
@@ -121,7 +121,7 @@ std::string script_element(const std::string& id, const std::string& json) {
 
 std::string script_data(const Report& report) {
   const std::vector<size_t> colours = row_colours(report.rows);
-  JsonWriter json;
+  data::JsonWriter json;
   json.object().field("alpha", report.alpha).field("threshold", report.threshold).key("rows").array();
   for (size_t i = 0; i < report.rows.size(); ++i) {
     const ReportRow& row = report.rows[i];
@@ -142,4 +142,4 @@ std::string script_data(const Report& report) {
   return elements + script_element("data", json.text());
 }
 
-}  // namespace cawe::eval::report_detail
+}  // namespace cawe::report::page

@@ -3,7 +3,7 @@
 #include "report/base64.h"
 #include "report/page/parts.h"
 
-namespace cawe::eval::report_detail {
+namespace cawe::report::page {
 namespace {
 
 /// A link that saves `content` under the given name, without the network.
@@ -71,4 +71,4 @@ std::string provenance_section(const Report& report) {
   return html + "</section>";
 }
 
-}  // namespace cawe::eval::report_detail
+}  // namespace cawe::report::page

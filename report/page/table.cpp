@@ -9,15 +9,15 @@
 #include "data/formats/json/writer.h"
 #include "report/page/parts.h"
 
-namespace cawe::eval::report_detail {
+namespace cawe::report::page {
 namespace {
 
-std::string range(const Interval& i) {
+std::string range(const eval::Interval& i) {
   return std::isnan(i.low) ? "" : fixed(i.low, 2) + " to " + fixed(i.high, 2);
 }
 
 std::string p_text(double p) { return std::isnan(p) ? "–" : p < 0.001 ? "&lt; 0.001" : fixed(p, 3); }
-std::string sort_key(double v) { return std::isnan(v) ? "" : shortest(v); }
+std::string sort_key(double v) { return std::isnan(v) ? "" : data::shortest(v); }
 
 /// The rule for print: ">=" as one sign.
 std::string printed_rule(std::string rule) {
@@ -73,10 +73,11 @@ std::string operating_points(const Report& report) {
     const ReportRow& row = report.rows[i];
     if (row.operating.empty()) continue;
     if (header.empty())
-      for (const SensRow& s : row.operating) header += "<th scope=\"col\">" + shortest(s.at.fp) + "</th>";
+      for (const eval::SensRow& s : row.operating)
+        header += "<th scope=\"col\">" + data::shortest(s.at.fp) + "</th>";
     rows += "<tr><th scope=\"row\"><b>" + escape_markup(detector_label(row.detector)) + "</b> " +
             escape_markup(method_label(row.enhancement)) + "</th>";
-    for (const SensRow& s : row.operating) {
+    for (const eval::SensRow& s : row.operating) {
       const std::string from =
           std::isinf(s.at.threshold) ? "no point" : "score ≥ " + fixed(s.at.threshold, 3);
       rows += "<td>" + fixed(s.at.sensitivity, 3) + "<small>" + from + "</small>" +
@@ -133,7 +134,7 @@ std::string method_cell(const ReportRow& row, size_t place, bool seeds_differ) {
 
 std::string difference_cells(const ReportRow& row) {
   if (row.baseline) return "<td data-sort=\"\">–</td><td data-sort=\"\">–</td>";
-  const Interval& d = row.delta_mean.interval;
+  const eval::Interval& d = row.delta_mean.interval;
   return "<td data-sort=\"" + sort_key(d.value) + "\">" + signed_text(d.value) + "<small>" +
          signed_text(d.low) + " to " + signed_text(d.high) + "</small></td><td data-sort=\"" +
          sort_key(row.delta_mean.p) + "\">" + p_text(row.delta_mean.p) +
@@ -166,7 +167,7 @@ TableScale table_scale(const Report& report) {
   }
   if (!(t.high > t.low)) t.high = t.low + 0.1;
   for (const auto& group : rivals) {
-    std::vector<Interval> means;
+    std::vector<eval::Interval> means;
     for (const size_t i : group.second) means.push_back(report.rows[i].mean);
     const std::vector<Place> found = places(means);
     for (size_t k = 0; k < found.size(); ++k) t.places[group.second[k]] = found[k];
@@ -308,4 +309,4 @@ std::string results_section(const Report& report) {
          operating_points(report) + "</section>";
 }
 
-}  // namespace cawe::eval::report_detail
+}  // namespace cawe::report::page

@@ -3,15 +3,15 @@
 #include "data/formats/json/writer.h"
 #include "report/page/parts.h"
 
-namespace cawe::eval::report_detail {
+namespace cawe::report::page {
 namespace {
 
 /// A range input with its name and value above it.
 std::string slider(const std::string& id, const std::string& name, double low, double high, double value) {
   return "<div class=\"slider\"><label for=\"" + id + "\">" + name + "</label><output id=\"" + id +
          "-value\" for=\"" + id + "\"></output><input type=\"range\" id=\"" + id + "\" min=\"" +
-         shortest(low) + "\" max=\"" + shortest(high) + "\" step=\"0.01\" value=\"" + shortest(value) +
-         "\"></div>";
+         data::shortest(low) + "\" max=\"" + data::shortest(high) + "\" step=\"0.01\" value=\"" +
+         data::shortest(value) + "\"></div>";
 }
 
 std::string film_list(const Report& report) {
@@ -85,4 +85,4 @@ std::string viewer_section(const Report& report) {
          "<noscript><p>The viewer needs scripts; table, curves and figures do not.</p></noscript></section>";
 }
 
-}  // namespace cawe::eval::report_detail
+}  // namespace cawe::report::page

@@ -5,7 +5,7 @@
 
 #include <cmath>
 
-namespace cawe::eval {
+namespace cawe::report {
 namespace {
 
 TEST(Chart, SvgIsEscapedAndNamesItsSeries) {
@@ -24,4 +24,4 @@ TEST(Chart, SvgIsEscapedAndNamesItsSeries) {
 }
 
 }  // namespace
-}  // namespace cawe::eval
+}  // namespace cawe::report

@@ -12,22 +12,23 @@
 #include "tests/eval/coco_json.h"
 #include "tests/eval/golden_example.h"
 
-namespace cawe::eval {
+namespace cawe::report {
 namespace {
 
 using cawe::testing::TempDir;
 
-Evaluation golden(bool patients_known = true) {
-  EvaluateOptions options;
+eval::Evaluation golden(bool patients_known = true) {
+  eval::EvaluateOptions options;
   options.draws = 100;
-  return evaluate(testing::golden_truth(), testing::golden_detections(), options, patients_known);
+  return eval::evaluate(eval::testing::golden_truth(), eval::testing::golden_detections(), options,
+                        patients_known);
 }
 
 TEST(EvaluationFiles, HoldTheFiguresAndParse) {
   const TempDir dir;
-  const Evaluation e = golden();
+  const eval::Evaluation e = golden();
   write_evaluation(e, dir.path("out"), "golden");
-  const auto json = testing::load_json(dir.path("out/results.json"));
+  const auto json = eval::testing::load_json(dir.path("out/results.json"));
   EXPECT_DOUBLE_EQ(json["sens"]["0.5"]["value"].get<double>(), .75);
   EXPECT_DOUBLE_EQ(json["sens"]["0.5"]["threshold"].get<double>(), .6);
   EXPECT_TRUE(json["sens"]["8"]["curve_ends"].get<bool>());
@@ -54,10 +55,10 @@ TEST(EvaluationText, SaysWherePatientsAreUnknown) {
 
 TEST(ResultsCsv, HasTheContractsColumnsAndThePapersOrder) {
   const TempDir dir;
-  const Evaluation e = golden();
+  const eval::Evaluation e = golden();
   ResultRow control = result_row("retinanet", "cawe-shuffled", "0", e),
             last = result_row("retinanet", "cawe", "0", e), first = result_row("faster_rcnn", "afda", "1", e);
-  set_differences(&last, compare({&e}, {&e}));
+  set_differences(&last, eval::compare({&e}, {&e}));
   const std::string path = dir.path("results.csv");
   write_results_csv(path, {control, last, first});
   const std::string text = read_file(path);
@@ -77,4 +78,4 @@ TEST(ResultsCsv, HasTheContractsColumnsAndThePapersOrder) {
 }
 
 }  // namespace
-}  // namespace cawe::eval
+}  // namespace cawe::report

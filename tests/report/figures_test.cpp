@@ -12,7 +12,7 @@
 #include "tensor/error.h"
 #include "tests/report/made_up_report.h"
 
-namespace cawe::eval {
+namespace cawe::report {
 namespace {
 
 size_t count(const std::string& text, const std::string& part) {
@@ -188,4 +188,4 @@ TEST(WriteFigures, WholeFilesOrNone) {
 }
 
 }  // namespace
-}  // namespace cawe::eval
+}  // namespace cawe::report

@@ -19,7 +19,11 @@
 #include "tensor/random.h"
 #include "tests/eval/made_up_system.h"
 
-namespace cawe::eval::testing {
+namespace cawe::report::testing {
+
+using eval::testing::kSide;
+using eval::testing::made_up_detections;
+using eval::testing::made_up_truth;
 
 inline std::vector<uint8_t> png_bytes(const FigurePicture& p) {
   const std::vector<uint16_t> values(p.pixels.begin(), p.pixels.end());
@@ -109,9 +113,9 @@ inline std::vector<MadeUpSystem> made_up_systems() {
   return systems;
 }
 
-inline ReportPanel made_up_panel(const TruthImage& truth, size_t i,
-                                 const std::vector<std::vector<Detection>>& detections,
-                                 const FrocOptions& froc) {
+inline ReportPanel made_up_panel(const eval::TruthImage& truth, size_t i,
+                                 const std::vector<std::vector<eval::Detection>>& detections,
+                                 const eval::FrocOptions& froc) {
   ReportPanel panel;
   const bool sick = !truth.boxes.empty();
   panel.title = truth.id;
@@ -127,17 +131,17 @@ inline ReportPanel made_up_panel(const TruthImage& truth, size_t i,
                     {"color+CAWE", colour_png, true}};
   panel.map_png = png_bytes(bump(12, cx, cy));
   panel.classes = {{"opacity", .93}, {"mass", .61}};
-  for (const TruthBox& t : truth.boxes) panel.truth.push_back(t.box);
+  for (const eval::TruthBox& t : truth.boxes) panel.truth.push_back(t.box);
   for (const auto& of_system : detections) {
-    std::vector<Detection> here;
-    for (const Detection& d : of_system)
+    std::vector<eval::Detection> here;
+    for (const eval::Detection& d : of_system)
       if (d.image == int64_t(i)) here.push_back(d);
     panel.predictions.push_back(report_boxes(truth, here, froc));
   }
   return panel;
 }
 
-inline PipelineExample made_up_pipeline(const TruthImage& truth, const ReportPanel& panel) {
+inline PipelineExample made_up_pipeline(const eval::TruthImage& truth, const ReportPanel& panel) {
   const BoxD box = truth.boxes[0].box;
   PipelineExample e;
   e.image = truth.id;
@@ -192,16 +196,17 @@ inline TsneExample made_up_tsne() {
   return e;
 }
 
-inline ReportTable made_up_subgroups(const std::vector<TruthImage>& truth,
-                                     const std::vector<Detection>& detections,
-                                     const EvaluateOptions& options) {
+inline ReportTable made_up_subgroups(const std::vector<eval::TruthImage>& truth,
+                                     const std::vector<eval::Detection>& detections,
+                                     const eval::EvaluateOptions& options) {
   std::vector<std::string> sex, age;
   for (size_t i = 0; i < truth.size(); ++i) {
     sex.push_back(i % 7 == 0 ? "" : i % 4 < 2 ? "female" : "male");
-    age.push_back(age_group(double(i * 13 % 90)));
+    age.push_back(eval::age_group(double(i * 13 % 90)));
   }
-  std::vector<SubgroupRow> rows = subgroups("sex", truth, sex, {&detections}, options);
-  for (const SubgroupRow& row : subgroups("age", truth, age, {&detections}, options)) rows.push_back(row);
+  std::vector<eval::SubgroupRow> rows = eval::subgroups("sex", truth, sex, {&detections}, options);
+  for (const eval::SubgroupRow& row : eval::subgroups("age", truth, age, {&detections}, options))
+    rows.push_back(row);
   return subgroup_table("RetinaNet with Color + CAWE", rows);
 }
 
@@ -215,21 +220,22 @@ inline Report made_up_report(size_t panels = 5) {
   report.findings = {
       "The classifier tells films with opacities from others better than chance (AUROC 0.94, 0.91 to 0.97).",
       "Its map points at the opacity in 68 % of the films, 3.6 times as often as a shuffled map."};
-  const std::vector<TruthImage> truth = made_up_truth();
-  EvaluateOptions options;
+  const std::vector<eval::TruthImage> truth = made_up_truth();
+  eval::EvaluateOptions options;
   options.draws = 1000;
-  std::vector<std::vector<Detection>> detections;
-  std::vector<std::unique_ptr<Evaluation>> evaluations;
+  std::vector<std::vector<eval::Detection>> detections;
+  std::vector<std::unique_ptr<eval::Evaluation>> evaluations;
   std::vector<double> p;
-  const Evaluation* baseline = nullptr;
+  const eval::Evaluation* baseline = nullptr;
   for (const MadeUpSystem& s : made_up_systems()) {
     detections.push_back(made_up_detections(truth, s.skill, 5));
-    evaluations.push_back(std::make_unique<Evaluation>(evaluate(truth, detections.back(), options)));
+    evaluations.push_back(
+        std::make_unique<eval::Evaluation>(eval::evaluate(truth, detections.back(), options)));
     const bool first = std::string(s.enhancement) == "none";
     if (first) baseline = evaluations.back().get();
-    ReportRow row =
-        report_row(s.detector, s.enhancement, {evaluations.back().get()},
-                   first ? std::vector<const Evaluation*>{} : std::vector<const Evaluation*>{baseline});
+    ReportRow row = report_row(
+        s.detector, s.enhancement, {evaluations.back().get()},
+        first ? std::vector<const eval::Evaluation*>{} : std::vector<const eval::Evaluation*>{baseline});
     row.seeds = "0";
     row.control = s.control;
     row.note = s.note;
@@ -238,10 +244,10 @@ inline Report made_up_report(size_t panels = 5) {
     if (!first) report.minimum_detectable = row.delta_mean.minimum_detectable;
     report.rows.push_back(row);
   }
-  const std::vector<double> corrected = holm(p);
+  const std::vector<double> corrected = eval::holm(p);
   for (size_t i = 0; i < p.size(); ++i) report.rows[i].p_holm = corrected[i];
-  const Evaluation& e = *evaluations[0];
-  report.froc_rule = describe(e.options.froc);
+  const eval::Evaluation& e = *evaluations[0];
+  report.froc_rule = eval::describe(e.options.froc);
   report.facts = {{"test images", std::to_string(e.images)},
                   {"patients", std::to_string(e.patients)},
                   {"lesions", std::to_string(e.lesions)},
@@ -272,4 +278,4 @@ inline Report made_up_report(size_t panels = 5) {
   return report;
 }
 
-}  // namespace cawe::eval::testing
+}  // namespace cawe::report::testing

@@ -8,20 +8,20 @@
 #include "data/formats/table/csv.h"
 #include "tests/report/made_up_report.h"
 
-namespace cawe::eval {
+namespace cawe::report {
 namespace {
 
-void interval(JsonWriter* json, const Interval& i) {
+void interval(data::JsonWriter* json, const eval::Interval& i) {
   json->array().value(i.value).value(i.low).value(i.high).end();
 }
 
 std::string figures_json(const Report& report) {
-  JsonWriter json;
+  data::JsonWriter json;
   json.object().key("rows").array();
   for (const ReportRow& row : report.rows) {
     json.object().field("detector", row.detector).field("enhancement", row.enhancement);
     json.field("baseline", row.baseline).field("control", row.control).key("sens").array();
-    for (const Interval& i : row.sens) interval(&json, i);
+    for (const eval::Interval& i : row.sens) interval(&json, i);
     json.end().key("negatives").array();
     for (const double v : row.sens_negatives) json.value(v);
     json.end().key("mean");
@@ -30,7 +30,7 @@ std::string figures_json(const Report& report) {
     interval(&json, row.delta_mean.interval);
     json.field("p", row.delta_mean.p).field("holm", row.p_holm).field("map50", row.map50.value);
     json.key("points").array();
-    for (const FrocPoint& p : row.points)
+    for (const eval::FrocPoint& p : row.points)
       json.array()
           .value(p.threshold)
           .value(p.fp_per_image)
@@ -47,16 +47,16 @@ std::string figures_json(const Report& report) {
 }
 
 }  // namespace
-}  // namespace cawe::eval
+}  // namespace cawe::report
 
 int main(int argc, char** argv) {
   if (argc != 2 && argc != 3) {
     std::fprintf(stderr, "usage: page_sample OUT.html [FILMS]\n");
     return 2;
   }
-  const cawe::eval::Report report =
-      cawe::eval::testing::made_up_report(argc == 3 ? size_t(std::atoi(argv[2])) : 5);
-  cawe::eval::write_report(argv[1], report);
-  cawe::data::write_text(std::string(argv[1]) + ".json", cawe::eval::figures_json(report));
+  const cawe::report::Report report =
+      cawe::report::testing::made_up_report(argc == 3 ? size_t(std::atoi(argv[2])) : 5);
+  cawe::report::write_report(argv[1], report);
+  cawe::data::write_text(std::string(argv[1]) + ".json", cawe::report::figures_json(report));
   return 0;
 }

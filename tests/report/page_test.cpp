@@ -13,7 +13,7 @@
 #include "tensor/error.h"
 #include "tests/report/made_up_report.h"
 
-namespace cawe::eval {
+namespace cawe::report {
 namespace {
 
 size_t count(const std::string& text, const std::string& part) {
@@ -172,10 +172,10 @@ TEST(Report, OnlyARowWithoutOverlapHasARank) {
 
 TEST(Report, RowsCarryTheEvaluationsFigures) {
   const auto truth = testing::made_up_truth();
-  EvaluateOptions options;
+  eval::EvaluateOptions options;
   options.draws = 200;
-  const Evaluation base = evaluate(truth, testing::made_up_detections(truth, 0, 1), options);
-  const Evaluation better = evaluate(truth, testing::made_up_detections(truth, 1.5, 1), options);
+  const eval::Evaluation base = eval::evaluate(truth, testing::made_up_detections(truth, 0, 1), options);
+  const eval::Evaluation better = eval::evaluate(truth, testing::made_up_detections(truth, 1.5, 1), options);
   const ReportRow row = report_row("RetinaNet", "CAWE", {&better}, {&base});
   EXPECT_FALSE(row.baseline);
   EXPECT_DOUBLE_EQ(row.sens[1].value, better.at(2).at.sensitivity);
@@ -187,7 +187,7 @@ TEST(Report, RowsCarryTheEvaluationsFigures) {
 }
 
 TEST(Report, BoxesAreJudgedByTheRule) {
-  const TruthImage truth{"a", "", {{{0, 0, 10, 10}, 0, false, 100}}, 64, 64};
+  const eval::TruthImage truth{"a", "", {{{0, 0, 10, 10}, 0, false, 100}}, 64, 64};
   const auto boxes = report_boxes(
       truth, {{7, {30, 30, 40, 40}, .4, 0}, {7, {0, 0, 10, 9}, .6, 0}, {7, {0, 0, 9, 10}, .5, 0}}, {});
   ASSERT_EQ(boxes.size(), 3u);
@@ -209,4 +209,4 @@ TEST(Report, IsWrittenWholeOrNotAtAll) {
 }
 
 }  // namespace
-}  // namespace cawe::eval
+}  // namespace cawe::report

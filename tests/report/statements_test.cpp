@@ -6,7 +6,7 @@
 
 #include <cmath>
 
-namespace cawe::eval {
+namespace cawe::report {
 namespace {
 
 Claim claim(double value, double low, double high, double p, double holm, double detectable = .03) {
@@ -94,4 +94,4 @@ TEST(SignedText, ZeroHasNoSign) {
 }
 
 }  // namespace
-}  // namespace cawe::eval
+}  // namespace cawe::report

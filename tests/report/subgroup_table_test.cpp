@@ -3,18 +3,18 @@
 
 #include <gtest/gtest.h>
 
-namespace cawe::eval {
+namespace cawe::report {
 namespace {
 
 TEST(SubgroupTable, MarksSmallGroups) {
   const BoxD lesion = {0, 0, 10, 10};
-  const std::vector<TruthImage> truth = {{"a", "p", {{lesion, 0, false, 100}}, 100, 100},
-                                         {"b", "q", {}, 100, 100}};
-  const std::vector<Detection> detections = {{0, lesion, .9, 0}};
-  EvaluateOptions options;
+  const std::vector<eval::TruthImage> truth = {{"a", "p", {{lesion, 0, false, 100}}, 100, 100},
+                                               {"b", "q", {}, 100, 100}};
+  const std::vector<eval::Detection> detections = {{0, lesion, .9, 0}};
+  eval::EvaluateOptions options;
   options.draws = 20;
   const ReportTable table =
-      subgroup_table("RetinaNet", subgroups("view", truth, {"AP", "PA"}, {&detections}, options));
+      subgroup_table("RetinaNet", eval::subgroups("view", truth, {"AP", "PA"}, {&detections}, options));
   ASSERT_EQ(table.rows.size(), 2u);
   ASSERT_EQ(table.header.size(), table.rows[0].size());
   EXPECT_EQ(table.rows[0][0], "view: AP");
@@ -25,4 +25,4 @@ TEST(SubgroupTable, MarksSmallGroups) {
 }
 
 }  // namespace
-}  // namespace cawe::eval
+}  // namespace cawe::report

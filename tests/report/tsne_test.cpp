@@ -10,11 +10,11 @@
 #include "tensor/random.h"
 #include "tests/eval/coco_json.h"
 
-namespace cawe::eval {
+namespace cawe::report {
 namespace {
 
 nlohmann::json golden(const char* name) {
-  return testing::load_json("tests/goldens/eval_metrics.json").at(name);
+  return eval::testing::load_json("tests/goldens/eval_metrics.json").at(name);
 }
 
 TEST(Tsne, AgreesWithAnIndependentImplementation) {
@@ -109,4 +109,4 @@ TEST(Tsne, SeparatesClustersAndLowersThePerplexity) {
 }
 
 }  // namespace
-}  // namespace cawe::eval
+}  // namespace cawe::report

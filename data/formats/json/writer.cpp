@@ -8,7 +8,7 @@
 
 #include "tensor/error.h"
 
-namespace cawe::eval {
+namespace cawe::data {
 
 std::string shortest(double number) {
   if (!std::isfinite(number)) return number > 0 ? "inf" : number < 0 ? "-inf" : "nan";
@@ -103,4 +103,4 @@ void JsonWriter::quote(std::string_view text) {
   out_ += '"';
 }
 
-}  // namespace cawe::eval
+}  // namespace cawe::data

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-namespace cawe::eval {
+namespace cawe::data {
 
 /// Calls mirror the document: object(), key(), value()…, end(). Numbers that are not finite become null.
 /// Strings are escaped so that they may stand inside an HTML script element ("<" as \u003c).
@@ -44,4 +44,4 @@ class JsonWriter {
 /// Shortest decimal text that reads back as the same double; "null"-worthy values give "nan".
 std::string shortest(double number);
 
-}  // namespace cawe::eval
+}  // namespace cawe::data
