@@ -5,7 +5,7 @@
 #include <fstream>
 #include <set>
 
-#include "data/png.h"
+#include "data/formats/picture/png.h"
 #include "tensor/error.h"
 
 namespace cawe::apps {

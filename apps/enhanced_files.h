@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "data/decode.h"
-#include "data/dicom_derived.h"
+#include "data/formats/dicom/derived.h"
 #include "data/sample.h"
 
 namespace cawe::apps {

@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "apps/commands.h"
+#include "report/evaluation.h"
 #include "tensor/error.h"
 
 namespace cawe::apps {
@@ -29,8 +30,8 @@ void run(Common& common, const Options& o) {
   options.draws = o.draws;
   options.seed = common.seed;
   const eval::Evaluation e = eval::evaluate_files(o.files, options);
-  if (!o.out.empty()) eval::write_evaluation(e, o.out, "detections");
-  std::fputs((common.json ? eval::evaluation_json(e) + "\n" : eval::evaluation_text(e)).c_str(), stdout);
+  if (!o.out.empty()) report::write_evaluation(e, o.out, "detections");
+  std::fputs((common.json ? report::evaluation_json(e) + "\n" : report::evaluation_text(e)).c_str(), stdout);
 }
 
 }  // namespace

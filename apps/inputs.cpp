@@ -9,10 +9,10 @@
 #include <mutex>
 #include <set>
 
-#include "data/csv.h"
 #include "data/dataset.h"
-#include "data/dicom.h"
-#include "data/picture.h"
+#include "data/formats/dicom/film.h"
+#include "data/formats/picture/picture.h"
+#include "data/formats/table/csv.h"
 #include "tensor/io/atomic_file.h"
 #include "tensor/parallel.h"
 #include "tensor/text.h"

@@ -5,7 +5,7 @@
 #include <filesystem>
 
 #include "apps/commands.h"
-#include "data/picture.h"
+#include "data/formats/picture/picture.h"
 #include "tensor/error.h"
 #include "tensor/io/atomic_file.h"
 #include "tensor/io/header_json.h"

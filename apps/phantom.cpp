@@ -4,8 +4,8 @@
 #include <cstdio>
 
 #include "apps/commands.h"
-#include "data/phantom.h"
-#include "data/scenes.h"
+#include "data/phantom/chest.h"
+#include "data/phantom/scenes.h"
 #include "tensor/error.h"
 #include "tensor/io/header_json.h"
 

@@ -5,9 +5,9 @@
 #include <filesystem>
 
 #include "apps/commands.h"
+#include "study/study.h"
 #include "tensor/io/atomic_file.h"
 #include "tensor/parallel.h"
-#include "train/study.h"
 
 namespace cawe::apps {
 namespace {
@@ -31,7 +31,7 @@ void run(Common& common, const Options& o) {
   request.resume = o.resume;
   request.quiet = common.quiet;
   request.threads = num_threads();
-  const std::string summary = train::run_study(recipe, request);
+  const std::string summary = study::run_study(recipe, request);
   if (common.json)
     std::printf("%s\n", summary.c_str());
   else

@@ -10,8 +10,8 @@
 #include <unordered_map>
 #include <unordered_set>
 
-#include "data/csv.h"
-#include "data/rsna.h"
+#include "data/formats/annotations/rsna.h"
+#include "data/formats/table/csv.h"
 #include "tensor/error.h"
 
 namespace cawe::data {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "data/decode.h"
 
-#include "data/dicom.h"
-#include "data/picture.h"
+#include "data/formats/dicom/film.h"
+#include "data/formats/picture/picture.h"
 #include "tensor/io/atomic_file.h"
 
 namespace cawe::data {

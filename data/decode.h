@@ -8,7 +8,7 @@
 
 #include "data/dataset.h"
 #include "data/float_image.h"
-#include "data/picture.h"
+#include "data/formats/picture/picture.h"
 #include "data/sample.h"
 
 namespace cawe::data {

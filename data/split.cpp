@@ -8,7 +8,7 @@
 #include <map>
 #include <unordered_map>
 
-#include "data/csv.h"
+#include "data/formats/table/csv.h"
 #include "data/hash.h"
 #include "tensor/error.h"
 #include "tensor/random.h"

@@ -4,7 +4,7 @@
 #include <cctype>
 #include <limits>
 
-#include "data/csv.h"
+#include "data/formats/table/csv.h"
 
 namespace cawe::data {
 

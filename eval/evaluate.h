@@ -69,13 +69,4 @@ struct EvaluateFiles {
 /// Reads, checks and evaluates; errors name file, row and what was expected.
 Evaluation evaluate_files(const EvaluateFiles& files, const EvaluateOptions& options = {});
 
-/// The table for people, ending with a newline.
-std::string evaluation_text(const Evaluation& evaluation);
-/// results.json: {"froc_rule", "images", …, "sens": {"1": {…}}, "coco": {…}, "pascal": {…}, …}.
-std::string evaluation_json(const Evaluation& evaluation);
-/// froc.csv: threshold,sensitivity,fp_per_image,fp_per_negative,found,false_positives.
-std::string froc_csv(const Evaluation& evaluation);
-/// Writes DIR/froc.csv, DIR/froc.svg and DIR/results.json, each whole or not at all; makes DIR.
-void write_evaluation(const Evaluation& evaluation, const std::string& dir, const std::string& name);
-
 }  // namespace cawe::eval

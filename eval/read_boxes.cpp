@@ -9,7 +9,7 @@
 #include <sstream>
 #include <tuple>
 
-#include "data/csv.h"
+#include "data/formats/table/csv.h"
 #include "eval/read_boxes_internal.h"
 #include "tensor/error.h"
 

@@ -10,7 +10,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
-#include "data/json_strict.h"
+#include "data/formats/json/strict.h"
 
 namespace cawe::eval::detail {
 namespace {

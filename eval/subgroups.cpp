@@ -7,7 +7,6 @@
 #include <limits>
 #include <map>
 
-#include "eval/report_parts.h"
 #include "tensor/error.h"
 
 namespace cawe::eval {
@@ -123,31 +122,6 @@ std::vector<SubgroupRow> lesion_groups(const std::string& attribute, const std::
     rows.push_back(row);
   }
   return rows;
-}
-
-ReportTable subgroup_table(const std::string& subject, const std::vector<SubgroupRow>& rows) {
-  const auto cell = [](const Interval& i) {
-    return std::isnan(i.value) ? std::string("n/a")
-                               : report_detail::fixed(i.value, 3) + " (" + report_detail::fixed(i.low, 2) +
-                                     " to " + report_detail::fixed(i.high, 2) + ")";
-  };
-  ReportTable table;
-  table.title = "Subgroups";
-  table.caption =
-      "Sensitivity of " + subject +
-      " within parts of the test set, false positives counted within the part, with intervals over "
-      "patients. No difference between groups was tested.";
-  table.header = {"Group",  "images", "patients", "lesions", "Sens@1",
-                  "Sens@2", "Sens@3", "Sens@4",   "mean",    ""};
-  for (const SubgroupRow& row : rows) {
-    std::vector<std::string> cells = {row.attribute + ": " + row.group, std::to_string(row.images),
-                                      std::to_string(row.patients), std::to_string(row.lesions)};
-    for (const Interval& i : row.sens) cells.push_back(cell(i));
-    cells.push_back(cell(row.mean));
-    cells.push_back(row.lesions == 0 ? "no lesion" : row.few ? "few lesions" : "");
-    table.rows.push_back(cells);
-  }
-  return table;
 }
 
 std::string age_group(double years) {

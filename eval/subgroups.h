@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "eval/evaluate.h"
-#include "eval/report.h"
 
 namespace cawe::eval {
 
@@ -44,9 +43,6 @@ std::vector<SubgroupRow> lesion_groups(const std::string& attribute, const std::
                                        const std::vector<std::vector<int>>& group,
                                        const std::vector<const std::vector<Detection>*>& seeds,
                                        const EvaluateOptions& options);
-
-/// The rows as a table of the report. `subject` is whose detections they are: "RetinaNet with CAWE".
-ReportTable subgroup_table(const std::string& subject, const std::vector<SubgroupRow>& rows);
 
 /// The usual age groups: "0 to 17", "18 to 39", "40 to 64", "65 and over"; "" for NaN or less than 0.
 std::string age_group(double years);

@@ -5,9 +5,9 @@
 #include <cmath>
 #include <map>
 
+#include "data/formats/json/writer.h"
 #include "data/leak.h"
 #include "eval/auroc.h"
-#include "eval/json_writer.h"
 #include "tensor/backend.h"
 #include "tensor/communicator.h"
 #include "tensor/io/atomic_file.h"
@@ -86,7 +86,7 @@ double test_classifier(const RunFolder& run, const data::Dataset& dataset, const
   const eval::AurocTable table =
       eval::auroc_table(dataset.label_names, classifier_scores(*best.net, dataset, test, loader),
                         known_labels(dataset, test), persons);
-  eval::JsonWriter json;
+  data::JsonWriter json;
   const auto interval = [&](const eval::Interval& i) {
     json.object().field("value", i.value).field("ci_low", i.low).field("ci_high", i.high);
   };
@@ -251,7 +251,7 @@ std::string train_classifier(Recipe& recipe, const RunRequest& request) {
   run.timing("train", std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
   const double tested =
       test_indices.empty() ? std::nan("") : test_classifier(run, data.dataset, test_indices, loader_options);
-  const auto number = [](double v) { return std::isnan(v) ? std::string("null") : eval::shortest(v); };
+  const auto number = [](double v) { return std::isnan(v) ? std::string("null") : data::shortest(v); };
   return detail::concat("{\"run\":", quoted(request.out), ",\"task\":\"classifier\",\"steps\":", result.steps,
                         ",\"loss\":", result.last_loss,
                         ",\"best_auroc\":", number(result.has_score ? auroc : std::nan("")),

@@ -6,10 +6,10 @@
 #include <cmath>
 
 #include "autograd/ops/pooling.h"
-#include "data/png.h"
+#include "data/formats/json/writer.h"
+#include "data/formats/picture/png.h"
 #include "eval/bootstrap.h"
 #include "eval/image_quality.h"
-#include "eval/json_writer.h"
 #include "models/classifier.h"
 #include "models/colorizer/color_space.h"
 #include "tensor/text.h"
@@ -183,7 +183,7 @@ std::string scores_csv(const std::vector<ColorScore>& scores) {
   out += "\n";
   for (const ColorScore& s : scores) {
     out += s.image;
-    for (const Column& c : kColumns) out += "," + eval::shortest(s.*c.member);
+    for (const Column& c : kColumns) out += "," + data::shortest(s.*c.member);
     out += "\n";
   }
   return out;
@@ -215,7 +215,7 @@ std::string color_results_json(const ColorEvaluation& evaluation, const MeanChro
     while (kColumns[k].member != m) ++k;
     return k;
   };
-  eval::JsonWriter json;
+  data::JsonWriter json;
   json.object().field("images", images.count);
   for (size_t k = 0; k < kCount; ++k) {
     const eval::Interval i = eval::percentile_interval(value[k], drawn[k]);

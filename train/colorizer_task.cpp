@@ -7,7 +7,7 @@
 #include <filesystem>
 
 #include "data/decode.h"
-#include "eval/json_writer.h"
+#include "data/formats/json/writer.h"
 #include "tensor/backend.h"
 #include "tensor/communicator.h"
 #include "tensor/io/atomic_file.h"

@@ -7,15 +7,15 @@
 #include <set>
 #include <sstream>
 
-#include "data/chexpert.h"
-#include "data/coco.h"
 #include "data/dataset.h"
 #include "data/decode.h"
+#include "data/formats/annotations/chexpert.h"
+#include "data/formats/annotations/coco.h"
+#include "data/formats/annotations/imagenet.h"
+#include "data/formats/annotations/label_csv.h"
+#include "data/formats/annotations/rsna.h"
+#include "data/formats/annotations/voc.h"
 #include "data/hash.h"
-#include "data/imagenet.h"
-#include "data/label_csv.h"
-#include "data/rsna.h"
-#include "data/voc.h"
 #include "tensor/error.h"
 
 namespace cawe::train {

@@ -9,6 +9,7 @@
 #include "data/hash.h"
 #include "data/leak.h"
 #include "models/enhance/fusion.h"
+#include "report/evaluation.h"
 #include "tensor/backend.h"
 #include "tensor/communicator.h"
 #include "tensor/io/atomic_file.h"
@@ -272,7 +273,7 @@ std::string train_detector(Recipe& recipe, const RunRequest& request) {
     options.froc = job.goal.froc;
     const eval::Evaluation e = eval::evaluate(truth_of(data.dataset, test), detections_of(found), options,
                                               data.dataset.patients_known);
-    eval::write_evaluation(e, request.out, detector_title(task));
+    report::write_evaluation(e, request.out, detector_title(task));
     for (const int n : {1, 2, 3, 4}) summary += detail::concat(",\"sens@", n, "\":", e.at(n).at.sensitivity);
     summary += detail::concat(",\"mean_sens\":", e.mean_paper.value);
   }

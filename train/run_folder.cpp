@@ -9,8 +9,8 @@
 #include <sstream>
 
 #include "cawe_revision.h"
-#include "data/csv.h"
-#include "data/picture.h"
+#include "data/formats/picture/picture.h"
+#include "data/formats/table/csv.h"
 #include "tensor/backend.h"
 #include "tensor/error.h"
 #include "tensor/io/atomic_file.h"

@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <string>
 
-#include "data/csv.h"
+#include "data/formats/table/csv.h"
 #include "tensor/io/atomic_file.h"
 
 #define LLVMFuzzerTestOneInput fuzz_csv

@@ -6,11 +6,11 @@
 
 #include <cmath>
 
-#include "data/chexpert.h"
 #include "data/decode.h"
-#include "data/dicom.h"
-#include "data/label_csv.h"
-#include "data/rsna.h"
+#include "data/formats/annotations/chexpert.h"
+#include "data/formats/annotations/label_csv.h"
+#include "data/formats/annotations/rsna.h"
+#include "data/formats/dicom/film.h"
 #include "tests/data/text_file.h"
 #include "tests/data_dir.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads COCO JSON that tests trust; the program's own reader is data/coco.h.
+// Reads COCO JSON that tests trust; the program's own reader is data/formats/annotations/coco.h.
 #pragma once
 
 #include <algorithm>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reading truth and detections, every kind of bad file, the whole evaluation, and the files it writes.
+// Reading truth and detections, every kind of bad file, and the whole evaluation.
 #include "eval/evaluate.h"
 
 #include <gtest/gtest.h>
@@ -10,9 +10,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "eval/chart.h"
 #include "eval/read_boxes.h"
-#include "eval/results_csv.h"
 #include "tensor/error.h"
 #include "tests/data_dir.h"
 #include "tests/eval/coco_json.h"
@@ -35,10 +33,6 @@ class Evaluate : public ::testing::Test {
   std::string write(const std::string& name, const std::string& text) {
     std::ofstream(dir_ / name) << text;
     return (dir_ / name).string();
-  }
-  static std::string slurp(const fs::path& path) {
-    std::ifstream in(path);
-    return {std::istreambuf_iterator<char>(in), {}};
   }
   /// The message of the data error that reading gives; "" where there is none.
   std::string error_of(const std::string& truth, const std::string& detections,
@@ -96,29 +90,6 @@ TEST_F(Evaluate, WithoutPatientsTheResultSaysSo) {
   const Evaluation e = evaluate_files({golden_detections_csv(), golden_csv(), ""}, quick());
   EXPECT_FALSE(e.patients_known);
   EXPECT_EQ(e.patients, 4);
-  EXPECT_NE(evaluation_text(e).find("patients unknown"), std::string::npos);
-}
-
-TEST_F(Evaluate, OutputsHoldTheFiguresAndParse) {
-  const Evaluation e = evaluate_files({golden_detections_csv(), golden_csv(), golden_patients()}, quick());
-  write_evaluation(e, (dir_ / "out").string(), "golden");
-  const auto json = testing::load_json(dir_ / "out/results.json");
-  EXPECT_DOUBLE_EQ(json["sens"]["0.5"]["value"].get<double>(), .75);
-  EXPECT_DOUBLE_EQ(json["sens"]["0.5"]["threshold"].get<double>(), .6);
-  EXPECT_TRUE(json["sens"]["8"]["curve_ends"].get<bool>());
-  EXPECT_TRUE(json["coco"]["APlarge"].is_null());
-  EXPECT_EQ(json["bootstrap"]["unit"], "patient");
-  const std::string csv = slurp(dir_ / "out/froc.csv");
-  EXPECT_EQ(csv.substr(0, csv.find('\n')),
-            "threshold,sensitivity,fp_per_image,fp_per_negative,found,false_positives");
-  EXPECT_NE(csv.find("\n0.8,0.5,0.25,1,2,1\n"), std::string::npos);
-  const std::string svg = slurp(dir_ / "out/froc.svg");
-  EXPECT_NE(svg.find("<title"), std::string::npos);
-  EXPECT_NE(svg.find("<desc"), std::string::npos);
-  EXPECT_NE(evaluation_text(e).find("curve ends at 1.000"), std::string::npos);
-  size_t files = 0;
-  for (const auto& entry : fs::directory_iterator(dir_ / "out")) files += entry.is_regular_file();
-  EXPECT_EQ(files, 3u) << "no temporary file is left";
 }
 
 TEST_F(Evaluate, BadTruthIsNamedByRow) {
@@ -238,44 +209,6 @@ TEST_F(Evaluate, ComparesOnTheSameDraws) {
   other.seed = 1;
   const Evaluation c = evaluate(truth, worse, other);
   EXPECT_THROW(compare({&a}, {&c}), Error);
-}
-
-TEST_F(Evaluate, ResultsCsvHasTheContractsColumnsAndThePapersOrder) {
-  const Evaluation e = evaluate(testing::golden_truth(), testing::golden_detections(), quick());
-  ResultRow control = result_row("retinanet", "cawe-shuffled", "0", e),
-            last = result_row("retinanet", "cawe", "0", e), first = result_row("faster_rcnn", "afda", "1", e);
-  set_differences(&last, compare({&e}, {&e}));
-  const std::string path = (dir_ / "results.csv").string();
-  write_results_csv(path, {control, last, first});
-  const std::string text = slurp(path);
-  EXPECT_EQ(
-      text.substr(0, text.find('\n')),
-      "detector,enhancement,seed,sens@1,sens@2,sens@3,sens@4,ci_low@1,ci_high@1,ci_low@2,ci_high@2,ci_low@3,"
-      "ci_high@3,ci_low@4,ci_high@4,delta@1,p@1,delta@2,p@2,delta@3,p@3,delta@4,p@4,map50,froc_rule,images,"
-      "patients,lesions");
-  const size_t f = text.find("faster_rcnn,afda,1,1,1,1,1,"), l = text.find("retinanet,cawe,0,"),
-               c = text.find("retinanet,cawe-shuffled,0,");
-  EXPECT_LT(f, l);
-  EXPECT_LT(l, c);
-  EXPECT_NE(c, std::string::npos);
-  EXPECT_NE(text.find(",0,1,0,1,0,1,0,1,0.61496"), std::string::npos);
-  EXPECT_NE(text.find("iou>=0.5;duplicates=ignore;step,4,3,4"), std::string::npos);
-  EXPECT_THROW(write_results_csv((dir_ / "no/such/results.csv").string(), {last}), Error);
-}
-
-TEST(Chart, SvgIsEscapedAndNamesItsSeries) {
-  FrocLine line{"a <b> & c", {{0, .2}, {1, .5}, {9, .8}}, {0, 1}, {.1, .3}, {.3, .7}};
-  const std::string froc = froc_svg({"T & t", "D"}, {line}, true);
-  EXPECT_NE(froc.find("a &lt;b&gt; &amp; c"), std::string::npos);
-  EXPECT_NE(froc.find("class=\"band\""), std::string::npos);
-  EXPECT_EQ(froc.find("<b>"), std::string::npos);
-  const std::string bars = bar_svg({"B", ""}, {{"x", {.5, .4, .6, 1, 0}}, {"none", {NAN, NAN, NAN, 0, 0}}});
-  EXPECT_NE(bars.find("0.50"), std::string::npos);
-  EXPECT_NE(bars.find("n/a"), std::string::npos);
-  const std::string scatter =
-      scatter_svg({"S", ""}, {{"one", "red", {{0, 0}, {1, 1}}}, {"two", "", {{2, 0}}}});
-  EXPECT_NE(scatter.find("fill=\"red\""), std::string::npos);
-  EXPECT_EQ(scatter.find("nan"), std::string::npos);
 }
 
 }  // namespace

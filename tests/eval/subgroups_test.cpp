@@ -7,7 +7,7 @@
 #include <cmath>
 
 #include "tensor/error.h"
-#include "tests/eval/made_up_report.h"
+#include "tests/eval/made_up_system.h"
 
 namespace cawe::eval {
 namespace {
@@ -120,22 +120,6 @@ TEST(Subgroups, AreEvaluateOnThePartAlone) {
     EXPECT_DOUBLE_EQ(row.sens[k].high, e.at(paper_fps()[k]).interval.high);
   }
   EXPECT_DOUBLE_EQ(row.mean.low, e.mean_paper.low);
-}
-
-TEST(Subgroups, TableMarksSmallGroups) {
-  const std::vector<TruthImage> truth = {image("a", "p", 1), image("b", "q", 0)};
-  const std::vector<Detection> detections = {{0, kLesion, .9, 0}};
-  EvaluateOptions options;
-  options.draws = 20;
-  const ReportTable table =
-      subgroup_table("RetinaNet", subgroups("view", truth, {"AP", "PA"}, {&detections}, options));
-  ASSERT_EQ(table.rows.size(), 2u);
-  ASSERT_EQ(table.header.size(), table.rows[0].size());
-  EXPECT_EQ(table.rows[0][0], "view: AP");
-  EXPECT_EQ(table.rows[0][4], "1.000 (1.00 to 1.00)");
-  EXPECT_EQ(table.rows[0].back(), "few lesions");
-  EXPECT_EQ(table.rows[1][4], "n/a");
-  EXPECT_EQ(table.rows[1].back(), "no lesion");
 }
 
 TEST(AgeGroup, Borders) {

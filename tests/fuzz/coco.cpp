@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Fuzzes COCO JSON: every box that comes out lies in its image and has a class.
-#include "data/coco.h"
+#include "data/formats/annotations/coco.h"
 
 #include "tests/fuzz/fuzz.h"
 

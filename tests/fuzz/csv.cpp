@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Fuzzes the CSV reader: what it accepts must survive being written and read again.
-#include "data/csv.h"
+#include "data/formats/table/csv.h"
 
 #include <string_view>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // DICOM bytes: a picture whose samples are all there, or one clear error.
-#include "data/picture.h"
+#include "data/formats/picture/picture.h"
 #include "tests/fuzz/fuzz.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

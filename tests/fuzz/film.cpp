@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A DICOM as it is looked at: values in [0, 1], or one clear error; and an image derived from it can be read.
-#include "data/dicom.h"
-#include "data/dicom_derived.h"
+#include "data/formats/dicom/film.h"
+#include "data/formats/dicom/derived.h"
 #include "tests/fuzz/fuzz.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Fuzzes label tables; the first byte chooses the column map.
-#include "data/label_csv.h"
+#include "data/formats/annotations/label_csv.h"
 
 #include "tests/fuzz/fuzz.h"
 

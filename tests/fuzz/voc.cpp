@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Fuzzes the XML parser and VOC annotations.
-#include "data/voc.h"
+#include "data/formats/annotations/voc.h"
 
 #include <cmath>
 

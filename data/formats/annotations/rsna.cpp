@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+// RSNA labels. Shih et al. 2019 describe the set; the mapping file is the challenge's own.
+#include "data/formats/annotations/rsna.h"
+
+#include <filesystem>
+#include <unordered_map>
+
+#include "data/dataset.h"
+#include "data/formats/table/csv.h"
+#include "tensor/error.h"
+
+#ifdef CAWE_HAVE_JSON
+#include <nlohmann/json.hpp>
+
+#include "data/formats/json/strict.h"
+#endif
+
+namespace cawe::data {
+namespace {
+
+const std::vector<std::string> kClasses = {"Lung Opacity", "No Lung Opacity / Not Normal", "Normal"};
+
+/// One row into its image.
+void add_row(const CsvTable& table, size_t row, const size_t (&columns)[6], RsnaBoxes::Image* image) {
+  const std::string& target = table.at(row, columns[5]);
+  CAWE_CHECK(target == "0" || target == "1", Code::data, table.where(row), ": Target is '", target,
+             "' (expected 0 or 1)");
+  const bool positive = target == "1";
+  int filled = 0;
+  double value[4] = {0, 0, 0, 0};
+  for (int i = 0; i < 4; ++i) {
+    if (table.at(row, columns[i + 1]).empty()) continue;
+    value[i] = table.number(row, columns[i + 1]);
+    ++filled;
+  }
+  const auto contradiction = [&](const char* text) {
+    if (image->problem.empty()) image->problem = table.where(row) + ": " + text;
+  };
+  if (!image->where.empty() && image->positive != positive)
+    contradiction("Target is 0 and 1 for the same image");
+  if (image->where.empty()) image->where = table.where(row);
+  image->positive = image->positive || positive;
+  if (positive && filled != 4) contradiction("Target is 1 but the box is not complete");
+  if (!positive && filled != 0) contradiction("Target is 0 but there is a box");
+  if (positive && filled == 4)
+    image->rows.push_back({{value[0], value[1], value[0] + value[2], value[1] + value[3]}, table.where(row)});
+}
+
+std::unordered_map<std::string, std::string> read_classes(const std::string& csv) {
+  const CsvTable table = CsvTable::read(csv);
+  const size_t id = table.column("patientId"), name = table.column("class");
+  std::unordered_map<std::string, std::string> class_of;  // rows repeat once a box
+  for (size_t row = 0; row < table.rows(); ++row) {
+    const std::string& value = table.at(row, name);
+    CAWE_CHECK(value == kClasses[0] || value == kClasses[1] || value == kClasses[2], Code::data,
+               table.where(row), ": class is '", value, "' (expected one of: ", kClasses[0], ", ",
+               kClasses[1], ", ", kClasses[2], ")");
+    const auto [at, fresh] = class_of.emplace(table.at(row, id), value);
+    CAWE_CHECK(fresh || at->second == value, Code::data, table.where(row), ": image '", at->first,
+               "' has class '", value, "' here and '", at->second, "' before");
+  }
+  return class_of;
+}
+
+#ifdef CAWE_HAVE_JSON
+/// subset_img_id -> the eight digits before "_" in img_id (NIH's patient number).
+std::unordered_map<std::string, std::string> read_mapping(const std::string& path) {
+  const nlohmann::json list = read_json(path);
+  CAWE_CHECK(list.is_array(), Code::data, path, ": is ", list.type_name(), " (expected a list of objects)");
+  std::unordered_map<std::string, std::string> patient_of;
+  for (size_t i = 0; i < list.size(); ++i) {
+    const std::string where = detail::concat(path, ": [", i, "]");
+    const std::string image = json_string(list[i], "img_id", where);
+    const size_t end = image.find('_');
+    CAWE_CHECK(end == 8 && image.find_first_not_of("0123456789") == end, Code::data, where, ".img_id: is '",
+               image, "' (expected eight digits and '_', as in 00000001_000.png)");
+    const auto [at, fresh] =
+        patient_of.emplace(json_string(list[i], "subset_img_id", where), image.substr(0, end));
+    CAWE_CHECK(fresh, Code::data, where, ": subset_img_id '", at->first, "' comes twice");
+  }
+  return patient_of;
+}
+#else
+std::unordered_map<std::string, std::string> read_mapping(const std::string& path) {
+  fail(Code::unsupported, path, ": this build reads no JSON (install nlohmann-json3-dev and build again)");
+}
+#endif
+
+/// Looks `id` up, or rejects the sample.
+const std::string* look_up(const std::unordered_map<std::string, std::string>& table, const Sample& sample,
+                           const char* field, const std::string& file, Dataset* out) {
+  const auto found = table.find(sample.image_id);
+  if (found != table.end()) return &found->second;
+  out->rejected.push_back({sample.path, field, file + ": has no entry for '" + sample.image_id + "'"});
+  return nullptr;
+}
+
+}  // namespace
+
+RsnaBoxes read_rsna_boxes(const std::string& csv) {
+  const CsvTable table = CsvTable::read(csv);
+  const size_t columns[6] = {table.column("patientId"), table.column("x"),      table.column("y"),
+                             table.column("width"),     table.column("height"), table.column("Target")};
+  RsnaBoxes out;
+  out.row_count = int64_t(table.rows());
+  std::unordered_map<std::string, size_t> index;
+  for (size_t row = 0; row < table.rows(); ++row) {
+    const std::string& id = table.at(row, columns[0]);
+    CAWE_CHECK(!id.empty(), Code::data, table.where(row), ": patientId is empty");
+    const auto [at, fresh] = index.emplace(id, out.images.size());
+    if (fresh) {
+      out.images.emplace_back();
+      out.images.back().id = id;
+    }
+    add_row(table, row, columns, &out.images[at->second]);
+  }
+  return out;
+}
+
+bool apply_rsna_boxes(Dataset* dataset, Sample* sample, const RsnaBoxes::Image& image) {
+  if (!image.problem.empty()) {
+    dataset->rejected.push_back({sample->path, "Target", image.problem});
+    return false;
+  }
+  for (const RsnaBoxes::Row& row : image.rows)
+    if (!add_box(dataset, sample, row.box, 0, row.where)) return false;
+  sample->has_box_annotation = true;
+  return true;
+}
+
+Dataset read_rsna(const RsnaOptions& options) {
+  const bool mapped = !options.mapping_json.empty();
+  CAWE_CHECK(mapped || options.split_by_image, Code::data, options.labels_csv,
+             ": patientId names an image, not a person, and no mapping to patients is given (expected "
+             "pneumonia-challenge-dataset-mappings_2018.json, or split.unit=image and optimistic results)");
+  const bool detailed = options.labels == RsnaLabels::detailed;
+  CAWE_CHECK(!detailed || !options.classes_csv.empty(), Code::usage,
+             "rsna: detailed labels need stage_2_detailed_class_info.csv");
+  const RsnaBoxes boxes = read_rsna_boxes(options.labels_csv);
+  std::unordered_map<std::string, std::string> patients, classes;
+  if (mapped) patients = read_mapping(options.mapping_json);
+  if (detailed) classes = read_classes(options.classes_csv);
+
+  Dataset out;
+  out.class_names = {"opacity"};
+  out.label_names = detailed ? kClasses : std::vector<std::string>{kClasses[0]};
+  out.patients_known = mapped;
+  for (const RsnaBoxes::Image& image : boxes.images) {
+    Sample sample;
+    sample.image_id = sample.patient_id = image.id;
+    sample.source = "rsna";
+    sample.path = (std::filesystem::path(options.images_dir) / (image.id + options.extension)).string();
+    if (mapped) {
+      const std::string* patient = look_up(patients, sample, "patient", options.mapping_json, &out);
+      if (!patient) continue;
+      sample.patient_id = options.patient_prefix + *patient;
+    }
+    if (detailed) {
+      const std::string* name = look_up(classes, sample, "class", options.classes_csv, &out);
+      if (!name) continue;
+      for (const std::string& label : kClasses) sample.labels.push_back(label == *name ? 1.f : 0.f);
+    } else {
+      sample.labels = {image.positive ? 1.f : 0.f};
+    }
+    if (apply_rsna_boxes(&out, &sample, image)) out.samples.push_back(std::move(sample));
+  }
+  out.counts["rows"] = boxes.row_count;
+  count_samples(&out);
+  return out;
+}
+
+}  // namespace cawe::data

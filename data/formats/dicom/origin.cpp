@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a derived image takes from its source, by a list of attributes.
+#include <algorithm>
+#include <cstdio>
+
+#include "data/formats/dicom/derived.h"
+#include "data/formats/dicom/file.h"
+#include "data/hash.h"
+#include "tensor/error.h"
+
+#ifdef CAWE_HAVE_DCMTK
+#include <dcmtk/config/osconfig.h>
+
+#include <dcmtk/dcmdata/dctk.h>
+#endif
+
+namespace cawe::data {
+
+namespace {
+
+/// DS, at least 1.
+std::string ratio(size_t raw_bytes, size_t file_bytes) {
+  char text[24];
+  std::snprintf(text, sizeof text, "%.2f", std::max(1.0, double(raw_bytes) / double(file_bytes)));
+  return text;
+}
+
+}  // namespace
+
+DicomOrigin picture_origin(std::string_view bytes, const std::string& image_id, bool jpeg, size_t raw_bytes) {
+  DicomOrigin origin;
+  origin.key = sha256(bytes) + " " + image_id;
+  // LO: up to 64 characters, no backslash, no control characters.
+  std::string id = image_id.substr(0, 64);
+  if (id.size() < image_id.size())  // never half a UTF-8 character
+    while (!id.empty() && (static_cast<unsigned char>(image_id[id.size()]) & 0xC0) == 0x80) id.pop_back();
+  for (char& c : id)
+    if (c == '\\' || static_cast<unsigned char>(c) < 32) c = '_';
+  origin.patient = {{0x8, 0x5, "CS", "ISO_IR 192"}, {0x10, 0x20, "LO", id}};
+  origin.study = {{0x8, 0x60, "CS", "OT"}};
+  origin.lossy = jpeg;
+  if (jpeg) {
+    origin.lossy_method = "ISO_10918_1";
+    origin.lossy_ratio = ratio(raw_bytes, bytes.size());
+  }
+  return origin;
+}
+
+#ifndef CAWE_HAVE_DCMTK
+DicomOrigin dicom_origin(std::string_view, const std::string& name) {
+  fail(Code::unsupported, name, ": this build cannot read DICOM (install libdcmtk-dev and build again)");
+}
+#else
+namespace {
+
+constexpr size_t kLongest = 1024;
+
+struct Kept {
+  unsigned group, number;
+  const char* vr;
+};
+/// Of the person the id alone (spec 6.5), with the character set that it is written in.
+constexpr Kept kPatient[] = {{0x8, 0x5, "CS"}, {0x10, 0x20, "LO"}};
+constexpr Kept kStudy[] = {{0x8, 0x20, "DA"}, {0x8, 0x30, "TM"},   {0x8, 0x50, "SH"},
+                           {0x8, 0x60, "CS"}, {0x8, 0x1030, "LO"}, {0x20, 0x10, "SH"}};
+/// Body part, view, spacing of pixels, orientation, sides, text in the pixels.
+constexpr Kept kImage[] = {{0x18, 0x15, "CS"}, {0x18, 0x1164, "DS"}, {0x18, 0x5101, "CS"},
+                           {0x20, 0x13, "IS"}, {0x20, 0x20, "CS"},   {0x20, 0x60, "CS"},
+                           {0x20, 0x62, "CS"}, {0x28, 0x30, "DS"},   {0x28, 0x301, "CS"}};
+
+std::string value_of(DcmDataset& d, unsigned group, unsigned number, const std::string& name) {
+  OFString value;
+  const DcmTagKey tag{Uint16(group), Uint16(number)};
+  if (d.findAndGetOFStringArray(tag, value).bad()) return "";
+  std::string out(value.c_str());
+  while (!out.empty() && (out.back() == ' ' || out.back() == '\0')) out.pop_back();
+  if (out.size() > kLongest)
+    refuse_picture("bad_header", name, ": DICOM attribute ", tag.toString().c_str(), " has ", out.size(),
+                   " bytes (expected up to ", kLongest, ")");
+  return out;
+}
+
+template <size_t N>
+std::vector<DicomAttribute> kept(DcmDataset& d, const Kept (&list)[N], const std::string& name) {
+  std::vector<DicomAttribute> out;
+  for (const Kept& k : list) {
+    const std::string value = value_of(d, k.group, k.number, name);
+    if (!value.empty()) out.push_back({k.group, k.number, k.vr, value});
+  }
+  return out;
+}
+
+/// A UID, or "" where it is none: such a file gets new ones.
+std::string uid_of(DcmDataset& d, unsigned group, unsigned number, const std::string& name) {
+  const std::string uid = value_of(d, group, number, name);
+  const bool good = uid.size() <= 64 && uid.find_first_not_of("0123456789.") == std::string::npos;
+  return good ? uid : "";
+}
+
+void find_loss(DcmDataset& d, const std::string& syntax, size_t file_bytes, const Picture& p,
+               const std::string& name, DicomOrigin* origin) {
+  // JPEG baseline, extended and near-lossless JPEG-LS.
+  const bool jpeg = syntax == "1.2.840.10008.1.2.4.50" || syntax == "1.2.840.10008.1.2.4.51";
+  const bool near = syntax == "1.2.840.10008.1.2.4.81";
+  origin->lossy = jpeg || near || value_of(d, 0x28, 0x2110, name) == "01";
+  if (!origin->lossy) return;
+  origin->lossy_ratio = value_of(d, 0x28, 0x2112, name);
+  origin->lossy_method = value_of(d, 0x28, 0x2114, name);
+  if (origin->lossy_method.empty() && (jpeg || near))
+    origin->lossy_method = jpeg ? "ISO_10918_1" : "ISO_14495_1";
+  if (origin->lossy_ratio.empty())
+    origin->lossy_ratio = jpeg || near ? ratio(p.count() * size_t(p.bits_allocated) / 8, file_bytes) : "1";
+}
+
+}  // namespace
+
+DicomOrigin dicom_origin(std::string_view bytes, const std::string& name) {
+  const DicomFile file(bytes, name);
+  DcmDataset& d = file.dataset();
+  DicomOrigin origin;
+  origin.key = sha256(bytes);
+  origin.sop_class = uid_of(d, 0x8, 0x16, name);
+  origin.sop_instance = uid_of(d, 0x8, 0x18, name);
+  origin.study_instance = uid_of(d, 0x20, 0xD, name);
+  origin.series_instance = uid_of(d, 0x20, 0xE, name);
+  origin.patient = kept(d, kPatient, name);
+  origin.study = kept(d, kStudy, name);
+  origin.image = kept(d, kImage, name);
+  const Picture p = file.picture();
+  find_loss(d, p.transfer_syntax, bytes.size(), p, name, &origin);
+  return origin;
+}
+#endif
+
+}  // namespace cawe::data

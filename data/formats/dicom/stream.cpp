@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "data/formats/dicom/stream.h"
+
+#include <memory>
+
+namespace cawe::data {
+namespace {
+
+/// A place in a DICOM file: so many bytes read, of which those behind `folded` came out of a filter.
+struct Place {
+  std::string_view bytes;
+  E_StreamCompression compression;
+  offile_off_t folded, at;
+};
+
+class WayBack : public DcmInputStreamFactory {
+ public:
+  explicit WayBack(const Place& place) : place_(place) {}
+
+  DcmInputStream* create() const override {
+    auto stream = std::make_unique<DicomStream>(place_.bytes);
+    if (place_.compression == ESC_none) {
+      stream->skip(place_.at);
+    } else {
+      stream->skip(place_.folded);
+      stream->installCompressionFilter(place_.compression);
+      stream->skip(place_.at - place_.folded);
+    }
+    return stream.release();
+  }
+  DcmInputStreamFactory* clone() const override { return new WayBack(place_); }
+  /// DCMTK knows two kinds, and takes this one for no file that has a name.
+  DcmInputStreamFactoryType ident() const override { return DFT_DcmInputTempFileStreamFactory; }
+
+ private:
+  Place place_;
+};
+
+}  // namespace
+
+// The base class keeps the producer's address alone.
+DicomStream::DicomStream(std::string_view bytes) : DcmInputStream(&producer_), bytes_(bytes) {
+  producer_.setBuffer(bytes.data(), offile_off_t(bytes.size()));
+  producer_.setEos();
+}
+
+DcmInputStreamFactory* DicomStream::newFactory() const {
+  return new WayBack({bytes_, compression_, folded_, tell()});
+}
+
+OFCondition DicomStream::installCompressionFilter(E_StreamCompression type) {
+  folded_ = tell();
+  compression_ = type;
+  return DcmInputStream::installCompressionFilter(type);
+}
+
+}  // namespace cawe::data

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "data/formats/hostile.h"
+
+#include <zlib.h>
+
+#include <algorithm>
+#include <cctype>
+
+#include "data/formats/picture/picture.h"
+
+namespace cawe::data {
+namespace {
+
+unsigned byte_at(std::string_view bytes, size_t i) { return static_cast<unsigned char>(bytes[i]); }
+unsigned little_16(std::string_view b, size_t i) { return byte_at(b, i) | byte_at(b, i + 1) << 8; }
+uint32_t little_32(std::string_view b, size_t i) {
+  return uint32_t(little_16(b, i)) | uint32_t(little_16(b, i + 2)) << 16;
+}
+unsigned big_16(std::string_view b, size_t i) { return byte_at(b, i) << 8 | byte_at(b, i + 1); }
+
+size_t occurrences(std::string_view bytes, std::string_view what) {
+  size_t n = 0;
+  for (size_t at = bytes.find(what); at != bytes.npos; at = bytes.find(what, at + what.size())) ++n;
+  return n;
+}
+
+/// Nesting is at most the number of item tags; little and big endian.
+size_t item_tags(std::string_view bytes) {
+  using namespace std::string_view_literals;
+  return std::max(occurrences(bytes, "\xFE\xFF\x00\xE0"sv), occurrences(bytes, "\xFF\xFE\xE0\x00"sv));
+}
+
+void check_items(size_t items, const std::string& name) {
+  if (items > kMaxDicomItems)
+    refuse_picture("bad_header", name, ": DICOM with more than ", kMaxDicomItems,
+                   " sequence items or fragments, which may lie in one another");
+}
+
+/// Where the data set begins: behind the group 2 elements, which are explicit little-endian. npos where they
+/// are not in order.
+size_t dataset_begin(std::string_view bytes) {
+  size_t at = 132;
+  if (bytes.size() < at) return bytes.npos;
+  while (bytes.size() - at >= 12 && little_16(bytes, at) == 2) {
+    const std::string_view vr = bytes.substr(at + 4, 2);
+    const bool wide = vr == "OB" || vr == "OW" || vr == "UN" || vr == "UT" || vr == "SQ";
+    const size_t length = wide ? little_32(bytes, at + 8) : little_16(bytes, at + 6);
+    at += wide ? 12 : 8;
+    if (length > bytes.size() - at) return bytes.npos;
+    at += length;
+  }
+  return at;
+}
+
+/// Unfolds piece by piece and keeps nothing. Damaged data count as far as they go; DCMTK says the rest.
+void check_deflated(std::string_view packed, const std::string& name) {
+  z_stream z{};
+  CAWE_CHECK(inflateInit2(&z, -MAX_WBITS) == Z_OK, Code::internal, "zlib cannot start");
+  z.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(packed.data()));
+  z.avail_in = uInt(std::min<size_t>(packed.size(), size_t(1) << 30));
+  constexpr size_t kKept = 3;  // a tag may lie across two pieces
+  std::string piece(kKept + (1 << 16), '\0');
+  size_t total = 0, items = 0;
+  int status = Z_OK;
+  while (status == Z_OK && total <= kMaxInflated && items <= kMaxDicomItems) {
+    z.next_out = reinterpret_cast<Bytef*>(piece.data() + kKept);
+    z.avail_out = uInt(piece.size() - kKept);
+    status = inflate(&z, Z_NO_FLUSH);
+    const size_t made = piece.size() - kKept - z.avail_out;
+    items += item_tags(std::string_view(piece).substr(0, kKept + made));
+    piece.replace(0, kKept, piece.substr(made, kKept));
+    total += made;
+  }
+  inflateEnd(&z);
+  check_items(items, name);
+  if (total > kMaxInflated)
+    refuse_picture("bad_size", name, ": deflated DICOM unfolds to more than ", kMaxInflated, " bytes");
+}
+
+}  // namespace
+
+void check_dicom_structure(std::string_view bytes, const std::string& name) {
+  check_items(item_tags(bytes), name);
+  const std::string_view head = bytes.substr(0, 65536);
+  if (head.find("1.2.840.10008.1.2.4.95") != head.npos)
+    refuse_picture("unsupported_transfer_syntax", name,
+                   ": DICOM whose pixels lie on a JPIP server is not read");
+  if (head.find("1.2.840.10008.1.2.1.99") == head.npos) return;
+  const size_t begin = dataset_begin(bytes);
+  if (begin == bytes.npos) refuse_picture("truncated_header", name, ": deflated DICOM with a damaged header");
+  check_deflated(bytes.substr(begin), name);
+}
+
+JpegFrame scan_jpeg(std::string_view bytes) {
+  JpegFrame frame;
+  frame.scans = occurrences(bytes, "\xFF\xDA");
+  for (size_t i = 2; bytes.size() >= 9 && i <= bytes.size() - 9;) {
+    const unsigned marker = byte_at(bytes, i + 1);
+    if (byte_at(bytes, i) != 0xFF || marker == 0xFF) {
+      ++i;
+      continue;
+    }
+    const bool header =
+        (marker >= 0xC0 && marker <= 0xCF && marker != 0xC4 && marker != 0xC8 && marker != 0xCC) ||
+        marker == 0xF7;
+    if (header) {
+      frame.rows = int(big_16(bytes, i + 5));
+      frame.columns = int(big_16(bytes, i + 7));
+      break;
+    }
+    if (marker == 0xDA) break;
+    const bool alone = marker <= 0x01 || (marker >= 0xD0 && marker <= 0xD9);
+    i += alone ? 2 : 2 + size_t(big_16(bytes, i + 2));
+  }
+  return frame;
+}
+
+void check_bmp_size(std::string_view bytes, const std::string& name, int64_t width, int64_t height) {
+  if (bytes.size() < 30) refuse_picture("bad_header", name, ": BMP of ", bytes.size(), " bytes");
+  const bool old = little_32(bytes, 14) == 12;
+  const int64_t begin = little_32(bytes, 10), bits = little_16(bytes, old ? 24 : 28);
+  const int64_t needed = begin + (width * bits + 31) / 32 * 4 * height;
+  if (needed > int64_t(bytes.size()))
+    refuse_picture("truncated_pixel_data", name, ": BMP of ", bytes.size(), " bytes (expected ", needed, ")");
+}
+
+void check_pnm_size(std::string_view bytes, const std::string& name, int64_t pixel_bytes) {
+  size_t at = 2;
+  const auto space = [&](size_t i) { return std::isspace(static_cast<unsigned char>(bytes[i])) != 0; };
+  for (int n = 0; n < 3; ++n) {  // width, height, greatest value
+    while (at < bytes.size() && (space(at) || bytes[at] == '#'))
+      at = bytes[at] == '#' ? std::min(bytes.find('\n', at), bytes.size()) : at + 1;
+    while (at < bytes.size() && !space(at) && bytes[at] != '#') ++at;
+  }
+  const int64_t have = int64_t(bytes.size()) - int64_t(at) - 1;
+  if (have < pixel_bytes)
+    refuse_picture("truncated_pixel_data", name, ": PNM with ", std::max<int64_t>(have, 0),
+                   " bytes of pixels (expected ", pixel_bytes, ")");
+}
+
+struct InflateMeter::State {
+  z_stream z{};
+  unsigned char sink[1 << 15];
+};
+
+InflateMeter::InflateMeter(int64_t expected, const std::string& name)
+    : state_(new State), expected_(expected), name_(name) {
+  CAWE_CHECK(inflateInit(&state_->z) == Z_OK, Code::internal, "zlib cannot start");
+}
+
+InflateMeter::~InflateMeter() { inflateEnd(&state_->z); }
+
+void InflateMeter::add(std::string_view packed) {
+  z_stream& z = state_->z;
+  z.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(packed.data()));
+  z.avail_in = uInt(packed.size());
+  while (!ended_ && (z.avail_in > 0 || z.avail_out == 0)) {
+    z.next_out = state_->sink;
+    z.avail_out = sizeof state_->sink;
+    const int status = inflate(&z, Z_NO_FLUSH);
+    total_ += int64_t(sizeof state_->sink - z.avail_out);
+    if (total_ > expected_)
+      refuse_picture("bad_size", name_, ": data unfold to more than the ", expected_,
+                     " bytes that the header says");
+    if (status == Z_STREAM_END) ended_ = true;
+    if (status == Z_BUF_ERROR) break;
+    if (status != Z_OK && status != Z_STREAM_END)
+      refuse_picture("pixel_data_undecodable", name_, ": damaged data (", z.msg != nullptr ? z.msg : "zlib",
+                     ")");
+  }
+}
+
+void InflateMeter::finish() const {
+  if (total_ < expected_)
+    refuse_picture("truncated_pixel_data", name_, ": data unfold to ", total_, " bytes (expected ", expected_,
+                   ")");
+}
+
+}  // namespace cawe::data

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "data/formats/picture/picture.h"
+
+#include "data/hash.h"
+#include "tensor/io/atomic_file.h"
+#include "tensor/io/header_json.h"
+
+// Each library says its version in a macro of its own.
+#ifdef CAWE_HAVE_DCMTK
+#include <dcmtk/config/osconfig.h>
+#endif
+#ifdef CAWE_HAVE_JPEG
+#include <cstdio>
+
+#include <jpeglib.h>
+#define CAWE_TEXT_OF(x) #x
+#define CAWE_TEXT(x) CAWE_TEXT_OF(x)
+#endif
+
+namespace cawe::data {
+namespace {
+
+constexpr size_t kMaxFile = size_t(2) << 30;
+
+bool begins(std::string_view bytes, std::string_view with) { return bytes.substr(0, with.size()) == with; }
+
+}  // namespace
+
+std::vector<std::pair<std::string, std::string>> picture_libraries() {
+  return {
+#ifdef CAWE_HAVE_DCMTK
+      {"dcmtk", PACKAGE_VERSION},
+#endif
+#ifdef CAWE_HAVE_JPEG
+      {"libjpeg-turbo", CAWE_TEXT(LIBJPEG_TURBO_VERSION)},
+#endif
+  };
+}
+
+PictureFormat picture_format(std::string_view bytes) {
+  if (bytes.size() >= 132 && bytes.substr(128, 4) == "DICM") return PictureFormat::dicom;
+  if (begins(bytes, "\x89PNG")) return PictureFormat::png;
+  if (begins(bytes, "\xFF\xD8")) return PictureFormat::jpeg;
+  if (begins(bytes, "BM")) return PictureFormat::bmp;
+  if (begins(bytes, "P5") || begins(bytes, "P6")) return PictureFormat::pnm;
+  return PictureFormat::unknown;
+}
+
+Picture parse_picture(std::string_view bytes, const std::string& name) {
+  if (bytes.empty()) refuse_picture("empty_file", name, ": empty file (expected DICOM, PNG or JPEG)");
+  const PictureFormat format = picture_format(bytes);
+  // The content decides; a name only refuses, since a .dcm that is none was damaged or renamed.
+  const bool named_dicom = name.size() > 4 && name.compare(name.size() - 4, 4, ".dcm") == 0;
+  if (named_dicom && format != PictureFormat::dicom)
+    refuse_picture("not_dicom_or_no_preamble", name,
+                   ": named .dcm, but without \"DICM\" at byte 128 (expected a DICOM file)");
+  switch (format) {
+    case PictureFormat::dicom:
+      return parse_dicom(bytes, name);
+    case PictureFormat::png:
+      return parse_png(bytes, name);
+    case PictureFormat::jpeg:
+      return parse_jpeg(bytes, name);
+    case PictureFormat::bmp:
+      return parse_stb(bytes, name, "bmp");
+    case PictureFormat::pnm:
+      return parse_stb(bytes, name, "pnm");
+    case PictureFormat::unknown:
+      break;
+  }
+  refuse_picture("unknown_format", name,
+                 ": neither DICOM (no \"DICM\" at byte 128) nor PNG, JPEG, BMP or PNM");
+}
+
+Picture read_picture(const std::string& path) { return parse_picture(read_file(path, kMaxFile), path); }
+
+std::vector<uint8_t> to_rgba8(const Picture& p) {
+  std::vector<uint8_t> out(size_t(p.rows) * size_t(p.columns) * 4);
+  const size_t step = size_t(p.bits_allocated) / 8, high = step - 1, s = size_t(p.samples);
+  for (size_t i = 0; i < out.size() / 4; ++i) {
+    const auto value = [&](size_t c) { return p.bytes[(i * s + c) * step + high]; };
+    const bool gray = s < 3;
+    for (size_t c = 0; c < 3; ++c) out[i * 4 + c] = value(gray ? 0 : c);
+    out[i * 4 + 3] = s == 2 ? value(1) : s == 4 ? value(3) : uint8_t(255);
+  }
+  return out;
+}
+
+std::string picture_hash(const Picture& p) {
+  const std::vector<uint8_t> bytes = p.kind == "dicom" ? p.bytes : to_rgba8(p);
+  return sha256(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+}
+
+std::string inspect_picture_json(const std::string& path, bool* ok) {
+  const std::string file = "{\"file\":" + quoted(path) + ",";
+  *ok = true;
+  try {
+    const Picture p = read_picture(path);
+    const auto number = [](const char* key, int64_t v) {
+      return std::string("\"") + key + "\":" + std::to_string(v) + ",";
+    };
+    return file + "\"kind\":" + quoted(p.kind) + "," + number("rows", p.rows) + number("columns", p.columns) +
+           number("frames", p.frames) + number("samples", p.samples) + number("bits", p.bits_stored) +
+           "\"photometric\":" + quoted(p.photometric) + ",\"transfer_syntax\":" + quoted(p.transfer_syntax) +
+           ",\"sha256\":" + quoted(picture_hash(p)) + "}";
+  } catch (const PictureError& e) {
+    *ok = false;
+    return file + "\"error\":" + quoted(e.what()) + ",\"error_kind\":" + quoted(e.kind()) + "}";
+  } catch (const Error& e) {
+    if (e.code() != Code::data) throw;
+    *ok = false;
+    return file + "\"error\":" + quoted(e.what()) + ",\"error_kind\":\"bad_size\"}";
+  }
+}
+
+}  // namespace cawe::data

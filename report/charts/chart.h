@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// Charts as SVG text: FROC curves with bands, bars with intervals, scatter plots. Each has a title and a
+// description for screen readers, names its series in words, and follows the reader's light or dark setting.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "eval/bootstrap.h"
+#include "eval/evaluate.h"
+
+namespace cawe::report {
+
+/// What a chart is called and says, in words.
+struct ChartLabels {
+  std::string title, description;
+};
+
+/// A FROC curve: points as a step line (x rising), and a pointwise band where one is known.
+struct FrocLine {
+  std::string name;
+  std::vector<std::pair<double, double>> points;
+  std::vector<double> band_x, band_low, band_high;
+  std::vector<std::pair<double, double>> negative_points =
+      {};  ///< x counted on lesion-free images; may be empty
+};
+FrocLine froc_line(const std::string& name, const eval::Evaluation& evaluation);
+
+/// x: 0 to 8 false positives an image, y: sensitivity 0 to 1.
+std::string froc_svg(const ChartLabels& labels, const std::vector<FrocLine>& lines, bool bands);
+
+/// How a row's curve is drawn in a page: --s<colour>, dashed and at first hidden for a control.
+struct FrocStyle {
+  size_t row = 0, colour = 0;
+  bool control = false;
+};
+/// The same drawing, with both denominators, as part of a page that has its own style sheet and legend: line
+/// k is a group of class "series" with data-row = styles[k].row. `id` makes the element ids unique in the
+/// page.
+std::string froc_svg_inline(const ChartLabels& labels, const std::vector<FrocLine>& lines,
+                            const std::string& id, const std::vector<FrocStyle>& styles);
+/// How many colours the palette has; the style sheet's part with --s0, --s1, …, for light and for dark
+/// grounds.
+size_t series_count();
+std::string series_css(bool dark);
+
+/// Horizontal bars from 0 to `maximum`, with their intervals; values to two decimals.
+struct Bar {
+  std::string name;
+  eval::Interval value;
+};
+std::string bar_svg(const ChartLabels& labels, const std::vector<Bar>& bars, double maximum = 1);
+
+/// Points of named groups; axes have no unit (t-SNE). `colour` is a CSS colour or "" for the palette's next.
+struct ScatterGroup {
+  std::string name, colour;
+  std::vector<std::pair<double, double>> points;
+};
+/// `notes` stand under the legend, one a line.
+std::string scatter_svg(const ChartLabels& labels, const std::vector<ScatterGroup>& groups,
+                        const std::vector<std::string>& notes = {});
+
+/// Text made safe for SVG and HTML.
+std::string escape_markup(const std::string& text);
+
+}  // namespace cawe::report

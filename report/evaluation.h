@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// An evaluation as text for people, as JSON and CSV for programs, and as a folder of files.
+#pragma once
+
+#include <string>
+
+#include "eval/evaluate.h"
+
+namespace cawe::report {
+
+/// The table for people, ending with a newline.
+std::string evaluation_text(const eval::Evaluation& evaluation);
+/// results.json: {"froc_rule", "images", …, "sens": {"1": {…}}, "coco": {…}, "pascal": {…}, …}.
+std::string evaluation_json(const eval::Evaluation& evaluation);
+/// froc.csv: threshold,sensitivity,fp_per_image,fp_per_negative,found,false_positives.
+std::string froc_csv(const eval::Evaluation& evaluation);
+/// Writes DIR/froc.csv, DIR/froc.svg and DIR/results.json, each whole or not at all; makes DIR.
+void write_evaluation(const eval::Evaluation& evaluation, const std::string& dir, const std::string& name);
+
+}  // namespace cawe::report

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// Pieces that the study's figures share: pictures in a square, boxes over them, arrows.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "report/figures/figure.h"
+#include "tensor/box.h"
+
+namespace cawe::report::svg {
+
+/// A picture drawn as large as a square allows, in its middle.
+struct Placed {
+  double x = 0, y = 0, width = 0, height = 0;
+};
+Placed place(const FigurePicture& picture, double x, double y, double side);
+std::string picture_at(const FigurePicture& picture, const Placed& at, const std::string& name);
+/// A box given in pixels of a frame of frame_width x frame_height that the picture fills.
+std::string box_at(const BoxD& box, double frame_width, double frame_height, const Placed& at,
+                   const std::string& colour, bool dashed);
+/// The marker that arrows end with; once a drawing. `id` is unique in the page.
+std::string arrow_head(const std::string& id);
+std::string arrow(const std::string& path, const std::string& id);
+
+/// One line of a CSV: text fields are quoted where they need to be, numbers that are NaN stay empty.
+std::string csv_number(double v);
+
+}  // namespace cawe::report::svg

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// The report's FROC curves, one chart a detector, with a legend that is also the read-out.
+#include <algorithm>
+
+#include "report/page/parts.h"
+
+namespace cawe::report::page {
+namespace {
+
+const char* const kLead =
+    "<section id=\"curves\"><h2>FROC curves</h2><p class=\"lead\">Sensitivity against false positives per "
+    "image as the score threshold falls (first seed). Move over a chart, or use its arrow keys, and the "
+    "table "
+    "below it reads all curves at that point. Untick a method to hide it; point at it to see its interval. "
+    "Dots mark the viewer's score threshold.</p><div class=\"bar\"><div class=\"segment\" role=\"group\" "
+    "aria-label=\"false positives counted on\"><button type=\"button\" data-denominator=\"images\" "
+    "aria-pressed=\"true\">False positives on all images</button><button type=\"button\" "
+    "data-denominator=\"negatives\" aria-pressed=\"false\">On lesion-free images only</button></div>"
+    "<label class=\"check\"><input type=\"checkbox\" id=\"bands\"> Show every interval</label></div>"
+    "<div class=\"charts\" id=\"charts\">";
+
+std::string legend_row(const ReportRow& row, size_t index, size_t colour) {
+  return "<tr style=\"--c:var(--s" + std::to_string(colour) +
+         ")\"><th scope=\"row\"><label><input type=\"checkbox\"" + (row.control ? "" : " checked") +
+         " data-row=\"" + std::to_string(index) + "\"><i" + (row.control ? " class=\"control\"" : "") +
+         "></i>" + escape_markup(method_label(row.enhancement)) +
+         (row.control ? " <small>" + row_kind(row) + "</small>" : "") +
+         "</label></th><td></td><td></td><td></td></tr>";
+}
+
+}  // namespace
+
+std::string curves_section(const Report& report) {
+  const std::vector<size_t> order = report_order(report.rows), colours = row_colours(report.rows);
+  std::vector<std::string> detectors;
+  for (const size_t i : order) {
+    const ReportRow& row = report.rows[i];
+    if (!row.line.points.empty() &&
+        std::find(detectors.begin(), detectors.end(), row.detector) == detectors.end())
+      detectors.push_back(row.detector);
+  }
+  if (detectors.empty()) return "";
+  std::string html = kLead;
+  for (size_t d = 0; d < detectors.size(); ++d) {
+    std::vector<FrocLine> lines;
+    std::vector<FrocStyle> styles;
+    std::string legend;
+    for (const size_t i : order) {
+      const ReportRow& row = report.rows[i];
+      if (row.detector != detectors[d] || row.line.points.empty()) continue;
+      lines.push_back(row.line);
+      styles.push_back({i, colours[i], row.control});
+      legend += legend_row(row, i, colours[i]);
+    }
+    const std::string name = detector_label(detectors[d]);
+    const ChartLabels labels{
+        "FROC of " + name,
+        "Sensitivity over false positives per image, one curve a method; the table below "
+        "reads the curves."};
+    html +=
+        "<div class=\"chart\"><h3>" + escape_markup(name) + "</h3>" +
+        froc_svg_inline(labels, lines, "froc" + std::to_string(d) + "-", styles) +
+        "<div class=\"legend\"><table><caption class=\"readout\" aria-live=\"polite\">Curves</caption>"
+        "<thead><tr><th scope=\"col\">Method</th><th scope=\"col\">sensitivity</th><th scope=\"col\">false "
+        "pos.</th><th scope=\"col\">score ≥</th></tr></thead><tbody>" +
+        legend + "</tbody></table></div></div>";
+  }
+  return html + "</div></section>";
+}
+
+}  // namespace cawe::report::page

@@ -1,0 +1,10 @@
+# cmake -DOUT=FILE.cpp -DIN="NAME=FILE;…" -P embed_text.cmake: text files as C++ string constants.
+set(code "// Made from text files at build time.\n#include \"report/page/parts.h\"\n\nnamespace cawe::report {\n")
+foreach(item IN LISTS IN)
+  string(REGEX MATCH "^([A-Za-z_]+)=(.*)$" matched "${item}")
+  set(name "${CMAKE_MATCH_1}")
+  file(READ "${CMAKE_MATCH_2}" text)
+  string(APPEND code "const char* const ${name} = R\"CAWE_TEXT(${text})CAWE_TEXT\";\n")
+endforeach()
+string(APPEND code "}  // namespace cawe::report\n")
+file(WRITE "${OUT}" "${code}")

@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: Apache-2.0
+// The report's main table.
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <limits>
+#include <map>
+
+#include "data/formats/json/writer.h"
+#include "report/page/parts.h"
+
+namespace cawe::report::page {
+namespace {
+
+std::string range(const eval::Interval& i) {
+  return std::isnan(i.low) ? "" : fixed(i.low, 2) + " to " + fixed(i.high, 2);
+}
+
+std::string p_text(double p) { return std::isnan(p) ? "–" : p < 0.001 ? "&lt; 0.001" : fixed(p, 3); }
+std::string sort_key(double v) { return std::isnan(v) ? "" : data::shortest(v); }
+
+/// The rule for print: ">=" as one sign.
+std::string printed_rule(std::string rule) {
+  const size_t at = rule.find(">=");
+  if (at != std::string::npos) rule.replace(at, 2, "≥");
+  return escape_markup(rule);
+}
+
+std::string header_cell(const std::string& name, const std::string& under) {
+  return "<th scope=\"col\"><button type=\"button\">" + name + "</button>" +
+         (under.empty() ? "" : "<small>" + under + "</small>") + "</th>";
+}
+
+/// Mean sensitivity with its interval on a common scale; the dashed line is the baseline.
+std::string forest(const ReportRow& row, double reference, double low, double high, size_t colour) {
+  const auto x = [&](double v) { return fixed(4 + 142 * (v - low) / (high - low), 1); };
+  std::string svg = "<svg class=\"forest\" viewBox=\"0 0 150 22\" aria-hidden=\"true\" style=\"--c:var(--s" +
+                    std::to_string(colour) + ")\">";
+  if (!std::isnan(reference))
+    svg +=
+        "<line class=\"ref\" x1=\"" + x(reference) + "\" x2=\"" + x(reference) + "\" y1=\"-8\" y2=\"30\"/>";
+  if (!std::isnan(row.mean.low))
+    svg += "<line class=\"whisker\" x1=\"" + x(row.mean.low) + "\" x2=\"" + x(row.mean.high) +
+           "\" y1=\"11\" y2=\"11\"/>";
+  return svg + "<circle cx=\"" + x(row.mean.value) + "\" cy=\"11\" r=\"4.5\"/></svg>";
+}
+
+/// The parts that are not empty, between dots, as the small line of a cell.
+std::string small_line(const std::vector<std::string>& parts) {
+  std::string text;
+  for (const std::string& part : parts)
+    if (!part.empty()) text += (text.empty() ? "" : " · ") + escape_markup(part);
+  return text.empty() ? "" : "<small>" + text + "</small>";
+}
+
+std::string sens_cell(const ReportRow& row, size_t k) {
+  const std::string difference =
+      row.baseline ? "baseline"
+                   : signed_text(row.delta[k].interval.value) + "<br>p " + p_text(row.delta[k].p);
+  const std::string negatives = std::isnan(row.sens_negatives[k]) ? "n/a" : fixed(row.sens_negatives[k], 3);
+  return "<td data-sort=\"" + sort_key(row.sens[k].value) + "\">" + fixed(row.sens[k].value, 3) +
+         "<small class=\"ci\">" + range(row.sens[k]) + "</small><small class=\"diff\">" + difference +
+         "</small><small class=\"neg\">" + negatives + "</small>" +
+         (std::isnan(row.paper[k]) ? ""
+                                   : "<small class=\"paper\">paper " + fixed(row.paper[k], 3) + "</small>") +
+         "</td>";
+}
+
+/// Every operating point of the usual kinds with its score threshold, folded away.
+std::string operating_points(const Report& report) {
+  std::string rows, header;
+  for (const size_t i : report_order(report.rows)) {
+    const ReportRow& row = report.rows[i];
+    if (row.operating.empty()) continue;
+    if (header.empty())
+      for (const eval::SensRow& s : row.operating)
+        header += "<th scope=\"col\">" + data::shortest(s.at.fp) + "</th>";
+    rows += "<tr><th scope=\"row\"><b>" + escape_markup(detector_label(row.detector)) + "</b> " +
+            escape_markup(method_label(row.enhancement)) + "</th>";
+    for (const eval::SensRow& s : row.operating) {
+      const std::string from =
+          std::isinf(s.at.threshold) ? "no point" : "score ≥ " + fixed(s.at.threshold, 3);
+      rows += "<td>" + fixed(s.at.sensitivity, 3) + "<small>" + from + "</small>" +
+              (s.at.curve_ends ? "<small>curve ends at " + fixed(s.at.ends_at, 2) + "</small>" : "") +
+              "</td>";
+    }
+    rows += "</tr>";
+  }
+  if (rows.empty()) return "";
+  return "<details><summary>All operating points with their score thresholds (first seed)</summary><div "
+         "class=\"scroll\" tabindex=\"0\" "
+         "role=\"region\" aria-label=\"operating points\"><table><thead><tr><th scope=\"col\">False "
+         "positives per image</th>" +
+         header + "</tr></thead><tbody>" + rows + "</tbody></table></div></details>";
+}
+
+/// Which filter shows an element of this row.
+std::string filter_data(const ReportRow& row) {
+  return " data-detector=\"" + escape_markup(detector_label(row.detector)) + "\" data-control=\"" +
+         (row.control ? "1" : "0") + "\" data-name=\"" +
+         escape_markup(detector_label(row.detector) + " " + method_label(row.enhancement) +
+                       (row.control ? " control" : "") + (row.baseline ? " baseline" : "")) +
+         "\"";
+}
+
+/// What the data support, for the last column: a word with a colour, sorted from loss to gain.
+std::string support_cell(const Report& report, const ReportRow& row) {
+  if (row.baseline) return "<td data-sort=\"\">–</td>";
+  const Support s = support(claim(report, row));
+  const bool gain = s == Support::gain, loss = s == Support::loss;
+  return "<td data-sort=\"" +
+         std::string(gain   ? "1"
+                     : loss ? "-1"
+                            : "0") +
+         "\"><span class=\"support" +
+         (gain   ? " gain"
+          : loss ? " loss"
+                 : "") +
+         "\">" +
+         (gain   ? "▲ "
+          : loss ? "▼ "
+                 : "") +
+         support_name(s) + "</span></td>";
+}
+
+std::string method_cell(const ReportRow& row, size_t place, bool seeds_differ) {
+  const bool several = row.seeds.find(',') != std::string::npos;
+  return "<th scope=\"row\" data-sort=\"" + std::to_string(place) + "\"><b>" +
+         escape_markup(method_label(row.enhancement)) + "</b>" +
+         small_line({detector_label(row.detector), row.baseline ? "baseline" : row_kind(row)}) +
+         small_line({seeds_differ ? (several ? "seeds " : "seed ") + row.seeds : ""}) +
+         (row.note.empty() ? "" : "<small class=\"note\">" + escape_markup(row.note) + "</small>") + "</th>";
+}
+
+std::string difference_cells(const ReportRow& row) {
+  if (row.baseline) return "<td data-sort=\"\">–</td><td data-sort=\"\">–</td>";
+  const eval::Interval& d = row.delta_mean.interval;
+  return "<td data-sort=\"" + sort_key(d.value) + "\">" + signed_text(d.value) + "<small>" +
+         signed_text(d.low) + " to " + signed_text(d.high) + "</small></td><td data-sort=\"" +
+         sort_key(row.delta_mean.p) + "\">" + p_text(row.delta_mean.p) +
+         (std::isnan(row.p_holm) ? "" : "<small>Holm " + p_text(row.p_holm) + "</small>") + "</td>";
+}
+
+/// What the whole table shares.
+struct TableScale {
+  double low = 1, high = 0;                 ///< of the interval drawings
+  std::map<std::string, double> reference;  ///< mean of each detector's baseline
+  std::vector<Place> places;                ///< by row, among the detector's rows without controls
+  std::vector<size_t> colours;
+  bool seeds_differ = false;  ///< else they are stated once, under the table
+};
+
+TableScale table_scale(const Report& report) {
+  TableScale t;
+  t.colours = row_colours(report.rows);
+  t.places.resize(report.rows.size());
+  std::map<std::string, std::vector<size_t>> rivals;
+  for (size_t i = 0; i < report.rows.size(); ++i) {
+    const ReportRow& row = report.rows[i];
+    if (!std::isnan(row.mean.value)) {
+      t.low = std::min({t.low, row.mean.value, std::isnan(row.mean.low) ? 1 : row.mean.low});
+      t.high = std::max({t.high, row.mean.value, std::isnan(row.mean.high) ? 0 : row.mean.high});
+    }
+    t.seeds_differ = t.seeds_differ || row.seeds != report.rows[0].seeds;
+    if (row.baseline) t.reference[row.detector] = row.mean.value;
+    if (!row.control) rivals[row.detector].push_back(i);
+  }
+  if (!(t.high > t.low)) t.high = t.low + 0.1;
+  for (const auto& group : rivals) {
+    std::vector<eval::Interval> means;
+    for (const size_t i : group.second) means.push_back(report.rows[i].mean);
+    const std::vector<Place> found = places(means);
+    for (size_t k = 0; k < found.size(); ++k) t.places[group.second[k]] = found[k];
+  }
+  return t;
+}
+
+std::string table_row(const Report& report, size_t index, size_t place, bool first, const TableScale& t) {
+  const ReportRow& row = report.rows[index];
+  const auto reference = t.reference.find(row.detector);
+  const double line =
+      reference == t.reference.end() ? std::numeric_limits<double>::quiet_NaN() : reference->second;
+  std::string html = "<tr class=\"" + std::string(row.baseline ? "baseline " : "") +
+                     (first ? "first-of-group" : "") + "\"" + filter_data(row) + ">" +
+                     method_cell(row, place, t.seeds_differ);
+  for (size_t k = 0; k < 4; ++k) html += sens_cell(row, k);
+  html += "<td data-sort=\"" + sort_key(row.mean.value) + "\"><div class=\"estimate\">" +
+          forest(row, line, t.low, t.high, t.colours[index]) + "<div>" + fixed(row.mean.value, 3) +
+          "<small>" + range(row.mean) + "</small>" +
+          (t.places[index].ranked() && report.rows.size() > 1
+               ? "<small class=\"rank\">rank " + std::to_string(t.places[index].best) + "</small>"
+               : "") +
+          "</div></div></td>";
+  return html + difference_cells(row) + support_cell(report, row) + "<td data-sort=\"" +
+         sort_key(row.map50.value) + "\">" + fixed(row.map50.value, 3) + "<small>" + range(row.map50) +
+         "</small></td></tr>\n";
+}
+
+/// Narrows the table to a detector, to controls or to a word, and chooses the cells' second line.
+std::string filter_bar(const Report& report) {
+  std::vector<std::string> detectors;
+  bool controls = false;
+  for (const size_t i : report_order(report.rows)) {
+    const std::string name = detector_label(report.rows[i].detector);
+    controls = controls || report.rows[i].control;
+    if (std::find(detectors.begin(), detectors.end(), name) == detectors.end()) detectors.push_back(name);
+  }
+  std::string html = "<div class=\"bar no-print\">";
+  if (detectors.size() > 1) {
+    html +=
+        "<div class=\"segment\" role=\"group\" aria-label=\"detector\"><button type=\"button\" "
+        "data-filter-detector=\"\" aria-pressed=\"true\">All</button>";
+    for (const std::string& name : detectors)
+      html += "<button type=\"button\" data-filter-detector=\"" + escape_markup(name) +
+              "\" aria-pressed=\"false\">" + escape_markup(name) + "</button>";
+    html += "</div>";
+  }
+  html +=
+      "<label class=\"find\">Filter <input type=\"search\" id=\"filter\" autocomplete=\"off\" "
+      "placeholder=\"method\"></label>";
+  if (controls)
+    html += "<label class=\"check\"><input type=\"checkbox\" id=\"controls\" checked> Controls</label>";
+  return html +
+         "<span class=\"soft\" id=\"row-count\" role=\"status\"></span><div class=\"segment end\" "
+         "role=\"group\" aria-label=\"second line of each cell\"><button type=\"button\" "
+         "data-show=\"ci\" aria-pressed=\"true\">Intervals</button><button type=\"button\" "
+         "data-show=\"neg\" aria-pressed=\"false\" title=\"the same, with false positives counted on "
+         "lesion-free images only\">Lesion-free images</button><button type=\"button\" data-show=\"diff\" "
+         "aria-pressed=\"false\">Differences</button></div></div>";
+}
+
+/// One sentence a row.
+std::string statements(const Report& report) {
+  const std::vector<size_t> colours = row_colours(report.rows);
+  std::string items;
+  for (const size_t i : report_order(report.rows)) {
+    const ReportRow& row = report.rows[i];
+    if (row.baseline) continue;
+    items += "<li" + filter_data(row) + " style=\"--c:var(--s" + std::to_string(colours[i]) + ")\">" +
+             (row.ablation  ? "Ablation: "
+              : row.control ? "Control: "
+                            : "") +
+             escape_markup(statement(claim(report, row))) + "</li>";
+  }
+  return items.empty() ? ""
+                       : "<h3 class=\"space\">What the data support, row by row</h3><ul class=\"claims\" "
+                         "id=\"claims\">" +
+                             items + "</ul>";
+}
+
+std::string notes_under(const Report& report, const TableScale& t) {
+  std::string html = "<ul class=\"under\">";
+  if (!std::isnan(report.minimum_detectable))
+    html +=
+        "<li>Minimum detectable difference of the mean sensitivity: " + fixed(report.minimum_detectable, 3) +
+        ". A smaller true difference would show in fewer than 80 of 100 such test sets.</li>";
+  const bool ranked =
+      std::any_of(t.places.begin(), t.places.end(), [](const Place& p) { return p.ranked(); });
+  html += "<li>Rows whose intervals overlap are not ranked" +
+          std::string(ranked                   ? "."
+                      : report.rows.size() > 1 ? "; here that is every row."
+                                               : ".") +
+          "</li>";
+  if (std::any_of(report.rows.begin(), report.rows.end(),
+                  [](const ReportRow& r) { return !std::isnan(r.paper[0]); }))
+    html +=
+        "<li>“paper”: the paper's figure for the row. Its box rule, split and schedule are not stated, so "
+        "that a difference to ours has many possible reasons.</li>";
+  if (!t.seeds_differ && report.rows[0].seeds.find(',') != std::string::npos)
+    html += "<li>Every row is the mean over the seeds " + escape_markup(report.rows[0].seeds) + ".</li>";
+  for (const std::string& note : report.table_notes) html += "<li>" + escape_markup(note) + "</li>";
+  return html + "</ul>";
+}
+
+}  // namespace
+
+std::string fixed(double v, int digits) {
+  if (std::isnan(v)) return "–";
+  char text[32];
+  std::snprintf(text, sizeof text, "%.*f", digits, v);
+  return text;
+}
+
+std::string results_section(const Report& report) {
+  if (report.rows.empty()) return "";
+  const TableScale scale = table_scale(report);
+  std::string html =
+      "<section id=\"table\"><h2>Sensitivity by method</h2><p class=\"lead\">Share of true lesions found "
+      "when on "
+      "average 1, 2, 3 or 4 boxes per image are false. A lesion counts as found by the rule: " +
+      printed_rule(report.froc_rule) + ". Small figures are " + fixed(100 * report.level, 0) +
+      " % intervals over patients; differences and p are paired, against the detector's own baseline.</p>" +
+      filter_bar(report) +
+      "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"results\"><table class=\"sortable\" "
+      "id=\"results\"><thead><tr>" +
+      header_cell("Method", "");
+  for (const char* n : {"1", "2", "3", "4"}) html += header_cell(std::string("Sens@") + n, "");
+  html += header_cell("Mean of the four", "dashed: baseline") + header_cell("Δ mean", "paired") +
+          header_cell("p", "two-sided") + header_cell("Data support", "") + header_cell("mAP50", "") +
+          "</tr></thead><tbody>\n";
+  const std::vector<size_t> order = report_order(report.rows);
+  for (size_t k = 0; k < order.size(); ++k) {
+    const ReportRow& row = report.rows[order[k]];
+    const bool first = k == 0 || report.rows[order[k - 1]].detector != row.detector ||
+                       report.rows[order[k - 1]].control != row.control;
+    html += table_row(report, order[k], k, first, scale);
+  }
+  return html + "</tbody></table></div>" + notes_under(report, scale) + statements(report) +
+         operating_points(report) + "</section>";
+}
+
+}  // namespace cawe::report::page

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// results.csv of a study: one line a detector, enhancement and seed, in the order of the paper's table.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "eval/evaluate.h"
+
+namespace cawe::report {
+
+/// Figures at 1, 2, 3 and 4 false positives per image. NaN is written as an empty field, as are the
+/// differences of a baseline row.
+struct ResultRow {
+  std::string detector;     ///< faster_rcnn, retinanet
+  std::string enhancement;  ///< none, afda, medga, color, cawe, color+cawe, or a control's name
+  std::string seed;         ///< a number, or "mean" over seeds
+  std::array<eval::Interval, 4> sens;
+  std::array<double, 4> delta, p;
+  double map50 = 0;
+  std::string froc_rule;
+  int64_t images = 0, patients = 0, lesions = 0;
+  ResultRow();
+};
+
+/// A row from an evaluation, without differences.
+ResultRow result_row(const std::string& detector, const std::string& enhancement, const std::string& seed,
+                     const eval::Evaluation& evaluation);
+/// Sets delta and p from compare(baseline, this).
+void set_differences(ResultRow* row, const std::vector<eval::Difference>& differences);
+
+/// "iou>=0.5;duplicates=ignore;step": the rule without commas, for tables.
+std::string rule_key(const eval::FrocOptions& options);
+
+/// faster_rcnn before retinanet, each none, afda, medga, color, cawe, color+cawe; everything else after, in
+/// the given order.
+std::vector<ResultRow> paper_order(std::vector<ResultRow> rows);
+
+/// The file's text; columns exactly
+/// detector,enhancement,seed,sens@1…4,ci_low@1,ci_high@1…,delta@1,p@1…,map50,
+/// froc_rule,images,patients,lesions. Rows are put in the paper's order.
+std::string results_csv(const std::vector<ResultRow>& rows);
+/// Writes it whole or not at all.
+void write_results_csv(const std::string& path, const std::vector<ResultRow>& rows);
+
+}  // namespace cawe::report

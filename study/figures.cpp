@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "study/figures.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "autograd/ops/pooling.h"
+#include "data/decode.h"
+#include "data/formats/picture/png.h"
+#include "report/figures/attention.h"
+#include "report/figures/froc.h"
+#include "report/figures/pipeline.h"
+#include "report/figures/tsne.h"
+#include "train/detector_recipe.h"
+
+namespace cawe::study {
+namespace {
+
+constexpr size_t kTsneFilms = 100;  ///< of each kind, as in the paper
+constexpr size_t kDrawnBoxes = 4, kDrawnChannels = 6;
+
+report::FigurePicture picture_of(const data::FloatImage& image) {
+  const std::vector<uint16_t> values = data::to_8bit(image);
+  return {image.width, image.height, image.channels, {values.begin(), values.end()}};
+}
+
+/// One channel of feature maps [1, K, h, w], stretched to 0 ... 255.
+report::FigurePicture channel_picture(const Tensor& features, int64_t channel) {
+  const int64_t rows = features.dim(2), columns = features.dim(3);
+  const std::vector<float> all = features.contiguous().to_vector<float>();
+  const auto begin = all.begin() + channel * rows * columns, end = begin + rows * columns;
+  const auto [low, high] = std::minmax_element(begin, end);
+  const float range = *high > *low ? *high - *low : 1;
+  report::FigurePicture p{columns, rows, 1, {}};
+  for (auto it = begin; it != end; ++it) p.pixels.push_back(uint8_t(std::lround(255 * (*it - *low) / range)));
+  return p;
+}
+
+/// The row whose chain has the most of the pipeline in it.
+const StudyRow& richest_row(const StudyResult& study) {
+  for (const char* method : {"color+cawe", "cawe"})
+    for (const StudyRow& row : study.rows)
+      if (row.plan.kind == RowKind::paper && row.plan.method == method) return row;
+  return study.rows[0];
+}
+
+/// A test film with a lesion that the row's detector finds with its best box, or at least with a lesion.
+size_t example_film(const StudyResult& study, const StudyRow& row) {
+  size_t with_lesion = study.truth.size();
+  for (size_t i = 0; i < study.truth.size(); ++i) {
+    if (study.truth[i].boxes.empty()) continue;
+    if (with_lesion == study.truth.size()) with_lesion = i;
+    eval::Detection best;
+    best.score = -1;
+    for (const eval::Detection& d : row.detections[0])
+      if (d.image == int64_t(i) && d.score > best.score) best = d;
+    if (best.score < 0) continue;
+    const auto boxes = report::report_boxes(study.truth[i], {best}, study.settings.options.froc);
+    if (boxes[0].hit) return i;
+  }
+  return with_lesion;
+}
+
+std::vector<BoxD> true_boxes(const StudyResult& study, size_t i) {
+  std::vector<BoxD> boxes;
+  for (const eval::TruthBox& b : study.truth[i].boxes)
+    if (!b.crowd) boxes.push_back(b.box);
+  return boxes;
+}
+
+report::Figure pipeline(const StudyResult& study, size_t i, const StudyRow& row) {
+  const data::FloatImage film = study_film(study, i);
+  const data::Sample& sample = study.data.dataset.samples[size_t(study.test[i])];
+  report::PipelineExample e;
+  e.image = sample.image_id;
+  e.grey = picture_of(film);
+  e.map = picture_of(train::to_image(study.map_maker()->maps(train::to_tensor(film)).map));
+  const bool colours = row.plan.method == "color+cawe" && study.chains.count("color") > 0;
+  if (colours) e.colour = picture_of(study_picture(study, "color", film));
+  e.fused = picture_of(study_picture(study, row.plan.method, film));
+  e.alpha = study.alpha;
+  e.width = sample.width;
+  e.height = sample.height;
+  e.truth = true_boxes(study, i);
+  std::vector<eval::Detection> mine;
+  for (const eval::Detection& d : row.detections[0])
+    if (d.image == int64_t(i)) mine.push_back(d);
+  std::stable_sort(mine.begin(), mine.end(),
+                   [](const eval::Detection& a, const eval::Detection& b) { return a.score > b.score; });
+  mine.resize(std::min(mine.size(), kDrawnBoxes));
+  e.found = report::report_boxes(study.truth[i], mine, study.settings.options.froc);
+  e.detector = train::detector_title(row.plan.detector);
+  return report::figure_pipeline(e);
+}
+
+report::Figure attention(const StudyResult& study, size_t i) {
+  const data::FloatImage film = study_film(study, i);
+  const data::Sample& sample = study.data.dataset.samples[size_t(study.test[i])];
+  const auto maker = study.map_maker();
+  const train::LoadedClassifier& classifier = study.chains.at("cawe").classifier;
+  const models::AttentionMaps maps = maker->maps(train::to_tensor(film));
+  const Tensor x = maker->network_input(train::to_tensor(film)).to(compute_device());
+  const Tensor features = classifier.net->forward(Variable(x)).features.value().to(Device::cpu);
+  const int64_t cells = features.dim(2) * features.dim(3);
+  const Tensor fc = classifier.net->fc().weight().to(Device::cpu);
+  report::AttentionExample e;
+  e.image = sample.image_id;
+  e.film = picture_of(film);
+  e.map = picture_of(train::to_image(maps.map));
+  e.width = sample.width;
+  e.height = sample.height;
+  e.truth = true_boxes(study, i);
+  const std::vector<float> sigma = maps.probabilities.to(Device::cpu).to_vector<float>();
+  for (size_t l = 0; l < sigma.size(); ++l) {
+    report::AttentionExample::Class c;
+    c.name = classifier.labels[l];
+    c.sigma = double(sigma[l]);
+    c.active = std::count(maps.active[0].begin(), maps.active[0].end(), int64_t(l)) > 0;
+    if (c.active) {
+      const Tensor w =
+          models::cawe_weights_closed_form(maps.probabilities.to(Device::cpu), fc, {{int64_t(l)}}, cells);
+      for (const float v : w.to_vector<float>()) c.gradients.push_back(double(v));
+    }
+    e.classes.push_back(c);
+  }
+  const std::vector<float> weights =
+      models::cawe_weights_closed_form(maps.probabilities.to(Device::cpu), fc, maps.active, cells)
+          .to_vector<float>();
+  std::vector<int64_t> order(weights.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(),
+                   [&](int64_t a, int64_t b) { return weights[size_t(a)] > weights[size_t(b)]; });
+  for (size_t k = 0; k < std::min(kDrawnChannels, order.size()); ++k)
+    e.channels.push_back({order[k], double(weights[size_t(order[k])]), channel_picture(features, order[k])});
+  return report::figure_attention(e);
+}
+
+/// GAP features of the classifier for films as they are and as a method makes them.
+class Features {
+ public:
+  explicit Features(const StudyResult& study) : study_(study), maker_(study.map_maker()) {}
+  void add(size_t test_image, const std::string& method, report::FeatureSet* set) {
+    const data::FloatImage picture = study_picture(study_, method, study_film(study_, test_image));
+    const Tensor x = maker_->network_input(train::to_tensor(picture)).to(compute_device());
+    const Variable features = study_.chains.at("cawe").classifier.net->forward(Variable(x)).features;
+    const std::vector<float> pooled = global_avg_pool(features).value().to(Device::cpu).to_vector<float>();
+    dim = int64_t(pooled.size());
+    set->images.push_back(study_.truth[test_image].id);
+    set->features.insert(set->features.end(), pooled.begin(), pooled.end());
+  }
+  int64_t dim = 0;
+
+ private:
+  const StudyResult& study_;
+  std::shared_ptr<models::CaweEnhancer> maker_;
+};
+
+report::Figure tsne(const StudyResult& study, const StudyRow& row) {
+  report::TsneExample e;
+  Features features(study);
+  for (const bool abnormal : {false, true}) {
+    size_t taken = 0;
+    for (size_t i = 0; i < study.truth.size() && taken < kTsneFilms; ++i) {
+      if (study.truth[i].boxes.empty() == abnormal) continue;
+      features.add(i, "none", abnormal ? &e.abnormal : &e.normal);
+      features.add(i, row.plan.method, abnormal ? &e.enhanced_abnormal : &e.enhanced_normal);
+      ++taken;
+    }
+  }
+  e.dim = features.dim;
+  e.enhancement = row.plan.enhancement;
+  return report::figure_tsne(e);
+}
+
+}  // namespace
+
+data::FloatImage study_film(const StudyResult& study, size_t test_image) {
+  data::Geometry geometry;
+  const data::Sample& sample = study.data.dataset.samples[size_t(study.test[test_image])];
+  return data::fit_image(data::decode_gray(sample), study.loader.width, study.loader.height, study.loader.fit,
+                         study.loader.filter, &geometry);
+}
+
+data::FloatImage study_picture(const StudyResult& study, const std::string& method,
+                               const data::FloatImage& film) {
+  return train::to_image(study.chains.at(method).enhancer->apply(train::to_tensor(film)));
+}
+
+std::vector<report::Figure> study_figures(const StudyResult& study,
+                                          const std::vector<report::ReportRow>& rows) {
+  const NoGrad no_history;
+  std::vector<report::Figure> figures;
+  const StudyRow& row = richest_row(study);
+  const size_t film = example_film(study, row);
+  if (study.map_maker() && film < study.truth.size()) {
+    figures.push_back(pipeline(study, film, row));
+    figures.push_back(attention(study, film));
+    if (study.truth.size() >= 4) figures.push_back(tsne(study, row));
+  }
+  figures.push_back(report::figure_froc(rows));
+  return figures;
+}
+
+}  // namespace cawe::study

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// The paper's figures from a study's own films, maps and detections.
+#pragma once
+
+#include <vector>
+
+#include "report/figures/figure.h"
+#include "report/page/page.h"
+#include "study/study.h"
+
+namespace cawe::study {
+
+/// The film of a test image as the networks get it: gray, [0, 1].
+data::FloatImage study_film(const StudyResult& study, size_t test_image);
+/// The picture of a method: what its chain makes of the film.
+data::FloatImage study_picture(const StudyResult& study, const std::string& method,
+                               const data::FloatImage& film);
+
+/// Figures 1 (pipeline), 2 (attention), 3 (t-SNE) and 4 (FROC); without a classifier only the last.
+std::vector<report::Figure> study_figures(const StudyResult& study,
+                                          const std::vector<report::ReportRow>& rows);
+
+}  // namespace cawe::study

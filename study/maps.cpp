@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+// The attention maps of the test films: whether they find the lesions, asked before any detection, and what
+// became of the lesions that they leave dark.
+#include <algorithm>
+#include <cmath>
+
+#include "data/loader.h"
+#include "eval/subgroups.h"
+#include "study/study.h"
+#include "tensor/io/atomic_file.h"
+#include "train/detector_recipe.h"
+
+namespace cawe::study {
+namespace {
+
+constexpr size_t kThirds = 3;
+
+bool reads_the_map(const RowPlan& plan) {
+  return plan.method == "none" || plan.method == "cawe" || plan.method == "color+cawe" ||
+         plan.method == "uniform" || plan.method == "centre";
+}
+
+/// Boxes of all films in thirds by the map's mean inside them, the darkest first; -1 where a film has no map.
+/// `limits` gets the highest value of each third.
+std::vector<std::vector<int>> thirds_by_map(const StudyResult& study, const StudyMaps& maps,
+                                            std::array<double, kThirds>* limits) {
+  struct Lesion {
+    double value;
+    size_t film, box;
+  };
+  std::vector<Lesion> lesions;
+  for (size_t i = 0; i < maps.films.size(); ++i) {
+    const size_t film = maps.films[i];
+    for (size_t k = 0; k < study.truth[film].boxes.size(); ++k) {
+      const eval::TruthBox& b = study.truth[film].boxes[k];
+      const double value = b.crowd ? std::nan("") : eval::mean_inside(maps.samples[i], b.box);
+      if (!std::isnan(value)) lesions.push_back({value, film, k});
+    }
+  }
+  std::stable_sort(lesions.begin(), lesions.end(),
+                   [](const Lesion& a, const Lesion& b) { return a.value < b.value; });
+  std::vector<std::vector<int>> group;
+  for (const eval::TruthImage& image : study.truth) group.emplace_back(image.boxes.size(), -1);
+  for (size_t i = 0; i < lesions.size(); ++i) {
+    const size_t third = i * kThirds / lesions.size();
+    group[lesions[i].film][lesions[i].box] = int(third);
+    (*limits)[third] = lesions[i].value;
+  }
+  return group;
+}
+
+std::string fixed(double v, int digits) {
+  char text[40];
+  std::snprintf(text, sizeof text, "%.*f", digits, v);
+  return text;
+}
+
+}  // namespace
+
+StudyMaps study_maps(const StudyResult& study) {
+  const auto enhancer = study.map_maker();
+  if (!enhancer) return {};
+  data::LoaderOptions options = study.loader;
+  options.enhance = {};
+  options.shuffle = options.augment = options.normalise = false;
+  options.channels = 1;
+  options.batch = 16;
+  StudyMaps out;
+  std::vector<int64_t> with_boxes;
+  for (size_t i = 0; i < study.test.size(); ++i)
+    if (!study.data.dataset.samples[size_t(study.test[i])].boxes.empty()) {
+      out.films.push_back(i);
+      with_boxes.push_back(study.test[i]);
+    }
+  if (with_boxes.empty()) return {};
+  data::Loader loader(study.data.dataset, with_boxes, options);
+  const NoGrad no_history;
+  for (int64_t b = 0; b < loader.steps_per_epoch(); ++b) {
+    const data::Batch batch = loader.next();
+    const models::AttentionMaps maps = enhancer->maps(batch.images);
+    for (size_t i = 0; i < batch.samples.size(); ++i) {
+      const data::Sample& sample = study.data.dataset.samples[size_t(batch.samples[i])];
+      eval::MapSample m;
+      m.patient = sample.patient_id;
+      m.rows = maps.map.dim(2);
+      m.columns = maps.map.dim(3);
+      m.map = maps.map.slice(0, int64_t(i), int64_t(i) + 1).to_vector<float>();
+      m.width = sample.width;
+      m.height = sample.height;
+      for (const Box& box : sample.boxes)
+        m.boxes.push_back({double(box.x1), double(box.y1), double(box.x2), double(box.y2)});
+      out.samples.push_back(std::move(m));
+    }
+  }
+  return out;
+}
+
+std::vector<eval::LocalisationRow> study_localisation(const StudyResult& study, const StudyMaps& maps) {
+  if (maps.samples.empty()) return {};
+  return eval::localisation(maps.samples, study.settings.options.draws, study.settings.options.seed);
+}
+
+void study_lesions_by_map(StudyResult& study, const StudyMaps& maps) {
+  if (maps.samples.empty()) return;
+  std::array<double, kThirds> limits{};
+  const auto group = thirds_by_map(study, maps, &limits);
+  report::ReportTable table;
+  table.title = "Lesions that the map leaves dark";
+  table.caption =
+      "Mean of Sens@1, 2, 3, 4 among thirds of the lesions by their film's own map (its mean inside them), "
+      "with intervals over patients. Fusion multiplies a film by alpha + (1 - alpha) map: lesions on dark "
+      "parts of the map lose contrast. Boxes on the other thirds' lesions are neither right nor wrong.";
+  table.header = {"row", "dark third, map up to " + fixed(limits[0], 2),
+                  "middle, up to " + fixed(limits[1], 2), "bright, up to " + fixed(limits[2], 2)};
+  std::string csv = "detector,enhancement,third,map_up_to,lesions,mean_sens,ci_low,ci_high\n";
+  for (const StudyRow& row : study.rows) {
+    if (!reads_the_map(row.plan)) continue;
+    std::vector<const std::vector<eval::Detection>*> seeds;
+    for (const auto& detections : row.detections) seeds.push_back(&detections);
+    std::vector<std::string> cells{train::detector_title(row.plan.detector) + ", " +
+                                   method_name(row.plan.enhancement)};
+    const auto rows = eval::lesion_groups("map", {"dark", "middle", "bright"}, study.truth, group, seeds,
+                                          study.settings.options);
+    for (size_t g = 0; g < rows.size(); ++g) {
+      const eval::Interval& m = rows[g].mean;
+      cells.push_back(rows[g].lesions == 0
+                          ? std::string("no lesion")
+                          : fixed(m.value, 3) + " (" + fixed(m.low, 2) + " to " + fixed(m.high, 2) + ")" +
+                                (rows[g].few ? ", few lesions" : ""));
+      csv += row.plan.detector + ",\"" + row.plan.enhancement + "\"," + rows[g].group + "," +
+             fixed(limits[g], 4) + "," + std::to_string(rows[g].lesions) + "," + fixed(m.value, 6) + "," +
+             fixed(m.low, 6) + "," + fixed(m.high, 6) + "\n";
+    }
+    table.rows.push_back(cells);
+  }
+  write_file(study.out + "/lesions_by_map.csv", csv);
+  study.tables.push_back(table);
+}
+
+}  // namespace cawe::study

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+// report.html of a study: findings in words, table, curves, films with maps and boxes, figures.
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <map>
+
+#include "data/formats/picture/png.h"
+#include "eval/subgroups.h"
+#include "report/statements.h"
+#include "report/subgroup_table.h"
+#include "study/figures.h"
+#include "tensor/text.h"
+#include "train/detector_recipe.h"
+#include "train/run_folder.h"
+
+namespace cawe::study {
+namespace {
+
+std::string fixed(double v, int digits = 3) {
+  char text[40];
+  std::snprintf(text, sizeof text, "%.*f", digits, v);
+  return text;
+}
+
+std::string range(const eval::Interval& i) {
+  return fixed(i.value) + " [" + fixed(i.low) + ", " + fixed(i.high) + "]";
+}
+
+std::string seeds_text(const StudyResult& s) {
+  std::string out;
+  for (const int64_t n : s.settings.seeds) out += (out.empty() ? "" : ", ") + std::to_string(n);
+  return out;
+}
+
+std::vector<const eval::Evaluation*> evaluations(const StudyRow& row) {
+  std::vector<const eval::Evaluation*> out;
+  for (const auto& e : row.seeds) out.push_back(e.get());
+  return out;
+}
+
+std::vector<uint8_t> png_bytes(const data::FloatImage& image) {
+  const std::string png =
+      data::encode_png(image.width, image.height, image.channels, 8, data::to_8bit(image));
+  return std::vector<uint8_t>(png.begin(), png.end());
+}
+
+/// Films spread over the test set: mostly with lesions, one without.
+std::vector<size_t> panel_choice(const StudyResult& study) {
+  std::vector<size_t> with, without, out;
+  for (size_t i = 0; i < study.truth.size(); ++i)
+    (study.truth[i].boxes.empty() ? without : with).push_back(i);
+  const size_t wanted = size_t(study.settings.panels), free = wanted > 3 && !without.empty() ? 1 : 0;
+  for (size_t k = 0; k + free < wanted && k < with.size(); ++k)
+    out.push_back(with[k * with.size() / std::min(wanted - free, with.size())]);
+  if (free > 0) out.push_back(without[without.size() / 2]);
+  return out;
+}
+
+/// What the viewer shows side by side. Fused pictures are given before fusion: the page's slider fuses them.
+std::vector<report::ReportPicture> pictures_of(const StudyResult& study, const data::FloatImage& film) {
+  std::vector<report::ReportPicture> pictures{{"grey", png_bytes(film)}};
+  for (const char* method : {"afda", "medga", "clahe", "colormap", "color"})
+    if (study.chains.count(method) > 0)
+      pictures.push_back({method_name(method), png_bytes(study_picture(study, method, film))});
+  if (!study.map_maker()) return pictures;
+  pictures.push_back({method_name("cawe"), png_bytes(film), true});
+  if (study.chains.count("color") > 0 && study.chains.count("color+cawe") > 0)
+    pictures.push_back({method_name("color+cawe"), png_bytes(study_picture(study, "color", film)), true});
+  return pictures;
+}
+
+report::ReportPanel panel(const StudyResult& study, size_t i) {
+  const NoGrad no_history;
+  const data::Sample& sample = study.data.dataset.samples[size_t(study.test[i])];
+  const data::FloatImage film = study_film(study, i);
+  report::ReportPanel p;
+  p.title = sample.image_id;
+  p.width = sample.width;
+  p.height = sample.height;
+  p.pictures = pictures_of(study, film);
+  if (const auto maker = study.map_maker()) {
+    const models::AttentionMaps maps = maker->maps(train::to_tensor(film));
+    p.map_png = png_bytes(train::to_image(maps.map));
+    const std::vector<float> sigma = maps.probabilities.to(Device::cpu).to_vector<float>();
+    for (const int64_t k : maps.active[0])
+      p.classes.emplace_back(study.chains.at("cawe").classifier.labels[size_t(k)], double(sigma[size_t(k)]));
+  }
+  for (const eval::TruthBox& b : study.truth[i].boxes)
+    if (!b.crowd) p.truth.push_back(b.box);
+  for (const StudyRow& row : study.rows) {
+    std::vector<eval::Detection> mine;
+    for (const eval::Detection& d : row.detections[0])
+      if (d.image == int64_t(i)) {
+        mine.push_back(d);
+        mine.back().image = 0;
+      }
+    p.predictions.push_back(report::report_boxes(study.truth[i], mine, study.settings.options.froc));
+  }
+  return p;
+}
+
+report::ReportTable localisation_table(const StudyResult& study) {
+  report::ReportTable t;
+  t.title = "Does the map find the lesions?";
+  t.caption =
+      "Pointing: the map's maximum lies in a true box. Energy: share of the map inside the boxes. Beside it "
+      "the maps of other persons' films (shuffled) and the film's centre.";
+  t.header = {"films", "n", "pointing", "shuffled", "centre", "energy", "shuffled", "centre", "verdict"};
+  for (const eval::LocalisationRow& r : study.localisation) {
+    const std::string verdict = eval::describe(r.verdict);
+    t.rows.push_back({r.label, std::to_string(r.images), range(r.pointing), fixed(r.pointing_shuffled.value),
+                      fixed(r.pointing_centre.value), range(r.energy), fixed(r.energy_shuffled.value),
+                      fixed(r.energy_centre.value), verdict.substr(0, verdict.find(':'))});
+  }
+  return t;
+}
+
+/// Sex, age and view, where the data know more than one, for a row's detections.
+void add_subgroups(const StudyResult& study, const StudyRow& row, std::vector<report::ReportTable>* tables) {
+  std::vector<const std::vector<eval::Detection>*> seeds;
+  for (const auto& detections : row.detections) seeds.push_back(&detections);
+  std::vector<std::string> sex, age, view;
+  for (const int64_t i : study.test) {
+    const data::Sample& s = study.data.dataset.samples[size_t(i)];
+    sex.push_back(s.sex);
+    age.push_back(eval::age_group(double(s.age)));
+    view.push_back(s.view);
+  }
+  std::vector<eval::SubgroupRow> all;
+  for (const auto& [attribute, labels] :
+       {std::pair<const char*, const std::vector<std::string>*>{"sex", &sex},
+        {"age", &age},
+        {"view", &view}}) {
+    const auto part = eval::subgroups(attribute, study.truth, *labels, seeds, study.settings.options);
+    if (part.size() > 1) all.insert(all.end(), part.begin(), part.end());
+  }
+  if (!all.empty())
+    tables->push_back(report::subgroup_table(
+        train::detector_title(row.plan.detector) + ", " + method_name(row.plan.enhancement), all));
+}
+
+report::ReportRow table_row(const StudyResult& study, const StudyRow& row) {
+  const bool is_base = row.is_baseline();
+  report::ReportRow r = report::report_row(
+      train::detector_title(row.plan.detector), method_name(row.plan.enhancement), evaluations(row),
+      is_base ? std::vector<const eval::Evaluation*>{} : evaluations(study.baseline(row)));
+  r.seeds = seeds_text(study);
+  r.baseline = is_base;
+  r.control = row.plan.kind != RowKind::paper;
+  r.ablation = row.plan.kind == RowKind::ablation;
+  if (study.settings.paper && row.plan.kind == RowKind::paper)
+    r.paper = report::paper_figures(row.plan.detector, row.plan.enhancement);
+  if (row.plan.kind == RowKind::paper && train::needs_classifier(row.plan.method) &&
+      !study.localisation.empty() && study.localisation[0].verdict == eval::MapVerdict::uninformative)
+    r.note = "uninformative map";
+  return r;
+}
+
+/// Rows of the table with differences corrected over all comparisons of the study (Holm).
+std::vector<report::ReportRow> table_rows(const StudyResult& study) {
+  std::vector<report::ReportRow> rows;
+  std::vector<double> p;
+  for (const StudyRow& row : study.rows) {
+    rows.push_back(table_row(study, row));
+    p.push_back(row.is_baseline() ? std::numeric_limits<double>::quiet_NaN() : rows.back().delta_mean.p);
+  }
+  const std::vector<double> corrected = eval::holm(p);
+  for (size_t i = 0; i < corrected.size(); ++i) rows[i].p_holm = corrected[i];
+  return rows;
+}
+
+std::string map_finding(const eval::LocalisationRow& r) {
+  return "The attention map points into a lesion on " + fixed(100 * r.pointing.value, 0) + " % of " +
+         std::to_string(r.images) + " films with lesions, other persons' maps on " +
+         fixed(100 * r.pointing_shuffled.value, 0) + " %, the centre on " +
+         fixed(100 * r.pointing_centre.value, 0) + " %: " + eval::describe(r.verdict);
+}
+
+}  // namespace
+
+std::string method_name(const std::string& enhancement) {
+  static const std::map<std::string, std::string> names = {{"afda", "AFDA"},
+                                                           {"medga", "MedGA"},
+                                                           {"clahe", "CLAHE"},
+                                                           {"cawe", "CAWE"},
+                                                           {"color", "Color"},
+                                                           {"color+cawe", "Color + CAWE"},
+                                                           {"shuffled", "shuffled map"},
+                                                           {"uniform", "uniform map"},
+                                                           {"centre", "centre map"},
+                                                           {"colormap", "fixed colours"}};
+  const size_t space = enhancement.find(' ');  // an ablation: "cawe fuse.alpha=0.7"
+  const auto found = names.find(enhancement.substr(0, space));
+  if (found == names.end()) return enhancement;
+  return space == std::string::npos ? found->second : found->second + "," + enhancement.substr(space);
+}
+
+void write_study_report(const StudyResult& study) {
+  report::Report report;
+  report.title = study.settings.title;
+  report.subtitle =
+      std::to_string(study.truth.size()) + " test films, " + std::to_string(study.rows.size()) + " rows";
+  report.demonstration = study.settings.demonstration;
+  report.alpha = study.alpha;
+  report.rows = table_rows(study);
+  for (const report::ReportRow& r : report.rows)
+    if (!r.baseline)
+      report.minimum_detectable =
+          std::max(std::isnan(report.minimum_detectable) ? 0.0 : report.minimum_detectable,
+                   r.delta_mean.minimum_detectable);
+  if (!study.localisation.empty()) report.findings.push_back(map_finding(study.localisation[0]));
+  const eval::Evaluation& first = *study.rows[0].seeds[0];
+  report.facts = {{"test films", std::to_string(first.images)},
+                  {"persons", first.patients_known ? std::to_string(first.patients) : "not known"},
+                  {"films without a lesion", std::to_string(first.negatives)},
+                  {"lesions", std::to_string(first.lesions)},
+                  {"seeds", seeds_text(study)},
+                  {"training", format_duration(study.seconds)}};
+  if (!study.data.split_note.empty()) report.facts.emplace_back("split", study.data.split_note);
+  report.froc_rule = eval::describe(study.settings.options.froc);
+  for (const size_t i : panel_choice(study)) report.panels.push_back(panel(study, i));
+  if (!study.localisation.empty()) report.tables.push_back(localisation_table(study));
+  for (const StudyRow& row : study.rows)
+    if (row.is_baseline() || (row.plan.kind == RowKind::paper && row.plan.method == "color+cawe"))
+      add_subgroups(study, row, &report.tables);
+  for (const report::ReportTable& t : study.tables) report.tables.push_back(t);
+  report.figures = study_figures(study, report.rows);
+  report::write_figures(study.out + "/figures", report.figures);
+  report.recipe = study.recipe_text;
+  train::Environment e;
+  report.environment = train::environment_facts(e);
+  report::write_report(study.out + "/report.html", report);
+}
+
+}  // namespace cawe::study

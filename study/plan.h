@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a study's recipe asks for, read and checked before anything is trained.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "eval/evaluate.h"
+#include "train/recipe.h"
+
+namespace cawe::study {
+
+using train::Recipe;
+using train::Strings;
+
+enum class RowKind : uint8_t { paper, control, ablation };
+
+/// One line of the table: a detector trained on films as one enhancement shows them.
+struct RowPlan {
+  std::string detector;     ///< faster_rcnn or retinanet
+  std::string enhancement;  ///< as results.csv names it: "cawe", "shuffled", "cawe fuse.alpha=0.3"
+  std::string method;       ///< enhance.method
+  RowKind kind = RowKind::paper;
+  bool shuffled = false;       ///< control: other persons' maps
+  Strings overrides;           ///< "key=value" of the detector's recipe: an ablation
+  std::string folder() const;  ///< name that its runs' folders begin with
+};
+
+/// Keys: title, demonstration, paper (the published figures stand beside ours), seeds;
+/// detectors and, for each, a recipe under its name (faster_rcnn, retinanet), set (over these recipes);
+/// rows, controls, control_detectors;
+/// classifier and pretrain (recipes or trained runs), classifier_set, pretrained (detectors start from the
+/// pretrained or classifier's body);
+/// colorizer and colorizer_pretrain (likewise), colorizer_set;
+/// folds (0, or k: every fold of data.split = "k_folds" is tested once and detections are pooled);
+/// extra (a recipe whose [data] gives lesion-free films of another source, tested apart);
+/// ablate ("key=a,b,c") and ablate_row ("retinanet/cawe");
+/// froc.* (froc_from(); every detector is chosen and judged by it), boot.draws, boot.seed, panels. Files are
+/// named relative to the study's recipe.
+struct StudySettings {
+  std::string title;
+  bool demonstration = false, paper = false, pretrained = true;
+  std::vector<int64_t> seeds;
+  std::vector<RowPlan> rows;  ///< detectors in the paper's order, controls and ablations last
+  std::map<std::string, std::string> recipes;  ///< of each detector
+  std::string pretrain, classifier, colorizer, colorizer_pretrain, extra;
+  Strings detector_set, classifier_set, colorizer_set;
+  int64_t folds = 0, panels = 6;
+  eval::EvaluateOptions options;
+
+  bool has_classifier() const;  ///< a row looks at its attention, or detectors start from its body
+  bool has_colorizer() const;   ///< a row colours
+};
+
+/// Throws usage where keys do not fit together.
+StudySettings study_settings(Recipe& recipe);
+
+}  // namespace cawe::study

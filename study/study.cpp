@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "study/study.h"
+
+#include <cstdio>
+#include <filesystem>
+
+#include "tensor/io/atomic_file.h"
+#include "tensor/io/header_json.h"
+#include "train/colorizer_task.h"
+#include "train/detector_recipe.h"
+#include "train/detector_task.h"
+
+namespace cawe::study {
+namespace fs = std::filesystem;
+namespace {
+
+using Trainer = std::string (*)(Recipe&, const RunRequest&);
+
+class Study {
+ public:
+  Study(Recipe& recipe, const RunRequest& request) : request_(request), s_(result_.settings) {
+    s_ = study_settings(recipe);
+    result_.out = request.out;
+    result_.recipe_text = recipe.resolved();
+    for (const RowPlan& plan : s_.rows) result_.rows.push_back({plan, {}, {}, {}});
+  }
+
+  std::string run() {
+    check_recipes();
+    prepare_folder();
+    train_shared_models();
+    for (StudyRow& row : result_.rows)
+      for (const int64_t seed : s_.seeds)
+        for (int64_t fold = s_.folds > 0 ? 0 : -1; fold < std::max<int64_t>(s_.folds, 0); ++fold)
+          train_row(row, seed, fold);
+    evaluate_rows();
+    const StudyMaps maps = study_maps(result_);
+    result_.localisation = study_localisation(result_, maps);
+    study_lesions_by_map(result_, maps);
+    if (!s_.extra.empty()) study_extra_films(result_, s_.extra);
+    write_study_tables(result_);
+    result_.seconds = train::seconds_in(result_.out);
+    write_study_report(result_);
+    fs::remove_all(cache_dir());
+    return summary();
+  }
+
+ private:
+  void say(const std::string& line) const {
+    if (!request_.quiet) std::fprintf(stderr, "study: %s\n", line.c_str());
+  }
+  std::string cache_dir() const { return result_.out + "/enhanced"; }
+
+  void prepare_folder() {
+    std::error_code e;
+    fs::create_directories(result_.out + "/rows", e);
+    CAWE_CHECK(!e, Code::io, result_.out, ": cannot be made (", e.message(), ")");
+    const std::string recipe_path = result_.out + "/recipe.toml";
+    if (fs::exists(recipe_path)) {
+      CAWE_CHECK(request_.resume, Code::usage, result_.out,
+                 ": holds a study already. Add --resume to go on with it, or choose another --out.");
+      CAWE_CHECK(read_file(recipe_path) == result_.recipe_text, Code::usage, recipe_path,
+                 ": differs from the study given now. Choose another --out.");
+      remove_unfinished(result_.out);
+    }
+    write_file(recipe_path, result_.recipe_text);
+    train::Environment environment;
+    environment.command_line = request_.command_line;
+    environment.threads = request_.threads;
+    environment.ranks = request_.ranks;
+    std::string json = "{";
+    for (const auto& [key, value] : train::environment_facts(environment))
+      json += (json.size() > 1 ? ",\n " : "\n ") + quoted(key) + ": " + quoted(value);
+    write_file(result_.out + "/environment.json", json + "\n}\n");
+  }
+
+  static bool done(const std::string& run) { return fs::exists(run + "/done"); }
+
+  /// Trains into `run` unless that was done before.
+  void train_once(Recipe& recipe, const std::string& run, const std::string& what, Trainer trainer) {
+    if (done(run)) return;
+    say(what);
+    RunRequest request = request_;
+    request.out = run;
+    request.cache_dir = cache_dir();
+    request.resume = true;
+    trainer(recipe, request);
+    write_file(run + "/done", std::string("finished\n"));
+  }
+
+  /// What several rows use, trained once.
+  struct Shared {
+    std::string named;  ///< a recipe, a run, or nothing
+    std::string stage, task;
+    const Strings& overrides;
+    Trainer trainer;
+    bool is_recipe() const {
+      return !named.empty() && !fs::is_directory(named) && fs::path(named).extension() == ".toml";
+    }
+  };
+  using Puts = std::vector<std::pair<std::string, std::string>>;
+
+  Shared pretrain() const {
+    return {s_.pretrain, "pretrain", "classifier", s_.classifier_set, train::train_classifier};
+  }
+  Shared classifier() const {
+    return {s_.has_classifier() ? s_.classifier : "", "classifier", "classifier", s_.classifier_set,
+            train::train_classifier};
+  }
+  Shared colorizer_pretrain() const {
+    return {s_.has_colorizer() ? s_.colorizer_pretrain : "", "colorizer_pretrain", "classifier",
+            s_.colorizer_set, train::train_classifier};
+  }
+  Shared colorizer() const {
+    return {s_.has_colorizer() ? s_.colorizer : "", "colorizer", "colorizer", s_.colorizer_set,
+            train::train_colorizer};
+  }
+
+  static Recipe recipe_of(const Shared& shared, const Puts& puts) {
+    Recipe recipe = Recipe::read(shared.named);
+    for (const std::string& o : shared.overrides) recipe.set(o);
+    for (const auto& [key, value] : puts)
+      if (!value.empty()) recipe.put(key, value);
+    CAWE_CHECK(recipe.word("task", shared.task) == shared.task, Code::usage, shared.named,
+               ": task (expected \"", shared.task, "\")");
+    return recipe;
+  }
+
+  /// The run that it stands for.
+  std::string shared_run(const Shared& shared, const Puts& puts) {
+    if (!shared.is_recipe()) return shared.named;
+    Recipe recipe = recipe_of(shared, puts);
+    const std::string run = result_.out + "/" + shared.stage;
+    train_once(recipe, run, shared.stage, shared.trainer);
+    return run;
+  }
+
+  void train_shared_models() {
+    pretrain_run_ = shared_run(pretrain(), {});
+    classifier_run_ = shared_run(classifier(), {{"init", pretrain_run_}});
+    const std::string body = shared_run(colorizer_pretrain(), {});
+    colorizer_run_ = shared_run(colorizer(), {{"init", body}, {"gan.phi_init", body}});
+  }
+
+  /// A wrong key of the last row's recipe is found now, not after all other rows. What enhances is not there
+  /// yet: rows are checked without it.
+  void check_recipes() const {
+    RunRequest request = request_;
+    request.check_only = true;
+    for (const Shared& shared : {pretrain(), classifier(), colorizer_pretrain(), colorizer()}) {
+      if (!shared.is_recipe() || done(result_.out + "/" + shared.stage)) continue;
+      Recipe recipe = recipe_of(shared, {});
+      shared.trainer(recipe, request);
+    }
+    for (RowPlan plan : s_.rows) {  // the baseline's recipe is that of the others but for the enhancement
+      if (plan.kind != RowKind::ablation && plan.method != "none") continue;
+      plan.method = "none";
+      Recipe recipe = row_recipe(plan, s_.seeds[0], -1);
+      train::train_detector(recipe, request);
+    }
+  }
+
+  /// Fold -1: the split's own train and test.
+  Recipe row_recipe(const RowPlan& plan, int64_t seed, int64_t fold) const {
+    Recipe recipe = Recipe::read(s_.recipes.at(plan.detector));
+    for (const std::string& o : s_.detector_set) recipe.set(o);
+    train::put_froc(s_.options.froc, &recipe);
+    CAWE_CHECK(recipe.word("task", plan.detector) == plan.detector, Code::usage, s_.recipes.at(plan.detector),
+               ": task (expected \"", plan.detector, "\")");
+    recipe.put("seed", seed);
+    recipe.put("enhance.method", plan.method);
+    recipe.put("control", std::string(plan.shuffled ? "shuffled" : "none"));
+    if (train::needs_classifier(plan.method)) recipe.put("enhance.classifier", classifier_run_);
+    if (train::needs_colorizer(plan.method)) recipe.put("enhance.colorizer", colorizer_run_);
+    if (s_.pretrained) recipe.put("init", pretrain_run_.empty() ? classifier_run_ : pretrain_run_);
+    if (s_.folds > 0) {
+      Strings train, test;
+      for (int64_t f = 0; f < s_.folds; ++f)
+        (fold >= 0 && f != fold ? train : test).push_back(std::to_string(f));
+      recipe.put("data.split", std::string("k_folds"));
+      recipe.put("data.folds", s_.folds);
+      recipe.put("data.train_folds", train);
+      recipe.put("data.val_folds", Strings());
+      recipe.put("data.test_folds", test);
+    }
+    for (const std::string& o : plan.overrides) recipe.set(o);
+    return recipe;
+  }
+
+  void train_row(StudyRow& row, int64_t seed, int64_t fold) {
+    const RowPlan& plan = row.plan;
+    const std::string where = fold < 0 ? "" : ", fold " + std::to_string(fold);
+    row.runs.push_back(result_.out + "/rows/" + plan.folder() + "-" + std::to_string(seed) +
+                       (fold < 0 ? "" : "-fold" + std::to_string(fold)));
+    if (done(row.runs.back())) return;
+    Recipe recipe = row_recipe(plan, seed, fold);
+    train_once(recipe, row.runs.back(),
+               train::detector_title(plan.detector) + " on " + plan.enhancement + ", seed " +
+                   std::to_string(seed) + where,
+               train::train_detector);
+  }
+
+  /// Every detector must have been trained and tested on the same films.
+  void load_test_set() {
+    for (const auto& [detector, path] : s_.recipes) {
+      Recipe recipe = row_recipe({detector, "none", "none", RowKind::paper, false, {}}, s_.seeds[0], -1);
+      train::SplitData data = train::load_data(recipe);
+      CAWE_CHECK(result_.truth.empty() || data.split_hash == result_.data.split_hash, Code::usage, path,
+                 ": its [data] gives other films or another split than ", s_.recipes.begin()->second,
+                 "'s (expected the same)");
+      if (!result_.truth.empty()) continue;
+      result_.loader = train::loader_from(recipe, 512, 8, 0);
+      result_.alpha = recipe.real("fuse.alpha", 0.5, 0, 1);
+      result_.data = std::move(data);
+      result_.test = train::box_annotated(
+          result_.data.dataset,
+          train::fold_indices(result_.data.split, recipe.words("data.test_folds", {"test"})));
+      CAWE_CHECK(!result_.test.empty(), Code::data, path, ": no test image (data.test_folds)");
+      result_.truth = train::truth_of(result_.data.dataset, result_.test);
+    }
+  }
+
+  void evaluate_rows() {
+    load_test_set();
+    for (StudyRow& row : result_.rows) {
+      if (row.plan.kind != RowKind::ablation && result_.chains.count(row.plan.method) == 0) {
+        Recipe recipe = row_recipe(row.plan, s_.seeds[0], -1);
+        result_.chains.emplace(row.plan.method, train::chain_from(recipe));
+      }
+      const size_t parts = row.runs.size() / s_.seeds.size();
+      for (size_t seed = 0; seed < s_.seeds.size(); ++seed) {
+        row.detections.emplace_back();
+        for (size_t f = 0; f < parts; ++f) {
+          const auto part = read_detections(row.runs[seed * parts + f] + "/detections.csv", result_.truth);
+          row.detections.back().insert(row.detections.back().end(), part.begin(), part.end());
+        }
+        row.seeds.push_back(std::make_shared<eval::Evaluation>(eval::evaluate(
+            result_.truth, row.detections.back(), s_.options, result_.data.dataset.patients_known)));
+      }
+    }
+  }
+
+  std::string summary() const {
+    std::string out = "{\"run\":" + quoted(result_.out) +
+                      ",\"report\":" + quoted(result_.out + "/report.html") + ",\"rows\":[";
+    for (size_t i = 0; i < result_.rows.size(); ++i) {
+      const StudyRow& row = result_.rows[i];
+      double mean = 0;
+      for (const auto& s : row.seeds) mean += s->mean_paper.value / double(row.seeds.size());
+      out += detail::concat(i ? "," : "", "{\"detector\":", quoted(row.plan.detector),
+                            ",\"enhancement\":", quoted(row.plan.enhancement), ",\"mean_sens\":", mean, "}");
+    }
+    return out + "]}";
+  }
+
+  RunRequest request_;
+  StudyResult result_;
+  StudySettings& s_;
+  std::string pretrain_run_, classifier_run_, colorizer_run_;
+};
+
+}  // namespace
+
+const StudyRow& StudyResult::baseline(const StudyRow& row) const {
+  for (const StudyRow& r : rows)
+    if (r.plan.detector == row.plan.detector && r.is_baseline()) return r;
+  fail(Code::internal, "study without a baseline row");
+}
+
+std::shared_ptr<models::CaweEnhancer> StudyResult::map_maker() const {
+  const auto found = chains.find("cawe");
+  return found == chains.end() ? nullptr
+                               : std::dynamic_pointer_cast<models::CaweEnhancer>(found->second.enhancer);
+}
+
+std::string run_study(Recipe& recipe, const RunRequest& request) { return Study(recipe, request).run(); }
+
+}  // namespace cawe::study

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// The study: shared models once, one detector a row and seed, paired comparison on one test set, report.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "data/sample.h"
+#include "eval/evaluate.h"
+#include "eval/localisation.h"
+#include "report/page/page.h"
+#include "study/plan.h"
+#include "train/classifier_task.h"
+#include "train/datasets.h"
+#include "train/enhancing.h"
+
+namespace cawe::study {
+
+using train::RunRequest;
+
+/// A row of the plan, trained once for each seed and fold.
+struct StudyRow {
+  RowPlan plan;
+  std::vector<std::string> runs;  ///< folders of the trainings, by seed and then by fold
+  std::vector<std::shared_ptr<eval::Evaluation>> seeds;
+  std::vector<std::vector<eval::Detection>> detections;  ///< by seed
+  bool is_baseline() const { return plan.kind == RowKind::paper && plan.method == "none"; }
+};
+
+/// What report and tables are made from.
+struct StudyResult {
+  StudySettings settings;
+  std::string out, recipe_text;
+  std::vector<StudyRow> rows;
+  train::SplitData data;
+  std::vector<int64_t> test;
+  std::vector<eval::TruthImage> truth;
+  std::map<std::string, train::Chain> chains;  ///< of the rows' methods, by method
+  data::LoaderOptions loader;
+  double alpha = 0.5;                               ///< fuse.alpha
+  std::vector<eval::LocalisationRow> localisation;  ///< empty without maps
+  std::vector<report::ReportTable> tables;
+  double seconds = 0;  ///< training of all runs
+
+  /// The row without enhancement of the same detector.
+  const StudyRow& baseline(const StudyRow& row) const;
+  /// The chain that gives maps, or null.
+  std::shared_ptr<models::CaweEnhancer> map_maker() const;
+};
+
+/// Runs the study of a recipe (plan.h). Shared models are trained once; rows that are done are not
+/// done again (request.resume). Writes results.csv, results.json, report.html and one folder a row under
+/// request.out. Returns a summary as JSON.
+std::string run_study(Recipe& recipe, const RunRequest& request);
+
+// Parts of it.
+/// Lesion-free films of another source as extra test films: sensitivities with and without them, and how well
+/// the source can be told from the film. `extra` is a recipe with a [data] section; data.test_folds choose.
+void study_extra_films(StudyResult& study, const std::string& extra_recipe);
+/// The attention maps of the test films with lesions; none where no row has maps.
+struct StudyMaps {
+  std::vector<size_t> films;  ///< positions in `test` and `truth`
+  std::vector<eval::MapSample> samples;
+};
+StudyMaps study_maps(const StudyResult& study);
+/// Does the map find the lesions of the test set (pointing, energy)?
+std::vector<eval::LocalisationRow> study_localisation(const StudyResult& study, const StudyMaps& maps);
+/// Sensitivities among lesions on dark, middle and bright parts of their maps, for rows with maps and their
+/// controls: a table of the report and lesions_by_map.csv.
+void study_lesions_by_map(StudyResult& study, const StudyMaps& maps);
+/// A row's detections.csv as the metrics read it. Throws data for a film that is not in the test set.
+std::vector<eval::Detection> read_detections(const std::string& path,
+                                             const std::vector<eval::TruthImage>& truth);
+/// A row's enhancement as papers write it: "Color + CAWE" for "color+cawe".
+std::string method_name(const std::string& enhancement);
+/// results.csv and results.json.
+void write_study_tables(const StudyResult& study);
+void write_study_report(const StudyResult& study);
+
+}  // namespace cawe::study

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// COCO JSON, in and out.
+#include "data/formats/annotations/coco.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/data/text_file.h"
+
+namespace cawe::data {
+namespace {
+
+using cawe::testing::expect_error;
+using cawe::testing::TempDir;
+
+std::string coco(const std::string& annotations, const std::string& images = "") {
+  return "{\"images\":[{\"id\":7,\"file_name\":\"images/a.jpg\",\"width\":100,\"height\":80},"
+         "{\"id\":3,\"file_name\":\"b.jpg\",\"width\":50,\"height\":50}" +
+         images +
+         "],"
+         "\"categories\":[{\"id\":90,\"name\":\"late\"},{\"id\":4,\"name\":\"early\"}],"
+         "\"annotations\":[" +
+         annotations + "]}";
+}
+std::string annotation(int id, int image, int category, const std::string& bbox,
+                       const std::string& more = "") {
+  return "{\"id\":" + std::to_string(id) + ",\"image_id\":" + std::to_string(image) +
+         ",\"category_id\":" + std::to_string(category) + ",\"bbox\":" + bbox + more + "}";
+}
+Dataset parse(const std::string& text) { return parse_coco(text, "t.json", "root"); }
+
+TEST(Coco, SparseIdsNegativesAndCrowds) {
+  const Dataset data = parse(coco(annotation(1, 7, 90, "[1.5,2,10,20]") + "," +
+                                  annotation(2, 7, 4, "[0,0,100,80]", ",\"iscrowd\":1") + "," +
+                                  annotation(3, 7, 4, "[5,5,10,10]", ",\"iscrowd\":0,\"area\":100")));
+  ASSERT_EQ(data.samples.size(), 2u);
+  EXPECT_EQ(data.class_names, (std::vector<std::string>{"early", "late"})) << "by id, not by position";
+  const Sample& a = data.samples[0];
+  EXPECT_EQ(a.image_id, "a");
+  EXPECT_EQ(a.number, 7);
+  EXPECT_EQ(a.path, "root/images/a.jpg");
+  EXPECT_EQ(a.box_classes, (std::vector<int>{1, 0}));
+  EXPECT_EQ(a.boxes[0].x2, 11.5f);
+  EXPECT_EQ(a.ignored.size(), 1u);
+  EXPECT_TRUE(data.samples[1].boxes.empty());
+  EXPECT_TRUE(data.samples[1].has_box_annotation) << "kept as a negative";
+  EXPECT_FALSE(data.patients_known);
+}
+
+TEST(Coco, BadBoxesRejectTheirImage) {
+  const Dataset data =
+      parse(coco(annotation(1, 7, 4, "[1,2,10,20]") + "," + annotation(2, 7, 4, "[95,2,10,20]") + "," +
+                 annotation(3, 3, 4, "[0,0,50.5,10]")));
+  ASSERT_EQ(data.samples.size(), 1u);
+  EXPECT_EQ(data.samples[0].image_id, "b");
+  EXPECT_EQ(data.samples[0].boxes[0].x2, 50.f);
+  ASSERT_EQ(data.rejected.size(), 1u);
+  EXPECT_EQ(data.rejected[0].file, "root/images/a.jpg");
+  EXPECT_NE(data.rejected[0].reason.find("annotations[1]"), std::string::npos);
+}
+
+TEST(Coco, StructuralFaultsNameThePlace) {
+  const auto refuses = [](const std::string& text, const std::vector<std::string>& parts) {
+    expect_error(Code::data, parts, [&] { parse(text); });
+  };
+  refuses("{\"images\":[],\"annotations\":[]}", {"t.json: has no 'categories'"});
+  refuses("[]", {"t.json: is array"});
+  refuses(coco(annotation(1, 8, 4, "[1,2,3,4]")), {"annotations[0].image_id", "no such image"});
+  refuses(coco(annotation(1, 7, 5, "[1,2,3,4]")), {"category_id", "no such category"});
+  refuses(coco(annotation(1, 7, 4, "[1,2,3]")), {"bbox: has 3 numbers"});
+  refuses(coco(annotation(1, 7, 4, "[1,2,3,\"4\"]")), {"bbox[3]: is not a number"});
+  refuses(coco(annotation(1, 7, 4, "[1,2,3,4]") + "," + annotation(1, 7, 4, "[1,2,3,4]")),
+          {"annotations[1]", "twice"});
+  refuses(coco("", ",{\"id\":7,\"file_name\":\"c\",\"width\":1,\"height\":1}"),
+          {"images[2]", "id 7 comes twice"});
+  refuses(coco("", ",{\"id\":8,\"file_name\":\"x/a.png\",\"width\":1,\"height\":1}"), {"'a' comes twice"});
+  refuses(coco("", ",{\"id\":8,\"file_name\":\"c\",\"width\":0,\"height\":1}"), {"width: is 0"});
+  refuses(coco("", ",{\"id\":8,\"file_name\":\"c\",\"width\":99999,\"height\":1}"), {"width: is 99999"});
+}
+
+TEST(Coco, WritingAndReadingBack) {
+  const TempDir dir;
+  const Dataset data = parse(coco(annotation(1, 7, 90, "[61.66,2.25,10.1,20]") + "," +
+                                  annotation(2, 7, 4, "[0,0,100,80]", ",\"iscrowd\":1")));
+  write_coco(dir.path("out.json"), data);
+  const Dataset back = read_coco(dir.path("out.json"), "root/images");
+  ASSERT_EQ(back.samples.size(), 2u);
+  EXPECT_EQ(back.class_names, data.class_names);
+  for (size_t i = 0; i < 2; ++i) {
+    EXPECT_EQ(back.samples[i].number, data.samples[i].number);
+    EXPECT_EQ(back.samples[i].image_id, data.samples[i].image_id);
+    EXPECT_EQ(back.samples[i].box_classes, data.samples[i].box_classes);
+    EXPECT_EQ(back.samples[i].ignored.size(), data.samples[i].ignored.size());
+  }
+  EXPECT_EQ(back.samples[0].boxes[0].x1, 61.66f);
+  EXPECT_NEAR(back.samples[0].boxes[0].x2, 71.76f, 1e-5);
+}
+
+}  // namespace
+}  // namespace cawe::data

@@ -1,0 +1,52 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Opens the made-up report in Chromium and uses it: usage page_test.py SAMPLE_PROGRAM.
+
+Every pixel after a slider or the window has moved is compared with Eq. 7 computed here, every number with the sample's
+own figures; nothing may leave the page. Exits 77 (skipped) where Chromium or Selenium is absent.
+"""
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+from browser import Page, open_browser
+from manners_checks import (check_figures, check_keyboard_and_names, check_large, check_light_and_dark, check_nothing_leaves,
+                            check_phone, check_print)
+from table_checks import (check_filter, check_readout, check_sorting, check_switching_curves, check_table_numbers)
+from viewer_checks import (check_alpha_recomputes_eq_7, check_film_list, check_overlay, check_side_by_side,
+                           check_threshold_and_rows, check_window)
+
+sys.dont_write_bytecode = True
+
+
+def main():
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        downloads = folder / "downloads"
+        downloads.mkdir()
+        path, large = folder / "report.html", folder / "large.html"
+        subprocess.run([sys.argv[1], str(path)], check=True)
+        subprocess.run([sys.argv[1], str(large), "200"], check=True)
+        figures = json.loads((folder / "report.html.json").read_text())
+        driver = open_browser(str(downloads))
+        try:
+            page = Page(driver, path.as_uri())
+            for check in (check_alpha_recomputes_eq_7, check_window, check_threshold_and_rows, check_overlay, check_film_list,
+                          check_side_by_side, check_table_numbers, check_sorting, check_filter, check_readout, check_switching_curves,
+                          check_light_and_dark, check_keyboard_and_names, check_phone, check_print):
+                check(page, figures)
+                print("ok", check.__name__, flush=True)
+            check_figures(page, figures, downloads)
+            print("ok check_figures", flush=True)
+            check_nothing_leaves(page, figures)
+            print("ok check_nothing_leaves", flush=True)
+            check_large(driver, large.as_uri())
+            print("ok check_large")
+        finally:
+            driver.quit()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Table and curves: every number against the sample's figures, sorting, filtering, reading, switching."""
+from expected import p_text, read_curve, signed, table_order
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.keys import Keys
+
+
+def check_table_numbers(page, figures):
+    shown = page("""return [...document.querySelectorAll('#results tbody tr')].map(r => [...r.cells].map(c => ({
+        text: c.textContent, ci: (c.querySelector('.ci') || {}).textContent, neg: (c.querySelector('.neg') || {}).textContent})))""")
+    rows = table_order(figures["rows"])
+    assert len(shown) == len(rows) == 18
+    for cells, row in zip(shown, rows):
+        for k in range(4):
+            value, low, high = row["sens"][k]
+            assert cells[1 + k]["text"].startswith(f"{value:.3f}"), (row, k)
+            assert cells[1 + k]["ci"] == f"{low:.2f} to {high:.2f}"
+            assert cells[1 + k]["neg"] == f"{row['negatives'][k]:.3f}"
+        assert f"{row['mean'][0]:.3f}{row['mean'][1]:.2f} to {row['mean'][2]:.2f}" in cells[5]["text"]
+        if row["baseline"]:
+            assert [c["text"] for c in cells[6:9]] == ["–"] * 3
+            continue
+        value, low, high = row["delta"]
+        assert cells[6]["text"] == f"{signed(value)}{signed(low)} to {signed(high)}"
+        assert cells[7]["text"] == f"{p_text(row['p'])}Holm {p_text(row['holm'])}"
+        zero = low <= 0 <= high
+        support = "no difference shown" if zero else "not after correction" if row["holm"] > 0.05 else "▲ gain" if low > 0 else "▼ loss"
+        assert cells[8]["text"] == support, row
+        assert cells[9]["text"].startswith(f"{row['map50']:.3f}")
+    text = page.element("table").text
+    assert "Minimum detectable difference" in text and "overlap are not ranked" in text
+    assert "paper 0.604" in shown[0][1]["text"] and "paper" not in shown[17][1]["text"]
+
+
+def check_sorting(page, figures):
+    def column(k):
+        return page("return [...document.querySelectorAll('#results tbody tr')].map(r => r.cells[arguments[0]].dataset.sort)", k)
+    original = column(1)
+    buttons = page.many("#results thead button")
+    for k, value in ((1, lambda r: r["sens"][0][0]), (5, lambda r: r["mean"][0]), (6, lambda r: r["delta"][0]), (7, lambda r: r["p"]),
+                     (9, lambda r: r["map50"])):
+        known = sorted((value(r) for r in figures["rows"] if k not in (6, 7) or not r["baseline"]), reverse=True)
+        page.click(buttons[k])
+        assert page.many("#results thead th")[k].get_attribute("aria-sort") == "descending"
+        falling = column(k)
+        assert [float(v) for v in falling if v] == known, k
+        assert all(not v for v in falling[len(known):]), "unknown values come last"
+        buttons[k].send_keys(Keys.ENTER)
+        assert [float(v) for v in column(k) if v] == known[::-1]
+        assert page("return document.querySelectorAll('#results [aria-sort]').length") == 1
+        buttons[k].send_keys(Keys.SPACE)
+        assert column(1) == original, "the third press gives the first order back"
+    page.click(buttons[8])
+    assert column(8)[0] == "1", "gains first"
+    page.click(buttons[8])
+    assert column(8)[0] == "-1"
+    page.click(buttons[8])
+    shown = "return getComputedStyle(document.querySelector('#results td ' + arguments[0])).display"
+    for kind, other in (("diff", "ci"), ("neg", "diff"), ("ci", "neg")):
+        page.click(page.one(f"[data-show={kind}]"))
+        assert page(shown, "." + kind) == "block" and page(shown, "." + other) == "none"
+
+
+def check_filter(page, _):
+    def names():
+        return page("return [...document.querySelectorAll('#results tbody tr')].filter(r => r.offsetParent).map(r => r.dataset.name)")
+
+    def claims():
+        return page("return [...document.querySelectorAll('#claims li')].filter(r => r.offsetParent).map(r => r.textContent)")
+    assert len(names()) == 18 and len(claims()) == 16
+    page.click(page.one("[data-filter-detector=RetinaNet]"))
+    assert len(names()) == 9 and all("RetinaNet" in n for n in names())
+    assert len(claims()) == 8 and all("RetinaNet" in c for c in claims())
+    assert page.element("row-count").text == "9 of 18 rows"
+    page.click(page.element("controls"))
+    assert len(names()) == 6 and not any("control" in n for n in names())
+    box = page.element("filter")
+    box.send_keys("cawe")
+    assert names() == ["RetinaNet CAWE", "RetinaNet Color + CAWE"]
+    box.send_keys(" color")
+    assert names() == ["RetinaNet Color + CAWE"] and len(claims()) == 1
+    page.click(page.one("[data-filter-detector='']"))
+    assert names() == ["Faster R-CNN Color + CAWE", "RetinaNet Color + CAWE"]
+    box.send_keys(Keys.CONTROL, "a")
+    box.send_keys(Keys.DELETE)
+    page.click(page.element("controls"))
+    assert len(names()) == 18
+
+
+def check_readout(page, figures):
+    def legend(chart):
+        return page("""return [...document.querySelectorAll('.chart')[arguments[0]].querySelectorAll('.legend tbody tr')].map(r =>
+            [r.querySelector('input').dataset.row, ...[...r.cells].slice(1).map(c => c.textContent)])""", chart)
+
+    def expect(chart, fp, x=1):
+        lines = legend(chart)
+        assert len(lines) == 9
+        for row, sensitivity, false_positives, threshold in lines:
+            p = read_curve(figures["rows"][int(row)]["points"], fp, x)
+            wanted = (f"{p[2]:.3f}", f"{p[x]:.2f}", f"{p[0]:.3f}") if p else ("0.000", "–", "–")
+            assert (sensitivity, false_positives, threshold) == wanted, (row, fp, wanted)
+    for chart in (0, 1):
+        expect(chart, 1)
+    svg = page.one(".chart svg")
+    page("arguments[0].scrollIntoView({block: 'center'})", svg)
+    page.settle()
+    ActionChains(page.driver).move_to_element_with_offset(svg, 40, 0).perform()
+    text = page.one(".chart .readout").text
+    assert text.endswith("false positives per image"), text
+    fp = float(text.split()[1])
+    left, width = page("const r = arguments[0].getBoundingClientRect(); return [r.left, r.width]", svg)
+    x = page("return Number(document.querySelector('.chart .probe line').getAttribute('x1'))")
+    assert abs(62 + 634 * fp / 8 - x) < 0.5, "the line stands where the read-out says"
+    assert abs((width / 2 + 40) / width * 720 - x) < 1.5, "and where the pointer is"
+    for row, sensitivity, *_ in legend(0):
+        around = [read_curve(figures["rows"][int(row)]["points"], fp + d)[2] for d in (-0.01, 0.01)]
+        assert around[0] - 6e-4 <= float(sensitivity) <= around[1] + 6e-4
+    svg.send_keys(Keys.ARROW_RIGHT)
+    fp = float(page.one(".chart .readout").text.split()[1])
+    assert fp * 8 % 1 == 0 or abs(fp - round(fp * 8) / 8) <= 0.005, "arrow keys go in eighths"
+    expect(0, round(fp * 8) / 8)
+    page.click(page.one("[data-denominator=negatives]"))
+    expect(0, 1, 3)
+    assert "lesion-free" in page.one(".chart .readout").text
+    page.click(page.one("[data-denominator=images]"))
+    expect(1, 1)
+
+
+def check_switching_curves(page, _):
+    def drawn():
+        return page("""return [...document.querySelectorAll('.chart .line')].filter(e => getComputedStyle(e).display !== 'none' &&
+            e.getBoundingClientRect().width > 0).length""")
+    assert drawn() == 12, "six methods a detector; controls are off at first"
+    box = page.one(".chart .legend input")
+    marks = "return document.querySelector('.chart .marks').children.length"
+    before = page(marks)
+    assert before == 6
+    box.send_keys(Keys.SPACE)
+    assert drawn() == 11 and page(marks) == before - 1
+    page.click(box)
+    control = page.many(".chart")[0].find_elements("css selector", ".legend input")[7]
+    page.click(control)
+    assert drawn() == 13
+    page.click(control)
+    ActionChains(page.driver).move_to_element(page.element("bands")).perform()
+    lit = "return [...document.querySelectorAll('.chart .series:not(.off) .band')].filter(e => getComputedStyle(e).opacity > 0.1).length"
+    page.wait(lambda: page(lit) == 2)
+    page.click(page.element("bands"))
+    page.wait(lambda: page(lit) == 12)
+    page.click(page.element("bands"))
+    page.wait(lambda: page(lit) == 2)

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+// The report as text: every part is there, nothing is fetched, strangers' words stay words.
+#include "report/page/page.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+
+#include "report/statements.h"
+#include "tensor/error.h"
+#include "tests/report/made_up_report.h"
+
+namespace cawe::report {
+namespace {
+
+size_t count(const std::string& text, const std::string& part) {
+  size_t n = 0;
+  for (size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++n;
+  return n;
+}
+
+TEST(Report, HoldsEveryPartAndAsksTheNetworkForNothing) {
+  const Report report = testing::made_up_report();
+  const std::string html = report_html(report);
+  for (const char* part : {"id=\"table\"", "id=\"curves\"", "id=\"viewer\"", "id=\"provenance\"",
+                           "id=\"alpha\"", "id=\"threshold\"", "id=\"window\"", "id=\"overlay\"",
+                           "Demonstration, not evidence", "For research use only", "Content-Security-Policy"})
+    EXPECT_NE(html.find(part), std::string::npos) << part;
+  EXPECT_EQ(html.find("{{"), std::string::npos) << "an unfilled part";
+  // The only addresses are names of XML vocabularies, which nothing fetches.
+  EXPECT_EQ(count(html, "http"), count(html, "http://www.w3.org/2000/svg") + count(html, "http-equiv"));
+  EXPECT_EQ(count(html, "src=\""), 0u);
+  EXPECT_EQ(count(html, "href=\""), count(html, "href=\"#") + count(html, "href=\"data:"));
+  EXPECT_EQ(count(html, "class=\"series"), report.rows.size());
+  EXPECT_EQ(count(html, "class=\"figure\""), report.figures.size());
+  EXPECT_EQ(count(html, "id=\"panel-"), report.panels.size());
+  EXPECT_LT(html.find("id=\"table\""), html.find("id=\"curves\""));
+  EXPECT_LT(html.find("id=\"curves\""), html.find("id=\"viewer\""));
+  EXPECT_LT(html.find("id=\"viewer\""), html.find("id=\"provenance\""));
+}
+
+TEST(Report, WordsFromOutsideCannotBecomeMarkup) {
+  Report report;
+  report.title = "<script>alert(1)</script> {{data}}";
+  report.findings = {"a < b & \"c\""};
+  report.recipe = "</pre><script>";
+  report.environment = {{"<b>", "</dl>"}};
+  report.rows.emplace_back();
+  report.rows[0].detector = "</script><i>";
+  report.rows[0].enhancement = "'\"<x>";
+  report.rows[0].note = "<u>";
+  const std::string html = report_html(report);
+  EXPECT_EQ(html.find("<script>alert"), std::string::npos);
+  EXPECT_EQ(html.find("<i>"), std::string::npos);
+  EXPECT_EQ(html.find("<u>"), std::string::npos);
+  EXPECT_EQ(html.find("<x>"), std::string::npos);
+  EXPECT_EQ(count(html, "</script>"), 2u);
+  EXPECT_NE(html.find("a &lt; b &amp; &quot;c&quot;"), std::string::npos);
+  EXPECT_NE(html.find("{{data}}"), std::string::npos) << "a title is no template";
+}
+
+TEST(Report, AnEmptyStudyIsStillAPage) {
+  Report report;
+  report.title = "Nothing yet";
+  const std::string html = report_html(report);
+  EXPECT_EQ(html.find("id=\"viewer\""), std::string::npos);
+  EXPECT_EQ(html.find("Demonstration, not evidence"), std::string::npos);
+  EXPECT_NE(html.find("Nothing yet"), std::string::npos);
+}
+
+TEST(Report, RefusesAPanelWithoutPictureAndAFusedOneWithoutMap) {
+  Report report;
+  report.panels.emplace_back();
+  EXPECT_THROW(report_html(report), Error);
+  report.panels[0].width = report.panels[0].height = 4;
+  report.panels[0].pictures = {{"grey", {1, 2, 3}, true}};
+  EXPECT_THROW(report_html(report), Error);
+  report.panels[0].map_png = {4, 5};
+  EXPECT_NO_THROW(report_html(report));
+}
+
+TEST(Report, StoresEqualPicturesOnceAndFusesTheFirstWhereNoneIs) {
+  Report report;
+  report.panels.emplace_back();
+  ReportPanel& panel = report.panels[0];
+  panel.width = panel.height = 4;
+  panel.map_png = {9};
+  panel.pictures = {{"grey", {1, 2, 3}}, {"color", {4, 5, 6}}, {"color+CAWE", {4, 5, 6}, true}};
+  const std::string html = report_html(report);
+  EXPECT_EQ(count(html, "AQID"), 1u);
+  EXPECT_EQ(count(html, "BAUG"), 1u);
+  EXPECT_NE(html.find("\"pngs\":[\"AQID\",\"BAUG\"]"), std::string::npos);
+  EXPECT_NE(html.find("{\"name\":\"Color + CAWE\",\"key\":\"color+cawe\",\"png\":1,\"fused\":true}"),
+            std::string::npos);
+  panel.pictures.pop_back();
+  EXPECT_NE(report_html(report).find(
+                "{\"name\":\"grey with map\",\"key\":\"greywithmap\",\"png\":0,\"fused\":true}"),
+            std::string::npos);
+}
+
+TEST(Report, RowsStandInThePapersOrderWithTheirSentence) {
+  const Report report = testing::made_up_report(0);
+  const std::string html = report_html(report);
+  const std::string table = html.substr(html.find("<tbody>"), html.find("</tbody>") - html.find("<tbody>"));
+  size_t at = 0;
+  for (const char* name :
+       {"Faster R-CNN Plain baseline", "Faster R-CNN AFDA", "Faster R-CNN MedGA", "Faster R-CNN Color",
+        "Faster R-CNN CAWE", "Faster R-CNN Color + CAWE", "RetinaNet Plain baseline", "RetinaNet AFDA",
+        "RetinaNet MedGA", "RetinaNet Color", "RetinaNet CAWE", "RetinaNet Color + CAWE",
+        "Faster R-CNN shuffled map control", "Faster R-CNN uniform map control", "Faster R-CNN CLAHE control",
+        "RetinaNet shuffled map control"}) {
+    const size_t found = table.find("data-name=\"" + std::string(name) + "\"", at);
+    ASSERT_NE(found, std::string::npos) << name;
+    at = found;
+  }
+  for (const ReportRow& row : report.rows) {
+    if (row.baseline) continue;
+    const Claim claim{row.detector == "retinanet" ? "RetinaNet with " : "Faster R-CNN with ", "",
+                      row.delta_mean, row.p_holm, .95};
+    const std::string sentence = statement(claim);
+    const std::string figures = sentence.substr(sentence.find('('));
+    EXPECT_NE(html.find(escape_markup(figures)), std::string::npos) << figures;
+  }
+  EXPECT_NE(html.find("Of 10 comparisons with the plain detector"), std::string::npos)
+      << "controls are no rivals";
+}
+
+TEST(Report, PapersFiguresStandBesideOursWhereARowHasThem) {
+  EXPECT_DOUBLE_EQ(paper_figures("faster_rcnn", "none")[0], .604);
+  EXPECT_DOUBLE_EQ(paper_figures("Faster R-CNN", "Color + CAWE")[3], .802);
+  EXPECT_DOUBLE_EQ(paper_figures("retinanet", "medga")[3], .808);
+  EXPECT_TRUE(std::isnan(paper_figures("retinanet", "clahe")[0]));
+  EXPECT_TRUE(std::isnan(paper_figures("yolo", "none")[0]));
+  Report report;
+  report.rows.resize(2);
+  report.rows[0].detector = report.rows[1].detector = "retinanet";
+  report.rows[0].enhancement = "none";
+  report.rows[1].enhancement = "cawe";
+  report.rows[0].baseline = true;
+  EXPECT_EQ(count(report_html(report), "class=\"paper\""), 0u);
+  report.rows[1].paper = paper_figures("retinanet", "cawe");
+  EXPECT_EQ(count(report_html(report), "class=\"paper\""), 4u);
+  EXPECT_NE(report_html(report).find("paper 0.621"), std::string::npos);
+}
+
+TEST(Report, AnAblationIsNamedAsOne) {
+  Report report = testing::made_up_report(0);
+  for (ReportRow& row : report.rows) row.ablation = row.control;
+  const std::string html = report_html(report);
+  EXPECT_NE(html.find("<li"), std::string::npos);
+  EXPECT_NE(html.find("Ablation: "), std::string::npos);
+  EXPECT_EQ(html.find("Control: "), std::string::npos);
+  EXPECT_NE(html.find("<small>ablation</small>"), std::string::npos);
+}
+
+TEST(Report, OnlyARowWithoutOverlapHasARank) {
+  Report report;
+  report.rows.resize(3);
+  const double low[] = {.1, .5, .55};
+  for (size_t k = 0; k < 3; ++k) {
+    report.rows[k].detector = "retinanet";
+    report.rows[k].enhancement = k == 0 ? "none" : k == 1 ? "afda" : "cawe";
+    report.rows[k].mean = {low[k] + .05, low[k], low[k] + .1, 100, 0};
+  }
+  const std::string html = report_html(report);
+  EXPECT_EQ(count(html, "class=\"rank\""), 1u);
+  EXPECT_NE(html.find("rank 3<"), std::string::npos);
+}
+
+TEST(Report, RowsCarryTheEvaluationsFigures) {
+  const auto truth = testing::made_up_truth();
+  eval::EvaluateOptions options;
+  options.draws = 200;
+  const eval::Evaluation base = eval::evaluate(truth, testing::made_up_detections(truth, 0, 1), options);
+  const eval::Evaluation better = eval::evaluate(truth, testing::made_up_detections(truth, 1.5, 1), options);
+  const ReportRow row = report_row("RetinaNet", "CAWE", {&better}, {&base});
+  EXPECT_FALSE(row.baseline);
+  EXPECT_DOUBLE_EQ(row.sens[1].value, better.at(2).at.sensitivity);
+  EXPECT_DOUBLE_EQ(row.sens[1].low, better.at(2).interval.low);
+  EXPECT_NEAR(row.delta_mean.interval.value, better.mean_paper.value - base.mean_paper.value, 1e-12);
+  EXPECT_GT(row.delta_mean.interval.low, 0);
+  EXPECT_TRUE(report_row("RetinaNet", "none", {&base}, {}).baseline);
+  EXPECT_THROW(report_row("RetinaNet", "none", {}, {}), Error);
+}
+
+TEST(Report, BoxesAreJudgedByTheRule) {
+  const eval::TruthImage truth{"a", "", {{{0, 0, 10, 10}, 0, false, 100}}, 64, 64};
+  const auto boxes = report_boxes(
+      truth, {{7, {30, 30, 40, 40}, .4, 0}, {7, {0, 0, 10, 9}, .6, 0}, {7, {0, 0, 9, 10}, .5, 0}}, {});
+  ASSERT_EQ(boxes.size(), 3u);
+  EXPECT_EQ(boxes[0].score, .6);
+  EXPECT_TRUE(boxes[0].hit);
+  EXPECT_FALSE(boxes[1].hit) << "a duplicate";
+  EXPECT_FALSE(boxes[2].hit);
+}
+
+TEST(Report, IsWrittenWholeOrNotAtAll) {
+  const auto dir = std::filesystem::temp_directory_path() / ("cawe_report_" + std::to_string(::getpid()));
+  std::filesystem::create_directories(dir);
+  Report report;
+  report.title = "T";
+  write_report((dir / "report.html").string(), report);
+  EXPECT_TRUE(std::filesystem::exists(dir / "report.html"));
+  EXPECT_THROW(write_report((dir / "no/report.html").string(), report), Error);
+  std::filesystem::remove_all(dir);
+}
+
+}  // namespace
+}  // namespace cawe::report
