@@ -8,8 +8,8 @@
 #include "tensor/error.h"
 #include "tensor/text.h"
 #ifdef CAWE_HAVE_EMULATOR
-#include "cuda/report/collect.h"
-#include "cuda/workbench/outside.h"
+#include "cuda/lab/report/collect.h"
+#include "cuda/lab/workbench/outside.h"
 #include "tensor/io/atomic_file.h"
 #include "tensor/io/header_json.h"
 #endif

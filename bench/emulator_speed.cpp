@@ -7,8 +7,8 @@
 #include <cstdio>
 #include <map>
 
-#include "cuda/rows/run.h"
-#include "cuda/simt/emulator.h"
+#include "cuda/emulator/simt/emulator.h"
+#include "cuda/lab/cases/run.h"
 
 namespace {
 

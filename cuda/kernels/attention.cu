@@ -20,7 +20,7 @@
 //           twos: they fill whole sectors instead.
 #include "cuda/kernels/attention.h"
 
-#include "cuda/simt/simt.cuh"
+#include "cuda/emulator/simt/simt.cuh"
 // After the dialect, which it does not include.
 #include "cuda/kernels/softmax.cuh"
 

@@ -2,8 +2,8 @@
 // What the kernels over channels share: packs of numbers, vectors [C], and how a block lies over them.
 #pragma once
 
+#include "cuda/emulator/simt/simt.cuh"
 #include "cuda/kernels/batch_norm.h"
-#include "cuda/simt/simt.cuh"
 
 namespace CAWE_DEVICE {
 namespace {

@@ -4,8 +4,8 @@
 // multiplication".
 #pragma once
 
+#include "cuda/emulator/simt/simt.cuh"
 #include "cuda/kernels/types.h"
-#include "cuda/simt/simt.cuh"
 
 namespace CAWE_DEVICE {
 namespace {

@@ -13,7 +13,7 @@
 //           do not fill their sectors share them with neighbours in the same block.
 #include "cuda/kernels/softmax.h"
 
-#include "cuda/simt/simt.cuh"
+#include "cuda/emulator/simt/simt.cuh"
 // After the dialect, which it does not include.
 #include "cuda/kernels/softmax.cuh"
 

@@ -9,8 +9,8 @@
 // Launch    a warp a row, 8 rows a block.
 // Numerics  sums in V's type in a fixed tree; no atomics.
 // Loads     128 bits where K is a multiple of what one load holds, else one number a lane.
+#include "cuda/emulator/simt/simt.cuh"
 #include "cuda/kernels/weight_norms.h"
-#include "cuda/simt/simt.cuh"
 
 namespace CAWE_DEVICE {
 namespace {
