@@ -3,41 +3,41 @@
 
 namespace CAWE_DEVICE {
 
-const std::vector<Row>& all_rows() {
-  static const std::vector<Row> rows = [] {
-    std::vector<Row> all;
-    add_attention_ladder_rows(all);
-    add_attention_rows(all);
-    add_batch_norm_coefficients_rows(all);
-    add_batch_norm_rows(all);
-    add_boxes_rows(all);
-    add_cawe_fuse_rows(all);
-    add_cawe_map_rows(all);
-    add_cawe_weights_ladder_rows(all);
-    add_cawe_weights_rows(all);
-    add_content_loss_ladder_rows(all);
-    add_content_loss_rows(all);
-    add_elementwise_rows(all);
-    add_gather_rows_rows(all);
-    add_losses_rows(all);
-    add_memory_rows(all);
-    add_nms_ladder_rows(all);
-    add_nms_rows(all);
-    add_optimizer_rows(all);
-    add_pooling_rows(all);
-    add_reductions_rows(all);
-    add_resize_rows(all);
-    add_roi_align_rows(all);
-    add_shuffle_rows(all);
-    add_softmax_ladder_rows(all);
-    add_softmax_rows(all);
-    add_sort_rows(all);
-    add_spectral_norm_rows(all);
-    add_top_k_rows(all);
-    add_weight_norm_rows(all);
+const std::vector<Case>& all_cases() {
+  static const std::vector<Case> cases = [] {
+    std::vector<Case> all;
+    add_attention_ladder_cases(all);
+    add_attention_cases(all);
+    add_batch_norm_coefficients_cases(all);
+    add_batch_norm_cases(all);
+    add_detection_boxes_cases(all);
+    add_cawe_fuse_cases(all);
+    add_cawe_map_cases(all);
+    add_cawe_weights_ladder_cases(all);
+    add_cawe_weights_cases(all);
+    add_content_loss_ladder_cases(all);
+    add_content_loss_cases(all);
+    add_elementwise_cases(all);
+    add_gather_rows_cases(all);
+    add_losses_cases(all);
+    add_memory_cases(all);
+    add_detection_nms_ladder_cases(all);
+    add_detection_nms_cases(all);
+    add_optimizers_cases(all);
+    add_pooling_cases(all);
+    add_reductions_cases(all);
+    add_resize_cases(all);
+    add_roi_align_cases(all);
+    add_shuffle_cases(all);
+    add_softmax_ladder_cases(all);
+    add_softmax_cases(all);
+    add_sort_cases(all);
+    add_weight_norms_spectral_cases(all);
+    add_detection_top_k_cases(all);
+    add_weight_norms_weight_cases(all);
     return all;
   }();
-  return rows;
+  return cases;
 }
 
 }  // namespace CAWE_DEVICE

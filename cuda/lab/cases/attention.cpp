@@ -48,7 +48,7 @@ Results reference(const Inputs& x, double scale) {
   return r;
 }
 
-double run(RowContext& c, const AttentionSizes& z, const Inputs& x) {
+double run(CaseContext& c, const AttentionSizes& z, const Inputs& x) {
   const DType dtype = x.q.dtype(), sums = accumulator_of(dtype);
   const void *q = c.upload(x.q), *k = c.upload(x.k), *v = c.upload(x.v);
   void* y = c.fresh<char>(x.dy.numel() * int64_t(size_of(dtype)));
@@ -59,7 +59,7 @@ double run(RowContext& c, const AttentionSizes& z, const Inputs& x) {
                   relative_error(c.download(seen, expected.seen.shape(), sums), expected.seen));
 }
 
-double run_grad(RowContext& c, const AttentionSizes& z, const Inputs& x) {
+double run_grad(CaseContext& c, const AttentionSizes& z, const Inputs& x) {
   const DType dtype = x.q.dtype(), sums = accumulator_of(dtype);
   const Results expected = reference(x, z.scale);
   const auto room = [&](const Tensor& t) -> void* {
@@ -82,14 +82,14 @@ double run_grad(RowContext& c, const AttentionSizes& z, const Inputs& x) {
   return std::max({dq, dk, dv});
 }
 
-Row row(bool gradient, const AttentionSizes& z, DType dtype, double tolerance) {
-  Row r;
+Case make_case(bool gradient, const AttentionSizes& z, DType dtype, double tolerance) {
+  Case r;
   r.name = gradient ? "attention_grad" : "attention";
   r.shape = std::string(name(dtype)) + " " + std::to_string(z.images) + "x" + std::to_string(z.queries) +
             "x" + std::to_string(z.keys) + ", " + std::to_string(z.depth) + " and " +
             std::to_string(z.channels) + " channels";
   r.file = "cuda/kernels/attention.cu";
-  r.run = [=](RowContext& c) {
+  r.run = [=](CaseContext& c) {
     const Inputs x = random_inputs(z, dtype);
     return gradient ? run_grad(c, z, x) : run(c, z, x);
   };
@@ -116,14 +116,14 @@ Row row(bool gradient, const AttentionSizes& z, DType dtype, double tolerance) {
 
 }  // namespace
 
-void add_attention_rows(std::vector<Row>& rows) {
+void add_attention_cases(std::vector<Case>& cases) {
   const auto both = [&](const AttentionSizes& z, DType dtype, double forward, double gradient) {
-    rows.push_back(row(false, z, dtype, forward));
-    rows.push_back(row(true, z, dtype, gradient));
+    cases.push_back(make_case(false, z, dtype, forward));
+    cases.push_back(make_case(true, z, dtype, gradient));
   };
   both({1, 64, 128, 16, 64, 1}, DType::f32, 1e-6, 2e-6);
-  Row& grad = rows.back();
-  Row& forward = rows[rows.size() - 2];
+  Case& grad = cases.back();
+  Case& forward = cases[cases.size() - 2];
   // Two tiles of 64 x 64 scores. Of 64 rows q, k and v are 128, 128 and 512 sectors; y is 512; two queries of
   // a warp store what they have seen, to two sectors.
   forward.sectors = 2 * (128 + 128 + 512) + 512 + 64;
@@ -148,21 +148,21 @@ void add_attention_rows(std::vector<Row>& rows) {
   both({1, 1, 70, 5, 3, 1}, DType::f32, 1e-6, 2e-6);
   both({1, 70, 2, 3, 66, 0.5}, DType::f32, 1e-6, 4e-6);
   both({2, 66, 65, 3, 2, 1}, DType::f32, 1e-6, 2e-6);
-  rows.push_back(row(false, {1, 5, 20, 3, 260, 1}, DType::f32, 1e-6));
-  rows.push_back(row(true, {1, 9, 20, 130, 6, 0.1}, DType::f32, 4e-6));
+  cases.push_back(make_case(false, {1, 5, 20, 3, 260, 1}, DType::f32, 1e-6));
+  cases.push_back(make_case(true, {1, 9, 20, 130, 6, 0.1}, DType::f32, 4e-6));
   both({2, 17, 23, 6, 10, 1}, DType::f64, 4e-15, 4e-15);
   both({2, 17, 23, 6, 10, 1}, DType::f16, 1e-3, 1e-3);
   both({2, 17, 23, 6, 10, 1}, DType::bf16, 4e-3, 8e-3);
   // dq sums slopes times 32, which cancel: a few times 32 roundings of 2^-24.
   for (const bool gradient : {false, true}) {
     const AttentionSizes z{1, 6, 67, 2, 5, 1};
-    Row r = row(gradient, z, DType::f32, gradient ? 1e-5 : 1e-6);
+    Case r = make_case(gradient, z, DType::f32, gradient ? 1e-5 : 1e-6);
     r.shape += ", scores of 1024";
-    r.run = [=](RowContext& c) {
+    r.run = [=](CaseContext& c) {
       const Inputs x = large_inputs(z);
       return gradient ? run_grad(c, z, x) : run(c, z, x);
     };
-    rows.push_back(r);
+    cases.push_back(r);
   }
 }
 

@@ -16,7 +16,7 @@ struct Pointers {
 };
 using Launch = std::function<void(const Pointers& p, DeviceStream stream)>;
 
-double run(RowContext& c, const Launch& launch) {
+double run(CaseContext& c, const Launch& launch) {
   const Tensor q = random_tensor({1, kQueries, kDepth}, "attention q"),
                k = random_tensor({1, kKeys, kDepth}, "attention k"),
                v = random_tensor({1, kKeys, kChannels}, "attention v");
@@ -31,12 +31,12 @@ double run(RowContext& c, const Launch& launch) {
   return relative_error(c.download(p.y, y.shape(), DType::f32), y);
 }
 
-Row step(int number, const char* file, const char* change, const Launch& launch) {
-  Row r;
+Case step(int number, const char* file, const char* change, const Launch& launch) {
+  Case r;
   r.name = "attention_ladder";
   r.shape = "f32 64 queries, 96 keys, step " + std::to_string(number);
   r.file = file;
-  r.run = [launch](RowContext& c) { return run(c, launch); };
+  r.run = [launch](CaseContext& c) { return run(c, launch); };
   r.tolerance = 1e-6;
   r.ladder = "attention";
   r.step = number;
@@ -49,34 +49,35 @@ Row step(int number, const char* file, const char* change, const Launch& launch)
 
 }  // namespace
 
-void add_attention_ladder_rows(std::vector<Row>& rows) {
+void add_attention_ladder_cases(std::vector<Case>& cases) {
   const char* ladder = "cuda/lab/ladders/attention.cu";
   // Scores, a query: 3 warps read 8 numbers of q (a sector each), 8 of k (a row a lane: 32 sectors each), and
   // store 96 scores. Softmax reads and writes 96. A warp of the product reads a weight and 32 values 96 times
   // and stores 32 numbers.
-  rows.push_back(step(1, ladder, "scores in memory, softmax, product", [](const Pointers& p, DeviceStream s) {
-    attention_by_scores(p.q, p.k, p.v, p.scratch, p.y, kQueries, kKeys, kDepth, kChannels, s);
-  }));
-  rows.back().sectors = kQueries * (3 * 8 * (1 + 32) + 12 + 2 * 12 + 96 * (1 + 4) + 4);
+  cases.push_back(
+      step(1, ladder, "scores in memory, softmax, product", [](const Pointers& p, DeviceStream s) {
+        attention_by_scores(p.q, p.k, p.v, p.scratch, p.y, kQueries, kKeys, kDepth, kChannels, s);
+      }));
+  cases.back().sectors = kQueries * (3 * 8 * (1 + 32) + 12 + 2 * 12 + 96 * (1 + 4) + 4);
   // Scores and weights, 24,576 bytes each: 5,120 + 2 * 24,576 + 12,288 read, 2 * 24,576 + 8,192 written.
-  rows.back().unique_allowance = 57344. / 8192 * 1.05;
-  rows.back().reason = "scores and weights go through memory, three and seven times the floor";
+  cases.back().unique_allowance = 57344. / 8192 * 1.05;
+  cases.back().reason = "scores and weights go through memory, three and seven times the floor";
   // The same loads by 3 tiles of 32 keys; nothing is stored but y.
-  rows.push_back(
+  cases.push_back(
       step(2, ladder, "a warp for a query, the softmax runs along", [](const Pointers& p, DeviceStream s) {
         attention_by_warps(p.q, p.k, p.v, p.y, kQueries, kKeys, kDepth, s);
       }));
-  rows.back().sectors = kQueries * (3 * 8 * (1 + 32) + 96 * 4 + 4);
+  cases.back().sectors = kQueries * (3 * 8 * (1 + 32) + 96 * 4 + 4);
   // Tiles of 64 and of 32 keys: q twice, k and v once, y, and what each query has seen, two a request. Shared
-  // memory: see attention_rows.cpp; 8 channels of a slice are used.
-  rows.push_back(step(
+  // memory: see attention.cpp; 8 channels of a slice are used.
+  cases.push_back(step(
       3, "cuda/kernels/attention.cu", "tiles of 64 queries and 64 keys in shared memory",
       [](const Pointers& p, DeviceStream s) {
         attention(Number::f32, {1, kQueries, kKeys, kDepth, kChannels, 1}, p.q, p.k, p.v, p.y, p.scratch, s);
       }));
-  rows.back().floor_written += 4. * kQueries * 2;  // for the gradient
-  rows.back().sectors = 2 * 64 + 96 + 96 * 4 + kQueries * 4 + 64;
-  rows.back().wavefronts =
+  cases.back().floor_written += 4. * kQueries * 2;  // for the gradient
+  cases.back().sectors = 2 * 64 + 96 + 96 * 4 + kQueries * 4 + 64;
+  cases.back().wavefronts =
       2 * (64 + 8 * 8 * 2 * 4 + 4 * 8 * 4) + (128 + 64 * 8 * 2 * 4) + (64 + 32 * 8 * 2 * 4);
 }
 

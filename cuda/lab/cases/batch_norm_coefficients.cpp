@@ -8,7 +8,7 @@ namespace {
 
 /// All results beside each other: out [4, C], running mean, running variance.
 template <class T>
-double run(RowContext& c, int64_t channels, DType dtype, bool training) {
+double run(CaseContext& c, int64_t channels, DType dtype, bool training) {
   const double count = 200;
   Tensor x = random_tensor({1, channels, 10, 20}, "batch norm input", DType::f64),
          sums = Tensor::empty({2, channels}, DType::f64);
@@ -36,10 +36,10 @@ double run(RowContext& c, int64_t channels, DType dtype, bool training) {
 
 }  // namespace
 
-void add_batch_norm_coefficients_rows(std::vector<Row>& rows) {
-  const auto add = [&](const char* shape, std::function<double(RowContext&)> run, double e, double channels,
+void add_batch_norm_coefficients_cases(std::vector<Case>& cases) {
+  const auto add = [&](const char* shape, std::function<double(CaseContext&)> run, double e, double channels,
                        bool training) {
-    Row r;
+    Case r;
     r.name = "batch_norm_coefficients";
     r.shape = shape;
     r.file = "cuda/kernels/batch_norm_coefficients.cu";
@@ -48,15 +48,16 @@ void add_batch_norm_coefficients_rows(std::vector<Row>& rows) {
     r.floor_written = (training ? 6 : 4) * e * channels;
     r.flops = 20 * channels;
     r.sectors = sectors_of(r.floor_read) + sectors_of(r.floor_written);
-    rows.push_back(std::move(r));
+    cases.push_back(std::move(r));
   };
   add(
-      "f32 C=256 training", [](RowContext& c) { return run<float>(c, 256, DType::f32, true); }, 4, 256, true);
+      "f32 C=256 training", [](CaseContext& c) { return run<float>(c, 256, DType::f32, true); }, 4, 256,
+      true);
   add(
-      "f32 C=256 evaluation", [](RowContext& c) { return run<float>(c, 256, DType::f32, false); }, 4, 256,
+      "f32 C=256 evaluation", [](CaseContext& c) { return run<float>(c, 256, DType::f32, false); }, 4, 256,
       false);
   add(
-      "f64 C=64 training", [](RowContext& c) { return run<double>(c, 64, DType::f64, true); }, 8, 64, true);
+      "f64 C=64 training", [](CaseContext& c) { return run<double>(c, 64, DType::f64, true); }, 8, 64, true);
 }
 
 }  // namespace CAWE_DEVICE

@@ -3,12 +3,12 @@
 
 namespace CAWE_DEVICE {
 
-void* RowContext::upload(const Tensor& x) {
-  CAWE_CHECK(x.is_dense(), Code::internal, "kernel row: only dense tensors are uploaded");
+void* CaseContext::upload(const Tensor& x) {
+  CAWE_CHECK(x.is_dense(), Code::internal, "kernel case: only dense tensors are uploaded");
   return upload_bytes(x.raw(), size_t(x.numel()) * size_of(x.dtype()));
 }
 
-Tensor RowContext::download(const void* p, const Shape& shape, DType dtype, Layout layout) {
+Tensor CaseContext::download(const void* p, const Shape& shape, DType dtype, Layout layout) {
   Tensor t = Tensor::empty(shape, dtype, layout);
   download_bytes(p, t.raw(), size_t(t.numel()) * size_of(dtype));
   return t;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A kernel row: one kernel at one shape, with its inputs, its reference and the counts that it should have.
-// The same row proves the kernel (tests), profiles it (`cawe kernels`), catches its mutants and times it on a
-// GPU.
+// A kernel case: one kernel at one shape, with its inputs, its reference and the counts that it should have.
+// The same case proves the kernel (tests), profiles it (`cawe kernels`), catches its mutants and times it on
+// a GPU.
 #pragma once
 
 #include <cmath>
@@ -17,12 +17,12 @@
 namespace CAWE_DEVICE {
 
 /// Device memory for the length of one run, and the launches that count.
-class RowContext {
+class CaseContext {
  public:
-  RowContext();
-  ~RowContext();
-  RowContext(const RowContext&) = delete;
-  RowContext& operator=(const RowContext&) = delete;
+  CaseContext();
+  ~CaseContext();
+  CaseContext(const CaseContext&) = delete;
+  CaseContext& operator=(const CaseContext&) = delete;
 
   template <class T>
   T* upload(const std::vector<T>& values) {
@@ -59,13 +59,13 @@ class RowContext {
   std::function<void(const std::function<void()>&)> timer_;
 };
 
-struct Row {
+struct Case {
   std::string name;   ///< of the family and variant, e.g. "cawe_weights"
   std::string shape;  ///< e.g. "f32 2x64x56x56"
   std::string file;   ///< e.g. "cuda/kernels/cawe_weights.cu"
-  /// Runs the kernel and returns its largest error: relative to the largest value of the reference; for rows
+  /// Runs the kernel and returns its largest error: relative to the largest value of the reference; for cases
   /// that must be exact, the number of elements that differ.
-  std::function<double(RowContext&)> run;
+  std::function<double(CaseContext&)> run;
   double tolerance = 0;
 
   // By hand, from the shape; 0: not stated. Bytes each once; sectors of all global requests; FLOPs as in the
@@ -79,16 +79,16 @@ struct Row {
   double sector_allowance = 1.1, unique_allowance = 1.05, wavefront_allowance = 1.1;
   std::string reason;
 
-  // Ladders: several rows that compute the same.
+  // Ladders: several cases that compute the same.
   std::string ladder;  ///< "" or the ladder's name
   int step = 0;
   std::string change;  ///< what this step does differently
 };
 
-/// All rows, family by family (all_rows.cpp).
-const std::vector<Row>& all_rows();
+/// All cases, family by family (all_cases.cpp).
+const std::vector<Case>& all_cases();
 
-// --- for writing rows
+// --- for writing cases
 Number number_for(DType dtype);
 /// What sums of a type are kept in: f64 for f64, else f32.
 inline DType accumulator_of(DType dtype) { return dtype == DType::f64 ? DType::f64 : DType::f32; }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rows on the emulator.
+// Cases on the emulator.
 #include <cstring>
 
 #include "cuda/emulator/simt/emulator.h"
@@ -14,25 +14,25 @@ namespace {
 void synchronize() {
   const auto status = emulated::cudaDeviceSynchronize();
   CAWE_CHECK(status == emulated::cudaSuccess, Code::internal,
-             "kernel row: ", emulated::cudaGetErrorString(status));
+             "kernel case: ", emulated::cudaGetErrorString(status));
 }
 
 }  // namespace
 
-RowContext::RowContext() = default;
+CaseContext::CaseContext() = default;
 
-RowContext::~RowContext() {
+CaseContext::~CaseContext() {
   for (void* block : blocks_) simt::release(block);
 }
 
-void* RowContext::fresh_bytes(size_t bytes) {
+void* CaseContext::fresh_bytes(size_t bytes) {
   void* block = simt::allocate(bytes);
-  CAWE_CHECK(block != nullptr, Code::io, "kernel row: the emulator has no ", bytes, " B left");
+  CAWE_CHECK(block != nullptr, Code::io, "kernel case: the emulator has no ", bytes, " B left");
   blocks_.push_back(block);
   return block;
 }
 
-void* RowContext::upload_bytes(const void* from, size_t bytes) {
+void* CaseContext::upload_bytes(const void* from, size_t bytes) {
   void* block = fresh_bytes(bytes);
   const simt::HostAccess access;
   std::memcpy(block, from, bytes);
@@ -40,13 +40,13 @@ void* RowContext::upload_bytes(const void* from, size_t bytes) {
   return block;
 }
 
-void RowContext::download_bytes(const void* p, void* to, size_t bytes) {
+void CaseContext::download_bytes(const void* p, void* to, size_t bytes) {
   synchronize();
   const simt::HostAccess access;
   std::memcpy(to, p, bytes);
 }
 
-void RowContext::measure(const std::function<void()>& launches) {
+void CaseContext::measure(const std::function<void()>& launches) {
   const auto run = [&] {
     launches();
     synchronize();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rows on a GPU.
+// Cases on a GPU.
 #include "cuda/lab/cases/case_context_cuda.h"
 
 #include "cuda/lab/cases/case.h"
@@ -14,13 +14,13 @@ bool fresh_is_filled = true;
 
 void leave_fresh_memory(bool as_it_is) { fresh_is_filled = !as_it_is; }
 
-RowContext::RowContext() = default;
+CaseContext::CaseContext() = default;
 
-RowContext::~RowContext() {
+CaseContext::~CaseContext() {
   for (void* block : blocks_) cudaFree(block);
 }
 
-void* RowContext::fresh_bytes(size_t bytes) {
+void* CaseContext::fresh_bytes(size_t bytes) {
   void* block = nullptr;
   CAWE_CUDA(cudaMalloc(&block, bytes));
   blocks_.push_back(block);
@@ -28,17 +28,17 @@ void* RowContext::fresh_bytes(size_t bytes) {
   return block;
 }
 
-void* RowContext::upload_bytes(const void* from, size_t bytes) {
+void* CaseContext::upload_bytes(const void* from, size_t bytes) {
   void* block = fresh_bytes(bytes);
   CAWE_CUDA(cudaMemcpy(block, from, bytes, cudaMemcpyHostToDevice));
   return block;
 }
 
-void RowContext::download_bytes(const void* p, void* to, size_t bytes) {
+void CaseContext::download_bytes(const void* p, void* to, size_t bytes) {
   CAWE_CUDA(cudaMemcpy(to, p, bytes, cudaMemcpyDeviceToHost));
 }
 
-void RowContext::measure(const std::function<void()>& launches) {
+void CaseContext::measure(const std::function<void()>& launches) {
   if (timer_)
     timer_(launches);
   else

@@ -29,7 +29,7 @@ Tensor reference_fuse(const Tensor& x, const Tensor& map, double alpha) {
   return y;
 }
 
-double run_fuse(RowContext& c, const Shape& shape, DType dtype, Layout layout) {
+double run_fuse(CaseContext& c, const Shape& shape, DType dtype, Layout layout) {
   const Tensor x = random_tensor(shape, "fuse image", dtype, layout);
   const Tensor map = random_tensor({shape[0], 1, shape[2], shape[3]}, "fuse map", dtype);
   const void *in = c.upload(x), *m = c.upload(map);
@@ -70,7 +70,7 @@ SmallMaps small_maps(int64_t n, int64_t h, int64_t w, int64_t height, int64_t wi
   return s;
 }
 
-double run_enhance(RowContext& c, const Shape& shape, int64_t map_h, int64_t map_w, DType dtype) {
+double run_enhance(CaseContext& c, const Shape& shape, int64_t map_h, int64_t map_w, DType dtype) {
   const int64_t n = shape[0];
   const SmallMaps s = small_maps(n, map_h, map_w, shape[2], shape[3], accumulator_of(dtype));
   const Tensor x = random_tensor(shape, "fuse image", dtype);
@@ -86,7 +86,7 @@ double run_enhance(RowContext& c, const Shape& shape, int64_t map_h, int64_t map
 
 /// Both launches on images of ones with alpha 0, so that y is the map: it must be what the CPU makes of the
 /// same features, and reach 0 and 1.
-double run_both(RowContext& c) {
+double run_both(CaseContext& c) {
   const int64_t n = 2, channels = 12, h = 6, w = 5, height = 50, width = 36;
   const Tensor weights = random_tensor({n, channels}, "cawe weights");
   const Tensor f = random_tensor({n, channels, h, w}, "cawe features");
@@ -115,8 +115,8 @@ double run_both(RowContext& c) {
   return wrong;
 }
 
-Row row(const std::string& name, const std::string& text, const Shape& shape, DType dtype) {
-  Row r;
+Case make_case(const std::string& name, const std::string& text, const Shape& shape, DType dtype) {
+  Case r;
   r.name = name;
   r.shape = text;
   r.file = "cuda/kernels/cawe_fuse.cu";
@@ -127,55 +127,55 @@ Row row(const std::string& name, const std::string& text, const Shape& shape, DT
   return r;
 }
 
-Row fuse_row(const std::string& text, const Shape& shape, DType dtype, Layout layout = Layout::contiguous) {
-  Row r = row(layout == Layout::contiguous ? "cawe_fuse" : "cawe_fuse_nhwc", text, shape, dtype);
-  r.run = [=](RowContext& c) { return run_fuse(c, shape, dtype, layout); };
+Case fuse_case(const std::string& text, const Shape& shape, DType dtype, Layout layout = Layout::contiguous) {
+  Case r = make_case(layout == Layout::contiguous ? "cawe_fuse" : "cawe_fuse_nhwc", text, shape, dtype);
+  r.run = [=](CaseContext& c) { return run_fuse(c, shape, dtype, layout); };
   return r;
 }
 
-Row enhance_row(const std::string& text, const Shape& shape, int64_t map_h, int64_t map_w, DType dtype) {
-  Row r = row("cawe_enhance", text, shape, dtype);
+Case enhance_case(const std::string& text, const Shape& shape, int64_t map_h, int64_t map_w, DType dtype) {
+  Case r = make_case("cawe_enhance", text, shape, dtype);
   const double e = double(size_of(dtype)), numbers = double(shape.numel());
   const double map_bytes = double(shape[0] * map_h * map_w) * double(size_of(accumulator_of(dtype)));
   r.floor_read = numbers * e + map_bytes + 3 * 32;  // low, high and constant lie in a sector each
   r.flops = 2 * numbers + 14 * double(shape[0] * shape[2] * shape[3]);
-  r.run = [=](RowContext& c) { return run_enhance(c, shape, map_h, map_w, dtype); };
+  r.run = [=](CaseContext& c) { return run_enhance(c, shape, map_h, map_w, dtype); };
   return r;
 }
 
 }  // namespace
 
-void add_cawe_fuse_rows(std::vector<Row>& rows) {
+void add_cawe_fuse_cases(std::vector<Case>& cases) {
   // 2 images of 3 planes of 4,096 B in and out, and a map of 4,096 B each.
-  rows.push_back(fuse_row("f32 2x3x32x32", {2, 3, 32, 32}, DType::f32));
-  rows.back().sectors = 2 * 7 * 4096 / 32;
-  rows.back().min_simt = 1;
-  rows.push_back(fuse_row("f32 2x3x19x21", {2, 3, 19, 21}, DType::f32));
-  rows.push_back(fuse_row("f16 1x3x24x32", {1, 3, 24, 32}, DType::f16));
-  rows.back().sectors = 7 * 24 * 32 * 2 / 32;
-  rows.push_back(fuse_row("bf16 2x1x16x17", {2, 1, 16, 17}, DType::bf16));
-  rows.push_back(fuse_row("f64 1x2x9x10", {1, 2, 9, 10}, DType::f64));
+  cases.push_back(fuse_case("f32 2x3x32x32", {2, 3, 32, 32}, DType::f32));
+  cases.back().sectors = 2 * 7 * 4096 / 32;
+  cases.back().min_simt = 1;
+  cases.push_back(fuse_case("f32 2x3x19x21", {2, 3, 19, 21}, DType::f32));
+  cases.push_back(fuse_case("f16 1x3x24x32", {1, 3, 24, 32}, DType::f16));
+  cases.back().sectors = 7 * 24 * 32 * 2 / 32;
+  cases.push_back(fuse_case("bf16 2x1x16x17", {2, 1, 16, 17}, DType::bf16));
+  cases.push_back(fuse_case("f64 1x2x9x10", {1, 2, 9, 10}, DType::f64));
   // 6,144 numbers in and out: 192 requests of 4 sectors each. 32 numbers lie in 11 or 12 pixels, whose map
   // values begin 0, 10 and 21 pixels (0, 8 and 20 B) into a sector and lie in 2 of them.
-  rows.push_back(fuse_row("f32 2x3x32x32", {2, 3, 32, 32}, DType::f32, Layout::channels_last));
-  rows.back().sectors = 192 * (2 * 4 + 2);
-  rows.push_back(fuse_row("bf16 1x3x11x13", {1, 3, 11, 13}, DType::bf16, Layout::channels_last));
+  cases.push_back(fuse_case("f32 2x3x32x32", {2, 3, 32, 32}, DType::f32, Layout::channels_last));
+  cases.back().sectors = 192 * (2 * 4 + 2);
+  cases.push_back(fuse_case("bf16 1x3x11x13", {1, 3, 11, 13}, DType::bf16, Layout::channels_last));
 
   // 3 planes of 32 KB in and out. Cells are 8 rows high and change at rows 4, 12, ..: each of the 16 warps
   // loads its strip once, 4 requests of one sector (8 columns are 32 B), and 3 numbers of its image.
-  rows.push_back(enhance_row("f32 1x3x64x128 of 8x8", {1, 3, 64, 128}, 8, 8, DType::f32));
-  rows.back().sectors = 2 * 3 * 32768 / 32 + 16 * (4 + 3);
-  rows.back().min_simt = 1;
-  rows.push_back(enhance_row("f32 2x1x37x50 of 5x7", {2, 1, 37, 50}, 5, 7, DType::f32));
-  rows.push_back(enhance_row("f32 2x2x6x7 of 12x9", {2, 2, 6, 7}, 12, 9, DType::f32));
-  rows.push_back(enhance_row("f16 2x3x16x256 of 4x8", {2, 3, 16, 256}, 4, 8, DType::f16));
-  rows.push_back(enhance_row("bf16 2x1x20x40 of 3x3", {2, 1, 20, 40}, 3, 3, DType::bf16));
-  rows.push_back(enhance_row("f64 2x2x20x33 of 6x6", {2, 2, 20, 33}, 6, 6, DType::f64));
+  cases.push_back(enhance_case("f32 1x3x64x128 of 8x8", {1, 3, 64, 128}, 8, 8, DType::f32));
+  cases.back().sectors = 2 * 3 * 32768 / 32 + 16 * (4 + 3);
+  cases.back().min_simt = 1;
+  cases.push_back(enhance_case("f32 2x1x37x50 of 5x7", {2, 1, 37, 50}, 5, 7, DType::f32));
+  cases.push_back(enhance_case("f32 2x2x6x7 of 12x9", {2, 2, 6, 7}, 12, 9, DType::f32));
+  cases.push_back(enhance_case("f16 2x3x16x256 of 4x8", {2, 3, 16, 256}, 4, 8, DType::f16));
+  cases.push_back(enhance_case("bf16 2x1x20x40 of 3x3", {2, 1, 20, 40}, 3, 3, DType::bf16));
+  cases.push_back(enhance_case("f64 2x2x20x33 of 6x6", {2, 2, 20, 33}, 6, 6, DType::f64));
 
-  Row both = row("cawe_enhance", "f32 both launches", {2, 1, 50, 36}, DType::f32);
+  Case both = make_case("cawe_enhance", "f32 both launches", {2, 1, 50, 36}, DType::f32);
   both.floor_read = both.floor_written = 0;
   both.run = run_both;
-  rows.push_back(both);
+  cases.push_back(both);
 }
 
 }  // namespace CAWE_DEVICE

@@ -12,7 +12,7 @@ constexpr int kChannels = 128, kSide = 32, kCells = kSide * kSide;
 
 using Launch = std::function<void(const float* g, float* w, DeviceStream stream)>;
 
-double run(RowContext& c, const Launch& launch) {
+double run(CaseContext& c, const Launch& launch) {
   const Tensor g = random_tensor({1, kChannels, kSide, kSide}, "cawe gradients");
   const auto* in = static_cast<const float*>(c.upload(g));
   auto* out = c.fresh<float>(kChannels);
@@ -23,12 +23,12 @@ double run(RowContext& c, const Launch& launch) {
   return relative_error(c.download(out, {1, kChannels}, DType::f32), expected);
 }
 
-Row step(int number, const char* file, const char* change, const Launch& launch) {
-  Row r;
+Case step(int number, const char* file, const char* change, const Launch& launch) {
+  Case r;
   r.name = "cawe_weights_ladder";
   r.shape = "f32 1x128x32x32 step " + std::to_string(number);
   r.file = file;
-  r.run = [launch](RowContext& c) { return run(c, launch); };
+  r.run = [launch](CaseContext& c) { return run(c, launch); };
   r.tolerance = 1e-6;
   r.ladder = "cawe_weights";
   r.step = number;
@@ -41,33 +41,33 @@ Row step(int number, const char* file, const char* change, const Launch& launch)
 
 }  // namespace
 
-void add_cawe_weights_ladder_rows(std::vector<Row>& rows) {
+void add_cawe_weights_ladder_cases(std::vector<Case>& cases) {
   const char* ladder = "cuda/lab/ladders/cawe_weights.cu";
   // 4 warps ask 1,024 times for a number in each of 32 rows, then store 32 weights that lie together.
-  rows.push_back(step(1, ladder, "a thread for a channel", [](const float* g, float* w, DeviceStream s) {
+  cases.push_back(step(1, ladder, "a thread for a channel", [](const float* g, float* w, DeviceStream s) {
     weights_by_threads(g, w, kChannels, kCells, s);
   }));
-  rows.back().sectors = 4 * 1024 * 32 + 4 * 4;
+  cases.back().sectors = 4 * 1024 * 32 + 4 * 4;
   // A row is 128 sectors, its weight one. The tree: 8 stores; two loads and a store at each distance d, where
   // 128 / d threads meet words 2d apart: 4 warps with 2 words a bank, 2 with 4, then one warp whose 32, 16
   // and 8 lanes meet 8 words of a bank, and whose last 4, 2, 1 lanes meet as many; one load of the result.
-  rows.push_back(
+  cases.push_back(
       step(2, ladder, "a block for a channel, a tree in shared memory",
            [](const float* g, float* w, DeviceStream s) { weights_by_trees(g, w, kChannels, kCells, s); }));
-  rows.back().sectors = kChannels * (128 + 1);
-  rows.back().wavefronts = kChannels * (8 + 3 * (4 * 2 + 2 * 4 + 8 + 8 + 8 + 4 + 2 + 1) + 1);
+  cases.back().sectors = kChannels * (128 + 1);
+  cases.back().wavefronts = kChannels * (8 + 3 * (4 * 2 + 2 * 4 + 8 + 8 + 8 + 4 + 2 + 1) + 1);
   // 8 warps store a sum each, one warp loads them.
-  rows.push_back(step(3, ladder, "shuffles within warps", [](const float* g, float* w, DeviceStream s) {
+  cases.push_back(step(3, ladder, "shuffles within warps", [](const float* g, float* w, DeviceStream s) {
     weights_by_shuffles(g, w, kChannels, kCells, s);
   }));
-  rows.back().sectors = kChannels * (128 + 1);
-  rows.back().wavefronts = kChannels * (8 + 1);
-  rows.push_back(
+  cases.back().sectors = kChannels * (128 + 1);
+  cases.back().wavefronts = kChannels * (8 + 1);
+  cases.push_back(
       step(4, "cuda/kernels/cawe_weights.cu", "128-bit loads", [](const float* g, float* w, DeviceStream s) {
         cawe_weights(Number::f32, g, w, kChannels, kCells, s);
       }));
-  rows.back().sectors = kChannels * (128 + 1);
-  rows.back().wavefronts = kChannels * (8 + 1);
+  cases.back().sectors = kChannels * (128 + 1);
+  cases.back().wavefronts = kChannels * (8 + 1);
 }
 
 }  // namespace CAWE_DEVICE

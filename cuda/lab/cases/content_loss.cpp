@@ -8,7 +8,7 @@ namespace {
 
 constexpr double kScale = 2;
 
-/// Map i of a row. Every eighth number of b is a's, so that some differences are 0.
+/// Map i of a case. Every eighth number of b is a's, so that some differences are 0.
 struct Pair {
   Tensor a, b;
   double weight;
@@ -39,7 +39,7 @@ double expected_loss(const Pair& m) {
 
 /// The loss' relative error, or 1 where a gradient differs or the ticket is not 0 again. Of map `without` no
 /// gradient is asked.
-double run(RowContext& c, const std::vector<int64_t>& sizes, DType dtype, int without) {
+double run(CaseContext& c, const std::vector<int64_t>& sizes, DType dtype, int without) {
   std::vector<Pair> pairs;
   ContentMaps maps{int(sizes.size()), {}};
   for (int i = 0; i < maps.count; ++i) {
@@ -67,13 +67,13 @@ double run(RowContext& c, const std::vector<int64_t>& sizes, DType dtype, int wi
   return std::fabs(got - expected) / std::max(expected, 1e-6);
 }
 
-Row row(const std::string& text, const std::vector<int64_t>& sizes, DType dtype, double tolerance,
-        int without = -1) {
-  Row r;
+Case make_case(const std::string& text, const std::vector<int64_t>& sizes, DType dtype, double tolerance,
+               int without = -1) {
+  Case r;
   r.name = "content_loss";
   r.shape = text;
   r.file = "cuda/kernels/content_loss.cu";
-  r.run = [=](RowContext& c) { return run(c, sizes, dtype, without); };
+  r.run = [=](CaseContext& c) { return run(c, sizes, dtype, without); };
   r.tolerance = tolerance;
   const double e = double(size_of(dtype));
   for (size_t i = 0; i < sizes.size(); ++i) {
@@ -86,23 +86,23 @@ Row row(const std::string& text, const std::vector<int64_t>& sizes, DType dtype,
 
 }  // namespace
 
-void add_content_loss_rows(std::vector<Row>& rows) {
+void add_content_loss_cases(std::vector<Case>& cases) {
   // A block takes 4,096 numbers: 3 blocks and 1. Each stores a sum and takes a ticket; the last one puts the
   // ticket back, loads 4 sums (32 B) and stores the loss.
-  rows.push_back(row("f32 12288 + 2048", {12288, 2048}, DType::f32, 1e-6));
-  rows.back().sectors = 3 * 14336 * 4 / 32 + 2 * 4 + 3;
+  cases.push_back(make_case("f32 12288 + 2048", {12288, 2048}, DType::f32, 1e-6));
+  cases.back().sectors = 3 * 14336 * 4 / 32 + 2 * 4 + 3;
   // A block: 8 warps store sums and 1 loads them, 1 stores and 8 load the flag; the last one adds in f64:
   // again 8 stores, and 8 B for 8 of 32 lanes.
-  rows.back().wavefronts = 4 * (8 + 1 + 1 + 8) + 8 + 1;
-  rows.back().min_simt = 0.8;
-  rows.push_back(
-      row("f32 8 maps, one without gradient", {512, 1024, 4, 4096, 4100, 256, 0, 32}, DType::f32, 1e-6, 3));
-  rows.push_back(row("f32 1005 + 451", {1005, 451}, DType::f32, 1e-6));
-  rows.push_back(row("f16 8192 + 24", {8192, 24}, DType::f16, 1e-6));
-  rows.push_back(row("bf16 1000", {1000}, DType::bf16, 1e-6));
-  rows.push_back(row("f64 3000 + 2", {3000, 2}, DType::f64, 1e-14));
-  rows.push_back(row("f32 nothing", {0}, DType::f32, 0));
-  for (Row& r : rows)
+  cases.back().wavefronts = 4 * (8 + 1 + 1 + 8) + 8 + 1;
+  cases.back().min_simt = 0.8;
+  cases.push_back(make_case("f32 8 maps, one without gradient", {512, 1024, 4, 4096, 4100, 256, 0, 32},
+                            DType::f32, 1e-6, 3));
+  cases.push_back(make_case("f32 1005 + 451", {1005, 451}, DType::f32, 1e-6));
+  cases.push_back(make_case("f16 8192 + 24", {8192, 24}, DType::f16, 1e-6));
+  cases.push_back(make_case("bf16 1000", {1000}, DType::bf16, 1e-6));
+  cases.push_back(make_case("f64 3000 + 2", {3000, 2}, DType::f64, 1e-14));
+  cases.push_back(make_case("f32 nothing", {0}, DType::f32, 0));
+  for (Case& r : cases)
     if (r.name == "content_loss") {
       // 8 B a block for its sum, the ticket, the loss.
       r.floor_read += 32;

@@ -19,7 +19,7 @@ struct Memory {
 using Launch = std::function<void(const ContentMaps& maps, const Memory& memory, DeviceStream stream)>;
 
 /// The loss' relative error against f64, or 1 where a gradient differs.
-double run(RowContext& c, const Launch& launch) {
+double run(CaseContext& c, const Launch& launch) {
   ContentMaps maps{2, {}};
   double expected = 0, wrong = 0;
   std::vector<std::vector<float>> gradients;
@@ -47,12 +47,12 @@ double run(RowContext& c, const Launch& launch) {
   return wrong == 0 && std::isfinite(got) ? std::fabs(got - expected) / expected : 1;
 }
 
-Row step(int number, const char* file, const char* change, const Launch& launch) {
-  Row r;
+Case step(int number, const char* file, const char* change, const Launch& launch) {
+  Case r;
   r.name = "content_loss_ladder";
   r.shape = "f32 16384 + 4096 step " + std::to_string(number);
   r.file = file;
-  r.run = [launch](RowContext& c) { return run(c, launch); };
+  r.run = [launch](CaseContext& c) { return run(c, launch); };
   r.tolerance = 1e-6;
   r.ladder = "content_loss";
   r.step = number;
@@ -67,40 +67,40 @@ Row step(int number, const char* file, const char* change, const Launch& launch)
 
 // 20,480 numbers are 2,560 sectors. Steps 1 to 3 add the sums of 16 and 4 blocks: a sector for each one
 // stored, 4 and 1 sectors loaded, and the loss stored, loaded and stored again.
-void add_content_loss_ladder_rows(std::vector<Row>& rows) {
+void add_content_loss_ladder_cases(std::vector<Case>& cases) {
   const char* ladder = "cuda/lab/ladders/content_loss.cu";
   constexpr uint64_t kMap = kNumbers * 4 / 32, kSums = 20 + 4 + 1 + 3;
   // Blocks that add: 8 stores and a load; of doubles 8 stores and a load of 8 of them.
   constexpr uint64_t kAdding = (20 + 2) * (8 + 1);
-  rows.push_back(step(1, ladder, "difference, its sum and the gradient in launches of their own, map by map",
-                      [](const ContentMaps& maps, const Memory& m, DeviceStream s) {
-                        content_loss_in_parts(maps, m.loss, m.sums, m.difference, s);
-                      }));
-  rows.back().sectors = 6 * kMap + kSums;
-  rows.back().wavefronts = kAdding;
+  cases.push_back(step(1, ladder, "difference, its sum and the gradient in launches of their own, map by map",
+                       [](const ContentMaps& maps, const Memory& m, DeviceStream s) {
+                         content_loss_in_parts(maps, m.loss, m.sums, m.difference, s);
+                       }));
+  cases.back().sectors = 6 * kMap + kSums;
+  cases.back().wavefronts = kAdding;
   // Unique bytes are counted a launch at a time: what three launches read and write is there three times.
-  rows.back().floor_read = 4 * kNumbers * 4;
-  rows.back().floor_written = 2 * kNumbers * 4;
-  rows.push_back(step(2, ladder, "sum and gradient of a map in one pass",
-                      [](const ContentMaps& maps, const Memory& m, DeviceStream s) {
-                        content_loss_by_maps(maps, m.loss, m.sums, s);
-                      }));
-  rows.back().sectors = 3 * kMap + kSums;
-  rows.back().wavefronts = kAdding;
-  rows.push_back(step(3, ladder, "128-bit loads and stores",
-                      [](const ContentMaps& maps, const Memory& m, DeviceStream s) {
-                        content_loss_by_vectors(maps, m.loss, m.sums, s);
-                      }));
-  rows.back().sectors = 3 * kMap + kSums;
-  rows.back().wavefronts = kAdding;
+  cases.back().floor_read = 4 * kNumbers * 4;
+  cases.back().floor_written = 2 * kNumbers * 4;
+  cases.push_back(step(2, ladder, "sum and gradient of a map in one pass",
+                       [](const ContentMaps& maps, const Memory& m, DeviceStream s) {
+                         content_loss_by_maps(maps, m.loss, m.sums, s);
+                       }));
+  cases.back().sectors = 3 * kMap + kSums;
+  cases.back().wavefronts = kAdding;
+  cases.push_back(step(3, ladder, "128-bit loads and stores",
+                       [](const ContentMaps& maps, const Memory& m, DeviceStream s) {
+                         content_loss_by_vectors(maps, m.loss, m.sums, s);
+                       }));
+  cases.back().sectors = 3 * kMap + kSums;
+  cases.back().wavefronts = kAdding;
   // 5 blocks of 4,096 numbers: sums and tickets, the ticket put back, 2 sectors of sums loaded, the loss.
-  rows.push_back(step(4, "cuda/kernels/content_loss.cu", "all maps in one launch, whose last block adds up",
-                      [](const ContentMaps& maps, const Memory& m, DeviceStream s) {
-                        content_loss(Number::f32, maps, m.loss, m.sums, m.ticket, s);
-                      }));
-  rows.back().sectors = 3 * kMap + 2 * 5 + 1 + 2 + 1;
+  cases.push_back(step(4, "cuda/kernels/content_loss.cu", "all maps in one launch, whose last block adds up",
+                       [](const ContentMaps& maps, const Memory& m, DeviceStream s) {
+                         content_loss(Number::f32, maps, m.loss, m.sums, m.ticket, s);
+                       }));
+  cases.back().sectors = 3 * kMap + 2 * 5 + 1 + 2 + 1;
   // The flag "I am the last" is stored once and loaded by 8 warps.
-  rows.back().wavefronts = 5 * (8 + 1 + 1 + 8) + 8 + 1;
+  cases.back().wavefronts = 5 * (8 + 1 + 1 + 8) + 8 + 1;
 }
 
 }  // namespace CAWE_DEVICE

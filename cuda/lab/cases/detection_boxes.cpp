@@ -55,7 +55,7 @@ std::vector<T> reference_decode(const std::vector<T>& deltas, const std::vector<
 }
 
 template <class T>
-double run_decode(RowContext& c, int64_t n) {
+double run_decode(CaseContext& c, int64_t n) {
   const std::vector<T> deltas = offsets<T>(n), anchors = boxes<T>(n, "anchors");
   const T *d = c.upload(deltas), *a = c.upload(anchors);
   T* out = c.fresh<T>(4 * n);
@@ -72,7 +72,7 @@ struct Passed {
 
 /// Each image's list of `count` candidates; entries behind counts[image] are not compared.
 template <class T>
-double run_filter(RowContext& c, int64_t images, int64_t anchors, int64_t classes, int64_t count,
+double run_filter(CaseContext& c, int64_t images, int64_t anchors, int64_t classes, int64_t count,
                   double threshold, double smallest) {
   Random random(21, "filter");
   const std::vector<T> anchor_boxes = boxes<T>(anchors, "anchors"), deltas = offsets<T>(images * anchors);
@@ -126,7 +126,7 @@ double run_filter(RowContext& c, int64_t images, int64_t anchors, int64_t classe
 
 /// Images with these numbers of boxes; anchors that equal some of the boxes among them.
 template <class T>
-double run_match(RowContext& c, int64_t anchors, const std::vector<int64_t>& sizes, const MatchParams& p) {
+double run_match(CaseContext& c, int64_t anchors, const std::vector<int64_t>& sizes, const MatchParams& p) {
   const std::vector<T> anchor_boxes = boxes<T>(anchors, "anchors");
   std::vector<int64_t> begins, expected;
   std::vector<T> all;
@@ -157,9 +157,9 @@ double run_match(RowContext& c, int64_t anchors, const std::vector<int64_t>& siz
   return different(c.download(matched, count * anchors), expected);
 }
 
-Row row(const std::string& name, const std::string& file, const std::string& shape,
-        std::function<double(RowContext&)> run) {
-  Row r;
+Case make_case(const std::string& name, const std::string& file, const std::string& shape,
+               std::function<double(CaseContext&)> run) {
+  Case r;
   r.name = name;
   r.shape = shape;
   r.file = "cuda/kernels/" + file;
@@ -167,49 +167,56 @@ Row row(const std::string& name, const std::string& file, const std::string& sha
   return r;
 }
 
-void add_decode_rows(std::vector<Row>& rows) {
-  const auto decode_row = [&](const char* shape, std::function<double(RowContext&)> run) {
-    rows.push_back(row("decode_boxes", "detection_decode.cu", shape, std::move(run)));
+void add_decode_cases(std::vector<Case>& cases) {
+  const auto decode_case = [&](const char* shape, std::function<double(CaseContext&)> run) {
+    cases.push_back(make_case("decode_boxes", "detection_decode.cu", shape, std::move(run)));
   };
-  decode_row("f32 1000", [](RowContext& c) { return run_decode<float>(c, 1000); });
-  rows.back().sectors = 3 * sectors_of(1000 * 16);
-  rows.back().floor_read = 2 * 1000 * 16;
-  rows.back().floor_written = 1000 * 16;
-  rows.back().flops = 60 * 1000;
-  decode_row("f64 301", [](RowContext& c) { return run_decode<double>(c, 301); });
-  const auto filter_row = [&](const char* shape, std::function<double(RowContext&)> run) {
-    rows.push_back(row("decode_filtered", "detection_decode.cu", shape, std::move(run)));
+  decode_case("f32 1000", [](CaseContext& c) { return run_decode<float>(c, 1000); });
+  cases.back().sectors = 3 * sectors_of(1000 * 16);
+  cases.back().floor_read = 2 * 1000 * 16;
+  cases.back().floor_written = 1000 * 16;
+  cases.back().flops = 60 * 1000;
+  decode_case("f64 301", [](CaseContext& c) { return run_decode<double>(c, 301); });
+  const auto filter_case = [&](const char* shape, std::function<double(CaseContext&)> run) {
+    cases.push_back(make_case("decode_filtered", "detection_decode.cu", shape, std::move(run)));
   };
   // All of 2 x 320 pass: positions (80 sectors), scores (40), offsets, anchors and boxes (160 each), scores
   // and classes out (40, 80) and a count.
-  filter_row("f32 2x320 all", [](RowContext& c) { return run_filter<float>(c, 2, 320, 1, 320, -1, 0); });
-  rows.back().sectors = 2 * (80 + 40 + 3 * 160 + 40 + 80 + 1);
-  filter_row("f32 2x1500 of 400x3",
-             [](RowContext& c) { return run_filter<float>(c, 2, 400, 3, 1500, 0.3, 8); });
-  filter_row("f64 3x100 of 70x2", [](RowContext& c) { return run_filter<double>(c, 3, 70, 2, 100, 0.5, 5); });
+  filter_case("f32 2x320 all", [](CaseContext& c) { return run_filter<float>(c, 2, 320, 1, 320, -1, 0); });
+  cases.back().sectors = 2 * (80 + 40 + 3 * 160 + 40 + 80 + 1);
+  filter_case("f32 2x1500 of 400x3",
+              [](CaseContext& c) { return run_filter<float>(c, 2, 400, 3, 1500, 0.3, 8); });
+  filter_case("f64 3x100 of 70x2",
+              [](CaseContext& c) { return run_filter<double>(c, 3, 70, 2, 100, 0.5, 5); });
 }
 
 }  // namespace
 
-void add_boxes_rows(std::vector<Row>& rows) {
-  add_decode_rows(rows);
-  const auto match_row = [&](const char* shape, std::function<double(RowContext&)> run) {
-    rows.push_back(row("match_anchors", "detection_match.cu", shape, std::move(run)));
+void add_detection_boxes_cases(std::vector<Case>& cases) {
+  add_decode_cases(cases);
+  const auto match_case = [&](const char* shape, std::function<double(CaseContext&)> run) {
+    cases.push_back(make_case("match_anchors", "detection_match.cu", shape, std::move(run)));
   };
   // 7 maxima cleared; 1,000 anchors (500 sectors), 7 boxes by each of 4 blocks (4 each), favourites (125) and
   // decisions (250) out, 4 atomic requests.
-  match_row("f32 1000x7", [](RowContext& c) { return run_match<float>(c, 1000, {7}, {0.5, 0.4, false}); });
-  rows.back().sectors = 1 + 500 + 4 * 4 + 125 + 250 + 4;
-  rows.back().floor_read = 16000 + 112;
-  match_row("f32 1000x7 low", [](RowContext& c) { return run_match<float>(c, 1000, {7}, {0.5, 0.4, true}); });
-  match_row("f32 300x70 low", [](RowContext& c) { return run_match<float>(c, 300, {70}, {0.5, 0.4, true}); });
-  match_row("f64 200x5 low", [](RowContext& c) { return run_match<double>(c, 200, {5}, {0.7, 0.3, true}); });
-  match_row("f32 300 ragged", [](RowContext& c) {
+  match_case("f32 1000x7", [](CaseContext& c) { return run_match<float>(c, 1000, {7}, {0.5, 0.4, false}); });
+  cases.back().sectors = 1 + 500 + 4 * 4 + 125 + 250 + 4;
+  cases.back().floor_read = 16000 + 112;
+  match_case("f32 1000x7 low", [](CaseContext& c) {
+    return run_match<float>(c, 1000, {7}, {0.5, 0.4, true});
+  });
+  match_case("f32 300x70 low", [](CaseContext& c) {
+    return run_match<float>(c, 300, {70}, {0.5, 0.4, true});
+  });
+  match_case("f64 200x5 low", [](CaseContext& c) {
+    return run_match<double>(c, 200, {5}, {0.7, 0.3, true});
+  });
+  match_case("f32 300 ragged", [](CaseContext& c) {
     return run_match<float>(c, 300, {3, 0, 65, 1}, {0.5, 0.4, true});
   });
   // One anchor equals a box: an overlap of exactly 1, which is enough.
-  match_row("f32 300x5 of 1", [](RowContext& c) { return run_match<float>(c, 300, {5}, {1, 0.4, false}); });
-  match_row("f32 33x0", [](RowContext& c) { return run_match<float>(c, 33, {0}, {0.5, 0.4, true}); });
+  match_case("f32 300x5 of 1", [](CaseContext& c) { return run_match<float>(c, 300, {5}, {1, 0.4, false}); });
+  match_case("f32 33x0", [](CaseContext& c) { return run_match<float>(c, 33, {0}, {0.5, 0.4, true}); });
 }
 
 }  // namespace CAWE_DEVICE

@@ -63,7 +63,7 @@ std::vector<int64_t> reference_nms(const Scene<T>& s, int64_t begin, int64_t siz
 
 /// Segments of these sizes one behind the other.
 template <class T>
-double run(RowContext& c, const Scene<T>& scene, const std::vector<int64_t>& sizes, bool classes,
+double run(CaseContext& c, const Scene<T>& scene, const std::vector<int64_t>& sizes, bool classes,
            double threshold) {
   std::vector<int64_t> begins, expected, expected_counts;
   int64_t begin = 0, longest = 0;
@@ -89,7 +89,7 @@ double run(RowContext& c, const Scene<T>& scene, const std::vector<int64_t>& siz
 }
 
 /// The mask alone: every word on and above the diagonal.
-double run_mask(RowContext& c, int64_t n, double threshold) {
+double run_mask(CaseContext& c, int64_t n, double threshold) {
   const Scene<float> scene = crowd<float>(n, 60);
   const Segments segments{1, n, nullptr, nullptr};
   const float* boxes = c.upload(scene.boxes);
@@ -109,7 +109,7 @@ double run_mask(RowContext& c, int64_t n, double threshold) {
 }
 
 /// The walk alone, where nobody suppresses anybody: it has to look at everything.
-double run_reduce(RowContext& c, int64_t n) {
+double run_reduce(CaseContext& c, int64_t n) {
   const Segments segments{1, n, nullptr, nullptr};
   const auto* mask = c.upload(std::vector<unsigned long long>(size_t(nms_mask_words(n)), 0));
   std::vector<int64_t> order;
@@ -121,8 +121,8 @@ double run_reduce(RowContext& c, int64_t n) {
   return different(c.download(kept, n), order) + different(c.download(counts, 1), {n});
 }
 
-Row row(const std::string& name, const std::string& shape, std::function<double(RowContext&)> run) {
-  Row r;
+Case make_case(const std::string& name, const std::string& shape, std::function<double(CaseContext&)> run) {
+  Case r;
   r.name = name;
   r.shape = shape;
   r.file = "cuda/kernels/detection_nms.cu";
@@ -132,38 +132,40 @@ Row row(const std::string& name, const std::string& shape, std::function<double(
 
 }  // namespace
 
-void add_nms_rows(std::vector<Row>& rows) {
+void add_detection_nms_cases(std::vector<Case>& cases) {
   // 8 columns, the last of 52 boxes; column d has d + 1 tiles, so 36 tiles. A tile loads 64 column boxes (32
   // sectors; 26 in the last column) and 64 row boxes (26 in the last tile), stores a word a row (16 sectors;
   // 13). In shared memory: 2 warps store boxes (4 wavefronts each, 3 for 20 lanes) and read each box of the
   // column (4 each: 16 B by one address count four times here; 3 where 20 lanes are left).
-  rows.push_back(row("nms_mask", "f32 500", [](RowContext& c) { return run_mask(c, 500, 0.5); }));
-  rows.back().sectors = (28 * 32 + 8 * 26) + (35 * 32 + 26) + (35 * 16 + 13);
-  rows.back().wavefronts = (28 * 8 + 8 * 7) + 28 * 64 * 8 + 7 * 52 * 8 + 52 * 7;
-  rows.back().floor_read = 500 * 16;
-  rows.back().floor_written = 8 * (64. * 28 + 500);
-  rows.back().flops = 20. * 500 * 500 / 2;
+  cases.push_back(make_case("nms_mask", "f32 500", [](CaseContext& c) { return run_mask(c, 500, 0.5); }));
+  cases.back().sectors = (28 * 32 + 8 * 26) + (35 * 32 + 26) + (35 * 16 + 13);
+  cases.back().wavefronts = (28 * 8 + 8 * 7) + 28 * 64 * 8 + 7 * 52 * 8 + 52 * 7;
+  cases.back().floor_read = 500 * 16;
+  cases.back().floor_written = 8 * (64. * 28 + 500);
+  cases.back().flops = 20. * 500 * 500 / 2;
   // Warp 0 reads the first column's own words (16 sectors), then for each of 7 columns 64 words of the boxes
   // just decided and the column's own 64 (52: 13 sectors); the other warps 64 d words and 4-byte rows for
   // column d + 1. Rows kept are written and read (500 x 4 B), order read and positions written (8 B), one
   // count.
-  rows.push_back(row("nms_reduce", "500 all kept", [](RowContext& c) { return run_reduce(c, 500); }));
-  rows.back().sectors = 16 + (7 * 16 + 6 * 16 + 13) + 21 * (16 + 8) + 2 * 63 + 2 * 125 + 1;
-  rows.back().floor_read = 8 * (64. * 28 + 500) + 500 * 8 + 500 * 4;
+  cases.push_back(make_case("nms_reduce", "500 all kept", [](CaseContext& c) { return run_reduce(c, 500); }));
+  cases.back().sectors = 16 + (7 * 16 + 6 * 16 + 13) + 21 * (16 + 8) + 2 * 63 + 2 * 125 + 1;
+  cases.back().floor_read = 8 * (64. * 28 + 500) + 500 * 8 + 500 * 4;
 
-  rows.push_back(
-      row("nms", "f32 1", [](RowContext& c) { return run(c, crowd<float>(1, 9), {1}, false, 0.5); }));
-  rows.push_back(
-      row("nms", "f32 300 apart", [](RowContext& c) { return run(c, apart<float>(300), {300}, true, 0.5); }));
-  rows.push_back(row("nms", "f32 300 one class",
-                     [](RowContext& c) { return run(c, crowd<float>(300, 40), {300}, false, 0.5); }));
-  rows.push_back(row("nms", "f32 300 of 3",
-                     [](RowContext& c) { return run(c, crowd<float>(300, 20), {300}, true, 1. / 3); }));
-  rows.push_back(row("nms", "f64 200 of 3",
-                     [](RowContext& c) { return run(c, crowd<double>(200, 20), {200}, true, 0.25); }));
-  rows.push_back(row("nms", "f32 below zero",
-                     [](RowContext& c) { return run(c, crowd<float>(150, 50), {150}, true, -0.5); }));
-  rows.push_back(row("nms", "f64 ragged", [](RowContext& c) {
+  cases.push_back(
+      make_case("nms", "f32 1", [](CaseContext& c) { return run(c, crowd<float>(1, 9), {1}, false, 0.5); }));
+  cases.push_back(make_case("nms", "f32 300 apart",
+                            [](CaseContext& c) { return run(c, apart<float>(300), {300}, true, 0.5); }));
+  cases.push_back(make_case("nms", "f32 300 one class",
+                            [](CaseContext& c) { return run(c, crowd<float>(300, 40), {300}, false, 0.5); }));
+  cases.push_back(make_case("nms", "f32 300 of 3", [](CaseContext& c) {
+    return run(c, crowd<float>(300, 20), {300}, true, 1. / 3);
+  }));
+  cases.push_back(make_case("nms", "f64 200 of 3", [](CaseContext& c) {
+    return run(c, crowd<double>(200, 20), {200}, true, 0.25);
+  }));
+  cases.push_back(make_case("nms", "f32 below zero",
+                            [](CaseContext& c) { return run(c, crowd<float>(150, 50), {150}, true, -0.5); }));
+  cases.push_back(make_case("nms", "f64 ragged", [](CaseContext& c) {
     return run(c, crowd<double>(335, 30), {64, 0, 65, 1, 129, 76}, true, 0.2);
   }));
 }

@@ -52,7 +52,7 @@ std::vector<int64_t> walk(const std::vector<Word>& mask, At at) {
 
 using MaskByRows = void (*)(const float*, int64_t, float, Word*, DeviceStream);
 
-double run_by_rows(RowContext& c, MaskByRows launch) {
+double run_by_rows(CaseContext& c, MaskByRows launch) {
   const std::vector<float> boxes = scene();
   const float* in = c.upload(boxes);
   // Words below the diagonal are neither written by every step nor looked at.
@@ -62,7 +62,7 @@ double run_by_rows(RowContext& c, MaskByRows launch) {
   return different(walk(c.download(mask, kBoxes * kColumns), at), reference_kept(boxes));
 }
 
-double run_by_columns(RowContext& c) {
+double run_by_columns(CaseContext& c) {
   const std::vector<float> boxes = scene();
   const float* in = c.upload(boxes);
   const int64_t words = nms_mask_words(kBoxes);
@@ -74,7 +74,7 @@ double run_by_columns(RowContext& c) {
   return different(walk(c.download(mask, words), at), reference_kept(boxes));
 }
 
-double run_on_device(RowContext& c) {
+double run_on_device(CaseContext& c) {
   const std::vector<float> boxes = scene();
   const float* in = c.upload(boxes);
   std::vector<int64_t> order;
@@ -94,8 +94,8 @@ double run_on_device(RowContext& c) {
   return different(c.download(kept, kBoxes), expected) + different(c.download(count, 1), {n});
 }
 
-Row step(int number, const char* file, const char* change, std::function<double(RowContext&)> run) {
-  Row r;
+Case step(int number, const char* file, const char* change, std::function<double(CaseContext&)> run) {
+  Case r;
   r.name = "nms_ladder";
   r.shape = "f32 500 step " + std::to_string(number);
   r.file = file;
@@ -111,34 +111,34 @@ Row step(int number, const char* file, const char* change, std::function<double(
 }  // namespace
 
 // 500 boxes are 8 columns, the last of 52. 250 sectors of boxes; a tile has 32, the last ones 26.
-void add_nms_ladder_rows(std::vector<Row>& rows) {
+void add_detection_nms_ladder_cases(std::vector<Case>& cases) {
   const char *ladder = "cuda/lab/ladders/nms.cu", *production = "cuda/kernels/detection_nms.cu";
   // Rows: 8 times all. A warp from row r on loads boxes r + 1 to 499, a sector each: r = 0, 32, .. 480. Each
   // word stored lies in a sector of its own.
-  rows.push_back(step(1, ladder,
-                      "a thread for 64 pairs; boxes from global memory, mask by rows, host walks it",
-                      [](RowContext& c) { return run_by_rows(c, nms_square); }));
-  rows.back().sectors = 8 * 250 + (16 * 499 - 32 * 120) + 500 * 8;
+  cases.push_back(step(1, ladder,
+                       "a thread for 64 pairs; boxes from global memory, mask by rows, host walks it",
+                       [](CaseContext& c) { return run_by_rows(c, nms_square); }));
+  cases.back().sectors = 8 * 250 + (16 * 499 - 32 * 120) + 500 * 8;
   // Columns like rows. In shared memory: 8 rows are one wavefront for each box behind the first of them.
-  rows.push_back(step(2, ladder, "the column's 64 boxes in shared memory",
-                      [](RowContext& c) { return run_by_rows(c, nms_square_shared); }));
-  rows.back().sectors = 8 * 250 + 8 * 250 + 500 * 8;
-  rows.back().wavefronts = 8 * (7 * 8 + 7) + (63 * 499 - 8 * (62 * 63 / 2));
+  cases.push_back(step(2, ladder, "the column's 64 boxes in shared memory",
+                       [](CaseContext& c) { return run_by_rows(c, nms_square_shared); }));
+  cases.back().sectors = 8 * 250 + 8 * 250 + 500 * 8;
+  cases.back().wavefronts = 8 * (7 * 8 + 7) + (63 * 499 - 8 * (62 * 63 / 2));
   // 36 of 64 tiles. All 8 rows of a wavefront now read all boxes of the column.
-  rows.push_back(step(3, ladder, "only the tiles on and above the diagonal",
-                      [](RowContext& c) { return run_by_rows(c, nms_triangle_shared); }));
-  rows.back().sectors = (28 * 32 + 8 * 26) + (35 * 32 + 26) + (35 * 64 + 52);
-  rows.back().wavefronts = (28 * 8 + 8 * 7) + 28 * 64 * 8 + 7 * 52 * 8 + 52 * 7;
+  cases.push_back(step(3, ladder, "only the tiles on and above the diagonal",
+                       [](CaseContext& c) { return run_by_rows(c, nms_triangle_shared); }));
+  cases.back().sectors = (28 * 32 + 8 * 26) + (35 * 32 + 26) + (35 * 64 + 52);
+  cases.back().wavefronts = (28 * 8 + 8 * 7) + 28 * 64 * 8 + 7 * 52 * 8 + 52 * 7;
   // 4 words a sector.
-  rows.push_back(step(4, production, "mask by columns, only its upper triangle", run_by_columns));
-  rows.back().sectors = (28 * 32 + 8 * 26) + (35 * 32 + 26) + (35 * 16 + 13);
-  rows.back().wavefronts = (28 * 8 + 8 * 7) + 28 * 64 * 8 + 7 * 52 * 8 + 52 * 7;
-  // The walk, at most: where everything is kept it reads the whole mask once (nms_rows.cpp). How much it
+  cases.push_back(step(4, production, "mask by columns, only its upper triangle", run_by_columns));
+  cases.back().sectors = (28 * 32 + 8 * 26) + (35 * 32 + 26) + (35 * 16 + 13);
+  cases.back().wavefronts = (28 * 8 + 8 * 7) + 28 * 64 * 8 + 7 * 52 * 8 + 52 * 7;
+  // The walk, at most: where everything is kept it reads the whole mask once (detection_nms.cpp). How much it
   // reads follows from the boxes, so there is no floor.
-  rows.push_back(step(5, production, "the device walks the mask: words for the next column asked for ahead",
-                      run_on_device));
-  rows.back().sectors = 2823 + 1118;
-  rows.back().floor_read = 0;
+  cases.push_back(step(5, production, "the device walks the mask: words for the next column asked for ahead",
+                       run_on_device));
+  cases.back().sectors = 2823 + 1118;
+  cases.back().floor_read = 0;
 }
 
 }  // namespace CAWE_DEVICE

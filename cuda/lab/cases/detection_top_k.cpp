@@ -23,7 +23,7 @@ std::vector<T> numbers(int64_t n, Kind kind) {
 
 /// Segments of these sizes one behind the other; where there is only one, the regular form.
 template <class T>
-double run(RowContext& c, const std::vector<int64_t>& sizes, int64_t k, Kind kind) {
+double run(CaseContext& c, const std::vector<int64_t>& sizes, int64_t k, Kind kind) {
   const Number number = sizeof(T) == 8 ? Number::f64 : Number::f32;
   std::vector<int64_t> begins;
   int64_t n = 0, longest = 0;
@@ -52,7 +52,7 @@ double run(RowContext& c, const std::vector<int64_t>& sizes, int64_t k, Kind kin
 }
 
 /// Rows with ties, with a NaN in front, with one elsewhere and with nothing but minus infinity.
-double run_argmax(RowContext& c, int64_t rows, int64_t columns, DType dtype) {
+double run_argmax(CaseContext& c, int64_t rows, int64_t columns, DType dtype) {
   const Random random(21, "argmax");
   std::vector<float> x;
   for (int64_t i = 0; i < rows * columns; ++i) x.push_back(float(random.bits(uint64_t(i)) % 7) / 2);
@@ -75,8 +75,8 @@ double run_argmax(RowContext& c, int64_t rows, int64_t columns, DType dtype) {
   return different(c.download(index, rows), expected.to_vector<int64_t>());
 }
 
-Row row(const std::string& name, const std::string& shape, std::function<double(RowContext&)> run) {
-  Row r;
+Case make_case(const std::string& name, const std::string& shape, std::function<double(CaseContext&)> run) {
+  Case r;
   r.name = name;
   r.shape = shape;
   r.file = name == "top_k" ? "cuda/kernels/detection_top_k.cu" : "cuda/kernels/reductions_argmax.cu";
@@ -85,45 +85,45 @@ Row row(const std::string& name, const std::string& shape, std::function<double(
 }
 
 template <class T>
-Row top_row(const std::string& shape, const std::vector<int64_t>& sizes, int64_t k, Kind kind) {
-  return row("top_k", shape, [=](RowContext& c) { return run<T>(c, sizes, k, kind); });
+Case top_case(const std::string& shape, const std::vector<int64_t>& sizes, int64_t k, Kind kind) {
+  return make_case("top_k", shape, [=](CaseContext& c) { return run<T>(c, sizes, k, kind); });
 }
 
 }  // namespace
 
-void add_top_k_rows(std::vector<Row>& rows) {
+void add_detection_top_k_cases(std::vector<Case>& cases) {
   // Sorted in one block: each number once, 37 positions of 8 B.
-  rows.push_back(top_row<float>("f32 1000 k 37", {1000}, 37, Kind::ties));
-  rows.back().sectors = sectors_of(4000) + sectors_of(37 * 8);
-  rows.back().floor_read = 4000;
-  rows.push_back(top_row<double>("f64 200 k 200", {200}, 200, Kind::normal));
+  cases.push_back(top_case<float>("f32 1000 k 37", {1000}, 37, Kind::ties));
+  cases.back().sectors = sectors_of(4000) + sectors_of(37 * 8);
+  cases.back().floor_read = 4000;
+  cases.push_back(top_case<double>("f64 200 k 200", {200}, 200, Kind::normal));
   // Equal numbers take every digit: 4 of the key and 2 of the position, then the gathering; 6,000 x 4 B are
   // 750 sectors each time. The beginning clears 6 x 256 counters (192 sectors), 6 tickets, a state and a
   // count. A digit: 4 words of state by 2 x 8 warps, 2 tickets, 256 counters read, 4 words written; 2 bins
   // added (3 sectors of bins for the high digit of positions, 256 bins by one block for the low one). The
   // gathering: 2 words of state by each warp, a place, 10 keys and positions, which the last kernel reads; it
   // writes 80 B.
-  rows.push_back(top_row<float>("f32 6000 k 10 equal", {6000}, 10, Kind::equal));
-  rows.back().sectors =
+  cases.push_back(top_case<float>("f32 6000 k 10 equal", {6000}, 10, Kind::equal));
+  cases.back().sectors =
       7 * 750 + (192 + 6 + 5) + 6 * (64 + 2 + 32 + 4) + (4 * 2 + 3 + 32) + (32 + 1 + 4) + (4 + 3);
-  rows.push_back(top_row<float>("f32 6000 k 100", {6000}, 100, Kind::normal));
-  rows.push_back(top_row<float>("f32 ragged k 50", {2500, 0, 30, 5000, 50}, 50, Kind::ties));
-  rows.push_back(top_row<double>("f64 4200 k 300", {4200}, 300, Kind::normal));
-  rows.push_back(top_row<double>("f64 2100 k 1500 ties", {2100}, 1500, Kind::ties));
-  rows.push_back(top_row<float>("f32 ragged k 2055", {2100, 2060}, 2055, Kind::ties));
+  cases.push_back(top_case<float>("f32 6000 k 100", {6000}, 100, Kind::normal));
+  cases.push_back(top_case<float>("f32 ragged k 50", {2500, 0, 30, 5000, 50}, 50, Kind::ties));
+  cases.push_back(top_case<double>("f64 4200 k 300", {4200}, 300, Kind::normal));
+  cases.push_back(top_case<double>("f64 2100 k 1500 ties", {2100}, 1500, Kind::ties));
+  cases.push_back(top_case<float>("f32 ragged k 2055", {2100, 2060}, 2055, Kind::ties));
 
   // 40 rows of 100 numbers (400 B, 16-byte aligned: 12.5 sectors, 13 or 14 of them touched), 8 B of each
   // index.
-  rows.push_back(
-      row("argmax_rows", "f32 40x100", [](RowContext& c) { return run_argmax(c, 40, 100, DType::f32); }));
-  rows.back().sectors = 20 * (3 * 4 + 1) + 20 * (3 * 5 + 1) + 40;
-  rows.back().floor_read = 40 * 400;
-  rows.push_back(
-      row("argmax_rows", "f64 9x33", [](RowContext& c) { return run_argmax(c, 9, 33, DType::f64); }));
-  rows.push_back(
-      row("argmax_rows", "f16 7x14", [](RowContext& c) { return run_argmax(c, 7, 14, DType::f16); }));
-  rows.push_back(
-      row("argmax_rows", "bf16 5x1", [](RowContext& c) { return run_argmax(c, 5, 1, DType::bf16); }));
+  cases.push_back(make_case("argmax_rows", "f32 40x100",
+                            [](CaseContext& c) { return run_argmax(c, 40, 100, DType::f32); }));
+  cases.back().sectors = 20 * (3 * 4 + 1) + 20 * (3 * 5 + 1) + 40;
+  cases.back().floor_read = 40 * 400;
+  cases.push_back(
+      make_case("argmax_rows", "f64 9x33", [](CaseContext& c) { return run_argmax(c, 9, 33, DType::f64); }));
+  cases.push_back(
+      make_case("argmax_rows", "f16 7x14", [](CaseContext& c) { return run_argmax(c, 7, 14, DType::f16); }));
+  cases.push_back(
+      make_case("argmax_rows", "bf16 5x1", [](CaseContext& c) { return run_argmax(c, 5, 1, DType::bf16); }));
 }
 
 }  // namespace CAWE_DEVICE

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Kernel rows on a GPU: values against the CPU, and times. scripts/gpu-check runs it; a JSON object a line.
-//   cawe_device_rows [--once] [--fresh] [--skip N] [FILTER...]
-//     --once    each row a single time, each in an NVTX range of its name (under compute-sanitizer and ncu)
+// Kernel cases on a GPU: values against the CPU, and times. scripts/gpu-check runs it; a JSON object a line.
+//   cawe_device_cases [--once] [--fresh] [--skip N] [FILTER...]
+//     --once    each case a single time, each in an NVTX range of its name (under compute-sanitizer and ncu)
 //     --fresh   memory that nobody wrote stays as it is (for compute-sanitizer's initcheck)
-//     --skip N  without the first N rows that match
-//     FILTER    part of a row's "name shape"; rows that match one of them
-// Exit codes: 0 all hold, 1 some do not, 9 the device is lost since the last row printed (go on with --skip),
-// 77 no GPU.
+//     --skip N  without the first N cases that match
+//     FILTER    part of a case's "name shape"; cases that match one of them
+// Exit codes: 0 all hold, 1 some do not, 9 the device is lost since the last case printed (go on with
+// --skip), 77 no GPU.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -50,15 +50,15 @@ class Timer {
 
 /// Median and least of 50 launches after 5 to warm up; the values of this run are not looked at, since
 /// kernels that work in place have by then run many times.
-std::pair<double, double> time_row(const Row& row) {
+std::pair<double, double> time_case(const Case& kernel_case) {
   Timer timer;
   std::vector<double> times;
-  RowContext context;
+  CaseContext context;
   context.time_with([&](const std::function<void()>& launches) {
     for (int i = 0; i < 5; ++i) launches();
     for (int i = 0; i < 50; ++i) times.push_back(timer.microseconds(launches));
   });
-  row.run(context);
+  kernel_case.run(context);
   std::sort(times.begin(), times.end());
   return {times[times.size() / 2], times.front()};
 }
@@ -69,35 +69,35 @@ struct Options {
   std::vector<std::string> filters;
 };
 
-bool wanted(const Row& row, const Options& options) {
-  const std::string title = row.name + " " + row.shape;
+bool wanted(const Case& kernel_case, const Options& options) {
+  const std::string title = kernel_case.name + " " + kernel_case.shape;
   return options.filters.empty() ||
          std::any_of(options.filters.begin(), options.filters.end(),
                      [&](const std::string& f) { return title.find(f) != std::string::npos; });
 }
 
-/// Prints the row's line; false where it does not hold.
-bool run_row(const Row& row, bool once) {
+/// Prints the case's line; false where it does not hold.
+bool run_case(const Case& kernel_case, bool once) {
   double error = INFINITY;
   std::string message;
   std::pair<double, double> time{0, 0};
-  nvtxRangePushA((row.name + " | " + row.shape).c_str());
+  nvtxRangePushA((kernel_case.name + " | " + kernel_case.shape).c_str());
   try {
     {
-      RowContext context;
-      error = row.run(context);
+      CaseContext context;
+      error = kernel_case.run(context);
     }
-    if (!once) time = time_row(row);
+    if (!once) time = time_case(kernel_case);
   } catch (const Error& e) {
     message = e.what();
   }
   nvtxRangePop();
-  const bool passed = message.empty() && error <= row.tolerance;
+  const bool passed = message.empty() && error <= kernel_case.tolerance;
   std::printf(
       "{\"name\":\"%s\",\"shape\":\"%s\",\"passed\":%s,\"error\":%.3g,\"tolerance\":%.3g,\"median_us\":%.3f,"
       "\"min_us\":%.3f,\"message\":\"%s\"}\n",
-      row.name.c_str(), row.shape.c_str(), passed ? "true" : "false", std::isfinite(error) ? error : 1e308,
-      row.tolerance, time.first, time.second, message.c_str());
+      kernel_case.name.c_str(), kernel_case.shape.c_str(), passed ? "true" : "false",
+      std::isfinite(error) ? error : 1e308, kernel_case.tolerance, time.first, time.second, message.c_str());
   std::fflush(stdout);
   return passed;
 }
@@ -110,9 +110,9 @@ int run(const Options& options) {
     return 77;
   }
   int failed = 0, seen = 0;
-  for (const Row& row : all_rows()) {
-    if (!wanted(row, options) || ++seen <= options.skip) continue;
-    failed += !run_row(row, options.once);
+  for (const Case& each : all_cases()) {
+    if (!wanted(each, options) || ++seen <= options.skip) continue;
+    failed += !run_case(each, options.once);
     // After an illegal access every further call fails.
     if (cudaDeviceSynchronize() != cudaSuccess) return 9;
   }
@@ -137,7 +137,7 @@ int main(int argc, char** argv) {
   try {
     return cawe::on_cuda::run(options);
   } catch (const std::exception& e) {
-    std::fprintf(stderr, "cawe_device_rows: %s\n", e.what());
+    std::fprintf(stderr, "cawe_device_cases: %s\n", e.what());
     return 1;
   }
 }

@@ -43,27 +43,27 @@ Tensor numbers_for(UnaryOp op, const Shape& shape, DType dtype, Layout layout) {
   return out;
 }
 
-Operand on_device(RowContext& c, const Tensor& x) { return {c.upload(x), view_of(x)}; }
-Operand repeated(RowContext& c, const Tensor& x, const Shape& shape) {
+Operand on_device(CaseContext& c, const Tensor& x) { return {c.upload(x), view_of(x)}; }
+Operand repeated(CaseContext& c, const Tensor& x, const Shape& shape) {
   return {c.upload(x), view_of(x, shape)};
 }
-Result fresh(RowContext& c, const Tensor& like) {
+Result fresh(CaseContext& c, const Tensor& like) {
   return {c.fresh<char>(like.numel() * int64_t(size_of(like.dtype()))), view_of(like)};
 }
-Tensor download(RowContext& c, const Result& y, const Tensor& like) {
+Tensor download(CaseContext& c, const Result& y, const Tensor& like) {
   return c.download(y.data, like.shape(), like.dtype(),
                     like.is_contiguous() ? Layout::contiguous : Layout::channels_last);
 }
 
 /// x and y in different memory orders where `x_layout` is not `y_layout`: the general kernel.
-struct Case {
+struct Problem {
   UnaryOp op;
   Shape shape;
   DType dtype;
   Layout x_layout = Layout::contiguous, y_layout = Layout::contiguous;
 };
 
-double run_unary(RowContext& c, const Case& k) {
+double run_unary(CaseContext& c, const Problem& k) {
   const Tensor x = numbers_for(k.op, k.shape, k.dtype, k.x_layout),
                like = Tensor::empty(k.shape, k.dtype, k.y_layout);
   const Operand in = on_device(c, x);
@@ -76,7 +76,7 @@ double run_unary(RowContext& c, const Case& k) {
   return relative_error(download(c, out, like), expected);
 }
 
-double run_unary_grad(RowContext& c, const Case& k) {
+double run_unary_grad(CaseContext& c, const Problem& k) {
   const double a = parameter_a(k.op), b = parameter_b(k.op);
   const Tensor x = numbers_for(k.op, k.shape, k.dtype, k.x_layout),
                dy = random_tensor(k.shape, "unary gradient", k.dtype, k.y_layout);
@@ -103,7 +103,7 @@ double different_numbers(const Tensor& a, const Tensor& b) {
 }
 
 /// NaN, infinities, zeros of both signs, numbers near the bounds: the same bits as the CPU's.
-double run_unary_specials(RowContext& c) {
+double run_unary_specials(CaseContext& c) {
   constexpr UnaryOp kExact[] = {UnaryOp::identity, UnaryOp::relu, UnaryOp::leaky_relu,
                                 UnaryOp::square,   UnaryOp::abs,  UnaryOp::clamp};
   const float nan = std::nanf("");
@@ -154,7 +154,7 @@ Tensor coarse(const Shape& shape, const std::string& purpose, DType dtype, Layou
 }
 
 /// All operators, on p and q broadcast to `shape`.
-double run_binary(RowContext& c, const Tensor& p, const Tensor& q, const Shape& shape, Layout layout) {
+double run_binary(CaseContext& c, const Tensor& p, const Tensor& q, const Shape& shape, Layout layout) {
   const Tensor like = Tensor::empty(shape, p.dtype(), layout);
   const Operand a = repeated(c, p, shape), b = repeated(c, q, shape);
   std::vector<Result> y;
@@ -169,16 +169,16 @@ double run_binary(RowContext& c, const Tensor& p, const Tensor& q, const Shape& 
   return count;
 }
 
-double run_accumulate(RowContext& c, const Tensor& x, const Tensor& y) {
+double run_accumulate(CaseContext& c, const Tensor& x, const Tensor& y) {
   const Operand in = on_device(c, x);
   const Result sum{c.upload(y), view_of(y)};
   c.measure([&] { accumulate(number_for(x.dtype()), in, sum, c.stream()); });
   return different_numbers(download(c, sum, y), binary_reference(BinaryOp::add, y, x, y.shape()));
 }
 
-Row row(const std::string& name, const std::string& text, const std::string& file,
-        std::function<double(RowContext&)> run, double tolerance) {
-  Row r;
+Case make_case(const std::string& name, const std::string& text, const std::string& file,
+               std::function<double(CaseContext&)> run, double tolerance) {
+  Case r;
   r.name = name;
   r.shape = text;
   r.file = "cuda/kernels/" + file;
@@ -189,33 +189,33 @@ Row row(const std::string& name, const std::string& text, const std::string& fil
 
 /// Of a flat call: `reads` operands of n numbers are read, one is written, and each may have a last request
 /// of single numbers.
-void flat_counts(Row& r, double n, double e, double reads) {
+void flat_counts(Case& r, double n, double e, double reads) {
   r.floor_read = reads * n * e;
   r.floor_written = n * e;
   r.sectors = uint64_t(reads + 1) * (sectors_of(n * e) + 1);
 }
 
-void add_unary(std::vector<Row>& rows) {
+void add_unary(std::vector<Case>& cases) {
   constexpr int64_t kCount = 2051;  // whole packs of every type, and three numbers left
   for (const DType dtype : kFloating) {
     const std::string type = name(dtype);
     for (const UnaryOp op : kUnary) {
-      const Case flat{op, {kCount}, dtype};
+      const Problem flat{op, {kCount}, dtype};
       const std::string text = type + " " + kUnaryNames[int(op)] + " 2051";
-      rows.push_back(row(
-          "unary", text, "elementwise_unary.cu", [=](RowContext& c) { return run_unary(c, flat); },
+      cases.push_back(make_case(
+          "unary", text, "elementwise_unary.cu", [=](CaseContext& c) { return run_unary(c, flat); },
           tolerance_of(dtype)));
-      flat_counts(rows.back(), kCount, double(size_of(dtype)), 1);
-      rows.back().flops = kCount;
-      rows.push_back(row(
+      flat_counts(cases.back(), kCount, double(size_of(dtype)), 1);
+      cases.back().flops = kCount;
+      cases.push_back(make_case(
           "unary_grad", text, "elementwise_unary_grad.cu",
-          [=](RowContext& c) { return run_unary_grad(c, flat); }, tolerance_of(dtype)));
+          [=](CaseContext& c) { return run_unary_grad(c, flat); }, tolerance_of(dtype)));
       const bool looks = op != UnaryOp::identity && op != UnaryOp::affine;  // at x or at y
-      flat_counts(rows.back(), kCount, double(size_of(dtype)), looks ? 2 : 1);
-      rows.back().flops = 2 * kCount;
+      flat_counts(cases.back(), kCount, double(size_of(dtype)), looks ? 2 : 1);
+      cases.back().flops = 2 * kCount;
     }
-    const auto every = [dtype](double (*run)(RowContext&, const Case&)) {
-      return [=](RowContext& c) {
+    const auto every = [dtype](double (*run)(CaseContext&, const Problem&)) {
+      return [=](CaseContext& c) {
         double worst = 0;
         for (const UnaryOp op : kUnary)
           worst =
@@ -224,85 +224,85 @@ void add_unary(std::vector<Row>& rows) {
       };
     };
     const std::string text = type + " 2x3x5x7 from channels-last to NCHW";
-    rows.push_back(row("unary", text, "elementwise_unary.cu", every(run_unary), tolerance_of(dtype)));
-    rows.push_back(
-        row("unary_grad", text, "elementwise_unary_grad.cu", every(run_unary_grad), tolerance_of(dtype)));
+    cases.push_back(make_case("unary", text, "elementwise_unary.cu", every(run_unary), tolerance_of(dtype)));
+    cases.push_back(make_case("unary_grad", text, "elementwise_unary_grad.cu", every(run_unary_grad),
+                              tolerance_of(dtype)));
   }
-  rows.push_back(row("unary_specials", "f32 12", "elementwise_unary.cu", run_unary_specials, 0));
+  cases.push_back(make_case("unary_specials", "f32 12", "elementwise_unary.cu", run_unary_specials, 0));
 }
 
-void add_binary_row(std::vector<Row>& rows, const std::string& text, DType dtype, const Shape& p,
-                    const Shape& q, const Shape& shape, Layout layout, Layout p_layout) {
+void add_binary_case(std::vector<Case>& cases, const std::string& text, DType dtype, const Shape& p,
+                     const Shape& q, const Shape& shape, Layout layout, Layout p_layout) {
   const Tensor first = coarse(p, "first operand", dtype, p == shape ? p_layout : Layout::contiguous),
                second = coarse(q, "second operand", dtype, q == shape ? layout : Layout::contiguous);
-  rows.push_back(row(
+  cases.push_back(make_case(
       "binary", std::string(name(dtype)) + " " + text, "elementwise_binary.cu",
-      [=](RowContext& c) { return run_binary(c, first, second, shape, layout); }, 0));
-  rows.back().flops = 9 * double(shape.numel());
+      [=](CaseContext& c) { return run_binary(c, first, second, shape, layout); }, 0));
+  cases.back().flops = 9 * double(shape.numel());
 }
 
 /// Nine operators: each reads both operands, whatever of them is distinct, and writes y.
-void binary_counts(Row& r, double p, double q, double y, double e) {
+void binary_counts(Case& r, double p, double q, double y, double e) {
   r.floor_read = 9 * (sectors_of(p * e) + sectors_of(q * e)) * 32.0;
   r.floor_written = 9 * y * e;
 }
 
-void add_binary(std::vector<Row>& rows) {
+void add_binary(std::vector<Case>& cases) {
   const auto nchw = Layout::contiguous, last = Layout::channels_last;
   for (const DType dtype : kFloating) {
     const double e = double(size_of(dtype));
     const auto packs = [&](double n) { return double(sectors_of(n * e)); };
-    add_binary_row(rows, "flat 1027", dtype, {1027}, {1027}, {1027}, nchw, nchw);
-    binary_counts(rows.back(), 1027, 1027, 1027, e);
-    rows.back().sectors = uint64_t(9 * 3 * (packs(1027) + 1));
+    add_binary_case(cases, "flat 1027", dtype, {1027}, {1027}, {1027}, nchw, nchw);
+    binary_counts(cases.back(), 1027, 1027, 1027, e);
+    cases.back().sectors = uint64_t(9 * 3 * (packs(1027) + 1));
     // A warp takes 16 sectors of x: 1, 2 or 4 planes of 64 cells, whose numbers lie in one sector of [C].
-    add_binary_row(rows, "3x40x4x16 by channel, NCHW", dtype, {3, 40, 4, 16}, {40, 1, 1}, {3, 40, 4, 16},
-                   nchw, nchw);
-    binary_counts(rows.back(), 7680, 40, 7680, e);
-    rows.back().sectors = uint64_t(9 * (2 * packs(7680) + packs(7680) / 16));
+    add_binary_case(cases, "3x40x4x16 by channel, NCHW", dtype, {3, 40, 4, 16}, {40, 1, 1}, {3, 40, 4, 16},
+                    nchw, nchw);
+    binary_counts(cases.back(), 7680, 40, 7680, e);
+    cases.back().sectors = uint64_t(9 * (2 * packs(7680) + packs(7680) / 16));
     // A warp takes 64 to 256 numbers of x, and so all 40 of [C]: 10, 5 or 3 sectors beside the 16.
-    add_binary_row(rows, "3x40x4x16 by channel, channels-last", dtype, {3, 40, 4, 16}, {40, 1, 1},
-                   {3, 40, 4, 16}, last, last);
-    binary_counts(rows.back(), 7680, 40, 7680, e);
-    rows.back().sectors = uint64_t(9 * packs(7680) * (2 + packs(40) / 16));
-    add_binary_row(rows, "first operand by image", dtype, {4, 1, 1, 1}, {4, 5, 8, 8}, {4, 5, 8, 8}, nchw,
-                   nchw);
-    binary_counts(rows.back(), 4, 1280, 1280, e);
-    add_binary_row(rows, "one number", dtype, {7, 33}, {}, {7, 33}, nchw, nchw);
-    binary_counts(rows.back(), 231, 1, 231, e);
-    add_binary_row(rows, "one number first", dtype, {1}, {7, 33}, {7, 33}, nchw, nchw);
-    binary_counts(rows.back(), 1, 231, 231, e);
-    add_binary_row(rows, "column by row 13x17", dtype, {13, 1}, {1, 17}, {13, 17}, nchw, nchw);
-    add_binary_row(rows, "channels-last and NCHW 2x3x5x7", dtype, {2, 3, 5, 7}, {2, 3, 5, 7}, {2, 3, 5, 7},
-                   nchw, last);
-    add_binary_row(rows, "2x5x3x3 by channel, NCHW", dtype, {2, 5, 3, 3}, {5, 1, 1}, {2, 5, 3, 3}, nchw,
-                   nchw);
+    add_binary_case(cases, "3x40x4x16 by channel, channels-last", dtype, {3, 40, 4, 16}, {40, 1, 1},
+                    {3, 40, 4, 16}, last, last);
+    binary_counts(cases.back(), 7680, 40, 7680, e);
+    cases.back().sectors = uint64_t(9 * packs(7680) * (2 + packs(40) / 16));
+    add_binary_case(cases, "first operand by image", dtype, {4, 1, 1, 1}, {4, 5, 8, 8}, {4, 5, 8, 8}, nchw,
+                    nchw);
+    binary_counts(cases.back(), 4, 1280, 1280, e);
+    add_binary_case(cases, "one number", dtype, {7, 33}, {}, {7, 33}, nchw, nchw);
+    binary_counts(cases.back(), 231, 1, 231, e);
+    add_binary_case(cases, "one number first", dtype, {1}, {7, 33}, {7, 33}, nchw, nchw);
+    binary_counts(cases.back(), 1, 231, 231, e);
+    add_binary_case(cases, "column by row 13x17", dtype, {13, 1}, {1, 17}, {13, 17}, nchw, nchw);
+    add_binary_case(cases, "channels-last and NCHW 2x3x5x7", dtype, {2, 3, 5, 7}, {2, 3, 5, 7}, {2, 3, 5, 7},
+                    nchw, last);
+    add_binary_case(cases, "2x5x3x3 by channel, NCHW", dtype, {2, 5, 3, 3}, {5, 1, 1}, {2, 5, 3, 3}, nchw,
+                    nchw);
   }
 }
 
-void add_accumulate(std::vector<Row>& rows) {
+void add_accumulate(std::vector<Case>& cases) {
   for (const DType dtype : kFloating) {
     const std::string type = name(dtype);
     const Tensor x = random_tensor({5, 411}, "addend", dtype), y = random_tensor({5, 411}, "sum", dtype);
-    rows.push_back(row(
+    cases.push_back(make_case(
         "accumulate", type + " 5x411", "elementwise_binary.cu",
-        [=](RowContext& c) { return run_accumulate(c, x, y); }, 0));
-    flat_counts(rows.back(), 2055, double(size_of(dtype)), 2);
-    rows.back().flops = 2055;
+        [=](CaseContext& c) { return run_accumulate(c, x, y); }, 0));
+    flat_counts(cases.back(), 2055, double(size_of(dtype)), 2);
+    cases.back().flops = 2055;
     const Tensor image = random_tensor({2, 3, 5, 7}, "addend", dtype, Layout::channels_last),
                  total = random_tensor({2, 3, 5, 7}, "sum", dtype);
-    rows.push_back(row(
+    cases.push_back(make_case(
         "accumulate", type + " channels-last to NCHW 2x3x5x7", "elementwise_binary.cu",
-        [=](RowContext& c) { return run_accumulate(c, image, total); }, 0));
+        [=](CaseContext& c) { return run_accumulate(c, image, total); }, 0));
   }
 }
 
 }  // namespace
 
-void add_elementwise_rows(std::vector<Row>& rows) {
-  add_unary(rows);
-  add_binary(rows);
-  add_accumulate(rows);
+void add_elementwise_cases(std::vector<Case>& cases) {
+  add_unary(cases);
+  add_binary(cases);
+  add_accumulate(cases);
 }
 
 }  // namespace CAWE_DEVICE

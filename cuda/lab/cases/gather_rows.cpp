@@ -18,7 +18,7 @@ std::vector<int64_t> row_numbers(int64_t n, int64_t rows, bool outside) {
 
 /// Rows of `width` elements of Byte (an unsigned type: copies do not look at what they move).
 template <class Byte>
-double run_gather(RowContext& c, int64_t rows, int64_t width, int64_t n) {
+double run_gather(CaseContext& c, int64_t rows, int64_t width, int64_t n) {
   const Random random(21, "rows");
   std::vector<Byte> x, expected;
   for (int64_t i = 0; i < rows * width; ++i) x.push_back(Byte(random.bits(uint64_t(i))));
@@ -34,7 +34,7 @@ double run_gather(RowContext& c, int64_t rows, int64_t width, int64_t n) {
 }
 
 /// Sums in f32 and f64 have to be the reference's bits; 16-bit ones its f32 sums, rounded.
-double run_grad(RowContext& c, int64_t n, int64_t rows, int64_t width, DType dtype,
+double run_grad(CaseContext& c, int64_t n, int64_t rows, int64_t width, DType dtype,
                 const std::vector<int64_t>& index) {
   const Tensor dy = random_tensor({n, width}, "dy", dtype);
   const DType sums = dtype == DType::f64 ? DType::f64 : DType::f32;
@@ -68,8 +68,8 @@ double run_grad(RowContext& c, int64_t n, int64_t rows, int64_t width, DType dty
                    expected.to(dtype).to(DType::f64).to_vector<double>());
 }
 
-Row row(const std::string& name, const std::string& shape, std::function<double(RowContext&)> run) {
-  Row r;
+Case make_case(const std::string& name, const std::string& shape, std::function<double(CaseContext&)> run) {
+  Case r;
   r.name = name;
   r.shape = shape;
   r.file = "cuda/kernels/gather_rows.cu";
@@ -79,22 +79,22 @@ Row row(const std::string& name, const std::string& shape, std::function<double(
 
 }  // namespace
 
-void add_gather_rows_rows(std::vector<Row>& rows) {
-  const auto gather_row = [&](const char* shape, std::function<double(RowContext&)> run) {
-    rows.push_back(row("gather_rows", shape, std::move(run)));
+void add_gather_rows_cases(std::vector<Case>& cases) {
+  const auto gather_case = [&](const char* shape, std::function<double(CaseContext&)> run) {
+    cases.push_back(make_case("gather_rows", shape, std::move(run)));
   };
   // Rows of 256 B: 8 sectors in (but for 2 numbers outside) and out; 16 lanes a row, so a warp's 2 numbers
   // are one sector.
-  gather_row("16 B 300 of 200x64", [](RowContext& c) { return run_gather<uint32_t>(c, 200, 64, 300); });
-  rows.back().sectors = 298 * 8 + 300 * 8 + 150;
-  rows.back().floor_written = 300 * 256;
-  gather_row("8 B 70 of 9x6", [](RowContext& c) { return run_gather<uint32_t>(c, 9, 6, 70); });
-  gather_row("4 B 100 of 100x1", [](RowContext& c) { return run_gather<uint32_t>(c, 100, 1, 100); });
-  gather_row("2 B 40 of 30x301", [](RowContext& c) { return run_gather<uint16_t>(c, 30, 301, 40); });
-  gather_row("1 B 50 of 11x3", [](RowContext& c) { return run_gather<uint8_t>(c, 11, 3, 50); });
+  gather_case("16 B 300 of 200x64", [](CaseContext& c) { return run_gather<uint32_t>(c, 200, 64, 300); });
+  cases.back().sectors = 298 * 8 + 300 * 8 + 150;
+  cases.back().floor_written = 300 * 256;
+  gather_case("8 B 70 of 9x6", [](CaseContext& c) { return run_gather<uint32_t>(c, 9, 6, 70); });
+  gather_case("4 B 100 of 100x1", [](CaseContext& c) { return run_gather<uint32_t>(c, 100, 1, 100); });
+  gather_case("2 B 40 of 30x301", [](CaseContext& c) { return run_gather<uint16_t>(c, 30, 301, 40); });
+  gather_case("1 B 50 of 11x3", [](CaseContext& c) { return run_gather<uint8_t>(c, 11, 3, 50); });
 
-  const auto grad_row = [&](const char* shape, int64_t n, int64_t height, int64_t width, DType dtype) {
-    rows.push_back(row("gather_rows_grad", shape, [=](RowContext& c) {
+  const auto grad_case = [&](const char* shape, int64_t n, int64_t height, int64_t width, DType dtype) {
+    cases.push_back(make_case("gather_rows_grad", shape, [=](CaseContext& c) {
       return run_grad(c, n, height, width, dtype, row_numbers(n, height, true));
     }));
   };
@@ -103,14 +103,14 @@ void add_gather_rows_rows(std::vector<Row>& rows) {
   // asks for the place and number of one more k than it has, but for the last. 64 rows of dx.
   std::vector<int64_t> in_turn;
   for (int64_t k = 0; k < 200; ++k) in_turn.push_back(k % 64);
-  rows.push_back(row("gather_rows_grad", "f32 200 to 64x32",
-                     [=](RowContext& c) { return run_grad(c, 200, 64, 32, DType::f32, in_turn); }));
-  rows.back().sectors = 2 * 50 + 256 + 2 * 200 + 2 * 199 + 200 * 4 + 2 * (200 + 63) + 64 * 4;
-  grad_row("f32 300 to 20x1", 300, 20, 1, DType::f32);
-  grad_row("f64 90 to 40x5", 90, 40, 5, DType::f64);
-  grad_row("f16 60 to 7x33", 60, 7, 33, DType::f16);
-  grad_row("bf16 50 to 60x300", 50, 60, 300, DType::bf16);
-  grad_row("f32 2500 to 500x3", 2500, 500, 3, DType::f32);
+  cases.push_back(make_case("gather_rows_grad", "f32 200 to 64x32",
+                            [=](CaseContext& c) { return run_grad(c, 200, 64, 32, DType::f32, in_turn); }));
+  cases.back().sectors = 2 * 50 + 256 + 2 * 200 + 2 * 199 + 200 * 4 + 2 * (200 + 63) + 64 * 4;
+  grad_case("f32 300 to 20x1", 300, 20, 1, DType::f32);
+  grad_case("f64 90 to 40x5", 90, 40, 5, DType::f64);
+  grad_case("f16 60 to 7x33", 60, 7, 33, DType::f16);
+  grad_case("bf16 50 to 60x300", 50, 60, 300, DType::bf16);
+  grad_case("f32 2500 to 500x3", 2500, 500, 3, DType::f32);
 }
 
 }  // namespace CAWE_DEVICE

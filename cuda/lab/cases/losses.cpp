@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rows of the per-item losses. References in f64 from what the inputs hold after rounding.
+// Cases of the per-item losses. References in f64 from what the inputs hold after rounding.
 #include "cuda/kernels/losses.h"
 #include "cuda/lab/cases/families.h"
 #include "tensor/backend.h"
@@ -8,7 +8,7 @@ namespace CAWE_DEVICE {
 namespace {
 
 /// [items, size] or, for smooth L1, [items, anchors, k].
-struct Case {
+struct Problem {
   std::string text;
   Shape shape;
   DType dtype;
@@ -35,15 +35,15 @@ Tensor made(const Shape& shape, const std::string& purpose, DType dtype, F f) {
 }
 
 Tensor f64(const Tensor& x) { return x.defined() ? x.to(DType::f64) : x; }
-const void* upload(RowContext& c, const Tensor& x) { return x.defined() ? c.upload(x) : nullptr; }
-Tensor logits(const Case& s) {
+const void* upload(CaseContext& c, const Tensor& x) { return x.defined() ? c.upload(x) : nullptr; }
+Tensor logits(const Problem& s) {
   return made(s.shape, "loss x", s.dtype, [&](double v) { return s.spread * v; });
 }
-Tensor scales(const Case& s) { return random_tensor({s.items()}, "loss scale", s.sums()); }
+Tensor scales(const Problem& s) { return random_tensor({s.items()}, "loss scale", s.sums()); }
 
 /// Runs `launch(scratch, y)` and compares with what `reference(expected)` writes.
 template <class Launch, class Reference>
-double run_sums(RowContext& c, const Case& s, Launch launch, Reference reference) {
+double run_sums(CaseContext& c, const Problem& s, Launch launch, Reference reference) {
   const int64_t cells = item_sums_scratch(s.number(), s.items(), s.size());
   auto* scratch = c.fresh<double>(cells > 0 ? cells : 1);
   void* y = c.fresh<char>(s.items() * int64_t(size_of(s.sums())));
@@ -55,7 +55,7 @@ double run_sums(RowContext& c, const Case& s, Launch launch, Reference reference
 }
 
 template <class Launch, class Reference>
-double run_gradient(RowContext& c, const Case& s, Launch launch, Reference reference) {
+double run_gradient(CaseContext& c, const Problem& s, Launch launch, Reference reference) {
   void* dx = c.fresh<char>(int64_t(s.bytes()));
   c.measure([&] { launch(dx); });
   Tensor expected = Tensor::empty(s.shape, DType::f64);
@@ -64,7 +64,7 @@ double run_gradient(RowContext& c, const Case& s, Launch launch, Reference refer
   return relative_error(c.download(dx, s.shape, s.dtype), expected);
 }
 
-double run_focal(RowContext& c, const Case& s, double alpha, double gamma, bool gradient) {
+double run_focal(CaseContext& c, const Problem& s, double alpha, double gamma, bool gradient) {
   const Tensor x = logits(s), t = made(s.shape, "loss t", s.dtype,
                                        [](double v) { return v > 1 ? 1.0 : (v > -1 ? 0.0 : -1.0); });
   const Tensor scale = scales(s);
@@ -86,7 +86,7 @@ double run_focal(RowContext& c, const Case& s, double alpha, double gamma, bool 
       [&](Tensor& e) { cpu.sigmoid_focal_loss(f64(x), f64(t), alpha, gamma, e); });
 }
 
-double run_bce(RowContext& c, const Case& s, bool masked, bool weighted, bool gradient) {
+double run_bce(CaseContext& c, const Problem& s, bool masked, bool weighted, bool gradient) {
   const auto coin = [](double v) { return v > 0 ? 1.0 : 0.0; };
   const Tensor x = logits(s), t = made(s.shape, "loss t", s.dtype, coin), scale = scales(s);
   const Tensor mask = masked ? made(s.shape, "loss mask", s.dtype, coin) : Tensor();
@@ -110,7 +110,7 @@ double run_bce(RowContext& c, const Case& s, bool masked, bool weighted, bool gr
       [&](Tensor& e) { cpu.bce_with_logits(f64(x), f64(t), f64(mask), f64(weight), e); });
 }
 
-double run_smooth_l1(RowContext& c, const Case& s, double beta, bool gradient) {
+double run_smooth_l1(CaseContext& c, const Problem& s, double beta, bool gradient) {
   const Tensor x = logits(s), t = random_tensor(s.shape, "loss t", s.dtype), scale = scales(s);
   const Tensor mask = made({s.shape[0], s.shape[1]}, "loss mask", s.dtype,
                            [](double v) { return v > 1 ? 0.5 : (v > 0 ? 1.0 : 0.0); });
@@ -133,10 +133,10 @@ double run_smooth_l1(RowContext& c, const Case& s, double beta, bool gradient) {
       [&](Tensor& e) { cpu.smooth_l1(f64(x), f64(t), f64(mask), beta, e); });
 }
 
-/// A row that reads `tensors` times the case's bytes and `more` bytes; parts of an item by hand.
-Row row(const std::string& name, const Case& s, const std::string& variant, bool gradient, double tensors,
-        double more, int64_t parts, double flops_each) {
-  Row r;
+/// A case that reads `tensors` times the problem's bytes and `more` bytes; parts of an item by hand.
+Case make_case(const std::string& name, const Problem& s, const std::string& variant, bool gradient,
+               double tensors, double more, int64_t parts, double flops_each) {
+  Case r;
   r.name = name + (gradient ? "_grad" : "");
   r.shape = std::string(cawe::name(s.dtype)) + " " + s.text + variant;
   r.file = "cuda/kernels/losses.cu";
@@ -154,23 +154,23 @@ Row row(const std::string& name, const Case& s, const std::string& variant, bool
   return r;
 }
 
-void add_focal(std::vector<Row>& rows) {
-  const auto add = [&](const Case& s, double gamma, bool gradient, int64_t parts = 1) {
-    rows.push_back(
-        row("focal_loss", s, gamma == 2 ? "" : " gamma 1.5", gradient, 2, 0, parts, gradient ? 20 : 17));
-    rows.back().run = [=](RowContext& c) { return run_focal(c, s, 0.25, gamma, gradient); };
+void add_focal(std::vector<Case>& cases) {
+  const auto add = [&](const Problem& s, double gamma, bool gradient, int64_t parts = 1) {
+    cases.push_back(make_case("focal_loss", s, gamma == 2 ? "" : " gamma 1.5", gradient, 2, 0, parts,
+                              gradient ? 20 : 17));
+    cases.back().run = [=](CaseContext& c) { return run_focal(c, s, 0.25, gamma, gradient); };
   };
   // 4096 packs an item, 8 for each of 256 threads: 2 parts. Two tensors of 4096 sectors; four parts stored,
   // and read by one warp an item, and two sums: a sector each. A block's 8 warps store their sums, one reads
   // them.
-  const Case main{"2x16384", {2, 16384}, DType::f32};
+  const Problem main{"2x16384", {2, 16384}, DType::f32};
   add(main, 2, false, 2);
-  rows.back().sectors = 2 * 4096 + 4 + 2 + 2;
-  rows.back().wavefronts = 4 * (8 + 1);
-  rows.back().min_simt = 0.8;  // the emulator branches on targets and signs where a GPU selects
+  cases.back().sectors = 2 * 4096 + 4 + 2 + 2;
+  cases.back().wavefronts = 4 * (8 + 1);
+  cases.back().min_simt = 0.8;  // the emulator branches on targets and signs where a GPU selects
   // Three tensors of 4096 sectors; 4 blocks an item, each of whose 8 warps loads the item's scale.
   add(main, 2, true);
-  rows.back().sectors = 3 * 4096 + 8 * 8;
+  cases.back().sectors = 3 * 4096 + 8 * 8;
   add({"1x270336", {1, 270336}, DType::f32}, 2, false, 33);  // more parts than a warp has lanes
   add({"3x1001", {3, 1001}, DType::f32}, 1.5, false);        // no packs
   add({"3x1001", {3, 1001}, DType::f32}, 1.5, true);
@@ -184,26 +184,26 @@ void add_focal(std::vector<Row>& rows) {
   add({"2x500", {2, 500}, DType::f64}, 1.5, true);
 }
 
-void add_bce(std::vector<Row>& rows) {
-  const auto add = [&](const Case& s, bool masked, bool weighted, bool gradient) {
+void add_bce(std::vector<Case>& cases) {
+  const auto add = [&](const Problem& s, bool masked, bool weighted, bool gradient) {
     const std::string variant = std::string(masked ? " masked" : "") + (weighted ? " weighted" : "");
-    rows.push_back(row("bce_with_logits", s, variant, gradient, masked ? 3 : 2,
-                       weighted ? double(s.size()) * double(size_of(s.dtype)) : 0, 1, 12));
-    rows.back().run = [=](RowContext& c) { return run_bce(c, s, masked, weighted, gradient); };
+    cases.push_back(make_case("bce_with_logits", s, variant, gradient, masked ? 3 : 2,
+                              weighted ? double(s.size()) * double(size_of(s.dtype)) : 0, 1, 12));
+    cases.back().run = [=](CaseContext& c) { return run_bce(c, s, masked, weighted, gradient); };
   };
   // 14 labels are 56 B: items begin 0, 24, 16 and 8 B into a sector and touch 2, 3, 3 and 2. A warp an item,
   // one more sector for its sum.
-  const Case labels{"16x14", {16, 14}, DType::f32};
+  const Problem labels{"16x14", {16, 14}, DType::f32};
   add(labels, false, false, false);
-  rows.back().sectors = 2 * (16 / 4) * (2 + 3 + 3 + 2) + 16;
-  rows.back().wavefronts = 16 * 2;
+  cases.back().sectors = 2 * (16 / 4) * (2 + 3 + 3 + 2) + 16;
+  cases.back().wavefronts = 16 * 2;
   // 2048 elements are 256 sectors: x, t, mask of 4 items, the weights 4 times, and 4 sums.
-  const Case main{"4x2048", {4, 2048}, DType::f32};
+  const Problem main{"4x2048", {4, 2048}, DType::f32};
   add(main, true, true, false);
-  rows.back().sectors = 3 * 4 * 256 + 4 * 256 + 4;
-  rows.back().wavefronts = 4 * (8 + 1);
+  cases.back().sectors = 3 * 4 * 256 + 4 * 256 + 4;
+  cases.back().wavefronts = 4 * (8 + 1);
   add(main, true, true, true);  // and dx; 8 warps load the scale
-  rows.back().sectors = 4 * 4 * 256 + 4 * 256 + 4 * 8;
+  cases.back().sectors = 4 * 4 * 256 + 4 * 256 + 4 * 8;
   add(labels, true, false, true);
   add({"2x512 large logits", {2, 512}, DType::f32, 60}, false, true, false);
   add({"2x512 large logits", {2, 512}, DType::f32, 60}, false, true, true);
@@ -213,21 +213,21 @@ void add_bce(std::vector<Row>& rows) {
   add({"3x37", {3, 37}, DType::f64}, true, true, true);
 }
 
-void add_smooth_l1(std::vector<Row>& rows) {
-  const auto add = [&](const Case& s, double beta, bool gradient, int64_t parts = 1) {
+void add_smooth_l1(std::vector<Case>& cases) {
+  const auto add = [&](const Problem& s, double beta, bool gradient, int64_t parts = 1) {
     const double mask = double(s.shape[0] * s.shape[1]) * double(size_of(s.dtype));
-    rows.push_back(
-        row("smooth_l1", s, beta == 0 ? " beta 0" : "", gradient, 2, mask, parts, gradient ? 4 : 6));
-    rows.back().run = [=](RowContext& c) { return run_smooth_l1(c, s, beta, gradient); };
+    cases.push_back(
+        make_case("smooth_l1", s, beta == 0 ? " beta 0" : "", gradient, 2, mask, parts, gradient ? 4 : 6));
+    cases.back().run = [=](CaseContext& c) { return run_smooth_l1(c, s, beta, gradient); };
   };
   // A pack is an anchor. 4096 anchors an item in 2 parts: x and t of 2048 sectors an item, masks of 512; sums
   // as in focal_loss.
-  const Case main{"2x4096x4", {2, 4096, 4}, DType::f32};
+  const Problem main{"2x4096x4", {2, 4096, 4}, DType::f32};
   add(main, 0.5, false, 2);
-  rows.back().sectors = 2 * (2 * 2048 + 512) + 4 + 2 + 2;
-  rows.back().wavefronts = 4 * (8 + 1);
+  cases.back().sectors = 2 * (2 * 2048 + 512) + 4 + 2 + 2;
+  cases.back().wavefronts = 4 * (8 + 1);
   add(main, 0.5, true);
-  rows.back().sectors = 2 * (3 * 2048 + 512) + 8 * 8;
+  cases.back().sectors = 2 * (3 * 2048 + 512) + 8 * 8;
   add({"2x300x4", {2, 300, 4}, DType::f32}, 0, false);
   add({"2x300x4", {2, 300, 4}, DType::f32}, 0, true);
   add({"2x160x5", {2, 160, 5}, DType::f32}, 0.5, false);  // packs that straddle anchors
@@ -240,10 +240,10 @@ void add_smooth_l1(std::vector<Row>& rows) {
 
 }  // namespace
 
-void add_losses_rows(std::vector<Row>& rows) {
-  add_focal(rows);
-  add_bce(rows);
-  add_smooth_l1(rows);
+void add_losses_cases(std::vector<Case>& cases) {
+  add_focal(cases);
+  add_bce(cases);
+  add_smooth_l1(cases);
 }
 
 }  // namespace CAWE_DEVICE

@@ -48,7 +48,7 @@ char* at_view(void* whole, const Tensor& view) {
 
 /// Copies or converts on the device and by the CPU's backend; how many bytes differ, those around y's view
 /// included.
-double run_copy(RowContext& c, const Operand& x, const Operand& y) {
+double run_copy(CaseContext& c, const Operand& x, const Operand& y) {
   const Tensor from = x.view(x.whole), to = y.view(y.whole);
   const char* in = at_view(c.upload(x.whole), from);
   void* const whole = c.upload(y.whole);
@@ -67,7 +67,7 @@ double run_copy(RowContext& c, const Operand& x, const Operand& y) {
   return different(got, bytes_of(expected));
 }
 
-double run_fill(RowContext& c, const Operand& y, double value) {
+double run_fill(CaseContext& c, const Operand& y, double value) {
   const Tensor to = y.view(y.whole);
   Tensor one = Tensor::full({1}, value, to.dtype());
   uint64_t bits = 0;
@@ -82,9 +82,9 @@ double run_fill(RowContext& c, const Operand& y, double value) {
   return different(got, bytes_of(expected));
 }
 
-Row row(const std::string& name, const std::string& text, const char* file,
-        std::function<double(RowContext&)> run) {
-  Row r;
+Case make_case(const std::string& name, const std::string& text, const char* file,
+               std::function<double(CaseContext&)> run) {
+  Case r;
   r.name = name;
   r.shape = text;
   r.file = file;
@@ -92,113 +92,115 @@ Row row(const std::string& name, const std::string& text, const char* file,
   return r;
 }
 
-Row copy_row(const std::string& text, const Operand& x, const Operand& y) {
+Case copy_case(const std::string& text, const Operand& x, const Operand& y) {
   const bool same = x.whole.dtype() == y.whole.dtype();
-  return row(same ? "copy" : "convert", text,
-             same ? "cuda/kernels/memory.cu" : "cuda/kernels/memory_convert.cu",
-             [=](RowContext& c) { return run_copy(c, x, y); });
+  return make_case(same ? "copy" : "convert", text,
+                   same ? "cuda/kernels/memory.cu" : "cuda/kernels/memory_convert.cu",
+                   [=](CaseContext& c) { return run_copy(c, x, y); });
 }
 
-void add_fills(std::vector<Row>& rows) {
+void add_fills(std::vector<Case>& cases) {
   const char* const file = "cuda/kernels/memory.cu";
   for (const DType dtype : kAll) {
     const double value = dtype == DType::boolean ? 1 : 3;
     const std::string type = name(dtype);
     // An odd number, so that some of it is left behind the last 16 bytes.
     const Operand flat{values({10007}, dtype)};
-    rows.push_back(
-        row("fill", type + " 10007", file, [=](RowContext& c) { return run_fill(c, flat, value); }));
-    rows.back().floor_written = 10007 * double(size_of(dtype));
-    rows.back().sectors = sectors_of(rows.back().floor_written) + 1;
+    cases.push_back(
+        make_case("fill", type + " 10007", file, [=](CaseContext& c) { return run_fill(c, flat, value); }));
+    cases.back().floor_written = 10007 * double(size_of(dtype));
+    cases.back().sectors = sectors_of(cases.back().floor_written) + 1;
     const Operand part{values({9, 11, 13}, dtype), [](const Tensor& t) {
                          return t.slice(0, 1, 8).slice(1, 2, 9).slice(2, 3, 12).transpose(0, 2);
                        }};
-    rows.push_back(row("fill", type + " 7x7x9 of 9x11x13, transposed", file,
-                       [=](RowContext& c) { return run_fill(c, part, value); }));
+    cases.push_back(make_case("fill", type + " 7x7x9 of 9x11x13, transposed", file,
+                              [=](CaseContext& c) { return run_fill(c, part, value); }));
   }
 }
 
-void add_copies(std::vector<Row>& rows) {
+void add_copies(std::vector<Case>& cases) {
   for (const DType dtype : kAll) {
     const std::string type = name(dtype);
     const double e = double(size_of(dtype));
-    rows.push_back(copy_row(type + " 3x5x667", {values({3, 5, 667}, dtype)}, {values({3, 5, 667}, dtype)}));
-    rows.back().floor_read = rows.back().floor_written = 10005 * e;
-    rows.back().sectors = 2 * (sectors_of(10005 * e) + 1);
+    cases.push_back(copy_case(type + " 3x5x667", {values({3, 5, 667}, dtype)}, {values({3, 5, 667}, dtype)}));
+    cases.back().floor_read = cases.back().floor_written = 10005 * e;
+    cases.back().sectors = 2 * (sectors_of(10005 * e) + 1);
     // 4 x 5 x 7 rows of an odd number: no unit is wider than an element.
-    rows.push_back(copy_row(type + " slices 4x5x7",
-                            {values({6, 9, 11}, dtype),
-                             [](const Tensor& t) { return t.slice(0, 1, 5).slice(1, 3, 8).slice(2, 2, 9); }},
-                            {values({4, 5, 10}, dtype), [](const Tensor& t) { return t.slice(2, 0, 7); }}));
-    rows.push_back(copy_row(type + " 2x37x5x9 to channels-last", {values({2, 37, 5, 9}, dtype)},
-                            {values({2, 37, 5, 9}, dtype, Layout::channels_last)}));
+    cases.push_back(
+        copy_case(type + " slices 4x5x7",
+                  {values({6, 9, 11}, dtype),
+                   [](const Tensor& t) { return t.slice(0, 1, 5).slice(1, 3, 8).slice(2, 2, 9); }},
+                  {values({4, 5, 10}, dtype), [](const Tensor& t) { return t.slice(2, 0, 7); }}));
+    cases.push_back(copy_case(type + " 2x37x5x9 to channels-last", {values({2, 37, 5, 9}, dtype)},
+                              {values({2, 37, 5, 9}, dtype, Layout::channels_last)}));
   }
   // 64 planes of 256 cells become 256 rows of 64: 2 x 8 tiles an image, all full; each moves 4,096 B in whole
   // sectors both ways, and makes 32 stores and 32 loads of 32 words in shared memory without a conflict.
-  rows.push_back(copy_row("f32 2x64x16x16 to channels-last", {values({2, 64, 16, 16}, DType::f32)},
-                          {values({2, 64, 16, 16}, DType::f32, Layout::channels_last)}));
-  rows.back().floor_read = rows.back().floor_written = 32768 * 4;
-  rows.back().sectors = 2 * 32768 * 4 / 32;
-  rows.back().wavefronts = 2 * 16 * 64;
-  rows.back().min_simt = 0.95;
+  cases.push_back(copy_case("f32 2x64x16x16 to channels-last", {values({2, 64, 16, 16}, DType::f32)},
+                            {values({2, 64, 16, 16}, DType::f32, Layout::channels_last)}));
+  cases.back().floor_read = cases.back().floor_written = 32768 * 4;
+  cases.back().sectors = 2 * 32768 * 4 / 32;
+  cases.back().wavefronts = 2 * 16 * 64;
+  cases.back().min_simt = 0.95;
   // 8-byte lanes take two phases of 16.
-  rows.push_back(copy_row("f64 1x64x8x8 to NCHW", {values({1, 64, 8, 8}, DType::f64, Layout::channels_last)},
-                          {values({1, 64, 8, 8}, DType::f64)}));
-  rows.back().floor_read = rows.back().floor_written = 4096 * 8;
-  rows.back().sectors = 2 * 4096 * 8 / 32;
-  rows.back().wavefronts = 4 * 64 * 2;
+  cases.push_back(copy_case("f64 1x64x8x8 to NCHW",
+                            {values({1, 64, 8, 8}, DType::f64, Layout::channels_last)},
+                            {values({1, 64, 8, 8}, DType::f64)}));
+  cases.back().floor_read = cases.back().floor_written = 4096 * 8;
+  cases.back().sectors = 2 * 4096 * 8 / 32;
+  cases.back().wavefronts = 4 * 64 * 2;
   // Two lanes share a word; 32 elements are 64 B.
-  rows.push_back(copy_row("bf16 2x32x16x16 to channels-last", {values({2, 32, 16, 16}, DType::bf16)},
-                          {values({2, 32, 16, 16}, DType::bf16, Layout::channels_last)}));
-  rows.back().floor_read = rows.back().floor_written = 16384 * 2;
-  rows.back().sectors = 2 * 16384 * 2 / 32;
-  rows.back().wavefronts = 2 * 8 * 64;
+  cases.push_back(copy_case("bf16 2x32x16x16 to channels-last", {values({2, 32, 16, 16}, DType::bf16)},
+                            {values({2, 32, 16, 16}, DType::bf16, Layout::channels_last)}));
+  cases.back().floor_read = cases.back().floor_written = 16384 * 2;
+  cases.back().sectors = 2 * 16384 * 2 / 32;
+  cases.back().wavefronts = 2 * 8 * 64;
   // Half of each row of 64 floats: runs of 128 B, moved 16 B a lane; 8 lanes a run.
-  rows.push_back(copy_row("f32 half of 50x64",
-                          {values({50, 64}, DType::f32), [](const Tensor& t) { return t.slice(1, 32, 64); }},
-                          {values({50, 32}, DType::f32)}));
-  rows.back().floor_read = rows.back().floor_written = 50 * 128;
-  rows.back().sectors = 2 * 50 * 4;
+  cases.push_back(copy_case(
+      "f32 half of 50x64", {values({50, 64}, DType::f32), [](const Tensor& t) { return t.slice(1, 32, 64); }},
+      {values({50, 32}, DType::f32)}));
+  cases.back().floor_read = cases.back().floor_written = 50 * 128;
+  cases.back().sectors = 2 * 50 * 4;
   // Three channels are too few for tiles: 32 lanes write 128 B and read runs of 10 or 11 floats in 3 planes,
   // 1 to 2 sectors more than the 4 that they fill.
-  rows.push_back(copy_row("f32 1x3x32x33 to channels-last", {values({1, 3, 32, 33}, DType::f32)},
-                          {values({1, 3, 32, 33}, DType::f32, Layout::channels_last)}));
-  rows.back().floor_read = rows.back().floor_written = 3168 * 4;
-  rows.back().sectors = 99 * 4 + 99 * 6;
+  cases.push_back(copy_case("f32 1x3x32x33 to channels-last", {values({1, 3, 32, 33}, DType::f32)},
+                            {values({1, 3, 32, 33}, DType::f32, Layout::channels_last)}));
+  cases.back().floor_read = cases.back().floor_written = 3168 * 4;
+  cases.back().sectors = 99 * 4 + 99 * 6;
   // One row for all: 40 floats are read, 16 B a lane, and written 30 times.
-  rows.push_back(copy_row("f32 40 to 30x40",
-                          {values({40}, DType::f32),
-                           [](const Tensor& t) {
-                             return t.expand({30, 40});
-                           }},
-                          {values({30, 40}, DType::f32)}));
-  rows.back().floor_read = 40 * 4;
-  rows.back().floor_written = 1200 * 4;
+  cases.push_back(copy_case("f32 40 to 30x40",
+                            {values({40}, DType::f32),
+                             [](const Tensor& t) {
+                               return t.expand({30, 40});
+                             }},
+                            {values({30, 40}, DType::f32)}));
+  cases.back().floor_read = 40 * 4;
+  cases.back().floor_written = 1200 * 4;
 }
 
-void add_conversions(std::vector<Row>& rows) {
+void add_conversions(std::vector<Case>& cases) {
   for (const DType from : kAll)
     for (const DType to : kAll) {
       if (from == to) continue;
       const std::string types = std::string(name(from)) + " to " + name(to);
       const double wide = double(std::max(size_of(from), size_of(to)));
-      rows.push_back(copy_row(types + " 1501", {values({1501}, from)}, {values({1501}, to)}));
-      rows.back().floor_read = 1501 * double(size_of(from));
-      rows.back().floor_written = 1501 * double(size_of(to));
+      cases.push_back(copy_case(types + " 1501", {values({1501}, from)}, {values({1501}, to)}));
+      cases.back().floor_read = 1501 * double(size_of(from));
+      cases.back().floor_written = 1501 * double(size_of(to));
       // Packs are a multiple of a sector only in the wider type; 2 requests may end inside one.
-      rows.back().sectors = sectors_of(rows.back().floor_read) + sectors_of(rows.back().floor_written) + 2;
+      cases.back().sectors = sectors_of(cases.back().floor_read) + sectors_of(cases.back().floor_written) + 2;
       if (wide < 8)
-        rows.push_back(copy_row(types + " 3x6x7x5 to channels-last", {values({3, 6, 7, 5}, from)},
-                                {values({3, 6, 7, 5}, to, Layout::channels_last)}));
+        cases.push_back(copy_case(types + " 3x6x7x5 to channels-last", {values({3, 6, 7, 5}, from)},
+                                  {values({3, 6, 7, 5}, to, Layout::channels_last)}));
     }
 }
 
 }  // namespace
 
-void add_memory_rows(std::vector<Row>& rows) {
-  add_fills(rows);
-  add_copies(rows);
-  add_conversions(rows);
+void add_memory_cases(std::vector<Case>& cases) {
+  add_fills(cases);
+  add_copies(cases);
+  add_conversions(cases);
 }
 
 }  // namespace CAWE_DEVICE

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rows of optimizer steps and of what is done with gradients before. References in f64, tensor by tensor.
+// Cases of optimizer steps and of what is done with gradients before. References in f64, tensor by tensor.
 #include "cuda/kernels/optimizers.h"
 #include "cuda/lab/cases/families.h"
 #include "tensor/backend.h"
@@ -16,7 +16,7 @@ struct TensorList {
     for (size_t i = 0; i < sizes.size(); ++i)
       values.push_back(random_tensor({sizes[i]}, purpose + std::to_string(i), dtype));
   }
-  void upload(RowContext& c) {
+  void upload(CaseContext& c) {
     for (const Tensor& x : values) {
       Tensor shifted = Tensor::zeros({shift + x.numel()}, dtype);
       shifted.slice(0, shift, shifted.numel()).copy_from(x);
@@ -24,12 +24,12 @@ struct TensorList {
     }
   }
   /// Memory that was never written, in place of the values.
-  void leave_fresh(RowContext& c) {
+  void leave_fresh(CaseContext& c) {
     for (const Tensor& x : values)
       memory.push_back(c.fresh<char>((shift + x.numel()) * int64_t(size_of(dtype))));
   }
   void* at(size_t i) const { return static_cast<char*>(memory[i]) + size_t(shift) * size_of(dtype); }
-  Tensor download(RowContext& c, size_t i) const { return c.download(at(i), values[i].shape(), dtype); }
+  Tensor download(CaseContext& c, size_t i) const { return c.download(at(i), values[i].shape(), dtype); }
 
   DType dtype;
   int64_t shift;
@@ -59,11 +59,11 @@ Tensor scaled(const Tensor& g, double factor) {
 }
 
 /// 1 where `copy` is not p rounded.
-double error_of_copy(RowContext& c, const TensorList& copies, size_t i, const Tensor& p) {
+double error_of_copy(CaseContext& c, const TensorList& copies, size_t i, const Tensor& p) {
   return relative_error(copies.download(c, i), p.to(copies.dtype)) == 0 ? 0 : 1;
 }
 
-double run_sgd(RowContext& c, const StepCase& s, const SgdParams& params) {
+double run_sgd(CaseContext& c, const StepCase& s, const SgdParams& params) {
   TensorList p(s.sizes, "step p", s.dtype, s.shift), g(s.sizes, "step g", s.gradients(), s.shift),
       v(s.sizes, "step v", s.dtype, s.shift), copies(s.sizes, "step copy", s.half, s.shift);
   p.upload(c);
@@ -88,7 +88,7 @@ double run_sgd(RowContext& c, const StepCase& s, const SgdParams& params) {
   return error;
 }
 
-double run_adam(RowContext& c, const StepCase& s, const AdamParams& params) {
+double run_adam(CaseContext& c, const StepCase& s, const AdamParams& params) {
   TensorList p(s.sizes, "step p", s.dtype, s.shift), g(s.sizes, "step g", s.gradients(), s.shift),
       m(s.sizes, "step m", s.dtype, s.shift), v(s.sizes, "step v", s.dtype, s.shift),
       copies(s.sizes, "step copy", s.half, s.shift);
@@ -125,7 +125,7 @@ std::vector<GradientTensor> entries(const TensorList& g) {
 }
 
 /// Norm and factor for gradients of a loss times 8, clipped to 1/`reduction` of their norm (0: not at all).
-double run_norm(RowContext& c, const Sizes& sizes, DType dtype, double reduction) {
+double run_norm(CaseContext& c, const Sizes& sizes, DType dtype, double reduction) {
   TensorList g(sizes, "step g", dtype, 0);
   g.upload(c);
   const std::vector<GradientTensor> list = entries(g);
@@ -146,7 +146,7 @@ double run_norm(RowContext& c, const Sizes& sizes, DType dtype, double reduction
 }
 
 /// A gradient that is not finite: its norm neither, and the factor 1.
-double run_norm_of_nan(RowContext& c) {
+double run_norm_of_nan(CaseContext& c) {
   TensorList g({100}, "step g", DType::f32, 0);
   g.values[0].data<float>()[70] = NAN;
   g.upload(c);
@@ -158,7 +158,7 @@ double run_norm_of_nan(RowContext& c) {
   return double(!std::isnan(got[0])) + double(!std::isnan(got[1])) + double(got[2] != 1);
 }
 
-double run_scale(RowContext& c, const Sizes& sizes, DType dtype) {
+double run_scale(CaseContext& c, const Sizes& sizes, DType dtype) {
   const double by = 0.375;
   TensorList g(sizes, "step g", dtype, 0);
   g.upload(c);
@@ -174,7 +174,7 @@ double run_scale(RowContext& c, const Sizes& sizes, DType dtype) {
 
 /// `poison`: what to put at the end of the last tensor, to be noticed; 0: nothing, and nothing may be
 /// noticed.
-double run_unscale(RowContext& c, const Sizes& sizes, DType dtype, float poison) {
+double run_unscale(CaseContext& c, const Sizes& sizes, DType dtype, float poison) {
   const double by = 1.0 / 1024;
   TensorList g(sizes, "step g", dtype, 0);
   Tensor last = g.values.back();
@@ -197,9 +197,9 @@ double total(const Sizes& sizes) {
 }
 
 /// Bytes read and written and FLOPs of each of the list's numbers.
-Row row(const std::string& name, const std::string& text, const Sizes& sizes, double read, double written,
-        double flops, double tolerance) {
-  Row r;
+Case make_case(const std::string& name, const std::string& text, const Sizes& sizes, double read,
+               double written, double flops, double tolerance) {
+  Case r;
   r.name = name;
   r.shape = text;
   r.file = "cuda/kernels/optimizers.cu";
@@ -225,19 +225,20 @@ Sizes many() {  // two launches, and blocks of all fillings
   return sizes;
 }
 
-void add_steps(std::vector<Row>& rows) {
+void add_steps(std::vector<Case>& cases) {
   const auto sgd = [&](const StepCase& s, const SgdParams& p) {
     const double e = double(size_of(s.dtype)), h = double(size_of(s.gradients()));
-    rows.push_back(row("sgd_step", std::string(cawe::name(s.dtype)) + " " + s.text, s.sizes,
-                       (p.first ? 1 : 2) * e + h, 2 * e + (s.copies ? 2 : 0), 7,
-                       s.dtype == DType::f64 ? 1e-15 : 5e-7));
-    rows.back().run = [=](RowContext& c) { return run_sgd(c, s, p); };
+    cases.push_back(make_case("sgd_step", std::string(cawe::name(s.dtype)) + " " + s.text, s.sizes,
+                              (p.first ? 1 : 2) * e + h, 2 * e + (s.copies ? 2 : 0), 7,
+                              s.dtype == DType::f64 ? 1e-15 : 5e-7));
+    cases.back().run = [=](CaseContext& c) { return run_sgd(c, s, p); };
   };
   const auto adam = [&](const StepCase& s, const AdamParams& p) {
     const double e = double(size_of(s.dtype)), h = double(size_of(s.gradients()));
-    rows.push_back(row("adam_step", std::string(cawe::name(s.dtype)) + " " + s.text, s.sizes, 3 * e + h,
-                       3 * e + (s.copies ? 2 : 0), 15, s.dtype == DType::f64 ? 1e-14 : 1e-6));
-    rows.back().run = [=](RowContext& c) { return run_adam(c, s, p); };
+    cases.push_back(make_case("adam_step", std::string(cawe::name(s.dtype)) + " " + s.text, s.sizes,
+                              3 * e + h, 3 * e + (s.copies ? 2 : 0), 15,
+                              s.dtype == DType::f64 ? 1e-14 : 1e-6));
+    cases.back().run = [=](CaseContext& c) { return run_adam(c, s, p); };
   };
   SgdParams sp;
   sp.lr = 0.1;
@@ -252,10 +253,10 @@ void add_steps(std::vector<Row>& rows) {
   decoupled.decoupled = true;
 
   sgd({"13293 in 4", kMain}, sp);
-  rows.back().sectors = 5 * kMainSectors;
-  rows.back().min_simt = 0.9;
+  cases.back().sectors = 5 * kMainSectors;
+  cases.back().min_simt = 0.9;
   sgd({"13293 in 4, first", kMain}, first);
-  rows.back().sectors = 4 * kMainSectors;
+  cases.back().sectors = 4 * kMainSectors;
   sgd({"70 tensors", many()}, sp);
   sgd({"70 tensors, unaligned", many(), DType::f32, false, false, DType::bf16, 1, 1}, sp);
   sgd({"f16 copies and gradients", {5000, 77}, DType::f32, true, true, DType::f16, 0.25}, sp);
@@ -263,10 +264,10 @@ void add_steps(std::vector<Row>& rows) {
   sgd({"2 tensors", {5001, 77}, DType::f64}, sp);
 
   adam({"13293 in 4", kMain}, ap);
-  rows.back().sectors = 7 * kMainSectors;
-  rows.back().min_simt = 0.9;
+  cases.back().sectors = 7 * kMainSectors;
+  cases.back().min_simt = 0.9;
   adam({"13293 in 4, decoupled", kMain}, decoupled);
-  rows.back().sectors = 7 * kMainSectors;
+  cases.back().sectors = 7 * kMainSectors;
   adam({"70 tensors", many()}, decoupled);
   adam({"70 tensors, unaligned", many(), DType::f32, false, false, DType::bf16, 1, 1}, ap);
   adam({"bf16 copies and gradients", {5000, 77}, DType::f32, true, true, DType::bf16, 0.25}, decoupled);
@@ -274,44 +275,45 @@ void add_steps(std::vector<Row>& rows) {
   adam({"2 tensors", {5001, 77}, DType::f64}, ap);
 }
 
-void add_gradients(std::vector<Row>& rows) {
+void add_gradients(std::vector<Case>& cases) {
   // The reference adds one number after another: its own error is about sqrt(13293) 2^-53, 1.3e-14.
   const auto norm = [&](const std::string& text, const Sizes& sizes, DType dtype, double reduction,
                         int64_t blocks) {
-    rows.push_back(row("gradient_norm", text, sizes, double(size_of(dtype)), 0, 2, 1e-13));
-    rows.back().floor_read += 8.0 * double(blocks);
-    rows.back().floor_written = 8.0 * double(blocks) + 24;
-    rows.back().unique_allowance = 1.05 + 32 * double(sizes.size() + 7) / rows.back().floor_written;
-    rows.back().run = [=](RowContext& c) { return run_norm(c, sizes, dtype, reduction); };
+    cases.push_back(make_case("gradient_norm", text, sizes, double(size_of(dtype)), 0, 2, 1e-13));
+    cases.back().floor_read += 8.0 * double(blocks);
+    cases.back().floor_written = 8.0 * double(blocks) + 24;
+    cases.back().unique_allowance = 1.05 + 32 * double(sizes.size() + 7) / cases.back().floor_written;
+    cases.back().run = [=](CaseContext& c) { return run_norm(c, sizes, dtype, reduction); };
   };
   // Five blocks store a sum each, 40 B that are read as two sectors; three results by one thread.
   norm("f32 13293 in 4", kMain, DType::f32, 3, 5);
-  rows.back().sectors = kMainSectors + 5 + 2 + 3;
-  rows.back().wavefronts = 6 * (8 + 1);  // eight warps store, one reads, in the six blocks of two launches
+  cases.back().sectors = kMainSectors + 5 + 2 + 3;
+  cases.back().wavefronts = 6 * (8 + 1);  // eight warps store, one reads, in the six blocks of two launches
   norm("f32 13293 in 4, no limit", kMain, DType::f32, 0, 5);
   norm("f32 70 tensors, below the limit", many(), DType::f32, 0.5, 70 + 5);
   norm("f16 300 tensors", Sizes(300, 9), DType::f16, 2, 300);  // more blocks than the last one has threads
   norm("f64 2 tensors", {5001, 77}, DType::f64, 2, 3);
-  rows.push_back(row("gradient_norm", "f32 nan", {100}, 4.08, 0.32, 2, 0));
-  rows.back().run = [](RowContext& c) { return run_norm_of_nan(c); };
+  cases.push_back(make_case("gradient_norm", "f32 nan", {100}, 4.08, 0.32, 2, 0));
+  cases.back().run = [](CaseContext& c) { return run_norm_of_nan(c); };
 
   const auto scale = [&](const std::string& text, const Sizes& sizes, DType dtype, double tolerance) {
-    rows.push_back(
-        row("scale_gradients", text, sizes, double(size_of(dtype)), double(size_of(dtype)), 1, tolerance));
-    rows.back().run = [=](RowContext& c) { return run_scale(c, sizes, dtype); };
+    cases.push_back(make_case("scale_gradients", text, sizes, double(size_of(dtype)), double(size_of(dtype)),
+                              1, tolerance));
+    cases.back().run = [=](CaseContext& c) { return run_scale(c, sizes, dtype); };
   };
   // And the factor, a sector for each of the 8 warps of 5 blocks.
   scale("f32 13293 in 4", kMain, DType::f32, 1e-7);
-  rows.back().sectors = 2 * kMainSectors + 8 * 5;
+  cases.back().sectors = 2 * kMainSectors + 8 * 5;
   scale("bf16 70 tensors", many(), DType::bf16, 4e-3);
 
   const auto unscale = [&](const std::string& text, const Sizes& sizes, DType dtype, float poison) {
-    rows.push_back(row("unscale_and_check", text, sizes, double(size_of(dtype)), double(size_of(dtype)), 1,
-                       dtype == DType::f32 || dtype == DType::f64 ? 0 : 5e-4));
-    rows.back().run = [=](RowContext& c) { return run_unscale(c, sizes, dtype, poison); };
+    cases.push_back(make_case("unscale_and_check", text, sizes, double(size_of(dtype)),
+                              double(size_of(dtype)), 1,
+                              dtype == DType::f32 || dtype == DType::f64 ? 0 : 5e-4));
+    cases.back().run = [=](CaseContext& c) { return run_unscale(c, sizes, dtype, poison); };
   };
   unscale("f32 13293 in 3", {12288, 1000, 5}, DType::f32, 0);
-  rows.back().sectors = 2 * kMainSectors;
+  cases.back().sectors = 2 * kMainSectors;
   unscale("f32 13293 in 3, inf", {12288, 1000, 5}, DType::f32, INFINITY);
   unscale("f16 2 tensors, nan", {5000, 77}, DType::f16, NAN);
   unscale("f16 2 tensors", {5000, 77}, DType::f16, 0);
@@ -320,9 +322,9 @@ void add_gradients(std::vector<Row>& rows) {
 
 }  // namespace
 
-void add_optimizer_rows(std::vector<Row>& rows) {
-  add_steps(rows);
-  add_gradients(rows);
+void add_optimizers_cases(std::vector<Case>& cases) {
+  add_steps(cases);
+  add_gradients(cases);
 }
 
 }  // namespace CAWE_DEVICE

@@ -9,7 +9,7 @@ namespace {
 
 constexpr DType kFloating[] = {DType::f32, DType::f64, DType::f16, DType::bf16};
 
-struct Case {
+struct Problem {
   Shape in, out;
   DType dtype;
   Layout layout;
@@ -23,7 +23,7 @@ struct Case {
 Dims4 dims(const Shape& s) { return {s[0], s[1], s[2], s[3]}; }
 
 /// Small whole numbers, so that many are equal.
-Tensor coarse(const Case& k) {
+Tensor coarse(const Problem& k) {
   Tensor x = random_tensor(k.in, "pooled", DType::f64);
   const Random random(23, "pooled NaNs");
   for (int64_t i = 0; i < x.numel(); ++i) {
@@ -43,7 +43,7 @@ double different_numbers(const Tensor& a, const Tensor& b) {
   return count;
 }
 
-double run_pool(RowContext& c, const Case& k) {
+double run_pool(CaseContext& c, const Problem& k) {
   const Tensor x = coarse(k);
   const void* const in = c.upload(x);
   void* const y = c.fresh<char>(k.out.numel() * int64_t(size_of(k.dtype)));
@@ -60,7 +60,7 @@ double run_pool(RowContext& c, const Case& k) {
 }
 
 /// The gradient for `index`, on the device and by the CPU.
-double run_gradient(RowContext& c, const Case& k, const Tensor& index) {
+double run_gradient(CaseContext& c, const Problem& k, const Tensor& index) {
   const Tensor dy = random_tensor(k.out, "pool gradient", k.dtype, k.layout);
   Tensor chosen = Tensor::empty(k.out, DType::i32, k.layout);
   chosen.copy_from(index);
@@ -78,7 +78,7 @@ double run_gradient(RowContext& c, const Case& k, const Tensor& index) {
   return different_numbers(c.download(dx, k.in, k.dtype, k.layout), expected.to(k.dtype));
 }
 
-double run_pool_gradient(RowContext& c, const Case& k) {
+double run_pool_gradient(CaseContext& c, const Problem& k) {
   const Tensor x = coarse(k).to(k.compute());
   Tensor y = Tensor::empty(k.out, k.compute()), index = Tensor::empty(k.out, DType::i32);
   {
@@ -89,7 +89,7 @@ double run_pool_gradient(RowContext& c, const Case& k) {
 }
 
 /// Cells chosen without any window.
-double run_any_gradient(RowContext& c, const Case& k) {
+double run_any_gradient(CaseContext& c, const Problem& k) {
   Tensor index = Tensor::empty(k.out, DType::i32);
   const Random random(24, "any cell");
   const double cells = double(k.in[2] * k.in[3]);
@@ -98,15 +98,15 @@ double run_any_gradient(RowContext& c, const Case& k) {
   return run_gradient(c, k, index);
 }
 
-std::string text_of(const Case& k) {
+std::string text_of(const Problem& k) {
   const auto size = [](int64_t n) { return std::to_string(n); };
   return std::string(name(k.dtype)) + (k.last() ? " channels-last " : " ") + size(k.in[0]) + "x" +
          size(k.in[1]) + "x" + size(k.in[2]) + "x" + size(k.in[3]) + " kernel " + size(k.p.kernel) +
          " stride " + size(k.p.stride) + " padding " + size(k.p.padding);
 }
 
-Row row(const std::string& name, const std::string& text, std::function<double(RowContext&)> run) {
-  Row r;
+Case make_case(const std::string& name, const std::string& text, std::function<double(CaseContext&)> run) {
+  Case r;
   r.name = name;
   r.shape = text;
   r.file = "cuda/kernels/pooling.cu";
@@ -114,31 +114,32 @@ Row row(const std::string& name, const std::string& text, std::function<double(R
   return r;
 }
 
-Case make_case(const Shape& in, const Pool2dParams& p, DType dtype, Layout layout, double nans = 0) {
+Problem make_problem(const Shape& in, const Pool2dParams& p, DType dtype, Layout layout, double nans = 0) {
   const auto windows = [&](int64_t size) { return (size + 2 * p.padding - p.kernel) / p.stride + 1; };
   return {in, {in[0], in[1], windows(in[2]), windows(in[3])}, dtype, layout, p, nans};
 }
 
-/// Forward and gradient of one case; the rows are the last two.
-void add_both(std::vector<Row>& rows, const Case& k) {
-  rows.push_back(row("max_pool2d", text_of(k), [=](RowContext& c) { return run_pool(c, k); }));
-  rows.back().flops = double(k.out.numel() * k.p.kernel * k.p.kernel);
-  rows.push_back(row("max_pool2d_grad", text_of(k), [=](RowContext& c) { return run_pool_gradient(c, k); }));
-  rows.back().flops = double(k.out.numel() * k.p.kernel * k.p.kernel);
+/// Forward and gradient of one problem; the cases are the last two.
+void add_both(std::vector<Case>& cases, const Problem& k) {
+  cases.push_back(make_case("max_pool2d", text_of(k), [=](CaseContext& c) { return run_pool(c, k); }));
+  cases.back().flops = double(k.out.numel() * k.p.kernel * k.p.kernel);
+  cases.push_back(
+      make_case("max_pool2d_grad", text_of(k), [=](CaseContext& c) { return run_pool_gradient(c, k); }));
+  cases.back().flops = double(k.out.numel() * k.p.kernel * k.p.kernel);
 }
 
 /// 16 channels are whole sectors in every type. Windows of 3 at stride 2 see 3 rows, the first one 2: 17 in
 /// all, and so 17 x 17 cells. In a row of 12 cells the even ones may be chosen by one window, the odd ones
 /// (but the last) by it and the next: 17 pairs again, but neighbours look at the first window together, in
 /// one request: 11 of them.
-void add_counted_channels_last(std::vector<Row>& rows, DType dtype) {
+void add_counted_channels_last(std::vector<Case>& cases, DType dtype) {
   const double e = double(size_of(dtype)), cell = 16 * e / 32, index = 16 * 4 / 32;  // sectors
-  add_both(rows, make_case({2, 16, 12, 12}, {3, 2, 1}, dtype, Layout::channels_last));
-  Row& forward = rows[rows.size() - 2];
+  add_both(cases, make_problem({2, 16, 12, 12}, {3, 2, 1}, dtype, Layout::channels_last));
+  Case& forward = cases[cases.size() - 2];
   forward.sectors = uint64_t(2 * (289 * cell + 36 * (cell + index)));
   forward.floor_read = 2 * 144 * 16 * e;
   forward.floor_written = 2 * 36 * 16 * (e + 4);
-  Row& gradient = rows.back();
+  Case& gradient = cases.back();
   // The index alone, then with dy; the offsets once a warp.
   const double warps = 2 * 144 * 16 / (32 * (dtype == DType::f64 ? 2 : 4));
   gradient.sectors = uint64_t(2 * (36 * index + 17 * 11 * (cell + index) + 144 * cell) + warps);
@@ -148,18 +149,18 @@ void add_counted_channels_last(std::vector<Row>& rows, DType dtype) {
 
 }  // namespace
 
-void add_pooling_rows(std::vector<Row>& rows) {
+void add_pooling_cases(std::vector<Case>& cases) {
   for (const DType dtype : kFloating) {
-    add_counted_channels_last(rows, dtype);
+    add_counted_channels_last(cases, dtype);
     for (const Layout layout : {Layout::contiguous, Layout::channels_last}) {
-      add_both(rows, make_case({2, 5, 11, 13}, {3, 2, 1}, dtype, layout, 0.05));
-      add_both(rows, make_case({1, 4, 8, 9}, {2, 2, 0}, dtype, layout));
+      add_both(cases, make_problem({2, 5, 11, 13}, {3, 2, 1}, dtype, layout, 0.05));
+      add_both(cases, make_problem({1, 4, 8, 9}, {2, 2, 0}, dtype, layout));
     }
   }
   // A warp is a row of 32 windows, two cells each way: its four loads are 256 B apart from end to end, 8
   // sectors; each is touched again by the neighbouring column.
-  add_both(rows, make_case({1, 4, 16, 64}, {2, 2, 0}, DType::f32, Layout::contiguous));
-  Row& nchw = rows[rows.size() - 2];
+  add_both(cases, make_problem({1, 4, 16, 64}, {2, 2, 0}, DType::f32, Layout::contiguous));
+  Case& nchw = cases[cases.size() - 2];
   nchw.sectors = 4 * 8 * 4 * 8 + 2 * 1024 * 4 / 32;
   nchw.floor_read = 4096 * 4;
   nchw.floor_written = 2 * 1024 * 4;
@@ -168,12 +169,13 @@ void add_pooling_rows(std::vector<Row>& rows) {
        {Pool2dParams{3, 1, 1}, Pool2dParams{2, 1, 0}, Pool2dParams{3, 2, 0}, Pool2dParams{5, 3, 2},
         Pool2dParams{2, 3, 0}, Pool2dParams{7, 7, 0}, Pool2dParams{1, 1, 0}})
     for (const Layout layout : {Layout::contiguous, Layout::channels_last})
-      add_both(rows, make_case({2, 4, 7, 10}, p, DType::f32, layout));
+      add_both(cases, make_problem({2, 4, 7, 10}, p, DType::f32, layout));
   for (const Layout layout : {Layout::contiguous, Layout::channels_last}) {
-    const Case any{{2, 4, 7, 9}, {2, 4, 3, 4}, DType::f32, layout, {}};
-    rows.push_back(row("max_pool2d_grad",
-                       std::string(layout == Layout::contiguous ? "f32" : "f32 channels-last") + " any index",
-                       [=](RowContext& c) { return run_any_gradient(c, any); }));
+    const Problem any{{2, 4, 7, 9}, {2, 4, 3, 4}, DType::f32, layout, {}};
+    cases.push_back(
+        make_case("max_pool2d_grad",
+                  std::string(layout == Layout::contiguous ? "f32" : "f32 channels-last") + " any index",
+                  [=](CaseContext& c) { return run_any_gradient(c, any); }));
   }
 }
 

@@ -9,7 +9,7 @@ namespace {
 
 constexpr DType kFloating[] = {DType::f32, DType::f64, DType::f16, DType::bf16};
 
-struct Case {
+struct Problem {
   Shape in, out;
   DType dtype;
   Layout layout;
@@ -26,7 +26,7 @@ double different_numbers(const Tensor& a, const Tensor& b) {
 }
 
 /// f32 and f64 must give the CPU's bits, the others the CPU's f32 rounded.
-double run_nearest(RowContext& c, const Case& k, bool with_add) {
+double run_nearest(CaseContext& c, const Problem& k, bool with_add) {
   const Tensor x = random_tensor(k.in, "upsampled", k.dtype, k.layout),
                add = random_tensor(k.out, "lateral", k.dtype, k.layout);
   const void* const in = c.upload(x);
@@ -42,7 +42,7 @@ double run_nearest(RowContext& c, const Case& k, bool with_add) {
   return different_numbers(c.download(y, k.out, k.dtype, k.layout), expected.to(k.dtype));
 }
 
-double run_nearest_gradient(RowContext& c, const Case& k) {
+double run_nearest_gradient(CaseContext& c, const Problem& k) {
   const Tensor dy = random_tensor(k.out, "nearest gradient", k.dtype, k.layout);
   const void* const g = c.upload(dy);
   void* const dx = c.fresh<char>(k.bytes(k.in));
@@ -55,11 +55,11 @@ double run_nearest_gradient(RowContext& c, const Case& k) {
   return different_numbers(c.download(dx, k.in, k.dtype, k.layout), expected.to(k.dtype));
 }
 
-char* scratch_for(RowContext& c, const Case& k) {
+char* scratch_for(CaseContext& c, const Problem& k) {
   return c.fresh<char>(resize_bilinear_scratch(number_for(k.dtype), dims(k.in), dims(k.out)));
 }
 
-double run_bilinear(RowContext& c, const Case& k) {
+double run_bilinear(CaseContext& c, const Problem& k) {
   const Tensor x = random_tensor(k.in, "resized", k.dtype, k.layout);
   const void* const in = c.upload(x);
   void* const y = c.fresh<char>(k.bytes(k.out));
@@ -73,7 +73,7 @@ double run_bilinear(RowContext& c, const Case& k) {
   return different_numbers(c.download(y, k.out, k.dtype, k.layout), expected.to(k.dtype));
 }
 
-double run_bilinear_gradient(RowContext& c, const Case& k) {
+double run_bilinear_gradient(CaseContext& c, const Problem& k) {
   const Tensor dy = random_tensor(k.out, "resize gradient", k.dtype, k.layout);
   const void* const g = c.upload(dy);
   void* const dx = c.fresh<char>(k.bytes(k.in));
@@ -91,16 +91,16 @@ double gradient_tolerance(DType dtype) {
   return dtype == DType::f32 ? 1e-6 : dtype == DType::f64 ? 1e-14 : dtype == DType::f16 ? 6e-4 : 5e-3;
 }
 
-std::string text_of(const Case& k) {
+std::string text_of(const Problem& k) {
   const auto size = [](int64_t n) { return std::to_string(n); };
   return std::string(name(k.dtype)) + (k.last() ? " channels-last " : " ") + size(k.in[0]) + "x" +
          size(k.in[1]) + "x" + size(k.in[2]) + "x" + size(k.in[3]) + " to " + size(k.out[2]) + "x" +
          size(k.out[3]);
 }
 
-Row row(const std::string& name, const std::string& text, const std::string& file,
-        std::function<double(RowContext&)> run, double tolerance = 0) {
-  Row r;
+Case make_case(const std::string& name, const std::string& text, const std::string& file,
+               std::function<double(CaseContext&)> run, double tolerance = 0) {
+  Case r;
   r.name = name;
   r.shape = text;
   r.file = "cuda/kernels/" + file;
@@ -109,39 +109,39 @@ Row row(const std::string& name, const std::string& text, const std::string& fil
   return r;
 }
 
-/// The five rows of one case, in this order.
+/// The five cases of one problem, in this order.
 struct Five {
-  Row &nearest, &nearest_add, &nearest_grad, &bilinear, &bilinear_grad;
+  Case &nearest, &nearest_add, &nearest_grad, &bilinear, &bilinear_grad;
 };
-Five add_case(std::vector<Row>& rows, const Case& k) {
+Five add_five(std::vector<Case>& cases, const Problem& k) {
   const std::string text = text_of(k);
   const double outputs = double(k.out.numel());
-  rows.push_back(row("upsample_nearest", text, "resize_nearest.cu",
-                     [=](RowContext& c) { return run_nearest(c, k, false); }));
-  rows.push_back(row("upsample_nearest", text + " add", "resize_nearest.cu",
-                     [=](RowContext& c) { return run_nearest(c, k, true); }));
-  rows.back().flops = outputs;
-  rows.push_back(row("upsample_nearest_grad", text, "resize_nearest.cu",
-                     [=](RowContext& c) { return run_nearest_gradient(c, k); }));
-  rows.back().flops = outputs;
-  rows.push_back(
-      row("resize_bilinear", text, "resize_bilinear.cu", [=](RowContext& c) { return run_bilinear(c, k); }));
-  rows.back().flops = 9 * outputs;
-  rows.push_back(row(
+  cases.push_back(make_case("upsample_nearest", text, "resize_nearest.cu",
+                            [=](CaseContext& c) { return run_nearest(c, k, false); }));
+  cases.push_back(make_case("upsample_nearest", text + " add", "resize_nearest.cu",
+                            [=](CaseContext& c) { return run_nearest(c, k, true); }));
+  cases.back().flops = outputs;
+  cases.push_back(make_case("upsample_nearest_grad", text, "resize_nearest.cu",
+                            [=](CaseContext& c) { return run_nearest_gradient(c, k); }));
+  cases.back().flops = outputs;
+  cases.push_back(make_case("resize_bilinear", text, "resize_bilinear.cu",
+                            [=](CaseContext& c) { return run_bilinear(c, k); }));
+  cases.back().flops = 9 * outputs;
+  cases.push_back(make_case(
       "resize_bilinear_grad", text, "resize_bilinear.cu",
-      [=](RowContext& c) { return run_bilinear_gradient(c, k); }, gradient_tolerance(k.dtype)));
-  rows.back().flops = 8 * outputs;
-  const size_t n = rows.size();
-  return {rows[n - 5], rows[n - 4], rows[n - 3], rows[n - 2], rows[n - 1]};
+      [=](CaseContext& c) { return run_bilinear_gradient(c, k); }, gradient_tolerance(k.dtype)));
+  cases.back().flops = 8 * outputs;
+  const size_t n = cases.size();
+  return {cases[n - 5], cases[n - 4], cases[n - 3], cases[n - 2], cases[n - 1]};
 }
 
 /// 8 x 8 to 16 x 16 of 16 channels: a cell is `cell` sectors, and a warp holds 8 neighbouring ones of a row
 /// (f64: 4).
-void add_counted(std::vector<Row>& rows, DType dtype) {
+void add_counted(std::vector<Case>& cases, DType dtype) {
   const double e = double(size_of(dtype)), cell = 16 * e / 32;
   const bool wide = dtype == DType::f64;
   const double x = 64 * 16 * e, y = 256 * 16 * e, tables = 32 * (wide ? 24 : 16), users = 16 * 8;
-  const Five five = add_case(rows, {{1, 16, 8, 8}, {1, 16, 16, 16}, dtype, Layout::channels_last});
+  const Five five = add_five(cases, {{1, 16, 8, 8}, {1, 16, 16, 16}, dtype, Layout::channels_last});
   // Two columns share a cell of x.
   five.nearest.sectors = uint64_t((128 + 256) * cell);
   five.nearest.floor_read = x;
@@ -169,18 +169,18 @@ void add_counted(std::vector<Row>& rows, DType dtype) {
 
 }  // namespace
 
-void add_resize_rows(std::vector<Row>& rows) {
+void add_resize_cases(std::vector<Case>& cases) {
   for (const DType dtype : kFloating) {
-    add_counted(rows, dtype);
+    add_counted(cases, dtype);
     for (const Layout layout : {Layout::contiguous, Layout::channels_last}) {
-      add_case(rows, {{2, 3, 5, 7}, {2, 3, 11, 13}, dtype, layout});
-      add_case(rows, {{1, 4, 9, 12}, {1, 4, 4, 5}, dtype, layout});
+      add_five(cases, {{2, 3, 5, 7}, {2, 3, 11, 13}, dtype, layout});
+      add_five(cases, {{1, 4, 9, 12}, {1, 4, 4, 5}, dtype, layout});
     }
   }
   for (const Layout layout : {Layout::contiguous, Layout::channels_last}) {
-    add_case(rows, {{2, 4, 1, 1}, {2, 4, 3, 4}, DType::f32, layout});
-    add_case(rows, {{2, 4, 6, 5}, {2, 4, 6, 5}, DType::f32, layout});
-    add_case(rows, {{1, 2, 7, 7}, {1, 2, 40, 33}, DType::f32, layout});
+    add_five(cases, {{2, 4, 1, 1}, {2, 4, 3, 4}, DType::f32, layout});
+    add_five(cases, {{2, 4, 6, 5}, {2, 4, 6, 5}, DType::f32, layout});
+    add_five(cases, {{1, 2, 7, 7}, {1, 2, 40, 33}, DType::f32, layout});
   }
 }
 

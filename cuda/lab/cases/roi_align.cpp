@@ -9,7 +9,7 @@ namespace {
 
 constexpr DType kFloating[] = {DType::f32, DType::f64, DType::f16, DType::bf16};
 
-struct Case {
+struct Problem {
   std::string what;
   DType dtype;
   int64_t n, c;
@@ -27,12 +27,12 @@ struct Case {
 
 constexpr Layout kLast = Layout::channels_last;
 
-Tensor level_values(const Case& k, size_t l) {
+Tensor level_values(const Problem& k, size_t l) {
   return random_tensor(k.level(l), "level " + std::to_string(l), k.dtype, kLast);
 }
 
 /// The levels' memory is the caller's.
-RoiPyramid pyramid_of(const Case& k, const std::vector<void*>& memory) {
+RoiPyramid pyramid_of(const Problem& k, const std::vector<void*>& memory) {
   RoiPyramid pyramid{};
   pyramid.levels = int(k.sizes.size());
   pyramid.n = k.n;
@@ -42,20 +42,20 @@ RoiPyramid pyramid_of(const Case& k, const std::vector<void*>& memory) {
   return pyramid;
 }
 
-RoiList upload_list(RowContext& c, const Case& k) {
+RoiList upload_list(CaseContext& c, const Problem& k) {
   return {c.upload(k.rois), c.upload(k.place), k.regions()};
 }
 
-Tensor reference_rois(const Case& k) { return Tensor::from(k.rois, {k.regions(), 4}); }
+Tensor reference_rois(const Problem& k) { return Tensor::from(k.rois, {k.regions(), 4}); }
 /// What is nowhere is an empty slot.
-Tensor reference_place(const Case& k) {
+Tensor reference_place(const Problem& k) {
   std::vector<int32_t> place = k.place;
   for (size_t i = 0; i < place.size(); i += 2)
     if (place[i] < 0 || place[i] >= k.n || place[i + 1] >= int32_t(k.sizes.size())) place[i + 1] = -1;
   return Tensor::from(place, {k.regions(), 2});
 }
 
-double run_forward(RowContext& c, const Case& k) {
+double run_forward(CaseContext& c, const Problem& k) {
   std::vector<Tensor> truth;
   std::vector<void*> memory;
   for (size_t l = 0; l < k.sizes.size(); ++l) {
@@ -74,7 +74,7 @@ double run_forward(RowContext& c, const Case& k) {
   return relative_error(c.download(y, k.pooled(), k.dtype, kLast), expected);
 }
 
-double run_gradient(RowContext& c, const Case& k) {
+double run_gradient(CaseContext& c, const Problem& k) {
   const Tensor dy = random_tensor(k.pooled(), "roi gradient", k.dtype, kLast);
   std::vector<Tensor> expected;
   std::vector<void*> memory;
@@ -100,26 +100,26 @@ double tolerance(DType dtype) {
   return dtype == DType::f32 ? 2e-6 : dtype == DType::f64 ? 1e-14 : dtype == DType::f16 ? 6e-4 : 5e-3;
 }
 
-Row row(const std::string& name, const Case& k, double (*run)(RowContext&, const Case&)) {
-  Row r;
+Case make_case(const std::string& name, const Problem& k, double (*run)(CaseContext&, const Problem&)) {
+  Case r;
   r.name = name;
   r.shape = std::string(cawe::name(k.dtype)) + " " + k.what;
   r.file = "cuda/kernels/roi_align.cu";
-  r.run = [=](RowContext& c) { return run(c, k); };
+  r.run = [=](CaseContext& c) { return run(c, k); };
   r.tolerance = tolerance(k.dtype);
   return r;
 }
 
-/// Forward and gradient; the rows are the last two.
-void add_both(std::vector<Row>& rows, const Case& k) {
-  rows.push_back(row("roi_align", k, run_forward));
-  rows.push_back(row("roi_align_grad", k, run_gradient));
+/// Forward and gradient; the cases are the last two.
+void add_both(std::vector<Case>& cases, const Problem& k) {
+  cases.push_back(make_case("roi_align", k, run_forward));
+  cases.push_back(make_case("roi_align_grad", k, run_gradient));
 }
 
 /// Without regions.
-Case make_case(const std::string& what, DType dtype, int64_t n, int64_t c,
-               const std::vector<std::pair<int64_t, int64_t>>& sizes, const RoiAlignParams& p) {
-  Case k;
+Problem make_problem(const std::string& what, DType dtype, int64_t n, int64_t c,
+                     const std::vector<std::pair<int64_t, int64_t>>& sizes, const RoiAlignParams& p) {
+  Problem k;
   k.what = what;
   k.dtype = dtype;
   k.n = n;
@@ -131,7 +131,7 @@ Case make_case(const std::string& what, DType dtype, int64_t n, int64_t c,
 
 /// With `of_image` boxes an image about one of side `image`, some beyond its sides, some small; levels in
 /// turn, every fifth slot empty.
-Case scattered(Case k, int64_t of_image, double image) {
+Problem scattered(Problem k, int64_t of_image, double image) {
   const Random random(25, "scattered boxes");
   for (int64_t r = 0; r < k.n * of_image; ++r) {
     const auto u = [&](int64_t i) { return random.uniform_double(uint64_t(4 * r + i)); };
@@ -147,15 +147,15 @@ Case scattered(Case k, int64_t of_image, double image) {
 /// Two regions of 4 x 4 cells on a level of 8 x 8, 2 x 2 bins with 2 x 2 samples: in a bin that begins at
 /// cell b they lie at b + 0.5 and b + 1.5, and so on the cells b, b + 1, b + 2. The channels of a cell are
 /// one load of a warp: `cell` sectors.
-void add_counted(std::vector<Row>& rows, DType dtype) {
+void add_counted(std::vector<Case>& cases, DType dtype) {
   const double e = double(size_of(dtype));
   const int64_t c = dtype == DType::f64 ? 64 : 128;
   const double cell = double(c) * e / 32, share = dtype == DType::f64 ? 16 : 8;
-  Case k = make_case("8x8, 2 regions", dtype, 1, c, {{8, 8}}, {2, 2, false, {1}});
+  Problem k = make_problem("8x8, 2 regions", dtype, 1, c, {{8, 8}}, {2, 2, false, {1}});
   k.rois = {0, 0, 4, 4, 2, 2, 6, 6};
   k.place = {0, 0, 0, 0};
-  add_both(rows, k);
-  Row &forward = rows[rows.size() - 2], &gradient = rows.back();
+  add_both(cases, k);
+  Case &forward = cases[cases.size() - 2], &gradient = cases.back();
   // Shares: 8 bins in a warp. It reads the places and the boxes, writes 3 shares a bin and their number.
   const double list = 2 * (8 + 16), table = 8 * (3 * share + 4);
   const double making = 1 + 1 + 3 * (8 * share / 32) + 1;
@@ -182,34 +182,35 @@ void add_counted(std::vector<Row>& rows, DType dtype) {
 
 }  // namespace
 
-void add_roi_align_rows(std::vector<Row>& rows) {
+void add_roi_align_cases(std::vector<Case>& cases) {
   const RoiAlignParams two_levels{3, 2, true, {0.25, 0.125}}, adaptive{2, 0, false, {0.2, 0.1, 1.0 / 64}},
       quarter{3, 2, false, {0.25}}, torchvision{7, 2, false, {0.25}}, one_sample{1, 1, false, {0.25}},
       whole{2, 2, false, {1}};
   for (const DType dtype : kFloating) {
-    add_counted(rows, dtype);
-    add_both(rows, scattered(make_case("2 levels, 2 images, 5 channels", dtype, 2, 5, {{13, 17}, {7, 9}},
-                                       two_levels),
-                             7, 64));
-    add_both(rows, scattered(make_case("adaptive, 3 levels, 16 channels", dtype, 1, 16,
-                                       {{12, 9}, {5, 7}, {1, 1}}, adaptive),
-                             9, 64));
+    add_counted(cases, dtype);
+    add_both(cases, scattered(make_problem("2 levels, 2 images, 5 channels", dtype, 2, 5, {{13, 17}, {7, 9}},
+                                           two_levels),
+                              7, 64));
+    add_both(cases, scattered(make_problem("adaptive, 3 levels, 16 channels", dtype, 1, 16,
+                                           {{12, 9}, {5, 7}, {1, 1}}, adaptive),
+                              9, 64));
   }
   // More regions than a block looks at together (256), and than it has slots for (128 bins).
-  add_both(rows, scattered(make_case("300 regions", DType::f32, 1, 4, {{9, 10}}, one_sample), 300, 40));
-  add_both(rows,
-           scattered(make_case("40 regions, 7x7 bins", DType::f32, 1, 4, {{9, 8}}, torchvision), 40, 36));
+  add_both(cases, scattered(make_problem("300 regions", DType::f32, 1, 4, {{9, 10}}, one_sample), 300, 40));
+  add_both(cases,
+           scattered(make_problem("40 regions, 7x7 bins", DType::f32, 1, 4, {{9, 8}}, torchvision), 40, 36));
   // Several tiles each way: of 32, 16 and 8 rows, the last with two blocks of channels.
   for (const int64_t c : {12, 64, 132})
-    add_both(rows, scattered(make_case("35x19, " + std::to_string(c) + " channels", DType::f32, 1, c,
-                                       {{35, 19}}, quarter),
-                             4, 100));
-  rows.push_back(row("roi_align_grad", make_case("no regions", DType::f32, 1, 8, {{3, 4}}, torchvision),
-                     run_gradient));  // forward has nothing to launch
-  Case nowhere = make_case("places that are none", DType::f32, 2, 4, {{4, 4}}, whole);
+    add_both(cases, scattered(make_problem("35x19, " + std::to_string(c) + " channels", DType::f32, 1, c,
+                                           {{35, 19}}, quarter),
+                              4, 100));
+  cases.push_back(make_case("roi_align_grad",
+                            make_problem("no regions", DType::f32, 1, 8, {{3, 4}}, torchvision),
+                            run_gradient));  // forward has nothing to launch
+  Problem nowhere = make_problem("places that are none", DType::f32, 2, 4, {{4, 4}}, whole);
   nowhere.rois = {0, 0, 4, 4, 0, 0, 4, 4, 0, 0, 4, 4, 1, 1, 3, 3};
   nowhere.place = {0, 0, -1, 0, 2, 0, 1, 1};
-  add_both(rows, nowhere);
+  add_both(cases, nowhere);
 }
 
 }  // namespace CAWE_DEVICE

@@ -31,37 +31,37 @@ void add(simt::Counters& total, const simt::Counters& c) {
   total.block_lanes += c.block_lanes;
 }
 
-void judge_ratio(RowResult& r, const char* what, double got, double stated, double allowance) {
+void judge_ratio(CaseResult& r, const char* what, double got, double stated, double allowance) {
   if (stated > 0 && got > stated * allowance)
     r.complaints.push_back(
         text("%s: %.0f, stated %.0f (x%.2f, allowed x%.2f)", what, got, stated, got / stated, allowance));
 }
 
-void judge_counts(RowResult& r) {
-  const Row& row = *r.row;
+void judge_counts(const Case& stated, CaseResult& r) {
   const simt::Counters& c = r.counters;
-  judge_ratio(r, "sectors", double(c.global_sectors), double(row.sectors), row.sector_allowance);
-  judge_ratio(r, "shared wavefronts", double(c.shared_wavefronts), double(row.wavefronts),
-              row.wavefront_allowance);
-  judge_ratio(r, "unique bytes read", double(c.unique_read_bytes), row.floor_read, row.unique_allowance);
-  judge_ratio(r, "unique bytes written", double(c.unique_written_bytes), row.floor_written,
-              row.unique_allowance);
+  judge_ratio(r, "sectors", double(c.global_sectors), double(stated.sectors), stated.sector_allowance);
+  judge_ratio(r, "shared wavefronts", double(c.shared_wavefronts), double(stated.wavefronts),
+              stated.wavefront_allowance);
+  judge_ratio(r, "unique bytes read", double(c.unique_read_bytes), stated.floor_read,
+              stated.unique_allowance);
+  judge_ratio(r, "unique bytes written", double(c.unique_written_bytes), stated.floor_written,
+              stated.unique_allowance);
   // Fewer bytes than the floor: the floor or the kernel is wrong.
-  if (double(c.unique_read_bytes) < 0.99 * row.floor_read)
+  if (double(c.unique_read_bytes) < 0.99 * stated.floor_read)
     r.complaints.push_back(text("unique bytes read: %.0f, below the stated floor of %.0f",
-                                double(c.unique_read_bytes), row.floor_read));
-  if (double(c.unique_written_bytes) < 0.99 * row.floor_written)
+                                double(c.unique_read_bytes), stated.floor_read));
+  if (double(c.unique_written_bytes) < 0.99 * stated.floor_written)
     r.complaints.push_back(text("unique bytes written: %.0f, below the stated floor of %.0f",
-                                double(c.unique_written_bytes), row.floor_written));
-  if (c.simt_efficiency() < row.min_simt)
+                                double(c.unique_written_bytes), stated.floor_written));
+  if (c.simt_efficiency() < stated.min_simt)
     r.complaints.push_back(
-        text("SIMT efficiency %.3f, stated at least %.3f", c.simt_efficiency(), row.min_simt));
+        text("SIMT efficiency %.3f, stated at least %.3f", c.simt_efficiency(), stated.min_simt));
   const bool loose =
-      row.sector_allowance > 1.1 || row.unique_allowance > 1.05 || row.wavefront_allowance > 1.1;
-  if (loose && row.reason.empty()) r.complaints.push_back("an allowance without a reason");
+      stated.sector_allowance > 1.1 || stated.unique_allowance > 1.05 || stated.wavefront_allowance > 1.1;
+  if (loose && stated.reason.empty()) r.complaints.push_back("an allowance without a reason");
 }
 
-/// Puts the options back, whatever the row does.
+/// Puts the options back, whatever the case does.
 class Settings {
  public:
   Settings(uint64_t seed, simt::Level level) : before_(simt::options()) {
@@ -79,13 +79,12 @@ class Settings {
 
 }  // namespace
 
-RowResult run_row(const Row& row, uint64_t seed, simt::Level level) {
-  RowResult r;
-  r.row = &row;
+CaseResult run_case(const Case& kernel_case, uint64_t seed, simt::Level level) {
+  CaseResult r;
   r.seed = seed;
   const Settings settings(seed, level);
-  RowContext context;
-  r.error = row.run(context);
+  CaseContext context;
+  r.error = kernel_case.run(context);
   r.launches = simt::take_reports();
   for (const simt::LaunchReport& launch : r.launches) {
     add(r.counters, launch.counters);
@@ -94,17 +93,18 @@ RowResult run_row(const Row& row, uint64_t seed, simt::Level level) {
                              ", " + std::to_string(i.times) + " times: " + i.detail);
   }
   if (r.launches.empty()) r.complaints.push_back("nothing was launched");
-  if (!(r.error <= row.tolerance))
-    r.complaints.push_back(text("error %.3g against the reference (allowed %.3g)", r.error, row.tolerance));
-  if (level == simt::Level::profile) judge_counts(r);
+  if (!(r.error <= kernel_case.tolerance))
+    r.complaints.push_back(
+        text("error %.3g against the reference (allowed %.3g)", r.error, kernel_case.tolerance));
+  if (level == simt::Level::profile) judge_counts(kernel_case, r);
   return r;
 }
 
-std::vector<const Row*> rows_matching(const std::string& filter) {
-  std::vector<const Row*> found;
-  for (const Row& row : all_rows())
-    if ((row.name + " " + row.shape + " " + row.ladder).find(filter) != std::string::npos)
-      found.push_back(&row);
+std::vector<const Case*> cases_matching(const std::string& filter) {
+  std::vector<const Case*> found;
+  for (const Case& each : all_cases())
+    if ((each.name + " " + each.shape + " " + each.ladder).find(filter) != std::string::npos)
+      found.push_back(&each);
   return found;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs kernel rows on the emulator and says what is wrong with them.
+// Runs kernel cases on the emulator and says what is wrong with them.
 #pragma once
 
 #include "cuda/emulator/simt/emulator.h"
@@ -7,19 +7,18 @@
 
 namespace cawe::on_emulator {
 
-struct RowResult {
-  const Row* row = nullptr;
+struct CaseResult {
   uint64_t seed = 0;
   double error = 0;
-  simt::Counters counters;  ///< over all launches of the row
+  simt::Counters counters;  ///< over all launches of the case
   std::vector<simt::LaunchReport> launches;
-  std::vector<std::string> complaints;  ///< one line each; empty: the row holds
+  std::vector<std::string> complaints;  ///< one line each; empty: the case holds
 };
 
 /// At Level::check values and findings are judged, at Level::profile the counts too.
-RowResult run_row(const Row& row, uint64_t seed, simt::Level level);
+CaseResult run_case(const Case& kernel_case, uint64_t seed, simt::Level level);
 
-/// Rows whose name, shape or ladder contains `filter`.
-std::vector<const Row*> rows_matching(const std::string& filter);
+/// Cases whose name, shape or ladder contains `filter`.
+std::vector<const Case*> cases_matching(const std::string& filter);
 
 }  // namespace cawe::on_emulator

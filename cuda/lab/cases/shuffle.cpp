@@ -28,7 +28,7 @@ const Operator kBlur{"blur", "shuffle_blur.cu", blur, &Backend::blur, false, fal
 const Operator kBlurGrad{"blur_grad", "shuffle_blur.cu", blur_grad, &Backend::blur_grad, false, true};
 
 /// `sizes`: of the shuffle's small side, or of the blurred images.
-double run(RowContext& c, const Operator& op, const Shape& sizes, DType dtype, Layout layout) {
+double run(CaseContext& c, const Operator& op, const Shape& sizes, DType dtype, Layout layout) {
   const Shape large{sizes[0], sizes[1] / 4, 2 * sizes[2], 2 * sizes[3]};
   const Shape from = op.shuffles && op.is_gradient ? large : sizes,
               to = op.shuffles && !op.is_gradient ? large : sizes;
@@ -47,13 +47,13 @@ double run(RowContext& c, const Operator& op, const Shape& sizes, DType dtype, L
                    expected.to(dtype).to(DType::f64).to_vector<double>());
 }
 
-Row row(const Operator& op, const Shape& sizes, DType dtype, Layout layout) {
-  Row r;
+Case make_case(const Operator& op, const Shape& sizes, DType dtype, Layout layout) {
+  Case r;
   r.name = op.name;
   r.shape = std::string(name(dtype)) + (layout == Layout::channels_last ? " channels-last" : "");
   for (int d = 0; d < 4; ++d) r.shape += (d == 0 ? " " : "x") + std::to_string(sizes[d]);
   r.file = std::string("cuda/kernels/") + op.file;
-  r.run = [=](RowContext& c) { return run(c, op, sizes, dtype, layout); };
+  r.run = [=](CaseContext& c) { return run(c, op, sizes, dtype, layout); };
   // No less than whole sectors move.
   r.floor_read = r.floor_written = 32 * double(sectors_of(double(sizes.numel()) * double(size_of(dtype))));
   r.flops = op.shuffles ? 0 : 4 * double(sizes.numel());
@@ -61,52 +61,52 @@ Row row(const Operator& op, const Shape& sizes, DType dtype, Layout layout) {
 }
 
 /// 64 channels of 8 x 16, from and to 256 of 4 x 8, and 4 planes of 16 x 64.
-void add_counted_shuffles(std::vector<Row>& rows, DType dtype) {
+void add_counted_shuffles(std::vector<Case>& cases, DType dtype) {
   for (const Operator& op : {kShuffle, kShuffleGrad}) {
     // Lanes take neighbouring channels of one pixel on both sides, whole sectors. Of f64 a lane moves its 32
     // bytes of x in two halves, and a request for halves touches all their sectors.
-    rows.push_back(row(op, {1, 256, 4, 8}, dtype, Layout::channels_last));
-    rows.back().sectors = (dtype == DType::f64 ? 3 : 2) * sectors_of(rows.back().floor_read);
+    cases.push_back(make_case(op, {1, 256, 4, 8}, dtype, Layout::channels_last));
+    cases.back().sectors = (dtype == DType::f64 ? 3 : 2) * sectors_of(cases.back().floor_read);
     // Lanes take one row of two planes of x and of one of y.
-    rows.push_back(row(op, {1, 16, 8, 32}, dtype, Layout::contiguous));
-    rows.back().sectors = 2 * sectors_of(rows.back().floor_read);
+    cases.push_back(make_case(op, {1, 16, 8, 32}, dtype, Layout::contiguous));
+    cases.back().sectors = 2 * sectors_of(cases.back().floor_read);
   }
 }
 
 /// 32 channels of 16 x 16 are 4 x 4 tiles: 5 x 5 pixels each, where windows end at their pixel also at the
 /// border, where the first one is loaded twice. Windows that begin at their pixel are cut off there: 5, 5, 5
 /// and 4 columns and rows.
-void add_counted_blurs(std::vector<Row>& rows, DType dtype) {
+void add_counted_blurs(std::vector<Case>& cases, DType dtype) {
   const auto pixel = uint64_t(32 * size_of(dtype) / 32);
-  rows.push_back(row(kBlur, {1, 32, 16, 16}, dtype, Layout::channels_last));
-  rows.back().sectors = (16 * 25 + 256) * pixel;
-  rows.push_back(row(kBlurGrad, {1, 32, 16, 16}, dtype, Layout::channels_last));
-  rows.back().sectors = (19 * 19 + 256) * pixel;
+  cases.push_back(make_case(kBlur, {1, 32, 16, 16}, dtype, Layout::channels_last));
+  cases.back().sectors = (16 * 25 + 256) * pixel;
+  cases.push_back(make_case(kBlurGrad, {1, 32, 16, 16}, dtype, Layout::channels_last));
+  cases.back().sectors = (19 * 19 + 256) * pixel;
   // 4 planes of 16 rows of 32: 2 tiles of 8 rows a plane, 9 rows (at the lower border of the gradient 8),
   // each in two requests.
   const auto line = uint64_t(32 * size_of(dtype) / 32);
-  rows.push_back(row(kBlur, {1, 4, 16, 32}, dtype, Layout::contiguous));
-  rows.back().sectors = 4 * (2 * 9 * 2 + 16) * line;
-  rows.push_back(row(kBlurGrad, {1, 4, 16, 32}, dtype, Layout::contiguous));
-  rows.back().sectors = 4 * ((9 + 8) * 2 + 16) * line;
+  cases.push_back(make_case(kBlur, {1, 4, 16, 32}, dtype, Layout::contiguous));
+  cases.back().sectors = 4 * (2 * 9 * 2 + 16) * line;
+  cases.push_back(make_case(kBlurGrad, {1, 4, 16, 32}, dtype, Layout::contiguous));
+  cases.back().sectors = 4 * ((9 + 8) * 2 + 16) * line;
 }
 
 }  // namespace
 
-void add_shuffle_rows(std::vector<Row>& rows) {
+void add_shuffle_cases(std::vector<Case>& cases) {
   for (const DType dtype : kFloating) {
-    add_counted_shuffles(rows, dtype);
-    add_counted_blurs(rows, dtype);
+    add_counted_shuffles(cases, dtype);
+    add_counted_blurs(cases, dtype);
     for (const Layout layout : {Layout::contiguous, Layout::channels_last})
       for (const Operator& op : {kShuffle, kShuffleGrad, kBlur, kBlurGrad}) {
-        rows.push_back(row(op, {2, 12, 5, 7}, dtype, layout));
-        rows.push_back(row(op, {1, 20, 9, 1}, dtype, layout));
+        cases.push_back(make_case(op, {2, 12, 5, 7}, dtype, layout));
+        cases.push_back(make_case(op, {1, 20, 9, 1}, dtype, layout));
       }
   }
   for (const Layout layout : {Layout::contiguous, Layout::channels_last})
     for (const Operator& op : {kBlur, kBlurGrad}) {
-      rows.push_back(row(op, {2, 3, 1, 6}, DType::f32, layout));
-      rows.push_back(row(op, {3, 4, 1, 1}, DType::f32, layout));
+      cases.push_back(make_case(op, {2, 3, 1, 6}, DType::f32, layout));
+      cases.push_back(make_case(op, {3, 4, 1, 1}, DType::f32, layout));
     }
 }
 

@@ -21,7 +21,7 @@ Tensor reference_softmax(const Tensor& x) {
   return y;
 }
 
-double run(RowContext& c, int64_t rows, int64_t columns, DType dtype) {
+double run(CaseContext& c, int64_t rows, int64_t columns, DType dtype) {
   const Tensor x = logits({rows, columns}, dtype);
   const void* in = c.upload(x);
   void* out = c.fresh<char>(x.numel() * int64_t(size_of(dtype)));
@@ -29,7 +29,7 @@ double run(RowContext& c, int64_t rows, int64_t columns, DType dtype) {
   return relative_error(c.download(out, x.shape(), dtype), reference_softmax(x.to(DType::f64)));
 }
 
-double run_grad(RowContext& c, int64_t rows, int64_t columns, DType dtype) {
+double run_grad(CaseContext& c, int64_t rows, int64_t columns, DType dtype) {
   const Tensor y = reference_softmax(logits({rows, columns}, DType::f64)).to(dtype);
   const Tensor dy = random_tensor({rows, columns}, "softmax dy", dtype);
   const void *yp = c.upload(y), *dyp = c.upload(dy);
@@ -43,7 +43,7 @@ double run_grad(RowContext& c, int64_t rows, int64_t columns, DType dtype) {
 
 /// Rows with one finite number among -inf, with nothing but -inf, with a NaN, and with logits of 1e4. Counts
 /// what differs from the reference: NaN in other places, no exact 0 or 1.
-double run_special(RowContext& c, int64_t columns) {
+double run_special(CaseContext& c, int64_t columns) {
   std::vector<float> x(size_t(4 * columns), -INFINITY);
   for (int64_t j = 0; j < columns; ++j) {
     x[size_t(2 * columns + j)] = float(j % 5);
@@ -62,12 +62,12 @@ double run_special(RowContext& c, int64_t columns) {
   return wrong;
 }
 
-Row row(bool gradient, int64_t rows, int64_t columns, DType dtype, double tolerance) {
-  Row r;
+Case make_case(bool gradient, int64_t rows, int64_t columns, DType dtype, double tolerance) {
+  Case r;
   r.name = gradient ? "softmax_grad" : "softmax";
   r.shape = std::string(name(dtype)) + " " + std::to_string(rows) + "x" + std::to_string(columns);
   r.file = "cuda/kernels/softmax.cu";
-  r.run = [=](RowContext& c) {
+  r.run = [=](CaseContext& c) {
     return gradient ? run_grad(c, rows, columns, dtype) : run(c, rows, columns, dtype);
   };
   r.tolerance = tolerance;
@@ -83,17 +83,17 @@ Row row(bool gradient, int64_t rows, int64_t columns, DType dtype, double tolera
 
 // Tolerances: 8 roundings of 2^-24, half a unit in the last place of f16 and bf16 numbers, and in f64 the
 // 2e-15 by which exp() lifts the roundings of logits as large as 10 or 20.
-void add_softmax_rows(std::vector<Row>& rows) {
+void add_softmax_cases(std::vector<Case>& cases) {
   const auto forward = [&](int64_t r, int64_t c, DType dtype, double tolerance) {
-    rows.push_back(row(false, r, c, dtype, tolerance));
+    cases.push_back(make_case(false, r, c, dtype, tolerance));
   };
   const auto gradient = [&](int64_t r, int64_t c, DType dtype, double tolerance) {
-    rows.push_back(row(true, r, c, dtype, tolerance));
+    cases.push_back(make_case(true, r, c, dtype, tolerance));
   };
   // A row of 400 B begins 0 or 16 B into a sector and touches 13 of them, in and out.
   forward(64, 100, DType::f32, 1e-6);
-  rows.back().sectors = 64 * 13 * 2;
-  rows.back().min_simt = 0.8;
+  cases.back().sectors = 64 * 13 * 2;
+  cases.back().min_simt = 0.8;
   forward(300, 2, DType::f32, 1e-6);
   forward(33, 7, DType::f32, 1e-6);
   forward(1, 1, DType::f32, 0);
@@ -102,15 +102,15 @@ void add_softmax_rows(std::vector<Row>& rows) {
   forward(9, 331, DType::f32, 1e-6);
   forward(8, 512, DType::f32, 1e-6);
   forward(8, 1024, DType::f32, 1e-6);
-  rows.back().sectors = 8 * 4096 / 32 * 2;
-  rows.back().min_simt = 1;
+  cases.back().sectors = 8 * 4096 / 32 * 2;
+  cases.back().min_simt = 1;
   // A block: for each of two totals 8 stores and 1 load of sums, then 1 store and 8 loads of the result.
   forward(3, 1500, DType::f32, 1e-6);
-  rows.back().wavefronts = 3 * 2 * (8 + 1 + 1 + 8);
+  cases.back().wavefronts = 3 * 2 * (8 + 1 + 1 + 8);
   forward(2, 1027, DType::f32, 1e-6);
   // 8,192 columns stay in registers, the other 808 are read twice: 3,232 B or 101 sectors.
   forward(2, 9000, DType::f32, 1e-6);
-  rows.back().sectors = 2 * (2 * 9000 * 4 / 32 + 101);
+  cases.back().sectors = 2 * (2 * 9000 * 4 / 32 + 101);
   forward(1, 8203, DType::f32, 1e-6);
   forward(9, 256, DType::f16, 1e-3);
   forward(3, 2048, DType::f16, 1e-3);
@@ -120,13 +120,13 @@ void add_softmax_rows(std::vector<Row>& rows) {
   forward(3, 256, DType::f64, 4e-15);
   forward(2, 2200, DType::f64, 4e-15);
   for (const int64_t columns : {7, 70, 1500}) {
-    Row r = row(false, 4, columns, DType::f32, 0);
+    Case r = make_case(false, 4, columns, DType::f32, 0);
     r.shape += " with infinities";
-    r.run = [columns](RowContext& c) { return run_special(c, columns); };
-    rows.push_back(r);
+    r.run = [columns](CaseContext& c) { return run_special(c, columns); };
+    cases.push_back(r);
   }
   gradient(64, 100, DType::f32, 1e-6);
-  rows.back().sectors = 64 * 13 * 3;
+  cases.back().sectors = 64 * 13 * 3;
   gradient(33, 7, DType::f32, 1e-6);
   gradient(9, 99, DType::f32, 1e-6);
   gradient(9, 331, DType::f32, 1e-6);
@@ -134,7 +134,7 @@ void add_softmax_rows(std::vector<Row>& rows) {
   gradient(2, 1500, DType::f32, 1e-6);
   gradient(2, 5000, DType::f32, 1e-6);
   // 4,096 columns stay in registers, 904 of y and of dy are read twice: 3,616 B or 113 sectors.
-  rows.back().sectors = 2 * (3 * 5000 * 4 / 32 + 2 * 113);
+  cases.back().sectors = 2 * (3 * 5000 * 4 / 32 + 2 * 113);
   gradient(1, 4099, DType::f32, 1e-6);
   gradient(9, 64, DType::f16, 1e-3);
   gradient(9, 100, DType::bf16, 4e-3);

@@ -40,7 +40,7 @@ std::vector<int64_t> reference_order(const std::vector<T>& x, int64_t begin, int
 
 /// One segment.
 template <class T>
-double run(RowContext& c, const std::vector<T>& x) {
+double run(CaseContext& c, const std::vector<T>& x) {
   const Number number = sizeof(T) == 8 ? Number::f64 : Number::f32;
   const auto n = int64_t(x.size());
   const Segments segments{1, n, nullptr, nullptr};
@@ -53,7 +53,7 @@ double run(RowContext& c, const std::vector<T>& x) {
 
 /// Segments of several sizes, with gaps between them, whose sizes lie on the device.
 template <class T>
-double run_ragged(RowContext& c, const std::vector<int64_t>& sizes, int64_t longest) {
+double run_ragged(CaseContext& c, const std::vector<int64_t>& sizes, int64_t longest) {
   const Number number = sizeof(T) == 8 ? Number::f64 : Number::f32;
   std::vector<int64_t> begins;
   int64_t n = 5;
@@ -77,7 +77,7 @@ double run_ragged(RowContext& c, const std::vector<int64_t>& sizes, int64_t long
 }
 
 /// NaN behind minus infinity, in the order of their positions.
-double run_special(RowContext& c) {
+double run_special(CaseContext& c) {
   const float nan = NAN, infinity = INFINITY;
   const std::vector<float> x{nan, -infinity, 0.f, -0.f, infinity, -nan, 1e-45f, -1e-45f, 3e38f, -3e38f};
   const std::vector<int64_t> expected{4, 8, 6, 2, 3, 7, 9, 1, 0, 5};
@@ -89,7 +89,7 @@ double run_special(RowContext& c) {
 }
 
 /// Row numbers below `rows`, some outside.
-double run_rows(RowContext& c, int64_t n, int64_t rows) {
+double run_rows(CaseContext& c, int64_t n, int64_t rows) {
   Random random(21, "row numbers");
   std::vector<int64_t> index;
   for (int64_t i = 0; i < n; ++i) index.push_back(int64_t(random.next_below(uint64_t(rows) + 2)) - 1);
@@ -104,8 +104,8 @@ double run_rows(RowContext& c, int64_t n, int64_t rows) {
   return different(c.download(order, n), expected);
 }
 
-Row row(const std::string& shape, std::function<double(RowContext&)> run) {
-  Row r;
+Case make_case(const std::string& shape, std::function<double(CaseContext&)> run) {
+  Case r;
   r.name = "argsort";
   r.shape = shape;
   r.file = "cuda/kernels/sort.cu";
@@ -115,20 +115,23 @@ Row row(const std::string& shape, std::function<double(RowContext&)> run) {
 
 }  // namespace
 
-void add_sort_rows(std::vector<Row>& rows) {
-  rows.push_back(row("f32 10 special", run_special));
-  rows.push_back(row("f32 1", [](RowContext& c) { return run(c, std::vector<float>{3.f}); }));
+void add_sort_cases(std::vector<Case>& cases) {
+  cases.push_back(make_case("f32 10 special", run_special));
+  cases.push_back(make_case("f32 1", [](CaseContext& c) { return run(c, std::vector<float>{3.f}); }));
   // In shared memory once for each distance of 32 and more: 1, 2, 3 and 4 times for lists of 64, 128, 256 and
   // 512. 16 warps each write and read keys and positions: 4 wavefronts. 2,048 B in, 4,096 B out.
-  rows.push_back(row("f32 512", [](RowContext& c) { return run(c, normals<float>(512, "sort")); }));
-  rows.back().wavefronts = (1 + 2 + 3 + 4) * 16 * 4;
-  rows.back().sectors = sectors_of(512 * 4) + sectors_of(512 * 8);
-  rows.back().floor_read = 512 * 4;
-  rows.back().floor_written = 512 * 8;
-  rows.push_back(row("f32 1500 ties", [](RowContext& c) { return run(c, halves<float>(1500, "sort")); }));
-  rows.push_back(row("f64 700 ties", [](RowContext& c) { return run(c, halves<double>(700, "sort")); }));
-  rows.push_back(row("f64 1100", [](RowContext& c) { return run(c, normals<double>(1100, "sort")); }));
-  rows.push_back(row("f32 ragged", [](RowContext& c) {
+  cases.push_back(make_case("f32 512", [](CaseContext& c) { return run(c, normals<float>(512, "sort")); }));
+  cases.back().wavefronts = (1 + 2 + 3 + 4) * 16 * 4;
+  cases.back().sectors = sectors_of(512 * 4) + sectors_of(512 * 8);
+  cases.back().floor_read = 512 * 4;
+  cases.back().floor_written = 512 * 8;
+  cases.push_back(
+      make_case("f32 1500 ties", [](CaseContext& c) { return run(c, halves<float>(1500, "sort")); }));
+  cases.push_back(
+      make_case("f64 700 ties", [](CaseContext& c) { return run(c, halves<double>(700, "sort")); }));
+  cases.push_back(
+      make_case("f64 1100", [](CaseContext& c) { return run(c, normals<double>(1100, "sort")); }));
+  cases.push_back(make_case("f32 ragged", [](CaseContext& c) {
     return run_ragged<float>(c, {70, 0, 100, 33, 1}, 100);
   }));
 
@@ -136,15 +139,18 @@ void add_sort_rows(std::vector<Row>& rows) {
   // A pass: count (keys; counters), begins (counters twice, written once), scatter (keys; positions but in
   // the first pass; one word for each of the 157 warps' stores; both out: 1,250, or 8 B of order in the
   // last).
-  rows.push_back(row("f32 5000 equal", [](RowContext& c) { return run(c, std::vector<float>(5000, 2.f)); }));
-  rows.back().sectors = 4 * (625 + 96 + 3 * 96 + 625 + 157 + 1250) + 3 * 625;
-  rows.push_back(row("f32 4100", [](RowContext& c) { return run(c, normals<float>(4100, "radix")); }));
-  rows.push_back(row("f64 2100 ties", [](RowContext& c) { return run(c, halves<double>(2100, "radix")); }));
-  rows.push_back(row("f32 radix ragged", [](RowContext& c) {
+  cases.push_back(
+      make_case("f32 5000 equal", [](CaseContext& c) { return run(c, std::vector<float>(5000, 2.f)); }));
+  cases.back().sectors = 4 * (625 + 96 + 3 * 96 + 625 + 157 + 1250) + 3 * 625;
+  cases.push_back(
+      make_case("f32 4100", [](CaseContext& c) { return run(c, normals<float>(4100, "radix")); }));
+  cases.push_back(
+      make_case("f64 2100 ties", [](CaseContext& c) { return run(c, halves<double>(2100, "radix")); }));
+  cases.push_back(make_case("f32 radix ragged", [](CaseContext& c) {
     return run_ragged<float>(c, {2100, 0, 17, 40}, 2100);
   }));
-  rows.push_back(row("rows 900 of 50", [](RowContext& c) { return run_rows(c, 900, 50); }));
-  rows.push_back(row("rows 3000 of 70000", [](RowContext& c) { return run_rows(c, 3000, 70000); }));
+  cases.push_back(make_case("rows 900 of 50", [](CaseContext& c) { return run_rows(c, 900, 50); }));
+  cases.push_back(make_case("rows 3000 of 70000", [](CaseContext& c) { return run_rows(c, 3000, 70000); }));
 }
 
 }  // namespace CAWE_DEVICE

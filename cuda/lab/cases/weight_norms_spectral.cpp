@@ -21,11 +21,11 @@ struct Inputs {
   Tensor w, u, v;
 };
 
-char* scratch_for(RowContext& c, DType dtype, const MatrixSize& size) {
+char* scratch_for(CaseContext& c, DType dtype, const MatrixSize& size) {
   return c.fresh<char>(spectral_norm_scratch(number_for(dtype), size));
 }
 
-double run(RowContext& c, const MatrixSize& size, DType dtype, bool iterate) {
+double run(CaseContext& c, const MatrixSize& size, DType dtype, bool iterate) {
   const Inputs in(size, dtype);
   const void* const w = c.upload(in.w);
   void *const u = c.upload(in.u), *const v = c.upload(in.v);
@@ -44,7 +44,7 @@ double run(RowContext& c, const MatrixSize& size, DType dtype, bool iterate) {
   return std::max(error, relative_error(c.download(sigma, {1}, dtype), s));
 }
 
-double run_gradient(RowContext& c, const MatrixSize& size, DType dtype) {
+double run_gradient(CaseContext& c, const MatrixSize& size, DType dtype) {
   const Inputs in(size, dtype);
   const Tensor dy = random_tensor(in.w.shape(), "spectral dy", dtype);
   const Tensor sigma = Tensor::full({1}, 1.75, dtype);
@@ -61,9 +61,9 @@ double run_gradient(RowContext& c, const MatrixSize& size, DType dtype) {
   return relative_error(c.download(dw, in.w.shape(), dtype), expected);
 }
 
-Row row(const std::string& name, const MatrixSize& size, DType dtype, std::function<double(RowContext&)> run,
-        const std::string& more = "") {
-  Row r;
+Case make_case(const std::string& name, const MatrixSize& size, DType dtype,
+               std::function<double(CaseContext&)> run, const std::string& more = "") {
+  Case r;
   r.name = name;
   r.shape = std::string(cawe::name(dtype)) + " " + std::to_string(size.rows) + "x" +
             std::to_string(size.columns) + more;
@@ -73,22 +73,23 @@ Row row(const std::string& name, const MatrixSize& size, DType dtype, std::funct
   return r;
 }
 
-Row forward(const MatrixSize& size, DType dtype, bool iterate) {
-  Row r = row(
-      "spectral_norm", size, dtype, [=](RowContext& c) { return run(c, size, dtype, iterate); },
+Case forward(const MatrixSize& size, DType dtype, bool iterate) {
+  Case r = make_case(
+      "spectral_norm", size, dtype, [=](CaseContext& c) { return run(c, size, dtype, iterate); },
       iterate ? "" : " without iteration");
   r.flops = (iterate ? 5.0 : 3.0) * double(size.rows * size.columns);
   return r;
 }
 
-Row gradient(const MatrixSize& size, DType dtype) {
-  Row r = row("spectral_norm_grad", size, dtype, [=](RowContext& c) { return run_gradient(c, size, dtype); });
+Case gradient(const MatrixSize& size, DType dtype) {
+  Case r = make_case("spectral_norm_grad", size, dtype,
+                     [=](CaseContext& c) { return run_gradient(c, size, dtype); });
   r.flops = 5 * double(size.rows * size.columns);
   return r;
 }
 
 /// 256 x 512 of f32: 16,384 sectors. Bytes are counted a launch at a time.
-void add_counted(std::vector<Row>& rows) {
+void add_counted(std::vector<Case>& cases) {
   constexpr int64_t kRows = 256, kColumns = 512;
   constexpr double kMatrix = kRows * kColumns * 4, kU = kRows * 4, kV = kColumns * 4;
   constexpr uint64_t kSectors = kRows * kColumns * 4 / 32, kLines = 64, kHalf = 32;  // of the matrix, v and u
@@ -101,36 +102,36 @@ void add_counted(std::vector<Row>& rows) {
   constexpr uint64_t kFinish = 3 + 2 * kLines + 3 * kHalf + 1;
   // y: 16 blocks of 8 warps load sigma.
   constexpr uint64_t kDivide = 2 * kSectors + 16 * 8;
-  rows.push_back(forward({kRows, kColumns}, DType::f32, true));
-  rows.back().sectors = kTransposed + kAdded + kProduct + kFinish + kDivide;
-  rows.back().floor_read = 3 * kMatrix + 2 * kU + 2 * kV + 2 * kV + 2 * 8 + 4;
-  rows.back().floor_written = kMatrix + 2 * kU + 2 * kV + 2 * kV + 2 * 8 + 4;
+  cases.push_back(forward({kRows, kColumns}, DType::f32, true));
+  cases.back().sectors = kTransposed + kAdded + kProduct + kFinish + kDivide;
+  cases.back().floor_read = 3 * kMatrix + 2 * kU + 2 * kV + 2 * kV + 2 * 8 + 4;
+  cases.back().floor_written = kMatrix + 2 * kU + 2 * kV + 2 * kV + 2 * 8 + 4;
   // A block of W^T u: 8 warps store 512 B each, 4 read 8 lines each. Sums of squares: 8 stores and a load;
   // where all threads want a sum, a store and 8 loads of 64 bits (2 each) more, in 3 blocks and once more in
   // the first.
-  rows.back().wavefronts = 8 * (8 * 4 + 4 * 8) + 2 * 9 + 4 * 26;
-  rows.push_back(forward({kRows, kColumns}, DType::f32, false));
+  cases.back().wavefronts = 8 * (8 * 4 + 4 * 8) + 2 * 9 + 4 * 26;
+  cases.push_back(forward({kRows, kColumns}, DType::f32, false));
   // sigma: wv, u.
-  rows.back().sectors = kProduct + 2 * kHalf + 1 + kDivide;
-  rows.back().floor_read = 2 * kMatrix + kV + 2 * kU + 4;
-  rows.back().floor_written = kMatrix + kU + 4;
-  rows.back().wavefronts = 26;
+  cases.back().sectors = kProduct + 2 * kHalf + 1 + kDivide;
+  cases.back().floor_read = 2 * kMatrix + kV + 2 * kU + 4;
+  cases.back().floor_written = kMatrix + kU + 4;
+  cases.back().wavefronts = 26;
   // <dy, y>: 16 blocks, their sums added; then 4 x 8 blocks of 8 warps, which load v, sigma and the sum once,
   // and u with each row.
-  rows.push_back(gradient({kRows, kColumns}, DType::f32));
-  rows.back().sectors = 2 * kSectors + 16 + 4 + 1 + 2 * kSectors + 32 * 8 * (16 + 2) + 4 * 256;
-  rows.back().floor_read = 3 * kMatrix + 16 * 8 + kU + kV + 4 + 8;
-  rows.back().floor_written = kMatrix + 16 * 8 + 8;
-  rows.back().wavefronts = 16 * 9 + 26;
+  cases.push_back(gradient({kRows, kColumns}, DType::f32));
+  cases.back().sectors = 2 * kSectors + 16 + 4 + 1 + 2 * kSectors + 32 * 8 * (16 + 2) + 4 * 256;
+  cases.back().floor_read = 3 * kMatrix + 16 * 8 + kU + kV + 4 + 8;
+  cases.back().floor_written = kMatrix + 16 * 8 + 8;
+  cases.back().wavefronts = 16 * 9 + 26;
 }
 
 }  // namespace
 
-void add_spectral_norm_rows(std::vector<Row>& rows) {
-  add_counted(rows);
+void add_weight_norms_spectral_cases(std::vector<Case>& cases) {
+  add_counted(cases);
   const auto both = [&](const MatrixSize& size, DType dtype) {
-    rows.push_back(forward(size, dtype, true));
-    rows.push_back(gradient(size, dtype));
+    cases.push_back(forward(size, dtype, true));
+    cases.push_back(gradient(size, dtype));
   };
   both({130, 129}, DType::f32);
   both({6, 2304}, DType::f32);  // a block for 4 rows
@@ -139,7 +140,7 @@ void add_spectral_norm_rows(std::vector<Row>& rows) {
   both({35, 26}, DType::f64);
   both({3, 2050}, DType::f64);
   both({9, 27}, DType::f64);
-  rows.push_back(forward({6, 2304}, DType::f64, false));
+  cases.push_back(forward({6, 2304}, DType::f64, false));
 }
 
 }  // namespace CAWE_DEVICE

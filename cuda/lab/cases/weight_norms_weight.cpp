@@ -7,7 +7,7 @@
 namespace CAWE_DEVICE {
 namespace {
 
-double run(RowContext& c, const MatrixSize& size, DType dtype) {
+double run(CaseContext& c, const MatrixSize& size, DType dtype) {
   const Tensor v = random_tensor({size.rows, size.columns}, "weight norm v", dtype),
                g = random_tensor({size.rows}, "weight norm g", dtype);
   const void *const in = c.upload(v), *const gain = c.upload(g);
@@ -21,7 +21,7 @@ double run(RowContext& c, const MatrixSize& size, DType dtype) {
                   relative_error(c.download(norm, g.shape(), dtype), lengths));
 }
 
-double run_gradient(RowContext& c, const MatrixSize& size, DType dtype) {
+double run_gradient(CaseContext& c, const MatrixSize& size, DType dtype) {
   const Tensor v = random_tensor({size.rows, size.columns}, "weight norm v", dtype),
                dy = random_tensor(v.shape(), "weight norm dy", dtype),
                g = random_tensor({size.rows}, "weight norm g", dtype);
@@ -42,38 +42,38 @@ double run_gradient(RowContext& c, const MatrixSize& size, DType dtype) {
                   relative_error(c.download(dg, g.shape(), dtype), by_g));
 }
 
-void add(std::vector<Row>& rows, const MatrixSize& size, DType dtype) {
+void add(std::vector<Case>& cases, const MatrixSize& size, DType dtype) {
   const auto bytes = [&](int64_t n) {  // no less than whole sectors move
     return 32 * double(sectors_of(double(n) * double(size_of(dtype))));
   };
   const double matrix = bytes(size.rows * size.columns), vector = bytes(size.rows);
   for (const bool is_gradient : {false, true}) {
-    Row r;
+    Case r;
     r.name = is_gradient ? "weight_norm_grad" : "weight_norm";
     r.shape = std::string(name(dtype)) + " " + std::to_string(size.rows) + "x" + std::to_string(size.columns);
     r.file = "cuda/kernels/weight_norms_weight.cu";
-    r.run = [=](RowContext& c) { return is_gradient ? run_gradient(c, size, dtype) : run(c, size, dtype); };
+    r.run = [=](CaseContext& c) { return is_gradient ? run_gradient(c, size, dtype) : run(c, size, dtype); };
     r.tolerance = dtype == DType::f64 ? 1e-14 : 1e-6;
     r.floor_read = (is_gradient ? 2 : 1) * (matrix + vector);
     r.floor_written = matrix + vector;
     r.flops = (is_gradient ? 4 : 3) * double(size.rows * size.columns);
-    rows.push_back(r);
+    cases.push_back(r);
   }
 }
 
 }  // namespace
 
-void add_weight_norm_rows(std::vector<Row>& rows) {
+void add_weight_norms_weight_cases(std::vector<Case>& cases) {
   // 32 rows of 32 sectors, each read twice and written once (gradient: dy and v twice), and a number of g and
   // of the norm for each row (gradient: of dg, too).
-  add(rows, {32, 64 * 4}, DType::f32);
-  const size_t counted = rows.size() - 2;
-  rows[counted].sectors = 32 * (3 * 32 + 2);
-  rows[counted + 1].sectors = 32 * (5 * 32 + 3);
-  add(rows, {27, 300}, DType::f32);
-  add(rows, {11, 101}, DType::f32);
-  add(rows, {8, 130}, DType::f64);
-  add(rows, {3, 7}, DType::f64);
+  add(cases, {32, 64 * 4}, DType::f32);
+  const size_t counted = cases.size() - 2;
+  cases[counted].sectors = 32 * (3 * 32 + 2);
+  cases[counted + 1].sectors = 32 * (5 * 32 + 3);
+  add(cases, {27, 300}, DType::f32);
+  add(cases, {11, 101}, DType::f32);
+  add(cases, {8, 130}, DType::f64);
+  add(cases, {3, 7}, DType::f64);
 }
 
 }  // namespace CAWE_DEVICE

@@ -1,4 +1,4 @@
-# Mutants of batch_norm_sums.cu and batch_norm.cu; the rows' names end in _nhwc for channels-last.
+# Mutants of batch_norm_sums.cu and batch_norm.cu; the cases' names end in _nhwc for channels-last.
 cawe_mutant(batch_norm_sums_tree batch_norm_sums.cu "    __syncthreads();\n    if (threadIdx.y < half)" "    if (threadIdx.y < half)" channel_sums_nhwc)
 cawe_mutant(batch_norm_sums_between batch_norm_sums.cu "column_sums(a, tile);\n  __syncthreads();" "column_sums(a, tile);" channel_sums_nhwc)
 cawe_mutant(batch_norm_sums_f32 batch_norm_sums.cu "const double v = double(widen(p.v[k]));" "const float v = float(widen(p.v[k]));" channel_sums)

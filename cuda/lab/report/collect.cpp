@@ -24,16 +24,16 @@ LaunchLine launch_line(const simt::LaunchReport& report, const Resources& known,
   return line;
 }
 
-void judge_resources(RowProfile* row) {
+void judge_resources(CaseProfile* p) {
   std::set<std::string> said;
-  for (const LaunchLine& l : row->launches) {
+  for (const LaunchLine& l : p->launches) {
     if (!l.resources || !said.insert(l.report.kernel).second) continue;
     const gpu::StackUse& stack = l.resources->stack;
     if (stack.spill_stores + stack.spill_loads + stack.frame > 0)
-      row->complaints.push_back(l.report.kernel + " on " + l.resources->arch + ": " +
-                                std::to_string(stack.spill_stores + stack.spill_loads) +
-                                " B of spills, stack frame of " + std::to_string(stack.frame) +
-                                " B (expected none)");
+      p->complaints.push_back(l.report.kernel + " on " + l.resources->arch + ": " +
+                              std::to_string(stack.spill_stores + stack.spill_loads) +
+                              " B of spills, stack frame of " + std::to_string(stack.frame) +
+                              " B (expected none)");
   }
 }
 
@@ -62,21 +62,22 @@ std::vector<std::string> merged(const std::vector<std::pair<uint64_t, std::strin
   return texts;
 }
 
-RowProfile run(const on_emulator::Row& row, const Settings& settings) {
-  RowProfile p;
+CaseProfile run(const on_emulator::Case& kernel_case, const Settings& settings) {
+  CaseProfile p;
   std::vector<std::pair<uint64_t, std::string>> complaints;
   for (size_t i = 0; i < settings.seeds.size(); ++i) {
     const auto level = i == 0 ? simt::Level::profile : simt::Level::check;
-    on_emulator::RowResult result = on_emulator::run_row(row, settings.seeds[i], level);
+    on_emulator::CaseResult result = on_emulator::run_case(kernel_case, settings.seeds[i], level);
     for (const std::string& c : result.complaints) complaints.emplace_back(settings.seeds[i], c);
     if (i == 0) p.result = std::move(result);
   }
   p.complaints = merged(complaints);
   // Only now: a file from outside states its floors while it runs.
-  p.name = row.name, p.shape = row.shape, p.file = row.file;
-  p.ladder = row.ladder, p.step = row.step, p.change = row.change, p.reason = row.reason;
-  p.floor_read = row.floor_read, p.floor_written = row.floor_written;
-  p.flops = row.flops, p.tolerance = row.tolerance;
+  p.name = kernel_case.name, p.shape = kernel_case.shape, p.file = kernel_case.file;
+  p.ladder = kernel_case.ladder, p.step = kernel_case.step, p.change = kernel_case.change,
+  p.reason = kernel_case.reason;
+  p.floor_read = kernel_case.floor_read, p.floor_written = kernel_case.floor_written;
+  p.flops = kernel_case.flops, p.tolerance = kernel_case.tolerance;
   return p;
 }
 
@@ -104,15 +105,15 @@ std::map<std::string, std::pair<int, int>> wide_accesses(const std::string& file
   return wide;
 }
 
-KernelProfiles profile(const std::vector<const on_emulator::Row*>& rows, const Settings& settings,
+KernelProfiles profile(const std::vector<const on_emulator::Case*>& cases, const Settings& settings,
                        const std::function<void(int64_t)>& progress) {
   KernelProfiles all;
   all.gpu = &gpu::find_gpu(settings.gpu);
   std::map<std::string, Resources> of_file;
   std::map<std::string, std::vector<std::string>> unlined;  // by file: device functions that use the stack
   if (!settings.resources) all.no_resources = "not asked for";
-  for (size_t i = 0; i < rows.size(); ++i) {
-    const std::string& file = rows[i]->file;
+  for (size_t i = 0; i < cases.size(); ++i) {
+    const std::string& file = cases[i]->file;
     if (settings.resources && all.no_resources.empty() && of_file.count(file) == 0) {
       const auto answer = file_resources(file, {all.gpu->arch}, settings.source_root);
       all.no_resources = answer.reason;
@@ -121,18 +122,18 @@ KernelProfiles profile(const std::vector<const on_emulator::Row*>& rows, const S
         for (const gpu::KernelResources& k : answer.value->kernels)
           of_file[file][simt::short_kernel_name(k.name)] = k;
     }
-    RowProfile p = run(*rows[i], settings);
+    CaseProfile p = run(*cases[i], settings);
     for (const simt::LaunchReport& report : p.result.launches)
       p.launches.push_back(launch_line(report, of_file[file], *all.gpu));
     judge_resources(&p);
     for (const std::string& function : unlined[file]) p.complaints.push_back(function);
     const simt::Counters& c = p.result.counters;
     p.bound = gpu::lower_bound(*all.gpu, double(c.unique_read_bytes + c.unique_written_bytes), p.flops);
-    all.rows.push_back(std::move(p));
+    all.cases.push_back(std::move(p));
     if (progress) progress(int64_t(i) + 1);
   }
   std::vector<simt::LaunchReport*> reports;
-  for (RowProfile& p : all.rows)
+  for (CaseProfile& p : all.cases)
     for (LaunchLine& l : p.launches) reports.push_back(&l.report);
   simt::resolve_sites(reports);
   return all;
@@ -161,9 +162,9 @@ std::string text(const char* format, Values... values) {
 
 }  // namespace
 
-std::vector<std::string> hints(const RowProfile& row, const gpu::Gpu& gpu) {
+std::vector<std::string> hints(const CaseProfile& profile, const gpu::Gpu& gpu) {
   std::vector<std::string> out;
-  for (const LaunchLine& l : row.launches) {
+  for (const LaunchLine& l : profile.launches) {
     for (const simt::Site& s : l.report.sites) {
       const double units = double(s.units) / double(s.requests),
                    ideal = double(s.ideal_units) / double(s.requests);
@@ -188,9 +189,9 @@ std::vector<std::string> hints(const RowProfile& row, const gpu::Gpu& gpu) {
 
 std::string sites_text(const KernelProfiles& profiles) {
   std::string out;
-  for (const RowProfile& row : profiles.rows)
-    for (const LaunchLine& l : row.launches) {
-      out += text("%s %s: %s, grid %ux%ux%u, block %ux%ux%u\n", row.name.c_str(), row.shape.c_str(),
+  for (const CaseProfile& each : profiles.cases)
+    for (const LaunchLine& l : each.launches) {
+      out += text("%s %s: %s, grid %ux%ux%u, block %ux%ux%u\n", each.name.c_str(), each.shape.c_str(),
                   l.report.kernel.c_str(), l.report.grid[0], l.report.grid[1], l.report.grid[2],
                   l.report.block[0], l.report.block[1], l.report.block[2]);
       for (const simt::Site& s : l.report.sites)
@@ -216,30 +217,30 @@ std::string gpus_text(const KernelProfiles& profiles, const std::string& source_
   for (const std::string& name : wanted)
     out += text(" | %-7s %4s %5s %9s", name.c_str(), "regs", "occ%", "bound us");
   out += "\n";
-  for (const RowProfile& row : profiles.rows) {
-    if (known.count(row.file) == 0) {
-      auto& of_file = known[row.file];
-      const auto answer = file_resources(row.file, archs, source_root);
+  for (const CaseProfile& each : profiles.cases) {
+    if (known.count(each.file) == 0) {
+      auto& of_file = known[each.file];
+      const auto answer = file_resources(each.file, archs, source_root);
       if (answer.value)
         for (const gpu::KernelResources& k : answer.value->kernels)
           of_file[k.arch][simt::short_kernel_name(k.name)] = k;
     }
-    out += text("%-22.22s %-24.24s", row.name.c_str(), row.shape.c_str());
+    out += text("%-22.22s %-24.24s", each.name.c_str(), each.shape.c_str());
     for (const std::string& name : wanted) {
       const gpu::Gpu& gpu = gpu::find_gpu(name);
       int registers = 0;
       double occupied = 2;
       bool approximate = false;
-      for (const LaunchLine& l : row.launches) {
-        const LaunchLine there = launch_line(l.report, known[row.file][gpu.arch], gpu);
+      for (const LaunchLine& l : each.launches) {
+        const LaunchLine there = launch_line(l.report, known[each.file][gpu.arch], gpu);
         if (!there.resources) continue;
         registers = std::max(registers, there.resources->registers);
         approximate |= there.resources->approximate();
         occupied = std::min(occupied, there.occupancy->fraction);
       }
-      const simt::Counters& c = row.result.counters;
+      const simt::Counters& c = each.result.counters;
       const double bound =
-          gpu::lower_bound(gpu, double(c.unique_read_bytes + c.unique_written_bytes), row.flops).us;
+          gpu::lower_bound(gpu, double(c.unique_read_bytes + c.unique_written_bytes), each.flops).us;
       out += occupied <= 1 ? text(" | %7s %s%3d %5.0f %9.2f", "", approximate ? "~" : " ", registers,
                                   100 * occupied, bound)
                            : text(" | %7s %4s %5s %9.2f", "", "-", "-", bound);

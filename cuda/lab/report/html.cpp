@@ -103,7 +103,7 @@ std::string site_block(const simt::Site& s) {
          drawing(s) + "</figure>";
 }
 
-std::string table_row(const RowProfile& r, size_t index) {
+std::string table_row(const CaseProfile& r, size_t index) {
   const simt::Counters& c = r.result.counters;
   int registers = 0;
   double occupancy = 2;
@@ -115,7 +115,7 @@ std::string table_row(const RowProfile& r, size_t index) {
   const std::string known =
       occupancy <= 1 ? text("<td>%d<td>%.0f %%", registers, 100 * occupancy) : "<td>&ndash;<td>&ndash;";
   return text(
-      "<tr class='%s'><td><a href='#r%zu'>%s</a><td>%s%s<td>%llu<td>%llu<td>%.1f %%<td>%llu<td>%.0f<td>%llu"
+      "<tr class='%s'><td><a href='#c%zu'>%s</a><td>%s%s<td>%llu<td>%llu<td>%.1f %%<td>%llu<td>%.0f<td>%llu"
       "<td>%.1f %%<td>%.2f<td>&ndash;<td>%s</tr>\n",
       r.passed() ? "ok" : "bad", index, escaped(r.name).c_str(), escaped(r.shape).c_str(), known.c_str(),
       static_cast<unsigned long long>(c.global_requests), static_cast<unsigned long long>(c.global_sectors),
@@ -125,8 +125,8 @@ std::string table_row(const RowProfile& r, size_t index) {
       100 * c.simt_efficiency(), r.bound.us, r.passed() ? "holds" : "fails");
 }
 
-std::string row_section(const RowProfile& r, size_t index, const gpu::Gpu& gpu) {
-  std::string out = text("<section id='r%zu'><h2>%s <small>%s &middot; %s</small></h2>", index,
+std::string case_section(const CaseProfile& r, size_t index, const gpu::Gpu& gpu) {
+  std::string out = text("<section id='c%zu'><h2>%s <small>%s &middot; %s</small></h2>", index,
                          escaped(r.name).c_str(), escaped(r.shape).c_str(), escaped(r.file).c_str());
   if (!r.change.empty()) out += text("<p>Step %d: %s</p>", r.step, escaped(r.change).c_str());
   for (const std::string& c : r.complaints) out += "<p class='bad'>" + escaped(c) + "</p>";
@@ -172,9 +172,9 @@ std::string profiles_html(const KernelProfiles& p) {
       "class='wide'><table><thead><tr><th>kernel<th>shape<th>regs<th>occ.<th>requests<th>sectors<th>eff.<th>"
       "unique B"
       "<th>floor B<th>waves<th>SIMT<th>bound &micro;s<th>GPU<th></tr></thead><tbody>\n";
-  for (size_t i = 0; i < p.rows.size(); ++i) out += table_row(p.rows[i], i);
+  for (size_t i = 0; i < p.cases.size(); ++i) out += table_row(p.cases[i], i);
   out += "</tbody></table></div>\n";
-  for (size_t i = 0; i < p.rows.size(); ++i) out += row_section(p.rows[i], i, *p.gpu);
+  for (size_t i = 0; i < p.cases.size(); ++i) out += case_section(p.cases[i], i, *p.gpu);
   return out + "</html>\n";
 }
 

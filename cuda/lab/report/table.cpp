@@ -20,7 +20,7 @@ double percent(uint64_t ideal, uint64_t got) {
   return got == 0 ? 100.0 : 100.0 * double(ideal) / double(got);
 }
 
-/// Registers, shared bytes, spills and occupancy of a row: the worst of its kernels.
+/// Registers, shared bytes, spills and occupancy of a case: the worst of its kernels.
 struct Worst {
   bool known = false, approximate = false;
   int registers = 0;
@@ -28,9 +28,9 @@ struct Worst {
   double occupancy = 1;
 };
 
-Worst worst_of(const RowProfile& row) {
+Worst worst_of(const CaseProfile& profile) {
   Worst w;
-  for (const LaunchLine& l : row.launches) {
+  for (const LaunchLine& l : profile.launches) {
     w.shared = std::max<int64_t>(w.shared, int64_t(l.report.dynamic_shared));
     if (!l.resources) continue;
     w.known = true;
@@ -49,18 +49,18 @@ std::string resource_columns(const Worst& w) {
               static_cast<long long>(w.shared), static_cast<long long>(w.spills), 100 * w.occupancy);
 }
 
-std::string line_of(const RowProfile& row) {
-  const simt::Counters& c = row.result.counters;
+std::string line_of(const CaseProfile& profile) {
+  const simt::Counters& c = profile.result.counters;
   const uint64_t unique = c.unique_read_bytes + c.unique_written_bytes, traffic = 32 * c.global_sectors;
   return text("%-22.22s %-24.24s %s %8llu %9llu %5.1f %9llu %9.0f %5.2f %7llu (%llu) %5.1f %8.2f %7.1e %s\n",
-              row.name.c_str(), row.shape.c_str(), resource_columns(worst_of(row)).c_str(),
+              profile.name.c_str(), profile.shape.c_str(), resource_columns(worst_of(profile)).c_str(),
               static_cast<unsigned long long>(c.global_requests),
               static_cast<unsigned long long>(c.global_sectors),
               percent(c.global_ideal_sectors, c.global_sectors), static_cast<unsigned long long>(unique),
-              row.floor_read + row.floor_written, unique ? double(traffic) / double(unique) : 1.0,
+              profile.floor_read + profile.floor_written, unique ? double(traffic) / double(unique) : 1.0,
               static_cast<unsigned long long>(c.shared_wavefronts),
               static_cast<unsigned long long>(c.shared_ideal_wavefronts), 100 * c.simt_efficiency(),
-              row.bound.us, row.result.error, row.passed() ? "ok" : "FAILED");
+              profile.bound.us, profile.result.error, profile.passed() ? "ok" : "FAILED");
 }
 
 std::string heading(const KernelProfiles& p) {
@@ -76,37 +76,38 @@ std::string heading(const KernelProfiles& p) {
 std::string table_text(const KernelProfiles& profiles) {
   std::string out = heading(profiles);
   int64_t failed = 0;
-  for (const RowProfile& row : profiles.rows) {
-    out += line_of(row);
-    for (const std::string& complaint : row.complaints) out += "  FAILED: " + complaint + "\n";
-    if (!row.reason.empty()) out += "  above the ideal: " + row.reason + "\n";
-    failed += !row.passed();
+  for (const CaseProfile& each : profiles.cases) {
+    out += line_of(each);
+    for (const std::string& complaint : each.complaints) out += "  FAILED: " + complaint + "\n";
+    if (!each.reason.empty()) out += "  above the ideal: " + each.reason + "\n";
+    failed += !each.passed();
   }
-  for (const RowProfile& row : profiles.rows)
-    for (const std::string& hint : hints(row, *profiles.gpu))
-      out += "! " + row.name + " " + row.shape + ": " + hint + "\n";
+  for (const CaseProfile& each : profiles.cases)
+    for (const std::string& hint : hints(each, *profiles.gpu))
+      out += "! " + each.name + " " + each.shape + ": " + hint + "\n";
   if (!profiles.no_resources.empty())
     out += "No registers, spills and occupancy: " + profiles.no_resources + ".\n";
   out += text(
-      "%zu rows, %lld failed. traf.: sectors' bytes over unique bytes. bound: a lower bound, never a time.\n",
-      profiles.rows.size(), static_cast<long long>(failed));
+      "%zu cases, %lld failed. traf.: sectors' bytes over unique bytes. bound: a lower bound, never a "
+      "time.\n",
+      profiles.cases.size(), static_cast<long long>(failed));
   return out + simt::limits_text() + "\n";
 }
 
 std::string ladder_text(const KernelProfiles& profiles) {
-  std::vector<const RowProfile*> steps;
-  for (const RowProfile& row : profiles.rows) steps.push_back(&row);
+  std::vector<const CaseProfile*> steps;
+  for (const CaseProfile& each : profiles.cases) steps.push_back(&each);
   std::stable_sort(steps.begin(), steps.end(),
-                   [](const RowProfile* a, const RowProfile* b) { return a->step < b->step; });
+                   [](const CaseProfile* a, const CaseProfile* b) { return a->step < b->step; });
   std::string out = heading(profiles);
-  for (const RowProfile* row : steps) {
-    out += text("%d. %s\n", row->step, row->change.c_str()) + line_of(*row);
-    for (const LaunchLine& l : row->launches)
+  for (const CaseProfile* each : steps) {
+    out += text("%d. %s\n", each->step, each->change.c_str()) + line_of(*each);
+    for (const LaunchLine& l : each->launches)
       out +=
           text("     %s, grid %ux%ux%u, block %ux%ux%u\n", l.report.kernel.c_str(), l.report.grid[0],
                l.report.grid[1], l.report.grid[2], l.report.block[0], l.report.block[1], l.report.block[2]);
-    for (const std::string& complaint : row->complaints) out += "     FAILED: " + complaint + "\n";
-    for (const std::string& hint : hints(*row, *profiles.gpu)) out += "     ! " + hint + "\n";
+    for (const std::string& complaint : each->complaints) out += "     FAILED: " + complaint + "\n";
+    for (const std::string& hint : hints(*each, *profiles.gpu)) out += "     ! " + hint + "\n";
   }
   return out + simt::limits_text() + "\n";
 }
@@ -173,7 +174,7 @@ std::string launch_json(const LaunchLine& l) {
   return out + "]}";
 }
 
-std::string row_json(const RowProfile& r) {
+std::string case_json(const CaseProfile& r) {
   std::string out = "{\"name\":" + quoted(r.name) + ",\"shape\":" + quoted(r.shape) +
                     ",\"file\":" + quoted(r.file) + ",\"ladder\":" + quoted(r.ladder) +
                     ",\"change\":" + quoted(r.change) + ",\"passed\":" + (r.passed() ? "true" : "false");
@@ -197,7 +198,7 @@ std::string profiles_json(const KernelProfiles& p) {
   std::string out = "{\"emulated\":true,\"gpu\":" + quoted(p.gpu->name) + ",\"arch\":" + quoted(p.gpu->arch) +
                     ",\"resources\":" + quoted(p.no_resources.empty() ? "nvcc" : p.no_resources) +
                     ",\"limits\":" + quoted(simt::limits_text()) + ",\"rows\":[";
-  for (size_t i = 0; i < p.rows.size(); ++i) out += (i ? ",\n" : "\n") + row_json(p.rows[i]);
+  for (size_t i = 0; i < p.cases.size(); ++i) out += (i ? ",\n" : "\n") + case_json(p.cases[i]);
   return out + "\n]}\n";
 }
 

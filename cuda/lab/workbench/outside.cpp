@@ -21,7 +21,8 @@ namespace {
 /// Gives a file's cawe_run() its inputs and keeps what it says of the results.
 class RunningBench final : public Workbench {
  public:
-  RunningBench(on_emulator::RowContext& context, on_emulator::Row& row) : context_(context), row_(row) {}
+  RunningBench(on_emulator::CaseContext& context, on_emulator::Case& kernel_case)
+      : context_(context), case_(kernel_case) {}
   double error() const { return error_; }
   bool compared() const { return compared_; }
 
@@ -35,15 +36,15 @@ class RunningBench final : public Workbench {
     const Tensor want = Tensor::from(std::vector<float>(wanted, wanted + n), {n});
     const double error = on_emulator::relative_error(context_.download(device, {n}, DType::f32), want);
     CAWE_CHECK(tolerance >= 0, Code::usage, "expect(\"", name, "\"): a negative tolerance");
-    row_.tolerance = compared_ ? std::min(row_.tolerance, tolerance) : tolerance;
+    case_.tolerance = compared_ ? std::min(case_.tolerance, tolerance) : tolerance;
     error_ = std::max(error_, error);
     compared_ = true;
   }
 
   void floor(double read, double written, double flops) override {
-    row_.floor_read = read;
-    row_.floor_written = written;
-    row_.flops = flops;
+    case_.floor_read = read;
+    case_.floor_written = written;
+    case_.flops = flops;
   }
 
  protected:
@@ -63,8 +64,8 @@ class RunningBench final : public Workbench {
   }
 
  private:
-  on_emulator::RowContext& context_;
-  on_emulator::Row& row_;
+  on_emulator::CaseContext& context_;
+  on_emulator::Case& case_;
   std::map<const void*, std::vector<char>> copies_;
   double error_ = 0;
   bool compared_ = false;
@@ -126,11 +127,11 @@ OutsideKernel::OutsideKernel(const std::string& file) {
   const auto run = reinterpret_cast<void (*)(Workbench&)>(dlsym(library_, "cawe_run"));
   CAWE_CHECK(run != nullptr, Code::data, file,
              ": has no cawe_run() (expected `void cawe_run(cawe::Workbench& bench)`)");
-  row_.name = fs::path(file).stem().string();
-  row_.shape = "as in the file";
-  row_.file = fs::absolute(file).string();
-  row_.run = [this, run, file](on_emulator::RowContext& context) {
-    RunningBench bench(context, row_);
+  case_.name = fs::path(file).stem().string();
+  case_.shape = "as in the file";
+  case_.file = fs::absolute(file).string();
+  case_.run = [this, run, file](on_emulator::CaseContext& context) {
+    RunningBench bench(context, case_);
     context.measure([&] { run(bench); });
     CAWE_CHECK(bench.compared(), Code::data, file, ": compares nothing (call bench.expect() in cawe_run())");
     return bench.error();

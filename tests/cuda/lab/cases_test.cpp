@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every kernel row: values, findings under three orders of threads and blocks, counts.
+// Every kernel case: values, findings under three orders of threads and blocks, counts.
 #include <gtest/gtest.h>
 
 #include "cuda/lab/cases/run.h"
@@ -8,30 +8,31 @@ namespace cawe::on_emulator {
 namespace {
 
 std::string test_name(const testing::TestParamInfo<size_t>& info) {
-  const Row& row = all_rows()[info.param];
-  std::string name = row.name + "_" + row.shape;
+  const Case& kernel_case = all_cases()[info.param];
+  std::string name = kernel_case.name + "_" + kernel_case.shape;
   for (char& c : name)
     if (!isalnum(static_cast<unsigned char>(c))) c = '_';
   return name + "_" + std::to_string(info.param);
 }
 
-class Rows : public testing::TestWithParam<size_t> {};
+class Cases : public testing::TestWithParam<size_t> {};
 
-void expect_holds(const Row& row, uint64_t seed, simt::Level level) {
-  const RowResult result = run_row(row, seed, level);
+void expect_holds(const Case& kernel_case, uint64_t seed, simt::Level level) {
+  const CaseResult result = run_case(kernel_case, seed, level);
   std::string complaints;
   for (const std::string& complaint : result.complaints) complaints += "\n  " + complaint;
-  EXPECT_EQ(complaints, "") << row.name << " " << row.shape << ", seed " << seed;
-  EXPECT_GT(result.counters.accesses, 0u) << row.name << " " << row.shape << " touched no memory";
+  EXPECT_EQ(complaints, "") << kernel_case.name << " " << kernel_case.shape << ", seed " << seed;
+  EXPECT_GT(result.counters.accesses, 0u)
+      << kernel_case.name << " " << kernel_case.shape << " touched no memory";
 }
 
-TEST_P(Rows, Hold) {
-  const Row& row = all_rows()[GetParam()];
-  expect_holds(row, 0, simt::Level::profile);
-  expect_holds(row, 1, simt::Level::check);
-  expect_holds(row, 7, simt::Level::check);
+TEST_P(Cases, Hold) {
+  const Case& kernel_case = all_cases()[GetParam()];
+  expect_holds(kernel_case, 0, simt::Level::profile);
+  expect_holds(kernel_case, 1, simt::Level::check);
+  expect_holds(kernel_case, 7, simt::Level::check);
 }
-INSTANTIATE_TEST_SUITE_P(Kernel, Rows, testing::Range<size_t>(0, all_rows().size()), test_name);
+INSTANTIATE_TEST_SUITE_P(Kernel, Cases, testing::Range<size_t>(0, all_cases().size()), test_name);
 
 }  // namespace
 }  // namespace cawe::on_emulator
