@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Element types and devices.
+// Element types, devices, and the conversion of 16-bit floats.
 #pragma once
 
 #include <cstddef>
