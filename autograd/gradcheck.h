@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Gradients by central differences in f64: what every operator's gradient is held against.
+// Gradients by central differences in f64, against which every operator's gradient is checked.
 #pragma once
 
 #include <cstdint>
@@ -20,8 +20,9 @@ struct GradcheckOptions {
 
 /// Largest |numeric - backward()| over the moved elements, relative to the largest |numeric| of the same
 /// input, or to 1e-3 where all of them are smaller (a gradient that is zero is compared absolutely). The
-/// output is projected on random numbers, so that every element of it takes part. inputs are f64; only those
-/// that require a gradient are checked. Infinite where a number is not finite.
+/// scalar that is differentiated is the inner product of the output with random numbers, so that every
+/// element of it takes part. inputs are f64; only those that require a gradient are checked. Returns infinity
+/// where a number is not finite.
 double gradcheck(const Function& function, const std::vector<Variable>& inputs,
                  const GradcheckOptions& options = {});
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Views and concatenation. They are of no family: no primitive computes them, copies apart.
+// Views and concatenation. They belong to no family of primitives: copies apart, nothing is computed.
 #pragma once
 
 #include <vector>
