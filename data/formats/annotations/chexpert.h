@@ -19,7 +19,7 @@ struct ChexpertOptions {
 
   std::string csv;                                    ///< train.csv or valid.csv
   std::string root;                                   ///< folder that the paths are relative to
-  std::string strip_prefix = "CheXpert-v1.0-small/";  ///< cut off the paths where they begin with it
+  std::string strip_prefix = "CheXpert-v1.0-small/";  ///< removed from the beginning of paths
   Uncertain uncertain = Uncertain::ones;
   Blank blank = Blank::zero;
   Views views = Views::frontal;

@@ -35,8 +35,8 @@ struct VocAnnotation {
   std::vector<Object> objects;
 };
 
-/// one_based: VOC counts pixels from 1 and includes the last, so x1 = xmin - 1, x2 = xmax; files of other
-/// tools that count from 0 set it false.
+/// one_based: VOC counts pixels from 1 and includes the last one, so x1 = xmin - 1, x2 = xmax. Set it to
+/// false for files of tools that count from 0.
 VocAnnotation parse_voc(std::string_view text, const std::string& name, bool one_based = true);
 
 struct VocOptions {
@@ -48,6 +48,7 @@ struct VocOptions {
 /// All *.xml of the folder in order of name; objects marked difficult go to Sample::ignored. A file that is
 /// no VOC annotation, a class that is not in class_names, or a bad box rejects its image. patients_known is
 /// false.
+/// All *.xml of the folder in order of name; objects marked difficult go to Sample::ignored. A file that is
 Dataset read_voc(const VocOptions& options);
 
 }  // namespace cawe::data
