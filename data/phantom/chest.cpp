@@ -99,8 +99,8 @@ class Film {
     for (size_t i = 0; i < value_.size(); ++i) value_[i] += (.05f * coarse[i] + .03f * fine[i]) * body_[i];
   }
 
-  /// Adds one lesion inside the lungs and returns its box; nothing where it came out too small or its IoU with
-  /// another one is 0.1 or more.
+  /// Adds one lesion inside the lungs and returns its box; nothing where it came out too small or its IoU
+  /// with another one is 0.1 or more.
   std::optional<Box> add_lesion(int kind, const LesionLook& look, const std::vector<Box>& others);
 
   FloatImage expose() {
