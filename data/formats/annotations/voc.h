@@ -48,7 +48,6 @@ struct VocOptions {
 /// All *.xml of the folder in order of name; objects marked difficult go to Sample::ignored. A file that is
 /// no VOC annotation, a class that is not in class_names, or a bad box rejects its image. patients_known is
 /// false.
-/// All *.xml of the folder in order of name; objects marked difficult go to Sample::ignored. A file that is
 Dataset read_voc(const VocOptions& options);
 
 }  // namespace cawe::data
