@@ -65,7 +65,7 @@ void list_rows(const std::vector<const Row*>& rows, bool json) {
   std::fputs(out.c_str(), stdout);
 }
 
-/// Registers and spills of the rows' files for several architectures.
+/// Prints registers and spills of the rows' files for several architectures.
 void print_resources(const std::vector<const Row*>& rows, const KernelsOptions& o, Common& common) {
   std::set<std::string> files;
   for (const Row* row : rows) files.insert(row->file);
