@@ -141,7 +141,7 @@ def contract():
 
 
 def ablations():
-    # Keys that only some rows look at may be set for all.
+    # Keys that only some rows use may be set for all.
     cawe(*arguments('ablated', '--set', 'detectors=["retinanet"]', '--set', "set=['color.render_factor=4', 'cam.exclude_labels=[\"nodule\"]']",
                     '--set', 'rows=["none", "cawe"]', '--set', 'controls=[]', '--ablate', 'fuse.alpha=0.2,0.8', '--set', 'froc.iou=0.2'))
     with open(WORK / 'ablated/results.csv') as f:
