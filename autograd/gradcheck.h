@@ -12,6 +12,7 @@ namespace cawe {
 
 using Function = std::function<Variable(const std::vector<Variable>& inputs)>;
 
+/// How inputs are moved for the central differences.
 struct GradcheckOptions {
   double step = 1e-5;    ///< times max(1, |x|)
   int64_t samples = 24;  ///< elements of each input that are moved; all where there are fewer

@@ -11,6 +11,7 @@
 
 namespace cawe {
 
+/// The goldens of one file, by key.
 class OperatorGoldens {
  public:
   /// A missing file means that there are no goldens.

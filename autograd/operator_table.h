@@ -14,6 +14,7 @@
 
 namespace cawe {
 
+/// The evidence for one operator or primitive: largest errors over all cases of its row.
 struct OperatorReport {
   std::string name;
   bool differentiable = false;
@@ -22,7 +23,7 @@ struct OperatorReport {
   double forward_error = 0;    ///< fast f32 against f64: largest difference / largest value
   double gradient_error = 0;   ///< the same of the gradients
   double golden_error = 0;     ///< fast f32 against PyTorch's outputs and gradients
-  /// how many tensors were compared with PyTorch's; 0: no file, or none for this row
+  /// How many tensors were compared with PyTorch's; 0: no file, or none for this row.
   int64_t goldens = 0;
   bool same_bits = true;  ///< on one and on two threads
   int64_t cases = 0;
@@ -35,6 +36,7 @@ constexpr double kGradcheckBar = 1e-6, kFastBar = 1e-5, kGoldenBar = 2e-6;
 /// a kink; "positive"; "distinct" no two equal; "unit" in [0, 1].
 enum class Values : uint8_t { free, apart, positive, distinct, unit };
 
+/// An input of a case.
 struct CaseInput {
   Shape shape;
   Values values = Values::free;
@@ -52,6 +54,7 @@ struct OperatorCase {
   double cancelling = 0;
 };
 
+/// Output and gradients of a case.
 struct CaseResult {
   Tensor y;
   std::vector<Tensor> gradients;  ///< of the inputs that require one, for dy of normal numbers
@@ -84,6 +87,7 @@ double relative_difference(const Tensor& ours, const Tensor& truth, double least
 /// The same shape, dtype and bits.
 bool same_bytes(const Tensor& a, const Tensor& b);
 
+/// The rows of the table: operators, and primitives without a gradient.
 const std::vector<OperatorRow>& operator_rows();
 const std::vector<PrimitiveRow>& primitive_rows();
 
@@ -105,6 +109,7 @@ struct DeviceReport {
 };
 /// Largest relative error allowed in a dtype.
 double device_bar(DType dtype);
+/// Runs all rows whose name contains `filter` on a device.
 std::vector<DeviceReport> check_operators_on(Device device, const std::string& filter = "",
                                              const std::string& goldens = "");
 std::string device_operators_text(Device device, const std::vector<DeviceReport>& reports);

@@ -25,6 +25,8 @@ struct GradSlot {
   bool shared_by_ranks = false;
 };
 
+/// A tensor with an optional history: copies are the same variable. Only floating variables can require a
+/// gradient.
 class Variable {
  public:
   Variable() = default;

@@ -25,6 +25,7 @@ struct TrainedPatients {
   std::vector<std::string> hashes;  ///< sorted, unique
 };
 
+/// The hashes of the patients of the samples at `indices`.
 TrainedPatients trained_patients(const std::string& model, const Dataset& dataset,
                                  const std::vector<int64_t>& indices);
 

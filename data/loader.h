@@ -15,6 +15,7 @@
 
 namespace cawe::data {
 
+/// How batches are formed and images fitted.
 struct LoaderOptions {
   int64_t batch = 8;  ///< of all ranks together
   int width = 128, height = 128, channels = 3;
@@ -43,6 +44,7 @@ struct LoaderOptions {
   std::function<void(FloatImage&, const Sample&)> enhance;
 };
 
+/// One batch, or one rank's part of it: B images with their labels and boxes.
 struct Batch {
   int64_t step = 0;
   Tensor images;  ///< f32 [B, channels, height, width], channels-last in memory
@@ -57,6 +59,7 @@ struct Batch {
 /// Items [begin, end) of a batch; the tensors share its storage.
 Batch part_of(const Batch& batch, int64_t begin, int64_t end);
 
+/// Batches of a data set in order, prefetched by worker threads.
 class Loader {
  public:
   /// `dataset` must outlive the loader. `indices` choose the samples. Throws data for an empty choice.

@@ -19,7 +19,7 @@ struct Sample {
   std::string source;         ///< where it comes from, e.g. "rsna" or a folder's name
   std::string path;           ///< the image file
   int width = 0, height = 0;  ///< 0 until known: a label file may not say
-  /// one for each of Dataset::label_names: 1, 0, or NaN = left out of the loss
+  /// One for each of Dataset::label_names: 1, 0, or NaN = left out of the loss.
   std::vector<float> labels;
   std::vector<Box> boxes;           ///< lesions
   std::vector<int> box_classes;     ///< index into Dataset::class_names, one for each box
@@ -36,6 +36,7 @@ struct Rejected {
   std::string file, field, reason;
 };
 
+/// What a reader found: samples, the names that their labels and classes index, and what was rejected.
 struct Dataset {
   std::vector<Sample> samples;  ///< in the order of the label file
   std::vector<std::string> label_names, class_names;

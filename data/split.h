@@ -15,6 +15,7 @@ enum class SplitUnit {
   image     ///< only where persons are not known; reports must say "image-level split: optimistic"
 };
 
+/// How patients are shared out.
 struct SplitOptions {
   uint64_t seed = 2018;
   double test = 0.2;     ///< share of all patients

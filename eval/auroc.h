@@ -25,6 +25,7 @@ struct LabelAuroc {
   Interval auroc;
   int64_t positives = 0, negatives = 0;
 };
+/// AUROC of every label, and their mean.
 struct AurocTable {
   std::vector<LabelAuroc> labels;
   Interval mean;

@@ -37,6 +37,7 @@ struct Interval {
   double value = 0, low = 0, high = 0;
   int64_t used = 0, skipped = 0;
 };
+/// The percentile interval of the draws; `value` is the figure of the whole set.
 Interval percentile_interval(double value, const std::vector<double>& drawn, double level = 0.95);
 
 /// A paired difference: its interval; the two-sided p = min(1, 2 min(1 + #{<= 0}, 1 + #{>= 0}) / (B + 1)), B

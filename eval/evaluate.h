@@ -14,6 +14,7 @@
 
 namespace cawe::eval {
 
+/// FROC rule and bootstrap.
 struct EvaluateOptions {
   FrocOptions froc;
   int64_t draws = 2000;  ///< bootstrap draws, B
@@ -34,6 +35,7 @@ struct PascalRow {
   PascalAp ap;  ///< mean over the truth's labels
 };
 
+/// All figures of one system on one test set.
 struct Evaluation {
   int64_t images = 0, patients = 0, negatives = 0, lesions = 0, detections = 0;
   bool patients_known = false;
@@ -42,7 +44,7 @@ struct Evaluation {
   std::vector<double> band_x, band_low, band_high;  ///< pointwise interval of the curve at x = 0 … 8
   std::vector<SensRow> sens;                        ///< at 1/8 1/4 1/2 1 2 3 4 8
   Interval mean_paper;                              ///< mean of Sens@1, 2, 3, 4
-  /// mean of Sens@1/8, 1/4, 1/2, 1, 2, 4, 8 (LUNA16's score)
+  /// Mean of Sens@1/8, 1/4, 1/2, 1, 2, 4, 8 (LUNA16's score).
   Interval mean_luna;
   Interval map50;  ///< COCO AP at IoU 0.5, all labels taken as one
   CocoSummary coco;

@@ -34,6 +34,7 @@ enum class SensMode {
 };
 enum class Denominator { images, negatives };
 
+/// The rule by which detections are judged and the curve is read.
 struct FrocOptions {
   FrocRule rule = FrocRule::iou;
   double threshold = 0.5;
@@ -79,6 +80,7 @@ struct FrocPoint {
   int64_t found = 0, false_positives = 0, negative_false_positives = 0;
 };
 
+/// The curve: operating points at distinct scores, and what the counts are relative to.
 struct FrocCurve {
   std::vector<FrocPoint> points;  ///< by falling threshold; may be empty
   int64_t images = 0, negatives = 0, lesions = 0;
@@ -97,6 +99,7 @@ struct SensAt {
   bool curve_ends = false;  ///< the curve stops before N
   double ends_at = 0;       ///< last x of the curve
 };
+/// Sens@N by the curve's mode, with false positives counted on all images or on lesion-free ones.
 SensAt sens_at(const FrocCurve& curve, double fp, Denominator denominator = Denominator::images);
 std::vector<SensAt> sens_at(const FrocCurve& curve, const std::vector<double>& fps,
                             Denominator denominator = Denominator::images);

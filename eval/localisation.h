@@ -28,6 +28,7 @@ struct MapSample {
   std::vector<BoxD> boxes;       ///< at least one
 };
 
+/// Pointing game (0 to 1) and energy (0 to 1) of one map.
 struct MapFigures {
   double pointing = 0, energy = 0;
 };
@@ -50,6 +51,7 @@ enum class MapVerdict {
 /// The verdict as one sentence for the report.
 std::string describe(MapVerdict verdict);
 
+/// Figures of one class over all its images, with intervals by patient, beside those of the controls.
 struct LocalisationRow {
   std::string label;  ///< "all" or a class
   int64_t images = 0, patients = 0;

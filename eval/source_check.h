@@ -11,6 +11,7 @@
 
 namespace cawe::eval {
 
+/// How well sources can be told apart.
 struct SourceCheck {
   Interval auroc;  ///< of held-out images, interval by patient
   int64_t images[2] = {0, 0};

@@ -12,6 +12,7 @@
 
 namespace cawe::models {
 
+/// Scales and aspect ratios of the anchors of a pyramid.
 struct AnchorSettings {
   /// For each pyramid level the anchors' scales in pixels: the square roots of their areas.
   std::vector<std::vector<double>> sizes;
@@ -26,6 +27,7 @@ AnchorSettings anchor_pyramid(int levels, double base, const std::vector<double>
 /// RetinaNet's (Lin et al. 2017, arXiv 1708.02002): 32 ... 512 times (1, 2^(1/3), 2^(2/3)), whole pixels.
 AnchorSettings retinanet_anchors();
 
+/// Size of a pyramid level, in cells.
 struct GridSize {
   int64_t rows, columns;
 };

@@ -30,6 +30,7 @@ const char* name(CamMethod method);
 const char* name(EmptySet rule);
 const char* name(ConstantMap rule);
 
+/// How the active set and the map are computed.
 struct CaweSettings {
   CamMethod method = CamMethod::cawe;
   double act_threshold = 0.5;           ///< class l is active where sigma_l >= it
@@ -47,6 +48,7 @@ using ActiveSets = std::vector<std::vector<int64_t>>;
 /// probabilities [N, labels]: the sigmoids.
 ActiveSets active_sets(const Tensor& probabilities, const CaweSettings& settings);
 
+/// Maps of a batch of N images, and what they were computed from.
 struct AttentionMaps {
   Tensor probabilities;  ///< sigma [N, labels]
   ActiveSets active;

@@ -9,6 +9,7 @@
 
 namespace cawe::models {
 
+/// The ResNet and its number of labels.
 struct ClassifierConfig {
   ResNetConfig backbone;
   int64_t labels = 14;

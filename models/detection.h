@@ -16,6 +16,7 @@ struct Truth {
   std::vector<int64_t> labels;
 };
 
+/// One box that a detector reports.
 struct Detection {
   Box box;  ///< pixels of the network's input
   float score = 0;
@@ -23,8 +24,9 @@ struct Detection {
 };
 using Detections = std::vector<Detection>;  ///< of one image, best first
 
+/// The last step from scored boxes to detections.
 struct PostprocessSettings {
-  /// detections above it are kept; for FROC lower it (0.001), or the curve ends early
+  /// Detections above it are kept; for FROC lower it (0.001), or the curve ends early.
   double score_threshold = 0.05;
   int64_t top_k_per_level = 1000;  ///< candidates that NMS sees
   double nms_iou = 0.5;

@@ -18,6 +18,7 @@ struct DrawKey {
   uint64_t seed = 0, step = 0, image = 0;
 };
 
+/// A detector: how it is trained and what it finds.
 class DetectionModel : public nn::Module {
  public:
   /// What loss_of() needs of a batch of height x width images. An image may have no boxes. `images` are names

@@ -13,9 +13,10 @@
 
 namespace cawe::models {
 
+/// Sizes and settings of the whole detector.
 struct FasterRcnnConfig {
   ResNetConfig backbone;
-  /// how many of stem, layer1 ... layer4 train, from the end; 3 with loaded weights
+  /// How many of stem, layer1 ... layer4 train, from the end; 3 with loaded weights.
   int trainable_stages = 5;
   int64_t channels = 256;  ///< of the feature pyramid
   int64_t classes = 1;     ///< foreground; the box head has one output more, 0, for background
@@ -24,6 +25,7 @@ struct FasterRcnnConfig {
   PostprocessSettings postprocess{0.05, 1000, 0.5, 100};
 };
 
+/// The detector: ResNet, FPN, proposals, box head.
 class FasterRcnn : public DetectionModel {
  public:
   explicit FasterRcnn(const FasterRcnnConfig& config);

@@ -12,6 +12,7 @@ namespace cawe::models {
 /// Where RetinaNet's P6 comes from: torchvision's v1 model takes P5, its v2 and detectron2 take C5.
 enum class P6From : uint8_t { p5, c5 };
 
+/// Inputs and levels of the pyramid.
 struct FpnConfig {
   std::vector<int64_t> in;  ///< channels of the maps, finest first
   int64_t channels = 256;   ///< of every level

@@ -11,6 +11,7 @@
 
 namespace cawe::models {
 
+/// Targets of A anchors in N images with K classes, on the anchors' device.
 struct AnchorTargets {
   Tensor classes;     ///< [N, A * K] f32: 1 the matched box's class, 0 another or background, -1 left out
   Tensor deltas;      ///< [N, A, 4] f32: offsets of the matched box; 0 elsewhere

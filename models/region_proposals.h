@@ -18,6 +18,7 @@ namespace cawe::models {
 /// P2 ... P6: one scale for each level, 32 to 512 pixels.
 AnchorSettings rpn_anchors();
 
+/// How many proposals are kept.
 struct ProposalSettings {
   int64_t before_nms = 2000;  ///< candidates of each level, by logit
   int64_t after_nms = 2000;   ///< proposals kept of an image
@@ -33,6 +34,7 @@ struct RpnConfig {
   double beta = 1.0 / 9;     ///< smooth L1
 };
 
+/// The proposal network: for A anchors an objectness logit and four offsets each.
 class RegionProposals : public nn::Module {
  public:
   RegionProposals(int64_t channels, const RpnConfig& config);

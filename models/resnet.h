@@ -12,11 +12,12 @@
 
 namespace cawe::models {
 
+/// Depth, width and stride of a ResNet.
 struct ResNetConfig {
   int depth = 50;          ///< 18, 34 or 50
   int64_t width = 64;      ///< channels of the stem; 16 is a quarter of the full network
   int output_stride = 32;  ///< 32, 16 or 8: below 32 the last stages do not reduce their input
-  /// with output_stride < 32: dilate their kernels, so that loaded weights still fit
+  /// With output_stride < 32: dilate their kernels, so that loaded weights still fit.
   bool dilate = true;
   nn::BatchNormOptions norm;
 };
@@ -44,6 +45,7 @@ class ResidualBlock : public nn::Module {
   std::unique_ptr<nn::BatchNorm2d> downsample_norm_;
 };
 
+/// The body of a ResNet, without its classifier layer.
 class ResNet : public nn::Module {
  public:
   explicit ResNet(const ResNetConfig& config);

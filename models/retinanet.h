@@ -14,9 +14,10 @@
 
 namespace cawe::models {
 
+/// Sizes and settings of the whole detector.
 struct RetinaNetConfig {
   ResNetConfig backbone;
-  /// how many of stem, layer1 ... layer4 train, from the end; 3 with loaded weights
+  /// How many of stem, layer1 ... layer4 train, from the end; 3 with loaded weights.
   int trainable_stages = 5;
   int64_t channels = 256;  ///< of the feature pyramid and the towers
   int head_convs = 4;      ///< in each tower
@@ -27,7 +28,7 @@ struct RetinaNetConfig {
   AnchorSettings anchors = retinanet_anchors();
   MatchParams match{0.5, 0.4, true};
   double focal_alpha = 0.25, focal_gamma = 2;
-  /// foreground probability that the class bias starts from: bias = -ln((1 - prior) / prior)
+  /// Foreground probability that the class bias starts from: bias = -ln((1 - prior) / prior).
   double prior = 0.01;
   double box_beta = 0;  ///< smooth L1; 0 is L1
   PostprocessSettings postprocess;
@@ -53,6 +54,7 @@ class RetinaNetHead : public nn::Module {
   int64_t classes_;
 };
 
+/// The detector: ResNet, FPN, head.
 class RetinaNet : public DetectionModel {
  public:
   explicit RetinaNet(const RetinaNetConfig& config);

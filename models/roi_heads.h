@@ -20,6 +20,7 @@ enum class HeadInit : uint8_t {
   detectron2    ///< hidden ones Xavier (uniform), classes N(0, 0.01^2), boxes N(0, 0.001^2), biases 0
 };
 
+/// Settings of the box head.
 struct RoiHeadsConfig {
   int64_t pooled = 7;           ///< bins on each side of a proposal
   int64_t sampling_ratio = 2;   ///< sampling points on each side of a bin; 0: as many as it has cells
@@ -42,6 +43,7 @@ struct Regions {
   int64_t slots = 0;
 };
 
+/// The box head: R regions to classes + 1 logits and as many boxes.
 class RoiHeads : public nn::Module {
  public:
   /// `strides` are those of the levels, finest first, from level 2 on.

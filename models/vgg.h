@@ -11,6 +11,7 @@
 
 namespace cawe::models {
 
+/// The convolutions, norms, ReLUs and poolings of VGG-16.
 class VggFeatures : public nn::Module {
  public:
   /// width: channels of the first layers; 64 is the published network.

@@ -14,6 +14,7 @@ namespace cawe::models {
 
 using cawe::NamedTensors;
 
+/// What may differ between file and module.
 struct LoadOptions {
   /// Put before every name of the file: "backbone.body." loads a classifier's body into a detector.
   std::string prefix;
@@ -25,6 +26,7 @@ struct LoadOptions {
   bool strict = true;  ///< false: differences are reported, not errors
 };
 
+/// What was loaded, and what did not fit.
 struct LoadReport {
   std::vector<std::string> loaded;
   std::vector<std::string> missing;     ///< in the module, not in the file

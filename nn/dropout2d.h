@@ -10,7 +10,7 @@
 namespace cawe::nn {
 
 struct Dropout2d {
-  /// fraction of channels that are dropped; the others are multiplied by 1 / (1 - share)
+  /// Fraction of channels that are dropped; the others are multiplied by 1 / (1 - share).
   double share = 0.5;
   int64_t channels = 1;
   std::string purpose = "dropout";

@@ -12,6 +12,8 @@
 
 namespace cawe::nn {
 
+/// Base class of layers and networks. Parameters are trained; buffers (running statistics, counters) are
+/// saved, but not trained.
 class Module {
  public:
   Module() = default;

@@ -8,6 +8,7 @@
 
 namespace cawe::report {
 
+/// Parameters of the descent.
 struct TsneOptions {
   double perplexity = 30;  ///< lowered to (n - 1) / 3 where larger
   int64_t iterations = 1000;
@@ -15,6 +16,7 @@ struct TsneOptions {
   int64_t exaggerated = 250;
 };
 
+/// The points and how well they fit.
 struct TsneResult {
   std::vector<double> points;  ///< n x 2
   double kl = 0;               ///< Kullback-Leibler divergence at the end

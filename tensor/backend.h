@@ -13,6 +13,7 @@
 
 namespace cawe {
 
+/// Parameters of a two-dimensional convolution, the same along both axes, in cells.
 struct Conv2dParams {
   int64_t stride = 1;
   int64_t padding = 0;
@@ -20,6 +21,7 @@ struct Conv2dParams {
   int64_t groups = 1;
 };
 
+/// Windows of pooling, the same along both axes, in cells.
 struct Pool2dParams {
   int64_t kernel = 2;
   int64_t stride = 2;
@@ -53,11 +55,14 @@ struct RoiAlignParams {
   std::vector<double> scales;  ///< of each level: its size / the image's size
 };
 
+/// One step of SGD in PyTorch's form. `first`: the velocity starts as the gradient.
 struct SgdParams {
   double lr = 0.01, momentum = 0.9, weight_decay = 0;
   bool first = false;
 };
 
+/// One step of Adam (Kingma & Ba 2015, arXiv 1412.6980), or of AdamW (Loshchilov & Hutter 2019, arXiv
+/// 1711.05101) where `decoupled`; `step` counts from 1.
 struct AdamParams {
   double lr = 1e-3, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay = 0;
   bool decoupled = false;
@@ -72,6 +77,8 @@ class CapturedWork {
   virtual void launch() = 0;
 };
 
+/// The primitives of one device, a virtual method for each line of backend_ops.inc. A primitive that a
+/// backend lacks throws Code::unsupported with its name.
 class Backend {
  public:
   virtual ~Backend() = default;

@@ -73,7 +73,7 @@ class InProcessRank final : public Communicator {
     std::memcpy(receive, group_.mail[in], bytes);
     group_.taken[in] = true;
     group_.changed.notify_all();
-    // the partner has copied: `send` may be reused from here on
+    // The partner has copied: `send` may be reused from here on.
     group_.wait(lock, [&] { return bool(group_.taken[out]); });
   }
 

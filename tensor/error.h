@@ -22,6 +22,7 @@ enum class Code {
   internal      ///< an invariant of this program is broken: exit 1
 };
 
+/// The code as a word, and the exit code of the program that follows from it.
 const char* name(Code code);
 int exit_code(Code code);
 

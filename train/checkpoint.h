@@ -12,6 +12,7 @@
 
 namespace cawe::train {
 
+/// The contents of a checkpoint.
 struct Checkpoint {
   int64_t step = 0;
   std::string recipe;                        ///< resolved TOML, from which the network is built

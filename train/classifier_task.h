@@ -26,6 +26,7 @@ struct ClassifierGoal {
   }
 };
 
+/// The classifier's loss and validation.
 class ClassifierTask : public Task {
  public:
   /// `validation` may be empty: then there is no score.

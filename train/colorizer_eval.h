@@ -26,11 +26,13 @@ struct ColorScore {
   double ab = 0, ab_of_gray = 0, ab_of_mean = 0;
 };
 
+/// Scores of all images.
 struct ColorEvaluation {
   std::vector<ColorScore> scores;
   double fid_lite = 0, fid_lite_of_gray = 0;  ///< NaN where phi is no ResNet or there are too few images
 };
 
+/// Evaluates on the images of one data set.
 struct ColorEvaluator {
   const data::Dataset* dataset = nullptr;
   data::LoaderOptions fitting;  ///< as in training; its size is that at which images are compared

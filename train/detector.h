@@ -17,6 +17,7 @@ struct FoundBox {
   double x = 0, y = 0, width = 0, height = 0, score = 0;
 };
 
+/// A detector with its enhancement chain, loaded from a run or a checkpoint.
 class Detector {
  public:
   /// A run folder or a checkpoint.

@@ -19,6 +19,7 @@ struct DetectorGoal {
   eval::FrocOptions froc;
 };
 
+/// A detector's loss and validation.
 class DetectorTask : public Task {
  public:
   /// Without `validation` there is no score.

@@ -28,6 +28,7 @@ struct LoadedClassifier {
 LoadedClassifier load_classifier(const std::string& run_or_file);
 LoadedClassifier parse_classifier(const std::string& bytes, const std::string& source);
 
+/// A method with its models.
 struct Chain {
   std::shared_ptr<models::Enhancer> enhancer;  ///< never null: "none" does nothing
   std::string method = "none";

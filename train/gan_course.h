@@ -64,6 +64,7 @@ struct GanJob {
   std::function<LogLine()> validate;  ///< may be empty
 };
 
+/// The phases of a colorizer's training.
 class GanCourse : public Course {
  public:
   explicit GanCourse(const GanJob& job);

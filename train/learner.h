@@ -17,6 +17,7 @@ struct StepPlace {
   const RunFolder* run = nullptr;  ///< null where nothing is written
 };
 
+/// One network that is trained by one optimizer.
 class Learner {
  public:
   /// `micro_batch` > 0: a batch is computed in parts of that many items, which need less memory; gradients

@@ -22,6 +22,7 @@ struct Precision {
 /// for 16-bit types on the CPU.
 Precision precision_from(Recipe& recipe);
 
+/// The scale and the rule that changes it.
 class LossScale {
  public:
   explicit LossScale(const Precision& precision);

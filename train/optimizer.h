@@ -15,12 +15,13 @@
 
 namespace cawe::train {
 
+/// The rule and its constants.
 struct OptimizerOptions {
   enum class Kind : uint8_t { sgd, adam, adamw } kind = Kind::adamw;
   double momentum = 0.9;                          ///< SGD
   double beta1 = 0.9, beta2 = 0.999, eps = 1e-8;  ///< Adam
   double weight_decay = 0.01;                     ///< AdamW: decoupled (Loshchilov and Hutter 2019)
-  /// largest norm of all gradients together, above which they are scaled down; 0: no limit
+  /// Largest norm of all gradients together, above which they are scaled down; 0: no limit.
   double clip = 0;
   /// Factor of the learning rate for a parameter, by its name; empty: 1 for all.
   std::function<double(const std::string&)> share_of_rate;
@@ -28,6 +29,7 @@ struct OptimizerOptions {
 /// Keys train.optimizer, train.momentum, train.beta1, train.beta2, train.eps, train.weight_decay, train.clip.
 OptimizerOptions optimizer_from(Recipe& recipe, double clip);
 
+/// The optimizer of a module's parameters, with its moments.
 class Optimizer {
  public:
   /// For the parameters that require gradients now; marks them as shared, so that their gradients are summed

@@ -17,6 +17,7 @@ namespace cawe::train {
 /// Name -> value of one line of log.jsonl; names in alphabetical order, "step" first.
 using LogLine = std::map<std::string, double>;
 
+/// What environment.json says beside the facts of the machine.
 struct Environment {
   std::string command_line;
   int threads = 1, ranks = 1;
@@ -25,6 +26,7 @@ struct Environment {
 /// Versions, CPU, instruction set, source revision, hashes, command line.
 std::vector<std::pair<std::string, std::string>> environment_facts(const Environment& environment);
 
+/// Writes the files of a run.
 class RunFolder {
  public:
   /// Makes DIR and DIR/checkpoints. Throws usage where DIR holds a run already and `resume` is off, or where

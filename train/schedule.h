@@ -11,6 +11,7 @@ namespace cawe::train {
 
 enum class Decay : uint8_t { constant, cosine, steps };
 
+/// Linear warm-up, then constant, cosine or stepwise decay.
 struct Schedule {
   double lr = 1e-3;
   int64_t steps = 1000;             ///< of the whole run

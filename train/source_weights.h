@@ -8,6 +8,7 @@
 
 namespace cawe::train {
 
+/// Tensors, and where they come from.
 struct SourceWeights {
   NamedTensors tensors;
   std::string manifest;  ///< of this program's checkpoints: hashes of patients

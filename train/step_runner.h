@@ -11,6 +11,7 @@
 
 namespace cawe::train {
 
+/// Runs the steps of one task.
 class StepRunner {
  public:
   StepRunner(Task& task, bool capture);

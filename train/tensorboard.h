@@ -13,6 +13,7 @@ namespace cawe::train {
 /// data.
 std::string tfrecord(std::string_view data);
 
+/// Writes one events file.
 class TensorBoard {
  public:
   /// Makes the file in `dir` when the first numbers come. After a resume at `first_step`, readers ignore what

@@ -48,6 +48,7 @@ class Task {
   DType compute_dtype_ = DType::f32;
 };
 
+/// Steps, batch, lanes, and when to validate, save and stop.
 struct TrainerOptions {
   int64_t lanes = 8, batch = 8;  ///< over all ranks
   int64_t micro_batch = 0;       ///< items computed at once, to save memory; 0: the whole batch
@@ -66,6 +67,7 @@ struct TrainerOptions {
 /// train.eval_every, train.min_delta, train.patience, and those of precision_from().
 TrainerOptions trainer_from(Recipe& recipe, int64_t steps, int64_t batch);
 
+/// How a training ended.
 struct TrainResult {
   int64_t steps = 0;
   double last_loss = 0, best_score = 0;

@@ -16,7 +16,7 @@ void CudaBackend::content_loss(const std::vector<Tensor>& a, const std::vector<T
              " maps (expected at most ", kMaxContentMaps, " on a device). Add up several losses.");
   const Number number = number_of("content_loss", a[0]);
   ContentMaps maps{int(a.size()), {}};
-  // copies of tensors that are not dense, or not in their partner's order
+  // Copies of tensors that are not dense, or not in their partner's order.
   std::vector<Tensor> kept, gradients;
   for (size_t i = 0; i < a.size(); ++i) {
     common_number("content_loss", a[0], a[i], b[i]);

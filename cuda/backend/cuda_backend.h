@@ -15,6 +15,7 @@ namespace CAWE_DEVICE {
 
 struct Runtime;  // streams, allocator, library handles: runtime/
 
+/// The backend of one device. All primitives are queued on one stream and return before they are done.
 class CudaBackend final : public Backend {
  public:
   /// Throws Code::unsupported where there is no device; init() in runtime/init.h checks that first.

@@ -55,7 +55,7 @@ struct Work {
   /// Gradients: three arrays over all queries, the largest score, 1 / sum and dy · y.
   const Accumulator<T>* terms;
   int64_t images;
-  /// row lengths: depth of x and y, channels of u and w, width of z
+  /// Row lengths: depth of x and y, channels of u and w, width of z.
   int rows, columns, depth, channels, width;
   Accumulator<T> scale;
 };

@@ -83,7 +83,7 @@ __device__ __forceinline__ bool passes(const Candidates& from, const Coding<T>& 
 template <class T>
 __global__ void __launch_bounds__(kFilterThreads)
     filter_block_per_image(Candidates from, Coding<T> coding, T threshold, T smallest, Filtered to) {
-  // of even and of odd rounds, so that one barrier per round is enough
+  // Of even and of odd rounds, so that one barrier per round is enough.
   __shared__ int passed[2][kFilterThreads / 32];
   const int64_t image = blockIdx.x, base = image * from.count;
   const unsigned lane = threadIdx.x % 32, warp = threadIdx.x / 32;

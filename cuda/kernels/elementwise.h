@@ -19,6 +19,7 @@ struct Operand {
   const void* data;
   StridedView view;
 };
+/// The output of a call.
 struct Result {
   void* data;
   StridedView view;

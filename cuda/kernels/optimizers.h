@@ -37,6 +37,7 @@ struct StepNumbers {
   bool half_gradients = false;
 };
 
+/// Constants of a step.
 struct SgdRule {
   double lr, momentum, weight_decay;
   bool first;

@@ -8,6 +8,7 @@
 
 namespace CAWE_DEVICE {
 
+/// Size, stride and padding of windows, the same along both axes.
 struct PoolWindow {
   int kernel, stride, padding;
 };

@@ -15,6 +15,7 @@ struct RoiLevel {
   double scale;  ///< its size / the image's size
 };
 
+/// The levels of one pyramid: n images, c channels, one element type.
 struct RoiPyramid {
   RoiLevel level[kMostRoiLevels];
   int levels;

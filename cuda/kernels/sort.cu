@@ -82,7 +82,7 @@ template <class Key>
 struct Tile {
   Key keys[kTile];
   uint32_t indices[kTile];
-  /// per warp: its items of each digit; later those of the warps before it
+  /// Per warp: its items of each digit; later those of the warps before it.
   uint32_t counts[kWarps][kBuckets];
   uint32_t begins[kBuckets];  ///< where a digit begins in the tile
   uint32_t partial[8];

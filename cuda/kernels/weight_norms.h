@@ -8,6 +8,7 @@
 
 namespace CAWE_DEVICE {
 
+/// Sizes of a weight as a matrix.
 struct MatrixSize {
   int64_t rows, columns;
 };

@@ -32,6 +32,7 @@ struct PrivatePool {
   std::vector<std::pair<void*, size_t>> inputs;
 };
 
+/// The allocator of one device. Thread-safe.
 class DeviceAllocator {
  public:
   /// caching = false: every allocation goes to the driver, and every release at once.

@@ -22,6 +22,7 @@ enum class ConvolutionPass : uint8_t { forward, grad_input, grad_weight };
 /// algorithm and refuses it in the others.
 enum class Epilogue : uint8_t { none, bias, bias_relu };
 
+/// Everything that a plan depends on.
 struct ConvolutionProblem {
   ConvolutionPass pass;
   Epilogue epilogue;  ///< must be none unless pass is forward
@@ -31,6 +32,7 @@ struct ConvolutionProblem {
   Conv2dParams params;
 };
 
+/// Runs convolutions and keeps their plans.
 class Convolutions {
  public:
   Convolutions(Libraries& libraries, DeviceAllocator& allocator, const Settings& settings);

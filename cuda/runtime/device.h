@@ -9,6 +9,7 @@
 
 namespace CAWE_DEVICE {
 
+/// A device and the versions around it.
 struct DeviceInfo {
   std::string name;
   int major = 0, minor = 0;  ///< compute capability

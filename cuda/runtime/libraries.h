@@ -28,6 +28,7 @@ using ConvolutionDescriptor = DnnObject<cudnnConvolutionDescriptor_t, cudnnCreat
 using ActivationDescriptor =
     DnnObject<cudnnActivationDescriptor_t, cudnnCreateActivationDescriptor, cudnnDestroyActivationDescriptor>;
 
+/// The handles of one device.
 class Libraries {
  public:
   explicit Libraries(OwnedStream& compute) : compute_(compute) {}

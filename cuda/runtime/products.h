@@ -32,6 +32,7 @@ struct Product {
   bool accumulate;                   ///< the product is added to y
 };
 
+/// Runs matrix products and keeps their plans.
 class Products {
  public:
   Products(Libraries& libraries, DeviceAllocator& allocator, const Settings& settings);

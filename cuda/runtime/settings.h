@@ -9,9 +9,10 @@
 
 namespace CAWE_DEVICE {
 
-/// stands for an eighth of the device's memory until the device is known (runtime.cpp)
+/// Stands for an eighth of the device's memory until the device is known (runtime.cpp).
 constexpr size_t kEighthOfMemory = SIZE_MAX;
 
+/// One value for each variable.
 struct Settings {
   /// CAWE_CUDNN_WORKSPACE_MB: the most that one library call may use; by default an eighth of the device's
   /// memory. Deterministic algorithms copy both operands there where the channels are no multiple of 8.

@@ -41,6 +41,7 @@ class PinnedRing {
   size_t turn_ = 0;
 };
 
+/// The copies of one device. Thread-safe.
 class Staging {
  public:
   Staging(DeviceAllocator& allocator, OwnedStream& compute, OwnedStream& copies);
@@ -55,7 +56,7 @@ class Staging {
 
   static constexpr size_t kSmall = size_t{64} << 10;  ///< bytes of a small copy, and of a slot for one
   static constexpr size_t kChunk = size_t{4} << 20;   ///< bytes of a slot of large copies
-  /// larger copies go through the compute stream alone
+  /// Larger copies go through the compute stream alone.
   static constexpr size_t kMostLanding = size_t{256} << 20;
 
  private:

@@ -21,6 +21,7 @@ constexpr size_t kMaxJpegScans = 100;
 /// Throws PictureError.
 void check_dicom_structure(std::string_view bytes, const std::string& name);
 
+/// What a JPEG stream's markers say.
 struct JpegFrame {
   int rows = 0, columns = 0;  ///< of the first frame header; 0 where there is none
   size_t scans = 0;

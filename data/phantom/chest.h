@@ -20,6 +20,7 @@ enum class Difficulty {
   hard   ///< contrast .08 to .28, and smaller
 };
 
+/// Size, seed and difficulty of procedural films.
 struct ChestOptions {
   int size = 128;
   uint64_t seed = 0;

@@ -63,7 +63,7 @@ DicomToWrite as_dicom(const FloatImage& image, const std::string& patient, const
   film.height = image.height;
   const Random random(0, "phantom file " + film_id);
   film.inverted = random.uniform(0) < 0.5f;
-  // ten stored values for each gray level
+  // Ten stored values for each gray level.
   const double low = 256 + std::floor(random.uniform(1) * 512), range = 2550;
   // DICOM's LINEAR window function: x = low is 0, x = low + range is 1.
   film.window_width = range + 1;

@@ -14,6 +14,7 @@ namespace cawe::data {
 /// What may be in a scene, in the order of its labels: sun, clouds, water, sand, tree, house, orange, apple.
 const std::vector<std::string>& scene_things();
 
+/// One colour picture with its labels.
 struct Scene {
   FloatImage image;           ///< RGB in [0, 1], steps of 1/255
   std::vector<float> labels;  ///< one for each thing, 1 where it is in the picture

@@ -13,6 +13,7 @@ enum class ColorSpace : uint8_t { yuv, lab };
 ColorSpace color_space(const std::string& name);  ///< throws Code::usage
 const char* name(ColorSpace space);
 
+/// Render size, and how the colours are put onto the film.
 struct ColorSettings {
   int64_t render_factor = 32;  ///< the network sees a square with sides of 16 times this
   bool keep_luma = true;       ///< luminance of the input, colour of the network

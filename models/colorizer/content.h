@@ -17,6 +17,7 @@ enum class Phi : uint8_t { none, resnet34, vgg16_bn };
 Phi phi(const std::string& name);  ///< throws Code::usage with the nearest name
 const char* name(Phi phi);
 
+/// The network phi, its layers and their weights.
 struct ContentConfig {
   Phi phi = Phi::resnet34;
   int depth = 34;      ///< resnet34: another depth (18) where phi is a smaller classifier of one's own

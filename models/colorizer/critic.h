@@ -12,6 +12,7 @@
 
 namespace cawe::models {
 
+/// Size of the critic.
 struct CriticConfig {
   int64_t width = 256;    ///< of the first layer; 256 is the full network of 94,555,649 parameters
   double dropout = 0.15;  ///< fraction of channels dropped between layers; half of it after the first one

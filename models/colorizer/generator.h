@@ -12,6 +12,7 @@
 
 namespace cawe::models {
 
+/// Size of the generator.
 struct GeneratorConfig {
   int depth = 34;      ///< of the encoder: 18 or 34
   int64_t width = 64;  ///< of the encoder's stem; 64 is the full network of 63,646,881 parameters

@@ -12,9 +12,10 @@
 
 namespace cawe::models {
 
+/// Settings of AFDA.
 struct AfdaSettings {
   double v_max = 0.9;  ///< orders are clamped to [0, v_max]: the mask's sum vanishes at order 1
-  /// statistics only over pixels at or above Otsu's threshold of the film
+  /// Statistics only over pixels at or above Otsu's threshold of the film.
   bool object_mask = false;
   bool stretch = false;  ///< stretch the result's own range to 0..255; false: clip to 0..255
 };

@@ -10,6 +10,7 @@
 
 namespace cawe::models {
 
+/// Settings of CLAHE.
 struct ClaheSettings {
   int64_t tiles_x = 8, tiles_y = 8;  ///< the usual grid
   /// A bin may hold clip_limit times its mean; the excess is spread over all bins. 2 is the customary value

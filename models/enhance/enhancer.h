@@ -15,6 +15,7 @@
 
 namespace cawe::models {
 
+/// An enhancement method with its settings and models.
 class Enhancer {
  public:
   virtual ~Enhancer() = default;
@@ -31,6 +32,7 @@ class Enhancer {
   virtual int64_t constant_maps() const { return 0; }
 };
 
+/// What the methods can be given; each uses its own part.
 struct EnhancerOptions {
   std::shared_ptr<Classifier> classifier;  ///< cawe: trained, on the device that will run it
   CaweSettings cam;

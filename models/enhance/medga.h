@@ -13,6 +13,7 @@
 
 namespace cawe::models {
 
+/// Settings of the genetic algorithm; its numbers are the reference program's.
 struct MedgaSettings {
   enum class Form : uint8_t { article, reference };  ///< |w - 3 s| or |0.33 w - s|, see medga_fitness()
   enum class Mutation : uint8_t { uniform, side };   ///< a new gene anywhere, or on its side of the threshold

@@ -10,12 +10,13 @@
 
 namespace cawe::report {
 
+/// One film, and how its map is computed.
 struct AttentionExample {
   struct Class {
     std::string name;
     double sigma = 0;  ///< the classifier's probability
     bool active = false;
-    /// of an active class: d sigma / dF for each channel, mean over its cells
+    /// Of an active class: d sigma / dF for each channel, mean over its cells.
     std::vector<double> gradients;
   };
   struct Channel {

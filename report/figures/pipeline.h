@@ -10,12 +10,13 @@
 
 namespace cawe::report {
 
+/// One film at every stage.
 struct PipelineExample {
   std::string image;               ///< id of the film
   FigurePicture grey, map, fused;  ///< map: 255 = 1; fused: the detector's input
   FigurePicture colour;            ///< empty: a pipeline without colorizer
   double alpha = 0.5;              ///< of the fusion
-  /// size of the frame in whose pixels boxes are given; the pictures fill it
+  /// Size of the frame in whose pixels boxes are given; the pictures fill it.
   double width = 0, height = 0;
   std::vector<BoxD> truth;
   std::vector<ReportBox> found;  ///< the detector's boxes to be drawn, by falling score

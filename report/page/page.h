@@ -90,6 +90,7 @@ struct ReportTable {
   std::vector<std::vector<std::string>> rows;
 };
 
+/// Everything that the page shows.
 struct Report {
   std::string title;
   std::string subtitle;

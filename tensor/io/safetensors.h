@@ -13,6 +13,7 @@ namespace cawe {
 
 using NamedTensors = std::map<std::string, Tensor>;
 
+/// The contents of a file: tensors by name, and free text by name ("__metadata__").
 struct Safetensors {
   NamedTensors tensors;
   std::map<std::string, std::string> metadata;

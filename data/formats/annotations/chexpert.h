@@ -12,6 +12,7 @@ namespace cawe::data {
 /// The 14 labels in the order of the CSV.
 const std::vector<std::string>& chexpert_labels();
 
+/// Which CSV to read, and what its uncertain and empty cells mean.
 struct ChexpertOptions {
   enum class Uncertain { zeros, ones, ignore };  ///< what -1 becomes: U-Zeros, U-Ones, U-Ignore (masked)
   enum class Blank { zero, ignore };             ///< what an empty cell becomes

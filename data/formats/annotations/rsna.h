@@ -38,6 +38,7 @@ enum class RsnaLabels {
   detailed  ///< "Lung Opacity", "No Lung Opacity / Not Normal", "Normal" from the class file
 };
 
+/// The challenge's files, and what labels to make of them.
 struct RsnaOptions {
   std::string labels_csv;    ///< stage_2_train_labels.csv
   std::string classes_csv;   ///< stage_2_detailed_class_info.csv; needed for RsnaLabels::detailed

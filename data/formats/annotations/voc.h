@@ -23,6 +23,7 @@ struct XmlNode {
 /// &apos;), more than 32 levels, more than a million elements.
 XmlNode parse_xml(std::string_view text, const std::string& name);
 
+/// The contents of one annotation file.
 struct VocAnnotation {
   struct Object {
     std::string name;

@@ -40,6 +40,7 @@ enum class Identity {
   hash   ///< PatientID becomes a hash, UIDs become new, consistent ones; dates are left out
 };
 
+/// The computed picture itself.
 struct DerivedImage {
   int width = 0, height = 0;
   int samples = 1;               ///< 1: MONOCHROME2; 3: RGB, interleaved

@@ -14,6 +14,7 @@ class DcmDataset;
 
 namespace cawe::data {
 
+/// One opened file. Throws PictureError for anything that cannot be decoded.
 class DicomFile {
  public:
   /// header: only the elements before the pixels, for any transfer syntax.

@@ -21,6 +21,7 @@ struct DicomTags {
   bool burned_in = false;  ///< BurnedInAnnotation is YES: text in the pixels may identify the patient
 };
 
+/// A film as a viewer shows it, with its tags.
 struct Film {
   FloatImage image;  ///< one gray channel in [0, 1]
   DicomTags tags;
@@ -35,6 +36,7 @@ Film read_film(const std::string& path);
 DicomTags parse_dicom_tags(std::string_view bytes, const std::string& name);
 DicomTags read_dicom_tags(const std::string& path);
 
+/// A film to be written as DICOM.
 struct DicomToWrite {
   std::string patient_id, study_key;  ///< the file's UIDs are derived from both and from the pixels
   int width = 0, height = 0;

@@ -11,6 +11,7 @@
 
 namespace cawe::data {
 
+/// Limits of what is read.
 struct JsonLimits {
   size_t bytes = size_t(1) << 30;
   int depth = 64;

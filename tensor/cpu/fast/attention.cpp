@@ -24,7 +24,7 @@ constexpr int64_t kQueries = 128, kKeys = 256;  // a tile of scores: 128 KiB
 /// In the gradient the keys are cut into at most kParts parts, each a multiple of kPart keys; every part sums
 /// its own dq.
 constexpr int64_t kParts = 4, kPart = 64;
-// length of the unrolled sums and maxima, which the compiler turns into vectors
+// Length of the unrolled sums and maxima, which the compiler turns into vectors.
 constexpr int64_t kWide = 16;
 
 /// box_exp.h's e^x for x <= 88 without branches, so that the compiler vectorises loops over it. NaN stays.
