@@ -30,7 +30,7 @@ struct Best {
 };
 Best best_of(const Tensor& scores, int64_t most);
 
-/// Corners (four numbers a box) of the boxes coded as deltas [K, 4] relative to anchors [K, 4], clipped to
+/// Corners (four numbers per box) of the boxes coded as deltas [K, 4] relative to anchors [K, 4], clipped to
 /// height x width.
 std::vector<float> decoded(const Tensor& deltas, const Tensor& anchors, const BoxCoding& coding,
                            int64_t height, int64_t width);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The k largest numbers of several segments at once, in order.
 //
-// Up to 2,048 numbers a segment, and for k above 2,048: sort them all, keep the first k. Else radix select.
+// Up to 2,048 numbers per segment, and for k above 2,048: sort them all, keep the first k. Else radix select.
 // 8 bits of the keys at a time, from the top: count how many items share the bits chosen so far, choose the
 // digit in which the k-th item lies. Equal keys are told apart by the digits of their positions. What does
 // not follow the k-th item is then written in any order, and sorted.

@@ -54,7 +54,7 @@ struct ScatterGroup {
   std::string name, colour;
   std::vector<std::pair<double, double>> points;
 };
-/// `notes` stand under the legend, one a line.
+/// `notes` stand under the legend, one per line.
 std::string scatter_svg(const ChartLabels& labels, const std::vector<ScatterGroup>& groups,
                         const std::vector<std::string>& notes = {});
 
