@@ -20,7 +20,7 @@
 //           twos: they fill whole sectors instead.
 #include "cuda/kernels/attention.h"
 
-#include "cuda/simt/simt.cuh"
+#include "cuda/emulator/simt/simt.cuh"
 // Needs simt.cuh before it.
 #include "cuda/kernels/softmax.cuh"
 

@@ -2,8 +2,8 @@
 // Shared by the kernels over channels: packs of numbers, vectors [C], and how threads map to channels.
 #pragma once
 
+#include "cuda/emulator/simt/simt.cuh"
 #include "cuda/kernels/batch_norm.h"
-#include "cuda/simt/simt.cuh"
 
 namespace CAWE_DEVICE {
 namespace {

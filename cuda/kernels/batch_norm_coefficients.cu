@@ -11,7 +11,7 @@
 //           bits.
 #include "cuda/kernels/batch_norm_coefficients.h"
 
-#include "cuda/simt/simt.cuh"
+#include "cuda/emulator/simt/simt.cuh"
 
 namespace CAWE_DEVICE {
 namespace {

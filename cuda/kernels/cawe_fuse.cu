@@ -14,7 +14,7 @@
 //           In NHWC each channel asks for its pixel's map value: 2 sectors for 8 of the image.
 #include "cuda/kernels/cawe_fuse.h"
 
-#include "cuda/simt/simt.cuh"
+#include "cuda/emulator/simt/simt.cuh"
 
 #include "cuda/kernels/bilinear.cuh"
 

@@ -18,7 +18,7 @@
 //           cells come within 2^-20 of the extremes found.
 #include "cuda/kernels/cawe_fuse.h"
 
-#include "cuda/simt/simt.cuh"
+#include "cuda/emulator/simt/simt.cuh"
 
 #include "cuda/kernels/bilinear.cuh"
 

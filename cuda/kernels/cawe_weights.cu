@@ -11,7 +11,7 @@
 // Loads     128 bits where cells are a multiple of what one load holds, else one number per lane.
 #include "cuda/kernels/cawe_weights.h"
 
-#include "cuda/simt/simt.cuh"
+#include "cuda/emulator/simt/simt.cuh"
 
 namespace CAWE_DEVICE {
 namespace {

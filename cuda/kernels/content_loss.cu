@@ -12,7 +12,7 @@
 // Loads     128 bits where the sizes of all maps are multiples of what one load holds, else one number.
 #include "cuda/kernels/content_loss.h"
 
-#include "cuda/simt/simt.cuh"
+#include "cuda/emulator/simt/simt.cuh"
 
 namespace CAWE_DEVICE {
 namespace {

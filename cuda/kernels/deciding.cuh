@@ -5,9 +5,9 @@
 
 #include <cstring>
 
+#include "cuda/emulator/simt/simt.cuh"
 #include "cuda/kernels/segments.h"
 #include "cuda/kernels/types.h"
-#include "cuda/simt/simt.cuh"
 
 /// Runs the statement with T = float or double: operators that choose have no 16-bit form.
 #define CAWE_DISPATCH_EXACT(number, T, ...)     \

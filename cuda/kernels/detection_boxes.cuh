@@ -2,8 +2,8 @@
 // Boxes on the device, with the arithmetic of tensor/box.h bit for bit: every operation is rounded by itself.
 #pragma once
 
+#include "cuda/emulator/simt/simt.cuh"
 #include "cuda/kernels/types.h"
-#include "cuda/simt/simt.cuh"
 
 namespace CAWE_DEVICE {
 namespace {

@@ -3,8 +3,8 @@
 // Source: Granlund & Montgomery 1994, "Division by invariant integers using multiplication".
 #pragma once
 
+#include "cuda/emulator/simt/simt.cuh"
 #include "cuda/kernels/types.h"
-#include "cuda/simt/simt.cuh"
 
 namespace CAWE_DEVICE {
 namespace {

@@ -12,9 +12,9 @@
 // Source    plain.
 #include "cuda/kernels/gather_rows.h"
 
+#include "cuda/emulator/simt/simt.cuh"
 #include "cuda/kernels/scratch.h"
 #include "cuda/kernels/sort.h"
-#include "cuda/simt/simt.cuh"
 
 namespace CAWE_DEVICE {
 namespace {

@@ -17,7 +17,7 @@
 // Loads     128 bits where `size` is a multiple of what one load holds, else one number per lane.
 #include "cuda/kernels/losses.h"
 
-#include "cuda/simt/simt.cuh"
+#include "cuda/emulator/simt/simt.cuh"
 
 namespace CAWE_DEVICE {
 namespace {

@@ -17,7 +17,7 @@
 //           number per lane, as for the last few of a tensor.
 #include "cuda/kernels/optimizers.h"
 
-#include "cuda/simt/simt.cuh"
+#include "cuda/emulator/simt/simt.cuh"
 
 namespace CAWE_DEVICE {
 namespace {

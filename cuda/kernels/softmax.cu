@@ -13,7 +13,7 @@
 //           do not fill their sectors share them with neighbours in the same block.
 #include "cuda/kernels/softmax.h"
 
-#include "cuda/simt/simt.cuh"
+#include "cuda/emulator/simt/simt.cuh"
 // Needs simt.cuh before it.
 #include "cuda/kernels/softmax.cuh"
 

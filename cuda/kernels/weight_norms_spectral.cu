@@ -11,8 +11,8 @@
 //           Gradient: <dy, y> by blocks, their sum, then 32 rows and 32 packs of columns per block.
 // Numerics  sums in W's type over at most 8,192 numbers, then f64; every order is fixed, no atomics.
 // Loads     128 bits where K is a multiple of what one load holds, else one number per lane.
+#include "cuda/emulator/simt/simt.cuh"
 #include "cuda/kernels/weight_norms.h"
-#include "cuda/simt/simt.cuh"
 
 namespace CAWE_DEVICE {
 namespace {

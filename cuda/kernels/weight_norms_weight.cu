@@ -8,8 +8,8 @@
 // Launch    one warp per row, 8 rows per block.
 // Numerics  sums in V's type in a fixed tree; no atomics.
 // Loads     128 bits where K is a multiple of what one load holds, else one number per lane.
+#include "cuda/emulator/simt/simt.cuh"
 #include "cuda/kernels/weight_norms.h"
-#include "cuda/simt/simt.cuh"
 
 namespace CAWE_DEVICE {
 namespace {

@@ -10,9 +10,9 @@
 #include <cuda_runtime_api.h>
 #include <cudnn.h>
 #else
-#include "cuda/emulated/cublas_api.h"
-#include "cuda/emulated/cuda_api.h"
-#include "cuda/emulated/cudnn_api.h"
+#include "cuda/emulator/vendor/cublas_api.h"
+#include "cuda/emulator/vendor/cuda_api.h"
+#include "cuda/emulator/vendor/cudnn_api.h"
 namespace cawe::on_emulator {
 using namespace cawe::emulated;
 }

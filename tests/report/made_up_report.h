@@ -10,12 +10,12 @@
 #include <vector>
 
 #include "data/formats/picture/png.h"
-#include "eval/subgroups.h"
 #include "report/figures/attention.h"
 #include "report/figures/froc.h"
 #include "report/figures/pipeline.h"
 #include "report/figures/tsne.h"
 #include "report/page/page.h"
+#include "report/subgroup_table.h"
 #include "tensor/random.h"
 #include "tests/eval/made_up_system.h"
 

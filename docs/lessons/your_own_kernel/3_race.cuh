@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <vector>
 
-#include "cuda/simt/simt.cuh"
-#include "cuda/workbench/workbench.h"
+#include "cuda/emulator/simt/simt.cuh"
+#include "cuda/lab/workbench/workbench.h"
 
 __global__ void row_max(const float* __restrict__ x, float* __restrict__ y, int cols) {
   __shared__ float partial[4];
