@@ -13,7 +13,7 @@ class App;
 
 namespace cawe::apps {
 
-/// Options that every subcommand has, and the exit status that it leaves.
+/// Options that every subcommand has, and the exit status that it returns.
 struct Common {
   std::string device = "cpu";
   int threads = 0;  ///< 0: as many as the machine has
@@ -29,10 +29,10 @@ struct Common {
   void begin() const;
 };
 
-/// Makes a device ready; false where it is not in this build or machine, and why.
+/// Initialises a device; false where this build or machine lacks it, with the reason in `why`.
 bool init_device(Device device, std::string* why);
 
-/// Adds a subcommand with the common options and an example at the foot of its help.
+/// Adds a subcommand with the common options and an example at the end of its help.
 CLI::App* add_command(CLI::App& app, Common& common, const std::string& name, const std::string& what,
                       const std::string& example);
 

@@ -64,7 +64,7 @@ OutputStyle style_of(const Options& o, const train::Chain& chain) {
   return style;
 }
 
-/// One film to its files, map first: where the film is, all of it is.
+/// Writes one film's files, the map first: if the film is there, everything is.
 void enhance_film(const data::Sample& sample, const std::string& to, const std::string& map_to,
                   models::Enhancer& enhancer, const OutputStyle& style) {
   const NoGrad no_history;
@@ -82,7 +82,7 @@ void enhance_film(const data::Sample& sample, const std::string& to, const std::
   }
 }
 
-/// All films, several at a time on a CPU; those that turn out bad move to `rejected`. Returns how many were
+/// Enhances all films, on a CPU several at a time; bad ones are moved to `rejected`. Returns the number
 /// written.
 size_t enhance_all(data::Dataset* dataset, const OutputNames& names, models::Enhancer& enhancer,
                    const OutputStyle& style, const Common& common) {
@@ -98,7 +98,8 @@ size_t enhance_all(data::Dataset* dataset, const OutputNames& names, models::Enh
       enhance_film(sample, names.film(size_t(i)), names.map(size_t(i)), enhancer, style);
     } catch (const Error& error) {
       if (error.code() != Code::data) throw;
-      const std::string reason = rejected_file(sample.path, error.what()).reason;  // a method knows no file
+      // a method's error does not name the file
+      const std::string reason = rejected_file(sample.path, error.what()).reason;
       if (alone) fail(Code::data, sample.path, ": ", reason);
       problem[size_t(i)] = reason;
     }

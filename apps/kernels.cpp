@@ -65,7 +65,7 @@ void list_cases(const std::vector<const Case*>& cases, bool json) {
   std::fputs(out.c_str(), stdout);
 }
 
-/// Registers and spills of the cases' files for several architectures.
+/// Prints registers and spills of the cases' files for several architectures.
 void print_resources(const std::vector<const Case*>& cases, const KernelsOptions& o, Common& common) {
   std::set<std::string> files;
   for (const Case* each : cases) files.insert(each->file);

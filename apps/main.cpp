@@ -87,7 +87,7 @@ int report(const std::string& message, int status) {
   return status;
 }
 
-/// Names that are known where the command line went wrong.
+/// All valid names at the place of the command line where the error is.
 std::vector<std::string> known_names(const CLI::App& app, const CLI::App& at) {
   std::vector<std::string> known;
   if (&at == &app)
@@ -98,7 +98,7 @@ std::vector<std::string> known_names(const CLI::App& app, const CLI::App& at) {
   return known;
 }
 
-/// CLI11's message, with the nearest valid name for a word that it does not know.
+/// Prints CLI11's message, with the nearest valid name for an unknown word.
 int report_usage(const CLI::App& app, const CLI::ParseError& error) {
   std::string message = error.what();
   const CLI::App* at = &app;

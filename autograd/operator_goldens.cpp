@@ -32,7 +32,7 @@ OperatorGoldens::OperatorGoldens(const std::string& path) {
 
 double OperatorGoldens::difference(const std::string& key, const Tensor& t, double least) const {
   const std::vector<double>& golden = lines_.at(key);
-  // A NaN would be lost in the comparisons below.
+  // A NaN would pass the comparisons below.
   if (double(t.numel()) != golden[0] || !all_finite(t)) return std::numeric_limits<double>::infinity();
   const std::vector<double> x = t.to(DType::f64).to_vector<double>();
   const double norm = golden[1], scale = std::max(norm, least * std::sqrt(golden[0]));

@@ -11,15 +11,16 @@
 
 namespace cawe {
 
+/// The goldens of one file, by key.
 class OperatorGoldens {
  public:
-  /// Without a file there are none.
+  /// A missing file means that there are no goldens.
   explicit OperatorGoldens(const std::string& path);
   bool empty() const { return lines_.empty(); }
   bool has(const std::string& key) const { return lines_.count(key) > 0; }
-  /// Largest difference: of the norm and the projections (which see every element) relative to the norm, of a
-  /// value relative to the larger of it and the root mean square, which counts as `least` at least. Infinite
-  /// where the size differs or t is not finite.
+  /// Largest difference. The norm's and the projections' (which depend on every element) are relative to the
+  /// norm; a value's is relative to the larger of the value and the root mean square of all, the latter
+  /// counted as at least `least`. Infinite where the size differs or t is not finite.
   double difference(const std::string& key, const Tensor& t, double least = 0) const;
 
  private:

@@ -27,14 +27,14 @@ double draw(Values kind, const Random& random, uint64_t i, uint64_t count) {
       return 0.2 + u;
     case Values::unit:
       return u;
-    // A stride that is coprime to the count visits every value once; they are 1 / count apart.
+    // A stride coprime to the count visits every value once; neighbouring values are 1 / count apart.
     case Values::distinct:
       return double(i * 7919 % count) / double(count) + 1e-4 * u / double(count);
   }
   return 0;
 }
 
-/// The same numbers in all dtypes: f64 holds what f32 (or `through`) rounded.
+/// The same numbers in every dtype: drawn in f32, rounded to `through`, then converted to `dtype`.
 Variable make_input(const CaseInput& input, size_t index, DType dtype, DType through) {
   const Random random(11, "operator input", uint64_t(index));
   const auto count = uint64_t(input.shape.numel());

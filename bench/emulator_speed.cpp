@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How fast the SIMT emulator is: accesses a second of one core, without checks, with checks, and with
+// Speed of the SIMT emulator: accesses per second on one core, without checks, with checks, and with
 // counting.
 #include <benchmark/benchmark.h>
 
@@ -18,7 +18,7 @@ struct Total {
   double accesses = 0, seconds = 0;
 };
 
-/// All launches of a case, again and again; inputs and reference are not timed.
+/// Repeats all launches of a case; making inputs and reference is not timed.
 void run(benchmark::State& state, const on_emulator::Case& kernel_case, simt::Level level, Total* total) {
   const simt::Options before = simt::options();
   simt::options().level = level;
@@ -44,7 +44,7 @@ void run(benchmark::State& state, const on_emulator::Case& kernel_case, simt::Le
 
 }  // namespace
 
-/// Of every kernel file the case with the most accesses; at the end one figure for all of them together.
+/// Of each kernel file the case with the most accesses; at the end one figure for all together.
 int main(int argc, char** argv) {
   std::map<std::string, std::pair<uint64_t, const on_emulator::Case*>> chosen;
   for (const on_emulator::Case& each : on_emulator::all_cases()) {

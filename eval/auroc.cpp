@@ -14,7 +14,7 @@ namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
-/// Items with a known label by rising score.
+/// Indices of the items with a known label, by rising score.
 std::vector<size_t> rank_order(const std::vector<double>& scores, const std::vector<int>& labels) {
   CAWE_CHECK(scores.size() == labels.size(), Code::internal, "auroc: ", scores.size(), " scores, ",
              labels.size(), " labels");

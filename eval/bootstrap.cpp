@@ -106,7 +106,7 @@ double permutation_p(const Clusters& clusters,
     Random random(seed, "eval.permutation", uint64_t(r));
     for (uint8_t& p : patient) p = uint8_t(random.next_bits() >> 31);
     for (size_t i = 0; i < swap.size(); ++i) swap[i] = patient[size_t(clusters.of_item[i])];
-    // Sums in another order may differ in the last bits; equal differences must count as equal.
+    // Sums in another order may differ in the last bits, and equal differences must count as equal.
     as_far += std::abs(difference(swap)) >= observed - 1e-12;
   }
   return double(1 + as_far) / double(rounds + 1);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// All figures of one system; paired comparison of two.
+// All figures of one system; paired comparison of two systems.
 #include "eval/evaluate.h"
 
 #include <algorithm>
@@ -19,7 +19,7 @@ const std::vector<double>& table_fps() {
   return fps;
 }
 
-/// x of the band and, among them, everything that is read off the curve: multiples of 1/8 up to 8.
+/// Abscissas of the band: multiples of 1/8 up to 8, which include every point that is read off the curve.
 std::vector<double> grid() {
   std::vector<double> x;
   for (int i = 0; i <= 64; ++i) x.push_back(0.125 * i);
@@ -56,7 +56,7 @@ PascalAp mean_pascal(const std::vector<TruthImage>& truth, const std::vector<Det
   return mean;
 }
 
-/// Fills intervals, the band and the draws by one bootstrap.
+/// Computes intervals, the curve's band and the draws in one bootstrap.
 void add_uncertainty(const FrocData& data, const Ap50& ap50, const Clusters& clusters, Evaluation* e) {
   const std::vector<double> x = grid();
   const size_t n = x.size();
@@ -85,7 +85,7 @@ void add_uncertainty(const FrocData& data, const Ap50& ap50, const Clusters& clu
   e->drawn.push_back(drawn[n + 2]);
 }
 
-/// The six compared figures of a system: whole set and draws, averaged over its seeds.
+/// The six figures of a system that are compared, of the whole set and of the draws, averaged over its seeds.
 struct Averaged {
   std::vector<double> value = std::vector<double>(kPaper, 0.0);
   std::vector<std::vector<double>> drawn;

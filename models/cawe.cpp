@@ -23,7 +23,7 @@ Enum from_name(const char* key, const std::string& text, const std::vector<std::
        "). Did you mean \"", nearest_name(text, names), "\"?");
 }
 
-/// 1 (or value(sigma)) where a label is active, else 0: [N, labels] on F's device.
+/// [N, labels] on F's device: 1 (or value(sigma)) where a label is active, else 0.
 template <class Value>
 Tensor spread(const Tensor& probabilities, const ActiveSets& active, Value value) {
   const std::vector<double> sigma = probabilities.to(DType::f64).to_vector<double>();
@@ -44,7 +44,7 @@ Tensor product(const Tensor& p, const Tensor& q) {
   return y;
 }
 
-/// ReLU(sum over k of w_k F_k), Eq. 2.
+/// The paper's Eq. 2: ReLU(sum over k of w_k F_k).
 Tensor weighted_map(const Tensor& w, const Tensor& features) {
   Tensor map = Tensor::empty({features.dim(0), 1, features.dim(2), features.dim(3)}, features.dtype(),
                              Layout::contiguous, features.device());
@@ -56,7 +56,8 @@ double constant_value(ConstantMap rule) {
   return rule == ConstantMap::zeros ? 0.0 : rule == ConstantMap::ones ? 1.0 : 0.5;
 }
 
-/// Stretches each image of x [N, 1, H, W] to [0, 1] where that is possible.
+/// Min-max normalisation of each image of x [N, 1, H, W] to [0, 1]; constant maps become what the settings
+/// say.
 Tensor stretch(const Tensor& x, AttentionMaps& maps, const CaweSettings& settings) {
   Backend& device = backend(x.device());
   const int64_t n = x.dim(0);
@@ -154,7 +155,7 @@ Tensor attention_gradients(const std::function<Variable(const Variable&)>& head,
 
 namespace {
 
-/// Eq. 1 for cawe, the mean gradient for gradcam; undefined for the others.
+/// The paper's Eq. 1 for cawe, the mean gradient for gradcam; undefined for the others.
 Tensor weights_from_gradients(const Tensor& g, CamMethod method) {
   if (method != CamMethod::cawe && method != CamMethod::gradcam) return {};
   Tensor w = Tensor::empty({g.dim(0), g.dim(1)}, g.dtype(), Layout::contiguous, g.device());
@@ -194,7 +195,7 @@ void finish_maps(AttentionMaps& maps, int64_t height, int64_t width, const CaweS
 
 namespace {
 
-/// One weight a channel [N, K], by the method; undefined for methods that weight each cell.
+/// The channels' weights [N, K] of the method; undefined for methods that weight every cell by itself.
 Tensor attention_weights(Classifier& classifier, const Tensor& features, const AttentionMaps& maps,
                          const CaweSettings& settings, Tensor* gradients) {
   const Tensor& fc = classifier.fc().weight();
@@ -207,7 +208,7 @@ Tensor attention_weights(Classifier& classifier, const Tensor& features, const A
   return weights_from_gradients(*gradients, settings.method);
 }
 
-/// Features and active sets of x; the network evaluates.
+/// Feature maps and active sets of x; the network is in evaluation mode.
 Tensor look(Classifier& classifier, const Tensor& x, const CaweSettings& settings, AttentionMaps* maps) {
   const NoGrad no_history;
   const Classifier::Output out = classifier.forward(Variable(x));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// RetinaNet's last step: from logits and offsets to boxes (spec 4.6, 4.7).
+// RetinaNet's post-processing, from logits and offsets to boxes, in torchvision's order: threshold and top k
+// in each level, NMS over all levels.
 #include "models/candidates.h"
 #include "models/matcher.h"
 #include "models/retinanet.h"

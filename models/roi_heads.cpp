@@ -42,7 +42,8 @@ RoiHeads::RoiHeads(int64_t channels, int64_t classes, const std::vector<int64_t>
   child("box_predictor.bbox_pred", bbox_pred_);
 }
 
-/// Lin et al. 2017, Eq. 1; the small number is torchvision's.
+/// k = floor(k0 + log2(sqrt(area) / 224) + 1e-6), Eq. 1 of Lin et al. 2017 (arXiv 1612.03144); the 1e-6 is
+/// torchvision's.
 int32_t RoiHeads::level_of(const Box& box) const {
   const float side = std::sqrt(box.area());
   const float level =
@@ -85,9 +86,9 @@ RoiHeads::Output RoiHeads::forward(const std::vector<Variable>& levels, const Re
   return {cls_score_.forward(features), bbox_pred_.forward(features)};
 }
 
-/// Of the sampled proposals, `slots` an image: labels [R] (0 is background), 1 where a slot counts [N,
-/// slots], offsets of the matched box [N, slots, 4], 1 where it is foreground [N, slots], and [1]: images
-/// over sampled proposals, of all ranks.
+/// Targets of the sampled proposals, `slots` for each image: labels [R], 0 is background; [N, slots] 1 where
+/// a slot is in use; offsets of the matched box [N, slots, 4]; 1 where it is foreground [N, slots]; and [1]
+/// images / sampled proposals, of all ranks.
 struct RoiHeads::Targets {
   std::vector<int64_t> labels;
   Tensor counts, deltas, foreground, scale;

@@ -33,7 +33,7 @@ void check_all(const Recipe& recipe, const std::string& key, const Strings& give
   }
 }
 
-/// "a,[b,c],d" to its three parts: a comma inside of brackets belongs to a value.
+/// Splits "a,[b,c],d" into three values: a comma inside brackets belongs to a value.
 Strings split_values(const std::string& text) {
   Strings parts{""};
   int depth = 0;
@@ -130,7 +130,7 @@ StudySettings study_settings(Recipe& recipe) {
   CAWE_CHECK(!s.seeds.empty(), Code::usage, recipe.where("seeds"),
              " is empty (expected at least one number)");
   plan_rows(recipe, &s);
-  // Relative to the study's own file, or as it stands.
+  // A path relative to the study's recipe if that exists, else as it is given.
   const auto file = [&](const std::string& key) {
     const std::string name = recipe.word(key, "");
     const std::string near = (fs::path(recipe.source()).parent_path() / name).string();

@@ -17,15 +17,15 @@ using train::Strings;
 
 enum class RowKind : uint8_t { paper, control, ablation };
 
-/// One line of the table: a detector trained on films as one enhancement shows them.
+/// One row of the table: a detector trained on films with one enhancement.
 struct RowPlan {
   std::string detector;     ///< faster_rcnn or retinanet
-  std::string enhancement;  ///< as results.csv names it: "cawe", "shuffled", "cawe fuse.alpha=0.3"
+  std::string enhancement;  ///< its name in results.csv: "cawe", "shuffled", "cawe fuse.alpha=0.3"
   std::string method;       ///< enhance.method
   RowKind kind = RowKind::paper;
-  bool shuffled = false;       ///< control: other persons' maps
-  Strings overrides;           ///< "key=value" of the detector's recipe: an ablation
-  std::string folder() const;  ///< name that its runs' folders begin with
+  bool shuffled = false;       ///< control: fuses each film with another person's map
+  Strings overrides;           ///< "key=value" for the detector's recipe: an ablation
+  std::string folder() const;  ///< the beginning of its runs' folder names
 };
 
 /// Keys: title, demonstration, paper (the published figures stand beside ours), seeds;
@@ -50,8 +50,8 @@ struct StudySettings {
   int64_t folds = 0, panels = 6;
   eval::EvaluateOptions options;
 
-  bool has_classifier() const;  ///< a row looks at its attention, or detectors start from its body
-  bool has_colorizer() const;   ///< a row colours
+  bool has_classifier() const;  ///< a row needs attention maps, or detectors start from the classifier's body
+  bool has_colorizer() const;   ///< a row needs colorized films
 };
 
 /// Throws usage where keys do not fit together.

@@ -88,9 +88,9 @@ class Study {
     write_file(run + "/done", std::string("finished\n"));
   }
 
-  /// What several rows use, trained once.
+  /// A model that several rows use, trained once.
   struct Shared {
-    std::string named;  ///< a recipe, a run, or nothing
+    std::string named;  ///< what the recipe names: a recipe file, a finished run, or nothing
     std::string stage, task;
     const Strings& overrides;
     Trainer trainer;
@@ -126,7 +126,7 @@ class Study {
     return recipe;
   }
 
-  /// The run that it stands for.
+  /// The run folder of a shared model; trains it first where the plan names a recipe.
   std::string shared_run(const Shared& shared, const Puts& puts) {
     if (!shared.is_recipe()) return shared.named;
     Recipe recipe = recipe_of(shared, puts);
@@ -142,8 +142,8 @@ class Study {
     colorizer_run_ = shared_run(colorizer(), {{"init", body}, {"gan.phi_init", body}});
   }
 
-  /// A wrong key of the last row's recipe is found now, not after all other rows. What enhances is not there
-  /// yet: rows are checked without it.
+  /// Checks the recipes of all rows now, so that a wrong key of the last one is not found after all others
+  /// were trained. The models that enhance are not there yet: rows are checked without them.
   void check_recipes() const {
     RunRequest request = request_;
     request.check_only = true;
@@ -152,7 +152,7 @@ class Study {
       Recipe recipe = recipe_of(shared, {});
       shared.trainer(recipe, request);
     }
-    for (RowPlan plan : s_.rows) {  // the baseline's recipe is that of the others but for the enhancement
+    for (RowPlan plan : s_.rows) {  // the baseline's recipe differs from the others' only in the enhancement
       if (plan.kind != RowKind::ablation && plan.method != "none") continue;
       plan.method = "none";
       Recipe recipe = row_recipe(plan, s_.seeds[0], -1);
@@ -160,7 +160,7 @@ class Study {
     }
   }
 
-  /// Fold -1: the split's own train and test.
+  /// Fold -1: the split's own training and test sets.
   Recipe row_recipe(const RowPlan& plan, int64_t seed, int64_t fold) const {
     Recipe recipe = Recipe::read(s_.recipes.at(plan.detector));
     for (const std::string& o : s_.detector_set) recipe.set(o);

@@ -85,7 +85,7 @@ class Pool {
   }
 
  private:
-  /// Layers follow each other within tens of microseconds: look for a while before going to sleep.
+  /// Layers follow each other within tens of microseconds: a worker spins for a while before it sleeps.
   static constexpr int kSpins = 2000;
 
   void work() {
@@ -116,7 +116,7 @@ class Pool {
   std::vector<std::thread> workers_;
 };
 
-/// A pool a thread that starts parallel work: in-process ranks do not share one.
+/// Each thread that starts parallel work has a pool of its own: in-process ranks do not share one.
 thread_local std::unique_ptr<Pool> pool;
 thread_local int64_t local_lanes = 0;
 
@@ -207,8 +207,8 @@ void lane_sum(const LanePlan& plan, int64_t n, T* out,
   if (lanes == 1) return compute(0, plan.begin(0), plan.end(0), out);
   std::vector<std::unique_ptr<Buffer<T>>> partial(static_cast<size_t>(lanes));
   std::mutex mutex;
-  std::vector<int64_t> done(size_t(lanes),
-                            0);  // done[l]: lanes l .. l + done[l] - 1 are summed into l's buffer
+  // done[l]: lanes l .. l + done[l] - 1 are summed into l's buffer.
+  std::vector<int64_t> done(size_t(lanes), 0);
   parallel_tasks(lanes, [&](int64_t lane) {
     // Lane 0 works in `out` itself: it is the root of the tree.
     auto buffer = lane == 0 ? nullptr : std::make_unique<Buffer<T>>(n);

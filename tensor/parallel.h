@@ -15,9 +15,9 @@ namespace cawe {
 int num_threads();
 void set_num_threads(int threads);
 
-/// From here on numbers below the smallest normal one count as 0, in this thread and in those that it starts.
-/// A CPU takes ten times as long for a convolution over gradients that vanish; they are far below any
-/// rounding error. Programs call it first, so that all threads agree.
+/// From here on denormals (numbers below the smallest normal one) count as 0, in this thread and in those
+/// that it starts. A CPU needs ten times as long for a convolution over denormal gradients, and they are far
+/// below any rounding error. Programs call it first, so that all threads agree.
 void flush_denormals();
 
 /// Runs task(0) … task(count - 1), each once, each on one thread; returns when all are done. Which thread

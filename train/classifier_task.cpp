@@ -20,7 +20,7 @@
 namespace cawe::train {
 namespace {
 
-/// NaN labels are masked: the loss gets 0 and a mask of 0 there.
+/// Splits labels into targets and mask: a NaN label becomes target 0 with mask 0.
 void targets_and_mask(const Tensor& labels, Tensor* targets, Tensor* mask) {
   *targets = labels.contiguous().clone();
   *mask = Tensor::full(labels.shape(), 1.0);
@@ -72,8 +72,8 @@ ClassifierGoal goal_from(Recipe& recipe) {
   return goal;
 }
 
-/// results.json of a run: AUROC of its best checkpoint on films that neither trained nor chose it, with
-/// intervals by person. Returns the mean.
+/// Writes results.json of a run: AUROC of its best checkpoint on films that were used neither for training
+/// nor for choosing it, with intervals by person. Returns the mean.
 double test_classifier(const RunFolder& run, const data::Dataset& dataset, const std::vector<int64_t>& test,
                        const data::LoaderOptions& loader) {
   const LoadedClassifier best = load_classifier(run.dir());
@@ -99,7 +99,7 @@ double test_classifier(const RunFolder& run, const data::Dataset& dataset, const
     interval(label.auroc);
     json.field("positives", label.positives).field("negatives", label.negatives).end();
   }
-  json.end().key("left_out").array();  // labels of one class
+  json.end().key("left_out").array();  // labels of which only one class occurs
   for (const std::string& label : table.left_out) json.value(label);
   json.end().field("use", "for research use only").end();
   write_file(run.path("results.json"), json.text() + "\n");
@@ -190,9 +190,9 @@ std::string train_classifier(Recipe& recipe, const RunRequest& request) {
   options.quiet = request.quiet;
   options.label = "classifier";
   const ClassifierGoal goal = goal_from(recipe);
-  classifier_from(recipe, 1);  // asks for the model's keys before the data are read
+  classifier_from(recipe, 1);  // reads the model's keys before the data are loaded
   recipe.word("init", "random");
-  // A body for detectors that see enhanced films may be trained on such films.
+  // A classifier whose body will start detectors of enhanced films may be trained on enhanced films.
   const Chain chain = recipe.has("enhance.method") ? chain_from(recipe) : Chain();
   if (chain.enhancer) loader_options.enhance = enhance_callback(chain);
   const SplitData data = load_data(recipe);

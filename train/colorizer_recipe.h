@@ -29,7 +29,7 @@ struct GanPhase {
 };
 
 struct GanSettings {
-  double adv_weight = 0.5;  ///< of L_A in Eq. 3
+  double adv_weight = 0.5;  ///< factor of L_A in the paper's Eq. 3
   double ttur = 5;          ///< the critic's rate over the generator's in the joint phase
   bool adaptive = false;    ///< critic until half its loss is below `threshold`, then the generator once
   double threshold = 0.65;

@@ -19,7 +19,7 @@
 namespace cawe::train {
 namespace {
 
-/// A colorizer's recipe, read.
+/// A colorizer's recipe after reading.
 struct Plan {
   uint64_t seed = 0;
   SplitData data;
@@ -66,7 +66,7 @@ Plan plan_from(Recipe& recipe, const RunRequest& request) {
   p.loader.decode = data::decode_color;
   p.loader.normalise = false;
   models::ColorSettings color;
-  color.render_factor = std::max(1, p.loader.width / 16);  // as it was trained last
+  color.render_factor = std::max(1, p.loader.width / 16);  // the size of the last phase
   p.color = color_from(recipe, color);
   p.val_images = recipe.whole("train.val_images", 64, 1, 1000000);
   p.select = recipe.choice("train.select", "chroma", {"chroma", "last"});
@@ -76,7 +76,8 @@ Plan plan_from(Recipe& recipe, const RunRequest& request) {
 
 ColorEvaluator evaluator_of(const Plan& plan) { return {&plan.data.dataset, plan.loader, plan.color}; }
 
-/// "score" is minus the chroma error of the first validation images, where that chooses.
+/// Validation on the first validation images; where it chooses the checkpoint, "score" is minus the chroma
+/// error.
 std::function<LogLine()> validator(const Plan& plan, models::Generator& generator,
                                    models::ContentLoss& content) {
   if (plan.val.empty()) return {};
@@ -131,7 +132,7 @@ Trained run_phases(const Recipe& recipe, const RunRequest& request, const Plan& 
   return out;
 }
 
-/// Trains one run; returns its evaluation, without scores where nothing is held out.
+/// Trains one run and returns its evaluation, which has no scores where nothing is held out.
 ColorEvaluation one_run(Recipe& recipe, const RunRequest& request, MeanChroma* mean, TrainResult* result) {
   const auto start = std::chrono::steady_clock::now();
   const Plan plan = plan_from(recipe, request);
@@ -143,7 +144,7 @@ ColorEvaluation one_run(Recipe& recipe, const RunRequest& request, MeanChroma* m
   environment.threads = request.threads;
   environment.ranks = request.ranks;
   environment.hashes = {{"data", plan.data.data_hash}, {"split", plan.data.split_hash}};
-  {  // bad weights, and images that trained them, are found before anything is written
+  {  // throws for bad weights and for leaks before anything is written
     Recipe probe = recipe;
     models::Generator generator(generator_from(probe));
     models::Critic critic(critic_from(probe));
@@ -189,7 +190,7 @@ std::string summary_of(const std::string& out, const TrainResult& result, const 
   return text + "}";
 }
 
-/// The recipe that holds out fold `held`.
+/// The recipe of the run that holds out fold `held`.
 Recipe fold_recipe(const Recipe& recipe, int64_t folds, int64_t held) {
   Recipe mine = recipe;
   Strings train;
@@ -201,8 +202,8 @@ Recipe fold_recipe(const Recipe& recipe, int64_t folds, int64_t held) {
   return mine;
 }
 
-/// Every fold is held out once; the results are over all images. FID-lite's features differ from fold to fold
-/// only where phi does, but its means would mix five generators: it is left out.
+/// Holds every fold out once; the results are over all images. FID-lite is left out: it would compare the
+/// images of several generators, with features that may differ between folds.
 std::string cross_validate(const Recipe& recipe, const RunRequest& request, int64_t folds) {
   ColorEvaluation all;
   all.fid_lite = all.fid_lite_of_gray = std::nan("");

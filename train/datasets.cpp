@@ -21,7 +21,7 @@
 namespace cawe::train {
 namespace {
 
-/// Keys of one section.
+/// The keys of one section.
 class Section {
  public:
   Section(Recipe& recipe, std::string name) : recipe_(recipe), name_(std::move(name)) {}
@@ -40,7 +40,7 @@ std::string joined(const std::string& root, const std::string& path) {
   return path.empty() ? "" : root + "/" + path;
 }
 
-/// "word = label"
+/// Parses "word = label".
 std::vector<std::pair<std::string, std::string>> parse_findings(Recipe& recipe, const std::string& key) {
   std::vector<std::pair<std::string, std::string>> out;
   for (const std::string& item : recipe.words(key, {})) {
@@ -156,8 +156,8 @@ data::Split make_split(Section& s, const data::Dataset& dataset, const std::stri
   return all;
 }
 
-/// Makes the images of data.test_csv the test fold. Throws usage where others are in it, leak where one of
-/// its persons is in another fold.
+/// Makes the images of data.test_csv the test fold. Throws usage where the split put others in it, leak where
+/// one of its patients is in another fold.
 void test_official(Section& s, const std::set<std::string>& tested, const data::Dataset& dataset,
                    data::Split* split) {
   if (tested.empty()) return;
@@ -170,8 +170,7 @@ void test_official(Section& s, const std::set<std::string>& tested, const data::
   data::check_patients_apart(dataset, *split);
 }
 
-/// The files' sizes stand for their pixels: reading a quarter of a million films only to hash them takes
-/// hours.
+/// Files enter by size, not by content: reading a quarter of a million films only to hash them takes hours.
 std::string hash_of_data(const data::Dataset& dataset) {
   std::ostringstream text;
   text.precision(9);
@@ -220,7 +219,7 @@ SplitData load_data(Recipe& recipe, const std::string& section) {
                  ? ""
                  : "; first: " + out.dataset.rejected[0].file + ": " + out.dataset.rejected[0].reason,
              ")");
-  // A million pictures take an hour to open: then a bad one is found when its turn comes.
+  // Opening a million pictures takes an hour: with check_images off a bad one is found when it is loaded.
   if (recipe.flag(s.key("check_images"), true)) data::resolve_images(&out.dataset, data::image_facts);
   CAWE_CHECK(!out.dataset.samples.empty(), Code::data, root, ": no usable image (first problem: ",
              out.dataset.rejected.empty()

@@ -11,6 +11,7 @@
 
 namespace cawe::train {
 
+/// A data set with its split, and hashes of both.
 struct SplitData {
   data::Dataset dataset;
   data::Split split;

@@ -20,7 +20,7 @@ std::string decimal(double v, const char* format) {
   return text;
 }
 
-/// CSV cells: quoted only where they must be.
+/// A CSV cell, quoted only where necessary.
 std::string cell(const std::string& text) {
   if (text.find_first_of(",\"\n\r") == std::string::npos) return text;
   std::string out = "\"";

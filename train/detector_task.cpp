@@ -38,7 +38,7 @@ std::vector<Tensor> DetectorTask::inputs(const data::Batch& batch) {
   std::vector<models::DrawKey> draws;
   std::vector<std::string> names;
   for (size_t i = 0; i < batch.boxes.size(); ++i) {
-    // One class: a lesion is a lesion.
+    // All boxes get one class: lesion.
     truths.push_back({batch.boxes[i], std::vector<int64_t>(batch.boxes[i].size(), 0)});
     draws.push_back({seed_, uint64_t(batch.step), uint64_t(batch.samples[i])});
     names.push_back(dataset_.samples[size_t(batch.samples[i])].path);
@@ -61,7 +61,7 @@ LogLine DetectorTask::validate() {
   if (validation_.empty()) return {};
   eval::EvaluateOptions options;
   options.froc = goal_.froc;
-  options.draws = 1;  // no interval is asked for
+  options.draws = 1;  // no interval is needed
   const eval::Evaluation e =
       eval::evaluate(truth_of(dataset_, validation_), detections_of(detector_.detect(dataset_, validation_)),
                      options, dataset_.patients_known);
@@ -145,7 +145,7 @@ std::shared_ptr<models::DetectionModel> run_detector_job(const Recipe& recipe, c
 
 namespace {
 
-/// For every sample another person's of the same fold, in an order fixed by the seed.
+/// For every sample one of another person in the same fold, chosen by the seed.
 std::vector<int64_t> partners(const SplitData& data, uint64_t seed) {
   std::map<std::string, std::vector<int64_t>> folds;
   for (size_t i = 0; i < data.split.fold.size(); ++i) folds[data.split.fold[i]].push_back(int64_t(i));
@@ -168,7 +168,7 @@ std::vector<int64_t> partners(const SplitData& data, uint64_t seed) {
   return partner;
 }
 
-/// The control: every film is fused with the map of another person's film.
+/// The control "shuffled": fuses every film with the map of another person's film.
 std::function<void(data::FloatImage&, const data::Sample&)> shuffled_callback(
     const Chain& chain, const SplitData& data, const data::LoaderOptions& loader, double alpha,
     uint64_t seed) {
@@ -236,7 +236,7 @@ std::string train_detector(Recipe& recipe, const RunRequest& request) {
   const std::vector<int64_t> test = box_annotated(data.dataset, fold_indices(data.split, test_folds));
   CAWE_CHECK(!job.train.empty(), Code::data, recipe.where("data.train_folds"), ": no image in these folds");
   InitResult init;
-  {  // bad weights are found before anything is written
+  {  // throws for bad weights before anything is written
     Recipe probe = recipe;
     init = initialise(*detector_from(probe, 1), probe, job.seed, true);
   }

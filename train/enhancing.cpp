@@ -13,11 +13,11 @@
 namespace cawe::train {
 namespace {
 
-/// The classifier's numbers of the labels that `key` names.
+/// Indices, in the classifier's labels, of the labels that `key` names.
 std::vector<int64_t> label_numbers(Recipe& recipe, const std::string& key, const Strings& labels) {
   std::vector<int64_t> numbers;
   const Strings names = recipe.words(key, {});
-  if (labels.empty()) return numbers;  // no classifier: nobody looks at them
+  if (labels.empty()) return numbers;  // no classifier, so they are not used
   for (const std::string& name : names) {
     const auto found = std::find(labels.begin(), labels.end(), name);
     CAWE_CHECK(found != labels.end(), Code::usage, recipe.where(key), " names \"", name,
@@ -63,7 +63,7 @@ models::MedgaSettings medga_from(Recipe& recipe) {
   return s;
 }
 
-/// The colorizer of "color" and "color+cawe", from a file or from a checkpoint's chain.
+/// Loads the colorizer of "color" and "color+cawe" from a file or from a checkpoint's chain.
 void add_colorizer(Recipe& recipe, const std::map<std::string, std::string>& embedded, Chain* chain,
                    models::EnhancerOptions* o) {
   const std::string file = recipe.word("enhance.colorizer", "");

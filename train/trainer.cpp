@@ -102,9 +102,9 @@ class Loop {
       run_->log(step_, line);
   }
 
-  /// Rank 0 alone, on all lanes; the others wait for the score.
+  /// Rank 0 validates, with all lanes; the others wait for its score.
   void validate() {
-    double message[2] = {0, 0};  // has a score; the score
+    double message[2] = {0, 0};  // whether there is a score; the score
     if (current_communicator().rank() == 0) {
       const LaneScope all_lanes(options_.lanes);
       const LogLine line = course_.validate();
@@ -181,7 +181,7 @@ int stop_signal() {
   static const bool installed = [] {
     struct sigaction action {};
     action.sa_handler = remember;
-    action.sa_flags = int(SA_RESETHAND);  // a second one kills at once
+    action.sa_flags = int(SA_RESETHAND);  // a second signal ends the process at once
     sigaction(SIGINT, &action, nullptr);
     sigaction(SIGTERM, &action, nullptr);
     return true;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The one place that chooses whose CUDA this is: the vendor's headers, or the emulated runtime under the same
-// names. Host code of the CUDA backend includes this and no vendor header.
+// The one place that chooses between the vendor's CUDA headers and the emulated runtime with the same names.
+// Host code of the CUDA backend includes this and no vendor header.
 #pragma once
 
 #include "cuda/kernels/types.h"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Median times of PyTorch for shapes of the kernel cases, on the GPU: one JSON object a line, as cawe_device_cases prints.
+"""Median times of PyTorch for shapes of the kernel cases, on the GPU: one JSON object per line, as cawe_device_cases prints.
 
 usage: python3 scripts/peer/torch_kernels.py     (torch with CUDA; torchvision for NMS)
 """

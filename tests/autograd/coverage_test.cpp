@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Is the operator table whole? Every row runs on a device that notes which primitives are called and where
-// their tensors lie; every function of autograd/ops must have a row.
+// Is the operator table complete? Every row runs on a device that records which primitives are called and on
+// which device their tensors are; every function of autograd/ops must have a row.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -19,7 +19,7 @@
 namespace cawe {
 namespace {
 
-/// A device in host memory that computes by the reference loops and takes notes.
+/// A device in host memory that computes by the reference loops and records the calls.
 class Spy final : public Backend {
  public:
   std::set<std::string> called;

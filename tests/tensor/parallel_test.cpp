@@ -41,7 +41,7 @@ TEST(Denormals, AreZeroInThreadsThatAreStartedAfterwards) {
       product = tiny_product();
       input = tiny_input();
     }).join();
-    set_num_threads(2);  // a pool of this thread's own or anew: its workers are started here
+    set_num_threads(2);  // makes this thread's pool anew, so that its workers start here
     std::mutex mutex;
     float largest = 0;
     parallel_tasks(64, [&](int64_t) {
@@ -140,7 +140,7 @@ TEST(Lanes, AreThePowerOfTwoThatFits) {
   EXPECT_EQ(lane_plan(100).lanes, 4);
 }
 
-// What lets ranks share a batch: an aligned part of the lanes cuts its own items as the whole does.
+// Ranks can share a batch because an aligned part of the lanes cuts its own items as the whole does.
 TEST(Lanes, AlignedPartsCutThemselvesAsTheWholeDoes) {
   for (int64_t items = 8; items < 60; ++items) {
     const LanePlan whole{items, 8};

@@ -60,7 +60,7 @@ double spread(const Tensor& t) {
   return std::sqrt(sum / double(t.numel()));
 }
 
-/// Root mean square of what a parameter starts as.
+/// Root mean square of a parameter's initial values.
 double start_of(const std::string& text, const std::string& name) {
   Recipe recipe = recipe_of(
       "task = \"faster_rcnn\"\nmodel.depth = 18\nmodel.width = 8\nmodel.channels = 16\n"
@@ -115,7 +115,7 @@ class WeightedClassifier : public ::testing::Test {
     ClassifierTask task(net_, dataset_, {}, {}, goal);
     return task.loss(task.inputs(batch_)).total.value().item();
   }
-  /// Equation of PyTorch's BCEWithLogitsLoss, over the five known labels.
+  /// The loss by the formula of PyTorch's BCEWithLogitsLoss, over the five known labels.
   double expected(double wa, double wb) {
     const nn::EvalMode same_statistics(net_);
     const std::vector<float> x = net_.forward(Variable(batch_.images)).logits.value().to_vector<float>();

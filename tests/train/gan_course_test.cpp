@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The colorizer's phases on a handful of images: whose turn it is, what a phase may change, rates by hand, a
-// run cut in the middle, losses that are not finite.
+// The colorizer's phases on a handful of images: which network learns, what a phase may change, rates by
+// hand, a run that is stopped and resumed, losses that are not finite.
 #include "train/gan_course.h"
 
 #include <gtest/gtest.h>

@@ -130,7 +130,7 @@ class Reader {
   std::vector<std::string> gone_;
 };
 
-/// The double whose shortest decimal form is the float's: 103.61f is written 103.61, not 103.61000061.
+/// The double with the float's shortest decimal form: 103.61f becomes 103.61, not 103.61000061.
 double shortest(float value) {
   char text[32];
   const auto end = std::to_chars(text, text + sizeof text, value).ptr;

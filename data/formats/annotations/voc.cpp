@@ -50,7 +50,7 @@ VocAnnotation::Object object_of(const XmlNode& node, const std::string& file, bo
   return object;
 }
 
-/// False: rejected.
+/// Adds the objects of one file to its sample; false where the sample was rejected.
 bool add_objects(const VocAnnotation& voc, const std::string& file, Sample* sample, Dataset* out) {
   for (const auto& object : voc.objects) {
     const std::string where = detail::concat(file, ": line ", object.line);

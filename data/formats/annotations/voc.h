@@ -23,6 +23,7 @@ struct XmlNode {
 /// &apos;), more than 32 levels, more than a million elements.
 XmlNode parse_xml(std::string_view text, const std::string& name);
 
+/// The contents of one annotation file.
 struct VocAnnotation {
   struct Object {
     std::string name;
@@ -35,8 +36,8 @@ struct VocAnnotation {
   std::vector<Object> objects;
 };
 
-/// one_based: VOC counts pixels from 1 and includes the last, so x1 = xmin - 1, x2 = xmax; files of other
-/// tools that count from 0 set it false.
+/// one_based: VOC counts pixels from 1 and includes the last one, so x1 = xmin - 1, x2 = xmax. Set it to
+/// false for files of tools that count from 0.
 VocAnnotation parse_voc(std::string_view text, const std::string& name, bool one_based = true);
 
 struct VocOptions {

@@ -53,7 +53,7 @@ class Parser {
     if (found == text_.npos) bad("missing '" + std::string(end) + "'");
     advance(found + end.size());
   }
-  /// White space and comments.
+  /// Skips white space and comments.
   void skip_misc() {
     for (skip_space(); starts("<!--"); skip_space()) skip_comment();
   }
@@ -76,7 +76,7 @@ class Parser {
     if (starts("<!") || starts("<?")) bad("CDATA, declarations and processing instructions are refused");
   }
 
-  /// Attributes up to "/>" (true) or ">" (false).
+  /// Skips attributes; true where the tag ends with "/>", false where with ">".
   bool attributes() {
     while (true) {
       skip_space();

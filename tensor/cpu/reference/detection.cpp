@@ -13,7 +13,7 @@
 namespace cawe {
 namespace {
 
-/// ln(1000 / 16): the largest growth that a delta may ask for.
+/// ln(1000 / 16), torchvision's limit of dw and dh: no box grows more than 62.5 times.
 constexpr double kMaxLogScale = 4.135166556742356;
 
 template <class T>
@@ -67,7 +67,7 @@ void ReferenceBackend::match_anchors(const Tensor& anchors, const Tensor& boxes,
       out[a] = truths == 0 || overlap < T(p.low) ? -1 : (overlap >= T(p.high) ? argmax[size_t(a)] : -2);
     }
     if (!p.low_quality) return;
-    // Every box's best anchors get back their own argmax, which need not be this box.
+    // The anchors that overlap a box most are given back their own best box, which need not be this one.
     for (int64_t a = 0; a < count; ++a)
       for (int64_t g = 0; g < truths && out[a] < 0; ++g) {
         const T most = best_of_truth[size_t(g)];
