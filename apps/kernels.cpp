@@ -51,7 +51,7 @@ std::vector<const Case*> chosen_cases(const KernelsOptions& o) {
 }
 
 void list_cases(const std::vector<const Case*>& cases, bool json) {
-  std::string out = json ? "{\"rows\":[" : "";
+  std::string out = json ? "{\"cases\":[" : "";
   for (const Case* each : cases) {
     if (json)
       out += (out.back() == '[' ? "" : ",") + std::string("\n{\"name\":") + quoted(each->name) +

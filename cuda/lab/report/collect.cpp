@@ -81,24 +81,33 @@ CaseProfile run(const on_emulator::Case& kernel_case, const Settings& settings) 
   return p;
 }
 
+bool is_outside(const std::string& file) { return !file.empty() && file[0] == '/'; }
+
+gpu::CudaSource cuda_source(const std::string& file, const std::string& source_root) {
+  gpu::CudaSource source;
+  source.file = file.empty() || is_outside(file) ? file : source_root + "/" + file;
+  source.include = include_folders(file, source_root);
+  return source;
+}
+
 }  // namespace
+
+std::vector<std::string> include_folders(const std::string& file, const std::string& source_root) {
+  std::vector<std::string> folders = {source_root};
+  if (is_outside(file)) folders.push_back(source_root + "/cuda/lab/workbench/include");
+  return folders;
+}
 
 gpu::Answer<gpu::ResourceReport> file_resources(const std::string& file,
                                                 const std::vector<std::string>& archs,
                                                 const std::string& source_root) {
-  gpu::CudaSource source;
-  source.file = file.empty() || file[0] == '/' ? file : source_root + "/" + file;
-  source.include = {source_root};
-  return gpu::resource_usage(source, archs);
+  return gpu::resource_usage(cuda_source(file, source_root), archs);
 }
 
 std::map<std::string, std::pair<int, int>> wide_accesses(const std::string& file, const std::string& arch,
                                                          const std::string& source_root) {
-  gpu::CudaSource source;
-  source.file = file.empty() || file[0] == '/' ? file : source_root + "/" + file;
-  source.include = {source_root};
   std::map<std::string, std::pair<int, int>> wide;
-  const auto answer = gpu::ptx_counts(source, arch);
+  const auto answer = gpu::ptx_counts(cuda_source(file, source_root), arch);
   if (!answer.value) return wide;
   for (const gpu::PtxCounts& k : *answer.value)
     wide[simt::short_kernel_name(k.name)] = {k.load_global.bytes16, k.store_global.bytes16};

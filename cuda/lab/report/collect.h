@@ -52,6 +52,10 @@ struct KernelProfiles {
 KernelProfiles profile(const std::vector<const on_emulator::Case*>& cases, const Settings& settings,
                        const std::function<void(int64_t)>& progress = {});
 
+/// Where the includes of a kernel file are looked for: in the tree and, for a file from outside (an absolute
+/// path), among the workbench's headers, which no file of the tree may use.
+std::vector<std::string> include_folders(const std::string& file, const std::string& source_root);
+
 /// Registers, spills and shared memory of every kernel in `file` for each of `archs`.
 gpu::Answer<gpu::ResourceReport> file_resources(const std::string& file,
                                                 const std::vector<std::string>& archs,

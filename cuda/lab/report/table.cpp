@@ -197,7 +197,7 @@ std::string case_json(const CaseProfile& r) {
 std::string profiles_json(const KernelProfiles& p) {
   std::string out = "{\"emulated\":true,\"gpu\":" + quoted(p.gpu->name) + ",\"arch\":" + quoted(p.gpu->arch) +
                     ",\"resources\":" + quoted(p.no_resources.empty() ? "nvcc" : p.no_resources) +
-                    ",\"limits\":" + quoted(simt::limits_text()) + ",\"rows\":[";
+                    ",\"limits\":" + quoted(simt::limits_text()) + ",\"cases\":[";
   for (size_t i = 0; i < p.cases.size(); ++i) out += (i ? ",\n" : "\n") + case_json(p.cases[i]);
   return out + "\n]}\n";
 }

@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "cuda/lab/profile/process.h"
+#include "cuda/lab/report/collect.h"
 #include "cuda/lab/workbench/workbench.h"
 #include "tensor/error.h"
 #include "tensor/io/atomic_file.h"
@@ -103,8 +104,9 @@ std::string first_error(const std::string& text) {
 std::string source_root() {
   const char* set = std::getenv("CAWE_SOURCE");
   const std::string root = set != nullptr ? set : CAWE_SOURCE_DIR;
-  CAWE_CHECK(fs::exists(root + "/cuda/emulator/simt/simt.cuh"), Code::usage, root,
-             ": cawe's sources are not here (expected cuda/emulator/simt/simt.cuh; set CAWE_SOURCE)");
+  const std::string header = "cuda/lab/workbench/include/cawe/kernel.cuh";
+  CAWE_CHECK(fs::exists(root + "/" + header), Code::usage, root, ": cawe's sources are not here (expected ",
+             header, "; set CAWE_SOURCE)");
   return root;
 }
 
@@ -115,8 +117,9 @@ OutsideKernel::OutsideKernel(const std::string& file) {
   CAWE_CHECK(mkdtemp(pattern.data()) != nullptr, Code::io, pattern, ": cannot make a folder");
   folder_ = pattern;
   const std::string object = folder_ + "/kernel.so";
-  std::vector<std::string> words = {compiler(), "-std=c++17", "-fPIC",
-                                    "-shared",  "-Wall",      "-I" + source_root()};
+  case_.file = fs::absolute(file).string();
+  std::vector<std::string> words = {compiler(), "-std=c++17", "-fPIC", "-shared", "-Wall"};
+  for (const std::string& folder : include_folders(case_.file, source_root())) words.push_back("-I" + folder);
   std::istringstream flags(CAWE_KERNEL_FLAGS);
   for (std::string flag; flags >> flag;) words.push_back(flag);
   words.insert(words.end(), {"-ffp-contract=off", "-x", "c++", file, "-nodefaultlibs", "-o", object});
@@ -129,7 +132,6 @@ OutsideKernel::OutsideKernel(const std::string& file) {
              ": has no cawe_run() (expected `void cawe_run(cawe::Workbench& bench)`)");
   case_.name = fs::path(file).stem().string();
   case_.shape = "as in the file";
-  case_.file = fs::absolute(file).string();
   case_.run = [this, run, file](on_emulator::CaseContext& context) {
     RunningBench bench(context, case_);
     context.measure([&] { run(bench); });

@@ -1,14 +1,13 @@
 // y = a x + y. A kernel of your own: change it, then run
 //   cawe kernels THIS_FILE --profile
-// The same file compiles with nvcc (nvcc -x cu -I CAWE -c THIS_FILE).
+// The same file compiles with nvcc (nvcc -x cu -I CAWE -I CAWE/cuda/lab/workbench/include -c THIS_FILE).
 //
 // Bytes     read 8n, write 4n
 // FLOPs     2n
 // Launch    one thread for each element
 #include <vector>
 
-#include "cuda/emulator/simt/simt.cuh"
-#include "cuda/lab/workbench/workbench.h"
+#include "cawe/kernel.cuh"
 
 __global__ void axpy(const float* __restrict__ x, const float* y_in, float* y_out, float a, int n) {
   const int i = int(blockIdx.x * blockDim.x + threadIdx.x);
