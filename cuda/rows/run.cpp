@@ -3,6 +3,8 @@
 
 #include <cstdio>
 
+#include "tensor/denormals.h"
+
 namespace cawe::on_emulator {
 namespace {
 
@@ -84,6 +86,7 @@ RowResult run_row(const Row& row, uint64_t seed, simt::Level level) {
   r.row = &row;
   r.seed = seed;
   const Settings settings(seed, level);
+  const KeepDenormals exact;  // of the reference; the emulator keeps them anyway
   RowContext context;
   r.error = row.run(context);
   r.launches = simt::take_reports();
