@@ -8,6 +8,7 @@
 #include "apps/commands.h"
 #include "cuda/runtime/init.h"
 #include "tensor/backend.h"
+#include "tensor/denormals.h"
 #include "tensor/error.h"
 #include "tensor/parallel.h"
 #include "tensor/text.h"

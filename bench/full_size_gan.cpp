@@ -11,6 +11,7 @@
 #include "models/colorizer/critic.h"
 #include "models/colorizer/gan_losses.h"
 #include "models/colorizer/generator.h"
+#include "tensor/denormals.h"
 #include "tensor/parallel.h"
 
 namespace {

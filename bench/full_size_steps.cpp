@@ -10,6 +10,7 @@
 #include "models/classifier.h"
 #include "models/faster_rcnn.h"
 #include "models/retinanet.h"
+#include "tensor/denormals.h"
 #include "tensor/parallel.h"
 
 namespace {

@@ -7,6 +7,7 @@
 #include "bench/steps.h"
 #include "models/faster_rcnn.h"
 #include "models/retinanet.h"
+#include "tensor/denormals.h"
 #include "tensor/parallel.h"
 
 namespace {

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "eval/read_boxes.h"
+#include "tensor/denormals.h"
 #include "tensor/error.h"
 
 namespace cawe::eval {
@@ -120,6 +121,7 @@ const SensRow& Evaluation::at(double fp) const {
 
 Evaluation evaluate(const std::vector<TruthImage>& truth, const std::vector<Detection>& detections,
                     const EvaluateOptions& options, bool patients_known) {
+  const KeepDenormals exact;
   const FrocData data = judge(truth, detections, options.froc);
   Evaluation e;
   e.options = options;
@@ -149,6 +151,7 @@ Evaluation evaluate(const std::vector<TruthImage>& truth, const std::vector<Dete
 
 std::vector<Difference> compare(const std::vector<const Evaluation*>& a,
                                 const std::vector<const Evaluation*>& b) {
+  const KeepDenormals exact;
   const Averaged first = average(a), second = average(b);
   CAWE_CHECK(first.drawn[0].size() == second.drawn[0].size() && a[0]->images == b[0]->images &&
                  a[0]->patients == b[0]->patients && a[0]->options.seed == b[0]->options.seed,

@@ -10,6 +10,7 @@
 #include <numeric>
 #include <set>
 
+#include "tensor/denormals.h"
 #include "tensor/error.h"
 #include "tensor/random.h"
 
@@ -242,6 +243,7 @@ std::string describe(MapVerdict verdict) {
 
 std::vector<LocalisationRow> localisation(const std::vector<MapSample>& samples, int64_t draws,
                                           uint64_t seed) {
+  const KeepDenormals exact;
   CAWE_CHECK(!samples.empty(), Code::data, "localisation: no image with a true box");
   for (const MapSample& sample : samples) check(sample);
   const std::vector<int64_t> order = Random(seed, "eval.localisation").permutation(int64_t(samples.size()));

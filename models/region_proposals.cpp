@@ -11,6 +11,7 @@
 #include "models/matcher.h"
 #include "nn/precision.h"
 #include "tensor/communicator.h"
+#include "tensor/denormals.h"
 #include "tensor/parallel.h"
 
 namespace cawe::models {
@@ -60,6 +61,7 @@ RegionProposals::Output RegionProposals::forward(const std::vector<Variable>& le
 RegionProposals::Targets RegionProposals::targets(const Tensor& anchors, const std::vector<Truth>& truths,
                                                   const std::vector<DrawKey>& draws,
                                                   const std::vector<std::string>& images) const {
+  const KeepDenormals exact;
   const int64_t n = int64_t(truths.size()), count = anchors.dim(0);
   Targets t{Tensor::zeros({n, count}), Tensor::zeros({n, count}), Tensor::zeros({n, count, 4}), {}};
   const Tensor host = anchors.to(Device::cpu);
@@ -138,6 +140,7 @@ std::vector<Box> RegionProposals::proposals_of(const Tensor& logits, const Tenso
 std::vector<std::vector<Box>> RegionProposals::proposals(const Output& out, const Tensor& anchors,
                                                          int64_t height, int64_t width,
                                                          const std::vector<std::string>& images) const {
+  const KeepDenormals exact;
   const Tensor logits = out.logits.value().to(DType::f32), deltas = out.deltas.value().to(DType::f32);
   std::vector<std::vector<Box>> all(static_cast<size_t>(logits.dim(0)));
   parallel_tasks(logits.dim(0), [&](int64_t i) {

@@ -4,6 +4,7 @@
 #include "models/candidates.h"
 #include "models/matcher.h"
 #include "models/retinanet.h"
+#include "tensor/denormals.h"
 #include "tensor/parallel.h"
 
 namespace cawe::models {
@@ -29,6 +30,7 @@ void add_level(const Tensor& scores, const Tensor& deltas, const Tensor& anchors
 
 std::vector<Detections> RetinaNet::postprocess(const Raw& raw, int64_t height, int64_t width,
                                                const std::vector<std::string>& images) const {
+  const KeepDenormals exact;
   const Tensor logits = raw.logits.value().to(DType::f32), deltas = raw.deltas.value().to(DType::f32);
   const int64_t n = logits.dim(0), total = logits.dim(1), per_cell = config_.anchors.per_cell();
   Tensor scores = Tensor::like(logits);

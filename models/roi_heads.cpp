@@ -15,6 +15,7 @@
 #include "models/matcher.h"
 #include "nn/precision.h"
 #include "tensor/communicator.h"
+#include "tensor/denormals.h"
 #include "tensor/parallel.h"
 
 namespace cawe::models {
@@ -55,6 +56,7 @@ int32_t RoiHeads::level_of(const Box& box) const {
 Regions RoiHeads::regions(const std::vector<std::vector<Box>>& proposals, int64_t slots,
                           Device device) const {
   const int64_t n = int64_t(proposals.size());
+  const KeepDenormals exact;
   std::vector<float> boxes(size_t(n * slots * 4), 0.0f);
   std::vector<int32_t> place(size_t(n * slots * 2), -1);
   for (int64_t i = 0; i < n; ++i) {
@@ -97,6 +99,7 @@ struct RoiHeads::Targets {
 RoiHeads::Targets RoiHeads::targets(const std::vector<std::vector<Box>>& proposals,
                                     const std::vector<Truth>& truths, const std::vector<DrawKey>& draws,
                                     std::vector<std::vector<Box>>* chosen) const {
+  const KeepDenormals exact;
   const int64_t n = int64_t(proposals.size()), slots = config_.sampling.count;
   Targets t{std::vector<int64_t>(size_t(n * slots), 0),
             Tensor::zeros({n, slots}),
@@ -198,6 +201,7 @@ std::vector<Detections> RoiHeads::detect(const std::vector<Variable>& levels,
   const Regions where = regions(proposals, slots, levels[0].device());
   const Output out = forward(levels, where);
   const Tensor logits = out.logits.value().to(DType::f32), deltas = out.deltas.value().to(DType::f32);
+  const KeepDenormals exact;
   Tensor scores = Tensor::like(logits);
   backend(logits.device()).softmax(logits, scores);
   parallel_tasks(int64_t(proposals.size()), [&](int64_t i) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "tensor/arena.h"
+#include "tensor/denormals.h"
 #include "tensor/error.h"
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -28,6 +29,7 @@ void relax() {
 struct Job {
   const std::function<void(int64_t)>* task;
   int64_t count;
+  bool flush_denormals;
   std::atomic<int64_t> next{0};
   std::atomic<int> inside{0};
   std::mutex mutex;
@@ -103,6 +105,7 @@ class Pool {
         if (job != nullptr) job->inside.fetch_add(1, std::memory_order_acq_rel);
       }
       if (job == nullptr) continue;
+      detail::set_flush_denormals(job->flush_denormals);
       job->run();
       job->inside.fetch_sub(1, std::memory_order_acq_rel);
     }
@@ -127,17 +130,6 @@ Pool& current_pool() {
 
 }  // namespace
 
-void flush_denormals() {
-#if defined(__x86_64__)
-  _MM_SET_FLUSH_ZERO_MODE(_MM_FLUSH_ZERO_ON);
-  _mm_setcsr(_mm_getcsr() | 0x0040);  // denormals as inputs are 0, too
-#elif defined(__aarch64__)
-  uint64_t control = 0;
-  asm volatile("mrs %0, fpcr" : "=r"(control));
-  asm volatile("msr fpcr, %0" : : "r"(control | (uint64_t{1} << 24)));
-#endif
-}
-
 int num_threads() { return current_pool().threads(); }
 
 void set_num_threads(int threads) {
@@ -155,6 +147,7 @@ void parallel_tasks(int64_t count, const std::function<void(int64_t)>& task) {
   Job job;
   job.task = &task;
   job.count = count;
+  job.flush_denormals = denormals_are_flushed();
   current_pool().run(job);
   if (job.error) std::rethrow_exception(job.error);
 }

@@ -8,6 +8,7 @@
 #include <tuple>
 
 #include "cuda/emulator/simt/core.h"
+#include "tensor/denormals.h"
 #include "tensor/error.h"
 
 namespace cawe::simt {
@@ -99,6 +100,7 @@ void merge_issues(LaunchReport& r, std::map<uint32_t, Place>& places) {
 void run(const Request& request) {
   const std::lock_guard<std::mutex> hold(launch_lock);
   const HostAccess access;
+  const KeepDenormals as_a_gpu_does;
   Launch& l = launch_state;
   l.name = request.name;
   l.level = options().level;

@@ -4,12 +4,15 @@
 
 #include <algorithm>
 
+#include "tensor/denormals.h"
+
 namespace cawe::emulated {
 namespace {
 
 void execute(const Queued& piece) {
   State& s = state();
   if (s.sticky != cudaSuccess) return;
+  const KeepDenormals as_a_gpu_does;
   const std::string caller = std::exchange(s.call, piece.call);
   cudaError_t status = cudaSuccess;
   if (due(Fault::asynchronous)) {

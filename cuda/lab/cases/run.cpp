@@ -3,6 +3,8 @@
 
 #include <cstdio>
 
+#include "tensor/denormals.h"
+
 namespace cawe::on_emulator {
 namespace {
 
@@ -83,6 +85,7 @@ CaseResult run_case(const Case& kernel_case, uint64_t seed, simt::Level level) {
   CaseResult r;
   r.seed = seed;
   const Settings settings(seed, level);
+  const KeepDenormals exact;  // of the reference; the emulator keeps them anyway
   CaseContext context;
   r.error = kernel_case.run(context);
   r.launches = simt::take_reports();

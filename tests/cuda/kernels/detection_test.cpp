@@ -13,6 +13,7 @@
 #include "cuda/kernels/sort.h"
 #include "tensor/backend.h"
 #include "tensor/box.h"
+#include "tensor/denormals.h"
 #include "tensor/random.h"
 #include "tests/cuda/device_buffer.h"
 
@@ -192,6 +193,32 @@ TEST(Detection, TenThousandCrowdsAsOnTheCpu) {
   EXPECT_EQ(crowds, 10000);
   EXPECT_GT(at_threshold, 100000) << "overlaps that are the threshold itself";
   EXPECT_GT(score_ties, 10000);
+}
+
+/// Every number times 2^power, below the smallest normal one too.
+std::vector<float> scaled(std::vector<float> x, int power) {
+  const KeepDenormals exact;
+  for (float& v : x) v = std::ldexp(v, power);
+  return x;
+}
+
+/// The program counts denormals as 0, a GPU does not: decisions about scores, areas and corners that small
+/// must be the same all the same.
+TEST(Detection, DenormalsDecideAsOnADevice) {
+  simt::options() = {};
+  ASSERT_TRUE(denormals_are_flushed()) << "the tests have the program's mode";
+  const ReferenceScope reference;
+  for (const uint64_t number : {1, 2, 3, 4}) {
+    const Batch<float> plain = make_batch<float>(number, 20, 40);
+    Batch<float> tiny = plain;
+    tiny.scores = scaled(plain.scores, -140);
+    expect_same_top(tiny, 40);
+    tiny.boxes = scaled(plain.boxes, -71);  // areas of 4 to 36 times 2^-142
+    expect_same_suppression(tiny);
+    for (int64_t s = 0; s < tiny.crowds; ++s) expect_same_matching(tiny, s);
+    tiny.boxes = scaled(plain.boxes, -130);
+    expect_same_decoding(tiny);
+  }
 }
 
 /// [0, 0, 4, 2] and [0, 0, 2, 2] overlap by 4 / 8, exactly half; [0, 0, 4, 2] and [10, ..] not at all.
