@@ -7,8 +7,8 @@
 #include <cmath>
 #include <cstdint>
 
-// Kernel files include the SIMT dialect (cuda/emulator/simt) first. In the emulator's builds it instruments what
-// follows, so nothing here may become a function that the rest of the program links.
+// Kernel files include the SIMT dialect (cuda/emulator/simt) first. In the emulator's builds it instruments
+// what follows, so nothing here may become a function that the rest of the program links.
 #if defined(__CUDACC__)
 #define CAWE_HOST_DEVICE __host__ __device__ __forceinline__
 #elif defined(CAWE_LAUNCH)
