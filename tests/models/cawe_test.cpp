@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Class-aware attention: the golden of spec 1.3, closed form against automatic differentiation, active sets,
+// Class-aware attention: one worked by hand, closed form against automatic differentiation, active sets,
 // batches, the constant-map guard, and the traps.
 #include "models/cawe.h"
 
