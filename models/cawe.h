@@ -21,13 +21,22 @@ enum class CamMethod : uint8_t {
 };
 enum class EmptySet : uint8_t { top1, all, zero_map };
 enum class ConstantMap : uint8_t { zeros, ones, half };
+/// How a map L >= 0 comes to [0, 1]: (L - min) / (max - min), or L / max, where zero stays zero.
+enum class MapNorm : uint8_t { minmax, max };
 
 CamMethod cam_method(const std::string& name);      ///< throws Code::usage with the nearest name
 EmptySet empty_set(const std::string& name);        ///< likewise
 ConstantMap constant_map(const std::string& name);  ///< likewise
+MapNorm map_norm(const std::string& name);          ///< likewise
 const char* name(CamMethod method);
 const char* name(EmptySet rule);
 const char* name(ConstantMap rule);
+const char* name(MapNorm norm);
+// All names, in the order of the values.
+const std::vector<std::string>& cam_method_names();
+const std::vector<std::string>& empty_set_names();
+const std::vector<std::string>& constant_map_names();
+const std::vector<std::string>& map_norm_names();
 
 struct CaweSettings {
   CamMethod method = CamMethod::cawe;
@@ -35,6 +44,7 @@ struct CaweSettings {
   EmptySet if_none = EmptySet::top1;    ///< where no class is
   std::vector<int64_t> exclude_labels;  ///< never active; "No Finding", say
   std::vector<int64_t> targets;         ///< where not empty: these classes instead of the active set
+  MapNorm norm = MapNorm::minmax;
   ConstantMap constant = ConstantMap::zeros;
   bool norm_before_resize = false;  ///< as pytorch-grad-cam does; else the image-sized map reaches 0 and 1
   bool closed_form = true;          ///< false: by automatic differentiation, for any head
@@ -69,7 +79,7 @@ Tensor attention_gradients(const std::function<Variable(const Variable&)>& head,
 /// L from F [N, K, h, w] and g of the same shape, by the method (not CamMethod::cam).
 Tensor attention_from_gradients(const Tensor& features, const Tensor& gradients, CamMethod method);
 
-/// Up-samples raw maps [N, 1, h, w] bilinearly to height x width and stretches each image's own to [0, 1];
+/// Up-samples raw maps [N, 1, h, w] bilinearly to height x width and brings each image's own to [0, 1];
 /// fills map, low, high, constant of `maps` from maps.raw. Constant or non-finite maps are never stretched.
 void finish_maps(AttentionMaps& maps, int64_t height, int64_t width, const CaweSettings& settings);
 
@@ -80,7 +90,7 @@ struct EnhancedFilm {
 };
 /// attention_maps() and fusion at once: image [N, 1, H, W] in [0, 1], x its network input. On a GPU in two
 /// launches behind the network, without an image-sized map. Not for methods without weights a channel,
-/// norm_before_resize or zero_map.
+/// norm_before_resize, MapNorm::max or zero_map.
 bool can_enhance(const CaweSettings& settings);
 EnhancedFilm enhance(Classifier& classifier, const Tensor& image, const Tensor& x, double alpha,
                      const CaweSettings& settings);

@@ -17,12 +17,13 @@ using cawe::NamedTensors;
 struct LoadOptions {
   /// Put before every name of the file: "backbone.body." takes a classifier's body into a detector.
   std::string prefix;
-  /// Names in the module that begin with one of these may be missing, mismatched or unexpected
-  /// (import.skip); they keep their values.
+  /// Names in the module that begin with one of these may be missing, mismatched or unexpected; they keep
+  /// their values.
   std::vector<std::string> skip;
   /// Epsilon of frozen batch norms; < 0 leaves it. is_torchvision_coco() tells when it must be 0.
   double frozen_bn_eps = -1;
   bool strict = true;  ///< false: differences are reported, not errors
+  std::string hint;    ///< what to do about differences: ends the error
 };
 
 struct LoadReport {

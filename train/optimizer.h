@@ -25,7 +25,7 @@ struct OptimizerOptions {
   std::function<double(const std::string&)> share_of_rate;
 };
 /// Keys train.optimizer, train.momentum, train.beta1, train.beta2, train.eps, train.weight_decay, train.clip.
-OptimizerOptions optimizer_from(Recipe& recipe, double clip);
+OptimizerOptions optimizer_from(const Recipe& recipe);
 
 class Optimizer {
  public:

@@ -37,7 +37,7 @@ struct StudyResult {
   std::vector<eval::TruthImage> truth;
   std::map<std::string, Chain> chains;  ///< of the rows' methods, by method
   data::LoaderOptions loader;
-  double alpha = 0.5;                               ///< fuse.alpha
+  double alpha = 0;                                 ///< fuse.alpha
   std::vector<eval::LocalisationRow> localisation;  ///< empty without maps
   std::vector<eval::ReportTable> tables;
   double seconds = 0;  ///< training of all runs
@@ -51,7 +51,7 @@ struct StudyResult {
 /// Runs the study of a recipe (study_settings.h). Shared models are trained once; rows that are done are not
 /// done again (request.resume). Writes results.csv, results.json, report.html and one folder a row under
 /// request.out. Returns a summary as JSON.
-std::string run_study(Recipe& recipe, const RunRequest& request);
+std::string run_study(const Recipe& recipe, const RunRequest& request);
 
 // Parts of it.
 /// Lesion-free films of another source as extra test films: sensitivities with and without them, and how well
