@@ -226,10 +226,8 @@ std::string train_detector(Recipe& recipe, const RunRequest& request) {
   const std::vector<int64_t> test =
       box_annotated(data.dataset, fold_indices(data.split, recipe.words("data.test_folds")));
   CAWE_CHECK(!job.train.empty(), Code::data, recipe.where("data.train_folds"), ": no image in these folds");
-  InitResult init;
-  {  // throws for bad weights before anything is written
-    init = initialise(*detector_from(recipe, 1), recipe, job.seed, true);
-  }
+  // Throws for bad weights before anything is written.
+  const InitResult init = initialise(*detector_from(recipe, 1), recipe, job.seed, true);
   std::vector<data::TrainedPatients> trained = job.chain.trained;
   trained.push_back(data::parse_manifest("init", init.manifest));
   const std::string leak = data::check_leaks(data.dataset, test, trained, recipe.flag("allow_leak"));
