@@ -10,6 +10,9 @@
 namespace CLI {
 class App;
 }
+namespace cawe::train {
+class Recipe;
+}
 
 namespace cawe::apps {
 
@@ -36,12 +39,16 @@ bool init_device(Device device, std::string* why);
 CLI::App* add_command(CLI::App& app, Common& common, const std::string& name, const std::string& what,
                       const std::string& example);
 
+/// Tells on stderr of keys that say nothing under the recipe's other choices.
+void warn(const train::Recipe& recipe);
+
 void add_phantom(CLI::App& app, Common& common);
 void add_train(CLI::App& app, Common& common);
 void add_enhance(CLI::App& app, Common& common);
 void add_detect(CLI::App& app, Common& common);
 void add_evaluate(CLI::App& app, Common& common);
 void add_study(CLI::App& app, Common& common);
+void add_recipe(CLI::App& app, Common& common);
 void add_kernels(CLI::App& app, Common& common);
 void add_convert(CLI::App& app, Common& common);
 void add_inspect(CLI::App& app, Common& common);

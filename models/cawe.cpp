@@ -14,6 +14,7 @@ namespace {
 const std::vector<std::string> kMethods{"cawe", "gradcam", "cam", "hirescam", "layercam"};
 const std::vector<std::string> kEmptySets{"top1", "all", "zero_map"};
 const std::vector<std::string> kConstantMaps{"zeros", "ones", "half"};
+const std::vector<std::string> kMapNorms{"minmax", "max"};
 
 template <class Enum>
 Enum from_name(const char* key, const std::string& text, const std::vector<std::string>& names) {
@@ -56,8 +57,8 @@ double constant_value(ConstantMap rule) {
   return rule == ConstantMap::zeros ? 0.0 : rule == ConstantMap::ones ? 1.0 : 0.5;
 }
 
-/// Min-max normalisation of each image of x [N, 1, H, W] to [0, 1]; constant maps become what the settings
-/// say.
+/// Normalisation of each image of x [N, 1, H, W] to [0, 1] by settings.norm; constant maps become what the
+/// settings say.
 Tensor stretch(const Tensor& x, AttentionMaps& maps, const CaweSettings& settings) {
   Backend& device = backend(x.device());
   const int64_t n = x.dim(0);
@@ -65,6 +66,7 @@ Tensor stretch(const Tensor& x, AttentionMaps& maps, const CaweSettings& setting
   device.min_max(x, low, high);
   maps.low = low.to(DType::f64).to_vector<double>();
   maps.high = high.to(DType::f64).to_vector<double>();
+  if (settings.norm == MapNorm::max) low.fill(0);
   Tensor shifted = Tensor::like(x), y = Tensor::like(x), range = Tensor::like(low);
   const Shape by_image{n, 1, 1, 1};
   device.binary(BinaryOp::sub, high, low, range);
@@ -98,9 +100,15 @@ EmptySet empty_set(const std::string& text) { return from_name<EmptySet>("cam.if
 ConstantMap constant_map(const std::string& text) {
   return from_name<ConstantMap>("cam.constant", text, kConstantMaps);
 }
+MapNorm map_norm(const std::string& text) { return from_name<MapNorm>("cam.norm", text, kMapNorms); }
 const char* name(CamMethod method) { return kMethods[size_t(method)].c_str(); }
 const char* name(EmptySet rule) { return kEmptySets[size_t(rule)].c_str(); }
 const char* name(ConstantMap rule) { return kConstantMaps[size_t(rule)].c_str(); }
+const char* name(MapNorm norm) { return kMapNorms[size_t(norm)].c_str(); }
+const std::vector<std::string>& cam_method_names() { return kMethods; }
+const std::vector<std::string>& empty_set_names() { return kEmptySets; }
+const std::vector<std::string>& constant_map_names() { return kConstantMaps; }
+const std::vector<std::string>& map_norm_names() { return kMapNorms; }
 
 int64_t AttentionMaps::constant_count() const { return std::count(constant.begin(), constant.end(), true); }
 
@@ -233,7 +241,8 @@ AttentionMaps attention_maps(Classifier& classifier, const Tensor& x, int64_t he
 
 bool can_enhance(const CaweSettings& settings) {
   const bool by_channel = settings.method != CamMethod::hirescam && settings.method != CamMethod::layercam;
-  return by_channel && !settings.norm_before_resize && settings.if_none != EmptySet::zero_map;
+  return by_channel && !settings.norm_before_resize && settings.norm == MapNorm::minmax &&
+         settings.if_none != EmptySet::zero_map;
 }
 
 EnhancedFilm enhance(Classifier& classifier, const Tensor& image, const Tensor& x, double alpha,

@@ -22,13 +22,22 @@ enum class CamMethod : uint8_t {
 };
 enum class EmptySet : uint8_t { top1, all, zero_map };
 enum class ConstantMap : uint8_t { zeros, ones, half };
+/// How a map L >= 0 comes to [0, 1]: (L - min) / (max - min), or L / max, where zero stays zero.
+enum class MapNorm : uint8_t { minmax, max };
 
 CamMethod cam_method(const std::string& name);      ///< throws Code::usage with the nearest name
 EmptySet empty_set(const std::string& name);        ///< likewise
 ConstantMap constant_map(const std::string& name);  ///< likewise
+MapNorm map_norm(const std::string& name);          ///< likewise
 const char* name(CamMethod method);
 const char* name(EmptySet rule);
 const char* name(ConstantMap rule);
+const char* name(MapNorm norm);
+// All names, in the order of the values.
+const std::vector<std::string>& cam_method_names();
+const std::vector<std::string>& empty_set_names();
+const std::vector<std::string>& constant_map_names();
+const std::vector<std::string>& map_norm_names();
 
 /// How the active set and the map are computed.
 struct CaweSettings {
@@ -37,6 +46,7 @@ struct CaweSettings {
   EmptySet if_none = EmptySet::top1;    ///< the active set of an image in which no class is active
   std::vector<int64_t> exclude_labels;  ///< never in the active set, e.g. "No Finding"
   std::vector<int64_t> targets;         ///< where not empty: these classes instead of the active set
+  MapNorm norm = MapNorm::minmax;
   ConstantMap constant = ConstantMap::zeros;
   bool norm_before_resize = false;  ///< as pytorch-grad-cam does; else the up-sampled map spans 0 to 1
   bool closed_form = true;          ///< false: by automatic differentiation, for any head
@@ -85,7 +95,7 @@ struct EnhancedFilm {
 };
 /// attention_maps() and fusion in one: image [N, 1, H, W] in [0, 1], x its network input. On a GPU it takes
 /// two launches after the network, without an image-sized map. Only for methods that weight channels, and
-/// without norm_before_resize and zero_map: can_enhance() tells.
+/// without norm_before_resize, MapNorm::max and zero_map: can_enhance() tells.
 bool can_enhance(const CaweSettings& settings);
 EnhancedFilm enhance(Classifier& classifier, const Tensor& image, const Tensor& x, double alpha,
                      const CaweSettings& settings);

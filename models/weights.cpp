@@ -125,7 +125,7 @@ LoadReport load_weights(nn::Module& module, const NamedTensors& weights, const L
   NamedTensors wanted = state_of(module);
   const LoadReport report = compare(wanted, given, options, matches);
   CAWE_CHECK(!options.strict || report.complete(), Code::data, source,
-             ": the weights do not fit: ", report.summary(), ". Name in import.skip what may differ");
+             ": the weights do not fit: ", report.summary(), options.hint.empty() ? "" : ". " + options.hint);
   for (const Match& m : matches)
     CAWE_CHECK(all_finite(m.from.to(Device::cpu)), Code::data, source, ": ", m.name,
                " holds a value that is not finite");

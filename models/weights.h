@@ -24,6 +24,7 @@ struct LoadOptions {
   /// Epsilon of frozen batch norms; < 0 leaves it. is_torchvision_coco() tells when it must be 0.
   double frozen_bn_eps = -1;
   bool strict = true;  ///< false: differences are reported, not errors
+  std::string hint;    ///< what to do about differences: ends the error
 };
 
 /// What was loaded, and what did not fit.

@@ -58,12 +58,10 @@ eval::SourceCheck tell_sources(const StudyResult& study, const data::Dataset& ex
 }  // namespace
 
 void study_extra_films(StudyResult& study, const std::string& extra_recipe) {
-  Recipe recipe = Recipe::read(extra_recipe);
-  const Strings folds = recipe.words("data.test_folds", {"test"});
+  const Recipe recipe = Recipe::read(extra_recipe, "films");
   const train::SplitData extra = train::load_data(recipe);
-  recipe.finish();
   std::vector<int64_t> chosen;
-  for (const int64_t i : train::fold_indices(extra.split, folds)) {
+  for (const int64_t i : train::fold_indices(extra.split, recipe.words("data.test_folds"))) {
     const data::Sample& s = extra.dataset.samples[size_t(i)];
     bool sick = !s.boxes.empty();
     for (const float label : s.labels) sick |= label != 0;

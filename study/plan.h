@@ -28,17 +28,7 @@ struct RowPlan {
   std::string folder() const;  ///< the beginning of its runs' folder names
 };
 
-/// Keys: title, demonstration, paper (the published figures stand beside ours), seeds;
-/// detectors and, for each, a recipe under its name (faster_rcnn, retinanet), set (over these recipes);
-/// rows, controls, control_detectors;
-/// classifier and pretrain (recipes or trained runs), classifier_set, pretrained (detectors start from the
-/// pretrained or classifier's body);
-/// colorizer and colorizer_pretrain (likewise), colorizer_set;
-/// folds (0, or k: every fold of data.split = "k_folds" is tested once and detections are pooled);
-/// extra (a recipe whose [data] gives lesion-free films of another source, tested apart);
-/// ablate ("key=a,b,c") and ablate_row ("retinanet/cawe");
-/// froc.* (froc_from(); every detector is chosen and judged by it), boot.draws, boot.seed, panels. Files are
-/// named relative to the study's recipe.
+/// The keys of a study (train/schema/keys_study.cpp), read. Files are named relative to the study's recipe.
 struct StudySettings {
   std::string title;
   bool demonstration = false, paper = false, pretrained = true;
@@ -55,6 +45,6 @@ struct StudySettings {
 };
 
 /// Throws usage where keys do not fit together.
-StudySettings study_settings(Recipe& recipe);
+StudySettings study_settings(const Recipe& recipe);
 
 }  // namespace cawe::study

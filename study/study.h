@@ -40,7 +40,7 @@ struct StudyResult {
   std::vector<eval::TruthImage> truth;
   std::map<std::string, train::Chain> chains;  ///< enhancement chains of the rows, by method
   data::LoaderOptions loader;
-  double alpha = 0.5;                               ///< fuse.alpha
+  double alpha = 0;                                 ///< fuse.alpha
   std::vector<eval::LocalisationRow> localisation;  ///< empty without maps
   std::vector<report::ReportTable> tables;
   double seconds = 0;  ///< training time of all runs
@@ -54,7 +54,7 @@ struct StudyResult {
 /// Runs the study of a recipe (plan.h). Shared models are trained once; with request.resume, rows that are
 /// done are not done again. Writes results.csv, results.json, report.html and one folder for each row under
 /// request.out. Returns a summary as JSON.
-std::string run_study(Recipe& recipe, const RunRequest& request);
+std::string run_study(const Recipe& recipe, const RunRequest& request);
 
 // Steps of run_study().
 /// Lesion-free films of another source as extra test films: sensitivities with and without them, and how well

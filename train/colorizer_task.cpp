@@ -36,41 +36,28 @@ struct Plan {
 
 Plan plan_from(Recipe& recipe, const RunRequest& request) {
   Plan p;
-  p.seed = uint64_t(recipe.whole("seed", 0, 0, INT64_MAX));
-  const Strings train_folds = recipe.words("data.train_folds", {"train"}),
-                val_folds = recipe.words("data.val_folds", {"val"}),
-                test_folds = recipe.words("data.test_folds", {"test"});
-  recipe.word("init", "random");
-  recipe.word("gan.phi_init", "");
-  p.allow_leak = recipe.flag("allow_leak", false);
-  generator_from(recipe);
-  critic_from(recipe);
+  p.seed = uint64_t(recipe.whole("seed"));
+  p.allow_leak = recipe.flag("allow_leak");
   content_from(recipe);
+  CAWE_CHECK(recipe.whole("train.micro_batch") == 0, Code::usage, recipe.where("train.micro_batch"),
+             ": a colorizer's phases have batches of their own (expected a smaller phase.NAME.batch)");
   p.settings = gan_from(recipe);
   p.data = load_data(recipe);
-  p.train = fold_indices(p.data.split, train_folds);
-  p.val = fold_indices(p.data.split, val_folds);
-  p.test = fold_indices(p.data.split, test_folds);
+  p.train = fold_indices(p.data.split, recipe.words("data.train_folds"));
+  p.val = fold_indices(p.data.split, recipe.words("data.val_folds"));
+  p.test = fold_indices(p.data.split, recipe.words("data.test_folds"));
   CAWE_CHECK(!p.train.empty(), Code::data, recipe.where("data.train_folds"), ": no image in these folds");
   p.phases = phases_from(recipe, int64_t(p.train.size()));
-  const GanPhase& last = p.phases.back();
-  const auto fewer = [](const GanPhase& a, const GanPhase& b) { return a.batch < b.batch; };
-  const int64_t smallest = std::min_element(p.phases.begin(), p.phases.end(), fewer)->batch;
-  p.trainer = trainer_from(recipe, last.begin + last.steps, smallest);
-  CAWE_CHECK(p.trainer.micro_batch == 0, Code::usage, recipe.where("train.micro_batch"),
-             ": a colorizer's phases have batches of their own (expected a smaller phase.NAME.batch)");
+  p.trainer = trainer_from(recipe);
   p.trainer.resume = request.resume;
   p.trainer.quiet = request.quiet;
   p.trainer.label = "colorizer";
-  p.loader = loader_from(recipe, last.size, last.batch, p.seed);
+  p.loader = loader_from(recipe, p.phases.back().batch, p.seed);
   p.loader.decode = data::decode_color;
   p.loader.normalise = false;
-  models::ColorSettings color;
-  color.render_factor = std::max(1, p.loader.width / 16);  // the size of the last phase
-  p.color = color_from(recipe, color);
-  p.val_images = recipe.whole("train.val_images", 64, 1, 1000000);
-  p.select = recipe.choice("train.select", "chroma", {"chroma", "last"});
-  recipe.finish();
+  p.color = color_from(static_cast<const Recipe&>(recipe));
+  p.val_images = recipe.whole("train.val_images");
+  p.select = recipe.word("train.select");
   return p;
 }
 
@@ -103,11 +90,10 @@ Trained run_phases(const Recipe& recipe, const RunRequest& request, const Plan& 
                    const Checkpoint& first) {
   Trained out;
   run_in_process_ranks(request.ranks, std::max(1, request.threads / request.ranks), [&](int rank) {
-    Recipe own = recipe;  // asking for keys writes into it
-    const auto generator = std::make_shared<models::Generator>(generator_from(own));
-    models::Critic critic(critic_from(own));
-    const auto content = std::make_shared<models::ContentLoss>(content_from(own));
-    const ColorizerInit init = initialise_colorizer(*generator, critic, *content, own, plan.seed);
+    const auto generator = std::make_shared<models::Generator>(generator_from(recipe));
+    models::Critic critic(critic_from(recipe));
+    const auto content = std::make_shared<models::ContentLoss>(content_from(recipe));
+    const ColorizerInit init = initialise_colorizer(*generator, critic, *content, recipe, plan.seed);
     GanJob job;
     job.generator = generator.get();
     job.critic = &critic;
@@ -145,11 +131,10 @@ ColorEvaluation one_run(Recipe& recipe, const RunRequest& request, MeanChroma* m
   environment.ranks = request.ranks;
   environment.hashes = {{"data", plan.data.data_hash}, {"split", plan.data.split_hash}};
   {  // throws for bad weights and for leaks before anything is written
-    Recipe probe = recipe;
-    models::Generator generator(generator_from(probe));
-    models::Critic critic(critic_from(probe));
-    models::ContentLoss content(content_from(probe));
-    const ColorizerInit init = initialise_colorizer(generator, critic, content, probe, plan.seed);
+    models::Generator generator(generator_from(recipe));
+    models::Critic critic(critic_from(recipe));
+    models::ContentLoss content(content_from(recipe));
+    const ColorizerInit init = initialise_colorizer(generator, critic, content, recipe, plan.seed);
     if (!init.init_hash.empty()) environment.hashes.emplace_back("init", init.init_hash);
     if (!init.phi_hash.empty()) environment.hashes.emplace_back("phi", init.phi_hash);
     data::check_leaks(plan.data.dataset, plan.test,
@@ -168,7 +153,7 @@ ColorEvaluation one_run(Recipe& recipe, const RunRequest& request, MeanChroma* m
   const ColorEvaluator evaluator = evaluator_of(plan);
   *mean = evaluator.mean_chroma(plan.train);
   evaluation = evaluator.evaluate(*trained.generator, *trained.content, plan.test, *mean, request.quiet);
-  const std::string phi = recipe.word("gan.phi_init", "");
+  const std::string phi = recipe.word("gan.phi_init");
   write_file(run.path("scores.csv"), scores_csv(evaluation.scores));
   write_file(run.path("results.json"), color_results_json(evaluation, *mean, phi));
   evaluator.write_pictures(*trained.generator, plan.test, run.path("pictures.png"));
@@ -224,10 +209,10 @@ std::string cross_validate(const Recipe& recipe, const RunRequest& request, int6
 }  // namespace
 
 std::string train_colorizer(Recipe& recipe, const RunRequest& request) {
-  if (recipe.flag("data.cross_validate", false)) {
-    CAWE_CHECK(recipe.word("data.split", "patient") == "k_folds", Code::usage,
-               recipe.where("data.cross_validate"), " needs data.split = \"k_folds\"");
-    const int64_t folds = recipe.whole("data.folds", 5, 2, 1000);
+  if (recipe.flag("data.cross_validate")) {
+    CAWE_CHECK(recipe.word("data.split") == "k_folds", Code::usage, recipe.where("data.cross_validate"),
+               " needs data.split = \"k_folds\"");
+    const int64_t folds = recipe.whole("data.folds");
     if (!request.check_only) return cross_validate(recipe, request, folds);
     Recipe first = fold_recipe(recipe, folds, 0);
     plan_from(first, request);

@@ -41,10 +41,9 @@ struct Chain {
 bool needs_classifier(const std::string& method);
 bool needs_colorizer(const std::string& method);
 
-/// Keys enhance.method, enhance.classifier, enhance.colorizer, color.render_factor, color.keep_luma,
-/// color.space (the colorizer's own where not given), fuse.alpha, cam.method, cam.act_threshold, cam.if_none,
-/// cam.exclude_labels, cam.input, cam.constant, cam.norm_before_resize, and those of clahe, afda, medga,
-/// centre and colormap (docs/recipes.md). `embedded` (a checkpoint's chain) is used instead of files.
+/// Keys enhance.*, fuse.*, cam.*, color.* (the colorizer's own where not given: they are filled in), and
+/// those of clahe, afda, medga, centre and colormap (docs/recipes.md). `embedded` (a checkpoint's chain) is
+/// used instead of files.
 Chain chain_from(Recipe& recipe, const std::map<std::string, std::string>& embedded = {});
 
 /// Everything that decides the chain's result for a film: method, settings, hashes of weights.

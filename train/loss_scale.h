@@ -20,7 +20,7 @@ struct Precision {
 };
 /// Keys train.precision = "f32" | "bf16" | "f16", train.loss_scale, train.loss_scale_interval. Throws usage
 /// for 16-bit types on the CPU.
-Precision precision_from(Recipe& recipe);
+Precision precision_from(const Recipe& recipe);
 
 /// The scale and the rule that changes it.
 class LossScale {

@@ -27,7 +27,7 @@ struct OptimizerOptions {
   std::function<double(const std::string&)> share_of_rate;
 };
 /// Keys train.optimizer, train.momentum, train.beta1, train.beta2, train.eps, train.weight_decay, train.clip.
-OptimizerOptions optimizer_from(Recipe& recipe, double clip);
+OptimizerOptions optimizer_from(const Recipe& recipe);
 
 /// The optimizer of a module's parameters, with its moments.
 class Optimizer {

@@ -41,17 +41,17 @@ double Schedule::at(int64_t step) const {
   return rate;
 }
 
-Schedule schedule_from(Recipe& recipe, int64_t steps, double lr) {
+Schedule schedule_from(const Recipe& recipe) {
   Schedule s;
-  s.steps = recipe.whole("train.steps", steps, 1, 100000000);
-  s.lr = recipe.real("train.lr", lr, 0, 100);
-  const double warmup = recipe.real("train.warmup", 0.1, 0, 1e8);
+  s.steps = recipe.whole("train.steps");
+  s.lr = recipe.number("train.lr");
+  const double warmup = recipe.number("train.warmup");
   s.warmup = int64_t(std::lround(warmup < 1 ? warmup * double(s.steps) : warmup));
-  s.warmup_factor = recipe.real("train.warmup_factor", 0, 0, 1);
-  const std::string decay = recipe.choice("train.decay", "cosine", {"constant", "cosine", "steps"});
+  s.warmup_factor = recipe.number("train.warmup_factor");
+  const std::string decay = recipe.word("train.decay");
   s.decay = decay == "constant" ? Decay::constant : decay == "cosine" ? Decay::cosine : Decay::steps;
-  for (const double m : recipe.reals("train.milestones", {})) s.milestones.push_back(std::llround(m));
-  s.gamma = recipe.real("train.gamma", 0.1, 0, 1);
+  for (const double m : recipe.numbers("train.milestones")) s.milestones.push_back(std::llround(m));
+  s.gamma = recipe.number("train.gamma");
   return s;
 }
 

@@ -35,8 +35,8 @@ struct OneCycle {
   double beta1(int64_t step) const;
 };
 
-/// Keys train.steps, train.lr, train.warmup (share of the steps, or steps above 1), train.decay,
-/// train.milestones, train.gamma.
-Schedule schedule_from(Recipe& recipe, int64_t steps, double lr);
+/// Keys train.steps, train.lr, train.warmup (share of the steps, or steps above 1), train.warmup_factor,
+/// train.decay, train.milestones, train.gamma.
+Schedule schedule_from(const Recipe& recipe);
 
 }  // namespace cawe::train

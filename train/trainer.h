@@ -64,8 +64,8 @@ struct TrainerOptions {
   std::string label = "training";
 };
 /// Keys lanes, train.batch, train.micro_batch, train.log_every, train.checkpoint_every, train.keep,
-/// train.eval_every, train.min_delta, train.patience, and those of precision_from().
-TrainerOptions trainer_from(Recipe& recipe, int64_t steps, int64_t batch);
+/// train.eval_every, train.min_delta, train.patience, train.graph, and those of precision_from().
+TrainerOptions trainer_from(const Recipe& recipe);
 
 /// How a training ended.
 struct TrainResult {

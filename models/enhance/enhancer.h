@@ -76,9 +76,18 @@ void check_gray(const Tensor& gray);
 /// The shortest decimal that reads back as the same number, for settings().
 std::string decimal(double value);
 
+/// What a method asks for.
+struct EnhancerNeeds {
+  bool classifier = false;            ///< a trained one, whose attention it looks at
+  bool colorizer = false;             ///< a trained one
+  std::vector<std::string> sections;  ///< of a recipe, whose keys it reads: "cam", "fuse"
+};
+
 using EnhancerFactory = std::function<std::unique_ptr<Enhancer>(const EnhancerOptions&)>;
-/// Adds a method under a name of its own.
-void register_enhancer(const std::string& name, EnhancerFactory factory);
+/// Adds a method under a name of its own. Throws Code::internal where the name is taken.
+void register_enhancer(const std::string& name, EnhancerFactory factory, EnhancerNeeds needs = {});
+/// Nothing for a name that is not in the list.
+EnhancerNeeds enhancer_needs(const std::string& name);
 /// "none", "cawe", "color", "color+cawe", "afda", "medga", "clahe", the controls "uniform", "centre" and
 /// "colormap", and what was registered; sorted.
 std::vector<std::string> enhancer_names();

@@ -169,6 +169,21 @@ TEST(Maps, NormalisedAfterResizingReachBothEnds) {
   EXPECT_LT(ends(finished(raw, {1, 1, 4, 4}, s, 6)).second, 1);
 }
 
+TEST(Maps, DividedByTheirLargestKeepTheirProportions) {
+  // By hand: 2, 4 and 8 are a quarter, a half and all of 8; min-max takes the 2 away first.
+  const Values raw{2, 4, 8, 4, 2, 2, 2, 2};
+  CaweSettings s;
+  EXPECT_EQ(finished(raw, {2, 1, 2, 2}, s, 2).map.slice(0, 0, 1).to_vector<double>(),
+            (Values{0, 1. / 3, 1, 1. / 3}));
+  s.norm = map_norm("max");
+  const AttentionMaps maps = finished(raw, {2, 1, 2, 2}, s, 2);
+  EXPECT_EQ(maps.map.slice(0, 0, 1).to_vector<double>(), (Values{0.25, 0.5, 1, 0.5}));
+  EXPECT_EQ(maps.low[0], 2);
+  EXPECT_EQ(maps.constant, (std::vector<bool>{false, true}));  // a constant map says nothing either way
+  EXPECT_FALSE(can_enhance(s));
+  EXPECT_THROW(map_norm("mimmax"), Error);
+}
+
 std::unique_ptr<Classifier> narrow() {
   ClassifierConfig config;
   config.backbone.depth = 18;
