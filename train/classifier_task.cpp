@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "train/classifier_task.h"
 
-#include <chrono>
 #include <cmath>
 #include <map>
 
@@ -9,12 +8,8 @@
 #include "data/leak.h"
 #include "eval/auroc.h"
 #include "tensor/backend.h"
-#include "tensor/communicator.h"
 #include "tensor/io/atomic_file.h"
 #include "tensor/io/header_json.h"
-#include "tensor/parallel.h"
-#include "train/datasets.h"
-#include "train/enhancing.h"
 #include "train/model_recipe.h"
 
 namespace cawe::train {
@@ -67,6 +62,18 @@ ClassifierGoal goal_from(const Recipe& recipe) {
   goal.select = recipe.word("train.select");
   goal.pos_weight = recipe.numbers("train.pos_weight");
   return goal;
+}
+
+/// Throws usage where the recipe's keys and the data's labels do not fit together.
+void check_labels(const Recipe& recipe, const data::Dataset& dataset, const ClassifierGoal& goal) {
+  const size_t count = dataset.label_names.size(), named = recipe.words("labels").size();
+  CAWE_CHECK(count > 0, Code::usage, recipe.source(),
+             ": the data have no labels (set data.label_columns or data.finding_column)");
+  CAWE_CHECK(goal.pos_weight.size() <= 1 || goal.pos_weight.size() == count, Code::usage,
+             recipe.where("train.pos_weight"), " holds ", goal.pos_weight.size(),
+             " numbers (expected one, or one for each of the ", count, " labels)");
+  CAWE_CHECK(named == count, Code::usage, recipe.where("labels"), " are ", named,
+             " (expected as many as the data have, ", count, ")");
 }
 
 /// Writes results.json of a run: AUROC of its best checkpoint on films that were used neither for training
@@ -174,79 +181,35 @@ LogLine ClassifierTask::validate() {
 }
 
 std::string train_classifier(Recipe& recipe, const RunRequest& request) {
-  const auto start = std::chrono::steady_clock::now();
-  const uint64_t seed = uint64_t(recipe.whole("seed"));
-  const Schedule schedule = schedule_from(recipe);
-  const OptimizerOptions optimizer = optimizer_from(recipe);
-  TrainerOptions options = trainer_from(recipe);
-  data::LoaderOptions loader_options = loader_from(recipe, options.batch, seed);
-  options.resume = request.resume;
-  options.quiet = request.quiet;
-  options.label = "classifier";
   const ClassifierGoal goal = goal_from(recipe);
-  // A classifier whose body will start detectors of enhanced films may be trained on enhanced films.
-  const Chain chain = chain_from(recipe);
-  loader_options.enhance = enhance_callback(chain);
-  const SplitData data = load_data(recipe);
-  CAWE_CHECK(!data.dataset.label_names.empty(), Code::usage, recipe.source(),
-             ": the data have no labels (set data.label_columns or data.finding_column)");
-  CAWE_CHECK(goal.pos_weight.size() <= 1 || goal.pos_weight.size() == data.dataset.label_names.size(),
-             Code::usage, recipe.where("train.pos_weight"), " holds ", goal.pos_weight.size(),
-             " numbers (expected one, or one for each of the ", data.dataset.label_names.size(), " labels)");
-  recipe.fill("labels", data.dataset.label_names);
-  CAWE_CHECK(recipe.words("labels").size() == data.dataset.label_names.size(), Code::usage,
-             recipe.where("labels"), " are ", recipe.words("labels").size(),
-             " (expected as many as the data have, ", data.dataset.label_names.size(), ")");
+  const RunSetup s = set_up(recipe, request);
+  const data::Dataset& dataset = s.data.dataset;
+  recipe.fill("labels", dataset.label_names);
+  check_labels(recipe, dataset, goal);
   if (request.check_only) return "";
-  const std::vector<int64_t> train_indices = fold_indices(data.split, recipe.words("data.train_folds")),
-                             val_indices = fold_indices(data.split, recipe.words("data.val_folds")),
-                             test_indices = fold_indices(data.split, recipe.words("data.test_folds"));
-  CAWE_CHECK(!train_indices.empty(), Code::data, recipe.where("data.train_folds"),
-             ": no image in these folds");
-
-  std::string init_hash;
-  {  // bad weights are found before anything is written
-    models::Classifier net(classifier_from(recipe, int64_t(data.dataset.label_names.size())));
-    init_hash = initialise(net, recipe, seed, false).hash;
-  }
-  Checkpoint first;
-  first.recipe = recipe.resolved();
-  first.manifest = data::manifest_text(data::trained_patients("classifier", data.dataset, train_indices));
-  for (const data::TrainedPatients& before : chain.trained) first.manifest += data::manifest_text(before);
-  Environment environment;
-  environment.command_line = request.command_line;
-  environment.threads = request.threads;
-  environment.ranks = request.ranks;
-  environment.hashes = {{"data", data.data_hash}, {"split", data.split_hash}};
-  if (!init_hash.empty()) environment.hashes.emplace_back("init", init_hash);
-  RunFolder run(request.out, first.recipe, environment, request.resume);
-  data::write_split(run.path("split.csv"), data.dataset, data.split);
-
-  TrainResult result;
-  double auroc = 0;
-  run_in_process_ranks(request.ranks, std::max(1, request.threads / request.ranks), [&](int rank) {
-    models::Classifier net(classifier_from(recipe, int64_t(data.dataset.label_names.size())));
-    const InitResult init = initialise(net, recipe, seed, false);
-    data::LoaderOptions mine = loader_options;
-    mine.rank = rank;
-    mine.ranks = request.ranks;
-    data::Loader loader(data.dataset, train_indices, mine);
-    ClassifierTask task(net, data.dataset, val_indices, loader_options, goal);
-    Checkpoint carried = first;
-    carried.manifest += init.manifest;
-    const TrainResult r = train(task, loader, data.dataset, &run, carried, schedule, optimizer, options);
-    if (rank == 0) {
-      result = r;
-      auroc = r.best_score;
-    }
+  CAWE_CHECK(!s.train.empty(), Code::data, recipe.where("data.train_folds"), ": no image in these folds");
+  const auto make_network = [&](InitResult* init) {
+    const int64_t labels = int64_t(dataset.label_names.size());
+    auto net = std::make_shared<models::Classifier>(classifier_from(recipe, labels));
+    *init = initialise(*net, recipe, s.seed, false);
+    return net;
+  };
+  InitResult begun;
+  make_network(&begun);  // throws for bad weights before anything is written
+  Checkpoint first = first_checkpoint(recipe, s, "classifier");
+  for (const data::TrainedPatients& before : s.chain.trained) first.manifest += data::manifest_text(before);
+  const auto run = open_run(request, s, first, begun.hash);
+  const TrainResult result = train_on_ranks(request, s, first, run.get(), [&](int) {
+    InitResult init;
+    const auto net = make_network(&init);
+    return RankTask{net, std::make_unique<ClassifierTask>(*net, dataset, s.validation, s.loader, goal),
+                    init.manifest};
   });
-  run.timing("train", std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
-  const double tested =
-      test_indices.empty() ? std::nan("") : test_classifier(run, data.dataset, test_indices, loader_options);
+  const double tested = s.test.empty() ? std::nan("") : test_classifier(*run, dataset, s.test, s.loader);
   const auto number = [](double v) { return std::isnan(v) ? std::string("null") : data::shortest(v); };
   return detail::concat("{\"run\":", quoted(request.out), ",\"task\":\"classifier\",\"steps\":", result.steps,
                         ",\"loss\":", result.last_loss,
-                        ",\"best_auroc\":", number(result.has_score ? auroc : std::nan("")),
+                        ",\"best_auroc\":", number(result.has_score ? result.best_score : std::nan("")),
                         ",\"test_auroc\":", number(tested), "}");
 }
 

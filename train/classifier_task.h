@@ -8,7 +8,7 @@
 
 #include "data/loader.h"
 #include "models/classifier.h"
-#include "train/trainer.h"
+#include "train/run_setup.h"
 
 namespace cawe::train {
 
@@ -46,15 +46,6 @@ class ClassifierTask : public Task {
   ClassifierGoal goal_;
 };
 
-/// How a training is run: where it writes, and with what.
-struct RunRequest {
-  std::string out;
-  std::string cache_dir;  ///< where enhanced pictures are kept for other runs; "": nowhere
-  std::string command_line;
-  bool resume = false, quiet = false;
-  bool check_only = false;  ///< reads recipe and data, throws as training would, and writes nothing
-  int ranks = 1, threads = 1;
-};
 /// Trains a classifier from a recipe into request.out. Returns the run's summary as JSON.
 std::string train_classifier(Recipe& recipe, const RunRequest& request);
 

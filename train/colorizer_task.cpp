@@ -125,11 +125,7 @@ ColorEvaluation one_run(Recipe& recipe, const RunRequest& request, MeanChroma* m
   Checkpoint first;
   first.recipe = recipe.resolved();
   first.manifest = data::manifest_text(data::trained_patients("colorizer", plan.data.dataset, plan.train));
-  Environment environment;
-  environment.command_line = request.command_line;
-  environment.threads = request.threads;
-  environment.ranks = request.ranks;
-  environment.hashes = {{"data", plan.data.data_hash}, {"split", plan.data.split_hash}};
+  Environment environment = environment_of(request, plan.data);
   {  // throws for bad weights and for leaks before anything is written
     models::Generator generator(generator_from(recipe));
     models::Critic critic(critic_from(recipe));

@@ -2,19 +2,16 @@
 #include "train/detector_task.h"
 
 #include <algorithm>
-#include <chrono>
 #include <map>
 
 #include "data/decode.h"
-#include "data/hash.h"
 #include "data/leak.h"
 #include "models/enhance/fusion.h"
 #include "report/evaluation.h"
 #include "tensor/backend.h"
-#include "tensor/communicator.h"
 #include "tensor/io/atomic_file.h"
+#include "tensor/io/header_json.h"
 #include "tensor/random.h"
-#include "train/datasets.h"
 #include "train/detector_recipe.h"
 #include "train/enhanced_cache.h"
 #include "train/learner.h"
@@ -116,32 +113,6 @@ std::vector<eval::Detection> detections_of(const std::vector<std::vector<FoundBo
   return out;
 }
 
-std::shared_ptr<models::DetectionModel> run_detector_job(const Recipe& recipe, const DetectorJob& job,
-                                                         RunFolder* run, const Checkpoint& first,
-                                                         TrainResult* result) {
-  std::shared_ptr<models::DetectionModel> trained;
-  run_in_process_ranks(job.ranks, std::max(1, job.threads / job.ranks), [&](int rank) {
-    const std::shared_ptr<models::DetectionModel> net = detector_from(recipe, 1);
-    const InitResult init = initialise(*net, recipe, job.seed, true);
-    data::LoaderOptions options = job.loader;
-    data::LoaderOptions part = options;
-    part.rank = rank;
-    part.ranks = job.ranks;
-    data::Loader loader(*job.dataset, job.train, part);
-    DetectorTask task(net, *job.dataset, job.validation, job.chain, options, job.goal);
-    Checkpoint carried = first;
-    carried.manifest += init.manifest;
-    const TrainResult r =
-        train(task, loader, *job.dataset, run, carried, job.schedule, job.optimizer, job.trainer);
-    if (rank != 0) return;
-    *result = r;
-    trained = net;
-  });
-  use_best(*trained, run->dir(), result->has_score);
-  trained->train(false);
-  return trained;
-}
-
 namespace {
 
 /// For every sample one of another person in the same fold, chosen by the seed.
@@ -190,80 +161,67 @@ std::function<void(data::FloatImage&, const data::Sample&)> shuffled_callback(
   };
 }
 
+/// Detects on the test films into detections.csv, evaluates, and adds the results to the summary.
+void test_detector(Detector& detector, const RunSetup& s, const RunRequest& request, const DetectorGoal& goal,
+                   const std::string& title, std::string* summary) {
+  const data::Dataset& dataset = s.data.dataset;
+  const auto found = detector.detect(dataset, s.test, request.quiet);
+  write_file(request.out + "/detections.csv", detections_csv(found));
+  eval::EvaluateOptions options;
+  options.froc = goal.froc;
+  const eval::Evaluation e =
+      eval::evaluate(truth_of(dataset, s.test), detections_of(found), options, dataset.patients_known);
+  report::write_evaluation(e, request.out, title);
+  for (const int n : {1, 2, 3, 4}) *summary += detail::concat(",\"sens@", n, "\":", e.at(n).at.sensitivity);
+  *summary += detail::concat(",\"mean_sens\":", e.mean_paper.value);
+}
+
+/// The chain as the loader applies it: with other persons' maps for the control, through the cache of a study.
+std::function<void(data::FloatImage&, const data::Sample&)> enhancement_of(const Recipe& recipe,
+                                                                           const RunSetup& s,
+                                                                           const RunRequest& request) {
+  if (recipe.word("control") == "shuffled")
+    return shuffled_callback(s.chain, s.data, s.loader, recipe.number("fuse.alpha"), s.seed);
+  if (request.cache_dir.empty()) return s.loader.enhance;
+  return cached_enhancement(s.loader.enhance, chain_identity(s.chain), request.cache_dir);
+}
+
 }  // namespace
 
 std::string train_detector(Recipe& recipe, const RunRequest& request) {
-  const auto start = std::chrono::steady_clock::now();
-  DetectorJob job;
-  job.seed = uint64_t(recipe.whole("seed"));
-  job.schedule = schedule_from(recipe);
-  job.optimizer = optimizer_from(recipe);
-  job.trainer = trainer_from(recipe);
-  job.trainer.resume = request.resume;
-  job.trainer.quiet = request.quiet;
-  job.trainer.label = recipe.task();
-  job.loader = loader_from(recipe, job.trainer.batch, job.seed);
-  job.ranks = request.ranks;
-  job.threads = request.threads;
-  job.goal.select = recipe.word("train.select");
-  job.goal.froc = froc_from(recipe);
+  const DetectorGoal goal{recipe.word("train.select"), froc_from(recipe)};
   check_detector(recipe);
-  job.chain = chain_from(recipe);
-  const SplitData data = load_data(recipe);
+  RunSetup s = set_up(recipe, request);
   if (request.check_only) return "";
-  if (recipe.word("control") == "shuffled") {
-    job.loader.enhance =
-        shuffled_callback(job.chain, data, job.loader, recipe.number("fuse.alpha"), job.seed);
-  } else {
-    job.loader.enhance = enhance_callback(job.chain);
-    if (!request.cache_dir.empty())
-      job.loader.enhance =
-          cached_enhancement(job.loader.enhance, chain_identity(job.chain), request.cache_dir);
-  }
-  job.dataset = &data.dataset;
-  job.train = box_annotated(data.dataset, fold_indices(data.split, recipe.words("data.train_folds")));
-  job.validation = box_annotated(data.dataset, fold_indices(data.split, recipe.words("data.val_folds")));
-  const std::vector<int64_t> test =
-      box_annotated(data.dataset, fold_indices(data.split, recipe.words("data.test_folds")));
-  CAWE_CHECK(!job.train.empty(), Code::data, recipe.where("data.train_folds"), ": no image in these folds");
+  const data::Dataset& dataset = s.data.dataset;
+  for (std::vector<int64_t>* fold : {&s.train, &s.validation, &s.test}) *fold = box_annotated(dataset, *fold);
+  CAWE_CHECK(!s.train.empty(), Code::data, recipe.where("data.train_folds"), ": no image in these folds");
+  s.loader.enhance = enhancement_of(recipe, s, request);
   // Throws for bad weights before anything is written.
-  const InitResult init = initialise(*detector_from(recipe, 1), recipe, job.seed, true);
-  std::vector<data::TrainedPatients> trained = job.chain.trained;
-  trained.push_back(data::parse_manifest("init", init.manifest));
-  const std::string leak = data::check_leaks(data.dataset, test, trained, recipe.flag("allow_leak"));
-  Checkpoint first;
-  first.recipe = recipe.resolved();
-  first.manifest = data::manifest_text(data::trained_patients("detector", data.dataset, job.train));
-  if (job.chain.classifier.net) first.chain["classifier"] = job.chain.classifier.bytes;
-  if (job.chain.colorizer.net) first.chain["colorizer"] = job.chain.colorizer.bytes;
-  Environment environment;
-  environment.command_line = request.command_line;
-  environment.threads = request.threads;
-  environment.ranks = request.ranks;
-  environment.hashes = {{"data", data.data_hash}, {"split", data.split_hash}};
-  if (!init.hash.empty()) environment.hashes.emplace_back("init", init.hash);
-  if (job.chain.classifier.net)
-    environment.hashes.emplace_back("classifier", data::sha256(job.chain.classifier.bytes));
-  if (job.chain.colorizer.net)
-    environment.hashes.emplace_back("colorizer", data::sha256(job.chain.colorizer.bytes));
-  RunFolder run(request.out, first.recipe, environment, request.resume);
-  data::write_split(run.path("split.csv"), data.dataset, data.split);
-  TrainResult result;
-  const auto net = run_detector_job(recipe, job, &run, first, &result);
-  run.timing("train", std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
-  std::string summary = detail::concat("{\"run\":\"", request.out, "\",\"task\":\"", recipe.task(),
+  const InitResult begun = initialise(*detector_from(recipe, 1), recipe, s.seed, true);
+  std::vector<data::TrainedPatients> trained = s.chain.trained;
+  trained.push_back(data::parse_manifest("init", begun.manifest));
+  const std::string leak = data::check_leaks(dataset, s.test, trained, recipe.flag("allow_leak"));
+  Checkpoint first = first_checkpoint(recipe, s, "detector");
+  if (s.chain.classifier.net) first.chain["classifier"] = s.chain.classifier.bytes;
+  if (s.chain.colorizer.net) first.chain["colorizer"] = s.chain.colorizer.bytes;
+  const auto run = open_run(request, s, first, begun.hash);
+  std::shared_ptr<models::DetectionModel> net;
+  const TrainResult result = train_on_ranks(request, s, first, run.get(), [&](int rank) {
+    const std::shared_ptr<models::DetectionModel> mine = detector_from(recipe, 1);
+    if (rank == 0) net = mine;
+    const InitResult init = initialise(*mine, recipe, s.seed, true);
+    return RankTask{mine,
+                    std::make_unique<DetectorTask>(mine, dataset, s.validation, s.chain, s.loader, goal),
+                    init.manifest};
+  });
+  use_best(*net, run->dir(), result.has_score);
+  net->train(false);
+  std::string summary = detail::concat("{\"run\":", quoted(request.out), ",\"task\":\"", recipe.task(),
                                        "\",\"steps\":", result.steps, ",\"loss\":", result.last_loss);
-  if (!test.empty()) {
-    Detector detector(net, job.chain, job.loader, recipe.words("classes"));
-    const auto found = detector.detect(data.dataset, test, request.quiet);
-    write_file(run.path("detections.csv"), detections_csv(found));
-    eval::EvaluateOptions options;
-    options.froc = job.goal.froc;
-    const eval::Evaluation e = eval::evaluate(truth_of(data.dataset, test), detections_of(found), options,
-                                              data.dataset.patients_known);
-    report::write_evaluation(e, request.out, detector_title(recipe.task()));
-    for (const int n : {1, 2, 3, 4}) summary += detail::concat(",\"sens@", n, "\":", e.at(n).at.sensitivity);
-    summary += detail::concat(",\"mean_sens\":", e.mean_paper.value);
+  if (!s.test.empty()) {
+    Detector detector(net, s.chain, s.loader, recipe.words("classes"));
+    test_detector(detector, s, request, goal, detector_title(recipe.task()), &summary);
   }
   if (!leak.empty()) summary += ",\"leak\":\"allowed\"";
   return summary + "}";

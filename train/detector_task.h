@@ -52,23 +52,4 @@ std::vector<eval::Detection> detections_of(const std::vector<std::vector<FoundBo
 /// detections.csv and results.json there. Returns the summary as JSON.
 std::string train_detector(Recipe& recipe, const RunRequest& request);
 
-/// The training of one detector; a study runs one for each row.
-struct DetectorJob {
-  const data::Dataset* dataset = nullptr;
-  std::vector<int64_t> train, validation;
-  Chain chain;
-  data::LoaderOptions loader;  ///< its `enhance` is the chain's or a control's
-  Schedule schedule;
-  OptimizerOptions optimizer;
-  TrainerOptions trainer;
-  DetectorGoal goal;
-  uint64_t seed = 0;
-  int ranks = 1, threads = 1;
-};
-/// Trains into `run` and returns the network, with the best checkpoint's weights where validations chose one.
-/// The network is built from `recipe`; all checkpoints contain `first`.
-std::shared_ptr<models::DetectionModel> run_detector_job(const Recipe& recipe, const DetectorJob& job,
-                                                         RunFolder* run, const Checkpoint& first,
-                                                         TrainResult* result);
-
 }  // namespace cawe::train

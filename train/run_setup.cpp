@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "train/run_setup.h"
+
+#include <algorithm>
+
+#include "data/hash.h"
+#include "data/leak.h"
+#include "tensor/communicator.h"
+
+namespace cawe::train {
+
+RunSetup set_up(Recipe& recipe, const RunRequest& request) {
+  RunSetup s;
+  s.start = std::chrono::steady_clock::now();
+  s.seed = uint64_t(recipe.whole("seed"));
+  s.schedule = schedule_from(recipe);
+  s.optimizer = optimizer_from(recipe);
+  s.trainer = trainer_from(recipe);
+  s.trainer.resume = request.resume;
+  s.trainer.quiet = request.quiet;
+  s.trainer.label = recipe.task();
+  s.chain = chain_from(recipe);
+  s.loader = loader_from(recipe, s.trainer.batch, s.seed);
+  s.loader.enhance = enhance_callback(s.chain);
+  s.data = load_data(recipe);
+  s.train = fold_indices(s.data.split, recipe.words("data.train_folds"));
+  s.validation = fold_indices(s.data.split, recipe.words("data.val_folds"));
+  s.test = fold_indices(s.data.split, recipe.words("data.test_folds"));
+  return s;
+}
+
+Environment environment_of(const RunRequest& request, const SplitData& data) {
+  Environment e;
+  e.command_line = request.command_line;
+  e.threads = request.threads;
+  e.ranks = request.ranks;
+  e.hashes = {{"data", data.data_hash}, {"split", data.split_hash}};
+  return e;
+}
+
+Checkpoint first_checkpoint(const Recipe& recipe, const RunSetup& setup, const std::string& kind) {
+  Checkpoint first;
+  first.recipe = recipe.resolved();
+  first.manifest = data::manifest_text(data::trained_patients(kind, setup.data.dataset, setup.train));
+  return first;
+}
+
+std::unique_ptr<RunFolder> open_run(const RunRequest& request, const RunSetup& setup, const Checkpoint& first,
+                                    const std::string& init_hash) {
+  Environment environment = environment_of(request, setup.data);
+  if (!init_hash.empty()) environment.hashes.emplace_back("init", init_hash);
+  for (const auto& [name, bytes] : first.chain) environment.hashes.emplace_back(name, data::sha256(bytes));
+  auto run = std::make_unique<RunFolder>(request.out, first.recipe, environment, request.resume);
+  data::write_split(run->path("split.csv"), setup.data.dataset, setup.data.split);
+  return run;
+}
+
+TrainResult train_on_ranks(const RunRequest& request, const RunSetup& setup, const Checkpoint& first,
+                           RunFolder* run, const std::function<RankTask(int rank)>& make) {
+  TrainResult result;
+  run_in_process_ranks(request.ranks, std::max(1, request.threads / request.ranks), [&](int rank) {
+    const RankTask mine = make(rank);
+    data::LoaderOptions part = setup.loader;
+    part.rank = rank;
+    part.ranks = request.ranks;
+    data::Loader loader(setup.data.dataset, setup.train, part);
+    Checkpoint carried = first;
+    carried.manifest += mine.init_manifest;
+    const TrainResult r = train(*mine.task, loader, setup.data.dataset, run, carried, setup.schedule,
+                                setup.optimizer, setup.trainer);
+    if (rank == 0) result = r;
+  });
+  const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - setup.start;
+  run->timing("train", taken.count());
+  return result;
+}
+
+}  // namespace cawe::train

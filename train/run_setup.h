@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// What every training of one network needs before and around its steps: the recipe's settings, the data, a
+// run folder, and the loop over in-process ranks.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "train/datasets.h"
+#include "train/enhancing.h"
+#include "train/trainer.h"
+
+namespace cawe::train {
+
+/// How a command or a study wants a recipe trained.
+struct RunRequest {
+  std::string out;        ///< the run folder
+  std::string cache_dir;  ///< where enhanced pictures are kept for other runs; "": nowhere
+  std::string command_line;
+  bool resume = false, quiet = false;
+  bool check_only = false;  ///< reads recipe and data, throws as training would, and writes nothing
+  int ranks = 1, threads = 1;
+};
+
+/// A recipe after reading, with its data.
+struct RunSetup {
+  std::chrono::steady_clock::time_point start;
+  uint64_t seed = 0;
+  Schedule schedule;
+  OptimizerOptions optimizer;
+  TrainerOptions trainer;
+  Chain chain;
+  data::LoaderOptions loader;  ///< its enhance: the chain's
+  SplitData data;
+  std::vector<int64_t> train, validation, test;  ///< samples of the folds that the recipe names
+};
+/// Reads the settings, loads the models of the chain and the data. Throws usage for keys that do not fit
+/// together, data for data that cannot be used.
+RunSetup set_up(Recipe& recipe, const RunRequest& request);
+
+/// What environment.json says of a run: the request and the hashes of its data.
+Environment environment_of(const RunRequest& request, const SplitData& data);
+/// What every checkpoint of the run carries: the resolved recipe, and hashes of the persons that train it as
+/// `kind` ("detector").
+Checkpoint first_checkpoint(const Recipe& recipe, const RunSetup& setup, const std::string& kind);
+/// Makes the run folder with recipe.toml, environment.json (with the hashes of the chain that checkpoints carry)
+/// and split.csv. `init_hash`: of the weights that training starts from, or "". Throws as RunFolder does.
+std::unique_ptr<RunFolder> open_run(const RunRequest& request, const RunSetup& setup, const Checkpoint& first,
+                                    const std::string& init_hash);
+
+/// A network on one rank, ready to be trained.
+struct RankTask {
+  std::shared_ptr<nn::Module> network;  ///< kept as long as the task
+  std::unique_ptr<Task> task;
+  std::string init_manifest;  ///< hashes of the persons that trained its initial weights
+};
+/// Trains on request.ranks in-process ranks; `make` is called once on each. Writes the time to timings.csv.
+TrainResult train_on_ranks(const RunRequest& request, const RunSetup& setup, const Checkpoint& first,
+                           RunFolder* run, const std::function<RankTask(int rank)>& make);
+
+}  // namespace cawe::train
