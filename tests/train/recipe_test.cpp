@@ -68,6 +68,15 @@ TEST(Recipe, AMissingKeySaysWhatIsExpected) {
   EXPECT_THROW(recipe_of(kText).word("train.lr"), Error);   // no word
 }
 
+// Found by fuzzing: defaults that follow from phases, in a recipe that has none yet.
+TEST(Recipe, DefaultsThatFollowFromAMissingKeyAreMissing) {
+  const Recipe r = recipe_of("", "colorizer");
+  for (const char* key :
+       {"image.size", "image.width", "color.render_factor", "train.batch", "train.checkpoint_every"})
+    EXPECT_FALSE(r.value(key).has_value()) << key;
+  EXPECT_EQ(r.resolved().find("width = 0"), std::string::npos);
+}
+
 TEST(Recipe, ReadingAKeyChangesNothing) {
   const Recipe r = recipe_of(kText);
   const std::string before = r.resolved();

@@ -214,8 +214,7 @@ void image_keys(Table& t) {
   for (const char* side : {"image.width", "image.height"})
     t.whole(side)
         .on(
-            kTrained, [](const Recipe& r, const std::string&) { return Value(r.whole("image.size")); },
-            "image.size")
+            kTrained, [](const Recipe& r, const std::string&) { return r.value("image.size"); }, "image.size")
         .from(16, 4096)
         .unit("px")
         .help("where the picture is no square");
