@@ -12,6 +12,8 @@
 
 namespace cawe::train {
 
+struct FoundBox;  // train/detector.h
+
 /// Logits of every sample at `indices`, by label: [labels][samples]; the network evaluates.
 std::vector<std::vector<double>> classifier_scores(models::Classifier& net, const data::Dataset& dataset,
                                                    const std::vector<int64_t>& indices,
@@ -54,6 +56,7 @@ struct RunRequest {
   bool resume = false, quiet = false;
   bool check_only = false;  ///< reads recipe and data, throws as training would, and writes nothing
   int ranks = 1, threads = 1;
+  std::vector<std::vector<FoundBox>>* found = nullptr;  ///< receives what a detector finds in its test films
 };
 /// Trains a classifier from a recipe into request.out. Returns the run's summary as JSON.
 std::string train_classifier(Recipe& recipe, const RunRequest& request);

@@ -257,6 +257,7 @@ std::string train_detector(Recipe& recipe, const RunRequest& request) {
     Detector detector(net, job.chain, job.loader, recipe.words("classes"));
     const auto found = detector.detect(data.dataset, test, request.quiet);
     write_file(run.path("detections.csv"), detections_csv(found));
+    if (request.found) *request.found = found;
     eval::EvaluateOptions options;
     options.froc = job.goal.froc;
     const eval::Evaluation e = eval::evaluate(truth_of(data.dataset, test), detections_of(found), options,
