@@ -151,34 +151,6 @@ void attach_rsna_boxes(Dataset* dataset, const std::string& csv, const std::stri
   dataset->counts["images without box annotation"] = unlabelled;
 }
 
-void attach_patients(Dataset* dataset, const std::string& csv, const std::string& image_column,
-                     const std::string& patient_column, const std::string& prefix) {
-  const CsvTable table = CsvTable::read(csv);
-  const size_t image = table.column(image_column), patient = table.column(patient_column);
-  std::unordered_map<std::string, std::string> patient_of;
-  for (size_t row = 0; row < table.rows(); ++row) {
-    const std::string id = stem(table.at(row, image));
-    if (id.empty()) continue;
-    CAWE_CHECK(!table.at(row, patient).empty(), Code::data, table.where(row), ": ", patient_column,
-               " is empty");
-    const auto [at, fresh] = patient_of.emplace(id, table.at(row, patient));
-    CAWE_CHECK(fresh || at->second == table.at(row, patient), Code::data, table.where(row), ": image '", id,
-               "' belongs to patient '", table.at(row, patient), "' here and to '", at->second, "' before");
-  }
-  std::vector<std::string> gone;
-  for (Sample& sample : dataset->samples) {
-    const auto found = patient_of.find(sample.image_id);
-    if (found == patient_of.end()) {
-      dataset->rejected.push_back({sample.path, patient_column, csv + ": has no row for this image"});
-      gone.push_back(sample.image_id);
-    } else {
-      sample.patient_id = prefix + found->second;
-    }
-  }
-  drop_samples(dataset, gone);
-  dataset->patients_known = true;
-}
-
 Dataset subset(const Dataset& dataset, const std::vector<int64_t>& indices) {
   Dataset out;
   out.label_names = dataset.label_names;

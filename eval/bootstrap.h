@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Uncertainty of any figure over a test set: percentile bootstrap and permutation tests by patient.
+// Uncertainty of any figure over a test set: percentile bootstrap by patient.
 //
 // A draw takes patients with replacement and all their items (images). Draw b uses the random stream (seed,
 // b), so that order and threads change nothing, and two systems on one test set are compared on the same
@@ -51,13 +51,6 @@ struct Difference {
 /// b - a, draw by draw. `value` is the difference on the whole set.
 Difference paired_difference(double value, const std::vector<double>& a, const std::vector<double>& b,
                              double level = 0.95);
-
-/// Patient-swap permutation test: the two systems' results are exchanged for each patient with probability
-/// 1/2. `difference(swap)` returns b - a with the results of the items marked in `swap` exchanged. Two-sided
-/// p = (1 + #{|d| >= |observed|}) / (R + 1), R being the number of permutations.
-double permutation_p(const Clusters& clusters,
-                     const std::function<double(const std::vector<uint8_t>& swap)>& difference,
-                     int64_t rounds = 2000, uint64_t seed = 0);
 
 /// Holm's step-down correction (Holm 1979); NaN entries stay NaN and do not count as comparisons.
 std::vector<double> holm(const std::vector<double>& p);

@@ -31,6 +31,7 @@ class Study {
   std::string run() {
     check_recipes();
     prepare_folder();
+    load_test_set();
     train_shared_models();
     for (StudyRow& row : result_.rows)
       for (const int64_t seed : s_.seeds)
@@ -80,13 +81,15 @@ class Study {
   static bool done(const std::string& run) { return fs::exists(run + "/done"); }
 
   /// Trains into `run` unless that was done before.
-  void train_once(Recipe& recipe, const std::string& run, const std::string& what, Trainer trainer) {
+  void train_once(Recipe& recipe, const std::string& run, const std::string& what, Trainer trainer,
+                  std::vector<std::vector<train::FoundBox>>* found = nullptr) {
     if (done(run)) return;
     say(what);
     RunRequest request = request_;
     request.out = run;
     request.cache_dir = cache_dir();
     request.resume = true;
+    request.found = found;
     trainer(recipe, request);
     write_file(run + "/done", std::string("finished\n"));
   }
@@ -238,17 +241,27 @@ class Study {
     return recipe;
   }
 
+  /// Trains the row's detector unless that was done before, and keeps what it finds in the test films.
   void train_row(StudyRow& row, int64_t seed, int64_t fold) {
     const RowPlan& plan = row.plan;
     const std::string where = fold < 0 ? "" : ", fold " + std::to_string(fold);
-    row.runs.push_back(result_.out + "/rows/" + plan.folder() + "-" + std::to_string(seed) +
-                       (fold < 0 ? "" : "-fold" + std::to_string(fold)));
-    if (done(row.runs.back())) return;
-    Recipe recipe = row_recipe(plan, seed, fold);
-    train_once(recipe, row.runs.back(),
-               train::detector_title(plan.detector) + " on " + plan.enhancement + ", seed " +
-                   std::to_string(seed) + where,
-               train::train_detector);
+    const std::string run = result_.out + "/rows/" + plan.folder() + "-" + std::to_string(seed) +
+                            (fold < 0 ? "" : "-fold" + std::to_string(fold));
+    row.runs.push_back(run);
+    if (fold <= 0) row.detections.emplace_back();
+    std::vector<eval::Detection> part;
+    if (done(run)) {
+      part = read_detections(run + "/detections.csv", result_.truth);
+    } else {
+      Recipe recipe = row_recipe(plan, seed, fold);
+      std::vector<std::vector<train::FoundBox>> found;
+      train_once(recipe, run,
+                 train::detector_title(plan.detector) + " on " + plan.enhancement + ", seed " +
+                     std::to_string(seed) + where,
+                 train::train_detector, &found);
+      part = detections_on(found, result_.truth);
+    }
+    row.detections.back().insert(row.detections.back().end(), part.begin(), part.end());
   }
 
   /// Every detector must have been trained and tested on the same films.
@@ -271,22 +284,14 @@ class Study {
   }
 
   void evaluate_rows() {
-    load_test_set();
     for (StudyRow& row : result_.rows) {
       if (row.plan.kind != RowKind::ablation && result_.chains.count(row.plan.method) == 0) {
         Recipe recipe = row_recipe(row.plan, s_.seeds[0], -1);
         result_.chains.emplace(row.plan.method, train::chain_from(recipe));
       }
-      const size_t parts = row.runs.size() / s_.seeds.size();
-      for (size_t seed = 0; seed < s_.seeds.size(); ++seed) {
-        row.detections.emplace_back();
-        for (size_t f = 0; f < parts; ++f) {
-          const auto part = read_detections(row.runs[seed * parts + f] + "/detections.csv", result_.truth);
-          row.detections.back().insert(row.detections.back().end(), part.begin(), part.end());
-        }
-        row.seeds.push_back(std::make_shared<eval::Evaluation>(eval::evaluate(
-            result_.truth, row.detections.back(), s_.options, result_.data.dataset.patients_known)));
-      }
+      for (const auto& detections : row.detections)
+        row.seeds.push_back(std::make_shared<eval::Evaluation>(
+            eval::evaluate(result_.truth, detections, s_.options, result_.data.dataset.patients_known)));
     }
   }
 

@@ -71,7 +71,10 @@ std::vector<eval::LocalisationRow> study_localisation(const StudyResult& study, 
 /// Sensitivities on lesions in dark, middle and bright parts of their maps, for rows with maps and their
 /// controls: a table of the report and lesions_by_map.csv.
 void study_lesions_by_map(StudyResult& study, const StudyMaps& maps);
-/// A row's detections.csv for the metrics. Throws data for a film that is not in the test set.
+/// What a detector found in some of the study's test films, as the metrics take it; of a run that was done
+/// before, from its detections.csv. Throws data for a film that is not in the test set.
+std::vector<eval::Detection> detections_on(const std::vector<std::vector<train::FoundBox>>& found,
+                                           const std::vector<eval::TruthImage>& truth);
 std::vector<eval::Detection> read_detections(const std::string& path,
                                              const std::vector<eval::TruthImage>& truth);
 /// An enhancement's display name: "Color + CAWE" for "color+cawe".

@@ -8,9 +8,26 @@
 #include "study/study.h"
 #include "tensor/io/atomic_file.h"
 #include "tensor/io/header_json.h"
+#include "train/detector.h"
 
 namespace cawe::study {
 namespace {
+
+/// Where a film stands in the test set, by its name.
+class Places {
+ public:
+  explicit Places(const std::vector<eval::TruthImage>& truth) {
+    for (size_t i = 0; i < truth.size(); ++i) place_[truth[i].id] = int64_t(i);
+  }
+  int64_t of(const std::string& image, const std::string& where) const {
+    const auto found = place_.find(image);
+    CAWE_CHECK(found != place_.end(), Code::data, where, ": image \"", image, "\" is not in the test set");
+    return found->second;
+  }
+
+ private:
+  std::unordered_map<std::string, int64_t> place_;
+};
 
 std::vector<report::ResultRow> result_rows(const StudyResult& study) {
   std::vector<report::ResultRow> table;
@@ -51,20 +68,27 @@ std::string results_json(const StudyResult& study) {
 
 }  // namespace
 
+std::vector<eval::Detection> detections_on(const std::vector<std::vector<train::FoundBox>>& found,
+                                           const std::vector<eval::TruthImage>& truth) {
+  const Places places(truth);
+  std::vector<eval::Detection> out;
+  for (const auto& image : found)
+    for (const train::FoundBox& b : image)
+      out.push_back(
+          {places.of(b.image, "a detector"), {b.x, b.y, b.x + b.width, b.y + b.height}, b.score, 0});
+  return out;
+}
+
 std::vector<eval::Detection> read_detections(const std::string& path,
                                              const std::vector<eval::TruthImage>& truth) {
-  std::unordered_map<std::string, int64_t> image_of;
-  for (size_t i = 0; i < truth.size(); ++i) image_of[truth[i].id] = int64_t(i);
+  const Places places(truth);
   const data::CsvTable table = data::CsvTable::read(path);
   const size_t image = table.column("image"), x = table.column("x"), y = table.column("y"),
                w = table.column("width"), h = table.column("height"), score = table.column("score");
   std::vector<eval::Detection> out;
   for (size_t r = 0; r < table.rows(); ++r) {
-    const auto found = image_of.find(table.at(r, image));
-    CAWE_CHECK(found != image_of.end(), Code::data, table.where(r), ": image \"", table.at(r, image),
-               "\" is not in the test set");
     eval::Detection d;
-    d.image = found->second;
+    d.image = places.of(table.at(r, image), table.where(r));
     d.box = {table.number(r, x), table.number(r, y), table.number(r, x) + table.number(r, w),
              table.number(r, y) + table.number(r, h)};
     d.score = table.number(r, score);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "data/formats/table/csv.h"
 #include "models/weights.h"
 #include "tensor/backend.h"
 #include "tensor/io/header_json.h"
@@ -14,10 +15,19 @@
 namespace cawe::train {
 namespace {
 
+constexpr const char *kPixels = "%.3f", *kScore = "%.9g";
+
 std::string decimal(double v, const char* format) {
   char text[40];
   std::snprintf(text, sizeof text, format, v);
   return text;
+}
+
+/// The number that a reader of a file gets.
+double as_written(double v, const char* format) {
+  double read = v;
+  data::parse_number(decimal(v, format), &read);
+  return read;
 }
 
 /// A CSV cell, quoted only where necessary.
@@ -83,10 +93,12 @@ std::vector<std::vector<FoundBox>> Detector::detect(const data::Dataset& dataset
         box.x2 = std::clamp(box.x2, 0.0f, float(sample.width));
         box.y1 = std::clamp(box.y1, 0.0f, float(sample.height));
         box.y2 = std::clamp(box.y2, 0.0f, float(sample.height));
-        if (box.x2 <= box.x1 || box.y2 <= box.y1) continue;
-        boxes.push_back({sample.image_id, sample.patient_id, classes_[size_t(d.label)], double(box.x1),
-                         double(box.y1), double(box.x2) - double(box.x1), double(box.y2) - double(box.y1),
-                         double(d.score)});
+        const double width = as_written(double(box.x2) - double(box.x1), kPixels);
+        const double height = as_written(double(box.y2) - double(box.y1), kPixels);
+        if (width <= 0 || height <= 0) continue;  // a sliver at the edge: no reader of the file would take it
+        boxes.push_back({sample.image_id, sample.patient_id, classes_[size_t(d.label)],
+                         as_written(double(box.x1), kPixels), as_written(double(box.y1), kPixels), width,
+                         height, as_written(double(d.score), kScore)});
       }
       all.push_back(std::move(boxes));
     }
@@ -99,9 +111,9 @@ std::string detections_csv(const std::vector<std::vector<FoundBox>>& found) {
   std::string out = "image,patient,x,y,width,height,score,label\n";
   for (const auto& image : found)
     for (const FoundBox& b : image)
-      out += cell(b.image) + "," + cell(b.patient) + "," + decimal(b.x, "%.3f") + "," + decimal(b.y, "%.3f") +
-             "," + decimal(b.width, "%.3f") + "," + decimal(b.height, "%.3f") + "," +
-             decimal(b.score, "%.9g") + "," + cell(b.label) + "\n";
+      out += cell(b.image) + "," + cell(b.patient) + "," + decimal(b.x, kPixels) + "," +
+             decimal(b.y, kPixels) + "," + decimal(b.width, kPixels) + "," + decimal(b.height, kPixels) +
+             "," + decimal(b.score, kScore) + "," + cell(b.label) + "\n";
   return out;
 }
 
@@ -111,9 +123,9 @@ std::string detections_json(const std::vector<std::vector<FoundBox>>& found, con
     for (const FoundBox& b : image) {
       const int64_t category = std::find(classes.begin(), classes.end(), b.label) - classes.begin() + 1;
       out += (out.size() > 1 ? ",\n" : "\n") + std::string("{\"image_id\":") + quoted(b.image) +
-             ",\"category_id\":" + std::to_string(category) + ",\"bbox\":[" + decimal(b.x, "%.3f") + "," +
-             decimal(b.y, "%.3f") + "," + decimal(b.width, "%.3f") + "," + decimal(b.height, "%.3f") +
-             "],\"score\":" + decimal(b.score, "%.9g") + "}";
+             ",\"category_id\":" + std::to_string(category) + ",\"bbox\":[" + decimal(b.x, kPixels) + "," +
+             decimal(b.y, kPixels) + "," + decimal(b.width, kPixels) + "," + decimal(b.height, kPixels) +
+             "],\"score\":" + decimal(b.score, kScore) + "}";
     }
   return out + "\n]\n";
 }

@@ -11,7 +11,9 @@
 
 namespace cawe::train {
 
-/// One box found in an image, pixels of the original.
+/// One box found in an image, pixels of the original. Numbers have the digits that files give them
+/// (thousandths of a pixel, nine of a score), so that a box in memory and the same box read from a file are
+/// judged alike.
 struct FoundBox {
   std::string image, patient, label;
   double x = 0, y = 0, width = 0, height = 0, score = 0;

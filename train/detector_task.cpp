@@ -167,6 +167,7 @@ void test_detector(Detector& detector, const RunSetup& s, const RunRequest& requ
   const data::Dataset& dataset = s.data.dataset;
   const auto found = detector.detect(dataset, s.test, request.quiet);
   write_file(request.out + "/detections.csv", detections_csv(found));
+  if (request.found) *request.found = found;
   eval::EvaluateOptions options;
   options.froc = goal.froc;
   const eval::Evaluation e =

@@ -16,6 +16,8 @@
 
 namespace cawe::train {
 
+struct FoundBox;  // train/detector.h
+
 /// How a command or a study wants a recipe trained.
 struct RunRequest {
   std::string out;        ///< the run folder
@@ -24,6 +26,7 @@ struct RunRequest {
   bool resume = false, quiet = false;
   bool check_only = false;  ///< reads recipe and data, throws as training would, and writes nothing
   int ranks = 1, threads = 1;
+  std::vector<std::vector<FoundBox>>* found = nullptr;  ///< receives what a detector finds in its test films
 };
 
 /// A recipe after reading, with its data.
