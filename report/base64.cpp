@@ -12,7 +12,7 @@ namespace cawe::report {
 #ifdef CAWE_HAVE_OPENSSL
 
 std::string base64(std::string_view bytes) {
-  constexpr size_t kPiece = size_t(3) << 20;  // OpenSSL counts in int; whole triples have no padding between them
+  constexpr size_t kPiece = size_t(3) << 20;  // OpenSSL counts in int; whole triples need no padding
   std::string text((bytes.size() + 2) / 3 * 4 + 1, '\0');  // it ends what it writes with a NUL
   auto* to = reinterpret_cast<unsigned char*>(text.data());
   for (size_t at = 0; at < bytes.size(); at += kPiece) {
