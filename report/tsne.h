@@ -23,7 +23,8 @@ struct TsneResult {
 
 /// features: n x dim. Starts from the two first principal components scaled to standard deviation 1e-4 (the
 /// first one's scale), learning rate max(n / 48, 50), gains per coordinate as in the authors' code; no
-/// randomness. O(n^2) an iteration. Throws Error(data) for n < 4 or values that are not finite.
+/// randomness. O(n^2) an iteration. Where the descent ends hangs on the last bits of its start. Throws
+/// Error(data) for n < 4 or values that are not finite, Error(unsupported) in a build without Eigen.
 TsneResult tsne(const std::vector<float>& features, int64_t n, int64_t dim, const TsneOptions& options = {});
 
 /// Row-conditional Gaussian affinities of the perplexity, symmetrised and divided by 2n: sums to 1. n x n.
