@@ -51,17 +51,6 @@ void resolve_images(Dataset* dataset, const SizeOf& size_of, int min_side = 1);
 /// image are rejected.
 void attach_rsna_boxes(Dataset* dataset, const std::string& csv, const std::string& class_name = "opacity");
 
-/// Takes patient ids from a table (e.g. metadata.csv) by image id; sets patients_known. An image that the
-/// table lacks is rejected. `image_column` may hold file names: folder and extension are cut off.
-void attach_patients(Dataset* dataset, const std::string& csv, const std::string& image_column,
-                     const std::string& patient_column, const std::string& prefix = "");
-
-/// The samples at `indices`, everything else as it is (rejected and warnings are not copied).
-Dataset subset(const Dataset& dataset, const std::vector<int64_t>& indices);
-/// `b` behind `a`. Label and class names must be equal, or one list empty: its samples get NaN labels.
-/// An image_id in both throws data.
-Dataset concatenate(const Dataset& a, const Dataset& b);
-
 /// Counts samples, patients, boxes, images with boxes and positives of each label into dataset->counts.
 void count_samples(Dataset* dataset);
 

@@ -95,23 +95,6 @@ Difference paired_difference(double value, const std::vector<double>& a, const s
   return result;
 }
 
-double permutation_p(const Clusters& clusters,
-                     const std::function<double(const std::vector<uint8_t>& swap)>& difference,
-                     int64_t rounds, uint64_t seed) {
-  check_clusters(clusters);
-  std::vector<uint8_t> swap(clusters.of_item.size(), 0), patient(size_t(clusters.count), 0);
-  const double observed = std::abs(difference(swap));
-  int64_t as_far = 0;
-  for (int64_t r = 0; r < rounds; ++r) {
-    Random random(seed, "eval.permutation", uint64_t(r));
-    for (uint8_t& p : patient) p = uint8_t(random.next_bits() >> 31);
-    for (size_t i = 0; i < swap.size(); ++i) swap[i] = patient[size_t(clusters.of_item[i])];
-    // Sums in another order may differ in the last bits; equal differences must count as equal.
-    as_far += std::abs(difference(swap)) >= observed - 1e-12;
-  }
-  return double(1 + as_far) / double(rounds + 1);
-}
-
 std::vector<double> holm(const std::vector<double>& p) {
   std::vector<size_t> order;
   for (size_t i = 0; i < p.size(); ++i)

@@ -50,13 +50,6 @@ struct Difference {
 Difference paired_difference(double value, const std::vector<double>& a, const std::vector<double>& b,
                              double level = 0.95);
 
-/// Patient-swap permutation test: the two systems' results are exchanged for each patient with chance 1/2.
-/// `difference(swap)` gives b - a with the results of the items marked in `swap` exchanged. Two-sided
-/// p = (1 + #{|d| >= |observed|}) / (R + 1).
-double permutation_p(const Clusters& clusters,
-                     const std::function<double(const std::vector<uint8_t>& swap)>& difference,
-                     int64_t rounds = 2000, uint64_t seed = 0);
-
 /// Holm's step-down correction; NaN entries stay NaN and do not count as comparisons.
 std::vector<double> holm(const std::vector<double>& p);
 

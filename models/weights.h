@@ -55,9 +55,4 @@ NamedTensors with_current_names(const NamedTensors& weights);
 /// classes. torchvision runs those with a batch norm epsilon of 0.
 bool is_torchvision_coco(const NamedTensors& weights);
 
-/// RetinaNet's class outputs of `from_classes` cut to the given classes, in their order, for every anchor of
-/// a cell: a torchvision model of 91 (or 2, where class 0 is background) for our one logit takes {1}.
-void select_retinanet_classes(NamedTensors& weights, int64_t from_classes,
-                              const std::vector<int64_t>& classes);
-
 }  // namespace cawe::models

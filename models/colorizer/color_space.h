@@ -2,14 +2,9 @@
 // Gray from colour, and colour back onto a given gray (spec 2.8).
 #pragma once
 
-#include <cstdint>
-
 #include "tensor/tensor.h"
 
 namespace cawe::models {
-
-/// (19595 R + 38470 G + 7471 B + 32768) >> 16: Pillow's mode "L" of 8-bit values.
-uint8_t gray_8bit(uint8_t r, uint8_t g, uint8_t b);
 
 // Images are f32 [N, 3 or 1, H, W] on the CPU, in [0, 1], any strides. Throw Code::shape.
 

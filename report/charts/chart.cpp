@@ -64,31 +64,6 @@ std::string froc_svg_inline(const ChartLabels& labels, const std::vector<FrocLin
   return out + "<g class=\"marks\"></g><g class=\"probe\"></g></svg>\n";
 }
 
-std::string bar_svg(const ChartLabels& labels, const std::vector<Bar>& bars, double maximum) {
-  constexpr double kName = 200, kStep = 34;
-  const double height = kTop + kStep * double(bars.size()) + 16;
-  const double span = kWidth - kName - 90;
-  const auto x_of = [&](double v) { return kName + span * std::clamp(v / maximum, 0.0, 1.0); };
-  std::string out = svg::begin(labels, kWidth, height);
-  for (size_t k = 0; k < bars.size(); ++k) {
-    const eval::Interval& v = bars[k].value;
-    const double y = kTop + kStep * double(k);
-    out += text_at(kName - 12, y + 16, bars[k].name, "end");
-    if (std::isnan(v.value)) {
-      out += text_at(kName, y + 16, "n/a", "start", "soft");
-      continue;
-    }
-    out += "<rect x=\"" + f(kName) + "\" y=\"" + f(y + 3) + "\" width=\"" + f(x_of(v.value) - kName) +
-           "\" height=\"18\" rx=\"3\" fill=\"" + colour(k) + "\"/>";
-    if (!std::isnan(v.low))
-      out += "<path d=\"M" + f(x_of(v.low)) + " " + f(y + 12) + "H" + f(x_of(v.high)) + "M" + f(x_of(v.low)) +
-             " " + f(y + 7) + "v10M" + f(x_of(v.high)) + " " + f(y + 7) +
-             "v10\" stroke=\"var(--ink)\" fill=\"none\"/>";
-    out += text_at(std::max(x_of(v.value), std::isnan(v.high) ? 0 : x_of(v.high)) + 8, y + 16, f(v.value, 2));
-  }
-  return out + "</svg>\n";
-}
-
 std::string scatter_svg(const ChartLabels& labels, const std::vector<ScatterGroup>& groups,
                         const std::vector<std::string>& notes) {
   constexpr double kSide = 520, kPlot = 24;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Charts as SVG text: FROC curves with bands, bars with intervals, scatter plots. Each has a title and a
+// Charts as SVG text: FROC curves with bands, scatter plots. Each has a title and a
 // description for screen readers, names its series in words, and follows the reader's light or dark setting.
 #pragma once
 
@@ -44,13 +44,6 @@ std::string froc_svg_inline(const ChartLabels& labels, const std::vector<FrocLin
 /// grounds.
 size_t series_count();
 std::string series_css(bool dark);
-
-/// Horizontal bars from 0 to `maximum`, with their intervals; values to two decimals.
-struct Bar {
-  std::string name;
-  eval::Interval value;
-};
-std::string bar_svg(const ChartLabels& labels, const std::vector<Bar>& bars, double maximum = 1);
 
 /// Points of named groups; axes have no unit (t-SNE). `colour` is a CSS colour or "" for the palette's next.
 struct ScatterGroup {

@@ -103,27 +103,6 @@ TEST(Bootstrap, HolmByHand) {
   EXPECT_TRUE(std::isnan(p[4]));
 }
 
-TEST(Bootstrap, PermutationFindsADifferenceAndIsFairWithoutOne) {
-  Clusters clusters;
-  std::vector<double> gain, noise;
-  Random random(3, "test.permutation");
-  for (int64_t i = 0; i < 30; ++i) {
-    clusters.of_item.push_back(i);
-    gain.push_back(.5 + .2 * random.next_normal());
-    noise.push_back(i % 2 == 0 ? 1 : -1);
-  }
-  clusters.count = 30;
-  const auto mean_of = [](const std::vector<double>& per_item) {
-    return [&per_item](const std::vector<uint8_t>& swap) {
-      double sum = 0;
-      for (size_t i = 0; i < swap.size(); ++i) sum += swap[i] ? -per_item[i] : per_item[i];
-      return sum / double(swap.size());
-    };
-  };
-  EXPECT_NEAR(permutation_p(clusters, mean_of(gain), 999), .001, 1e-9);
-  EXPECT_DOUBLE_EQ(permutation_p(clusters, mean_of(noise), 999), 1);
-}
-
 TEST(Bootstrap, DrawnSensitivitiesAreSharesAndRiseWithTheFalsePositives) {
   std::vector<TruthImage> truth(200);
   std::vector<Detection> detections;

@@ -30,10 +30,8 @@ struct Film {
 /// inversion for MONOCHROME1 (spec 6.5). Without window or LUT the stored range counts. RGB and YBR become
 /// gray. Throws PictureError, also where there is more than one frame.
 Film parse_film(std::string_view bytes, const std::string& name);
-Film read_film(const std::string& path);
 /// Reads the header alone, so films whose pixels cannot be decoded have tags too.
 DicomTags parse_dicom_tags(std::string_view bytes, const std::string& name);
-DicomTags read_dicom_tags(const std::string& path);
 
 struct DicomToWrite {
   std::string patient_id, study_key;  ///< the UIDs follow from both and from the pixels

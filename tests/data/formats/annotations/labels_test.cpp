@@ -335,7 +335,7 @@ TEST(LabelCsv, TwoRowsForOneImageAreAnError) {
                [] { parse_label_csv("image,patient\na.png,1\na.jpg,1\n", table_options()); });
 }
 
-TEST(Joins, BoxesAndPatientsFromOtherTables) {
+TEST(Joins, BoxesFromAnotherTable) {
   const TempDir dir;
   LabelCsvOptions options = table_options();
   options.patient_column = "";
@@ -348,13 +348,6 @@ TEST(Joins, BoxesAndPatientsFromOtherTables) {
   EXPECT_FALSE(data.samples[2].has_box_annotation) << "no row: not looked at";
   EXPECT_EQ(data.counts.at("images without box annotation"), 1);
   EXPECT_EQ(data.rejected.size(), 4u) << "cc, ee, and the rows of dd and ff have no image";
-  attach_patients(&data, dir.file("p.csv", "file,person\naa.png,7\nbb.png,7\n"), "file", "person", "x:");
-  ASSERT_EQ(data.samples.size(), 2u);
-  EXPECT_EQ(data.samples[1].patient_id, "x:7");
-  EXPECT_TRUE(data.patients_known);
-  const std::string torn = dir.file("q.csv", "file,person\naa.png,7\naa.jpg,8\n");
-  expect_error(Code::data, {"q.csv: line 3", "'8' here and to '7'"},
-               [&] { attach_patients(&data, torn, "file", "person"); });
 }
 
 TEST(Folder, PicturesWithAndWithoutClasses) {
