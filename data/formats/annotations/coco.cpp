@@ -7,7 +7,6 @@
 #include "tensor/error.h"
 
 #ifdef CAWE_HAVE_JSON
-#include <charconv>
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -129,15 +128,6 @@ class Reader {
   std::unordered_map<int64_t, size_t> index_;
   std::vector<std::string> gone_;
 };
-
-/// The double whose shortest decimal form is the float's: 103.61f is written 103.61, not 103.61000061.
-double shortest(float value) {
-  char text[32];
-  const auto end = std::to_chars(text, text + sizeof text, value).ptr;
-  double out = 0;
-  std::from_chars(text, end, out);
-  return out;
-}
 
 }  // namespace
 
