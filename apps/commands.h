@@ -10,10 +10,13 @@
 namespace CLI {
 class App;
 }
+namespace cawe::train {
+class Recipe;
+}
 
 namespace cawe::apps {
 
-/// Options that every subcommand has, and the exit status that it leaves.
+/// Options that every subcommand has, and the exit status that it returns.
 struct Common {
   std::string device = "cpu";
   int threads = 0;  ///< 0: as many as the machine has
@@ -29,12 +32,15 @@ struct Common {
   void begin() const;
 };
 
-/// Makes a device ready; false where it is not in this build or machine, and why.
+/// Initialises a device; false where this build or machine lacks it, with the reason in `why`.
 bool init_device(Device device, std::string* why);
 
-/// Adds a subcommand with the common options and an example at the foot of its help.
+/// Adds a subcommand with the common options and an example at the end of its help.
 CLI::App* add_command(CLI::App& app, Common& common, const std::string& name, const std::string& what,
                       const std::string& example);
+
+/// Tells on stderr of keys that say nothing under the recipe's other choices.
+void warn(const train::Recipe& recipe);
 
 void add_phantom(CLI::App& app, Common& common);
 void add_train(CLI::App& app, Common& common);
@@ -42,6 +48,7 @@ void add_enhance(CLI::App& app, Common& common);
 void add_detect(CLI::App& app, Common& common);
 void add_evaluate(CLI::App& app, Common& common);
 void add_study(CLI::App& app, Common& common);
+void add_recipe(CLI::App& app, Common& common);
 void add_kernels(CLI::App& app, Common& common);
 void add_convert(CLI::App& app, Common& common);
 void add_inspect(CLI::App& app, Common& common);

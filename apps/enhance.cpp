@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <mutex>
+#include <optional>
 
 #include "apps/commands.h"
 #include "apps/enhanced_files.h"
@@ -25,8 +26,8 @@ namespace {
 struct Options {
   std::string method, out, classifier, colorizer, format = "png", anon = "keep", patients;
   std::vector<std::string> input, set;
-  double alpha = 0.5;
-  bool alpha_given = false, maps = false, overwrite = false, allow_rejects = false, allow_leak = false;
+  std::optional<double> alpha;
+  bool maps = false, overwrite = false, allow_rejects = false, allow_leak = false;
 };
 
 train::Chain make_chain(const Common& common, const Options& o) {
@@ -36,16 +37,15 @@ train::Chain make_chain(const Common& common, const Options& o) {
              " needs --colorizer (a run folder or a checkpoint of a trained colorizer)");
   CAWE_CHECK(train::needs_colorizer(o.method) || o.colorizer.empty(), Code::usage, "--colorizer: --method ",
              o.method, " does not color (expected color or color+cawe)");
-  train::Recipe recipe = train::Recipe::parse("", "--set");
-  for (const std::string& s : o.set) recipe.set(s);
+  train::Recipe recipe = train::Recipe::parse("", "--set", "enhance", o.set);
+  CAWE_CHECK(recipe.task() == "enhance", Code::usage, recipe.where("task"), " is no key here");
   recipe.put("enhance.method", o.method);
   recipe.put("enhance.classifier", o.classifier);
   if (!o.colorizer.empty()) recipe.put("enhance.colorizer", o.colorizer);
-  if (o.alpha_given || !recipe.has("fuse.alpha")) recipe.put("fuse.alpha", o.alpha);
+  if (o.alpha) recipe.put("fuse.alpha", *o.alpha);
   if (common.seed_given) recipe.put("medga.seed", int64_t(common.seed));
-  train::Chain chain = train::chain_from(recipe);
-  recipe.finish();
-  return chain;
+  if (!common.quiet) warn(recipe);
+  return train::chain_from(recipe);
 }
 
 OutputStyle style_of(const Options& o, const train::Chain& chain) {
@@ -64,7 +64,7 @@ OutputStyle style_of(const Options& o, const train::Chain& chain) {
   return style;
 }
 
-/// One film to its files, map first: where the film is, all of it is.
+/// Writes one film's files, the map first: if the film is there, everything is.
 void enhance_film(const data::Sample& sample, const std::string& to, const std::string& map_to,
                   models::Enhancer& enhancer, const OutputStyle& style) {
   const NoGrad no_history;
@@ -82,7 +82,7 @@ void enhance_film(const data::Sample& sample, const std::string& to, const std::
   }
 }
 
-/// All films, several at a time on a CPU; those that turn out bad move to `rejected`. Returns how many were
+/// Enhances all films, on a CPU several at a time; bad ones are moved to `rejected`. Returns the number
 /// written.
 size_t enhance_all(data::Dataset* dataset, const OutputNames& names, models::Enhancer& enhancer,
                    const OutputStyle& style, const Common& common) {
@@ -98,7 +98,8 @@ size_t enhance_all(data::Dataset* dataset, const OutputNames& names, models::Enh
       enhance_film(sample, names.film(size_t(i)), names.map(size_t(i)), enhancer, style);
     } catch (const Error& error) {
       if (error.code() != Code::data) throw;
-      const std::string reason = rejected_file(sample.path, error.what()).reason;  // a method knows no file
+      // a method's error does not name the file
+      const std::string reason = rejected_file(sample.path, error.what()).reason;
       if (alone) fail(Code::data, sample.path, ": ", reason);
       problem[size_t(i)] = reason;
     }
@@ -160,13 +161,10 @@ void add_enhance(CLI::App& app, Common& common) {
   sub->add_option("--classifier", o->classifier,
                   "run or checkpoint whose attention is used (cawe, color+cawe, uniform)");
   sub->add_option("--colorizer", o->colorizer, "run or checkpoint that colors (color, color+cawe)");
-  sub->add_option_function<double>(
-         "--alpha",
-         [o](const double& alpha) {
-           o->alpha = alpha;
-           o->alpha_given = true;
-         },
-         "share of the film that stays where a map is fused (default 0.5)")
+  const train::Rule& fusion = *train::find_key("fuse.alpha")->rule(train::kEnhance);
+  sub->add_option("--alpha", o->alpha,
+                  "share of the film that stays where a map is fused (default " +
+                      train::toml_text(*fusion.value) + ")")
       ->check(CLI::Range(0.0, 1.0));
   sub->add_option("--patients", o->patients, kPatientsHelp);
   sub->add_option("--set", o->set, "key=value of a recipe, e.g. afda.range=minmax; may be repeated")

@@ -17,7 +17,7 @@ bool as_dicom(OutputFormat format, data::PictureFormat film) {
          (format == OutputFormat::same && film == data::PictureFormat::dicom);
 }
 
-/// By its first bytes.
+/// The format, by the first bytes of the file.
 data::PictureFormat format_of(const std::string& path) {
   std::string head(132, '\0');
   std::ifstream file(path, std::ios::binary);
@@ -57,7 +57,7 @@ std::string encode_enhanced(const data::FloatImage& image, const data::DecodedFi
   derived.width = image.width;
   derived.height = image.height;
   derived.samples = image.channels;
-  derived.bits = image.channels == 3 ? 8 : wide;  // viewers do not expect RGB of 16 bits
+  derived.bits = image.channels == 3 ? 8 : wide;  // viewers do not expect 16-bit RGB
   derived.values = data::to_levels(image, derived.bits);
   derived.series = "cawe " + style.method + " (research)";
   derived.description = style.description;

@@ -12,7 +12,7 @@
 namespace cawe::apps {
 
 enum class OutputFormat {
-  png,    ///< gray with 16 bits where the film had more than 8, RGB alike
+  png,    ///< 16 bits for gray and RGB where the film had more than 8
   dicom,  ///< derived image
   same    ///< DICOM where the film was DICOM, else PNG
 };
@@ -21,12 +21,12 @@ enum class OutputFormat {
 struct OutputStyle {
   OutputFormat format = OutputFormat::png;
   data::Identity identity = data::Identity::keep;
-  std::string method;       ///< in the series' name
-  std::string description;  ///< method and settings
+  std::string method;       ///< part of the series' description
+  std::string description;  ///< DerivationDescription: method and settings
 };
 
-/// OUT/ID.png or .dcm for each film; with maps OUT/ID_map.png, too. Throws usage where two would have one
-/// name, one would replace an input, or (unless `overwrite`) one is there already.
+/// OUT/ID.png or .dcm for each film; with maps OUT/ID_map.png, too. Throws usage where two films would get
+/// one name, where one would replace an input, or (unless `overwrite`) where a file exists.
 class OutputNames {
  public:
   OutputNames(const data::Dataset& dataset, const std::string& out, const OutputStyle& style, bool maps,

@@ -21,7 +21,8 @@ namespace cawe::apps {
 namespace fs = std::filesystem;
 namespace {
 
-/// An ending that says what the file is: ".dcm" … in lower case, else "" (UIDs as names have dots, too).
+/// A file name's ending if it names a format (".dcm", …), in lower case, else "": UIDs used as names have
+/// dots, too.
 std::string ending(const fs::path& path) {
   std::string extension = path.extension().string();
   for (char& c : extension) c = char(std::tolower(static_cast<unsigned char>(c)));
@@ -39,7 +40,7 @@ bool begins_as_dicom(const fs::path& path) {
 
 std::vector<std::string> files_below(const std::vector<std::string>& paths) {
   std::vector<std::string> files;
-  std::set<std::string> known;  // a file given twice, or with its folder, counts once
+  std::set<std::string> known;  // a file given twice, or alone and in its folder, counts once
   const auto add = [&](const std::string& file) {
     if (known.insert(fs::weakly_canonical(file).string()).second) files.push_back(file);
   };
@@ -64,7 +65,7 @@ std::vector<std::string> files_below(const std::vector<std::string>& paths) {
   return files;
 }
 
-/// A name that no film before had.
+/// An image id that no earlier film has.
 std::string unused_id(const std::string& file, std::set<std::string>* taken) {
   const fs::path path(file);
   const std::string name = ending(path).empty() ? path.filename().string() : path.stem().string();
@@ -79,8 +80,8 @@ struct Input {
   bool burned_in = false;
 };
 
-/// Decodes the file, so that one with bad pixels is known before anything is written. The only input's error
-/// is thrown.
+/// Decodes the file, so that bad pixels are known before anything is written. With a single input (`only`)
+/// its error is thrown.
 Input read_input(const std::string& file, bool only) {
   Input input;
   data::Sample& s = input.sample;

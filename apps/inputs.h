@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Many input files: folders opened, each file read, the bad ones listed in rejected.csv.
+// Many input files: folders are searched, each file is read, bad ones are listed in rejected.csv.
 #pragma once
 
 #include <string>
@@ -9,18 +9,18 @@
 
 namespace cawe::apps {
 
-/// Every file of the given files and folders (recursively, sorted), once, with its size known. In folders
-/// names that end in .dcm, .png, .jpg or .jpeg count, and DICOM under any other name. image_id is the name
-/// without folder and such an ending; where two are alike the later one gets a number behind. Bad files are
-/// in `rejected`. Throws usage where a path does not exist or nothing was found, data where the only input is
+/// Every file of the given files and folders (recursively, sorted), once, with its size. In folders: names
+/// that end in .dcm, .png, .jpg or .jpeg, and DICOM files with any other name. image_id is the name without
+/// folder and such an ending; if two are equal, the later one gets a number appended. Bad files are in
+/// `rejected`. Throws usage where a path does not exist or nothing was found, data where the only input is
 /// bad.
 data::Dataset read_inputs(const std::vector<std::string>& paths, bool quiet);
 
 constexpr const char* kPatientsHelp =
     "CSV with columns image and patient: whose films they are where PatientID does not say (a run's "
     "split.csv)";
-/// Whose films they are by a table (columns image and patient, e.g. a run's split.csv) instead of by their
-/// headers: for sets whose PatientID names an image. image is an input's id or its file name. Throws data
+/// Takes the patients from a table (columns image and patient, e.g. a run's split.csv) instead of the files'
+/// headers: for sets whose PatientID names an image. `image` is an input's id or its file name. Throws data
 /// where an input has no line, or two that disagree.
 void name_patients(data::Dataset* dataset, const std::string& table);
 

@@ -20,7 +20,7 @@ namespace {
 
 std::string shape_text(const Tensor& t) { return detail::concat(t.shape()); }
 
-/// {"name": {"dtype", "shape"}} of every tensor, or a table.
+/// Name, dtype and shape of every tensor, as JSON or as a table.
 std::string tensors_text(const NamedTensors& tensors, bool json) {
   std::string out;
   int64_t values = 0;
@@ -67,7 +67,7 @@ std::string folder_text(const std::string& path, bool json) {
   return out + (fs::exists(path + "/recipe.toml") ? read_file(path + "/recipe.toml") : "");
 }
 
-/// Weights of any form; empty text where the file is none.
+/// Describes weights of any format; empty text where the file has none.
 std::string model_text(const std::string& path, bool json) {
   const std::string bytes = read_file(path);
   if (bytes.compare(0, 6, "\x93NUMPY") == 0)
@@ -107,7 +107,7 @@ void run(Common& common, const std::string& path) {
   const std::string json = data::inspect_picture_json(path, &ok);
   std::printf("%s\n", json.c_str());
   if (!ok) {
-    data::read_picture(path);  // the error line, and its exit code
+    data::read_picture(path);  // throws the error line and exit code for an unreadable file
   }
 }
 

@@ -8,8 +8,8 @@
 #include "tensor/error.h"
 #include "tensor/text.h"
 #ifdef CAWE_HAVE_EMULATOR
-#include "cuda/report/collect.h"
-#include "cuda/workbench/outside.h"
+#include "cuda/lab/report/collect.h"
+#include "cuda/lab/workbench/outside.h"
 #include "tensor/io/atomic_file.h"
 #include "tensor/io/header_json.h"
 #endif
@@ -27,18 +27,18 @@ struct KernelsOptions {
 #ifdef CAWE_HAVE_EMULATOR
 
 namespace report = kernel_report;
-using on_emulator::Row;
+using on_emulator::Case;
 
-std::vector<const Row*> chosen_rows(const KernelsOptions& o) {
-  std::vector<const Row*> rows;
+std::vector<const Case*> chosen_cases(const KernelsOptions& o) {
+  std::vector<const Case*> cases;
   std::set<std::string> ladders;
-  for (const Row* row : on_emulator::rows_matching(o.filter)) {
-    if (!row->ladder.empty()) ladders.insert(row->ladder);
-    if (o.ladder.empty() ? row->ladder.empty() : row->ladder == o.ladder) rows.push_back(row);
+  for (const Case* each : on_emulator::cases_matching(o.filter)) {
+    if (!each->ladder.empty()) ladders.insert(each->ladder);
+    if (o.ladder.empty() ? each->ladder.empty() : each->ladder == o.ladder) cases.push_back(each);
   }
   const std::string wanted = o.ladder.empty() ? o.filter : o.ladder;
   CAWE_CHECK(
-      !rows.empty(), Code::usage, o.ladder.empty() ? "no kernel row's name has '" : "no ladder '", wanted,
+      !cases.empty(), Code::usage, o.ladder.empty() ? "no kernel case's name has '" : "no ladder '", wanted,
       "' (", o.ladder.empty() ? "`cawe kernels` lists them" : "there are",
       [&] {
         std::string names;
@@ -47,28 +47,28 @@ std::vector<const Row*> chosen_rows(const KernelsOptions& o) {
         return names;
       }(),
       ")");
-  return rows;
+  return cases;
 }
 
-void list_rows(const std::vector<const Row*>& rows, bool json) {
-  std::string out = json ? "{\"rows\":[" : "";
-  for (const Row* row : rows) {
+void list_cases(const std::vector<const Case*>& cases, bool json) {
+  std::string out = json ? "{\"cases\":[" : "";
+  for (const Case* each : cases) {
     if (json)
-      out += (out.back() == '[' ? "" : ",") + std::string("\n{\"name\":") + quoted(row->name) +
-             ",\"shape\":" + quoted(row->shape) + ",\"file\":" + quoted(row->file) + "}";
+      out += (out.back() == '[' ? "" : ",") + std::string("\n{\"name\":") + quoted(each->name) +
+             ",\"shape\":" + quoted(each->shape) + ",\"file\":" + quoted(each->file) + "}";
     else
-      out += detail::concat(row->name, std::string(row->name.size() < 26 ? 26 - row->name.size() : 1, ' '),
-                            row->shape, std::string(row->shape.size() < 30 ? 30 - row->shape.size() : 1, ' '),
-                            row->file, "\n");
+      out += detail::concat(
+          each->name, std::string(each->name.size() < 26 ? 26 - each->name.size() : 1, ' '), each->shape,
+          std::string(each->shape.size() < 30 ? 30 - each->shape.size() : 1, ' '), each->file, "\n");
   }
-  out += json ? "\n]}\n" : std::to_string(rows.size()) + " rows. `cawe kernels --profile` runs them.\n";
+  out += json ? "\n]}\n" : std::to_string(cases.size()) + " cases. `cawe kernels --profile` runs them.\n";
   std::fputs(out.c_str(), stdout);
 }
 
-/// Registers and spills of the rows' files for several architectures.
-void print_resources(const std::vector<const Row*>& rows, const KernelsOptions& o, Common& common) {
+/// Prints registers and spills of the cases' files for several architectures.
+void print_resources(const std::vector<const Case*>& cases, const KernelsOptions& o, Common& common) {
   std::set<std::string> files;
-  for (const Row* row : rows) files.insert(row->file);
+  for (const Case* each : cases) files.insert(each->file);
   std::printf("%-44s %-8s %5s %6s %7s %6s %6s %6s\n", "kernel", "arch", "regs", "smem B", "spill B", "stack",
               "16B ld", "16B st");
   for (const std::string& file : files) {
@@ -87,16 +87,16 @@ void print_resources(const std::vector<const Row*>& rows, const KernelsOptions& 
   }
 }
 
-void run_profile(const std::vector<const Row*>& rows, const KernelsOptions& o, Common& common) {
+void run_profile(const std::vector<const Case*>& cases, const KernelsOptions& o, Common& common) {
   report::Settings settings;
   const bool all_gpus = o.gpu == "all";
   if (!all_gpus) settings.gpu = o.gpu;
   settings.seeds = o.seeds;
   settings.resources = !o.no_nvcc;
   settings.source_root = report::source_root();
-  Progress progress("kernels", int64_t(rows.size()), common.quiet);
+  Progress progress("kernels", int64_t(cases.size()), common.quiet);
   const report::KernelProfiles profiles =
-      report::profile(rows, settings, [&](int64_t done) { progress.update(done); });
+      report::profile(cases, settings, [&](int64_t done) { progress.update(done); });
   std::string out = common.json         ? report::profiles_json(profiles)
                     : !o.ladder.empty() ? report::ladder_text(profiles)
                                         : report::table_text(profiles);
@@ -107,8 +107,8 @@ void run_profile(const std::vector<const Row*>& rows, const KernelsOptions& o, C
     write_file(o.html, report::profiles_html(profiles));
     if (!common.quiet) std::fprintf(stderr, "page: %s\n", o.html.c_str());
   }
-  for (const report::RowProfile& row : profiles.rows)
-    if (!row.passed()) common.status = 1;
+  for (const report::CaseProfile& each : profiles.cases)
+    if (!each.passed()) common.status = 1;
 }
 
 void run(const KernelsOptions& o, Common& common) {
@@ -120,17 +120,17 @@ void run(const KernelsOptions& o, Common& common) {
   }
   if (!o.file.empty()) {
     const report::OutsideKernel outside(o.file);
-    if (!o.archs.empty()) print_resources({&outside.row()}, o, common);
-    run_profile({&outside.row()}, o, common);
+    if (!o.archs.empty()) print_resources({&outside.kernel_case()}, o, common);
+    run_profile({&outside.kernel_case()}, o, common);
     return;
   }
-  const std::vector<const Row*> rows = chosen_rows(o);
+  const std::vector<const Case*> cases = chosen_cases(o);
   if (!o.archs.empty())
-    print_resources(rows, o, common);
+    print_resources(cases, o, common);
   else if (o.profile || !o.ladder.empty() || !o.html.empty() || o.sites)
-    run_profile(rows, o, common);
+    run_profile(cases, o, common);
   else
-    list_rows(rows, common.json);
+    list_cases(cases, common.json);
 }
 
 #else
@@ -152,8 +152,8 @@ void add_kernels(CLI::App& app, Common& common) {
                   "  cawe kernels --template my.cuh && cawe kernels my.cuh --profile --html my.html");
   sub->add_option("FILE", o->file, "a kernel file of your own (start from --template)");
   sub->add_flag("--profile", o->profile,
-                "run the rows: values, races, bad accesses, counts, occupancy, roofline");
-  sub->add_option("--filter", o->filter, "only rows whose name or shape contains this");
+                "run the cases: values, races, bad accesses, counts, occupancy, roofline");
+  sub->add_option("--filter", o->filter, "only cases whose name or shape contains this");
   sub->add_option("--ladder", o->ladder, "the steps from a naive kernel to the final one");
   sub->add_flag("--sites", o->sites, "every memory instruction with its counts");
   sub->add_option("--html", o->html, "also write a page that draws the access patterns");

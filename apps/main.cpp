@@ -8,6 +8,7 @@
 #include "apps/commands.h"
 #include "cuda/runtime/init.h"
 #include "tensor/backend.h"
+#include "tensor/denormals.h"
 #include "tensor/error.h"
 #include "tensor/parallel.h"
 #include "tensor/text.h"
@@ -87,23 +88,26 @@ int report(const std::string& message, int status) {
   return status;
 }
 
-/// Names that are known where the command line went wrong.
-std::vector<std::string> known_names(const CLI::App& app, const CLI::App& at) {
+/// All valid names at the place of the command line where the error is.
+std::vector<std::string> known_names(const CLI::App& at) {
   std::vector<std::string> known;
-  if (&at == &app)
-    for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; }))
-      known.push_back(sub->get_name());
+  for (const CLI::App* sub : at.get_subcommands([](const CLI::App*) { return true; }))
+    known.push_back(sub->get_name());
   for (const CLI::Option* option : at.get_options())
     for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
   return known;
 }
 
-/// CLI11's message, with the nearest valid name for a word that it does not know.
+/// Prints CLI11's message, with the nearest valid name for an unknown word.
 int report_usage(const CLI::App& app, const CLI::ParseError& error) {
   std::string message = error.what();
   const CLI::App* at = &app;
-  for (const CLI::App* sub : app.get_subcommands()) at = sub;
-  const std::vector<std::string> unknown = at->remaining(true), known = known_names(app, *at);
+  std::string command;  // "recipe keys"
+  while (!at->get_subcommands().empty()) {
+    at = at->get_subcommands().back();
+    command += at->get_name() + " ";
+  }
+  const std::vector<std::string> unknown = at->remaining(true), known = known_names(*at);
   std::string word, near;
   for (const std::string& candidate : unknown) {
     const std::string found = nearest_name(candidate, known);
@@ -113,9 +117,7 @@ int report_usage(const CLI::App& app, const CLI::ParseError& error) {
   }
   if (!word.empty())
     message = "'" + word + "' is not known here" + (near.empty() ? "" : " (did you mean " + near + "?)");
-  return report(message + (message.back() == '.' ? "" : ".") + " See `cawe " +
-                    (at == &app ? "" : at->get_name() + " ") + "--help`.",
-                2);
+  return report(message + (message.back() == '.' ? "" : ".") + " See `cawe " + command + "--help`.", 2);
 }
 
 }  // namespace
@@ -138,6 +140,7 @@ int main(int argc, char** argv) {
   add_detect(app, common);
   add_evaluate(app, common);
   add_study(app, common);
+  add_recipe(app, common);
   add_kernels(app, common);
   add_convert(app, common);
   add_inspect(app, common);

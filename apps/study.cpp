@@ -6,6 +6,7 @@
 
 #include "apps/commands.h"
 #include "study/study.h"
+#include "tensor/error.h"
 #include "tensor/io/atomic_file.h"
 #include "tensor/parallel.h"
 
@@ -20,11 +21,12 @@ struct Options {
 
 void run(Common& common, const Options& o) {
   common.begin();
-  train::Recipe recipe = train::Recipe::read(o.recipe);
-  for (const std::string& s : o.set) recipe.set(s);
-  recipe.choice("task", "study", {"study"});
+  train::Recipe recipe = train::Recipe::read(o.recipe, "study", o.set);
+  CAWE_CHECK(recipe.task() == "study", Code::usage, recipe.where("task"), " is \"", recipe.task(),
+             "\" (`cawe train` trains it; expected \"study\")");
   if (!o.ablate.empty()) recipe.put("ablate", o.ablate);
   if (!o.ablate_row.empty()) recipe.put("ablate_row", o.ablate_row);
+  if (!common.quiet) warn(recipe);
   train::RunRequest request;
   request.out = o.out.empty() ? "runs/" + std::filesystem::path(o.recipe).stem().string() : o.out;
   request.command_line = common.command_line;

@@ -24,8 +24,10 @@ struct Options {
 
 void run(Common& common, const Options& o) {
   common.begin();
-  train::Recipe recipe = train::Recipe::read(o.recipe);
-  for (const std::string& s : o.set) recipe.set(s);
+  train::Recipe recipe = train::Recipe::read(o.recipe, "classifier", o.set);
+  CAWE_CHECK(recipe.task() != "study", Code::usage, recipe.where("task"),
+             " is \"study\" (`cawe study` runs it)");
+  if (!common.quiet) warn(recipe);
   if (common.seed_given) recipe.put("seed", int64_t(common.seed));
   CAWE_CHECK(o.ranks == 1 || compute_device() == Device::cpu, Code::usage, "--ranks ", o.ranks,
              " with --device ", name(compute_device()),
@@ -39,8 +41,7 @@ void run(Common& common, const Options& o) {
   request.quiet = common.quiet;
   request.ranks = o.ranks;
   request.threads = num_threads();
-  const std::string task =
-      recipe.choice("task", "classifier", {"classifier", "colorizer", "faster_rcnn", "retinanet"});
+  const std::string task = recipe.task();
   set_profiling(o.profile);
   const std::string summary = task == "classifier"  ? train::train_classifier(recipe, request)
                               : task == "colorizer" ? train::train_colorizer(recipe, request)

@@ -9,7 +9,7 @@
 namespace cawe {
 namespace {
 
-/// sum(y * r) with r from the stream: a number that depends on every element of y.
+/// The scalar sum(y * r), r random: it depends on every element of y.
 double projected(const Tensor& y, const Random& random) {
   const std::vector<double> values = y.to_vector<double>();
   double sum = 0;
@@ -26,7 +26,7 @@ Tensor projection_of(const Tensor& y, const Random& random) {
   return seed;
 }
 
-/// Element i, counted row by row, of a tensor of any strides.
+/// Element i in row-major order of a tensor of any strides.
 double& element(const Tensor& x, int64_t i) {
   int64_t at = 0;
   for (int d = x.rank() - 1; d >= 0; --d) {
@@ -65,7 +65,7 @@ double gradcheck(const Function& function, const std::vector<Variable>& inputs,
       value = before;
       x.storage().touch();
       const double numeric = (up - down) / (2 * h), off = std::fabs(numeric - element(analytic[k], i));
-      if (!std::isfinite(off)) return INFINITY;  // a NaN would get lost in a maximum
+      if (!std::isfinite(off)) return INFINITY;  // std::max would drop a NaN
       difference = std::max(difference, off);
       largest = std::max(largest, std::fabs(numeric));
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every operator with its proof: gradients against differences in f64, the fast f32 backend against the f64
-// reference, the same bits on one and two threads. `cawe doctor --operators` prints it.
+// Every operator with its evidence: gradients against central differences in f64, the fast f32 backend
+// against the f64 reference, PyTorch's numbers, the same bits on one and two threads. `cawe doctor
+// --operators` prints it.
 #pragma once
 
 #include <cstdint>
@@ -13,26 +14,30 @@
 
 namespace cawe {
 
+/// The evidence for one operator or primitive: largest errors over all cases of its row.
 struct OperatorReport {
   std::string name;
   bool differentiable = false;
-  bool covered = false;        ///< there is a row for it
+  bool covered = false;        ///< a row of the table tests it
   double gradcheck_error = 0;  ///< relative, f64
   double forward_error = 0;    ///< fast f32 against f64: largest difference / largest value
   double gradient_error = 0;   ///< the same of the gradients
-  double golden_error = 0;     ///< fast f32 against PyTorch's numbers
-  int64_t goldens = 0;         ///< tensors compared with PyTorch's; 0: no file, or none for this row
-  bool same_bits = true;       ///< one and two threads
+  double golden_error = 0;     ///< fast f32 against PyTorch's outputs and gradients, relative
+  double golden_share = 0;     ///< the same, as a share of what f32 may be off (f32_bar.h)
+  /// How many tensors were compared with PyTorch's; 0: no file, or none for this row.
+  int64_t goldens = 0;
+  bool same_bits = true;  ///< on one and on two threads
   int64_t cases = 0;
   bool passed() const;
 };
 
-constexpr double kGradcheckBar = 1e-6, kFastBar = 1e-5, kGoldenBar = 2e-6;
+constexpr double kGradcheckBar = 1e-6, kFastBar = 1e-5;
 
-/// Fills an input of `shape`. Kinds: "free" normal numbers; "apart" away from 0 by at least 0.2, so that no
-/// kink is near; "positive"; "distinct" no two alike; "unit" in [0, 1].
+/// How an input is filled: "free" normal numbers; "apart" at least 0.2 away from 0, where a function may have
+/// a kink; "positive"; "distinct" no two equal; "unit" in [0, 1].
 enum class Values : uint8_t { free, apart, positive, distinct, unit };
 
+/// An input of a case.
 struct CaseInput {
   Shape shape;
   Values values = Values::free;
@@ -41,21 +46,22 @@ struct CaseInput {
   bool parameter = false;  ///< stays f32 where the others are f16 or bf16
 };
 
-/// One setting of an operator. `call` builds whatever else it needs (targets, masks) from the dtype.
+/// One setting of an operator. `call` makes whatever else it needs (targets, masks) in the inputs' dtype.
 struct OperatorCase {
   std::vector<CaseInput> inputs;
   std::function<Variable(const std::vector<Variable>& inputs)> call;
-  /// Where a gradient is a difference of sums that cancel exactly: their size. What is left of them in
-  /// floating point is measured by it, since nothing can be said relative to 0.
+  /// Where the true gradient is 0 because sums cancel exactly: the size of these sums. Rounding leaves a
+  /// remainder that is measured relative to them, since nothing can be relative to 0.
   double cancelling = 0;
 };
 
+/// Output and gradients of a case.
 struct CaseResult {
   Tensor y;
   std::vector<Tensor> gradients;  ///< of the inputs that require one, for dy of normal numbers
 };
-/// Inputs are drawn in f32 and then converted, so that both dtypes see the same numbers; `through`: rounded
-/// to that dtype before.
+/// Runs a case. Inputs are drawn in f32, rounded to `through` and then converted to `dtype`, so that runs in
+/// different dtypes see the same numbers.
 CaseResult run_case(const OperatorCase& c, DType dtype, Device device = Device::cpu,
                     DType through = DType::f32);
 
@@ -71,38 +77,41 @@ struct PrimitiveRow {
   std::string name;
   std::function<std::vector<Tensor>(Backend& backend, int64_t variant)> run;
   int64_t variants = 1;
-  bool decides = false;  ///< boxes, order: every backend must give the same bits
-  std::string of = {};   ///< the primitive, where the row has another name
+  bool decides = false;  ///< a result is a choice (boxes, an order): every backend must give the same bits
+  std::string of = {};   ///< the primitive's name, where the row's differs
   const std::string& primitive() const { return of.empty() ? name : of; }
 };
 
-/// Largest difference over largest value, which counts as 1e-3 and as `least` at least; infinite where shapes
+/// Largest difference / largest value, the latter counted as at least `least` and 1e-3. Infinite where shapes
 /// differ or a value is not finite.
 double relative_difference(const Tensor& ours, const Tensor& truth, double least = 0);
 /// The same shape, dtype and bits.
 bool same_bytes(const Tensor& a, const Tensor& b);
 
+/// The rows of the table: operators, and primitives without a gradient.
 const std::vector<OperatorRow>& operator_rows();
 const std::vector<PrimitiveRow>& primitive_rows();
 
 /// Reports of all operators and primitives whose name contains `filter`. A primitive that no row names is
-/// reported as not covered. `goldens`: tests/goldens/operators.txt, where it is there.
+/// reported as not covered. `goldens`: path of tests/goldens/operators.txt, "" or missing for none.
 std::vector<OperatorReport> check_operators(const std::string& filter = "", const std::string& goldens = "");
 
-/// An operator on a device: in each floating dtype against the CPU's f64 reference on the same, rounded
-/// inputs.
+/// An operator on a device: in each floating dtype against the CPU's f64 reference on the same, already
+/// rounded inputs.
 struct DeviceReport {
   std::string name;
-  std::vector<DType> dtypes;   ///< that it was run in
+  std::vector<DType> dtypes;   ///< those it was run in
   std::vector<double> errors;  ///< by dtype: largest difference / largest value, of values and gradients
-  double golden_error = 0;     ///< f32 against PyTorch's numbers
+  double golden_error = 0;     ///< f32 against PyTorch's numbers, relative
+  double golden_share = 0;     ///< of what f32 may be off (f32_bar.h)
   int64_t goldens = 0, cases = 0;
   bool repeats = true;  ///< a second run gives the same bits
-  bool exact = false;   ///< a primitive that decides: equal to the CPU's f32 bit for bit
+  bool exact = false;   ///< a primitive whose result is a choice: equal to the CPU's f32 bit for bit
   bool passed() const;
 };
-/// Largest error allowed in a dtype.
+/// Largest relative error allowed in a dtype.
 double device_bar(DType dtype);
+/// Runs all rows whose name contains `filter` on a device.
 std::vector<DeviceReport> check_operators_on(Device device, const std::string& filter = "",
                                              const std::string& goldens = "");
 std::string device_operators_text(Device device, const std::vector<DeviceReport>& reports);

@@ -17,7 +17,7 @@ thread_local bool recording = true;
 thread_local bool checking = false;
 std::atomic<uint64_t> next_sequence{1};
 
-/// slot.grad += g, without a copy where g is the first.
+/// slot.grad += g; the first g is taken over without a copy.
 void add_gradient(GradSlot& slot, const Tensor& g) {
   if (!slot.grad.defined()) {
     slot.grad = g;
@@ -25,8 +25,8 @@ void add_gradient(GradSlot& slot, const Tensor& g) {
   }
   CAWE_CHECK(slot.grad.shape() == g.shape(), Code::internal, "backward: gradients of shapes ",
              slot.grad.shape(), " and ", g.shape(), " meet");
-  // A first gradient may share storage with a dy or with another input's gradient: add into a copy of it
-  // then.
+  // A first gradient may share its storage with a dy or with another input's gradient: then it is copied
+  // before anything is added to it.
   if (!slot.grad.owns_storage_alone() || !slot.grad.is_dense()) slot.grad = slot.grad.clone();
   backend(g.device()).accumulate(g, slot.grad);
 }
@@ -51,13 +51,13 @@ struct LaterFirst {
   }
 };
 
-/// Runs nodes from the latest back. `keep` are slots whose gradients must survive although they are not
-/// leaves; without `leaves`, no other leaf (a parameter on the way) gathers anything.
+/// Runs the recorded nodes in reverse. `keep`: slots whose gradients must survive although they are not
+/// leaves. Without `leaves`, no other leaf (a parameter on the way) gets a gradient.
 void run_backward(const std::shared_ptr<GradSlot>& root, const std::unordered_set<const GradSlot*>& keep,
                   bool leaves) {
   std::priority_queue<std::shared_ptr<Node>, std::vector<std::shared_ptr<Node>>, LaterFirst> ready;
-  // A waiting node with the slots of its outputs: a node owns none of them, and the consumer that did is
-  // freed as soon as it is done, possibly before the gradient that it left there was read.
+  // Waiting nodes, each with the slots of its outputs. A node does not own these, and the consumer that did
+  // is freed as soon as it is done, possibly before the gradient that it left there was read.
   std::unordered_map<const Node*, std::vector<std::shared_ptr<GradSlot>>> waiting;
   auto visit = [&](const std::shared_ptr<GradSlot>& slot) {
     if (!slot || !slot->creator) return;
@@ -100,7 +100,7 @@ void run_backward(const std::shared_ptr<GradSlot>& root, const std::unordered_se
   }
 }
 
-/// True where one of `wanted` lies in the history of `slot`, itself left out.
+/// True where one of `wanted` lies in the history of `slot` (itself excluded).
 bool comes_from(const GradSlot& slot, const std::unordered_set<const GradSlot*>& wanted) {
   std::vector<const Node*> open{slot.creator.get()};
   std::unordered_set<const Node*> seen;
@@ -204,8 +204,8 @@ std::vector<Tensor> gradients(const Variable& root, const std::vector<Variable>&
     before.push_back(v.slot()->grad);
     v.slot()->grad = Tensor();
   }
-  // A variable whose history is not wanted stops the walk: its creator is set aside. Where another wanted
-  // variable lies in that history, the walk has to go through.
+  // The walk shall stop at the wanted variables: their creators are set aside. Not where another wanted
+  // variable lies in the history of one: there the walk has to go on.
   std::vector<std::shared_ptr<Node>> creators;
   for (const Variable& v : of) creators.push_back(comes_from(*v.slot(), keep) ? nullptr : v.slot()->creator);
   for (size_t i = 0; i < of.size(); ++i)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Variable: a tensor that remembers how it was made, and reverse-mode differentiation over that memory.
+// Variable: a tensor that records how it was computed, and reverse-mode differentiation over this record.
 #pragma once
 
 #include <functional>
@@ -13,18 +13,20 @@ namespace cawe {
 
 struct Node;
 
-/// Where a variable's gradient gathers. Separate from the value, so that a value which no gradient needs is
-/// freed as soon as the forward code lets go of it.
+/// Where a variable's gradient is summed. Separate from the value, so that a value which no gradient needs is
+/// freed as soon as the forward code drops it.
 struct GradSlot {
   Tensor grad;
   std::shared_ptr<Node> creator;  ///< null for leaves
   bool requires_grad = false;
   /// A parameter that all ranks hold alike: every contribution is summed over the ranks before it is added to
-  /// the ones before it. Summing the gathered gradients at the end would associate differently where a
-  /// parameter is used several times, and change bits with the number of ranks.
+  /// the earlier ones. Where a parameter is used several times, summing over the ranks once at the end would
+  /// add in another order, and results would depend on the number of ranks.
   bool shared_by_ranks = false;
 };
 
+/// A tensor with an optional history: copies are the same variable. Only floating variables can require a
+/// gradient.
 class Variable {
  public:
   Variable() = default;
@@ -32,7 +34,7 @@ class Variable {
 
   bool defined() const { return value_.defined(); }
   const Tensor& value() const { return value_; }
-  /// For optimizers and loaders: new values in the same shape. Touches the storage's version.
+  /// For optimizers and weight loaders: new values of the same shape. Raises the storage's version.
   void set_value(const Tensor& value);
   const Tensor& grad() const;  ///< undefined before backward()
   void set_grad(const Tensor& grad);
@@ -70,9 +72,10 @@ struct Node {
   std::function<Grads(const std::vector<Tensor>& dys)> backward;
 };
 
-/// The output of an operator. `gradient` maps dL/dy to dL/dinput for each input; it must capture tensors,
-/// never Variables (no cycle, no history kept alive), and only those that it needs. Nothing is recorded where
-/// no input requires a gradient or under NoGrad. A returned gradient may share storage with dy.
+/// Records an operator with one output y. `gradient` maps dL/dy to dL/dinput for each input; it must capture
+/// tensors, never Variables (which would make a cycle or keep history alive), and only those that it needs.
+/// Nothing is recorded where no input requires a gradient, or under NoGrad. A returned gradient may share
+/// storage with dy.
 Variable record(const char* name, const std::vector<Variable>& inputs, const Tensor& y,
                 std::function<Grads(const Tensor& dy)> gradient);
 /// Several outputs; a dy is undefined where nothing used that output.
@@ -80,15 +83,15 @@ std::vector<Variable> record_many(const char* name, const std::vector<Variable>&
                                   const std::vector<Tensor>& outputs,
                                   std::function<Grads(const std::vector<Tensor>& dys)> gradient);
 
-/// Adds dL/dv to grad() of every leaf that requires one, L being `loss` (one element), times `seed`.
-/// Operators run in the reverse of their recording, so sums have one order. What they saved is freed as they
-/// are done; a second backward through the same graph throws.
+/// Adds seed * dL/dv to grad() of every leaf v that requires one, L being `loss` (one element). Operators run
+/// in the reverse order of their recording, so that sums have one order. What they saved is freed on the way;
+/// a second backward() through the same graph throws.
 void backward(const Variable& loss, double seed = 1.0);
-/// dL/dv of the given variables (leaves or not) for a root of any shape with dL/droot = `seed` (ones if
-/// undefined); nothing is added to any grad(). CAWE uses it to stop at the feature maps.
+/// dL/dv of the variables `of` (leaves or not) for a root of any shape with dL/droot = `seed` (ones if
+/// undefined); nothing is added to any grad(). Class-aware attention stops at the feature maps with it.
 std::vector<Tensor> gradients(const Variable& root, const std::vector<Variable>& of, const Tensor& seed = {});
 
-/// Nothing on this thread is recorded while it lives.
+/// While it lives, nothing is recorded on this thread.
 class NoGrad {
  public:
   NoGrad();
@@ -102,7 +105,7 @@ class NoGrad {
 bool grad_enabled();
 
 /// While it lives, an operator on this thread whose output is not finite throws Code::numeric with its name.
-/// For finding where a network went wrong: it reads every output once more.
+/// For finding the cause of a NaN: every output is read once more.
 class CheckFinite {
  public:
   CheckFinite();
@@ -114,13 +117,12 @@ class CheckFinite {
   bool previous_;
 };
 
-/// For an operator that has the sum over all ranks already and returns it for an input that is
-/// shared_by_ranks: g on rank 0, -0 on the others, which changes no bit of the sum over the ranks that
-/// follows.
+/// For an operator whose gradient is summed over all ranks already and belongs to an input that is
+/// shared_by_ranks: g on rank 0 and -0 on the others, so that the sum over the ranks that follows is g, bit
+/// for bit.
 Tensor once_over_ranks(const Tensor& g);
 
-/// True where `gradient` must be made for input i: inputs[i] requires one. For operators whose gradients
-/// cost.
+/// True where input v needs a gradient: for operators whose gradients are expensive.
 inline bool needs_grad(const Variable& v) { return v.requires_grad() && grad_enabled(); }
 
 }  // namespace cawe

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The colorizer at full size, one image of 256 px: a step of the generator (content loss on a whole
+// The colorizer at full size on one image of 256 px: a step of the generator (content loss on a full
 // ResNet-34, critic, Adam) and one of the critic, with time and peak memory.
 //   bench_full_size_gan [threads] [size]     (default 2 256)
 #include <sys/resource.h>
@@ -11,13 +11,14 @@
 #include "models/colorizer/critic.h"
 #include "models/colorizer/gan_losses.h"
 #include "models/colorizer/generator.h"
+#include "tensor/denormals.h"
 #include "tensor/parallel.h"
 
 namespace {
 
 using namespace cawe;
 
-/// Adam with the joint phase's numbers, over all parameters that have a gradient.
+/// Adam with the settings of the joint phase, over all parameters that have a gradient.
 class Adam {
  public:
   explicit Adam(nn::Module& net, double lr) : net_(net) {
@@ -49,7 +50,7 @@ class Adam {
   std::vector<Tensor> m_, v_;
 };
 
-/// phi with made-up weights: only time and memory count here.
+/// Gives phi random weights: only time and memory matter here.
 void give_weights(models::ContentLoss& content) {
   models::ResNetConfig c;
   c.depth = 34;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Full-size networks: a training step and an inference of ResNet-50 (batch 8, 224 px), of RetinaNet and of
 // Faster R-CNN (batch 2, 512 px); a step of the paper's classifier (batch 32, 320 px).
-//   bench_full_size_steps [threads] [resnet|retinanet|faster_rcnn|classifier|all] [lanes]     (default 2 all
-//   8)
+//   bench_full_size_steps [threads] [resnet|retinanet|faster_rcnn|classifier|all] [lanes]
+//   default: 2 all 8
 #include <cstring>
 
 #include "autograd/ops/losses.h"
@@ -10,6 +10,7 @@
 #include "models/classifier.h"
 #include "models/faster_rcnn.h"
 #include "models/retinanet.h"
+#include "tensor/denormals.h"
 #include "tensor/parallel.h"
 
 namespace {

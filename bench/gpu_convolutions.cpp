@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What cuDNN offers for the convolutions of our networks: every algorithm that its heuristics name and that
-// runs, with time, workspace and whether it gives the same bits in every run; a JSON object a line.
+// cuDNN's algorithms for the convolutions of these networks: every one that its heuristics propose and that
+// runs, with time, workspace and whether it gives the same bits in every run; one JSON object per line.
 //   bench_gpu_convolutions
 #include <cuda_runtime_api.h>
 #include <cudnn.h>

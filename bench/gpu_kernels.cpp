@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Primitives on a GPU at sizes that do not fit its cache: median time, and the bytes that must move (each
-// once) as a share of what a copy of the same GPU moves; a JSON object a line.
+// Primitives on a GPU at sizes larger than its cache: median time, and the bytes that must move (each once)
+// as a fraction of the same GPU's copy rate; one JSON object per line.
 //   bench_gpu_kernels [FILTER]
 #include <cuda_runtime_api.h>
 
@@ -21,7 +21,7 @@ constexpr double kMiB = 1048576;
 
 on_cuda::CudaBackend& gpu() { return static_cast<on_cuda::CudaBackend&>(backend(kGpu)); }
 
-/// Uniform in [0, 1); one block of random numbers, repeated.
+/// Uniform in [0, 1): one block of random numbers, repeated.
 Tensor numbers(const Shape& shape, DType dtype = DType::f32, Layout layout = Layout::contiguous) {
   static const std::vector<float> block = [] {
     std::vector<float> v(1 << 20);
@@ -38,10 +38,10 @@ Tensor room(const Shape& shape, DType dtype = DType::f32, Layout layout = Layout
   return Tensor::empty(shape, dtype, layout, kGpu);
 }
 
-double copy_rate = 0;  ///< bytes a second, read and written
+double copy_rate = 0;  ///< bytes per second, read and written
 
-/// Median of 20 launches after 3, by events on the backend's stream; what is in the cache is overwritten
-/// before each.
+/// Median of 20 launches after 3 warm-ups, by events on the backend's stream; the cache is overwritten before
+/// each.
 void measure(const std::string& name, double bytes, const std::function<void()>& launch) {
   static const Tensor sweep = room({int64_t(256 * kMiB) / 4});
   cudaEvent_t begin = nullptr, end = nullptr;
@@ -159,7 +159,7 @@ void losses() {
   measure("gradient_norm f32 64M", 4.0 * double(n), [&] { gpu().gradient_norm({g}, 1, 1, norm); });
 }
 
-/// Boxes in a 512 px image, 16 to 116 px wide.
+/// Boxes 16 to 116 px wide in a 512 px image.
 Tensor boxes(int64_t n) {
   const Random random(3, "bench boxes");
   std::vector<float> v;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Full-size networks on a GPU: training steps (loss, gradients, SGD) and inference, queued operator by
-// operator or captured as one graph; a JSON object a line.
+// operator or captured as one graph; one JSON object per line.
 //   bench_gpu_steps [FILTER]           FILTER: part of "resnet50 training b8 bf16 captured"
 //   bench_gpu_steps --once FILTER      one step between cudaProfilerStart and Stop, for ncu
 #include <cuda_profiler_api.h>
@@ -49,8 +49,8 @@ Tensor images(int64_t n, int64_t side, DType dtype) {
   return Tensor::from(values, {n, 3, side, side}).channels_last().to(dtype).to(kGpu);
 }
 
-/// Median milliseconds of five rounds of steps, the device waited for once a round, so that queueing may run
-/// ahead; a round is at least 0.15 s.
+/// Median milliseconds of five rounds of steps. The host waits for the device once per round, so that
+/// queueing may run ahead; a round takes at least 0.15 s.
 void measure(const Options& options, const std::string& name, int64_t batch,
              const std::function<void()>& step) {
   step();
@@ -104,7 +104,7 @@ class Sgd {
   std::vector<Tensor> velocity_;
 };
 
-/// A training step as it is and, where `graph`, with loss and gradients as one graph.
+/// Measures a training step operator by operator and, with `graph`, with loss and gradients as one graph.
 void train(const Options& options, const std::string& name, int64_t batch, nn::Module& net, bool graph,
            const std::function<void()>& gradients) {
   Sgd sgd;
@@ -136,7 +136,7 @@ void infer(const Options& options, const std::string& name, int64_t batch, nn::M
   net.train(true);
 }
 
-/// Says what failed and goes on with the next case.
+/// Runs a case; if it fails, says why and goes on with the next.
 void guarded(const std::string& name, const std::function<void()>& run) {
   try {
     run();

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// A training step of the demo's narrow detectors: ResNet-18 shape at a quarter of the width, FPN 64, 128
-// pixels, batch 8, AdamW.
+// A training step of the demonstration's narrow detectors: ResNet-18 at a quarter of its width, FPN with 64
+// channels, 128 px, batch 8, AdamW.
 //   bench_narrow_steps [threads] [retinanet|faster_rcnn]     (default 2, both)
 #include <cstring>
 
 #include "bench/steps.h"
 #include "models/faster_rcnn.h"
 #include "models/retinanet.h"
+#include "tensor/denormals.h"
 #include "tensor/parallel.h"
 
 namespace {

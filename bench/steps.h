@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Shared by the whole-step programs: warm-up, timed steps, a table by operator.
+// Shared by the programs that measure whole steps: warm-up, timed steps, a table by operator.
 #pragma once
 
 #include <algorithm>
@@ -21,7 +21,7 @@ inline double now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-/// Uniform [0, 1) images, channels-last, of a fixed stream.
+/// Uniform images in [0, 1), channels-last, always the same ones.
 inline Tensor random_images(int64_t n, int64_t side) {
   Tensor x = Tensor::empty({n, 3, side, side}, DType::f32, Layout::channels_last);
   const Random random(0, "bench images");
@@ -29,8 +29,8 @@ inline Tensor random_images(int64_t n, int64_t side) {
   return x;
 }
 
-/// Runs `step` twice to warm up, then `count` times; prints minimum, median and maximum, allocations by the
-/// steps, peak memory, and one more step's table by operator.
+/// Runs `step` twice to warm up, then `count` times; prints minimum, median and maximum time, the steps'
+/// allocations, peak memory, and a table by operator of one more step.
 inline void measure(const std::string& name, int count, int64_t images, const std::function<void()>& step) {
   step();
   step();

@@ -6,7 +6,7 @@ if(CAWE_HAVE_BOOST_CONTEXT AND CMAKE_CXX_COMPILER_ID STREQUAL GNU AND NOT CAWE_S
 endif()
 cawe_note(EMULATOR CAWE_HAVE_EMULATOR "kernels without a GPU: `cawe kernels`, --device emulated")
 
-# -O1 and source order let the emulator see which lanes run together; cuda/simt/README.md gives the reasons.
+# -O1 and source order let the emulator see which lanes run together; cuda/emulator/simt/README.md gives the reasons.
 set(CAWE_KERNEL_FLAGS -O1 -g -fno-tree-sra -fno-reorder-blocks -fsanitize=thread
                       -fsanitize=bounds,alignment,signed-integer-overflow -fsanitize-coverage=trace-pc)
 

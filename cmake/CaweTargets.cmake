@@ -5,24 +5,43 @@ function(cawe_library name)
   target_link_libraries(cawe_${name} PUBLIC cawe_flags Threads::Threads ${ARG_LIBS})
 endfunction()
 
-# cawe_test(PATH/NAME_test.cpp LIBS ... [LABELS slow] [TIMEOUT seconds]): one GoogleTest program, its cases
-# registered with ctest one by one. The target is the path with '/' turned into '_' and without '.cpp'.
+# Instruction sets of oneDNN below this machine's, at which cawe_test(ISA) runs its cases again.
+set(CAWE_TEST_ISAS AVX2 SSE41)
+
+# cawe_test(PATH/NAME_test.cpp LIBS ... [LABELS slow] [TIMEOUT seconds] [ISA FILTER] [HOST_MODE]): one GoogleTest
+# program, its cases registered with ctest one by one. The target is the path with '/' turned into '_' and without
+# '.cpp'. ISA: the cases that GoogleTest's FILTER names run once more at each of CAWE_TEST_ISAS, as ISA/CASE with the
+# label isa. HOST_MODE: the program keeps denormals, as a program that only links the library does; else it has the
+# mode of `cawe` (tests/program_main.cpp).
 function(cawe_test source)
   if(NOT CAWE_TESTS OR NOT CAWE_HAVE_GTEST)
     return()
   endif()
-  cmake_parse_arguments(ARG "" "TIMEOUT" "LIBS;LABELS" ${ARGN})
+  cmake_parse_arguments(ARG "HOST_MODE" "TIMEOUT;ISA" "LIBS;LABELS" ${ARGN})
   file(RELATIVE_PATH relative ${CMAKE_SOURCE_DIR}/tests ${CMAKE_CURRENT_SOURCE_DIR}/${source})
   string(REGEX REPLACE "\\.cpp$" "" target ${relative})
   string(REPLACE "/" "_" target ${target})
   add_executable(${target} ${source})
-  target_link_libraries(${target} PRIVATE cawe_flags ${ARG_LIBS} GTest::gtest_main)
+  if(ARG_HOST_MODE)
+    set(main GTest::gtest_main)
+  else()
+    set(main cawe_test_main)
+  endif()
+  target_link_libraries(${target} PRIVATE cawe_flags ${ARG_LIBS} ${main})
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 300)
   endif()
   include(GoogleTest)
   gtest_discover_tests(${target} DISCOVERY_MODE PRE_TEST WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}
                        PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}")
+  if(NOT ARG_ISA OR NOT CAWE_HAVE_ONEDNN)
+    return()
+  endif()
+  foreach(isa IN LISTS CAWE_TEST_ISAS)
+    gtest_discover_tests(${target} DISCOVERY_MODE PRE_TEST WORKING_DIRECTORY ${CMAKE_SOURCE_DIR} TEST_PREFIX ${isa}/
+                         TEST_FILTER "${ARG_ISA}" TEST_LIST ${target}_${isa}
+                         PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS isa ENVIRONMENT DNNL_MAX_CPU_ISA=${isa})
+  endforeach()
 endfunction()
 
 # cawe_fuzz(NAME SOURCE LIBS ...): a libFuzzer program fuzz_NAME; only in a clang build with CAWE_FUZZ=ON.

@@ -77,7 +77,7 @@ void drop_samples(Dataset* dataset, const std::vector<std::string>& gone) {
 
 namespace {
 
-/// Why a sample cannot stay, as field and reason; an empty field where it can.
+/// Why a sample must be rejected, as field and reason; an empty field where it need not.
 Rejected problem_of(Dataset* dataset, Sample* sample, const SizeOf& size_of, int min_side) {
   const auto no = [&](const char* field, const std::string& reason) {
     return Rejected{sample->path, field, reason};

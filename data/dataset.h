@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Work that every reader shares: the rules for boxes, finding image files, joining tables, selecting.
+// What all readers share: rules for boxes, finding image files, joining tables, selecting samples.
 #pragma once
 
 #include <functional>
@@ -12,26 +12,27 @@
 
 namespace cawe::data {
 
-/// Pixels that a box may reach over the image's edge: it is clipped and a warning is kept. More is an error.
+/// Pixels by which a box may reach over the image's edge: it is clipped and a warning is kept. More is an
+/// error.
 constexpr double kBoxSlack = 1.0;
 
 enum class BoxCheck { ok, clipped, bad };
 
-/// Checks `box` (and clips it in place) against an image of width x height; with 0 x 0 (not known yet) only
-/// that it is finite, has an area and does not begin left of or above the image. `field` and `reason` say
-/// what is wrong where it is bad.
+/// Checks `box` against an image of width x height and clips it in place; with 0 x 0 (size not known yet)
+/// only that it is finite, has an area and does not begin left of or above the image. For a bad box `field`
+/// and `reason` say what is wrong.
 BoxCheck check_box(BoxD* box, int width, int height, std::string* field, std::string* reason);
 
-/// Adds a checked box to `sample`. A box that is there already (same numbers and class) is dropped with a
-/// warning. `where` begins messages. False: the box is bad and the image has to go: the caller drops it, the
-/// entry in `dataset->rejected` is made here.
+/// Adds a checked box to `sample`. A duplicate (same numbers and class) is dropped with a warning. `where`
+/// begins messages. Returns false for a bad box: it is noted in `dataset->rejected`, and the caller must drop
+/// the image.
 bool add_box(Dataset* dataset, Sample* sample, BoxD box, int box_class, const std::string& where);
 
-/// Removes the samples that `gone` names (by image_id).
+/// Removes the samples with the image ids in `gone`.
 void drop_samples(Dataset* dataset, const std::vector<std::string>& gone);
 
-/// Width and height of an image file, and whom it shows where it says so (DICOM); throws data or io where it
-/// is none. data/decode.h has one for every format it decodes (image_facts).
+/// Width and height of an image file, and the patient's sex, age and view where it has them (DICOM); throws
+/// data or io where it is no image. image_facts() of data/decode.h works for every format that it decodes.
 struct ImageFacts {
   int width = 0, height = 0;
   std::string sex, view;
@@ -46,9 +47,9 @@ using SizeOf = std::function<ImageFacts(const std::string& path)>;
 /// file said, a side over 16384 px or under `min_side`, or a bad box rejects the sample.
 void resolve_images(Dataset* dataset, const SizeOf& size_of, int min_side = 1);
 
-/// Joins boxes in RSNA form (patientId,x,y,width,height,Target; patientId is the image_id) to samples that
-/// another reader made. Images without a row stay without box annotation and are counted; rows without an
-/// image are rejected.
+/// Joins boxes in RSNA form (patientId,x,y,width,height,Target; patientId is the image_id) to samples of
+/// another reader. Images without a row stay without box annotation and are counted; rows without an image
+/// are rejected.
 void attach_rsna_boxes(Dataset* dataset, const std::string& csv, const std::string& class_name = "opacity");
 
 /// Counts samples, patients, boxes, images with boxes and positives of each label into dataset->counts.

@@ -19,7 +19,7 @@ FloatImage as_float(const Picture& p, int channels) {
     if (channels == 3) {
       for (size_t c = 0; c < 3; ++c) out.pixels[i * 3 + c] = v(c);
     } else {
-      // Equal channels stay exactly what they are: films are often stored as RGB.
+      // Three equal channels are kept exactly, not weighted: films are often stored as RGB.
       const bool gray = s < 3 || (p.at(i * s) == p.at(i * s + 1) && p.at(i * s) == p.at(i * s + 2));
       out.pixels[i] = gray ? v(0) : 0.299f * v(0) + 0.587f * v(1) + 0.114f * v(2);
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// SHA-256 of bytes: what splits, manifests and caches are known by.
+// SHA-256 of bytes: identifies splits, manifests and cache entries.
 #pragma once
 
 #include <cstddef>

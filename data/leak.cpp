@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Leak rules.
+// Detects test patients that trained a model.
 #include "data/leak.h"
 
 #include <algorithm>

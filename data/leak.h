@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who trained a model: hashes of patient ids that travel with the weights, and the refusal to be tested on
-// one.
+// Which patients trained a model: hashes of their ids are stored with its weights, and evaluating on one of
+// these patients (a leak) is refused.
 #pragma once
 
 #include <string>
@@ -11,24 +11,25 @@
 namespace cawe::data {
 
 /// SHA-256 of the id in its plain form: digits lose leading zeros ("00002361" and "2361" are one NIH patient,
-/// also behind a prefix "nih:"), everything else stays. Hides ids from casual reading, no more: they are few
-/// enough to be guessed.
+/// also after a prefix "nih:"), everything else stays. It hides ids only from a casual reader: there are so
+/// few that they can be guessed.
 std::string patient_hash(const std::string& patient_id);
 
-/// The id that outputs carry instead of the patient's where that was asked for: half of patient_hash. As
+/// The id that outputs carry instead of the patient's where that is asked for: half of patient_hash(), and as
 /// easily guessed.
 std::string anonymous_id(const std::string& patient_id);
 
-/// The persons behind one model of a chain.
+/// The patients who trained one model of a chain.
 struct TrainedPatients {
   std::string model;                ///< for messages, e.g. "classifier runs/cls"
   std::vector<std::string> hashes;  ///< sorted, unique
 };
 
+/// The hashes of the patients of the samples at `indices`.
 TrainedPatients trained_patients(const std::string& model, const Dataset& dataset,
                                  const std::vector<int64_t>& indices);
 
-/// One hash a line, as it is stored in a manifest; parse refuses (data) what is no such list.
+/// One hash per line, as stored in a manifest; parse_manifest() throws data for any other text.
 std::string manifest_text(const TrainedPatients& trained);
 TrainedPatients parse_manifest(const std::string& model, const std::string& text);
 
@@ -40,7 +41,7 @@ struct Leak {
 std::vector<Leak> find_leaks(const Dataset& dataset, const std::vector<int64_t>& indices,
                              const std::vector<TrainedPatients>& chain);
 
-/// Throws Code::leak naming model and patients (ten of them). With `allow` the sentence is returned instead,
+/// Throws Code::leak, naming the model and ten of the patients. With `allow` the same sentence is returned,
 /// for the report; "" where there is no leak.
 std::string check_leaks(const Dataset& dataset, const std::vector<int64_t>& indices,
                         const std::vector<TrainedPatients>& chain, bool allow = false);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The loader: a pure function from step to batch, a bounded cache, and threads that run ahead.
+// The loader: a pure function from step to batch, a bounded cache, and worker threads that prefetch.
 #include "data/loader.h"
 
 #include <algorithm>
@@ -18,8 +18,8 @@
 namespace cawe::data {
 namespace {
 
-/// Fitted pictures by sample. Fills up and then stays as it is: over random permutations that hits as often
-/// as any replacement rule, and needs no bookkeeping.
+/// Cache of fitted pictures by sample. It fills up and then keeps what it has: over random permutations that
+/// hits as often as any replacement rule, without bookkeeping.
 class PictureCache {
  public:
   explicit PictureCache(size_t bytes) : room_(bytes) {}
@@ -55,7 +55,7 @@ class PictureCache {
   std::unordered_map<int64_t, std::shared_ptr<const Entry>> entries_;
 };
 
-/// Permutations of the epochs, the latest few kept.
+/// The permutations of the last few epochs.
 class EpochOrder {
  public:
   EpochOrder(uint64_t seed, int64_t n) : seed_(seed), n_(n) {}
@@ -159,7 +159,7 @@ class Loader::Impl {
     Result result = std::move(results_.at(wanted));
     results_.erase(wanted);
     if (result.error) {
-      results_[wanted].error = result.error;  // a second call fails in the same way instead of waiting
+      results_[wanted].error = result.error;  // a second call throws the same error instead of waiting
       std::rethrow_exception(result.error);
     }
     ++step_;
@@ -171,7 +171,7 @@ class Loader::Impl {
   void seek(int64_t step) {
     {
       const std::lock_guard<std::mutex> lock(mutex_);
-      ++generation_;  // what workers still compute belongs to the old place and is thrown away
+      ++generation_;  // results that workers still compute for the old position are discarded
       step_ = next_ = step;
       results_.clear();
     }
@@ -253,7 +253,7 @@ class Loader::Impl {
     normalise_into(image, options_.normalise ? options_.normalisation : kNothing, options_.channels, out);
   }
 
-  /// A worker: take the next step that nobody has, compute it, hand it over.
+  /// A worker thread: takes the next free step, computes its batch, stores it.
   void work() {
     set_num_threads(1);
     std::unique_lock<std::mutex> lock(mutex_);
@@ -285,7 +285,7 @@ class Loader::Impl {
   EpochOrder order_;
   PictureCache cache_;
 
-  std::mutex mutex_;  // everything below, but for step_ in the caller's own thread
+  std::mutex mutex_;  // guards everything below, except step_, which only the caller's thread uses
   std::condition_variable room_, ready_;
   std::map<int64_t, Result> results_;
   int64_t step_ = 0, next_ = 0, generation_ = 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Batches ahead of training: decoding, enhancing, augmenting in worker threads, in an order that is a pure
-// function of seed and step.
+// Prefetched batches: worker threads decode, enhance and augment, in an order that is a pure function of seed
+// and step.
 #pragma once
 
 #include <cstdint>
@@ -15,13 +15,14 @@
 
 namespace cawe::data {
 
+/// How batches are formed and images fitted.
 struct LoaderOptions {
   int64_t batch = 8;  ///< of all ranks together
   int width = 128, height = 128, channels = 3;
   uint64_t seed = 0;
-  /// true: training. The order is one endless stream, epoch after epoch, each a permutation keyed by (seed,
-  /// epoch); batch s holds positions [s * batch, (s + 1) * batch), so batches are always full and an image is
-  /// missed by no epoch. false: evaluation. Samples in order, once; the last batch may be short.
+  /// true: training. The order is one endless sequence of epochs, each a permutation keyed by (seed, epoch);
+  /// batch s holds positions [s * batch, (s + 1) * batch), so batches are always full and every epoch has
+  /// every image. false: evaluation. Samples in order, once; the last batch may be short.
   bool shuffle = true;
   bool augment = false;
   AugmentOptions augmentation;
@@ -30,19 +31,20 @@ struct LoaderOptions {
   bool normalise = true;  ///< false: values stay in [0, 1]
   Normalise normalisation;
 
-  int workers = 2;                       ///< threads; 0: everything in next()
-  int64_t ahead = 4;                     ///< batches that may wait
+  int workers = 2;                       ///< worker threads; 0: next() does everything itself
+  int64_t ahead = 4;                     ///< batches that are prefetched at most
   size_t cache_bytes = size_t(1) << 30;  ///< for fitted and enhanced images, before augmenting; 0: no cache
   int64_t rank = 0, ranks = 1;           ///< this rank gets its contiguous part of every batch
 
-  /// Reads a sample's picture in [0, 1]. Default: DICOM, PNG or JPEG from Sample::path as gray.
+  /// Reads a sample's picture in [0, 1]. Default: DICOM, PNG or JPEG at Sample::path, as gray.
   std::function<FloatImage(const Sample&)> decode;
-  /// Changes the fitted picture in [0, 1] before it is cached and augmented; may turn gray into RGB. Must
-  /// depend on nothing but its arguments; is called from several threads at once, each set to one lane
-  /// thread.
+  /// Changes the fitted picture in [0, 1] before it is cached and augmented; may turn gray into RGB. Its
+  /// result must depend on its arguments alone; it is called from several threads at once, each limited to
+  /// one lane thread.
   std::function<void(FloatImage&, const Sample&)> enhance;
 };
 
+/// One batch, or one rank's part of it: B images with their labels and boxes.
 struct Batch {
   int64_t step = 0;
   Tensor images;  ///< f32 [B, channels, height, width], channels-last in memory
@@ -54,9 +56,10 @@ struct Batch {
   std::vector<Geometry> geometry;  ///< from original to network pixels, before augmenting
 };
 
-/// Items [begin, end) of a batch; tensors share storage.
+/// Items [begin, end) of a batch; the tensors share its storage.
 Batch part_of(const Batch& batch, int64_t begin, int64_t end);
 
+/// Batches of a data set in order, prefetched by worker threads.
 class Loader {
  public:
   /// `dataset` must outlive the loader. `indices` choose the samples. Throws data for an empty choice.
@@ -65,20 +68,20 @@ class Loader {
   Loader(const Loader&) = delete;
   Loader& operator=(const Loader&) = delete;
 
-  /// Evaluation: number of batches. Training: batches that begin in one epoch, rounded up.
+  /// Evaluation: the number of batches. Training: the number of batches that begin in one epoch, rounded up.
   int64_t steps_per_epoch() const;
-  /// Positions in Dataset::samples of the whole batch at a step, over all ranks; pure.
+  /// Positions in Dataset::samples of the whole batch at a step, over all ranks; a pure function.
   std::vector<int64_t> order(int64_t step) const;
-  /// This rank's part of the batch at a step, computed here and now; pure, thread-safe.
+  /// This rank's part of the batch at a step, computed by the caller; pure and thread-safe.
   Batch at(int64_t step) const;
 
-  /// The batch at the current step, then one step on. Throws again what a worker threw for it. In evaluation,
-  /// Code::internal behind the end.
+  /// The batch at the current step; moves to the next step. Throws what a worker threw for it. In evaluation,
+  /// Code::internal after the last batch.
   Batch next();
   /// Goes to a step, e.g. when a run is resumed.
   void seek(int64_t step);
 
-  /// A sample's picture as the network would get it, without augmenting and normalising; from the cache if
+  /// A sample's picture as the network would get it, but not augmented or normalised; from the cache if it is
   /// there.
   FloatImage picture(int64_t sample, Geometry* geometry = nullptr) const;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// All filters are separable: weights for each output position, then one pass a direction.
+// All filters are separable: weights for each output position, then one pass along each axis.
 #include "data/resize.h"
 
 #include <algorithm>
@@ -54,7 +54,8 @@ Taps area_taps(int in, int out) {
   return taps;
 }
 
-/// Pillow's precompute_coeffs with the triangle filter (src/libImaging/Resample.c describes the method).
+/// The coefficients of Pillow's precompute_coeffs with its triangle filter (described in
+/// src/libImaging/Resample.c).
 Taps triangle_taps(int in, int out) {
   const double scale = double(in) / out, reach = std::max(scale, 1.0);
   Taps taps = empty_taps(out, size_t(std::ceil(reach)) * 2 + 1);
@@ -77,8 +78,8 @@ Taps taps_of(int in, int out, Filter filter) {
   return filter == Filter::area ? area_taps(in, out) : triangle_taps(in, out);
 }
 
-/// How one side of a pass lies in memory: `lines` independent lines; along the resized axis steps of
-/// `stride`; `inner` neighbours (channels, or a whole row) share their weights.
+/// Memory layout of one pass: `lines` independent lines; along the resized axis steps of `stride`; `inner`
+/// adjacent values (channels, or a whole row) share their weights.
 struct Pass {
   int lines, line_stride, stride, inner;
 };
@@ -135,7 +136,7 @@ FloatImage resize(const FloatImage& image, int width, int height, Filter filter)
     for (float& v : source.pixels) v = std::floor(std::clamp(v, 0.f, 1.f) * 255 + 0.5f);
   const int c = image.channels;
   FloatImage wide(width, image.height, c);
-  // Pillow leaves a direction out where the size stays; with these weights that changes nothing.
+  // Pillow skips an axis whose size stays; with these weights the pass changes nothing.
   pass(source.pixels, &wide.pixels, taps_of(image.width, width, filter),
        {image.height, image.width * c, c, c}, {image.height, width * c, c, c}, fixed);
   FloatImage out(width, height, c);

@@ -7,20 +7,18 @@
 namespace cawe::data {
 
 enum class Filter {
-  /// Two taps at (d + 0.5) * in / out - 0.5, clamped at the edges (align_corners = false), no antialias: what
-  /// maps are enlarged with. Reducing by more than 2 skips pixels.
+  /// Two taps at (d + 0.5) * in / out - 0.5, clamped at the edges (align_corners = false), no antialias: the
+  /// way maps are enlarged. Reducing by more than 2 skips pixels.
   bilinear,
-  /// Each output is the mean of the input area that it covers. For big reductions.
+  /// Each output is the mean of the input area that it covers. For strong reductions.
   area,
-  /// A triangle of two output pixels' width when reducing, bilinear when enlarging: Pillow's BILINEAR on
-  /// mode "F", also torchvision's antialias = True.
+  /// A triangle two output pixels wide when reducing, bilinear when enlarging: Pillow's BILINEAR on mode "F",
+  /// also torchvision's antialias = True.
   triangle,
   /// The same in Pillow's 8-bit fixed-point arithmetic: input rounded to n/255, output n/255, byte for byte
   /// what Pillow gives for mode "L" or "RGB" (up to version 12; version 13 takes the vertical pass first
-  /// where
-  /// the height shrinks much more than the width, and single values then differ by 1/255). For comparisons
-  /// with
-  /// programs that resize through Pillow.
+  /// where the height shrinks much more than the width, and single values then differ by 1/255). For
+  /// comparisons with programs that resize through Pillow.
   triangle8
 };
 

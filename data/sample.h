@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What every reader yields: images with their patient, labels and boxes, and what was wrong with the rest.
+// What every reader returns: images with their patient, labels and boxes, and what was rejected and why.
 #pragma once
 
 #include <cstdint>
@@ -14,31 +14,33 @@ namespace cawe::data {
 
 /// One image. Boxes are in pixels of the original image, continuous, top-left origin.
 struct Sample {
-  std::string image_id;          ///< the file's name without folder and extension; unique in a Dataset
-  std::string patient_id;        ///< the person; equals image_id where the source does not say (see Dataset)
-  std::string source;            ///< where it comes from, e.g. "rsna" or a folder's name
-  std::string path;              ///< the image file
-  int width = 0, height = 0;     ///< 0 until known: a label file may not say
-  std::vector<float> labels;     ///< one a Dataset::label_names: 1, 0, or NaN = left out of the loss
-  std::vector<Box> boxes;        ///< lesions
-  std::vector<int> box_classes;  ///< index into Dataset::class_names, one a box
-  std::vector<Box> ignored;      ///< regions that count neither way (COCO crowds, VOC "difficult")
-  bool has_box_annotation = false;  ///< somebody looked for boxes here; with none this is a true negative
+  std::string image_id;       ///< the file's name without folder and extension; unique in a Dataset
+  std::string patient_id;     ///< the person; equals image_id where the source does not say (see Dataset)
+  std::string source;         ///< where it comes from, e.g. "rsna" or a folder's name
+  std::string path;           ///< the image file
+  int width = 0, height = 0;  ///< 0 until known: a label file may not say
+  /// One for each of Dataset::label_names: 1, 0, or NaN = left out of the loss.
+  std::vector<float> labels;
+  std::vector<Box> boxes;           ///< lesions
+  std::vector<int> box_classes;     ///< index into Dataset::class_names, one for each box
+  std::vector<Box> ignored;         ///< detections here are not scored (COCO crowds, VOC "difficult")
+  bool has_box_annotation = false;  ///< the image was searched for boxes: without any it is a true negative
   int64_t number = -1;              ///< the image's id in a COCO file
-  // For subgroup tables, as data/subject.h spells them; empty and NaN where the source does not say.
+  // For subgroup tables, spelled as in data/subject.h; empty and NaN where the source does not say.
   std::string sex, view;                                ///< "F", "M", "O"; "PA", "AP", "LL", "LATERAL" …
   float age = std::numeric_limits<float>::quiet_NaN();  ///< years
 };
 
-/// A file that was left out, and why: a line of rejected.csv.
+/// A file that was rejected, and why: a line of rejected.csv.
 struct Rejected {
   std::string file, field, reason;
 };
 
+/// What a reader found: samples, the names that their labels and classes index, and what was rejected.
 struct Dataset {
   std::vector<Sample> samples;  ///< in the order of the label file
   std::vector<std::string> label_names, class_names;
-  bool patients_known = true;  ///< false: the source names images only, a split by patient is not possible
+  bool patients_known = true;  ///< false: the source names no persons, so a split by patient is impossible
   std::map<std::string, int64_t>
       counts;  ///< what was read, for the log: "rows", "boxes", "images with boxes"
   std::vector<std::string> warnings;

@@ -20,7 +20,7 @@ const std::string& unit_of(const Sample& sample, SplitUnit unit) {
   return unit == SplitUnit::patient ? sample.patient_id : sample.image_id;
 }
 
-/// Units (patients) of each stratum in shuffled order: with boxes first, then without (or all in one).
+/// Units (patients) of each stratum in shuffled order: those with boxes, then those without (or one stratum).
 std::vector<std::vector<std::string>> shuffled_strata(const Dataset& dataset, const SplitOptions& options) {
   CAWE_CHECK(options.unit == SplitUnit::image || dataset.patients_known, Code::data,
              "split: this data set names images but not persons (expected a mapping to patients, or "
@@ -87,7 +87,7 @@ Split split_by_name_hash(const Dataset& dataset, int64_t train) {
 Split split_k_folds(const Dataset& dataset, int64_t k, const SplitOptions& options) {
   CAWE_CHECK(k >= 2, Code::usage, "split: ", k, " folds (expected 2 or more)");
   std::unordered_map<std::string, std::string> fold_of;
-  int64_t next = 0;  // runs on over the strata, so that fold sizes differ by one at most
+  int64_t next = 0;  // continues over the strata, so that fold sizes differ by at most one
   for (const auto& stratum : shuffled_strata(dataset, options))
     for (const std::string& id : stratum) fold_of[id] = std::to_string(next++ % k);
   return folds_of(dataset, options.unit, fold_of);

@@ -11,15 +11,16 @@
 namespace cawe::data {
 
 enum class SplitUnit {
-  patient,  ///< all images of a person go to one side
+  patient,  ///< all images of a person are in one fold
   image     ///< only where persons are not known; reports must say "image-level split: optimistic"
 };
 
+/// How patients are shared out.
 struct SplitOptions {
   uint64_t seed = 2018;
   double test = 0.2;     ///< share of all patients
   double val = 0.1;      ///< share of the patients that are not test
-  bool stratify = true;  ///< cut patients with and without a box apart, each at the same shares
+  bool stratify = true;  ///< split patients with and without a box separately, at the same shares
   SplitUnit unit = SplitUnit::patient;
 };
 
@@ -34,16 +35,17 @@ struct Split {
 Split split_by_patient(const Dataset& dataset, const SplitOptions& options);
 
 /// Images in the order of the SHA-256 (hex) of their file name with extension: the first `train` of them
-/// train, the rest test. The split of published comparisons on cxr_tb. A person on both sides throws leak.
+/// train, the rest test, as published comparisons on the tuberculosis set cxr_tb split it. Throws leak for a
+/// person on both sides.
 Split split_by_name_hash(const Dataset& dataset, int64_t train);
 
-/// Folds "0" … "k-1" by patient, stratified by has-box: the p-th patient after the shuffle goes to fold p mod
-/// k.
+/// Folds "0" … "k-1" by patient, stratified by whether the patient has a box: the p-th patient after the
+/// shuffle goes to fold p mod k.
 Split split_k_folds(const Dataset& dataset, int64_t k, const SplitOptions& options);
 
-/// CSV image,patient,fold, sorted by image, so that its hash depends on nothing else.
+/// CSV image,patient,fold, sorted by image, so that its hash depends on the split alone.
 std::string split_text(const Dataset& dataset, const Split& split);
-/// Writes it and returns the SHA-256 of the file.
+/// Writes split_text() and returns the SHA-256 of the file.
 std::string write_split(const std::string& path, const Dataset& dataset, const Split& split);
 /// Reads such a file for `dataset`. Throws data where an image of the data set is missing in it, leak where a
 /// patient is in two folds (and persons are known).

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who and how was filmed, in one spelling for all sources: what subgroup tables go by. What a source does not
-// say stays empty; a cell that cannot be understood is not known, never an error.
+// Sex, age and view of a film in one spelling for all sources, for subgroup tables. What a source does not
+// say stays empty; a cell that cannot be understood counts as unknown, never as an error.
 #pragma once
 
 #include <string>

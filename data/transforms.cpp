@@ -22,7 +22,7 @@ Box Geometry::to_original(const Box& box) const {
 
 namespace {
 
-/// The middle of the image with the sides' ratio of width x height.
+/// The central part of the image with the aspect ratio of width x height.
 FloatImage cropped(const FloatImage& image, int width, int height, int* left, int* top) {
   const double scale = std::max(double(width) / image.width, double(height) / image.height);
   const int kept_width = std::clamp(int(std::lround(width / scale)), 1, image.width);
@@ -83,7 +83,7 @@ Augmentation draw_augmentation(const AugmentOptions& options, uint64_t seed, int
 
 namespace {
 
-/// Where an output pixel is read along one axis: two neighbours and the share of the second.
+/// Where an output pixel is read along one axis: two neighbours and the second one's weight.
 struct Tap {
   int low, high;
   float share;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// From a decoded picture to what a network eats: fitting, augmenting, normalising.
+// From a decoded picture to a network's input: fitting, augmenting, normalising.
 #pragma once
 
 #include <cstdint>
@@ -13,8 +13,8 @@ namespace cawe::data {
 
 enum class Fit {
   stretch,  ///< both sides to the target size; the aspect ratio may change
-  pad,      ///< the longer side fits, the rest at the right or bottom is 0
-  crop      ///< the shorter side fits, as much is cut off the longer one at both ends
+  pad,      ///< the longer side fits, the rest at the right or bottom is filled with 0
+  crop      ///< the shorter side fits, the longer one is cut equally at both ends
 };
 
 /// Where original pixels went: network = (original - offset) * scale.
@@ -29,22 +29,22 @@ struct Geometry {
 FloatImage fit_image(const FloatImage& image, int width, int height, Fit fit, Filter filter,
                      Geometry* geometry);
 
-/// Random changes of a training image. Shares of the half side, as in affine_grid coordinates from -1 to 1.
+/// Random changes of a training image. Lengths are fractions of half a side, as in affine_grid's -1 to 1.
 struct AugmentOptions {
-  double flip = 0.5;      ///< probability of a mirror image
+  double flip = 0.5;      ///< probability of mirroring left to right
   double zoom = 0.15;     ///< enlarged by 1 ± zoom
   double shift = 0.08;    ///< moved by ± shift of half a side
   double gain = 0.1;      ///< contrast around 0.5 by 1 ± gain, brightness by ± gain / 2
   double min_box = 0.02;  ///< boxes with a side below this share of the image's are dropped
 };
 
-/// One draw.
+/// One random draw of these changes.
 struct Augmentation {
   bool flip = false;
   float zoom = 1, shift_x = 0, shift_y = 0, contrast = 1, brightness = 0;
 };
 
-/// The draw for an image in an epoch: depends on nothing else, so workers, ranks and resumes agree.
+/// The draw for an image in an epoch: a pure function, so workers, ranks and resumed runs agree.
 Augmentation draw_augmentation(const AugmentOptions& options, uint64_t seed, int64_t epoch, int64_t image);
 
 /// Output (u, v) in [-1, 1]² is read at (± u / zoom + shift_x, v / zoom + shift_y), bilinear, the edge

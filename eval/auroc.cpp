@@ -7,6 +7,7 @@
 #include <limits>
 #include <numeric>
 
+#include "tensor/denormals.h"
 #include "tensor/error.h"
 
 namespace cawe::eval {
@@ -14,7 +15,7 @@ namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
-/// Items with a known label by rising score.
+/// Indices of the items with a known label, by rising score.
 std::vector<size_t> rank_order(const std::vector<double>& scores, const std::vector<int>& labels) {
   CAWE_CHECK(scores.size() == labels.size(), Code::internal, "auroc: ", scores.size(), " scores, ",
              labels.size(), " labels");
@@ -48,6 +49,7 @@ double auroc_in_order(const std::vector<size_t>& order, const std::vector<double
 
 double weighted_auroc(const std::vector<double>& scores, const std::vector<int>& labels,
                       const std::vector<int32_t>& weights) {
+  const KeepDenormals exact;
   CAWE_CHECK(weights.size() == scores.size(), Code::internal, "auroc: ", weights.size(), " weights");
   return auroc_in_order(rank_order(scores, labels), scores, labels, weights);
 }
@@ -59,6 +61,7 @@ double auroc(const std::vector<double>& scores, const std::vector<int>& labels) 
 AurocTable auroc_table(const std::vector<std::string>& names, const std::vector<std::vector<double>>& scores,
                        const std::vector<std::vector<int>>& labels, const Clusters& clusters, int64_t draws,
                        uint64_t seed) {
+  const KeepDenormals exact;
   CAWE_CHECK(names.size() == scores.size() && names.size() == labels.size() && !names.empty(), Code::internal,
              "auroc: ", names.size(), " names, ", scores.size(), " score rows, ", labels.size(),
              " label rows");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Area under the ROC curve of image labels.
+// Area under the receiver operating characteristic (AUROC) of image labels.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@
 
 namespace cawe::eval {
 
-/// Rank statistic: the chance that a positive scores above a negative, ties counting half. Labels: 1
+/// Rank statistic: the probability that a positive scores above a negative, ties counting half. Labels: 1
 /// positive, 0 negative, anything else (unknown) left out. NaN where one class is absent.
 double auroc(const std::vector<double>& scores, const std::vector<int>& labels);
 
@@ -18,12 +18,14 @@ double auroc(const std::vector<double>& scores, const std::vector<int>& labels);
 double weighted_auroc(const std::vector<double>& scores, const std::vector<int>& labels,
                       const std::vector<int32_t>& weights);
 
-/// AUROC of several labels with intervals by patient; the mean leaves out labels of one class and names them.
+/// AUROC of several labels with intervals by patient; labels with one class only are left out of the mean and
+/// named.
 struct LabelAuroc {
   std::string label;
   Interval auroc;
   int64_t positives = 0, negatives = 0;
 };
+/// AUROC of every label, and their mean.
 struct AurocTable {
   std::vector<LabelAuroc> labels;
   Interval mean;

@@ -2,7 +2,8 @@
 // Uncertainty of any figure over a test set: percentile bootstrap and permutation tests by patient.
 //
 // A draw takes patients with replacement and all their items (images). Draw b uses the random stream (seed,
-// b), so that order and threads change nothing and two systems on one test set meet the same draws.
+// b), so that order and threads change nothing, and two systems on one test set are compared on the same
+// draws.
 #pragma once
 
 #include <cstdint>
@@ -17,13 +18,13 @@ struct Clusters {
   int64_t count = 0;
 };
 
-/// How often each item is in draw b: as many patients as there are, taken with replacement.
+/// How often each item is in draw b: as many patients are drawn, with replacement, as there are.
 void draw_weights(const Clusters& clusters, uint64_t seed, uint64_t b, std::vector<int32_t>* item_weights);
 
-/// Figures of a weighted test set: writes `values` numbers, NaN where undefined (e.g. no lesion drawn).
+/// The figures of a weighted test set: writes `values` numbers, NaN where undefined (e.g. no lesion drawn).
 using Statistic = std::function<void(const std::vector<int32_t>& item_weights, double* values)>;
 
-/// The drawn values of each figure: result[k][b]. Undefined draws stay NaN.
+/// The values of each figure over the draws: result[k][b]. Undefined draws stay NaN.
 std::vector<std::vector<double>> bootstrap(const Clusters& clusters, int64_t values,
                                            const Statistic& statistic, int64_t draws = 2000,
                                            uint64_t seed = 0);
@@ -36,24 +37,25 @@ struct Interval {
   double value = 0, low = 0, high = 0;
   int64_t used = 0, skipped = 0;
 };
+/// The percentile interval of the draws; `value` is the figure of the whole set.
 Interval percentile_interval(double value, const std::vector<double>& drawn, double level = 0.95);
 
-/// A paired difference: interval, two-sided p = min(1, 2 min(1 + #{<= 0}, 1 + #{>= 0}) / (B + 1)) with B the
-/// defined draws, and the smallest true difference that this test set would show with 80 % power:
-/// (z_.975 + z_.8) times the bootstrap's standard deviation of the difference.
+/// A paired difference: its interval; the two-sided p = min(1, 2 min(1 + #{<= 0}, 1 + #{>= 0}) / (B + 1)), B
+/// being the number of defined draws; and the smallest true difference that this test set would show with 80
+/// % power, (z_.975 + z_.8) times the bootstrap's standard deviation of the difference.
 struct Difference {
   Interval interval;
   double p = 1;
   double minimum_detectable = 0;
 };
-/// b - a, drawn together. `value` is the difference on the whole set.
+/// b - a, draw by draw. `value` is the difference on the whole set.
 Difference paired_difference(double value, const std::vector<double>& a, const std::vector<double>& b,
                              double level = 0.95);
 
-/// Holm's step-down correction; NaN entries stay NaN and do not count as comparisons.
+/// Holm's step-down correction (Holm 1979); NaN entries stay NaN and do not count as comparisons.
 std::vector<double> holm(const std::vector<double>& p);
 
-/// True where intervals share a point: such rows are not ranked.
+/// True where the intervals overlap: such rows are not ranked.
 bool overlap(const Interval& a, const Interval& b);
 
 }  // namespace cawe::eval

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What every detection metric reads: the true boxes of a test set and a system's detections, in memory.
+// The input of every detection metric: the true boxes of a test set and a system's detections, in memory.
 #pragma once
 
 #include <cstdint>
@@ -10,9 +10,9 @@
 
 namespace cawe::eval {
 
-/// One true box in pixels of the original image. `crowd` marks a region where detections are neither right
-/// nor wrong (COCO iscrowd, an ignore region). `area` is what COCO's size ranges look at (a mask's area
-/// there).
+/// One true box in pixels of the original image. `crowd` marks a region in which detections count neither as
+/// hits nor as false positives (COCO's iscrowd, an ignore region). `area` is the area for COCO's size ranges
+/// (a mask's area in COCO files).
 struct TruthBox {
   BoxD box;
   int64_t label = 0;
@@ -20,7 +20,8 @@ struct TruthBox {
   double area = 0;
 };
 
-/// One test image. An image without boxes is lesion-free and counts. width and height are 0 where unknown.
+/// One test image. An image without boxes is lesion-free and counts as one. width and height are 0 where
+/// unknown.
 struct TruthImage {
   std::string id;
   std::string patient;
@@ -36,7 +37,7 @@ struct Detection {
   int64_t label = 0;
 };
 
-/// Checks indices, boxes and scores once, so that metrics need not. Throws Error(data) naming the detection.
+/// Checks indices, boxes and scores once for all metrics. Throws Error(data) naming the detection.
 void check_detections(const std::vector<TruthImage>& truth, const std::vector<Detection>& detections);
 
 /// Number of true boxes that are not crowd regions.

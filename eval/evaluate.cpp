@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// All figures of one system; paired comparison of two.
+// All figures of one system; paired comparison of two systems.
 #include "eval/evaluate.h"
 
 #include <algorithm>
@@ -8,6 +8,7 @@
 #include <set>
 
 #include "eval/read_boxes.h"
+#include "tensor/denormals.h"
 #include "tensor/error.h"
 
 namespace cawe::eval {
@@ -19,7 +20,7 @@ const std::vector<double>& table_fps() {
   return fps;
 }
 
-/// x of the band and, among them, everything that is read off the curve: multiples of 1/8 up to 8.
+/// Abscissas of the band: multiples of 1/8 up to 8, which include every point that is read off the curve.
 std::vector<double> grid() {
   std::vector<double> x;
   for (int i = 0; i <= 64; ++i) x.push_back(0.125 * i);
@@ -56,7 +57,7 @@ PascalAp mean_pascal(const std::vector<TruthImage>& truth, const std::vector<Det
   return mean;
 }
 
-/// Fills intervals, the band and the draws by one bootstrap.
+/// Computes intervals, the curve's band and the draws in one bootstrap.
 void add_uncertainty(const FrocData& data, const Ap50& ap50, const Clusters& clusters, Evaluation* e) {
   const std::vector<double> x = grid();
   const size_t n = x.size();
@@ -85,7 +86,7 @@ void add_uncertainty(const FrocData& data, const Ap50& ap50, const Clusters& clu
   e->drawn.push_back(drawn[n + 2]);
 }
 
-/// The six compared figures of a system: whole set and draws, averaged over its seeds.
+/// The six figures of a system that are compared, of the whole set and of the draws, averaged over its seeds.
 struct Averaged {
   std::vector<double> value = std::vector<double>(kPaper, 0.0);
   std::vector<std::vector<double>> drawn;
@@ -120,6 +121,7 @@ const SensRow& Evaluation::at(double fp) const {
 
 Evaluation evaluate(const std::vector<TruthImage>& truth, const std::vector<Detection>& detections,
                     const EvaluateOptions& options, bool patients_known) {
+  const KeepDenormals exact;
   const FrocData data = judge(truth, detections, options.froc);
   Evaluation e;
   e.options = options;
@@ -149,6 +151,7 @@ Evaluation evaluate(const std::vector<TruthImage>& truth, const std::vector<Dete
 
 std::vector<Difference> compare(const std::vector<const Evaluation*>& a,
                                 const std::vector<const Evaluation*>& b) {
+  const KeepDenormals exact;
   const Averaged first = average(a), second = average(b);
   CAWE_CHECK(first.drawn[0].size() == second.drawn[0].size() && a[0]->images == b[0]->images &&
                  a[0]->patients == b[0]->patients && a[0]->options.seed == b[0]->options.seed,

@@ -14,15 +14,16 @@
 
 namespace cawe::eval {
 
+/// FROC rule and bootstrap.
 struct EvaluateOptions {
   FrocOptions froc;
-  int64_t draws = 2000;  ///< froc.boot_seed and B of the bootstrap
+  int64_t draws = 2000;  ///< bootstrap draws, B
   uint64_t seed = 0;
   double level = 0.95;
 };
 
-/// Sens@N with its interval; `negatives` counts false positives on lesion-free images only (NaN without
-/// such).
+/// Sens@N with its interval. `negatives`: the same with false positives counted on lesion-free images only
+/// (NaN where there are none).
 struct SensRow {
   SensAt at;
   Interval interval;
@@ -34,21 +35,23 @@ struct PascalRow {
   PascalAp ap;  ///< mean over the truth's labels
 };
 
+/// All figures of one system on one test set.
 struct Evaluation {
   int64_t images = 0, patients = 0, negatives = 0, lesions = 0, detections = 0;
   bool patients_known = false;
   EvaluateOptions options;
   FrocCurve curve;
-  std::vector<double> band_x, band_low, band_high;  ///< pointwise interval of the curve, x = 0 … 8
+  std::vector<double> band_x, band_low, band_high;  ///< pointwise interval of the curve at x = 0 … 8
   std::vector<SensRow> sens;                        ///< at 1/8 1/4 1/2 1 2 3 4 8
   Interval mean_paper;                              ///< mean of Sens@1, 2, 3, 4
-  Interval mean_luna;                               ///< mean of Sens@1/8 … 8
-  Interval map50;                                   ///< COCO AP at IoU 0.5, labels taken as one
+  /// Mean of Sens@1/8, 1/4, 1/2, 1, 2, 4, 8 (LUNA16's score).
+  Interval mean_luna;
+  Interval map50;  ///< COCO AP at IoU 0.5, all labels taken as one
   CocoSummary coco;
   std::vector<PascalRow> pascal;  ///< IoU .1 .3 .5 .75
   std::vector<std::string> notes;
 
-  /// Drawn values for paired comparison: Sens@1, 2, 3, 4, their mean, mAP50; [6][draws].
+  /// Values over the draws for paired comparison: Sens@1, 2, 3, 4, their mean, mAP50; [6][draws].
   std::vector<std::vector<double>> drawn;
 
   const SensRow& at(double fp) const;
@@ -59,7 +62,7 @@ Evaluation evaluate(const std::vector<TruthImage>& truth, const std::vector<Dete
                     const EvaluateOptions& options = {}, bool patients_known = true);
 
 /// Paired differences b - a on the same truth and draws: Sens@1, 2, 3, 4, mean, mAP50. Each side may be
-/// several seeds of one system, whose figures are averaged. Throws Error(internal) where draws do not match.
+/// several seeds of one system, whose figures are averaged. Throws Error(internal) where the draws differ.
 std::vector<Difference> compare(const std::vector<const Evaluation*>& a,
                                 const std::vector<const Evaluation*>& b);
 

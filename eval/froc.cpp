@@ -16,7 +16,7 @@ constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 BoxD grown(const BoxD& b) { return {b.x1, b.y1, b.x2 + 1, b.y2 + 1}; }
 
-/// The rule's overlap, or -1 where the rule does not accept the pair.
+/// The overlap of a detection with a lesion, or -1 where the rule does not accept the pair.
 double accepted_overlap(const FrocOptions& options, const BoxD& detection, const BoxD& lesion) {
   if (options.rule == FrocRule::centre) {
     const double x = 0.5 * (detection.x1 + detection.x2), y = 0.5 * (detection.y1 + detection.y2);
@@ -30,7 +30,7 @@ double accepted_overlap(const FrocOptions& options, const BoxD& detection, const
   return overlap >= options.threshold ? overlap : -1;
 }
 
-/// A detection mostly inside a crowd region is neither right nor wrong.
+/// True for a detection mostly inside a crowd region, which counts neither as a hit nor as a false positive.
 bool in_crowd(const TruthImage& image, const BoxD& detection) {
   for (const TruthBox& truth : image.boxes)
     if (truth.crowd && intersection(detection, truth.box) >= 0.5 * detection.area()) return true;
@@ -71,7 +71,7 @@ double x_of(const FrocPoint& p, Denominator denominator) {
   return denominator == Denominator::images ? p.fp_per_image : p.fp_per_negative;
 }
 
-/// Distinct x with the highest sensitivity so far, from x = 0 on (spec of the linear mode).
+/// The distinct x with the highest sensitivity so far, from x = 0 on: what the linear mode interpolates.
 std::vector<FrocPoint> upper_envelope(const FrocCurve& curve, Denominator denominator) {
   std::vector<FrocPoint> knots(1);
   knots[0].threshold = std::numeric_limits<double>::infinity();
@@ -225,7 +225,7 @@ SensAt sens_at(const FrocCurve& curve, double fp, Denominator denominator) {
   } else {
     for (const FrocPoint& p : curve.points) {
       if (x_of(p, denominator) > fp) break;
-      if (p.sensitivity <= result.sensitivity) continue;  // the highest threshold that reaches it
+      if (p.sensitivity <= result.sensitivity) continue;  // keep the highest threshold that reaches it
       result.sensitivity = p.sensitivity;
       result.threshold = p.threshold;
     }

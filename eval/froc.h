@@ -2,11 +2,12 @@
 // Free-response ROC of box detections: sensitivity against false positives per image, under a stated rule.
 //
 // Detections of all images are pooled and taken by falling score (ties: image order, then detection order).
-// Each one: (1) candidates are the lesions of its image that the rule accepts; (2) none: false positive; (3)
-// an unfound candidate: the one with the largest overlap (tie: lowest index) becomes found, true positive;
-// (4) all found: duplicate, ignored or false positive. Labels are ignored: a lesion is a lesion. Points exist
-// only at distinct scores. Whether a detection is right depends on its own image alone, so that it is judged
-// once and every bootstrap draw only re-weights images.
+// For each one: (1) its candidates are the lesions of its image that the rule accepts; (2) without any it is
+// a false positive; (3) if a candidate is not yet found, the one with the largest overlap (tie: lowest index)
+// becomes found, and the detection is a true positive; (4) if all are found it is a duplicate, ignored or a
+// false positive. Labels are ignored: all lesions are one class. The curve has points only at distinct
+// scores. The judgement of a detection depends on its own image alone, so it is made once and bootstrap draws
+// only re-weight images.
 #pragma once
 
 #include <cstdint>
@@ -18,20 +19,22 @@
 namespace cawe::eval {
 
 enum class FrocRule {
-  iou,        ///< intersection over union >= threshold, inclusive
-  centre,     ///< the detection's centre lies in the lesion's box, borders included; overlap = IoU
-  iobb,       ///< intersection / detection area >= threshold
-  deeplesion  ///< IoU of boxes one pixel wider; a detection finds every lesion it covers and is then never
-              ///< false
+  iou,     ///< intersection over union >= threshold, inclusive
+  centre,  ///< the detection's centre lies in the lesion's box, borders included; overlap = IoU
+  iobb,    ///< intersection / detection area >= threshold
+  /// DeepLesion's evaluation code: IoU of boxes one pixel wider; a detection finds every lesion that it
+  /// covers, and one that covers any lesion is never a false positive.
+  deeplesion
 };
 enum class Duplicates { ignore, fp };
 enum class SensMode {
   step,    ///< highest sensitivity at a point with x <= N
-  linear,  ///< between the best points of each x, from (0, value at x = 0 or 0) on
-  raw      ///< between neighbouring points as they are (deeplesion)
+  linear,  ///< interpolates between the best points of each x, starting at (0, value at x = 0, or 0)
+  raw      ///< interpolates between neighbouring points as they are (deeplesion)
 };
 enum class Denominator { images, negatives };
 
+/// The rule by which detections are judged and the curve is read.
 struct FrocOptions {
   FrocRule rule = FrocRule::iou;
   double threshold = 0.5;
@@ -43,13 +46,13 @@ struct FrocOptions {
 /// Error(usage) naming the choices.
 FrocOptions froc_preset(const std::string& rule);
 Duplicates parse_duplicates(const std::string& text);
-/// "step" or "linear"; "auto": the rule's own. Throws Error(usage) naming the choices, and for the deeplesion
-/// rule, which has its own reading.
+/// "step" or "linear"; "auto": the rule's own mode. Throws Error(usage) naming the choices, and for any mode
+/// but "auto" under the deeplesion rule, which has its own.
 void set_interpolation(FrocOptions* options, const std::string& text);
 /// "IoU >= 0.5, duplicates ignored, step": printed beside every number made with it.
 std::string describe(const FrocOptions& options);
 
-/// A judged detection. `found` lesions are > 1 only under the deeplesion rule.
+/// A judged detection. `found`, the number of lesions it finds, is above 1 only under the deeplesion rule.
 struct Judged {
   double score = 0;
   int64_t image = 0;
@@ -57,10 +60,10 @@ struct Judged {
   bool false_positive = false;
 };
 
-/// What FROC needs of a test set and a system: judged detections by falling score and per-image counts.
+/// What the curve is computed from: judged detections by falling score, and counts of each image.
 struct FrocData {
   std::vector<Judged> judged;
-  std::vector<int64_t> lesions;  ///< by image, crowd regions left out
+  std::vector<int64_t> lesions;  ///< of each image, without crowd regions
   FrocOptions options;
 };
 
@@ -73,38 +76,40 @@ struct FrocPoint {
   double threshold = 0;
   double sensitivity = 0;
   double fp_per_image = 0;
-  double fp_per_negative = 0;  ///< NaN without lesion-free images
+  double fp_per_negative = 0;  ///< NaN where there are no lesion-free images
   int64_t found = 0, false_positives = 0, negative_false_positives = 0;
 };
 
+/// The curve: operating points at distinct scores, and what the counts are relative to.
 struct FrocCurve {
   std::vector<FrocPoint> points;  ///< by falling threshold; may be empty
   int64_t images = 0, negatives = 0, lesions = 0;
   SensMode mode = SensMode::step;
 };
 
-/// The curve; `weights`, where given, says how often each image was drawn. Throws Error(data) where there is
-/// no lesion at all.
+/// The curve; `weights`, if given, says how often each image was drawn. Throws Error(data) where there is no
+/// lesion at all.
 FrocCurve froc_curve(const FrocData& data, const std::vector<int32_t>* weights = nullptr);
 
 /// A sensitivity read off the curve.
 struct SensAt {
   double fp = 0;            ///< the N of Sens@N
-  double sensitivity = 0;   ///< NaN for the negatives denominator without lesion-free images
+  double sensitivity = 0;   ///< NaN for false positives on lesion-free images where there are none
   double threshold = 0;     ///< score threshold of the point used; +inf where there is none
   bool curve_ends = false;  ///< the curve stops before N
   double ends_at = 0;       ///< last x of the curve
 };
+/// Sens@N by the curve's mode, with false positives counted on all images or on lesion-free ones.
 SensAt sens_at(const FrocCurve& curve, double fp, Denominator denominator = Denominator::images);
 std::vector<SensAt> sens_at(const FrocCurve& curve, const std::vector<double>& fps,
                             Denominator denominator = Denominator::images);
 
-/// 1, 2, 3, 4 and the seven of LUNA: 1/8, 1/4, 1/2, 1, 2, 4, 8.
+/// 1, 2, 3, 4, and the seven points of LUNA16: 1/8, 1/4, 1/2, 1, 2, 4, 8.
 const std::vector<double>& paper_fps();
 const std::vector<double>& luna_fps();
 
-/// Sens@N in the weighted set, without building the curve where the mode is step. NaN where no lesion was
-/// drawn. out.size() == fps.size(); fps must rise.
+/// Sens@N of a weighted set; in the step mode without building the curve. NaN where no lesion was drawn.
+/// out.size() == fps.size(); fps must be ascending.
 void weighted_sens(const FrocData& data, const std::vector<int32_t>& weights, const std::vector<double>& fps,
                    double* out);
 

@@ -35,7 +35,7 @@ std::array<double, kWindow> gaussian() {
   return weights;
 }
 
-/// Windowed mean over the valid region: rows, then columns.
+/// Windowed mean over the valid region (no padding): rows, then columns.
 std::vector<double> blur(const std::vector<double>& plane, int64_t height, int64_t width) {
   static const std::array<double, kWindow> weights = gaussian();
   const int64_t out_h = height - kWindow + 1, out_w = width - kWindow + 1;

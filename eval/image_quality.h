@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How close two pictures are and how colourful one is.
+// How similar two pictures are, and how colourful one is.
 #pragma once
 
 #include <cstdint>
@@ -17,21 +17,22 @@ struct Picture {
 /// sizes.
 double psnr(const Picture& a, const Picture& b);
 
-/// Mean structural similarity: Gaussian window 11 x 11 of std 1.5, K = (.01, .03), data range 1, windows
-/// wholly inside the picture, mean over channels. Source: Wang et al. 2004. Throws Error(shape) on different
-/// sizes or sides under 11.
+/// Mean structural similarity (Wang et al. 2004, "Image quality assessment: from error visibility to
+/// structural similarity"): Gaussian window 11 x 11 of standard deviation 1.5, K = (.01, .03), data range 1,
+/// only windows wholly inside the picture, mean over channels. Throws Error(shape) on different sizes or
+/// sides under 11.
 double ssim(const Picture& a, const Picture& b);
 
-/// Hasler & Suesstrunk 2003 on the 0..255 scale: sqrt(var rg + var yb) + 0.3 sqrt(mean(rg)^2 + mean(yb)^2),
-/// with rg = R - G, yb = (R + G) / 2 - B. A grey picture has 0. Throws Error(shape) unless there are three
-/// channels.
+/// Colourfulness of Hasler & Suesstrunk 2003 on the 0..255 scale: sqrt(var rg + var yb) + 0.3 sqrt(mean(rg)^2
+/// + mean(yb)^2), with rg = R - G, yb = (R + G) / 2 - B. A gray picture has 0. Throws Error(shape) unless
+/// there are three channels.
 double colourfulness(const Picture& picture);
 
-/// Frechet distance between the Gaussians fitted to two sets of feature vectors (rows x dim each):
-/// |m1 - m2|^2 + tr(S1 + S2 - 2 (S1^1/2 S2 S1^1/2)^1/2), negative eigenvalues clamped to 0. With features of
-/// another network than Inception this is not the published FID: call it by its features' name. With fewer
-/// vectors than features about nine digits are certain: roots of eigenvalues that are zero but for rounding.
-/// Throws Error(shape) for fewer than two vectors, Error(numeric) for values that are not finite,
+/// Frechet distance between the Gaussians fitted to two sets of feature vectors (rows x dim each): |m1 -
+/// m2|^2 + tr(S1 + S2 - 2 (S1^1/2 S2 S1^1/2)^1/2), negative eigenvalues clamped to 0. Only with Inception's
+/// features it is the published FID; with others, name it by its features. With fewer vectors than features
+/// only nine digits are certain: roots of eigenvalues that are zero but for rounding errors enter it. Throws
+/// Error(shape) for fewer than two vectors, Error(numeric) for values that are not finite,
 /// Error(unsupported) in a build without Eigen.
 double frechet_distance(const std::vector<float>& a, const std::vector<float>& b, int64_t dim);
 

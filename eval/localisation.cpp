@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Pointing game and energy of attention maps with their controls.
+// Pointing game and energy of attention maps, and of their controls.
 #include "eval/localisation.h"
 
 #include <algorithm>
@@ -10,6 +10,7 @@
 #include <numeric>
 #include <set>
 
+#include "tensor/denormals.h"
 #include "tensor/error.h"
 #include "tensor/random.h"
 
@@ -17,9 +18,9 @@ namespace cawe::eval {
 namespace {
 
 constexpr int64_t kShuffles = 10;
-constexpr double kCentreSigma = 0.25;  // of each side
+constexpr double kCentreSigma = 0.25;  // fraction of each side
 
-/// Exact area of the union of boxes inside a rectangle, by strips between neighbouring edges.
+/// Exact area of the union of boxes inside a rectangle: summed over strips between neighbouring edges.
 double union_area(const std::vector<BoxD>& boxes, const BoxD& within) {
   std::vector<BoxD> clipped;
   for (const BoxD& b : boxes) {
@@ -47,7 +48,7 @@ double union_area(const std::vector<BoxD>& boxes, const BoxD& within) {
   return area;
 }
 
-/// Share of each cell of a rows x columns grid over the image that boxes cover.
+/// The fraction of each cell of a rows x columns grid over the image that the boxes cover.
 std::vector<float> coverage(const MapSample& sample, int64_t rows, int64_t columns) {
   const double cw = sample.width / double(columns), ch = sample.height / double(rows);
   std::vector<float> covered(size_t(rows * columns));
@@ -59,7 +60,7 @@ std::vector<float> coverage(const MapSample& sample, int64_t rows, int64_t colum
   return covered;
 }
 
-/// Whether each cell's centre lies in a box: what pointing asks.
+/// 1 where a cell's centre is in a box, as the pointing game asks.
 std::vector<uint8_t> hits(const MapSample& sample, int64_t rows, int64_t columns) {
   std::vector<uint8_t> inside(size_t(rows * columns), 0);
   for (int64_t r = 0; r < rows; ++r)
@@ -109,7 +110,8 @@ std::vector<float> centre_map(int64_t rows, int64_t columns) {
   return map;
 }
 
-/// Figures of one image: its own map, the centre, other patients' maps, and the boxes' share of the area.
+/// Figures of one image: of its own map, the central Gaussian, other patients' maps, and the boxes' fraction
+/// of the area.
 struct Row {
   MapFigures own, centre, shuffled;
   double area = 0;
@@ -241,6 +243,7 @@ std::string describe(MapVerdict verdict) {
 
 std::vector<LocalisationRow> localisation(const std::vector<MapSample>& samples, int64_t draws,
                                           uint64_t seed) {
+  const KeepDenormals exact;
   CAWE_CHECK(!samples.empty(), Code::data, "localisation: no image with a true box");
   for (const MapSample& sample : samples) check(sample);
   const std::vector<int64_t> order = Random(seed, "eval.localisation").permutation(int64_t(samples.size()));

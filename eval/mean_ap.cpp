@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// COCO's average precision and recall, step for step in the order of pycocotools so that ties fall the same
-// way.
+// COCO's average precision and recall, step by step in pycocotools' order, so that ties have the same result.
 #include "eval/mean_ap.h"
 
 #include <algorithm>
@@ -28,7 +27,7 @@ constexpr std::array<AreaRange, 4> kAreas = {
 
 double threshold(int t) { return 0.5 + 0.05 * t; }
 
-/// Against a crowd region the union is the detection alone.
+/// IoU as in COCO: with a crowd region, the detection's area takes the place of the union.
 double coco_iou(const BoxD& detection, const TruthBox& truth) {
   const double inter = intersection(detection, truth.box);
   const double total = truth.crowd ? detection.area() : detection.area() + truth.box.area() - inter;
@@ -41,7 +40,7 @@ struct Cell {
   std::vector<const Detection*> detections;
 };
 
-/// A detection's fate at each threshold within one area range.
+/// Whether a detection is a hit, a miss or ignored at each threshold, within one area range.
 struct Fate {
   double score = 0;
   size_t rank = 0;  ///< position within its image and label
@@ -83,7 +82,7 @@ void match_cell(const Cell& cell, const AreaRange& area, std::vector<Fate>* fate
   }
 }
 
-/// Precision at 101 recalls, averaged, from hits and misses by falling score.
+/// Mean over 101 recalls of the highest precision at that recall or above.
 double average_precision(const std::vector<double>& recall, std::vector<double> precision) {
   for (size_t i = precision.size(); i > 1; --i)
     precision[i - 2] = std::max(precision[i - 2], precision[i - 1]);

@@ -11,9 +11,10 @@
 
 namespace cawe::eval {
 
-/// COCO's summary. IoU .50:.05:.95, 101 recall points, at most 1, 10 or 100 detections an image and category;
-/// areas below 32 x 32, up to 96 x 96, above. Duplicates are false positives, crowd regions ignored. NaN
-/// where no true box of that size exists (pycocotools prints -1). Source: pycocotools cocoeval.py.
+/// COCO's summary. IoU .50:.05:.95, 101 recall points, at most 1, 10 or 100 detections for each image and
+/// category; areas below 32 x 32, up to 96 x 96, above. Duplicates are false positives, crowd regions are
+/// ignored. NaN where no true box of that size exists (pycocotools prints -1). Source: pycocotools
+/// cocoeval.py.
 struct CocoSummary {
   double ap = 0, ap50 = 0, ap75 = 0;
   double ap_small = 0, ap_medium = 0, ap_large = 0;
@@ -24,12 +25,12 @@ struct CocoSummary {
   std::vector<std::pair<std::string, double>> named() const;
 };
 
-/// Images keep the given order, which decides ties of scores between images (pycocotools: rising image id).
+/// Images keep the given order, which decides ties of scores between images (in pycocotools the ids ascend).
 /// Throws Error(data) on bad detections.
 CocoSummary coco_summary(const std::vector<TruthImage>& truth, const std::vector<Detection>& detections);
 
-/// COCO's AP at IoU 0.5 with all labels taken as one, images weighted as drawn; for intervals of the study.
-/// The truth and detections are matched once, draws are cheap.
+/// COCO's AP at IoU 0.5 with all labels taken as one and weighted images, for intervals. Truth and detections
+/// are matched once, so that bootstrap draws are cheap.
 class Ap50 {
  public:
   Ap50(const std::vector<TruthImage>& truth, const std::vector<Detection>& detections);
@@ -46,13 +47,14 @@ class Ap50 {
   std::vector<int64_t> lesions_;
 };
 
-/// Pascal VOC: the detection's best true box at IoU >= threshold is a hit once, later hits are false
-/// positives.
+/// Pascal VOC's AP (Everingham et al. 2010): a detection whose best true box has IoU >= threshold is a hit,
+/// but only the first for that box; later ones are false positives.
 struct PascalAp {
   double eleven_point = 0;  ///< mean over recall 0, .1 … 1 of the highest precision at that recall or above
   double every_point = 0;   ///< area under the precision envelope
 };
-/// One label's AP, labels ignored; NaN without true boxes. `inclusive_pixels` adds VOC's +1 to widths.
+/// AP over all boxes as one label; NaN without true boxes. `inclusive_pixels` adds VOC's +1 to widths and
+/// heights.
 PascalAp pascal_ap(const std::vector<TruthImage>& truth, const std::vector<Detection>& detections,
                    double threshold, bool inclusive_pixels = true);
 

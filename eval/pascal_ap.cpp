@@ -48,7 +48,7 @@ PascalAp pascal_ap(const std::vector<TruthImage>& truth, const std::vector<Detec
         match = g;
       }
     }
-    // The best box decides, even where it is taken and another one is free: VOC's rule.
+    // The best box decides, even if it is already taken and another one is free: VOC's rule.
     if (match < boxes.size() && best >= threshold && !taken[size_t(d.image)][match]) {
       taken[size_t(d.image)][match] = true;
       hits += 1;
@@ -60,7 +60,8 @@ PascalAp pascal_ap(const std::vector<TruthImage>& truth, const std::vector<Detec
     precision[i - 2] = std::max(precision[i - 2], precision[i - 1]);
   PascalAp result;
   for (int r = 0; r <= 10; ++r) {
-    // 0.1 * 6 is a little over 0.6 in double: a recall of 9/15 misses it, as in the published evaluators.
+    // 0.1 * 6 is slightly above 0.6 in double, so a recall of 9/15 does not reach it: as in the published
+    // evaluators.
     const auto at = std::lower_bound(recall.begin(), recall.end(), 0.1 * r);
     if (at != recall.end()) result.eleven_point += precision[size_t(at - recall.begin())] / 11;
   }

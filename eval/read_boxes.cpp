@@ -133,7 +133,7 @@ TruthSet read_rsna(const std::string& path) {
   return truth;
 }
 
-/// Lines "class [score] left top width height" of one text file.
+/// Reads the lines "class [score] left top width height" of one text file.
 std::vector<RawDetection> read_text_boxes(const std::string& path, bool with_score) {
   std::istringstream lines(data::read_text(path, size_t(1) << 28));
   std::vector<RawDetection> rows;

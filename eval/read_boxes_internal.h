@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Shared by read_boxes.cpp and read_coco.cpp; not for others.
+// Shared by read_boxes.cpp and read_coco.cpp only.
 #pragma once
 
 #include <string>
@@ -17,9 +17,10 @@ struct RawDetection {
 
 /// File name without folder and extension.
 std::string stem(const std::string& name);
-/// Lets `key` name the image; a key of two images names none.
+/// Registers `key` as a name of the image; a key of two images names none.
 void add_key(TruthSet* truth, const std::string& key, int64_t image);
-/// Positive sides, inside its image where the size is known (up to one pixel over is clipped and counted).
+/// Checks that sides are positive and the box is in its image where the size is known (up to one pixel
+/// outside is clipped and counted).
 void check_truth_box(const std::string& where, TruthImage* image, BoxD* box, int64_t* clipped);
 
 TruthSet read_coco_truth(const std::string& path);

@@ -31,7 +31,8 @@ std::string element(const std::string& path, const char* list, size_t index) {
 
 void read_images(const json& document, const std::string& path, TruthSet* truth,
                  std::map<int64_t, int64_t>* index) {
-  std::map<int64_t, TruthImage> by_id;  // rising id: the order in which pycocotools breaks ties
+  // Ascending ids: the order in which pycocotools breaks ties.
+  std::map<int64_t, TruthImage> by_id;
   const json& images = data::json_array(document, "images", path);
   for (size_t i = 0; i < images.size(); ++i) {
     const std::string where = element(path, "images", i);

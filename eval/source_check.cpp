@@ -19,7 +19,8 @@ namespace {
 
 constexpr double kRidge = 0.1;
 
-/// Fold of each image: patients of each source shuffled and dealt out, so that folds hold both sources.
+/// The fold of each image: patients of each source are shuffled and dealt out in turn, so that every fold has
+/// both sources.
 std::vector<int64_t> deal_folds(const Clusters& clusters, const std::vector<int>& source, int64_t folds,
                                 uint64_t seed) {
   std::vector<int> patient_source(size_t(clusters.count), 0);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How well an image's source (data set, adult or child) can be told from its features. Near AUROC 1 a
-// detector can tell lesion-free images of another source apart, so that such images prove little.
+// How well an image's source (data set, adults or children) can be told from its features. If the AUROC is
+// near 1, a detector may reject images by their source, so lesion-free images of another source prove little.
 #pragma once
 
 #include <cstdint>
@@ -11,6 +11,7 @@
 
 namespace cawe::eval {
 
+/// How well sources can be told apart.
 struct SourceCheck {
   Interval auroc;  ///< of held-out images, interval by patient
   int64_t images[2] = {0, 0};
@@ -19,7 +20,7 @@ struct SourceCheck {
 
 /// Linear discriminant with ridge (standardised features, within-class covariance + 0.1 I), cross-validated
 /// by patient in five folds. features: rows x dim; source[i] is 0 or 1. Throws Error(data) with fewer than
-/// two patients of each source, Error(numeric) for features that are not finite, Error(unsupported) in a
+/// two patients of either source, Error(numeric) for features that are not finite, Error(unsupported) in a
 /// build without Eigen.
 SourceCheck source_check(const std::vector<float>& features, int64_t dim, const std::vector<int>& source,
                          const std::vector<std::string>& patients, int64_t draws = 2000, uint64_t seed = 0);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// FROC and bootstrap within parts of the test set.
+// FROC and bootstrap within subgroups of the test set.
 #include "eval/subgroups.h"
 
 #include <algorithm>
@@ -15,7 +15,7 @@ namespace {
 constexpr size_t kFigures = 5;  // Sens@1, 2, 3, 4 and their mean
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
-/// The detections on the images `chosen`, renumbered to their places there.
+/// The detections on the images `chosen`, with image indices into `chosen`.
 std::vector<Detection> detections_on(const std::vector<size_t>& chosen, size_t images,
                                      const std::vector<Detection>& all) {
   std::vector<int64_t> place(images, -1);
@@ -31,7 +31,7 @@ std::vector<Detection> detections_on(const std::vector<size_t>& chosen, size_t i
   return out;
 }
 
-/// The counts; figures are not known yet.
+/// A row with its counts; figures are filled in later.
 SubgroupRow counted(const std::string& attribute, const std::string& group,
                     const std::vector<TruthImage>& part) {
   SubgroupRow row;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sensitivities within parts of the test set (sex, age group, view) and among parts of its lesions. They
-// describe; they are too small to compare unless a difference is tested, and say so where lesions are few.
+// Sensitivities in subgroups of the test set (sex, age group, view) and of its lesions. They describe; groups
+// are too small to be compared unless a difference is tested, and rows with few lesions say so.
 #pragma once
 
 #include <array>
@@ -15,8 +15,8 @@ namespace cawe::eval {
 /// Below this many lesions a group's figures are marked.
 inline constexpr int64_t kFewLesions = 20;
 
-/// Images of one value of an attribute, or all images and some of their lesions. False positives per image
-/// are counted within the group. Figures are NaN where the group has no lesion.
+/// The images with one value of an attribute, or all images and one group of their lesions. False positives
+/// are counted on the row's images. Figures are NaN where the group has no lesion.
 struct SubgroupRow {
   std::string attribute;  ///< "sex"
   std::string group;      ///< "F"; "not stated" for images without a label
@@ -26,18 +26,18 @@ struct SubgroupRow {
   Interval mean;                 ///< of the four
 };
 
-/// One row a label, labels in alphabetical order, "not stated" (empty labels) last; none where no image has a
-/// label. `labels` has one entry an image of `truth`; `seeds` are the detections of each seed of one system.
-/// Intervals by patient, as in evaluate(). Throws Error(internal) where sizes do not match, and what
+/// One row for each label, in alphabetical order, "not stated" (empty labels) last; no row where no image has
+/// a label. `labels` has one entry for each image of `truth`; `seeds` are the detections of each seed of one
+/// system. Intervals by patient, as in evaluate(). Throws Error(internal) where sizes do not match, and what
 /// evaluate() throws.
 std::vector<SubgroupRow> subgroups(const std::string& attribute, const std::vector<TruthImage>& truth,
                                    const std::vector<std::string>& labels,
                                    const std::vector<const std::vector<Detection>*>& seeds,
                                    const EvaluateOptions& options);
 
-/// One row a name, among the lesions of that group: `group` gives each box of each image a number, -1 for
-/// none. Boxes on lesions of other groups are neither right nor wrong, false positives are those of all
-/// images. Throws as subgroups() does.
+/// One row for each name, on the lesions of that group: `group` gives each box of each image the index of its
+/// name, or -1. Detections on lesions of other groups count neither as hits nor as false positives; false
+/// positives are those of all images. Throws as subgroups() does.
 std::vector<SubgroupRow> lesion_groups(const std::string& attribute, const std::vector<std::string>& names,
                                        const std::vector<TruthImage>& truth,
                                        const std::vector<std::vector<int>>& group,

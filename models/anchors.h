@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Anchors: the boxes that a detector's outputs are measured from (spec 4.2; torchvision's rules).
+// Anchors: the boxes from which a detector's outputs are measured (Ren et al. 2015, arXiv 1506.01497), placed
+// and rounded by torchvision's rules.
 #pragma once
 
 #include <map>
@@ -11,20 +12,22 @@
 
 namespace cawe::models {
 
+/// Scales and aspect ratios of the anchors of a pyramid.
 struct AnchorSettings {
-  /// For each pyramid level the anchors' sides in pixels (square roots of their areas).
+  /// For each pyramid level the anchors' scales in pixels: the square roots of their areas.
   std::vector<std::vector<double>> sizes;
   std::vector<double> ratios{0.5, 1, 2};  ///< height / width
-  /// Anchors in a cell; the same on all levels (checked).
+  /// Anchors for each cell of the grid; throws Code::usage where levels differ.
   int64_t per_cell() const;
 };
 
-/// For levels first, first + 1, ...: side base * 2^i times each of `scales`, each cut to a whole number as
-/// torchvision does (int(side * scale)) where `whole`.
+/// `levels` levels; level i has anchors of scale base * 2^i times each of `scales`, cut to whole pixels
+/// (int(scale), as torchvision does) where `whole`.
 AnchorSettings anchor_pyramid(int levels, double base, const std::vector<double>& scales, bool whole);
-/// RetinaNet's: 32 ... 512 by (1, 2^(1/3), 2^(2/3)): 32, 40, 50 / ... / 512, 645, 812.
+/// RetinaNet's (Lin et al. 2017, arXiv 1708.02002): 32 ... 512 times (1, 2^(1/3), 2^(2/3)), whole pixels.
 AnchorSettings retinanet_anchors();
 
+/// Size of a pyramid level, in cells.
 struct GridSize {
   int64_t rows, columns;
 };
@@ -38,12 +41,12 @@ Tensor base_anchors(const std::vector<double>& sizes, const std::vector<double>&
 Tensor make_anchors(const AnchorSettings& settings, int64_t height, int64_t width,
                     const std::vector<GridSize>& grids);
 
-/// Grids of pyramid levels of the given strides, and of `extra` ones of half the size each; sizes are rounded
-/// up.
+/// Grid sizes of the pyramid levels with the given strides, then of `extra` levels of half the size each;
+/// rounded up.
 std::vector<GridSize> pyramid_grids(int64_t height, int64_t width, const std::vector<int64_t>& strides,
                                     int extra);
 
-/// Anchors of the image sizes seen so far. Thread-safe.
+/// Keeps the anchors of each image size that was asked for. Thread-safe.
 class AnchorCache {
  public:
   Tensor of(const AnchorSettings& settings, int64_t height, int64_t width, const std::vector<GridSize>& grids,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Boxes as offsets from anchors (Girshick et al. 2014; spec 4.4). Decoding is a primitive of the backend.
+// Boxes as offsets from anchors (Girshick et al. 2014, arXiv 1311.2524, bounding-box regression). Decoding is
+// a primitive of the backend.
 #pragma once
 
 #include <array>

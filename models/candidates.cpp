@@ -10,7 +10,7 @@ Tensor take_rows(const Tensor& rows, const std::vector<int64_t>& index) {
   Tensor y = Tensor::empty({count, width}, rows.dtype(), Layout::contiguous, rows.device());
   if (count == 0) return y;
   if (rows.device() == Device::cpu && rows.dtype() == DType::f32 && rows.is_contiguous()) {
-    // A few thousand short rows: no call each.
+    // A few thousand short rows: a call of the backend for each would cost more than the copy.
     const float* from = rows.data<float>();
     float* to = y.data<float>();
     for (int64_t k = 0; k < count; ++k) std::copy_n(from + index[size_t(k)] * width, width, to + k * width);

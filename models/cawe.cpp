@@ -14,6 +14,7 @@ namespace {
 const std::vector<std::string> kMethods{"cawe", "gradcam", "cam", "hirescam", "layercam"};
 const std::vector<std::string> kEmptySets{"top1", "all", "zero_map"};
 const std::vector<std::string> kConstantMaps{"zeros", "ones", "half"};
+const std::vector<std::string> kMapNorms{"minmax", "max"};
 
 template <class Enum>
 Enum from_name(const char* key, const std::string& text, const std::vector<std::string>& names) {
@@ -23,7 +24,7 @@ Enum from_name(const char* key, const std::string& text, const std::vector<std::
        "). Did you mean \"", nearest_name(text, names), "\"?");
 }
 
-/// 1 (or value(sigma)) where a label is active, else 0: [N, labels] on F's device.
+/// [N, labels] on F's device: 1 (or value(sigma)) where a label is active, else 0.
 template <class Value>
 Tensor spread(const Tensor& probabilities, const ActiveSets& active, Value value) {
   const std::vector<double> sigma = probabilities.to(DType::f64).to_vector<double>();
@@ -44,7 +45,7 @@ Tensor product(const Tensor& p, const Tensor& q) {
   return y;
 }
 
-/// ReLU(sum over k of w_k F_k), Eq. 2.
+/// The paper's Eq. 2: ReLU(sum over k of w_k F_k).
 Tensor weighted_map(const Tensor& w, const Tensor& features) {
   Tensor map = Tensor::empty({features.dim(0), 1, features.dim(2), features.dim(3)}, features.dtype(),
                              Layout::contiguous, features.device());
@@ -56,7 +57,8 @@ double constant_value(ConstantMap rule) {
   return rule == ConstantMap::zeros ? 0.0 : rule == ConstantMap::ones ? 1.0 : 0.5;
 }
 
-/// Stretches each image of x [N, 1, H, W] to [0, 1] where that is possible.
+/// Normalisation of each image of x [N, 1, H, W] to [0, 1] by settings.norm; constant maps become what the
+/// settings say.
 Tensor stretch(const Tensor& x, AttentionMaps& maps, const CaweSettings& settings) {
   Backend& device = backend(x.device());
   const int64_t n = x.dim(0);
@@ -64,6 +66,7 @@ Tensor stretch(const Tensor& x, AttentionMaps& maps, const CaweSettings& setting
   device.min_max(x, low, high);
   maps.low = low.to(DType::f64).to_vector<double>();
   maps.high = high.to(DType::f64).to_vector<double>();
+  if (settings.norm == MapNorm::max) low.fill(0);
   Tensor shifted = Tensor::like(x), y = Tensor::like(x), range = Tensor::like(low);
   const Shape by_image{n, 1, 1, 1};
   device.binary(BinaryOp::sub, high, low, range);
@@ -97,9 +100,15 @@ EmptySet empty_set(const std::string& text) { return from_name<EmptySet>("cam.if
 ConstantMap constant_map(const std::string& text) {
   return from_name<ConstantMap>("cam.constant", text, kConstantMaps);
 }
+MapNorm map_norm(const std::string& text) { return from_name<MapNorm>("cam.norm", text, kMapNorms); }
 const char* name(CamMethod method) { return kMethods[size_t(method)].c_str(); }
 const char* name(EmptySet rule) { return kEmptySets[size_t(rule)].c_str(); }
 const char* name(ConstantMap rule) { return kConstantMaps[size_t(rule)].c_str(); }
+const char* name(MapNorm norm) { return kMapNorms[size_t(norm)].c_str(); }
+const std::vector<std::string>& cam_method_names() { return kMethods; }
+const std::vector<std::string>& empty_set_names() { return kEmptySets; }
+const std::vector<std::string>& constant_map_names() { return kConstantMaps; }
+const std::vector<std::string>& map_norm_names() { return kMapNorms; }
 
 int64_t AttentionMaps::constant_count() const { return std::count(constant.begin(), constant.end(), true); }
 
@@ -154,7 +163,7 @@ Tensor attention_gradients(const std::function<Variable(const Variable&)>& head,
 
 namespace {
 
-/// Eq. 1 for cawe, the mean gradient for gradcam; undefined for the others.
+/// The paper's Eq. 1 for cawe, the mean gradient for gradcam; undefined for the others.
 Tensor weights_from_gradients(const Tensor& g, CamMethod method) {
   if (method != CamMethod::cawe && method != CamMethod::gradcam) return {};
   Tensor w = Tensor::empty({g.dim(0), g.dim(1)}, g.dtype(), Layout::contiguous, g.device());
@@ -194,7 +203,7 @@ void finish_maps(AttentionMaps& maps, int64_t height, int64_t width, const CaweS
 
 namespace {
 
-/// One weight a channel [N, K], by the method; undefined for methods that weight each cell.
+/// The channels' weights [N, K] of the method; undefined for methods that weight every cell by itself.
 Tensor attention_weights(Classifier& classifier, const Tensor& features, const AttentionMaps& maps,
                          const CaweSettings& settings, Tensor* gradients) {
   const Tensor& fc = classifier.fc().weight();
@@ -207,7 +216,7 @@ Tensor attention_weights(Classifier& classifier, const Tensor& features, const A
   return weights_from_gradients(*gradients, settings.method);
 }
 
-/// Features and active sets of x; the network evaluates.
+/// Feature maps and active sets of x; the network is in evaluation mode.
 Tensor look(Classifier& classifier, const Tensor& x, const CaweSettings& settings, AttentionMaps* maps) {
   const NoGrad no_history;
   const Classifier::Output out = classifier.forward(Variable(x));
@@ -232,7 +241,8 @@ AttentionMaps attention_maps(Classifier& classifier, const Tensor& x, int64_t he
 
 bool can_enhance(const CaweSettings& settings) {
   const bool by_channel = settings.method != CamMethod::hirescam && settings.method != CamMethod::layercam;
-  return by_channel && !settings.norm_before_resize && settings.if_none != EmptySet::zero_map;
+  return by_channel && !settings.norm_before_resize && settings.norm == MapNorm::minmax &&
+         settings.if_none != EmptySet::zero_map;
 }
 
 EnhancedFilm enhance(Classifier& classifier, const Tensor& image, const Tensor& x, double alpha,

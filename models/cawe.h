@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Class-aware attention weight extraction (spec 1.3 to 1.6): one map for the set of classes that an image
-// activates, and the usual members of the CAM family beside it.
+// Class-aware attention weight extraction (CAWE): one map for the set of classes that are active in an image,
+// and for comparison the usual members of the class activation map (CAM) family. Symbols and the paper's
+// equations are in docs/notation.md. Active sets and normalisation are per image, never over the batch.
 #pragma once
 
 #include <functional>
@@ -11,81 +12,96 @@
 
 namespace cawe::models {
 
-/// What is summed over the channels of F, given g = d(sum over the active set)/dF.
+/// How F's channels are weighted and summed to a map; g is the gradient by F of the active classes' outputs.
 enum class CamMethod : uint8_t {
-  cawe,      ///< mean(ReLU(g)) of the sum of sigmoids (Eq. 1 and 2)
-  gradcam,   ///< mean(g) of the sum of logits (Selvaraju et al. 2017)
-  cam,       ///< weights of the linear layer (Zhou et al. 2016)
-  hirescam,  ///< g (.) F, logits (Draelos & Carin 2020)
-  layercam   ///< ReLU(g) (.) F, logits (Jiang et al. 2021)
+  cawe,      ///< mean(ReLU(g)), g of the sum of sigmoids (the paper's Eq. 1 and 2)
+  gradcam,   ///< mean(g), g of the sum of logits (Selvaraju et al. 2017, arXiv 1610.02391)
+  cam,       ///< weights of the linear layer (Zhou et al. 2016, arXiv 1512.04150)
+  hirescam,  ///< g times F cell by cell, g of logits (Draelos & Carin 2020, arXiv 2011.08891)
+  layercam   ///< ReLU(g) times F cell by cell, g of logits (Jiang et al. 2021)
 };
 enum class EmptySet : uint8_t { top1, all, zero_map };
 enum class ConstantMap : uint8_t { zeros, ones, half };
+/// How a map L >= 0 comes to [0, 1]: (L - min) / (max - min), or L / max, where zero stays zero.
+enum class MapNorm : uint8_t { minmax, max };
 
 CamMethod cam_method(const std::string& name);      ///< throws Code::usage with the nearest name
 EmptySet empty_set(const std::string& name);        ///< likewise
 ConstantMap constant_map(const std::string& name);  ///< likewise
+MapNorm map_norm(const std::string& name);          ///< likewise
 const char* name(CamMethod method);
 const char* name(EmptySet rule);
 const char* name(ConstantMap rule);
+const char* name(MapNorm norm);
+// All names, in the order of the values.
+const std::vector<std::string>& cam_method_names();
+const std::vector<std::string>& empty_set_names();
+const std::vector<std::string>& constant_map_names();
+const std::vector<std::string>& map_norm_names();
 
+/// How the active set and the map are computed.
 struct CaweSettings {
   CamMethod method = CamMethod::cawe;
   double act_threshold = 0.5;           ///< class l is active where sigma_l >= it
-  EmptySet if_none = EmptySet::top1;    ///< where no class is
-  std::vector<int64_t> exclude_labels;  ///< never active; "No Finding", say
+  EmptySet if_none = EmptySet::top1;    ///< the active set of an image in which no class is active
+  std::vector<int64_t> exclude_labels;  ///< never in the active set, e.g. "No Finding"
   std::vector<int64_t> targets;         ///< where not empty: these classes instead of the active set
+  MapNorm norm = MapNorm::minmax;
   ConstantMap constant = ConstantMap::zeros;
-  bool norm_before_resize = false;  ///< as pytorch-grad-cam does; else the image-sized map reaches 0 and 1
+  bool norm_before_resize = false;  ///< as pytorch-grad-cam does; else the up-sampled map spans 0 to 1
   bool closed_form = true;          ///< false: by automatic differentiation, for any head
 };
 
-/// Labels of each image: sorted, without the excluded ones. Empty only under EmptySet::zero_map.
+/// Label indices of each image's active set, sorted, without the excluded ones. Empty only under
+/// EmptySet::zero_map.
 using ActiveSets = std::vector<std::vector<int64_t>>;
-/// probabilities [N, labels].
+/// probabilities [N, labels]: the sigmoids.
 ActiveSets active_sets(const Tensor& probabilities, const CaweSettings& settings);
 
+/// Maps of a batch of N images, and what they were computed from.
 struct AttentionMaps {
   Tensor probabilities;  ///< sigma [N, labels]
   ActiveSets active;
-  Tensor raw;                     ///< L [N, 1, h, w], not normalised: what is worth keeping
+  Tensor raw;                     ///< L [N, 1, h, w] before normalisation: the form worth saving
   Tensor map;                     ///< [N, 1, H, W] in [0, 1]
-  std::vector<double> low, high;  ///< range of the map that was normalised, by image
-  std::vector<bool> constant;     ///< the guard spoke: that image's map says nothing
+  std::vector<double> low, high;  ///< of each image's map before normalisation
+  std::vector<bool> constant;     ///< the map has no range (constant or not finite), so it marks nothing
   int64_t constant_count() const;
 };
 
-/// Eq. 1 in closed form for average pooling and a linear layer of weight [labels, K]:
-/// w = ReLU(sum over A of sigma (1 - sigma) W) / (h w); [N, K]. The pooling's 1 / (h w) is in the gradient,
-/// so the mean of Eq. 1 does not divide again.
+/// The paper's Eq. 1 in closed form, for average pooling followed by a linear layer of weight [labels, K]:
+/// w = ReLU(sum over l in A of sigma_l (1 - sigma_l) W_l) / (h w), [N, K]. The gradient of the pooling
+/// contains the 1 / (h w), and all cells have the same gradient, so the mean of Eq. 1 does not divide again.
 Tensor cawe_weights_closed_form(const Tensor& probabilities, const Tensor& fc_weight,
                                 const ActiveSets& active, int64_t cells);
 
 /// d(sum of sigma_l, or of logits, over each image's active set)/dF by automatic differentiation, for any
-/// head: [N, K, h, w]. The walk stops at F; no parameter's gradient is touched.
+/// head: [N, K, h, w]. It stops at F; gradients of parameters are not touched.
 Tensor attention_gradients(const std::function<Variable(const Variable&)>& head, const Tensor& features,
                            const ActiveSets& active, bool of_sigmoid);
 
 /// L from F [N, K, h, w] and g of the same shape, by the method (not CamMethod::cam).
 Tensor attention_from_gradients(const Tensor& features, const Tensor& gradients, CamMethod method);
 
-/// Up-samples raw maps [N, 1, h, w] bilinearly to height x width and stretches each image's own to [0, 1];
-/// fills map, low, high, constant of `maps` from maps.raw. Constant or non-finite maps are never stretched.
+/// Up-samples raw maps [N, 1, h, w] bilinearly to height x width and normalises each to [0, 1] by its own
+/// range; fills map, low, high and constant of `maps` from maps.raw. A map with max - min <= 1e-8 max(1,
+/// |max|), or with a value that is not finite, is marked constant and replaced, never divided by its range.
 void finish_maps(AttentionMaps& maps, int64_t height, int64_t width, const CaweSettings& settings);
 
-/// An enhanced film and what its map was like; `maps.map` is left out.
+/// An enhanced film and the attention maps it was made with; `maps.map` is left out.
 struct EnhancedFilm {
   Tensor image;
   AttentionMaps maps;
 };
-/// attention_maps() and fusion at once: image [N, 1, H, W] in [0, 1], x its network input. On a GPU in two
-/// launches behind the network, without an image-sized map. Not for methods without weights a channel,
-/// norm_before_resize or zero_map.
+/// attention_maps() and fusion in one: image [N, 1, H, W] in [0, 1], x its network input. On a GPU it takes
+/// two launches after the network, without an image-sized map. Only for methods that weight channels, and
+/// without norm_before_resize, MapNorm::max and zero_map: can_enhance() tells.
 bool can_enhance(const CaweSettings& settings);
 EnhancedFilm enhance(Classifier& classifier, const Tensor& image, const Tensor& x, double alpha,
                      const CaweSettings& settings);
 
-/// All of it for x [N, 3, H, W] normalised: the network in evaluation mode, without a history.
+/// Network, active sets, maps and normalisation for x [N, 3, H, W], normalised; the network is in evaluation
+/// mode, and nothing is recorded for gradients.
 AttentionMaps attention_maps(Classifier& classifier, const Tensor& x, int64_t height, int64_t width,
                              const CaweSettings& settings = {});
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The multi-label classifier: ResNet, global average pooling, one linear layer, independent sigmoids
-// (spec 1.1). A softmax would make the gradients of the active classes cancel.
+// The multi-label classifier: ResNet, global average pooling, one linear layer, independent sigmoids. No
+// softmax: its outputs sum to 1, so the gradients of the active classes, whose sum class-aware attention
+// takes, would cancel.
 #pragma once
 
 #include "models/resnet.h"
@@ -8,6 +9,7 @@
 
 namespace cawe::models {
 
+/// The ResNet and its number of labels.
 struct ClassifierConfig {
   ResNetConfig backbone;
   int64_t labels = 14;
@@ -37,15 +39,15 @@ class Classifier : public nn::Module {
   nn::Linear fc_;
 };
 
-/// Mean BCE with logits over the elements that count, over the batch of all ranks: sum over unmasked elements
-/// / their number (0 where there are none). targets, mask [N, labels], mask 0 leaves an element out
-/// ("ignore"), or undefined; pos_weight [labels] or undefined.
+/// Binary cross-entropy with logits over the batch of all ranks: the sum over unmasked elements / their
+/// number (0 where there are none). targets, mask [N, labels]; mask 0 leaves an element out (an "ignore"
+/// label), or undefined; pos_weight [labels] or undefined.
 Variable multilabel_loss(const Variable& logits, const Tensor& targets, const Tensor& mask = {},
                          const Tensor& pos_weight = {});
-/// What the mean over the batch of each image's sum is multiplied with for that: images / elements that
-/// count, of all ranks. mask [N, labels] on the CPU, or undefined.
+/// The factor that turns the batch's mean of each image's summed loss into that mean over elements: images /
+/// unmasked elements, of all ranks. mask [N, labels] on the CPU, or undefined.
 double multilabel_scale(const Shape& shape, const Tensor& mask);
-/// The same loss with that scale given, as a tensor of one element: nothing comes to the host.
+/// The same loss with that factor given as a tensor of one element, so that no value comes to the host.
 Variable multilabel_loss_scaled(const Variable& logits, const Tensor& targets, const Tensor& mask,
                                 const Tensor& scale, const Tensor& pos_weight = {});
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What detectors take and give: ground truth, detections, settings of the last step.
+// What detectors take and return: true boxes, detections, settings of post-processing.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +16,7 @@ struct Truth {
   std::vector<int64_t> labels;
 };
 
+/// One box that a detector reports.
 struct Detection {
   Box box;  ///< pixels of the network's input
   float score = 0;
@@ -23,9 +24,11 @@ struct Detection {
 };
 using Detections = std::vector<Detection>;  ///< of one image, best first
 
+/// The last step from scored boxes to detections.
 struct PostprocessSettings {
-  double score_threshold = 0.05;   ///< kept where above it; lower it for FROC (0.001)
-  int64_t top_k_per_level = 1000;  ///< candidates
+  /// Detections above it are kept; for FROC lower it (0.001), or the curve ends early.
+  double score_threshold = 0.05;
+  int64_t top_k_per_level = 1000;  ///< candidates that NMS sees
   double nms_iou = 0.5;
   int64_t max_detections = 300;
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What RetinaNet and Faster R-CNN have in common: targets, losses, detections. Training and the program know
-// a detector by this alone.
+// The interface of RetinaNet and Faster R-CNN: targets, losses, detections. Training and the program know a
+// detector through it alone.
 #pragma once
 
 #include <string>
@@ -12,30 +12,31 @@
 
 namespace cawe::models {
 
-/// Keys of an image's random draws in a step (which anchors and proposals are sampled): the same in every
-/// rank and after a resume.
+/// Keys an image's random draws in a step (which anchors and proposals are sampled), so that they are the
+/// same in every rank and after a resume.
 struct DrawKey {
   uint64_t seed = 0, step = 0, image = 0;
 };
 
+/// A detector: how it is trained and what it finds.
 class DetectionModel : public nn::Module {
  public:
-  /// What a batch of height x width images is trained towards, for loss_of(). An image may have no boxes.
-  /// `images` are names for errors and may be empty. Throws Code::data for bad boxes.
+  /// What loss_of() needs of a batch of height x width images. An image may have no boxes. `images` are names
+  /// for errors and may be empty. Throws Code::data for bad boxes.
   virtual std::vector<Tensor> targets(int64_t height, int64_t width, const std::vector<Truth>& truths,
                                       const std::vector<DrawKey>& draws, Device device,
                                       const std::vector<std::string>& images = {}) = 0;
 
   struct Losses {
     Variable total;                                     ///< one element: the mean over the batch of all ranks
-    std::vector<std::pair<std::string, Tensor>> parts;  ///< its summands by name, one element each
+    std::vector<std::pair<std::string, Tensor>> parts;  ///< its terms by name, one element each
     double part(const std::string& name) const;         ///< on the host; throws Code::usage for a wrong name
   };
   /// x [N, 3, H, W], normalised.
   virtual Losses loss_of(const Variable& x, const std::vector<Tensor>& targets) = 0;
-  /// targets() and loss_of() in one; draws of image i are keyed by (0, 0, i).
+  /// targets() and then loss_of(); draws of image i are keyed by (0, 0, i).
   Losses loss(const Variable& x, const std::vector<Truth>& truths);
-  /// Whether loss_of() asks nothing of the host, so that a device may capture it.
+  /// True where loss_of() needs no value on the host, so that a device may capture it as a graph.
   virtual bool capturable() const = 0;
 
   /// Detections of each image, best first, boxes in pixels of x; network in evaluation mode. Throws

@@ -30,7 +30,7 @@ std::vector<int64_t> strides_of(const StageInfo& stages) {
   return {stages.strides.begin(), stages.strides.end()};
 }
 
-/// Boxes and labels of a batch as one tensor [N, G, 5] on the CPU; label -1: none.
+/// Boxes and labels of a batch as one tensor [N, G, 5] on the CPU; label -1: an empty row.
 Tensor packed(const std::vector<Truth>& truths) {
   size_t most = 0;
   for (const Truth& t : truths) most = std::max(most, t.boxes.size());

@@ -13,16 +13,19 @@
 
 namespace cawe::models {
 
+/// Sizes and settings of the whole detector.
 struct FasterRcnnConfig {
   ResNetConfig backbone;
-  int trainable_stages = 5;  ///< of stem, layer1 ... layer4, counted from the end; 3 with loaded weights
-  int64_t channels = 256;    ///< of the pyramid
-  int64_t classes = 1;       ///< foreground; the box head has one output more, 0, for background
+  /// How many of stem, layer1 ... layer4 train, from the end; 3 with loaded weights.
+  int trainable_stages = 5;
+  int64_t channels = 256;  ///< of the feature pyramid
+  int64_t classes = 1;     ///< foreground; the box head has one output more, 0, for background
   RpnConfig rpn;
   RoiHeadsConfig roi;
   PostprocessSettings postprocess{0.05, 1000, 0.5, 100};
 };
 
+/// The detector: ResNet, FPN, proposals, box head.
 class FasterRcnn : public DetectionModel {
  public:
   explicit FasterRcnn(const FasterRcnnConfig& config);
@@ -35,14 +38,14 @@ class FasterRcnn : public DetectionModel {
   /// x [N, 3, H, W], normalised; H and W at least 32.
   Features forward(const Variable& x);
 
-  /// The proposal network's targets, the true boxes and the keys: the box head samples in the middle of
-  /// loss_of(), when it knows the proposals.
+  /// The proposal network's targets, then the true boxes and the keys of draws: the box head samples inside
+  /// loss_of(), once the proposals are known.
   std::vector<Tensor> targets(int64_t height, int64_t width, const std::vector<Truth>& truths,
                               const std::vector<DrawKey>& draws, Device device,
                               const std::vector<std::string>& images = {}) override;
-  /// "objectness", "proposal" (the proposal network's), "class", "box" (the box head's).
+  /// Terms: "objectness" and "proposal" of the proposal network, "class" and "box" of the box head.
   Losses loss_of(const Variable& x, const std::vector<Tensor>& targets) override;
-  bool capturable() const override { return false; }  // proposals come to the host
+  bool capturable() const override { return false; }  // proposals are chosen on the host
 
   std::vector<Detections> detect(const Tensor& x, const std::vector<std::string>& images = {}) override;
   std::vector<std::vector<Box>> proposals(const Features& features, int64_t height, int64_t width,

@@ -12,6 +12,7 @@ namespace cawe::models {
 /// Where RetinaNet's P6 comes from: torchvision's v1 model takes P5, its v2 and detectron2 take C5.
 enum class P6From : uint8_t { p5, c5 };
 
+/// Inputs and levels of the pyramid.
 struct FpnConfig {
   std::vector<int64_t> in;  ///< channels of the maps, finest first
   int64_t channels = 256;   ///< of every level
@@ -19,13 +20,13 @@ struct FpnConfig {
   P6From p6_from = P6From::p5;
 };
 
-/// Lateral 1x1 and output 3x3 convolutions with bias, no norm; top-down by nearest neighbour to the lateral's
-/// size, added. Weights start Kaiming uniform (a = 1), biases 0. Names: inner_blocks.{i}.0,
-/// layer_blocks.{i}.0, extra_blocks.{p6, p7}.
+/// Lateral 1x1 and output 3x3 convolutions with bias, no norm. Top-down maps are resized by nearest neighbour
+/// to the lateral's size and added to it. Weights start Kaiming uniform (a = 1), biases 0. Names:
+/// inner_blocks.{i}.0, layer_blocks.{i}.0, extra_blocks.{p6, p7}.
 class Fpn : public nn::Module {
  public:
   explicit Fpn(const FpnConfig& config);
-  /// Maps, finest first, to as many levels plus the extra ones, finest first.
+  /// Maps, finest first, to as many pyramid levels and then the extra ones, finest first.
   std::vector<Variable> forward(const std::vector<Variable>& maps);
 
  private:

@@ -2,6 +2,7 @@
 #include "models/matcher.h"
 
 #include "models/box_coding.h"
+#include "tensor/denormals.h"
 #include "tensor/parallel.h"
 
 namespace cawe::models {
@@ -31,6 +32,7 @@ std::string image_name(const std::vector<std::string>& images, int64_t i) {
 AnchorTargets make_targets(const Tensor& anchors, const std::vector<Truth>& truths, int64_t classes,
                            const MatchParams& match, const BoxCoding& coding,
                            const std::vector<std::string>& images) {
+  const KeepDenormals exact;
   const int64_t n = int64_t(truths.size()), count = anchors.dim(0);
   AnchorTargets t;
   t.classes = Tensor::zeros({n, count * classes});

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What each anchor is trained towards (spec 4.3).
+// Training targets of anchors, by their IoU with the true boxes (Ren et al. 2015, arXiv 1506.01497;
+// torchvision's Matcher with its low-quality matches).
 #pragma once
 
 #include <string>
@@ -10,23 +11,25 @@
 
 namespace cawe::models {
 
+/// Targets of A anchors in N images with K classes, on the anchors' device.
 struct AnchorTargets {
-  Tensor classes;     ///< [N, A * K] f32: 1 the anchor's class, 0 background or another class, -1 left out
+  Tensor classes;     ///< [N, A * K] f32: 1 the matched box's class, 0 another or background, -1 left out
   Tensor deltas;      ///< [N, A, 4] f32: offsets of the matched box; 0 elsewhere
   Tensor foreground;  ///< [N, A] f32: 1 where a box is matched
-  std::vector<int64_t> counts;  ///< foreground anchors of each image
+  std::vector<int64_t> counts;  ///< how many anchors of each image are foreground
 };
 
-/// Matches anchors [A, 4] with each image's boxes by IoU; an image without boxes is all background. On the
-/// anchors' device. `images` (names for errors) may be empty.
+/// Matches anchors [A, 4] with each image's boxes by IoU; in an image without boxes all anchors are
+/// background. Computed on the anchors' device. `images` (names for errors) may be empty.
 AnchorTargets make_targets(const Tensor& anchors, const std::vector<Truth>& truths, int64_t classes,
                            const MatchParams& match, const BoxCoding& coding = {},
                            const std::vector<std::string>& images = {});
 
-/// For each anchor [A, 4] the index of its box, -1 background, -2 neither (spec 4.3); no box: all background.
+/// For each anchor [A, 4] the index of its box, -1 for background, -2 for an anchor in between, which no loss
+/// counts; without boxes all are background.
 std::vector<int64_t> match_image(const Tensor& anchors, const Truth& truth, const MatchParams& match);
 
-/// "image 3", or its given name.
+/// Image i's given name, or "image i".
 std::string image_name(const std::vector<std::string>& images, int64_t i);
 
 }  // namespace cawe::models

@@ -11,6 +11,7 @@
 #include "models/matcher.h"
 #include "nn/precision.h"
 #include "tensor/communicator.h"
+#include "tensor/denormals.h"
 #include "tensor/parallel.h"
 
 namespace cawe::models {
@@ -23,7 +24,7 @@ nn::Conv2dOptions rpn_conv(int64_t in, int64_t out, int64_t kernel) {
   return o;
 }
 
-/// [N, A * K, H, W] to [N, H * W * A, K]; channels-last maps lie that way already.
+/// [N, A * K, H, W] to [N, H * W * A, K]; a channels-last map is already in this order.
 Variable by_anchor(const Variable& x, int64_t per_anchor) {
   const Variable y = permute(x, {0, 2, 3, 1});
   return reshape(y, {y.dim(0), -1, per_anchor});
@@ -60,6 +61,7 @@ RegionProposals::Output RegionProposals::forward(const std::vector<Variable>& le
 RegionProposals::Targets RegionProposals::targets(const Tensor& anchors, const std::vector<Truth>& truths,
                                                   const std::vector<DrawKey>& draws,
                                                   const std::vector<std::string>& images) const {
+  const KeepDenormals exact;
   const int64_t n = int64_t(truths.size()), count = anchors.dim(0);
   Targets t{Tensor::zeros({n, count}), Tensor::zeros({n, count}), Tensor::zeros({n, count, 4}), {}};
   const Tensor host = anchors.to(Device::cpu);
@@ -111,7 +113,8 @@ std::vector<Box> RegionProposals::proposals_of(const Tensor& logits, const Tenso
   int64_t begin = 0;
   for (size_t level = 0; level < grids.size(); ++level) {
     const int64_t end = begin + grids[level].rows * grids[level].columns * config_.anchors.per_cell();
-    // By logit, not by sigmoid, which has more ties; ranked over the levels by sigmoid, as torchvision does.
+    // The best of a level by logit, since sigmoids have more ties; between levels by sigmoid, as torchvision
+    // does.
     const std::vector<int64_t> best = best_of(logits.slice(0, begin, end), s.before_nms).index;
     const std::vector<float> values =
         take_rows(scores.slice(0, begin, end).reshape({-1, 1}), best).to(Device::cpu).to_vector<float>();
@@ -137,6 +140,7 @@ std::vector<Box> RegionProposals::proposals_of(const Tensor& logits, const Tenso
 std::vector<std::vector<Box>> RegionProposals::proposals(const Output& out, const Tensor& anchors,
                                                          int64_t height, int64_t width,
                                                          const std::vector<std::string>& images) const {
+  const KeepDenormals exact;
   const Tensor logits = out.logits.value().to(DType::f32), deltas = out.deltas.value().to(DType::f32);
   std::vector<std::vector<Box>> all(static_cast<size_t>(logits.dim(0)));
   parallel_tasks(logits.dim(0), [&](int64_t i) {

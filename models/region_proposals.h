@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Region proposal network (Ren et al. 2015, arXiv 1506.01497) on a feature pyramid, with torchvision's names
-// and rules (spec 4.3, 4.5).
+// and rules: anchors with IoU >= 0.7 are foreground, < 0.3 background; 256 are sampled for each image, at
+// most half of them foreground; NMS at 0.7 within each level.
 #pragma once
 
 #include <memory>
@@ -14,12 +15,13 @@
 
 namespace cawe::models {
 
-/// P2 ... P6: one size a level, 32 to 512.
+/// P2 ... P6: one scale for each level, 32 to 512 pixels.
 AnchorSettings rpn_anchors();
 
+/// How many proposals are kept.
 struct ProposalSettings {
-  int64_t before_nms = 2000;  ///< best of each level
-  int64_t after_nms = 2000;   ///< best of an image
+  int64_t before_nms = 2000;  ///< candidates of each level, by logit
+  int64_t after_nms = 2000;   ///< proposals kept of an image
 };
 
 struct RpnConfig {
@@ -32,6 +34,7 @@ struct RpnConfig {
   double beta = 1.0 / 9;     ///< smooth L1
 };
 
+/// The proposal network: for A anchors an objectness logit and four offsets each.
 class RegionProposals : public nn::Module {
  public:
   RegionProposals(int64_t channels, const RpnConfig& config);
@@ -44,21 +47,22 @@ class RegionProposals : public nn::Module {
   /// Levels [N, C, H, W], finest first.
   Output forward(const std::vector<Variable>& levels);
 
-  /// Anchors that the loss looks at, [N, A] and [N, A, 4] f32 on `device`: 1 foreground, 0 else; sampled or
-  /// not; offsets and 1 where foreground is sampled; and [1]: images over sampled anchors, of all ranks.
+  /// Targets of the sampled anchors, f32: foreground [N, A], 1 where a sampled anchor has a box; sampled [N,
+  /// A], 1 or 0; deltas [N, A, 4], the offsets of these boxes, else 0; scale [1], images / sampled anchors of
+  /// all ranks.
   struct Targets {
     Tensor foreground, sampled, deltas, scale;
   };
   Targets targets(const Tensor& anchors, const std::vector<Truth>& truths, const std::vector<DrawKey>& draws,
                   const std::vector<std::string>& images) const;
 
-  /// Mean BCE over the sampled anchors of all ranks, and smooth L1 of the foreground ones over their number.
+  /// Mean BCE over the sampled anchors of all ranks; smooth L1 of the foreground ones over the same number.
   struct Losses {
     Variable objectness, box;
   };
   Losses loss(const Output& out, const Targets& targets) const;
 
-  /// Proposals of each image, best first: decoded, clipped, without tiny ones, after NMS in each level.
+  /// Proposals of each image, best first: decoded, clipped, tiny ones dropped, after NMS within each level.
   std::vector<std::vector<Box>> proposals(const Output& out, const Tensor& anchors, int64_t height,
                                           int64_t width, const std::vector<std::string>& images) const;
 

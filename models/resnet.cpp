@@ -26,7 +26,7 @@ nn::Conv2dOptions stem_conv(int64_t width) {
   return o;
 }
 
-/// Checked before any member is built.
+/// The configuration, checked before any member is built from it.
 const ResNetConfig& checked(const ResNetConfig& c) {
   CAWE_CHECK(c.width > 0, Code::usage, "ResNet: width ", c.width, " (expected a positive number)");
   CAWE_CHECK(c.output_stride == 32 || c.output_stride == 16 || c.output_stride == 8, Code::usage,
@@ -86,8 +86,8 @@ ResNet::ResNet(const ResNetConfig& config)
 }
 
 void ResNet::build_stage(int stage, int64_t blocks, int64_t stride) {
-  // Where a stage loses its stride, its first block still sees the finer grid of the stage before: that block
-  // keeps the old dilation (torchvision's rule).
+  // A stage that gives up its stride for dilation still gets the finer grid of the stage before in its first
+  // block, which therefore keeps the old dilation (torchvision's rule).
   const bool widened = stage > 0 && stride == 1 && config_.dilate;
   const int64_t first_dilation = dilation_;
   if (widened) dilation_ *= 2;

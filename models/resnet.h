@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// ResNet (He et al. 2016, "Deep residual learning") with torchvision's topology (v1.5: a bottleneck strides
-// in its 3x3 convolution) and names, at any width.
+// ResNet (He et al. 2016, "Deep residual learning for image recognition", arXiv 1512.03385) with
+// torchvision's names and topology (v1.5: a bottleneck has its stride in the 3x3 convolution), at any width.
 #pragma once
 
 #include <array>
@@ -12,11 +12,13 @@
 
 namespace cawe::models {
 
+/// Depth, width and stride of a ResNet.
 struct ResNetConfig {
   int depth = 50;          ///< 18, 34 or 50
   int64_t width = 64;      ///< channels of the stem; 16 is a quarter of the full network
-  int output_stride = 32;  ///< 32, 16 or 8: the last stages keep their input's size below 32
-  bool dilate = true;      ///< with output_stride < 32: dilated kernels, so that loaded weights still fit
+  int output_stride = 32;  ///< 32, 16 or 8: below 32 the last stages do not reduce their input
+  /// With output_stride < 32: dilate their kernels, so that loaded weights still fit.
+  bool dilate = true;
   nn::BatchNormOptions norm;
 };
 
@@ -26,7 +28,7 @@ struct StageInfo {
   std::array<int64_t, 4> strides{};
 };
 
-/// Two or three convolutions and the way around them.
+/// Two or three convolutions and the shortcut around them.
 class ResidualBlock : public nn::Module {
  public:
   /// `bottleneck`: 1x1 to `channels`, 3x3, 1x1 to 4 `channels`; else two 3x3.
@@ -43,20 +45,21 @@ class ResidualBlock : public nn::Module {
   std::unique_ptr<nn::BatchNorm2d> downsample_norm_;
 };
 
+/// The body of a ResNet, without its classifier layer.
 class ResNet : public nn::Module {
  public:
   explicit ResNet(const ResNetConfig& config);
   /// x [N, 3, H, W], normalised, to {C2, C3, C4, C5} [N, channels, H / stride, W / stride] (rounded up).
   std::vector<Variable> forward(const Variable& x);
-  /// The first part alone: x to [N, width, H / 2, W / 2], before max pooling.
+  /// The stem alone: x to [N, width, H / 2, W / 2], before max pooling.
   Variable stem(const Variable& x);
-  /// The rest: the maps of the first `count` stages after the stem.
+  /// Max pooling and the first `count` stages, from the stem's output.
   std::vector<Variable> stages_of(const Variable& stem, size_t count = 4);
 
   const ResNetConfig& config() const { return config_; }
   const StageInfo& stages() const { return stages_; }
   /// Leaves only the last `stages` of {stem, layer1, ..., layer4} trainable (5: everything), and puts the
-  /// live norms of the others into evaluation for good.
+  /// live norms of the others into evaluation mode for good.
   void set_trainable_stages(int stages);
 
  private:
@@ -66,7 +69,7 @@ class ResNet : public nn::Module {
   nn::Conv2d conv1_;
   nn::BatchNorm2d bn1_;
   std::array<std::vector<std::unique_ptr<ResidualBlock>>, 4> layers_;
-  int64_t channels_ = 0, dilation_ = 1;  ///< while building
+  int64_t channels_ = 0, dilation_ = 1;  ///< of the block being built
 };
 
 }  // namespace cawe::models

@@ -53,7 +53,7 @@ RetinaNet::Raw RetinaNet::forward(const Variable& x) {
              "RetinaNet: the input has shape ", x.shape(),
              " (expected [N, 3, H, W] with sides of at least 32)");
   std::vector<Variable> maps = body_.forward(x);
-  maps.erase(maps.begin());  // C2 is not used: let it go
+  maps.erase(maps.begin());  // C2 is not used: its memory is freed here
   const std::vector<Variable> levels = fpn_.forward(maps);
   Raw raw;
   for (const Variable& level : levels) raw.grids.push_back({level.dim(2), level.dim(3)});

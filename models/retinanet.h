@@ -14,18 +14,22 @@
 
 namespace cawe::models {
 
+/// Sizes and settings of the whole detector.
 struct RetinaNetConfig {
   ResNetConfig backbone;
-  int trainable_stages = 5;  ///< of stem, layer1 ... layer4, counted from the end; 3 with loaded weights
-  int64_t channels = 256;    ///< of the pyramid and the towers
-  int head_convs = 4;        ///< in each tower
-  int extra_levels = 2;      ///< P6, P7
+  /// How many of stem, layer1 ... layer4 train, from the end; 3 with loaded weights.
+  int trainable_stages = 5;
+  int64_t channels = 256;  ///< of the feature pyramid and the towers
+  int head_convs = 4;      ///< in each tower
+  int extra_levels = 2;    ///< P6, P7
   P6From p6_from = P6From::p5;
-  int64_t classes = 1;  ///< logits an anchor: foreground classes only (torchvision's files count background)
+  /// Logits for each anchor: foreground classes only (torchvision's files also count background as a class).
+  int64_t classes = 1;
   AnchorSettings anchors = retinanet_anchors();
   MatchParams match{0.5, 0.4, true};
   double focal_alpha = 0.25, focal_gamma = 2;
-  double prior = 0.01;  ///< probability that the class bias starts from
+  /// Foreground probability that the class bias starts from: bias = -ln((1 - prior) / prior).
+  double prior = 0.01;
   double box_beta = 0;  ///< smooth L1; 0 is L1
   PostprocessSettings postprocess;
 };
@@ -50,6 +54,7 @@ class RetinaNetHead : public nn::Module {
   int64_t classes_;
 };
 
+/// The detector: ResNet, FPN, head.
 class RetinaNet : public DetectionModel {
  public:
   explicit RetinaNet(const RetinaNetConfig& config);
@@ -62,18 +67,19 @@ class RetinaNet : public DetectionModel {
   /// x [N, 3, H, W], normalised; H and W at least 32.
   Raw forward(const Variable& x);
 
-  /// Classes, deltas and foreground of AnchorTargets, and the images' scales [N]: 1 / max(1, foreground
-  /// anchors). Nothing is drawn.
+  /// Classes, deltas and foreground of AnchorTargets, and each image's factor [N]: 1 / max(1, foreground
+  /// anchors). Nothing is sampled.
   std::vector<Tensor> targets(int64_t height, int64_t width, const std::vector<Truth>& truths,
                               const std::vector<DrawKey>& draws, Device device,
                               const std::vector<std::string>& images = {}) override;
-  /// "class", the focal loss, and "box", smooth L1: each image's sum times its scale, and their mean over the
-  /// batch of all ranks.
+  /// Terms: "class", the focal loss, and "box", smooth L1. Of both, each image's sum times its factor, then
+  /// the mean over the batch of all ranks.
   Losses loss_of(const Variable& x, const std::vector<Tensor>& targets) override;
   bool capturable() const override { return true; }
 
   std::vector<Detections> detect(const Tensor& x, const std::vector<std::string>& images = {}) override;
-  /// The last step alone, by level: threshold, top k, decode, clip, NMS in each class, the best of all.
+  /// Post-processing alone: in each level threshold, top k, decode, clip; then NMS within each class over all
+  /// levels, and the best of all.
   std::vector<Detections> postprocess(const Raw& raw, int64_t height, int64_t width,
                                       const std::vector<std::string>& images = {}) const;
 

@@ -8,7 +8,7 @@
 namespace cawe::models {
 namespace {
 
-constexpr double kStd = 0.01;  // of all weights of the head at the start
+constexpr double kStd = 0.01;  // standard deviation of all the head's initial weights
 
 std::unique_ptr<nn::Conv2d> head_conv(int64_t in, int64_t out, double bias) {
   nn::Conv2dOptions o = nn::same_conv(in, out, 3);
@@ -46,7 +46,8 @@ RetinaNetHead::Tower RetinaNetHead::make_tower(const std::string& name, const Re
 Variable RetinaNetHead::run(Tower& tower, nn::Conv2d& output, const Variable& x, int64_t per_anchor) {
   Variable y = x;
   for (auto& conv : tower) y = conv->forward(y, true);
-  y = permute(output.forward(y), {0, 2, 3, 1});  // channels-last maps are [N, H, W, A * K] as they lie
+  // A channels-last map already lies as [N, H, W, A * K].
+  y = permute(output.forward(y), {0, 2, 3, 1});
   return reshape(y, {y.dim(0), -1, per_anchor});
 }
 

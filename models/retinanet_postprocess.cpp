@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// RetinaNet's last step: from logits and offsets to boxes (spec 4.6, 4.7).
+// RetinaNet's post-processing, from logits and offsets to boxes, in torchvision's order: threshold and top k
+// in each level, NMS over all levels.
 #include "models/candidates.h"
 #include "models/matcher.h"
 #include "models/retinanet.h"
+#include "tensor/denormals.h"
 #include "tensor/parallel.h"
 
 namespace cawe::models {
@@ -28,6 +30,7 @@ void add_level(const Tensor& scores, const Tensor& deltas, const Tensor& anchors
 
 std::vector<Detections> RetinaNet::postprocess(const Raw& raw, int64_t height, int64_t width,
                                                const std::vector<std::string>& images) const {
+  const KeepDenormals exact;
   const Tensor logits = raw.logits.value().to(DType::f32), deltas = raw.deltas.value().to(DType::f32);
   const int64_t n = logits.dim(0), total = logits.dim(1), per_cell = config_.anchors.per_cell();
   Tensor scores = Tensor::like(logits);

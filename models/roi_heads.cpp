@@ -15,6 +15,7 @@
 #include "models/matcher.h"
 #include "nn/precision.h"
 #include "tensor/communicator.h"
+#include "tensor/denormals.h"
 #include "tensor/parallel.h"
 
 namespace cawe::models {
@@ -42,7 +43,8 @@ RoiHeads::RoiHeads(int64_t channels, int64_t classes, const std::vector<int64_t>
   child("box_predictor.bbox_pred", bbox_pred_);
 }
 
-/// Lin et al. 2017, Eq. 1; the small number is torchvision's.
+/// k = floor(k0 + log2(sqrt(area) / 224) + 1e-6), Eq. 1 of Lin et al. 2017 (arXiv 1612.03144); the 1e-6 is
+/// torchvision's.
 int32_t RoiHeads::level_of(const Box& box) const {
   const float side = std::sqrt(box.area());
   const float level =
@@ -54,6 +56,7 @@ int32_t RoiHeads::level_of(const Box& box) const {
 Regions RoiHeads::regions(const std::vector<std::vector<Box>>& proposals, int64_t slots,
                           Device device) const {
   const int64_t n = int64_t(proposals.size());
+  const KeepDenormals exact;
   std::vector<float> boxes(size_t(n * slots * 4), 0.0f);
   std::vector<int32_t> place(size_t(n * slots * 2), -1);
   for (int64_t i = 0; i < n; ++i) {
@@ -85,9 +88,9 @@ RoiHeads::Output RoiHeads::forward(const std::vector<Variable>& levels, const Re
   return {cls_score_.forward(features), bbox_pred_.forward(features)};
 }
 
-/// Of the sampled proposals, `slots` an image: labels [R] (0 is background), 1 where a slot counts [N,
-/// slots], offsets of the matched box [N, slots, 4], 1 where it is foreground [N, slots], and [1]: images
-/// over sampled proposals, of all ranks.
+/// Targets of the sampled proposals, `slots` for each image: labels [R], 0 is background; [N, slots] 1 where
+/// a slot is in use; offsets of the matched box [N, slots, 4]; 1 where it is foreground [N, slots]; and [1]
+/// images / sampled proposals, of all ranks.
 struct RoiHeads::Targets {
   std::vector<int64_t> labels;
   Tensor counts, deltas, foreground, scale;
@@ -96,6 +99,7 @@ struct RoiHeads::Targets {
 RoiHeads::Targets RoiHeads::targets(const std::vector<std::vector<Box>>& proposals,
                                     const std::vector<Truth>& truths, const std::vector<DrawKey>& draws,
                                     std::vector<std::vector<Box>>* chosen) const {
+  const KeepDenormals exact;
   const int64_t n = int64_t(proposals.size()), slots = config_.sampling.count;
   Targets t{std::vector<int64_t>(size_t(n * slots), 0),
             Tensor::zeros({n, slots}),
@@ -197,6 +201,7 @@ std::vector<Detections> RoiHeads::detect(const std::vector<Variable>& levels,
   const Regions where = regions(proposals, slots, levels[0].device());
   const Output out = forward(levels, where);
   const Tensor logits = out.logits.value().to(DType::f32), deltas = out.deltas.value().to(DType::f32);
+  const KeepDenormals exact;
   Tensor scores = Tensor::like(logits);
   backend(logits.device()).softmax(logits, scores);
   parallel_tasks(int64_t(proposals.size()), [&](int64_t i) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The second stage of Faster R-CNN (Ren et al. 2015; on a pyramid: Lin et al. 2017, arXiv 1612.03144):
-// RoIAlign, two linear layers, classes and boxes, with torchvision's names and rules (spec 4.5).
+// The second stage of Faster R-CNN (Ren et al. 2015; on a pyramid Lin et al. 2017, arXiv 1612.03144):
+// RoIAlign, two linear layers, class and box outputs, with torchvision's names and rules. Class 0 is
+// background. Proposals with IoU >= 0.5 are foreground; at most a quarter of the sampled ones are.
 #pragma once
 
 #include <string>
@@ -19,13 +20,14 @@ enum class HeadInit : uint8_t {
   detectron2    ///< hidden ones Xavier (uniform), classes N(0, 0.01^2), boxes N(0, 0.001^2), biases 0
 };
 
+/// Settings of the box head.
 struct RoiHeadsConfig {
-  int64_t pooled = 7;           ///< cells a side that a proposal is sampled to
-  int64_t sampling_ratio = 2;   ///< points a side in each of them; 0: as many as the cell has features
-  bool aligned = false;         ///< half-pixel shift (detectron2); torchvision has none
-  double canonical_size = 224;  ///< a proposal of this side goes to level `canonical_level`
+  int64_t pooled = 7;           ///< bins on each side of a proposal
+  int64_t sampling_ratio = 2;   ///< sampling points on each side of a bin; 0: as many as it has cells
+  bool aligned = false;         ///< shift by half a cell (detectron2); torchvision has none
+  double canonical_size = 224;  ///< a proposal with this side in pixels goes to level `canonical_level`
   int canonical_level = 4;
-  int64_t hidden = 1024;  ///< of the two linear layers
+  int64_t hidden = 1024;  ///< width of the two linear layers
   MatchParams match{0.5, 0.5, false};
   SamplingOptions sampling{128, 0.25};
   BoxCoding coding{10, 10, 5, 5};
@@ -34,13 +36,14 @@ struct RoiHeadsConfig {
   double least_side = 1e-2;  ///< pixels; smaller detections are dropped
 };
 
-/// Proposals of a batch, `slots` an image; empty slots fill up, so that every image has as many.
+/// Proposals of a batch, `slots` for each image; an image with fewer has empty slots at the end.
 struct Regions {
   Tensor boxes;  ///< [N * slots, 4] f32, pixels of the image
   Tensor place;  ///< [N * slots, 2] i32: image, level (-1: empty)
   int64_t slots = 0;
 };
 
+/// The box head: R regions to classes + 1 logits and as many boxes.
 class RoiHeads : public nn::Module {
  public:
   /// `strides` are those of the levels, finest first, from level 2 on.
@@ -57,8 +60,8 @@ class RoiHeads : public nn::Module {
   struct Losses {
     Variable classification, box;
   };
-  /// Samples proposals and true boxes by the keys; cross entropy over all sampled ones of all ranks, smooth
-  /// L1 of the foreground ones' own class over the same number.
+  /// Samples from proposals and true boxes by the keys. Cross entropy: mean over all sampled ones of all
+  /// ranks; smooth L1 of the foreground ones, for their own class, over the same number.
   Losses loss(const std::vector<Variable>& levels, std::vector<std::vector<Box>> proposals,
               const std::vector<Truth>& truths, const std::vector<DrawKey>& draws);
 

@@ -9,7 +9,7 @@
 namespace cawe::models {
 namespace {
 
-/// The `most` candidates with the smallest numbers of the stream, each by its own element.
+/// The `most` candidates with the smallest random numbers; each candidate's own index is its counter.
 std::vector<int64_t> draw(std::vector<int64_t> candidates, int64_t most, const Random& random) {
   if (int64_t(candidates.size()) <= most) return candidates;
   std::vector<std::pair<uint32_t, int64_t>> order;

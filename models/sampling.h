@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which anchors or proposals a loss looks at (spec 4.3): random draws that a restart repeats.
+// Which anchors or proposals enter a loss (Ren et al. 2015): drawn at random, by keys that give a resumed run
+// the same draws.
 #pragma once
 
 #include <cstdint>
@@ -11,12 +12,13 @@
 namespace cawe::models {
 
 struct SamplingOptions {
-  int64_t count = 256;    ///< of an image
-  double positive = 0.5;  ///< largest share of foreground
+  int64_t count = 256;    ///< sampled of an image
+  double positive = 0.5;  ///< at most this fraction of them foreground
 };
 
-/// Of `matched` (a box's index: foreground; -1: background; -2: neither) at most count * positive foreground
-/// ones, the rest background, drawn without replacement from Philox by (key, purpose). Indices ascend.
+/// Of `matched` (>= 0: a box's index, foreground; -1: background; -2: left out) at most count * positive
+/// foreground ones, the rest background, drawn without replacement from Philox by (key, purpose). Indices
+/// ascend.
 struct Sample {
   std::vector<int64_t> foreground, background;
 };

@@ -9,7 +9,7 @@
 namespace cawe::models {
 namespace {
 
-/// Convolutions and channels, in widths, of the five parts between poolings.
+/// Number of convolutions and channels (in units of the width) of the five parts between poolings.
 constexpr struct {
   int convs;
   int64_t widths;

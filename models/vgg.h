@@ -11,20 +11,21 @@
 
 namespace cawe::models {
 
+/// The convolutions, norms, ReLUs and poolings of VGG-16.
 class VggFeatures : public nn::Module {
  public:
   /// width: channels of the first layers; 64 is the published network.
   explicit VggFeatures(int64_t width = 64);
-  /// x [N, 3, H, W], normalised. The outputs of the ReLUs at the given indices of torchvision's `features`,
-  /// ascending; 22, 32 and 42 lie before the last three poolings. Throws Code::usage where an index is no
-  /// ReLU's.
+  /// x [N, 3, H, W], normalised. Returns the outputs of the ReLUs at the given indices of torchvision's
+  /// `features`, ascending; 22, 32 and 42 are those before the last three poolings. Throws Code::usage where
+  /// an index is not that of a ReLU.
   std::vector<Variable> forward(const Variable& x, const std::vector<int64_t>& indices);
 
  private:
   struct Layer {
-    int64_t index = 0;  ///< of the ReLU, or of the pooling
+    int64_t index = 0;  ///< in torchvision's `features`, of the ReLU or of the pooling
     std::unique_ptr<nn::Conv2d> conv;
-    std::unique_ptr<nn::BatchNorm2d> norm;  ///< both null: a pooling
+    std::unique_ptr<nn::BatchNorm2d> norm;  ///< conv and norm are null for a pooling
   };
   std::vector<Layer> layers_;
 };

@@ -65,7 +65,7 @@ LoadReport compare(const std::map<std::string, Tensor>& wanted, const NamedTenso
   return report;
 }
 
-/// "a.b.<n>.weight" with n at the given place among names that look like `head`<n>.weight or .bias.
+/// Finds `head`<n>.weight or `head`<n>.bias in a name: n is `number`, ".weight" or ".bias" `tail`.
 bool numbered(const std::string& name, const std::string& head, int& number, std::string& tail) {
   const size_t at = name.find(head);
   if (at == std::string::npos) return false;
@@ -110,7 +110,7 @@ LoadReport load_weights(nn::Module& module, const NamedTensors& weights, const L
   NamedTensors wanted = state_of(module);
   const LoadReport report = compare(wanted, given, options, matches);
   CAWE_CHECK(!options.strict || report.complete(), Code::data, source,
-             ": the weights do not fit: ", report.summary(), ". Name in import.skip what may differ");
+             ": the weights do not fit: ", report.summary(), options.hint.empty() ? "" : ". " + options.hint);
   for (const Match& m : matches)
     CAWE_CHECK(all_finite(m.from.to(Device::cpu)), Code::data, source, ": ", m.name,
                " holds a value that is not finite");
@@ -140,8 +140,8 @@ NamedTensors state_of(nn::Module& module) {
 }
 
 NamedTensors with_current_names(const NamedTensors& weights) {
-  // An old tower is numbered 0, 2, 4, 6; a new one has no plain numbers at all, so the two cannot be
-  // confused.
+  // Convolutions of an old tower are numbered 0, 2, 4, 6; a new one has no plain numbers, so the two cannot
+  // be confused.
   NamedTensors all;
   for (const auto& [name, tensor] : weights) {
     const std::string current = current_name(name);

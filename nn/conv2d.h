@@ -8,6 +8,7 @@
 
 namespace cawe::nn {
 
+/// Channels in and out, a square kernel, and how weight and bias start.
 struct Conv2dOptions {
   int64_t in = 1, out = 1;
   int64_t kernel = 1;

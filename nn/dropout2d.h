@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Dropout2d: whole channels of an image are left out (Tompson et al. 2015, arXiv 1411.4280). No layer with a
-// state, but the masks, which their caller keeps beside the batch.
+// Dropout2d: whole channels of an image are dropped (Tompson et al. 2015, arXiv 1411.4280). It has no state;
+// it only makes masks, which the caller keeps beside the batch.
 #pragma once
 
 #include <string>
@@ -10,7 +10,8 @@
 namespace cawe::nn {
 
 struct Dropout2d {
-  double share = 0.5;  ///< of the channels that are dropped; the others are multiplied by 1 / (1 - share)
+  /// Fraction of channels that are dropped; the others are multiplied by 1 / (1 - share).
+  double share = 0.5;
   int64_t channels = 1;
   std::string purpose = "dropout";
 

@@ -18,7 +18,7 @@ struct Init {
     normal,                  ///< N(0, value^2)
     uniform,                 ///< U(-value, value)
     kaiming_normal_fan_out,  ///< N(0, 2 / fan_out): He et al. 2015, for ReLU
-    kaiming_normal_fan_in,   ///< N(0, 2 / fan_in): the same for what a layer passes on
+    kaiming_normal_fan_in,   ///< N(0, 2 / fan_in): the same variance for activations instead of gradients
     kaiming_uniform          ///< U(-b, b), b = sqrt(6 / ((1 + value^2) fan_in)); value is the slope a
   };
   Kind kind = Kind::constant;
@@ -36,9 +36,9 @@ struct Init {
 /// stream Random(seed, name).
 void initialise(Tensor& w, const Init& init, uint64_t seed, const std::string& name);
 
-/// For the convolution before a pixel shuffle by 2 (Aitken et al. 2017, arXiv 1707.02937): draws the kernels
-/// of every fourth output, [out / 4, in, ...], as initialise() would, and repeats each four times, so that
-/// all pixels of a 2 x 2 block start equal. out must be a multiple of 4.
+/// ICNR initialisation for the convolution before a pixel shuffle by 2 (Aitken et al. 2017, arXiv
+/// 1707.02937): draws [out / 4, in, ...] kernels as initialise() would and repeats each four times, so that
+/// all pixels of a 2 x 2 block start equal. Throws where out is no multiple of 4.
 void initialise_icnr(Tensor& w, const Init& init, uint64_t seed, const std::string& name);
 
 /// in * kernel area of a weight [out, in, ...].

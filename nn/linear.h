@@ -9,8 +9,8 @@
 
 namespace cawe::nn {
 
-/// x [N, in] -> [N, out]. Parameters weight [out, in], bias [out]. Where nothing else is asked for, both
-/// start uniform in +-1/sqrt(in), as torchvision's do.
+/// x [N, in] -> [N, out]. Parameters weight [out, in], bias [out]. By default both are drawn uniformly from
+/// +-1/sqrt(in), as torchvision's are.
 class Linear : public Module {
  public:
   Linear(int64_t in, int64_t out);

@@ -66,7 +66,7 @@ void Module::to(DType dtype) {
 void Module::to(Device device) {
   for (auto& p : parameters()) {
     Tensor value = p.variable->value().to(device);
-    // As GPUs' convolutions want their weights: else each of them would make a copy in every step.
+    // Channels-last, as a GPU's convolutions want them: else each would copy its weight in every step.
     if (device != Device::cpu && value.rank() == 4) value = value.channels_last();
     *p.variable = Variable(value, p.variable->requires_grad());
   }

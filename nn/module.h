@@ -12,6 +12,8 @@
 
 namespace cawe::nn {
 
+/// Base class of layers and networks. Parameters are trained; buffers (running statistics, counters) are
+/// saved, but not trained.
 class Module {
  public:
   Module() = default;
@@ -22,7 +24,7 @@ class Module {
   /// Training or evaluation mode, for this module and all below.
   void train(bool on = true);
   bool training() const { return training_; }
-  /// Evaluation mode for good, for this module and all below: train() does not reach them any more.
+  /// Evaluation mode for good, for this module and all below: train() does not change them any more.
   void freeze_mode();
 
   struct NamedParameter {
@@ -33,7 +35,7 @@ class Module {
     std::string name;
     Tensor* tensor;
   };
-  /// In order of registration, children after own.
+  /// In order of registration, a module's own before its children's.
   std::vector<NamedParameter> parameters();
   std::vector<NamedBuffer> buffers();
   /// Parameters and buffers together: what a weight file holds.
@@ -69,8 +71,8 @@ class Module {
   bool training_ = true, mode_frozen_ = false;
 };
 
-/// Puts a module and all below into evaluation mode while it lives; then every one is as it was. Writes
-/// nothing where the module already evaluates, so that several threads may share one.
+/// Puts a module and all below into evaluation mode while it lives; afterwards each has its former mode
+/// again. Writes nothing where the module already evaluates, so that several threads may share one.
 class EvalMode {
  public:
   explicit EvalMode(Module& module);

@@ -34,11 +34,13 @@ SelfAttention::SelfAttention(int64_t channels)
 
 Variable SelfAttention::forward(const Variable& x) {
   const int64_t n = x.dim(0), c = x.dim(1), h = x.dim(2), w = x.dim(3);
-  // The names are DeOldify's; in the usual reading g asks, and f and h answer.
+  // The names are DeOldify's: its "key" convolution g makes what is usually called queries, and its "query" f
+  // the keys.
   const Variable asks = positions(key_.forward(x)), answers = positions(query_.forward(x));
   const Variable o =
       permute(reshape(attention(asks, answers, positions(value_.forward(x)), 1), {n, h, w, c}), {0, 3, 1, 2});
-  // gamma once an item, through a product: its gradient is summed over the batch along the lanes' tree.
+  // gamma once for each item, by a matrix product, whose gradient is summed over the batch along the lanes'
+  // tree.
   Tensor ones = Tensor::empty({n, 1}, x.dtype(), Layout::contiguous, x.device());
   ones.fill(1);
   const Variable gamma = reshape(as_computed(gamma_, x), {1, 1});

@@ -11,7 +11,7 @@
 namespace cawe::nn {
 namespace {
 
-/// A random direction: normal numbers over their norm.
+/// A random unit vector: normal numbers over their norm.
 void initialise_direction(Tensor& t, uint64_t seed, const std::string& name) {
   initialise(t, Init::normal(1), seed, name);
   double squares = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// WeightNormConv2d: a convolution whose kernels have trained directions and trained lengths.
+// WeightNormConv2d: a convolution whose kernels are trained as directions and lengths.
 #pragma once
 
 #include "nn/conv2d.h"
@@ -11,7 +11,7 @@ namespace cawe::nn {
 /// as |v|, so that the first weight is v.
 class WeightNormConv2d : public Module {
  public:
-  /// `icnr`: the outputs go through a pixel shuffle by 2, and start equal in every 2 x 2 block.
+  /// `icnr`: for outputs that go through a pixel shuffle by 2 (initialise_icnr()).
   explicit WeightNormConv2d(const Conv2dOptions& options, bool icnr = false);
   /// x [N, in, H, W]; with `relu`, max(0, .) in the same pass.
   Variable forward(const Variable& x, bool relu = false);

@@ -15,7 +15,7 @@ namespace {
 
 std::string cell(double v) { return std::isnan(v) ? "" : data::shortest(v); }
 
-/// Place in the paper's table, 0 … 11; 12 for control rows.
+/// Index in the paper's Table 1, 0 … 11; 12 for control rows.
 size_t paper_place(const ResultRow& row) {
   const std::vector<std::string> detectors = {"faster_rcnn", "retinanet"};
   const std::vector<std::string> methods = {"none", "afda", "medga", "color", "cawe", "color+cawe"};

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// results.csv of a study: one line a detector, enhancement and seed, in the order of the paper's table.
+// results.csv of a study: one line for each detector, enhancement and seed, in the order of the paper's Table
+// 1.
 #pragma once
 
 #include <array>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sentences from differences.
+// Differences in words.
 #include "report/statements.h"
 
 #include <cmath>
@@ -44,7 +44,7 @@ Support support(const Claim& claim) {
   if (std::isnan(i.value) || std::isnan(i.low) || std::isnan(i.high) || std::isnan(p))
     return Support::undefined;
   if (i.low <= 0 && i.high >= 0) return Support::none;
-  // 1 - 0.95 is a little above 0.05 in binary; a p of exactly 0.05 counts either way.
+  // 1 - 0.95 is slightly above 0.05 in binary, so a p of exactly 0.05 passes.
   if (p > 1 - claim.level) return Support::uncorrected;
   return i.low > 0 ? Support::gain : Support::loss;
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a paired difference supports, in one plain sentence, and which rows may be ranked.
+// What a paired difference supports, as one plain sentence, and which rows may be ranked.
 //
-// A gain or loss is claimed only where the interval leaves zero out and p, corrected over the study's
-// comparisons where there are several, is at most 1 - level. Anything else is "no difference shown", with the
-// size that the test set could have missed.
+// A gain or loss is claimed only if the interval excludes zero and p, corrected over the study's comparisons
+// if there are several, is at most 1 - level. Otherwise it is "no difference shown", with the size of a
+// difference that the test set could have missed.
 #pragma once
 
 #include <cstdint>
@@ -21,14 +21,14 @@ struct Claim {
   std::string reference;        ///< "plain RetinaNet"
   eval::Difference difference;  ///< of the mean sensitivity, subject - reference
   double p_holm =
-      std::numeric_limits<double>::quiet_NaN();  ///< corrected p; NaN where there is one comparison
+      std::numeric_limits<double>::quiet_NaN();  ///< corrected p; NaN if there is only one comparison
   double level = 0.95;                           ///< of the interval
 };
 
 enum class Support {
   gain,
   loss,
-  uncorrected,  ///< the interval leaves zero out, but the corrected p is above 1 - level
+  uncorrected,  ///< the interval excludes zero, but the corrected p is above 1 - level
   none,         ///< no difference shown
   undefined     ///< no draw had a lesion
 };
@@ -40,9 +40,9 @@ std::string statement(const Claim& claim);
 /// All claims in one sentence: how many gains, losses and neither; "" for no claim.
 std::string summary(const std::vector<Claim>& claims);
 
-/// The places a row may have among others, 1 = highest: best is one more than the rows wholly above it, worst
-/// leaves room for the rows wholly below it. A row whose interval overlaps no other has best == worst; only
-/// such a row is ranked. Rows with an undefined interval have 0, 0 and count for nobody.
+/// The ranks a row may have, 1 = highest: `best` is 1 + the number of rows whose interval is wholly above,
+/// `worst` the number of rows minus those wholly below. A row whose interval overlaps no other has best ==
+/// worst, and only such a row is ranked. Rows with an undefined interval have 0, 0 and are not counted.
 struct Place {
   int64_t best = 0, worst = 0;
   bool ranked() const { return best > 0 && best == worst; }

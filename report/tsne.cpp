@@ -31,7 +31,8 @@ std::vector<double> squared_distances(const std::vector<float>& x, int64_t n, in
   return d;
 }
 
-/// Finds by bisection the precision at which row i has the wanted entropy; writes its conditional affinities.
+/// Finds by bisection the precision (1 / variance) at which row i has the wanted entropy; writes its
+/// conditional affinities.
 void calibrate_row(const double* distance, int64_t n, int64_t i, double entropy_wanted, double* p) {
   double low = 0, high = std::numeric_limits<double>::infinity(), beta = 1;
   double nearest = std::numeric_limits<double>::infinity();
@@ -40,7 +41,7 @@ void calibrate_row(const double* distance, int64_t n, int64_t i, double entropy_
   for (int step = 0; step < 200; ++step) {
     double sum = 0, weighted = 0;
     for (int64_t j = 0; j < n; ++j) {
-      const double d = distance[j] - nearest;  // the shift cancels and keeps exp from vanishing
+      const double d = distance[j] - nearest;  // the shift cancels out and keeps exp from underflowing
       p[j] = j == i ? 0 : std::exp(-beta * d);
       sum += p[j];
       weighted += p[j] * d;
@@ -50,7 +51,7 @@ void calibrate_row(const double* distance, int64_t n, int64_t i, double entropy_
     if (std::abs(excess) < 1e-10) return;
     (excess > 0 ? low : high) = beta;
     beta = std::isinf(high) ? beta * 2 : 0.5 * (low + high);
-    if (beta == low || beta == high) return;  // duplicates: the entropy cannot get lower
+    if (beta == low || beta == high) return;  // with duplicate points the entropy has a lower bound
   }
 }
 
@@ -62,7 +63,7 @@ std::vector<double> principal_start(const std::vector<float>& x, int64_t n, int6
   columns.colwise() -= columns.rowwise().mean().eval();
   const eval::EigenSolver eigen = eval::symmetric_eigen(columns.transpose() * columns, "t-SNE");
   const double first = eigen.eigenvalues()[n - 1];
-  // A unit vector scaled by sqrt(value) has standard deviation sqrt(value / n).
+  // The principal component is a unit vector times sqrt(value), with standard deviation sqrt(value / n).
   const double scale = first > 0 ? 1e-4 / std::sqrt(first / double(n)) : 0;
   std::vector<double> y(size_t(2 * n));
   for (int64_t c = 0; c < 2; ++c) {

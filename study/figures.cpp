@@ -17,7 +17,7 @@
 namespace cawe::study {
 namespace {
 
-constexpr size_t kTsneFilms = 100;  ///< of each kind, as in the paper
+constexpr size_t kTsneFilms = 100;  ///< of each kind, as in the paper's Fig. 3
 constexpr size_t kDrawnBoxes = 4, kDrawnChannels = 6;
 
 report::FigurePicture picture_of(const data::FloatImage& image) {
@@ -37,7 +37,7 @@ report::FigurePicture channel_picture(const Tensor& features, int64_t channel) {
   return p;
 }
 
-/// The row whose chain has the most of the pipeline in it.
+/// The row with the most stages of the pipeline (Figure 1 draws them).
 const StudyRow& richest_row(const StudyResult& study) {
   for (const char* method : {"color+cawe", "cawe"})
     for (const StudyRow& row : study.rows)
@@ -45,7 +45,7 @@ const StudyRow& richest_row(const StudyResult& study) {
   return study.rows[0];
 }
 
-/// A test film with a lesion that the row's detector finds with its best box, or at least with a lesion.
+/// A test film with a lesion, if possible one that the row's detector finds with its highest-scoring box.
 size_t example_film(const StudyResult& study, const StudyRow& row) {
   size_t with_lesion = study.truth.size();
   for (size_t i = 0; i < study.truth.size(); ++i) {
@@ -136,7 +136,8 @@ report::Figure attention(const StudyResult& study, size_t i) {
   return report::figure_attention(e);
 }
 
-/// GAP features of the classifier for films as they are and as a method makes them.
+/// Features of the classifier after global average pooling, of films as they are and as a method enhances
+/// them.
 class Features {
  public:
   explicit Features(const StudyResult& study) : study_(study), maker_(study.map_maker()) {}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The paper's figures from a study's own films, maps and detections.
+// The paper's four figures, made from a study's own films, maps and detections.
 #pragma once
 
 #include <vector>
@@ -10,9 +10,9 @@
 
 namespace cawe::study {
 
-/// The film of a test image as the networks get it: gray, [0, 1].
+/// The film of a test image as networks get it: gray, [0, 1].
 data::FloatImage study_film(const StudyResult& study, size_t test_image);
-/// The picture of a method: what its chain makes of the film.
+/// The film of a test image after a method's enhancement.
 data::FloatImage study_picture(const StudyResult& study, const std::string& method,
                                const data::FloatImage& film);
 

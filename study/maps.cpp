@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The attention maps of the test films: whether they find the lesions, asked before any detection, and what
-// became of the lesions that they leave dark.
+// The attention maps of the test films: do they find the lesions (measured without a detector), and how are
+// lesions detected that they leave dark?
 #include <algorithm>
 #include <cmath>
 
@@ -20,8 +20,8 @@ bool reads_the_map(const RowPlan& plan) {
          plan.method == "uniform" || plan.method == "centre";
 }
 
-/// Boxes of all films in thirds by the map's mean inside them, the darkest first; -1 where a film has no map.
-/// `limits` gets the highest value of each third.
+/// Assigns the boxes of all films to thirds by the map's mean inside them, 0 being the darkest; -1 where a
+/// film has no map. `limits` gets the highest mean of each third.
 std::vector<std::vector<int>> thirds_by_map(const StudyResult& study, const StudyMaps& maps,
                                             std::array<double, kThirds>* limits) {
   struct Lesion {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Lesion-free films of another source as extra test films, reported apart: a detector that can tell the
-// source from the film finds such films easy.
+// Lesion-free films of another source as additional test films, reported separately: if a detector can tell
+// the source from the film, such films are easy for it.
 #include <cstdio>
 
 #include "data/decode.h"
@@ -17,7 +17,7 @@ std::string fixed(double v) {
   return text;
 }
 
-/// 8 x 8 cells of the film as the network gets it: mean and deviation of each.
+/// Features for the source check: mean and standard deviation of each of 8 x 8 cells of the network's input.
 void add_features(const data::Sample& sample, const data::LoaderOptions& loader,
                   std::vector<float>* features) {
   constexpr int kCells = 8;
@@ -58,12 +58,10 @@ eval::SourceCheck tell_sources(const StudyResult& study, const data::Dataset& ex
 }  // namespace
 
 void study_extra_films(StudyResult& study, const std::string& extra_recipe) {
-  Recipe recipe = Recipe::read(extra_recipe);
-  const Strings folds = recipe.words("data.test_folds", {"test"});
+  const Recipe recipe = Recipe::read(extra_recipe, "films");
   const train::SplitData extra = train::load_data(recipe);
-  recipe.finish();
   std::vector<int64_t> chosen;
-  for (const int64_t i : train::fold_indices(extra.split, folds)) {
+  for (const int64_t i : train::fold_indices(extra.split, recipe.words("data.test_folds"))) {
     const data::Sample& s = extra.dataset.samples[size_t(i)];
     bool sick = !s.boxes.empty();
     for (const float label : s.labels) sick |= label != 0;
@@ -84,7 +82,7 @@ void study_extra_films(StudyResult& study, const std::string& extra_recipe) {
               "Sens@3", "Sens@4", "false positives per extra film at the threshold of Sens@1"};
   for (const StudyRow& row : study.rows) {
     if (row.plan.kind != RowKind::paper || row.runs.size() != row.seeds.size())
-      continue;  // borrowed maps, or folds: no one detector
+      continue;  // shuffled maps or folds: there is no single detector to run
     train::Detector detector(row.runs[0]);
     data::check_leaks(extra.dataset, chosen, detector.trained());
     const auto found = detector.detect(extra.dataset, chosen);
@@ -100,7 +98,7 @@ void study_extra_films(StudyResult& study, const std::string& extra_recipe) {
       detections.push_back(d);
     }
     eval::EvaluateOptions options = study.settings.options;
-    options.draws = 1;  // no interval is asked for
+    options.draws = 1;  // no interval is needed
     const eval::Evaluation e = eval::evaluate(truth, detections, options, true);
     std::vector<std::string> cells{row.plan.detector + " " + row.plan.enhancement};
     for (const double n : {1.0, 2.0, 3.0, 4.0}) cells.push_back(fixed(e.at(n).at.sensitivity));

@@ -45,7 +45,7 @@ std::vector<uint8_t> png_bytes(const data::FloatImage& image) {
   return std::vector<uint8_t>(png.begin(), png.end());
 }
 
-/// Films spread over the test set: mostly with lesions, one without.
+/// Films for the viewer, spread over the test set: all but one with lesions.
 std::vector<size_t> panel_choice(const StudyResult& study) {
   std::vector<size_t> with, without, out;
   for (size_t i = 0; i < study.truth.size(); ++i)
@@ -57,7 +57,8 @@ std::vector<size_t> panel_choice(const StudyResult& study) {
   return out;
 }
 
-/// What the viewer shows side by side. Fused pictures are given before fusion: the page's slider fuses them.
+/// The pictures that the viewer shows side by side. Fused ones are given before fusion: the page's slider
+/// fuses them.
 std::vector<report::ReportPicture> pictures_of(const StudyResult& study, const data::FloatImage& film) {
   std::vector<report::ReportPicture> pictures{{"grey", png_bytes(film)}};
   for (const char* method : {"afda", "medga", "clahe", "colormap", "color"})
@@ -116,7 +117,7 @@ report::ReportTable localisation_table(const StudyResult& study) {
   return t;
 }
 
-/// Sex, age and view, where the data know more than one, for a row's detections.
+/// Adds tables of subgroups (sex, age, view) of a row's detections, where the data have more than one value.
 void add_subgroups(const StudyResult& study, const StudyRow& row, std::vector<report::ReportTable>* tables) {
   std::vector<const std::vector<eval::Detection>*> seeds;
   for (const auto& detections : row.detections) seeds.push_back(&detections);
@@ -157,7 +158,7 @@ report::ReportRow table_row(const StudyResult& study, const StudyRow& row) {
   return r;
 }
 
-/// Rows of the table with differences corrected over all comparisons of the study (Holm).
+/// Rows of the table; p values are corrected over all comparisons of the study (Holm).
 std::vector<report::ReportRow> table_rows(const StudyResult& study) {
   std::vector<report::ReportRow> rows;
   std::vector<double> p;
@@ -190,7 +191,7 @@ std::string method_name(const std::string& enhancement) {
                                                            {"uniform", "uniform map"},
                                                            {"centre", "centre map"},
                                                            {"colormap", "fixed colours"}};
-  const size_t space = enhancement.find(' ');  // an ablation: "cawe fuse.alpha=0.7"
+  const size_t space = enhancement.find(' ');  // an ablation row, e.g. "cawe fuse.alpha=0.7"
   const auto found = names.find(enhancement.substr(0, space));
   if (found == names.end()) return enhancement;
   return space == std::string::npos ? found->second : found->second + "," + enhancement.substr(space);

@@ -2,11 +2,11 @@
 #include "study/plan.h"
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <set>
 
 #include "models/enhance/enhancer.h"
-#include "tensor/text.h"
 #include "train/detector_recipe.h"
 #include "train/enhancing.h"
 
@@ -19,21 +19,14 @@ bool contains(const Strings& list, const std::string& word) {
   return std::count(list.begin(), list.end(), word) > 0;
 }
 
-std::string joined(const Strings& words) {
-  std::string out;
-  for (const std::string& w : words) out += (out.empty() ? "" : ", ") + w;
-  return out;
-}
-
+/// Throws unless every word of the key's list is one that the study has.
 void check_all(const Recipe& recipe, const std::string& key, const Strings& given, const Strings& known) {
-  for (const std::string& word : given) {
-    const std::string nearest = nearest_name(word, known);
-    CAWE_CHECK(contains(known, word), Code::usage, recipe.where(key), " holds \"", word, "\" (expected ",
-               joined(known), ")", nearest.empty() ? "" : ". Did you mean \"" + nearest + "\"?");
-  }
+  for (const std::string& word : given)
+    CAWE_CHECK(contains(known, word), Code::usage, recipe.where(key), " names \"", word,
+               "\" (expected one of ", train::joined(known), ")");
 }
 
-/// "a,[b,c],d" to its three parts: a comma inside of brackets belongs to a value.
+/// Splits "a,[b,c],d" into three values: a comma inside brackets belongs to a value.
 Strings split_values(const std::string& text) {
   Strings parts{""};
   int depth = 0;
@@ -47,9 +40,8 @@ Strings split_values(const std::string& text) {
   return parts;
 }
 
-std::vector<RowPlan> ablations(Recipe& recipe, const Strings& detectors, const Strings& methods) {
-  const std::string ablate = recipe.word("ablate", "");
-  const std::string row = recipe.word("ablate_row", detectors.front() + "/cawe");
+std::vector<RowPlan> ablations(const Recipe& recipe, const Strings& detectors, const Strings& methods) {
+  const std::string ablate = recipe.word("ablate"), row = recipe.word("ablate_row");
   if (ablate.empty()) return {};
   const size_t equals = ablate.find('='), slash = row.find('/');
   CAWE_CHECK(equals != std::string::npos && equals > 0, Code::usage, recipe.where("ablate"), " is \"", ablate,
@@ -68,33 +60,27 @@ std::vector<RowPlan> ablations(Recipe& recipe, const Strings& detectors, const S
   return plans;
 }
 
-void plan_rows(Recipe& recipe, StudySettings* s) {
-  const Strings methods = models::enhancer_names();
-  Strings known_controls = methods, given;
-  known_controls.push_back("shuffled");
+void plan_rows(const Recipe& recipe, StudySettings* s) {
+  Strings given;
   for (const std::string& d : train::detector_tasks())
-    if (const std::string file = recipe.word(d, ""); !file.empty()) {
+    if (const std::string file = recipe.word(d); !file.empty()) {
       s->recipes[d] = file;
       given.push_back(d);
     }
   CAWE_CHECK(!given.empty(), Code::usage, recipe.source(), ": no detector (expected a recipe under ",
-             joined(train::detector_tasks()), ")");
-  const Strings detectors = recipe.words("detectors", given);
+             train::joined(train::detector_tasks()), ")");
+  const Strings detectors = recipe.words("detectors"), rows = recipe.words("rows"),
+                controls = recipe.words("controls"), control_detectors = recipe.words("control_detectors");
   check_all(recipe, "detectors", detectors, given);
-  const Strings rows = recipe.words("rows", {"none", "cawe"});
-  check_all(recipe, "rows", rows, methods);
-  CAWE_CHECK(!rows.empty() && rows[0] == "none", Code::usage, recipe.where("rows"),
+  CAWE_CHECK(rows[0] == "none", Code::usage, recipe.where("rows"),
              " must begin with \"none\": the others are compared with it");
-  const Strings controls = recipe.words("controls", {"shuffled"});
-  check_all(recipe, "controls", controls, known_controls);
-  const Strings control_detectors = recipe.words("control_detectors", detectors);
   check_all(recipe, "control_detectors", control_detectors, detectors);
   for (const std::string& d : detectors)
     for (const std::string& row : rows) s->rows.push_back({d, row, row, RowKind::paper, false, {}});
   for (const std::string& d : control_detectors)
     for (const std::string& c : controls)
       s->rows.push_back({d, c, c == "shuffled" ? "cawe" : c, RowKind::control, c == "shuffled", {}});
-  for (const RowPlan& plan : ablations(recipe, detectors, methods)) s->rows.push_back(plan);
+  for (const RowPlan& plan : ablations(recipe, detectors, models::enhancer_names())) s->rows.push_back(plan);
   std::set<std::string> folders;
   for (const RowPlan& plan : s->rows)
     CAWE_CHECK(folders.insert(plan.folder()).second, Code::usage, recipe.source(), ": two rows would be \"",
@@ -121,18 +107,20 @@ bool StudySettings::has_colorizer() const {
                      [](const RowPlan& r) { return train::needs_colorizer(r.method); });
 }
 
-StudySettings study_settings(Recipe& recipe) {
+StudySettings study_settings(const Recipe& recipe) {
   StudySettings s;
-  s.title = recipe.word("title", "Lesion detection on enhanced chest films");
-  s.demonstration = recipe.flag("demonstration", false);
-  s.paper = recipe.flag("paper", false);
-  for (const double seed : recipe.reals("seeds", {0})) s.seeds.push_back(int64_t(seed));
-  CAWE_CHECK(!s.seeds.empty(), Code::usage, recipe.where("seeds"),
-             " is empty (expected at least one number)");
+  s.title = recipe.word("title");
+  s.demonstration = recipe.flag("demonstration");
+  s.paper = recipe.flag("paper");
+  for (const double seed : recipe.numbers("seeds")) {
+    CAWE_CHECK(seed == std::floor(seed), Code::usage, recipe.where("seeds"), " holds ", seed,
+               " (expected whole numbers)");
+    s.seeds.push_back(int64_t(seed));
+  }
   plan_rows(recipe, &s);
-  // Relative to the study's own file, or as it stands.
+  // A path relative to the study's recipe if that exists, else as it is given.
   const auto file = [&](const std::string& key) {
-    const std::string name = recipe.word(key, "");
+    const std::string name = recipe.word(key);
     const std::string near = (fs::path(recipe.source()).parent_path() / name).string();
     return !name.empty() && fs::exists(near) ? near : name;
   };
@@ -142,16 +130,15 @@ StudySettings study_settings(Recipe& recipe) {
   s.colorizer = file("colorizer");
   s.colorizer_pretrain = file("colorizer_pretrain");
   s.extra = file("extra");
-  s.pretrained = recipe.flag("pretrained", true);
-  s.detector_set = recipe.words("set", {});
-  s.classifier_set = recipe.words("classifier_set", {});
-  s.colorizer_set = recipe.words("colorizer_set", {});
-  s.panels = recipe.whole("panels", 6, 0, 200);
-  s.folds = recipe.whole("folds", 0, 0, 1000);
+  s.pretrained = recipe.flag("pretrained");
+  s.detector_set = recipe.words("set");
+  s.classifier_set = recipe.words("classifier_set");
+  s.colorizer_set = recipe.words("colorizer_set");
+  s.panels = recipe.whole("panels");
+  s.folds = recipe.whole("folds");
   s.options.froc = train::froc_from(recipe);
-  s.options.draws = recipe.whole("boot.draws", 2000, 1, 1000000);
-  s.options.seed = uint64_t(recipe.whole("boot.seed", 0, 0, INT64_MAX));
-  recipe.finish();
+  s.options.draws = recipe.whole("boot.draws");
+  s.options.seed = uint64_t(recipe.whole("boot.seed"));
   CAWE_CHECK(!s.has_classifier() || !s.classifier.empty(), Code::usage, recipe.source(),
              ": classifier is missing (a recipe or a trained run; rows, controls or pretrained need it)");
   CAWE_CHECK(!s.has_colorizer() || !s.colorizer.empty(), Code::usage, recipe.source(),

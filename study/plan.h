@@ -17,28 +17,18 @@ using train::Strings;
 
 enum class RowKind : uint8_t { paper, control, ablation };
 
-/// One line of the table: a detector trained on films as one enhancement shows them.
+/// One row of the table: a detector trained on films with one enhancement.
 struct RowPlan {
   std::string detector;     ///< faster_rcnn or retinanet
-  std::string enhancement;  ///< as results.csv names it: "cawe", "shuffled", "cawe fuse.alpha=0.3"
+  std::string enhancement;  ///< its name in results.csv: "cawe", "shuffled", "cawe fuse.alpha=0.3"
   std::string method;       ///< enhance.method
   RowKind kind = RowKind::paper;
-  bool shuffled = false;       ///< control: other persons' maps
-  Strings overrides;           ///< "key=value" of the detector's recipe: an ablation
-  std::string folder() const;  ///< name that its runs' folders begin with
+  bool shuffled = false;       ///< control: fuses each film with another person's map
+  Strings overrides;           ///< "key=value" for the detector's recipe: an ablation
+  std::string folder() const;  ///< the beginning of its runs' folder names
 };
 
-/// Keys: title, demonstration, paper (the published figures stand beside ours), seeds;
-/// detectors and, for each, a recipe under its name (faster_rcnn, retinanet), set (over these recipes);
-/// rows, controls, control_detectors;
-/// classifier and pretrain (recipes or trained runs), classifier_set, pretrained (detectors start from the
-/// pretrained or classifier's body);
-/// colorizer and colorizer_pretrain (likewise), colorizer_set;
-/// folds (0, or k: every fold of data.split = "k_folds" is tested once and detections are pooled);
-/// extra (a recipe whose [data] gives lesion-free films of another source, tested apart);
-/// ablate ("key=a,b,c") and ablate_row ("retinanet/cawe");
-/// froc.* (froc_from(); every detector is chosen and judged by it), boot.draws, boot.seed, panels. Files are
-/// named relative to the study's recipe.
+/// The keys of a study (train/schema/keys_study.cpp), read. Files are named relative to the study's recipe.
 struct StudySettings {
   std::string title;
   bool demonstration = false, paper = false, pretrained = true;
@@ -50,11 +40,11 @@ struct StudySettings {
   int64_t folds = 0, panels = 6;
   eval::EvaluateOptions options;
 
-  bool has_classifier() const;  ///< a row looks at its attention, or detectors start from its body
-  bool has_colorizer() const;   ///< a row colours
+  bool has_classifier() const;  ///< a row needs attention maps, or detectors start from the classifier's body
+  bool has_colorizer() const;   ///< a row needs colorized films
 };
 
 /// Throws usage where keys do not fit together.
-StudySettings study_settings(Recipe& recipe);
+StudySettings study_settings(const Recipe& recipe);
 
 }  // namespace cawe::study

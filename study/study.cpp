@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "study/study.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <map>
 
 #include "tensor/io/atomic_file.h"
 #include "tensor/io/header_json.h"
@@ -18,7 +20,8 @@ using Trainer = std::string (*)(Recipe&, const RunRequest&);
 
 class Study {
  public:
-  Study(Recipe& recipe, const RunRequest& request) : request_(request), s_(result_.settings) {
+  Study(const Recipe& recipe, const RunRequest& request)
+      : request_(request), source_(recipe.source()), s_(result_.settings) {
     s_ = study_settings(recipe);
     result_.out = request.out;
     result_.recipe_text = recipe.resolved();
@@ -88,10 +91,11 @@ class Study {
     write_file(run + "/done", std::string("finished\n"));
   }
 
-  /// What several rows use, trained once.
+  /// A model that several rows use, trained once.
   struct Shared {
-    std::string named;  ///< a recipe, a run, or nothing
+    std::string named;  ///< what the recipe names: a recipe file, a finished run, or nothing
     std::string stage, task;
+    std::string set;  ///< key of the study whose assignments are put over the recipe
     const Strings& overrides;
     Trainer trainer;
     bool is_recipe() const {
@@ -101,32 +105,45 @@ class Study {
   using Puts = std::vector<std::pair<std::string, std::string>>;
 
   Shared pretrain() const {
-    return {s_.pretrain, "pretrain", "classifier", s_.classifier_set, train::train_classifier};
+    return {s_.pretrain,      "pretrain",        "classifier",
+            "classifier_set", s_.classifier_set, train::train_classifier};
   }
   Shared classifier() const {
-    return {s_.has_classifier() ? s_.classifier : "", "classifier", "classifier", s_.classifier_set,
+    return {s_.has_classifier() ? s_.classifier : "",
+            "classifier",
+            "classifier",
+            "classifier_set",
+            s_.classifier_set,
             train::train_classifier};
   }
   Shared colorizer_pretrain() const {
-    return {s_.has_colorizer() ? s_.colorizer_pretrain : "", "colorizer_pretrain", "classifier",
-            s_.colorizer_set, train::train_classifier};
+    return {s_.has_colorizer() ? s_.colorizer_pretrain : "",
+            "colorizer_pretrain",
+            "classifier",
+            "colorizer_set",
+            s_.colorizer_set,
+            train::train_classifier};
   }
   Shared colorizer() const {
-    return {s_.has_colorizer() ? s_.colorizer : "", "colorizer", "colorizer", s_.colorizer_set,
+    return {s_.has_colorizer() ? s_.colorizer : "",
+            "colorizer",
+            "colorizer",
+            "colorizer_set",
+            s_.colorizer_set,
             train::train_colorizer};
   }
 
-  static Recipe recipe_of(const Shared& shared, const Puts& puts) {
-    Recipe recipe = Recipe::read(shared.named);
-    for (const std::string& o : shared.overrides) recipe.set(o);
+  Recipe recipe_of(const Shared& shared, const Puts& puts) const {
+    Recipe recipe = Recipe::read(shared.named, shared.task);
+    recipe.set(shared.overrides, source_ + ": " + shared.set);
     for (const auto& [key, value] : puts)
       if (!value.empty()) recipe.put(key, value);
-    CAWE_CHECK(recipe.word("task", shared.task) == shared.task, Code::usage, shared.named,
-               ": task (expected \"", shared.task, "\")");
+    CAWE_CHECK(recipe.task() == shared.task, Code::usage, recipe.where("task"), " is \"", recipe.task(),
+               "\" (expected \"", shared.task, "\")");
     return recipe;
   }
 
-  /// The run that it stands for.
+  /// The run folder of a shared model; trains it first where the plan names a recipe.
   std::string shared_run(const Shared& shared, const Puts& puts) {
     if (!shared.is_recipe()) return shared.named;
     Recipe recipe = recipe_of(shared, puts);
@@ -142,17 +159,51 @@ class Study {
     colorizer_run_ = shared_run(colorizer(), {{"init", body}, {"gan.phi_init", body}});
   }
 
-  /// A wrong key of the last row's recipe is found now, not after all other rows. What enhances is not there
-  /// yet: rows are checked without it.
+  std::vector<Shared> shared_models() const {
+    std::vector<Shared> all;
+    for (const Shared& shared : {pretrain(), classifier(), colorizer_pretrain(), colorizer()})
+      if (shared.is_recipe() && !done(result_.out + "/" + shared.stage)) all.push_back(shared);
+    return all;
+  }
+
+  /// Reads every recipe of the study, which checks it. The rows of a detector share its recipe: a key gets a
+  /// warning only where it counts in none of them.
+  void read_recipes() const {
+    Strings warnings;
+    for (const Shared& shared : shared_models())
+      for (const train::RecipeWarning& w : recipe_of(shared, {}).warnings()) warnings.push_back(w.line);
+    std::map<std::string, std::vector<train::RecipeWarning>> in_all_rows;  // by detector
+    for (const RowPlan& plan : s_.rows) {
+      const std::vector<train::RecipeWarning> here = row_recipe(plan, s_.seeds[0], -1).warnings();
+      const auto [found, first] = in_all_rows.emplace(plan.detector, here);
+      if (first) continue;
+      const auto counts_here = [&](const train::RecipeWarning& w) {
+        return std::none_of(here.begin(), here.end(),
+                            [&](const train::RecipeWarning& h) { return h.key == w.key; });
+      };
+      std::vector<train::RecipeWarning>& left = found->second;
+      left.erase(std::remove_if(left.begin(), left.end(), counts_here), left.end());
+    }
+    for (const auto& [detector, left] : in_all_rows)
+      for (const train::RecipeWarning& w : left)
+        warnings.push_back(w.line + ", and no other row of the study reads it");
+    if (!s_.extra.empty()) Recipe::read(s_.extra, "films");
+    if (!request_.quiet)
+      for (const std::string& line : warnings) std::fprintf(stderr, "cawe: warning: %s\n", line.c_str());
+  }
+
+  /// Checks the recipes of all rows now, so that a mistake in the last one is not found after all others were
+  /// trained: first the recipes alone, then with their data. The models that enhance are not there yet: rows
+  /// are checked without them.
   void check_recipes() const {
+    read_recipes();
     RunRequest request = request_;
     request.check_only = true;
-    for (const Shared& shared : {pretrain(), classifier(), colorizer_pretrain(), colorizer()}) {
-      if (!shared.is_recipe() || done(result_.out + "/" + shared.stage)) continue;
+    for (const Shared& shared : shared_models()) {
       Recipe recipe = recipe_of(shared, {});
       shared.trainer(recipe, request);
     }
-    for (RowPlan plan : s_.rows) {  // the baseline's recipe is that of the others but for the enhancement
+    for (RowPlan plan : s_.rows) {  // the baseline's recipe differs from the others' only in the enhancement
       if (plan.kind != RowKind::ablation && plan.method != "none") continue;
       plan.method = "none";
       Recipe recipe = row_recipe(plan, s_.seeds[0], -1);
@@ -160,13 +211,13 @@ class Study {
     }
   }
 
-  /// Fold -1: the split's own train and test.
+  /// Fold -1: the split's own training and test sets.
   Recipe row_recipe(const RowPlan& plan, int64_t seed, int64_t fold) const {
-    Recipe recipe = Recipe::read(s_.recipes.at(plan.detector));
-    for (const std::string& o : s_.detector_set) recipe.set(o);
+    Recipe recipe = Recipe::read(s_.recipes.at(plan.detector), plan.detector);
+    recipe.set(s_.detector_set, source_ + ": set");
+    CAWE_CHECK(recipe.task() == plan.detector, Code::usage, recipe.where("task"), " is \"", recipe.task(),
+               "\" (expected \"", plan.detector, "\")");
     train::put_froc(s_.options.froc, &recipe);
-    CAWE_CHECK(recipe.word("task", plan.detector) == plan.detector, Code::usage, s_.recipes.at(plan.detector),
-               ": task (expected \"", plan.detector, "\")");
     recipe.put("seed", seed);
     recipe.put("enhance.method", plan.method);
     recipe.put("control", std::string(plan.shuffled ? "shuffled" : "none"));
@@ -183,7 +234,7 @@ class Study {
       recipe.put("data.val_folds", Strings());
       recipe.put("data.test_folds", test);
     }
-    for (const std::string& o : plan.overrides) recipe.set(o);
+    recipe.set(plan.overrides, source_ + ": ablate");
     return recipe;
   }
 
@@ -209,12 +260,11 @@ class Study {
                  ": its [data] gives other films or another split than ", s_.recipes.begin()->second,
                  "'s (expected the same)");
       if (!result_.truth.empty()) continue;
-      result_.loader = train::loader_from(recipe, 512, 8, 0);
-      result_.alpha = recipe.real("fuse.alpha", 0.5, 0, 1);
+      result_.loader = train::loader_from(recipe, 8, 0);
+      result_.alpha = recipe.number("fuse.alpha");
       result_.data = std::move(data);
       result_.test = train::box_annotated(
-          result_.data.dataset,
-          train::fold_indices(result_.data.split, recipe.words("data.test_folds", {"test"})));
+          result_.data.dataset, train::fold_indices(result_.data.split, recipe.words("data.test_folds")));
       CAWE_CHECK(!result_.test.empty(), Code::data, path, ": no test image (data.test_folds)");
       result_.truth = train::truth_of(result_.data.dataset, result_.test);
     }
@@ -254,6 +304,7 @@ class Study {
   }
 
   RunRequest request_;
+  std::string source_;  ///< the study's recipe
   StudyResult result_;
   StudySettings& s_;
   std::string pretrain_run_, classifier_run_, colorizer_run_;
@@ -273,6 +324,8 @@ std::shared_ptr<models::CaweEnhancer> StudyResult::map_maker() const {
                                : std::dynamic_pointer_cast<models::CaweEnhancer>(found->second.enhancer);
 }
 
-std::string run_study(Recipe& recipe, const RunRequest& request) { return Study(recipe, request).run(); }
+std::string run_study(const Recipe& recipe, const RunRequest& request) {
+  return Study(recipe, request).run();
+}
 
 }  // namespace cawe::study

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The study: shared models once, one detector a row and seed, paired comparison on one test set, report.
+// A study: shared models trained once, one detector for each row and seed, paired comparison on one test set,
+// report.
 #pragma once
 
 #include <map>
@@ -37,25 +38,25 @@ struct StudyResult {
   train::SplitData data;
   std::vector<int64_t> test;
   std::vector<eval::TruthImage> truth;
-  std::map<std::string, train::Chain> chains;  ///< of the rows' methods, by method
+  std::map<std::string, train::Chain> chains;  ///< enhancement chains of the rows, by method
   data::LoaderOptions loader;
-  double alpha = 0.5;                               ///< fuse.alpha
+  double alpha = 0;                                 ///< fuse.alpha
   std::vector<eval::LocalisationRow> localisation;  ///< empty without maps
   std::vector<report::ReportTable> tables;
-  double seconds = 0;  ///< training of all runs
+  double seconds = 0;  ///< training time of all runs
 
   /// The row without enhancement of the same detector.
   const StudyRow& baseline(const StudyRow& row) const;
-  /// The chain that gives maps, or null.
+  /// An enhancement that can make maps, or null.
   std::shared_ptr<models::CaweEnhancer> map_maker() const;
 };
 
-/// Runs the study of a recipe (plan.h). Shared models are trained once; rows that are done are not
-/// done again (request.resume). Writes results.csv, results.json, report.html and one folder a row under
+/// Runs the study of a recipe (plan.h). Shared models are trained once; with request.resume, rows that are
+/// done are not done again. Writes results.csv, results.json, report.html and one folder for each row under
 /// request.out. Returns a summary as JSON.
-std::string run_study(Recipe& recipe, const RunRequest& request);
+std::string run_study(const Recipe& recipe, const RunRequest& request);
 
-// Parts of it.
+// Steps of run_study().
 /// Lesion-free films of another source as extra test films: sensitivities with and without them, and how well
 /// the source can be told from the film. `extra` is a recipe with a [data] section; data.test_folds choose.
 void study_extra_films(StudyResult& study, const std::string& extra_recipe);
@@ -67,13 +68,13 @@ struct StudyMaps {
 StudyMaps study_maps(const StudyResult& study);
 /// Does the map find the lesions of the test set (pointing, energy)?
 std::vector<eval::LocalisationRow> study_localisation(const StudyResult& study, const StudyMaps& maps);
-/// Sensitivities among lesions on dark, middle and bright parts of their maps, for rows with maps and their
+/// Sensitivities on lesions in dark, middle and bright parts of their maps, for rows with maps and their
 /// controls: a table of the report and lesions_by_map.csv.
 void study_lesions_by_map(StudyResult& study, const StudyMaps& maps);
-/// A row's detections.csv as the metrics read it. Throws data for a film that is not in the test set.
+/// A row's detections.csv for the metrics. Throws data for a film that is not in the test set.
 std::vector<eval::Detection> read_detections(const std::string& path,
                                              const std::vector<eval::TruthImage>& truth);
-/// A row's enhancement as papers write it: "Color + CAWE" for "color+cawe".
+/// An enhancement's display name: "Color + CAWE" for "color+cawe".
 std::string method_name(const std::string& enhancement);
 /// results.csv and results.json.
 void write_study_tables(const StudyResult& study);

@@ -10,6 +10,7 @@
 
 namespace cawe {
 
+/// Counts of an arena, in bytes or calls since the program began (the peak since reset_peak()).
 struct ArenaStatistics {
   int64_t live_bytes = 0;      ///< handed out now
   int64_t peak_bytes = 0;      ///< most ever handed out since reset_peak()
@@ -18,6 +19,7 @@ struct ArenaStatistics {
   int64_t requests = 0;        ///< how often the arena was asked
 };
 
+/// A cache of memory blocks by size; release() keeps a block for the next allocate() of its size.
 class Arena {
  public:
   /// The arena of the CPU. Thread-safe. Blocks are 64-byte aligned (2 MiB from 2 MiB on). Never destroyed.

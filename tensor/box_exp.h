@@ -39,9 +39,9 @@ CAWE_SAME_BITS To as(From from) {
   return to;
 }
 
-/// kRound is 1.5 * 2^mantissa: adding it rounds a small number to an integer, which then lies in the low
-/// bits. kUnit is one in the exponent. ln 2 comes in two parts: n * kLn2 loses nothing that matters in x - n
-/// * kLn2.
+/// kRound is 1.5 * 2^mantissa bits: adding it rounds a small number to an integer, which then lies in the low
+/// bits. kUnit is 1 in the exponent's place. ln 2 is split in two parts, so that n * kLn2 is exact in the
+/// subtraction x - n * kLn2.
 template <class T>
 struct ExpOf;
 template <>
@@ -92,9 +92,9 @@ CAWE_SAME_BITS double series(double r) {
 
 }  // namespace same_bits
 
-/// e^x within one unit in the last place; T is float or double. 0 below -87 (-708), where results would lose
-/// bits; infinity above 88 (709); NaN stays.
-/// x = n ln 2 + r, so e^x = 2^n e^r: n goes straight into the bits of the exponent.
+/// e^x within one unit in the last place; T is float or double. 0 below -87 (-708 in double), where results
+/// would be subnormal; infinity above 88 (709); NaN stays. Method: x = n ln 2 + r, so e^x = 2^n e^r, and n is
+/// added to the bits of the exponent.
 template <class T>
 CAWE_SAME_BITS T box_exp(T x) {
   using E = same_bits::ExpOf<T>;

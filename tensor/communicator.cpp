@@ -37,7 +37,7 @@ void tree_all_reduce(Communicator& c, T* values, int64_t n) {
   }
 }
 
-/// What the ranks of one process share: a mailbox a pair of ranks and a barrier.
+/// What the ranks of one process share: a mailbox for each pair of ranks, and a barrier.
 struct Group {
   explicit Group(int n)
       : ranks(n), mail(size_t(n) * size_t(n), nullptr), taken(size_t(n) * size_t(n), true) {}
@@ -73,7 +73,8 @@ class InProcessRank final : public Communicator {
     std::memcpy(receive, group_.mail[in], bytes);
     group_.taken[in] = true;
     group_.changed.notify_all();
-    group_.wait(lock, [&] { return bool(group_.taken[out]); });  // `send` may change only now
+    // The partner has copied: `send` may be reused from here on.
+    group_.wait(lock, [&] { return bool(group_.taken[out]); });
   }
 
   void barrier() override {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Element types and devices.
+// Element types, devices, and the conversion of 16-bit floats.
 #pragma once
 
 #include <cstddef>
@@ -26,6 +26,7 @@ struct Half {
 struct BFloat16 {
   uint16_t bits;
 };
+/// Exact to f32; to 16 bits rounded to nearest even, too large values to infinity, NaN stays NaN.
 float to_float(Half value);
 float to_float(BFloat16 value);
 Half to_half(float value);

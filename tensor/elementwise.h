@@ -7,8 +7,8 @@
 #include <cmath>
 #include <cstdint>
 
-// Kernel files include the dialect first. In the emulator's builds they are instrumented, so nothing of them
-// may become a function that the rest of the program links.
+// Kernel files include the SIMT dialect (cuda/emulator/simt) first. In the emulator's builds it instruments
+// what follows, so nothing here may become a function that the rest of the program links.
 #if defined(__CUDACC__)
 #define CAWE_HOST_DEVICE __host__ __device__ __forceinline__
 #elif defined(CAWE_LAUNCH)
@@ -150,7 +150,8 @@ struct Clamp {
 
 /// Calls fn(functor) with the functor of `op`.
 #if defined(__CUDACC__)
-#pragma nv_exec_check_disable  // fn is of the host where kernels are chosen, of the device inside of them
+// fn is host code where kernels are chosen and device code inside them
+#pragma nv_exec_check_disable
 #endif
 template <class T, class Fn>
 CAWE_HOST_DEVICE auto visit(UnaryOp op, T a, T b, Fn&& fn) {

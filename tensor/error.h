@@ -19,9 +19,10 @@ enum class Code {
   unsupported,  ///< no implementation on this device or in this build: exit 1
   numeric,      ///< a non-finite value where none may be: exit 1
   interrupted,  ///< SIGINT or SIGTERM, state saved: exit 130 or 143
-  internal      ///< a broken promise of our own: exit 1
+  internal      ///< an invariant of this program is broken: exit 1
 };
 
+/// The code as a word, and the exit code of the program that follows from it.
 const char* name(Code code);
 int exit_code(Code code);
 

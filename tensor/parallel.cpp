@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "tensor/arena.h"
+#include "tensor/denormals.h"
 #include "tensor/error.h"
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -28,6 +29,7 @@ void relax() {
 struct Job {
   const std::function<void(int64_t)>* task;
   int64_t count;
+  bool flush_denormals;
   std::atomic<int64_t> next{0};
   std::atomic<int> inside{0};
   std::mutex mutex;
@@ -85,7 +87,7 @@ class Pool {
   }
 
  private:
-  /// Layers follow each other within tens of microseconds: look for a while before going to sleep.
+  /// Layers follow each other within tens of microseconds: a worker spins for a while before it sleeps.
   static constexpr int kSpins = 2000;
 
   void work() {
@@ -103,6 +105,7 @@ class Pool {
         if (job != nullptr) job->inside.fetch_add(1, std::memory_order_acq_rel);
       }
       if (job == nullptr) continue;
+      detail::set_flush_denormals(job->flush_denormals);
       job->run();
       job->inside.fetch_sub(1, std::memory_order_acq_rel);
     }
@@ -116,7 +119,7 @@ class Pool {
   std::vector<std::thread> workers_;
 };
 
-/// A pool a thread that starts parallel work: in-process ranks do not share one.
+/// Each thread that starts parallel work has a pool of its own: in-process ranks do not share one.
 thread_local std::unique_ptr<Pool> pool;
 thread_local int64_t local_lanes = 0;
 
@@ -126,17 +129,6 @@ Pool& current_pool() {
 }
 
 }  // namespace
-
-void flush_denormals() {
-#if defined(__x86_64__)
-  _MM_SET_FLUSH_ZERO_MODE(_MM_FLUSH_ZERO_ON);
-  _mm_setcsr(_mm_getcsr() | 0x0040);  // denormals as inputs are 0, too
-#elif defined(__aarch64__)
-  uint64_t control = 0;
-  asm volatile("mrs %0, fpcr" : "=r"(control));
-  asm volatile("msr fpcr, %0" : : "r"(control | (uint64_t{1} << 24)));
-#endif
-}
 
 int num_threads() { return current_pool().threads(); }
 
@@ -155,6 +147,7 @@ void parallel_tasks(int64_t count, const std::function<void(int64_t)>& task) {
   Job job;
   job.task = &task;
   job.count = count;
+  job.flush_denormals = denormals_are_flushed();
   current_pool().run(job);
   if (job.error) std::rethrow_exception(job.error);
 }
@@ -207,8 +200,8 @@ void lane_sum(const LanePlan& plan, int64_t n, T* out,
   if (lanes == 1) return compute(0, plan.begin(0), plan.end(0), out);
   std::vector<std::unique_ptr<Buffer<T>>> partial(static_cast<size_t>(lanes));
   std::mutex mutex;
-  std::vector<int64_t> done(size_t(lanes),
-                            0);  // done[l]: lanes l .. l + done[l] - 1 are summed into l's buffer
+  // done[l]: lanes l .. l + done[l] - 1 are summed into l's buffer.
+  std::vector<int64_t> done(size_t(lanes), 0);
   parallel_tasks(lanes, [&](int64_t lane) {
     // Lane 0 works in `out` itself: it is the root of the tree.
     auto buffer = lane == 0 ? nullptr : std::make_unique<Buffer<T>>(n);

@@ -15,14 +15,10 @@ namespace cawe {
 int num_threads();
 void set_num_threads(int threads);
 
-/// From here on numbers below the smallest normal one count as 0, in this thread and in those that it starts.
-/// A CPU takes ten times as long for a convolution over gradients that vanish; they are far below any
-/// rounding error. Programs call it first, so that all threads agree.
-void flush_denormals();
-
 /// Runs task(0) … task(count - 1), each once, each on one thread; returns when all are done. Which thread
 /// runs which task is not fixed: a task may depend on nothing but its index. Nested calls run in the caller.
-/// The first exception (by index) is thrown again here.
+/// The first exception (by index) is thrown again here. Tasks treat denormals as the caller does
+/// (denormals.h).
 void parallel_tasks(int64_t count, const std::function<void(int64_t)>& task);
 
 /// Splits [0, n) into chunks of `grain` and runs body(begin, end) for each. For work whose result does not

@@ -8,6 +8,7 @@
 
 namespace cawe {
 
+/// The totals of one operator while profiling was on.
 struct ProfileRow {
   std::string name;
   int64_t calls = 0;

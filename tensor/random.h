@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Counter-based random numbers: Philox4x32-10 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2,
-// 3"). No hidden state: a value depends only on its key and its counter, so that threads, workers, ranks and
-// resumes cannot change it.
+// 3"). No hidden state: a value depends on its key and counter alone, so that threads, workers, ranks and
+// resumed runs draw the same numbers.
 #pragma once
 
 #include <array>

@@ -11,8 +11,8 @@
 
 namespace cawe {
 
-/// One axis of a region, in cells of its level. In double whatever the features are: which samples there are,
-/// and which lie outside the map, must not hang on a type's rounding.
+/// One axis of a region, in cells of its level. In double for every dtype: how many samples there are, and
+/// which lie outside the map, must not depend on rounding.
 struct RoiAxis {
   double start, bin;
   int64_t samples;  ///< in each bin
@@ -20,7 +20,7 @@ struct RoiAxis {
 
 /// From the region's low and high side in pixels.
 inline RoiAxis roi_axis(double low, double high, double scale, const RoiAlignParams& p) {
-  constexpr double kMostSamples = 1 << 20;  // a box that ran away ends, too
+  constexpr double kMostSamples = 1 << 20;  // bounds the loop for a box of absurd size
   const double start = low * scale - (p.aligned ? 0.5 : 0.0), end = high * scale - (p.aligned ? 0.5 : 0.0);
   const double size = p.aligned ? end - start : std::max(end - start, 1.0);
   const double bin = size / double(p.pooled);
@@ -28,7 +28,7 @@ inline RoiAxis roi_axis(double low, double high, double scale, const RoiAlignPar
   return {start, bin, bin > 0 ? int64_t(std::ceil(std::min(bin, kMostSamples))) : 0};
 }
 
-/// The two cells that a sample lies between, and what it takes of each.
+/// The two cells that a sample lies between, and their weights.
 struct RoiTap {
   int64_t first, second;
   double near, far;

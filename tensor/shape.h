@@ -12,6 +12,7 @@
 
 namespace cawe {
 
+/// Sizes of a tensor, outermost first. Throws Code::shape for more than kMaxRank dimensions.
 class Shape {
  public:
   static constexpr int kMaxRank = 6;

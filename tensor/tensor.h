@@ -17,7 +17,7 @@ enum class Layout : uint8_t {
 };
 
 /// A block of device memory. `version` goes up when the values change in place (optimizers call touch()), so
-/// that forms of a weight which a library caches know when they are stale.
+/// that caches of packed weights know when they are stale.
 class Storage {
  public:
   Storage(size_t bytes, Device device);
@@ -39,6 +39,8 @@ class Storage {
   uint64_t version_ = 0;
 };
 
+/// A handle to counted storage: copying a Tensor shares the elements. Any rank up to 6, any dtype and device.
+/// Functions throw Code::shape for dimensions that do not fit and Code::dtype for a wrong element type.
 class Tensor {
  public:
   Tensor() = default;
@@ -83,7 +85,8 @@ class Tensor {
   void* raw() const { return static_cast<char*>(storage_->data()) + size_t(offset_) * size_of(dtype_); }
   int64_t offset() const { return offset_; }
 
-  // Views: share storage.
+  // Views share storage. A negative `dim` counts from the end; [begin, end) is half-open; `order[i]` is the
+  // old place of the new dimension i.
   Tensor slice(int dim, int64_t begin, int64_t end) const;
   Tensor permute(const std::vector<int>& order) const;
   Tensor transpose(int a, int b) const;

@@ -25,7 +25,7 @@ Safetensors to_file(const Checkpoint& c, const std::string& digest) {
   file.metadata["recipe"] = c.recipe;
   file.metadata["manifest"] = c.manifest;
   for (const auto& [key, value] : c.state) file.metadata["state." + key] = value;
-  // Binary inside JSON would double its size: a chain is stored as u8 tensors.
+  // The chain's checkpoints are stored as u8 tensors: in the JSON metadata their size would double.
   for (const auto& [role, bytes] : c.chain)
     file.tensors["chain." + role] =
         Tensor::from(std::vector<uint8_t>(bytes.begin(), bytes.end()), {int64_t(bytes.size())});
@@ -93,7 +93,7 @@ Checkpoint parse_checkpoint(const std::string& bytes, const std::string& source)
     const std::vector<uint8_t> inner = t.to_vector<uint8_t>();
     c.chain[name.substr(6)] = std::string(inner.begin(), inner.end());
   }
-  // Writing it again must give the same bytes: one changed bit anywhere, or another order, is seen.
+  // Writing it again must give the same bytes: that reveals any changed bit and any other order.
   CAWE_CHECK(checkpoint_bytes(c) == bytes, Code::data, source,
              ": damaged (its digest does not fit its content). Use the checkpoint before it.");
   return c;

@@ -20,7 +20,7 @@
 namespace cawe::train {
 namespace {
 
-/// NaN labels are masked: the loss gets 0 and a mask of 0 there.
+/// Splits labels into targets and mask: a NaN label becomes target 0 with mask 0.
 void targets_and_mask(const Tensor& labels, Tensor* targets, Tensor* mask) {
   *targets = labels.contiguous().clone();
   *mask = Tensor::full(labels.shape(), 1.0);
@@ -62,18 +62,15 @@ double validation_loss(const std::vector<std::vector<double>>& scores,
 }
 
 /// Keys train.select and train.pos_weight.
-ClassifierGoal goal_from(Recipe& recipe) {
+ClassifierGoal goal_from(const Recipe& recipe) {
   ClassifierGoal goal;
-  goal.select = recipe.choice("train.select", "auroc", {"auroc", "loss", "last"});
-  goal.pos_weight = recipe.reals("train.pos_weight", {});
-  for (const double w : goal.pos_weight)
-    CAWE_CHECK(w > 0 && std::isfinite(w), Code::usage, recipe.where("train.pos_weight"), " holds ", w,
-               " (expected positive numbers)");
+  goal.select = recipe.word("train.select");
+  goal.pos_weight = recipe.numbers("train.pos_weight");
   return goal;
 }
 
-/// results.json of a run: AUROC of its best checkpoint on films that neither trained nor chose it, with
-/// intervals by person. Returns the mean.
+/// Writes results.json of a run: AUROC of its best checkpoint on films that were used neither for training
+/// nor for choosing it, with intervals by person. Returns the mean.
 double test_classifier(const RunFolder& run, const data::Dataset& dataset, const std::vector<int64_t>& test,
                        const data::LoaderOptions& loader) {
   const LoadedClassifier best = load_classifier(run.dir());
@@ -99,7 +96,7 @@ double test_classifier(const RunFolder& run, const data::Dataset& dataset, const
     interval(label.auroc);
     json.field("positives", label.positives).field("negatives", label.negatives).end();
   }
-  json.end().key("left_out").array();  // labels of one class
+  json.end().key("left_out").array();  // labels of which only one class occurs
   for (const std::string& label : table.left_out) json.value(label);
   json.end().field("use", "for research use only").end();
   write_file(run.path("results.json"), json.text() + "\n");
@@ -178,43 +175,39 @@ LogLine ClassifierTask::validate() {
 
 std::string train_classifier(Recipe& recipe, const RunRequest& request) {
   const auto start = std::chrono::steady_clock::now();
-  const uint64_t seed = uint64_t(recipe.whole("seed", 0, 0, INT64_MAX));
-  const Strings train_folds = recipe.words("data.train_folds", {"train"}),
-                val_folds = recipe.words("data.val_folds", {"val"}),
-                test_folds = recipe.words("data.test_folds", {"test"});
-  const Schedule schedule = schedule_from(recipe, 1000, 2e-3);
-  const OptimizerOptions optimizer = optimizer_from(recipe, 10);
-  TrainerOptions options = trainer_from(recipe, schedule.steps, 32);
-  data::LoaderOptions loader_options = loader_from(recipe, 224, options.batch, seed);
+  const uint64_t seed = uint64_t(recipe.whole("seed"));
+  const Schedule schedule = schedule_from(recipe);
+  const OptimizerOptions optimizer = optimizer_from(recipe);
+  TrainerOptions options = trainer_from(recipe);
+  data::LoaderOptions loader_options = loader_from(recipe, options.batch, seed);
   options.resume = request.resume;
   options.quiet = request.quiet;
   options.label = "classifier";
   const ClassifierGoal goal = goal_from(recipe);
-  classifier_from(recipe, 1);  // asks for the model's keys before the data are read
-  recipe.word("init", "random");
-  // A body for detectors that see enhanced films may be trained on such films.
-  const Chain chain = recipe.has("enhance.method") ? chain_from(recipe) : Chain();
-  if (chain.enhancer) loader_options.enhance = enhance_callback(chain);
+  // A classifier whose body will start detectors of enhanced films may be trained on enhanced films.
+  const Chain chain = chain_from(recipe);
+  loader_options.enhance = enhance_callback(chain);
   const SplitData data = load_data(recipe);
-  recipe.words("labels", data.dataset.label_names);
   CAWE_CHECK(!data.dataset.label_names.empty(), Code::usage, recipe.source(),
              ": the data have no labels (set data.label_columns or data.finding_column)");
   CAWE_CHECK(goal.pos_weight.size() <= 1 || goal.pos_weight.size() == data.dataset.label_names.size(),
              Code::usage, recipe.where("train.pos_weight"), " holds ", goal.pos_weight.size(),
              " numbers (expected one, or one for each of the ", data.dataset.label_names.size(), " labels)");
-  recipe.finish();
+  recipe.fill("labels", data.dataset.label_names);
+  CAWE_CHECK(recipe.words("labels").size() == data.dataset.label_names.size(), Code::usage,
+             recipe.where("labels"), " are ", recipe.words("labels").size(),
+             " (expected as many as the data have, ", data.dataset.label_names.size(), ")");
   if (request.check_only) return "";
-  const std::vector<int64_t> train_indices = fold_indices(data.split, train_folds),
-                             val_indices = fold_indices(data.split, val_folds),
-                             test_indices = fold_indices(data.split, test_folds);
+  const std::vector<int64_t> train_indices = fold_indices(data.split, recipe.words("data.train_folds")),
+                             val_indices = fold_indices(data.split, recipe.words("data.val_folds")),
+                             test_indices = fold_indices(data.split, recipe.words("data.test_folds"));
   CAWE_CHECK(!train_indices.empty(), Code::data, recipe.where("data.train_folds"),
              ": no image in these folds");
 
   std::string init_hash;
   {  // bad weights are found before anything is written
-    Recipe probe = recipe;
-    models::Classifier net(classifier_from(probe, int64_t(data.dataset.label_names.size())));
-    init_hash = initialise(net, probe, seed, false).hash;
+    models::Classifier net(classifier_from(recipe, int64_t(data.dataset.label_names.size())));
+    init_hash = initialise(net, recipe, seed, false).hash;
   }
   Checkpoint first;
   first.recipe = recipe.resolved();
@@ -232,9 +225,8 @@ std::string train_classifier(Recipe& recipe, const RunRequest& request) {
   TrainResult result;
   double auroc = 0;
   run_in_process_ranks(request.ranks, std::max(1, request.threads / request.ranks), [&](int rank) {
-    Recipe own = recipe;  // asking for keys writes into it
-    models::Classifier net(classifier_from(own, int64_t(data.dataset.label_names.size())));
-    const InitResult init = initialise(net, own, seed, false);
+    models::Classifier net(classifier_from(recipe, int64_t(data.dataset.label_names.size())));
+    const InitResult init = initialise(net, recipe, seed, false);
     data::LoaderOptions mine = loader_options;
     mine.rank = rank;
     mine.ranks = request.ranks;

@@ -19,13 +19,14 @@ std::vector<std::vector<double>> classifier_scores(models::Classifier& net, cons
 
 /// What a classifier's loss and its choice of a checkpoint depend on.
 struct ClassifierGoal {
-  std::string select = "auroc";    ///< the best checkpoint: by "auroc" (mean), "loss", or the "last" one
-  std::vector<double> pos_weight;  ///< of each label's positives in the loss; one for all, or empty: 1
+  std::string select = "auroc";    ///< what chooses the best checkpoint: "auroc" (mean), "loss", or "last"
+  std::vector<double> pos_weight;  ///< weight of each label's positives in the loss; one for all; empty: 1
   double weight_of(size_t label) const {
     return pos_weight.empty() ? 1 : pos_weight[pos_weight.size() == 1 ? 0 : label];
   }
 };
 
+/// The classifier's loss and validation.
 class ClassifierTask : public Task {
  public:
   /// `validation` may be empty: then there is no score.
@@ -34,7 +35,7 @@ class ClassifierTask : public Task {
   nn::Module& module() override { return net_; }
   std::vector<Tensor> inputs(const data::Batch& batch) override;  ///< images, targets, mask, scale, weights
   Loss loss(const std::vector<Tensor>& inputs) override;
-  bool capturable() const override { return !loader_.enhance; }  // what enhances may use the device, too
+  bool capturable() const override { return !loader_.enhance; }  // an enhancement may use the device too
   LogLine validate() override;
 
  private:
@@ -45,7 +46,7 @@ class ClassifierTask : public Task {
   ClassifierGoal goal_;
 };
 
-/// Trains as the recipe says into `out`. Returns the run's summary as JSON.
+/// How a training is run: where it writes, and with what.
 struct RunRequest {
   std::string out;
   std::string cache_dir;  ///< where enhanced pictures are kept for other runs; "": nowhere
@@ -54,6 +55,7 @@ struct RunRequest {
   bool check_only = false;  ///< reads recipe and data, throws as training would, and writes nothing
   int ranks = 1, threads = 1;
 };
+/// Trains a classifier from a recipe into request.out. Returns the run's summary as JSON.
 std::string train_classifier(Recipe& recipe, const RunRequest& request);
 
 }  // namespace cawe::train

@@ -18,7 +18,7 @@
 namespace cawe::train {
 namespace {
 
-/// U, V, a, b of a pixel.
+/// U, V and CIE a, b of a pixel.
 std::array<double, 4> chroma_of(const double rgb[3]) {
   const double y = 0.299 * rgb[0] + 0.587 * rgb[1] + 0.114 * rgb[2];
   double lab[3];
@@ -38,7 +38,7 @@ std::vector<std::array<double, 4>> chroma_plane(const Tensor& image) {
   return out;
 }
 
-/// Mean |dU| + |dV| and mean distance in a, b to the truth; `mine` gives pixel i's colour.
+/// Mean |dU| + |dV| and mean distance in CIE a, b from the truth; `mine` returns pixel i's colour.
 template <class Mine>
 std::pair<double, double> chroma_error(const std::vector<std::array<double, 4>>& truth, Mine mine) {
   double uv = 0, ab = 0;
@@ -54,7 +54,7 @@ eval::Picture picture(const Tensor& image) {
   return {image.dim(1), image.dim(2), image.dim(3), image.contiguous().to_vector<float>()};
 }
 
-/// Pooled features of phi's last stage, [1, C].
+/// Adds the pooled features of phi's last stage, [1, C].
 void add_features(models::ResNet& phi, const Tensor& image, std::vector<float>* rows) {
   const NoGrad no_history;
   const Device device = phi.parameters().front().variable->device();
@@ -68,7 +68,7 @@ Tensor three(const Tensor& gray) {
   return gray.expand({gray.dim(0), 3, gray.dim(2), gray.dim(3)}).contiguous();
 }
 
-/// The loader's picture of a sample, [1, 3, H, W].
+/// A sample's picture from the loader, [1, 3, H, W].
 Tensor truth_of(const data::Loader& loader, int64_t sample) {
   const data::FloatImage image = loader.picture(sample);
   return Tensor::from(image.pixels, {1, image.height, image.width, 3}).permute({0, 3, 1, 2}).contiguous();
@@ -200,7 +200,7 @@ std::string color_results_json(const ColorEvaluation& evaluation, const MeanChro
       double sum = 0, n = 0;
       for (size_t i = 0; i < scores.size(); ++i) {
         const double v = scores[i].*kColumns[k].member;
-        if (!std::isfinite(v)) continue;  // PSNR of equal pictures
+        if (!std::isfinite(v)) continue;  // the PSNR of equal pictures
         sum += double(weights[i]) * v;
         n += double(weights[i]);
       }

@@ -13,87 +13,94 @@ namespace cawe::train {
 
 using models::Phi;
 
-models::GeneratorConfig generator_from(Recipe& recipe) {
+models::GeneratorConfig generator_from(const Recipe& recipe) {
   models::GeneratorConfig c;
-  c.depth = int(recipe.whole("model.depth", 34, 18, 34));
-  c.width = recipe.whole("model.width", 64, 8, 1024);
+  c.depth = int(recipe.whole("model.depth"));
+  c.width = recipe.whole("model.width");
   return c;
 }
 
-models::CriticConfig critic_from(Recipe& recipe) {
+models::CriticConfig critic_from(const Recipe& recipe) {
   models::CriticConfig c;
-  c.width = recipe.whole("gan.critic_width", 256, 4, 4096);
-  c.dropout = recipe.real("gan.dropout", 0.15, 0, 0.99);
+  c.width = recipe.whole("gan.critic_width");
+  c.dropout = recipe.number("gan.dropout");
   return c;
 }
 
-models::ContentConfig content_from(Recipe& recipe) {
-  models::ContentConfig c = models::content_config(models::phi(recipe.word("gan.phi", "resnet34")));
-  c.depth = int(recipe.whole("gan.phi_depth", 34, 18, 34));
-  c.width = recipe.whole("gan.phi_width", 64, 1, 1024);
-  const Strings layers = recipe.words("gan.phi_layers", c.layers);
-  const Numbers weights = recipe.reals("gan.phi_weights", c.weights);
-  c.per_channel = recipe.choice("gan.phi_norm", "chw", {"chw", "hw"}) == "chw";
+models::ContentConfig content_from(const Recipe& recipe) {
+  models::ContentConfig c = models::content_config(models::phi(recipe.word("gan.phi")));
+  c.depth = int(recipe.whole("gan.phi_depth"));
+  c.width = recipe.whole("gan.phi_width");
+  c.per_channel = recipe.word("gan.phi_norm") == "chw";
   if (c.phi == Phi::none) return c;  // one --set turns a recipe's phi off: its other keys then say nothing
-  c.layers = layers;
-  c.weights = weights;
+  c.layers = recipe.words("gan.phi_layers");
+  c.weights = recipe.numbers("gan.phi_weights");
+  CAWE_CHECK(c.layers.size() == c.weights.size() && !c.layers.empty(), Code::usage,
+             recipe.where("gan.phi_weights"), ": ", c.weights.size(), " weights for ", c.layers.size(),
+             " of gan.phi_layers (expected as many, one at least)");
   return c;
 }
 
-GanSettings gan_from(Recipe& recipe) {
+GanSettings gan_from(const Recipe& recipe) {
   GanSettings s;
-  s.adv_weight = recipe.real("gan.adv_weight", s.adv_weight, 0, 1e6);
-  s.ttur = recipe.real("gan.ttur", s.ttur, 0, 1e6);
-  s.adaptive = recipe.choice("gan.alternate", "fixed", {"fixed", "adaptive"}) == "adaptive";
-  s.threshold = recipe.real("gan.threshold", s.threshold, 0, 1e6);
-  s.d_steps = recipe.whole("gan.d_steps", s.d_steps, 1, 1000000);
-  s.g_steps = recipe.whole("gan.g_steps", s.g_steps, 1, 1000000);
-  s.weight_decay = recipe.real("train.weight_decay", s.weight_decay, 0, 10);
-  s.clip = recipe.real("train.clip", s.clip, 0, 1e9);
+  s.adv_weight = recipe.number("gan.adv_weight");
+  s.ttur = recipe.number("gan.ttur");
+  s.adaptive = recipe.word("gan.alternate") == "adaptive";
+  s.threshold = recipe.number("gan.threshold");
+  s.d_steps = recipe.whole("gan.d_steps");
+  s.g_steps = recipe.whole("gan.g_steps");
+  s.weight_decay = recipe.number("train.weight_decay");
+  s.clip = recipe.number("train.clip");
   return s;
 }
 
 std::vector<GanPhase> phases_from(Recipe& recipe, int64_t images) {
   std::vector<GanPhase> phases;
   int64_t at = 0;
-  for (const std::string& name : recipe.words("phases", {})) {
+  for (const std::string& name : recipe.words("phases")) {
     const std::string key = "phase." + name + ".";
     GanPhase p;
     p.name = name;
-    const std::string kind = recipe.choice(key + "train", "generator", {"generator", "critic", "gan"});
+    const std::string kind = recipe.word(key + "train");
     p.kind = kind == "critic" ? GanPhase::Kind::critic
              : kind == "gan"  ? GanPhase::Kind::gan
                               : GanPhase::Kind::generator;
-    p.freeze_encoder = recipe.flag(key + "freeze_encoder", false);
-    p.size = recipe.whole(key + "size", 64, 32, 4096);
-    CAWE_CHECK(p.size % 32 == 0 && (kind == "generator" || p.size >= 64), Code::usage,
-               recipe.where(key + "size"), " is ", p.size,
-               " (expected a multiple of 32, 64 or more where the critic looks)");
-    p.batch = recipe.whole(key + "batch", 8, 1, 65536);
-    const double epochs = recipe.real(key + "epochs", 1, 0, 1e6);
-    const int64_t steps = std::max<int64_t>(1, std::llround(epochs * double(images) / double(p.batch)));
-    p.steps = recipe.whole(key + "steps", steps, 0, 100000000);
-    p.lr = recipe.real(key + "lr", kind == "gan" ? 1e-5 : 1e-3, 0, 100);
-    p.lr_first = recipe.real(key + "lr_first", 0, 0, 100);
-    p.rise = recipe.real(key + "rise", 0.3, 0, 0.99);
+    p.freeze_encoder = recipe.flag(key + "freeze_encoder");
+    p.size = recipe.whole(key + "size");
+    CAWE_CHECK(kind == "generator" || p.size >= 64, Code::usage, recipe.where(key + "size"), " is ", p.size,
+               " (expected 64 or more where the critic looks)");
+    p.batch = recipe.whole(key + "batch");
+    const double epochs = recipe.number(key + "epochs");
+    recipe.fill(key + "steps", std::max<int64_t>(1, std::llround(epochs * double(images) / double(p.batch))));
+    p.steps = recipe.whole(key + "steps");
+    p.lr = recipe.number(key + "lr");
+    p.lr_first = recipe.number(key + "lr_first");
+    p.rise = recipe.number(key + "rise");
     p.begin = at;
     at += p.steps;
     if (p.steps > 0) phases.push_back(p);
   }
-  CAWE_CHECK(!phases.empty(), Code::usage, recipe.source(),
-             ": phases is missing (expected a list such as [\"frozen\", \"all\", \"critic\", \"gan\"] with a "
-             "section phase.NAME each)");
+  CAWE_CHECK(!phases.empty(), Code::usage, recipe.where("phases"),
+             ": no phase has a step (expected one that has)");
   return phases;
 }
 
 models::ColorSettings color_from(Recipe& recipe, const models::ColorSettings& otherwise) {
-  models::ColorSettings s = otherwise;
-  s.render_factor = recipe.whole("color.render_factor", s.render_factor, 1, 256);
-  s.keep_luma = recipe.flag("color.keep_luma", s.keep_luma);
-  s.saturation = recipe.real("color.saturation", s.saturation, 0, 10);
+  recipe.fill("color.render_factor", otherwise.render_factor);
+  recipe.fill("color.keep_luma", otherwise.keep_luma);
+  recipe.fill("color.saturation", otherwise.saturation);
+  recipe.fill("color.space", std::string(models::name(otherwise.space)));
+  return color_from(recipe);
+}
+
+models::ColorSettings color_from(const Recipe& recipe) {
+  models::ColorSettings s;
+  s.render_factor = recipe.whole("color.render_factor");
+  s.keep_luma = recipe.flag("color.keep_luma");
+  s.saturation = recipe.number("color.saturation");
   CAWE_CHECK(s.keep_luma || s.saturation == 1, Code::usage, recipe.where("color.saturation"), " is ",
              s.saturation, " with color.keep_luma = false (expected 1: the image is the network's own)");
-  s.space = models::color_space(recipe.choice("color.space", models::name(s.space), {"yuv", "lab"}));
+  s.space = models::color_space(recipe.word("color.space"));
   return s;
 }
 
@@ -114,11 +121,11 @@ void load_generator(models::Generator& generator, const SourceWeights& source, c
 }  // namespace
 
 ColorizerInit initialise_colorizer(models::Generator& generator, models::Critic& critic,
-                                   models::ContentLoss& content, Recipe& recipe, uint64_t seed) {
+                                   models::ContentLoss& content, const Recipe& recipe, uint64_t seed) {
   ColorizerInit result;
   generator.initialise(seed);
   critic.initialise(seed + 1);
-  const std::string init = recipe.word("init", "random"), phi = recipe.word("gan.phi_init", "");
+  const std::string init = recipe.word("init"), phi = recipe.word("gan.phi_init");
   if (init != "random") {
     const SourceWeights source = read_source_weights(init);
     load_generator(generator, source, init);
@@ -143,16 +150,16 @@ ColorizerInit initialise_colorizer(models::Generator& generator, models::Critic&
 
 LoadedColorizer parse_colorizer(const std::string& bytes, const std::string& source) {
   const Checkpoint c = parse_checkpoint(bytes, source);
-  Recipe recipe = Recipe::parse(c.recipe, source + " (its recipe)");
-  CAWE_CHECK(recipe.word("task", "") == "colorizer", Code::data, source, ": a checkpoint of task \"",
-             recipe.word("task", ""), "\" (expected a colorizer)");
+  const Recipe recipe = Recipe::of_checkpoint(c.recipe, source + " (its recipe)");
+  CAWE_CHECK(recipe.task() == "colorizer", Code::data, source, ": a checkpoint of task \"", recipe.task(),
+             "\" (expected a colorizer)");
   LoadedColorizer out;
   out.bytes = bytes;
   out.net = std::make_shared<models::Generator>(generator_from(recipe));
   models::load_weights(*out.net, c.model(), {}, source);
   out.net->to(compute_device());
   out.net->train(false);
-  out.settings = color_from(recipe, models::ColorSettings());
+  out.settings = color_from(recipe);
   out.patients = data::parse_manifest("colorizer " + source, c.manifest);
   return out;
 }

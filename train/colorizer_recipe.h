@@ -29,7 +29,7 @@ struct GanPhase {
 };
 
 struct GanSettings {
-  double adv_weight = 0.5;  ///< of L_A in Eq. 3
+  double adv_weight = 0.5;  ///< factor of L_A in the paper's Eq. 3
   double ttur = 5;          ///< the critic's rate over the generator's in the joint phase
   bool adaptive = false;    ///< critic until half its loss is below `threshold`, then the generator once
   double threshold = 0.65;
@@ -39,18 +39,21 @@ struct GanSettings {
 };
 
 /// Keys model.depth, model.width.
-models::GeneratorConfig generator_from(Recipe& recipe);
+models::GeneratorConfig generator_from(const Recipe& recipe);
 /// Keys gan.critic_width, gan.dropout.
-models::CriticConfig critic_from(Recipe& recipe);
+models::CriticConfig critic_from(const Recipe& recipe);
 /// Keys gan.phi, gan.phi_depth, gan.phi_width, gan.phi_layers, gan.phi_weights, gan.phi_norm = "chw" | "hw".
-models::ContentConfig content_from(Recipe& recipe);
+models::ContentConfig content_from(const Recipe& recipe);
 /// Keys gan.adv_weight, gan.ttur, gan.alternate = "fixed" | "adaptive", gan.threshold, gan.d_steps,
 /// gan.g_steps, train.weight_decay, train.clip.
-GanSettings gan_from(Recipe& recipe);
+GanSettings gan_from(const Recipe& recipe);
 /// Key phases, a list of names; of each phase.NAME.train = "generator" | "critic" | "gan", freeze_encoder,
-/// size, batch, steps (or epochs of `images`; 0 leaves the phase out), lr, lr_first, rise.
+/// size, batch, steps (or epochs of `images`; 0 leaves the phase out), lr, lr_first, rise. Fills in the steps
+/// that follow from epochs.
 std::vector<GanPhase> phases_from(Recipe& recipe, int64_t images);
-/// Keys color.render_factor, color.keep_luma, color.saturation, color.space, with these defaults.
+/// Keys color.render_factor, color.keep_luma, color.saturation, color.space.
+models::ColorSettings color_from(const Recipe& recipe);
+/// Likewise, of a recipe that uses a colorizer; those that are not given are filled in from it.
 models::ColorSettings color_from(Recipe& recipe, const models::ColorSettings& otherwise);
 
 /// Initial weights: everything from `seed`; then key init into the encoder (a classifier run or torchvision's
@@ -59,7 +62,7 @@ struct ColorizerInit {
   std::string manifest, init_hash, phi_hash;
 };
 ColorizerInit initialise_colorizer(models::Generator& generator, models::Critic& critic,
-                                   models::ContentLoss& content, Recipe& recipe, uint64_t seed);
+                                   models::ContentLoss& content, const Recipe& recipe, uint64_t seed);
 
 /// A trained generator with what it needs to know about itself.
 struct LoadedColorizer {

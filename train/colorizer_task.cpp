@@ -19,7 +19,7 @@
 namespace cawe::train {
 namespace {
 
-/// A colorizer's recipe, read.
+/// A colorizer's recipe after reading.
 struct Plan {
   uint64_t seed = 0;
   SplitData data;
@@ -36,47 +36,35 @@ struct Plan {
 
 Plan plan_from(Recipe& recipe, const RunRequest& request) {
   Plan p;
-  p.seed = uint64_t(recipe.whole("seed", 0, 0, INT64_MAX));
-  const Strings train_folds = recipe.words("data.train_folds", {"train"}),
-                val_folds = recipe.words("data.val_folds", {"val"}),
-                test_folds = recipe.words("data.test_folds", {"test"});
-  recipe.word("init", "random");
-  recipe.word("gan.phi_init", "");
-  p.allow_leak = recipe.flag("allow_leak", false);
-  generator_from(recipe);
-  critic_from(recipe);
+  p.seed = uint64_t(recipe.whole("seed"));
+  p.allow_leak = recipe.flag("allow_leak");
   content_from(recipe);
+  CAWE_CHECK(recipe.whole("train.micro_batch") == 0, Code::usage, recipe.where("train.micro_batch"),
+             ": a colorizer's phases have batches of their own (expected a smaller phase.NAME.batch)");
   p.settings = gan_from(recipe);
   p.data = load_data(recipe);
-  p.train = fold_indices(p.data.split, train_folds);
-  p.val = fold_indices(p.data.split, val_folds);
-  p.test = fold_indices(p.data.split, test_folds);
+  p.train = fold_indices(p.data.split, recipe.words("data.train_folds"));
+  p.val = fold_indices(p.data.split, recipe.words("data.val_folds"));
+  p.test = fold_indices(p.data.split, recipe.words("data.test_folds"));
   CAWE_CHECK(!p.train.empty(), Code::data, recipe.where("data.train_folds"), ": no image in these folds");
   p.phases = phases_from(recipe, int64_t(p.train.size()));
-  const GanPhase& last = p.phases.back();
-  const auto fewer = [](const GanPhase& a, const GanPhase& b) { return a.batch < b.batch; };
-  const int64_t smallest = std::min_element(p.phases.begin(), p.phases.end(), fewer)->batch;
-  p.trainer = trainer_from(recipe, last.begin + last.steps, smallest);
-  CAWE_CHECK(p.trainer.micro_batch == 0, Code::usage, recipe.where("train.micro_batch"),
-             ": a colorizer's phases have batches of their own (expected a smaller phase.NAME.batch)");
+  p.trainer = trainer_from(recipe);
   p.trainer.resume = request.resume;
   p.trainer.quiet = request.quiet;
   p.trainer.label = "colorizer";
-  p.loader = loader_from(recipe, last.size, last.batch, p.seed);
+  p.loader = loader_from(recipe, p.phases.back().batch, p.seed);
   p.loader.decode = data::decode_color;
   p.loader.normalise = false;
-  models::ColorSettings color;
-  color.render_factor = std::max(1, p.loader.width / 16);  // as it was trained last
-  p.color = color_from(recipe, color);
-  p.val_images = recipe.whole("train.val_images", 64, 1, 1000000);
-  p.select = recipe.choice("train.select", "chroma", {"chroma", "last"});
-  recipe.finish();
+  p.color = color_from(static_cast<const Recipe&>(recipe));
+  p.val_images = recipe.whole("train.val_images");
+  p.select = recipe.word("train.select");
   return p;
 }
 
 ColorEvaluator evaluator_of(const Plan& plan) { return {&plan.data.dataset, plan.loader, plan.color}; }
 
-/// "score" is minus the chroma error of the first validation images, where that chooses.
+/// Validation on the first validation images; where it chooses the checkpoint, "score" is minus the chroma
+/// error.
 std::function<LogLine()> validator(const Plan& plan, models::Generator& generator,
                                    models::ContentLoss& content) {
   if (plan.val.empty()) return {};
@@ -102,11 +90,10 @@ Trained run_phases(const Recipe& recipe, const RunRequest& request, const Plan& 
                    const Checkpoint& first) {
   Trained out;
   run_in_process_ranks(request.ranks, std::max(1, request.threads / request.ranks), [&](int rank) {
-    Recipe own = recipe;  // asking for keys writes into it
-    const auto generator = std::make_shared<models::Generator>(generator_from(own));
-    models::Critic critic(critic_from(own));
-    const auto content = std::make_shared<models::ContentLoss>(content_from(own));
-    const ColorizerInit init = initialise_colorizer(*generator, critic, *content, own, plan.seed);
+    const auto generator = std::make_shared<models::Generator>(generator_from(recipe));
+    models::Critic critic(critic_from(recipe));
+    const auto content = std::make_shared<models::ContentLoss>(content_from(recipe));
+    const ColorizerInit init = initialise_colorizer(*generator, critic, *content, recipe, plan.seed);
     GanJob job;
     job.generator = generator.get();
     job.critic = &critic;
@@ -131,7 +118,7 @@ Trained run_phases(const Recipe& recipe, const RunRequest& request, const Plan& 
   return out;
 }
 
-/// Trains one run; returns its evaluation, without scores where nothing is held out.
+/// Trains one run and returns its evaluation, which has no scores where nothing is held out.
 ColorEvaluation one_run(Recipe& recipe, const RunRequest& request, MeanChroma* mean, TrainResult* result) {
   const auto start = std::chrono::steady_clock::now();
   const Plan plan = plan_from(recipe, request);
@@ -143,12 +130,11 @@ ColorEvaluation one_run(Recipe& recipe, const RunRequest& request, MeanChroma* m
   environment.threads = request.threads;
   environment.ranks = request.ranks;
   environment.hashes = {{"data", plan.data.data_hash}, {"split", plan.data.split_hash}};
-  {  // bad weights, and images that trained them, are found before anything is written
-    Recipe probe = recipe;
-    models::Generator generator(generator_from(probe));
-    models::Critic critic(critic_from(probe));
-    models::ContentLoss content(content_from(probe));
-    const ColorizerInit init = initialise_colorizer(generator, critic, content, probe, plan.seed);
+  {  // throws for bad weights and for leaks before anything is written
+    models::Generator generator(generator_from(recipe));
+    models::Critic critic(critic_from(recipe));
+    models::ContentLoss content(content_from(recipe));
+    const ColorizerInit init = initialise_colorizer(generator, critic, content, recipe, plan.seed);
     if (!init.init_hash.empty()) environment.hashes.emplace_back("init", init.init_hash);
     if (!init.phi_hash.empty()) environment.hashes.emplace_back("phi", init.phi_hash);
     data::check_leaks(plan.data.dataset, plan.test,
@@ -167,7 +153,7 @@ ColorEvaluation one_run(Recipe& recipe, const RunRequest& request, MeanChroma* m
   const ColorEvaluator evaluator = evaluator_of(plan);
   *mean = evaluator.mean_chroma(plan.train);
   evaluation = evaluator.evaluate(*trained.generator, *trained.content, plan.test, *mean, request.quiet);
-  const std::string phi = recipe.word("gan.phi_init", "");
+  const std::string phi = recipe.word("gan.phi_init");
   write_file(run.path("scores.csv"), scores_csv(evaluation.scores));
   write_file(run.path("results.json"), color_results_json(evaluation, *mean, phi));
   evaluator.write_pictures(*trained.generator, plan.test, run.path("pictures.png"));
@@ -189,7 +175,7 @@ std::string summary_of(const std::string& out, const TrainResult& result, const 
   return text + "}";
 }
 
-/// The recipe that holds out fold `held`.
+/// The recipe of the run that holds out fold `held`.
 Recipe fold_recipe(const Recipe& recipe, int64_t folds, int64_t held) {
   Recipe mine = recipe;
   Strings train;
@@ -201,8 +187,8 @@ Recipe fold_recipe(const Recipe& recipe, int64_t folds, int64_t held) {
   return mine;
 }
 
-/// Every fold is held out once; the results are over all images. FID-lite's features differ from fold to fold
-/// only where phi does, but its means would mix five generators: it is left out.
+/// Holds every fold out once; the results are over all images. FID-lite is left out: it would compare the
+/// images of several generators, with features that may differ between folds.
 std::string cross_validate(const Recipe& recipe, const RunRequest& request, int64_t folds) {
   ColorEvaluation all;
   all.fid_lite = all.fid_lite_of_gray = std::nan("");
@@ -223,10 +209,10 @@ std::string cross_validate(const Recipe& recipe, const RunRequest& request, int6
 }  // namespace
 
 std::string train_colorizer(Recipe& recipe, const RunRequest& request) {
-  if (recipe.flag("data.cross_validate", false)) {
-    CAWE_CHECK(recipe.word("data.split", "patient") == "k_folds", Code::usage,
-               recipe.where("data.cross_validate"), " needs data.split = \"k_folds\"");
-    const int64_t folds = recipe.whole("data.folds", 5, 2, 1000);
+  if (recipe.flag("data.cross_validate")) {
+    CAWE_CHECK(recipe.word("data.split") == "k_folds", Code::usage, recipe.where("data.cross_validate"),
+               " needs data.split = \"k_folds\"");
+    const int64_t folds = recipe.whole("data.folds");
     if (!request.check_only) return cross_validate(recipe, request, folds);
     Recipe first = fold_recipe(recipe, folds, 0);
     plan_from(first, request);

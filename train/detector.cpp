@@ -20,7 +20,7 @@ std::string decimal(double v, const char* format) {
   return text;
 }
 
-/// CSV cells: quoted only where they must be.
+/// A CSV cell, quoted only where necessary.
 std::string cell(const std::string& text) {
   if (text.find_first_of(",\"\n\r") == std::string::npos) return text;
   std::string out = "\"";
@@ -32,19 +32,18 @@ std::string cell(const std::string& text) {
 
 Detector::Detector(const std::string& path) {
   const Checkpoint c = load_run_or_file(path);
-  Recipe recipe = Recipe::parse(c.recipe, path + " (its recipe)");
-  const std::string task = recipe.word("task", "");
-  CAWE_CHECK(is_detector(task), Code::data, path, ": a checkpoint of task \"", task,
+  Recipe recipe = Recipe::of_checkpoint(c.recipe, path + " (its recipe)");
+  CAWE_CHECK(is_detector(recipe.task()), Code::data, path, ": a checkpoint of task \"", recipe.task(),
              "\" (expected a detector)");
-  CAWE_CHECK(recipe.word("control", "none") == "none", Code::usage, path,
+  CAWE_CHECK(recipe.word("control") == "none", Code::usage, path,
              ": a control that borrows other films' maps (expected a detector that can run on its own)");
-  classes_ = recipe.words("classes", {"lesion"});
+  classes_ = recipe.words("classes");
   net_ = detector_from(recipe, int64_t(classes_.size()));
   models::load_weights(*net_, c.model(), {}, path);
   net_->to(compute_device());
   net_->train(false);
   chain_ = chain_from(recipe, c.chain);
-  loader_ = loader_from(recipe, 512, 8, 0);
+  loader_ = loader_from(recipe, 8, 0);
   trained_ = chain_.trained;
   trained_.push_back(data::parse_manifest("detector " + path, c.manifest));
 }

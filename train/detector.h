@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A trained detector with its whole chain: film in, boxes in pixels of the film out.
+// A trained detector with its whole chain: film in, boxes in pixels of the original film out.
 #pragma once
 
 #include <memory>
@@ -17,6 +17,7 @@ struct FoundBox {
   double x = 0, y = 0, width = 0, height = 0, score = 0;
 };
 
+/// A detector with its enhancement chain, loaded from a run or a checkpoint.
 class Detector {
  public:
   /// A run folder or a checkpoint.
@@ -24,11 +25,12 @@ class Detector {
   Detector(std::shared_ptr<models::DetectionModel> net, Chain chain, data::LoaderOptions loader,
            Strings classes);
 
-  /// Boxes of the samples at `indices`, image by image, best first. Batches do not change an image's boxes.
+  /// Boxes of the samples at `indices`, image by image, best first. An image's boxes do not depend on the
+  /// batch.
   std::vector<std::vector<FoundBox>> detect(const data::Dataset& dataset, const std::vector<int64_t>& indices,
                                             bool quiet = true);
   const std::vector<std::string>& classes() const { return classes_; }
-  /// Of the detector and every model of its chain.
+  /// The patients that trained the detector and every model of its chain.
   const std::vector<data::TrainedPatients>& trained() const { return trained_; }
   Chain& chain() { return chain_; }
   const data::LoaderOptions& loader() const { return loader_; }

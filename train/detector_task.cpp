@@ -38,7 +38,7 @@ std::vector<Tensor> DetectorTask::inputs(const data::Batch& batch) {
   std::vector<models::DrawKey> draws;
   std::vector<std::string> names;
   for (size_t i = 0; i < batch.boxes.size(); ++i) {
-    // One class: a lesion is a lesion.
+    // All boxes get one class: lesion.
     truths.push_back({batch.boxes[i], std::vector<int64_t>(batch.boxes[i].size(), 0)});
     draws.push_back({seed_, uint64_t(batch.step), uint64_t(batch.samples[i])});
     names.push_back(dataset_.samples[size_t(batch.samples[i])].path);
@@ -61,7 +61,7 @@ LogLine DetectorTask::validate() {
   if (validation_.empty()) return {};
   eval::EvaluateOptions options;
   options.froc = goal_.froc;
-  options.draws = 1;  // no interval is asked for
+  options.draws = 1;  // no interval is needed
   const eval::Evaluation e =
       eval::evaluate(truth_of(dataset_, validation_), detections_of(detector_.detect(dataset_, validation_)),
                      options, dataset_.patients_known);
@@ -121,9 +121,8 @@ std::shared_ptr<models::DetectionModel> run_detector_job(const Recipe& recipe, c
                                                          TrainResult* result) {
   std::shared_ptr<models::DetectionModel> trained;
   run_in_process_ranks(job.ranks, std::max(1, job.threads / job.ranks), [&](int rank) {
-    Recipe mine = recipe;
-    const std::shared_ptr<models::DetectionModel> net = detector_from(mine, 1);
-    const InitResult init = initialise(*net, mine, job.seed, true);
+    const std::shared_ptr<models::DetectionModel> net = detector_from(recipe, 1);
+    const InitResult init = initialise(*net, recipe, job.seed, true);
     data::LoaderOptions options = job.loader;
     data::LoaderOptions part = options;
     part.rank = rank;
@@ -145,7 +144,7 @@ std::shared_ptr<models::DetectionModel> run_detector_job(const Recipe& recipe, c
 
 namespace {
 
-/// For every sample another person's of the same fold, in an order fixed by the seed.
+/// For every sample one of another person in the same fold, chosen by the seed.
 std::vector<int64_t> partners(const SplitData& data, uint64_t seed) {
   std::map<std::string, std::vector<int64_t>> folds;
   for (size_t i = 0; i < data.split.fold.size(); ++i) folds[data.split.fold[i]].push_back(int64_t(i));
@@ -168,7 +167,7 @@ std::vector<int64_t> partners(const SplitData& data, uint64_t seed) {
   return partner;
 }
 
-/// The control: every film is fused with the map of another person's film.
+/// The control "shuffled": fuses every film with the map of another person's film.
 std::function<void(data::FloatImage&, const data::Sample&)> shuffled_callback(
     const Chain& chain, const SplitData& data, const data::LoaderOptions& loader, double alpha,
     uint64_t seed) {
@@ -196,34 +195,25 @@ std::function<void(data::FloatImage&, const data::Sample&)> shuffled_callback(
 std::string train_detector(Recipe& recipe, const RunRequest& request) {
   const auto start = std::chrono::steady_clock::now();
   DetectorJob job;
-  job.seed = uint64_t(recipe.whole("seed", 0, 0, INT64_MAX));
-  const std::string task = recipe.choice("task", "retinanet", detector_tasks());
-  const Strings train_folds = recipe.words("data.train_folds", {"train"}),
-                val_folds = recipe.words("data.val_folds", {"val"}),
-                test_folds = recipe.words("data.test_folds", {"test"});
-  job.schedule = schedule_from(recipe, 1000, 1e-3);
-  job.optimizer = optimizer_from(recipe, 10);
-  job.trainer = trainer_from(recipe, job.schedule.steps, 8);
+  job.seed = uint64_t(recipe.whole("seed"));
+  job.schedule = schedule_from(recipe);
+  job.optimizer = optimizer_from(recipe);
+  job.trainer = trainer_from(recipe);
   job.trainer.resume = request.resume;
   job.trainer.quiet = request.quiet;
-  job.trainer.label = task;
-  job.loader = loader_from(recipe, 512, job.trainer.batch, job.seed);
+  job.trainer.label = recipe.task();
+  job.loader = loader_from(recipe, job.trainer.batch, job.seed);
   job.ranks = request.ranks;
   job.threads = request.threads;
-  job.goal.select = recipe.choice("train.select", "mean_sens", {"mean_sens", "map50", "last"});
+  job.goal.select = recipe.word("train.select");
   job.goal.froc = froc_from(recipe);
-  detector_from(recipe, 1);
-  recipe.word("init", "random");
-  recipe.words("classes", {"lesion"});
+  check_detector(recipe);
   job.chain = chain_from(recipe);
-  const std::string control = recipe.choice("control", "none", {"none", "shuffled"});
-  const bool allow_leak = recipe.flag("allow_leak", false);
   const SplitData data = load_data(recipe);
-  recipe.finish();
   if (request.check_only) return "";
-  if (control == "shuffled") {
+  if (recipe.word("control") == "shuffled") {
     job.loader.enhance =
-        shuffled_callback(job.chain, data, job.loader, recipe.real("fuse.alpha", 0.5, 0, 1), job.seed);
+        shuffled_callback(job.chain, data, job.loader, recipe.number("fuse.alpha"), job.seed);
   } else {
     job.loader.enhance = enhance_callback(job.chain);
     if (!request.cache_dir.empty())
@@ -231,18 +221,16 @@ std::string train_detector(Recipe& recipe, const RunRequest& request) {
           cached_enhancement(job.loader.enhance, chain_identity(job.chain), request.cache_dir);
   }
   job.dataset = &data.dataset;
-  job.train = box_annotated(data.dataset, fold_indices(data.split, train_folds));
-  job.validation = box_annotated(data.dataset, fold_indices(data.split, val_folds));
-  const std::vector<int64_t> test = box_annotated(data.dataset, fold_indices(data.split, test_folds));
+  job.train = box_annotated(data.dataset, fold_indices(data.split, recipe.words("data.train_folds")));
+  job.validation = box_annotated(data.dataset, fold_indices(data.split, recipe.words("data.val_folds")));
+  const std::vector<int64_t> test =
+      box_annotated(data.dataset, fold_indices(data.split, recipe.words("data.test_folds")));
   CAWE_CHECK(!job.train.empty(), Code::data, recipe.where("data.train_folds"), ": no image in these folds");
-  InitResult init;
-  {  // bad weights are found before anything is written
-    Recipe probe = recipe;
-    init = initialise(*detector_from(probe, 1), probe, job.seed, true);
-  }
+  // Throws for bad weights before anything is written.
+  const InitResult init = initialise(*detector_from(recipe, 1), recipe, job.seed, true);
   std::vector<data::TrainedPatients> trained = job.chain.trained;
   trained.push_back(data::parse_manifest("init", init.manifest));
-  const std::string leak = data::check_leaks(data.dataset, test, trained, allow_leak);
+  const std::string leak = data::check_leaks(data.dataset, test, trained, recipe.flag("allow_leak"));
   Checkpoint first;
   first.recipe = recipe.resolved();
   first.manifest = data::manifest_text(data::trained_patients("detector", data.dataset, job.train));
@@ -263,17 +251,17 @@ std::string train_detector(Recipe& recipe, const RunRequest& request) {
   TrainResult result;
   const auto net = run_detector_job(recipe, job, &run, first, &result);
   run.timing("train", std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
-  std::string summary = detail::concat("{\"run\":\"", request.out, "\",\"task\":\"", task,
+  std::string summary = detail::concat("{\"run\":\"", request.out, "\",\"task\":\"", recipe.task(),
                                        "\",\"steps\":", result.steps, ",\"loss\":", result.last_loss);
   if (!test.empty()) {
-    Detector detector(net, job.chain, job.loader, {"lesion"});
+    Detector detector(net, job.chain, job.loader, recipe.words("classes"));
     const auto found = detector.detect(data.dataset, test, request.quiet);
     write_file(run.path("detections.csv"), detections_csv(found));
     eval::EvaluateOptions options;
     options.froc = job.goal.froc;
     const eval::Evaluation e = eval::evaluate(truth_of(data.dataset, test), detections_of(found), options,
                                               data.dataset.patients_known);
-    report::write_evaluation(e, request.out, detector_title(task));
+    report::write_evaluation(e, request.out, detector_title(recipe.task()));
     for (const int n : {1, 2, 3, 4}) summary += detail::concat(",\"sens@", n, "\":", e.at(n).at.sensitivity);
     summary += detail::concat(",\"mean_sens\":", e.mean_paper.value);
   }

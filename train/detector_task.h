@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Training a detector on films as its enhancement chain shows them.
+// Trains a detector on the films that its enhancement chain makes.
 #pragma once
 
 #include <memory>
@@ -12,16 +12,17 @@
 
 namespace cawe::train {
 
-/// How a detector is judged.
+/// How a detector is validated.
 struct DetectorGoal {
-  /// The best checkpoint: by the mean of Sens@1..4, by "map50", or the "last" one.
+  /// What chooses the best checkpoint: the mean of Sens@1..4, "map50", or "last" for the last one.
   std::string select = "mean_sens";
   eval::FrocOptions froc;
 };
 
+/// A detector's loss and validation.
 class DetectorTask : public Task {
  public:
-  /// There is no score where `validation` is empty.
+  /// Without `validation` there is no score.
   DetectorTask(std::shared_ptr<models::DetectionModel> net, const data::Dataset& dataset,
                std::vector<int64_t> validation, Chain chain, const data::LoaderOptions& loader,
                DetectorGoal goal = {});
@@ -41,9 +42,9 @@ class DetectorTask : public Task {
   Detector detector_;
 };
 
-/// Without the films that nobody looked for boxes on: they can neither train nor test a detector.
+/// `indices` without films that were never searched for boxes: these can neither train nor test a detector.
 std::vector<int64_t> box_annotated(const data::Dataset& dataset, std::vector<int64_t> indices);
-/// Truth of the samples at `indices`, in their order; every box is one label.
+/// True boxes of the samples at `indices`, in their order, all with one label.
 std::vector<eval::TruthImage> truth_of(const data::Dataset& dataset, const std::vector<int64_t>& indices);
 std::vector<eval::Detection> detections_of(const std::vector<std::vector<FoundBox>>& found);
 
@@ -51,12 +52,12 @@ std::vector<eval::Detection> detections_of(const std::vector<std::vector<FoundBo
 /// detections.csv and results.json there. Returns the summary as JSON.
 std::string train_detector(Recipe& recipe, const RunRequest& request);
 
-/// One detector, trained: what a study does for a row.
+/// The training of one detector; a study runs one for each row.
 struct DetectorJob {
   const data::Dataset* dataset = nullptr;
   std::vector<int64_t> train, validation;
   Chain chain;
-  data::LoaderOptions loader;  ///< its enhance: the chain's, or a control's
+  data::LoaderOptions loader;  ///< its `enhance` is the chain's or a control's
   Schedule schedule;
   OptimizerOptions optimizer;
   TrainerOptions trainer;
@@ -64,8 +65,8 @@ struct DetectorJob {
   uint64_t seed = 0;
   int ranks = 1, threads = 1;
 };
-/// Trains into `run` and returns the network, the best one where validations chose. `recipe` builds it;
-/// `first` is carried by its checkpoints.
+/// Trains into `run` and returns the network, with the best checkpoint's weights where validations chose one.
+/// The network is built from `recipe`; all checkpoints contain `first`.
 std::shared_ptr<models::DetectionModel> run_detector_job(const Recipe& recipe, const DetectorJob& job,
                                                          RunFolder* run, const Checkpoint& first,
                                                          TrainResult* result);

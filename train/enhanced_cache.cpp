@@ -23,7 +23,7 @@ std::string size_text(const data::FloatImage& image) {
   return detail::concat(image.width, " ", image.height, " ", image.channels, "\n");
 }
 
-/// SHA-256 of the rest, one line with the size, the pixels.
+/// The file: SHA-256 of the rest, one line with the size, the pixels.
 std::string encode(const data::FloatImage& image) {
   const std::string body = size_text(image) + std::string(bytes_of(image));
   return data::sha256(body) + "\n" + body;
@@ -46,7 +46,7 @@ bool decode(const std::string& file, data::FloatImage* image) {
   return true;
 }
 
-/// Two threads may meet the same film (a fold's training and validation): one of them writes.
+/// Two threads may need the same film at once (a fold's training and its validation): one of them writes.
 class Cache {
  public:
   explicit Cache(std::string dir) : dir_(std::move(dir)) { fs::create_directories(dir_); }

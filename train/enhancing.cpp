@@ -13,11 +13,11 @@
 namespace cawe::train {
 namespace {
 
-/// The classifier's numbers of the labels that `key` names.
-std::vector<int64_t> label_numbers(Recipe& recipe, const std::string& key, const Strings& labels) {
+/// Indices, in the classifier's labels, of the labels that `key` names.
+std::vector<int64_t> label_numbers(const Recipe& recipe, const std::string& key, const Strings& labels) {
   std::vector<int64_t> numbers;
-  const Strings names = recipe.words(key, {});
-  if (labels.empty()) return numbers;  // no classifier: nobody looks at them
+  const Strings names = recipe.words(key);
+  if (labels.empty()) return numbers;  // no classifier, so they are not used
   for (const std::string& name : names) {
     const auto found = std::find(labels.begin(), labels.end(), name);
     CAWE_CHECK(found != labels.end(), Code::usage, recipe.where(key), " names \"", name,
@@ -27,52 +27,46 @@ std::vector<int64_t> label_numbers(Recipe& recipe, const std::string& key, const
   return numbers;
 }
 
-models::CaweSettings cam_from(Recipe& recipe, const std::vector<std::string>& labels) {
+models::CaweSettings cam_from(const Recipe& recipe, const std::vector<std::string>& labels) {
   models::CaweSettings s;
-  s.method = models::cam_method(recipe.word("cam.method", "cawe"));
-  s.act_threshold = recipe.real("cam.act_threshold", 0.5, 0, 1);
-  s.if_none = models::empty_set(recipe.word("cam.if_none", "top1"));
-  s.constant = models::constant_map(recipe.word("cam.constant", "zeros"));
-  s.norm_before_resize = recipe.flag("cam.norm_before_resize", false);
-  s.closed_form = recipe.flag("cam.closed_form", true);
+  s.method = models::cam_method(recipe.word("cam.method"));
+  s.act_threshold = recipe.number("cam.act_threshold");
+  s.if_none = models::empty_set(recipe.word("cam.if_none"));
+  s.norm = models::map_norm(recipe.word("cam.norm"));
+  s.constant = models::constant_map(recipe.word("cam.constant"));
+  s.norm_before_resize = recipe.flag("cam.norm_before_resize");
+  s.closed_form = recipe.flag("cam.closed_form");
   s.exclude_labels = label_numbers(recipe, "cam.exclude_labels", labels);
   s.targets = label_numbers(recipe, "cam.targets", labels);
   return s;
 }
 
-models::AfdaSettings afda_from(Recipe& recipe) {
+models::AfdaSettings afda_from(const Recipe& recipe) {
   models::AfdaSettings s;
-  s.v_max = recipe.real("afda.vmax", s.v_max, 0, 0.999);
-  s.object_mask = recipe.choice("afda.mask", "none", {"none", "otsu"}) == "otsu";
-  s.stretch = recipe.choice("afda.range", "clip", {"clip", "minmax"}) == "minmax";
+  s.v_max = recipe.number("afda.vmax");
+  s.object_mask = recipe.word("afda.mask") == "otsu";
+  s.stretch = recipe.word("afda.range") == "minmax";
   return s;
 }
 
-models::MedgaSettings medga_from(Recipe& recipe) {
+models::MedgaSettings medga_from(const Recipe& recipe) {
   using Settings = models::MedgaSettings;
   Settings s;
-  if (recipe.choice("medga.form", "article", {"article", "reference"}) == "reference")
-    s.form = Settings::Form::reference;
-  if (recipe.choice("medga.mut", "uniform", {"uniform", "side"}) == "side")
-    s.mutation = Settings::Mutation::side;
-  s.population = int(recipe.whole("medga.population", s.population, 2, 100000));
-  s.generations = int(recipe.whole("medga.generations", s.generations, 1, 100000));
-  s.tournament = int(recipe.whole("medga.tournament", s.tournament, 1, 100000));
-  s.crossover_rate = recipe.real("medga.crossover_rate", s.crossover_rate, 0, 1);
-  s.mutation_rate = recipe.real("medga.mutation_rate", s.mutation_rate, 0, 1);
+  if (recipe.word("medga.form") == "reference") s.form = Settings::Form::reference;
+  if (recipe.word("medga.mut") == "side") s.mutation = Settings::Mutation::side;
+  s.population = int(recipe.whole("medga.population"));
+  s.generations = int(recipe.whole("medga.generations"));
+  s.tournament = int(recipe.whole("medga.tournament"));
+  s.crossover_rate = recipe.number("medga.crossover_rate");
+  s.mutation_rate = recipe.number("medga.mutation_rate");
   return s;
 }
 
-/// The colorizer of "color" and "color+cawe", from a file or from a checkpoint's chain.
+/// Loads the colorizer of "color" and "color+cawe" from a file or from a checkpoint's chain.
 void add_colorizer(Recipe& recipe, const std::map<std::string, std::string>& embedded, Chain* chain,
                    models::EnhancerOptions* o) {
-  const std::string file = recipe.word("enhance.colorizer", "");
-  if (!needs_colorizer(chain->method)) {
-    // A study sets these for all of its rows.
-    if (recipe.has("color.render_factor") || recipe.has("color.keep_luma") || recipe.has("color.space"))
-      color_from(recipe, {});
-    return;
-  }
+  if (!needs_colorizer(chain->method)) return;
+  const std::string file = recipe.word("enhance.colorizer");
   const auto inside = embedded.find("colorizer");
   CAWE_CHECK(inside != embedded.end() || !file.empty(), Code::usage, recipe.source(), ": enhance.method = \"",
              chain->method,
@@ -87,24 +81,22 @@ void add_colorizer(Recipe& recipe, const std::map<std::string, std::string>& emb
 
 }  // namespace
 
-bool needs_classifier(const std::string& method) {
-  return method == "cawe" || method == "color+cawe" || method == "uniform";
-}
+bool needs_classifier(const std::string& method) { return models::enhancer_needs(method).classifier; }
 
-bool needs_colorizer(const std::string& method) { return method == "color" || method == "color+cawe"; }
+bool needs_colorizer(const std::string& method) { return models::enhancer_needs(method).colorizer; }
 
 LoadedClassifier parse_classifier(const std::string& bytes, const std::string& source) {
   const Checkpoint c = parse_checkpoint(bytes, source);
-  Recipe recipe = Recipe::parse(c.recipe, source + " (its recipe)");
-  CAWE_CHECK(recipe.word("task", "") == "classifier", Code::data, source, ": a checkpoint of task \"",
-             recipe.word("task", ""), "\" (expected a classifier)");
-  const std::string films = recipe.word("enhance.method", "none");
+  const Recipe recipe = Recipe::of_checkpoint(c.recipe, source + " (its recipe)");
+  CAWE_CHECK(recipe.task() == "classifier", Code::data, source, ": a checkpoint of task \"", recipe.task(),
+             "\" (expected a classifier)");
+  const std::string films = recipe.word("enhance.method");
   CAWE_CHECK(films == "none", Code::usage, source, ": trained on films enhanced by ", films,
              " (expected a classifier of plain films: attention looks at those)");
   LoadedClassifier out;
   out.bytes = bytes;
-  out.labels = recipe.words("labels", {});
-  out.image_size = recipe.whole("image.size", 224, 16, 4096);
+  out.labels = recipe.words("labels");
+  out.image_size = recipe.whole("image.size");
   out.net = std::make_shared<models::Classifier>(classifier_from(recipe, int64_t(out.labels.size())));
   models::load_weights(*out.net, c.model(), {}, source);
   out.net->to(compute_device());
@@ -119,18 +111,18 @@ LoadedClassifier load_classifier(const std::string& path) {
 
 Chain chain_from(Recipe& recipe, const std::map<std::string, std::string>& embedded) {
   Chain chain;
-  chain.method = recipe.choice("enhance.method", "none", models::enhancer_names());
-  const std::string file = recipe.word("enhance.classifier", "");
+  chain.method = recipe.word("enhance.method");
+  const std::string file = recipe.word("enhance.classifier");
   models::EnhancerOptions o;
-  o.alpha = recipe.real("fuse.alpha", 0.5, 0, 1);
-  o.clahe.tiles_x = o.clahe.tiles_y = int(recipe.whole("clahe.tiles", 8, 1, 256));
-  o.clahe.clip_limit = recipe.real("clahe.clip_limit", o.clahe.clip_limit, 0, 1e6);
+  o.alpha = recipe.number("fuse.alpha");
+  o.clahe.tiles_x = o.clahe.tiles_y = int(recipe.whole("clahe.tiles"));
+  o.clahe.clip_limit = recipe.number("clahe.clip_limit");
   o.afda = afda_from(recipe);
   o.medga = medga_from(recipe);
-  o.seed = uint64_t(recipe.whole("medga.seed", 0, 0, INT64_MAX));
-  o.centre_sigma = recipe.real("centre.sigma", o.centre_sigma, 1e-3, 1e3);
-  o.colormap_saturation = recipe.real("colormap.saturation", o.colormap_saturation, 0, 1);
-  const int64_t input = recipe.whole("cam.input", -1, -1, 4096);
+  o.seed = uint64_t(recipe.whole("medga.seed"));
+  o.centre_sigma = recipe.number("centre.sigma");
+  o.colormap_saturation = recipe.number("colormap.saturation");
+  const int64_t input = recipe.whole("cam.input");
   if (needs_classifier(chain.method)) {
     const auto inside = embedded.find("classifier");
     CAWE_CHECK(inside != embedded.end() || !file.empty(), Code::usage, recipe.source(),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The enhancement chain of a detector: method, settings, and the models it needs, from a recipe or out of a
+// The enhancement chain of a detector: method, settings and the models it needs, from a recipe or from a
 // checkpoint.
 #pragma once
 
@@ -17,17 +17,18 @@
 
 namespace cawe::train {
 
-/// A trained classifier with what it needs to know about itself.
+/// A trained classifier with its labels, patients and checkpoint.
 struct LoadedClassifier {
   std::shared_ptr<models::Classifier> net;
   std::vector<std::string> labels;
   int64_t image_size = 224;
   data::TrainedPatients patients;
-  std::string bytes;  ///< the checkpoint, to travel with a detector
+  std::string bytes;  ///< its checkpoint, to be embedded in a detector's
 };
 LoadedClassifier load_classifier(const std::string& run_or_file);
 LoadedClassifier parse_classifier(const std::string& bytes, const std::string& source);
 
+/// A method with its models.
 struct Chain {
   std::shared_ptr<models::Enhancer> enhancer;  ///< never null: "none" does nothing
   std::string method = "none";
@@ -36,23 +37,22 @@ struct Chain {
   std::vector<data::TrainedPatients> trained;  ///< of every model of the chain
 };
 
-/// Whether an enhancement asks for a trained classifier (its attention), or for a trained colorizer.
+/// Whether a method needs a trained classifier (for its maps), or a trained colorizer.
 bool needs_classifier(const std::string& method);
 bool needs_colorizer(const std::string& method);
 
-/// Keys enhance.method, enhance.classifier, enhance.colorizer, color.render_factor, color.keep_luma,
-/// color.space (the colorizer's own where not given), fuse.alpha, cam.method, cam.act_threshold, cam.if_none,
-/// cam.exclude_labels, cam.input, cam.constant, cam.norm_before_resize, and those of clahe, afda, medga,
-/// centre and colormap (docs/recipes.md). `embedded` (a checkpoint's chain) is used instead of files.
+/// Keys enhance.*, fuse.*, cam.*, color.* (the colorizer's own where not given: they are filled in), and
+/// those of clahe, afda, medga, centre and colormap (docs/recipes.md). `embedded` (a checkpoint's chain) is
+/// used instead of files.
 Chain chain_from(Recipe& recipe, const std::map<std::string, std::string>& embedded = {});
 
-/// Everything that decides what the chain makes of a film: method, settings, hashes of weights.
+/// Everything that decides the chain's result for a film: method, settings, hashes of weights.
 std::string chain_identity(const Chain& chain);
 
-/// What a loader calls on each fitted picture. Empty for "none".
+/// The loader's callback that enhances a fitted picture; empty for "none".
 std::function<void(data::FloatImage&, const data::Sample&)> enhance_callback(const Chain& chain);
 
-/// [1, C, H, W] of a picture, and back (1 or 3 channels).
+/// A picture (1 or 3 channels) as [1, C, H, W], and back.
 Tensor to_tensor(const data::FloatImage& image);
 data::FloatImage to_image(const Tensor& tensor, int64_t n = 0);
 

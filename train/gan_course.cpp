@@ -13,12 +13,12 @@
 namespace cawe::train {
 namespace {
 
-/// Gray and colour, normalised, of images in [0, 1].
+/// Gray and colour versions, both normalised, of images in [0, 1].
 std::pair<Tensor, Tensor> gray_and_color(const data::Batch& batch) {
   return {models::normalise_input(models::gray_of(batch.images)), models::normalise_input(batch.images)};
 }
 
-/// Adam as fastai's one-cycle policy has it, or the joint phase's.
+/// Adam's settings: fastai's one-cycle ones (beta1 0.95, beta2 0.99), or the joint phase's (0, 0.9).
 OptimizerOptions adam(const GanSettings& settings, bool joint) {
   OptimizerOptions o;
   o.kind = OptimizerOptions::Kind::adamw;
@@ -29,7 +29,7 @@ OptimizerOptions adam(const GanSettings& settings, bool joint) {
   return o;
 }
 
-/// Rates rise geometrically over the generator's three parts.
+/// Learning rates that rise geometrically over the generator's three parts.
 OptimizerOptions by_parts(OptimizerOptions o, const GanPhase& phase) {
   if (phase.lr_first <= 0 || phase.lr <= 0) return o;
   const double lowest = phase.lr_first / phase.lr;
@@ -97,7 +97,8 @@ size_t GanCourse::phase_at(int64_t step) const {
   return phase;
 }
 
-/// Fresh optimizers and a loader of the phase's size: a phase takes over networks, and nothing else.
+/// Begins a phase with new optimizers and a loader of its size: only the networks are taken over from the
+/// last one.
 void GanCourse::enter(size_t phase) {
   const GanPhase& p = job_.phases[phase];
   phase_ = phase;
@@ -117,7 +118,7 @@ void GanCourse::enter(size_t phase) {
   data::LoaderOptions loader = job_.loader;
   loader.width = loader.height = int(p.size);
   loader.batch = p.batch;
-  loader.seed = job_.seed + phase;  // another order in every phase
+  loader.seed = job_.seed + phase;  // another data order in every phase
   loader_ = std::make_unique<data::Loader>(*job_.dataset, job_.train, loader);
   critics_turn_ = true;
   taken_ = 0;
@@ -155,7 +156,7 @@ LogLine GanCourse::learn(bool critic, const data::Batch& batch, int64_t step, co
     critic_task_.step = step;
     return critic_->step(batch, rate, beta1, place);
   }
-  job_.critic->set_requires_grad(false);  // what it passes on is the generator's
+  job_.critic->set_requires_grad(false);  // it passes gradients on to the generator and keeps none
   const LogLine line = generator_->step(batch, rate, beta1, place);
   job_.critic->set_requires_grad(true);
   return line;
@@ -189,7 +190,7 @@ void GanCourse::restore(const Checkpoint& c, const std::string& source) {
   for (const auto& [key, value] : c.state)
     if (key.rfind("last.", 0) == 0) last_[key.substr(5)] = std::strtod(value.c_str(), nullptr);
   const size_t phase = phase_at(c.step);
-  if (c.step == job_.phases[phase].begin) return;  // a phase begins with fresh optimizers
+  if (c.step == job_.phases[phase].begin) return;  // a phase begins with new optimizers
   enter(phase);
   if (generator_) generator_->load(c, source, "optimizer");
   if (critic_) critic_->load(c, source, "critic_optimizer");

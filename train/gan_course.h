@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The colorizer's training (spec 2.7): generator alone, critic alone, both against each other, in phases.
+// The colorizer's training in DeOldify's phases ("NoGAN"): the generator alone, the critic alone, then both
+// against each other.
 #pragma once
 
 #include <functional>
@@ -12,7 +13,7 @@
 
 namespace cawe::train {
 
-/// Eq. 3 on batches of colour images: the generator colorizes their gray.
+/// The generator's loss (the paper's Eq. 3) on batches of colour images, whose gray it colorizes.
 class GeneratorTask : public Task {
  public:
   GeneratorTask(models::Generator& generator, models::Critic& critic, models::ContentLoss& content)
@@ -21,8 +22,8 @@ class GeneratorTask : public Task {
   std::vector<Tensor> inputs(const data::Batch& batch) override;  ///< gray, colour, both normalised
   Loss loss(const std::vector<Tensor>& inputs) override;
 
-  double adv_weight = 0;    ///< 0: content only
-  int64_t batch_items = 1;  ///< of all ranks
+  double adv_weight = 0;    ///< 0: content loss only
+  int64_t batch_items = 1;  ///< batch size over all ranks
 
  private:
   models::Generator& generator_;
@@ -30,31 +31,31 @@ class GeneratorTask : public Task {
   models::ContentLoss& content_;
 };
 
-/// Eq. 6 on the same batches: real colours against the generator's.
+/// The critic's loss (the paper's Eq. 6) on the same batches: real images against generated ones.
 class CriticTask : public Task {
  public:
   CriticTask(models::Generator& generator, models::Critic& critic) : generator_(generator), critic_(critic) {}
   nn::Module& module() override { return critic_; }
-  std::vector<Tensor> inputs(const data::Batch& batch) override;  ///< gray, colour, dropout's masks
+  std::vector<Tensor> inputs(const data::Batch& batch) override;  ///< gray, colour, dropout masks
   Loss loss(const std::vector<Tensor>& inputs) override;
 
   uint64_t seed = 0;
-  int64_t step = 0;         ///< of the run: what dropout is keyed by
-  int64_t batch_items = 1;  ///< of all ranks
+  int64_t step = 0;         ///< step of the run, a key of the dropout masks
+  int64_t batch_items = 1;  ///< batch size over all ranks
 
  private:
   models::Generator& generator_;
   models::Critic& critic_;
 };
 
-/// Everything that the course works on; all of it outlives the course.
+/// What the course works on; all of it must outlive the course.
 struct GanJob {
   models::Generator* generator = nullptr;
   models::Critic* critic = nullptr;
   models::ContentLoss* content = nullptr;
   const data::Dataset* dataset = nullptr;
   std::vector<int64_t> train;
-  data::LoaderOptions loader;  ///< size, batch and seed are a phase's
+  data::LoaderOptions loader;  ///< size, batch and seed are replaced by each phase's
   std::vector<GanPhase> phases;
   GanSettings settings;
   Precision precision;
@@ -63,12 +64,13 @@ struct GanJob {
   std::function<LogLine()> validate;  ///< may be empty
 };
 
+/// The phases of a colorizer's training.
 class GanCourse : public Course {
  public:
   explicit GanCourse(const GanJob& job);
   int64_t steps() const override;
   void seek(int64_t step) override;
-  /// Joint phases: one step of the critic or of the generator. Numbers of the other's last step are kept.
+  /// In joint phases a step of the critic or of the generator; the log line repeats the other's last numbers.
   LogLine one(int64_t step, const RunFolder* run) override;
   LogLine validate() override;
   void save(Checkpoint* c) const override;
@@ -83,12 +85,12 @@ class GanCourse : public Course {
   GanJob job_;
   GeneratorTask generator_task_;
   CriticTask critic_task_;
-  size_t phase_;  ///< phases.size(): none entered yet
+  size_t phase_;  ///< phases.size(): no phase has begun
   std::unique_ptr<data::Loader> loader_;
   std::unique_ptr<Learner> generator_, critic_;
-  bool critics_turn_ = true;  ///< joint phases
-  int64_t taken_ = 0;         ///< steps of this turn
-  LogLine last_;              ///< for the log
+  bool critics_turn_ = true;  ///< in joint phases: whose turn it is
+  int64_t taken_ = 0;         ///< steps taken in this turn
+  LogLine last_;              ///< numbers of the last steps of both networks
 };
 
 }  // namespace cawe::train

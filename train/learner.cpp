@@ -62,7 +62,7 @@ LogLine Learner::step(const data::Batch& batch, double rate, std::optional<doubl
   return line;
 }
 
-/// Returns the loss; its parts go into `line`.
+/// Computes gradients and returns the loss; its terms are added to `line`.
 double Learner::gather_gradients(const data::Batch& batch, double scale, LogLine* line) {
   const int64_t items = batch.images.dim(0), most = micro_batch_ > 0 ? micro_batch_ : items;
   double value = 0;
@@ -77,7 +77,7 @@ double Learner::gather_gradients(const data::Batch& batch, double scale, LogLine
   return value;
 }
 
-/// Runs the batch again with every operator watched, to name the one that went wrong first.
+/// Repeats the batch with CheckFinite, to name the operator that first gave a value that is not finite.
 void Learner::explain(const data::Batch& batch, const StepPlace& place) {
   std::string first = "not found when the batch was run again";
   try {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One network that learns: its task, optimizer and loss scale, and a step of them.
+// A network in training: its task, optimizer and loss scale, and one step.
 #pragma once
 
 #include <memory>
@@ -10,26 +10,27 @@
 
 namespace cawe::train {
 
-/// For messages: where training is.
+/// Where training is, for error messages.
 struct StepPlace {
   int64_t step = 0;
   const data::Dataset* dataset = nullptr;
   const RunFolder* run = nullptr;  ///< null where nothing is written
 };
 
+/// One network that is trained by one optimizer.
 class Learner {
  public:
-  /// `micro_batch` > 0: gradients of a batch are gathered from parts of so many items, one after the other,
-  /// which need less memory; the loss is their mean, weighted by items. Such steps are not captured.
+  /// `micro_batch` > 0: a batch is computed in parts of that many items, which need less memory; gradients
+  /// are summed, and the loss is the mean weighted by items. Such steps are not captured.
   Learner(Task& task, const OptimizerOptions& optimizer, const Precision& precision, bool graph,
           int64_t micro_batch = 0);
 
-  /// Loss, gradients and optimizer step on a batch. Returns "loss", "lr", "grad_norm" and the task's parts. A
-  /// loss or gradients that are not finite throw Code::numeric naming the operator, the files and the
-  /// checkpoint before.
+  /// Loss, gradients and optimizer step on a batch. Returns "loss", "lr", "grad_norm" and the task's terms. A
+  /// loss or gradients that are not finite throw Code::numeric naming the operator, the batch's files and the
+  /// last checkpoint.
   LogLine step(const data::Batch& batch, double rate, std::optional<double> beta1, const StepPlace& place);
 
-  /// The optimizer as "<optimizer>.<name>", its counters as state. The network is saved by save_network().
+  /// Saves the optimizer's tensors as "<optimizer>.<name>" and its counters as state, without the network.
   void save(Checkpoint* c, const std::string& optimizer = "optimizer") const;
   /// Throws data where something is missing or has another shape.
   void load(const Checkpoint& c, const std::string& source, const std::string& optimizer = "optimizer");
@@ -45,19 +46,19 @@ class Learner {
   StepRunner runner_;
 };
 
-/// A network's tensors in a checkpoint as "<prefix>.<name>", and back bit by bit.
+/// Saves a network's tensors as "<prefix>.<name>", and loads them bit by bit.
 void save_network(nn::Module& module, const std::string& prefix, Checkpoint* c);
 void restore_network(nn::Module& module, const std::string& prefix, const Checkpoint& c,
                      const std::string& source);
 
-/// Behind training: puts the best checkpoint's values into the network where validations chose one, as it is
-/// what the run's folder gives to everybody else.
+/// After training: loads the best checkpoint's values into the network if validations chose one, since the
+/// run folder stands for that checkpoint everywhere else.
 void use_best(nn::Module& module, const std::string& run, bool chosen);
 
-/// A word of a checkpoint's state; throws data where it is missing. And as a whole number.
+/// An entry of a checkpoint's state, as text or as a whole number; throws data where it is missing.
 std::string state_word(const Checkpoint& c, const std::string& key, const std::string& source);
 int64_t state_number(const Checkpoint& c, const std::string& key, const std::string& source);
-/// A number so that it reads back as the same.
+/// A decimal text that reads back as the same number.
 std::string exact_text(double v);
 
 }  // namespace cawe::train

@@ -7,12 +7,12 @@
 
 namespace cawe::train {
 
-Precision precision_from(Recipe& recipe) {
+Precision precision_from(const Recipe& recipe) {
   Precision p;
-  const std::string word = recipe.choice("train.precision", "f32", {"f32", "bf16", "f16"});
+  const std::string word = recipe.word("train.precision");
   p.dtype = word == "f16" ? DType::f16 : word == "bf16" ? DType::bf16 : DType::f32;
-  const double scale = recipe.real("train.loss_scale", 65536, 1, 1e12);
-  p.growth_interval = recipe.whole("train.loss_scale_interval", 2000, 1, 1000000000);
+  const double scale = recipe.number("train.loss_scale");
+  p.growth_interval = recipe.whole("train.loss_scale_interval");
   if (p.dtype == DType::f16) p.loss_scale = scale;
   CAWE_CHECK(p.dtype == DType::f32 || compute_device() != Device::cpu, Code::usage,
              recipe.where("train.precision"), " is \"", word,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Dynamic loss scaling for training in f16 (Micikevicius et al. 2018): small gradients are lifted above f16's
-// smallest numbers; a step whose gradients overflow is left out and the scale halved.
+// Dynamic loss scaling for training in f16 (Micikevicius et al. 2018, arXiv 1710.03740): the loss is
+// multiplied by a scale so that small gradients do not underflow; a step whose gradients overflow is skipped
+// and the scale halved.
 #pragma once
 
 #include <cstdint>
@@ -11,23 +12,23 @@
 
 namespace cawe::train {
 
-/// What networks compute in while they train; parameters, losses and the optimizer stay f32.
+/// The type in which networks compute during training; parameters, losses and the optimizer stay f32.
 struct Precision {
   DType dtype = DType::f32;
-  double loss_scale = 1;           ///< to begin with; 1 and fixed for f32 and bf16, whose range is f32's
-  int64_t growth_interval = 2000;  ///< good steps in a row before the scale doubles
+  double loss_scale = 1;           ///< initial value; fixed at 1 for f32 and bf16, which has f32's range
+  int64_t growth_interval = 2000;  ///< consecutive good steps before the scale doubles
 };
 /// Keys train.precision = "f32" | "bf16" | "f16", train.loss_scale, train.loss_scale_interval. Throws usage
 /// for 16-bit types on the CPU.
-Precision precision_from(Recipe& recipe);
+Precision precision_from(const Recipe& recipe);
 
+/// The scale and the rule that changes it.
 class LossScale {
  public:
   explicit LossScale(const Precision& precision);
   double value() const { return value_; }
-  /// After a backward pass: false where the step must be left out. Throws numeric where the scale cannot
-  /// shrink further, or where there is none to shrink (f32, bf16): then the gradients themselves are not
-  /// finite.
+  /// After a backward pass: false where the step must be skipped. Throws numeric where the scale cannot
+  /// shrink further, or is fixed (f32, bf16): then the gradients themselves are not finite.
   bool accept(bool finite);
   std::string state() const;  ///< for a checkpoint
   void restore(const std::string& state, const std::string& source);

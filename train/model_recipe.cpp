@@ -17,31 +17,26 @@ NamedTensors body_of(const NamedTensors& classifier) {
 
 }  // namespace
 
-models::ResNetConfig backbone_from(Recipe& recipe) {
+models::ResNetConfig backbone_from(const Recipe& recipe) {
   models::ResNetConfig c;
-  c.depth = int(recipe.whole("model.depth", 50, 18, 50));
-  CAWE_CHECK(c.depth == 18 || c.depth == 34 || c.depth == 50, Code::usage, recipe.where("model.depth"),
-             " is ", c.depth, " (expected 18, 34 or 50)");
-  c.width = recipe.whole("model.width", 64, 1, 1024);
-  c.output_stride = int(recipe.whole("model.output_stride", 32, 8, 32));
-  CAWE_CHECK(c.output_stride == 8 || c.output_stride == 16 || c.output_stride == 32, Code::usage,
-             recipe.where("model.output_stride"), " is ", c.output_stride, " (expected 8, 16 or 32)");
-  c.dilate = recipe.flag("model.dilate", true);
-  c.norm.kind = recipe.choice("model.norm", "batch", {"batch", "frozen"}) == "frozen" ? nn::NormKind::frozen
-                                                                                      : nn::NormKind::batch;
+  c.depth = int(recipe.whole("model.depth"));
+  c.width = recipe.whole("model.width");
+  c.output_stride = int(recipe.whole("model.output_stride"));
+  c.dilate = recipe.flag("model.dilate");
+  c.norm.kind = recipe.word("model.norm") == "frozen" ? nn::NormKind::frozen : nn::NormKind::batch;
   return c;
 }
 
-models::ClassifierConfig classifier_from(Recipe& recipe, int64_t labels) {
+models::ClassifierConfig classifier_from(const Recipe& recipe, int64_t labels) {
   models::ClassifierConfig c;
   c.backbone = backbone_from(recipe);
   c.labels = labels;
   return c;
 }
 
-InitResult initialise(nn::Module& module, Recipe& recipe, uint64_t seed, bool detector) {
-  const std::string init = recipe.word("init", "random");
-  const bool frozen = recipe.word("model.norm", "batch") == "frozen";
+InitResult initialise(nn::Module& module, const Recipe& recipe, uint64_t seed, bool detector) {
+  const std::string init = recipe.word("init");
+  const bool frozen = recipe.word("model.norm") == "frozen";
   CAWE_CHECK(init != "random" || !frozen, Code::usage, recipe.where("model.norm"),
              " is \"frozen\", but init is \"random\": frozen statistics need loaded weights (set init, or "
              "norm = \"batch\")");
@@ -56,6 +51,7 @@ InitResult initialise(nn::Module& module, Recipe& recipe, uint64_t seed, bool de
   result.manifest = source.manifest;
   result.hash = source.hash;
   models::LoadOptions options;
+  options.hint = "Name in init_skip the beginnings of what may differ";
   if (source.task.empty() && frozen && models::is_torchvision_coco(weights)) options.frozen_bn_eps = 0;
   const bool body_only = detector && weights.count("conv1.weight") > 0;
   if (body_only) {
@@ -63,8 +59,8 @@ InitResult initialise(nn::Module& module, Recipe& recipe, uint64_t seed, bool de
     options.skip = {"backbone.fpn.", "head.", "rpn.", "roi_heads."};
   } else {
     options.skip = detector ? Strings{} : Strings{"fc."};
-    for (const std::string& s : recipe.words("init_skip", {})) options.skip.push_back(s);
   }
+  for (const std::string& s : recipe.words("init_skip")) options.skip.push_back(s);
   result.summary = models::load_weights(module, weights, options, init).summary();
   module.to(compute_device());
   return result;

@@ -12,15 +12,16 @@
 namespace cawe::train {
 
 /// Keys model.depth, model.width, model.output_stride, model.dilate, model.norm = "batch" | "frozen".
-models::ResNetConfig backbone_from(Recipe& recipe);
-models::ClassifierConfig classifier_from(Recipe& recipe, int64_t labels);
+models::ResNetConfig backbone_from(const Recipe& recipe);
+models::ClassifierConfig classifier_from(const Recipe& recipe, int64_t labels);
 
 /// Key init = "random", a weights file (.safetensors, .pth), or a run. Everything is drawn from `seed` first.
-/// A classifier's body goes into a detector's ("backbone.body."); its last layer stays behind. Returns one
-/// line on what was loaded, "" for random. Frozen norms without weights are an error.
+/// A classifier's body goes into a detector's ("backbone.body."); its last layer stays behind. Names that
+/// begin with one of key init_skip may be missing or not fit. Returns one line on what was loaded, "" for
+/// random. Frozen norms without weights are an error.
 struct InitResult {
   std::string summary, manifest, hash;
 };
-InitResult initialise(nn::Module& module, Recipe& recipe, uint64_t seed, bool detector);
+InitResult initialise(nn::Module& module, const Recipe& recipe, uint64_t seed, bool detector);
 
 }  // namespace cawe::train

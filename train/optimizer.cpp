@@ -9,18 +9,18 @@
 
 namespace cawe::train {
 
-OptimizerOptions optimizer_from(Recipe& recipe, double clip) {
+OptimizerOptions optimizer_from(const Recipe& recipe) {
   OptimizerOptions o;
-  const std::string kind = recipe.choice("train.optimizer", "adamw", {"sgd", "adam", "adamw"});
+  const std::string kind = recipe.word("train.optimizer");
   o.kind = kind == "sgd"    ? OptimizerOptions::Kind::sgd
            : kind == "adam" ? OptimizerOptions::Kind::adam
                             : OptimizerOptions::Kind::adamw;
-  o.momentum = recipe.real("train.momentum", 0.9, 0, 1);
-  o.beta1 = recipe.real("train.beta1", 0.9, 0, 1);
-  o.beta2 = recipe.real("train.beta2", 0.999, 0, 1);
-  o.eps = recipe.real("train.eps", 1e-8, 0, 1);
-  o.weight_decay = recipe.real("train.weight_decay", kind == "adamw" ? 0.01 : 0.0, 0, 10);
-  o.clip = recipe.real("train.clip", clip, 0, 1e9);
+  o.momentum = recipe.number("train.momentum");
+  o.beta1 = recipe.number("train.beta1");
+  o.beta2 = recipe.number("train.beta2");
+  o.eps = recipe.number("train.eps");
+  o.weight_decay = recipe.number("train.weight_decay");
+  o.clip = recipe.number("train.clip");
   return o;
 }
 

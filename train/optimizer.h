@@ -15,34 +15,38 @@
 
 namespace cawe::train {
 
+/// The rule and its constants.
 struct OptimizerOptions {
   enum class Kind : uint8_t { sgd, adam, adamw } kind = Kind::adamw;
   double momentum = 0.9;                          ///< SGD
   double beta1 = 0.9, beta2 = 0.999, eps = 1e-8;  ///< Adam
   double weight_decay = 0.01;                     ///< AdamW: decoupled (Loshchilov and Hutter 2019)
-  double clip = 0;                                ///< largest norm of all gradients together; 0: no limit
-  /// Share of the learning rate that a parameter gets, by its name; empty: all of it.
+  /// Largest norm of all gradients together, above which they are scaled down; 0: no limit.
+  double clip = 0;
+  /// Factor of the learning rate for a parameter, by its name; empty: 1 for all.
   std::function<double(const std::string&)> share_of_rate;
 };
 /// Keys train.optimizer, train.momentum, train.beta1, train.beta2, train.eps, train.weight_decay, train.clip.
-OptimizerOptions optimizer_from(Recipe& recipe, double clip);
+OptimizerOptions optimizer_from(const Recipe& recipe);
 
+/// The optimizer of a module's parameters, with its moments.
 class Optimizer {
  public:
-  /// Looks after the parameters that require gradients now, and has their gradients summed over the ranks.
+  /// For the parameters that require gradients now; marks them as shared, so that their gradients are summed
+  /// over the ranks.
   Optimizer(nn::Module& module, const OptimizerOptions& options);
 
-  /// Norm of all gradients divided by `loss_scale`, in f64, in the order of the parameters. The next step
-  /// multiplies them by 1 / loss_scale, and by less where the norm is above clip.
+  /// Returns the norm of all gradients divided by `loss_scale`, in f64, in the order of the parameters. The
+  /// next step multiplies the gradients by 1 / loss_scale, and by less where the norm is above clip.
   double clip_gradients(double loss_scale = 1);
-  /// Forgets the gradients: a step left out.
+  /// Drops the gradients: the step is skipped.
   void skip();
-  /// One step at the given rate; gradients are gone afterwards. Parameters without one keep their value.
-  /// `beta1`: for this step instead of the options' one.
+  /// One step at the given rate; drops the gradients afterwards. Parameters without a gradient keep their
+  /// value. `beta1` replaces the options' one in this step.
   void step(double lr, std::optional<double> beta1 = {});
   int64_t steps() const { return step_; }
 
-  /// "<prefix>.<parameter>.m" and ".v": with steps() all that a resume needs.
+  /// Tensors "<prefix>.<parameter>.m" and ".v"; with steps() they are all that a resume needs.
   void save(NamedTensors* out, const std::string& prefix = "optimizer") const;
   /// Throws data where a tensor is missing or has another shape.
   void load(const NamedTensors& from, int64_t steps, const std::string& source,
@@ -58,14 +62,14 @@ class Optimizer {
   struct Lists {
     std::vector<Tensor> p, g, m, v;
   };
-  /// Of the parameters that have a gradient; those with one share of the rate, or all.
+  /// The parameters that have a gradient: all, or those with one factor of the rate.
   Lists with_gradients(std::optional<double> share = {}) const;
   void apply(const Lists& lists, double lr, double beta1) const;
 
   OptimizerOptions options_;
-  Tensor factor_;  ///< [3] as gradient_norm() gives it; undefined: gradients count as they are
+  Tensor factor_;  ///< [3], the result of gradient_norm(); undefined: gradients are used unscaled
   std::vector<Slot> slots_;
-  std::set<double> shares_;  ///< that occur
+  std::set<double> shares_;  ///< the different factors of the rate
   int64_t step_ = 0;
 };
 

@@ -1,236 +1,316 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "train/recipe.h"
 
-#ifdef CAWE_HAVE_TOML
-#include <toml++/toml.h>
-#endif
-
 #include <algorithm>
+#include <cctype>
 #include <cmath>
-#include <cstdio>
-#include <cstdlib>
-#include <filesystem>
+#include <tuple>
 
 #include "tensor/error.h"
-#include "tensor/io/atomic_file.h"
-#include "tensor/io/header_json.h"
 #include "tensor/text.h"
 
 namespace cawe::train {
 namespace {
 
-std::string number_text(double v) {
-  char text[40];
-  // The shortest form that reads back as the same number.
-  for (int digits = 1; digits <= 17; ++digits) {
-    std::snprintf(text, sizeof text, "%.*g", digits, v);
-    if (std::strtod(text, nullptr) == v) break;  // stod throws for tiny and rounded-up numbers
-  }
-  const std::string out(text);
-  return out.find_first_of(".en") == std::string::npos ? out + ".0" : out;
+bool contains(const Strings& list, const std::string& word) {
+  return std::find(list.begin(), list.end(), word) != list.end();
 }
 
-struct ToToml {
-  std::string operator()(bool v) const { return v ? "true" : "false"; }
-  std::string operator()(int64_t v) const { return std::to_string(v); }
-  std::string operator()(double v) const { return number_text(v); }
-  std::string operator()(const std::string& v) const { return quoted(v); }
-  std::string operator()(const Strings& v) const {
-    std::string out;
-    for (const std::string& s : v) out += (out.empty() ? "" : ", ") + quoted(s);
-    return "[" + out + "]";
-  }
-  std::string operator()(const Numbers& v) const {
-    std::string out;
-    for (const double x : v) out += (out.empty() ? "" : ", ") + number_text(x);
-    return "[" + out + "]";
-  }
-};
-
-}  // namespace
-
-#ifndef CAWE_HAVE_TOML
-void Recipe::add_text(const std::string&, const std::string& source) {
-  fail(Code::unsupported, source,
-       ": this build cannot read recipes (install libtomlplusplus-dev and build again)");
-}
-#else
-namespace {
-
-/// Arrays hold words or numbers. An empty one is both; it is kept as words.
-bool array_values(const toml::array& array, Strings* words, Numbers* numbers) {
-  for (const toml::node& node : array) {
-    if (node.is_string()) {
-      words->push_back(**node.as_string());
-    } else if (node.is_number()) {
-      numbers->push_back(*node.value<double>());
-    } else {
-      return false;
-    }
-  }
-  return words->empty() || numbers->empty();
+/// How conditions and choices write a value: words without quotes.
+std::string plain(const Value& value) {
+  const std::string* word = std::get_if<std::string>(&value);
+  return word != nullptr ? *word : toml_text(value);
 }
 
-}  // namespace
+/// The value as the type that the schema wants, where that loses nothing: 1 is a number, too, and an empty
+/// list is a list of numbers as well as of words.
+Value converted(const Value& value, Type type) {
+  const int64_t* whole = std::get_if<int64_t>(&value);
+  if (type == Type::number && whole != nullptr) return double(*whole);
+  const Strings* words = std::get_if<Strings>(&value);
+  if (type == Type::numbers && words != nullptr && words->empty()) return Numbers();
+  return value;
+}
 
-void Recipe::add_text(const std::string& text, const std::string& source) {
-  toml::table table;
-  try {
-    table = toml::parse(text, source);
-  } catch (const toml::parse_error& error) {
-    fail(Code::usage, source, ":", error.source().begin.line, ": not TOML: ", error.description());
+bool is_of(const Value& value, Type type) {
+  switch (type) {
+    case Type::flag:
+      return std::holds_alternative<bool>(value);
+    case Type::whole:
+      return std::holds_alternative<int64_t>(value);
+    case Type::number:
+      return std::holds_alternative<double>(value);
+    case Type::word:
+      return std::holds_alternative<std::string>(value);
+    case Type::words:
+      return std::holds_alternative<Strings>(value);
+    case Type::numbers:
+      return std::holds_alternative<Numbers>(value);
   }
-  const auto add = [&](const auto& self, const toml::table& from, const std::string& prefix) -> void {
-    for (const auto& [name, node] : from) {
-      const std::string key = prefix + std::string(name.str());
-      const int line = int(node.source().begin.line);
-      if (const toml::table* inner = node.as_table()) {
-        self(self, *inner, key + ".");
-      } else if (const toml::array* array = node.as_array()) {
-        Strings words;
-        Numbers numbers;
-        CAWE_CHECK(array_values(*array, &words, &numbers), Code::usage, source, ":", line, ": ", key,
-                   " (expected a list of words or of numbers)");
-        values_[key] = numbers.empty() ? Entry{Value(words), line} : Entry{Value(numbers), line};
-      } else if (node.is_boolean()) {
-        values_[key] = {Value(**node.as_boolean()), line};
-      } else if (node.is_integer()) {
-        values_[key] = {Value(int64_t(**node.as_integer())), line};
-      } else if (node.is_floating_point()) {
-        values_[key] = {Value(**node.as_floating_point()), line};
-      } else if (node.is_string()) {
-        values_[key] = {Value(std::string(**node.as_string())), line};
-      } else {
-        fail(Code::usage, source, ":", line, ": ", key,
-             " is a date (expected a word, a number, true, false or a list)");
-      }
-    }
+  return false;
+}
+
+/// A value's items: itself, or those of a list.
+std::vector<Value> items_of(const Value& value) {
+  if (const Strings* words = std::get_if<Strings>(&value)) return {words->begin(), words->end()};
+  if (const Numbers* numbers = std::get_if<Numbers>(&value)) return {numbers->begin(), numbers->end()};
+  return {value};
+}
+
+/// Whether TOML takes the word as a key without quotes.
+bool is_bare(const std::string& word) {
+  const auto fits = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-';
   };
-  add(add, table, "");
-}
-#endif
-
-Recipe Recipe::read(const std::string& path) {
-  CAWE_CHECK(std::filesystem::is_regular_file(path), Code::usage, path,
-             ": no such recipe (expected a TOML file)");
-  return parse(read_file(path, 1 << 20), path);
+  return !word.empty() && std::all_of(word.begin(), word.end(), fits);
 }
 
-Recipe Recipe::parse(const std::string& text, const std::string& source) {
-  Recipe recipe;
+bool within(const Value& item, const Rule& rule) {
+  double v = 0;
+  if (const int64_t* whole = std::get_if<int64_t>(&item)) {
+    if (*whole % rule.multiple != 0) return false;
+    v = double(*whole);
+  } else if (const double* number = std::get_if<double>(&item)) {
+    v = *number;
+    if (!std::isfinite(v)) return false;
+  } else {
+    return true;
+  }
+  return v >= rule.low && v <= rule.high && !(rule.above && v == rule.low);
+}
+
+}  // namespace
+
+Recipe::Recipe(const std::string& task) : task_(task), bit_(task_bit(task)) {}
+
+Recipe Recipe::parse(const std::string& text, const std::string& source, const std::string& task,
+                     const Strings& assignments) {
+  Recipe recipe(task);
   recipe.source_ = source;
   recipe.add_text(text, source);
+  recipe.set(assignments);
   return recipe;
 }
 
-void Recipe::set(const std::string& assignment) {
-  const size_t equals = assignment.find('=');
-  CAWE_CHECK(equals != std::string::npos && equals > 0, Code::usage, "--set ", assignment,
-             " (expected key=value)");
-  const std::string key = assignment.substr(0, equals), value = assignment.substr(equals + 1);
-  const bool bare = value.find_first_of("\"'[{") == std::string::npos &&
-                    value.find_first_not_of("0123456789.+-eE_") != std::string::npos && value != "true" &&
-                    value != "false";
-  add_text(key + " = " + (bare ? quoted(value) : value) + "\n", "--set " + key);
-  values_[key].line = 0;
+Recipe Recipe::of_checkpoint(const std::string& text, const std::string& source) {
+  Recipe recipe("");
+  recipe.source_ = source;
+  recipe.add_text(text, source);
+  const auto found = recipe.entries_.find("task");
+  if (found != recipe.entries_.end() && is_of(found->second.value, Type::word))
+    recipe.task_ = std::get<std::string>(found->second.value);
+  recipe.bit_ = task_bit(recipe.task_);
+  return recipe;
+}
+
+void Recipe::set(const Strings& assignments, const std::string& origin) {
+  Strings removed;
+  for (const std::string& assignment : assignments) assign(assignment, origin, &removed);
+  find_task();
+  const Strings known = keys();
+  for (const std::string& name : removed)
+    if (!contains(known, name)) refuse(name, origin + ": " + name, known);
+  check();
+}
+
+void Recipe::find_task() {
+  const Key& key = *find_key("task");
+  if (has("task")) {
+    const Value task = checked(key, key.rules.front(), "task");
+    task_ = std::get<std::string>(task);
+  }
+  bit_ = task_bit(task_);
+  CAWE_CHECK(bit_ != 0, Code::internal, source_, ": no task is called \"", task_, "\"");
 }
 
 std::string Recipe::where(const std::string& key) const {
-  const auto found = values_.find(key);
-  const int line = found == values_.end() ? 0 : found->second.line;
-  return source_ + (line > 0 ? ":" + std::to_string(line) : "") + ": " + key;
+  const auto found = entries_.find(key);
+  const bool given = found != entries_.end() && found->second.giver == Giver::person;
+  return (given ? found->second.origin : source_) + ": " + key;
+}
+
+std::string Recipe::origin(const std::string& key) const {
+  const auto found = entries_.find(key);
+  return found == entries_.end() ? "default" : found->second.origin;
+}
+
+/// As the file has them, those of assignments behind.
+Strings Recipe::given_in_order() const {
+  std::vector<std::tuple<bool, int, std::string>> given;
+  for (const auto& [name, entry] : entries_)
+    if (entry.giver == Giver::person) given.emplace_back(entry.line == 0, entry.line, name);
+  std::sort(given.begin(), given.end());
+  Strings names;
+  for (const auto& item : given) names.push_back(std::get<2>(item));
+  return names;
+}
+
+Strings Recipe::phases() const {
+  const auto found = entries_.find("phases");
+  const Strings* names = found == entries_.end() ? nullptr : std::get_if<Strings>(&found->second.value);
+  Strings once;
+  if (names != nullptr)
+    for (const std::string& name : *names)
+      if (!contains(once, name)) once.push_back(name);
+  return once;
+}
+
+Strings Recipe::keys() const { return key_names(bit_, phases()); }
+
+void Recipe::refuse(const std::string& name, const std::string& place, const Strings& known) const {
+  const Key* key = find_key(name);
+  std::string near = nearest_key(name, known), why = " is not a key of this recipe";
+  if (key != nullptr && key->rule(bit_) == nullptr) {
+    why = " is a key of " + joined(task_names(key->tasks())) + ", and this is a recipe of " + task_;
+    // It is spelt right: of this task's keys only one of the same name may have been meant.
+    if (name.substr(name.rfind('.') + 1) != near.substr(near.rfind('.') + 1)) near.clear();
+  } else if (key != nullptr) {
+    why = ": phases names no \"" + phase_of(name) + "\"";
+  }
+  fail(Code::usage, place, why, near.empty() ? " (see `cawe recipe keys`)" : " (did you mean " + near + "?)");
+}
+
+void Recipe::check() const {
+  const Strings given = given_in_order(), known = keys();
+  for (const std::string& name : given) {
+    if (!contains(known, name)) refuse(name, where(name), known);
+    const Key& key = *find_key(name);
+    checked(key, *key.rule(bit_), name);
+  }
+  for (const std::string& name : given)
+    if (const auto reason = unmet(name); reason && reason->elsewhere == Elsewhere::refused)
+      fail(Code::usage, where(name), " has no meaning here: ", reason->why);
+}
+
+Value Recipe::checked(const Key& key, const Rule& rule, const std::string& name) const {
+  const Value given = entries_.at(name).value, value = converted(given, key.type);
+  CAWE_CHECK(is_of(value, key.type), Code::usage, where(name), " is ", toml_text(given), " (expected ",
+             describe(key.type), ")");
+  const std::vector<Value> items = items_of(value);
+  const bool list = key.type == Type::words || key.type == Type::numbers;
+  CAWE_CHECK(!list || (items.size() >= rule.fewest && items.size() <= rule.most), Code::usage, where(name),
+             " is ", toml_text(value), " (expected ", rule.bounds(key.type), ")");
+  for (const Value& item : items) {
+    const std::string* bare = rule.bare ? std::get_if<std::string>(&item) : nullptr;
+    CAWE_CHECK(bare == nullptr || is_bare(*bare), Code::usage, where(name), " holds ", toml_text(item),
+               " (expected letters, digits, _ and -)");
+    if (!rule.choices) {
+      CAWE_CHECK(within(item, rule), Code::usage, where(name), list ? " holds " : " is ", toml_text(item),
+                 " (expected ", rule.bounds(key.type), ")");
+      continue;
+    }
+    const Strings choices = rule.choices();
+    if (contains(choices, plain(item))) continue;
+    const std::string near = key.type == Type::whole ? "" : nearest_name(plain(item), choices);
+    fail(Code::usage, where(name), list ? " holds " : " is ", toml_text(item), " (expected ",
+         rule.bounds(key.type), near.empty() ? ")" : "; did you mean " + near + "?)");
+  }
+  return value;
+}
+
+std::optional<Value> Recipe::otherwise(const std::string& name) const {
+  const Key* key = find_key(name);
+  const Rule* rule = key == nullptr ? nullptr : key->rule(bit_);
+  if (rule == nullptr) return std::nullopt;
+  return rule->computed ? rule->computed(*this, name) : rule->value;
+}
+
+std::optional<Value> Recipe::value(const std::string& name) const {
+  const Key* key = find_key(name);
+  const Rule* rule = key == nullptr ? nullptr : key->rule(bit_);
+  if (rule == nullptr) return std::nullopt;
+  return has(name) ? checked(*key, *rule, name) : otherwise(name);
 }
 
 template <class T>
-T Recipe::get(const std::string& key, const T& otherwise, const char* expected) {
-  T value = otherwise;
-  const auto found = values_.find(key);
-  if (found != values_.end()) {
-    const T* given = std::get_if<T>(&found->second.value);
-    CAWE_CHECK(given != nullptr, Code::usage, where(key), " is ", std::visit(ToToml(), found->second.value),
-               " (expected ", expected, ")");
-    value = *given;
+T Recipe::get(const std::string& name) const {
+  const Key* key = find_key(name);
+  const Rule* rule = key == nullptr ? nullptr : key->rule(bit_);
+  CAWE_CHECK(rule != nullptr, Code::internal, source_, ": ", name, " is no key of a recipe of ", task_);
+  const std::optional<Value> found = value(name);
+  CAWE_CHECK(found || !rule->needed, Code::usage, source_, ": ", name, " is missing (expected ", rule->words,
+             ")");
+  CAWE_CHECK(found && std::holds_alternative<T>(*found), Code::internal, source_, ": ", name,
+             " was asked for as another type, or before it is known");
+  return std::get<T>(*found);
+}
+template std::string Recipe::get(const std::string&) const;
+template int64_t Recipe::get(const std::string&) const;
+template double Recipe::get(const std::string&) const;
+template bool Recipe::get(const std::string&) const;
+template Strings Recipe::get(const std::string&) const;
+template Numbers Recipe::get(const std::string&) const;
+
+std::optional<std::string> Recipe::unmet(const Only& only, const std::string& name) const {
+  const std::string other = in_phase_of(only.key, name);
+  const auto entry = entries_.find(other);
+  const bool given = entry != entries_.end() && entry->second.giver != Giver::data;
+  if (only.test == Only::Test::given) return given ? std::nullopt : std::optional(other + " is not given");
+  if (only.test == Only::Test::absent) return given ? std::optional(other + " is given") : std::nullopt;
+  const Strings values = only.values();
+  const std::string any = "phase.*.";
+  if (other.rfind(any, 0) == 0) {
+    const std::string last = other.substr(any.size());
+    for (const std::string& phase : phases())
+      if (const auto v = value("phase." + phase + "." + last); v && contains(values, plain(*v)))
+        return std::nullopt;
+    return "no phase has " + last + " = " + joined(values);
   }
-  asked_[key] = Value(value);
-  return value;
+  const std::optional<Value> v = value(other);
+  if (!v) return std::nullopt;  // not known yet, or no key of this task
+  const bool wanted = only.test == Only::Test::one_of;
+  if (contains(values, plain(*v)) != wanted)
+    return other + " is " + toml_text(*v) + (wanted ? " (it counts with " + joined(values) + ")" : "");
+  const std::optional<Unmet> deeper = unmet(other);
+  return deeper ? std::optional(deeper->why) : std::nullopt;
 }
 
-std::string Recipe::word(const std::string& key, const std::string& otherwise) {
-  return get<std::string>(key, otherwise, "a word in quotes");
+std::optional<Recipe::Unmet> Recipe::unmet(const std::string& name) const {
+  const Key* key = find_key(name);
+  if (key == nullptr) return std::nullopt;
+  for (const Only& only : key->only)
+    if ((only.tasks & bit_) != 0)
+      if (const auto why = unmet(only, name)) return Unmet{*why, only.elsewhere};
+  return std::nullopt;
 }
 
-std::string Recipe::needed_word(const std::string& key, const std::string& what) {
-  CAWE_CHECK(has(key), Code::usage, source_, ": ", key, " is missing (expected ", what, ")");
-  return word(key, "");
+bool Recipe::exists(const std::string& key) const {
+  const std::optional<Unmet> reason = unmet(key);
+  return !reason || reason->elsewhere == Elsewhere::listed;
 }
 
-std::string Recipe::choice(const std::string& key, const std::string& otherwise, const Strings& allowed) {
-  const std::string value = word(key, otherwise);
-  if (std::find(allowed.begin(), allowed.end(), value) != allowed.end()) return value;
-  const std::string near = nearest_name(value, allowed);
-  std::string list;
-  for (const std::string& a : allowed) list += (list.empty() ? "" : ", ") + a;
-  fail(Code::usage, where(key), " is \"", value, "\" (expected one of ", list,
-       near.empty() ? "" : "; did you mean ", near, near.empty() ? ")" : "?)");
+std::string Recipe::idle(const std::string& key) const {
+  const std::optional<Unmet> reason = unmet(key);
+  return reason ? reason->why : "";
 }
 
-int64_t Recipe::whole(const std::string& key, int64_t otherwise, int64_t low, int64_t high) {
-  const int64_t value = get<int64_t>(key, otherwise, "a whole number");
-  CAWE_CHECK(value >= low && value <= high, Code::usage, where(key), " is ", value, " (expected ", low,
-             " to ", high, ")");
-  return value;
-}
-
-double Recipe::real(const std::string& key, double otherwise, double low, double high) {
-  const auto found = values_.find(key);
-  if (found != values_.end())  // 1 is a number too
-    if (const int64_t* whole = std::get_if<int64_t>(&found->second.value))
-      found->second.value = double(*whole);
-  const double value = get<double>(key, otherwise, "a number");
-  CAWE_CHECK(std::isfinite(value) && value >= low && value <= high, Code::usage, where(key), " is ", value,
-             " (expected ", low, " to ", high, ")");
-  return value;
-}
-
-bool Recipe::flag(const std::string& key, bool otherwise) {
-  return get<bool>(key, otherwise, "true or false");
-}
-
-Strings Recipe::words(const std::string& key, const Strings& otherwise) {
-  return get<Strings>(key, otherwise, "a list of words");
-}
-
-Numbers Recipe::reals(const std::string& key, const Numbers& otherwise) {
-  const auto found = values_.find(key);
-  if (found != values_.end())
-    if (const Strings* words = std::get_if<Strings>(&found->second.value); words != nullptr && words->empty())
-      found->second.value = Numbers();
-  return get<Numbers>(key, otherwise, "a list of numbers");
-}
-
-void Recipe::finish() const {
-  Strings known;
-  for (const auto& item : asked_) known.push_back(item.first);
-  for (const auto& [key, entry] : values_) {
-    if (asked_.count(key) > 0) continue;
-    const std::string near = nearest_name(key, known);
-    fail(Code::usage, where(key), " is not a key of this recipe",
-         near.empty() ? " (see docs/recipes.md)" : " (did you mean " + near + "?)");
+std::vector<RecipeWarning> Recipe::warnings() const {
+  std::vector<RecipeWarning> all;
+  for (const std::string& name : given_in_order()) {
+    const std::string why = idle(name);
+    if (!why.empty() && value(name) != otherwise(name))
+      all.push_back({name, where(name) + " says nothing: " + why});
   }
+  return all;
 }
 
 std::string Recipe::resolved() const {
+  Strings names = keys();
+  std::sort(names.begin(), names.end());
   std::string out, section;
   // Keys without a section must come before the first one.
   for (const bool inner : {false, true})
-    for (const auto& [key, value] : asked_) {
-      const size_t dot = key.rfind('.');
+    for (const std::string& name : names) {
+      const size_t dot = name.rfind('.');
       if ((dot != std::string::npos) != inner) continue;
-      if (inner && key.substr(0, dot) != section) {
-        section = key.substr(0, dot);
+      if (!has(name) && !exists(name)) continue;
+      const std::optional<Value> v = value(name);
+      if (!v) continue;
+      if (inner && name.substr(0, dot) != section) {
+        section = name.substr(0, dot);
         out += (out.empty() ? "[" : "\n[") + section + "]\n";
       }
-      out += key.substr(inner ? dot + 1 : 0) + " = " + std::visit(ToToml(), value) + "\n";
+      out += name.substr(inner ? dot + 1 : 0) + " = " + toml_text(*v) + "\n";
     }
   return out;
 }

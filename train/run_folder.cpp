@@ -43,7 +43,7 @@ std::string number(double v) {
   return std::isfinite(v) ? text : "null";
 }
 
-/// "step" of a line that log() wrote.
+/// The "step" of a line of log.jsonl.
 int64_t step_of(const std::string& line) {
   return line.rfind("{\"step\":", 0) == 0 ? std::atoll(line.c_str() + 8) : 0;
 }
@@ -89,9 +89,9 @@ RunFolder::RunFolder(const std::string& dir, const std::string& recipe, const En
   } else {
     CAWE_CHECK(!fs::exists(dir) || fs::is_directory(dir), Code::usage, dir,
                ": is a file (expected a folder)");
-    if (resume && fs::exists(dir)) {  // killed before the recipe was there: nothing is lost
+    if (resume && fs::exists(dir)) {  // killed before it wrote its recipe: there is nothing to keep
       remove_unfinished(dir);
-      fs::remove(path("checkpoints"), e);  // only where it is empty
+      fs::remove(path("checkpoints"), e);  // removes it only if it is empty
     }
     CAWE_CHECK(!fs::exists(dir) || fs::is_empty(dir, e), Code::usage, dir,
                ": holds other files (expected a new or an empty folder)");
@@ -128,7 +128,7 @@ void RunFolder::rewind(int64_t step) {
 }
 
 void RunFolder::write_metrics() const {
-  // The log is our own: a flat object of numbers a line.
+  // The log has a known form: one flat object of numbers per line.
   std::vector<std::map<std::string, std::string>> rows;
   std::set<std::string> names;
   for (const std::string& line : lines_of(path("log.jsonl"))) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A run folder that explains itself: recipe.toml, environment.json, log.jsonl, metrics.csv, timings.csv,
-// checkpoints/, events.out.tfevents.*. Nothing that must be the same bytes after a resume holds a time: only
-// timings.csv and TensorBoard's events do.
+// A run folder that describes itself: recipe.toml, environment.json, log.jsonl, metrics.csv, timings.csv,
+// checkpoints/, events.out.tfevents.*. Files that must have the same bytes after a resume hold no times:
+// these are only in timings.csv and TensorBoard's events.
 #pragma once
 
 #include <cstdint>
@@ -17,6 +17,7 @@ namespace cawe::train {
 /// Name -> value of one line of log.jsonl; names in alphabetical order, "step" first.
 using LogLine = std::map<std::string, double>;
 
+/// What environment.json says beside the facts of the machine.
 struct Environment {
   std::string command_line;
   int threads = 1, ranks = 1;
@@ -25,6 +26,7 @@ struct Environment {
 /// Versions, CPU, instruction set, source revision, hashes, command line.
 std::vector<std::pair<std::string, std::string>> environment_facts(const Environment& environment);
 
+/// Writes the files of a run.
 class RunFolder {
  public:
   /// Makes DIR and DIR/checkpoints. Throws usage where DIR holds a run already and `resume` is off, or where
@@ -33,13 +35,13 @@ class RunFolder {
 
   const std::string& dir() const { return dir_; }
   std::string path(const std::string& name) const { return dir_ + "/" + name; }
-  /// Adds a line to log.jsonl, and its numbers to TensorBoard's events.
+  /// Appends a line to log.jsonl and its numbers to TensorBoard's events.
   void log(int64_t step, const LogLine& line);
-  /// Forgets lines behind `step`: a resumed run writes them again.
+  /// Removes the log's lines after `step`: a resumed run writes them again.
   void rewind(int64_t step);
-  /// metrics.csv: a column for every name that a line of the log has.
+  /// metrics.csv: a column for every name in the log.
   void write_metrics() const;
-  /// Adds "stage,seconds" to timings.csv; seconds_in() of a folder sums what all such files below it say.
+  /// Appends "stage,seconds" to timings.csv.
   void timing(const std::string& stage, double seconds) const;
 
  private:
@@ -47,7 +49,7 @@ class RunFolder {
   TensorBoard events_;
 };
 
-/// Seconds of every timings.csv below `dir`: what the runs of a study took, also those of earlier sittings.
+/// Sum of the seconds in every timings.csv below `dir`: what all runs of a study took, over all its starts.
 double seconds_in(const std::string& dir);
 
 }  // namespace cawe::train

@@ -12,7 +12,7 @@ double along_cosine(double from, double to, double share) {
   return to + 0.5 * (from - to) * (1 + std::cos(kPi * share));
 }
 
-/// from - middle - to over a cycle whose first part is `rise` of the steps.
+/// A value that goes from `from` to `middle` in the first `rise` of the steps, then to `to`.
 double cycle(const OneCycle& c, int64_t step, double from, double middle, double to) {
   const double t = double(step) / double(c.steps);
   return t < c.rise ? along_cosine(from, middle, t / c.rise)
@@ -25,7 +25,7 @@ double OneCycle::at(int64_t step) const { return cycle(*this, step, lr / 25, lr,
 double OneCycle::beta1(int64_t step) const { return cycle(*this, step, 0.95, 0.85, 0.95); }
 
 double Schedule::at(int64_t step) const {
-  // Half a step in, so that the first step is not wasted on a rate of 0.
+  // Evaluated in the middle of a step, so that the first step does not have a rate of 0.
   const double t = double(step) + 0.5;
   const double rise =
       warmup > 0 && t < double(warmup) ? warmup_factor + (1 - warmup_factor) * t / double(warmup) : 1.0;
@@ -41,17 +41,17 @@ double Schedule::at(int64_t step) const {
   return rate;
 }
 
-Schedule schedule_from(Recipe& recipe, int64_t steps, double lr) {
+Schedule schedule_from(const Recipe& recipe) {
   Schedule s;
-  s.steps = recipe.whole("train.steps", steps, 1, 100000000);
-  s.lr = recipe.real("train.lr", lr, 0, 100);
-  const double warmup = recipe.real("train.warmup", 0.1, 0, 1e8);
+  s.steps = recipe.whole("train.steps");
+  s.lr = recipe.number("train.lr");
+  const double warmup = recipe.number("train.warmup");
   s.warmup = int64_t(std::lround(warmup < 1 ? warmup * double(s.steps) : warmup));
-  s.warmup_factor = recipe.real("train.warmup_factor", 0, 0, 1);
-  const std::string decay = recipe.choice("train.decay", "cosine", {"constant", "cosine", "steps"});
+  s.warmup_factor = recipe.number("train.warmup_factor");
+  const std::string decay = recipe.word("train.decay");
   s.decay = decay == "constant" ? Decay::constant : decay == "cosine" ? Decay::cosine : Decay::steps;
-  for (const double m : recipe.reals("train.milestones", {})) s.milestones.push_back(std::llround(m));
-  s.gamma = recipe.real("train.gamma", 0.1, 0, 1);
+  for (const double m : recipe.numbers("train.milestones")) s.milestones.push_back(std::llround(m));
+  s.gamma = recipe.number("train.gamma");
   return s;
 }
 

@@ -17,7 +17,7 @@ SourceWeights read_source_weights(const std::string& run_or_file) {
     const Checkpoint c = load_run_or_file(run_or_file);
     source.tensors = c.model();
     source.manifest = c.manifest;
-    source.task = Recipe::parse(c.recipe, run_or_file + " (its recipe)").word("task", "classifier");
+    source.task = Recipe::of_checkpoint(c.recipe, run_or_file + " (its recipe)").task();
   } else {
     source.tensors = models::with_current_names(load_weight_file(run_or_file));
   }

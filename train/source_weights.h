@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Weights to start from: another program's file, or a run of ours with the persons behind it.
+// Weights to start from: another program's file, or a run of this program with the patients that trained it.
 #pragma once
 
 #include <string>
@@ -8,10 +8,11 @@
 
 namespace cawe::train {
 
+/// Tensors, and where they come from.
 struct SourceWeights {
   NamedTensors tensors;
-  std::string manifest;  ///< of a checkpoint of ours
-  std::string task;      ///< likewise; "" for other programs' files
+  std::string manifest;  ///< of this program's checkpoints: hashes of patients
+  std::string task;      ///< of this program's checkpoints; "" for other files
   std::string hash;      ///< SHA-256 over all values
 };
 /// A .safetensors or .pth file, a run folder or a checkpoint.

@@ -12,7 +12,7 @@ std::vector<Shape> shapes_of(const std::vector<Tensor>& tensors) {
   return shapes;
 }
 
-/// Whole numbers that a forward pass counts up on the host, and what they are now.
+/// Counters on the host that a forward pass increments, with their present values.
 std::vector<std::pair<int64_t*, int64_t>> host_counters(nn::Module& module) {
   std::vector<std::pair<int64_t*, int64_t>> counters;
   for (const auto& b : module.buffers())

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Loss and gradients of a step: operator by operator, or, on a device that can, captured once and launched as
-// a whole.
+// Loss and gradients of a step: operator by operator or, on a device that can, captured once as a graph and
+// launched as a whole.
 #pragma once
 
 #include <memory>
@@ -11,11 +11,12 @@
 
 namespace cawe::train {
 
+/// Runs the steps of one task.
 class StepRunner {
  public:
   StepRunner(Task& task, bool capture);
-  /// Gradients of the loss times `scale` are in the parameters afterwards; they had none before. The first
-  /// step of a shape runs as it is (libraries choose their algorithms in it), the second is captured.
+  /// Computes the gradients of loss * scale into the parameters, which must have none. The first step of a
+  /// shape runs normally (libraries choose their algorithms in it), the second is captured.
   Task::Loss run(const std::vector<Tensor>& inputs, double scale);
   bool captured() const { return work_ != nullptr; }
 
@@ -26,13 +27,13 @@ class StepRunner {
 
   Task& task_;
   bool may_capture_;
-  std::vector<Shape> shapes_;  ///< of the step before
+  std::vector<Shape> shapes_;  ///< input shapes of the last step
   std::unique_ptr<CapturedWork> work_;
   std::vector<Tensor> inputs_,
-      gradients_;  ///< where the captured step reads and writes; as the parameters lie
+      gradients_;  ///< the gradients that the captured step writes, in the parameters' memory order
   Tensor scale_;
   Task::Loss loss_;
-  std::vector<int64_t*> counters_;  ///< on the host, one up a step (batches seen by norms)
+  std::vector<int64_t*> counters_;  ///< on the host, incremented in every step (batches seen by batch norms)
 };
 
 }  // namespace cawe::train

@@ -16,7 +16,7 @@
 namespace cawe::train {
 namespace {
 
-/// CRC-32C (Castagnoli), bit-reversed polynomial 0x82F63B78; zlib has only the other one.
+/// CRC-32C (Castagnoli), bit-reversed polynomial 0x82F63B78; zlib only has CRC-32.
 uint32_t crc32c(std::string_view data) {
   static const std::array<uint32_t, 256> table = [] {
     std::array<uint32_t, 256> t{};
@@ -32,7 +32,7 @@ uint32_t crc32c(std::string_view data) {
   return ~value;
 }
 
-/// A sum of data that holds sums would be weak: the format rotates and shifts it.
+/// TFRecord's masked checksum, rotated and shifted: a CRC of data that contain CRCs would be weak.
 uint32_t masked(uint32_t crc) { return (crc >> 15 | crc << 17) + 0xA282EAD8u; }
 
 std::string little(uint64_t value, int bytes) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// events.out.tfevents.*: the run's numbers for TensorBoard. Each start of a run writes a file of its own.
+// The run's numbers for TensorBoard, events.out.tfevents.*. Each start of a run writes a new file.
 #pragma once
 
 #include <cstdint>
@@ -13,12 +13,13 @@ namespace cawe::train {
 /// data.
 std::string tfrecord(std::string_view data);
 
+/// Writes one events file.
 class TensorBoard {
  public:
-  /// The file is made in `dir` with the first numbers. After a resume at `first_step`, what earlier files of
-  /// the folder say about later steps no longer counts.
+  /// Makes the file in `dir` when the first numbers come. After a resume at `first_step`, readers ignore what
+  /// earlier files say about later steps.
   TensorBoard(std::string dir, int64_t first_step);
-  /// Adds one scalar a name. Does nothing in a build without protobuf.
+  /// Adds a scalar for each name. Does nothing in a build without protobuf.
   void add(int64_t step, const std::map<std::string, double>& numbers);
 
  private:

@@ -102,9 +102,9 @@ class Loop {
       run_->log(step_, line);
   }
 
-  /// Rank 0 alone, on all lanes; the others wait for the score.
+  /// Rank 0 validates, with all lanes; the others wait for its score.
   void validate() {
-    double message[2] = {0, 0};  // has a score; the score
+    double message[2] = {0, 0};  // whether there is a score; the score
     if (current_communicator().rank() == 0) {
       const LaneScope all_lanes(options_.lanes);
       const LogLine line = course_.validate();
@@ -181,7 +181,7 @@ int stop_signal() {
   static const bool installed = [] {
     struct sigaction action {};
     action.sa_handler = remember;
-    action.sa_flags = int(SA_RESETHAND);  // a second one kills at once
+    action.sa_flags = int(SA_RESETHAND);  // a second signal ends the process at once
     sigaction(SIGINT, &action, nullptr);
     sigaction(SIGTERM, &action, nullptr);
     return true;
@@ -190,23 +190,20 @@ int stop_signal() {
   return asked_to_stop;
 }
 
-TrainerOptions trainer_from(Recipe& recipe, int64_t steps, int64_t batch) {
+TrainerOptions trainer_from(const Recipe& recipe) {
   TrainerOptions o;
-  o.lanes = recipe.whole("lanes", 8, 1, 1024);
-  CAWE_CHECK((o.lanes & (o.lanes - 1)) == 0, Code::usage, recipe.where("lanes"), " is ", o.lanes,
-             " (expected a power of two)");
-  o.batch = recipe.whole("train.batch", batch, 1, 65536);
-  o.micro_batch = recipe.whole("train.micro_batch", 0, 0, 65536);
+  o.lanes = recipe.whole("lanes");
+  o.batch = recipe.whole("train.batch");
+  o.micro_batch = recipe.whole("train.micro_batch");
   if (o.micro_batch >= o.batch) o.micro_batch = 0;
-  o.log_every = recipe.whole("train.log_every", 10, 1, 1000000);
-  o.checkpoint_every = recipe.whole("train.checkpoint_every",
-                                    std::max<int64_t>(1, std::min<int64_t>(steps, 200)), 1, 100000000);
-  o.keep = recipe.whole("train.keep", 2, 1, 1000000);
-  o.eval_every = recipe.whole("train.eval_every", 0, 0, 100000000);
-  o.min_delta = recipe.real("train.min_delta", 0, 0, 1e9);
-  o.patience = recipe.whole("train.patience", 0, 0, 1000000);
+  o.log_every = recipe.whole("train.log_every");
+  o.checkpoint_every = recipe.whole("train.checkpoint_every");
+  o.keep = recipe.whole("train.keep");
+  o.eval_every = recipe.whole("train.eval_every");
+  o.min_delta = recipe.number("train.min_delta");
+  o.patience = recipe.whole("train.patience");
   o.precision = precision_from(recipe);
-  o.graph = recipe.flag("train.graph", true);
+  o.graph = recipe.flag("train.graph");
   return o;
 }
 

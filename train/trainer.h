@@ -18,86 +18,91 @@
 
 namespace cawe::train {
 
-/// What is trained: a module, its loss on a batch, and how well it does.
+/// What is trained: a module, its loss on a batch, and its validation.
 class Task {
  public:
   virtual ~Task() = default;
   virtual nn::Module& module() = 0;
-  /// Type that the network computes in while it trains.
+  /// Sets the type in which the network computes during training.
   void compute_in(DType dtype) { compute_dtype_ = dtype; }
-  /// All that the loss of a batch needs, on the network's device.
+  /// Everything that the loss of a batch needs, on the network's device.
   virtual std::vector<Tensor> inputs(const data::Batch& batch) = 0;
   struct Loss {
     Variable total;                                     ///< mean over the batch of all ranks
     std::vector<std::pair<std::string, Tensor>> parts;  ///< numbers for the log, one element each
   };
-  /// Computed on the device: nothing comes to the host, so that a step can be captured.
+  /// Computed without copying anything to the host, so that a step can be captured.
   virtual Loss loss(const std::vector<Tensor>& inputs) = 0;
-  /// Whether a device may capture a step: loss() asks nothing of the host, and no other thread uses the
+  /// Whether a device may capture a step: loss() needs no value on the host, and no other thread uses the
   /// device meanwhile (a loader that enhances on it does).
   virtual bool capturable() const { return true; }
-  /// Numbers of the validation set; "score" (more is better) chooses the best checkpoint. Empty: there is
-  /// none.
+  /// Figures of the validation set; "score" (higher is better) chooses the best checkpoint. Empty without a
+  /// validation set.
   virtual LogLine validate() { return {}; }
 
  protected:
-  /// Images on the device and in the type that the network computes in.
+  /// Images on the network's device and in the type in which it computes.
   Tensor network_input(const Tensor& images) const;
 
  private:
   DType compute_dtype_ = DType::f32;
 };
 
+/// Steps, batch, lanes, and when to validate, save and stop.
 struct TrainerOptions {
-  int64_t lanes = 8, batch = 8;  ///< of all ranks together
-  int64_t micro_batch = 0;       ///< items whose activations are in memory at once; 0: the whole batch
+  int64_t lanes = 8, batch = 8;  ///< over all ranks
+  int64_t micro_batch = 0;       ///< items computed at once, to save memory; 0: the whole batch
   int64_t log_every = 10;
   int64_t checkpoint_every = 100;
-  int64_t keep = 2;        ///< checkpoints besides the best
+  int64_t keep = 2;        ///< newest checkpoints that are kept besides the best
   int64_t eval_every = 0;  ///< steps between validations; 0: only at the end
-  double min_delta = 0;    ///< a score counts as better from so much more on
-  int64_t patience = 0;    ///< stop after so many validations without a better score; 0: never
+  double min_delta = 0;    ///< smallest increase by which a score counts as better
+  int64_t patience = 0;    ///< stop after that many validations without a better score; 0: never
   Precision precision;
-  bool graph = true;  ///< on a GPU: capture a step once and launch it as a whole
+  bool graph = true;  ///< on a GPU: capture a step as a graph and launch that
   bool resume = false, quiet = false;
   std::string label = "training";
 };
 /// Keys lanes, train.batch, train.micro_batch, train.log_every, train.checkpoint_every, train.keep,
-/// train.eval_every, train.min_delta, train.patience, and those of precision_from().
-TrainerOptions trainer_from(Recipe& recipe, int64_t steps, int64_t batch);
+/// train.eval_every, train.min_delta, train.patience, train.graph, and those of precision_from().
+TrainerOptions trainer_from(const Recipe& recipe);
 
+/// How a training ended.
 struct TrainResult {
   int64_t steps = 0;
   double last_loss = 0, best_score = 0;
   bool has_score = false, stopped_early = false;
 };
 
-/// What a training loop goes through: one network's steps, or the phases of several.
+/// What a training loop runs: the steps of one network, or the phases of several.
 class Course {
  public:
   virtual ~Course() = default;
   virtual int64_t steps() const = 0;
-  /// Goes to a step: loaders to their places, networks into their modes.
+  /// Moves to a step: sets loaders to their position and networks to their mode.
   virtual void seek(int64_t step) = 0;
-  /// Step `step` (from 0). "loss" is among the numbers for the log.
+  /// Runs step `step` (from 0). The returned numbers for the log include "loss".
   virtual LogLine one(int64_t step, const RunFolder* run) = 0;
-  /// "score" (more is better) chooses the best checkpoint. Empty: there is none. Networks evaluate.
+  /// "score" (higher is better) chooses the best checkpoint; empty without a validation set. Networks are in
+  /// evaluation mode.
   virtual LogLine validate() = 0;
-  /// Networks, optimizers and counters; restore() is called before seek().
+  /// Networks, optimizers and counters. restore() is called before seek().
   virtual void save(Checkpoint* c) const = 0;
   virtual void restore(const Checkpoint& c, const std::string& source) = 0;
 };
 
-/// Trains to the course's end. Every rank calls it; rank 0 writes. `first` holds recipe, manifest and chain
-/// that every checkpoint carries. SIGINT and SIGTERM finish the step, save, and throw Code::interrupted. A
-/// loss that is not finite throws Code::numeric naming the operator, the files and the checkpoint before.
+/// Trains to the course's end. Every rank calls it; rank 0 writes. Every checkpoint contains the recipe,
+/// manifest and chain of `first`. SIGINT and SIGTERM finish the step, save, and throw Code::interrupted. A
+/// loss that is not finite throws Code::numeric naming the operator, the batch's files and the last
+/// checkpoint.
 TrainResult train(Course& course, RunFolder* run, const Checkpoint& first, const TrainerOptions& options);
 /// One network with one optimizer.
 TrainResult train(Task& task, data::Loader& loader, const data::Dataset& dataset, RunFolder* run,
                   const Checkpoint& first, const Schedule& schedule, const OptimizerOptions& optimizer,
                   const TrainerOptions& options);
 
-/// Which signal asked to stop; 0: none. From the first call on signals are remembered instead of killing.
+/// The signal that asked to stop, or 0. From the first call on, signals are recorded instead of ending the
+/// process.
 int stop_signal();
 
 }  // namespace cawe::train

@@ -22,7 +22,7 @@ Variable attention(const Variable& q, const Variable& k, const Variable& v, doub
   Tensor y = Tensor::empty({q.dim(0), q.dim(1), v.dim(2)}, dtype, Layout::contiguous, q.device());
   Tensor seen = Tensor::empty({q.dim(0), q.dim(1), 2}, dtype == DType::f64 ? dtype : DType::f32,
                               Layout::contiguous, q.device());
-  // A multiply and an add for each score and channel, of queries (D) and of values (C).
+  // FLOPs: a multiply and an add for each query, key and number of q (D) and of v (C).
   const double pairs = double(q.dim(0)) * double(q.dim(1)) * double(k.dim(1));
   const double product_d = 2 * pairs * double(q.dim(2)), product_c = 2 * pairs * double(v.dim(2));
   ProfileScope scope("attention", product_d + product_c);

@@ -78,8 +78,8 @@ Variable batch_norm(const Variable& x, const Variable& weight, const Variable& b
       dev.batch_norm_grad_sums(dy, in, mask, means, invstds, relu, sums);
       double values = double(in.numel() / channels);
       global = all_ranks(sums, &values);
-      // Gradients of parameters are summed over the ranks in f32. These are sums over
-      // all ranks already, in f64.
+      // The tape adds gradients of shared parameters over the ranks, but these sums are over all ranks
+      // already (in f64): once_over_ranks() keeps them from being counted once per rank.
       const auto part = [&](int64_t row) {
         return once_over_ranks(global.slice(0, row, row + 1).reshape({channels}).to(w.dtype()));
       };

@@ -23,7 +23,7 @@ void check(const std::vector<Variable>& a, const std::vector<Tensor>& b, const s
   }
 }
 
-/// `loss` (f64 [1]) of this rank, added over the ranks. On one rank it stays on its device.
+/// `loss` (f64 [1]) of this rank, summed over the ranks. On one rank it stays on its device.
 Tensor over_batch(const Tensor& loss) {
   if (current_communicator().size() == 1) return loss;
   double value = loss.item();
@@ -48,7 +48,8 @@ Variable content_loss(const std::vector<Variable>& a, const std::vector<Tensor>&
   if (wanted)
     for (const Tensor& t : in) gradients.push_back(Tensor::like(t));
   ProfileScope scope("content_loss", 4 * numbers, (wanted ? 3 : 2) * numbers * double(size_of(dtype)));
-  // Weights are about 1e-7, next to nothing in f16: 16-bit gradients are signs until the loss scale arrives.
+  // Weights are about 1e-7, which f16 cannot hold: 16-bit gradients stay signs until backward() brings the
+  // loss scale.
   const std::vector<double> ones(a.size(), 1.0);
   const std::vector<double>&slopes = is_narrow(dtype) ? ones : weights,
         &factors = is_narrow(dtype) ? weights : ones;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Two-dimensional convolution (cross-correlation, as every framework has it).
+// Two-dimensional convolution (cross-correlation, as in every framework).
 #pragma once
 
 #include "autograd/variable.h"

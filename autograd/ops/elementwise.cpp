@@ -115,7 +115,8 @@ Variable div(const Variable& a, const Variable& b) {
   const Tensor y = apply(BinaryOp::div, "div", ta, tb);
   const bool wants_a = needs_grad(a), wants_b = needs_grad(b);
   return record("div", {a, b}, y, [=](const Tensor& dy) -> Grads {
-    const Tensor quotient = apply(BinaryOp::div, "div", dy, tb);  // dy / b; da is it, db = -y dy / b
+    // dy / b, which is da; db = -y dy / b
+    const Tensor quotient = apply(BinaryOp::div, "div", dy, tb);
     return {wants_a ? reduced(quotient, ta.shape()) : Tensor(),
             wants_b ? scaled(reduced(apply(BinaryOp::mul, "div", quotient, y), tb.shape()), -1) : Tensor()};
   });

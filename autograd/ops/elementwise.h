@@ -23,7 +23,7 @@ Variable affine(const Variable& x, double scale, double shift = 0);  ///< scale 
 /// x as `dtype`, rounded to nearest even; the gradient comes back in x's dtype. x itself where nothing
 /// changes.
 Variable cast(const Variable& x, DType dtype);
-/// Types of 16 bits, which only GPUs compute in.
+/// True for the 16-bit types, in which only GPUs compute.
 inline bool is_narrow(DType dtype) { return dtype == DType::f16 || dtype == DType::bf16; }
 
 // NumPy broadcasting; dtypes agree. A gradient is summed over the repeated dimensions. Throw Code::shape

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rows by number.
+// Rows of a tensor, chosen by index.
 #pragma once
 
 #include "autograd/variable.h"

@@ -83,7 +83,7 @@ Variable cross_entropy(const Variable& x, const Tensor& target) {
                wanted[size_t(r)], " of ", classes, " classes");
     flat.push_back(r * classes + wanted[size_t(r)]);
   }
-  // log sum exp(x) - x[target] with the row's maximum taken out, so that nothing overflows.
+  // log sum exp(x) - x[target], with the row's maximum subtracted first so that nothing overflows.
   Tensor most = one_an_item(x), least = one_an_item(x);
   backend(x.device()).min_max(x.value(), least, most);
   const Variable shifted = sub(x, Variable(most.reshape({rows, 1})));
@@ -94,7 +94,7 @@ Variable cross_entropy(const Variable& x, const Tensor& target) {
 
 namespace {
 
-/// Stays on the device: no value comes back to the host.
+/// The mean without a copy to the host, which would make it wait for the device.
 Variable mean_on_device(const Variable& x) {
   const double factor = 1.0 / std::max(1.0, double(x.numel()));
   const auto times = [factor](const Tensor& t) {

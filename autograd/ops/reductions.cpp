@@ -7,7 +7,7 @@ namespace cawe {
 
 Variable sum(const Variable& x, const std::vector<int>& dims) {
   const Shape from = x.shape();
-  Shape kept = from, dropped;  // kept: with ones; dropped: without the summed dimensions
+  Shape kept = from, dropped;  // kept: summed dimensions have size 1; dropped: without them
   std::vector<bool> summed(size_t(from.rank()), dims.empty());
   for (int d : dims) {
     CAWE_CHECK(d >= -from.rank() && d < from.rank(), Code::shape, "sum: dimension ", d, " of ", from);

@@ -8,7 +8,8 @@
 
 namespace cawe {
 
-/// Sum, or mean, over the given dimensions (all of them where empty), which are dropped.
+/// Sum, or mean, of a floating x over the given dimensions (negative ones count from the end; empty: all),
+/// which are dropped from the shape.
 Variable sum(const Variable& x, const std::vector<int>& dims = {});
 Variable mean(const Variable& x, const std::vector<int>& dims = {});
 

@@ -29,7 +29,7 @@ void check_regions(const Tensor& rois, const Tensor& place, int64_t images, int6
              name(rois.dtype()), ", place is ", name(place.dtype()), " (expected f32 and i32)");
   CAWE_CHECK(rois.dim(0) % images == 0, Code::shape, "roi_align: ", rois.dim(0), " regions of ", images,
              " images (expected as many of each image; fill up with level -1)");
-  if (place.device() != Device::cpu) return;  // reading it would wait for the device
+  if (place.device() != Device::cpu) return;  // reading its values would wait for the device
   const std::vector<int32_t> where = place.to_vector<int32_t>();
   const int64_t of_image = rois.dim(0) / images;
   for (int64_t r = 0; r < rois.dim(0); ++r) {
@@ -52,7 +52,7 @@ Variable roi_align(const std::vector<Variable>& levels, const Tensor& rois, cons
   const DType dtype = in[0].dtype();
   const Layout layout = in[0].is_channels_last() ? Layout::channels_last : Layout::contiguous;
   Tensor y = Tensor::empty({rois.dim(0), in[0].dim(1), p.pooled, p.pooled}, dtype, layout, in[0].device());
-  // A bin's samples: four cells each, multiplied and added; adaptive ones count as two each way.
+  // FLOPs: a sample multiplies and adds four cells; adaptive sampling is counted as 2 x 2 samples a bin.
   const double samples = double(p.sampling_ratio > 0 ? p.sampling_ratio : 2);
   const double flops = 8 * samples * samples * double(y.numel()),
                bytes = double(size_of(dtype)) * double(y.numel());
@@ -64,7 +64,7 @@ Variable roi_align(const std::vector<Variable>& levels, const Tensor& rois, cons
     ProfileScope grad_scope("roi_align_grad", flops, bytes);
     Grads dlevels;
     for (const Shape& shape : shapes) dlevels.push_back(Tensor::empty(shape, dtype, layout, dy.device()));
-    // A flattened map's gradient comes back in NCHW order, which the fast paths do not read.
+    // The gradient of a flattened map arrives in NCHW order, for which there is no fast path.
     const Tensor in_order = layout == Layout::channels_last ? dy.channels_last() : dy.contiguous();
     backend(dy.device()).roi_align_grad(in_order, rois, place, p, dlevels);
     return dlevels;

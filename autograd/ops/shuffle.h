@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Up-sampling of the colorizer's generator: pixel shuffle and the blur after it.
+// Up-sampling in the colorizer's generator: pixel shuffle and the blur after it.
 #pragma once
 
 #include "autograd/variable.h"
@@ -10,9 +10,9 @@ namespace cawe {
 /// order). x: [N, 4C, H, W]; returns [N, C, 2H, 2W]. Throws Code::shape.
 Variable pixel_shuffle(const Variable& x);
 
-/// Mean of the 2 x 2 window that ends at each pixel, the first row and column repeated outwards (Sugawara et
-/// al. 2018, arXiv 1806.02658: takes away the checkerboard of a pixel shuffle). x: [N, C, H, W]; returns the
-/// same shape. Throws Code::shape.
+/// Mean of the 2 x 2 window that ends at each pixel, the first row and column repeated outwards: removes the
+/// checkerboard pattern of a pixel shuffle (Sugawara et al. 2018, arXiv 1806.02658). x: [N, C, H, W]; returns
+/// the same shape. Throws Code::shape.
 Variable blur(const Variable& x);
 
 }  // namespace cawe

@@ -6,7 +6,8 @@
 
 namespace cawe {
 
-/// exp(x - max) / sum over the last dimension of [R, C]. dx = y (dy - sum(y dy)).
+/// Softmax over the last dimension: y = exp(x - max) / sum of it. x: [R, C], floating; returns the same
+/// shape. dx = y (dy - sum(y dy)). Throws Code::shape and Code::dtype.
 Variable softmax(const Variable& x);
 
 }  // namespace cawe

@@ -20,8 +20,8 @@ void check_beside(const char* op, const char* what, const Tensor& t, const Tenso
 
 bool is_shared(const Variable& w) { return needs_grad(w) && w.slot()->shared_by_ranks; }
 
-/// The output of an operator on weights that ranks share: what arrives for it is summed over the ranks first,
-/// so that the operator's gradient sees the same numbers on any number of ranks.
+/// Marks an operator's output as shared by the ranks: its gradient is summed over them before the operator's
+/// own gradient is computed from it, so that this sees the same numbers on any number of ranks.
 Variable shared(Variable y) {
   y.slot()->shared_by_ranks = true;
   return y;
@@ -46,7 +46,7 @@ Variable spectral_norm(const Variable& w, Tensor& u, Tensor& v, bool iterate) {
     u.storage().touch();
     v.storage().touch();
   }
-  // The next forward pass moves u and v: the gradient keeps those of this one.
+  // The next forward pass changes u and v in place: the gradient needs copies of the present ones.
   const bool wanted = needs_grad(w), over_ranks = is_shared(w);
   const Tensor left = wanted ? u.clone() : Tensor(), right = wanted ? v.clone() : Tensor();
   const Variable out = record("spectral_norm", {w}, y, [=](const Tensor& dy) -> Grads {

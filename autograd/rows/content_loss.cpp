@@ -6,7 +6,8 @@
 namespace cawe {
 namespace {
 
-/// A map of the real images, 0 or 1/8 by coins: nearer to 0 than the numbers of the generated ones' map are.
+/// A feature map of the real images: 0 or 1/8 at random, nearer to 0 than any number of the generated images'
+/// map, so that the sign of the difference is fixed.
 Tensor real_map(const Variable& a, bool channels_last) {
   const Tensor ones = coins(a.shape(), a);
   Tensor b = Tensor::like(ones);
@@ -27,7 +28,7 @@ OperatorRow content_loss_row() {
             [](const In& in) { return content_loss(in, {real_map(in[0], false)}, {1.0 / 2048}); }}}};
 }
 
-/// A shared factor and one for each of two tensors; with variant 1 the first one's product is 1.
+/// A shared factor, and one for each of two tensors; in variant 1 the first tensor's product of both is 1.
 std::vector<Tensor> run_scale_each(Backend& b, int64_t variant) {
   const std::vector<Tensor> x{numbers(b, {3, 37, 5, 4}, "scaled", -1, 1, Layout::channels_last),
                               numbers(b, {1001}, "scaled too")};

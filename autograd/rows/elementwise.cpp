@@ -52,7 +52,7 @@ std::vector<OperatorRow> elementwise_operator_rows() {
       binary("sub", [](const Variable& a, const Variable& b) { return sub(a, b); }),
       binary("mul", [](const Variable& a, const Variable& b) { return mul(a, b); }),
       binary("div", [](const Variable& a, const Variable& b) { return div(a, b); })};
-  // Through f32 and back: a change of type in the middle of a network.
+  // To f32 and back: a change of type in the middle of a network.
   rows.push_back({"cast", {"copy"}, {{{contiguous({4, 5})}, [](const In& in) {
                                         const DType other =
                                             in[0].dtype() == DType::f32 ? DType::f64 : DType::f32;
@@ -60,7 +60,7 @@ std::vector<OperatorRow> elementwise_operator_rows() {
                                                    ? square(in[0])
                                                    : cast(square(cast(in[0], other)), in[0].dtype());
                                       }}}});
-  // A variable that is used twice: gradients gather.
+  // A variable that is used twice: its gradients are added.
   rows.push_back({"accumulate", {"accumulate"}, {{{contiguous({4, 4})}, [](const In& in) {
                                                     return add(mul(in[0], in[0]), sigmoid(in[0]));
                                                   }}}});

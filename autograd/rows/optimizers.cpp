@@ -23,7 +23,7 @@ std::vector<Tensor> run_adam(Backend& b, int64_t variant) {
   return {p, m, v};
 }
 
-/// Two parameters, gradients halved on the way.
+/// Two parameters whose gradients are halved before the step.
 std::vector<Tensor> run_sgd_steps(Backend& b, int64_t variant) {
   const std::vector<Tensor> p{numbers(b, {37, 5}, "sgd p"), numbers(b, {41}, "sgd q")},
       v{numbers(b, {37, 5}, "sgd v"), numbers(b, {41}, "sgd w")};
@@ -47,7 +47,7 @@ std::vector<Tensor> run_adam_steps(Backend& b, int64_t variant) {
   return {p[0], p[1], m[0], m[1], v[0], v[1]};
 }
 
-/// Below the limit, above it, and scaled.
+/// A norm below the limit, one above it, and one of gradients with a loss scale.
 std::vector<Tensor> run_gradient_norm(Backend& b, int64_t variant) {
   Tensor result = room(b, {3}, DType::f64);
   b.gradient_norm({numbers(b, {77, 91}, "squares"), numbers(b, {5000}, "more squares")},

@@ -7,11 +7,11 @@
 namespace cawe {
 namespace {
 
-/// Sides of the image that the boxes below lie about.
+/// Side of the image in which the boxes below lie, or which they leave.
 constexpr double kImage = 64;
 
-/// n boxes from a fifth of the image outside to well beyond its other side, every seventh smaller than a
-/// pixel.
+/// n boxes, from a fifth of the image's side outside to well beyond its other side; every seventh is smaller
+/// than a pixel.
 Tensor boxes_about(int64_t n) {
   const Random random(13, "rois");
   std::vector<float> v;
@@ -24,7 +24,7 @@ Tensor boxes_about(int64_t n) {
   return Tensor::from(v, {n, 4});
 }
 
-/// Levels in turn, every fifth slot empty.
+/// Levels in turn; every fifth slot is empty.
 Tensor places(int64_t images, int64_t of_image, int64_t levels) {
   std::vector<int32_t> v;
   for (int64_t r = 0; r < images * of_image; ++r) {
@@ -59,7 +59,7 @@ std::vector<OperatorRow> roi_align_operator_rows() {
       roi_case({image({1, 77, 16, 16}), image({1, 77, 8, 8})}, 9, {7, 2, false, {0.25, 0.125}}),
       roi_case({image({2, 64, 9, 9})}, 3, {7, 0, true, {0.125}}),
       roi_case({image({4, 4, 6, 5})}, 3, {1, 1, false, {0.0625}}),
-      // No region at all; PyTorch's golden would be of no numbers.
+      // No region at all. It has no golden: PyTorch's output would be empty.
       roi_case({image({2, 8, 3, 4})}, 0, {7, 2, false, {0.25}})};
   return {row};
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The table: rows of all families in the order of tensor/backend_ops.inc, what has no family last.
+// The operator table: rows by family in the order of tensor/backend_ops.inc, then operators of no family.
 #include "autograd/rows/rows.h"
 
 namespace cawe {

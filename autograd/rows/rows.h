@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the files with the table's rows share: inputs and constants of cases, tensors on a backend's device. A
+// What the files of the operator table share: inputs and constants of cases, tensors on a backend's device. A
 // file has the rows of one family of primitives.
 #pragma once
 
@@ -17,7 +17,7 @@ inline CaseInput image(const Shape& shape, Values values = Values::free, bool gr
   return {shape, values, grad, true};
 }
 
-/// Stays f32 beside images of 16-bit numbers.
+/// A parameter: stays f32 where images are in 16 bits.
 inline CaseInput parameter(const Shape& shape, Values values = Values::free) {
   return {shape, values, true, false, true};
 }
@@ -25,7 +25,7 @@ inline CaseInput parameter(const Shape& shape, Values values = Values::free) {
 /// A constant of x's dtype on x's device.
 inline Tensor beside(const Variable& x, const Tensor& t) { return t.to(x.dtype()).to(x.device()); }
 
-/// 0 or 1 by a coin, -1 ("left out") for every seventh where `ignore`.
+/// Random 0 or 1; with `ignore`, every seventh is -1 ("left out").
 inline Tensor coins(const Shape& shape, const Variable& x, bool ignore = false) {
   const Random random(13, "coins");
   std::vector<float> t;
@@ -46,13 +46,13 @@ inline Tensor numbers(const Backend& b, const Shape& shape, const std::string& p
   return t.to(b.device());
 }
 
-/// Uninitialised, on the backend's device.
+/// An uninitialised tensor on the backend's device.
 inline Tensor room(const Backend& b, const Shape& shape, DType dtype = DType::f32,
                    Layout layout = Layout::contiguous) {
   return Tensor::empty(shape, dtype, layout, b.device());
 }
 
-/// Both memory orders in turn.
+/// The two memory orders in turn.
 inline Layout layout_of(int64_t variant) {
   return variant % 2 == 0 ? Layout::channels_last : Layout::contiguous;
 }
@@ -75,7 +75,7 @@ std::vector<OperatorRow> gather_rows_operator_rows();
 std::vector<OperatorRow> roi_align_operator_rows();
 std::vector<OperatorRow> shape_operator_rows();
 
-// Rows of primitives without a gradient, or that deserve more than their operator's row asks of them.
+// Rows of primitives without a gradient, or that need more cases than their operator's row has.
 std::vector<PrimitiveRow> reductions_primitive_rows();
 std::vector<PrimitiveRow> weight_norms_primitive_rows();
 std::vector<PrimitiveRow> content_loss_primitive_rows();

@@ -6,10 +6,10 @@
 namespace cawe {
 namespace {
 
-/// A weight stays f32 where images have 16 bits.
+/// A weight: stays f32 where images are in 16 bits.
 CaseInput channels_last_parameter(const Shape& shape) { return {shape, Values::free, true, true, true}; }
 
-/// Normal numbers of w's dtype on its device: u or v.
+/// u or v: normal numbers of w's dtype on its device.
 Tensor direction(const Variable& w, const std::string& which, int64_t n) {
   const Random random(13, which);
   std::vector<float> x;
@@ -24,8 +24,9 @@ OperatorRow spectral_norm_row() {
       return spectral_norm(in[0], u, v, iterate);
     };
   };
-  // The gradient takes u and v as constants, so differences agree with it where they stay: without a power
-  // iteration, and for a single row, of which u is 1 or -1 and the iteration's change of v has no slope.
+  // The gradient takes u and v as constants, so central differences agree with it only where they do not
+  // change: without a power iteration, and for a single row (u is 1 or -1 there, and v's change has no
+  // slope).
   return {"spectral_norm",
           {"spectral_norm", "spectral_norm_grad"},
           {{{parameter({6, 5})}, call(false)},
@@ -45,8 +46,8 @@ OperatorRow weight_norm_row() {
            {{parameter({2, 300}), parameter({2, 1})}, call}}};
 }
 
-/// Two power iterations of a weight with a bias towards one direction: a matrix of odd sizes, a convolution's
-/// weight in the backend's favourite memory order, one row, one without iteration.
+/// Two power iterations on a weight that leans towards one direction: a matrix of odd sizes, a convolution's
+/// weight in the backend's preferred memory order, one row; and one without iteration.
 std::vector<Tensor> run_spectral_norm(Backend& b, int64_t variant) {
   const Shape shapes[] = {{37, 1101}, {12, 6, 3, 3}, {1, 40}, {9, 5}};
   const Shape shape = shapes[variant];

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Softmax attention: contiguous tensors; what a query has seen in f32 where the rest has 16 bits.
+// Softmax attention on contiguous tensors. The softmax statistics (each query's largest score and sum,
+// `seen`) are f32 where the other tensors are f16 or bf16.
 #include "cuda/kernels/attention.h"
 
 #include <algorithm>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Batch norm's parts: tensors in one layout, vectors [C] in the type that the kernels want.
+// Batch norm's parts: image tensors in one layout, vectors [C] in the type that the kernels use.
 #include "cuda/kernels/batch_norm.h"
 
 #include "cuda/backend/cuda_backend.h"
@@ -9,7 +9,7 @@
 namespace CAWE_DEVICE {
 namespace {
 
-/// All tensors of a call in x's layout: channels-last where x lies so, else NCHW.
+/// Brings all tensors of a call into x's layout: channels-last where x is, else NCHW.
 class Call {
  public:
   Call(const char* op, const Tensor& x)
@@ -26,7 +26,7 @@ class Call {
   /// Undefined tensors stay undefined.
   Tensor image(const Tensor& t) const { return t.defined() ? packed(t, layout_) : t; }
   Tensor output(const Tensor& t) const { return t.defined() ? packed_output(t, layout_) : t; }
-  /// f32, or f64 for f64 images.
+  /// As f32, or f64 where the images are f64.
   Tensor vector(const Tensor& t) const {
     return packed(t.to(number_ == Number::f64 ? DType::f64 : DType::f32), Layout::contiguous);
   }

@@ -9,7 +9,7 @@
 namespace CAWE_DEVICE {
 namespace {
 
-/// The layout in which x needs no copy; contiguous where it needs one.
+/// The layout that x already has; contiguous where it must be copied.
 Layout uncopied_layout(const Tensor& x) {
   return is_packed(x, Layout::channels_last) && !is_packed(x, Layout::contiguous) ? Layout::channels_last
                                                                                   : Layout::contiguous;

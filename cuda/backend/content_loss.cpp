@@ -16,7 +16,8 @@ void CudaBackend::content_loss(const std::vector<Tensor>& a, const std::vector<T
              " maps (expected at most ", kMaxContentMaps, " on a device). Add up several losses.");
   const Number number = number_of("content_loss", a[0]);
   ContentMaps maps{int(a.size()), {}};
-  std::vector<Tensor> kept, gradients;  // copies of what does not lie densely, or not as its partner
+  // Copies of tensors that are not dense, or not in their partner's order.
+  std::vector<Tensor> kept, gradients;
   for (size_t i = 0; i < a.size(); ++i) {
     common_number("content_loss", a[0], a[i], b[i]);
     const Tensor p = a[i].is_dense() ? a[i] : a[i].contiguous(), q = in_order_of(p, b[i]);
@@ -41,7 +42,7 @@ void CudaBackend::scale_each(const std::vector<double>& factors, const Tensor& s
                              const std::vector<Tensor>& x) {
   const Tensor common = scale.to(DType::f64);
   Tensor product = Tensor::like(common);
-  std::vector<GradientTensor> same;  // the tensors in a row that have one factor
+  std::vector<GradientTensor> same;  // consecutive tensors with the same factor
   for (size_t i = 0; i < x.size(); ++i) {
     CAWE_CHECK(x[i].is_dense(), Code::internal, "scale_each: tensor ", i, " has gaps");
     const Number number = common_number("scale_each", x[0], x[i]);

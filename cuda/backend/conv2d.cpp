@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Convolutions: operands packed in one layout, then cuDNN. Channels-last where the result is; f64 and
-// whatever the library refuses in channels-last run in NCHW.
+// Convolutions by cuDNN, on operands packed in one layout: channels-last where the result is. f64, and
+// whatever the library refuses in channels-last, run in NCHW.
 #include <array>
 
 #include "cuda/backend/cuda_backend.h"
@@ -11,7 +11,7 @@
 namespace CAWE_DEVICE {
 namespace {
 
-/// One pass over x, w and y, in the places of the forward pass.
+/// One pass (forward, by input or by weight); x, w and y always mean what they are in the forward pass.
 class Pass {
  public:
   Pass(Runtime& runtime, ConvolutionPass pass, const Tensor& x, const Tensor& w, const Tensor& y,
@@ -24,7 +24,7 @@ class Pass {
                 dims_of(y), params};
   }
 
-  /// False where the library cannot do it so.
+  /// False where the library has no algorithm for this layout and epilogue.
   bool run(bool channels_last, Epilogue epilogue = Epilogue::none, const Tensor& bias = Tensor()) {
     ConvolutionProblem problem = problem_;
     problem.channels_last = channels_last;
@@ -41,7 +41,7 @@ class Pass {
     return true;
   }
 
-  /// In the layout that fits best, else in the other one.
+  /// Runs in the preferred layout, or else in the other one; throws where neither works.
   void run_anyhow() {
     const bool first = prefers_channels_last();
     if (run(first) || run(!first)) return;

@@ -39,7 +39,7 @@ void CudaBackend::copy_between_devices(const Tensor& x, Tensor& y) {
   const size_t bytes = size_t(x.numel()) * size_of(x.dtype());
   if (bytes == 0) return;
   if (x.device() == Device::cpu) return runtime_->staging.to_device(x.raw(), y.raw(), bytes);
-  CAWE_CUDA(cudaPeekAtLastError());  // a refused launch left no results to copy
+  CAWE_CUDA(cudaPeekAtLastError());  // a launch that was refused has left no results to copy
   runtime_->staging.to_host(x.raw(), y.raw(), bytes);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The CUDA backend: every primitive of backend_ops.inc on one GPU, or on the emulated device. The methods lie
-// by family in backend/*.cpp: they bring tensors into the layout that a kernel wants and call its launch
+// The CUDA backend: every primitive of backend_ops.inc on one GPU, or on the emulated device. Its methods are
+// in backend/FAMILY.cpp: they bring tensors into the layout that a kernel wants and call its launch function.
 // function.
 #pragma once
 
@@ -15,9 +15,10 @@ namespace CAWE_DEVICE {
 
 struct Runtime;  // streams, allocator, library handles: runtime/
 
+/// The backend of one device. All primitives are queued on one stream and return before they are done.
 class CudaBackend final : public Backend {
  public:
-  /// Throws Code::unsupported where there is no device (runtime/init.h asks before).
+  /// Throws Code::unsupported where there is no device; init() in runtime/init.h checks that first.
   explicit CudaBackend(Device device);
   ~CudaBackend() override;
   const char* name() const override;
@@ -38,12 +39,13 @@ class CudaBackend final : public Backend {
   DeviceStream stream() const;
   Runtime& runtime() const { return *runtime_; }
 
-  /// Of the device's memory. trim() gives what no tensor holds back to the driver.
+  /// Statistics of the device's memory. trim() returns to the driver what no tensor holds.
   ArenaStatistics statistics() const;
   void reset_peak();
   void trim();
 
-  /// Writes `step` down as a graph, see runtime/graph.h for what it may do; launch() it, as often as wanted.
+  /// Records `step` as a graph whose launch() may be called any number of times; runtime/graph.h says what a
+  /// step may do.
   std::unique_ptr<CapturedWork> capture(const std::function<void()>& step) override;
 
  private:
@@ -51,7 +53,7 @@ class CudaBackend final : public Backend {
   std::unique_ptr<Runtime> runtime_;
 };
 
-/// The Number of a floating tensor; throws Code::dtype naming `op` for any other.
+/// The kernels' name of a floating tensor's type; throws Code::dtype naming `op` for any other.
 Number number_of(const char* op, const Tensor& x);
 
 }  // namespace CAWE_DEVICE

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Detection. What decides (order, overlaps, decoding) runs in f32 or f64 and gives the CPU's bits. nms() and
-// top_k() run without the host and come back in one copy.
+// Detection. Decisions (order, overlaps, decoding) are computed in f32 or f64 with the CPU's bits. nms() and
+// top_k() run on the device alone; their result comes to the host in one copy.
 #include "cuda/backend/cuda_backend.h"
 #include "cuda/backend/packing.h"
 #include "cuda/backend/views.h"
@@ -56,7 +56,8 @@ std::vector<int64_t> CudaBackend::nms(const Tensor& boxes, const Tensor& scores,
   if (n == 0) return {};
   const Segments segments = one_segment("nms", n);
   const Tensor scratch = bytes_on(device(), nms_scratch(number, segments));
-  const Tensor result = indices_on(device(), n + 1);  // what is kept, and how many: one copy brings both
+  // The kept indices and their number in one tensor, so that one copy brings both.
+  const Tensor result = indices_on(device(), n + 1);
   auto* kept = result.data<int64_t>();
   CAWE_DEVICE::nms(number, b.raw(), s.raw(), c.defined() ? c.data<int64_t>() : nullptr, segments, threshold,
                    kept, kept + n, scratch.raw(), stream());

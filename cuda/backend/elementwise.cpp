@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Element-wise arithmetic. The kernels take any strides and find the fast way themselves.
+// Element-wise arithmetic. The kernels take any strides and choose a faster path for dense tensors
+// themselves.
 #include "cuda/kernels/elementwise.h"
 
 #include "cuda/backend/cuda_backend.h"

@@ -18,7 +18,8 @@ int64_t row_elements(const Tensor& x) {
 
 }  // namespace
 
-/// A number outside x's rows gives a row of NaN (integers: -1): the device cannot throw, and must not wait.
+/// An index outside x gives a row of NaN (integers: -1): a kernel cannot throw, and checking on the host
+/// would wait for the device.
 void CudaBackend::gather_rows(const Tensor& x, const Tensor& index, Tensor& y) {
   const Tensor in = x.contiguous(), numbers = index.contiguous();
   Tensor out = packed_output(y, Layout::contiguous);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Matrix products: operands as cuBLASLt can read them, copies only where strides are odd.
+// Matrix products: operands are read in place where cuBLASLt can, and copied only where their strides do not
+// allow it.
 #include <algorithm>
 
 #include "cuda/backend/cuda_backend.h"
@@ -19,12 +20,12 @@ bool row_major(int64_t rows, int64_t cols, int64_t row_stride, int64_t col_strid
   return (cols == 1 || col_stride == 1) && (rows == 1 || row_stride >= cols);
 }
 
-/// The strides of one row or one column say nothing.
+/// A single row's stride is arbitrary, and is replaced by a valid one.
 int64_t row_stride_of(int64_t rows, int64_t cols, int64_t stride) {
   return rows == 1 ? std::max<int64_t>(cols, 1) : stride;
 }
 
-/// x's matrices where they lie, transposed or not; false where they can be read neither way.
+/// Describes x's matrices in place, as they are or transposed; false where neither is possible.
 bool read_in_place(const Tensor& x, Matrices& m) {
   const int64_t rows = x.dim(-2), cols = x.dim(-1), rs = x.stride(-2), cs = x.stride(-1);
   m = {x.raw(), false, row_stride_of(rows, cols, rs), x.rank() == 3 ? x.stride(0) : 0};
@@ -79,7 +80,7 @@ class Multiply {
   }
 
  private:
-  /// What y is before any product is added: the bias, or 0.
+  /// Fills y with the bias, or with 0, before products are added to it.
   void start_with(const Tensor& bias) {
     if (bias.defined())
       result_.copy_from(bias.expand(result_.shape()));

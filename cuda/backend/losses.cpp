@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Losses that are summed for each item: contiguous tensors; sums and scales in f32 where the rest has 16
-// bits.
+// Losses that are summed for each item: contiguous tensors; sums and scales are f32 where the other tensors
+// are f16 or bf16.
 #include "cuda/kernels/losses.h"
 
 #include "cuda/backend/cuda_backend.h"
@@ -9,7 +9,7 @@
 namespace CAWE_DEVICE {
 namespace {
 
-/// x's items and how many elements each has; throws where an item is too large for the kernels.
+/// Items of x and elements of each; throws where an item is too large for the kernels.
 class Call {
  public:
   Call(const char* op, const Tensor& x)
@@ -29,7 +29,7 @@ class Call {
   Tensor input(const Tensor& t) const { return t.defined() ? packed(t, Layout::contiguous) : t; }
   Tensor scale(const Tensor& t) const { return packed(t.to(sums_), Layout::contiguous); }
   Tensor output(const Tensor& dx) const { return packed_output(dx, Layout::contiguous); }
-  /// y itself, or f32 where y has 16 bits.
+  /// y itself, or a new f32 tensor where y is f16 or bf16.
   Tensor sums(const Tensor& y) const {
     return y.dtype() == sums_ ? packed_output(y, Layout::contiguous)
                               : Tensor::empty(y.shape(), sums_, Layout::contiguous, device_);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Fills and copies. The kernels take any strides and find the fast way themselves.
+// Fills and copies. The kernels take any strides and choose a faster path for dense tensors themselves.
 #include "cuda/kernels/memory.h"
 
 #include <cstring>
@@ -21,7 +21,7 @@ uint64_t bits_of(T value) {
   return bits;
 }
 
-/// `value` in the type, converted as by the CPU's backend.
+/// `value`'s bits as `dtype`, converted as the CPU's backend does.
 uint64_t bits_in(DType dtype, double value) {
   switch (dtype) {
     case DType::f32:

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Optimizer steps of one tensor: lists of one entry.
+// Optimizer steps. The kernels take lists of tensors, so that one launch serves a whole model; a single step
+// is a list of one.
 #include "cuda/kernels/optimizers.h"
 
 #include "cuda/backend/cuda_backend.h"
@@ -20,7 +21,7 @@ StepNumbers step_numbers(const char* op, const Tensor& p) {
 /// p itself where it is dense, else a dense copy.
 Tensor dense(const Tensor& p) { return p.is_dense() ? p : p.contiguous(); }
 
-/// Copies a tensor that changed back to where it came from, if it is a copy.
+/// Copies the updated tensor to where it came from, if it is a copy.
 void put_back(const Tensor& changed, Tensor& home) {
   if (changed.raw() != home.raw()) home.copy_from(changed);
 }
@@ -55,8 +56,8 @@ const double* device_number(const Tensor& factor) {
   return factor.defined() ? factor.data<double>() : nullptr;
 }
 
-/// Lists are for parameters of one type that lie densely, with gradients and moments in their order; a
-/// model's are.
+/// True where the list kernels can take the tensors: parameters of one type, dense, with gradients and
+/// moments in the same memory order. A model's are.
 bool fits_lists(const std::vector<Tensor>& p, std::initializer_list<const std::vector<Tensor>*> others) {
   for (size_t i = 0; i < p.size(); ++i)
     for (const std::vector<Tensor>* other : others)
@@ -108,7 +109,7 @@ void CudaBackend::adam_steps(const std::vector<Tensor>& p, const std::vector<Ten
 void CudaBackend::gradient_norm(const std::vector<Tensor>& g, double largest, double loss_scale,
                                 Tensor& result) {
   if (g.empty()) return result.fill(0);
-  std::vector<Tensor> kept;  // copies of what does not lie densely
+  std::vector<Tensor> kept;  // copies of tensors that are not dense
   std::vector<GradientTensor> list;
   const Number number = number_of("gradient_norm", g[0]);
   for (const Tensor& t : g) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tensors as kernels and the vendors' libraries want them: dense in one layout or one common order, and
-// aligned for vector loads, which slices need not be.
+// Tensors as kernels and the vendors' libraries want them: dense, in one layout or in one common order, and
+// aligned for vector loads (slices may not be).
 #pragma once
 
 #include "cuda/kernels/types.h"
@@ -14,7 +14,7 @@ inline bool is_packed(const Tensor& t, Layout layout) {
   return dense && reinterpret_cast<uintptr_t>(t.raw()) % kAlignment == 0;
 }
 
-/// t itself where it is packed, else a packed copy.
+/// t itself where it is already packed in this layout, else a packed copy.
 inline Tensor packed(const Tensor& t, Layout layout) {
   if (is_packed(t, layout)) return t;
   Tensor copy = Tensor::empty(t.shape(), t.dtype(), layout, t.device());
@@ -22,28 +22,29 @@ inline Tensor packed(const Tensor& t, Layout layout) {
   return copy;
 }
 
-/// t itself where it is packed, else fresh memory to compute into and to copy to t from.
+/// t itself where it is packed, else uninitialised memory for the result; deliver() then copies it to t.
 inline Tensor packed_output(const Tensor& t, Layout layout) {
   return is_packed(t, layout) ? t : Tensor::empty(t.shape(), t.dtype(), layout, t.device());
 }
 
-/// Copies a result to where it was wanted, if it was computed elsewhere. An undefined tensor was not wanted.
+/// Copies a result to the tensor it was computed for, unless that was written in place. An undefined `wanted`
+/// gets nothing.
 inline void deliver(const Tensor& computed, Tensor& wanted) {
   if (wanted.defined() && computed.raw() != wanted.raw()) wanted.copy_from(computed);
 }
 
-/// x's layout; contiguous where it lies in neither, or in both.
+/// x's layout; contiguous where it has neither, or both.
 inline Layout layout_of(const Tensor& x) {
   return x.is_channels_last() && !x.is_contiguous() ? Layout::channels_last : Layout::contiguous;
 }
 inline bool is_last(Layout layout) { return layout == Layout::channels_last; }
 
-/// Scratch memory.
+/// Scratch memory on the device.
 inline Tensor bytes_on(Device device, int64_t bytes) {
   return Tensor::empty({bytes}, DType::u8, Layout::contiguous, device);
 }
 
-/// Whether both lie densely in one order; the stride of a dimension of size 1 says nothing.
+/// True where both are dense in one memory order; strides of dimensions of size 1 are arbitrary and ignored.
 inline bool same_order(const Tensor& a, const Tensor& b) {
   bool same = a.is_dense() && b.is_dense();
   for (int d = 0; d < a.rank(); ++d) same &= a.dim(d) == 1 || a.stride(d) == b.stride(d);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reductions: any sum over dimensions of a dense tensor as a chain of sums over rows and over columns.
+// Reductions: a sum over any dimensions of a dense tensor as a chain of sums over rows and over columns.
 #include "cuda/kernels/reductions.h"
 
 #include <algorithm>
@@ -13,7 +13,7 @@
 namespace CAWE_DEVICE {
 namespace {
 
-/// What sums are kept in between launches.
+/// The type of partial sums between launches.
 DType sum_type(Number number) { return number == Number::f64 ? DType::f64 : DType::f32; }
 Number sum_number(Number number) { return number == Number::f64 ? Number::f64 : Number::f32; }
 
@@ -21,20 +21,21 @@ Tensor on_device(const CudaBackend& backend, int64_t n, DType dtype) {
   return Tensor::empty({n}, dtype, Layout::contiguous, backend.device());
 }
 
-/// One dimension of x, or several that lie together and are treated alike.
+/// One dimension of x, or several adjacent ones that are all summed or all kept.
 struct Run {
   int64_t size;
   bool summed;
 };
 
-/// How a dense x lies, slowest run first, and where the dimensions that stay go in y.
+/// The runs of a dense x in memory order, slowest first, and where the kept dimensions go in y.
 struct SumPlan {
   std::vector<Run> runs;
-  StridedView kept{}, target{};  ///< dimensions that stay, slowest first: as the sums lie, and in y
+  /// Kept dimensions, slowest first: their strides in the array of sums, and in y.
+  StridedView kept{}, target{};
 };
 
 SumPlan plan_of(const Tensor& x, const Tensor& y) {
-  const StridedView to = view_of(y, x.shape());  // a stride of 0 where y repeats: what is summed
+  const StridedView to = view_of(y, x.shape());  // a stride of 0, where y repeats, marks a summed dimension
   const int lead = x.rank() - y.rank();
   std::vector<int> order;
   for (int d = 0; d < x.rank(); ++d)
@@ -70,7 +71,7 @@ int64_t product(const std::vector<Run>& runs, size_t begin, size_t end) {
   return n;
 }
 
-/// Takes the run out; its neighbours, which stay, become one.
+/// Removes a summed run; its two neighbours, which are kept, become one run.
 void remove(std::vector<Run>& runs, size_t at) {
   runs.erase(runs.begin() + std::ptrdiff_t(at));
   if (at == 0 || at == runs.size()) return;
@@ -78,7 +79,7 @@ void remove(std::vector<Run>& runs, size_t at) {
   runs.erase(runs.begin() + std::ptrdiff_t(at));
 }
 
-/// Whether x's items [i] lie densely one after another.
+/// True where the items x[i] are dense and follow each other in memory.
 bool items_follow(const Tensor& x) {
   return x.is_dense() && (x.dim(0) <= 1 || x.stride(0) == x.numel() / x.dim(0));
 }
@@ -111,7 +112,7 @@ void CudaBackend::sum_to(const Tensor& x, Tensor& y) {
   const auto last_summed = [&] {
     size_t at = plan.runs.size();
     while (at > 0 && !plan.runs[at - 1].summed) --at;
-    return at;  // 0: none, else one more than its place
+    return at;  // one more than its index; 0: there is none
   };
   Numbers sums{number, in.raw(), in};
   const bool in_place = same_strides(plan.kept, plan.target);

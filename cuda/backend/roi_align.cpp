@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// RoIAlign on a device. Kernels read and write channels-last pyramids; what lies otherwise is copied.
+// RoIAlign on a device. The kernels take channels-last pyramids; other layouts are copied.
 #include "cuda/kernels/roi_align.h"
 
 #include "cuda/backend/cuda_backend.h"

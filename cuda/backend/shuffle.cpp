@@ -11,7 +11,7 @@ namespace {
 
 using Kernel = void (*)(Number, const void*, void*, const Dims4&, bool, DeviceStream);
 
-/// `sizes` are those that the kernel asks for.
+/// `sizes` is the tensor whose sizes the kernel takes as arguments.
 void run(const char* op, Kernel kernel, const Tensor& x, Tensor& y, const Tensor& sizes,
          DeviceStream stream) {
   const Number number = common_number(op, x, y);

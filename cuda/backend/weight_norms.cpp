@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Spectral and weight norm. A weight stays in its memory order: what counts is that the numbers of a row lie
-// together. The vector v of a channels-last weight is brought into that order for the kernels.
+// Spectral and weight norm. A weight keeps its memory order: it only matters that the numbers of a row are
+// contiguous. For a channels-last weight, the vector v is permuted into that order for the kernels.
 #include "cuda/kernels/weight_norms.h"
 
 #include "cuda/backend/cuda_backend.h"
@@ -20,14 +20,14 @@ Number weight_number(const char* op, const Tensor& w, const More&... more) {
   return number;
 }
 
-/// v [K] as a row of a weight of w's shape.
+/// v [K] in the shape of one row of w.
 Tensor as_row(const Tensor& v, const Tensor& w) {
   Shape row = w.shape();
   row[0] = 1;
   return v.reshape(row);
 }
 
-/// v in the order in which a row of w lies: a view of v, or a copy.
+/// v in the memory order of a row of w: a view of v, or a copy.
 Tensor in_row_order(const Tensor& v, const Tensor& w, Layout layout) { return packed(as_row(v, w), layout); }
 
 Tensor scratch_for(Number number, const MatrixSize& size, Device device) {

@@ -9,19 +9,19 @@
 //
 // Bytes     floor: every tensor once. A tile of rows reads all columns again: ceil(rows / 64) times (f64:
 //           32), from the L2 where an image fits in it, and its own rows for every tile of columns.
-// FLOPs     a score 2 depth; forward and dv 2 channels more, dq and dk 2 (channels + depth) more.
+// FLOPs     per score 2 depth; forward and dv 2 channels more, dq and dk 2 (channels + depth) more.
 // Launch    256 threads for 64 rows (f64: 32) and up to 64 or 256 columns of y or dv, 64 or 128 of dq or dk
-//           (f64: half of it). Wider outputs are cut, and each part makes the scores again. dy · y first, a
-//           warp a query.
+//           (f64: half of it). Wider outputs are cut, and each part makes the scores again. dy · y first, one
+//           warp per query.
 // Numerics  f32 (f64 for f64) in one order that only the shape decides, no atomics. Scores of 1e38 are safe.
-// Loads     one number a lane, 32 bytes of a row together, so any depth and any width are possible; rows that
-//           do not begin on a sector cost one more. Shared memory by 128-bit loads; places are turned
+// Loads     one number per lane, 32 bytes of a row together, so any depth and any width are possible; rows
+//           that do not begin on a sector cost one more. Shared memory by 128-bit loads; places are turned
 //           (place()) so that neither the stores nor the loads meet in a bank. Stores of 16-bit types meet in
 //           twos: they fill whole sectors instead.
 #include "cuda/kernels/attention.h"
 
-#include "cuda/simt/simt.cuh"
-// After the dialect, which it does not include.
+#include "cuda/emulator/simt/simt.cuh"
+// Needs simt.cuh before it.
 #include "cuda/kernels/softmax.cuh"
 
 namespace CAWE_DEVICE {
@@ -29,9 +29,9 @@ namespace {
 
 using namespace simt;
 
-constexpr int kThreads = 256, kSide = 16;  // threads form a square: y has rows, x columns
-constexpr int kSlice = 16;                 // channels, or columns, that lie in shared memory at a time
-/// A thread's rows and columns of a tile: what one 128-bit load of sums holds.
+constexpr int kThreads = 256, kSide = 16;  // threads form a square: y counts rows, x columns
+constexpr int kSlice = 16;                 // channels, or columns, in shared memory at a time
+/// Rows and columns of a tile for each thread: as many sums as one 128-bit load holds.
 template <class A>
 constexpr int kEach = kPerLoad<A>;
 template <class A>
@@ -45,21 +45,23 @@ constexpr bool kRowsAreQueries = kKind == Kind::forward || kKind == Kind::query_
 template <Kind kKind>
 constexpr bool kHasSlopes = kKind == Kind::query_grad || kKind == Kind::key_grad;
 
-/// What a launch works on. Score [r, s] = scale x[r] · y[s]; slopes also need u[r] · w[s] (dy and v).
+/// One launch's inputs and outputs. Score [r, s] = scale x[r] · y[s]; gradients of scores also need u[r] ·
+/// w[s] (dy and v).
 template <class T>
 struct Work {
   const T *x, *y, *u, *w, *z;
   T* out;
-  Accumulator<T>* seen;         ///< forward: written
-  const Accumulator<T>* terms;  ///< gradients: largest score, 1 / sum and dy · y of each query, one after
-                                ///< another
+  Accumulator<T>* seen;  ///< forward: the softmax statistics, an output
+  /// Gradients: three arrays over all queries, the largest score, 1 / sum and dy · y.
+  const Accumulator<T>* terms;
   int64_t images;
-  int rows, columns, depth, channels, width;  ///< of x and y: depth; of u and w: channels; of z: width
+  /// Row lengths: depth of x and y, channels of u and w, width of z.
+  int rows, columns, depth, channels, width;
   Accumulator<T> scale;
 };
 
-/// Where number `column` of line `line` lies in a tile: turned by whole vectors, so that lanes which store to
-/// lines of different `turn` meet different banks.
+/// Where number `column` of line `line` is stored in a tile. Columns are permuted by whole vectors (XOR with
+/// `turn`), so that lanes which store to lines of different `turn` use different banks.
 template <class A>
 __device__ __forceinline__ int place(int line, int column, int turn) {
   return line * kTile<A> + (column ^ (kEach<A> * (turn % 8)));
@@ -70,7 +72,7 @@ __device__ __forceinline__ Vector<A> vector_at(const A* p) {
   return *reinterpret_cast<const Vector<A>*>(p);
 }
 
-/// Channels [first, first + kSlice) of up to kTile rows of x, transposed; 0 where there are none.
+/// Loads channels [first, first + kSlice) of up to kTile rows of x, transposed; 0 beyond the last.
 template <class T>
 __device__ __forceinline__ void stage_rows(const T* x, int rows, int depth, int first, Accumulator<T>* to) {
   using A = Accumulator<T>;
@@ -108,14 +110,14 @@ __device__ __forceinline__ void products(const T* x, int rows, const T* y, int c
   }
 }
 
-/// A query's softmax so far.
+/// Online softmax of one query: the largest score and the sum of exp(score - most) so far.
 template <class A>
 struct Running {
   A most = Lowest<A>::value, sum = 0;
 };
 
-/// Scores of a row's next columns, of which 16 lanes hold kEach each, become exp(score - most); returns what
-/// the row's sums so far must be multiplied by.
+/// Replaces the next scores of a row (16 lanes hold kEach each) by exp(score - most) and updates the row's
+/// statistics; returns the factor by which the row's sums so far must be multiplied.
 template <class A>
 __device__ __forceinline__ A run_on(A* scores, Running<A>& row) {
   const A before = row.most;
@@ -134,13 +136,13 @@ __device__ __forceinline__ A run_on(A* scores, Running<A>& row) {
 /// A block's shared memory.
 template <class A, int kWide>
 struct alignas(16) Room {
-  A xs[kSlice * kTile<A>], ys[kSlice * kTile<A>];  ///< slices of the scores' two factors
-  A weights[kTile<A> * kTile<A>];                  ///< lines are columns of the scores
+  A xs[kSlice * kTile<A>], ys[kSlice * kTile<A>];  ///< slices of the two factors of the scores
+  A weights[kTile<A> * kTile<A>];                  ///< transposed: a line is a column of scores
   A zs[kSlice * kWide];                            ///< a slice of z
-  A terms[3 * kTile<A>];                           ///< of the columns' queries
+  A terms[3 * kTile<A>];                           ///< of the queries in the columns
 };
 
-/// The terms of up to kTile queries from `first` on.
+/// Loads the terms of up to kTile queries from `first` on.
 template <class T>
 __device__ __forceinline__ void stage_terms(const Work<T>& work, int64_t first, int queries,
                                             Accumulator<T>* to) {
@@ -154,15 +156,15 @@ __device__ __forceinline__ void stage_terms(const Work<T>& work, int64_t first, 
   }
 }
 
-/// Of a query, for the gradients.
+/// A query's terms for the gradients.
 template <class A>
 struct Term {
   A most, share, mean;
 };
 
-/// Scores become weights (value_grad) or slopes; `products_c` are dy · v, terms those of rows or columns.
-/// Where there is no column, a weight is 0: column terms say so; row terms might say exp(0 - most), which can
-/// be infinite.
+/// Turns scores into weights (value_grad) or into gradients of scores; `products_c` are dy · v, terms those
+/// of rows or columns, whichever are the queries. Beyond the last column a weight must be 0: column terms
+/// ensure that; with row terms it would be exp(0 - most), possibly infinite, so it is set.
 template <class T, Kind kKind, class A>
 __device__ __forceinline__ void to_gradients(A (*scores)[kEach<A>], A (*products_c)[kEach<A>],
                                              const Term<A>* row_terms, const A* column_terms, int columns,
@@ -183,7 +185,7 @@ __device__ __forceinline__ void to_gradients(A (*scores)[kEach<A>], A (*products
     }
 }
 
-/// sums += weights z for up to kTile columns from `first` on; z's columns from out_column on.
+/// sums += weights z over up to kTile columns of scores from `first` on; z's columns from out_column on.
 template <int kPacks, class T, class A>
 __device__ __forceinline__ void accumulate(const Work<T>& work, int64_t first, int columns, int out_column,
                                            Room<A, kPacks * kTile<A>>* room, A (*sums)[kPacks][kEach<A>]) {
@@ -210,13 +212,14 @@ __device__ __forceinline__ void accumulate(const Work<T>& work, int64_t first, i
   }
 }
 
-/// The thread's part of one row of the output, over `divisor`.
+/// Stores the thread's part of one row of the output, divided by `divisor`.
 template <int kPacks, class T, class A>
 __device__ __forceinline__ void store_row(const Work<T>& work, T* out, int out_column,
                                           const A (*sums)[kEach<A>], A divisor) {
   constexpr int kN = kEach<A>;
 #if defined(__CUDACC__)
-#pragma unroll  // constant places in sums: no local memory, also where rounding to bf16 is long
+// Constant indices keep sums in registers, also where rounding to bf16 makes the loop body long.
+#pragma unroll
 #endif
   for (int p = 0; p < kPacks; ++p) {
     const int c = out_column + (p * kSide + int(threadIdx.x) % kSide) * kN;
@@ -239,7 +242,7 @@ __global__ void __launch_bounds__(kThreads, 2) attention_tiles(Work<T> work) {
   SIMT_DYN_SHARED(Shared, room);
   const int tx = int(threadIdx.x) % kSide, ty = int(threadIdx.x) / kSide;
   const int tiles = (work.rows + kRows - 1) / kRows, row = int(blockIdx.x % unsigned(tiles)) * kRows;
-  const int rows = work.rows - row;  // of which kRows are ours
+  const int rows = work.rows - row;  // of which this thread has kRows
   const int out_column = int(blockIdx.y) * kWide;
   const int64_t image = int64_t(blockIdx.x) / tiles, first_row = image * work.rows + row;
   Running<A> running[kN];
@@ -262,7 +265,7 @@ __global__ void __launch_bounds__(kThreads, 2) attention_tiles(Work<T> work) {
     const int columns = work.columns - column;
     const int64_t first = image * work.columns + column;
     A scores[kN][kN];
-    // Read after the next barrier; read to the end before the one before.
+    // Read after the next barrier; the last reads were before the previous one.
     if (!kRowsAreQueries<kKind>) stage_terms(work, first, columns, room->terms);
     products(work.x + first_row * work.depth, rows, work.y + first * work.depth, columns, work.depth,
              room->xs, room->ys, scores);
@@ -282,7 +285,7 @@ __global__ void __launch_bounds__(kThreads, 2) attention_tiles(Work<T> work) {
       to_gradients<T, kKind>(scores, products_c, row_terms, room->terms, columns, work.scale);
     }
     for (int j = 0; j < kN; ++j) {
-      Vector<A> line;  // a thread's rows lie together
+      Vector<A> line;  // a thread's rows are adjacent
       for (int i = 0; i < kN; ++i) line.v[i] = scores[i][j];
       *reinterpret_cast<Vector<A>*>(room->weights + place<A>(tx * kN + j, ty * kN, tx)) = line;
     }
@@ -306,7 +309,7 @@ __global__ void __launch_bounds__(kThreads, 2) attention_tiles(Work<T> work) {
   }
 }
 
-/// terms = largest score, 1 / sum and dy · y of each of n queries, one after another. A warp a query.
+/// terms = three arrays over n queries: largest score, 1 / sum and dy · y. One warp per query.
 template <class T>
 __global__ void __launch_bounds__(kThreads)
     attention_terms(const T* __restrict__ y, const T* __restrict__ dy,
@@ -315,7 +318,7 @@ __global__ void __launch_bounds__(kThreads)
   using A = Accumulator<T>;
   const int64_t query = (int64_t(blockIdx.x) * kThreads + int(threadIdx.x)) / 32;
   const int lane = int(threadIdx.x) % 32;
-  if (query >= n) return;  // whole warps leave
+  if (query >= n) return;  // whole warps return, so no lane is missing in a shuffle
   A sum = 0;
   for (int c = lane; c < channels; c += 32)
     sum += widen(y[query * channels + c]) * widen(dy[query * channels + c]);
@@ -338,7 +341,7 @@ void launch(const Work<T>& work, DeviceStream stream) {
   CAWE_LAUNCH((attention_tiles<T, kKind, kPacks>), grid, kThreads, kShared, stream, work);
 }
 
-/// As `launch`, with as many packs of the output's columns as its width asks for.
+/// `launch` with as many packs of output columns per thread as the width needs.
 template <Kind kKind, int kMost, class T>
 void launch_fitting(const Work<T>& work, DeviceStream stream) {
   if (work.width <= kTile<Accumulator<T>>)

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Softmax attention and its gradient, in tiles of scores that never leave a block.
+// Softmax attention and its gradient, in tiles of scores that are never written to global memory.
 #pragma once
 
 #include "cuda/kernels/types.h"
 
 namespace CAWE_DEVICE {
 
-/// q [images, queries, depth], k [images, keys, depth], v [images, keys, channels]; all row by row, aligned
-/// to 16 bytes, each image with fewer than 2^31 numbers. keys and depth are at least 1.
+/// q [images, queries, depth], k [images, keys, depth], v [images, keys, channels]; row-major, 16-byte
+/// aligned, fewer than 2^31 numbers in each image. keys and depth are at least 1.
 struct AttentionSizes {
   int64_t images, queries, keys, depth, channels;
   double scale;

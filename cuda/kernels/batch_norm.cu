@@ -3,16 +3,16 @@
 // that of batch norm by its input. Source: Ioffe & Szegedy 2015, arXiv 1502.03167, Algorithm 1 and the
 // gradients below it.
 //
-// Bytes     for n numbers of e bytes: affine 2n·e (+ n·e with a residual), its gradient 2n·e, that of
-//           batch norm 3n·e; gradients + n·e with ReLU and + n·e where the residual wants its own.
-//           Vectors [C] once a warp, mostly from L1 and L2.
-// FLOPs     a number: affine 2 (3 with a residual), its gradient 1, that of batch norm 5: memory-bound on
+// Bytes     for n numbers of e bytes: affine 2n·e (+ n·e with a residual), its gradient 2n·e, that of batch
+//           norm 3n·e; gradients + n·e with ReLU and + n·e where the residual wants its own. Vectors [C] once
+//           per warp, mostly from L1 and L2.
+// FLOPs     per number: affine 2 (3 with a residual), its gradient 1, that of batch norm 5: memory-bound on
 //           every GPU.
-// Launch    256 threads. Channels-last: lanes as in batch_norm_sums.cu, 8 rows a thread or more, so that
+// Launch    256 threads. Channels-last: lanes as in batch_norm_sums.cu, 8 rows per thread or more, so that
 //           what a channel needs is loaded once for them. NCHW: a warp for 128 packs of one plane.
 // Numerics  f32 (f64 for f64), rounded once. The means of the two sums are taken in f64.
 // Loads     128 bits where channels (NHWC) or cells (NCHW) are a multiple of what one load holds, else one
-//           number a lane. Vectors for packs of more than 16 bytes of f32 or f64 take several loads, each
+//           number per lane. Vectors for packs of more than 16 bytes of f32 or f64 take several loads, each
 //           of which touches all their sectors.
 #include "cuda/kernels/batch_norm_channels.cuh"
 
@@ -21,7 +21,7 @@ namespace {
 
 constexpr int64_t kMostGridY = 65535, kBlocksOfMaps = 2048;
 
-// What is mapped; Channel as in batch_norm_sums.cu.
+// The element-wise maps. Channel: a channel's constants, as in batch_norm_sums.cu.
 template <class T>
 struct Affine {
   using A = Accumulator<T>;
@@ -118,7 +118,8 @@ struct AffineGradient {
   }
 };
 
-/// Threads as in batch_norm_sums.cu: what a channel needs is loaded once and kept over all rows.
+/// Channels-last. Threads as in batch_norm_sums.cu: a channel's constants are loaded once and kept for all
+/// rows.
 template <class T, int kPack, class Map>
 __global__ void __launch_bounds__(kThreads) map_channels_last(Map map, int c, unsigned rows) {
   const int channel = int(blockIdx.x * blockDim.x + threadIdx.x) * kPack;
@@ -129,12 +130,13 @@ __global__ void __launch_bounds__(kThreads) map_channels_last(Map map, int c, un
     map.template apply<kPack>(size_t(row) * c + channel, of);
 }
 
-/// A warp for a plane, or a part of one: packs blockIdx.y * 32 + lane, and on by all parts' packs.
+/// NCHW. One warp per plane or part of one: packs blockIdx.y * 32 + lane, then on by the number of packs that
+/// all parts take together.
 template <class T, int kPack, class Map>
 __global__ void __launch_bounds__(kThreads)
     map_nchw(Map map, unsigned c, unsigned planes, unsigned packs_of_plane) {
   const unsigned plane = blockIdx.x * kWarps + threadIdx.x / 32, lane = threadIdx.x % 32;
-  if (plane >= planes) return;  // whole warps leave
+  if (plane >= planes) return;  // whole warps return, so no lane is missing in a shuffle
   typename Map::Channel of[1];
   map.channels(int(plane % c), of);
   for (unsigned i = blockIdx.y * 32 + lane; i < packs_of_plane; i += gridDim.y * 32)

@@ -7,14 +7,14 @@
 namespace CAWE_DEVICE {
 
 /// [N, C, H, W] with cells = H * W, as NCHW or as NHWC; n * cells and n * c below 2^31. All tensors of one
-/// call lie the same way, densely, and begin at multiples of 16 bytes, vectors [C] and sums too.
+/// call are dense, in the same layout and 16-byte aligned, vectors [C] and sums too.
 struct ChannelShape {
   int64_t n, c, cells;
   bool channels_last;
 };
 
-// Vectors [C] are f64 for f64 tensors, else f32. `y` is the output behind a ReLU: g = dy where y > 0, else 0;
-// without a ReLU pass a null pointer, and g = dy.
+// Vectors [C] are f64 for f64 tensors, else f32. `y` is the output of a ReLU: g = dy where y > 0, else 0;
+// without a ReLU pass nullptr, and g = dy.
 
 /// How many doubles of scratch the two functions below need.
 int64_t channel_sums_scratch(Number number, const ChannelShape& shape);
@@ -26,14 +26,15 @@ void batch_norm_grad_sums(Number number, const ChannelShape& shape, const void* 
                           const void* y, const void* mean, const void* invstd, double* scratch, double* sums,
                           DeviceStream stream);
 
-/// y = x * scale + shift (+ residual) (then ReLU); residual may be null.
+/// y = x * scale + shift (+ residual) (then ReLU); residual may be nullptr.
 void channel_affine(Number number, const ChannelShape& shape, const void* x, const void* scale,
                     const void* shift, const void* residual, bool relu, void* y, DeviceStream stream);
-/// dx = w * invstd * (g - sums[0] / count - (x - mean) * invstd * sums[1] / count); dresidual = g, or null.
+/// dx = w * invstd * (g - sums[0] / count - (x - mean) * invstd * sums[1] / count); dresidual = g, or nullptr
+/// for none.
 void batch_norm_grad_input(Number number, const ChannelShape& shape, const void* dy, const void* x,
                            const void* y, const void* mean, const void* invstd, const void* w,
                            const double* sums, double count, void* dx, void* dresidual, DeviceStream stream);
-/// dx = g * scale; dresidual = g, or null.
+/// dx = g * scale; dresidual = g, or nullptr for none.
 void channel_affine_grad(Number number, const ChannelShape& shape, const void* dy, const void* y,
                          const void* scale, void* dx, void* dresidual, DeviceStream stream);
 

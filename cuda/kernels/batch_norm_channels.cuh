@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the kernels over channels share: packs of numbers, vectors [C], and how a block lies over them.
+// Shared by the kernels over channels: packs of numbers, vectors [C], and how threads map to channels.
 #pragma once
 
+#include "cuda/emulator/simt/simt.cuh"
 #include "cuda/kernels/batch_norm.h"
-#include "cuda/simt/simt.cuh"
 
 namespace CAWE_DEVICE {
 namespace {
@@ -57,7 +57,7 @@ inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 inline int64_t at_most(int64_t a, int64_t b) { return a < b ? a : b; }
 inline int64_t at_least(int64_t a, int64_t b) { return a > b ? a : b; }
 
-/// Block and blocks for `packs` packs of channels: as many lanes as there are packs, up to a warp.
+/// Block and grid for `packs` packs of channels: as many lanes as there are packs, at most a warp.
 struct Columns {
   explicit Columns(int64_t packs) {
     while (lanes < packs && lanes < 32) lanes *= 2;

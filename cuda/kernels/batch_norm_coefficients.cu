@@ -4,15 +4,14 @@
 // unbiased running variance.
 //
 // Bytes     read 16C + 4C·e, write 4C·e + 2C·e: no more than a few KiB. It exists so that no value of a
-// training step
-//           has to come back to the host.
-// FLOPs     about 20 a channel, f64.
-// Launch    one thread a channel, 128 threads a block.
+//           training step has to come back to the host.
+// FLOPs     about 20 per channel, f64.
+// Launch    one thread per channel, 128 threads per block.
 // Numerics  f64 throughout, in the CPU's order and without contraction, rounded once at the end: the CPU's
-// bits.
+//           bits.
 #include "cuda/kernels/batch_norm_coefficients.h"
 
-#include "cuda/simt/simt.cuh"
+#include "cuda/emulator/simt/simt.cuh"
 
 namespace CAWE_DEVICE {
 namespace {

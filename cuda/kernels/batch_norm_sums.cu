@@ -4,8 +4,8 @@
 //
 // Bytes     for n numbers of e bytes: n·e, of gradients 2n·e (3n·e with ReLU); 16·C for each part, written
 //           and read again, and 16·C written; of gradients two vectors [C] read.
-// FLOPs     a number: 3, of gradients 4 (f64). Memory-bound where f64 runs at half the rate of f32; where
-//           it runs at 1/32 or less (sm_61, sm_75, sm_86, sm_89) f64 is the bound.
+// FLOPs     3 per number, of gradients 4 (f64). Memory-bound where f64 runs at half the rate of f32; where it
+//           runs at 1/32 or less (sm_61, sm_75, sm_86, sm_89) f64 is the bound.
 // Launch    256 threads. Channels-last: a lane holds a pack of channels; the 8 warps and, where there are
 //           fewer than 32 packs, the parts of each warp take every so many rows of the image. NCHW: a block
 //           for a channel and part. One more launch of 32 x 16 adds the parts.
@@ -13,18 +13,18 @@
 //           zero. Order: strided rows, tree over the block, parts by 16 strides and these in order. No
 //           atomics: the same bits in every run and on every GPU.
 // Loads     128 bits where channels (NHWC) or cells (NCHW) are a multiple of what one load holds, else one
-//           number a lane.
+//           number per lane.
 #include "cuda/kernels/batch_norm_channels.cuh"
 
 namespace CAWE_DEVICE {
 namespace {
 
-constexpr int kBlocksOnSm = 3;          // leaves ptxas the registers that it needs to spill nothing
+constexpr int kBlocksOnSm = 3;          // leaves ptxas enough registers to spill none
 constexpr int kAddRows = 16;            // rows of the block that adds parts
-constexpr int64_t kBlocksOfSums = 512;  // enough to fill a GPU; more parts would only be more to add
+constexpr int64_t kBlocksOfSums = 512;  // enough to fill a GPU; more parts only cost more additions
 
-// What is summed. Channel: what must be known of a channel; `of` holds one for each number of a pack, or
-// one for all.
+// The terms that are summed. Channel: a channel's constants; `of` holds one for each number of a pack, or one
+// for all.
 template <class T>
 struct Moments {
   struct Channel {};
@@ -68,7 +68,8 @@ struct GradientMoments {
   }
 };
 
-/// Threads of the block's first row get the sums of their columns, by a tree; blockDim.y is a power of two.
+/// Tree sum over the block's rows: threads of the first row get their columns' sums; blockDim.y is a power of
+/// two.
 template <int kPack>
 __device__ __forceinline__ void column_sums(double (&v)[kPack], double (&tile)[kPack][kThreads]) {
   const unsigned thread = threadIdx.y * blockDim.x + threadIdx.x;
@@ -83,8 +84,8 @@ __device__ __forceinline__ void column_sums(double (&v)[kPack], double (&tile)[k
   }
 }
 
-/// partial[part][2][C]. Lanes are neighbouring packs of channels. Row r of a block with R rows takes rows
-/// part * R + r of the image, and on by R times the number of parts.
+/// partial[part][2][C], channels-last. Lanes are neighbouring packs of channels. Row r of a block with R rows
+/// takes rows part * R + r of the image, then every (R * number of parts)-th.
 template <class T, int kPack, class Terms>
 __global__ void __launch_bounds__(kThreads, kBlocksOnSm)
     sums_channels_last(Terms terms, double* __restrict__ partial, int c, unsigned rows) {
@@ -106,8 +107,8 @@ __global__ void __launch_bounds__(kThreads, kBlocksOnSm)
   store_vector(to + c, channel, b);
 }
 
-/// partial[part][2][C]: block (channel, part) takes packs part * 256 + t of the channel's planes, and on by
-/// all parts' packs.
+/// partial[part][2][C], NCHW: block (channel, part) takes packs part * 256 + t of the channel's planes, then
+/// on by the number of packs that all parts take together.
 template <class T, int kPack, class Terms>
 __global__ void __launch_bounds__(kThreads, kBlocksOnSm)
     sums_nchw(Terms terms, double* __restrict__ partial, int c, unsigned packs_of_plane, unsigned packs) {
@@ -133,7 +134,7 @@ __global__ void __launch_bounds__(kThreads, kBlocksOnSm)
   to[c] = second;
 }
 
-/// sums[j] = sum over parts of partial[part][j]; the second row times invstd where that is given.
+/// sums[j] = sum over parts of partial[part][j]; the second row is multiplied by invstd where that is given.
 template <class A>
 __global__ void __launch_bounds__(32 * kAddRows)
     add_parts(const double* __restrict__ partial, const A* __restrict__ invstd, double* __restrict__ sums,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Bilinear interpolation, align_corners=false, with the very roundings of the CPU's resize_bilinear: places
-// in double, weights rounded once, products and sums never contracted.
+// Bilinear interpolation, align_corners=false, with exactly the roundings of the CPU's resize_bilinear:
+// positions in double, weights rounded once, products and sums never contracted.
 #pragma once
 
 // Included by kernel files, after simt.cuh.

@@ -3,18 +3,18 @@
 // with the small map, up-sampled and stretched on the way. Source: the paper's Eq. 7; up-sampling and
 // stretching as tensor/cpu and models/cawe.cpp do them.
 //
-// Bytes     fuse: read N·C·H·W·e + N·H·W·e, write N·C·H·W·e. Enhance: the image in and out, 2·N·C·H·W·e,
-//           and 4·N·h·w of the small map; the image-sized map is never stored.
-// FLOPs     fuse 2C + 1 a pixel. Enhance 2C + 8 a pixel, and 6 for each column of a strip of rows.
-// Launch    fuse NCHW: a thread for a pack of pixels in all channels; NHWC: a thread for a number.
-//           Enhance: block (32, 8); a lane for a pack of columns, a warp for 4 rows.
+// Bytes     fuse: read N·C·H·W·e + N·H·W·e, write N·C·H·W·e. Enhance: the image in and out, 2·N·C·H·W·e, and
+//           4·N·h·w of the small map; the image-sized map is never stored.
+// FLOPs     fuse 2C + 1 per pixel. Enhance 2C + 8 per pixel, and 6 for each column of a strip of rows.
+// Launch    fuse NCHW: a thread for a pack of pixels in all channels; NHWC: a thread for a number. Enhance:
+//           block (32, 8); a lane for a pack of columns, a warp for 4 rows.
 // Numerics  the CPU's roundings, never contracted: f32 and f64 equal it bit by bit, and the stretched map
 //           reaches exactly 0 and 1. 16-bit images are fused in f32 and rounded once.
-// Loads     128 bits where pixels (fuse) or columns (enhance, not f64) are a multiple of what one load
-//           holds. In NHWC each channel asks for its pixel's map value: 2 sectors for 8 of the image.
+// Loads     128 bits where pixels (fuse) or columns (enhance, not f64) are a multiple of what one load holds.
+//           In NHWC each channel asks for its pixel's map value: 2 sectors for 8 of the image.
 #include "cuda/kernels/cawe_fuse.h"
 
-#include "cuda/simt/simt.cuh"
+#include "cuda/emulator/simt/simt.cuh"
 
 #include "cuda/kernels/bilinear.cuh"
 
@@ -66,7 +66,7 @@ __global__ void __launch_bounds__(kThreads)
   y[i] = rounded<T>(mul_rn(widen(x[i]), blend.factor(widen(map[i / channels]))));
 }
 
-/// The small map, and how an image's own is stretched.
+/// The small map, and the range by which an image's map is stretched.
 template <class A>
 struct Stretch {
   const A *map, *low, *high;
@@ -186,7 +186,8 @@ void cawe_enhance(Number number, const void* x, const void* map, const MapRange&
                        scale_of(map_h, image.h),
                        scale_of(map_w, image.w)};
     const auto* in = static_cast<const T*>(x);
-    constexpr int kColumns = sizeof(T) == 8 ? 1 : kPerLoad<T>;  // two columns of f64 do not fit the registers
+    // Two columns of f64 need more registers than there are.
+    constexpr int kColumns = sizeof(T) == 8 ? 1 : kPerLoad<T>;
     if (image.w % kColumns == 0 && aligned(x, y))
       launch_enhance<T, kColumns>(in, static_cast<T*>(y), image, s, alpha, stream);
     else

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// From features to an enhanced image: the map of Eq. 2, its range after up-sampling, fusion (Eq. 7).
+// From features to an enhanced image: the paper's map (Eq. 2), its range when up-sampled, fusion (Eq. 7).
 #pragma once
 
 #include "cuda/kernels/types.h"
 
 namespace CAWE_DEVICE {
 
-/// map[n, cell] = ReLU(sum over c of w[n, c] f[n, c, cell]) (paper Eq. 2). w [n, c]; f [n, c, cells], or
-/// [n, cells, c] where channels_last; map [n, cells]; all of one type. A sum that is no number gives 0, as on
+/// map[n, cell] = ReLU(sum over c of w[n, c] f[n, c, cell]), Eq. 2 of the study's paper. w [n, c]; f [n, c,
+/// cells], or [n, cells, c] where channels_last; map [n, cells]; all of one type. A NaN sum gives 0, as on
 /// the CPU.
 void cawe_map(Number number, const void* w, const void* f, void* map, int64_t n, int64_t c, int64_t cells,
               bool channels_last, DeviceStream stream);
 
-/// Range of each image's up-sampled map. Accumulator type: f32, but f64 for f64.
+/// Range of each image's up-sampled map, in the accumulator type: f32, or f64 for f64.
 struct MapRange {
   void* low;          ///< [n] smallest value of the image-sized map; NaN where any value is not finite
   void* high;         ///< [n] largest
@@ -32,8 +32,8 @@ void cawe_map_extremes(Number number, const void* w, const void* f, void* map, c
 void cawe_enhance(Number number, const void* x, const void* map, const MapRange& range, double alpha,
                   double fill, void* y, Dims4 image, int64_t map_h, int64_t map_w, DeviceStream stream);
 
-/// y = x (alpha + (1 - alpha) map) (Eq. 7), map [n, h, w] for all channels; x and y NCHW or NHWC in memory,
-/// all of one type.
+/// y = x (alpha + (1 - alpha) map), the paper's Eq. 7; map [n, h, w] is shared by all channels; x and y NCHW
+/// or NHWC in memory, all of one type.
 void cawe_fuse(Number number, const void* x, const void* map, double alpha, void* y, Dims4 image,
                bool channels_last, DeviceStream stream);
 

@@ -3,22 +3,22 @@
 // it is up-sampled to the image. Source: the paper's Eq. 2. The range serves to stretch L to [0, 1].
 //
 // Bytes     read N·C·h·w·e + N·C·e, write N·h·w·e; with the range 4·N·h·w more read and 16·N written.
-// FLOPs     2 a feature. The range: 9 for each point looked at, about 4 h·w points and a few patches.
-// Launch    NCHW: a block of 512 threads for 32 cells of an image; a warp takes as many channels at once
-//           as one load holds numbers. Channels-last: a warp for 4 cells, 8 warps a block.
+// FLOPs     2 per feature. The range: 9 for each point looked at, about 4 h·w points and a few patches.
+// Launch    NCHW: a block of 512 threads for 32 cells of an image; a warp takes as many channels at once as
+//           one load holds numbers. Channels-last: a warp for 4 cells, 8 warps per block.
 // Numerics  f32 sums (f64 for f64) in a fixed order: strided partial sums, butterflies, warps in order.
-// Loads     128 bits where cells (NCHW) or channels (NHWC) are a multiple of what one load holds. Weights
-//           are loaded once for 32 (NCHW) or 4 (NHWC) cells: in f32 1/16 or 1/4 more sectors than the
-//           features alone have, from L1.
-// Range     The extremes must have the bits that resize_bilinear gives, else the stretched map misses 0 or
-//           1. The block that finishes an image last (fence and ticket) looks for them. Between the same
-//           four cells L is bilinear, so a patch has its extremes at its four outermost points, but
-//           roundings can lift an inner one above them. A point has 6 roundings of at most 2^-24 of
-//           itself, as nothing is negative. So: the outermost points of all patches, then every point of
-//           the patches whose four cells come within 2^-20 of the extremes found.
+// Loads     128 bits where cells (NCHW) or channels (NHWC) are a multiple of what one load holds. Weights are
+//           loaded once for 32 (NCHW) or 4 (NHWC) cells: in f32 1/16 or 1/4 more sectors than the features
+//           alone have, from L1.
+// Range     The extremes must have the bits that resize_bilinear gives, else the stretched map misses 0 or 1.
+//           The block that finishes an image last (fence and ticket) looks for them. Between the same four
+//           cells L is bilinear, so a patch has its extremes at its four outermost points, but roundings can
+//           lift an inner one above them. A point has 6 roundings of at most 2^-24 of itself, as nothing is
+//           negative. So: the outermost points of all patches, then every point of the patches whose four
+//           cells come within 2^-20 of the extremes found.
 #include "cuda/kernels/cawe_fuse.h"
 
-#include "cuda/simt/simt.cuh"
+#include "cuda/emulator/simt/simt.cuh"
 
 #include "cuda/kernels/bilinear.cuh"
 
@@ -28,9 +28,9 @@ namespace {
 using namespace simt;
 
 constexpr int kPlaneWarps = 16, kPlaneCells = 32;
-constexpr int kRowWarps = 8, kRowCells = 4;  ///< cells of a warp
+constexpr int kRowWarps = 8, kRowCells = 4;  ///< cells per warp
 
-/// What the last block of an image is asked for beside the map.
+/// The range, which the last block of an image computes after the map.
 template <class A>
 struct RangeTask {
   A *low, *high;
@@ -39,7 +39,7 @@ struct RangeTask {
   Scale y, x;
 };
 
-/// Outputs between the cells (first, first + 1) of one direction.
+/// Output positions between the cells (first, first + 1) along one axis.
 struct Span {
   int first, second, begin, end;
 };
@@ -82,7 +82,7 @@ __device__ __forceinline__ Patch<A> patch_at(int cell, const A* map, const Range
 template <class A>
 struct Range {
   A low = A(INFINITY), high = A(-INFINITY);
-  /// A value that is not finite makes `high` infinite for good.
+  /// A value that is not finite sets `high` to infinity, which then stays.
   __device__ __forceinline__ void take(A x) {
     if (!(sub_rn(x, x) == A(0))) x = A(INFINITY);
     low = x < low ? x : low;
@@ -90,7 +90,7 @@ struct Range {
   }
 };
 
-/// All threads get the range over the block. `partial` is shared.
+/// Reduces over the block; all threads get the range. `partial` is shared memory.
 template <class A>
 __device__ __forceinline__ Range<A> over_block(Range<A> mine, A (*partial)[32], A* both) {
   const A low = block_reduce(mine.low, Min{}, A(INFINITY), partial[0]);
@@ -106,8 +106,9 @@ __device__ __forceinline__ Range<A> over_block(Range<A> mine, A (*partial)[32], 
   return all;
 }
 
-/// Whether a point of the patch may lie outside of what was seen so far. Denormal numbers round by more than
-/// 2^-24 of themselves: `tiny` covers them. Where all four cells are 0, so are the points.
+/// True where a point of the patch may lie outside the range seen so far. The relative slack does not cover
+/// denormal numbers, whose rounding errors are larger: `tiny` does. If all four cells are 0, so are the
+/// points.
 template <class A>
 __device__ __forceinline__ bool may_widen(const Patch<A>& p, const Range<A>& seen) {
   const A tiny = A(1e-43), slack = A(1.0 / (1 << 20));
@@ -117,7 +118,7 @@ __device__ __forceinline__ bool may_widen(const Patch<A>& p, const Range<A>& see
   return most + most * slack + tiny > seen.high || Max{}(least - least * slack - tiny, A(0)) < seen.low;
 }
 
-/// Every thread: the outermost points of the patches that fall to it.
+/// First pass: each thread takes the outermost points of its patches.
 template <class A>
 __device__ __forceinline__ Range<A> outermost_points(const A* map, const RangeTask<A>& task) {
   Range<A> seen;
@@ -132,7 +133,8 @@ __device__ __forceinline__ Range<A> outermost_points(const A* map, const RangeTa
   return seen;
 }
 
-/// A warp shares the points of each patch that its lanes found worth it.
+/// Second pass: of the patches that may widen the range, all points; a warp shares the work of its lanes'
+/// patches.
 template <class A>
 __device__ __forceinline__ Range<A> points_that_matter(const A* map, const RangeTask<A>& task,
                                                        Range<A> seen) {

@@ -3,17 +3,15 @@
 // is inside the mean.
 //
 // Bytes     read N·C·H·W·e, write N·C·e: each gradient once.
-// FLOPs     2 a gradient (compare, add): memory-bound on every GPU.
+// FLOPs     2 per gradient (compare, add): memory-bound on every GPU.
 // Launch    NCHW: a block of 256 threads for a channel from 1,024 cells on, below that a warp for a channel
-// and 8
-//           channels a block. Channels-last: 32 channels by 8 rows of cells.
+//           and 8 channels per block. Channels-last: 32 channels by 8 rows of cells.
 // Numerics  f32 sums (f64 for f64) in a fixed tree: strided partial sums by lane, butterfly, then warps in
-// order. No
-//           atomics: the same bits in every run.
-// Loads     128 bits where cells are a multiple of what one load holds, else one number a lane.
+//           order. No atomics: the same bits in every run.
+// Loads     128 bits where cells are a multiple of what one load holds, else one number per lane.
 #include "cuda/kernels/cawe_weights.h"
 
-#include "cuda/simt/simt.cuh"
+#include "cuda/emulator/simt/simt.cuh"
 
 namespace CAWE_DEVICE {
 namespace {
@@ -53,7 +51,7 @@ template <class T, int kPack>
 __global__ void __launch_bounds__(kThreads)
     warp_per_row(const T* __restrict__ g, T* __restrict__ w, int rows, int cells) {
   const int row = int(blockIdx.x) * kWarps + int(threadIdx.x) / 32, lane = int(threadIdx.x) % 32;
-  if (row >= rows) return;  // whole warps leave
+  if (row >= rows) return;  // whole warps return, so no lane is missing in a shuffle
   const Accumulator<T> mine = strided_sum<T, kPack>(g + size_t(row) * cells, cells, lane, 32);
   const Accumulator<T> sum = warp_reduce(mine, Sum{});
   if (lane == 0) w[row] = rounded<T>(sum / Accumulator<T>(cells));

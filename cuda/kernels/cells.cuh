@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Kernels that go cell by cell over images in either memory order: an NCHW tensor is n * c images of one
-// channel, a channels-last one n images of c, and packs of channels can move together.
+// For kernels that go cell by cell over images in either memory order: an NCHW tensor is n * c images of one
+// channel, a channels-last one n images of c, where packs of channels can move together.
 #pragma once
 
 #include "cuda/kernels/divider.cuh"
@@ -19,7 +19,7 @@ inline Images images_of(const Dims4& sizes, bool channels_last) {
   return {sizes.n * sizes.c, sizes.h, sizes.w, 1};
 }
 
-/// How cells are numbered: packs of channels the fastest, then x, y, images.
+/// Order in which threads are assigned to cells: packs of channels fastest, then x, y, images.
 struct Numbering {
   unsigned count;
   Divider packs, w, h;
@@ -40,8 +40,8 @@ __device__ __forceinline__ int64_t offset_of(unsigned n, int y, int x, int h, in
   return ((int64_t(n) * h + y) * w + x) * c;
 }
 
-/// Channels that move together: 16 bytes of them, at most four, where they and the tensors' beginnings allow
-/// it.
+/// Channels that move together: 16 bytes of them, at most four, where their number and the tensors' alignment
+/// allow it.
 template <class T>
 constexpr int kChannelPack = simt::kPerLoad<T> < 4 ? simt::kPerLoad<T> : 4;
 
@@ -50,7 +50,7 @@ bool in_channel_packs(int64_t c, const Pointers*... tensors) {
   return c % kChannelPack<T> == 0 && (... && (reinterpret_cast<uintptr_t>(tensors) % 16 == 0));
 }
 
-/// Calls launch(first image, images) for parts of at most kMostCounted numbers, of which an image has `most`.
+/// Calls launch(first image, images) for parts of at most kMostCounted numbers; an image has `most`.
 template <class Launch>
 void in_batches(int64_t n, int64_t most, const Launch& launch) {
   const int64_t step = most < kMostCounted ? kMostCounted / most : 1;

@@ -4,14 +4,15 @@
 // or 0, slope_i being w_i times what the caller multiplies the loss with.
 //
 // Bytes     read 2n·e, write n·e for n numbers in all maps: each once. In separate steps it is 6n·e.
-// FLOPs     4 a number (subtract, absolute value, add, sign): memory-bound.
-// Launch    256 threads; a block takes 4 packs a thread of one map, which it finds in a table by its number.
+// FLOPs     4 per number (subtract, absolute value, add, sign): memory-bound.
+// Launch    256 threads; a block takes 4 packs per thread of one map, which it finds in a table by its
+//           number.
 // Numerics  f32 sums (f64 for f64) of a block in a fixed tree, blocks' sums in f64 in a fixed order by the
 //           block that finishes last (fence and ticket). No float atomics: the same bits in every run.
 // Loads     128 bits where the sizes of all maps are multiples of what one load holds, else one number.
 #include "cuda/kernels/content_loss.h"
 
-#include "cuda/simt/simt.cuh"
+#include "cuda/emulator/simt/simt.cuh"
 
 namespace CAWE_DEVICE {
 namespace {
@@ -35,7 +36,7 @@ struct Table {
   Piece<T> piece[kMaxContentMaps];
 };
 
-/// Sum of |a - b| over one pack; p becomes the gradient.
+/// Returns the sum of |a - b| over one pack; p is overwritten by the gradient.
 template <class T, int kPack>
 __device__ __forceinline__ Accumulator<T> absolute_difference(Pack<T, kPack>& p, const Pack<T, kPack>& q,
                                                               Accumulator<T> slope) {
@@ -63,7 +64,7 @@ __global__ void __launch_bounds__(kThreads)
   const auto *a = reinterpret_cast<const Packed*>(piece.a), *b = reinterpret_cast<const Packed*>(piece.b);
   auto* grad = reinterpret_cast<Packed*>(piece.grad);
   const int64_t first = int64_t(blockIdx.x - piece.first_block) * (kThreads * kSteps) + int(threadIdx.x);
-  Packed p[kSteps], q[kSteps];  // all loads are on their way before the first store
+  Packed p[kSteps], q[kSteps];  // all loads are issued before the first store
   for (int s = 0; s < kSteps; ++s) {
     const int64_t i = first + s * kThreads;
     if (i >= piece.packs) continue;
@@ -95,7 +96,7 @@ __global__ void __launch_bounds__(kThreads)
 
 int64_t blocks_of(int64_t packs) { return (packs + kThreads * kSteps - 1) / (kThreads * kSteps); }
 
-/// How many numbers a load may hold for all maps.
+/// How many numbers one load may hold, for all maps alike.
 template <class T>
 int pack_of(const ContentMaps& maps) {
   for (int i = 0; i < maps.count; ++i) {
@@ -107,7 +108,7 @@ int pack_of(const ContentMaps& maps) {
   return kPerLoad<T>;
 }
 
-/// At least one block, so that a loss over nothing is written, too.
+/// At least one block, so that the loss of empty maps is written, too.
 template <class T>
 int64_t total_blocks(const ContentMaps& maps) {
   int64_t blocks = 0;

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// What kernels that decide share: f32 or f64 and nothing smaller, numbers as bits, segments.
+// Shared by kernels whose results are choices (an order, a kept box): f32 or f64 only, numbers as bits,
+// segments.
 #pragma once
 
 #include <cstring>
 
+#include "cuda/emulator/simt/simt.cuh"
 #include "cuda/kernels/segments.h"
 #include "cuda/kernels/types.h"
-#include "cuda/simt/simt.cuh"
 
-/// Runs the statement with T = float or double: operators that decide have no 16-bit form.
+/// Runs the statement with T = float or double: operators that choose have no 16-bit form.
 #define CAWE_DISPATCH_EXACT(number, T, ...)     \
   if ((number) == ::cawe::Number::f64) {        \
     using T = double;                           \

@@ -2,8 +2,8 @@
 // Boxes on the device, with the arithmetic of tensor/box.h bit for bit: every operation is rounded by itself.
 #pragma once
 
+#include "cuda/emulator/simt/simt.cuh"
 #include "cuda/kernels/types.h"
-#include "cuda/simt/simt.cuh"
 
 namespace CAWE_DEVICE {
 namespace {
@@ -25,8 +25,8 @@ struct DeviceBox {
   T x1, y1, x2, y2;
 };
 
-/// Box i of [.., 4]; boxes are 16-byte aligned. One 128-bit load in f32; two in f64,
-/// which touch each sector twice.
+/// Box i of [.., 4]; boxes are 16-byte aligned. One 128-bit load in f32; two in f64, which touch each sector
+/// twice.
 __device__ __forceinline__ DeviceBox<float> load_box(const float* boxes, int64_t i) {
   const Pack<float, 4> p = reinterpret_cast<const Pack<float, 4>*>(boxes)[i];
   return {p.v[0], p.v[1], p.v[2], p.v[3]};

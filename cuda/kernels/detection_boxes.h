@@ -6,7 +6,7 @@
 
 namespace CAWE_DEVICE {
 
-/// Weights of (dx, dy, dw, dh), as BoxCoding, and the picture that boxes are clipped to.
+/// BoxCoding, and the size of the image to which boxes are clipped.
 struct DecodeParams {
   double wx, wy, ww, wh;
   double width, height;
@@ -17,7 +17,7 @@ struct DecodeParams {
 void decode_boxes(Number number, const void* deltas, const void* anchors, const DecodeParams& p, int64_t n,
                   void* boxes, DeviceStream stream);
 
-/// What a detector's head gives for a batch: N images, A anchors each, K classes.
+/// Outputs of a detector's head for a batch: N images, A anchors each, K classes.
 struct Candidates {
   int64_t images, anchors, classes;
   const void* scores;     ///< [N, A, K]
@@ -26,8 +26,7 @@ struct Candidates {
   int64_t count;          ///< candidates an image
   const int64_t* chosen;  ///< [N, count]: positions in scores, as top_k() gives them; -1: none
 };
-/// What passes, image by image, in the order of the candidates. Behind counts[n] entries are left as they
-/// were.
+/// The candidates that pass, image by image, in their order. Entries from counts[n] on are not written.
 struct Filtered {
   void* boxes;       ///< [N, count, 4]
   void* scores;      ///< [N, count]
@@ -44,9 +43,9 @@ struct MatchLimits {
   double high, low;
   bool low_quality;
 };
-/// matched[s, a]: position in boxes of the box that anchor a of image s is to find, -1 background, -2 left
-/// out. anchors [count, 4]; boxes [.., 4] of image s: a segment. f32 and f64, 16-byte aligned; the CPU's
-/// decisions. `scratch`: match_scratch() bytes, 256-byte aligned.
+/// matched[s, a]: position in boxes of the box to which anchor a of image s is matched, -1 background, -2
+/// left out. anchors [count, 4]; boxes [.., 4], of which image s has a segment. f32 and f64, 16-byte aligned;
+/// the same choices as on the CPU. `scratch`: match_scratch() bytes, 256-byte aligned.
 size_t match_scratch(Number number, const Segments& boxes, int64_t anchors);
 void match_anchors(Number number, const void* anchors, int64_t count, const void* boxes,
                    const Segments& segments, const MatchLimits& limits, int64_t* matched, void* scratch,

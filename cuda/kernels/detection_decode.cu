@@ -3,11 +3,11 @@
 //
 // Bytes     decode: read 8 e n, write 4 e n. Filter, a candidate: 8 of position and e of score; where the
 //           score passes, 8 e of offsets and anchor; where the box passes, 5 e + 8 written.
-// FLOPs     60 a box, its two exponentials included. Bound by memory.
-// Launch    decode: a thread a box. Filter: a block of 512 threads an image, 512 candidates at a time,
+// FLOPs     60 per box, its two exponentials included. Bound by memory.
+// Launch    decode: one thread per box. Filter: a block of 512 threads per image, 512 candidates at a time,
 //           since what passes keeps its order: some thousand candidates are ten rounds.
 // Numerics  every operation rounded by itself, e^x by tensor/box_exp.h: the CPU's bits.
-// Loads     128 bits a lane. The filter gathers single boxes: half of each 32-byte sector.
+// Loads     128 bits per lane. The filter gathers single boxes: half of each 32-byte sector.
 // Source    Girshick et al. 2014, bounding-box regression.
 #include "cuda/kernels/deciding.cuh"
 #include "cuda/kernels/detection_boxes.cuh"
@@ -56,7 +56,7 @@ __global__ void __launch_bounds__(kThreads)
   if (i < n) store_box(boxes, i, decode(load_box(deltas, i), load_box(anchors, i), coding));
 }
 
-/// A candidate that may pass.
+/// A candidate whose score is above the threshold, decoded.
 template <class T>
 struct Candidate {
   DeviceBox<T> box;
@@ -78,11 +78,13 @@ __device__ __forceinline__ bool passes(const Candidates& from, const Coding<T>& 
   return sub_rn(b.x2, b.x1) >= smallest && sub_rn(b.y2, b.y1) >= smallest;
 }
 
-/// Places behind each other: lanes of a warp by ballot, warps by their counts, rounds one after another.
+/// Writes what passes in its order: positions by ballot within a warp, by the warps' counts within a round,
+/// and by rounds.
 template <class T>
 __global__ void __launch_bounds__(kFilterThreads)
     filter_block_per_image(Candidates from, Coding<T> coding, T threshold, T smallest, Filtered to) {
-  __shared__ int passed[2][kFilterThreads / 32];  // for even and odd rounds: a barrier a round is enough
+  // Of even and of odd rounds, so that one barrier per round is enough.
+  __shared__ int passed[2][kFilterThreads / 32];
   const int64_t image = blockIdx.x, base = image * from.count;
   const unsigned lane = threadIdx.x % 32, warp = threadIdx.x / 32;
   int64_t count = 0;

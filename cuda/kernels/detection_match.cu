@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which box each anchor is to find: the one that it overlaps most, if that is enough; and where wanted,
-// every box its best anchors, however little they overlap it.
+// The box to which each anchor is matched: the one that it overlaps most, if that is enough; and, with
+// low-quality matches, for every box the anchors that overlap it most, however little that is.
 //
-// Bytes     a anchors an image: read 4 e a, write 8 a and 4 a of scratch; low quality reads all three
-//           again. Boxes come once for each block of 256 anchors, from cache.
-// FLOPs     20 a pair, twice with low quality: computing overlaps again is cheaper than storing them.
-// Launch    a thread an anchor, 256 a block; boxes in shared memory, 64 at a time; grid.y is the image.
-// Numerics  overlaps as in tensor/box.h, each operation rounded by itself. A box's best overlap is an
-//           atomic maximum of bits: numbers of at least 0 are ordered like their bits, so no order of
-//           threads can change it. Equal to the CPU in every decision.
-// Loads     128 bits a lane; a box in shared memory goes to all lanes at once.
+// Bytes     a anchors per image: read 4 e a, write 8 a and 4 a of scratch; low quality reads all three again.
+//           Boxes come once for each block of 256 anchors, from cache.
+// FLOPs     20 per pair, twice with low quality: computing overlaps again is cheaper than storing them.
+// Launch    one thread per anchor, 256 per block; boxes in shared memory, 64 at a time; grid.y is the image.
+// Numerics  overlaps as in tensor/box.h, each operation rounded by itself. A box's best overlap is an atomic
+//           maximum of bits: numbers of at least 0 are ordered like their bits, so no order of threads can
+//           change it. Equal to the CPU in every decision.
+// Loads     128 bits per lane; a box in shared memory goes to all lanes at once.
 // Source    Ren et al. 2015 (anchors), Lin et al. 2017 (RetinaNet's thresholds).
 #include "cuda/kernels/deciding.cuh"
 #include "cuda/kernels/detection_boxes.cuh"
@@ -21,7 +21,7 @@ namespace {
 
 constexpr int kThreads = 256, kBoxes = 64;
 
-// best [segments, longest]: of each box the bits of the best overlap that any anchor has with it.
+// best [segments, longest]: for each box the largest overlap with any anchor, as bits.
 
 template <class B>
 __global__ void __launch_bounds__(kThreads) clear_best(B* __restrict__ best, int64_t n) {
@@ -54,7 +54,7 @@ __global__ void __launch_bounds__(kThreads)
       const T common = overlap(anchor, load_box(tile, g));
       argmax = common > most_overlap ? first + g : argmax;
       most_overlap = common > most_overlap ? common : most_overlap;
-      if (!(common > T(0))) continue;  // most pairs
+      if (!(common > T(0))) continue;  // true for most pairs
       atomicMax(&tile_best[g], bits_of(common));
     }
     __syncthreads();
@@ -67,8 +67,8 @@ __global__ void __launch_bounds__(kThreads)
   matched[s * count + a] = background ? -1 : most_overlap >= high ? begin + argmax : -2;
 }
 
-/// Gives the anchors that some box has as its best, and that found nothing, what they overlap most: which
-/// need not be that box.
+/// Low-quality matches: an anchor without a match that is the best one of some box gets the box that it
+/// overlaps most itself, which need not be that one.
 template <class T>
 __global__ void __launch_bounds__(kThreads)
     match_low_quality(const T* __restrict__ anchors, int64_t count, const T* __restrict__ boxes,
@@ -102,7 +102,8 @@ __global__ void __launch_bounds__(kThreads)
 template <class T>
 struct Best {
   Bits<T>* of_box;
-  int32_t* favourite;  ///< [segments, anchors]: the box that the anchor overlaps most, counted in its image
+  /// [segments, anchors]: the box that the anchor overlaps most, as an index in its image
+  int32_t* favourite;
 };
 
 template <class T>

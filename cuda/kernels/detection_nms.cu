@@ -3,18 +3,18 @@
 // compare all pairs into a bit mask, then walk the mask from the best box on. docs/lessons/nms.md derives
 // the steps.
 //
-// Bytes     n boxes of 4 e bytes (f32: 16), c = ceil(n / 64) columns. Order: read (4 e + 16) n, write (4 e
-//           + 8) n; 8 of each only where there are classes. Mask: read 4 e n, each box again once a column,
-//           from cache; write 256 c (c + 1). Walk: the mask once where everything is kept, else 8 B for
-//           each kept box and column. Result 8 n.
-// FLOPs     20 a pair, n^2 / 2 pairs: bound by arithmetic from some thousand boxes on.
-// Launch    mask: 64 threads for 64 x 64 pairs, only the c (c + 1) / 2 tiles on and above the diagonal.
-//           Walk: a block an image, 64 to 1,024 threads, one barrier for 64 boxes.
+// Bytes     n boxes of 4 e bytes (f32: 16), c = ceil(n / 64) columns. Order: read (4 e + 16) n, write (4 e +
+//           8) n; 8 of each only where there are classes. Mask: read 4 e n, each box again once per column,
+//           from cache; write 256 c (c + 1). Walk: the mask once where everything is kept, else 8 B for each
+//           kept box and column. Result 8 n.
+// FLOPs     20 per pair, n^2 / 2 pairs: bound by arithmetic from some thousand boxes on.
+// Launch    mask: 64 threads for 64 x 64 pairs, only the c (c + 1) / 2 tiles on and above the diagonal. Walk:
+//           one block per image, 64 to 1,024 threads, one barrier for 64 boxes.
 // Numerics  overlaps as in tensor/box.h, each operation rounded by itself; strict >. The CPU's bits.
-// Loads     boxes 128 bits a lane. The mask is stored by column: lanes are neighbouring rows and store
-//           neighbouring words, 2 sectors for 8 lanes; by row each lane would take a sector of its own.
-//           While warp 0 decides about 64 boxes, the other warps fetch what the boxes kept before say about
-//           the next 64, and its own words for those were asked for before it began.
+// Loads     boxes 128 bits per lane. The mask is stored by column: lanes are neighbouring rows and store
+//           neighbouring words, 2 sectors for 8 lanes; by row each lane would take a sector of its own. While
+//           warp 0 decides about 64 boxes, the other warps fetch what the boxes kept before say about the
+//           next 64, and its own words for those were asked for before it began.
 // Source    Felzenszwalb et al. 2010 (greedy suppression); the mask of 64 x 64 pairs is common usage.
 #include "cuda/kernels/detection_nms.h"
 
@@ -47,7 +47,7 @@ __global__ void __launch_bounds__(256)
 /// Tile t of the upper triangle, counted by columns: (0,0) (0,1) (1,1) (0,2) ..
 __device__ __forceinline__ int column_of_tile(int64_t t) {
   int d = int((sqrt(8. * double(t) + 1.) - 1.) / 2.);
-  if (int64_t(d) * (d + 1) / 2 > t) --d;  // the root was rounded up
+  if (int64_t(d) * (d + 1) / 2 > t) --d;  // the square root was rounded up
   if (int64_t(d + 1) * (d + 2) / 2 <= t) ++d;
   return d;
 }
@@ -79,7 +79,7 @@ __global__ void __launch_bounds__(kColumn)
     const bool same = !kClasses || column_classes[j] == my_class;
     bits |= Word(above & same) << j;
   }
-  if (row >= first) bits &= ~Word(1) << t;  // on the diagonal: only the boxes behind this one
+  if (row >= first) bits &= ~Word(1) << t;  // on the diagonal only later boxes count
   mask[s * mask_words + column_begin(d) + row] = bits;
 }
 
@@ -88,14 +88,14 @@ __device__ __forceinline__ Word warp_or(Word word) {
   return word;
 }
 
-/// Word `i` of a column, or nothing where the segment or the column has no such row.
+/// Word `i` of a column, or 0 beyond its end.
 __device__ __forceinline__ Word word_of(const Word* column, int64_t i, int64_t end) {
   return i < end ? column[i] : 0;
 }
 
-/// Which of 64 boxes are kept, out of `alive`: the first of them suppresses, then the next one that is left.
-/// Lanes hold the words of boxes `lane` and 32 + lane; boxes whose word is empty suppress nobody and take no
-/// step.
+/// Which of the 64 boxes in `alive` are kept: the first suppresses others, then the next one left, and so on.
+/// Lanes hold the mask words of boxes `lane` and 32 + lane; boxes whose word is 0 suppress nothing and take
+/// no step.
 __device__ __forceinline__ Word decide(Word alive, Word low, Word high) {
   const Word busy = __ballot_sync(0xffffffffu, low != 0) | Word(__ballot_sync(0xffffffffu, high != 0)) << 32;
   Word left = alive & busy;
@@ -108,20 +108,21 @@ __device__ __forceinline__ Word decide(Word alive, Word low, Word high) {
   return alive;
 }
 
-/// Walks the columns of one segment. In step d, warp 0 decides about column d and adds what its boxes say
-/// about column d + 1, while the other warps collect what all boxes kept before say about column d + 1.
+/// Walks the columns of one segment. In step d, warp 0 decides about column d and finds what its kept boxes
+/// suppress in column d + 1; the other warps collect what all boxes kept before suppress in column d + 1.
 __global__ void __launch_bounds__(1024)
     reduce_by_columns(const Word* __restrict__ mask, int64_t mask_words, const int64_t* __restrict__ order,
                       Segments segments, uint32_t* kept_rows, int64_t* __restrict__ kept,
                       int64_t* __restrict__ counts) {
-  __shared__ Word collected[2][32];  // one for even and one for odd steps: a barrier a step is enough
+  __shared__ Word collected[2][32];  // of even and of odd steps, so that one barrier per step is enough
   __shared__ int kept_until[2];
   const int64_t s = blockIdx.x;
   const int n = int(size_of(segments, s)), columns = (n + kColumn - 1) / kColumn;
   const int lane = int(threadIdx.x) % 32, warp = int(threadIdx.x) / 32, warps = int(blockDim.x) / 32;
   mask += s * mask_words;
   kept_rows += s * segments.longest;
-  Word low = 0, high = 0, removed = 0;  // of warp 0: the words of column d's own boxes, and who is gone
+  // Of warp 0: the mask words of column d's own boxes, and which boxes are suppressed.
+  Word low = 0, high = 0, removed = 0;
   if (warp == 0) {
     low = word_of(mask, lane, n);
     high = word_of(mask, 32 + lane, n);
@@ -161,7 +162,7 @@ __global__ void __launch_bounds__(1024)
   if (threadIdx.x == 0) counts[s] = count;
 }
 
-/// What nms() keeps in scratch memory.
+/// The arrays of nms() in scratch memory.
 template <class T>
 struct Ordered {
   int64_t* order;
@@ -214,7 +215,7 @@ void nms_mask(Number number, const void* boxes, const int64_t* classes, const Se
 void nms_reduce(const unsigned long long* mask, const int64_t* order, const Segments& g, uint32_t* kept_rows,
                 int64_t* kept, int64_t* counts, DeviceStream stream) {
   if (g.count == 0) return;
-  // A quarter of the boxes: warps beyond would have little to fetch and one more to wait for.
+  // A quarter of the boxes: more warps would have little to fetch, and each is one more to wait for.
   unsigned threads = 64;
   while (threads < 1024 && int64_t(threads) * 4 < g.longest) threads *= 2;
   CAWE_LAUNCH(reduce_by_columns, unsigned(g.count), threads, 0, stream, mask, nms_mask_words(g.longest),

@@ -6,17 +6,17 @@
 
 namespace CAWE_DEVICE {
 
-/// Greedy non-maximum suppression, for each segment by itself: kept[s, longest] gets the positions (in boxes)
-/// of the boxes kept, best first, then -1; counts[s] how many. A box goes where its overlap with a kept box
-/// of its class is above the threshold. boxes [.., 4], scores [..], classes [..] or nullptr (all the same
-/// class), 16-byte aligned; f32 and f64. Ties by lower position; a NaN score comes last. No round trip to the
-/// host. `scratch`: nms_scratch() bytes, 256-byte aligned.
+/// Greedy non-maximum suppression, each segment by itself: kept[s, longest] gets the positions (in boxes) of
+/// the boxes kept, best first, then -1; counts[s] their number. A box is suppressed where its overlap with a
+/// kept box of its class is above the threshold. boxes [.., 4], scores [..], classes [..] or nullptr (all of
+/// one class), 16-byte aligned; f32 and f64. Ties by lower position; a NaN score comes last. Nothing is
+/// copied to the host. `scratch`: nms_scratch() bytes, 256-byte aligned.
 size_t nms_scratch(Number number, const Segments& segments);
 void nms(Number number, const void* boxes, const void* scores, const int64_t* classes,
          const Segments& segments, double threshold, int64_t* kept, int64_t* counts, void* scratch,
          DeviceStream stream);
 
-// --- its two halves, for boxes that lie in the order of their scores, segment s from box s * longest on
+// --- its two halves, for boxes in descending order of their scores, segment s from box s * longest on
 /// Words of the mask for one segment of n boxes.
 int64_t nms_mask_words(int64_t n);
 /// mask: for each column of 64 boxes, one word for each box before its end: bit j of word i of column d is 1

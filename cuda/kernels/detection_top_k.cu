@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // The k largest numbers of several segments at once, in order.
 //
-// Up to 2,048 numbers a segment, and for k above 2,048: sort them all, keep the first k. Else radix select.
+// Up to 2,048 numbers per segment, and for k above 2,048: sort them all, keep the first k. Else radix select.
 // 8 bits of the keys at a time, from the top: count how many items share the bits chosen so far, choose the
 // digit in which the k-th item lies. Equal keys are told apart by the digits of their positions. What does
 // not follow the k-th item is then written in any order, and sorted.
 //
 // Bytes     n numbers of e bytes: at most (e + 4) e n + e n read: each digit, then the gathering; 8 k
-//           written. A digit that holds no more items than are wanted ends the search, for most inputs
-//           after two or three.
+//           written. A digit that holds no more items than are wanted ends the search, for most inputs after
+//           two or three.
 // FLOPs     none.
-// Launch    select: tiles of 4,096 numbers by 256 threads, one kernel a digit (e of the key, at most 4 of
+// Launch    select: tiles of 4,096 numbers by 256 threads, one kernel per digit (e of the key, at most 4 of
 //           the position); the last block of a segment chooses the digit.
 // Numerics  exact and the same in every run: atomics count integers, or hand out places before the sort.
-// Loads     one number a lane, neighbours together.
+// Loads     one number per lane, neighbours together.
 // Source    Alabi et al. 2012, k-selection on GPUs.
 #include "cuda/kernels/detection_top_k.h"
 
@@ -26,8 +26,8 @@ namespace {
 
 constexpr int kThreads = 256, kTile = 4096, kBuckets = 256;
 
-/// The k-th item as far as it is known: the digits found so far, zeros behind. Where done, ones behind:
-/// everything that does not follow it is taken.
+/// What is known of the k-th item: its digits found so far, then zeros. Once `done`, then ones: every item
+/// that does not follow it is taken.
 template <class Key>
 struct Known {
   Key key;
@@ -44,7 +44,7 @@ struct Digit {
   __device__ __forceinline__ uint32_t of(const Item<Key>& item) const {
     return uint32_t(of_key ? uint32_t(item.key >> shift) : item.index >> shift) % kBuckets;
   }
-  /// Whether all digits above this one are the known item's.
+  /// True where the item's digits above this one equal the known item's.
   __device__ __forceinline__ bool shares_prefix(const Item<Key>& item, Key key, uint32_t index) const {
     if (of_key) return (item.key ^ key) >> shift >> 8 == 0;
     return (item.key == key) & ((item.index ^ index) >> shift >> 8 == 0);
@@ -79,8 +79,8 @@ __global__ void __launch_bounds__(kThreads) select_begin(Selection<Key> to, Segm
   first.done = all;
 }
 
-/// Counts one digit of the items that begin like the known one; the segment's last block to come adds the
-/// digit.
+/// Counts one digit of the items that share the known digits; the last block of a segment to finish chooses
+/// the next digit.
 template <class T>
 __global__ void __launch_bounds__(kThreads)
     select_digit(ByValue<T> source, Selection<Bits<T>> to, int number, Digit<Bits<T>> digit) {
@@ -119,7 +119,7 @@ __global__ void __launch_bounds__(kThreads)
   __syncthreads();
   if (!last) return;
   const uint32_t here = counts[threadIdx.x], before = exclusive_sum_of_256(here, partial);
-  if (before >= want || want > before + here) return;  // one thread stays
+  if (before >= want || want > before + here) return;  // exactly one thread goes on
   const bool all = want == before + here;
   const Key below = all ? Key((Key(1) << digit.shift) - 1) : Key(0);
   next.key = digit.of_key ? Key(key | Key(threadIdx.x) << digit.shift | below) : key;
@@ -129,7 +129,7 @@ __global__ void __launch_bounds__(kThreads)
   next.done = all;
 }
 
-/// Writes the items that do not follow the k-th, a warp's together, in whatever order warps come.
+/// Writes the items up to the k-th, those of a warp together, the warps in any order.
 template <class T>
 __global__ void __launch_bounds__(kThreads)
     select_gather(ByValue<T> source, Selection<Bits<T>> to, uint32_t k) {
@@ -154,7 +154,7 @@ __global__ void __launch_bounds__(kThreads)
   }
 }
 
-/// The first k of each segment's whole order [segments, longest].
+/// Copies the first k of each segment's full order [segments, longest].
 __global__ void __launch_bounds__(kThreads)
     take_first(const int64_t* __restrict__ order, int64_t longest, int64_t k, int64_t* __restrict__ out) {
   const int64_t s = blockIdx.y, i = int64_t(blockIdx.x) * kThreads + threadIdx.x;

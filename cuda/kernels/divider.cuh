@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Division by a number that the host knows: a multiplication and a shift, where hardware would take some
-// twenty instructions. Source: Granlund & Montgomery 1994, "Division by invariant integers using
-// multiplication".
+// Division by a number known on the host: a multiplication and a shift in place of some twenty instructions.
+// Source: Granlund & Montgomery 1994, "Division by invariant integers using multiplication".
 #pragma once
 
+#include "cuda/emulator/simt/simt.cuh"
 #include "cuda/kernels/types.h"
-#include "cuda/simt/simt.cuh"
 
 namespace CAWE_DEVICE {
 namespace {

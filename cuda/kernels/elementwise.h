@@ -13,12 +13,13 @@ enum class BinaryOp : uint8_t;
 
 namespace CAWE_DEVICE {
 
-/// A tensor of a call: its first element and how the others lie. All have the sizes of the output; an input
-/// repeats along dimensions of stride 0.
+/// A tensor of a call: its first element and its strides. All have the output's sizes; an input repeats along
+/// dimensions of stride 0.
 struct Operand {
   const void* data;
   StridedView view;
 };
+/// The output of a call.
 struct Result {
   void* data;
   StridedView view;

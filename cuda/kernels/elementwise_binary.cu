@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // y = op(p, q) with broadcasting, and y += x.
 //
-// Bytes     read n·e of each operand (a repeated one: each of its elements once), write n·e; accumulate:
-//           read 2n·e, write n·e.
-// FLOPs     1 an element: memory-bound.
-// Launch    All packed in one order: 256 threads a block, 16 bytes of each a thread. One operand packed
-//           like y and the other repeated ([C] of either memory order, one number an image, one number):
-//           the same, where neither the run of one number nor the period cuts a thread's 16 bytes. Else
-//           an element a thread in y's order.
+// Bytes     read n·e of each operand (a repeated one: each of its elements once), write n·e; accumulate: read
+//           2n·e, write n·e.
+// FLOPs     1 per element: memory-bound.
+// Launch    All packed in one order: 256 threads per block, 16 bytes of each per thread. One operand packed
+//           like y and the other repeated ([C] of either memory order, one number per image, one number): the
+//           same, where neither the run of one number nor the period cuts a thread's 16 bytes. Else one
+//           element per thread in y's order.
 // Numerics  the CPU's functions, in f32 for f16 and bf16 (f64 for f64): f32 and f64 give its bits.
-// Loads     128 bits; of the repeated operand 128 bits (channels-last) or one number, the same one for
-//           most of a warp. Else one element a lane: y dense, the others as far apart as their strides.
+// Loads     128 bits; of the repeated operand 128 bits (channels-last) or one number, the same one for most
+//           of a warp. Else one element per lane: y dense, the others as far apart as their strides.
 #include "cuda/kernels/elementwise.h"
 #include "cuda/kernels/walk.cuh"
 #include "tensor/elementwise.h"
@@ -27,7 +27,7 @@ __device__ __forceinline__ Pack<T, kPack> combined(const Pack<T, kPack>& p, cons
   return y;
 }
 
-/// One switch for a pack.
+/// Chooses the operator once for a whole pack.
 template <class T, int kPack>
 __device__ __forceinline__ Pack<T, kPack> combined(BinaryOp op, const Pack<T, kPack>& p,
                                                    const Pack<T, kPack>& q) {
@@ -77,10 +77,10 @@ __global__ void __launch_bounds__(kFlatThreads)
 /// Element i of the repeated operand is its number (i / run) % period.
 struct Repeat {
   Divider run, period;
-  bool swapped;  ///< it is the first operand of op
+  bool swapped;  ///< the repeated operand is op's first
 };
 
-/// kRuns: a thread's numbers meet one repeated number; else (run = 1) as many as they are.
+/// kRuns: all numbers of a thread meet the same repeated number; else (run = 1) each meets the next one.
 template <class T, bool kRuns>
 __global__ void __launch_bounds__(kFlatThreads)
     binary_repeat(BinaryOp op, const T* __restrict__ x, const T* __restrict__ repeated, T* __restrict__ y,
@@ -143,8 +143,8 @@ __global__ void __launch_bounds__(kFlatThreads)
 
 // --- choosing
 
-/// Whether operand k of the plan is one number for `run` elements, then the next, and after `period` numbers
-/// the first again.
+/// True where operand k of the plan keeps one value for `run` elements, then the next one, and starts again
+/// after `period` values.
 bool is_repeat(const Plan<3>& plan, int k, int64_t* run, int64_t* period) {
   *run = *period = 1;
   int d = 0;
@@ -154,7 +154,7 @@ bool is_repeat(const Plan<3>& plan, int k, int64_t* run, int64_t* period) {
   return d == plan.rank;
 }
 
-/// The kernel for operand `k` repeated and the other packed; false where that is not how they lie.
+/// Launches the kernel for a repeated operand `k` and a packed other one; false where they are not stored so.
 template <class T>
 bool launch_repeat(BinaryOp op, const Plan<3>& plan, int k, const T* x, const T* repeated, T* y,
                    DeviceStream stream) {

@@ -2,13 +2,12 @@
 // y = op(x) for the functions of one number in tensor/elementwise.h.
 //
 // Bytes     read n·e, write n·e; each element once.
-// FLOPs     1 to 8 an element by the function (sigmoid: exp, add, divide ...), counted as 1:
-//           memory-bound.
-// Launch    Both packed in one order: 256 threads a block, 16 bytes a thread. Else an element a thread in
-//           y's order.
+// FLOPs     1 to 8 per element by the function (sigmoid: exp, add, divide ...), counted as 1: memory-bound.
+// Launch    Both packed in one order: 256 threads per block, 16 bytes per thread. Else one element per thread
+//           in y's order.
 // Numerics  the functors of the CPU, in f32 for f16 and bf16 (f64 for f64); exp, log, tanh and log1p are
 //           CUDA's (at most 2 units in the last place from the CPU's), and multiply-adds may be fused.
-// Loads     flat: 128 bits. Else one element a lane: y dense, x as far apart as its strides.
+// Loads     flat: 128 bits. Else one element per lane: y dense, x as far apart as its strides.
 #include "cuda/kernels/elementwise.h"
 #include "cuda/kernels/walk.cuh"
 #include "tensor/elementwise.h"
@@ -25,7 +24,8 @@ __global__ void __launch_bounds__(kFlatThreads)
   const int64_t i = int64_t(blockIdx.x) * kFlatThreads + threadIdx.x, packs = n / kPack;
   if (i < packs) {
     Pack<T, kPack> p = reinterpret_cast<const Pack<T, kPack>*>(x)[i];
-    Accumulator<T> value[kPack];  // two loops: branches of f and of the rounding do not multiply
+    // Two loops, since one would multiply the branches of f by those of rounding.
+    Accumulator<T> value[kPack];
     for (int k = 0; k < kPack; ++k) value[k] = f.value(widen(p.v[k]));
     for (int k = 0; k < kPack; ++k) p.v[k] = rounded<T>(value[k]);
     reinterpret_cast<Pack<T, kPack>*>(y)[i] = p;

@@ -2,13 +2,13 @@
 // dx = dy * slope(x, y) for the functions of one number in tensor/elementwise.h.
 //
 // Bytes     read n·e of dy and n·e of x (relu, leaky_relu, log, square, abs, softplus, clamp) or of y
-//           (sigmoid, tanh, exp, sqrt) or of neither (identity, affine), write n·e: what a slope ignores
-//           is not loaded.
-// FLOPs     1 to 8 an element, counted as 2 (slope, multiply): memory-bound.
-// Launch    All packed in one order: 256 threads a block, 16 bytes of each operand a thread. Else an
-//           element a thread in dx's order.
+//           (sigmoid, tanh, exp, sqrt) or of neither (identity, affine), write n·e: what a slope ignores is
+//           not loaded.
+// FLOPs     1 to 8 per element, counted as 2 (slope, multiply): memory-bound.
+// Launch    All packed in one order: 256 threads per block, 16 bytes of each operand per thread. Else one
+//           element per thread in dx's order.
 // Numerics  as elementwise_unary.cu.
-// Loads     flat: 128 bits. Else one element a lane: dx dense, the others as far apart as their strides.
+// Loads     flat: 128 bits. Else one element per lane: dx dense, the others as far apart as their strides.
 #include "cuda/kernels/elementwise.h"
 #include "cuda/kernels/walk.cuh"
 #include "tensor/elementwise.h"

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rows by number, and the gradient: sums of the rows that came from the same place, in a fixed order.
+// Rows by index, and the gradient: for each row the sum of the gradients of its copies, in a fixed order.
 //
-// Bytes     gather: n rows read and written, 8 n of numbers. Gradient: dx written once as zeros; dy read
-//           once and its rows of dx written; numbers sorted (sort.cu) and read twice in that order.
-// FLOPs     gradient: one addition an element of dy.
+// Bytes     gather: n rows read and written, 8 n of numbers. Gradient: dx written once as zeros; dy read once
+//           and its rows of dx written; numbers sorted (sort.cu) and read twice in that order.
+// FLOPs     gradient: one addition per element of dy.
 // Launch    threads lie along a row (a power of two, at most 256), what is left of 256 along the rows.
 // Numerics  gather copies bytes. Gradient: one thread an element adds in ascending order of k, in f32 (f64
 //           for f64): no atomics, the CPU's bits in f32 and f64.
@@ -12,9 +12,9 @@
 // Source    plain.
 #include "cuda/kernels/gather_rows.h"
 
+#include "cuda/emulator/simt/simt.cuh"
 #include "cuda/kernels/scratch.h"
 #include "cuda/kernels/sort.h"
-#include "cuda/simt/simt.cuh"
 
 namespace CAWE_DEVICE {
 namespace {
@@ -74,8 +74,8 @@ __global__ void __launch_bounds__(kThreads) fill_with_zeros(T* __restrict__ x, i
   if (i < n) x[i] = rounded<T>(0);
 }
 
-/// order sorts the numbers: equal ones lie together, in the order of k. Where a number begins, its row is
-/// summed.
+/// order sorts the indices: equal ones are adjacent, in the order of k. The thread at the first of an index
+/// sums its row.
 template <class T>
 __global__ void __launch_bounds__(kThreads)
     sum_runs(const T* __restrict__ dy, const int64_t* __restrict__ index, const int64_t* __restrict__ order,

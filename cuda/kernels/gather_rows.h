@@ -5,13 +5,13 @@
 
 namespace CAWE_DEVICE {
 
-/// y[k] = x[index[k]]: rows of row_bytes bytes, whatever their type. A number outside [0, rows) gives a row
-/// of ones' bits, which is NaN in every floating type and -1 in every integer.
+/// y[k] = x[index[k]]: rows of row_bytes bytes of any type. An index outside [0, rows) gives a row of all-one
+/// bits: NaN in every floating type, -1 in every integer.
 void gather_rows(const void* x, int64_t rows, int64_t row_bytes, const int64_t* index, int64_t n, void* y,
                  DeviceStream stream);
 
 /// dx [rows, width] = for each row the sum of dy[k] over all k with index[k] = row, in the order of k; 0
-/// where there is none. Numbers outside [0, rows) add nothing. All floating types. `scratch`:
+/// where there is none. Indices outside [0, rows) add nothing. All floating types. `scratch`:
 /// gather_rows_grad_scratch() bytes, 256-byte aligned.
 size_t gather_rows_grad_scratch(int64_t n);
 void gather_rows_grad(Number number, const void* dy, const int64_t* index, int64_t n, int64_t rows,

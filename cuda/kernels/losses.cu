@@ -6,18 +6,18 @@
 // Bytes     for n elements of e bytes: focal loss 2n·e, its gradient 3n·e; cross-entropy the same, + n·e with
 //           a mask; smooth L1 the same, + n·e/k for its mask. Sums: 8 for each part of an item, written and
 //           read again, where an item has several.
-// FLOPs     an element, counting exp, log and division as one: focal loss 17 (gradient 20), cross-entropy 12
+// FLOPs     per element, counting exp, log and division as one: focal loss 17 (gradient 20), cross-entropy 12
 //           (12), smooth L1 6 (4). In instructions (PTX, f32) focal loss takes about 160 where gamma is 2 and
 //           60 more elsewhere, cross-entropy 150 and its gradient 90: log1p, exp and division bind them, not
 //           memory. Smooth L1 is memory-bound.
 // Launch    blocks of up to 256 threads (as many warps as the item has packs for), several for an item from
-//           2048 packs on, then a warp an item adds the parts. Gradients: blocks for 4 packs a thread.
+//           2048 packs on, then one warp per item adds the parts. Gradients: blocks for 4 packs per thread.
 // Numerics  f32 (f64 for f64) for an element, from exp(-|x|) so that nothing overflows; a pack is summed in
 //           that, then in f64. Order: strided packs, tree over the block, parts. No atomics.
-// Loads     128 bits where `size` is a multiple of what one load holds, else one number a lane.
+// Loads     128 bits where `size` is a multiple of what one load holds, else one number per lane.
 #include "cuda/kernels/losses.h"
 
-#include "cuda/simt/simt.cuh"
+#include "cuda/emulator/simt/simt.cuh"
 
 namespace CAWE_DEVICE {
 namespace {
@@ -45,10 +45,10 @@ __device__ __forceinline__ A absolute(A x) {
 /// Sigmoid and softplus of x, from e = exp(-|x|).
 template <class A>
 struct Logit {
-  A x, e, p, other;  ///< p = sigmoid(x), other = 1 - p without the digits that the subtraction loses
+  A x, e, p, other;  ///< other = 1 - p, computed without cancellation
   __device__ __forceinline__ explicit Logit(A value) : x(value), e(exp_of(-absolute(value))) {
     const A larger = A(1) / (A(1) + e), smaller = e * larger;
-    const A up = x >= A(0) ? A(1) : A(0);  // chooses without a branch; exact
+    const A up = x >= A(0) ? A(1) : A(0);  // selects without a branch; exact
     p = up * larger + (A(1) - up) * smaller;
     other = up * smaller + (A(1) - up) * larger;
   }
@@ -97,7 +97,7 @@ struct CrossEntropy {
                                           A (&v)[kPack]) const {
     const size_t at = size_t(item) * size + i;
     const Pack<T, kPack> logits = load<kPack>(x, at), targets = load<kPack>(t, at);
-    // Every load comes before the first choice by value, which would part the lanes.
+    // All loads come before the first branch on a value, where the lanes of a warp diverge.
     Pack<T, kPack> kept = logits, weight = logits;
     if (mask != nullptr) kept = load<kPack>(mask, at);
     if (pos_weight != nullptr) weight = load<kPack>(pos_weight, i);
@@ -145,8 +145,8 @@ struct SmoothL1 {
 };
 
 // --- kernels
-/// Block item * parts + part sums packs part * blockDim.x + t of the item, and on by all parts' packs. One
-/// part: the result goes to y, else to partial[item][part].
+/// Block item * parts + part sums packs part * blockDim.x + t of the item, then on by the number of packs
+/// that all parts take together. With one part the result goes to y, else to partial[item][part].
 template <class T, int kPack, class Loss>
 __global__ void __launch_bounds__(kThreads)
     item_sums(Loss loss, double* __restrict__ partial, Accumulator<T>* __restrict__ y, unsigned size,
@@ -168,12 +168,12 @@ __global__ void __launch_bounds__(kThreads)
     partial[blockIdx.x] = sum;
 }
 
-/// y[item] = sum of partial[item][0 .. parts), a warp an item.
+/// y[item] = sum of partial[item][0 .. parts), one warp per item.
 template <class A>
 __global__ void __launch_bounds__(kThreads)
     add_item_parts(const double* __restrict__ partial, A* __restrict__ y, unsigned items, unsigned parts) {
   const unsigned item = blockIdx.x * kWarps + threadIdx.x / 32, lane = threadIdx.x % 32;
-  if (item >= items) return;  // whole warps leave
+  if (item >= items) return;  // whole warps return, so no lane is missing in a shuffle
   double sum = 0;
   for (unsigned part = lane; part < parts; part += 32) sum += partial[size_t(item) * parts + part];
   sum = warp_reduce(sum, Sum{});
@@ -207,7 +207,7 @@ int pack_of(int64_t size) {
   return size % kPerLoad<T> == 0 ? kPerLoad<T> : 1;
 }
 unsigned threads_for(int64_t packs) { return unsigned(within(ceil_div(packs, 32), 1, kWarps)) * 32; }
-/// Of an item, for sums: 8 packs a thread, or more.
+/// Parts of an item for sums: at least 8 packs per thread.
 int64_t parts_for(int64_t items, int64_t packs) {
   const int64_t most = kBlocksOfSums / items;
   return within(ceil_div(packs, kThreads * 8), 1, most < 1 ? 1 : most);

@@ -6,9 +6,8 @@
 
 namespace CAWE_DEVICE {
 
-// Tensors [items, size] are contiguous and begin at multiples of 16 bytes; size below 2^31. Sums y [items]
-// and scales [items] are f64 for f64 tensors, else f32. Gradients: dx = scale[item] * d(sum of the item) /
-// dx.
+// Tensors [items, size] are contiguous and 16-byte aligned; size below 2^31. Sums y [items] and scales
+// [items] are f64 for f64 tensors, else f32. Gradients: dx = scale[item] * d(sum of the item) / dx.
 
 /// How many doubles of scratch the sums need; may be 0.
 int64_t item_sums_scratch(Number number, int64_t items, int64_t size);
@@ -28,7 +27,8 @@ void bce_with_logits_grad(Number number, int64_t items, int64_t size, const void
                           const void* mask, const void* pos_weight, const void* scale, void* dx,
                           DeviceStream stream);
 
-/// y = sum of mask * huber(x - t): x, t [items, anchors, k], mask [items, anchors]; beta 0: |x - t|.
+/// y = sum of mask * h(x - t), h being smooth L1 with `beta` (0: |x - t|); x, t [items, anchors, k], mask
+/// [items, anchors].
 void smooth_l1(Number number, int64_t items, int64_t anchors, int64_t k, const void* x, const void* t,
                const void* mask, double beta, double* scratch, void* y, DeviceStream stream);
 void smooth_l1_grad(Number number, int64_t items, int64_t anchors, int64_t k, const void* x, const void* t,

@@ -3,14 +3,14 @@
 //
 // Bytes     fill: write n·e. copy: read n·e, write n·e; each element once.
 // FLOPs     none.
-// Launch    Flat (both sides packed in one order): 256 threads a block, 16 bytes a thread. Transposed (x
+// Launch    Flat (both sides packed in one order): 256 threads per block, 16 bytes per thread. Transposed (x
 //           runs fastest along another dimension than y, both at least 8 long; NCHW to channels-last and
-//           back): tiles of 32x32 through shared memory, block (32, 8). Else: an element a thread in y's
+//           back): tiles of 32x32 through shared memory, block (32, 8). Else: one element per thread in y's
 //           order, or 16, 8, 4, 2 bytes of a run that is fast in both.
 // Numerics  bits are moved, nothing is computed.
-// Loads     Flat: 128 bits. Tiles: a row of 32 elements a warp on both sides, whole sectors except at the
-//           borders of odd sizes; rows in shared memory are one word longer, so that columns do not meet
-//           in a bank. Else: writes are dense; reads are as far apart as x's strides.
+// Loads     Flat: 128 bits. Tiles: a row of 32 elements per warp on both sides, whole sectors except at the
+//           borders of odd sizes; rows in shared memory are one word longer, so that columns do not meet in a
+//           bank. Else: writes are dense; reads are as far apart as x's strides.
 #include "cuda/kernels/memory.h"
 
 #include "cuda/kernels/walk.cuh"
@@ -72,7 +72,8 @@ struct Transposition {
 template <class U>
 __global__ void __launch_bounds__(kTile* kTileRows)
     copy_tiles(const U* __restrict__ x, U* __restrict__ y, const Transposition t, const Walk<2> outer) {
-  constexpr unsigned kPad = sizeof(U) < 4 ? 4 / sizeof(U) : 1;  // one word: a column then lies in 32 banks
+  // One word, so that the elements of a column are in 32 different banks.
+  constexpr unsigned kPad = sizeof(U) < 4 ? 4 / sizeof(U) : 1;
   __shared__ U tile[kTile][kTile + kPad];
   const unsigned blocks_left = divide(blockIdx.x, t.column_tiles), item = divide(blocks_left, t.row_tiles);
   const unsigned column = (blockIdx.x - blocks_left * t.column_tiles.divisor) * kTile,
@@ -126,7 +127,7 @@ void launch_walk(const void* x, void* y, const Plan<2>& plan, DeviceStream strea
   });
 }
 
-/// The dimension along which x is fast, where a transposition by tiles pays; else 0.
+/// The dimension along which x is contiguous, where a transposition by tiles is worth it; else 0.
 int transposed_dimension(const Plan<2>& p) {
   if (p.rank < 2 || p.stride[1][0] != 1 || p.stride[0][0] == 1 || p.size[0] < kTileRows) return 0;
   for (int d = 1; d < p.rank; ++d)
@@ -153,7 +154,7 @@ void launch_tiles(const void* x, void* y, const Plan<2>& plan, int fast_in_x, De
   });
 }
 
-/// Whether runs along dimension 0 can be moved in units of `bytes`, `size` being an element's.
+/// True where runs along dimension 0 can be moved in units of `bytes`; `size` is the size of an element.
 bool goes_by(int bytes, int size, const Plan<2>& p, const void* x, const void* y) {
   if (p.rank == 0 || p.stride[0][0] != 1 || p.stride[1][0] != 1 || p.size[0] * size % bytes != 0)
     return false;

@@ -3,13 +3,13 @@
 //
 // Bytes     read n·e of x, write n·e of y; each element once.
 // FLOPs     none counted: 1 conversion an element.
-// Launch    Both sides packed in one order and the types floating (or u8 to floating): 256 threads a
-//           block, as many elements a thread as 16 bytes hold of the wider type. Else an element a thread
-//           in y's order.
-// Numerics  as `convert` of the CPU's backend: f16 and bf16 are read into f32 and rounded from f32,
-//           nearest, ties to even; f64 to a 16-bit type rounds twice. Integers truncate; u8 by way of
-//           i32, so that -1 is 255.
-// Loads     flat: 128 bits of the wider type; else one element a lane, y dense.
+// Launch    Both sides packed in one order and the types floating (or u8 to floating): 256 threads per block,
+//           as many elements per thread as 16 bytes hold of the wider type. Else one element per thread in
+//           y's order.
+// Numerics  as `convert` of the CPU's backend: f16 and bf16 are read into f32 and rounded from f32, nearest,
+//           ties to even; f64 to a 16-bit type rounds twice. Integers truncate; u8 by way of i32, so that -1
+//           is 255.
+// Loads     flat: 128 bits of the wider type; else one element per lane, y dense.
 #include <type_traits>
 
 #include "cuda/kernels/memory.h"
@@ -42,7 +42,8 @@ __device__ __forceinline__ To converted(From v) {
     narrow(float(v), y);
     return y;
   } else if constexpr (std::is_same_v<To, uint8_t> && std::is_floating_point_v<From>) {
-    return To(int32_t(v));  // C++ leaves a negative number to u8 open: a CPU wraps, a GPU stops at 0
+    // Converting a negative float to u8 is undefined in C++: a CPU wraps around, a GPU clamps to 0.
+    return To(int32_t(v));
   } else {
     return To(v);
   }
@@ -81,7 +82,7 @@ __global__ void __launch_bounds__(kFlatThreads)
   const Offsets<2> o = offsets_of(walk, i);
   const From v = x[x_first + o.at[0]];
   const int64_t at = y_first + o.at[1];
-  switch (y_type) {  // one way for all threads
+  switch (y_type) {  // the same branch for all threads
     case Element::f32:
       return store_as<float>(y, at, v);
     case Element::f64:

@@ -3,21 +3,21 @@
 // done with gradients before: their norm, scaling, the check of scaled ones. Sources: Kingma & Ba 2015,
 // arXiv 1412.6980, Algorithm 1; Loshchilov & Hutter 2019, arXiv 1711.05101, Algorithm 2.
 //
-// Bytes     a parameter of e bytes, its gradient of h: SGD 4e + h (3e + h on the first step), Adam 6e + h,
-//           2 more with a copy in half precision. f32: 20 and 28. Norm e, scaling 2e.
-// FLOPs     a parameter: SGD 7, Adam 15, norm 2 (f64), scaling 1: memory-bound on every GPU, the norm where
+// Bytes     a parameter of e bytes, its gradient of h: SGD 4e + h (3e + h on the first step), Adam 6e + h, 2
+//           more with a copy in half precision. f32: 20 and 28. Norm e, scaling 2e.
+// FLOPs     per parameter: SGD 7, Adam 15, norm 2 (f64), scaling 1: memory-bound on every GPU, the norm where
 //           f64 runs at half the rate of f32.
-// Launch    up to 64 tensors: their addresses are a parameter of the kernel (at most 3.4 KB of the 4 KB
-//           that all GPUs take). A block of 256 threads takes 4096 numbers of one tensor, which it finds by
+// Launch    up to 64 tensors: their addresses are a parameter of the kernel (at most 3.4 KB of the 4 KB that
+//           all GPUs take). A block of 256 threads takes 4096 numbers of one tensor, which it finds by
 //           bisection.
 // Numerics  steps in the parameters' type, constants of the rule in f64 on the host. Norm in f64: tree over
 //           the block, then blocks by 256 strides and a tree. No atomics but the flag's, whose value has no
 //           order.
 // Loads     128 bits of parameters where all of a tensor's pointers are multiples of 16 bytes, else one
-//           number a lane, as for the last few of a tensor.
+//           number per lane, as for the last few of a tensor.
 #include "cuda/kernels/optimizers.h"
 
-#include "cuda/simt/simt.cuh"
+#include "cuda/emulator/simt/simt.cuh"
 
 namespace CAWE_DEVICE {
 namespace {
@@ -25,7 +25,7 @@ namespace {
 using namespace simt;
 
 constexpr int kThreads = 256, kTensors = 64;
-constexpr int64_t kChunk = 4096;  // numbers a block
+constexpr int64_t kChunk = 4096;  // numbers per block
 
 /// Tensors of one launch. Blocks first_block[i] .. first_block[i + 1] - 1 belong to entry[i].
 template <class Entry>
@@ -56,7 +56,7 @@ __device__ __forceinline__ void store(void* to, int64_t i, const Pack<T, kPack>&
   *reinterpret_cast<Pack<T, kPack>*>(static_cast<T*>(to) + i) = p;
 }
 
-/// rule.apply<pack>(entry, i, state) for this thread's share of the block's numbers.
+/// Calls rule.apply<pack>(entry, i, state) for this thread's share of the block's numbers.
 template <int kPack, class Entry, class Rule, class State>
 __device__ __forceinline__ void apply_all(const List<Entry>& list, const Rule& rule, State& state) {
   int at = 0, end_of_search = list.length;
@@ -76,14 +76,14 @@ __device__ __forceinline__ void apply_all(const List<Entry>& list, const Rule& r
   for (int64_t i = packed_end + threadIdx.x; i < end; i += kThreads) rule.template apply<1>(e, i, state);
 }
 
-/// prepare() gives what is the same for all numbers; false: there is nothing to do.
+/// prepare() computes what is the same for all numbers, and returns false where there is nothing to do.
 template <int kPack, class Entry, class Rule>
 __global__ void __launch_bounds__(kThreads) for_list(const List<Entry> list, const Rule rule) {
   typename Rule::State state;
   if (rule.prepare(state)) apply_all<kPack>(list, rule, state);
 }
 
-// --- rules. T: of parameters, G: of gradients, H: of copies
+// --- rules. T: type of parameters, G: of gradients, H: of 16-bit copies
 template <class T, class G, class H>
 struct Sgd {
   using State = T;
@@ -220,7 +220,7 @@ __global__ void __launch_bounds__(kThreads)
 // --- launches
 int64_t blocks_of(int64_t count) { return (count + kChunk - 1) / kChunk; }
 
-/// launch(group, blocks) for every 64 tensors that are not empty.
+/// Calls launch(group, blocks) for every 64 tensors that are not empty.
 template <class Entry, class Launch>
 void for_groups(const Entry* list, int64_t length, Launch launch) {
   List<Entry> group;
@@ -269,7 +269,7 @@ void launch_adam(const AdamTensor* list, int64_t length, const AdamRule& r, cons
   launch_list<kPerLoad<T>>(list, length, rule, stream);
 }
 
-/// launch(T(), G(), H()) with the types of `numbers`.
+/// Calls launch(T(), G(), H()) with the types that `numbers` names.
 template <class Launch>
 void dispatch_step(const StepNumbers& numbers, Launch launch) {
   if (numbers.parameter == Number::f64)

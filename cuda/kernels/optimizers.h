@@ -6,11 +6,10 @@
 
 namespace CAWE_DEVICE {
 
-// Tensors of one entry have `count` elements in the same order of memory. Any alignment will do; packs of 16
-// bytes need all of an entry's pointers at multiples of 16. Lists lie in host memory and are copied by the
-// call.
+// Tensors of one entry have `count` elements in the same memory order. Any alignment works; loads of 16 bytes
+// need all of an entry's pointers 16-byte aligned. Lists are in host memory and are copied by the call.
 
-/// velocity need not be written before the first step. copy: p in half precision, or null.
+/// velocity may be uninitialised before the first step. copy: p in half precision, or nullptr.
 struct SgdTensor {
   void* p;
   const void* g;
@@ -30,14 +29,15 @@ struct GradientTensor {
   int64_t count;
 };
 
-/// parameter: f32 or f64, of p and the moments. Mixed precision (parameter f32 only): `half` is f16 or bf16,
-/// the type of all copies and, where half_gradients, of g; else g has the parameter's type.
+/// parameter: f32 or f64, the type of p and the moments. Mixed precision (parameter f32 only): `half` is f16
+/// or bf16, the type of all copies and, with half_gradients, of g; else g has the parameter's type.
 struct StepNumbers {
   Number parameter = Number::f32;
   Number half = Number::bf16;
   bool half_gradients = false;
 };
 
+/// Constants of a step.
 struct SgdRule {
   double lr, momentum, weight_decay;
   bool first;
@@ -49,7 +49,7 @@ struct AdamRule {
 };
 
 /// d = g * factor + weight_decay * p; velocity = momentum * velocity + d (d on the first step); p -= lr *
-/// velocity. factor: one number on the device, or null for 1 (see gradient_norm).
+/// velocity. factor: one number on the device, or nullptr for 1 (see gradient_norm).
 void sgd_steps(const StepNumbers& numbers, const SgdTensor* list, int64_t length, const SgdRule& rule,
                const double* factor, DeviceStream stream);
 /// Adam (Kingma & Ba 2015), or AdamW (Loshchilov & Hutter 2019) where rule.decoupled; g * factor as above.

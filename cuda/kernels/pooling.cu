@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // Max pooling and its gradient.
 //
-// Bytes     forward: read N·C·H·W·e, write (e + 4) for each window. Gradient: read (e + 4 + 4) a window
+// Bytes     forward: read N·C·H·W·e, write (e + 4) for each window. Gradient: read (e + 4 + 4) per window
 //           (its index twice), write N·C·H·W·e.
-// FLOPs     forward: kernel^2 comparisons a window. Gradient: one addition a window that a cell looks at.
-// Launch    256 threads a block, a thread for a window (forward) or an input cell (gradient) of one
-//           channel, or of up to four where channels lie together and are a multiple of that. The
-//           gradient takes three launches: how far chosen cells lie from their windows (one to 512
-//           blocks), the extremes of that (one block), the sums.
-// Numerics  forward: comparisons only. Gradient: f32 (f64 for f64), windows in row-major order, no
-//           atomics: the CPU's bits in f32 and f64.
+// FLOPs     forward: kernel^2 comparisons per window. Gradient: one addition per window that a cell looks at.
+// Launch    256 threads per block, a thread for a window (forward) or an input cell (gradient) of one
+//           channel, or of up to four where channels lie together and are a multiple of that. The gradient
+//           takes three launches: how far chosen cells lie from their windows (one to 512 blocks), the
+//           extremes of that (one block), the sums.
+// Numerics  forward: comparisons only. Gradient: f32 (f64 for f64), windows in row-major order, no atomics:
+//           the CPU's bits in f32 and f64.
 // Loads     Channels-last: up to 128 bits, whole sectors; a window's cells are read once for every window
-//           they are in, from L1. NCHW: neighbouring windows in neighbouring lanes, `stride` numbers
-//           apart: a request touches up to `stride` times the sectors that it uses; the next column of
-//           the window uses the rest.
+//           they are in, from L1. NCHW: neighbouring windows in neighbouring lanes, `stride` numbers apart: a
+//           request touches up to `stride` times the sectors that it uses; the next column of the window uses
+//           the rest.
 #include "cuda/kernels/cells.cuh"
 #include "cuda/kernels/pooling.h"
 
@@ -46,7 +46,7 @@ __global__ void __launch_bounds__(kThreads)
   for (int k = 0; k < kPack; ++k) best[k] = 0, where.v[k] = -1;
   for (int iy = larger(top, 0); iy < smaller(top + window.kernel, s.in_h); ++iy) {
 #if defined(__CUDACC__)
-#pragma unroll 2  // by four, ptxas spills
+#pragma unroll 2  // unrolled by four, ptxas spills registers
 #endif
     for (int ix = larger(left, 0); ix < smaller(left + window.kernel, s.in_w); ++ix) {
       const int at = iy * s.in_w + ix;
@@ -66,7 +66,8 @@ __global__ void __launch_bounds__(kThreads)
   reinterpret_cast<Pack<int32_t, kPack>*>(index)[i] = where;
 }
 
-/// Chosen cell minus `stride` times window, the least and the greatest of all windows.
+/// Chosen cell minus `stride` times window: the smallest and the largest value over all windows. They bound
+/// which windows may have chosen a cell.
 struct alignas(16) ChosenOffsets {
   int low_y = kMostInt, high_y = -kMostInt, low_x = kMostInt, high_x = -kMostInt;
 
@@ -79,7 +80,7 @@ struct alignas(16) ChosenOffsets {
 };
 static_assert(sizeof(ChosenOffsets) == 4 * sizeof(int32_t), "kept in the caller's integers");
 
-/// Of the block, to thread 0.
+/// Reduces over the block; thread 0 gets the result.
 __device__ __forceinline__ ChosenOffsets of_block(const ChosenOffsets& mine) {
   __shared__ int partial[4][32];
   ChosenOffsets all;
@@ -90,8 +91,7 @@ __device__ __forceinline__ ChosenOffsets of_block(const ChosenOffsets& mine) {
   return all;
 }
 
-/// Windows `stride` cells apart. Any stride bounds where windows may have chosen; the right one does so
-/// tightly.
+/// The stride of the windows. The bounds hold for any assumed stride, and are tight for the true one.
 struct Spacing {
   Divider y, x;
 };
@@ -123,11 +123,11 @@ __global__ void __launch_bounds__(kThreads)
   ChosenOffsets mine;
   for (int i = int(threadIdx.x); i < blocks; i += kThreads) mine.add(of_blocks[i]);
   ChosenOffsets all = of_block(mine);
-  if (all.low_y > all.high_y) all.low_y = all.high_y = all.low_x = all.high_x = 0;  // nothing was chosen
+  if (all.low_y > all.high_y) all.low_y = all.high_y = all.low_x = all.high_x = 0;  // no window chose a cell
   if (threadIdx.x == 0) *result = all;
 }
 
-/// Windows that may have chosen a cell.
+/// The windows that may have chosen a cell.
 struct Range {
   int first, last;
 };
@@ -153,7 +153,7 @@ __global__ void __launch_bounds__(kThreads)
   Accumulator<T> sum[kPack] = {};
   for (int oy = rows.first; oy <= rows.last; ++oy) {
 #if defined(__CUDACC__)
-#pragma unroll 1  // mostly one or two windows; unrolled, ptxas spills for f64
+#pragma unroll 1  // mostly one or two windows; unrolled, ptxas spills registers for f64
 #endif
     for (int ox = columns.first; ox <= columns.last; ++ox) {
       const int64_t window = offset_of(cell.n, oy, ox, s.out_h, s.out_w, s.c) + cell.pack * kPack;
@@ -184,7 +184,7 @@ void launch_forward(const T* x, T* y, int32_t* index, const Images& in, const Im
   });
 }
 
-/// The stride that the sizes suggest.
+/// The stride that the sizes suggest; the true one is not known here.
 Divider likely_stride(int64_t in, int64_t out) {
   return make_divider(in > out ? (2 * in + out) / (2 * out) : 1);
 }

@@ -1,26 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 // Launch functions of pooling: max pooling (pooling.cu), the gradient of global average pooling
 // (pooling_spread.cu; the means themselves are sums, reductions.h). Tensors are dense, NCHW or channels-last,
-// and all of a call lie the same way. An image (one plane where NCHW) has less than 2^31 numbers.
+// all of a call in the same order. An image (one plane where NCHW) has less than 2^31 numbers.
 #pragma once
 
 #include "cuda/kernels/types.h"
 
 namespace CAWE_DEVICE {
 
+/// Size, stride and padding of windows, the same along both axes.
 struct PoolWindow {
   int kernel, stride, padding;
 };
 
-/// y = the largest number of each window, index = where it lies in its plane (y * width + x). Padding never
-/// wins, the first of equals does, a NaN wins against all.
+/// y = the largest number of each window, index = its position in its plane (y * width + x). Padding is never
+/// chosen, the first of equals is, a NaN always is.
 void max_pool2d(Number number, const void* x, void* y, int32_t* index, const Dims4& in, const Dims4& out,
                 bool channels_last, const PoolWindow& window, DeviceStream stream);
 
 /// Integers of scratch for max_pool2d_grad, 16-byte aligned.
 int64_t max_pool2d_grad_scratch();
-/// dx = for each cell the sum of dy over the windows that chose it, in row-major order of the windows. Right
-/// for any index; fast where it comes from windows of one size, which need not be known.
+/// dx = for each cell the sum of dy over the windows that chose it, in row-major order of the windows.
+/// Correct for any index; fast where the windows have one size and stride, which need not be given.
 void max_pool2d_grad(Number number, const void* dy, const int32_t* index, void* dx, int32_t* scratch,
                      const Dims4& out, const Dims4& in, bool channels_last, DeviceStream stream);
 

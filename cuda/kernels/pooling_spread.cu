@@ -2,9 +2,9 @@
 // The gradient of global average pooling: every cell of a channel gets dy / cells.
 //
 // Bytes     read N·C·e, write N·C·H·W·e.
-// FLOPs     1 a number written (the division): memory-bound.
-// Launch    256 threads a block, 16 bytes written a thread; where the cells (NCHW) or channels
-//           (channels-last) are no multiple of that, one number a thread.
+// FLOPs     1 per number written (the division): memory-bound.
+// Launch    256 threads per block, 16 bytes written per thread; where the cells (NCHW) or channels
+//           (channels-last) are no multiple of that, one number per thread.
 // Numerics  f32 for f16 and bf16; f32 and f64 give the CPU's bits.
 // Loads     dy: one number, the same for many lanes (NCHW), or 128 bits (channels-last).
 #include "cuda/kernels/pooling.h"
@@ -15,8 +15,8 @@ namespace {
 
 using namespace simt;
 
-/// In packs: y's pack i shows pack or number (i / run) * channels + i % channels of x. NCHW: run = packs of a
-/// channel, channels = 1. Channels-last: run = packs of an image, channels = packs of a cell.
+/// In packs: pack i of y is filled from pack or number (i / run) * channels + i % channels of x. NCHW: run =
+/// packs of a channel, channels = 1. Channels-last: run = packs of an image, channels = packs of a cell.
 struct Spread {
   unsigned packs;
   Divider run, channels;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where the largest number of each row lies.
+// The column of the largest number of each row.
 //
-// Bytes     n numbers of e bytes: read n e; write 8 a row.
+// Bytes     n numbers of e bytes: read n e; write 8 per row.
 // FLOPs     none.
-// Launch    a warp a row, 8 rows a block.
+// Launch    one warp per row, 8 rows per block.
 // Numerics  exact: comparisons of keys and columns alone.
-// Loads     one number a lane, neighbours together.
+// Loads     one number per lane, neighbours together.
 #include "cuda/kernels/reductions.h"
 #include "cuda/kernels/sort.cuh"
 
@@ -14,7 +14,7 @@ namespace {
 
 constexpr int kThreads = 256, kWarps = kThreads / 32;
 
-/// As a search from the left sees it: a NaN in front stays in front.
+/// Orders numbers as a search from the left does: a NaN that comes first stays the largest.
 template <class T>
 __device__ __forceinline__ Bits<T> rank_key(T x, bool first) {
   using Key = Bits<T>;

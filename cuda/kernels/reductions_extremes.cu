@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Least and greatest number of each item of a batch.
+// Smallest and largest number of each item of a batch.
 //
 // Bytes     read n·e; write 2e an item; an item of several pieces: 2e a piece more, written and read.
-// FLOPs     2 a number (two comparisons): memory-bound.
+// FLOPs     2 per number (two comparisons): memory-bound.
 // Launch    A block for each piece of at most 16,384 numbers, 256 threads, or one warp for items of up to
-//           1,024. Items of several pieces: a second launch, one block of 256 an item.
+//           1,024. Items of several pieces: a second launch, one block of 256 per item.
 // Numerics  comparisons only: exact, in any order. Where a NaN is in the item the answer of
-//           std::minmax_element depends on the order, so one thread then goes through the item in
-//           row-major order, as the CPU does: slow, and for broken input only. Which of +0 and -0 is
-//           named is not specified.
-// Loads     128 bits where items are a multiple of what one load holds, else one number a lane.
+//           std::minmax_element depends on the order, so one thread then goes through the item in row-major
+//           order, as the CPU does: slow, and for broken input only. Which of +0 and -0 is named is not
+//           specified.
+// Loads     128 bits where items are a multiple of what one load holds, else one number per lane.
 #include <cmath>
 
 #include "cuda/kernels/reductions.h"
@@ -34,7 +34,7 @@ struct Extremes {
   }
 };
 
-/// Of the block, to thread 0.
+/// Reduces over the block; thread 0 gets the result.
 template <class A>
 __device__ __forceinline__ Extremes<A> of_block(const Extremes<A>& mine) {
   __shared__ A lows[32], highs[32];
@@ -70,7 +70,7 @@ __device__ __forceinline__ Extremes<Accumulator<T>> in_order(const T* item, cons
   return e;
 }
 
-/// kWhole: a piece is an item, and the result is final; else a NaN in a piece is handed on as its extremes.
+/// kWhole: a piece is an item, and the result is final; else a piece with a NaN returns NaN as its extremes.
 template <class T, int kPack, bool kWhole>
 __global__ void __launch_bounds__(kThreads)
     extremes_of_pieces(const T* __restrict__ x, T* __restrict__ lows, T* __restrict__ highs, int64_t length,
@@ -111,7 +111,7 @@ __global__ void __launch_bounds__(kThreads)
   highs[blockIdx.x] = rounded<T>(all.high);
 }
 
-/// The item in row-major order: dimensions as they come, the last one the fastest.
+/// Walks an item in row-major order, the last dimension fastest.
 Walk<1> row_major(const StridedView& item) {
   Plan<1> p;
   for (int d = item.rank - 1; d >= 0; --d) {

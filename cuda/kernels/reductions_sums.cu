@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sums of rows and of columns of dense tensors. Any sum over some dimensions of a
-// dense tensor is a chain of the first two, the means of global average pooling are one of them.
+// Sums of rows and of columns of dense tensors. A sum over any dimensions of a dense tensor is a chain of
+// these two; global average pooling is one of them.
 //
-// Bytes     read n·e; write e or, for a piece of a long sum, 4 (f64: 8) for each sum. Sums in two
-//           launches write and read at most n/256 partial sums more.
+// Bytes     read n·e; write e or, for a piece of a long sum, 4 (f64: 8) for each sum. Sums in two launches
+//           write and read at most n/256 partial sums more.
 // FLOPs     n additions. Memory-bound.
-// Launch    Rows from 1,024 numbers on: a block of 256 threads for a piece of at most 16,384. Shorter
-//           rows: 1 to 32 lanes for a row, 256 threads a block. Columns: block of 256, width x depth
-//           lanes, a lane adds up every depth-th row of its column, at most 32 of them in a piece (width
-//           256 for few rows, 32 for many).
-// Numerics  f32 (f64 for f64). Fixed order: a lane adds at most 64 numbers
-//           of a piece as they lie, lanes meet in a butterfly or a tree.
-// Loads     rows: 128 bits where rows are a multiple of what one load holds, else one number a lane.
-//           Columns: one number a lane, neighbouring columns in neighbouring lanes.
+// Launch    Rows from 1,024 numbers on: a block of 256 threads for a piece of at most 16,384. Shorter rows: 1
+//           to 32 lanes for a row, 256 threads per block. Columns: block of 256, width x depth lanes, a lane
+//           adds up every depth-th row of its column, at most 32 of them in a piece (width 256 for few rows,
+//           32 for many).
+// Numerics  f32 (f64 for f64). Fixed order: a lane adds at most 64 numbers of a piece as they lie, lanes meet
+//           in a butterfly or a tree.
+// Loads     rows: 128 bits where rows are a multiple of what one load holds, else one number per lane.
+//           Columns: one number per lane, neighbouring columns in neighbouring lanes.
 #include "cuda/kernels/divider.cuh"
 #include "cuda/kernels/reductions.h"
 
@@ -36,7 +36,7 @@ struct Squared {
   }
 };
 
-/// Sum of term(x[first]), term(x[first + step]) ... in packs of kPack.
+/// Sum of term(x[first]), term(x[first + step]), ... in packs of kPack.
 template <class A, int kPack, class In, class Term>
 __device__ __forceinline__ A strided_sum(const In* x, int count, int first, int step, Term term) {
   const auto* packs = reinterpret_cast<const Pack<In, kPack>*>(x);
@@ -86,7 +86,7 @@ __global__ void __launch_bounds__(kThreads)
   if (lane == 0 && row < rows) y[row] = rounded<Out>(sum / divisor);
 }
 
-/// How a block lies over columns, and the blocks over [batch, pieces, columns / width].
+/// The shape of a block over columns; the grid is [batch, pieces, columns / width].
 struct ColumnGrid {
   unsigned width, depth;  ///< lanes over columns and over rows
   unsigned across, pieces;

@@ -2,22 +2,22 @@
 // Bilinear resizing (align_corners=false, no antialias) and its gradient.
 //
 // Bytes     forward: read min(N·C·h·w, 4 N·C·H·W)·e, write N·C·H·W·e. Gradient: read N·C·H·W·e, write
-//           N·C·h·w·e. Tables: 16 (f64: 24) a row and a column of the large side, gradient 8 more for
-//           those of the small one.
-// FLOPs     forward: 9 an output (6 products, 3 sums). Gradient: about 2 a number of dy and neighbour, 8.
+//           N·C·h·w·e. Tables: 16 (f64: 24) per row and a column of the large side, gradient 8 more for those
+//           of the small one.
+// FLOPs     forward: 9 per output (6 products, 3 sums). Gradient: about 2 per number of dy and neighbour, 8.
 // Launch    First the table, one thread a row or column: places and weights come from double arithmetic,
-//           which most GPUs are slow at. Then 256 threads a block. Forward: a thread for 4 rows of an
+//           which most GPUs are slow at. Then 256 threads per block. Forward: a thread for 4 rows of an
 //           output column; gradient: a thread for an input cell; of one channel, or of up to four where
 //           channels lie together and are a multiple of that.
-// Numerics  forward: the roundings of the CPU (f32 for 16-bit types), never contracted: its bits.
-//           Gradient: f32 (f64 for f64), row-major order of dy, no atomics.
-// Loads     channels-last: up to 128 bits, whole sectors; the table's entry is one for all. NCHW: lanes
-//           are neighbours of a row; an entry of the table is 16 bytes a lane, for 4 rows (forward).
-//           Gradient: lanes lie W/w numbers of dy apart, the sectors between are used by the thread's
-//           next columns, from L1.
+// Numerics  forward: the roundings of the CPU (f32 for 16-bit types), never contracted: its bits. Gradient:
+//           f32 (f64 for f64), row-major order of dy, no atomics.
+// Loads     channels-last: up to 128 bits, whole sectors; the table's entry is one for all. NCHW: lanes are
+//           neighbours of a row; an entry of the table is 16 bytes per lane, for 4 rows (forward). Gradient:
+//           lanes lie W/w numbers of dy apart, the sectors between are used by the thread's next columns,
+//           from L1.
 #include "cuda/kernels/cells.cuh"
 #include "cuda/kernels/resize.h"
-// After the dialect, which it does not include.
+// Needs simt.cuh before it.
 #include "cuda/kernels/bilinear.cuh"
 
 namespace CAWE_DEVICE {
@@ -27,13 +27,13 @@ using namespace simt;
 
 constexpr int kThreads = 256, kRowsOfAThread = 4;
 
-/// 16 bytes, one load; 24 for double.
+/// A tap: 16 bytes, which is one load; 24 for double.
 template <class A>
 struct alignas(sizeof(A) == 4 ? 16 : 8) Entry {
   Tap<A> tap;
 };
 
-/// Outputs [begin, end) use an input.
+/// The outputs [begin, end) that use an input.
 struct alignas(8) Users {
   int begin, end;
 };
@@ -46,7 +46,8 @@ __global__ void __launch_bounds__(kThreads) make_taps(Entry<A>* taps, const Scal
   taps[i].tap = i < rows.out ? tap_at<A>(i, rows) : tap_at<A>(i - rows.out, columns);
 }
 
-/// Users of all input rows, then of all input columns: those whose first tap is the input or the one before.
+/// Users of all input rows, then of all input columns: the outputs whose first tap is that input or the one
+/// before.
 __global__ void __launch_bounds__(kThreads) make_users(Users* users, const Scale rows, const Scale columns) {
   const int i = int(blockIdx.x * kThreads + threadIdx.x);
   if (i >= rows.in + columns.in) return;
@@ -68,7 +69,7 @@ __global__ void __launch_bounds__(kThreads) bilinear_forward(const T* __restrict
   using Numbers = Pack<T, kPack>;
   const unsigned i = blockIdx.x * kThreads + threadIdx.x;
   if (i >= by.count) return;
-  const Cell cell = cell_of(i, by);  // its y counts groups of rows
+  const Cell cell = cell_of(i, by);  // its y is an index of groups of rows
   const Entry<A> across = taps[s.out_h + cell.x];
   const int channel = int(cell.pack) * kPack;
   for (int row = cell.y * kRowsOfAThread; row < (cell.y + 1) * kRowsOfAThread && row < s.out_h; ++row) {
@@ -86,7 +87,7 @@ __global__ void __launch_bounds__(kThreads) bilinear_forward(const T* __restrict
   }
 }
 
-/// What an output gives to one input: both of its taps may be that input at the border.
+/// The weight of one input in an output; at the border both taps may be that input.
 template <class A>
 __device__ __forceinline__ A weight_on(const Tap<A>& tap, int input) {
   return (tap.first == input ? tap.near : A(0)) + (tap.second == input ? tap.far : A(0));
@@ -107,7 +108,7 @@ __global__ void __launch_bounds__(kThreads)
     const T* from = dy + offset_of(cell.n, oy, columns.begin, s.out_h, s.out_w, s.c) + cell.pack * kPack;
     A of_row[kPack] = {};
 #if defined(__CUDACC__)
-#pragma unroll 1  // unrolled, ptxas spills
+#pragma unroll 1  // unrolled, ptxas spills registers
 #endif
     for (int ox = columns.begin; ox < columns.end; ++ox, from += s.c) {
       const Entry<A> across = taps[s.out_h + ox];

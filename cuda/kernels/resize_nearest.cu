@@ -2,16 +2,16 @@
 // Nearest-neighbour resizing, the top-down step of feature pyramids (plus the lateral features), and its
 // gradient.
 //
-// Bytes     forward: read min(N·C·h·w, N·C·H·W)·e (and N·C·H·W·e of `add`), write N·C·H·W·e. Gradient:
-//           read N·C·H·W·e, write N·C·h·w·e.
-// FLOPs     forward: none, or one addition an output; gradient: one addition a number of dy.
-// Launch    256 threads a block, a thread for an output cell (gradient: an input cell) of one channel, or
+// Bytes     forward: read min(N·C·h·w, N·C·H·W)·e (and N·C·H·W·e of `add`), write N·C·H·W·e. Gradient: read
+//           N·C·H·W·e, write N·C·h·w·e.
+// FLOPs     forward: none, or one addition per output; gradient: one addition per number of dy.
+// Launch    256 threads per block, a thread for an output cell (gradient: an input cell) of one channel, or
 //           of up to four where channels lie together and are a multiple of that.
-// Numerics  forward: f32 and f64 give the CPU's bits. Gradient: f32 (f64 for f64), dy in row-major order,
-//           no atomics: the CPU's bits, too.
-// Loads     channels-last: up to 128 bits, whole sectors. NCHW: lanes are neighbours of a row; forward:
-//           they share numbers of x; gradient: lanes lie W/w numbers of dy apart, the sectors between are
-//           used by the thread's next columns, from L1.
+// Numerics  forward: f32 and f64 give the CPU's bits. Gradient: f32 (f64 for f64), dy in row-major order, no
+//           atomics: the CPU's bits, too.
+// Loads     channels-last: up to 128 bits, whole sectors. NCHW: lanes are neighbours of a row; forward: they
+//           share numbers of x; gradient: lanes lie W/w numbers of dy apart, the sectors between are used by
+//           the thread's next columns, from L1.
 #include "cuda/kernels/cells.cuh"
 #include "cuda/kernels/resize.h"
 
@@ -22,7 +22,7 @@ using namespace simt;
 
 constexpr int kThreads = 256;
 
-/// Sizes of the small and the large side, and how to divide by them.
+/// Sizes of the small and the large side, and dividers by them.
 struct Nearest {
   int small_h, small_w, large_h, large_w, c;
   Divider small_y, small_x, large_y, large_x;
@@ -46,7 +46,7 @@ __global__ void __launch_bounds__(kThreads)
   reinterpret_cast<Pack<T, kPack>*>(y)[i] = p;
 }
 
-/// The first of the large side's cells that takes cell `small` or a later one.
+/// The first cell of the large side that is a copy of cell `small` or of a later one.
 __device__ __forceinline__ int first_taker(int small, int large_size, int small_size, const Divider& by) {
   return int(divide(unsigned(small * large_size + small_size - 1), by));
 }
@@ -64,7 +64,7 @@ __global__ void __launch_bounds__(kThreads)
   Accumulator<T> sum[kPack] = {};
   for (int y = top; y < bottom; ++y) {
 #if defined(__CUDACC__)
-#pragma unroll 1  // unrolled, ptxas spills for f64
+#pragma unroll 1  // unrolled, ptxas spills registers for f64
 #endif
     for (int x = left; x < right; ++x) {
       const int64_t from = offset_of(cell.n, y, x, s.large_h, s.large_w, s.c) + cell.pack * kPack;

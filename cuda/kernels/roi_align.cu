@@ -3,22 +3,19 @@
 // conventions (tensor/roi_bins.h has them).
 //
 // Bytes     K regions, P x P bins. Forward: read the cells that are touched and 24K, write K·P²·C·e.
-// Gradient: read
-//           K·P²·C·e and 24K, write the whole pyramid, untouched cells as zeros: nothing clears it before.
-//           Shares: written and read, 8 (f64: 16) each, 4 for each bin and axis.
-// FLOPs     2 for each cell that a bin takes a share of, each way: up to 32 an output with 2 x 2 samples.
+//           Gradient: read K·P²·C·e and 24K, write the whole pyramid, untouched cells as zeros: nothing
+//           clears it before. Shares: written and read, 8 (f64: 16) each, 4 for each bin and axis.
+// FLOPs     2 for each cell that a bin takes a share of, each way: up to 32 per output with 2 x 2 samples.
 // Launch    First the shares: a thread for a bin of one axis of a region. Its samples' places are worked out
-// in
-//           double, which most GPUs are slow at, once for all channels; those on the same row or column are
-//           joined. Forward: a thread for a bin and a pack of channels. Gradient: a block for a tile of 8
+//           in double, which most GPUs are slow at, once for all channels; those on the same row or column
+//           are joined. Forward: a thread for a bin and a pack of channels. Gradient: a block for a tile of 8
 //           columns and, by the number of channels, 8 to 32 rows; a thread sums its row of the tile for a
 //           pack of channels.
 // Numerics  f32 sums (f64 for f64). Gradient: a gather, no atomics. A cell's sum goes over the regions in
-// their
-//           order, then bin rows, then bin columns, whatever the grid: the same bits in every run.
+//           their order, then bin rows, then bin columns, whatever the grid: the same bits in every run.
 // Loads     Up to 128 bits; the lanes of a warp lie side by side in the channels, so that sectors are whole.
-// Shares:
-//           one for all lanes. Shared: a row's share is one word for all lanes, and so are a column's.
+//           Shares: one for all lanes. Shared memory: a row's share is one word for all lanes, and so are a
+//           column's.
 #include "cuda/kernels/roi_align.h"
 
 #include "cuda/kernels/cells.cuh"
@@ -31,15 +28,15 @@ using namespace simt;
 
 constexpr int kThreads = 256, kWarps = kThreads / 32;
 
-/// What a bin takes of a row or column of cells.
+/// The weight that a bin gives to a row or column of cells.
 template <class A>
 struct alignas(2 * sizeof(A)) Share {
   int cell;
   A weight;
 };
 
-/// Shares of all bins: share `s` of bin b at [s * bins + b], bin b = (2 region + axis) * pooled + bin, axis 0
-/// down.
+/// Weights of all bins: weight `s` of bin b at [s * bins + b], with b = (2 region + axis) * pooled + bin;
+/// axis 0 is vertical.
 template <class A>
 struct ShareTable {
   Share<A>* shares;
@@ -67,8 +64,8 @@ __device__ __forceinline__ Axis axis_of(float low, float high, double scale, con
   return {start, bin, bin > 0 ? int(::ceil(bin < 1048576.0 ? bin : 1048576.0)) : 0};
 }
 
-/// Joins a bin's shares of the same cell as its samples come; samples go one way, so only the last two can be
-/// it.
+/// Collects a bin's weights as its samples come and joins those of the same cell; samples move in one
+/// direction, so only the last two can be of the same cell.
 template <class A>
 struct Joiner {
   const ShareTable<A>& table;
@@ -137,7 +134,7 @@ __global__ void __launch_bounds__(kThreads)
   using A = Accumulator<T>;
   const unsigned i = blockIdx.x * kThreads + threadIdx.x;
   if (i >= by.count) return;
-  const Cell cell = cell_of(i, by);  // its n counts regions
+  const Cell cell = cell_of(i, by);  // its n is an index of regions
   const auto place = reinterpret_cast<const Pack<int, 2>*>(places)[cell.n];
   A sum[kPack] = {};
   if (is_on(pyramid, place)) {
@@ -166,20 +163,19 @@ __global__ void __launch_bounds__(kThreads)
 
 // --- gradient
 constexpr int kTileWidth = 8, kSlots = 128;
-/// From a cell to the next in shared memory: rows that a warp looks at together lie in different banks.
+/// Distance between cells in shared memory: rows that a warp reads together are in different banks.
 constexpr int kStride = kSlots + 1;
-/// So many registers that nothing spills: left alone, ptxas goes for more blocks.
+/// Blocks per multiprocessor that ptxas is told to allow for: with more it would spill registers.
 template <class T>
 constexpr int kBlocksOfSm = sizeof(T) == 8 ? 2 : 3;
 
-/// A level's tiles: so many side by side, in the blocks from `first` on.
+/// A level's tiles: `across` of them side by side, in the blocks from `first` on.
 struct LevelTiles {
   unsigned first;
   int across, level;
 };
 
-/// Levels in order; no block is of a level that is not there. lanes: packs of channels side by side in a
-/// block.
+/// The levels in order; missing ones have no block. lanes: packs of channels side by side in a block.
 struct Tiles {
   LevelTiles of[kMostRoiLevels];
   int lanes;
@@ -188,7 +184,7 @@ struct Tiles {
 __device__ __forceinline__ LevelTiles tiles_of(unsigned block, const Tiles& tiles) {
   LevelTiles found = tiles.of[0];
 #if defined(__CUDACC__)
-#pragma unroll  // constant places in the parameters: no local memory
+#pragma unroll  // constant indices, else the parameters would be copied to local memory
 #endif
   for (int l = 1; l < kMostRoiLevels; ++l)
     if (block >= tiles.of[l].first) found = tiles.of[l];
@@ -199,8 +195,8 @@ struct Tile {
   int top, left, height;
 };
 
-/// Whether a region may touch the tile: two cells wider than it is, for the shift, the least size and the
-/// second cell of a sample.
+/// True where a region may touch the tile. The region is taken two cells wider on each side, for the
+/// half-pixel shift, the smallest size and the second cell of a sample.
 __device__ __forceinline__ bool may_touch(const Pack<float, 4>& box, float scale, const Tile& tile) {
   const float left = Min{}(box.v[0], box.v[2]) * scale - 2.0f,
               right = Max{}(box.v[0], box.v[2]) * scale + 2.0f,
@@ -210,8 +206,8 @@ __device__ __forceinline__ bool may_touch(const Pack<float, 4>& box, float scale
          top < float(tile.top + tile.height);
 }
 
-/// Puts the numbers of the threads with `wanted`, first + threadIdx.x, into found[0..) in order and returns
-/// how many there are, to all threads.
+/// Writes first + threadIdx.x of the threads where `wanted` to found[0..), in order, and returns their number
+/// to all threads.
 __device__ __forceinline__ int collect(bool wanted, int first, int (&found)[kThreads],
                                        int (&of_warps)[kWarps]) {
   const int warp = int(threadIdx.x) / 32, lane = int(threadIdx.x) % 32;
@@ -229,13 +225,13 @@ __device__ __forceinline__ int collect(bool wanted, int first, int (&found)[kThr
   return all;
 }
 
-/// Shares of the tile's rows and columns, [cell][slot]; a slot is a bin of one of the regions at hand.
+/// Weights of the tile's rows and columns, [cell][slot]; a slot is a bin of one of the regions in this round.
 template <class A>
 struct TileShares {
   A *rows, *columns;
 };
 
-/// Threads 0 to 127 write the rows' shares of `slots` bins, the others the columns'.
+/// Threads 0 to 127 write the rows' weights of `slots` bins, the others the columns'.
 template <class A>
 __device__ __forceinline__ void spread_shares(const TileShares<A>& to, const ShareTable<A>& table,
                                               const int* regions, int slots, int pooled, const Tile& tile) {
@@ -253,7 +249,7 @@ __device__ __forceinline__ void spread_shares(const TileShares<A>& to, const Sha
   }
 }
 
-/// Adds what the regions of `slots` bins give to row `row` of the tile, for the pack of channels at dy.
+/// Adds the contributions of `slots` bins to row `row` of the tile, for the pack of channels at dy.
 template <class T, int kPack>
 __device__ __forceinline__ void add_regions(Accumulator<T> (&sums)[kTileWidth][kPack],
                                             const TileShares<Accumulator<T>>& shares, const T* dy,
@@ -277,7 +273,7 @@ __device__ __forceinline__ void add_regions(Accumulator<T> (&sums)[kTileWidth][k
 #pragma unroll  // sums stay in registers
 #endif
       for (int k = 0; k < kTileWidth; ++k) {
-        if (weights[k] == A(0)) continue;  // and infinite gradients stay in their cells
+        if (weights[k] == A(0)) continue;  // 0 times an infinite gradient would be NaN
         for (int j = 0; j < kPack; ++j) sums[k][j] += of_row * weights[k] * widen(g.v[j]);
       }
     }
@@ -333,7 +329,7 @@ __global__ void __launch_bounds__(kThreads, kBlocksOfSm<T>)
 // --- launches
 template <class A>
 ShareTable<A> cut_table(Scratch& scratch, const RoiPyramid& pyramid, int64_t regions, const RoiRule& rule) {
-  int64_t most = 2 * rule.sampling;  // shares of a bin
+  int64_t most = 2 * rule.sampling;  // most weights that a bin can have
   for (int l = 0; l < pyramid.levels && rule.sampling == 0; ++l) {
     const int h = pyramid.level[l].h, w = pyramid.level[l].w, side = h > w ? h : w;
     most = side > most ? side : most;

@@ -15,6 +15,7 @@ struct RoiLevel {
   double scale;  ///< its size / the image's size
 };
 
+/// The levels of one pyramid: n images, c channels, one element type.
 struct RoiPyramid {
   RoiLevel level[kMostRoiLevels];
   int levels;
@@ -22,15 +23,15 @@ struct RoiPyramid {
 };
 
 /// rois: f32 [count, 4], 16-byte aligned; place: i32 [count, 2], image and level. A region whose image or
-/// level is none of the pyramid's is an empty slot. Those of one image are neighbours, count / n each.
+/// level does not exist is an empty slot. Regions are ordered by image, count / n for each.
 struct RoiList {
   const float* rois;
   const int32_t* place;
   int64_t count;
 };
 
-/// pooled: bins each way, at most kMostRoiBins; sampling: samples of a bin each way, 0: as many as it has
-/// cells.
+/// pooled: bins along each axis, at most kMostRoiBins; sampling: samples of a bin along each axis, 0: as many
+/// as it has cells.
 struct RoiRule {
   int pooled, sampling;
   bool aligned;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Cuts the scratch memory of a launch function into arrays. Host side of kernel files only.
+// Divides the scratch memory of a launch function into arrays. Host side of kernel files only.
 #pragma once
 
 #include <cstddef>
@@ -7,8 +7,8 @@
 
 namespace cawe {
 
-/// Hands out arrays one after another, 256-byte aligned. Over nullptr it only measures: `used` is then what
-/// the same cuts will need.
+/// Hands out arrays one after another, 256-byte aligned. Constructed with nullptr it only measures: `used` is
+/// then the number of bytes that the same calls will need.
 struct Scratch {
   char* base;
   size_t used = 0;

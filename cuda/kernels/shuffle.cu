@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Pixel shuffle by 2 and its way back: y[n, c, 2h + i, 2w + j] = x[n, 4c + 2i + j, h, w]. Source: Shi et al.
+// Pixel shuffle by 2 and its inverse: y[n, c, 2h + i, 2w + j] = x[n, 4c + 2i + j, h, w]. Source: Shi et al.
 // 2016, arXiv 1609.05158; the order of channels is PyTorch's.
 //
 // Bytes     read n·e, write n·e: each number once.
@@ -26,7 +26,7 @@ struct Small {
 };
 
 /// Thread i: channel and pixel i of x seen as [N, H, W, C, 4]. kForward: from is x and to is y, else the
-/// other way round.
+/// reverse.
 template <class T, bool kForward>
 __global__ void __launch_bounds__(kThreads)
     shuffle_channels_last(const T* __restrict__ from, T* __restrict__ to, const Small s, const Numbering by) {

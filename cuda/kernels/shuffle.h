@@ -10,7 +10,7 @@ namespace CAWE_DEVICE {
 /// y[n, c, 2h + i, 2w + j] = x[n, 4c + 2i + j, h, w]; `small` are x's sizes [N, 4C, H, W].
 void pixel_shuffle(Number number, const void* x, void* y, const Dims4& small, bool channels_last,
                    DeviceStream stream);
-/// The way back: dx [N, 4C, H, W] of sizes `small` from dy.
+/// The inverse: dx [N, 4C, H, W] of sizes `small` from dy.
 void pixel_shuffle_grad(Number number, const void* dy, void* dx, const Dims4& small, bool channels_last,
                         DeviceStream stream);
 

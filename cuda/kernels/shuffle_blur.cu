@@ -4,7 +4,7 @@
 // arXiv 1806.02658, as fastai places the window.
 //
 // Bytes     read n·e, write n·e: each number once.
-// FLOPs     4 a number: memory-bound.
+// FLOPs     4 per number: memory-bound.
 // Launch    256 threads. Channels-last: a thread computes 4 x 4 pixels of one channel, or of up to four where
 //           they are a multiple of that. NCHW: 8 pixels of a column, lanes are neighbours of a row.
 // Numerics  f32 (f64 for f64): the two of a row, then the rows, then a quarter, as on the CPU: its bits.
@@ -26,7 +26,7 @@ struct Sizes {
 };
 
 /// sums[j]: of the two neighbours in row `row` that the window of pixel left + j covers. kGrad: windows begin
-/// at their pixel, nothing is beyond the border, and the first column counts twice.
+/// at their pixel, pixels beyond the border add nothing, and the first column counts twice.
 template <class T, int kPack, int kColumns, bool kGrad>
 __device__ __forceinline__ void row_sums(const T* image, const Sizes& s, int row, int left, int channel,
                                          Accumulator<T> (&sums)[kColumns][kPack]) {
@@ -65,7 +65,7 @@ __global__ void __launch_bounds__(kThreads)
   const int above = kGrad ? top : top - 1;
   row_sums<T, kPack, kColumns, kGrad>(from + first, s, above < 0 ? 0 : above, left, channel, before);
 #if defined(__CUDACC__)
-#pragma unroll 1  // unrolled, ptxas spills for f64, and fewer warps fit
+#pragma unroll 1  // unrolled, ptxas spills registers for f64, and fewer warps fit
 #endif
   for (int r = 0; r < kRows; ++r) {
     const int y = top + r;

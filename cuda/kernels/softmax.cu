@@ -4,17 +4,17 @@
 //
 // Bytes     forward: read n·e, write n·e; gradient: read 2n·e, write n·e; of a row beyond what a block holds
 //           (8,192 columns, gradient 4,096; f64 2,048 and 4,096) the rest is read twice.
-// FLOPs     forward 5 a number (maximum, subtract, exp, add, divide), gradient 4: memory-bound.
-// Launch    up to 8 columns: 8 lanes a row. Up to 1,024 (f64 forward 256): a warp a row, 8 rows a block.
-//           Above: a block of 256 threads a row.
+// FLOPs     forward 5 per number (maximum, subtract, exp, add, divide), gradient 4: memory-bound.
+// Launch    up to 8 columns: 8 lanes per row. Up to 1,024 (f64 forward 256): one warp per row, 8 rows per
+//           block. Above: a block of 256 threads per row.
 // Numerics  f32 (f64 for f64) in a fixed tree. A block's threads start their maxima at the lowest finite
 //           number: a thread that sees nothing but -inf adds 0 and not NaN.
-// Loads     128 bits where columns are a multiple of what one load holds, else one number a lane. Rows that
+// Loads     128 bits where columns are a multiple of what one load holds, else one number per lane. Rows that
 //           do not fill their sectors share them with neighbours in the same block.
 #include "cuda/kernels/softmax.h"
 
-#include "cuda/simt/simt.cuh"
-// After the dialect, which it does not include.
+#include "cuda/emulator/simt/simt.cuh"
+// Needs simt.cuh before it.
 #include "cuda/kernels/softmax.cuh"
 
 namespace CAWE_DEVICE {
@@ -27,10 +27,10 @@ constexpr int kThreads = 256;
 /// does not do with more exp() of f64.
 template <class T>
 constexpr int kHeld = sizeof(T) == 8 ? 8 : 32;
-constexpr int kHeldOfTwo = 16;  ///< of y and of dy each
+constexpr int kHeldOfTwo = 16;  ///< of each of y and dy
 
-/// All threads get op over the block. `partial` is shared memory for 33 values; it may be used again at once,
-/// as block_reduce's barrier lies before the next store to its last value.
+/// Reduces by op over the block; all threads get the result. `partial` is shared memory for 33 values; it may
+/// be used again at once, since block_reduce has a barrier before the next store to its last value.
 template <class A, class Op>
 __device__ __forceinline__ A block_total(A value, Op op, A identity, A* partial) {
   value = block_reduce(value, op, identity, partial);
@@ -39,7 +39,7 @@ __device__ __forceinline__ A block_total(A value, Op op, A identity, A* partial)
   return partial[32];
 }
 
-/// A row lies in the registers of kLanes lanes: kSteps packs each.
+/// A row is held in the registers of kLanes lanes, kSteps packs each.
 template <class T, int kPack, int kLanes, int kSteps>
 __global__ void __launch_bounds__(kThreads, 2)
     softmax_in_lanes(const T* __restrict__ x, T* __restrict__ y, int64_t rows, int columns) {
@@ -79,7 +79,7 @@ __global__ void __launch_bounds__(kThreads, 2)
   }
 }
 
-/// A thread's share of a row so far.
+/// Online softmax over a thread's share of a row.
 template <class A>
 struct Running {
   A most = Lowest<A>::value, sum = 0;
@@ -92,7 +92,7 @@ struct Running {
   }
 };
 
-/// A block a row: the first kHeld numbers of each thread stay in registers, the rest is read twice.
+/// One block per row: the first kHeld numbers of each thread stay in registers, the rest is read twice.
 template <class T, int kPack>
 __global__ void __launch_bounds__(kThreads, 2)
     softmax_in_block(const T* __restrict__ x, T* __restrict__ y, int columns) {
@@ -216,7 +216,7 @@ unsigned blocks_of(int64_t rows, int lanes) {
   return unsigned((rows + of_block - 1) / of_block);
 }
 
-/// A matrix and what of it is asked.
+/// The matrix and options of one call.
 template <class T>
 struct Forward {
   const T* x;
@@ -252,7 +252,8 @@ struct Gradient {
   }
 };
 
-/// The kernel for a row's length: lanes with the fewest steps of 1, 4 and kAll, or a block.
+/// Chooses the kernel by the row's length: lanes with the smallest sufficient number of steps (1, 4 or kAll),
+/// or a block.
 template <int kPack, int kAll, class Work>
 void launch(const Work& work) {
   if (work.columns <= 8 && kPack == 1)

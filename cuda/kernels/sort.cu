@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Stable argsort of several segments at once by radix sort. Segments of at most 2,048 items: sort_short.cu.
 //
-// Bytes     n numbers of e bytes, keys of e bytes (row numbers: 4). e passes of 8 bits (row numbers: 2 to
-//           4): a pass reads the keys twice and the positions once and writes both, (3 e + 8) n, and 1,024
-//           bytes of counters a tile, twice over. The last pass writes 8 n of order instead.
+// Bytes     n numbers of e bytes, keys of e bytes (row numbers: 4). e passes of 8 bits (row numbers: 2 to 4):
+//           a pass reads the keys twice and the positions once and writes both, (3 e + 8) n, and 1,024 bytes
+//           of counters per tile, twice over. The last pass writes 8 n of order instead.
 // FLOPs     none.
-// Launch    tiles of 2,048 items by 256 threads; three kernels a pass: count, add up, move.
-// Numerics  exact. Passes keep the order of equal digits: one result. Atomics only count, integers in
-//           shared memory.
-// Loads     one number a lane. A tile is put in order in shared memory first, so that a warp stores runs:
+// Launch    tiles of 2,048 items by 256 threads; three kernels per pass: count, add up, move.
+// Numerics  exact. Passes keep the order of equal digits: one result. Atomics only count, integers in shared
+//           memory.
+// Loads     one number per lane. A tile is put in order in shared memory first, so that a warp stores runs:
 //           for random digits runs of 8 items, 2 sectors where a scattered store would take 8.
 // Source    Merrill and Grimshaw 2011, radix sort on GPUs.
 #include "cuda/kernels/sort.h"
@@ -42,8 +42,8 @@ __global__ void __launch_bounds__(kThreads)
   counts[(s * gridDim.x + blockIdx.x) * kBuckets + threadIdx.x] = bins[threadIdx.x];
 }
 
-/// counts -> where each tile's items of a digit begin in their segment. Block (256 digits, 4 quarters of the
-/// tiles).
+/// Turns counts into the position in its segment where each tile's items of a digit begin. Block (256 digits,
+/// 4 quarters of the tiles).
 __global__ void __launch_bounds__(4 * kBuckets) radix_begins(uint32_t* __restrict__ counts, int tiles) {
   __shared__ uint32_t quarter_sum[4][kBuckets], partial[4][8];
   const unsigned digit = threadIdx.x, quarter = threadIdx.y;
@@ -67,7 +67,7 @@ __global__ void __launch_bounds__(4 * kBuckets) radix_begins(uint32_t* __restric
   }
 }
 
-/// Lanes of the warp in `among` that have the caller's digit.
+/// The lanes of `among` that have the caller's digit.
 __device__ __forceinline__ unsigned lanes_with_same(uint32_t digit, unsigned among) {
   unsigned same = among;
   for (int bit = 0; bit < 8; ++bit) {
@@ -82,13 +82,14 @@ template <class Key>
 struct Tile {
   Key keys[kTile];
   uint32_t indices[kTile];
-  uint32_t counts[kWarps][kBuckets];  ///< of each warp's items; later of the warps before
-  uint32_t begins[kBuckets];          ///< in the tile
+  /// Per warp: its items of each digit; later those of the warps before it.
+  uint32_t counts[kWarps][kBuckets];
+  uint32_t begins[kBuckets];  ///< where a digit begins in the tile
   uint32_t partial[8];
 };
 
-/// Moves a tile's items to their place by one digit. Warp w holds items 256 w to 256 w + 255 of the tile, 32
-/// at a time, so that tile, warp, round and lane together are the old order.
+/// Moves a tile's items to their positions by one digit. Warp w holds items 256 w to 256 w + 255 of the tile,
+/// 32 at a time, so that tile, warp, round and lane together give the old order.
 template <class Source, bool kLast>
 __global__ void __launch_bounds__(kThreads)
     radix_scatter(Source source, Segments segments, int shift, const uint32_t* __restrict__ begins,
@@ -153,7 +154,7 @@ __global__ void __launch_bounds__(kThreads)
   }
 }
 
-/// Two sets of keys and positions in turn, and counters.
+/// Two sets of keys and positions, used in turn, and counters.
 template <class Key>
 struct Buffers {
   Key* keys[2];
@@ -234,7 +235,8 @@ void argsort_rows(const int64_t* index, int64_t n, int64_t rows, int64_t* order,
     sort_short_rows(index, n, rows, order, stream);
     return;
   }
-  int passes = 2;  // the digits of `rows`, which stands for every number outside
+  // As many as the digits of `rows`, which stands for every index out of range.
+  int passes = 2;
   while (passes < 4 && rows >> 8 * passes != 0) ++passes;
   radix_sort(ByRow{index, rows, n}, {1, n, nullptr, nullptr}, passes, order, scratch, stream);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sorting, as far as argsort and top-k share it: keys, and where items come from.
+// Shared by argsort and top-k: keys, and the sources of items.
 #pragma once
 
 #include "cuda/kernels/deciding.cuh"
@@ -10,15 +10,15 @@ namespace {
 using namespace simt;
 
 /// Unsigned keys whose ascending order is the numbers' descending order. -0 equals +0; NaN comes last.
-/// Without a branch: lanes of a warp would part over their signs.
+/// Without a branch, by which the lanes of a warp would diverge.
 template <class Key>
 __device__ __forceinline__ Key descending_bits(Key bits, bool is_nan) {
   constexpr Key kSign = Key(1) << (8 * sizeof(Key) - 1);
-  const Key negative = Key(0) - (bits / kSign);  // all ones or none
+  const Key negative = Key(0) - (bits / kSign);  // all bits set, or none
   return (bits ^ (~negative & (kSign - 1))) | (Key(0) - Key(is_nan));
 }
 __device__ __forceinline__ uint32_t descending_key(float x) {
-  const float one_zero = x + 0.f;  // -0 becomes +0, all else stays
+  const float one_zero = x + 0.f;  // -0 becomes +0, other numbers stay
   return descending_bits(bits_of(one_zero), x != x);
 }
 __device__ __forceinline__ unsigned long long descending_key(double x) {
@@ -26,7 +26,7 @@ __device__ __forceinline__ unsigned long long descending_key(double x) {
   return descending_bits(bits_of(one_zero), x != x);
 }
 
-/// What is sorted: the key, then the position within the segment. No two items are equal.
+/// What is sorted: the key, then the position within the segment, so that no two items are equal.
 template <class Key>
 struct Item {
   Key key;
@@ -36,7 +36,7 @@ template <class Key>
 __device__ __forceinline__ bool precedes(const Item<Key>& a, const Item<Key>& b) {
   return (a.key < b.key) | ((a.key == b.key) & (a.index < b.index));
 }
-/// The item of the lane whose number differs in these bits.
+/// The item of the lane whose index differs from the caller's in these bits.
 __device__ __forceinline__ Item<uint32_t> partner_of(const Item<uint32_t>& mine, int bits) {
   const unsigned long long both = static_cast<unsigned long long>(mine.key) << 32 | mine.index;
   const unsigned long long other = __shfl_xor_sync(0xffffffffu, both, bits);
@@ -51,7 +51,7 @@ __device__ __forceinline__ Item<Key> chosen(bool first, const Item<Key>& a, cons
   return {first ? a.key : b.key, first ? a.index : b.index};
 }
 
-// --- where items come from
+// --- sources of items
 /// Numbers, largest first.
 template <class T>
 struct ByValue {
@@ -64,7 +64,7 @@ struct ByValue {
   __device__ __forceinline__ Item<Key> item(int64_t begin, uint32_t i) const { return {key(begin, i), i}; }
 };
 
-/// Keys that an earlier kernel wrote, with the positions that belong to them: segment s from s * stride on.
+/// Keys that an earlier kernel wrote, with the positions that belong to them; segment s from s * stride on.
 template <class Key_>
 struct ByKey {
   using Key = Key_;
@@ -83,7 +83,7 @@ struct ByKey {
   }
 };
 
-/// Row numbers, smallest first; all those outside [0, rows) count as `rows`.
+/// Row indices, smallest first; all those outside [0, rows) count as `rows`.
 struct ByRow {
   using Key = uint32_t;
   const int64_t* index;
@@ -97,8 +97,8 @@ struct ByRow {
   __device__ __forceinline__ Item<uint32_t> item(int64_t, uint32_t i) const { return {key(0, i), i}; }
 };
 
-/// Exclusive sum over 256 threads in a row (threadIdx.x; whole warps), the same for every threadIdx.y.
-/// `partial` is shared memory for 8 values of this row. All threads of the block must come.
+/// Exclusive prefix sum over 256 threads in x (whole warps), the same for every threadIdx.y. `partial` is
+/// shared memory for 8 values of this y. All threads of the block must call it.
 __device__ __forceinline__ uint32_t exclusive_sum_of_256(uint32_t value, uint32_t* partial) {
   const unsigned lane = threadIdx.x % 32, warp = threadIdx.x / 32;
   uint32_t sum = value;

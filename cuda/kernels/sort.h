@@ -7,13 +7,13 @@
 namespace CAWE_DEVICE {
 
 /// order[begin + r] = position in x of the r-th largest number of each segment; ties by lower position, -0
-/// equals +0, NaN comes last. f32 and f64. No round trip to the host. `scratch`: argsort_scratch() bytes,
+/// equals +0, NaN comes last. f32 and f64. Nothing is copied to the host. `scratch`: argsort_scratch() bytes,
 /// 256-byte aligned.
 size_t argsort_scratch(Number number, const Segments& segments);
 void argsort_descending(Number number, const void* x, const Segments& segments, int64_t* order, void* scratch,
                         DeviceStream stream);
 
-/// order[r] = position of the r-th smallest of n row numbers, ties by lower position. Numbers outside [0,
+/// order[r] = position of the r-th smallest of n row indices, ties by lower position. Indices outside [0,
 /// rows) come last. n below 2^31, rows below 2^32 - 1.
 size_t argsort_rows_scratch(int64_t n);
 void argsort_rows(const int64_t* index, int64_t n, int64_t rows, int64_t* order, void* scratch,

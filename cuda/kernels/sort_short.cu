@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Argsort of segments of at most 2,048 items: a block sorts a segment without leaving the chip.
-//
+// Argsort of segments of at most 2,048 items: a block sorts a segment in registers and shared memory.
 // Bytes     n numbers of e bytes: read e n, write 8 bytes for each position asked for.
-// FLOPs     none; log2(n) (log2(n) + 1) / 2 comparisons an item.
-// Launch    a block a segment; a thread an item, two above 1,024. The list is filled up to a power of two.
+// FLOPs     none; log2(n) (log2(n) + 1) / 2 comparisons per item.
+// Launch    one block per segment; one thread per item, two above 1,024. The list is filled up to a power of
+//           two.
 // Numerics  exact. Positions are compared where keys are equal, so that no two items are: one result.
-// Loads     one number a lane. Partners less than 32 apart are lanes of a warp and exchange by shuffles.
-//           The log2(n / 32) (log2(n / 32) + 1) / 2 wider steps go through shared memory, keys and
-//           positions apart: no bank conflicts.
+// Loads     one number per lane. Partners less than 32 apart are lanes of a warp and exchange by shuffles.
+//           The log2(n / 32) (log2(n / 32) + 1) / 2 wider steps go through shared memory, keys and positions
+//           apart: no bank conflicts.
 // Source    Batcher 1968, sorting networks.
 #include "cuda/kernels/sort.cuh"
 #include "cuda/kernels/sort.h"
@@ -15,9 +16,9 @@
 namespace CAWE_DEVICE {
 namespace {
 
-// Item i of the list is in thread i % blockDim.x, register i / blockDim.x.
+// Item i of the list is held by thread i % blockDim.x in register i / blockDim.x.
 
-/// Partners in one warp exchange by shuffle, in one thread by name, others through shared memory.
+/// Partners in one warp exchange by shuffles, in one thread through registers, others through shared memory.
 template <class Key, int kPer>
 __device__ __forceinline__ void bitonic_step(Item<Key> (&mine)[kPer], unsigned k, unsigned j, Key* keys,
                                              uint32_t* indices) {
@@ -46,8 +47,8 @@ __device__ __forceinline__ void bitonic_step(Item<Key> (&mine)[kPer], unsigned k
   if (j >= 32 && j < blockDim.x) __syncthreads();
 }
 
-/// A block sorts a segment of at most blockDim.x * kPer items: out[s, take] gets the first `take` positions
-/// in x, -1 behind the segment's last.
+/// One block sorts a segment of at most blockDim.x * kPer items: out[s, take] gets the first `take` positions
+/// in x, -1 after the segment's last.
 template <class Source, int kPer>
 __global__ void __launch_bounds__(1024)
     sort_in_block(Source source, Segments segments, int64_t take, int64_t* __restrict__ out) {
@@ -64,7 +65,8 @@ __global__ void __launch_bounds__(1024)
     if (i < size)
       mine[r] = source.item(from, i);
     else
-      mine[r] = {Key(~Key(0)), ~0u - n + i};  // behind everything, and unlike each other
+      // Padding: sorts after everything, and no two are equal.
+      mine[r] = {Key(~Key(0)), ~0u - n + i};
   }
   for (unsigned k = 2; k <= n; k *= 2)
     for (unsigned j = k / 2; j > 0; j /= 2) bitonic_step<Key, kPer>(mine, k, j, keys, indices);
@@ -74,8 +76,8 @@ __global__ void __launch_bounds__(1024)
   }
 }
 
-/// `most`: no segment of the source has more items, nor is `take` above it. `segments` says where positions
-/// in x begin.
+/// `most`: no segment of the source has more items, and `take` is not above it. `segments` gives where
+/// positions in x begin.
 template <class Source>
 void launch_sort(const Source& source, const Segments& segments, int64_t most, int64_t take, int64_t* out,
                  DeviceStream stream) {

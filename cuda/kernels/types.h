@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the launch functions of all kernels share. Plain data only: kernel files are instrumented for the
-// emulator and may include nothing that the rest of the program instantiates too.
+// emulator, so they may not include templates or inline functions that the rest of the program instantiates
+// too.
 #pragma once
 
 #include <cstddef>

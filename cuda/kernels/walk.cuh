@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Element-wise kernels over tensors of any strides: dimensions that can be one become one, in the order in
-// which the output lies, and a thread finds its element in all operands by dividing its number.
+// Element-wise kernels over tensors of any strides: adjacent dimensions are merged where possible, in the
+// memory order of the output, and a thread finds its element in all operands by dividing its index.
 #pragma once
 
 #include "cuda/kernels/divider.cuh"
@@ -8,7 +8,7 @@
 namespace CAWE_DEVICE {
 namespace {
 
-/// The shape that K operands share, dimension 0 the fastest in the last operand. Host side.
+/// The common shape of K operands, dimension 0 being the fastest in the last operand. Host side.
 template <int K>
 struct Plan {
   int rank = 0;
@@ -20,7 +20,7 @@ struct Plan {
     for (int d = 0; d < rank; ++d) n *= size[d];
     return n;
   }
-  /// Whether operand k's elements lie one after another in this order.
+  /// True where operand k is contiguous in this order.
   bool is_packed(int k) const {
     int64_t step = 1;
     for (int d = 0; d < rank; ++d) {
@@ -64,7 +64,7 @@ Plan<K> make_plan(const StridedView* const (&views)[K]) {
     for (int k = 0; k < K; ++k) p.stride[k][p.rank] = views[k]->stride[d];
     ++p.rank;
   }
-  for (int d = 1; d < p.rank; ++d)  // by the output's strides, equal ones as they came
+  for (int d = 1; d < p.rank; ++d)  // sorted by the output's strides, equal ones as they came
     for (int e = d; e > 0 && p.stride[K - 1][e] < p.stride[K - 1][e - 1]; --e) p.swap(e, e - 1);
   for (int d = 1; d < p.rank;) {
     if (!p.continues(d)) {
@@ -77,7 +77,7 @@ Plan<K> make_plan(const StridedView* const (&views)[K]) {
   return p;
 }
 
-/// What a kernel gets of a plan.
+/// The part of a plan that a kernel needs.
 template <int K>
 struct Walk {
   int rank;
@@ -98,7 +98,7 @@ Walk<K> make_walk(const Plan<K>& p) {
   return w;
 }
 
-/// Calls launch(plan, offsets of its first element) for parts of at most kMostCounted elements.
+/// Calls launch(plan, offsets of its first element) for parts of at most kMostCounted elements each.
 template <int K, class Launch>
 void in_parts(Plan<K> p, const int64_t (&first)[K], const Launch& launch) {
   while (p.rank > 0 && p.size[p.rank - 1] == 1) --p.rank;
@@ -123,7 +123,7 @@ template <int K>
 __device__ __forceinline__ Offsets<K> offsets_of(const Walk<K>& w, unsigned i) {
   Offsets<K> o{};
 #if defined(__CUDACC__)
-#pragma unroll  // constant places in the parameters: no local memory
+#pragma unroll  // constant indices, else the parameters would be copied to local memory
 #endif
   for (int d = 0; d < 6; ++d) {
     if (d >= w.rank) break;
@@ -135,7 +135,7 @@ __device__ __forceinline__ Offsets<K> offsets_of(const Walk<K>& w, unsigned i) {
   return o;
 }
 
-// --- flat tensors: a pack a thread, then one number a thread for what is left
+// --- flat tensors: one pack per thread, then one number per thread for the remainder
 inline bool is_aligned(const void* p, size_t bytes = 16) {
   return reinterpret_cast<uintptr_t>(p) % bytes == 0;
 }

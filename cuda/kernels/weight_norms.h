@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Launch functions of normalised weights: weight_norms_spectral.cu and weight_norms_weight.cu. Weights are
-// packed matrices of `rows` x `columns` numbers, 16-byte aligned, f32 or f64 (what is trained never has 16
-// bits); vectors are of their type. Nothing overlaps. Sizes are not 0.
+// packed matrices of `rows` x `columns` numbers, 16-byte aligned, f32 or f64 (trained parameters are never
+// 16-bit); vectors are of the same type. Nothing overlaps. Sizes are not 0.
 #pragma once
 
 #include "cuda/kernels/types.h"
 
 namespace CAWE_DEVICE {
 
+/// Sizes of a weight as a matrix.
 struct MatrixSize {
   int64_t rows, columns;
 };

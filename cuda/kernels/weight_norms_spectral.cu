@@ -8,11 +8,11 @@
 // FLOPs     4OK an iteration, OK for the division; gradient 5OK. Memory-bound.
 // Launch    W^T u: blocks of 8 warps over 128 rows and 32 packs of columns, then their sums. W v: a warp, or
 //           from 2,048 columns on a block, for 4 rows. One launch for norms, sigma, u and v; one for y.
-//           Gradient: <dy, y> by blocks, their sum, then 32 rows and 32 packs of columns a block.
+//           Gradient: <dy, y> by blocks, their sum, then 32 rows and 32 packs of columns per block.
 // Numerics  sums in W's type over at most 8,192 numbers, then f64; every order is fixed, no atomics.
-// Loads     128 bits where K is a multiple of what one load holds, else one number a lane.
+// Loads     128 bits where K is a multiple of what one load holds, else one number per lane.
+#include "cuda/emulator/simt/simt.cuh"
 #include "cuda/kernels/weight_norms.h"
-#include "cuda/simt/simt.cuh"
 
 namespace CAWE_DEVICE {
 namespace {
@@ -20,11 +20,11 @@ namespace {
 using namespace simt;
 
 constexpr int kThreads = 256, kWarps = kThreads / 32;
-constexpr int kSplitRows = 128;    // rows of a block of W^T u
-constexpr int kGradientRows = 32;  // rows of a block of the gradient
-constexpr int kRows = 4;           // rows of a warp or a block of W v
-constexpr int kPacks = 8;          // packs a thread takes of dy and y
-constexpr int64_t kWide = 2048;    // columns from which on a row has a block
+constexpr int kSplitRows = 128;    // rows per block of W^T u
+constexpr int kGradientRows = 32;  // rows per block of the gradient
+constexpr int kRows = 4;           // rows per warp or block of W v
+constexpr int kPacks = 8;          // packs of dy and y per thread
+constexpr int64_t kWide = 2048;    // from this many columns on, a block per row instead of a warp
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -33,7 +33,8 @@ __device__ __forceinline__ Pack<T, kPack> load(const T* from, int64_t pack) {
   return reinterpret_cast<const Pack<T, kPack>*>(from)[pack];
 }
 
-/// Block (32, 8): partial[split][k] = sum of u[o] w[o][k] over the split's rows; a warp takes every eighth.
+/// Block (32, 8): partial[split][k] = sum of u[o] w[o][k] over the split's rows, of which a warp takes every
+/// eighth.
 template <class T, int kPack>
 __global__ void __launch_bounds__(kThreads)
     transposed_product(const T* __restrict__ w, const T* __restrict__ u, T* __restrict__ partial, int rows,
@@ -74,14 +75,14 @@ __global__ void __launch_bounds__(kThreads)
   if (threadIdx.x == 0) squares[blockIdx.x] = total;
 }
 
-/// wv[o] = w[o] . v, a warp or a block for kRows rows, for which it loads v once.
+/// wv[o] = w[o] . v; a warp or a block takes kRows rows, for which it loads v once.
 template <class T, int kPack, bool kBlock>
 __global__ void __launch_bounds__(kThreads)
     product(const T* __restrict__ w, const T* __restrict__ v, T* __restrict__ wv, int rows, int columns) {
   __shared__ T warps[kRows][32];
   constexpr int kStep = kBlock ? kThreads : 32;
   const int first = kRows * (kBlock ? int(blockIdx.x) : int(blockIdx.x) * kWarps + int(threadIdx.x) / 32);
-  if (first >= rows) return;  // whole warps leave
+  if (first >= rows) return;  // whole warps return, so no lane is missing in a shuffle
   const int packs = columns / kPack;
   T sum[kRows] = {};
   for (int i = int(threadIdx.x) % kStep; i < packs; i += kStep) {
@@ -98,7 +99,8 @@ __global__ void __launch_bounds__(kThreads)
   }
 }
 
-/// Every thread gets the sum of values(i) for i < n over the block. `warps`: 33 doubles of shared memory.
+/// Returns the sum of values(i) for i < n, computed by the block, to every thread. `warps`: 33 doubles of
+/// shared memory.
 template <class Values>
 __device__ __forceinline__ double block_sum(int64_t n, double* warps, const Values& values) {
   double sum = 0;
@@ -114,7 +116,8 @@ __device__ __forceinline__ double norm_of(double squares, double eps) {
   return norm > eps ? norm : eps;
 }
 
-/// After an iteration, with wv = w raw: block 0 makes u and sigma, the others normalise v. n: of squares.
+/// After an iteration, with wv = w raw: block 0 computes u and sigma, the others normalise v. n: number of
+/// sums of squares.
 template <class T>
 __global__ void __launch_bounds__(kThreads)
     finish_iteration(const T* __restrict__ raw, const T* __restrict__ wv, const double* __restrict__ squares,
@@ -180,7 +183,7 @@ __global__ void __launch_bounds__(kThreads) add_up(double* sums, int64_t n) {
   if (threadIdx.x == 0) sums[n] = sum;
 }
 
-/// Block (32, 8): 32 packs of columns, of kGradientRows rows each warp takes every eighth.
+/// Block (32, 8): 32 packs of columns of kGradientRows rows, of which a warp takes every eighth.
 template <class T, int kPack>
 __global__ void __launch_bounds__(kThreads)
     gradient(const T* __restrict__ dy, const T* __restrict__ u, const T* __restrict__ v,
@@ -200,7 +203,7 @@ __global__ void __launch_bounds__(kThreads)
 }
 
 // --- launches
-/// Where things lie in the scratch memory, doubles first.
+/// Layout of the scratch memory, doubles first.
 template <class T>
 struct Scratch {
   Scratch(const MatrixSize& size, void* memory)
@@ -211,14 +214,14 @@ struct Scratch {
         partial(raw + padded(size.columns)),
         wv(partial + splits * size.columns),
         bytes((wv - raw + size.rows) * int64_t(sizeof(T)) + doubles(size) * int64_t(sizeof(double))) {}
-  /// A sum of squares for each block of add_splits, or a sum for each block of <dy, y> in the smallest packs
-  /// and their total.
+  /// Doubles: a sum of squares for each block of add_splits; in the gradient a sum for each block of <dy, y>,
+  /// with the smallest packs, and their total.
   static int64_t doubles(const MatrixSize& size) {
     const int64_t squares = ceil_div(size.columns, kThreads),
                   products = ceil_div(size.rows * size.columns, kThreads * kPacks) + 1;
     return padded(squares > products ? squares : products);
   }
-  /// Keeps what follows at a multiple of 16 bytes.
+  /// n rounded up, so that what follows is 16-byte aligned.
   static int64_t padded(int64_t n) { return ceil_div(n, 4) * 4; }
 
   int64_t splits, column_blocks;

@@ -3,14 +3,13 @@
 // Salimans and Kingma 2016, arXiv 1602.07868; torch.nn.utils.weight_norm over dimension 0.
 //
 // Bytes     read O·K·e, write O·K·e; gradient: read 2O·K·e, write O·K·e. A row is read a second time, once
-// its
-//           norm is known, while it is in L1: the rows that there are have 300 numbers.
-// FLOPs     3 a number; gradient 4.
-// Launch    a warp a row, 8 rows a block.
+//           its norm is known, while it is in L1: the rows that there are have 300 numbers.
+// FLOPs     3 per number; gradient 4.
+// Launch    one warp per row, 8 rows per block.
 // Numerics  sums in V's type in a fixed tree; no atomics.
-// Loads     128 bits where K is a multiple of what one load holds, else one number a lane.
+// Loads     128 bits where K is a multiple of what one load holds, else one number per lane.
+#include "cuda/emulator/simt/simt.cuh"
 #include "cuda/kernels/weight_norms.h"
-#include "cuda/simt/simt.cuh"
 
 namespace CAWE_DEVICE {
 namespace {
@@ -40,7 +39,7 @@ __global__ void __launch_bounds__(kThreads)
     normalise_rows(const T* __restrict__ v, const T* __restrict__ g, T* __restrict__ norm, T* __restrict__ y,
                    int rows, int columns) {
   const int row = int(blockIdx.x) * kWarps + int(threadIdx.x) / 32, lane = int(threadIdx.x) % 32;
-  if (row >= rows) return;  // whole warps leave
+  if (row >= rows) return;  // whole warps return, so no lane is missing in a shuffle
   const int packs = columns / kPack;
   const int64_t first = int64_t(row) * packs;
   T squares = 0;
@@ -63,7 +62,7 @@ __global__ void __launch_bounds__(kThreads)
                      const T* __restrict__ norm, T* __restrict__ dv, T* __restrict__ dg, int rows,
                      int columns) {
   const int row = int(blockIdx.x) * kWarps + int(threadIdx.x) / 32, lane = int(threadIdx.x) % 32;
-  if (row >= rows) return;  // whole warps leave
+  if (row >= rows) return;  // whole warps return, so no lane is missing in a shuffle
   const int packs = columns / kPack;
   const int64_t first = int64_t(row) * packs;
   T sum = 0;

@@ -34,7 +34,7 @@ void* DeviceAllocator::ask_driver(size_t size) {
   ++statistics_.system_calls;
   const cudaError_t status = cudaMalloc(&block, size);
   if (status == cudaErrorMemoryAllocation) {
-    cudaGetLastError();  // handled: the next launch must not find it
+    cudaGetLastError();  // handled here: clears the error, or the next launch would report it
     return nullptr;
   }
   if (status != cudaSuccess) fail_cuda("cudaMalloc", status);

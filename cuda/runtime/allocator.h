@@ -2,12 +2,12 @@
 // Device memory: freed blocks are kept by size and given out again without asking the driver, whose cudaFree
 // waits for the whole device.
 //
-// All tensors are touched by the compute stream alone (staging.h keeps the copy stream off them), so a freed
-// block may be given out at once: who gets it queues behind whoever had it. Blocks are never cut: memory
-// checkers see where one ends.
+// All tensors are used by the compute stream alone (staging.h keeps the copy stream away from them), so a
+// freed block may be given out at once: its next owner's work is queued behind that of the last one. Blocks
+// are never split, so that memory checkers see where one ends.
 //
 // A captured step (graph.h) runs again on the blocks it was captured with. They belong to a PrivatePool: what
-// the step allocates comes from it, what is released goes back to it, and nothing leaves it until retire().
+// the step allocates comes from it, what is released goes back to it, and no block leaves it until retire().
 #pragma once
 
 #include <cstddef>
@@ -27,23 +27,24 @@ using FreeBlocks = std::unordered_map<size_t, std::vector<void*>>;
 
 /// The blocks of one captured step that no tensor holds.
 struct PrivatePool {
-  FreeBlocks free;  ///< for the rest of the capture
-  /// From before the capture, released in it: its work reads them.
+  FreeBlocks free;  ///< reused during the rest of the capture
+  /// Blocks allocated before the capture and released during it: the captured work reads them.
   std::vector<std::pair<void*, size_t>> inputs;
 };
 
+/// The allocator of one device. Thread-safe.
 class DeviceAllocator {
  public:
-  /// caching = false: each allocation is the driver's, released at once.
+  /// caching = false: every allocation goes to the driver, and every release at once.
   explicit DeviceAllocator(bool caching) : caching_(caching) {}
   ~DeviceAllocator() { trim(); }
   DeviceAllocator(const DeviceAllocator&) = delete;
   DeviceAllocator& operator=(const DeviceAllocator&) = delete;
 
-  /// 256-byte aligned, uninitialised, never nullptr. Throws Code::io with the sizes where memory is out,
-  /// after the cached blocks went back to the driver.
+  /// 256-byte aligned, uninitialised, never nullptr. Throws Code::io with the sizes where memory is out even
+  /// after the cached blocks were returned to the driver.
   void* allocate(size_t bytes);
-  /// nullptr instead of throwing.
+  /// As allocate(), but returns nullptr instead of throwing.
   void* try_allocate(size_t bytes);
   [[noreturn]] void fail_out_of_memory(size_t bytes) const;
   void release(void* block, size_t bytes) noexcept;
@@ -52,16 +53,17 @@ class DeviceAllocator {
   ArenaStatistics statistics() const;
   void reset_peak();
 
-  /// From here to stop_recording(), this thread allocates from the pool.
+  /// From here to stop_recording(), this thread's allocations belong to the pool.
   void record_into(PrivatePool& pool);
   void stop_recording();
-  /// The pool's free blocks are anyone's; blocks that tensors still hold become so when they are released.
+  /// Makes the pool's free blocks available to all; blocks that tensors still hold follow when they are
+  /// released.
   void retire(PrivatePool& pool) noexcept;
 
  private:
-  void* take(size_t size);  ///< with the lock held
+  void* take(size_t size);  ///< call with the lock held
   void* ask_driver(size_t size);
-  void give(void* block, size_t size) noexcept;  ///< to the cache or the driver
+  void give(void* block, size_t size) noexcept;  ///< returns it to the cache or to the driver
   void drop_cache() noexcept;
   PrivatePool* pool_of_this_thread() const;
   size_t block_size(size_t bytes) const;
@@ -70,16 +72,16 @@ class DeviceAllocator {
   mutable std::mutex mutex_;
   FreeBlocks free_;
   ArenaStatistics statistics_;
-  std::unordered_map<void*, PrivatePool*> owner_;  ///< of the blocks that belong to a pool
+  std::unordered_map<void*, PrivatePool*> owner_;  ///< the pool of each block that belongs to one
   PrivatePool* recording_ = nullptr;
   std::thread::id recorder_;
 };
 
-/// Device memory for the work that one call queues; returns to the allocator at the end of the scope, which
-/// is soon enough: later owners queue behind.
+/// Device memory for the work that one call queues, released at the end of the scope. That is not too early:
+/// the next owner's work is queued behind it.
 class Scratch {
  public:
-  /// Check the result: data() is nullptr where memory is out. 0 bytes: nullptr and good.
+  /// data() is nullptr where memory is out, so check it. 0 bytes: nullptr, which is no failure.
   Scratch(DeviceAllocator& allocator, size_t bytes)
       : allocator_(allocator), bytes_(bytes), data_(bytes ? allocator.try_allocate(bytes) : nullptr) {}
   ~Scratch() {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The one place that chooses whose CUDA this is: the vendor's headers, or the emulated runtime under the same
-// names. Host code of the CUDA backend includes this and no vendor header.
+// The one place that chooses between the vendor's CUDA headers and the emulated runtime with the same names.
+// Host code of the CUDA backend includes this and no vendor header.
 #pragma once
 
 #include "cuda/kernels/types.h"
@@ -10,9 +10,9 @@
 #include <cuda_runtime_api.h>
 #include <cudnn.h>
 #else
-#include "cuda/emulated/cublas_api.h"
-#include "cuda/emulated/cuda_api.h"
-#include "cuda/emulated/cudnn_api.h"
+#include "cuda/emulator/vendor/cublas_api.h"
+#include "cuda/emulator/vendor/cuda_api.h"
+#include "cuda/emulator/vendor/cudnn_api.h"
 namespace cawe::on_emulator {
 using namespace cawe::emulated;
 }

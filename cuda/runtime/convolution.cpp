@@ -8,11 +8,11 @@
 namespace CAWE_DEVICE {
 namespace {
 
-/// Shapes of a network are few; images of many sizes are not, and a plan is cheap to make again.
+/// Networks have few shapes, but images of many sizes bring many; plans are cheap to make again.
 constexpr size_t kMostPlans = 2048;
 
 struct Algorithm {
-  int number;  ///< of the pass's enumeration
+  int number;  ///< value of the library's enumeration for this pass
   size_t workspace;
   cudnnMathType_t math;
 };
@@ -42,7 +42,8 @@ cudnnMathType_t math_type(Number number, bool tf32) {
   return number == Number::f32 && !tf32 ? CUDNN_FMA_MATH : CUDNN_DEFAULT_MATH;
 }
 
-/// The library's answer, without what is not to be used. ask(most, count, results) is one of its questions.
+/// The algorithms that the library proposes, without those that are not deterministic, need too much
+/// workspace or fail. ask(most, count, results) is one of cuDNN's query functions.
 template <class Answer, class Ask>
 std::vector<Algorithm> usable(cudnnMathType_t wanted, size_t most_workspace, Ask ask) {
   constexpr int kMost = 16;
@@ -63,7 +64,7 @@ std::vector<Algorithm> usable(cudnnMathType_t wanted, size_t most_workspace, Ask
 
 }  // namespace
 
-/// The problem in the library's words.
+/// The problem as cuDNN's descriptors, and its algorithms.
 struct Convolutions::Plan {
   Plan(const ConvolutionProblem& p, bool tf32) : math(math_type(p.number, tf32)) {
     const cudnnTensorFormat_t format = p.channels_last ? CUDNN_TENSOR_NHWC : CUDNN_TENSOR_NCHW;
@@ -88,13 +89,13 @@ struct Convolutions::Plan {
     CAWE_CUDNN(cudnnSetActivationDescriptor(activation, mode, CUDNN_PROPAGATE_NAN, 0));
   }
 
-  cudnnMathType_t math;  ///< what conv is set to
+  cudnnMathType_t math;  ///< the mode that conv is set to now
   TensorDescriptor x, y, bias;
   FilterDescriptor w;
   ConvolutionDescriptor conv;
   ActivationDescriptor activation;
   std::vector<Algorithm> algorithms;
-  size_t current = 0;  ///< those before it do not work here
+  size_t current = 0;  ///< index of the algorithm in use; earlier ones failed for this problem
   std::string refusal = "no deterministic algorithm within the workspace";
 };
 
@@ -179,7 +180,7 @@ cudnnStatus_t Convolutions::call(const ConvolutionProblem& problem, Plan& plan, 
   if (problem.epilogue == Epilogue::none)
     return cudnnConvolutionForward(handle, alpha, plan.x, x, plan.w, w, plan.conv, algorithm,
                                    workspace.data(), a.workspace, beta, plan.y, y);
-  // y stands in for z, which beta = 0 leaves unread.
+  // The call wants a tensor z to add; with beta = 0 it is not read, and y is passed for it.
   return cudnnConvolutionBiasActivationForward(handle, alpha, plan.x, x, plan.w, w, plan.conv, algorithm,
                                                workspace.data(), a.workspace, beta, plan.y, y, plan.bias,
                                                bias, plan.activation, plan.y, y);
@@ -205,7 +206,7 @@ bool Convolutions::run(const ConvolutionProblem& problem, void* x, void* w, cons
     plan.refusal = detail::concat("algorithm ", a.number, ": ", cudnnGetErrorString(status));
   }
   if (starved && problem.epilogue == Epilogue::none) {
-    plan.current = *starved;  // memory may come back
+    plan.current = *starved;  // only memory was missing, so try this one again next time
     allocator_.fail_out_of_memory(plan.algorithms[*starved].workspace);
   }
   refusal = plan.refusal;

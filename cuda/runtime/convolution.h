@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Convolutions by cuDNN: one plan a problem, with the library's algorithms for it, best first. Only
-// algorithms that give the same bits in every run are taken, and only those that fit the workspace.
+// Convolutions by cuDNN. For each problem a plan is made once, with the library's algorithms for it, best
+// first. Only algorithms that give the same bits in every run, and that fit the workspace, are used.
 #pragma once
 
 #include <array>
@@ -18,28 +18,30 @@
 namespace CAWE_DEVICE {
 
 enum class ConvolutionPass : uint8_t { forward, grad_input, grad_weight };
-/// What a forward pass does to its sums in the same kernel. The library adds a bias without ReLU in one
-/// algorithm alone and refuses in the others.
+/// What a forward pass adds to its sums in the same kernel. cuDNN offers a bias without ReLU in a single
+/// algorithm and refuses it in the others.
 enum class Epilogue : uint8_t { none, bias, bias_relu };
 
+/// Everything that a plan depends on.
 struct ConvolutionProblem {
   ConvolutionPass pass;
-  Epilogue epilogue;  ///< none where pass is not forward
+  Epilogue epilogue;  ///< must be none unless pass is forward
   Number number;
-  bool channels_last;  ///< all of x, w and y; else NCHW
-  Dims4 x, w, y;       ///< sizes in the places of the forward pass; none is 0, all products below 2^31
+  bool channels_last;  ///< layout of x, w and y; else NCHW
+  Dims4 x, w, y;       ///< sizes as in the forward pass; all above 0, all products below 2^31
   Conv2dParams params;
 };
 
+/// Runs convolutions and keeps their plans.
 class Convolutions {
  public:
   Convolutions(Libraries& libraries, DeviceAllocator& allocator, const Settings& settings);
   ~Convolutions();
-  /// Queues the pass on the compute stream. x, w, y: dense device memory in the problem's layout, the one
-  /// that the pass computes being written; bias: [O] or nullptr. An algorithm that refuses, or whose
-  /// workspace is not to be had, is passed over, from then on for this problem. False where none is left
-  /// (another layout, or a call without epilogue, may do); `refusal` says why. Throws Code::io where nothing
-  /// but memory is missing and there is no epilogue to leave out.
+  /// Queues the pass on the compute stream. x, w, y: dense device memory in the problem's layout; the pass
+  /// writes one of them; bias: [O] or nullptr. An algorithm that refuses, or for whose workspace memory is
+  /// missing, is skipped, from then on for this problem. Returns false where none is left (another layout, or
+  /// a call without epilogue, may work), with the reason in `refusal`. Throws Code::io where only memory is
+  /// missing and there is no epilogue to leave out.
   bool run(const ConvolutionProblem& problem, void* x, void* w, const void* bias, void* y,
            std::string& refusal);
   PlanStatistics statistics() const;

@@ -6,7 +6,7 @@
 namespace CAWE_DEVICE {
 namespace {
 
-/// 90102 as "9.1.2", the way cuDNN and cuBLASLt count.
+/// 90102 as "9.1.2", the version numbers of cuDNN and cuBLASLt.
 std::string library_version_text(size_t version) {
   return detail::concat(version / 10000, ".", version / 100 % 100, ".", version % 100);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whether there is a GPU, and which. The backend runs on device 0; CUDA_VISIBLE_DEVICES says which GPU that
-// is.
+// Whether there is a GPU, and which. The backend runs on device 0; CUDA_VISIBLE_DEVICES decides which GPU
+// that is.
 #pragma once
 
 #include <string>
@@ -9,6 +9,7 @@
 
 namespace CAWE_DEVICE {
 
+/// A device and the versions around it.
 struct DeviceInfo {
   std::string name;
   int major = 0, minor = 0;  ///< compute capability
@@ -17,8 +18,8 @@ struct DeviceInfo {
   int runtime = 0, driver = 0;  ///< CUDA versions, 1000 * major + 10 * minor
 };
 
-/// False where there is no device to use; `why` then says so in a sentence with a remedy. Makes it the device
-/// of the calling thread (other threads have device 0 from the start).
+/// False where there is no usable device; `why` then says so in a sentence, with a remedy. Sets the calling
+/// thread's device to it (other threads start with device 0).
 bool find_device(DeviceInfo& info, std::string& why);
 
 /// The sentence for a machine without a usable device. driver: its CUDA version, 0 where none is loaded.

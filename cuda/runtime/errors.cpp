@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Statuses in words.
+// Error messages for the statuses of the CUDA libraries.
 #include "cuda/runtime/errors.h"
 
 namespace CAWE_DEVICE {
@@ -61,7 +61,7 @@ Code code_of(cudaError_t status) {
   }
 }
 
-// The library's own text lives in libcublas, which nothing else needs.
+// cuBLAS's own status text is in libcublas, which nothing else here needs.
 const char* status_name(cublasStatus_t status) {
   switch (status) {
     case CUBLAS_STATUS_NOT_INITIALIZED:
@@ -88,7 +88,7 @@ struct Advice {
   const char* hint;
 };
 
-/// What libraries fail with: no memory, no support, a failed kernel, or nonsense from us.
+/// Code and hint for a failure: out of memory, not supported, a failed kernel, or a fault of this program.
 Advice advice(bool memory, bool missing, bool execution) {
   if (memory) return {Code::io, kOutOfMemory};
   if (missing)
@@ -120,7 +120,7 @@ std::string describe(cudaError_t status) {
 }
 
 void fail_cuda(const char* call, cudaError_t status) {
-  cudaGetLastError();  // handled here: the next launch must not find it
+  cudaGetLastError();  // clears the error, or the next launch would report it
   fail(code_of(status), current_operator(), ": ", function_name(call), ": ", describe(status));
 }
 

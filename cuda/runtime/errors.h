@@ -25,16 +25,15 @@ class OperatorScope {
 const char* current_operator();
 
 /// Throw Code::io where memory ran out, Code::unsupported where this device, driver or library cannot do it,
-/// else Code::internal. `call` is the text of the call; its arguments are left out.
+/// else Code::internal. `call` is the text of the call, printed without its arguments.
 [[noreturn]] void fail_cuda(const char* call, cudaError_t status);
 [[noreturn]] void fail_cublas(const char* call, cublasStatus_t status);
 [[noreturn]] void fail_cudnn(const char* call, cudnnStatus_t status);
 
-/// What fail_cuda says about a status behind the operator and the call: its name, text and a hint.
+/// What fail_cuda() says of a status after the operator and the call: its name, text and a hint.
 std::string describe(cudaError_t status);
 
-/// Whether the library cannot do what it was asked with this algorithm, types or layout; another may be
-/// tried.
+/// True where the library cannot do what it was asked with this algorithm, types or layout; another may work.
 inline bool is_refusal(cudnnStatus_t status) { return int(status) / 1000 == 2 || int(status) / 1000 == 3; }
 inline bool is_refusal(cublasStatus_t status) {
   return status == CUBLAS_STATUS_NOT_SUPPORTED || status == CUBLAS_STATUS_INVALID_VALUE ||

@@ -4,8 +4,8 @@
 namespace CAWE_DEVICE {
 
 CapturedStep::~CapturedStep() {
-  if (graph_) cudaGraphExecDestroy(graph_);  // a launch that still runs is finished first
-  allocator_.retire(pool_);                  // whoever gets the blocks queues behind it
+  if (graph_) cudaGraphExecDestroy(graph_);  // waits for a launch that still runs
+  allocator_.retire(pool_);                  // safe: the blocks' next owners queue behind it
 }
 
 void CapturedStep::launch() { CAWE_CUDA(cudaGraphLaunch(graph_, compute_.get())); }
@@ -13,7 +13,7 @@ void CapturedStep::launch() { CAWE_CUDA(cudaGraphLaunch(graph_, compute_.get()))
 Capture::Capture(DeviceAllocator& allocator, OwnedStream& compute)
     : allocator_(allocator), compute_(compute), step_(new CapturedStep(allocator, compute)) {
   allocator_.record_into(step_->pool_);
-  // Relaxed: the allocator may ask the driver for memory in the middle of it.
+  // Relaxed mode: the allocator may ask the driver for memory during the capture.
   const cudaError_t status = cudaStreamBeginCapture(compute_.get(), cudaStreamCaptureModeRelaxed);
   active_ = status == cudaSuccess;
   if (active_) return;
@@ -33,7 +33,7 @@ Capture::~Capture() {
   cudaGraph_t graph = nullptr;
   end(&graph);
   if (graph) cudaGraphDestroy(graph);
-  cudaGetLastError();  // an exception is on its way and tells more
+  cudaGetLastError();  // the exception that ended the capture says more
 }
 
 std::unique_ptr<CapturedStep> Capture::finish() {

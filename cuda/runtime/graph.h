@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A step of work that is queued once and launched many times as one CUDA graph: one launch instead of
+// A step of work that is recorded once and launched many times as one CUDA graph: one launch instead of
 // hundreds.
 #pragma once
 
@@ -12,8 +12,8 @@
 
 namespace CAWE_DEVICE {
 
-/// The work and the memory that it runs on. Tensors made while it was captured keep their addresses: their
-/// values are new after each launch. Must not outlive the backend.
+/// The graph and the memory that it runs on. Tensors made during the capture keep their addresses and hold
+/// new values after each launch. Must not outlive the backend.
 class CapturedStep final : public CapturedWork {
  public:
   ~CapturedStep() override;
@@ -32,8 +32,8 @@ class CapturedStep final : public CapturedWork {
   cudaGraphExec_t graph_ = nullptr;
 };
 
-/// From its construction on, what this thread asks of the device is written down instead of run; finish()
-/// makes the step of it. Destroyed before that (an exception), it forgets everything.
+/// While it lives, what this thread queues on the device is recorded instead of run; finish() makes the step
+/// from it. Destroyed before that (by an exception), it discards the recording.
 class Capture {
  public:
   Capture(DeviceAllocator& allocator, OwnedStream& compute);
@@ -51,7 +51,7 @@ class Capture {
   bool active_ = false;
 };
 
-/// Captures what `step` queues, without running it. Run `step` once before, so that libraries are loaded and
+/// Records what `step` queues, without running it. Run `step` once before, so that libraries are loaded and
 /// their algorithms chosen. `step` must not wait for the device or exchange data with the host, and no other
 /// thread may use the device meanwhile.
 std::unique_ptr<CapturedStep> capture_step(DeviceAllocator& allocator, OwnedStream& compute,

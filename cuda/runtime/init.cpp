@@ -13,7 +13,7 @@ constexpr Device kDevice = Device::cuda;
 constexpr Device kDevice = Device::emulated;
 #endif
 
-CudaBackend* made = nullptr;  // never destroyed by itself: static tensors may outlive everything
+CudaBackend* made = nullptr;  // never destroyed: static tensors may outlive everything
 
 }  // namespace
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How a program gets the CUDA backend, on a GPU or on the emulated device. Plain C++: both may be in one
-// program.
+// How a program gets the CUDA backend, for a GPU or for the emulated device; one program may have both. Plain
+// C++, without CUDA headers.
 #pragma once
 
 #include <string>
@@ -9,7 +9,7 @@ namespace cawe::on_cuda {
 /// Makes the backend of Device::cuda and registers it. False where this machine has no usable GPU; `why` then
 /// says so in a sentence. Calls after the first success change nothing. Not thread-safe.
 bool init(std::string* why);
-/// Waits for the device and gives everything back. No tensor and no captured step of the device may be left.
+/// Waits for the device and releases everything. No tensor and no captured step of the device may be left.
 void close();
 }  // namespace cawe::on_cuda
 

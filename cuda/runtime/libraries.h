@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Handles of cuBLASLt and cuDNN, made when first asked for, and objects that own a library's descriptor.
+// Handles of cuBLASLt and cuDNN, made at first use, and classes that own the libraries' descriptors.
 #pragma once
 
 #include "cuda/runtime/stream.h"
 
 namespace CAWE_DEVICE {
 
-/// A descriptor that lives as long as this.
+/// Owns a descriptor.
 template <class T, cudnnStatus_t (*create)(T*), cudnnStatus_t (*destroy)(T)>
 class DnnObject {
  public:
@@ -28,13 +28,14 @@ using ConvolutionDescriptor = DnnObject<cudnnConvolutionDescriptor_t, cudnnCreat
 using ActivationDescriptor =
     DnnObject<cudnnActivationDescriptor_t, cudnnCreateActivationDescriptor, cudnnDestroyActivationDescriptor>;
 
+/// The handles of one device.
 class Libraries {
  public:
   explicit Libraries(OwnedStream& compute) : compute_(compute) {}
   ~Libraries();
   Libraries(const Libraries&) = delete;
   Libraries& operator=(const Libraries&) = delete;
-  /// Its work runs on the compute stream. Not to be used by two threads at once.
+  /// Works on the compute stream. Must not be used by two threads at once.
   cudnnHandle_t cudnn();
   cublasLtHandle_t cublaslt();
   DeviceStream stream() const { return compute_.get(); }
@@ -45,13 +46,13 @@ class Libraries {
   cublasLtHandle_t cublaslt_ = nullptr;
 };
 
-/// How often a cache of plans had what was asked for.
+/// How often a cache of plans already had what was asked for.
 struct PlanStatistics {
-  int64_t made = 0;   ///< plans, each a question to the library
-  int64_t found = 0;  ///< calls that had their plan
+  int64_t made = 0;   ///< plans made, each with a query to the library
+  int64_t found = 0;  ///< calls whose plan was there
 };
 
-/// alpha and beta of a call as the libraries read them: f64 for f64, else f32.
+/// The factors alpha and beta of a call in the type that the libraries read: f64 for f64, else f32.
 struct Factor {
   explicit Factor(double value) : in_f64(value), in_f32(float(value)) {}
   const void* of(Number number) const {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The library counts in columns: a row-major matrix is its transpose there, so y^T = op(q)^T op(p)^T is asked
-// for, with q first.
+// cuBLASLt is column-major: a row-major matrix is its transpose there, so y^T = op(q)^T op(p)^T is computed,
+// with q as the first operand.
 #include "cuda/runtime/products.h"
 
 #include <algorithm>
@@ -12,8 +12,8 @@ namespace CAWE_DEVICE {
 namespace {
 
 constexpr size_t kMostPlans = 2048;
-constexpr size_t kMostWorkspace = size_t{32}
-                                  << 20;  // what the library's manual recommends for its largest GPUs
+// What cuBLASLt's manual recommends for its largest GPUs.
+constexpr size_t kMostWorkspace = size_t{32} << 20;
 
 cudaDataType_t data_type(Number number) {
   switch (number) {
@@ -58,7 +58,7 @@ class Description {
   cublasLtMatmulDesc_t desc_ = nullptr;
 };
 
-/// A row-major matrix that is used as rows x cols, in the library's words.
+/// cuBLASLt's layout of a row-major matrix that is used as rows x cols.
 class MatrixDescription {
  public:
   MatrixDescription(const Product& product, int64_t rows, int64_t cols, const Matrices& m) {
@@ -133,7 +133,7 @@ struct Products::Plan {
   Description desc;
   MatrixDescription q, p, y;
   std::vector<cublasLtMatmulHeuristicResult_t> algorithms;
-  size_t current = 0;  ///< those before it do not work here
+  size_t current = 0;  ///< index of the algorithm in use; earlier ones failed for this problem
   std::string refusal = "no algorithm within the workspace";
 };
 
@@ -195,7 +195,7 @@ bool Products::run(const Product& product, std::string& refusal) {
     plan.refusal = detail::concat("cublasLtMatmul: status ", int(status));
   }
   if (starved && !product.bias) {
-    plan.current = *starved;  // memory may come back
+    plan.current = *starved;  // only memory was missing, so try this one again next time
     allocator_.fail_out_of_memory(plan.algorithms[*starved].workspaceSize);
   }
   refusal = plan.refusal;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Matrix products by cuBLASLt: one plan a problem, with the library's algorithms for it, best first. For one
-// GPU model and library version, cuBLAS gives the same bits in every run.
+// Matrix products by cuBLASLt. For each problem a plan is made once, with the library's algorithms for it,
+// best first. For one GPU model and library version, cuBLASLt gives the same bits in every run.
 #pragma once
 
 #include <array>
@@ -15,30 +15,31 @@
 
 namespace CAWE_DEVICE {
 
-/// A batch of row-major matrices in device memory. Used as its transpose where `transposed` is set.
+/// A batch of row-major matrices in device memory; `transposed`: their transposes are meant.
 struct Matrices {
   void* data;
   bool transposed;
-  int64_t row_stride;    ///< elements from row to row, at least the columns
-  int64_t batch_stride;  ///< from matrix to matrix; 0: one for all (inputs only)
+  int64_t row_stride;    ///< elements between the starts of rows, at least the number of columns
+  int64_t batch_stride;  ///< elements between matrices; 0: one matrix for all (inputs only)
 };
 
 /// y [batch, rows, cols] = op(p) [.., rows, depth] op(q) [.., depth, cols] (+ y) (+ bias [cols])
 struct Product {
   Number number;
-  int64_t batch, rows, cols, depth;  ///< none is 0
-  Matrices p, q, y;                  ///< y is not transposed
-  const void* bias;                  ///< or nullptr; not together with accumulate
-  bool accumulate;                   ///< y is added to
+  int64_t batch, rows, cols, depth;  ///< all above 0
+  Matrices p, q, y;                  ///< y must not be transposed
+  const void* bias;                  ///< nullptr for none; not together with accumulate
+  bool accumulate;                   ///< the product is added to y
 };
 
+/// Runs matrix products and keeps their plans.
 class Products {
  public:
   Products(Libraries& libraries, DeviceAllocator& allocator, const Settings& settings);
   ~Products();
-  /// Queues the product on the compute stream. An algorithm that refuses, or whose workspace is not to be
-  /// had, is passed over, from then on for this problem. False where none is left; `refusal` says why. Throws
-  /// Code::io where nothing but memory is missing and there is no bias to leave out.
+  /// Queues the product on the compute stream. An algorithm that refuses, or for whose workspace memory is
+  /// missing, is skipped, from then on for this problem. Returns false where none is left, with the reason in
+  /// `refusal`. Throws Code::io where only memory is missing and there is no bias to leave out.
   bool run(const Product& product, std::string& refusal);
   PlanStatistics statistics() const;
 

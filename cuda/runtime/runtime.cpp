@@ -28,7 +28,7 @@ Runtime::Runtime(const Settings& chosen)
       products(libraries, allocator, settings) {}
 
 Runtime::~Runtime() {
-  cudaStreamSynchronize(compute.get());  // an error has nobody left to tell
+  cudaStreamSynchronize(compute.get());  // its error could be reported to nobody any more
   cudaStreamSynchronize(copies.get());
 }
 

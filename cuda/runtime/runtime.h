@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Everything that the backend has of one device. Members are made in order and released in the opposite one.
+// Everything that the backend has of one device. Members depend on earlier ones, so their order matters.
 #pragma once
 
 #include "cuda/runtime/allocator.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the environment says about the CUDA backend.
+// Settings of the CUDA backend from environment variables.
 #pragma once
 
 #include <cstddef>
@@ -9,15 +9,16 @@
 
 namespace CAWE_DEVICE {
 
-constexpr size_t kEighthOfMemory = SIZE_MAX;  ///< replaced where the device is known (runtime.cpp)
+/// Stands for an eighth of the device's memory until the device is known (runtime.cpp).
+constexpr size_t kEighthOfMemory = SIZE_MAX;
 
+/// One value for each variable.
 struct Settings {
-  /// CAWE_CUDNN_WORKSPACE_MB: most that one library call may use; by default an eighth of the device's
-  /// memory. Deterministic algorithms for channels that are no multiple of 8 copy both of their operands
-  /// there.
+  /// CAWE_CUDNN_WORKSPACE_MB: the most that one library call may use; by default an eighth of the device's
+  /// memory. Deterministic algorithms copy both operands there where the channels are no multiple of 8.
   size_t workspace_bytes = kEighthOfMemory;
   bool tf32 = false;    ///< CAWE_TF32=1: f32 products and convolutions may round their inputs to TF32
-  bool caching = true;  ///< CAWE_CUDA_CACHE=0: every tensor has memory of its own, for memory checkers
+  bool caching = true;  ///< CAWE_CUDA_CACHE=0: no caching, so that memory checkers see every tensor
 };
 
 /// Throws Code::usage naming the variable where its value is not one.

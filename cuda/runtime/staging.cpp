@@ -50,7 +50,7 @@ void Staging::to_device_in_chunks(const char* host, char* device, size_t bytes, 
   }
 }
 
-/// The landing buffer that was used longest ago, large enough; nullptr where none can be had.
+/// The least recently used landing buffer that is large enough; nullptr where none can be had.
 Staging::Landing* Staging::next_landing(size_t bytes) {
   if (bytes > kMostLanding) return nullptr;
   Landing& landing = landings_[turn_++ % 2];
@@ -58,7 +58,7 @@ Staging::Landing* Staging::next_landing(size_t bytes) {
     if (landing.data) allocator_.release(landing.data, landing.bytes);
     landing.data = allocator_.try_allocate(bytes);
     landing.bytes = landing.data ? bytes : 0;
-    landing.free.record(compute_.get());  // the block's last owner may still compute
+    landing.free.record(compute_.get());  // the block's last owner may still be computing
   }
   return landing.data ? &landing : nullptr;
 }

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Copies between host and device through pinned memory, so that neither side waits longer than it must.
+// Copies between host and device through pinned memory, arranged so that neither side waits longer than it
+// must.
 //
-// To the device, small: pinned slot -> tensor, on the compute stream. Large: pinned slots -> a landing buffer
-// on the copy stream, beside whatever computes; then landing buffer -> tensor on the compute stream, in order
-// with the tensor's other users. That last copy runs at memory speed (2 bytes of traffic a byte) and spares
-// tensors all events. To the host: chunks into pinned slots on the compute stream, one on its way while
+// To the device, small: pinned slot -> tensor, on the compute stream. To the device, large: pinned slots -> a
+// landing buffer on the copy stream, while the compute stream works; then landing buffer -> tensor on the
+// compute stream, in order with the tensor's other uses. This last copy runs at memory speed, and because of
+// it tensors need no events. To the host: chunks into pinned slots on the compute stream, one being copied
+// while another is read.
 // another is read.
 #pragma once
 
@@ -17,12 +19,12 @@
 
 namespace CAWE_DEVICE {
 
-/// Pinned slots in turn; each is free again when its event is reached.
+/// Pinned slots used in turn; a slot is free again once its event has been reached.
 class PinnedRing {
  public:
   struct Slot {
     char* data;
-    OwnedEvent* done;  ///< whoever queues work on the slot records it
+    OwnedEvent* done;  ///< to be recorded by whoever queues work on the slot
   };
   PinnedRing(size_t slot_bytes, size_t slots) : slot_bytes_(slot_bytes), events_(slots) {}
   ~PinnedRing();
@@ -39,23 +41,26 @@ class PinnedRing {
   size_t turn_ = 0;
 };
 
+/// The copies of one device. Thread-safe.
 class Staging {
  public:
   Staging(DeviceAllocator& allocator, OwnedStream& compute, OwnedStream& copies);
   ~Staging();
   Staging(const Staging&) = delete;
   Staging& operator=(const Staging&) = delete;
-  /// Returns as soon as `host` may change; later work of the compute stream finds the bytes on the device.
+  /// Returns as soon as `host` may be changed; later work on the compute stream finds the bytes on the
+  /// device.
   void to_device(const void* host, void* device, size_t bytes);
-  /// Returns when the bytes, as all work queued so far leaves them, are there.
+  /// Returns once the bytes, as all work queued so far leaves them, are in `host`.
   void to_host(const void* device, void* host, size_t bytes);
 
-  static constexpr size_t kSmall = size_t{64} << 10;         ///< bytes of a small copy, and of a slot for one
-  static constexpr size_t kChunk = size_t{4} << 20;          ///< bytes of a slot of large copies
-  static constexpr size_t kMostLanding = size_t{256} << 20;  ///< larger copies wait for the compute stream
+  static constexpr size_t kSmall = size_t{64} << 10;  ///< bytes of a small copy, and of a slot for one
+  static constexpr size_t kChunk = size_t{4} << 20;   ///< bytes of a slot of large copies
+  /// Larger copies go through the compute stream alone.
+  static constexpr size_t kMostLanding = size_t{256} << 20;
 
  private:
-  /// Device memory between the two streams.
+  /// A buffer in device memory that the copy stream fills and the compute stream reads.
   struct Landing {
     void* data = nullptr;
     size_t bytes = 0;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// A stream and an event that belong to an object.
+// A stream and an event with an owner.
 #pragma once
 
 #include "cuda/runtime/errors.h"
 
 namespace CAWE_DEVICE {
 
-/// Marks a place in a stream. Before the first record() it counts as reached.
+/// Marks a place in a stream's work. Before the first record() it counts as reached.
 class OwnedEvent {
  public:
   OwnedEvent() { CAWE_CUDA(cudaEventCreateWithFlags(&event_, cudaEventDisableTiming)); }
@@ -22,7 +22,7 @@ class OwnedEvent {
   cudaEvent_t event_ = nullptr;
 };
 
-/// Work in order; not tied to the legacy stream.
+/// A queue of work that runs in order; it does not synchronise with the legacy default stream.
 class OwnedStream {
  public:
   OwnedStream() { CAWE_CUDA(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking)); }
@@ -32,7 +32,7 @@ class OwnedStream {
   DeviceStream get() const { return stream_; }
   /// The host waits for all of it.
   void wait() const { CAWE_CUDA(cudaStreamSynchronize(stream_)); }
-  /// What is queued from now on waits for the event; the host does not.
+  /// Work queued from now on waits for the event; the host does not.
   void wait_for(const OwnedEvent& event) { CAWE_CUDA(cudaStreamWaitEvent(stream_, event.get(), 0)); }
 
  private:

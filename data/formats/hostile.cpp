@@ -24,7 +24,7 @@ size_t occurrences(std::string_view bytes, std::string_view what) {
   return n;
 }
 
-/// Nesting is at most the number of item tags; little and big endian.
+/// Number of item tags, little- and big-endian: an upper bound of the nesting.
 size_t item_tags(std::string_view bytes) {
   using namespace std::string_view_literals;
   return std::max(occurrences(bytes, "\xFE\xFF\x00\xE0"sv), occurrences(bytes, "\xFF\xFE\xE0\x00"sv));
@@ -36,8 +36,8 @@ void check_items(size_t items, const std::string& name) {
                    " sequence items or fragments, which may lie in one another");
 }
 
-/// Where the data set begins: behind the group 2 elements, which are explicit little-endian. npos where they
-/// are not in order.
+/// Where the data set begins: after the elements of group 2, which are explicit little-endian. npos where
+/// these are malformed.
 size_t dataset_begin(std::string_view bytes) {
   size_t at = 132;
   if (bytes.size() < at) return bytes.npos;
@@ -52,13 +52,13 @@ size_t dataset_begin(std::string_view bytes) {
   return at;
 }
 
-/// Unfolds piece by piece and keeps nothing. Damaged data count as far as they go; DCMTK says the rest.
+/// Inflates piece by piece and keeps nothing. Damaged data are counted up to the fault; DCMTK reports that.
 void check_deflated(std::string_view packed, const std::string& name) {
   z_stream z{};
   CAWE_CHECK(inflateInit2(&z, -MAX_WBITS) == Z_OK, Code::internal, "zlib cannot start");
   z.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(packed.data()));
   z.avail_in = uInt(std::min<size_t>(packed.size(), size_t(1) << 30));
-  constexpr size_t kKept = 3;  // a tag may lie across two pieces
+  constexpr size_t kKept = 3;  // a tag may extend over two pieces
   std::string piece(kKept + (1 << 16), '\0');
   size_t total = 0, items = 0;
   int status = Z_OK;
@@ -127,7 +127,7 @@ void check_bmp_size(std::string_view bytes, const std::string& name, int64_t wid
 void check_pnm_size(std::string_view bytes, const std::string& name, int64_t pixel_bytes) {
   size_t at = 2;
   const auto space = [&](size_t i) { return std::isspace(static_cast<unsigned char>(bytes[i])) != 0; };
-  for (int n = 0; n < 3; ++n) {  // width, height, greatest value
+  for (int n = 0; n < 3; ++n) {  // width, height, largest value
     while (at < bytes.size() && (space(at) || bytes[at] == '#'))
       at = bytes[at] == '#' ? std::min(bytes.find('\n', at), bytes.size()) : at + 1;
     while (at < bytes.size() && !space(at) && bytes[at] != '#') ++at;

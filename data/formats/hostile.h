@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a file declares against what it holds, before a decoder is let at it: decoders allocate, recurse and
-// loop by the file's own word.
+// Compares what a file declares with what it holds, before a decoder sees it: decoders allocate, recurse and
+// loop as the file tells them to.
 #pragma once
 
 #include <cstdint>
@@ -10,16 +10,18 @@
 
 namespace cawe::data {
 
-/// More is not read: DCMTK's parser recurses once an item, with some 1.5 kB of stack each.
+/// Most items that are accepted: DCMTK's parser recurses for each, with some 1.5 kB of stack.
 constexpr size_t kMaxDicomItems = 2000;
-/// What a deflated DICOM may unfold to, in bytes.
+/// Largest inflated size of a deflated DICOM that is accepted, in bytes.
 constexpr size_t kMaxInflated = size_t(1) << 28;
-/// Each scan of a progressive JPEG goes over the whole picture; encoders make about 10.
+/// Most scans of a progressive JPEG: each goes through the whole picture; encoders make about 10.
 constexpr size_t kMaxJpegScans = 100;
 
-/// Items (so, sequences in sequences) and, for deflated data sets, the unfolded size. Throws PictureError.
+/// Checks the number of items (and so the depth of sequences) and, for deflated data sets, the inflated size.
+/// Throws PictureError.
 void check_dicom_structure(std::string_view bytes, const std::string& name);
 
+/// What a JPEG stream's markers say.
 struct JpegFrame {
   int rows = 0, columns = 0;  ///< of the first frame header; 0 where there is none
   size_t scans = 0;
@@ -27,11 +29,11 @@ struct JpegFrame {
 /// Reads a JPEG or JPEG-LS stream's markers without decoding.
 JpegFrame scan_jpeg(std::string_view bytes);
 
-/// stb_image fills with zeros what a BMP or PNM lacks. Throws PictureError where pixels are missing.
+/// Throws PictureError where a BMP or PNM has too few pixels; stb_image would fill them with zeros.
 void check_bmp_size(std::string_view bytes, const std::string& name, int64_t width, int64_t height);
 void check_pnm_size(std::string_view bytes, const std::string& name, int64_t pixel_bytes);
 
-/// Counts what zlib data unfold to, without keeping it, and refuses more or less than `expected`.
+/// Counts the bytes that zlib data inflate to, keeping none, and refuses a total other than `expected`.
 class InflateMeter {
  public:
   InflateMeter(int64_t expected, const std::string& name);

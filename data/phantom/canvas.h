@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What both picture generators draw with: sigmoid edges and value noise.
+// Shared by both picture generators: sigmoid edges and value noise.
 #pragma once
 
 #include <algorithm>
@@ -10,13 +10,13 @@
 
 namespace cawe::data {
 
-/// 0 far left of 0, 1 far right of it.
+/// A smooth step (sigmoid): near 0 for x far below 0, near 1 far above it.
 inline float soft_step(float x) { return 1 / (1 + std::exp(-std::clamp(x, -30.f, 30.f))); }
 
 inline float bell(float x) { return std::exp(-x * x); }
 
-/// size x size values with mean near 0 and deviation near 0.6: a grid of normal numbers with `cells` cells a
-/// side, smoothly enlarged.
+/// size x size values with mean near 0 and standard deviation near 0.6: a grid of cells x cells normal
+/// numbers, smoothly enlarged.
 inline std::vector<float> value_noise(Random* random, int size, int cells) {
   const int knots = cells + 1;
   std::vector<float> grid(size_t(knots) * size_t(knots));

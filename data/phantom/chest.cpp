@@ -21,7 +21,7 @@ struct Range {
   float draw(Random* random) const { return float(random->next_uniform(low, high)); }
 };
 
-/// Peak brightness and half axes (in half sides of the film) of each kind.
+/// Peak brightness and half axes (in units of half the film's side) of each kind.
 struct LesionLook {
   Range contrast, radius;
 };
@@ -33,7 +33,7 @@ struct Vessel {
   float angle, x, y, bend;
 };
 
-/// What a person has on every film.
+/// What all films of one patient share.
 struct Anatomy {
   float centre, top, bottom, heart_width, rib_tilt;
   float lung_x[2], lung_width[2], lung_edge[2];
@@ -68,7 +68,7 @@ Anatomy draw_anatomy(uint64_t seed, int64_t patient) {
   return a;
 }
 
-/// The film under construction. x(i), y(i) are the person's coordinates of a column or row.
+/// The film being drawn. x(i), y(i) are the coordinates of a column or row relative to the patient.
 class Film {
  public:
   Film(int size, const Anatomy& anatomy, Random* random)
@@ -99,7 +99,8 @@ class Film {
     for (size_t i = 0; i < value_.size(); ++i) value_[i] += (.05f * coarse[i] + .03f * fine[i]) * body_[i];
   }
 
-  /// One lesion inside the lungs; nothing where it came out too small or too far from 0.1 overlap.
+  /// Adds one lesion inside the lungs and returns its box; nothing where it came out too small or its IoU
+  /// with another one is 0.1 or more.
   std::optional<Box> add_lesion(int kind, const LesionLook& look, const std::vector<Box>& others);
 
   FloatImage expose() {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Phantoms and scenes as folders of files: all or nothing, by a folder that appears by rename.
+// Phantoms and scenes as folders of files, all or nothing: the folder appears by rename.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -21,7 +21,7 @@ namespace cawe::data {
 namespace fs = std::filesystem;
 namespace {
 
-/// A folder under a temporary name that becomes `out` at the end, and vanishes where that does not happen.
+/// A folder under a temporary name; finish() renames it to `out`, otherwise it is removed.
 class NewFolder {
  public:
   explicit NewFolder(const std::string& out) : out_(out), part_(out + ".part") {
@@ -42,7 +42,7 @@ class NewFolder {
   std::string path(const std::string& name) const { return part_ + "/" + name; }
   void finish() {
     std::error_code e;
-    fs::remove(out_, e);  // an empty one
+    fs::remove(out_, e);  // if it exists, it is empty
     fs::rename(part_, out_, e);
     CAWE_CHECK(!e, Code::io, out_, ": cannot be put in place (", e.message(), ")");
     done_ = true;
@@ -53,7 +53,7 @@ class NewFolder {
   bool done_ = false;
 };
 
-/// 12 bits, with a window and a polarity that differ from film to film: whoever forgets one of them sees it.
+/// 12 bits, with a window and a polarity that differ from film to film, so that ignoring either is visible.
 /// The windowed value of each pixel is the phantom's own value.
 DicomToWrite as_dicom(const FloatImage& image, const std::string& patient, const std::string& film_id) {
   DicomToWrite film;
@@ -63,8 +63,9 @@ DicomToWrite as_dicom(const FloatImage& image, const std::string& patient, const
   film.height = image.height;
   const Random random(0, "phantom file " + film_id);
   film.inverted = random.uniform(0) < 0.5f;
-  const double low = 256 + std::floor(random.uniform(1) * 512), range = 2550;  // ten steps a gray value
-  // LINEAR: x = low is 0, x = low + range is 1.
+  // Ten stored values for each gray level.
+  const double low = 256 + std::floor(random.uniform(1) * 512), range = 2550;
+  // DICOM's LINEAR window function: x = low is 0, x = low + range is 1.
   film.window_width = range + 1;
   film.window_centre = low + 0.5 + range / 2;
   for (const float v : image.pixels) {
@@ -114,7 +115,7 @@ FilmText describe(const Chest& chest, const std::string& id, const std::string& 
   return t;
 }
 
-/// "@" stands for a box's number over the whole file.
+/// Replaces each "@" by the box's number, counted over the whole file.
 void append_boxes(const std::string& boxes, int64_t* next, std::string* out) {
   if (boxes.empty()) return;
   if (*next > 1) *out += ",";
@@ -157,7 +158,7 @@ void write_phantoms(const PhantomOptions& options) {
   CAWE_CHECK(options.images >= 1 && options.images <= 1000000, Code::usage, "--images ", options.images,
              " (expected 1 to 1000000)");
   const std::vector<PatientView> views = patient_views(options.chest.seed, options.images);
-  make_chest(options.chest, 0, 0);  // refuses bad options before a folder is made
+  make_chest(options.chest, 0, 0);  // throws for bad options before a folder is made
   NewFolder folder(options.out);
   std::vector<FilmText> films(views.size());
   std::vector<std::string> mapping(views.size());
@@ -191,7 +192,7 @@ void write_phantoms(const PhantomOptions& options) {
 void write_scenes(const SceneOptions& options) {
   CAWE_CHECK(options.images >= 1 && options.images <= 1000000, Code::usage, "--images ", options.images,
              " (expected 1 to 1000000)");
-  make_scene(options.size, options.seed, 0);  // refuses a bad size before a folder is made
+  make_scene(options.size, options.seed, 0);  // throws for a bad size before a folder is made
   NewFolder folder(options.out);
   std::vector<std::string> rows(size_t(options.images));
   Progress progress("scenes", options.images);

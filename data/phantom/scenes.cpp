@@ -2,8 +2,8 @@
 // Paints scenes back to front: sky, sun, hills, ground, trees, houses, fruit.
 //
 // Each material has its own texture (grass: upright strokes; water: level stripes; sand: smooth; brick: a
-// grid of joints; leaves: blotches; fruit: a shaded ball with a highlight) and one colour, so that gray gives
-// it away.
+// grid of joints; leaves: blotches; fruit: a shaded ball with a highlight) and one colour, so that its colour
+// can be told from the gray picture.
 #include "data/phantom/scenes.h"
 
 #include <algorithm>

@@ -8,9 +8,9 @@ namespace cawe::models {
 namespace {
 
 constexpr double kRed = 0.299, kGreen = 0.587, kBlue = 0.114;  // BT.601
-constexpr double kWhite[3] = {0.95047, 1.0, 1.08883};          // D65
+constexpr double kWhite[3] = {0.95047, 1.0, 1.08883};          // D65 white, XYZ
 constexpr double kCorner = 6.0 / 29.0;
-/// IEC 61966-2-1, linear RGB to XYZ, and its inverse.
+/// Linear sRGB to XYZ (IEC 61966-2-1), and its inverse.
 constexpr double kToXyz[3][3] = {
     {0.4124564, 0.3575761, 0.1804375}, {0.2126729, 0.7151522, 0.0721750}, {0.0193339, 0.1191920, 0.9503041}};
 constexpr double kFromXyz[3][3] = {{3.2404542, -1.5371385, -0.4985314},

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Gray from colour, and colour back onto a given gray (spec 2.8).
+// Gray from colour, and colour put back onto a given gray, as DeOldify's last step does (YUV), or in CIE Lab.
 #pragma once
 
 #include "tensor/tensor.h"
@@ -11,8 +11,8 @@ namespace cawe::models {
 /// 0.299 R + 0.587 G + 0.114 B (BT.601): [N, 1, H, W].
 Tensor gray_of(const Tensor& rgb);
 
-/// The colour (U, V) of `color`, times `saturation`, on the luminance of `gray`: Y = 0.299 R + 0.587 G +
-/// 0.114 B, U = 0.492 (B - Y), V = 0.877 (R - Y). Clamped to [0, 1], which is where luminance may change.
+/// Luminance from `gray`, chrominance (U, V) from `color` times `saturation`: Y = 0.299 R + 0.587 G + 0.114
+/// B, U = 0.492 (B - Y), V = 0.877 (R - Y). Clamped to [0, 1]; luminance changes only where that clamps.
 Tensor keep_luma(const Tensor& gray, const Tensor& color, double saturation = 1);
 
 /// The same in CIE Lab (sRGB, D65): L of `gray`, a and b of `color`.

@@ -19,7 +19,7 @@ Tensor resized(const Tensor& x, int64_t height, int64_t width) {
 
 int64_t next_multiple(int64_t n, int64_t of) { return (n + of - 1) / of * of; }
 
-/// Index of the reflected sequence 0 .. n-1 .. 1 0 1 ...
+/// Index i of the sequence 0 .. n-1 continued by reflection, 0 .. n-1 .. 1 0 1 ...
 int64_t reflected(int64_t i, int64_t n) {
   if (n == 1) return 0;
   const int64_t period = 2 * (n - 1), at = i % period;

@@ -8,7 +8,7 @@ namespace {
 
 using Pairs = std::vector<std::pair<std::string, std::string>>;
 
-/// Beginnings of names, theirs and ours.
+/// Prefixes of names, DeOldify's and ours.
 Pairs prefixes() {
   Pairs all{{"layers.0.0.", "encoder.conv1."},
             {"layers.0.1.", "encoder.bn1."},

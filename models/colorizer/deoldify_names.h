@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// DeOldify's weight files (spec 9.3) under our names.
+// Weight files of DeOldify (github.com/jantic/DeOldify) under this project's names.
 #pragma once
 
 #include "models/weights.h"
@@ -9,8 +9,8 @@ namespace cawe::models {
 /// True where the names are those of DeOldify's artistic generator ("layers.0.0.weight", ...).
 bool is_deoldify_generator(const NamedTensors& weights);
 /// Its tensors under Generator's names: "layers.4.shuf.conv.0.weight_orig" becomes
-/// "up.0.shuffle.conv.weight_orig". Attention has kernels [O, C, 1] there, which
-/// become [O, C, 1, 1]. Names that it does not know stay, and loading reports them as unexpected.
+/// "up.0.shuffle.conv.weight_orig". DeOldify's attention kernels [O, C, 1] become [O, C, 1, 1]. Unknown names
+/// stay as they are, and loading reports them as unexpected.
 NamedTensors from_deoldify_generator(const NamedTensors& weights);
 
 }  // namespace cawe::models

@@ -49,7 +49,7 @@ Generator::Generator(const GeneratorConfig& config)
   }
   nn::Conv2dOptions shuffle = nn::spectral_conv(channels, 4 * channels, 1, true);
   last_shuffle_ = std::make_unique<nn::WeightNormConv2d>(shuffle, true);
-  channels += 3;  // the input image joins
+  channels += 3;  // the input image is concatenated
   residual0_ = std::make_unique<nn::SpectralConv2d>(nn::spectral_conv(channels, channels, 3, true));
   residual1_ = std::make_unique<nn::SpectralConv2d>(nn::spectral_conv(channels, channels, 3, true));
   to_rgb_ = std::make_unique<nn::SpectralConv2d>(nn::spectral_conv(channels, 3, 1, true));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The colorizer's generator: a U-Net on a ResNet encoder with self-attention (spec 2.1; DeOldify's artistic
-// model at full size).
+// The colorizer's generator: a U-Net on a ResNet encoder with self-attention; at full size DeOldify's
+// artistic model, layer by layer.
 #pragma once
 
 #include <array>
@@ -12,6 +12,7 @@
 
 namespace cawe::models {
 
+/// Size of the generator.
 struct GeneratorConfig {
   int depth = 34;      ///< of the encoder: 18 or 34
   int64_t width = 64;  ///< of the encoder's stem; 64 is the full network of 63,646,881 parameters
@@ -31,10 +32,10 @@ class Generator : public nn::Module {
   ResNet& encoder() { return encoder_; }
   /// Where its parameters are.
   Device device() { return parameters().front().variable->device(); }
-  /// Convolutions of the encoder are trained or not. Its norms stay trainable either way.
+  /// Whether the encoder's convolutions are trained. Its norms stay trainable either way, as in DeOldify.
   void set_encoder_trainable(bool on);
-  /// Which third of the network a parameter is in, for learning rates that rise towards the output: 0 stem to
-  /// layer2, 1 layer3 and layer4, 2 the decoder.
+  /// Which of the network's three parts a parameter is in, for learning rates that rise towards the output: 0
+  /// stem to layer2, 1 layer3 and layer4, 2 the decoder.
   static int part_of(const std::string& parameter);
 
  private:

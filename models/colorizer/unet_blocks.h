@@ -11,7 +11,7 @@
 
 namespace cawe::models {
 
-/// Norms that begin the generator's parts start with a small bias, as fastai's do.
+/// Batch norms at the entrance of the generator's parts start with a small bias, as fastai's do.
 nn::BatchNormOptions entry_norm();
 
 /// Spectrally normalised 3x3 convolution without bias, then ReLU, then batch norm: in this order.
@@ -45,9 +45,9 @@ struct UpBlockConfig {
   bool attention = false;  ///< self-attention behind the second convolution
 };
 
-/// One step up: the map from below is doubled in size at half its channels, the encoder's map of that size
-/// goes through a norm, both together through a ReLU and two ConvReluNorms of int(1.5 c) channels, c being
-/// the channels of both (or half of them).
+/// One step of the U-Net's decoder: the map from below is doubled in size at half its channels, the encoder's
+/// map of that size goes through a norm, and both, concatenated to c channels, go through a ReLU and two
+/// ConvReluNorms of int(1.5 c) channels (int(1.5 (c / 2)) where halved).
 class UpBlock : public nn::Module {
  public:
   explicit UpBlock(const UpBlockConfig& config);

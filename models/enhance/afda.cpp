@@ -17,8 +17,8 @@ constexpr double kTiny = 1e-12;
 constexpr double kSmooth = 2.0;
 constexpr int64_t kRowsAtOnce = 32;
 
-/// Whole numbers, so that sums over neighbours are exact; two rings of replicated border, so that they need
-/// no test for it.
+/// The film as whole numbers, so that sums over neighbours are exact, with two rings of replicated border, so
+/// that neighbours need no bounds check.
 class Padded {
  public:
   Padded(const std::vector<uint8_t>& gray, int64_t rows, int64_t columns)
@@ -29,7 +29,7 @@ class Padded {
                                         std::clamp<int64_t>(x, 0, columns - 1))];
   }
   int level(int64_t y, int64_t x) const { return levels_[at(y, x)]; }
-  /// Sum of the eight cells `reach` steps away along rows, columns and diagonals.
+  /// Sum of the eight pixels `reach` steps away along row, column and diagonals.
   int ring(int64_t y, int64_t x, int64_t reach) const {
     const int32_t* up = &levels_[at(y - reach, x)];
     const int32_t* here = &levels_[at(y, x)];
@@ -81,7 +81,7 @@ double otsu_level(const std::vector<uint8_t>& gray) {
   return otsu(std::vector<double>(gray.begin(), gray.end()));
 }
 
-/// False where the gradients do not fall into two classes: then nothing is changed.
+/// False where the gradients do not fall into two classes: then the film is returned unchanged.
 bool find_orders(const std::vector<double>& gradients, AfdaOrders* orders) {
   if (gradients.empty()) return false;
   const double t = otsu(gradients);
@@ -126,7 +126,7 @@ void each_row(int64_t rows, const std::function<void(int64_t)>& body) {
   });
 }
 
-/// To 0..255, by the values' own range or clipped; false where there is no range.
+/// Rounds to 0..255, stretched by the values' own range or clipped; false where there is no range.
 bool quantise(const std::vector<double>& values, bool stretch, std::vector<uint8_t>* out) {
   double low = 0, scale = 1;
   if (stretch) {

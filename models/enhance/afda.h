@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // AFDA: adaptive fractional-order differentiation (Li & Xie 2015, "Medical image enhancement based on
-// adaptive fractional differentiation"). The article was not at hand; the formulas are those of the
-// best-known public description: a Gruenwald-Letnikov mask in eight directions whose order follows the local
-// gradient.
+// adaptive fractional differentiation"). The article was not available; the formulas follow the only public
+// re-implementation that was found (VXallset/Medical_image_enhancement_AFDA): a Gruenwald-Letnikov mask in
+// eight directions whose order follows the local gradient.
 #pragma once
 
 #include <cstdint>
@@ -12,10 +12,12 @@
 
 namespace cawe::models {
 
+/// Settings of AFDA.
 struct AfdaSettings {
-  double v_max = 0.9;        ///< orders are clamped to [0, v_max]: the mask's sum vanishes at order 1
-  bool object_mask = false;  ///< statistics over the pixels at or above Otsu's threshold of the film only
-  bool stretch = false;      ///< map the result's own range to 0..255; false: clip to it
+  double v_max = 0.9;  ///< orders are clamped to [0, v_max]: the mask's sum vanishes at order 1
+  /// Statistics only over pixels at or above Otsu's threshold of the film.
+  bool object_mask = false;
+  bool stretch = false;  ///< stretch the result's own range to 0..255; false: clip to 0..255
 };
 
 /// The 5 x 5 mask of order v has three numbers: the centre, its 8 neighbours, and the 8 cells two steps away
@@ -33,10 +35,10 @@ struct AfdaOrders {
   double v1 = 0, v2 = 0;
 };
 
-/// Gray levels 0..255, row-major; borders replicate. Returns as many, rounded half up once at the end. A
-/// constant image, or one whose gradients form a single class, comes back as it is. With M the mean gradient
-/// of a pixel, its order is max(v1, (M - t) / M) where M >= t (an edge, however weak), min(v2, M / t) where
-/// 2 < M < t (texture), 0 where M is lower (smooth). Rows run in parallel.
+/// gray: levels 0..255, row-major; the border is replicated. Returns as many, rounded half up once at the
+/// end. A constant image, or one whose gradients form a single class, is returned unchanged. With M the mean
+/// gradient of a pixel, its order is max(v1, (M - t) / M) where M >= t (an edge, even a weak one), min(v2, M
+/// / t) where 2 < M < t (texture), and 0 where M <= 2 (smooth). Rows run in parallel.
 std::vector<uint8_t> afda_u8(const std::vector<uint8_t>& gray, int64_t rows, int64_t columns,
                              const AfdaSettings& settings = {}, AfdaOrders* orders = nullptr);
 

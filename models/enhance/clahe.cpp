@@ -12,7 +12,7 @@ constexpr int kLevels = 256;
 using Histogram = std::array<int, kLevels>;
 using Mapping = std::array<uint8_t, kLevels>;
 
-/// Index of the pixel that stands at i in an image extended by reflection without repeating its border.
+/// Index i of a row of n pixels that is extended by reflection without repeating its border.
 int64_t reflected(int64_t i, int64_t n) {
   if (n == 1) return 0;
   const int64_t period = 2 * (n - 1);
@@ -20,7 +20,7 @@ int64_t reflected(int64_t i, int64_t n) {
   return i < n ? i : period - i;
 }
 
-/// Cuts bins at the limit and spreads what was cut: evenly first, the rest one each at a fixed step.
+/// Cuts bins at the limit and redistributes the excess: evenly first, the remainder one each at a fixed step.
 void clip(Histogram& h, int limit) {
   int excess = 0;
   for (int& bin : h) {
@@ -43,7 +43,8 @@ struct Grid {
 };
 
 Grid make_grid(const std::vector<uint8_t>& gray, int64_t rows, int64_t columns, const ClaheSettings& s) {
-  // Where either side does not divide, both are extended, the dividing one by a full grid: OpenCV's rule.
+  // If either side is no multiple of the grid, both are extended, a side that is one by a whole grid:
+  // OpenCV's rule.
   const bool divides = rows % s.tiles_y == 0 && columns % s.tiles_x == 0;
   const int64_t height = divides ? rows : rows + s.tiles_y - rows % s.tiles_y;
   const int64_t width = divides ? columns : columns + s.tiles_x - columns % s.tiles_x;

@@ -10,6 +10,7 @@
 
 namespace cawe::models {
 
+/// Settings of CLAHE.
 struct ClaheSettings {
   int64_t tiles_x = 8, tiles_y = 8;  ///< the usual grid
   /// A bin may hold clip_limit times its mean; the excess is spread over all bins. 2 is the customary value
@@ -17,9 +18,9 @@ struct ClaheSettings {
   double clip_limit = 2.0;
 };
 
-/// 8-bit gray, row-major rows x columns; returns as many. Each tile has its own mapping over 256 levels; a
-/// pixel mixes those of the four nearest tiles bilinearly. Sides that the grid does not divide are extended
-/// by reflection.
+/// 8-bit gray, row-major rows x columns; returns as many. Each tile has its own mapping of the 256 levels; a
+/// pixel interpolates those of the four nearest tiles bilinearly. Sides that are no multiple of the grid are
+/// extended by reflection.
 std::vector<uint8_t> clahe_u8(const std::vector<uint8_t>& gray, int64_t rows, int64_t columns,
                               const ClaheSettings& settings = {});
 

@@ -7,7 +7,7 @@
 
 namespace cawe::models {
 
-/// The film in the generator's colours, its own luminance kept.
+/// The film in the generator's colours with its own luminance.
 class ColorEnhancer : public Enhancer {
  public:
   /// Throws Code::usage where options.colorizer is missing.
@@ -21,7 +21,8 @@ class ColorEnhancer : public Enhancer {
   ColorSettings settings_;
 };
 
-/// Eq. 7 on the colour picture in [0, 1]. The classifier sees the gray film: it was trained on such.
+/// The paper's Eq. 7 on the colour picture in [0, 1]. The map is that of the gray film, as the classifier was
+/// trained on gray films.
 class ColorCaweEnhancer : public CaweEnhancer {
  public:
   explicit ColorCaweEnhancer(const EnhancerOptions& options);

@@ -11,7 +11,7 @@ namespace cawe::models {
 namespace {
 
 constexpr double kPi = 3.14159265358979323846;
-constexpr double kRed = 0.299, kBlue = 0.114;  // shares of luminance, BT.601
+constexpr double kRed = 0.299, kBlue = 0.114;  // weights of luminance, BT.601
 
 class Uniform : public Enhancer {
  public:
@@ -88,7 +88,7 @@ Tensor centre_map(int64_t rows, int64_t columns, double sigma) {
     const double u = ((double(i) + 0.5) / double(n) - 0.5) / sigma;
     return std::exp(-u * u / 2);
   };
-  // The largest value stands in the middle, the least in the corners.
+  // The Gaussian is largest in the middle and smallest in the corners.
   const double least = along(0, rows) * along(0, columns),
                range = along(rows / 2, rows) * along(columns / 2, columns) - least;
   Tensor out = Tensor::full({1, 1, rows, columns}, 1);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Control enhancers: each does one part of what CAWE or a colorizer does and leaves out the part that is
-// claimed to help. A method that does no better than its control owes its gain to something else.
+// claimed to help. A method that does no better than its control owes its gain to the rest.
 #pragma once
 
 #include <memory>
@@ -9,13 +9,13 @@
 
 namespace cawe::models {
 
-/// "uniform": every map [N, 1, H, W] replaced by its own mean, image by image: darkening without a place.
+/// "uniform": every map [N, 1, H, W] replaced by its own mean, image by image: it darkens but marks no place.
 Tensor uniform_map(const Tensor& maps);
 
-/// "centre": one map [1, 1, rows, columns] for all films, exp(-(u^2 + v^2) / (2 sigma^2)) with
-/// u = (x + 0.5) / columns - 0.5 and v alike, stretched so that its least value is 0 and its largest 1 (a
-/// single pixel gets 1): lesions lie near the centre oftener than at the border, without any look at the
-/// film. Throws usage for sigma <= 0.
+/// "centre": one map [1, 1, rows, columns] for all films, exp(-(u^2 + v^2) / (2 sigma^2)) with u = (x + 0.5)
+/// / columns - 0.5 and v alike, stretched so that its smallest value is 0 and its largest 1 (a single pixel
+/// gets 1): lesions are more often near the centre than at the border, which this knows without looking at
+/// the film. Throws usage for sigma <= 0.
 Tensor centre_map(int64_t rows, int64_t columns, double sigma);
 
 /// "colormap": gray [N, 1, H, W] in [0, 1] to RGB [N, 3, H, W]. With g the gray value, s the saturation and
@@ -24,9 +24,9 @@ Tensor centre_map(int64_t rows, int64_t columns, double sigma);
 ///   R = g + e (d - c 0.114 / 0.886)
 ///   G = g - e (c 0.114 / 0.886 + d 0.299 / 0.701)
 ///   B = g + e (c - d 0.299 / 0.701)
-/// from blue over red to yellow. Both directions have no luminance, so that 0.299 R + 0.587 G + 0.114 B = g:
-/// only hue is added. No channel leaves [0, 1], since e <= min(g, 1 - g) / k and no direction is longer than
-/// k. Throws usage for a saturation outside [0, 1].
+/// from blue over red to yellow. The added terms have no luminance, so that 0.299 R + 0.587 G + 0.114 B = g:
+/// only hue is added. No channel leaves [0, 1], since e <= min(g, 1 - g) / k and the terms' factors are at
+/// most k. Throws usage for a saturation outside [0, 1].
 Tensor colour_mapped(const Tensor& gray, double saturation);
 
 /// Names "uniform" (needs options.classifier), "centre" and "colormap" of the list of enhancers.

@@ -102,19 +102,35 @@ std::string json_list(const std::vector<int64_t>& values) {
   return out + "]";
 }
 
+struct Method {
+  EnhancerFactory make;
+  EnhancerNeeds needs;
+};
+
 std::mutex registry_mutex;
-std::map<std::string, EnhancerFactory>& registry() {
-  static std::map<std::string, EnhancerFactory> all{
-      {"none", [](const EnhancerOptions&) { return std::make_unique<None>(); }},
-      {"clahe", [](const EnhancerOptions& o) { return std::make_unique<Clahe>(o.clahe); }},
-      {"afda", [](const EnhancerOptions& o) { return std::make_unique<Afda>(o.afda); }},
-      {"medga", [](const EnhancerOptions& o) { return std::make_unique<Medga>(o.medga, o.seed); }},
-      {"cawe", [](const EnhancerOptions& o) { return std::make_unique<CaweEnhancer>(o); }},
-      {"uniform", make_uniform},
-      {"centre", make_centre},
-      {"colormap", make_colormap},
-      {"color", [](const EnhancerOptions& o) { return std::make_unique<ColorEnhancer>(o); }},
-      {"color+cawe", [](const EnhancerOptions& o) { return std::make_unique<ColorCaweEnhancer>(o); }},
+std::map<std::string, Method>& registry() {
+  static std::map<std::string, Method> all{
+      {"none", {[](const EnhancerOptions&) { return std::make_unique<None>(); }, {}}},
+      {"clahe",
+       {[](const EnhancerOptions& o) { return std::make_unique<Clahe>(o.clahe); },
+        {false, false, {"clahe"}}}},
+      {"afda",
+       {[](const EnhancerOptions& o) { return std::make_unique<Afda>(o.afda); }, {false, false, {"afda"}}}},
+      {"medga",
+       {[](const EnhancerOptions& o) { return std::make_unique<Medga>(o.medga, o.seed); },
+        {false, false, {"medga"}}}},
+      {"cawe",
+       {[](const EnhancerOptions& o) { return std::make_unique<CaweEnhancer>(o); },
+        {true, false, {"cam", "fuse"}}}},
+      {"uniform", {make_uniform, {true, false, {"cam", "fuse"}}}},
+      {"centre", {make_centre, {false, false, {"centre", "fuse"}}}},
+      {"colormap", {make_colormap, {false, false, {"colormap"}}}},
+      {"color",
+       {[](const EnhancerOptions& o) { return std::make_unique<ColorEnhancer>(o); },
+        {false, true, {"color"}}}},
+      {"color+cawe",
+       {[](const EnhancerOptions& o) { return std::make_unique<ColorCaweEnhancer>(o); },
+        {true, true, {"cam", "fuse", "color"}}}},
   };
   return all;
 }
@@ -146,8 +162,8 @@ std::string CaweEnhancer::settings() const {
       "{\"method\":\"cawe\",\"alpha\":", decimal(options_.alpha), ",\"input\":", options_.cam_input,
       ",\"cam\":\"", models::name(c.method), "\",\"act_threshold\":", decimal(c.act_threshold),
       ",\"if_none\":\"", models::name(c.if_none), "\",\"exclude_labels\":", json_list(c.exclude_labels),
-      ",\"targets\":", json_list(c.targets), ",\"constant_map\":\"", models::name(c.constant),
-      "\",\"norm_before_resize\":", c.norm_before_resize ? "true" : "false", "}");
+      ",\"targets\":", json_list(c.targets), ",\"norm\":\"", models::name(c.norm), "\",\"constant_map\":\"",
+      models::name(c.constant), "\",\"norm_before_resize\":", c.norm_before_resize ? "true" : "false", "}");
 }
 
 Tensor CaweEnhancer::network_input(const Tensor& picture) const {
@@ -193,10 +209,16 @@ Tensor CaweEnhancer::apply(const Tensor& gray) {
 
 int64_t CaweEnhancer::constant_maps() const { return state_->constant; }
 
-void register_enhancer(const std::string& name, EnhancerFactory factory) {
+void register_enhancer(const std::string& name, EnhancerFactory factory, EnhancerNeeds needs) {
   const std::lock_guard<std::mutex> lock(registry_mutex);
-  CAWE_CHECK(registry().emplace(name, std::move(factory)).second, Code::internal, "enhancer \"", name,
-             "\" is registered twice");
+  CAWE_CHECK(registry().emplace(name, Method{std::move(factory), std::move(needs)}).second, Code::internal,
+             "enhancer \"", name, "\" is registered twice");
+}
+
+EnhancerNeeds enhancer_needs(const std::string& name) {
+  const std::lock_guard<std::mutex> lock(registry_mutex);
+  const auto found = registry().find(name);
+  return found == registry().end() ? EnhancerNeeds{} : found->second.needs;
 }
 
 std::vector<std::string> enhancer_names() {
@@ -212,7 +234,7 @@ std::unique_ptr<Enhancer> make_enhancer(const std::string& name, const EnhancerO
   {
     const std::lock_guard<std::mutex> lock(registry_mutex);
     const auto found = registry().find(name);
-    if (found != registry().end()) factory = found->second;
+    if (found != registry().end()) factory = found->second.make;
   }
   if (factory) return factory(options);
   const std::string nearest = nearest_name(name, names);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Enhancer: what turns a gray film into the detector's picture; and the list of those that this build knows.
+// Enhancer: what turns a gray film into the detector's input picture; and the list of those in this build.
 #pragma once
 
 #include <functional>
@@ -15,39 +15,41 @@
 
 namespace cawe::models {
 
+/// An enhancement method with its settings and models.
 class Enhancer {
  public:
   virtual ~Enhancer() = default;
   virtual std::string name() const = 0;
-  /// Everything that decides the result, as one canonical JSON object: for manifests and cache keys. Weights
-  /// are named by whoever loaded them.
+  /// Everything that decides the result, as one canonical JSON object, for manifests and cache keys. Weights
+  /// are not in it; whoever loaded them names them beside it.
   virtual std::string settings() const = 0;
   /// gray [N, 1, H, W] in [0, 1] (f32) to [N, 1 or 3, H, W] in [0, 1]. May be called from several threads.
   virtual Tensor apply(const Tensor& gray) = 0;
-  /// The map [N, 1, H, W] in [0, 1] that apply() fuses gray with; undefined for methods without one. Does not
-  /// count for constant_maps().
+  /// The map [N, 1, H, W] in [0, 1] that apply() fuses the film with; undefined for methods without one. Not
+  /// counted by constant_maps().
   virtual Tensor map(const Tensor& gray);
-  /// How many maps so far said nothing (spec 1.4); 0 for methods without a map.
+  /// How many maps of apply() so far were constant or not finite (cawe.h); 0 for methods without a map.
   virtual int64_t constant_maps() const { return 0; }
 };
 
+/// What the methods can be given; each uses its own part.
 struct EnhancerOptions {
   std::shared_ptr<Classifier> classifier;  ///< cawe: trained, on the device that will run it
   CaweSettings cam;
   std::shared_ptr<Generator> colorizer;  ///< color, color+cawe: trained, on the device that will run it
   ColorSettings color;
-  int64_t cam_input = 512;  ///< the classifier sees the film at this side; 0: at its own size
+  int64_t cam_input = 512;  ///< side in pixels at which the classifier sees the film; 0: the film's own
   double alpha = 0.5;       ///< fuse.alpha
   ClaheSettings clahe;
   AfdaSettings afda;
   MedgaSettings medga;
   uint64_t seed = 0;               ///< medga's search
-  double centre_sigma = 0.25;      ///< the centre control's Gaussian, as a share of each side
-  double colormap_saturation = 1;  ///< the colormap control: 0 stays gray
+  double centre_sigma = 0.25;      ///< the centre control's standard deviation, as a fraction of each side
+  double colormap_saturation = 1;  ///< the colormap control's saturation; 0 stays gray
 };
 
-/// CAWE apart from fusion: the maps that a film gets, and Eq. 7 with maps from elsewhere (a control study
-/// shuffles them).
+/// The CAWE method. Its maps can also be had without fusion, since a control study fuses films with the maps
+/// of other films.
 class CaweEnhancer : public Enhancer {
  public:
   explicit CaweEnhancer(const EnhancerOptions& options);
@@ -59,8 +61,7 @@ class CaweEnhancer : public Enhancer {
   Tensor map(const Tensor& film) override;
   /// Maps [N, 1, H, W] of gray [N, 1, H, W], with their classes and ranges.
   AttentionMaps maps(const Tensor& film);
-  /// What the classifier sees of pictures [N, 1 or 3, H, W] in [0, 1]: at its own size, normalised, 3
-  /// channels.
+  /// Pictures [N, 1 or 3, H, W] in [0, 1] as the classifier's input: resized, three channels, normalised.
   Tensor network_input(const Tensor& picture) const;
 
  private:
@@ -75,13 +76,22 @@ void check_gray(const Tensor& gray);
 /// The shortest decimal that reads back as the same number, for settings().
 std::string decimal(double value);
 
+/// What a method asks for.
+struct EnhancerNeeds {
+  bool classifier = false;            ///< a trained one, whose attention it looks at
+  bool colorizer = false;             ///< a trained one
+  std::vector<std::string> sections;  ///< of a recipe, whose keys it reads: "cam", "fuse"
+};
+
 using EnhancerFactory = std::function<std::unique_ptr<Enhancer>(const EnhancerOptions&)>;
-/// Adds a method under a name of its own.
-void register_enhancer(const std::string& name, EnhancerFactory factory);
+/// Adds a method under a name of its own. Throws Code::internal where the name is taken.
+void register_enhancer(const std::string& name, EnhancerFactory factory, EnhancerNeeds needs = {});
+/// Nothing for a name that is not in the list.
+EnhancerNeeds enhancer_needs(const std::string& name);
 /// "none", "cawe", "color", "color+cawe", "afda", "medga", "clahe", the controls "uniform", "centre" and
 /// "colormap", and what was registered; sorted.
 std::vector<std::string> enhancer_names();
-/// Throws Code::usage for an unknown name (with the nearest one) or for options that the method misses.
+/// Throws Code::usage for an unknown name (with the nearest one) or for missing options (a classifier, say).
 std::unique_ptr<Enhancer> make_enhancer(const std::string& name, const EnhancerOptions& options);
 
 }  // namespace cawe::models

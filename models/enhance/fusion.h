@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// Fusion of an image with its attention map (Eq. 7, spec 3).
+// Fusion of an image with its attention map (Eq. 7 of the study's paper).
 #pragma once
 
 #include "tensor/tensor.h"
 
 namespace cawe::models {
 
-/// I_en = alpha I + (1 - alpha) L (.) I = I (alpha + (1 - alpha) L).
-/// image [N, 1 or 3, H, W] in [0, 1], before mean and standard deviation are taken; map [N, 1, H, W] in
+/// I_en = alpha I + (1 - alpha) L (.) I = I (alpha + (1 - alpha) L), (.) being the product pixel by pixel.
+/// image I [N, 1 or 3, H, W] in [0, 1], before mean and standard deviation are taken; map L [N, 1, H, W] in
 /// [0, 1] at the image's resolution; 0 <= alpha <= 1. alpha I <= I_en <= I, so nothing is clamped; alpha = 1
-/// gives the image bit by bit. Throws Code::shape, Code::usage (alpha) or Code::numeric (values outside
-/// [0, 1]: a normalised image has negative values, which a small L would make brighter).
+/// returns the image bit by bit. Throws Code::shape, Code::usage (alpha) or Code::numeric (values outside [0,
+/// 1]: a normalised image has negative values, which a small L would make brighter instead of darker).
 Tensor fuse(const Tensor& image, const Tensor& map, double alpha = 0.5);
 
 /// Throws Code::numeric where x [N, ..] has values outside [0, 1]; `what` names it.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The way of the 8-bit methods (CLAHE, AFDA, MedGA): [0, 1] to gray levels 0..255, image by image, and back.
+// Runs the 8-bit methods (CLAHE, AFDA, MedGA) on films in [0, 1]: to gray levels 0..255 and back.
 #pragma once
 
 #include <cstdint>

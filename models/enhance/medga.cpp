@@ -21,7 +21,7 @@ struct ClassStatistics {
   double mean = 0, deviation = 0, half_width = 0;
 };
 
-/// Running sums over the levels, so that the statistics of any range take no loop. All sums are whole numbers
+/// Prefix sums over the levels, so that the statistics of any range need no loop. All sums are whole numbers
 /// below 2^53 for any film of up to 2^37 pixels: exact, in any order.
 class RunningSums {
  public:
@@ -59,7 +59,7 @@ class RunningSums {
   RunningSums() = default;
   std::array<int64_t, 256> count_{};
   std::array<double, 256> sum_{}, squares_{};
-  std::array<int, 256> first_{}, last_{};  ///< occupied level at or above, at or below
+  std::array<int, 256> first_{}, last_{};  ///< the nearest occupied level at or above, at or below
 };
 
 int threshold_of(const RunningSums& sums) {
@@ -74,7 +74,7 @@ int threshold_of(const RunningSums& sums) {
   return threshold;
 }
 
-using Genes = std::vector<uint8_t>;  ///< new levels of the occupied ones, ascending
+using Genes = std::vector<uint8_t>;  ///< an individual: the new levels of the occupied ones, ascending
 
 struct Individual {
   Genes genes;
@@ -124,8 +124,8 @@ class Evolution {
 
   uint8_t any_level(Random& random) const { return uint8_t(1 + random.next_below(uint64_t(levels_.back()))); }
 
-  /// Levels that the image does not have follow the nearest occupied one below, so that the mapping is
-  /// monotone.
+  /// Levels that the image does not have take the new level of the nearest occupied one below, so that the
+  /// mapping is monotone.
   std::array<uint8_t, 256> mapping_of(const Genes& best) const {
     std::array<uint8_t, 256> lut{};
     size_t next_gene = 0;
@@ -136,7 +136,7 @@ class Evolution {
     return lut;
   }
 
-  /// By counting: there are 256 values only.
+  /// Counting sort: there are only 256 values.
   static void sort_levels(Genes* genes) {
     std::array<int, 256> count{};
     for (const uint8_t gene : *genes) ++count[gene];
@@ -165,7 +165,8 @@ class Evolution {
     return *best;
   }
 
-  /// A run of round(n / 2) genes ending or starting at a random place comes from a, the rest from b.
+  /// Crossover: a run of round(n / 2) genes that ends or starts at a random place comes from a, the rest from
+  /// b; `second` is the reverse.
   void cross(const Genes& a, const Genes& b, Random& random, Genes* first, Genes* second) const {
     const size_t n = genes(), length = (n + 1) / 2, at = random.next_below(n);
     const size_t begin = 2 * at >= n ? at + 1 - length : at;
@@ -177,7 +178,7 @@ class Evolution {
 
   void mutate(Genes* genes, Random& random) const {
     const bool by_side = settings_.mutation == MedgaSettings::Mutation::side;
-    if (by_side) sort_levels(genes);  // the threshold is that of a monotone mapping
+    if (by_side) sort_levels(genes);  // the threshold belongs to a monotone mapping
     const int threshold = by_side ? medga_threshold(mapped(*genes)) : 0;
     for (uint8_t& gene : *genes) {
       if (random.next_uniform() >= settings_.mutation_rate) continue;
@@ -191,7 +192,7 @@ class Evolution {
     }
   }
 
-  /// The fittest as it is, then pairs of children; the second of the last pair may find no place.
+  /// The fittest unchanged, then pairs of children; of the last pair the second may be one too many.
   std::vector<Individual> next(const std::vector<Individual>& population, int generation) const {
     std::vector<Individual> children(population.size());
     children[0] = fittest(population);
@@ -266,7 +267,7 @@ Tensor medga(const Tensor& gray, uint64_t seed, const MedgaSettings& settings) {
       ++histogram[g];
       key = (key ^ g) * 0x100000001b3ull;
     }
-    histogram[0] = 0;  // background stays 0
+    histogram[0] = 0;  // level 0 is background and stays 0
     const std::array<uint8_t, 256> lut = medga_mapping(histogram, seed, key, settings);
     std::vector<uint8_t> out(levels.size());
     std::transform(levels.begin(), levels.end(), out.begin(), [&](uint8_t g) { return lut[g]; });

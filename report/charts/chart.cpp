@@ -23,7 +23,7 @@ std::string f(double v, int digits = 1) { return svg::number(v, digits); }
 FrocLine froc_line(const std::string& name, const eval::Evaluation& e) {
   FrocLine line{name, {}, e.band_x, e.band_low, e.band_high, {}};
   const std::vector<eval::FrocPoint>& points = e.curve.points;
-  // Many points share a height; only the corners of the steps are drawn.
+  // Many points have the same height: only the corners of the steps are drawn.
   const auto add = [&](std::vector<std::pair<double, double>>* to, double eval::FrocPoint::*x) {
     for (const eval::FrocPoint& p : points)
       if (to->empty() || to->back().second != p.sensitivity) to->push_back({p.*x, p.sensitivity});
@@ -75,7 +75,7 @@ std::string scatter_svg(const ChartLabels& labels, const std::vector<ScatterGrou
       low_y = std::min(low_y, y);
       high_y = std::max(high_y, y);
     }
-  // One scale for both axes, the cloud in the middle.
+  // The same scale for both axes, the points centred.
   const double scale = (kSide - 40) / std::max({high_x - low_x, high_y - low_y, 1e-12});
   const double middle_x = kPlot + kSide / 2 - scale * (low_x + high_x) / 2;
   const double middle_y = kTop + kSide / 2 + scale * (low_y + high_y) / 2;

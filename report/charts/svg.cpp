@@ -8,7 +8,7 @@
 namespace cawe::report {
 namespace {
 
-// Distinct in hue and in lightness, readable on both grounds; the second list is for dark grounds.
+// Distinct in hue and in lightness, readable on both backgrounds; the second list is for dark ones.
 const char* const kLight[] = {"#1f5fa8", "#c2570c", "#0f7a68", "#8a3fb0", "#b3263e", "#6b6a00",
                               "#3a3f46", "#a0266f", "#1f7893", "#7a5230", "#4f7520", "#5552c4"};
 const char* const kDark[] = {"#7db4f0", "#f0a060", "#5fd0b8", "#cf9bf0", "#f58a9b", "#cfc94f",
@@ -16,7 +16,7 @@ const char* const kDark[] = {"#7db4f0", "#f0a060", "#5fd0b8", "#cf9bf0", "#f58a9
 constexpr size_t kSeries = sizeof kLight / sizeof *kLight;
 constexpr double kFpMax = 8;
 
-/// Scoped by the class, since several charts may stand in one page.
+/// Restricted to the chart's class, since a page may contain several charts.
 std::string style() {
   const std::string light =
       "--ink:#1c2430;--soft:#5a6675;--rule:#d5dae1;--ground:#ffffff;--faint:#eef1f4;--truth:#2f6fd0;"

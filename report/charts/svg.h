@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Pieces of SVG shared by charts and figures: style, colours, text, lines and the FROC axes' curves.
+// SVG elements shared by charts and figures: style, colours, text, lines, the FROC axes and curves.
 #pragma once
 
 #include <functional>
@@ -11,26 +11,26 @@
 
 namespace cawe::report::svg {
 
-/// A number for an attribute, with fixed digits.
+/// A number for an attribute, with a fixed number of digits.
 std::string number(double v, int digits = 1);
-/// Colour k of the series, as a CSS variable.
+/// Colour of series k, as a CSS variable.
 std::string colour(size_t k);
 
-/// Opening tag with title and description for screen readers. `id` keeps the ids of several charts in one
-/// page apart.
+/// Opening tag with title and description for screen readers. `id` distinguishes the ids of several charts in
+/// a page.
 std::string open(const ChartLabels& labels, const std::string& view_box, const std::string& id,
                  const char* css_class);
-/// The same as a picture of its own: style and ground come with it; closed by "</svg>\n".
+/// The same for a file of its own, with style and background; to be closed by "</svg>\n".
 std::string begin(const ChartLabels& labels, double width, double height);
 
 std::string text_at(double x, double y, const std::string& text, const char* anchor = "start",
                     const char* css_class = "");
 std::string line_at(double x1, double y1, double x2, double y2);
 
-/// Where false positives an image and sensitivities lie in a drawing.
+/// Maps false positives per image and sensitivity to coordinates.
 struct FrocScale {
   double left = 0, right = 0, top = 0, bottom = 0;
-  double x(double fp) const;  ///< 0 … 8, cut at 8
+  double x(double fp) const;  ///< fp is clamped to 0 … 8
   double y(double sensitivity) const;
 };
 /// Grid and labels of both axes; the x label has the class "axis-x".

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Classes, gradients, feature maps, map and film as one drawing.
+// Probabilities, gradients, feature maps, map and film in one drawing.
 #include "report/figures/attention.h"
 
 #include <algorithm>

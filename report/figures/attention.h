@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Figure 2: how the class-aware map of one film comes about.
+// Figure 2: how the class-aware map of one film is computed.
 #pragma once
 
 #include <string>
@@ -10,23 +10,25 @@
 
 namespace cawe::report {
 
+/// One film, and how its map is computed.
 struct AttentionExample {
   struct Class {
     std::string name;
     double sigma = 0;  ///< the classifier's probability
     bool active = false;
-    std::vector<double> gradients;  ///< of an active class: d sigma / dF by channel, mean over cells
+    /// Of an active class: d sigma / dF for each channel, mean over its cells.
+    std::vector<double> gradients;
   };
   struct Channel {
     int64_t index = 0;
-    double weight = 0;  ///< w of Eq. 1
-    FigurePicture map;  ///< of one channel, stretched to 0 … 255
+    double weight = 0;  ///< w_k of the paper's Eq. 1
+    FigurePicture map;  ///< feature map of one channel, stretched to 0 … 255
   };
-  std::string image;        ///< which film it is
-  FigurePicture film, map;  ///< of the same size; map: grey, 255 = 1
+  std::string image;        ///< id of the film
+  FigurePicture film, map;  ///< both of one size; map: gray, 255 = 1
   std::vector<Class> classes;
-  std::vector<Channel> channels;  ///< a few, e.g. those of the largest weights; the first eight are drawn
-  double width = 0, height = 0;   ///< boxes are in pixels of a frame of this size that the pictures fill
+  std::vector<Channel> channels;  ///< some, e.g. those with the largest weights; the first eight are drawn
+  double width = 0, height = 0;   ///< size of the frame in whose pixels boxes are given; the pictures fill it
   std::vector<BoxD> truth;
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Pieces of figures.
+// Elements of figures.
 #include "report/figures/draw.h"
 
 #include <algorithm>

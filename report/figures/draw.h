@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Pieces that the study's figures share: pictures in a square, boxes over them, arrows.
+// Elements that the study's figures share: pictures in a square, boxes over them, arrows.
 #pragma once
 
 #include <string>
@@ -10,7 +10,7 @@
 
 namespace cawe::report::svg {
 
-/// A picture drawn as large as a square allows, in its middle.
+/// A picture scaled to fit a square and centred in it.
 struct Placed {
   double x = 0, y = 0, width = 0, height = 0;
 };
@@ -19,7 +19,7 @@ std::string picture_at(const FigurePicture& picture, const Placed& at, const std
 /// A box given in pixels of a frame of frame_width x frame_height that the picture fills.
 std::string box_at(const BoxD& box, double frame_width, double frame_height, const Placed& at,
                    const std::string& colour, bool dashed);
-/// The marker that arrows end with; once a drawing. `id` is unique in the page.
+/// The marker for arrow heads, needed once in a drawing. `id` must be unique in the page.
 std::string arrow_head(const std::string& id);
 std::string arrow(const std::string& path, const std::string& id);
 

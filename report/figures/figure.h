@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A figure of the study: drawing and numbers together, for the report's page and as files.
+// A figure of the study: its drawing and its numbers, for the report's page and as files.
 #pragma once
 
 #include <array>
@@ -9,9 +9,10 @@
 
 namespace cawe::report {
 
-/// `svg` is a whole document that follows the reader's light or dark setting; `csv` holds what it shows.
+/// `svg` is a complete document that follows the reader's light or dark setting; `csv` has the numbers it
+/// shows.
 struct Figure {
-  std::string name;  ///< "figure1": of its files and its place in the page; letters, digits, "-" and "_"
+  std::string name;  ///< "figure1": name of its files and id in the page; letters, digits, "-" and "_"
   std::string title, caption;
   std::string svg, csv;
 };
@@ -25,9 +26,9 @@ struct FigurePicture {
 /// "data:image/png;base64,…". Throws Error(internal) where pixels and size do not match.
 std::string picture_uri(const FigurePicture& picture);
 
-/// Black, violet, red, amber, white with rising lightness, so that a map reads without colour too.
+/// Black, violet, red, amber, white: lightness rises, so that a map is readable without colour too.
 std::array<double, 3> heat(uint8_t value);
-/// The map in colour over a grey or colour picture of the same size: mix 0.55 sqrt(map / 255).
+/// The map in colour over a gray or colour picture of the same size; its opacity is 0.55 sqrt(map / 255).
 FigurePicture heat_overlay(const FigurePicture& picture, const FigurePicture& map);
 /// The map alone in colour.
 FigurePicture heat_picture(const FigurePicture& map);

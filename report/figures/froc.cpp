@@ -18,7 +18,7 @@ using page::method_label;
 
 constexpr double kPanel = 500, kGap = 40, kHeight = 400;
 
-/// Highest sensitivity of the drawn steps at a point with x <= fp.
+/// The sensitivity of a drawn step line at fp false positives per image.
 double step_value(const FrocLine& line, double fp) {
   double best = 0;
   for (const auto& [x, y] : line.points)
@@ -26,7 +26,7 @@ double step_value(const FrocLine& line, double fp) {
   return best;
 }
 
-/// Intervals at 1 … 4, a little apart so that methods do not hide each other.
+/// Intervals at 1 … 4, drawn side by side so that methods do not hide each other.
 std::string whiskers(const svg::FrocScale& scale, const ReportRow& row, size_t colour, double shift) {
   std::string out;
   for (size_t k = 0; k < 4; ++k) {

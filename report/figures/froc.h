@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Figure 4: FROC of all rows with intervals, one panel a detector.
+// Figure 4: FROC curves of all rows with intervals, one panel for each detector.
 #pragma once
 
 #include <vector>

@@ -44,7 +44,7 @@ std::string stage_svg(const Stage& s, const std::string& caption) {
          svg::text_at(s.x + 16, s.y + kSide + 20, caption);
 }
 
-/// Two short lines above an arrow's middle.
+/// Two short lines of text above an arrow's middle.
 std::string label(double x, double y, const std::string& first, const std::string& second) {
   return svg::text_at(x, y - 8, first, "middle") + svg::text_at(x, y + 18, second, "middle", "small");
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Figure 1: the pipeline from the grey film to boxes, with a real example at each stage.
+// Figure 1: the pipeline from the gray film to boxes, with a real example at each stage.
 #pragma once
 
 #include <string>
@@ -10,20 +10,22 @@
 
 namespace cawe::report {
 
+/// One film at every stage.
 struct PipelineExample {
-  std::string image;               ///< which film it is
-  FigurePicture grey, map, fused;  ///< map: 255 = 1; fused: what the detector gets
+  std::string image;               ///< id of the film
+  FigurePicture grey, map, fused;  ///< map: 255 = 1; fused: the detector's input
   FigurePicture colour;            ///< empty: a pipeline without colorizer
   double alpha = 0.5;              ///< of the fusion
-  double width = 0, height = 0;    ///< boxes are in pixels of a frame of this size that the pictures fill
+  /// Size of the frame in whose pixels boxes are given; the pictures fill it.
+  double width = 0, height = 0;
   std::vector<BoxD> truth;
-  std::vector<ReportBox> found;  ///< what the detector says, by falling score, as many as are to be drawn
+  std::vector<ReportBox> found;  ///< the detector's boxes to be drawn, by falling score
   std::string detector;          ///< "Faster R-CNN"
 };
 
-/// Named "figure1". CSV: part,name,from,operation,width,height,x1,y1,x2,y2,score with one line a stage (part
-/// is its letter) and one a box (part "box", name true, right or wrong). Throws Error(internal) on a missing
-/// picture or size.
+/// Named "figure1". CSV: part,name,from,operation,width,height,x1,y1,x2,y2,score with a line for each stage
+/// (part is its letter) and for each box (part "box", name true, right or wrong). Throws Error(internal) on a
+/// missing picture or size.
 Figure figure_pipeline(const PipelineExample& example);
 
 }  // namespace cawe::report

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// t-SNE of four sets as one drawing.
+// The t-SNE of four sets of films as one drawing.
 #include "report/figures/tsne.h"
 
 #include "data/formats/table/csv.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The report's FROC curves, one chart a detector, with a legend that is also the read-out.
+// The report's FROC curves: a chart for each detector, whose legend also shows the values under the pointer.
 #include <algorithm>
 
 #include "report/page/parts.h"

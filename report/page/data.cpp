@@ -8,7 +8,7 @@
 namespace cawe::report {
 namespace {
 
-/// Mean of one figure over seeds, drawn values averaged draw by draw.
+/// Mean of one figure over seeds, for each draw and for the whole set.
 eval::Interval mean_interval(const std::vector<const eval::Evaluation*>& seeds, size_t figure, double value) {
   std::vector<double> drawn(seeds[0]->drawn[figure].size(), 0.0);
   for (const eval::Evaluation* e : seeds) {

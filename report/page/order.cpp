@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The rows' order, names, colours and the paper's figures.
+// The order, names and colours of rows, and the paper's published figures.
 #include <algorithm>
 #include <cctype>
 #include <map>
@@ -17,10 +17,10 @@ constexpr Known kDetectors[] = {{"fasterrcnn", "Faster R-CNN"}, {"retinanet", "R
 constexpr Known kMethods[] = {{"none", "Plain"},  {"afda", "AFDA"}, {"medga", "MedGA"},
                               {"color", "Color"}, {"cawe", "CAWE"}, {"color+cawe", "Color + CAWE"}};
 constexpr size_t kMethodCount = sizeof kMethods / sizeof *kMethods;
-// The plain detector is neutral; its rivals have the strongest colours.
+// The plain detector has a neutral colour, its competitors strong ones.
 constexpr size_t kMethodColours[kMethodCount] = {6, 0, 1, 2, 3, 4};
 
-// Sens@1, 2, 3, 4 in percent: the paper's Table 1, in the order above.
+// Sens@1, 2, 3, 4 in percent from Table 1 of the study's paper, in the order above.
 constexpr double kPaper[2][kMethodCount][4] = {{{60.4, 69.5, 73.6, 76.6},
                                                 {65.5, 72.2, 74.9, 76.5},
                                                 {62.9, 71.4, 74.9, 77.5},
@@ -34,7 +34,7 @@ constexpr double kPaper[2][kMethodCount][4] = {{{60.4, 69.5, 73.6, 76.6},
                                                 {62.1, 71.6, 76.5, 80.2},
                                                 {64.9, 74.8, 79.7, 83.0}}};
 
-/// Place among the known ones, or their number.
+/// Index of a name in a list, or the list's length where it is not in it.
 template <size_t N>
 size_t place_in(const Known (&known)[N], const std::string& name) {
   const std::string key = page::method_key(name);
@@ -81,7 +81,7 @@ std::vector<size_t> report_order(const std::vector<ReportRow>& rows) {
   std::vector<size_t> order(rows.size());
   std::iota(order.begin(), order.end(), size_t{0});
   std::vector<std::string>
-      others;  // detectors that the paper does not have: in order of appearance, after its own
+      others;  // detectors that the paper does not have: after its own, in order of appearance
   const auto detector = [&](const ReportRow& row) {
     const size_t d = place_in(kDetectors, row.detector);
     if (d < 2) return d;

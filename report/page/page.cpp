@@ -18,7 +18,7 @@ std::string list(const std::vector<std::string>& items, const char* open) {
   return html + "</ul>";
 }
 
-/// Replaces {{name}}; parts are put in as they are, in one pass, so that no part can pull in another.
+/// Replaces each {{name}} once; replaced text is not searched again, so that no part can insert another.
 std::string fill(const std::string& text, const std::map<std::string, std::string>& parts) {
   std::string out;
   size_t at = 0;
@@ -33,7 +33,7 @@ std::string fill(const std::string& text, const std::map<std::string, std::strin
   return out + text.substr(at);
 }
 
-/// The id of a section's HTML.
+/// The id attribute of a section.
 std::string section_id(const std::string& html) {
   const size_t from = html.find("id=\"") + 4;
   return html.substr(from, html.find('"', from) - from);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// report.html: one page that holds a study's table, curves, pictures and provenance, and asks the network for
-// nothing. The caller fills the plain struct; the page's script recomputes pictures live.
+// report.html: one page with a study's table, curves, pictures and provenance that loads nothing from the
+// network. The caller fills the plain structs; the page's script recomputes pictures live.
 #pragma once
 
 #include <array>
@@ -18,21 +18,21 @@ namespace cawe::report {
 
 /// One row of the study's table, its seeds averaged. NaN figures are printed as a dash.
 struct ReportRow {
-  std::string detector;     ///< "retinanet" or "RetinaNet": rows of one detector share a chart
-  std::string enhancement;  ///< "none", "color+cawe" or "Color + CAWE", …: one colour in every chart
+  std::string detector;     ///< "retinanet" or "RetinaNet"; rows of one detector share a chart
+  std::string enhancement;  ///< "none", "color+cawe" or "Color + CAWE", …; it has one colour in all charts
   std::string seeds;        ///< "0, 1, 2"
   std::array<eval::Interval, 4> sens;  ///< at 1, 2, 3, 4 false positives per image
   eval::Interval mean;                 ///< of the four
   eval::Interval map50;
-  std::array<double, 4> sens_negatives;  ///< false positives counted on lesion-free images only, or NaN
-  std::array<double, 4> paper;  ///< the paper's figures, 0 … 1, where the recipe is the paper's, or NaN
+  std::array<double, 4> sens_negatives;  ///< with false positives counted on lesion-free images only, or NaN
+  std::array<double, 4> paper;  ///< the paper's figures, 0 … 1, if the recipe is the paper's, else NaN
   std::vector<eval::SensRow> operating;   ///< at 1/8 … 8 with thresholds, first seed
-  bool baseline = false;                  ///< differences are to this row
-  bool control = false;                   ///< e.g. a shuffled map, or
+  bool baseline = false;                  ///< the row that others of its detector are compared with
+  bool control = false;                   ///< e.g. a shuffled map
   bool ablation = false;                  ///< a control that varies one key
   std::array<eval::Difference, 4> delta;  ///< at 1, 2, 3, 4; ignored for baselines
   eval::Difference delta_mean;
-  double p_holm = std::numeric_limits<double>::quiet_NaN();  ///< corrected p of delta_mean
+  double p_holm = std::numeric_limits<double>::quiet_NaN();  ///< corrected p of the mean's difference
   std::string note;                                          ///< "uninformative map"
   FrocLine line;                                             ///< from froc_line()
   std::vector<eval::FrocPoint> points;  ///< of the curve: thresholds for the viewer's read-out
@@ -48,7 +48,7 @@ ReportRow report_row(const std::string& detector, const std::string& enhancement
                      const std::vector<const eval::Evaluation*>& seeds,
                      const std::vector<const eval::Evaluation*>& baseline);
 
-/// A predicted box; `hit` by the FROC rule.
+/// A predicted box; `hit`: it finds a lesion by the FROC rule.
 struct ReportBox {
   BoxD box;
   double score = 0;
@@ -58,16 +58,15 @@ struct ReportBox {
 std::vector<ReportBox> report_boxes(const eval::TruthImage& truth, std::vector<eval::Detection> detections,
                                     const eval::FrocOptions& options);
 
-/// The paper's table (Sens@1, 2, 3, 4 as shares) for the row of this detector and enhancement; NaN for
-/// others.
+/// The paper's Table 1 (Sens@1, 2, 3, 4 as fractions) for this detector and enhancement; NaN for others.
 std::array<double, 4> paper_figures(const std::string& detector, const std::string& enhancement);
 
-/// A picture of the viewer. A `fused` one is shown as I (alpha + (1 - alpha) L) with `png` as I, the panel's
-/// map as L and the alpha of the page's slider; others as they are. Choosing a row of the table shows the
-/// picture whose name is the row's enhancement, for "none" the first one.
+/// A picture of the viewer. A `fused` one is shown as I (alpha + (1 - alpha) L) with I from `png`, L the
+/// panel's map and alpha from the page's slider; others are shown as they are. Choosing a row of the table
+/// shows the picture named like the row's enhancement; for "none" the first one.
 struct ReportPicture {
   std::string name;          ///< "grey", "AFDA", "MedGA", "color", "CAWE", "color+CAWE"
-  std::vector<uint8_t> png;  ///< a whole PNG file, 8 bits; equal ones are stored once
+  std::vector<uint8_t> png;  ///< a complete 8-bit PNG file; identical ones are stored once
   bool fused = false;
 };
 
@@ -76,11 +75,12 @@ struct ReportPanel {
   std::string title;
   double width = 0, height = 0;
   std::vector<ReportPicture> pictures;  ///< at least one; shown side by side in this order
-  std::vector<uint8_t> map_png;  ///< the attention map in grey, 255 = 1, any size; may be empty. A panel with
-                                 ///< a map and no fused picture gets one of its first picture.
+  /// The attention map in gray, 255 = 1, any size; may be empty. In a panel with a map and no fused picture
+  /// the first picture is shown fused, too.
+  std::vector<uint8_t> map_png;
   std::vector<std::pair<std::string, double>> classes;  ///< active classes with their probability
   std::vector<BoxD> truth;
-  std::vector<std::vector<ReportBox>> predictions;  ///< one list a row of the table; may be shorter
+  std::vector<std::vector<ReportBox>> predictions;  ///< a list for each row of the table; may be shorter
 };
 
 /// A small table, e.g. map localisation; the first column is text.
@@ -90,6 +90,7 @@ struct ReportTable {
   std::vector<std::vector<std::string>> rows;
 };
 
+/// Everything that the page shows.
 struct Report {
   std::string title;
   std::string subtitle;
@@ -98,15 +99,15 @@ struct Report {
   std::vector<std::pair<std::string, std::string>> facts;  ///< "test images" -> "200"
   std::string froc_rule;
   double level = 0.95;
-  std::vector<ReportRow> rows;  ///< in any order; shown in the paper's, controls last
+  std::vector<ReportRow> rows;  ///< in any order; shown in the paper's order, controls last
   double minimum_detectable = std::numeric_limits<double>::quiet_NaN();  ///< of the mean sensitivity
   std::vector<std::string> table_notes;
-  double alpha = 0.5;      ///< the viewer's first blending
-  double threshold = 0.5;  ///< the viewer's first score threshold
+  double alpha = 0.5;      ///< initial value of the viewer's alpha slider
+  double threshold = 0.5;  ///< initial value of the viewer's score threshold
   std::vector<ReportPanel> panels;
   std::vector<ReportTable> tables;
   std::vector<Figure> figures;  ///< e.g. figure_pipeline() … figure_froc()
-  std::string recipe;           ///< text of recipe.toml
+  std::string recipe;           ///< contents of recipe.toml
   std::vector<std::pair<std::string, std::string>> environment;
 };
 

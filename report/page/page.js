@@ -1,5 +1,5 @@
-  // What all parts share, and the table: sorting, filtering, second lines. report_curves.js and
-  // report_viewer.js go on in the same scope.
+  // What all parts share, and the table: sorting, filtering, second lines. curves.js and
+  // viewer.js go on in the same scope.
   const R = JSON.parse(document.getElementById("data").textContent);
   const $ = (id) => document.getElementById(id);
   const all = (selector, from = document) => [...from.querySelectorAll(selector)];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The report's parts, for the report's and the figures' own files alone.
+// The report's parts, only for the files of report/.
 #pragma once
 
 #include <string>
@@ -19,13 +19,13 @@ extern const char* const kReportViewer;
 
 namespace page {
 
-/// A number with fixed digits; a dash for NaN.
+/// A number with a fixed number of digits; a dash for NaN.
 std::string fixed(double v, int digits);
 
-/// Names without case, blanks, "_" and "-", so that "Faster R-CNN" is "faster_rcnn"; grey and plain are
-/// "none".
+/// Names in lower case without blanks, "_" and "-", so that "Faster R-CNN" equals "faster_rcnn"; "grey" and
+/// "plain" become "none".
 std::string method_key(const std::string& name);
-/// How a detector and an enhancement are written: "Faster R-CNN"; "Plain" for "none", "Color + CAWE".
+/// Display names of a detector and an enhancement: "Faster R-CNN"; "Plain" for "none", "Color + CAWE".
 std::string detector_label(const std::string& detector);
 std::string method_label(const std::string& enhancement);
 /// "RetinaNet with CAWE", "plain RetinaNet"
@@ -36,9 +36,9 @@ inline std::string row_kind(const ReportRow& row) {
 }
 /// Indices of the rows as the page shows them: the paper's order, controls last.
 std::vector<size_t> report_order(const std::vector<ReportRow>& rows);
-/// Colour of each row: one a kind of enhancement, the same in every chart.
+/// Colour of each row: one for each kind of enhancement, the same in all charts.
 std::vector<size_t> row_colours(const std::vector<ReportRow>& rows);
-/// What a row that is no baseline claims.
+/// The comparison of a row with its baseline, for report/statements.h.
 Claim claim(const Report& report, const ReportRow& row);
 
 // Sections of the page; "" where the report has nothing for them.
@@ -48,7 +48,7 @@ std::string viewer_section(const Report& report);
 std::string figures_section(const Report& report);
 std::string extra_sections(const Report& report);
 std::string provenance_section(const Report& report);
-/// What the script works on: JSON of rows and panels, and one element a panel with its pictures and boxes,
+/// The script's input: JSON of rows and panels, and for each panel an element with its pictures and boxes,
 /// which the script reads when the panel is opened.
 std::string script_data(const Report& report);
 

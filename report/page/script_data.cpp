@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the report's script works on: curves, pictures and boxes as JSON.
+// The input of the report's script: curves, pictures and boxes as JSON.
 #include <algorithm>
 #include <cmath>
 
@@ -28,7 +28,7 @@ void point(data::JsonWriter* json, const eval::FrocPoint& p) {
       .end();
 }
 
-/// The first point of each height, which has the highest threshold that reaches it: what Sens@N reads.
+/// For each sensitivity the first point, which has the highest threshold that reaches it: what Sens@N reads.
 void curve_corners(data::JsonWriter* json, const std::vector<eval::FrocPoint>& points) {
   json->key("points").array();
   double height = 0;
@@ -40,8 +40,8 @@ void curve_corners(data::JsonWriter* json, const std::vector<eval::FrocPoint>& p
   json->end();
 }
 
-/// Where the curve stands at the score thresholds 0, 0.01, …, 1 of the viewer's slider; null where no score
-/// is as high.
+/// Points of the curve at the score thresholds 0, 0.01, …, 1 of the viewer's slider; null where no detection
+/// scores as high.
 void curve_at_thresholds(data::JsonWriter* json, const std::vector<eval::FrocPoint>& points) {
   json->key("at").array();
   for (int k = 0; k <= 100; ++k) {
@@ -55,7 +55,7 @@ void curve_at_thresholds(data::JsonWriter* json, const std::vector<eval::FrocPoi
   json->end();
 }
 
-/// Pictures of a panel by name, each PNG once.
+/// Pictures of a panel by name; identical PNGs are stored once.
 void panel_pictures(data::JsonWriter* json, const ReportPanel& panel) {
   std::vector<ReportPicture> pictures = panel.pictures;
   const bool any = std::any_of(pictures.begin(), pictures.end(), [](const auto& p) { return p.fused; });
@@ -63,7 +63,7 @@ void panel_pictures(data::JsonWriter* json, const ReportPanel& panel) {
              "' has a fused picture and no map");
   if (!any && !panel.map_png.empty())
     pictures.push_back({pictures[0].name + " with map", pictures[0].png, true});
-  std::vector<size_t> stored;  // the pictures whose PNG differs from those before
+  std::vector<size_t> stored;  // pictures whose PNG is new
   json->key("pictures").array();
   for (size_t i = 0; i < pictures.size(); ++i) {
     size_t same = 0;

@@ -6,7 +6,7 @@
 namespace cawe::report::page {
 namespace {
 
-/// A link that saves `content` under the given name, without the network.
+/// A link that saves `content` under the given name; it works without the network.
 std::string download(const std::string& file, const std::string& type, const std::string& content) {
   return "<a class=\"plain\" download=\"" + escape_markup(file) + "\" href=\"data:" + type +
          ";charset=utf-8;base64," + base64(content) + "\">" + escape_markup(file) + "</a>";

@@ -19,7 +19,7 @@ std::string range(const eval::Interval& i) {
 std::string p_text(double p) { return std::isnan(p) ? "–" : p < 0.001 ? "&lt; 0.001" : fixed(p, 3); }
 std::string sort_key(double v) { return std::isnan(v) ? "" : data::shortest(v); }
 
-/// The rule for print: ">=" as one sign.
+/// The rule with ">=" as one character.
 std::string printed_rule(std::string rule) {
   const size_t at = rule.find(">=");
   if (at != std::string::npos) rule.replace(at, 2, "≥");
@@ -31,7 +31,7 @@ std::string header_cell(const std::string& name, const std::string& under) {
          (under.empty() ? "" : "<small>" + under + "</small>") + "</th>";
 }
 
-/// Mean sensitivity with its interval on a common scale; the dashed line is the baseline.
+/// A forest plot: mean sensitivity and interval on a common scale; the dashed line is the baseline.
 std::string forest(const ReportRow& row, double reference, double low, double high, size_t colour) {
   const auto x = [&](double v) { return fixed(4 + 142 * (v - low) / (high - low), 1); };
   std::string svg = "<svg class=\"forest\" viewBox=\"0 0 150 22\" aria-hidden=\"true\" style=\"--c:var(--s" +
@@ -45,7 +45,7 @@ std::string forest(const ReportRow& row, double reference, double low, double hi
   return svg + "<circle cx=\"" + x(row.mean.value) + "\" cy=\"11\" r=\"4.5\"/></svg>";
 }
 
-/// The parts that are not empty, between dots, as the small line of a cell.
+/// Joins the non-empty parts by dots: the small second line of a cell.
 std::string small_line(const std::vector<std::string>& parts) {
   std::string text;
   for (const std::string& part : parts)
@@ -66,7 +66,7 @@ std::string sens_cell(const ReportRow& row, size_t k) {
          "</td>";
 }
 
-/// Every operating point of the usual kinds with its score threshold, folded away.
+/// The operating points of all rows with their score thresholds, collapsed at first.
 std::string operating_points(const Report& report) {
   std::string rows, header;
   for (const size_t i : report_order(report.rows)) {
@@ -94,7 +94,7 @@ std::string operating_points(const Report& report) {
          header + "</tr></thead><tbody>" + rows + "</tbody></table></div></details>";
 }
 
-/// Which filter shows an element of this row.
+/// The attributes by which the page's filters show or hide an element of this row.
 std::string filter_data(const ReportRow& row) {
   return " data-detector=\"" + escape_markup(detector_label(row.detector)) + "\" data-control=\"" +
          (row.control ? "1" : "0") + "\" data-name=\"" +
@@ -103,7 +103,7 @@ std::string filter_data(const ReportRow& row) {
          "\"";
 }
 
-/// What the data support, for the last column: a word with a colour, sorted from loss to gain.
+/// The last column: what the data support, as a coloured word, sortable from loss to gain.
 std::string support_cell(const Report& report, const ReportRow& row) {
   if (row.baseline) return "<td data-sort=\"\">–</td>";
   const Support s = support(claim(report, row));
@@ -141,13 +141,13 @@ std::string difference_cells(const ReportRow& row) {
          (std::isnan(row.p_holm) ? "" : "<small>Holm " + p_text(row.p_holm) + "</small>") + "</td>";
 }
 
-/// What the whole table shares.
+/// What all rows of the table share.
 struct TableScale {
-  double low = 1, high = 0;                 ///< of the interval drawings
+  double low = 1, high = 0;                 ///< range of the interval drawings
   std::map<std::string, double> reference;  ///< mean of each detector's baseline
-  std::vector<Place> places;                ///< by row, among the detector's rows without controls
+  std::vector<Place> places;                ///< rank of each row among the detector's rows, controls excepted
   std::vector<size_t> colours;
-  bool seeds_differ = false;  ///< else they are stated once, under the table
+  bool seeds_differ = false;  ///< rows have different seeds; else these are stated once, under the table
 };
 
 TableScale table_scale(const Report& report) {
@@ -196,7 +196,7 @@ std::string table_row(const Report& report, size_t index, size_t place, bool fir
          "</small></td></tr>\n";
 }
 
-/// Narrows the table to a detector, to controls or to a word, and chooses the cells' second line.
+/// Filters by detector, controls or a word, and the choice of the cells' second line.
 std::string filter_bar(const Report& report) {
   std::vector<std::string> detectors;
   bool controls = false;
@@ -229,7 +229,7 @@ std::string filter_bar(const Report& report) {
          "aria-pressed=\"false\">Differences</button></div></div>";
 }
 
-/// One sentence a row.
+/// One sentence for each row.
 std::string statements(const Report& report) {
   const std::vector<size_t> colours = row_colours(report.rows);
   std::string items;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The report's viewer: list of films, pictures with boxes, sliders. viewer.js brings it to life.
+// The report's viewer: list of films, pictures with boxes, sliders. Its behaviour is in viewer.js.
 #include "data/formats/json/writer.h"
 #include "report/page/parts.h"
 

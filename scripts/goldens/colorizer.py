@@ -14,7 +14,8 @@ import torch.nn.functional as F
 import torchvision
 from torch.nn.utils import spectral_norm, weight_norm
 
-from models import SEED, Golden, parity_values, picture
+from golden import SEED, laid, real, run
+from models import parity_values, picture
 from philox import Random
 
 
@@ -150,7 +151,7 @@ def masks_of(width, step, items):
     for layer, (c, p) in enumerate(((width, .075), (width, .15), (2 * width, .15), (4 * width, .15))):
         draws = [Random(SEED, 'dropout real', step, layer, i).uniform_double(c) for i in range(items)]
         kept = np.float64(np.float32(1 / (1 - p)))
-        out.append(torch.from_numpy((np.stack(draws) >= p) * kept).reshape(items, c, 1, 1))
+        out.append(real((np.stack(draws) >= p) * kept).reshape(items, c, 1, 1))
     return out
 
 
@@ -190,7 +191,7 @@ def fill(model, rename=lambda n: n):
         shape = tuple(t.shape) + ((1,) if t.dim() == 3 else ())
         state[name] = torch.from_numpy(parity_values(rename(name), shape)).reshape(t.shape)
     model.load_state_dict(state)
-    return model.double()
+    return laid(model.to(torch.get_default_dtype()))
 
 
 def gradients(golden, key, model, names, rename=lambda n: n):
@@ -240,14 +241,12 @@ D_WATCHED = ['first.weight_orig', 'first.bias', 'block.0.attention.gamma', 'bloc
              'block.1.down.weight_orig', 'block.2.conv.bias', 'last.0.weight_orig', 'last.1.weight_orig']
 
 
-def main(out):
-    torch.manual_seed(0)
+def make(golden):
     assert sum(p.numel() for p in Generator(64).parameters()) == 63646881
     assert sum(p.numel() for p in Critic(256).parameters()) == 94555649
-    golden = Golden(os.path.join(out, 'colorizer.txt'))
     generator, critic = fill(Generator(8), our_name), fill(Critic(8))
-    gray, real = picture('colorizer.gray', (2, 1, 64, 64)).double(), picture('colorizer.real', (2, 3, 64, 64)).double()
-    x = gray.expand(2, 3, 64, 64)
+    gray, real = picture('colorizer.gray', (2, 1, 64, 64)), picture('colorizer.real', (2, 3, 64, 64))
+    x = laid(gray.expand(2, 3, 64, 64))
 
     # Generator: a step in training, and one in evaluation with the buffers that it left behind. In training the norms
     # of this narrow network amplify rounding so much that PyTorch's own f32 gradients are 2 % off.
@@ -274,7 +273,7 @@ def main(out):
     # Critic: a training step with dropout, on 4 logits an image.
     critic.train()
     critic.zero_grad()
-    a, b = (picture('colorizer.' + n, (2, 3, 80, 80)).double() for n in ('a', 'b'))
+    a, b = (picture('colorizer.' + n, (2, 3, 80, 80)) for n in ('a', 'b'))
     d_real, d_fake = critic(a, masks_of(8, 3, 2)), critic(b, ones)
     golden.tensor('critic.real', d_real)
     golden.tensor('critic.fake', d_fake)
@@ -292,10 +291,14 @@ def main(out):
         loss.backward()
         golden.tensor('content.%s.grad' % key, y.grad)
 
+
+def names(out):
     with open(os.path.join(out, 'deoldify_names.txt'), 'w') as f:
         for name, t in Generator(8).state_dict().items():
             f.write(' '.join([name, our_name(name)] + [str(d) for d in t.shape]) + '\n')
 
 
 if __name__ == '__main__':
-    main(sys.argv[1] if len(sys.argv) > 1 else 'tests/goldens')
+    run({'colorizer.txt': make})
+    if '--f32' not in sys.argv:
+        names(sys.argv[1] if len(sys.argv) > 1 else 'tests/goldens')

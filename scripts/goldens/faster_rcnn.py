@@ -4,16 +4,14 @@ by Philox. Every anchor and proposal is sampled, so that nothing depends on torc
 
 usage: python3 scripts/goldens/faster_rcnn.py [tests/goldens]   (torch and torchvision from PyPI)
 """
-import os
-import sys
-
 import torch
 import torchvision
 from torchvision.models.detection.backbone_utils import _resnet_fpn_extractor
 from torchvision.models.detection.faster_rcnn import FasterRCNN, FastRCNNPredictor, TwoMLPHead
 from torchvision.ops import FrozenBatchNorm2d
 
-from models import Golden, fill, picture
+from golden import run
+from models import detection_rows, fill, picture
 
 WATCHED = ('backbone.body.layer2.0.conv1.weight', 'backbone.body.layer4.2.conv3.weight',
            'backbone.fpn.inner_blocks.0.0.weight', 'backbone.fpn.layer_blocks.2.0.bias', 'rpn.head.conv.0.0.weight',
@@ -29,20 +27,18 @@ def build(shape, proposals, hidden):
                        rpn_post_nms_top_n_train=proposals, rpn_post_nms_top_n_test=proposals,
                        rpn_batch_size_per_image=1000000, box_batch_size_per_image=proposals + 8, box_positive_fraction=1.0,
                        box_head=TwoMLPHead(256 * 49, hidden), box_predictor=FastRCNNPredictor(hidden, 3))
-    fill(model)
-    return model.double()
+    return fill(model)
 
 
 def faster_rcnn(g, key, shape, boxes, proposals, hidden, detections):
     model = build(shape, proposals, hidden)
-    x = picture(key + '.input', shape).double()
-    targets = [{'boxes': torch.tensor(boxes, dtype=torch.float64), 'labels': torch.tensor([1, 2, 1])},
-               {'boxes': torch.zeros(0, 4, dtype=torch.float64), 'labels': torch.zeros(0, dtype=torch.int64)}]
+    x = picture(key + '.input', shape)
+    targets = [{'boxes': torch.tensor(boxes), 'labels': torch.tensor([1, 2, 1])},
+               {'boxes': torch.zeros(0, 4), 'labels': torch.zeros(0, dtype=torch.int64)}]
     model.train()
     losses = model(list(x), targets)
     names = ('loss_objectness', 'loss_rpn_box_reg', 'loss_classifier', 'loss_box_reg')
     g.numbers(key + '.losses', [losses[n].item() for n in names])
-    print(key, {n: round(losses[n].item(), 4) for n in names})
     sum(losses.values()).backward()
     params = dict(model.named_parameters())
     for name in WATCHED:
@@ -54,18 +50,17 @@ def faster_rcnn(g, key, shape, boxes, proposals, hidden, detections):
         flat = [torch.cat([t.permute(0, 2, 3, 1).reshape(shape[0], -1, k) for t in ts], 1) for ts, k in ((logits, 1), (deltas, 4))]
         g.tensor(key + '.rpn_logits', flat[0])
         g.tensor(key + '.rpn_deltas', flat[1])
-        for i, d in enumerate(model(list(x)) if detections else []):
-            print('image', i, len(d['scores']), 'detections, scores', d['scores'][[0, -1]].tolist())
-            assert len(d['scores']) >= 20
-            for box, score, label in zip(d['boxes'].tolist(), d['scores'].tolist(), d['labels'].tolist()):
-                g.numbers(key + '.detection', [i] + box + [score, label - 1])
+        if detections:
+            g.detections(key, detection_rows(model(list(x)), 20, 1))
+
+
+def make(g):
+    faster_rcnn(g, 'faster_rcnn', (2, 3, 224, 256),
+                [[20.5, 30.25, 90.0, 120.5], [100.0, 40.0, 230.0, 200.0], [5.0, 150.0, 40.0, 190.0]], 120, 1024, True)
+    # For float64 in plain loops, where the large one would take minutes.
+    faster_rcnn(g, 'faster_rcnn_small', (2, 3, 96, 128),
+                [[20.5, 30.25, 60.0, 90.5], [30.0, 10.0, 120.0, 80.0], [5.0, 50.0, 40.0, 90.0]], 40, 24, False)
 
 
 if __name__ == '__main__':
-    folder = sys.argv[1] if len(sys.argv) > 1 else 'tests/goldens'
-    golden = Golden(os.path.join(folder, 'faster_rcnn.txt'))
-    faster_rcnn(golden, 'faster_rcnn', (2, 3, 224, 256),
-                [[20.5, 30.25, 90.0, 120.5], [100.0, 40.0, 230.0, 200.0], [5.0, 150.0, 40.0, 190.0]], 120, 1024, True)
-    # For float64 in plain loops, where the large one would take minutes.
-    faster_rcnn(golden, 'faster_rcnn_small', (2, 3, 96, 128),
-                [[20.5, 30.25, 60.0, 90.5], [30.0, 10.0, 120.0, 80.0], [5.0, 50.0, 40.0, 90.0]], 40, 24, False)
+    run({'faster_rcnn.txt': make})

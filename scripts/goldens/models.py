@@ -4,9 +4,6 @@ inputs made by Philox. Weights are not stored: of every result its norm, three r
 
 usage: python3 scripts/goldens/models.py [tests/goldens]   (torch and torchvision from PyPI)
 """
-import os
-import sys
-
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -16,9 +13,9 @@ from torchvision.models.detection.backbone_utils import _resnet_fpn_extractor
 from torchvision.ops import FrozenBatchNorm2d
 from torchvision.ops.feature_pyramid_network import LastLevelP6P7
 
+from golden import SEED, laid, real, run
 from philox import Random
 
-SEED = 2026
 LABELS = 14
 
 
@@ -41,31 +38,18 @@ def parity_values(name, shape):
 
 
 def fill(model):
+    """In torch's default dtype."""
     state = model.state_dict()
     for name, t in state.items():
         if not name.endswith('num_batches_tracked'):
             state[name] = torch.from_numpy(parity_values(name, tuple(t.shape)))
     model.load_state_dict(state)
+    return laid(model.to(torch.get_default_dtype()))
 
 
 def picture(name, shape):
     u = Random(SEED, name).uniform(int(np.prod(shape)))
-    return torch.from_numpy((3.0 * u - 1.5).astype(np.float32).reshape(shape))
-
-
-class Golden:
-    def __init__(self, path):
-        self.file = open(path, 'w')
-
-    def numbers(self, key, values):
-        self.file.write(key + ' ' + ' '.join('%.12g' % v for v in values) + '\n')
-
-    def tensor(self, key, t):
-        x = t.detach().double().numpy().reshape(-1)
-        norm = float(np.sqrt((x * x).sum()))
-        projections = [float((x * (2.0 * Random(SEED, key, a + 1).uniform(x.size) - 1.0)).sum()) for a in range(3)]
-        samples = x[Random(SEED, key).bits(16) % x.size]
-        self.numbers(key, [x.size, norm] + projections + list(samples))
+    return laid(real((3.0 * u - 1.5).astype(np.float32).reshape(shape)))
 
 
 def cawe(golden, key, features, fc, pool):
@@ -91,16 +75,14 @@ def features_of(m, x):
 
 
 def classifier(golden, key, model, shape, training, watched):
-    """In float64, so that the golden's own rounding is out of the way."""
-    fill(model)
-    model.double().train(training)
-    x = picture(key + '.input', shape).double()
+    fill(model).train(training)
+    x = picture(key + '.input', shape)
     c = features_of(model, x)
     for i, t in enumerate(c):
         golden.tensor('%s.c%d' % (key, i + 2), t)
     logits = model.fc(model.avgpool(c[-1]).flatten(1))
     golden.tensor(key + '.logits', logits)
-    target = torch.from_numpy((Random(SEED, key + '.target').uniform(logits.numel()) >= 0.5).astype(np.float64))
+    target = real(Random(SEED, key + '.target').uniform(logits.numel()) >= 0.5)
     loss = F.binary_cross_entropy_with_logits(logits, target.reshape(logits.shape))
     golden.numbers(key + '.loss', [loss.item()])
     loss.backward()
@@ -114,12 +96,13 @@ def classifier(golden, key, model, shape, training, watched):
         cawe(golden, key + '.cawe', c[-1], model.fc, model.avgpool)
 
 
-def make_classifiers(out):
-    g = Golden(os.path.join(out, 'resnet34.txt'))
+def make_resnet34(g):
     classifier(g, 'resnet34', torchvision.models.resnet34(num_classes=LABELS), (2, 3, 128, 160), True,
                ['conv1.weight', 'bn1.weight', 'layer1.0.conv1.weight', 'layer2.0.downsample.0.weight',
                 'layer3.5.conv2.weight', 'layer4.2.bn2.bias', 'fc.weight', 'fc.bias'])
-    g = Golden(os.path.join(out, 'resnet50.txt'))
+
+
+def make_resnet50(g):
     watched = ['conv1.weight', 'layer1.0.downsample.1.weight', 'layer2.0.conv2.weight', 'layer3.5.conv3.weight',
                'layer4.0.conv1.weight', 'layer4.2.bn3.bias', 'fc.weight', 'fc.bias']
     classifier(g, 'resnet50', torchvision.models.resnet50(num_classes=LABELS), (2, 3, 128, 160), False, watched)
@@ -134,11 +117,9 @@ def retinanet(g, key, shape, boxes, detections):
     model = RetinaNet(backbone, num_classes=3, min_size=shape[2], max_size=shape[3], image_mean=[0, 0, 0],
                       image_std=[1, 1, 1], score_thresh=0.05, detections_per_img=100)
     fill(model)
-    model.double()
-    x = picture(key + '.input', shape).double()
-    boxes = torch.tensor(boxes, dtype=torch.float64)
-    targets = [{'boxes': boxes, 'labels': torch.tensor([0, 2, 1])},
-               {'boxes': torch.zeros(0, 4, dtype=torch.float64), 'labels': torch.zeros(0, dtype=torch.int64)}]
+    x = picture(key + '.input', shape)
+    targets = [{'boxes': torch.tensor(boxes), 'labels': torch.tensor([0, 2, 1])},
+               {'boxes': torch.zeros(0, 4), 'labels': torch.zeros(0, dtype=torch.int64)}]
     model.train()
     losses = model(list(x), targets)
     g.numbers(key + '.losses', [losses['classification'].item(), losses['bbox_regression'].item()])
@@ -161,15 +142,21 @@ def retinanet(g, key, shape, boxes, detections):
         raw = model.head(list(levels.values()))
         g.tensor(key + '.logits', raw['cls_logits'])
         g.tensor(key + '.deltas', raw['bbox_regression'])
-        for i, d in enumerate(model(list(x)) if detections else []):
-            print('image', i, len(d['scores']), 'detections, scores', d['scores'][[0, -1]].tolist())
-            assert len(d['scores']) >= 50
-            for box, score, label in zip(d['boxes'].tolist(), d['scores'].tolist(), d['labels'].tolist()):
-                g.numbers(key + '.detection', [i] + box + [score, label])
+        if detections:
+            g.detections(key, detection_rows(model(list(x)), 50, 0))
 
 
-def make_retinanet(out):
-    g = Golden(os.path.join(out, 'retinanet.txt'))
+def detection_rows(images, least, background):
+    """[image, box, score, label] of each; labels count foreground classes from 0."""
+    rows = []
+    for i, d in enumerate(images):
+        assert len(d['scores']) >= least
+        rows += [[i, *box, score, label - background]
+                 for box, score, label in zip(d['boxes'].tolist(), d['scores'].tolist(), d['labels'].tolist())]
+    return rows
+
+
+def make_retinanet(g):
     retinanet(g, 'retinanet', (2, 3, 224, 256),
               [[20.5, 30.25, 90.0, 120.5], [100.0, 40.0, 230.0, 200.0], [5.0, 150.0, 40.0, 190.0]], True)
     # For float64 in plain loops, where the large one would take minutes.
@@ -178,7 +165,4 @@ def make_retinanet(out):
 
 
 if __name__ == '__main__':
-    folder = sys.argv[1] if len(sys.argv) > 1 else 'tests/goldens'
-    torch.manual_seed(0)
-    make_classifiers(folder)
-    make_retinanet(folder)
+    run({'resnet34.txt': make_resnet34, 'resnet50.txt': make_resnet50, 'retinanet.txt': make_retinanet})

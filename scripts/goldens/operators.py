@@ -4,16 +4,13 @@ autograd/rows, with the inputs that these draw from Philox.
 
 usage: python3 scripts/goldens/operators.py [tests/goldens]   (torch from PyPI)
 """
-import os
-import sys
-
 import numpy as np
 import torch
 import torch.nn.functional as F
 import torchvision
 from torchvision.models.detection._utils import BoxCoder, Matcher
 
-from models import Golden
+from golden import real, run
 from operators_gan import gan, gan_primitives
 from operators_attention import attention
 from operators_roi_align import roi_align
@@ -36,8 +33,7 @@ def values(kind, index, shape):
         else:
             i = np.arange(n)
             v = (i * 7919 % n) / n + 1e-4 * u / n
-    t = torch.from_numpy(v.astype(np.float32).astype(np.float64).reshape(shape))
-    return t.requires_grad_(True)
+    return real(v.astype(np.float32).reshape(shape)).requires_grad_(True)
 
 
 def coins(shape, ignore=False):
@@ -45,25 +41,23 @@ def coins(shape, ignore=False):
     v = (Random(13, 'coins').bits(n) & 1).astype(np.float64)
     if ignore:
         v[np.arange(n) % 7 == 3] = -1
-    return torch.from_numpy(v.reshape(shape))
+    return real(v.reshape(shape))
 
 
 class Table:
-    def __init__(self, path):
-        self.golden = Golden(path)
-        self.rows = 0
+    def __init__(self, golden):
+        self.golden = golden
 
     def case(self, name, index, inputs, function):
         """inputs: (kind, shape) each."""
         x = [values(kind, i, shape) for i, (kind, shape) in enumerate(inputs)]
         y = function(*x)
-        dy = torch.from_numpy(Random(12, 'operator seed').normal(y.numel()).astype(np.float32).astype(np.float64)).reshape(y.shape)
+        dy = real(Random(12, 'operator seed').normal(y.numel()).astype(np.float32)).reshape(y.shape).to(y.dtype)
         grads = torch.autograd.grad(y, x, dy)
         key = '%s.%d' % (name, index)
         self.golden.tensor(key + '.y', y)
         for i, g in enumerate(grads):
             self.golden.tensor('%s.g%d' % (key, i), g)
-        self.rows += 1
 
 
 def focal(x, t, alpha, gamma):
@@ -111,7 +105,7 @@ def networks(t):
             for residual in (False, True):
                 for n in (1, 3, 8):
                     def norm(x, w, b, r=None):
-                        mean, var = torch.full((5,), 0.1, dtype=torch.float64), torch.full((5,), 0.9, dtype=torch.float64)
+                        mean, var = torch.full((5,), 0.1), torch.full((5,), 0.9)
                         y = F.batch_norm(x, mean, var, w, b, training, 0.1, 1e-5)
                         y = y if r is None else y + r
                         return F.relu(y) if relu else y
@@ -131,7 +125,7 @@ def networks(t):
 def losses_and_shapes(t):
     t.case('bce_with_logits', 0, [('free', (4, 5))], lambda x: F.binary_cross_entropy_with_logits(x, coins((4, 5)), reduction='none').sum(1))
     t.case('bce_with_logits', 1, [('free', (9, 3))], lambda x: F.binary_cross_entropy_with_logits(
-        x, coins((9, 3)), coins((9, 3)), reduction='none', pos_weight=torch.full((3,), 2.5, dtype=torch.float64)).sum(1))
+        x, coins((9, 3)), coins((9, 3)), reduction='none', pos_weight=torch.full((3,), 2.5)).sum(1))
     t.case('sigmoid_focal_loss', 0, [('free', (3, 40))], lambda x: focal(x, coins((3, 40), True), 0.25, 2))
     t.case('sigmoid_focal_loss', 1, [('free', (2, 9))], lambda x: focal(x, coins((2, 9)), 0.4, 1.5))
     t.case('sigmoid_focal_loss', 2, [('free', (2, 9))], lambda x: focal(x, coins((2, 9)), 0.4, 0))
@@ -165,9 +159,9 @@ def losses_and_shapes(t):
 
 
 def numbers(shape, purpose, low=-1, high=1):
-    """numbers() of autograd/rows/rows.h, in float64."""
+    """numbers() of autograd/rows/rows.h, in torch's default dtype."""
     u = Random(14, purpose).uniform_double(int(np.prod(shape)))
-    return torch.from_numpy((low + (high - low) * u).astype(np.float32).astype(np.float64).reshape(shape))
+    return real((low + (high - low) * u).astype(np.float32).reshape(shape))
 
 
 def boxes(n, purpose):
@@ -217,7 +211,7 @@ def primitives(golden):
         low, high = large.amin((1, 2, 3)), large.amax((1, 2, 3))
         flat = torch.tensor([False, False, True])
         m = torch.where(flat[:, None, None, None], 0.5, (large - low[:, None, None, None]) / (high - low)[:, None, None, None])
-        put('cawe_enhance', v, raw, torch.stack([low, high, flat.double()], 1), x * (0.3 + 0.7 * m))
+        put('cawe_enhance', v, raw, torch.stack([low, high, flat.to(low.dtype)], 1), x * (0.3 + 0.7 * m))
         velocity = None if v == 0 else {'momentum_buffer': numbers((37, 5), 'sgd v')}
         put('sgd_step', v, *optimizer_step(lambda p: torch.optim.SGD(p, 0.1, 0.9, weight_decay=0.01),
                                            numbers((37, 5), 'sgd p'), numbers((37, 5), 'sgd g'), velocity))
@@ -248,16 +242,19 @@ def primitives(golden):
         scale = 1024.0 if v == 2 else 1.0
         norm = torch.nn.utils.get_total_norm(both) / scale
         factor = (min(1.0, 2.0 / norm.item()) if v == 1 else 1.0) / scale
-        put('gradient_norm', v, torch.stack([sum(t.square().sum() for t in both), norm, torch.tensor(factor, dtype=torch.float64)]))
+        put('gradient_norm', v, torch.stack([sum(t.square().sum() for t in both), norm, torch.tensor(factor)]))
 
 
-if __name__ == '__main__':
-    table = Table(os.path.join(sys.argv[1] if len(sys.argv) > 1 else 'tests/goldens', 'operators.txt'))
+def make(golden):
+    table = Table(golden)
     elementwise(table)
     networks(table)
     losses_and_shapes(table)
     gan(table)
     attention(table)
     roi_align(table)
-    primitives(table.golden)
-    print(table.rows, 'cases')
+    primitives(golden)
+
+
+if __name__ == '__main__':
+    run({'operators.txt': make})

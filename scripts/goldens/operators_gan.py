@@ -8,11 +8,12 @@ import torch
 import torch.nn.functional as F
 from torch.nn.utils.spectral_norm import SpectralNorm
 
+from golden import real
 from philox import Random
 
 
 def normals(which, n):
-    return torch.from_numpy(Random(13, which).normal(n).astype(np.float32).astype(np.float64))
+    return real(Random(13, which).normal(n).astype(np.float32))
 
 
 def spectral(w, u, v, iterate):
@@ -29,7 +30,7 @@ def content(maps, weights):
 
 
 def real_map(a):
-    return torch.from_numpy(0.125 * (Random(13, 'coins').bits(a.numel()) & 1).astype(np.float64)).reshape(a.shape)
+    return real(0.125 * (Random(13, 'coins').bits(a.numel()) & 1)).reshape(a.shape)
 
 
 def blur(x):

@@ -4,6 +4,7 @@ import numpy as np
 import torch
 import torchvision
 
+from golden import real
 from philox import Random
 
 IMAGE = 64
@@ -14,15 +15,15 @@ def boxes_about(n):
     most = np.where(np.arange(n) % 7 == 6, 1, 0.9 * IMAGE)
     x, y = IMAGE * (1.2 * u[:, 0] - 0.2), IMAGE * (1.2 * u[:, 1] - 0.2)
     sides = np.stack([x, y, x + most * u[:, 2], y + most * u[:, 3]], 1)
-    return torch.from_numpy(sides.astype(np.float32).astype(np.float64))
+    return real(sides.astype(np.float32))
 
 
 def pooled_by_level(levels, of_image, pooled, sampling, aligned, scales):
     n = levels[0].shape[0] * of_image
     boxes, r = boxes_about(n), torch.arange(n)
-    rois = torch.cat([(r // of_image)[:, None].double(), boxes], 1)
+    rois = torch.cat([real(r // of_image)[:, None], boxes], 1)
     level_of = torch.where(r % 5 == 3, -1, r % len(levels))
-    y = torch.zeros(n, levels[0].shape[1], pooled, pooled, dtype=torch.float64)
+    y = torch.zeros(n, levels[0].shape[1], pooled, pooled)
     for level, (x, scale) in enumerate(zip(levels, scales)):
         on = torch.nonzero(level_of == level).flatten()
         y = y.index_copy(0, on, torchvision.ops.roi_align(x, rois[on], pooled, scale, sampling if sampling > 0 else -1, aligned))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads the files that scripts/gpu-check leaves. A file that is missing, empty or cut is noted and is no error: a part
+"""Reads the files that scripts/gpu-check leaves. A file that is missing, empty or cut off is noted and is no error: a part
 that ran into its time limit, or a tool that failed, leaves the others worth reading."""
 import csv
 import json
@@ -38,7 +38,7 @@ class Archive:
         return lines
 
     def objects(self, name):
-        """Of a file with a JSON object a line; what else a program printed between them is left out."""
+        """The objects of a file with one JSON object per line; whatever else a program printed between them is skipped."""
         found, broken = [], 0
         for line in self.lines(name):
             if line.startswith('{'):
@@ -53,7 +53,7 @@ class Archive:
         return found
 
     def launches(self, name):
-        """Of ncu's raw CSV, which the program's own output precedes: names, units, then a line a launch."""
+        """The launches in ncu's raw CSV, which follows the program's own output: names, units, then a line for each launch."""
         lines = self.lines(name)
         start = next((i for i, line in enumerate(lines) if line.startswith('"ID",')), None)
         if start is None:
@@ -82,7 +82,7 @@ class Archive:
         return {(case['name'], case['shape']): case for case in cases}
 
     def unread(self):
-        """Files with something in them that no section looked at."""
+        """Files with contents that no section used."""
         read = self.read | {'emulated.json'}
         return sorted(f.name for f in self.folder.glob('*') if f.is_file() and f.stat().st_size and f.name not in read)
 

@@ -43,7 +43,7 @@ def cases(archive):
 
 
 def tests(archive):
-    """Of GoogleTest's programs; one that was cut or crashed has no last line."""
+    """Results of GoogleTest programs; one that was cut off or crashed has no last line."""
     out = []
     for name in TESTS:
         lines = archive.lines(name + '.txt')
@@ -76,7 +76,7 @@ def sanitizers(archive):
 
 
 def where(lines):
-    """The cases that a tool complains in: a case's line follows what was found in it."""
+    """The cases in which a tool reports something: a case's line comes after its findings."""
     cases, complained = [], False
     for line in lines:
         complained = complained or re.match(r'=========\s+(Uninitialized|Invalid|Error:|Barrier|Host API)', line) is not None

@@ -10,7 +10,7 @@ SECTOR = 32
 
 
 class Counted:
-    """A case on both sides."""
+    """A case as the emulator and as ncu counted it."""
 
     def __init__(self, key, case, launches):
         self.key, self.launches = key, launches

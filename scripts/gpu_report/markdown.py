@@ -13,7 +13,7 @@ def count(number):
 
 
 def figure(number):
-    """Three digits that count, fewer for what is 0 or missing."""
+    """Three significant digits; 0 and missing values are shorter."""
     if number is None:
         return '-'
     return '{:,.0f}'.format(number) if number >= 100 else '%.1f' % number if number >= 10 else '%.2f' % number

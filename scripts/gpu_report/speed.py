@@ -4,7 +4,7 @@ import re
 
 from gpu_report.markdown import code, count, figure, ratio, table
 
-# PyTorch's batch norm is one call a direction, ours two launches that move the data.
+# PyTorch's batch norm is one call per direction, this project's is two launches that move the data.
 BATCH_NORM = {'forward': ('channel_sums', 'channel_affine relu'),
               'backward': ('batch_norm_grad_sums relu', 'batch_norm_grad_input relu')}
 MOST = 12
@@ -87,7 +87,7 @@ def failures(ours, theirs):
 
 
 def profiles(archive):
-    """Of every step whose kernels were all timed."""
+    """The kernels' share of every step whose kernels were all timed."""
     out = ['## Kernels of a step', '']
     files = sorted(archive.folder.glob('step_*.csv'))
     for name in [path.name for path in files]:
@@ -116,7 +116,7 @@ def profile(title, launches):
 
 
 def is_ours(kernel):
-    """By the scope of its name, not by a type among its arguments."""
+    """Whose kernel it is, by the scope of its name and not by a type among its arguments."""
     return re.match(r'(?:[\w ]+ )?cawe::', kernel) is not None
 
 

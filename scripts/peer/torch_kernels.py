@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Median times of PyTorch for shapes of the kernel rows, on the GPU: one JSON object a line, as cawe_device_rows prints.
+"""Median times of PyTorch for shapes of the kernel cases, on the GPU: one JSON object per line, as cawe_device_cases prints.
 
 usage: python3 scripts/peer/torch_kernels.py     (torch with CUDA; torchvision for NMS)
 """
@@ -10,7 +10,7 @@ import torch
 
 
 def cases():
-    """(row's name, row's shape, a call) for rows that PyTorch has one operation or a short chain for."""
+    """(case's name, case's shape, a call) for cases that PyTorch has one operation or a short chain for."""
     d = dict(device='cuda')
     g = torch.randn(1, 256, 56, 56, **d)
     yield 'cawe_weights', 'f32 1x256x56x56', lambda: g.relu().mean((2, 3))

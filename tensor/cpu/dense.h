@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Dense f32 tensors of one memory order in the fast loops: element i of each is element i, wherever it lies.
+// Dense f32 tensors of one memory order: the k-th number in memory of each belongs to the k-th of the others,
+// so that fast loops run over flat arrays and never look at strides.
 #pragma once
 
 #include "tensor/parallel.h"
@@ -7,7 +8,7 @@
 
 namespace cawe::cpu {
 
-/// Elements that a task takes at least.
+/// Fewest elements that are worth a task of their own.
 inline constexpr int64_t kGrain = 16384;
 
 inline bool dense_f32(const Tensor& x) { return x.dtype() == DType::f32 && x.is_dense(); }
@@ -19,7 +20,8 @@ inline bool same_strides(const Tensor& a, const Tensor& b) {
   return true;
 }
 
-/// All dense f32 with one shape and one memory order: element i is element i.
+/// True where all are dense f32 tensors of one shape and one memory order, so that a flat loop pairs their
+/// elements.
 template <class... More>
 bool aligned(const Tensor& x, const More&... more) {
   return dense_f32(x) && (... && (more.dtype() == DType::f32 && same_strides(x, more)));

@@ -7,6 +7,7 @@
 
 namespace cawe {
 
+/// Overrides primitives where f32 tensors can be computed faster; with oneDNN where the build has it.
 class FastBackend final : public ReferenceBackend {
  public:
   const char* name() const override { return "cpu"; }

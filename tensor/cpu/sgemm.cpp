@@ -15,7 +15,7 @@ namespace cawe::cpu {
 
 void sgemm(int64_t m, int64_t n, int64_t k, float alpha, const Block& a, const Block& b, float beta, float* c,
            int64_t stride) {
-  // oneDNN cuts sums by its number of threads.
+  // oneDNN splits sums by its number of threads, so it gets one.
   thread_local const bool alone = (omp_set_num_threads(1), true);
   static_cast<void>(alone);
   const dnnl_status_t status = dnnl_sgemm(a.transposed ? 'T' : 'N', b.transposed ? 'T' : 'N', m, n, k, alpha,

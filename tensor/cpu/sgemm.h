@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A matrix product of f32 blocks in the calling thread: what blocked operators are made of.
+// A single-threaded matrix product of f32 blocks, from which blocked operators are built.
 #pragma once
 
 #include <cstdint>

@@ -23,11 +23,12 @@ namespace {
   fail(Code::io, path, ": cannot ", doing, " (", std::strerror(reason), ")");
 }
 
-/// Closes on the way out; removes the file where it was not kept.
+/// A temporary file that is closed on destruction, and removed unless it was kept.
 class Temporary {
  public:
   explicit Temporary(const std::string& target) : target_(target) {
-    // A process killed in the middle leaves its name behind, and in a container the next one has its number.
+    // A killed process leaves its temporary file behind, and in a container the next one may have its process
+    // id.
     static std::atomic<uint64_t> serial{0};
     do {
       path_ = target + "." + std::to_string(::getpid()) + "." + std::to_string(serial++) + ".part";
@@ -74,7 +75,8 @@ void write_file(const std::string& path, const void* data, size_t bytes) {
   Temporary file(path);
   file.write(static_cast<const char*>(data), bytes);
   file.rename_to_target();
-  // The name itself must survive a crash too. A folder that cannot be opened for reading cannot be flushed.
+  // The folder is flushed too, so that the rename survives a crash; not where it cannot be opened for
+  // reading.
   const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return;
   const bool flushed = ::fsync(fd) == 0 || errno == EINVAL;  // some network file systems cannot

@@ -13,8 +13,8 @@ namespace cawe {
 void write_file(const std::string& path, const void* data, size_t bytes);
 void write_file(const std::string& path, const std::string& text);
 
-/// Removes what write_file() had begun below `dir` when its process was killed. The folder must be this
-/// process' alone.
+/// Removes what write_file() had begun below `dir` when its process was killed. No other process may be
+/// writing there.
 void remove_unfinished(const std::string& dir);
 
 /// The whole file. Throws io where it cannot be read, data where it is larger than `max_bytes`.

@@ -19,7 +19,8 @@ namespace {
 
 using Kind = Value::Kind;
 
-// A value takes about 120 bytes here and may take one in the file: the limits keep a small file small.
+// A value takes about 120 bytes of memory and may take one byte in the file: the limits keep a small file
+// from filling the memory.
 constexpr size_t kMaxValues = 1000000, kMaxString = 1 << 20, kMaxSteps = 8 * kMaxValues;
 
 const Global kGlobals[] = {{"collections.OrderedDict", Call::ordered_dict, {}},

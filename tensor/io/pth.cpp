@@ -28,8 +28,8 @@ using ReadStorage = std::function<std::string_view(const StorageRef&)>;
 
 constexpr int kMaxNesting = 4;
 
-/// Opens wrappers such as {"state_dict": {...}, "epoch": 3}. They come first: what stands beside one (the
-/// best accuracy, say) may be a tensor too.
+/// Opens wrappers such as {"state_dict": {...}, "epoch": 3}. Wrappers are looked for first, since an entry
+/// beside one (the best accuracy, say) may be a tensor too.
 const Value* state_dictionary(const Value* v, int depth) {
   if (depth == kMaxNesting) return v;
   for (const char* wrapper : {"state_dict", "model_state_dict", "model", "net"})
@@ -54,7 +54,7 @@ std::map<std::string, const TensorRef*> tensors_of(const Value* root, const std:
   return refs;
 }
 
-/// Throws where an element would lie outside the storage; sizes and strides are a stranger's.
+/// Throws where an element would lie outside the storage; the file's sizes and strides are not trusted.
 void check_inside(const TensorRef& ref, const std::string& where) {
   const int64_t elements = ref.storage->elements;
   int64_t last = ref.offset;

@@ -116,7 +116,7 @@ void check_cover(HeaderReader& in, std::vector<Entry> entries, int64_t data_byte
               " (cut off?)");
 }
 
-/// What the reader would refuse is not written.
+/// Refuses to write what the reader would refuse to read.
 void check_writable(const Safetensors& file) {
   for (const auto& [key, value] : file.metadata)
     CAWE_CHECK(is_utf8(key) && is_utf8(value), Code::data, "safetensors: metadata \"", printable(key),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The safetensors format: a JSON header and raw little-endian tensors. Checkpoints and weights are kept in
-// it.
+// The safetensors format (github.com/huggingface/safetensors): a JSON header and raw little-endian tensors.
+// Checkpoints and weights are kept in it.
 #pragma once
 
 #include <cstddef>
@@ -13,6 +13,7 @@ namespace cawe {
 
 using NamedTensors = std::map<std::string, Tensor>;
 
+/// The contents of a file: tensors by name, and free text by name ("__metadata__").
 struct Safetensors {
   NamedTensors tensors;
   std::map<std::string, std::string> metadata;

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`cawe kernels` as a kernel researcher uses it: the lesson's files, the template, JSON, the page, wrong usage.
+"""`cawe kernels` as a kernel researcher uses it: the lesson's files, the template, the includes of before, JSON, the page,
+wrong usage.
 
 usage: python3 tests/apps/kernels.py build/release/cawe
 """
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -23,8 +25,8 @@ def run(*args, code=0):
 
 
 def profile(path, code=0):
-    """The one row of a kernel file, from --json."""
-    return json.loads(run(path, '--profile', '--json', '--quiet', '--no-nvcc', code=code).stdout)['rows'][0]
+    """The one case of a kernel file, from --json."""
+    return json.loads(run(path, '--profile', '--json', '--quiet', '--no-nvcc', code=code).stdout)['cases'][0]
 
 
 def line_of(path, text):
@@ -33,13 +35,13 @@ def line_of(path, text):
 
 # The lesson: what each file shows.
 wrong = LESSON / '1_wrong.cuh'
-row = profile(wrong, code=1)
-assert any('out-of-bounds' in c and '1_wrong.cuh:%d' % line_of(wrong, 'float largest = x[') in c for c in row['complaints']), row['complaints']
+case = profile(wrong, code=1)
+assert any('out-of-bounds' in c and '1_wrong.cuh:%d' % line_of(wrong, 'float largest = x[') in c for c in case['complaints']), case['complaints']
 slow = profile(LESSON / '2_slow.cuh')
 assert slow['counters']['global_sectors'] > 7 * slow['counters']['global_ideal_sectors'], slow['counters']
 race = LESSON / '3_race.cuh'
-row = profile(race, code=1)
-assert any('race-' in c and '3_race.cuh:%d' % line_of(race, 'partial[warp] = largest') in c for c in row['complaints']), row['complaints']
+case = profile(race, code=1)
+assert any('race-' in c and '3_race.cuh:%d' % line_of(race, 'partial[warp] = largest') in c for c in case['complaints']), case['complaints']
 fixed = WORK / 'fixed.cuh'
 fixed.write_text(race.read_text().replace('partial[warp] = largest;', 'partial[warp] = largest;\n  __syncthreads();'))
 assert profile(fixed)['passed']
@@ -49,8 +51,28 @@ assert final['counters']['global_sectors'] == 13000 and final['counters']['globa
 
 # The template runs as it stands; it is not written over a file.
 run('--template', 'mine.cuh')
-assert profile(WORK / 'mine.cuh')['passed']
+mine = profile(WORK / 'mine.cuh')
+assert mine['passed']
 assert 'exists already' in run('--template', 'mine.cuh', code=2).stderr
+
+# Files with the includes of before, and with those of the tree, compile as the template does, here and with nvcc.
+INCLUDE = '#include "cawe/kernel.cuh"\n'
+NVCC = shutil.which('nvcc') or os.path.exists('/usr/local/cuda/bin/nvcc')
+for name, headers in (('template', ['cawe/kernel.cuh']), ('before', ['cuda/simt/simt.cuh', 'cuda/workbench/workbench.h']),
+                      ('tree', ['cuda/emulator/simt/simt.cuh', 'cuda/lab/workbench/workbench.h']),
+                      ('twice', ['cuda/workbench/workbench.h', 'cawe/kernel.cuh', 'cuda/simt/simt.cuh'])):
+    path = WORK / (name + '.cuh')
+    text = (WORK / 'mine.cuh').read_text()
+    assert INCLUDE in text
+    path.write_text(text.replace(INCLUDE, ''.join('#include "%s"\n' % header for header in headers)))
+    case = profile(path)
+    assert case['passed'] and case['counters'] == mine['counters'], (name, case)
+    if NVCC:
+        assert 'axpy' in run(path, '--arch', 'sm_90', '--no-nvcc').stdout, name
+
+# Cases hold in the program's own floating-point mode, which counts denormals as zero: a GPU keeps them.
+cases = json.loads(run('--profile', '--filter', 'argsort', '--json', '--quiet', '--no-nvcc').stdout)['cases']
+assert any('special' in c['shape'] for c in cases) and all(c['passed'] for c in cases), cases
 
 # The page draws the request; nothing in it asks for the network.
 run(LESSON / '2_slow.cuh', '--html', 'page.html', '--quiet', '--no-nvcc')
@@ -65,11 +87,11 @@ assert 'does not compile' in run('broken.cuh', code=3).stderr
 assert 'cawe_run' in run('empty.cuh', code=3).stderr
 (WORK / 'silent.cuh').write_text('\n'.join(l for l in (WORK / 'mine.cuh').read_text().splitlines() if 'bench.expect' not in l))
 assert 'compares nothing' in run('silent.cuh', '--no-nvcc', code=3).stderr
-assert 'no kernel row' in run('--filter', 'no such kernel', code=2).stderr
+assert 'no kernel case' in run('--filter', 'no such kernel', code=2).stderr
 assert 'no ladder' in run('--ladder', 'no such ladder', code=2).stderr
 
 # Listing and JSON.
-listed = json.loads(run('--json').stdout)['rows']
+listed = json.loads(run('--json').stdout)['cases']
 assert {'name', 'shape', 'file'} <= set(listed[0])
 assert all((ROOT / r['file']).exists() for r in listed)
-print('kernels: the lesson, the template, the page and wrong usage hold; %d rows' % len(listed))
+print('kernels: the lesson, the template, the page and wrong usage hold; %d cases' % len(listed))

@@ -81,6 +81,9 @@ def paper():
         rows = [r['enhancement'] for r in csv.DictReader(f)]
     table = ['none', 'afda', 'medga', 'color', 'cawe', 'color+cawe']
     assert rows == 2 * table + ['shuffled', 'uniform', 'centre', 'clahe', 'colormap'], rows
+    for path in sorted((WORK / 'study').rglob('recipe.toml')):  # a resolved recipe is a recipe, and gives every key
+        keys = said(path)
+        assert all(k['from'].startswith(str(path)) for k in keys.values()), [k for k in keys.values() if not k['from'].startswith(str(path))]
     recipe = (WORK / 'study/classifier/recipe.toml').read_text()
     assert 'chexpert' in recipe and 'optimizer = "adam"' in recipe, recipe
     with open(WORK / 'study/classifier/split.csv') as f:
@@ -106,13 +109,15 @@ BODY = ['model.depth=34', 'model.width=8', 'train.steps=2', 'train.batch=4', 'im
 
 
 def understood():
-    """A recipe whose data are not here ends at its data, after every key was asked for: no unknown key, no wrong type."""
+    """A recipe whose data are not here ends at its data, after every key was checked: no unknown key, no wrong type."""
     for path in sorted((ROOT / 'recipes').glob('*/*.toml')):
         text = path.read_text()
         if 'task =' not in text:  # [data] alone: films that a study adds
             continue
         command = 'study' if 'task = "study"' in text else 'train'
-        overrides = ['--set', 'classifier="nowhere"'] if command == 'study' else ['--set', 'data.root="nowhere"', '--set', 'init=random', '--set', 'model.norm=batch']
+        overrides = ['--set', 'classifier="nowhere"'] if command == 'study' else ['--set', 'data.root="nowhere"', '--set', 'init=random']
+        if 'norm = "frozen"' in text:
+            overrides += ['--set', 'model.norm=']
         done = subprocess.run([PROGRAM, command, str(path), '--out', 'r', '--quiet'] + overrides, cwd=WORK, env={**os.environ, 'CAWE_DATA': 'nowhere'},
                               capture_output=True, text=True, timeout=60)
         assert done.returncode == 3 and 'no such folder' in done.stderr, (path, done.stderr)
@@ -120,7 +125,51 @@ def understood():
         print('ok ', path.relative_to(ROOT))
 
 
+def json_of(*args):
+    return json.loads(cawe(*args, '--json').stdout)
+
+
+def said(*args):
+    """What `cawe recipe explain` says, by key."""
+    return {k['name']: k for k in json_of('recipe', 'explain', *args)['keys']}
+
+
+def commands():
+    keys = json_of('recipe', 'keys')['keys']
+    names = [k['name'] for k in keys]
+    assert len(names) == len(set(names)) > 180, len(names)
+    retinanet = json_of('recipe', 'keys', 'train.', '--task', 'retinanet')['keys']
+    assert all(k['name'].startswith('train.') and list(k['tasks']) == ['retinanet'] for k in retinanet), retinanet
+    assert next(k for k in retinanet if k['name'] == 'train.batch')['tasks']['retinanet']['default'] == 8
+    text = cawe('recipe', 'keys', 'fuse.alpha').stdout
+    assert text.startswith('fuse.alpha = 0.5') and 'Eq. 7' in text, text
+    # Values and where they come from: default, file and line, --set; what is known only once there are data.
+    path = ROOT / 'recipes/demo/retinanet.toml'
+    line = path.read_text().splitlines().index('anchor_base = 12') + 1
+    keys = said(path, '--set', 'train.lr=0.5', '--set', 'train.batch=', '--set', 'fuse.alpha=0.3')
+    assert keys['model.anchor_base']['value'] == 12 and keys['model.anchor_base']['from'].endswith('retinanet.toml:%d' % line), keys['model.anchor_base']
+    assert (keys['train.lr']['value'], keys['train.lr']['from']) == (0.5, '--set'), keys['train.lr']
+    assert (keys['train.batch']['value'], keys['train.batch']['from']) == (8, 'default'), keys['train.batch']
+    assert 'enhance.method' in keys['fuse.alpha']['idle'] and 'data.uncertain' not in keys
+    classifier = said(ROOT / 'recipes/demo/classifier.toml')
+    assert classifier['labels']['value'] is None and classifier['labels']['missing'] == "the data's", classifier['labels']
+    # What it prints is a recipe.
+    done = cawe('recipe', 'explain', path, '--set', 'fuse.alpha=0.3')
+    assert 'cawe: warning: --set: fuse.alpha says nothing: enhance.method is "none"' in done.stderr, done.stderr
+    (WORK / 'printed.toml').write_text(done.stdout)
+    again = said('printed.toml')
+    assert {k: v['value'] for k, v in again.items()} == {k: v['value'] for k, v in said(path, '--set', 'fuse.alpha=0.3').items()}
+    # A study warns of what no row reads, and of nothing that one row reads.
+    study = ['study', ROOT / 'recipes/demo/study.toml', '--out', 'st', '--set']
+    done = subprocess.run([PROGRAM] + [str(a) for a in study + ['set=["data.root=nowhere", "afda.vmax=0.5", "clahe.tiles=4", "data.folds=3"]']],
+                          cwd=WORK, capture_output=True, text=True, timeout=60)
+    warned = [w.split(' says nothing')[0].split()[-1] for w in done.stderr.splitlines() if w.startswith('cawe: warning: ')]
+    assert done.returncode == 3 and sorted(set(warned)) == ['clahe.tiles', 'data.folds'], done.stderr
+    print('ok  cawe recipe keys, cawe recipe explain')
+
+
 try:
+    commands()
     paper()
     understood()
 finally:

@@ -22,7 +22,7 @@ WORK = pathlib.Path(tempfile.mkdtemp())
 PAPER_ROWS = ['none', 'afda', 'medga', 'color', 'cawe', 'color+cawe']
 CONTROLS = ['shuffled', 'uniform']
 ROWS = [('faster_rcnn', r) for r in PAPER_ROWS] + [('retinanet', r) for r in PAPER_ROWS] + [('retinanet', c) for c in CONTROLS]
-# design.md, section 5: a value a threshold, in this order.
+# The columns that results.csv promises, in this order: one for each threshold.
 COLUMNS = (['detector', 'enhancement', 'seed'] + ['sens@%d' % k for k in (1, 2, 3, 4)] +
            ['ci_%s@%d' % (end, k) for k in (1, 2, 3, 4) for end in ('low', 'high')] +
            ['%s@%d' % (what, k) for k in (1, 2, 3, 4) for what in ('delta', 'p')] + ['map50', 'froc_rule', 'images', 'patients', 'lesions'])
@@ -141,7 +141,7 @@ def contract():
 
 
 def ablations():
-    # Keys that only some rows look at may be set for all.
+    # Keys that only some rows use may be set for all.
     cawe(*arguments('ablated', '--set', 'detectors=["retinanet"]', '--set', "set=['color.render_factor=4', 'cam.exclude_labels=[\"nodule\"]']",
                     '--set', 'rows=["none", "cawe"]', '--set', 'controls=[]', '--ablate', 'fuse.alpha=0.2,0.8', '--set', 'froc.iou=0.2'))
     with open(WORK / 'ablated/results.csv') as f:

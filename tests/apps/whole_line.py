@@ -141,7 +141,7 @@ def main():
          '--set', 'train.select=loss', '--set', 'train.pos_weight=[2]', '--set', 'data.val_folds=["val"]')
     validations = [json.loads(line) for line in (WORK / 'by_loss/log.jsonl').read_text().splitlines() if 'val.loss' in line]
     check(len(validations) == 2 and all(v['score'] == -v['val.loss'] < 0 for v in validations), 'train.select = "loss" chooses by it')
-    # Nothing is better by more than 1, so the first validation stays the best: it is what the run is judged by and gives away.
+    # min_delta is 1, so the first validation stays the best: its checkpoint is what the run is tested with and hands on.
     chosen = ['train', ROOT / 'recipes/demo/retinanet.toml', '--quiet', *SET, '--set', 'train.steps=16', '--set', 'train.eval_every=8',
               '--set', 'train.min_delta=1', '--set', 'model.channels=32', '--set', 'data.val_folds=["val"]']
     cawe(*chosen, '--out', 'chosen')
@@ -161,7 +161,7 @@ def main():
     assert (WORK / 'ev/froc.svg').stat().st_size > 0
     cawe('detect', '--weights', detector, '--input', 'data/images', '--out', 'leak.csv', code=3)
     check(not (WORK / 'leak.csv').exists(), 'films of training patients are refused')
-    # Whose films they are by a table, in both directions.
+    # Patients from a table: one that causes a refusal, and one that avoids it.
     train_person = [r['patient'] for r in rows if r['fold'] == 'train'][0]
     (WORK / 'one.csv').write_text('image,patient\n' + ''.join('%s.dcm,%s\n' % (name, train_person if i == 0 else 'new') for i, name in enumerate(test)))
     refused = cawe('detect', '--weights', detector, '--input', 'test', '--out', 'leak.csv', '--patients', 'one.csv', code=3, stderr=True)

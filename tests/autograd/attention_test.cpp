@@ -57,7 +57,7 @@ TEST(Attention, HugeScoresStayExact) {
 }
 
 TEST(Attention, ANumberThatIsNoneShows) {
-  // Its low bits would reach the exponent of exp()'s result.
+  // A NaN whose low bits an exp() without branches would carry into the exponent of its result.
   const float odd = std::nanf("0x101");
   const Variable q = of({1, odd}, {1, 2, 1}), k = of({1, 2}, {1, 2, 1}), v = of({1, 2}, {1, 2, 1});
   const std::vector<float> y = attention(q, k, v).value().to_vector<float>();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Is the operator table whole? Every row runs on a device that notes which primitives are called and where
-// their tensors lie; every function of autograd/ops must have a row.
+// Is the operator table complete? Every row runs on a device that records which primitives are called and on
+// which device their tensors are; every function of autograd/ops must have a row.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -19,7 +19,7 @@
 namespace cawe {
 namespace {
 
-/// A device in host memory that computes by the reference loops and takes notes.
+/// A device in host memory that computes by the reference loops and records the calls.
 class Spy final : public Backend {
  public:
   std::set<std::string> called;
@@ -165,7 +165,7 @@ TEST(OperatorTable, AGoldenThatDiffersIsSeen) {
   const OperatorGoldens goldens("tests/goldens/operators.txt");
   const Shape shape = run_case(operator_rows().at(0).cases.at(0), DType::f32).y.shape();
   const std::string key = operator_rows().at(0).name + ".0.y";
-  EXPECT_TRUE(std::isinf(goldens.difference(key, Tensor::full(shape, std::nan("")))));
+  EXPECT_TRUE(std::isinf(goldens.difference(key, Tensor::full(shape, std::nan(""))).of_bar));
 }
 
 }  // namespace

@@ -107,7 +107,7 @@ TEST_P(Layouts, DoNotChangeANumber) {
   }
 }
 
-// The fast backend keeps packed forms of weights: two views of one storage are two weights.
+// The fast backend caches packed weights: two views of one storage must not share an entry.
 TEST(PackedWeights, ViewsOfOneStorageAreNotMixedUp) {
   const OperatorCase both{{{{2, 4, 5, 6}}, {{4, 4, 3, 3}}}, [](const std::vector<Variable>& in) {
                             const Conv2dParams p{1, 1, 1, 1};

@@ -76,7 +76,7 @@ TEST(Gradcheck, IsAbsoluteWhereTheGradientIsZero) {
 
 TEST(CheckFinite, NamesTheOperator) {
   const Variable x(Tensor::from(std::vector<float>{-1, 4}, {2}), true);
-  const Variable y = sqrt(x);  // nobody watches: NaN passes
+  const Variable y = sqrt(x);  // without CheckFinite a NaN passes
   EXPECT_FALSE(all_finite(y.value()));
   const CheckFinite watching;
   try {

@@ -5,7 +5,7 @@
 #include <cstring>
 #include <vector>
 
-#include "cuda/simt/emulator.h"
+#include "cuda/emulator/simt/emulator.h"
 
 namespace cawe::simt {
 

@@ -2,10 +2,14 @@
 // What the tests of whole steps on the device share: inputs, the same weights on both devices, comparisons.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
+#include <cstdio>
+#include <string>
 #include <utility>
 #include <vector>
 
+#include "autograd/f32_bar.h"
 #include "autograd/operator_table.h"
 #include "nn/module.h"
 #include "tensor/random.h"
@@ -66,24 +70,96 @@ inline void fresh_weights(nn::Module& cpu, nn::Module& device, DType dtype) {
   same_weights(cpu, device, dtype);
 }
 
-/// Norm of the difference of all gradients over their norm, in f64. In f32 a ReLU within rounding of its kink
-/// may flip deep down: there the norms are compared, and each value in f64.
-inline void expect_gradients_alike(nn::Module& cpu, nn::Module& device, double bar) {
-  const auto a = cpu.parameters(), b = device.parameters();
-  ASSERT_EQ(a.size(), b.size());
-  double difference = 0, norm = 0;
-  for (size_t i = 0; i < a.size(); ++i) {
-    ASSERT_EQ(a[i].variable->grad().defined(), b[i].variable->grad().defined()) << a[i].name;
-    if (!a[i].variable->grad().defined()) continue;
-    const auto g = a[i].variable->grad().to(DType::f64).to_vector<double>(),
-               h = b[i].variable->grad().to(Device::cpu).to(DType::f64).to_vector<double>();
-    for (size_t k = 0; k < g.size(); ++k) {
-      difference += (h[k] - g[k]) * (h[k] - g[k]);
-      norm += g[k] * g[k];
-    }
+using Numbers = std::vector<double>;
+
+inline Numbers numbers_of(const Tensor& t) { return t.to(Device::cpu).to(DType::f64).to_vector<double>(); }
+
+/// The gradients of all parameters that have one, one after the other.
+inline Numbers gradients_of(nn::Module& net) {
+  Numbers all;
+  for (auto& p : net.parameters()) {
+    if (!p.variable->grad().defined()) continue;
+    const Numbers g = numbers_of(p.variable->grad());
+    all.insert(all.end(), g.begin(), g.end());
   }
-  EXPECT_GT(norm, 0);
-  EXPECT_LE(std::sqrt(difference / norm), bar);
+  return all;
+}
+
+inline double norm_of(const Numbers& x) {
+  double squares = 0;
+  for (const double v : x) squares += v * v;
+  return std::sqrt(squares);
+}
+
+/// Euclidean; infinite where there are not equally many.
+inline double distance(const Numbers& a, const Numbers& b) {
+  if (a.size() != b.size()) return INFINITY;
+  Numbers d(a.size());
+  for (size_t i = 0; i < a.size(); ++i) d[i] = a[i] - b[i];
+  return norm_of(d);
+}
+
+/// f32 on the device is judged by its distance from the f64 truth beside the CPU's own f32.
+inline void expect_below(const std::string& what, double far, double bar, double scale) {
+  EXPECT_LE(far, bar) << what << ": " << far / scale << " of its size from the truth";
+  std::printf("[      f32 ] %.2f of the bar, %.1e from the truth: %s\n", far / bar, far / scale,
+              what.c_str());
+}
+
+inline double farthest(const std::vector<Numbers>& peers, const Numbers& truth) {
+  double peer = 0;
+  for (const Numbers& p : peers) peer = std::max(peer, distance(p, truth));
+  return peer;
+}
+
+inline void expect_f32(const std::string& what, const Numbers& ours, const Numbers& truth,
+                       const std::vector<Numbers>& peers) {
+  const double scale = norm_of(truth);
+  EXPECT_GT(scale, 0) << what;
+  expect_below(what, distance(ours, truth), f32_bar(farthest(peers, truth), scale), scale);
+}
+
+/// What a step computed: its losses by part, and all gradients.
+struct Step {
+  Numbers losses, gradients;
+};
+
+/// Losses are single numbers, which a peer may hit by luck: the farthest of any, relative, counts for all,
+/// but no loss may be more than 1e-5 off. Gradients came through kinks.
+inline void expect_f32_step(const Step& ours, const Step& truth, const std::vector<Step>& peers) {
+  ASSERT_EQ(ours.losses.size(), truth.losses.size());
+  double peer = 0;
+  std::vector<Numbers> gradients;
+  for (const Step& p : peers) {
+    gradients.push_back(p.gradients);
+    for (size_t i = 0; i < truth.losses.size(); ++i)
+      peer = std::max(peer, std::fabs(p.losses.at(i) / truth.losses[i] - 1));
+  }
+  for (size_t i = 0; i < truth.losses.size(); ++i) {
+    const double t = truth.losses[i], scale = std::fabs(t);
+    EXPECT_GT(scale, 0) << "loss " << i;
+    expect_below("loss " + std::to_string(i), std::fabs(ours.losses[i] - t),
+                 scale * std::min(f32_bar(peer, 1), 1e-5), scale);
+  }
+  const double norm = norm_of(truth.gradients);
+  expect_below("gradients", distance(ours.gradients, truth.gradients),
+               f32_kink_bar(farthest(gradients, truth.gradients), norm), norm);
+}
+
+/// run(device, dtype) makes a Step. Two peers: oneDNN and the plain loops.
+template <class Run>
+void expect_f32_step(const Run& run) {
+  const Step ours = run(kDevice, DType::f32), truth = run(Device::cpu, DType::f64),
+             fast = run(Device::cpu, DType::f32);
+  const ReferenceScope plain;
+  expect_f32_step(ours, truth, {fast, run(Device::cpu, DType::f32)});
+}
+
+/// Norm of the difference of all gradients over their norm.
+inline void expect_gradients_alike(nn::Module& cpu, nn::Module& device, double bar) {
+  const Numbers truth = gradients_of(cpu);
+  EXPECT_GT(norm_of(truth), 0);
+  EXPECT_LE(distance(gradients_of(device), truth) / norm_of(truth), bar);
 }
 
 }  // namespace cawe

@@ -5,6 +5,7 @@
 #include "models/faster_rcnn.h"
 #include "models/retinanet.h"
 #include "tests/cuda/training_step.h"
+#include "tests/models/matched_detections.h"
 
 namespace cawe::models {
 namespace {
@@ -64,6 +65,13 @@ FasterRcnnConfig every_proposal() {
   return c;
 }
 
+/// As initialised in f32.
+void place(nn::Module& net, Device device, DType dtype) {
+  net.initialise(3);
+  net.to(dtype);
+  net.to(device);
+}
+
 const std::vector<Truth> kTruths{{{{10, 12, 40, 44}, {30, 20, 60, 55}}, {0, 1}}, {}};
 
 DetectionModel::Losses step(FasterRcnn& net, const Tensor& x) {
@@ -72,8 +80,10 @@ DetectionModel::Losses step(FasterRcnn& net, const Tensor& x) {
   return losses;
 }
 
+constexpr const char* kParts[] = {"objectness", "proposal", "class", "box"};
+
 void expect_parts(const DetectionModel::Losses& ours, const DetectionModel::Losses& truth, double bar) {
-  for (const char* part : {"objectness", "proposal", "class", "box"}) {
+  for (const char* part : kParts) {
     EXPECT_GT(truth.part(part), 0) << part;
     EXPECT_NEAR(ours.part(part), truth.part(part), bar * truth.part(part)) << part;
   }
@@ -88,11 +98,14 @@ TEST_F(DetectorStep, FasterRcnnAgreesInF64) {
 }
 
 TEST_F(DetectorStep, FasterRcnnAgreesInF32) {
-  FasterRcnn cpu(every_proposal()), device(every_proposal());
-  fresh_weights(cpu, device, DType::f32);
-  const Tensor x = noise({2, 3, 64, 64}, "films", DType::f32);
-  expect_parts(step(device, x.to(kDevice)), step(cpu, x), 1e-5);
-  expect_gradients_alike(cpu, device, 1e-2);
+  expect_f32_step([](Device device, DType dtype) {
+    FasterRcnn net(every_proposal());
+    place(net, device, dtype);
+    const DetectionModel::Losses losses = step(net, noise({2, 3, 64, 64}, "films", dtype).to(device));
+    Numbers parts;
+    for (const char* part : kParts) parts.push_back(losses.part(part));
+    return Step{parts, gradients_of(net)};
+  });
 }
 
 // Parameters stay f32. What 16 bits cost, not whether each kernel is right, which the operators' rows tell:
@@ -107,20 +120,27 @@ TEST_F(DetectorStep, FasterRcnnIsCloseIn16Bits) {
   }
 }
 
+/// The device's f32 beside the CPU's, by what f64 detects.
 template <class Net, class Config>
 void expect_same_detections(const Config& config) {
-  Net cpu(config), device(config);
-  fresh_weights(cpu, device, DType::f32);
-  const Tensor x = noise({2, 3, 96, 96}, "films", DType::f32);
-  const auto ours = device.detect(x.to(kDevice)), truth = cpu.detect(x);
+  const auto of = [&](Device device, DType dtype) {
+    Net net(config);
+    place(net, device, dtype);
+    return net.detect(noise({2, 3, 96, 96}, "films", dtype).to(device));
+  };
+  const auto ours = of(kDevice, DType::f32), truth = of(Device::cpu, DType::f64),
+             fast = of(Device::cpu, DType::f32);
+  const ReferenceScope plain;
+  const auto slow = of(Device::cpu, DType::f32);
   for (size_t i = 0; i < truth.size(); ++i) {
-    ASSERT_EQ(ours[i].size(), truth[i].size());
     ASSERT_GT(truth[i].size(), 10u);
-    for (size_t k = 0; k < truth[i].size(); ++k) {
-      EXPECT_NEAR(ours[i][k].score, truth[i][k].score, 1e-5);
-      EXPECT_NEAR(ours[i][k].box.x1, truth[i][k].box.x1, 1e-2);
-      EXPECT_NEAR(ours[i][k].box.y2, truth[i][k].box.y2, 1e-2);
-    }
+    double largest = 0;
+    for (const Detection& d : truth[i]) largest = std::max(largest, std::fabs(testing::logit_of(d)));
+    const testing::DetectionBars a = testing::distance(fast[i], truth[i]),
+                                 b = testing::distance(slow[i], truth[i]);
+    const testing::DetectionBars bars{f32_bar(std::max(a.logit, b.logit), largest),
+                                      f32_bar(std::max(a.side, b.side), 96)};
+    testing::expect_same_detections(ours[i], truth[i], bars, "image " + std::to_string(i));
   }
 }
 

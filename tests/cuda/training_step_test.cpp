@@ -39,46 +39,81 @@ TEST_F(TrainingStep, ResNet50AgreesInF64) {
   expect_same_step(cpu, device, 1e-8, 1e-8);
 }
 
-TEST_F(TrainingStep, ResNet50AgreesInF32) {
-  models::Classifier cpu(resnet50()), device(resnet50());
-  fresh_weights(cpu, device, DType::f32);
-  const double ours = classifier_step(device, kDevice, DType::f32, 64),
-               truth = classifier_step(cpu, Device::cpu, DType::f32, 64);
-  EXPECT_NEAR(ours, truth, 1e-5 * std::fabs(truth));
-  for (size_t i = 0; i < cpu.parameters().size(); ++i) {
-    const auto a = cpu.parameters()[i], b = device.parameters()[i];
-    if (a.name.rfind("fc.", 0) != 0) continue;
-    EXPECT_LE(relative_difference(b.variable->grad(), a.variable->grad()), 1e-4) << a.name;
+/// A classifier and where it is: on the device that is judged, the truth, or its peer in f32.
+struct Placed {
+  Placed(Device where, DType type)
+      : device(where), dtype(type), net(std::make_shared<models::Classifier>(resnet50())) {
+    net->initialise(3);
+    net->to(dtype);
+    net->to(device);
   }
-  expect_gradients_alike(cpu, device, 1e-2);
+  Device device;
+  DType dtype;
+  std::shared_ptr<models::Classifier> net;
+};
+
+struct Three {
+  Placed ours{kDevice, DType::f32}, truth{Device::cpu, DType::f64}, peer{Device::cpu, DType::f32};
+};
+
+/// With no kink between them and the loss.
+Numbers last_gradients(models::Classifier& net) {
+  Numbers all;
+  for (auto& p : net.parameters())
+    if (p.name.rfind("fc.", 0) == 0)
+      for (const double v : numbers_of(p.variable->grad())) all.push_back(v);
+  return all;
 }
 
+TEST_F(TrainingStep, ResNet50AgreesInF32) {
+  const Three three;
+  const auto step = [](const Placed& p) {
+    const double loss = classifier_step(*p.net, p.device, p.dtype, 64);
+    return Step{{loss}, gradients_of(*p.net)};
+  };
+  expect_f32_step(step(three.ours), step(three.truth), {step(three.peer)});
+  expect_f32("last gradients", last_gradients(*three.ours.net), last_gradients(*three.truth.net),
+             {last_gradients(*three.peer.net)});
+}
+
+models::AttentionMaps maps_of(const Placed& p, const Tensor& x, int64_t height, int64_t width,
+                              bool closed_form) {
+  models::CaweSettings settings;
+  settings.closed_form = closed_form;
+  return models::attention_maps(*p.net, x.to(p.dtype).to(p.device), height, width, settings);
+}
+
+/// By differentiation and in closed form, which is the truth of both.
 TEST_F(TrainingStep, TheAttentionMapAgrees) {
-  models::Classifier cpu(resnet50()), device(resnet50());
-  fresh_weights(cpu, device, DType::f32);
+  const Three three;
   const Tensor x = noise({2, 3, 64, 64}, "films", DType::f32);
+  const models::AttentionMaps truth = maps_of(three.truth, x, 80, 72, true);
   for (const bool closed_form : {false, true}) {
-    models::CaweSettings settings;
-    settings.closed_form = closed_form;
-    const models::AttentionMaps ours = models::attention_maps(device, x.to(kDevice), 80, 72, settings);
-    const models::AttentionMaps truth = models::attention_maps(cpu, x, 80, 72, settings);
+    const models::AttentionMaps ours = maps_of(three.ours, x, 80, 72, closed_form),
+                                peer = maps_of(three.peer, x, 80, 72, closed_form);
     EXPECT_EQ(ours.active, truth.active);
-    EXPECT_LE(relative_difference(ours.raw, truth.raw), 1e-4);
-    EXPECT_LE(relative_difference(ours.map, truth.map), 1e-4);
+    expect_f32("raw map", numbers_of(ours.raw), numbers_of(truth.raw), {numbers_of(peer.raw)});
+    expect_f32("map", numbers_of(ours.map), numbers_of(truth.map), {numbers_of(peer.map)});
   }
 }
 
 /// Two launches on the device; map, range and fusion one after the other on the CPU.
 TEST_F(TrainingStep, TheEnhancerAgrees) {
-  models::EnhancerOptions options, there;
-  options.classifier = std::make_shared<models::Classifier>(resnet50());
-  there.classifier = std::make_shared<models::Classifier>(resnet50());
-  fresh_weights(*options.classifier, *there.classifier, DType::f32);
-  options.cam_input = there.cam_input = 64;
-  models::CaweEnhancer cpu(options), device(there);
+  const Three three;
+  const auto enhancer_of = [](const Placed& p) {
+    models::EnhancerOptions options;
+    options.classifier = p.net;
+    options.cam_input = 64;
+    return models::CaweEnhancer(options);
+  };
+  models::CaweEnhancer device = enhancer_of(three.ours), cpu = enhancer_of(three.peer);
   Tensor film = noise({1, 1, 90, 84}, "film", DType::f32).contiguous();
   backend(Device::cpu).unary(UnaryOp::affine, 1, 0.5, film.clone(), film);
-  EXPECT_LE(relative_difference(device.apply(film), cpu.apply(film)), 1e-5);
+  // Eq. 7 in f64, of a map in f64 of what the classifier sees.
+  const Numbers map = numbers_of(maps_of(three.truth, cpu.network_input(film), 90, 84, true).map);
+  Numbers fused = numbers_of(film);
+  for (size_t i = 0; i < fused.size(); ++i) fused[i] *= 0.5 + 0.5 * map[i];
+  expect_f32("enhanced film", numbers_of(device.apply(film)), fused, {numbers_of(cpu.apply(film))});
   EXPECT_EQ(device.constant_maps(), 0);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The worked example of the metric's specification: four images, three patients, four lesions, nine
-// detections.
+// A FROC example worked by hand: four images (A and B of one patient; D without lesion), three patients, four
+// lesions, nine detections with every case of the rule: duplicates, an IoU of exactly 0.5, boxes off centre.
 #pragma once
 
 #include <vector>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Localisation figures by hand, and maps that know nothing.
+// Localisation figures by hand, and maps without information.
 #include "eval/localisation.h"
 
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A DICOM as it is looked at: values in [0, 1], or one clear error; and an image derived from it can be read.
+// A DICOM film as a viewer shows it: values in [0, 1], or one clear error; derived images can be read.
 #include "data/formats/dicom/film.h"
 #include "data/formats/dicom/derived.h"
 #include "tests/fuzz/fuzz.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Anchors, box coding and targets against spec 4.2 to 4.4.
+// Anchors, box coding and targets against the definitions of Faster R-CNN and RetinaNet, by hand.
 #include "models/anchors.h"
 
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Class-aware attention: the golden of spec 1.3, closed form against automatic differentiation, active sets,
+// Class-aware attention: one worked by hand, closed form against automatic differentiation, active sets,
 // batches, the constant-map guard, and the traps.
 #include "models/cawe.h"
 
@@ -167,6 +167,21 @@ TEST(Maps, NormalisedAfterResizingReachBothEnds) {
   EXPECT_EQ(ends(finished(raw, {1, 1, 4, 4}, s, 6)), (std::pair<double, double>(0, 1)));
   s.norm_before_resize = true;
   EXPECT_LT(ends(finished(raw, {1, 1, 4, 4}, s, 6)).second, 1);
+}
+
+TEST(Maps, DividedByTheirLargestKeepTheirProportions) {
+  // By hand: 2, 4 and 8 are a quarter, a half and all of 8; min-max takes the 2 away first.
+  const Values raw{2, 4, 8, 4, 2, 2, 2, 2};
+  CaweSettings s;
+  EXPECT_EQ(finished(raw, {2, 1, 2, 2}, s, 2).map.slice(0, 0, 1).to_vector<double>(),
+            (Values{0, 1. / 3, 1, 1. / 3}));
+  s.norm = map_norm("max");
+  const AttentionMaps maps = finished(raw, {2, 1, 2, 2}, s, 2);
+  EXPECT_EQ(maps.map.slice(0, 0, 1).to_vector<double>(), (Values{0.25, 0.5, 1, 0.5}));
+  EXPECT_EQ(maps.low[0], 2);
+  EXPECT_EQ(maps.constant, (std::vector<bool>{false, true}));  // a constant map says nothing either way
+  EXPECT_FALSE(can_enhance(s));
+  EXPECT_THROW(map_norm("mimmax"), Error);
 }
 
 std::unique_ptr<Classifier> narrow() {

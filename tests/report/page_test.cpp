@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The report as text: every part is there, nothing is fetched, strangers' words stay words.
+// The report as text: every part is there, nothing is fetched, text from outside is escaped.
 #include "report/page/page.h"
 
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sentences and places: claims only what interval and corrected p support.
+// Sentences and ranks: only what interval and corrected p support is claimed.
 #include "report/statements.h"
 
 #include <gtest/gtest.h>

@@ -92,7 +92,7 @@ TEST_P(Ranks, BarrierLetsNobodyAhead) {
   EXPECT_EQ(arrived.load(), 50 * GetParam());
 }
 
-// The others wait for a message that will never come: they must be woken, and the cause be told.
+// The others wait for a message that will never come: they must be woken, and the cause thrown.
 TEST_P(Ranks, AFailureWakesTheOthersAndIsTheOneThrown) {
   const int failing = GetParam() - 1;
   for (const bool at_barrier : {false, true}) {

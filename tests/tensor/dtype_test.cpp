@@ -54,7 +54,7 @@ TYPED_TEST(SixteenBits, AllValuesDecodeAndComeBack) {
   }
 }
 
-// Rounding is monotone, so its value around each midpoint of neighbours says it everywhere.
+// Rounding is monotone: testing it around the midpoints of all neighbours tests it everywhere.
 TYPED_TEST(SixteenBits, RoundsToNearestEven) {
   const uint32_t infinity = ((1u << TypeParam::kExponent) - 1) << TypeParam::kMantissa;
   for (uint32_t low = 0; low < infinity; ++low) {

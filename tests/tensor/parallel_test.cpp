@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "tensor/communicator.h"
+#include "tensor/denormals.h"
 #include "tensor/error.h"
 #include "tensor/random.h"
 
@@ -41,7 +42,7 @@ TEST(Denormals, AreZeroInThreadsThatAreStartedAfterwards) {
       product = tiny_product();
       input = tiny_input();
     }).join();
-    set_num_threads(2);  // a pool of this thread's own or anew: its workers are started here
+    set_num_threads(2);  // makes this thread's pool anew, so that its workers start here
     std::mutex mutex;
     float largest = 0;
     parallel_tasks(64, [&](int64_t) {
@@ -54,6 +55,35 @@ TEST(Denormals, AreZeroInThreadsThatAreStartedAfterwards) {
   EXPECT_EQ(input, 0);
   EXPECT_EQ(of_task, 0);
   EXPECT_GT(tiny_product(), 0) << "the thread that did not ask keeps them";
+}
+
+TEST(Denormals, AreKeptInAScopeAndInItsTasks) {
+  std::thread([&] {
+    flush_denormals();
+    set_num_threads(2);
+    const auto of_tasks = [] {
+      std::mutex mutex;
+      std::set<float> seen;
+      parallel_tasks(64, [&](int64_t) {
+        const std::lock_guard<std::mutex> lock(mutex);
+        seen.insert({tiny_product(), tiny_input()});
+      });
+      return seen;
+    };
+    EXPECT_EQ(of_tasks(), std::set<float>{0});
+    {
+      const KeepDenormals exact;
+      EXPECT_FALSE(denormals_are_flushed());
+      for (const float x : of_tasks()) EXPECT_NE(std::fpclassify(x), FP_ZERO) << x;
+      {
+        const KeepDenormals inner;
+        EXPECT_FALSE(denormals_are_flushed());
+      }
+      EXPECT_FALSE(denormals_are_flushed()) << "the inner scope ended, the outer has not";
+    }
+    EXPECT_TRUE(denormals_are_flushed());
+    EXPECT_EQ(of_tasks(), std::set<float>{0}) << "the pool's threads follow each job";
+  }).join();
 }
 
 class WithThreads : public ::testing::TestWithParam<int> {
@@ -140,7 +170,7 @@ TEST(Lanes, AreThePowerOfTwoThatFits) {
   EXPECT_EQ(lane_plan(100).lanes, 4);
 }
 
-// What lets ranks share a batch: an aligned part of the lanes cuts its own items as the whole does.
+// Ranks can share a batch because an aligned part of the lanes cuts its own items as the whole does.
 TEST(Lanes, AlignedPartsCutThemselvesAsTheWholeDoes) {
   for (int64_t items = 8; items < 60; ++items) {
     const LanePlan whole{items, 8};

@@ -6,20 +6,20 @@
 
 #include "models/classifier.h"
 #include "models/faster_rcnn.h"
+#include "models/weights.h"
+#include "tensor/io/safetensors.h"
 #include "train/classifier_task.h"
 #include "train/detector_recipe.h"
+#include "train/model_recipe.h"
 
 namespace cawe::train {
 namespace {
 
-Recipe recipe_of(const std::string& text) { return Recipe::parse(text, "choices.toml"); }
-
-eval::FrocOptions rule_of(const std::string& text) {
-  Recipe recipe = recipe_of(text);
-  const eval::FrocOptions options = froc_from(recipe);
-  recipe.finish();
-  return options;
+Recipe recipe_of(const std::string& text, const std::string& task = "retinanet") {
+  return Recipe::parse(text, "choices.toml", task);
 }
+
+eval::FrocOptions rule_of(const std::string& text) { return froc_from(recipe_of(text)); }
 
 std::string refusal_of(const std::string& text) {
   try {
@@ -60,7 +60,7 @@ double spread(const Tensor& t) {
   return std::sqrt(sum / double(t.numel()));
 }
 
-/// Root mean square of what a parameter starts as.
+/// Root mean square of a parameter's initial values.
 double start_of(const std::string& text, const std::string& name) {
   Recipe recipe = recipe_of(
       "task = \"faster_rcnn\"\nmodel.depth = 18\nmodel.width = 8\nmodel.channels = 16\n"
@@ -86,12 +86,38 @@ TEST(HeadInit, IsTorchvisionsOrDetectron2s) {
 }
 
 TEST(SmoothL1Beta, ReachesBothDetectors) {
-  Recipe plain = recipe_of(""), given = recipe_of("model.smooth_l1_beta = 0.25");
-  EXPECT_EQ(retinanet_from(plain, 1).box_beta, 0);
-  EXPECT_EQ(faster_rcnn_from(plain, 1).roi.beta, 1.0 / 9);
-  EXPECT_EQ(retinanet_from(given, 1).box_beta, 0.25);
-  EXPECT_EQ(faster_rcnn_from(given, 1).roi.beta, 0.25);
-  EXPECT_EQ(faster_rcnn_from(given, 1).rpn.beta, 0.25);
+  const std::string given = "model.smooth_l1_beta = 0.25";
+  EXPECT_EQ(retinanet_from(recipe_of(""), 1).box_beta, 0);
+  EXPECT_EQ(faster_rcnn_from(recipe_of("", "faster_rcnn"), 1).roi.beta, 1.0 / 9);
+  EXPECT_EQ(retinanet_from(recipe_of(given), 1).box_beta, 0.25);
+  const models::FasterRcnnConfig two_stages = faster_rcnn_from(recipe_of(given, "faster_rcnn"), 1);
+  EXPECT_EQ(two_stages.roi.beta, 0.25);
+  EXPECT_EQ(two_stages.rpn.beta, 0.25);
+}
+
+/// Loads a detector of 16 channels a level into one of 8, as the recipe says.
+InitResult narrowed(const std::string& more) {
+  const std::string narrow = "model.depth = 18\nmodel.width = 4\nmodel.head_convs = 1\nmodel.channels = ";
+  models::RetinaNet wide(retinanet_from(recipe_of(narrow + "16"), 1));
+  wide.initialise(1);
+  Safetensors file;
+  file.tensors = models::state_of(wide);
+  const std::string path = ::testing::TempDir() + "cawe_init_skip.safetensors";
+  save_safetensors(path, file);
+  models::RetinaNet net(retinanet_from(recipe_of(narrow + "8"), 1));
+  return initialise(net, recipe_of(narrow + "8\ninit = \"" + path + "\"\n" + more), 2, true);
+}
+
+TEST(InitSkip, LetsNamesGoThatDoNotFit) {
+  try {
+    narrowed("");
+    FAIL() << "16 channels went into 8";
+  } catch (const Error& e) {
+    EXPECT_NE(std::string(e.what()).find("Name in init_skip"), std::string::npos) << e.what();
+  }
+  EXPECT_THROW(narrowed("init_skip = [\"head.\"]"), Error);  // the pyramid does not fit either
+  EXPECT_NE(narrowed("init_skip = [\"head.\", \"backbone.fpn.\"]").summary.find("skipped"),
+            std::string::npos);
 }
 
 class WeightedClassifier : public ::testing::Test {
@@ -115,7 +141,7 @@ class WeightedClassifier : public ::testing::Test {
     ClassifierTask task(net_, dataset_, {}, {}, goal);
     return task.loss(task.inputs(batch_)).total.value().item();
   }
-  /// Equation of PyTorch's BCEWithLogitsLoss, over the five known labels.
+  /// The loss by the formula of PyTorch's BCEWithLogitsLoss, over the five known labels.
   double expected(double wa, double wb) {
     const nn::EvalMode same_statistics(net_);
     const std::vector<float> x = net_.forward(Variable(batch_.images)).logits.value().to_vector<float>();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The colorizer's phases on a handful of images: whose turn it is, what a phase may change, rates by hand, a
-// run cut in the middle, losses that are not finite.
+// The colorizer's phases on a handful of images: which network learns, what a phase may change, rates by
+// hand, a run that is stopped and resumed, losses that are not finite.
 #include "train/gan_course.h"
 
 #include <gtest/gtest.h>
@@ -28,16 +28,18 @@ TEST(OneCycle, RisesAndFallsAlongCosines) {
 TEST(Phases, StepsFromEpochsAndRefusals) {
   Recipe recipe = Recipe::parse(
       "phases = [\"a\", \"b\"]\n[phase.a]\nbatch = 10\nepochs = 0.5\n[phase.b]\ntrain = \"gan\"\nsteps = 7\n",
-      "recipe");
+      "recipe", "colorizer");
   const std::vector<GanPhase> phases = phases_from(recipe, 200);
   ASSERT_EQ(phases.size(), 2u);
   EXPECT_EQ(phases[0].steps, 10);
   EXPECT_EQ(phases[1].begin, 10);
   EXPECT_EQ(phases[1].steps, 7);
   EXPECT_EQ(phases[1].kind, GanPhase::Kind::gan);
-  Recipe small = Recipe::parse("phases = [\"a\"]\n[phase.a]\ntrain = \"critic\"\nsize = 32\n", "recipe");
+  EXPECT_EQ(recipe.whole("phase.a.steps"), 10);  // filled in, for the resolved recipe
+  Recipe small =
+      Recipe::parse("phases = [\"a\"]\n[phase.a]\ntrain = \"critic\"\nsize = 32\n", "recipe", "colorizer");
   EXPECT_THROW(phases_from(small, 200), Error);  // no logit
-  Recipe none = Recipe::parse("", "recipe");
+  Recipe none = Recipe::parse("", "recipe", "colorizer");
   EXPECT_THROW(phases_from(none, 200), Error);
 }
 

@@ -14,14 +14,21 @@ namespace {
 
 const char* const kText = R"(task = "classifier"
 seed = 7
+[data]
+label_columns = ["a", "b"]
 [train]
 lr = 1
 steps = 100
 warmup = 0.1
+decay = "steps"
 milestones = [3, 5.5]
-names = ["a", "b"]
 augment = false
 )";
+
+Recipe recipe_of(const std::string& text, const std::string& task = "classifier",
+                 const Strings& assignments = {}) {
+  return Recipe::parse(text, "r.toml", task, assignments);
+}
 
 std::string message_of(const std::function<void()>& f) {
   try {
@@ -33,66 +40,191 @@ std::string message_of(const std::function<void()>& f) {
   return "nothing thrown";
 }
 
-TEST(Recipe, TypesAndDefaults) {
-  Recipe r = Recipe::parse(kText, "r.toml");
-  EXPECT_EQ(r.word("task", ""), "classifier");
-  EXPECT_EQ(r.whole("seed", 0, 0, 10), 7);
-  EXPECT_EQ(r.real("train.lr", 0, 0, 2), 1.0);  // a whole number is a number
-  EXPECT_EQ(r.reals("train.milestones", {}), (Numbers{3, 5.5}));
-  EXPECT_EQ(r.words("train.names", {}), (Strings{"a", "b"}));
-  EXPECT_FALSE(r.flag("train.augment", true));
-  EXPECT_EQ(r.word("not.there", "x"), "x");
+std::string refusal_of(const std::string& text, const std::string& task = "classifier",
+                       const Strings& assignments = {}) {
+  return message_of([&] { recipe_of(text, task, assignments); });
 }
 
-TEST(Recipe, UnknownKeySaysLineAndNearest) {
-  Recipe r = Recipe::parse("[train]\nstepps = 3\n", "r.toml");
-  r.whole("train.steps", 1, 0, 10);
-  EXPECT_EQ(message_of([&] { r.finish(); }),
+TEST(Recipe, TypesAndDefaults) {
+  const Recipe r = recipe_of(kText);
+  EXPECT_EQ(r.task(), "classifier");
+  EXPECT_EQ(r.whole("seed"), 7);
+  EXPECT_EQ(r.number("train.lr"), 1.0);  // a whole number is a number
+  EXPECT_EQ(r.numbers("train.milestones"), (Numbers{3, 5.5}));
+  EXPECT_EQ(r.words("data.label_columns"), (Strings{"a", "b"}));
+  EXPECT_FALSE(r.flag("train.augment"));
+  EXPECT_EQ(r.whole("train.batch"), 32);
+  EXPECT_EQ(recipe_of("task = \"retinanet\"").whole("train.batch"), 8);
+  EXPECT_EQ(r.whole("train.checkpoint_every"), 100);  // follows from train.steps
+  EXPECT_EQ(r.number("train.weight_decay"), 0.01);
+  EXPECT_EQ(recipe_of("train.optimizer = \"sgd\"").number("train.weight_decay"), 0.0);
+  EXPECT_EQ(recipe_of("image.size = 96").whole("image.height"), 96);
+}
+
+TEST(Recipe, AMissingKeySaysWhatIsExpected) {
+  EXPECT_EQ(message_of([] { recipe_of(kText).word("data.root"); }),
+            "r.toml: data.root is missing (expected the folder that holds the images and tables)");
+  EXPECT_THROW(recipe_of(kText).word("rpn.batch"), Error);  // no key of a classifier
+  EXPECT_THROW(recipe_of(kText).word("train.lr"), Error);   // no word
+}
+
+TEST(Recipe, ReadingAKeyChangesNothing) {
+  const Recipe r = recipe_of(kText);
+  const std::string before = r.resolved();
+  for (const std::string& key : r.keys()) r.value(key);
+  EXPECT_EQ(r.resolved(), before);
+  EXPECT_FALSE(r.has("train.batch"));
+}
+
+TEST(Recipe, WrongKeysSayTheLineAndTheNearest) {
+  EXPECT_EQ(refusal_of("[train]\nstepps = 3\n"),
             "r.toml:2: train.stepps is not a key of this recipe (did you mean train.steps?)");
+  EXPECT_EQ(refusal_of("seed = 1\nsteps = 3\n"),
+            "r.toml:2: steps is not a key of this recipe (did you mean train.steps?)");
+  EXPECT_EQ(refusal_of("[train]\ngain = 0.5\n"),
+            "r.toml:2: train.gain is not a key of this recipe (did you mean augment.gain?)");
+  EXPECT_EQ(refusal_of("[modle]\nwidth = 5\n"),
+            "r.toml:2: modle.width is not a key of this recipe (did you mean model.width?)");
+  EXPECT_EQ(refusal_of("task = \"retinanet\"\n[rpn]\nnms_iou = 0.5\n"),
+            "r.toml:3: rpn.nms_iou is a key of faster_rcnn, and this is a recipe of retinanet (did you mean "
+            "detect.nms_iou?)");
+  EXPECT_EQ(refusal_of("task = \"colorizer\"\nphases = [\"frozen\"]\nphase.frozn.lr = 1e-3\n"),
+            "r.toml:3: phase.frozn.lr: phases names no \"frozn\" (did you mean phase.frozen.lr?)");
+  EXPECT_EQ(refusal_of("", "classifier", {"trian.lr=1"}),
+            "--set: trian.lr is not a key of this recipe (did you mean train.lr?)");
+  EXPECT_EQ(refusal_of("", "classifier", {"trian.lr="}),
+            "--set: trian.lr is not a key of this recipe (did you mean train.lr?)");
+  EXPECT_EQ(refusal_of("task = \"clasifier\"\n"),
+            "r.toml:1: task is \"clasifier\" (expected one of classifier, faster_rcnn, retinanet, colorizer, "
+            "study; did you mean classifier?)");
+  EXPECT_NE(refusal_of("a = \n").find("r.toml:1"), std::string::npos);
+  // The file's first mistake is told, not the alphabet's.
+  EXPECT_NE(refusal_of("[train]\nlr = \"fast\"\n[augment]\nzzz = 1\n").find("train.lr"), std::string::npos);
 }
 
 TEST(Recipe, RefusesWrongTypesAndRanges) {
-  Recipe r = Recipe::parse(kText, "r.toml");
-  EXPECT_EQ(message_of([&] { r.whole("task", 0, 0, 9); }),
-            "r.toml:1: task is \"classifier\" (expected a whole number)");
-  EXPECT_EQ(message_of([&] { r.whole("seed", 0, 0, 6); }), "r.toml:2: seed is 7 (expected 0 to 6)");
-  EXPECT_NE(message_of([&] {
-              r.choice("task", "", {"classifiers", "study"});
-            }).find("did you mean classifiers?"),
-            std::string::npos);
-  EXPECT_NE(message_of([] { Recipe::parse("a = \n", "r.toml"); }).find("r.toml:1"), std::string::npos);
+  EXPECT_EQ(refusal_of("seed = \"one\"\n"), "r.toml:1: seed is \"one\" (expected a whole number)");
+  EXPECT_EQ(refusal_of("seed = -1\n"), "r.toml:1: seed is -1 (expected 0 or more)");
+  EXPECT_EQ(refusal_of("lanes = 6\n"),
+            "r.toml:1: lanes is 6 (expected one of 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)");
+  EXPECT_EQ(refusal_of("fuse.alpha = 2\n"), "r.toml:1: fuse.alpha is 2.0 (expected 0.0 to 1.0)");
+  EXPECT_EQ(refusal_of("train.lr = nan\n"), "r.toml:1: train.lr is nan (expected 0.0 to 1e+02)");
+  EXPECT_EQ(refusal_of("[train]\npos_weight = [1, 0]\n"),
+            "r.toml:2: train.pos_weight holds 0.0 (expected above 0.0)");
+  EXPECT_EQ(refusal_of("rpn.anchor_sizes = [8]\n", "faster_rcnn"),
+            "r.toml:1: rpn.anchor_sizes is [8.0] (expected 5 of them, each above 0.0)");
+  EXPECT_EQ(refusal_of("rows = [\"none\", \"cawee\"]\n", "study").substr(0, 40),
+            "r.toml:1: rows holds \"cawee\" (expected o");
+  EXPECT_EQ(
+      refusal_of("train.decay = \"step\"\n"),
+      "r.toml:1: train.decay is \"step\" (expected one of constant, cosine, steps; did you mean steps?)");
+  EXPECT_EQ(refusal_of("phases = [\"a b\"]\n", "colorizer"),
+            "r.toml:1: phases holds \"a b\" (expected letters, digits, _ and -)");
 }
 
-TEST(Recipe, SetWinsAndResolvedReadsBack) {
-  Recipe r = Recipe::parse(kText, "r.toml");
-  r.set("seed=9");
-  r.set("task=retinanet");
-  r.set("train.names=[\"z\"]");
-  EXPECT_EQ(r.whole("seed", 0, 0, 10), 9);
-  EXPECT_EQ(r.word("task", ""), "retinanet");
-  EXPECT_EQ(r.words("train.names", {}), (Strings{"z"}));
-  EXPECT_EQ(r.real("train.rate", 0.1, 0, 1), 0.1);
+TEST(Recipe, AssignmentsWinAndMayBeWrittenPlainly) {
+  const Recipe r = recipe_of(
+      kText, "classifier",
+      {"seed=9", "train.milestones=1, 2.5", "data.label_columns=[c, 'd, e']", "data.test_folds=x,y",
+       "data.val_folds=[]", "data.patient_column=2024", "train.optimizer=\"sgd\"", "train.decay = constant"});
+  EXPECT_EQ(r.whole("seed"), 9);
+  EXPECT_EQ(r.numbers("train.milestones"), (Numbers{1, 2.5}));
+  EXPECT_EQ(r.words("data.label_columns"), (Strings{"c", "d, e"}));
+  EXPECT_EQ(r.words("data.test_folds"), (Strings{"x", "y"}));
+  EXPECT_EQ(r.words("data.val_folds"), Strings());
+  EXPECT_EQ(r.word("data.patient_column"), "2024");
+  EXPECT_EQ(r.word("train.optimizer"), "sgd");
+  EXPECT_EQ(r.origin("seed"), "--set");
+  EXPECT_EQ(r.origin("train.lr"), "r.toml:6");
+  const Recipe study = recipe_of("", "study",
+                                 {"seeds=3", "title=Two words: and a colon", "rows=none,afda",
+                                  "set=[\"train.steps=1\", \"data.root='a'\"]"});
+  EXPECT_EQ(study.numbers("seeds"), (Numbers{3}));
+  EXPECT_EQ(study.word("title"), "Two words: and a colon");
+  EXPECT_EQ(study.words("rows"), (Strings{"none", "afda"}));
+  EXPECT_EQ(study.words("set"), (Strings{"train.steps=1", "data.root='a'"}));
+  EXPECT_EQ(refusal_of("", "classifier", {"train.lr=fast"}),
+            "--set: train.lr is \"fast\" (expected a number)");
+  EXPECT_NE(refusal_of("", "classifier", {"train.lr"}).find("key=value"), std::string::npos);
+}
+
+TEST(Recipe, AnEmptyAssignmentTakesAKeyAway) {
+  const Recipe r = recipe_of(kText, "classifier", {"train.steps=", "train.lr="});
+  EXPECT_EQ(r.whole("train.steps"), 1000);
+  EXPECT_EQ(r.number("train.lr"), 2e-3);
+  EXPECT_EQ(r.origin("train.lr"), "default");
+  Recipe study = recipe_of("", "study", {"paper=true"});
+  study.set({"paper="});
+  EXPECT_FALSE(study.flag("paper"));
+}
+
+std::string warnings_of(const std::string& text, const std::string& task = "classifier") {
+  std::string all;
+  for (const RecipeWarning& w : recipe_of(text, task).warnings()) all += w.line + "\n";
+  return all;
+}
+
+TEST(Recipe, KeysThatSayNothingAreToldOf) {
+  EXPECT_EQ(warnings_of("task = \"retinanet\"\nfuse.alpha = 0.3\n"),
+            "r.toml:2: fuse.alpha says nothing: enhance.method is \"none\" (it counts with cawe, centre, "
+            "color+cawe, uniform)\n");
+  EXPECT_EQ(warnings_of("task = \"retinanet\"\nfuse.alpha = 0.5\n"), "");  // the default is no wish
+  EXPECT_EQ(warnings_of("task = \"retinanet\"\nfuse.alpha = 0.3\nenhance.method = \"cawe\"\n"), "");
+  EXPECT_NE(warnings_of("task = \"retinanet\"\ncolor.space = \"lab\"\n").find("enhance.method"),
+            std::string::npos);
+  EXPECT_EQ(warnings_of("fuse.alpha = 0.3\n"),
+            "r.toml:1: fuse.alpha says nothing: enhance.method is not given\n");
+  EXPECT_EQ(warnings_of("data.split = \"k_folds\"\ndata.test = 0.5\n"),
+            "r.toml:2: data.test says nothing: data.split is \"k_folds\" (it counts with patient)\n");
+  EXPECT_EQ(warnings_of("train.patience = 3\n"),
+            "r.toml:1: train.patience says nothing: train.eval_every is 0\n");
+  const std::string phases = "phases = [\"a\"]\nphase.a.steps = 5\n";
+  EXPECT_EQ(warnings_of(phases + "phase.a.epochs = 2\n", "colorizer"),
+            "r.toml:3: phase.a.epochs says nothing: phase.a.steps is given\n");
+  EXPECT_EQ(warnings_of(phases + "gan.ttur = 2\n", "colorizer"),
+            "r.toml:3: gan.ttur says nothing: no phase has train = gan\n");
+  // Two conditions in a row: the turn's threshold, and turns at all.
+  EXPECT_EQ(warnings_of(phases + "gan.alternate = \"adaptive\"\ngan.threshold = 2\n", "colorizer"),
+            "r.toml:3: gan.alternate says nothing: no phase has train = gan\n"
+            "r.toml:4: gan.threshold says nothing: no phase has train = gan\n");
+}
+
+TEST(Recipe, KeysOfAnotherFormatAreRefused) {
+  EXPECT_EQ(
+      refusal_of("data.uncertain = \"zeros\"\n"),
+      "r.toml:1: data.uncertain has no meaning here: data.format is \"table\" (it counts with chexpert)");
+  EXPECT_EQ(refusal_of("data.format = \"chexpert\"\ndata.uncertain = \"zeros\"\n"), "nothing thrown");
+}
+
+TEST(Recipe, ResolvedHoldsEveryKeyAndReadsBack) {
+  Recipe r = recipe_of(kText, "classifier", {"data.root=here", "fuse.alpha=0.25"});
+  r.fill("labels", Strings{"a", "b"});
+  r.fill("seed", int64_t(1));  // given: kept
   const std::string text = r.resolved();
-  Recipe again = Recipe::parse(text, "resolved");
-  EXPECT_EQ(again.whole("seed", 0, 0, 10), 9);
-  EXPECT_EQ(again.word("task", ""), "retinanet");
-  EXPECT_EQ(again.words("train.names", {}), (Strings{"z"}));
-  EXPECT_EQ(again.real("train.rate", 0, 0, 1), 0.1);
-  again.finish();
-  EXPECT_EQ(again.resolved(), text);
+  for (const char* line : {"\nseed = 7\n", "\nlabels = [\"a\", \"b\"]\n", "\nbatch = 32\n",
+                           "\nclip = 1e+01\n", "\nalpha = 0.25\n", "\ntest = 0.2\n"})
+    EXPECT_NE(text.find(line), std::string::npos) << line << text;
+  // Of another format or split, and of enhancement where the classifier sees plain films.
+  for (const char* line : {"uncertain", "\nfolds", "split_file", "vmax", "init_skip"})
+    EXPECT_EQ(text.find(line), std::string::npos) << line;
+  EXPECT_EQ(Recipe::parse(text, "resolved").resolved(), text);
+  EXPECT_EQ(Recipe::of_checkpoint(text, "a checkpoint").whole("seed"), 7);
+}
+
+TEST(Recipe, ACheckpointMayBeOfAnotherProgram) {
+  const Recipe r = Recipe::of_checkpoint("task = \"retinanet\"\nnew = 1\n[model]\nwidth = 8\n", "c");
+  EXPECT_EQ(r.task(), "retinanet");
+  EXPECT_EQ(r.whole("model.width"), 8);
+  EXPECT_EQ(Recipe::of_checkpoint("seed = 1\n", "c").task(), "");
 }
 
 // Found by fuzzing: std::stod throws for these.
 TEST(Recipe, NumbersAtTheEndsOfTheRangeAreWrittenBack) {
-  Recipe recipe =
-      Recipe::parse("a = 4.9406564584124654e-324\nb = 1.7976931348623157e308\nc = [1e-310, 0.1]\n", "r.toml");
-  recipe.real("a", 0, -1, 1);
-  recipe.real("b", 0, 0, HUGE_VAL);
-  recipe.reals("c", {});
-  Recipe again = Recipe::parse(recipe.resolved(), "again.toml");
-  EXPECT_EQ(again.real("a", 0, -1, 1), 4.9406564584124654e-324);
-  EXPECT_EQ(again.real("b", 0, 0, HUGE_VAL), 1.7976931348623157e308);
-  EXPECT_EQ(again.reals("c", {}), (std::vector<double>{1e-310, 0.1}));
+  const std::string text =
+      "[train]\npos_weight = [4.9406564584124654e-324, 1.7976931348623157e308, 1e-310, 0.1]\n";
+  const Recipe again = Recipe::parse(recipe_of(text).resolved(), "again.toml");
+  EXPECT_EQ(again.numbers("train.pos_weight"),
+            (Numbers{4.9406564584124654e-324, 1.7976931348623157e308, 1e-310, 0.1}));
 }
 
 TEST(Schedule, WarmsUpAndFalls) {

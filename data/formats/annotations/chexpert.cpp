@@ -26,7 +26,7 @@ float label_value(const CsvTable& table, size_t row, size_t column, const Chexpe
   return options.uncertain == ChexpertOptions::Uncertain::ones ? 1.f : 0.f;
 }
 
-/// ".../patient00001/study1/view1_frontal.jpg" -> its last three parts.
+/// Ids from the last three parts of ".../patient00001/study1/view1_frontal.jpg".
 void ids_from_path(const CsvTable& table, size_t row, const std::string& path, Sample* sample) {
   const std::filesystem::path p(path);
   const std::string study = p.parent_path().filename().string();

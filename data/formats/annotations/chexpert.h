@@ -12,6 +12,7 @@ namespace cawe::data {
 /// The 14 labels in the order of the CSV.
 const std::vector<std::string>& chexpert_labels();
 
+/// Which CSV to read, and what its uncertain and empty cells mean.
 struct ChexpertOptions {
   enum class Uncertain { zeros, ones, ignore };  ///< what -1 becomes: U-Zeros, U-Ones, U-Ignore (masked)
   enum class Blank { zero, ignore };             ///< what an empty cell becomes
@@ -19,7 +20,7 @@ struct ChexpertOptions {
 
   std::string csv;                                    ///< train.csv or valid.csv
   std::string root;                                   ///< folder that the paths are relative to
-  std::string strip_prefix = "CheXpert-v1.0-small/";  ///< cut off the paths where they begin with it
+  std::string strip_prefix = "CheXpert-v1.0-small/";  ///< removed from the beginning of paths
   Uncertain uncertain = Uncertain::ones;
   Blank blank = Blank::zero;
   Views views = Views::frontal;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Walks a tree of pictures.
+// Reads a tree of pictures.
 #include "data/formats/annotations/imagenet.h"
 
 #include <algorithm>
@@ -21,7 +21,7 @@ bool is_picture(const fs::path& path) {
   return extension == ".jpg" || extension == ".jpeg" || extension == ".png";
 }
 
-/// Paths of the pictures relative to root, sorted; `others` counts what is no picture.
+/// Paths of the pictures relative to root, sorted; `others` counts the other files.
 std::vector<fs::path> pictures_below(const fs::path& root, int64_t* others) {
   std::vector<fs::path> found;
   for (fs::recursive_directory_iterator it(root), end; it != end; ++it) {

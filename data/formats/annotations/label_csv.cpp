@@ -80,7 +80,7 @@ class Reader {
     CAWE_CHECK(seen_.insert(sample.image_id).second, Code::data, table_.where(row), ": image '",
                sample.image_id, "' has a row already");
     if (!options_.patient_column.empty()) {
-      // An image that stands for itself keeps its name without extension, as in a folder without a table.
+      // An image that is its own patient keeps its name without extension, as in a folder without a table.
       const bool itself = options_.patient_column == options_.image_column;
       const std::string& patient = itself ? sample.image_id : table_.at(row, patient_);
       if (patient.empty()) return reject(sample, options_.patient_column, row, "is empty");
@@ -94,7 +94,7 @@ class Reader {
     if (good) out_.samples.push_back(std::move(sample));
   }
 
-  /// A column that may be missing, unless it was asked for by another name than the usual one.
+  /// A column that may be missing if it has the usual name; another name was asked for and must exist.
   std::optional<size_t> known(const std::string& column, const std::string& usual) const {
     if (!table_.has_column(column) && column == usual) return {};
     return table_.column(column);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// RSNA labels. Shih et al. 2019 describe the set; the mapping file is the challenge's own.
+// RSNA's labels (Shih et al. 2019, "Augmenting the National Institutes of Health chest radiograph dataset
+// with expert annotations of possible pneumonia"); the mapping file is the challenge's own.
 #include "data/formats/annotations/rsna.h"
 
 #include <filesystem>
@@ -20,7 +21,7 @@ namespace {
 
 const std::vector<std::string> kClasses = {"Lung Opacity", "No Lung Opacity / Not Normal", "Normal"};
 
-/// One row into its image.
+/// Adds one row to its image.
 void add_row(const CsvTable& table, size_t row, const size_t (&columns)[6], RsnaBoxes::Image* image) {
   const std::string& target = table.at(row, columns[5]);
   CAWE_CHECK(target == "0" || target == "1", Code::data, table.where(row), ": Target is '", target,
@@ -49,7 +50,7 @@ void add_row(const CsvTable& table, size_t row, const size_t (&columns)[6], Rsna
 std::unordered_map<std::string, std::string> read_classes(const std::string& csv) {
   const CsvTable table = CsvTable::read(csv);
   const size_t id = table.column("patientId"), name = table.column("class");
-  std::unordered_map<std::string, std::string> class_of;  // rows repeat once a box
+  std::unordered_map<std::string, std::string> class_of;  // a row for each box, so classes repeat
   for (size_t row = 0; row < table.rows(); ++row) {
     const std::string& value = table.at(row, name);
     CAWE_CHECK(value == kClasses[0] || value == kClasses[1] || value == kClasses[2], Code::data,
@@ -86,7 +87,7 @@ std::unordered_map<std::string, std::string> read_mapping(const std::string& pat
 }
 #endif
 
-/// Looks `id` up, or rejects the sample.
+/// Looks the sample's id up in `table`; rejects the sample where it is missing.
 const std::string* look_up(const std::unordered_map<std::string, std::string>& table, const Sample& sample,
                            const char* field, const std::string& file, Dataset* out) {
   const auto found = table.find(sample.image_id);

@@ -9,7 +9,7 @@
 
 namespace cawe::data {
 
-/// The rows of a file patientId,x,y,width,height,Target, gathered by image.
+/// The rows of a file patientId,x,y,width,height,Target, grouped by image.
 struct RsnaBoxes {
   struct Row {
     BoxD box;
@@ -18,8 +18,8 @@ struct RsnaBoxes {
   struct Image {
     std::string id;
     bool positive = false;
-    std::vector<Row> rows;  ///< one a box; none where Target is 0
-    std::string where;      ///< its first row
+    std::vector<Row> rows;  ///< one for each box; none where Target is 0
+    std::string where;      ///< its first row, for messages
     std::string problem;    ///< not empty: Target and coordinates contradict each other
   };
   std::vector<Image> images;  ///< in the order of their first rows
@@ -38,6 +38,7 @@ enum class RsnaLabels {
   detailed  ///< "Lung Opacity", "No Lung Opacity / Not Normal", "Normal" from the class file
 };
 
+/// The challenge's files, and what labels to make of them.
 struct RsnaOptions {
   std::string labels_csv;    ///< stage_2_train_labels.csv
   std::string classes_csv;   ///< stage_2_detailed_class_info.csv; needed for RsnaLabels::detailed
@@ -45,14 +46,14 @@ struct RsnaOptions {
   std::string images_dir;    ///< holds <patientId><extension>
   std::string extension = ".dcm";
   RsnaLabels labels = RsnaLabels::target;
-  /// In these files "patientId" names an image; one person has many. Without the mapping the persons are not
-  /// known, and reading fails unless this is set: then patients_known is false and reports say "image-level
-  /// split: optimistic".
+  /// In these files "patientId" names an image, and one person has many. Without the mapping the persons are
+  /// not known, and reading fails unless this is set: then patients_known is false, and reports say
+  /// "image-level split: optimistic".
   bool split_by_image = false;
   std::string patient_prefix = "";  ///< put before NIH's patient number, e.g. "nih:"
 };
 
-/// Throws data for a file that cannot be used at all; single images that cannot be are in `rejected`.
+/// Throws data for a file that cannot be used at all; single bad images go to `rejected`.
 Dataset read_rsna(const RsnaOptions& options);
 
 }  // namespace cawe::data

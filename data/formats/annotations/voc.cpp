@@ -16,7 +16,7 @@ namespace {
 
 constexpr size_t kMaxXmlBytes = size_t(16) << 20;
 
-/// False: rejected.
+/// Adds the objects of one file to its sample; false where the sample was rejected.
 bool add_objects(const VocAnnotation& voc, const std::string& file, Sample* sample, Dataset* out) {
   for (const auto& object : voc.objects) {
     const std::string where = detail::concat(file, ": line ", object.line);

@@ -10,6 +10,7 @@
 
 namespace cawe::data {
 
+/// The contents of one annotation file.
 struct VocAnnotation {
   struct Object {
     std::string name;
@@ -27,8 +28,8 @@ struct VocAnnotation {
 /// attributes mean nothing. Throws Error(data) with file and line, Error(unsupported) in a build without
 /// pugixml. `name` is the file's, for messages.
 ///
-/// one_based: VOC counts pixels from 1 and includes the last, so x1 = xmin - 1, x2 = xmax; files of other
-/// tools that count from 0 set it false.
+/// one_based: VOC counts pixels from 1 and includes the last one, so x1 = xmin - 1, x2 = xmax. Set it to
+/// false for files of tools that count from 0.
 VocAnnotation parse_voc(std::string_view text, const std::string& name, bool one_based = true);
 
 struct VocOptions {

@@ -14,7 +14,7 @@ namespace {
 
 constexpr const char* kSecondaryCapture = "1.2.840.10008.5.1.4.1.1.7";
 
-/// Elements by tag, so that they come out ascending as the standard wants them.
+/// Elements sorted by tag, the order that the standard demands.
 class Elements {
  public:
   void put(unsigned group, unsigned number, const std::string& vr, std::string value) {
@@ -23,7 +23,7 @@ class Elements {
   void put(const std::vector<DicomAttribute>& attributes) {
     for (const DicomAttribute& a : attributes) put(a.group, a.number, a.vr, a.value);
   }
-  /// For attributes that must be there but may be empty ("type 2").
+  /// For attributes of type 2, which must be present but may be empty.
   void at_least_empty(unsigned group, unsigned number, const std::string& vr) {
     all_.emplace(std::make_pair(group, number), std::make_pair(vr, std::string()));
   }
@@ -94,7 +94,7 @@ void put_pixels(const DerivedImage& image, std::string pixels, Elements* e) {
   e->put(0x28, 0x101, "US", dicom_us(unsigned(image.bits)));
   e->put(0x28, 0x102, "US", dicom_us(unsigned(image.bits) - 1));
   e->put(0x28, 0x103, "US", dicom_us(0));
-  if (image.samples == 1) {  // x of 0 .. top is seen as x / top
+  if (image.samples == 1) {  // a window that maps 0 .. top to black .. white
     e->put(0x28, 0x1050, "DS", dicom_ds(double(1 << (image.bits - 1))));
     e->put(0x28, 0x1051, "DS", dicom_ds(double(1 << image.bits)));
   }
@@ -121,7 +121,7 @@ std::string derived_dicom(const DicomOrigin& origin, const DerivedImage& image, 
   put_identity(origin, identity, &e);
   put_uids(origin, image, identity, pixels, &e, &instance);
   e.put(0x8, 0x8, "CS", "DERIVED\\SECONDARY");
-  e.put(0x8, 0x64, "CS", "WSD");  // made on a workstation
+  e.put(0x8, 0x64, "CS", "WSD");  // conversion type: made on a workstation
   e.put(0x8, 0x103E, "LO", image.series.substr(0, 64));
   e.put(0x8, 0x2111, "ST", image.description.substr(0, 1024));
   e.put(0x18, 0x1016, "LO", "cawe");

@@ -60,7 +60,7 @@ std::string dicom_uid(const std::string& key) {
   std::array<uint32_t, 4> number{};  // most significant first
   const std::string hex = sha256(key);
   for (size_t i = 0; i < 4; ++i) number[i] = uint32_t(std::stoul(hex.substr(8 * i, 8), nullptr, 16));
-  number[1] = (number[1] & 0xFFFF0FFFu) | 0x8000u;      // version 8: made by the application's own rule
+  number[1] = (number[1] & 0xFFFF0FFFu) | 0x8000u;      // version 8 of RFC 9562: an application's own scheme
   number[2] = (number[2] & 0x3FFFFFFFu) | 0x80000000u;  // variant of RFC 9562
   std::string digits;
   while (number != std::array<uint32_t, 4>{}) {  // long division by 10

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// DICOM's stored samples through DCMTK.
+// The stored samples of a DICOM file, read by DCMTK.
 #include "data/formats/dicom/file.h"
 
 #ifdef CAWE_HAVE_DCMTK
@@ -31,12 +31,12 @@ Picture parse_dicom(std::string_view, const std::string& name) {
 #else
 namespace {
 
-/// Registers the codecs once and keeps DCMTK from writing to the console.
+/// Registers DCMTK's codecs once and keeps it from writing to the console.
 void prepare_dcmtk() {
   static const bool once = [] {
     OFLog::configure(OFLogger::OFF_LOG_LEVEL);
     DcmRLEDecoderRegistration::registerCodecs();
-    // Stored YCbCr stays what it is: turning it into RGB is the viewer's work.
+    // YCbCr samples stay as stored; converting them to RGB is film.cpp's task.
     DJDecoderRegistration::registerCodecs(EDC_never);
     DJLSDecoderRegistration::registerCodecs();
     return true;
@@ -48,7 +48,7 @@ void prepare_dcmtk() {
       "dicom.dic of the package that libdcmtk comes in)");
 }
 
-/// DCMTK zeroes the value of an absent tag: the default comes after.
+/// A number, or `otherwise`: for an absent tag DCMTK returns 0, so the default is set afterwards.
 int number(DcmDataset& dataset, const DcmTagKey& tag, int otherwise) {
   Uint16 value = 0;
   return dataset.findAndGetUint16(tag, value).good() ? int(value) : otherwise;
@@ -74,7 +74,7 @@ void interleave(std::vector<uint8_t>& bytes, const Picture& p) {
   bytes.swap(out);
 }
 
-/// Y1 Y2 Cb Cr for two pixels becomes Y Cb Cr for each.
+/// Expands 4:2:2 samples: Y1 Y2 Cb Cr for two pixels becomes Y Cb Cr for each.
 std::vector<uint8_t> full_chroma(const std::vector<uint8_t>& from) {
   std::vector<uint8_t> out;
   out.reserve(from.size() / 4 * 6);
@@ -152,20 +152,21 @@ void DicomFile::read_geometry(size_t file_bytes) {
                    " frames (expected sides up to ", kMaxSide, " and ", kMaxSamples, " samples in all)");
   p.frames = int(frames);
   half_chroma_ = p.photometric == "YBR_FULL_422" && p.samples == 3 && p.bits_allocated == 8;
-  // No codec here makes more than some thousand bytes of one.
+  // No codec here makes more than a few thousand samples from one byte: a file that claims more is refused.
   if (int64_t(p.count()) / 20000 > int64_t(file_bytes))
     refuse_picture("truncated_pixel_data", name_, ": ", file_bytes, " bytes cannot hold ", p.count(),
                    " samples");
 }
 
-/// A codec makes its buffers by the JPEG stream's own size and goes over them once a scan.
+/// Checks the frames' JPEG headers: the codec allocates by the stream's own size and goes through it once per
+/// scan.
 void DicomFile::check_jpeg_frames() const {
   DcmElement* element = nullptr;
   DcmPixelSequence* fragments = nullptr;
   const E_TransferSyntax syntax = DcmXfer(geometry_.transfer_syntax.c_str()).getXfer();
   if (dataset().findAndGetElement(DCM_PixelData, element).bad() || element->ident() != EVR_PixelData ||
       static_cast<DcmPixelData*>(element)->getEncapsulatedRepresentation(syntax, nullptr, fragments).bad())
-    return;  // the codec says what is wrong
+    return;  // the codec will report what is wrong
   size_t scans = 0;
   for (unsigned long i = 1; i < fragments->card(); ++i) {
     DcmPixelItem* item = nullptr;
@@ -195,7 +196,7 @@ void DicomFile::decompress() {
     planar_ = geometry_.samples == 3 && number(dataset(), DCM_PlanarConfiguration, 0) == 1;
     return;
   }
-  half_chroma_ = false;  // decoders write full width
+  half_chroma_ = false;  // decoders have expanded 4:2:2 already
   const bool jpeg_2000 = geometry_.transfer_syntax.rfind("1.2.840.10008.1.2.4.9", 0) == 0;
   if (jpeg_2000)
     refuse_picture("unsupported_transfer_syntax", name_, ": DICOM compressed by ", syntax.getXferName(),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Between file.cpp (samples) and film.cpp (what is seen): an opened, decompressed file. DCMTK stays in here.
+// An opened, decompressed DICOM file: what file.cpp (stored samples) and film.cpp (the film as shown) share.
+// DCMTK is used nowhere else.
 #pragma once
 
 #include <memory>
@@ -13,19 +14,20 @@ class DcmDataset;
 
 namespace cawe::data {
 
+/// One opened file. Throws PictureError for anything that cannot be decoded.
 class DicomFile {
  public:
-  /// header: only the elements before the pixels, of any transfer syntax.
+  /// header: only the elements before the pixels, for any transfer syntax.
   enum class Part { header, all };
-  /// Opens and decompresses; throws PictureError. Long values are read from `bytes` when they are asked for:
-  /// these must outlive the object.
+  /// Opens and decompresses; throws PictureError. Long values are read from `bytes` only when they are
+  /// needed, so `bytes` must outlive the object.
   DicomFile(std::string_view bytes, const std::string& name, Part part = Part::all);
   ~DicomFile();
   DicomFile(const DicomFile&) = delete;
   DicomFile& operator=(const DicomFile&) = delete;
 
   DcmDataset& dataset() const;
-  /// All samples, planes interleaved, YBR_FULL_422 at full width.
+  /// All samples, interleaved by pixel, YBR_FULL_422 expanded to full width.
   Picture picture() const;
 
  private:
@@ -38,7 +40,7 @@ class DicomFile {
 
   std::string name_;
   std::unique_ptr<DcmFileFormat> file_;
-  Picture geometry_;  ///< without bytes
+  Picture geometry_;  ///< without samples
   bool planar_ = false, half_chroma_ = false;
 };
 

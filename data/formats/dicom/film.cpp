@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// From stored samples to what a reader sees: modality, window, polarity, each once and in this order.
+// From stored samples to the film as a viewer shows it: modality transform, window (VOI), polarity, each once
+// and in this order.
 #include <algorithm>
 #include <cmath>
 #include <functional>
@@ -39,7 +40,7 @@ double real(DcmItem& item, const DcmTagKey& tag, double otherwise) {
   return item.findAndGetFloat64(tag, value).good() && std::isfinite(value) ? value : otherwise;
 }
 
-/// A table of the Modality or VOI LUT Sequence: input to output.
+/// A lookup table of the Modality or VOI LUT Sequence.
 struct Lut {
   double first = 0;
   int bits = 0;
@@ -111,7 +112,7 @@ Map voi_map(DcmDataset& d, const Map& modality, const Picture& p, const std::str
   };
 }
 
-/// Unused high bits off, sign extended.
+/// A stored sample without its unused high bits, sign-extended.
 double stored_value(const Picture& p, size_t i, int high_bit) {
   const int shift = std::max(0, high_bit + 1 - p.bits_stored);
   const int mask = (1 << p.bits_stored) - 1;
@@ -172,7 +173,7 @@ Film parse_film(std::string_view bytes, const std::string& name) {
   if (d.findAndGetUint16(DCM_HighBit, high).bad() || high >= p.bits_allocated)
     high = Uint16(p.bits_stored - 1);
   const Map modality = modality_map(d, p.is_signed, name), voi = voi_map(d, modality, p, name);
-  // Stored values repeat: one table instead of a call a pixel.
+  // A table over all stored values, in place of a call of the maps for each pixel.
   const int count = 1 << p.bits_stored, low = p.is_signed ? -(count / 2) : 0;
   std::vector<float> table(static_cast<size_t>(count));
   for (int i = 0; i < count; ++i) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// DICOM films: as they are looked at, their few tags that matter, and writing them.
+// DICOM films: their pixels as a viewer shows them, the few tags that are needed, and writing films.
 #pragma once
 
 #include <limits>
@@ -11,32 +11,34 @@
 
 namespace cawe::data {
 
-/// What a film's header says about it; nothing else leaves the file.
+/// The only header values that are read for use outside.
 struct DicomTags {
   std::string patient_id, study_instance, sop_instance, modality;
-  std::string sex, view;  ///< as Sample has them
+  std::string sex, view;  ///< spelled as in Sample
   float age = std::numeric_limits<float>::quiet_NaN();
   int rows = 0, columns = 0;
   int bits = 8;            ///< BitsStored
-  bool burned_in = false;  ///< BurnedInAnnotation YES: text may show who it is
+  bool burned_in = false;  ///< BurnedInAnnotation is YES: text in the pixels may identify the patient
 };
 
+/// A film as a viewer shows it, with its tags.
 struct Film {
   FloatImage image;  ///< one gray channel in [0, 1]
   DicomTags tags;
 };
 
-/// One frame as it is looked at: modality rescale or LUT, then VOI LUT or the first window, then one
-/// inversion for MONOCHROME1 (spec 6.5). Without window or LUT the stored range counts. RGB and YBR become
-/// gray. Throws PictureError, also where there is more than one frame.
+/// One frame as a viewer shows it (DICOM PS3.3 C.11): modality rescale or LUT, then the VOI LUT or the first
+/// window, then one inversion for MONOCHROME1. Without window and LUT the range of BitsStored is mapped to
+/// [0, 1]. RGB and YBR become gray. Throws PictureError, also for more than one frame.
 Film parse_film(std::string_view bytes, const std::string& name);
-/// Reads the header alone, so films whose pixels cannot be decoded have tags too.
+/// Reads the header alone, so that films whose pixels cannot be decoded have tags too.
 DicomTags parse_dicom_tags(std::string_view bytes, const std::string& name);
 
+/// A film to be written as DICOM.
 struct DicomToWrite {
-  std::string patient_id, study_key;  ///< the UIDs follow from both and from the pixels
+  std::string patient_id, study_key;  ///< the file's UIDs are derived from both and from the pixels
   int width = 0, height = 0;
-  int bits = 12;                               ///< stored; 8 or 9 to 16
+  int bits = 12;                               ///< BitsStored: 8, or 9 to 16
   bool inverted = false;                       ///< MONOCHROME1
   double window_centre = 0, window_width = 0;  ///< width 0: none
   std::vector<uint16_t> values;                ///< stored values, row by row

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a derived image takes from its source, by a list of attributes.
+// What a derived image takes over from its source: a fixed list of attributes.
 #include <algorithm>
 #include <cstdio>
 
@@ -18,7 +18,7 @@ namespace cawe::data {
 
 namespace {
 
-/// DS, at least 1.
+/// Compression ratio as a DS value, at least 1.
 std::string ratio(size_t raw_bytes, size_t file_bytes) {
   char text[24];
   std::snprintf(text, sizeof text, "%.2f", std::max(1.0, double(raw_bytes) / double(file_bytes)));
@@ -30,9 +30,9 @@ std::string ratio(size_t raw_bytes, size_t file_bytes) {
 DicomOrigin picture_origin(std::string_view bytes, const std::string& image_id, bool jpeg, size_t raw_bytes) {
   DicomOrigin origin;
   origin.key = sha256(bytes) + " " + image_id;
-  // LO: up to 64 characters, no backslash, no control characters.
+  // VR LO: at most 64 characters, no backslash, no control characters.
   std::string id = image_id.substr(0, 64);
-  if (id.size() < image_id.size())  // never half a UTF-8 character
+  if (id.size() < image_id.size())  // never cut inside a UTF-8 character
     while (!id.empty() && (static_cast<unsigned char>(image_id[id.size()]) & 0xC0) == 0x80) id.pop_back();
   for (char& c : id)
     if (c == '\\' || static_cast<unsigned char>(c) < 32) c = '_';
@@ -59,11 +59,12 @@ struct Kept {
   unsigned group, number;
   const char* vr;
 };
-/// Of the person the id alone (spec 6.5), with the character set that it is written in.
+/// The character set and the patient's id. No other patient attribute is ever copied: outputs carry no
+/// personal data.
 constexpr Kept kPatient[] = {{0x8, 0x5, "CS"}, {0x10, 0x20, "LO"}};
 constexpr Kept kStudy[] = {{0x8, 0x20, "DA"}, {0x8, 0x30, "TM"},   {0x8, 0x50, "SH"},
                            {0x8, 0x60, "CS"}, {0x8, 0x1030, "LO"}, {0x20, 0x10, "SH"}};
-/// Body part, view, spacing of pixels, orientation, sides, text in the pixels.
+/// Body part, pixel spacing, view, orientation, laterality, text in the pixels.
 constexpr Kept kImage[] = {{0x18, 0x15, "CS"}, {0x18, 0x1164, "DS"}, {0x18, 0x5101, "CS"},
                            {0x20, 0x13, "IS"}, {0x20, 0x20, "CS"},   {0x20, 0x60, "CS"},
                            {0x20, 0x62, "CS"}, {0x28, 0x30, "DS"},   {0x28, 0x301, "CS"}};
@@ -90,7 +91,7 @@ std::vector<DicomAttribute> kept(DcmDataset& d, const Kept (&list)[N], const std
   return out;
 }
 
-/// A UID, or "" where it is none: such a file gets new ones.
+/// A valid UID, or "" where it is not one: such a file gets new UIDs.
 std::string uid_of(DcmDataset& d, unsigned group, unsigned number, const std::string& name) {
   const std::string uid = value_of(d, group, number, name);
   const bool good = uid.size() <= 64 && uid.find_first_not_of("0123456789.") == std::string::npos;
@@ -99,7 +100,7 @@ std::string uid_of(DcmDataset& d, unsigned group, unsigned number, const std::st
 
 void find_loss(DcmDataset& d, const std::string& syntax, size_t file_bytes, const Picture& p,
                const std::string& name, DicomOrigin* origin) {
-  // JPEG baseline, extended and near-lossless JPEG-LS.
+  // Transfer syntaxes with loss: JPEG baseline and extended, near-lossless JPEG-LS.
   const bool jpeg = syntax == "1.2.840.10008.1.2.4.50" || syntax == "1.2.840.10008.1.2.4.51";
   const bool near = syntax == "1.2.840.10008.1.2.4.81";
   origin->lossy = jpeg || near || value_of(d, 0x28, 0x2110, name) == "01";

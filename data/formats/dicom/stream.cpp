@@ -6,7 +6,7 @@
 namespace cawe::data {
 namespace {
 
-/// A place in a DICOM file: so many bytes read, of which those behind `folded` came out of a filter.
+/// A position in a DICOM file: the bytes read; those after `folded` came out of a decompression filter.
 struct Place {
   std::string_view bytes;
   E_StreamCompression compression;
@@ -29,7 +29,7 @@ class WayBack : public DcmInputStreamFactory {
     return stream.release();
   }
   DcmInputStreamFactory* clone() const override { return new WayBack(place_); }
-  /// DCMTK knows two kinds, and takes this one for no file that has a name.
+  /// DCMTK has two kinds of factory; this one it never takes for a file with a name.
   DcmInputStreamFactoryType ident() const override { return DFT_DcmInputTempFileStreamFactory; }
 
  private:
@@ -38,7 +38,7 @@ class WayBack : public DcmInputStreamFactory {
 
 }  // namespace
 
-// The base class keeps the producer's address alone.
+// The base class only stores the producer's address, so passing it before it is constructed is safe.
 DicomStream::DicomStream(std::string_view bytes) : DcmInputStream(&producer_), bytes_(bytes) {
   producer_.setBuffer(bytes.data(), offile_off_t(bytes.size()));
   producer_.setEos();

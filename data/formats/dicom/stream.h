@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A DICOM file in memory that DCMTK may come back to. From a plain buffer it makes room for an element of any
-// length that a file names, and then finds the file too short; where it can come back, it passes long
-// elements by, sees that they are all there, and reads them when they are asked for.
+// A DICOM file in memory as a seekable DCMTK stream. From a plain buffer DCMTK allocates whatever length an
+// element declares, and only then finds the file too short. With a stream to which it can return, it skips
+// long elements, checks that they are complete, and reads them when they are asked for.
 #pragma once
 
 #include <dcmtk/config/osconfig.h>
@@ -18,7 +18,8 @@ class DicomStream : public DcmInputStream {
  public:
   explicit DicomStream(std::string_view bytes);
 
-  /// A way back to here, also into a deflated data set, which is unfolded again from its beginning.
+  /// Lets DCMTK return to this position, also inside a deflated data set, which is then inflated again from
+  /// its beginning.
   DcmInputStreamFactory* newFactory() const override;
   OFCondition installCompressionFilter(E_StreamCompression type) override;
 
@@ -26,7 +27,7 @@ class DicomStream : public DcmInputStream {
   std::string_view bytes_;
   DcmBufferProducer producer_;
   E_StreamCompression compression_ = ESC_none;
-  offile_off_t folded_ = 0;  ///< where compressed bytes begin
+  offile_off_t folded_ = 0;  ///< where deflated bytes begin
 };
 
 }  // namespace cawe::data

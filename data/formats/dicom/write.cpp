@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writing a film as DICOM: few elements.
+// Writes a film as DICOM with the few elements that are needed.
 #include "data/formats/dicom/elements.h"
 #include "data/formats/dicom/film.h"
 #include "data/hash.h"

@@ -88,7 +88,7 @@ class Builder : public nlohmann::json_sax<json> {
   const std::string& name_;
   const JsonLimits& limits_;
   json root_;
-  std::vector<json*> stack_;  // open containers; only the last one grows, so the pointers stay good
+  std::vector<json*> stack_;  // open containers; only the last one grows, so the pointers stay valid
   std::string key_;
   size_t values_ = 0;
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// JSON from strangers: duplicate keys, deep nesting and huge files are refused; typed access with the path of
-// the field in every message. Include <nlohmann/json.hpp> only in .cpp files.
+// JSON from untrusted files: duplicate keys, deep nesting and huge files are refused; typed access with the
+// path of the field in every message. Include <nlohmann/json.hpp> only in .cpp files.
 #pragma once
 
 #include <cstddef>
@@ -11,13 +11,14 @@
 
 namespace cawe::data {
 
+/// Limits of what is read.
 struct JsonLimits {
   size_t bytes = size_t(1) << 30;
   int depth = 64;
   size_t values = size_t(100) << 20;
 };
 
-/// Throws data: "NAME: byte 17: …" for syntax, a key that comes twice, or a limit passed.
+/// Throws data, "NAME: byte 17: …", for a syntax error, a duplicate key or an exceeded limit.
 nlohmann::json parse_json(std::string_view text, const std::string& name, const JsonLimits& limits = {});
 nlohmann::json read_json(const std::string& path, const JsonLimits& limits = {});
 

@@ -41,7 +41,7 @@ class JsonWriter {
   bool first_ = true, after_key_ = false;
 };
 
-/// Shortest decimal text that reads back as the same double; "null"-worthy values give "nan".
+/// The shortest decimal text that reads back as the same double; "inf", "-inf" or "nan" otherwise.
 std::string shortest(double number);
 
 }  // namespace cawe::data

@@ -21,7 +21,7 @@ Picture parse_jpeg(std::string_view, const std::string& name) {
 #else
 namespace {
 
-/// libjpeg leaves through longjmp: nothing with a destructor may live between setjmp and there.
+/// libjpeg reports errors by longjmp: no object with a destructor may be created between setjmp and it.
 struct Decoder {
   jpeg_decompress_struct state;
   jpeg_error_mgr errors;
@@ -35,7 +35,8 @@ void on_error(j_common_ptr state) {
   std::longjmp(d->leave, 1);
 }
 
-/// Level -1 is a warning. Only where data are missing is the picture not the one that was meant.
+/// libjpeg's messages; level -1 is a warning. Only warnings of missing data make the picture count as
+/// truncated.
 void on_message(j_common_ptr state, int level) {
   if (level >= 0) return;
   auto* d = static_cast<Decoder*>(state->client_data);
@@ -46,7 +47,7 @@ void on_message(j_common_ptr state, int level) {
   std::longjmp(d->leave, 1);
 }
 
-/// Header only. 0 where it was read.
+/// Reads the header only. Returns 0 on success.
 int read_header(Decoder* d, std::string_view bytes) {
   if (setjmp(d->leave) != 0) return 1;
   jpeg_create_decompress(&d->state);
@@ -86,7 +87,7 @@ class Opened {
   int header_status;
 };
 
-/// Adobe's CMYK files hold inverted values, so that a product is the colour.
+/// Adobe's CMYK files hold inverted values: the product of colour and black is then the RGB value.
 std::vector<uint8_t> cmyk_to_rgb(const std::vector<uint8_t>& from, bool inverted) {
   std::vector<uint8_t> to(from.size() / 4 * 3);
   const auto ink = [&](size_t i) { return inverted ? int(from[i]) : 255 - int(from[i]); };
@@ -106,7 +107,7 @@ Picture parse_jpeg(std::string_view bytes, const std::string& name) {
   if (w < 1 || h < 1 || w > kMaxSide || h > kMaxSide || w * h * 4 > kMaxSamples)
     refuse_picture("bad_size", name, ": JPEG of ", w, " x ", h, " (expected sides of 1 to ", kMaxSide,
                    " and up to ", kMaxSamples / 4, " pixels)");
-  // A block of 64 values takes at least two bits.
+  // A block of 64 values takes at least two bits: a larger picture than that cannot be in the file.
   if (w * h / 256 > int64_t(bytes.size()))
     refuse_picture("truncated_pixel_data", name, ": ", bytes.size(), " bytes of JPEG cannot hold ", w, " x ",
                    h, " pixels");

@@ -5,7 +5,7 @@
 #include "tensor/io/atomic_file.h"
 #include "tensor/io/header_json.h"
 
-// Each library says its version in a macro of its own.
+// Each library has its version in a macro of its own.
 #ifdef CAWE_HAVE_DCMTK
 #include <dcmtk/config/osconfig.h>
 #endif
@@ -49,7 +49,8 @@ PictureFormat picture_format(std::string_view bytes) {
 Picture parse_picture(std::string_view bytes, const std::string& name) {
   if (bytes.empty()) refuse_picture("empty_file", name, ": empty file (expected DICOM, PNG or JPEG)");
   const PictureFormat format = picture_format(bytes);
-  // The content decides; a name only refuses, since a .dcm that is none was damaged or renamed.
+  // The content decides about the format. A name ending in .dcm with other content is refused: the file was
+  // damaged or renamed.
   const bool named_dicom = name.size() > 4 && name.compare(name.size() - 4, 4, ".dcm") == 0;
   if (named_dicom && format != PictureFormat::dicom)
     refuse_picture("not_dicom_or_no_preamble", name,

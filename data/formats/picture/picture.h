@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Image files of any kind as their stored samples, and what is wrong with those that cannot be read.
+// Image files of any format as their stored samples, and the reason why a file cannot be read.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@
 
 namespace cawe::data {
 
-/// Why a picture cannot be read, in one word that programs can compare ("truncated_pixel_data").
+/// Why a picture cannot be read, as one word that programs can compare (e.g. "truncated_pixel_data").
 class PictureError : public Error {
  public:
   PictureError(std::string kind, const std::string& message)
@@ -34,8 +34,8 @@ struct Picture {
   int rows = 0, columns = 0, frames = 1, samples = 1;
   int bits_allocated = 8, bits_stored = 8;
   bool is_signed = false;
-  std::string photometric, transfer_syntax;  ///< transfer syntax: DICOM's UID; empty elsewhere
-  /// Frames, rows, columns, samples interleaved; 16-bit samples little-endian.
+  std::string photometric, transfer_syntax;  ///< transfer_syntax: DICOM's UID, else empty
+  /// Order: frame, row, column, sample; 16-bit samples are little-endian.
   std::vector<uint8_t> bytes;
 
   size_t count() const { return size_t(rows) * size_t(columns) * size_t(frames) * size_t(samples); }
@@ -62,17 +62,16 @@ PictureFormat picture_format(std::string_view bytes);
 Picture parse_picture(std::string_view bytes, const std::string& name);
 Picture read_picture(const std::string& path);
 
-/// SHA-256 of a DICOM's samples; of anything else as 8-bit RGBA, 16 bits by their high byte.
+/// SHA-256 of a DICOM's samples; of other pictures as 8-bit RGBA (of 16-bit samples the high byte).
 std::string picture_hash(const Picture& picture);
 /// The 8-bit RGBA form (not for DICOM).
 std::vector<uint8_t> to_rgba8(const Picture& picture);
 
 /// One JSON object: {"file","kind","rows","columns","frames","samples","bits",...,"sha256"}, or for a bad
-/// file
-/// {"file","error","error_kind"} and `ok` false.
+/// file {"file","error","error_kind"} with `ok` set to false.
 std::string inspect_picture_json(const std::string& path, bool* ok);
 
-// The decoders, each for bytes that picture_format() gave it.
+// The decoders, each for bytes of its own format.
 Picture parse_png(std::string_view bytes, const std::string& name);
 Picture parse_stb(std::string_view bytes, const std::string& name, const char* kind);  ///< BMP and PNM
 Picture parse_jpeg(std::string_view bytes, const std::string& name);

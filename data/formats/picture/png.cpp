@@ -47,7 +47,7 @@ struct Header {
   bool interlaced = false;
 };
 
-/// Bytes of all rows with their filter bytes, as the data must unfold to.
+/// Size of the inflated image data: all rows with their filter bytes.
 int64_t raw_bytes(const Header& h) {
   const int64_t channels = h.colour == 2 ? 3 : h.colour == 4 ? 2 : h.colour == 6 ? 4 : 1;
   const auto rows = [&](int64_t w, int64_t n) {
@@ -85,7 +85,8 @@ Header check_header(std::string_view body, const std::string& name) {
   return h;
 }
 
-/// stb_image checks neither checksums nor the order of chunks, and unfolds whatever the data hold.
+/// Checks chunks, checksums and sizes, since stb_image checks neither checksums nor the order of chunks and
+/// inflates any amount of data.
 Header check_chunks(std::string_view bytes, const std::string& name) {
   if (bytes.substr(0, 8) != std::string_view("\x89PNG\r\n\x1a\n", 8))
     refuse_picture("bad_header", name, ": damaged PNG signature");
@@ -202,7 +203,7 @@ std::string encode_png(int width, int height, int samples, int bits, const std::
                  values.size() == size_t(width) * size_t(height) * size_t(samples),
              Code::internal, "encode_png: ", values.size(), " values for ", width, " x ", height, " x ",
              samples);
-  // Every row is filtered by "sub" (type 1): films are smooth from left to right.
+  // Every row is filtered by "sub" (type 1), the difference to the left neighbour: films are smooth.
   const size_t step = size_t(bits / 8), pixel = size_t(samples) * step, row_bytes = size_t(width) * pixel;
   std::string rows;
   rows.reserve((row_bytes + 1) * size_t(height));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Strict CSV: one pass over the bytes, every oddity an error with its line.
+// Strict CSV in one pass; every irregularity is an error with its line.
 #include "data/formats/table/csv.h"
 
 #include <unistd.h>
@@ -16,7 +16,7 @@
 namespace cawe::data {
 namespace {
 
-/// Cuts a text into records. A record is a list of fields; `line` is where it began.
+/// Splits a text into records. A record is a list of fields; `line` is where it began.
 class Scanner {
  public:
   Scanner(std::string_view text, const std::string& name) : text_(text), name_(name) {
@@ -172,7 +172,7 @@ bool parse_number(std::string_view text, double* value) {
 }
 
 std::string csv_field(const std::string& text) {
-  // A field that begins with a byte order mark would lose it as the first of a file.
+  // A first field that itself begins with a byte order mark would lose it on reading, so it is quoted.
   const bool mark = text.compare(0, 3, "\xEF\xBB\xBF") == 0;
   if (!mark && text.find_first_of(",\"\r\n") == text.npos) return text;
   std::string quoted = "\"";

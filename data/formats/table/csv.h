@@ -39,18 +39,18 @@ class CsvTable {
   std::vector<size_t> lines_;
 };
 
-/// A line of a table of whose images they are.
+/// A line of a table that assigns images to patients.
 struct PatientLine {
-  std::string image, patient, where;  ///< where: begins messages about it
+  std::string image, patient, where;  ///< where: its file and line, for messages
 };
-/// Columns image (or RSNA's patientId) and patient (or patient_id) of any table. Throws data for an empty
-/// patient.
+/// Reads the columns image (or RSNA's patientId) and patient (or patient_id) of any table. Throws data for an
+/// empty patient.
 std::vector<PatientLine> read_patient_lines(const std::string& path);
 
-/// A finite decimal number that fills the whole text; false otherwise. Independent of the locale.
+/// True for a finite decimal number that is the whole text. Independent of the locale.
 bool parse_number(std::string_view text, double* value);
 
-/// The field as it stands in a file: quoted where it needs to be.
+/// The field as it is written: quoted where necessary.
 std::string csv_field(const std::string& text);
 /// Fields joined by commas, with "\n" at the end.
 std::string csv_line(const std::vector<std::string>& fields);

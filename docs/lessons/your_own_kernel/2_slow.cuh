@@ -2,8 +2,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "cuda/simt/simt.cuh"
-#include "cuda/workbench/workbench.h"
+#include "cawe/kernel.cuh"
 
 __global__ void row_max(const float* __restrict__ x, float* __restrict__ y, int rows, int cols) {
   const int row = int(blockIdx.x * blockDim.x + threadIdx.x);

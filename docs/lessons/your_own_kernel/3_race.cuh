@@ -3,8 +3,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "cuda/simt/simt.cuh"
-#include "cuda/workbench/workbench.h"
+#include "cawe/kernel.cuh"
 
 __global__ void row_max(const float* __restrict__ x, float* __restrict__ y, int cols) {
   __shared__ float partial[4];

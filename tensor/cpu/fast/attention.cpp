@@ -21,11 +21,13 @@ using cpu::Block;
 using cpu::sgemm;
 
 constexpr int64_t kQueries = 128, kKeys = 256;  // a tile of scores: 128 KiB
-/// The gradient's keys are cut into up to kParts parts of whole kPart keys. A part has its own sum of dq.
+/// In the gradient the keys are cut into at most kParts parts, each a multiple of kPart keys; every part sums
+/// its own dq.
 constexpr int64_t kParts = 4, kPart = 64;
-constexpr int64_t kWide = 16;  // sums and maxima run in as many interleaved chains, which become vectors
+// Length of the unrolled sums and maxima, which the compiler turns into vectors.
+constexpr int64_t kWide = 16;
 
-/// e^x of box_exp.h for x <= 88, without its branches: loops over it become vectors. NaN stays.
+/// box_exp.h's e^x for x <= 88 without branches, so that the compiler vectorises loops over it. NaN stays.
 inline float exponential(float x) {
   using E = same_bits::ExpOf<float>;
   const float within = x < E::kLowest ? E::kLowest : x;
@@ -37,7 +39,7 @@ inline float exponential(float x) {
   return x != x ? x : value;
 }
 
-/// Folds term(i) for i in [0, n) by `join`, in kWide chains and then in order.
+/// Folds term(i) for i in [0, n) by `join`, in kWide interleaved chains that are then joined in order.
 template <class Term, class Join>
 float fold(int64_t n, float start, Term term, Join join) {
   std::array<float, kWide> chains;
@@ -65,13 +67,14 @@ struct Sizes {
   int64_t parts() const { return (s + part() - 1) / part(); }
 };
 
-/// What a query has seen so far: the largest score and the sum of exp(score - most). `most` starts at the
-/// lowest finite number: exp(-inf - most) is 0 then, not NaN.
+/// Online softmax of one query: the largest score so far and the sum of exp(score - most). `most` starts at
+/// the lowest finite number, not at -infinity: exp(-inf - most) is then 0, not NaN.
 struct Running {
   float most = std::numeric_limits<float>::lowest(), sum = 0;
 };
 
-/// scores[0..n) -> exp(score - most); the query's output so far is scaled to the new `most`.
+/// scores[0..n) -> exp(score - most). Where the tile raises `most`, the query's output and sum so far are
+/// rescaled to it.
 void softmax_tile_row(float* scores, int64_t n, Running& seen, float* y, int64_t c) {
   const float before = seen.most;
   seen.most = kMost(before, fold(
@@ -86,7 +89,8 @@ void softmax_tile_row(float* scores, int64_t n, Running& seen, float* y, int64_t
       n, 0.0f, [&](int64_t i) { return scores[i]; }, kSum);
 }
 
-/// y [rows, C] and what rows saw, [rows, 2], of `rows` queries q [rows, D] that see all keys.
+/// y [rows, C] and the softmax statistics [rows, 2] (largest score, sum) of `rows` queries q [rows, D] over
+/// all keys.
 void attend(const Sizes& z, int64_t rows, const float* q, const float* k, const float* v, float scale,
             float* y, float* out) {
   const Tensor scores = Tensor::empty({rows, std::min(z.s, kKeys)});

@@ -26,9 +26,9 @@ void for_rows(const Rows& r, Fn body) {
   parallel_for(r.images * r.per_image, std::max<int64_t>(1, 16384 / r.channels), body);
 }
 
-constexpr int64_t kGroup = 16;  // channels that are summed in registers
-/// Rows that are summed together. Few, so that memory is read as a few long streams: 128 rows at a time are
-/// one cache line each, a page apart, and took half as long again.
+constexpr int64_t kGroup = 16;  // channels that are summed in registers at a time
+/// Rows that are summed together. Few, so that memory is read as a few long streams: with 128 rows at a time
+/// each access is a cache line on another page, which took half as long again.
 constexpr int64_t kBlock = 8;
 
 /// sums [2, C]: per lane, sum over rows of (a, b) = values(row, c), in double. `values(row, c0, width, a, b)`
@@ -48,8 +48,8 @@ void lane_channel_sums(const Rows& r, Tensor& sums, Fn values) {
                    });
 }
 
-// Four channels at a time, spelt out: the compiler vectorises some of these sums and gives up on others,
-// which then take six times as long.
+// Four channels at a time, as an explicit vector type: the compiler vectorises some of these sums and gives
+// up on others, which then take six times as long.
 using Float4 = float __attribute__((vector_size(16)));
 using Double4 = double __attribute__((vector_size(32)));
 template <class Wide>
@@ -64,8 +64,8 @@ T load(const float* p) {
 double widen(float v) { return double(v); }
 Double4 widen(Float4 v) { return __builtin_convertvector(v, Double4); }
 
-/// dy where ReLU let the value through. dy is loaded first, whatever y is: a load that depends on y keeps the
-/// compiler from vectorising a loop.
+/// dy where ReLU's output was positive, else 0. dy is loaded unconditionally: a load that depends on y would
+/// keep the compiler from vectorising the loop.
 template <class T>
 T masked(const float* dy, const float* y, int64_t i) {
   const T g = load<T>(dy + i);

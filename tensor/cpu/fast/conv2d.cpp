@@ -28,8 +28,8 @@ dnnl::engine& engine() {
   return cpu;
 }
 
-/// What a thread needs before it touches oneDNN: one OpenMP thread (blocking depends on the count when a
-/// primitive is made), a stream, and scratch memory of its own.
+/// Per-thread state for oneDNN: OpenMP set to one thread (oneDNN picks its blocking by the thread count when
+/// a primitive is made), a stream, and scratch memory.
 struct ThreadState {
   ThreadState() : stream(engine()) { omp_set_num_threads(1); }
   void* scratch(size_t bytes) {
@@ -133,13 +133,13 @@ memory::desc plain_weights(const Shape& s) {
   return memory::desc({s[0], s[1], s[2], s[3]}, memory::data_type::f32, memory::format_tag::oihw);
 }
 
-/// Weights in the form a primitive wants, kept until the weight changes. The last few hundred forms are kept,
-/// within a limit of bytes: a spectrally normalised weight is a new tensor in every step, and its forms are
-/// of no use afterwards.
+/// Weights in the layout that a primitive wants, cached by the weight's version. At most a few hundred, and a
+/// limit of bytes: a spectrally normalised weight is a new tensor in every step, and its packed copies are
+/// useless afterwards.
 class PackedWeights {
  public:
   std::shared_ptr<Tensor> get(const Tensor& w, const memory::desc& wanted) {
-    // A storage and an offset name a weight only as it was made: a permuted view of it is another one.
+    // The cache's key is storage and offset, which a permuted view shares with its original: never cached.
     if (!w.is_contiguous()) return pack(w.contiguous(), wanted);
     const Key key{w.storage().id(), w.offset()};
     std::unique_lock<std::mutex> lock(mutex_);
@@ -175,7 +175,7 @@ class PackedWeights {
     for (const auto& form : forms.packed) bytes += form.second->numel() * int64_t(sizeof(float));
     return bytes;
   }
-  /// The oldest one, unless it is in use.
+  /// Drops the oldest entry, unless it is in use.
   void forget(Key oldest, const Key& in_use) {
     order_.pop_front();
     const auto found = oldest == in_use ? cache_.end() : cache_.find(oldest);
@@ -200,7 +200,7 @@ ConvShape shape_of(const Shape& x, const Shape& w, const Shape& y, const Conv2dP
   return {0, x[1], x[2], x[3], w[0], y[2], y[3], w[2], w[3], p, bias};
 }
 
-/// The primitives of a plan's lanes: there are at most two sizes of lane.
+/// The primitives of a plan's lanes: lanes have at most two sizes.
 class LanePrimitives {
  public:
   LanePrimitives(Kind kind, ConvShape s, const LanePlan& plan) : plan_(plan) {
@@ -246,8 +246,8 @@ struct Output {
 
 int64_t image_size(const Tensor& x) { return x.numel() / x.dim(0); }
 
-/// While the lane's output is in the cache. oneDNN's own post-operation turns NaN into 0, which would hide a
-/// network that has gone wrong.
+/// ReLU over a lane's output while it is still in the cache. oneDNN's own post-operation is not used: it
+/// turns NaN into 0, which would hide a network that has diverged.
 void relu_in_place(float* y, int64_t begin, int64_t end) {
   for (int64_t i = begin; i < end; ++i) y[i] = y[i] < 0.0f ? 0.0f : y[i];
 }
@@ -256,7 +256,7 @@ void relu_in_place(float* y, int64_t begin, int64_t end) {
 
 std::string FastBackend::built_on() const {
   const dnnl_version_t& v = *dnnl_version();
-  // The instruction set decides about bits; DNNL_MAX_CPU_ISA may have lowered it.
+  // Results' bits depend on the instruction set, and DNNL_MAX_CPU_ISA may have lowered it: so it is reported.
   std::string isa = "another instruction set";
   switch (dnnl::get_effective_cpu_isa()) {
     case dnnl::cpu_isa::sse41:
@@ -345,7 +345,7 @@ void FastBackend::conv2d_grad_weight(const Tensor& x, const Tensor& dy, const Co
   const LanePlan plan = lane_plan(x.dim(0));
   const LanePrimitives primitives(Kind::grad_weight,
                                   shape_of(x.shape(), dw.shape(), dy.shape(), p, dbias.defined()), plan);
-  // All lanes sum in one form; a lane of the other size whose primitive prefers another is brought to it.
+  // All lanes sum in one layout; a gradient from a lane whose primitive prefers another is converted to it.
   const memory::desc form = primitives.of(plan.lanes - 1).weights;
   const int64_t weights = int64_t(form.get_size() / sizeof(float)), outputs = dbias.defined() ? dw.dim(0) : 0;
   Tensor sums = Tensor::empty({weights + outputs});

@@ -6,8 +6,8 @@
 namespace cawe {
 namespace {
 
-/// Rows of an image. Always as many, since a row alone among others of another number may be computed in
-/// another order, and a film's result must not depend on the films beside it.
+/// Rows (pixels) per image, always the same number: oneDNN may sum in another order for another number of
+/// rows, and a film's result must not depend on how many films share its batch.
 constexpr int64_t kRows = 16;
 
 Tensor as_kernel(const Tensor& w) { return w.contiguous().reshape({w.dim(0), w.dim(1), 1, 1}); }
@@ -17,7 +17,7 @@ Tensor as_images(const Tensor& x, int64_t rows) {
   return x.reshape({x.dim(0) / rows, 1, rows, x.dim(1)}).permute({0, 3, 1, 2});
 }
 
-/// Followed by zeros up to a multiple of kRows.
+/// x with zero rows appended up to a multiple of kRows.
 Tensor padded(const Tensor& x) {
   const int64_t rows = x.dim(0), more = (kRows - rows % kRows) % kRows;
   const Tensor in = x.contiguous();
@@ -53,7 +53,8 @@ void FastBackend::linear_grad_input(const Tensor& dy, const Tensor& w, Tensor& d
 void FastBackend::linear_grad_weight(const Tensor& x, const Tensor& dy, Tensor& dw, Tensor& dbias) {
   if (x.dtype() != DType::f32 || x.numel() == 0 || !dw.is_contiguous())
     return ReferenceBackend::linear_grad_weight(x, dy, dw, dbias);
-  // A lane's rows are one image where lanes have equally many; else a row is one, as lanes cut rows.
+  // Where all lanes have equally many rows, a lane is one image; else each row is one, since lanes cut
+  // between rows.
   const LanePlan plan = lane_plan(x.dim(0));
   const int64_t rows = x.dim(0) % plan.lanes == 0 ? x.dim(0) / plan.lanes : 1;
   Tensor out = as_kernel(dw);

@@ -13,8 +13,7 @@ using cpu::dense_f32;
 using cpu::kGrain;
 using cpu::same_strides;
 
-/// Writes rows x columns numbers transposed: to[c * rows + r] = from[r * columns + c], in blocks that fit the
-/// cache.
+/// Transposes rows x columns numbers, to[c * rows + r] = from[r * columns + c], in blocks that fit the cache.
 void transpose(const float* from, int64_t rows, int64_t columns, float* to) {
   constexpr int64_t kTile = 16;
   for (int64_t r0 = 0; r0 < rows; r0 += kTile)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // RoIAlign on channels-last f32 pyramids. Samples of a bin that fall on the same row or column are joined
-// before any feature is touched: the weight of a cell is the product of its row's and its column's. The
-// gradient walks the rows of the levels, each of which is zeroed, summed and left while it lies in the cache;
-// who computes a row does not change its sum, and so not its bits.
+// before any feature is read: the weight of a cell is the product of its row's and its column's. The gradient
+// goes through the rows of the levels, and each row is zeroed and summed while it lies in the cache; one task
+// computes a row, so the order of its sum, and with it its bits, does not depend on the threads.
 #include <algorithm>
 #include <cstring>
 
@@ -16,14 +16,15 @@ namespace {
 using cpu::is_nhwc;
 using cpu::Pixels;
 
-/// What a bin takes of a cell, along one axis.
+/// The weight that a bin gives to one cell, along one axis.
 struct Share {
   int64_t bin, cell;
   float weight;
 };
 using Shares = std::vector<Share>;
 
-/// Adds a share, or to one of the same cell: samples go one way, so that is among the last two of the bin.
+/// Adds a weight to the bin's entry for the same cell, or appends one. Samples move in one direction along
+/// the axis, so an entry for the same cell is one of the bin's last two.
 void add_share(Shares& all, const Share& s) {
   for (size_t i = all.size(); i > 0 && i + 2 > all.size() && all[i - 1].bin == s.bin; --i)
     if (all[i - 1].cell == s.cell) {
@@ -72,7 +73,7 @@ Region region_of(const Tensor& rois, const Tensor& place, int64_t r, const RoiAl
           shares_of(roi_axis(double(box[0]), double(box[2]), scale, p), p.pooled, level.dim(3))};
 }
 
-// Eight channels at a time, spelt out: sums must stay in registers over the whole list.
+// Eight channels at a time, as an explicit vector type: sums must stay in registers over the whole list.
 using Float8 = float __attribute__((vector_size(32)));
 struct Weighted {
   const float* from;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Spectral norm of contiguous f32 weights [O, K], up to 2048 x 18432: memory is all that counts. w is read
-// once for each product of the power iteration and once for y; sigma = u . (w v) needs no product of its own.
+// Spectral norm of contiguous f32 weights [O, K], up to 2048 x 18432: bound by memory. w is read once for
+// each product of the power iteration and once for y; sigma = u . (w v) needs no product of its own.
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -20,7 +20,7 @@ Float8 load(const float* p) {
   return v;
 }
 
-/// sum of p q: 4 x 8 chains in f32 over pieces of 1024, pieces in double.
+/// Dot product of p and q: 4 x 8 interleaved f32 sums over pieces of 1024 numbers, pieces added in double.
 double dot(const float* p, const float* q, int64_t n) {
   constexpr int64_t kPiece = 1024, kStep = 32;
   double total = 0;
@@ -41,7 +41,7 @@ double dot(const float* p, const float* q, int64_t n) {
 struct Matrix {
   explicit Matrix(const Tensor& t) : p(t.data<float>()), rows(t.dim(0)), columns(t.numel() / t.dim(0)) {}
   float* operator[](int64_t r) const { return p + r * columns; }
-  /// Rows a task, for about 64 K numbers.
+  /// Rows for each task, so that a task has about 64 K numbers.
   int64_t grain() const { return std::max<int64_t>(1, 65536 / columns); }
   float* p;
   int64_t rows, columns;
@@ -49,7 +49,7 @@ struct Matrix {
 
 bool is_plain(const Tensor& t) { return t.dtype() == DType::f32 && t.is_contiguous() && t.numel() > 0; }
 
-/// to [K] = w^T u. A task sums 1024 columns, four rows at a time, so that its sums stay in the first cache.
+/// to [K] = w^T u. A task sums 1024 columns, four rows at a time, so that its sums stay in the L1 cache.
 void transposed_product(const Matrix& w, const float* u, float* to) {
   parallel_for(w.columns, 1024, [&](int64_t begin, int64_t end) {
     std::fill(to + begin, to + end, 0.0f);

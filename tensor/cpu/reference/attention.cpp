@@ -67,7 +67,7 @@ void attend_grad(const Image<T>& x, const T* y, const T* seen, const T* dy, doub
   for (int64_t p = 0; p < x.p; ++p) {
     const T *query = x.q + p * x.d, *g = dy + p * x.c;
     score_query(query, x.k, x.d, scale, scores);
-    const double mean = dot(y + p * x.c, g, x.c);  // of softmax's slopes, weighted by softmax
+    const double mean = dot(y + p * x.c, g, x.c);  // softmax's gradient subtracts this
     std::fill(row.begin(), row.end(), 0.0);
     for (int64_t s = 0; s < x.s; ++s) {
       const double weight = std::exp(scores[size_t(s)] - double(seen[2 * p])) / double(seen[2 * p + 1]);

@@ -16,7 +16,7 @@ T at(const Tensor& vector, int64_t i) {
   return vector.data<T>()[i * vector.stride(0)];
 }
 
-/// Lane sums of [2, C] doubles: add(n, c, y, x, sums of the channel).
+/// Sums [2, C] in double, by lanes: calls add(n, c, y, x, sums of the channel) for every element.
 template <class Fn>
 void channel_lane_sums(const Tensor& shape_of, Tensor& sums, Fn add) {
   const int64_t channels = shape_of.dim(1), h = shape_of.dim(2), w = shape_of.dim(3);

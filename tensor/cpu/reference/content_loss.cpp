@@ -23,11 +23,12 @@ struct Pair {
   int64_t size;  ///< of an item
 };
 
-// Four numbers at a time, spelt out: the compiler does not vectorise a sum of doubles beside a store.
+// Four numbers at a time, as an explicit vector type: the compiler does not vectorise a sum of doubles beside
+// a store.
 using Float4 = float __attribute__((vector_size(16)));
 using Double4 = double __attribute__((vector_size(32)));
 
-/// sum |a - b| over [begin, end), in double by eight chains; writes the gradient on the way.
+/// sum |a - b| over [begin, end), in eight interleaved sums in double; writes the gradient in the same pass.
 template <class T>
 double absolute_difference(const Pair<T>& m, int64_t begin, int64_t end) {
   using V = std::conditional_t<std::is_same_v<T, double>, Double4, Float4>;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Detection: plain loops. What decides (overlaps, order) is computed in the given dtype by one fixed
-// expression.
+// expression, with denormals kept (denormals.h).
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -9,11 +9,12 @@
 #include "tensor/box_exp.h"
 #include "tensor/cpu/cpu_backend.h"
 #include "tensor/cpu/loops.h"
+#include "tensor/denormals.h"
 
 namespace cawe {
 namespace {
 
-/// ln(1000 / 16): the largest growth that a delta may ask for.
+/// ln(1000 / 16), torchvision's limit of dw and dh: no box grows more than 62.5 times.
 constexpr double kMaxLogScale = 4.135166556742356;
 
 template <class T>
@@ -27,6 +28,7 @@ BasicBox<T> box_at(const Tensor& boxes, int64_t i) {
 
 void ReferenceBackend::decode_boxes(const Tensor& deltas, const Tensor& anchors, const BoxCoding& p,
                                     double width, double height, Tensor& boxes) {
+  const KeepDenormals exact;
   dispatch_floating("decode_boxes", deltas.dtype(), [&](auto zero) {
     using T = decltype(zero);
     for (int64_t i = 0; i < anchors.dim(0); ++i) {
@@ -47,6 +49,7 @@ void ReferenceBackend::decode_boxes(const Tensor& deltas, const Tensor& anchors,
 
 void ReferenceBackend::match_anchors(const Tensor& anchors, const Tensor& boxes, const MatchParams& p,
                                      Tensor& matched) {
+  const KeepDenormals exact;
   dispatch_floating("match_anchors", anchors.dtype(), [&](auto zero) {
     using T = decltype(zero);
     const int64_t count = anchors.dim(0), truths = boxes.dim(0);
@@ -67,7 +70,7 @@ void ReferenceBackend::match_anchors(const Tensor& anchors, const Tensor& boxes,
       out[a] = truths == 0 || overlap < T(p.low) ? -1 : (overlap >= T(p.high) ? argmax[size_t(a)] : -2);
     }
     if (!p.low_quality) return;
-    // Every box's best anchors get back their own argmax, which need not be this box.
+    // The anchors that overlap a box most are given back their own best box, which need not be this one.
     for (int64_t a = 0; a < count; ++a)
       for (int64_t g = 0; g < truths && out[a] < 0; ++g) {
         const T most = best_of_truth[size_t(g)];
@@ -79,6 +82,7 @@ void ReferenceBackend::match_anchors(const Tensor& anchors, const Tensor& boxes,
 
 std::vector<int64_t> ReferenceBackend::nms(const Tensor& boxes, const Tensor& scores, const Tensor& classes,
                                            double threshold) {
+  const KeepDenormals exact;
   std::vector<int64_t> kept;
   dispatch_floating("nms", boxes.dtype(), [&](auto zero) {
     using T = decltype(zero);
@@ -103,6 +107,7 @@ std::vector<int64_t> ReferenceBackend::nms(const Tensor& boxes, const Tensor& sc
 }
 
 std::vector<int64_t> ReferenceBackend::top_k(const Tensor& x, int64_t k) {
+  const KeepDenormals exact;
   std::vector<int64_t> order(static_cast<size_t>(x.numel()));
   std::iota(order.begin(), order.end(), 0);
   k = std::min(k, x.numel());

@@ -19,7 +19,7 @@ To convert(From v) {
   else if constexpr (std::is_same_v<To, BFloat16>)
     return to_bfloat16(float(v));
   else if constexpr (std::is_same_v<To, uint8_t> && std::is_floating_point_v<From>)
-    return To(int32_t(v));  // C++ leaves a negative number to u8 open
+    return To(int32_t(v));  // converting a negative float to u8 directly is undefined in C++
   else
     return static_cast<To>(v);
 }

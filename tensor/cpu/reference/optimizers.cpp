@@ -20,7 +20,7 @@ Tensor times(Backend& backend, const Tensor& g, const Tensor& factor) {
   return scaled;
 }
 
-/// Fixed blocks, so that the sum is the same on any number of threads.
+/// Sum of squares over fixed blocks, so that it is the same on any number of threads.
 template <class T>
 double squares_of(const T* p, int64_t n, double squares) {
   const int64_t block = 4096, blocks = (n + block - 1) / block;

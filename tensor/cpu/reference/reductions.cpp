@@ -4,6 +4,7 @@
 
 #include "tensor/cpu/cpu_backend.h"
 #include "tensor/cpu/loops.h"
+#include "tensor/denormals.h"
 
 namespace cawe {
 
@@ -23,6 +24,7 @@ void ReferenceBackend::sum_to(const Tensor& x, Tensor& y) {
 }
 
 void ReferenceBackend::argmax_rows(const Tensor& x, Tensor& y) {
+  const KeepDenormals exact;  // it decides
   dispatch_floating("argmax_rows", x.dtype(), [&](auto zero) {
     using T = decltype(zero);
     const Tensor in = x.contiguous();

@@ -10,7 +10,9 @@ namespace {
 
 using cpu::View4;
 
-/// Two neighbours and the weight of the second, for align_corners=false (spec 1.4).
+/// The two source pixels that an output pixel lies between, and the second one's weight. Pixel centres lie at
+/// half-integer coordinates (align_corners = false): source = (d + 0.5) * in / out - 0.5, clamped to the
+/// image.
 struct Tap {
   int64_t first, second;
   double weight;

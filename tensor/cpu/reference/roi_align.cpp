@@ -9,7 +9,7 @@
 namespace cawe {
 namespace {
 
-/// A region's level, image and axes; level -1: none.
+/// A region's level, image and axes; level -1: an empty slot.
 struct Region {
   int64_t image, level;
   RoiAxis y, x;

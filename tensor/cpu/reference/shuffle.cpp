@@ -57,7 +57,7 @@ void ReferenceBackend::blur_grad(const Tensor& dy, Tensor& dx) {
     const cpu::View4<T> in(dy), out(dx);
     parallel_tasks(out.n * out.c, [&](int64_t plane) {
       const int64_t n = plane / out.c, c = plane % out.c;
-      // The pixel of row h takes part in rows h and h + 1; row 0 stands for the row above it, too.
+      // A pixel of row h is averaged into rows h and h + 1; row 0 also stands for the missing row above it.
       const auto row = [&](int64_t h, int64_t w) {
         const T here = in(n, c, h, w), right = w + 1 < in.w ? in(n, c, h, w + 1) : T(0);
         return (w == 0 ? here + here : here) + right;

@@ -255,7 +255,7 @@ TEST(Dicom, TagsWithoutPixels) {
   EXPECT_EQ(image_facts(path).height, 5);
 }
 
-// design.md, section 5: these keys and no others.
+// `cawe inspect --json` promises these keys and no others.
 TEST(Picture, InspectHasTheContractsKeys) {
   const std::string path = ::testing::TempDir() + "sixteen.png";
   write_file(path, png(17 * 16));

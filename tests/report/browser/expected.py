@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the report must show, computed apart from it: Eq. 7 by pixels, the table's order, readings of a curve."""
+"""What the report must show, computed independently: fusion (Eq. 7 of the paper), the table's order, readings of a curve."""
 import base64
 import json
 import math

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Opens the made-up report in Chromium and uses it: usage page_test.py SAMPLE_PROGRAM.
 
-Every pixel after a slider or the window has moved is compared with Eq. 7 computed here, every number with the sample's
-own figures; nothing may leave the page. Exits 77 (skipped) where Chromium or Selenium is absent.
+Every pixel after a slider or the window has moved is compared with fusion (Eq. 7 of the paper) computed here, every
+number with the sample's own figures; nothing may leave the page. Exits 77 (skipped) where Chromium or Selenium is absent.
 """
 import json
 import pathlib

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The viewer: every pixel against Eq. 7, boxes against the panel's own, keyboard and mouse."""
+"""The viewer: every pixel against fusion (Eq. 7 of the paper), boxes against the panel's own, keyboard and mouse."""
 from expected import eq7, fit_map, panel_data, read_png, same
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// cuDNN's descriptors, and what they say together: one convolution. Internal.
+#pragma once
+
+#include "cuda/emulator/vendor/cudnn_api.h"
+#include "cuda/emulator/vendor/library.h"
+#include "tensor/backend.h"
+
+namespace cawe::emulated {
+
+struct DnnHandle : Object {
+  static constexpr const char* kKind = "cuDNN handle";
+  const char* kind() const override { return kKind; }
+  cudaStream_t stream = nullptr;
+};
+
+/// A tensor or filter descriptor's content; a filter's sizes are K, C, H, W.
+struct TensorDesc : Object {
+  static constexpr const char* kKind = "cuDNN tensor descriptor";
+  const char* kind() const override { return kKind; }
+  bool set = false;
+  Strided elements;
+};
+struct FilterDesc : Object {
+  static constexpr const char* kKind = "cuDNN filter descriptor";
+  const char* kind() const override { return kKind; }
+  bool set = false, channels_last = false;
+  Strided elements;
+};
+
+struct ConvolutionDesc : Object {
+  static constexpr const char* kKind = "cuDNN convolution descriptor";
+  const char* kind() const override { return kKind; }
+  bool set = false;
+  int pad[2] = {}, stride[2] = {1, 1}, dilation[2] = {1, 1}, groups = 1;
+  cudnnConvolutionMode_t mode = CUDNN_CROSS_CORRELATION;
+  cudnnDataType_t compute = CUDNN_DATA_FLOAT;
+  cudnnMathType_t math = CUDNN_DEFAULT_MATH;
+};
+
+struct ActivationDesc : Object {
+  static constexpr const char* kKind = "cuDNN activation descriptor";
+  const char* kind() const override { return kKind; }
+  bool set = false;
+  cudnnActivationMode_t mode = CUDNN_ACTIVATION_IDENTITY;
+  bool keeps_nan = false;
+};
+
+enum class Direction : uint8_t { forward, data, filter };
+
+/// x [N, C, H, W] * w [K, C / groups, KH, KW] -> y [N, K, OH, OW], or the gradients in their places.
+struct Convolution {
+  Strided x, w, y;
+  Conv2dParams params;
+  bool tf32 = false;
+  /// The one that is written.
+  Strided& output(Direction d) { return d == Direction::forward ? y : d == Direction::data ? x : w; }
+};
+
+/// Reads the descriptors; pointers stay empty. With a complaint: CUDNN_STATUS_BAD_PARAM where a handle is
+/// dead or a descriptor was never set, CUDNN_STATUS_BAD_PARAM_SHAPE_MISMATCH, CUDNN_STATUS_NOT_SUPPORTED.
+cudnnStatus_t read_convolution(cudnnTensorDescriptor_t x, cudnnFilterDescriptor_t w,
+                               cudnnConvolutionDescriptor_t conv, cudnnTensorDescriptor_t y,
+                               Convolution& result);
+
+/// Bytes of workspace that the algorithm (the vendor's number) needs; false where it cannot compute this one.
+bool algorithm_workspace(Direction direction, int algorithm, const Convolution& c, size_t& bytes);
+
+template <class Body>
+cudnnStatus_t dnn_call(const char* name, Body body) {
+  return library_call(name, CUDNN_STATUS_EXECUTION_FAILED, CUDNN_STATUS_INTERNAL_ERROR, body);
+}
+
+}  // namespace cawe::emulated

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// Queues of work, the order between them, and captures. Internal; called with the lock held.
+//
+// Work gets a number when it is queued. A stream runs its work by number; before work of the legacy stream,
+// all work of blocking streams with smaller numbers runs, and the other way round; an event's wait runs the
+// stream that it was recorded in up to the record. Waits always point to smaller numbers, so that running on
+// demand ends.
+#pragma once
+
+#include <chrono>
+#include <deque>
+#include <functional>
+#include <thread>
+
+#include "cuda/emulator/vendor/state.h"
+
+namespace cawe::emulated {
+
+using Work = std::function<cudaError_t()>;
+
+struct Queued {
+  uint64_t number = 0;
+  std::string call;  ///< the entry point that queued it
+  Work work;
+};
+
+struct Stream : Object {
+  static constexpr const char* kKind = "stream";
+  const char* kind() const override { return kKind; }
+  bool blocking = true;  ///< waits for the legacy stream and is waited for by it
+  bool destroyed = false;
+  std::deque<Queued> queue;
+  std::shared_ptr<Capture> capture;
+};
+using StreamPtr = std::shared_ptr<Stream>;
+
+/// How far a captured stream has come in each stream of its capture.
+using Progress = std::map<StreamPtr, uint64_t>;
+
+/// A call of cudaEventRecord.
+struct Mark {
+  StreamPtr stream;
+  uint64_t number = 0;
+  bool done = false;
+  std::chrono::steady_clock::time_point when;
+  std::shared_ptr<Capture> capture;  ///< recorded into a capture: `progress` then
+  Progress progress;
+};
+
+struct Event : Object {
+  static constexpr const char* kKind = "event";
+  const char* kind() const override { return kKind; }
+  bool timing = true;
+  std::shared_ptr<Mark> mark;  ///< of the last record
+};
+
+/// Work that is written down instead of queued. Nodes are in the order of their calls: every order that its
+/// edges allow is as good, and this one is.
+struct Capture {
+  cudaStreamCaptureMode mode = cudaStreamCaptureModeGlobal;
+  std::thread::id thread;
+  StreamPtr origin;
+  bool invalid = false, ended = false;
+  std::vector<Queued> nodes;
+  std::map<StreamPtr, Progress> progress;
+};
+
+struct Graph : Object {
+  static constexpr const char* kKind = "graph";
+  const char* kind() const override { return kKind; }
+  std::vector<Queued> nodes;
+};
+struct GraphExec : Object {
+  static constexpr const char* kKind = "executable graph";
+  const char* kind() const override { return kKind; }
+  std::vector<Queued> nodes;
+};
+
+/// The stream of a handle (nullptr: the legacy stream), or an empty pointer and a complaint.
+StreamPtr stream_of(cudaStream_t handle);
+
+/// Queues work, or writes it down where the stream is captured.
+cudaError_t enqueue(const StreamPtr& stream, Work work);
+/// Runs what a capture wrote down.
+cudaError_t run_nodes(const std::vector<Queued>& nodes);
+
+/// Runs the stream's work with numbers up to `number`, and first what it waits for.
+void run_until(Stream& stream, uint64_t number);
+/// Runs all work of the stream; of the legacy stream, that of all blocking ones too.
+cudaError_t wait_for(Stream& stream);
+cudaError_t wait_for_all();
+/// Whether nothing is left; else runs one piece, so that who polls gets on.
+bool poll(Stream& stream, uint64_t number = ~uint64_t{0});
+void drop_all_work();
+
+/// Whether a call that no capture allows is made during one; the capture is invalid then.
+bool forbidden_by_capture();
+/// Makes the stream's capture invalid and returns `status` with a complaint.
+cudaError_t invalidate(Stream& stream, cudaError_t status, const char* why);
+
+/// The emulator's submitter: a kernel launch.
+void queue_launch(void* stream, const char* kernel, std::function<void()> launch);
+
+}  // namespace cawe::emulated

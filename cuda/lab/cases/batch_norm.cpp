@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: Apache-2.0
+// Cases of batch norm's kernels, in both layouts. References in f64 from what the inputs hold after rounding.
+#include "cuda/kernels/batch_norm.h"
+#include "cuda/lab/cases/families.h"
+#include "tensor/backend.h"
+
+namespace CAWE_DEVICE {
+namespace {
+
+constexpr Layout kNchw = Layout::contiguous, kNhwc = Layout::channels_last;
+
+/// One shape, and the tensors of a run at it.
+struct Problem {
+  std::string text;
+  Shape shape;
+  DType dtype;
+  Layout layout;
+
+  Number number() const {
+    return dtype == DType::f64    ? Number::f64
+           : dtype == DType::f16  ? Number::f16
+           : dtype == DType::bf16 ? Number::bf16
+                                  : Number::f32;
+  }
+  int64_t channels() const { return shape[1]; }
+  int64_t cells() const { return shape[2] * shape[3]; }
+  double numbers() const { return double(shape.numel()); }
+  double bytes() const { return numbers() * double(size_of(dtype)); }
+  double vector_bytes() const { return double(channels()) * (dtype == DType::f64 ? 8 : 4); }
+  ChannelShape kernel_shape() const { return {shape[0], channels(), cells(), layout == kNhwc}; }
+  Tensor image(const std::string& purpose) const { return random_tensor(shape, purpose, dtype, layout); }
+  Tensor vector(const std::string& purpose) const {
+    return random_tensor({channels()}, purpose, dtype == DType::f64 ? DType::f64 : DType::f32);
+  }
+};
+
+Tensor f64(const Tensor& x) { return x.defined() ? x.to(DType::f64) : x; }
+
+double run_sums(CaseContext& c, const Problem& s, double mean) {
+  Tensor x = s.image("bn x").to(DType::f64);
+  backend(Device::cpu).unary(UnaryOp::affine, 1, mean, x.clone(), x);
+  x = x.to(s.dtype);
+  const int64_t count = 2 * s.channels();
+  const void* in = c.upload(x);
+  auto* scratch = c.fresh<double>(channel_sums_scratch(s.number(), s.kernel_shape()));
+  auto* sums = c.fresh<double>(count);
+  c.measure([&] { channel_sums(s.number(), s.kernel_shape(), in, scratch, sums, c.stream()); });
+  Tensor expected = Tensor::empty({2, s.channels()}, DType::f64);
+  const ReferenceScope reference;
+  backend(Device::cpu).channel_sums(f64(x), expected);
+  return relative_error(c.download(sums, {2, s.channels()}, DType::f64), expected);
+}
+
+double run_grad_sums(CaseContext& c, const Problem& s, bool relu) {
+  const Tensor dy = s.image("bn dy"), x = s.image("bn x"), y = relu ? s.image("bn y") : Tensor();
+  const Tensor mean = s.vector("bn mean"), invstd = s.vector("bn invstd");
+  const void *d = c.upload(dy), *in = c.upload(x), *out = relu ? c.upload(y) : nullptr, *m = c.upload(mean),
+             *r = c.upload(invstd);
+  auto* scratch = c.fresh<double>(channel_sums_scratch(s.number(), s.kernel_shape()));
+  auto* sums = c.fresh<double>(2 * s.channels());
+  c.measure([&] {
+    batch_norm_grad_sums(s.number(), s.kernel_shape(), d, in, out, m, r, scratch, sums, c.stream());
+  });
+  Tensor expected = Tensor::empty({2, s.channels()}, DType::f64);
+  const ReferenceScope reference;
+  backend(Device::cpu).batch_norm_grad_sums(f64(dy), f64(x), f64(y), f64(mean), f64(invstd), relu, expected);
+  return relative_error(c.download(sums, {2, s.channels()}, DType::f64), expected);
+}
+
+double run_affine(CaseContext& c, const Problem& s, bool residual, bool relu) {
+  const Tensor x = s.image("bn x"), scale = s.vector("bn scale"), shift = s.vector("bn shift"),
+               r = residual ? s.image("bn residual") : Tensor();
+  const void *in = c.upload(x), *a = c.upload(scale), *b = c.upload(shift),
+             *add = residual ? c.upload(r) : nullptr;
+  void* y = c.fresh<char>(int64_t(s.bytes()));
+  c.measure([&] { channel_affine(s.number(), s.kernel_shape(), in, a, b, add, relu, y, c.stream()); });
+  Tensor expected = Tensor::empty(s.shape, DType::f64);
+  const ReferenceScope reference;
+  backend(Device::cpu).channel_affine(f64(x), f64(scale), f64(shift), f64(r), relu, expected);
+  return relative_error(c.download(y, s.shape, s.dtype, s.layout), expected);
+}
+
+/// The larger error of dx and dresidual.
+double error_of_gradients(CaseContext& c, const Problem& s, const void* dx, const Tensor& expected,
+                          const void* dresidual, const Tensor& expected_residual) {
+  const double error = relative_error(c.download(dx, s.shape, s.dtype, s.layout), expected);
+  if (dresidual == nullptr) return error;
+  return std::max(error,
+                  relative_error(c.download(dresidual, s.shape, s.dtype, s.layout), expected_residual));
+}
+
+double run_grad_input(CaseContext& c, const Problem& s, bool relu, bool residual) {
+  const Tensor dy = s.image("bn dy"), x = s.image("bn x"), y = relu ? s.image("bn y") : Tensor();
+  const Tensor mean = s.vector("bn mean"), invstd = s.vector("bn invstd"), w = s.vector("bn weight");
+  const Tensor sums = random_tensor({2, s.channels()}, "bn sums", DType::f64);
+  const double count = 3.5;  // sums of order 1: what is subtracted must weigh
+  const void *d = c.upload(dy), *in = c.upload(x), *out = relu ? c.upload(y) : nullptr, *m = c.upload(mean),
+             *r = c.upload(invstd), *weight = c.upload(w);
+  const auto* total = static_cast<const double*>(c.upload(sums));
+  void *dx = c.fresh<char>(int64_t(s.bytes())),
+       *dresidual = residual ? c.fresh<char>(int64_t(s.bytes())) : nullptr;
+  c.measure([&] {
+    batch_norm_grad_input(s.number(), s.kernel_shape(), d, in, out, m, r, weight, total, count, dx, dresidual,
+                          c.stream());
+  });
+  Tensor expected = Tensor::empty(s.shape, DType::f64),
+         expected_residual = residual ? Tensor::empty(s.shape, DType::f64) : Tensor();
+  const ReferenceScope reference;
+  backend(Device::cpu)
+      .batch_norm_grad_input(f64(dy), f64(x), f64(y), f64(mean), f64(invstd), f64(w), sums, count, relu,
+                             expected, expected_residual);
+  return error_of_gradients(c, s, dx, expected, dresidual, expected_residual);
+}
+
+double run_affine_grad(CaseContext& c, const Problem& s, bool relu, bool residual) {
+  const Tensor dy = s.image("bn dy"), y = relu ? s.image("bn y") : Tensor(), scale = s.vector("bn scale");
+  const void *d = c.upload(dy), *out = relu ? c.upload(y) : nullptr, *a = c.upload(scale);
+  void *dx = c.fresh<char>(int64_t(s.bytes())),
+       *dresidual = residual ? c.fresh<char>(int64_t(s.bytes())) : nullptr;
+  c.measure([&] { channel_affine_grad(s.number(), s.kernel_shape(), d, out, a, dx, dresidual, c.stream()); });
+  Tensor expected = Tensor::empty(s.shape, DType::f64),
+         expected_residual = residual ? Tensor::empty(s.shape, DType::f64) : Tensor();
+  const ReferenceScope reference;
+  backend(Device::cpu).channel_affine_grad(f64(dy), f64(y), f64(scale), relu, expected, expected_residual);
+  return error_of_gradients(c, s, dx, expected, dresidual, expected_residual);
+}
+
+/// What cases of maps and sums have in common; `tensors` of the problem's size are read, `vectors` of C
+/// numbers.
+Case make_case(const std::string& name, const std::string& file, const Problem& s, const std::string& variant,
+               int tensors, int vectors, double tolerance) {
+  Case r;
+  r.name = name + (s.layout == kNhwc ? "_nhwc" : "");
+  r.shape = std::string(cawe::name(s.dtype)) + " " + s.text + variant;
+  r.file = "cuda/kernels/" + file;
+  r.tolerance = tolerance;
+  r.floor_read = tensors * s.bytes() + vectors * s.vector_bytes();
+  // Vectors end within a sector, and so do odd planes' ends.
+  r.unique_allowance = 1.05 + 32.0 * (vectors + tensors) / r.floor_read;
+  r.reason = "vectors of few channels fill their last sector only in part";
+  return r;
+}
+
+/// `parts` by hand: each writes two sums a channel, which are read again.
+void with_parts(Case* r, const Problem& s, int64_t parts, double flops_each) {
+  const double partial = double(parts) * 16 * double(s.channels());
+  r->floor_read += partial;
+  r->floor_written = partial + 16 * double(s.channels());
+  r->flops = flops_each * s.numbers();
+}
+
+/// f32 tolerances are for f32 arithmetic; 16-bit outputs are rounded to 11 and 8 bits.
+double map_tolerance(DType dtype) {
+  return dtype == DType::f64 ? 1e-15 : dtype == DType::f16 ? 5e-4 : dtype == DType::bf16 ? 4e-3 : 5e-7;
+}
+
+const Problem kMain{"2x128x16x16", {2, 128, 16, 16}, DType::f32, kNhwc};
+const Problem kPlanes{"2x16x32x32", {2, 16, 32, 32}, DType::f32, kNchw};
+
+void add_sums(std::vector<Case>& cases) {
+  const auto add = [&](const Problem& s, int64_t parts, const std::string& variant = "", double mean = 0.5) {
+    cases.push_back(make_case("channel_sums", "batch_norm_sums.cu", s, variant, 1, 0, 1e-14));
+    cases.back().run = [=](CaseContext& c) { return run_sums(c, s, mean); };
+    with_parts(&cases.back(), s, parts, 3);
+  };
+  // 512 rows by 8 a block and 16 a thread: 4 parts. Data 512 x 16 sectors; a part's 2 x 128 doubles are
+  // stored two a lane, every other 16 bytes: 4 requests of 32 sectors; read again whole: 256 B x 8 blocks;
+  // sums 2048 B.
+  add(kMain, 4);
+  cases.back().sectors = 512 * 16 + 4 * 4 * 32 + 4 * 8 * 8 + 64;
+  // A tree over 8 rows of 32 lanes, 4 doubles a lane, 2 wavefronts a request of 256 B: 8 stores, then 4 + 2 +
+  // 1 loads and stores; for x and x^2. Adding parts: 16 stores and 15 loads in each of 8 blocks.
+  cases.back().wavefronts = 4 * 2 * (4 * 2 * (8 + 2 * 7)) + 8 * 2 * (16 + 15);
+  cases.back().min_simt = 0.75;  // the tree's last rounds leave warps with nothing to do
+  // A plane of 1024 cells is 128 sectors; a block a channel, whose first thread stores two doubles.
+  add(kPlanes, 1);
+  cases.back().sectors = 32 * 128 + 16 * 2 + 8 + 8;
+  cases.back().wavefronts = 16 * 2 * (8 + 1) + 2 * (16 + 15);
+  add({"1x128x48x48", {1, 128, 48, 48}, DType::f32, kNhwc}, 18);  // more parts than the adding block has rows
+  add({"8x2x64x64", {8, 2, 64, 64}, DType::f32, kNchw}, 8);       // 8192 packs by 1024: 8 parts
+  add({"2x320x8x8", {2, 320, 8, 8}, DType::f32, kNhwc}, 1);       // 80 packs: 3 blocks across
+  add({"4x8x16x32", {4, 8, 16, 32}, DType::f32, kNhwc}, 1);       // 2 packs: 128 rows a block
+  add({"3x37x5x7", {3, 37, 5, 7}, DType::f32, kNhwc}, 1);         // no packs, 2 blocks across
+  add({"3x37x7x7", {3, 37, 7, 7}, DType::f32, kNchw}, 1);         // no packs
+  add({"2x32x9x9", {2, 32, 9, 9}, DType::f16, kNhwc}, 1);         // 4 packs: 64 rows a block
+  add({"2x10x8x8", {2, 10, 8, 8}, DType::bf16, kNchw}, 1);
+  add({"2x24x6x6", {2, 24, 6, 6}, DType::f64, kNhwc}, 1);
+  add({"1x4x64x64", {1, 4, 64, 64}, DType::f32, kNhwc}, 1, " mean 1000", 1000);
+}
+
+void add_grad_sums(std::vector<Case>& cases) {
+  const auto add = [&](const Problem& s, int64_t parts, bool relu) {
+    cases.push_back(make_case("batch_norm_grad_sums", "batch_norm_sums.cu", s, relu ? " relu" : "",
+                              relu ? 3 : 2, 2, s.dtype == DType::f64 ? 1e-14 : 1e-6));
+    cases.back().run = [=](CaseContext& c) { return run_grad_sums(c, s, relu); };
+    with_parts(&cases.back(), s, parts, 4);
+  };
+  // As channel_sums with three tensors; each of 8 warps loads 512 B of means, adding loads invstd.
+  add(kMain, 4, true);
+  cases.back().sectors = 3 * 512 * 16 + 4 * 8 * 16 + 4 * 4 * 32 + 4 * 8 * 8 + 64 + 16;
+  cases.back().wavefronts = 4 * 2 * (4 * 2 * (8 + 2 * 7)) + 8 * 2 * (16 + 15);
+  // Each of the 8 warps of a block loads its channel's mean.
+  add(kPlanes, 1, false);
+  cases.back().sectors = 2 * 32 * 128 + 16 * 8 + 16 * 2 + 8 + 8 + 2;
+  cases.back().wavefronts = 16 * 2 * (8 + 1) + 2 * (16 + 15);
+  add({"3x37x7x7", {3, 37, 7, 7}, DType::f32, kNchw}, 1, true);
+  add({"3x37x5x7", {3, 37, 5, 7}, DType::f32, kNhwc}, 1, false);
+  add({"2x32x9x9", {2, 32, 9, 9}, DType::bf16, kNhwc}, 1, true);
+  add({"2x10x8x8", {2, 10, 8, 8}, DType::f16, kNchw}, 1, true);
+  add({"2x24x6x6", {2, 24, 6, 6}, DType::f64, kNhwc}, 1, true);
+}
+
+void add_affine(std::vector<Case>& cases) {
+  const auto add = [&](const Problem& s, bool residual, bool relu) {
+    const std::string variant = std::string(residual ? " residual" : "") + (relu ? " relu" : "");
+    cases.push_back(make_case("channel_affine", "batch_norm.cu", s, variant, residual ? 2 : 1, 2,
+                              map_tolerance(s.dtype)));
+    cases.back().run = [=](CaseContext& c) { return run_affine(c, s, residual, relu); };
+    cases.back().floor_written = s.bytes();
+    cases.back().flops = (residual ? 3 : 2) * s.numbers();
+  };
+  // 512 rows of 16 sectors, three tensors; 8 blocks of 64 rows, each of whose 8 warps loads two vectors of
+  // 512 B.
+  add(kMain, true, true);
+  cases.back().sectors = 3 * 512 * 16 + 8 * 8 * 2 * 16;
+  cases.back().min_simt = 0.9;  // ReLU: the emulator branches where a GPU selects
+  // A plane is 128 sectors in two warps, which load two numbers each.
+  add(kPlanes, false, true);
+  cases.back().sectors = 2 * 32 * 128 + 32 * 2 * 2;
+  cases.back().min_simt = 0.9;
+  add({"3x37x7x7", {3, 37, 7, 7}, DType::f32, kNchw}, true, false);
+  add({"3x37x5x7", {3, 37, 5, 7}, DType::f32, kNhwc}, false, false);
+  // 16 B loads of vectors lie 32 B apart for packs of 8: each request touches all its sectors, twice in all.
+  add({"4x256x8x8", {4, 256, 8, 8}, DType::f16, kNhwc}, true, true);
+  cases.back().sectors = 3 * 256 * 16 + 4 * 8 * 2 * 2 * 32;
+  add({"2x32x9x9", {2, 32, 9, 9}, DType::bf16, kNhwc}, false, true);
+  add({"2x10x8x8", {2, 10, 8, 8}, DType::f16, kNchw}, true, true);
+  add({"2x24x6x6", {2, 24, 6, 6}, DType::f64, kNhwc}, true, true);
+}
+
+void add_grad_input(std::vector<Case>& cases) {
+  const auto add = [&](const Problem& s, bool relu, bool residual) {
+    const std::string variant = std::string(relu ? " relu" : "") + (residual ? " residual" : "");
+    cases.push_back(make_case("batch_norm_grad_input", "batch_norm.cu", s, variant, relu ? 3 : 2, 3,
+                              map_tolerance(s.dtype)));
+    cases.back().run = [=](CaseContext& c) { return run_grad_input(c, s, relu, residual); };
+    cases.back().floor_read += 16 * double(s.channels());
+    cases.back().floor_written = (residual ? 2 : 1) * s.bytes();
+    cases.back().flops = 5 * s.numbers();
+  };
+  // Five tensors of 512 x 16 sectors; 8 blocks of 8 warps load three vectors of 512 B, and two of 128 doubles
+  // in two loads each that touch all 32 sectors.
+  add(kMain, true, true);
+  cases.back().sectors = 5 * 512 * 16 + 8 * 8 * (3 * 16 + 2 * 2 * 32);
+  add(kPlanes, false, false);
+  cases.back().sectors = 3 * 32 * 128 + 32 * 2 * 5;
+  add({"3x37x7x7", {3, 37, 7, 7}, DType::f32, kNchw}, true, true);
+  add({"3x37x5x7", {3, 37, 5, 7}, DType::f32, kNhwc}, true, false);
+  add({"2x32x9x9", {2, 32, 9, 9}, DType::f16, kNhwc}, true, true);
+  add({"2x10x8x8", {2, 10, 8, 8}, DType::bf16, kNchw}, false, false);
+  add({"2x24x6x6", {2, 24, 6, 6}, DType::f64, kNhwc}, true, true);
+}
+
+void add_affine_grad(std::vector<Case>& cases) {
+  const auto add = [&](const Problem& s, bool relu, bool residual) {
+    const std::string variant = std::string(relu ? " relu" : "") + (residual ? " residual" : "");
+    cases.push_back(make_case("channel_affine_grad", "batch_norm.cu", s, variant, relu ? 2 : 1, 1,
+                              map_tolerance(s.dtype)));
+    cases.back().run = [=](CaseContext& c) { return run_affine_grad(c, s, relu, residual); };
+    cases.back().floor_written = (residual ? 2 : 1) * s.bytes();
+    cases.back().flops = s.numbers();
+  };
+  add(kMain, true, true);
+  cases.back().sectors = 4 * 512 * 16 + 8 * 8 * 16;
+  add(kPlanes, true, false);
+  cases.back().sectors = 3 * 32 * 128 + 32 * 2;
+  add({"3x37x7x7", {3, 37, 7, 7}, DType::f64, kNchw}, true, true);
+  add({"3x37x5x7", {3, 37, 5, 7}, DType::bf16, kNhwc}, true, true);
+  add({"2x32x9x9", {2, 32, 9, 9}, DType::f16, kNhwc}, false, false);
+}
+
+}  // namespace
+
+void add_batch_norm_cases(std::vector<Case>& cases) {
+  add_sums(cases);
+  add_grad_sums(cases);
+  add_affine(cases);
+  add_grad_input(cases);
+  add_affine_grad(cases);
+}
+
+}  // namespace CAWE_DEVICE

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+// Kernel cases on a GPU: values against the CPU, and times. scripts/gpu-check runs it; a JSON object a line.
+//   cawe_device_cases [--once] [--fresh] [--skip N] [FILTER...]
+//     --once    each case a single time, each in an NVTX range of its name (under compute-sanitizer and ncu)
+//     --fresh   memory that nobody wrote stays as it is (for compute-sanitizer's initcheck)
+//     --skip N  without the first N cases that match
+//     FILTER    part of a case's "name shape"; cases that match one of them
+// Exit codes: 0 all hold, 1 some do not, 9 the device is lost since the last case printed (go on with
+// --skip), 77 no GPU.
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include <nvtx3/nvToolsExt.h>
+
+#include "cuda/lab/cases/case.h"
+#include "cuda/lab/cases/case_context_cuda.h"
+#include "cuda/runtime/device.h"
+#include "cuda/runtime/errors.h"
+
+namespace cawe::on_cuda {
+namespace {
+
+class Timer {
+ public:
+  Timer() {
+    CAWE_CUDA(cudaEventCreate(&begin_));
+    CAWE_CUDA(cudaEventCreate(&end_));
+  }
+  ~Timer() {
+    cudaEventDestroy(begin_);
+    cudaEventDestroy(end_);
+  }
+  Timer(const Timer&) = delete;
+  Timer& operator=(const Timer&) = delete;
+  double microseconds(const std::function<void()>& launches) {
+    CAWE_CUDA(cudaEventRecord(begin_, nullptr));
+    launches();
+    CAWE_CUDA(cudaEventRecord(end_, nullptr));
+    CAWE_CUDA(cudaEventSynchronize(end_));
+    float ms = 0;
+    CAWE_CUDA(cudaEventElapsedTime(&ms, begin_, end_));
+    return 1000.0 * double(ms);
+  }
+
+ private:
+  cudaEvent_t begin_ = nullptr, end_ = nullptr;
+};
+
+/// Median and least of 50 launches after 5 to warm up; the values of this run are not looked at, since
+/// kernels that work in place have by then run many times.
+std::pair<double, double> time_case(const Case& kernel_case) {
+  Timer timer;
+  std::vector<double> times;
+  CaseContext context;
+  context.time_with([&](const std::function<void()>& launches) {
+    for (int i = 0; i < 5; ++i) launches();
+    for (int i = 0; i < 50; ++i) times.push_back(timer.microseconds(launches));
+  });
+  kernel_case.run(context);
+  std::sort(times.begin(), times.end());
+  return {times[times.size() / 2], times.front()};
+}
+
+struct Options {
+  bool once = false;
+  int skip = 0;
+  std::vector<std::string> filters;
+};
+
+bool wanted(const Case& kernel_case, const Options& options) {
+  const std::string title = kernel_case.name + " " + kernel_case.shape;
+  return options.filters.empty() ||
+         std::any_of(options.filters.begin(), options.filters.end(),
+                     [&](const std::string& f) { return title.find(f) != std::string::npos; });
+}
+
+/// Prints the case's line; false where it does not hold.
+bool run_case(const Case& kernel_case, bool once) {
+  double error = INFINITY;
+  std::string message;
+  std::pair<double, double> time{0, 0};
+  nvtxRangePushA((kernel_case.name + " | " + kernel_case.shape).c_str());
+  try {
+    {
+      CaseContext context;
+      error = kernel_case.run(context);
+    }
+    if (!once) time = time_case(kernel_case);
+  } catch (const Error& e) {
+    message = e.what();
+  }
+  nvtxRangePop();
+  const bool passed = message.empty() && error <= kernel_case.tolerance;
+  std::printf(
+      "{\"name\":\"%s\",\"shape\":\"%s\",\"passed\":%s,\"error\":%.3g,\"tolerance\":%.3g,\"median_us\":%.3f,"
+      "\"min_us\":%.3f,\"message\":\"%s\"}\n",
+      kernel_case.name.c_str(), kernel_case.shape.c_str(), passed ? "true" : "false",
+      std::isfinite(error) ? error : 1e308, kernel_case.tolerance, time.first, time.second, message.c_str());
+  std::fflush(stdout);
+  return passed;
+}
+
+int run(const Options& options) {
+  DeviceInfo device;
+  std::string why;
+  if (!find_device(device, why)) {
+    std::fprintf(stderr, "no GPU: %s\n", why.c_str());
+    return 77;
+  }
+  int failed = 0, seen = 0;
+  for (const Case& each : all_cases()) {
+    if (!wanted(each, options) || ++seen <= options.skip) continue;
+    failed += !run_case(each, options.once);
+    // After an illegal access every further call fails.
+    if (cudaDeviceSynchronize() != cudaSuccess) return 9;
+  }
+  return failed == 0 ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace cawe::on_cuda
+
+int main(int argc, char** argv) {
+  cawe::on_cuda::Options options;
+  for (int i = 1; i < argc; ++i) {
+    if (std::strcmp(argv[i], "--once") == 0)
+      options.once = true;
+    else if (std::strcmp(argv[i], "--fresh") == 0)
+      cawe::on_cuda::leave_fresh_memory(true);
+    else if (std::strcmp(argv[i], "--skip") == 0 && i + 1 < argc)
+      options.skip = std::atoi(argv[++i]);
+    else
+      options.filters.push_back(argv[i]);
+  }
+  try {
+    return cawe::on_cuda::run(options);
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "cawe_device_cases: %s\n", e.what());
+    return 1;
+  }
+}

@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: Apache-2.0
+// Cases of optimizer steps and of what is done with gradients before. References in f64, tensor by tensor.
+#include "cuda/kernels/optimizers.h"
+#include "cuda/lab/cases/families.h"
+#include "tensor/backend.h"
+
+namespace CAWE_DEVICE {
+namespace {
+
+using Sizes = std::vector<int64_t>;
+
+/// One tensor for each size; `shift` elements before each, so that nothing is aligned to 16 bytes.
+struct TensorList {
+  TensorList(const Sizes& sizes, const std::string& purpose, DType type, int64_t shift_by)
+      : dtype(type), shift(shift_by) {
+    for (size_t i = 0; i < sizes.size(); ++i)
+      values.push_back(random_tensor({sizes[i]}, purpose + std::to_string(i), dtype));
+  }
+  void upload(CaseContext& c) {
+    for (const Tensor& x : values) {
+      Tensor shifted = Tensor::zeros({shift + x.numel()}, dtype);
+      shifted.slice(0, shift, shifted.numel()).copy_from(x);
+      memory.push_back(c.upload(shifted));
+    }
+  }
+  /// Memory that was never written, in place of the values.
+  void leave_fresh(CaseContext& c) {
+    for (const Tensor& x : values)
+      memory.push_back(c.fresh<char>((shift + x.numel()) * int64_t(size_of(dtype))));
+  }
+  void* at(size_t i) const { return static_cast<char*>(memory[i]) + size_t(shift) * size_of(dtype); }
+  Tensor download(CaseContext& c, size_t i) const { return c.download(at(i), values[i].shape(), dtype); }
+
+  DType dtype;
+  int64_t shift;
+  std::vector<Tensor> values;
+  std::vector<void*> memory;
+};
+
+struct StepCase {
+  std::string text;
+  Sizes sizes;
+  DType dtype = DType::f32;
+  bool copies = false, half_gradients = false;
+  DType half = DType::bf16;
+  double factor = 1;  ///< other than 1: a number on the device
+  int64_t shift = 0;
+
+  DType gradients() const { return half_gradients ? half : dtype; }
+  StepNumbers numbers() const { return {number_for(dtype), number_for(half), half_gradients}; }
+};
+
+Tensor f64(const Tensor& x) { return x.to(DType::f64); }
+/// The gradient as the rule sees it.
+Tensor scaled(const Tensor& g, double factor) {
+  Tensor y = f64(g.clone());
+  backend(Device::cpu).unary(UnaryOp::affine, factor, 0, f64(g), y);
+  return y;
+}
+
+/// 1 where `copy` is not p rounded.
+double error_of_copy(CaseContext& c, const TensorList& copies, size_t i, const Tensor& p) {
+  return relative_error(copies.download(c, i), p.to(copies.dtype)) == 0 ? 0 : 1;
+}
+
+double run_sgd(CaseContext& c, const StepCase& s, const SgdParams& params) {
+  TensorList p(s.sizes, "step p", s.dtype, s.shift), g(s.sizes, "step g", s.gradients(), s.shift),
+      v(s.sizes, "step v", s.dtype, s.shift), copies(s.sizes, "step copy", s.half, s.shift);
+  p.upload(c);
+  g.upload(c);
+  params.first ? v.leave_fresh(c) : v.upload(c);
+  copies.leave_fresh(c);
+  const double* factor = s.factor == 1 ? nullptr : c.upload(std::vector<double>{s.factor});
+  std::vector<SgdTensor> list;
+  for (size_t i = 0; i < s.sizes.size(); ++i)
+    list.push_back({p.at(i), g.at(i), v.at(i), s.copies ? copies.at(i) : nullptr, s.sizes[i]});
+  const SgdRule rule{params.lr, params.momentum, params.weight_decay, params.first};
+  c.measure([&] { sgd_steps(s.numbers(), list.data(), int64_t(list.size()), rule, factor, c.stream()); });
+  double error = 0;
+  const ReferenceScope reference;
+  for (size_t i = 0; i < s.sizes.size(); ++i) {
+    Tensor w = f64(p.values[i]), velocity = f64(v.values[i]);
+    backend(Device::cpu).sgd_step(w, scaled(g.values[i], s.factor), velocity, params);
+    const Tensor stepped = p.download(c, i);
+    error = std::max({error, relative_error(stepped, w), relative_error(v.download(c, i), velocity)});
+    if (s.copies) error = std::max(error, error_of_copy(c, copies, i, stepped));
+  }
+  return error;
+}
+
+double run_adam(CaseContext& c, const StepCase& s, const AdamParams& params) {
+  TensorList p(s.sizes, "step p", s.dtype, s.shift), g(s.sizes, "step g", s.gradients(), s.shift),
+      m(s.sizes, "step m", s.dtype, s.shift), v(s.sizes, "step v", s.dtype, s.shift),
+      copies(s.sizes, "step copy", s.half, s.shift);
+  for (Tensor& x : v.values) backend(Device::cpu).unary(UnaryOp::square, 0, 0, x.clone(), x);
+  p.upload(c);
+  g.upload(c);
+  m.upload(c);
+  v.upload(c);
+  copies.leave_fresh(c);
+  const double* factor = s.factor == 1 ? nullptr : c.upload(std::vector<double>{s.factor});
+  std::vector<AdamTensor> list;
+  for (size_t i = 0; i < s.sizes.size(); ++i)
+    list.push_back({p.at(i), g.at(i), m.at(i), v.at(i), s.copies ? copies.at(i) : nullptr, s.sizes[i]});
+  const AdamRule rule{params.lr,           params.beta1,     params.beta2, params.eps,
+                      params.weight_decay, params.decoupled, params.step};
+  c.measure([&] { adam_steps(s.numbers(), list.data(), int64_t(list.size()), rule, factor, c.stream()); });
+  double error = 0;
+  const ReferenceScope reference;
+  for (size_t i = 0; i < s.sizes.size(); ++i) {
+    Tensor w = f64(p.values[i]), m1 = f64(m.values[i]), v1 = f64(v.values[i]);
+    backend(Device::cpu).adam_step(w, scaled(g.values[i], s.factor), m1, v1, params);
+    const Tensor stepped = p.download(c, i);
+    error = std::max({error, relative_error(stepped, w), relative_error(m.download(c, i), m1),
+                      relative_error(v.download(c, i), v1)});
+    if (s.copies) error = std::max(error, error_of_copy(c, copies, i, stepped));
+  }
+  return error;
+}
+
+std::vector<GradientTensor> entries(const TensorList& g) {
+  std::vector<GradientTensor> list;
+  for (size_t i = 0; i < g.values.size(); ++i) list.push_back({g.at(i), g.values[i].numel()});
+  return list;
+}
+
+/// Norm and factor for gradients of a loss times 8, clipped to 1/`reduction` of their norm (0: not at all).
+double run_norm(CaseContext& c, const Sizes& sizes, DType dtype, double reduction) {
+  TensorList g(sizes, "step g", dtype, 0);
+  g.upload(c);
+  const std::vector<GradientTensor> list = entries(g);
+  double squares = 0;
+  for (const Tensor& x : g.values)
+    for (const double v : f64(x).to_vector<double>()) squares += v * v;
+  const double norm = std::sqrt(squares) / 8, largest = reduction == 0 ? 0 : norm / reduction;
+  auto* scratch = c.fresh<double>(gradient_norm_scratch(list.data(), int64_t(list.size())));
+  auto* result = c.fresh<double>(3);
+  c.measure([&] {
+    gradient_norm(number_for(dtype), list.data(), int64_t(list.size()), largest, 8, scratch, result,
+                  c.stream());
+  });
+  const std::vector<double> got = c.download(result, 3);
+  const double factor = (reduction > 1 ? 1 / reduction : 1) / 8;
+  return std::max(
+      {std::fabs(got[0] / squares - 1), std::fabs(got[1] / norm - 1), std::fabs(got[2] / factor - 1)});
+}
+
+/// A gradient that is not finite: its norm neither, and the factor 1.
+double run_norm_of_nan(CaseContext& c) {
+  TensorList g({100}, "step g", DType::f32, 0);
+  g.values[0].data<float>()[70] = NAN;
+  g.upload(c);
+  const std::vector<GradientTensor> list = entries(g);
+  auto* scratch = c.fresh<double>(1);
+  auto* result = c.fresh<double>(3);
+  c.measure([&] { gradient_norm(Number::f32, list.data(), 1, 1, 8, scratch, result, c.stream()); });
+  const std::vector<double> got = c.download(result, 3);
+  return double(!std::isnan(got[0])) + double(!std::isnan(got[1])) + double(got[2] != 1);
+}
+
+double run_scale(CaseContext& c, const Sizes& sizes, DType dtype) {
+  const double by = 0.375;
+  TensorList g(sizes, "step g", dtype, 0);
+  g.upload(c);
+  const std::vector<GradientTensor> list = entries(g);
+  const double* factor = c.upload(std::vector<double>{by});
+  c.measure(
+      [&] { scale_gradients(number_for(dtype), list.data(), int64_t(list.size()), factor, c.stream()); });
+  double error = 0;
+  for (size_t i = 0; i < sizes.size(); ++i)
+    error = std::max(error, relative_error(g.download(c, i), scaled(g.values[i], by)));
+  return error;
+}
+
+/// `poison`: what to put at the end of the last tensor, to be noticed; 0: nothing, and nothing may be
+/// noticed.
+double run_unscale(CaseContext& c, const Sizes& sizes, DType dtype, float poison) {
+  const double by = 1.0 / 1024;
+  TensorList g(sizes, "step g", dtype, 0);
+  Tensor last = g.values.back();
+  if (poison != 0) last.slice(0, last.numel() - 1, last.numel()).fill(double(poison));
+  g.upload(c);
+  const std::vector<GradientTensor> list = entries(g);
+  int* flag = c.upload(std::vector<int>{0});
+  c.measure(
+      [&] { unscale_and_check(number_for(dtype), list.data(), int64_t(list.size()), by, flag, c.stream()); });
+  double error = c.download(flag, 1)[0] == (poison != 0 ? 1 : 0) ? 0 : 1;
+  for (size_t i = 0; i + (poison != 0 ? 1 : 0) < sizes.size(); ++i)
+    error = std::max(error, relative_error(g.download(c, i), scaled(g.values[i], by)));
+  return error;
+}
+
+double total(const Sizes& sizes) {
+  double sum = 0;
+  for (const int64_t n : sizes) sum += double(n);
+  return sum;
+}
+
+/// Bytes read and written and FLOPs of each of the list's numbers.
+Case make_case(const std::string& name, const std::string& text, const Sizes& sizes, double read,
+               double written, double flops, double tolerance) {
+  Case r;
+  r.name = name;
+  r.shape = text;
+  r.file = "cuda/kernels/optimizers.cu";
+  r.tolerance = tolerance;
+  r.floor_read = read * total(sizes);
+  r.floor_written = written * total(sizes);
+  r.flops = flops * total(sizes);
+  // Up to seven tensors of each size, which need not end with a sector.
+  r.unique_allowance =
+      1.05 + 32 * 7 * double(sizes.size()) / std::max(1.0, std::min(r.floor_read, r.floor_written));
+  r.reason = "tensors end within a sector; small ones are little more than that";
+  return r;
+}
+
+// Three whole blocks, a part of one in whole packs, a pack and one number more, nothing.
+const Sizes kMain{12288, 1000, 5, 0};
+// 12,288 and 1000 f32 numbers are 1536 and 125 sectors; the pack and the fifth number are two requests.
+constexpr uint64_t kMainSectors = 1536 + 125 + 2;
+
+Sizes many() {  // two launches, and blocks of all fillings
+  Sizes sizes;
+  for (int64_t i = 0; i < 70; ++i) sizes.push_back(1 + i * 37 % 101 + (i % 16 == 3 ? 4096 : 0));
+  return sizes;
+}
+
+void add_steps(std::vector<Case>& cases) {
+  const auto sgd = [&](const StepCase& s, const SgdParams& p) {
+    const double e = double(size_of(s.dtype)), h = double(size_of(s.gradients()));
+    cases.push_back(make_case("sgd_step", std::string(cawe::name(s.dtype)) + " " + s.text, s.sizes,
+                              (p.first ? 1 : 2) * e + h, 2 * e + (s.copies ? 2 : 0), 7,
+                              s.dtype == DType::f64 ? 1e-15 : 5e-7));
+    cases.back().run = [=](CaseContext& c) { return run_sgd(c, s, p); };
+  };
+  const auto adam = [&](const StepCase& s, const AdamParams& p) {
+    const double e = double(size_of(s.dtype)), h = double(size_of(s.gradients()));
+    cases.push_back(make_case("adam_step", std::string(cawe::name(s.dtype)) + " " + s.text, s.sizes,
+                              3 * e + h, 3 * e + (s.copies ? 2 : 0), 15,
+                              s.dtype == DType::f64 ? 1e-14 : 1e-6));
+    cases.back().run = [=](CaseContext& c) { return run_adam(c, s, p); };
+  };
+  SgdParams sp;
+  sp.lr = 0.1;
+  sp.weight_decay = 0.05;
+  SgdParams first = sp;
+  first.first = true;
+  AdamParams ap;
+  ap.lr = 0.1;
+  ap.weight_decay = 0.05;
+  ap.step = 3;
+  AdamParams decoupled = ap;
+  decoupled.decoupled = true;
+
+  sgd({"13293 in 4", kMain}, sp);
+  cases.back().sectors = 5 * kMainSectors;
+  cases.back().min_simt = 0.9;
+  sgd({"13293 in 4, first", kMain}, first);
+  cases.back().sectors = 4 * kMainSectors;
+  sgd({"70 tensors", many()}, sp);
+  sgd({"70 tensors, unaligned", many(), DType::f32, false, false, DType::bf16, 1, 1}, sp);
+  sgd({"f16 copies and gradients", {5000, 77}, DType::f32, true, true, DType::f16, 0.25}, sp);
+  sgd({"bf16 copies", {5000, 77}, DType::f32, true, false}, sp);
+  sgd({"2 tensors", {5001, 77}, DType::f64}, sp);
+
+  adam({"13293 in 4", kMain}, ap);
+  cases.back().sectors = 7 * kMainSectors;
+  cases.back().min_simt = 0.9;
+  adam({"13293 in 4, decoupled", kMain}, decoupled);
+  cases.back().sectors = 7 * kMainSectors;
+  adam({"70 tensors", many()}, decoupled);
+  adam({"70 tensors, unaligned", many(), DType::f32, false, false, DType::bf16, 1, 1}, ap);
+  adam({"bf16 copies and gradients", {5000, 77}, DType::f32, true, true, DType::bf16, 0.25}, decoupled);
+  adam({"f16 copies", {5000, 77}, DType::f32, true, false, DType::f16}, ap);
+  adam({"2 tensors", {5001, 77}, DType::f64}, ap);
+}
+
+void add_gradients(std::vector<Case>& cases) {
+  // The reference adds one number after another: its own error is about sqrt(13293) 2^-53, 1.3e-14.
+  const auto norm = [&](const std::string& text, const Sizes& sizes, DType dtype, double reduction,
+                        int64_t blocks) {
+    cases.push_back(make_case("gradient_norm", text, sizes, double(size_of(dtype)), 0, 2, 1e-13));
+    cases.back().floor_read += 8.0 * double(blocks);
+    cases.back().floor_written = 8.0 * double(blocks) + 24;
+    cases.back().unique_allowance = 1.05 + 32 * double(sizes.size() + 7) / cases.back().floor_written;
+    cases.back().run = [=](CaseContext& c) { return run_norm(c, sizes, dtype, reduction); };
+  };
+  // Five blocks store a sum each, 40 B that are read as two sectors; three results by one thread.
+  norm("f32 13293 in 4", kMain, DType::f32, 3, 5);
+  cases.back().sectors = kMainSectors + 5 + 2 + 3;
+  cases.back().wavefronts = 6 * (8 + 1);  // eight warps store, one reads, in the six blocks of two launches
+  norm("f32 13293 in 4, no limit", kMain, DType::f32, 0, 5);
+  norm("f32 70 tensors, below the limit", many(), DType::f32, 0.5, 70 + 5);
+  norm("f16 300 tensors", Sizes(300, 9), DType::f16, 2, 300);  // more blocks than the last one has threads
+  norm("f64 2 tensors", {5001, 77}, DType::f64, 2, 3);
+  cases.push_back(make_case("gradient_norm", "f32 nan", {100}, 4.08, 0.32, 2, 0));
+  cases.back().run = [](CaseContext& c) { return run_norm_of_nan(c); };
+
+  const auto scale = [&](const std::string& text, const Sizes& sizes, DType dtype, double tolerance) {
+    cases.push_back(make_case("scale_gradients", text, sizes, double(size_of(dtype)), double(size_of(dtype)),
+                              1, tolerance));
+    cases.back().run = [=](CaseContext& c) { return run_scale(c, sizes, dtype); };
+  };
+  // And the factor, a sector for each of the 8 warps of 5 blocks.
+  scale("f32 13293 in 4", kMain, DType::f32, 1e-7);
+  cases.back().sectors = 2 * kMainSectors + 8 * 5;
+  scale("bf16 70 tensors", many(), DType::bf16, 4e-3);
+
+  const auto unscale = [&](const std::string& text, const Sizes& sizes, DType dtype, float poison) {
+    cases.push_back(make_case("unscale_and_check", text, sizes, double(size_of(dtype)),
+                              double(size_of(dtype)), 1,
+                              dtype == DType::f32 || dtype == DType::f64 ? 0 : 5e-4));
+    cases.back().run = [=](CaseContext& c) { return run_unscale(c, sizes, dtype, poison); };
+  };
+  unscale("f32 13293 in 3", {12288, 1000, 5}, DType::f32, 0);
+  cases.back().sectors = 2 * kMainSectors;
+  unscale("f32 13293 in 3, inf", {12288, 1000, 5}, DType::f32, INFINITY);
+  unscale("f16 2 tensors, nan", {5000, 77}, DType::f16, NAN);
+  unscale("f16 2 tensors", {5000, 77}, DType::f16, 0);
+  unscale("f64 2 tensors, inf", {5000, 77}, DType::f64, -INFINITY);
+}
+
+}  // namespace
+
+void add_optimizers_cases(std::vector<Case>& cases) {
+  add_steps(cases);
+  add_gradients(cases);
+}
+
+}  // namespace CAWE_DEVICE

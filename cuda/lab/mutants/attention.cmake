@@ -1,0 +1,23 @@
+# Mistakes in attention.cu.
+cawe_mutant(attention_not_rescaled attention.cu "sums[i][p][k] *= shrink" "sums[i][p][k] *= A(1)" attention)
+cawe_mutant(attention_sum_not_rescaled attention.cu "row.sum * shrink" "row.sum" attention)
+cawe_mutant(attention_most_of_a_lane attention.cu "lanes_reduce<kSide>(most, Max{})" "most" attention)
+cawe_mutant(attention_most_of_a_tile attention.cu "A most = before, sum = 0" "A most = scores[0], sum = 0" attention)
+cawe_mutant(attention_missing_keys attention.cu "tx * kN + j < columns ?" "tx * kN + j <= columns ?" attention)
+cawe_mutant(attention_missing_rows attention.cu "if (j < rows && first" "if (j <= rows && first" attention)
+cawe_mutant(attention_staged_barrier attention.cu "    stage_rows(y, columns, depth, first, ys);\n    __syncthreads();" "    stage_rows(y, columns, depth, first, ys);" attention)
+cawe_mutant(attention_used_barrier attention.cu "sums[i][j] += a.v[i] * b.v[j];\n    }\n    __syncthreads();" "sums[i][j] += a.v[i] * b.v[j];\n    }" attention)
+cawe_mutant(attention_weights_barrier attention.cu "      room->zs[i] = value;\n    }\n    __syncthreads();" "      room->zs[i] = value;\n    }" attention)
+cawe_mutant(attention_places_not_turned attention.cu "column ^ (kEach<A> * (turn % 8))" "column" attention)
+cawe_mutant(attention_wide_columns attention.cu "out_column + c < work.width" "c < work.width" attention)
+cawe_mutant(attention_grad_missing_keys attention.cu "kEach<A> + j >= columns" "kEach<A> + j > columns" attention_grad)
+cawe_mutant(attention_grad_mean attention.cu "(products_c[i][j] - term.mean)" "products_c[i][j]" attention_grad)
+cawe_mutant(attention_grad_scale attention.cu "? scale * weight *" "? weight *" attention_grad)
+cawe_mutant(attention_grad_terms_of_image attention.cu "stage_terms(work, first, columns" "stage_terms(work, column, columns" attention_grad)
+cawe_mutant(attention_terms_share attention.cu "A(1) / pair.v[1]" "pair.v[1]" attention_grad)
+cawe_mutant(attention_terms_bound attention.cu "if (query >= n) return" "if (query > n) return" attention_grad)
+
+# ... and in the ladder's steps.
+cawe_mutant(ladder_attention_scores lab/ladders/attention.cu "k + size_t(s) * depth, depth" "k + size_t(s), depth" attention_ladder)
+cawe_mutant(ladder_attention_product lab/ladders/attention.cu "const int p = i / channels" "const int p = i / keys" attention_ladder)
+cawe_mutant(ladder_attention_warp_not_rescaled lab/ladders/attention.cu "    mixed *= shrink;\n" "" attention_ladder)

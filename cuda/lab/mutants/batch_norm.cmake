@@ -1,0 +1,13 @@
+# Mutants of batch_norm_sums.cu and batch_norm.cu; the cases' names end in _nhwc for channels-last.
+cawe_mutant(batch_norm_sums_tree batch_norm_sums.cu "    __syncthreads();\n    if (threadIdx.y < half)" "    if (threadIdx.y < half)" channel_sums_nhwc)
+cawe_mutant(batch_norm_sums_between batch_norm_sums.cu "column_sums(a, tile);\n  __syncthreads();" "column_sums(a, tile);" channel_sums_nhwc)
+cawe_mutant(batch_norm_sums_f32 batch_norm_sums.cu "const double v = double(widen(p.v[k]));" "const float v = float(widen(p.v[k]));" channel_sums)
+cawe_mutant(batch_norm_sums_bound batch_norm_sums.cu "i < packs; i +=" "i <= packs; i +=" channel_sums)
+cawe_mutant(batch_norm_sums_plane batch_norm_sums.cu "pack = i % packs_of_plane" "pack = i % (packs_of_plane - 1)" channel_sums)
+cawe_mutant(batch_norm_sums_parts batch_norm_sums.cu "part += kAddRows" "part += kAddRows + 1" channel_sums)
+cawe_mutant(batch_norm_sums_invstd batch_norm_sums.cu "j >= c) sum *= double(invstd[j - c])" "j > c) sum *= double(invstd[j - c])" batch_norm_grad_sums)
+cawe_mutant(batch_norm_affine_rows batch_norm.cu "row < rows; row +=" "row <= rows; row +=" channel_affine_nhwc)
+cawe_mutant(batch_norm_affine_plane batch_norm.cu "int(plane % c)" "int(plane / c)" channel_affine)
+cawe_mutant(batch_norm_affine_tail batch_norm.cu "i < packs_of_plane" "i + 1 < packs_of_plane" channel_affine)
+cawe_mutant(batch_norm_grad_input_mean batch_norm.cu "(widen(p.v[k]) - ch.mean) * ch.slope" "widen(p.v[k]) * ch.slope" batch_norm_grad_input)
+cawe_mutant(batch_norm_grad_residual batch_norm.cu "store(dresidual, at, g)" "store(dresidual, at, out)" batch_norm_grad_input)

@@ -1,0 +1,47 @@
+# Mutants of sorting, top-k, suppression, boxes and row gathering.
+
+# --- sort_short.cu, sort.cu
+cawe_mutant(sort_short_barrier sort_short.cu "    __syncthreads();\n  }\n  Item" "  }\n  Item" argsort)
+cawe_mutant(sort_short_last_round sort_short.cu "k <= n" "k < n" argsort)
+cawe_mutant(radix_count_tail sort.cu "i < size && i < first + kTile" "i <= size && i < first + kTile" argsort)
+cawe_mutant(radix_begins_quarter sort.cu "if (q == quarter) before = total;" "if (q == 0) before = total;" argsort)
+cawe_mutant(radix_scatter_rank sort.cu "same & ((1u << lane) - 1)" "same & ((2u << lane) - 1)" argsort)
+cawe_mutant(radix_scatter_warp_barrier sort.cu "    __syncwarp();\n    if (there && int(lane)" "    if (there && int(lane)" argsort)
+cawe_mutant(radix_scatter_fill sort.cu "if (i >= size) order" "if (i > size) order" argsort)
+
+# --- detection_top_k.cu
+cawe_mutant(select_begin_count detection_top_k.cu "  to.taken[s] = 0;\n" "" top_k)
+cawe_mutant(select_digit_fence detection_top_k.cu "  __threadfence();\n" "" top_k)
+cawe_mutant(select_digit_exact detection_top_k.cu "want > before + here" "want >= before + here" top_k)
+cawe_mutant(select_gather_last detection_top_k.cu "!precedes(last, item)" "precedes(item, last)" top_k)
+cawe_mutant(take_first_stride detection_top_k.cu "order[s * longest + i]" "order[s * k + i]" top_k)
+cawe_mutant(argmax_lanes reductions_argmax.cu "distance = 16" "distance = 8" argmax_rows)
+
+# --- detection_nms.cu and its ladder
+cawe_mutant(nms_order detection_nms.cu "from = order[to]" "from = i" nms)
+cawe_mutant(nms_mask_barrier detection_nms.cu "  __syncthreads();\n  if (row >= n)" "  if (row >= n)" nms_mask)
+cawe_mutant(nms_mask_itself detection_nms.cu "~Word(1) << t" "~Word(0) << t" nms_mask)
+cawe_mutant(nms_mask_not_strict detection_nms.cu "> threshold" ">= threshold" nms)
+cawe_mutant(nms_mask_classes detection_nms.cu "Word(above & same)" "Word(above)" nms)
+cawe_mutant(nms_walk_barrier detection_nms.cu "    __syncthreads();\n    count = kept_until" "    count = kept_until" nms)
+cawe_mutant(nms_walk_forgets detection_nms.cu "all & ~removed" "all" nms)
+cawe_mutant(nms_square_neighbour lab/ladders/nms.cu "first + j <= row" "first + j <= row + 1" nms_ladder)
+cawe_mutant(nms_shared_barrier lab/ladders/nms.cu "  __syncthreads();\n" "" nms_ladder)
+cawe_mutant(nms_triangle_diagonal lab/ladders/nms.cu "blockIdx.y > blockIdx.x" "blockIdx.y >= blockIdx.x" nms_ladder)
+
+# --- detection_decode.cu, detection_match.cu
+cawe_mutant(decode_tail detection_decode.cu "i < n" "i <= n" decode_boxes)
+cawe_mutant(decode_contracted detection_decode.cu "add_rn(add_rn(a.x1, mul_rn(w, half)), mul_rn(div_rn(d.x1, c.wx), w))"
+            "same_bits::fused(div_rn(d.x1, c.wx), w, add_rn(a.x1, mul_rn(w, half)))" decode_boxes)
+cawe_mutant(filter_barrier detection_decode.cu "    __syncthreads();\n" "" decode_filtered)
+cawe_mutant(filter_places detection_decode.cu "w < warp" "w <= warp" decode_filtered)
+cawe_mutant(match_clear detection_match.cu "best[i] = 0" "best[0] = 0" match_anchors)
+cawe_mutant(match_best_barrier detection_match.cu "    __syncthreads();\n    if (t < here && tile_best" "    if (t < here && tile_best"
+            match_anchors)
+cawe_mutant(match_high detection_match.cu "most_overlap >= high" "most_overlap > high" match_anchors)
+cawe_mutant(match_low_favourite detection_match.cu "begin + favourite" "begin + 0 * favourite" match_anchors)
+
+# --- gather_rows.cu
+cawe_mutant(gather_outside gather_rows.cu "row < rows" "row <= rows" gather_rows)
+cawe_mutant(gather_grad_zeros gather_rows.cu "rounded<T>(0)" "rounded<T>(1)" gather_rows_grad)
+cawe_mutant(gather_grad_runs gather_rows.cu "index[order[first - 1]] == row" "index[order[first - 1]] == -5" gather_rows_grad)

@@ -1,0 +1,12 @@
+# Mistakes in the steps of the ladders cawe_weights, content_loss and softmax.
+cawe_mutant(ladder_weights_thread_bound lab/ladders/cawe_weights.cu "i < cells; ++i" "i <= cells; ++i" cawe_weights_ladder)
+cawe_mutant(ladder_weights_tree_barrier lab/ladders/cawe_weights.cu "    __syncthreads();\n" "" cawe_weights_ladder)
+cawe_mutant(ladder_weights_shuffles_mean lab/ladders/cawe_weights.cu "if (threadIdx.x == 0) w[blockIdx.x] = sum / float(cells);" "if (threadIdx.x == 0) w[blockIdx.x] = sum;" cawe_weights_ladder)
+cawe_mutant(ladder_content_subtract lab/ladders/content_loss.cu "difference[i] = a[i] - b[i]" "difference[i] = b[i] - a[i]" content_loss_ladder)
+cawe_mutant(ladder_content_sum lab/ladders/content_loss.cu "mine += absolute(difference[i])" "mine += difference[i]" content_loss_ladder)
+cawe_mutant(ladder_content_gradient lab/ladders/content_loss.cu "sign_times(difference[i], slope)" "slope" content_loss_ladder)
+cawe_mutant(ladder_content_add_up lab/ladders/content_loss.cu "is_first ? 0.0 : double(*loss)" "0.0" content_loss_ladder)
+cawe_mutant(ladder_content_one_map lab/ladders/content_loss.cu "i += kThreads * kPack" "i += kThreads" content_loss_ladder)
+cawe_mutant(ladder_softmax_thread_row lab/ladders/softmax.cu "x + size_t(r) * columns;\n  float most = row[0]" "x;\n  float most = row[0]" softmax_ladder)
+cawe_mutant(ladder_softmax_tree_reused lab/ladders/softmax.cu "  const float result = s[0];\n  __syncthreads();" "  const float result = s[0];" softmax_ladder)
+cawe_mutant(ladder_softmax_warp_maximum lab/ladders/softmax.cu "  most = warp_reduce(most, Max{});\n" "" softmax_ladder)

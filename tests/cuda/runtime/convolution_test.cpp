@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: Apache-2.0
+// Convolutions through (emulated) cuDNN against the CPU's reference loops, and the choice of an algorithm.
+#include "cuda/backend/packing.h"
+#include "tests/cuda/runtime/numbers.h"
+
+namespace cawe::on_emulator {
+namespace {
+
+using emulated::Fault;
+using emulated::inject;
+
+struct ConvolutionCase {
+  const char* name;
+  Shape x, w;
+  Conv2dParams params;
+};
+const ConvolutionCase kConvolutions[] = {
+    {"three by three", {2, 3, 7, 6}, {4, 3, 3, 3}, {1, 1, 1, 1}},
+    {"one by one, stride", {2, 4, 6, 5}, {6, 4, 1, 1}, {2, 0, 1, 1}},
+    {"seven by seven, stride", {1, 3, 13, 12}, {5, 3, 7, 7}, {2, 3, 1, 1}},
+    {"dilation and groups", {2, 4, 8, 7}, {6, 2, 3, 3}, {1, 2, 2, 2}},
+    {"a group a channel", {1, 4, 5, 5}, {4, 1, 3, 3}, {1, 1, 1, 4}},
+    {"one cell", {3, 5, 1, 1}, {4, 5, 1, 1}, {1, 0, 1, 1}},
+};
+
+Shape output_shape(const ConvolutionCase& c) {
+  const auto side = [&](int i) {
+    return (c.x[i] + 2 * c.params.padding - c.params.dilation * (c.w[i] - 1) - 1) / c.params.stride + 1;
+  };
+  return {c.x[0], c.w[0], side(2), side(3)};
+}
+
+struct Setting {
+  DType dtype;
+  Layout layout;
+};
+class Convolution : public RuntimeTest, public ::testing::WithParamInterface<Setting> {};
+INSTANTIATE_TEST_SUITE_P(
+    Types, Convolution,
+    ::testing::Values(Setting{DType::f32, Layout::contiguous}, Setting{DType::f32, Layout::channels_last},
+                      Setting{DType::f64, Layout::contiguous}, Setting{DType::f64, Layout::channels_last},
+                      Setting{DType::f16, Layout::contiguous}, Setting{DType::f16, Layout::channels_last},
+                      Setting{DType::bf16, Layout::contiguous}, Setting{DType::bf16, Layout::channels_last}),
+    [](const auto& test) {
+      return std::string(name(test.param.dtype)) +
+             (test.param.layout == Layout::channels_last ? "_nhwc" : "_nchw");
+    });
+
+TEST_P(Convolution, ForwardEqualsTheReference) {
+  const auto [dtype, layout] = GetParam();
+  for (const ConvolutionCase& c : kConvolutions)
+    for (const bool with_bias : {false, true})
+      for (const bool relu : {false, true}) {
+        SCOPED_TRACE(detail::concat(c.name, with_bias ? ", bias" : "", relu ? ", relu" : ""));
+        const Input x(c.x, 1, dtype, layout), w(c.w, 2, dtype, layout);
+        const Input bias = with_bias ? Input({c.w[0]}, 3, dtype) : Input();
+        Tensor y = output(output_shape(c), dtype, layout), host = expected(y.shape());
+        device().conv2d(x.device, w.device, bias.device, c.params, relu, y);
+        cpu_reference_backend().conv2d(x.host, w.host, bias.host, c.params, relu, host);
+        expect_near(y, host, c.w[1] * c.w[2] * c.w[3] + 1);
+      }
+  EXPECT_EQ(emulated::complaints(), 0u) << emulated::last_complaint();
+}
+
+TEST_P(Convolution, GradientByTheInputEqualsTheReference) {
+  const auto [dtype, layout] = GetParam();
+  for (const ConvolutionCase& c : kConvolutions) {
+    SCOPED_TRACE(c.name);
+    const Input dy(output_shape(c), 4, dtype, layout), w(c.w, 5, dtype);
+    Tensor dx = output(c.x, dtype, layout), host = expected(c.x);
+    device().conv2d_grad_input(dy.device, w.device, c.params, dx);
+    cpu_reference_backend().conv2d_grad_input(dy.host, w.host, c.params, host);
+    expect_near(dx, host, c.w[0] * c.w[2] * c.w[3]);
+  }
+  EXPECT_EQ(emulated::complaints(), 0u) << emulated::last_complaint();
+}
+
+TEST_P(Convolution, GradientByTheWeightEqualsTheReference) {
+  const auto [dtype, layout] = GetParam();
+  for (const ConvolutionCase& c : kConvolutions)
+    for (const bool with_bias : {false, true}) {
+      SCOPED_TRACE(detail::concat(c.name, with_bias ? ", bias" : ""));
+      const Shape y = output_shape(c);
+      const Input x(c.x, 6, dtype, layout), dy(y, 7, dtype, layout);
+      Tensor dw = output(c.w, dtype), db, host = expected(c.w), host_db;
+      if (with_bias) db = output({c.w[0]}, dtype), host_db = expected({c.w[0]});
+      device().conv2d_grad_weight(x.device, dy.device, c.params, dw, db);
+      cpu_reference_backend().conv2d_grad_weight(x.host, dy.host, c.params, host, host_db);
+      expect_near(dw, host, y[0] * y[2] * y[3]);
+      if (with_bias) expect_near(db, host_db, y[0] * y[2] * y[3]);
+    }
+  EXPECT_EQ(emulated::complaints(), 0u) << emulated::last_complaint();
+}
+
+/// x and y of different layouts, operands with gaps, operands that begin in the middle of 16 bytes.
+TEST_P(Convolution, TakesAnyStrides) {
+  const auto [dtype, layout] = GetParam();
+  const ConvolutionCase& c = kConvolutions[0];
+  const Shape wide_x{2, 3, 7, 8}, wide_y{2, 4, 7, 8};
+  const Input x(wide_x, 8, dtype, layout), bias({5}, 9, dtype);
+  const Input w(c.w, 10, dtype, layout == Layout::contiguous ? Layout::channels_last : Layout::contiguous);
+  const Tensor x_part = x.device.slice(3, 1, 7), bias_part = bias.device.slice(0, 1, 5);
+  Tensor y = output(wide_y, dtype, layout), y_part = y.slice(3, 2, 8), host = expected(y_part.shape());
+  device().conv2d(x_part, w.device, bias_part, c.params, true, y_part);
+  cpu_reference_backend().conv2d(x.host.slice(3, 1, 7), w.host, bias.host.slice(0, 1, 5), c.params, true,
+                                 host);
+  expect_near(y_part, host, 28);
+  const Tensor edge = y.slice(3, 0, 2).contiguous().to(Device::cpu).to(work_type(dtype)).to(DType::f64);
+  for (double outside : edge.to_vector<double>())
+    EXPECT_TRUE(std::isnan(outside)) << "written beside the result";
+  Tensor other = output(y_part.shape(), dtype,
+                        layout == Layout::contiguous ? Layout::channels_last : Layout::contiguous);
+  device().conv2d(x_part, w.device, bias_part, c.params, true, other);
+  expect_near(other, host, 28);
+  EXPECT_EQ(emulated::complaints(), 0u) << emulated::last_complaint();
+}
+
+class ConvolutionChoice : public RuntimeTest {
+ protected:
+  /// A 3x3 convolution of f32 in NCHW with two groups: of the emulated library's deterministic algorithms,
+  /// forward has 0 (no workspace) and 1, each gradient has 1 alone; 1 needs a workspace.
+  void prepare(int64_t groups = 2) {
+    c_ = {"", {1, 4, 6, 6}, {4, 4 / groups, 3, 3}, {1, 1, 1, groups}};
+    x_ = Input(c_.x, 11, DType::f32), w_ = Input(c_.w, 12, DType::f32), b_ = Input({4}, 13, DType::f32);
+    y_ = output(output_shape(c_), DType::f32);
+    device().synchronize();
+  }
+  void TearDown() override {
+    x_ = w_ = b_ = Input();
+    y_ = Tensor();
+    RuntimeTest::TearDown();
+  }
+  void forward(bool with_bias = false, bool relu = false) {
+    device().conv2d(x_.device, w_.device, with_bias ? b_.device : Tensor(), c_.params, relu, y_);
+  }
+  void grad_input() { device().conv2d_grad_input(x_.device, w_.device, c_.params, y_); }
+  void expect_forward(bool with_bias = false, bool relu = false) {
+    Tensor host = expected(y_.shape());
+    cpu_reference_backend().conv2d(x_.host, w_.host, with_bias ? b_.host : Tensor(), c_.params, relu, host);
+    expect_near(y_, host, 37, 2);
+  }
+  void expect_grad_input() {
+    Tensor host = expected(y_.shape());
+    cpu_reference_backend().conv2d_grad_input(x_.host, w_.host, c_.params, host);
+    expect_near(y_, host, 36);
+  }
+  ConvolutionCase c_;
+  Input x_, w_, b_;
+  Tensor y_;
+};
+
+TEST_F(ConvolutionChoice, IsMadeOncePerProblem) {
+  prepare();
+  for (int i = 0; i < 3; ++i) forward();
+  EXPECT_EQ(emulated::calls("cudnnGetConvolutionForwardAlgorithm_v7"), 1u);
+  EXPECT_EQ(device().runtime().convolutions.statistics().made, 1);
+  EXPECT_EQ(device().runtime().convolutions.statistics().found, 2);
+  grad_input();
+  prepare(1);
+  forward();
+  EXPECT_EQ(device().runtime().convolutions.statistics().made, 3) << "another pass, another weight";
+}
+
+TEST_F(ConvolutionChoice, IsNchwForDoubles) {
+  for (const Layout layout : {Layout::contiguous, Layout::channels_last}) {
+    const Input x({1, 2, 4, 4}, 14, DType::f64, layout), w({3, 2, 3, 3}, 15, DType::f64, layout);
+    Tensor y = output({1, 3, 2, 2}, DType::f64, layout);
+    device().conv2d(x.device, w.device, Tensor(), {}, false, y);
+  }
+  EXPECT_EQ(device().runtime().convolutions.statistics().made, 1);
+}
+
+TEST_F(ConvolutionChoice, LeavesOutWhatDoesNotRepeatItsBits) {
+  prepare();
+  inject(Fault::algorithm, 1, 1000, CUDNN_CONVOLUTION_BWD_DATA_ALGO_0);  // first on the library's lists
+  grad_input();
+  expect_grad_input();
+  EXPECT_EQ(emulated::complaints(), 0u) << emulated::last_complaint();
+}
+
+TEST_F(ConvolutionChoice, PassesOverAnAlgorithmThatRefuses) {
+  prepare();
+  inject(Fault::workspace);  // of algorithm 1, the first choice
+  forward();
+  expect_forward();
+  EXPECT_EQ(emulated::calls("cudnnConvolutionForward"), 2u);
+  forward();
+  EXPECT_EQ(emulated::calls("cudnnConvolutionForward"), 3u) << "it is remembered";
+  expect_forward();
+}
+
+TEST_F(ConvolutionChoice, KeepsToTheLimitOfTheWorkspace) {
+  const EnvironmentVariable none("CAWE_CUDNN_WORKSPACE_MB", "0");
+  restart();
+  prepare();
+  const int64_t requests = device().statistics().requests;
+  forward();
+  EXPECT_EQ(device().statistics().requests, requests) << "no workspace";
+  expect_forward();
+  expect_error(Code::unsupported,
+               {"conv2d_grad_input: cuDNN has no algorithm for x [1, 4, 6, 6], w [4, 2, 3, 3], f32",
+                "no deterministic algorithm within the workspace", "CAWE_CUDNN_WORKSPACE_MB"},
+               [&] { grad_input(); });
+}
+
+/// Without groups, the emulated library has an algorithm without workspace in NCHW alone.
+TEST_F(ConvolutionChoice, TriesTheOtherLayout) {
+  const EnvironmentVariable none("CAWE_CUDNN_WORKSPACE_MB", "0");
+  restart();
+  prepare(1);
+  const Tensor dy = x_.device.channels_last();
+  Tensor dx = output(y_.shape(), DType::f32, Layout::channels_last), host = expected(y_.shape());
+  device().conv2d_grad_input(dy, w_.device, c_.params, dx);
+  cpu_reference_backend().conv2d_grad_input(x_.host, w_.host, c_.params, host);
+  expect_near(dx, host, 36);
+}
+
+TEST_F(ConvolutionChoice, TakesASmallerWorkspaceWhereMemoryIsOut) {
+  prepare();
+  inject(Fault::device_memory, 1, 2);
+  forward();
+  expect_forward();
+}
+
+TEST_F(ConvolutionChoice, TellsThatMemoryIsOutAndTriesAgainLater) {
+  prepare();
+  inject(Fault::device_memory, 1, 2);
+  expect_error(Code::io, {"conv2d_grad_input: out of device memory", "smaller batch"}, [&] { grad_input(); });
+  grad_input();
+  expect_grad_input();
+  EXPECT_EQ(device().runtime().convolutions.statistics().made, 1) << "no other layout";
+}
+
+TEST_F(ConvolutionChoice, AddsTheBiasItselfWhereTheLibraryCannot) {
+  for (const bool relu : {false, true}) {
+    prepare();
+    inject(Fault::algorithm, 1, relu ? 2 : 1, -1);  // all that could fuse: 1; with ReLU also 0
+    forward(true, relu);
+    expect_forward(true, relu);
+  }
+}
+
+TEST_F(ConvolutionChoice, NamesTheOperatorInErrorsOfTheLibrary) {
+  prepare();
+  inject(Fault::algorithm, 1, 1000);
+  expect_error(Code::unsupported, {"conv2d: cuDNN has no algorithm", "CUDNN_STATUS_NOT_SUPPORTED"},
+               [&] { forward(); });
+}
+
+TEST_F(ConvolutionChoice, AnAsynchronousFailureIsNotTakenForARefusal) {
+  prepare();
+  inject(Fault::asynchronous);
+  forward();
+  expect_error(Code::internal, {"cudaErrorIllegalAddress"}, [] { device().synchronize(); });
+  expect_error(Code::internal, {"conv2d: cudnnConvolutionForward: CUDNN_STATUS_EXECUTION_FAILED"},
+               [&] { forward(); });
+}
+
+TEST_F(RuntimeTest, PackedTensorsAreAligned) {
+  const Tensor x = Input({9}, 16, DType::f32).device, part = x.slice(0, 1, 9);
+  EXPECT_EQ(packed(x, Layout::contiguous).raw(), x.raw());
+  const Tensor copy = packed(part, Layout::contiguous);
+  EXPECT_EQ(reinterpret_cast<uintptr_t>(copy.raw()) % 16, 0u);
+  EXPECT_EQ(copy.to_vector<float>(), part.contiguous().to_vector<float>());
+  EXPECT_NE(packed_output(part, Layout::contiguous).raw(), part.raw());
+}
+
+TEST_F(RuntimeTest, ReluKeepsNaN) {
+  const Tensor x = Tensor::full({1, 1, 1, 2}, std::nan("")).to(Device::emulated);
+  const Tensor w = Tensor::full({1, 1, 1, 1}, 1).to(Device::emulated),
+               bias = Tensor::full({1}, 1).to(Device::emulated);
+  for (const Tensor& b : {bias, Tensor()}) {
+    Tensor y = Tensor::zeros({1, 1, 1, 2}, DType::f32, Layout::contiguous, Device::emulated);
+    device().conv2d(x, w, b, {}, true, y);
+    for (float value : y.to_vector<float>()) EXPECT_TRUE(std::isnan(value));
+  }
+}
+
+TEST_F(RuntimeTest, ConvolutionsOfNothing) {
+  Tensor dw = output({2, 3, 1, 1}, DType::f32), db = output({2}, DType::f32);
+  const Tensor x = Tensor::empty({0, 3, 4, 4}, DType::f32, Layout::contiguous, Device::emulated);
+  Tensor y = Tensor::empty({0, 2, 4, 4}, DType::f32, Layout::contiguous, Device::emulated);
+  Tensor dx = Tensor::empty(x.shape(), DType::f32, Layout::contiguous, Device::emulated);
+  device().conv2d(x, dw, db, {}, true, y);
+  device().conv2d_grad_input(y, dw, {}, dx);
+  device().conv2d_grad_weight(x, y, {}, dw, db);
+  EXPECT_EQ(dw.to_vector<float>(), std::vector<float>(6, 0.f));
+  EXPECT_EQ(db.to_vector<float>(), std::vector<float>(2, 0.f));
+}
+
+TEST_F(RuntimeTest, ConvolutionsThatCannotBeCountedAreRefused) {
+  const Tensor one = Tensor::full({1, 1, 1, 1}, 1).to(Device::emulated);
+  const Tensor x = one.expand({1, 1, int64_t{1} << 16, int64_t{1} << 15});
+  Tensor y = x;
+  expect_error(Code::shape, {"conv2d: [1, 1, 65536, 32768] has 2^31 elements or more", "smaller batch"},
+               [&] { device().conv2d(x, one, Tensor(), {}, false, y); });
+}
+
+}  // namespace
+}  // namespace cawe::on_emulator

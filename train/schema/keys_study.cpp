@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// Keys of a study.
+#include "models/enhance/enhancer.h"
+#include "train/detector_recipe.h"
+#include "train/schema/table.h"
+
+namespace cawe::train {
+namespace {
+
+/// Detectors that the study names a recipe for.
+Strings given_detectors(const Recipe& r) {
+  Strings given;
+  for (const std::string& detector : detector_tasks())
+    if (!r.word(detector).empty()) given.push_back(detector);
+  return given;
+}
+
+void model_keys_of_a_study(Table& t) {
+  const auto file = [&](const char* name, const char* help) { t.word(name).on(kStudy, "").help(help); };
+  file("faster_rcnn", "recipe of this detector; files are named relative to the study's own");
+  file("retinanet", "recipe of this detector");
+  t.words("detectors")
+      .on(
+          kStudy, [](const Recipe& r, const std::string&) { return Value(given_detectors(r)); },
+          "those with a recipe")
+      .one_of(detector_tasks())
+      .help("which of them are in the table");
+  file("classifier", "recipe or trained run of the classifier whose attention is used, trained once");
+  file("pretrain", "recipe or trained run whose body classifier and detectors start from");
+  t.flag("pretrained")
+      .on(kStudy, true)
+      .help("detectors start from the body of `pretrain` or of the classifier; false: from their own `init`");
+  file("colorizer", "recipe or trained run of the colorizer for rows that colour");
+  file("colorizer_pretrain", "recipe or trained run of a colorizer's `init` and `gan.phi_init`");
+  t.words("set")
+      .on(kStudy, Strings())
+      .help("assignments over the detectors' recipes: `[\"train.steps=10\"]`");
+  t.words("classifier_set")
+      .on(kStudy, Strings())
+      .help("assignments over the recipes of `classifier` and `pretrain`");
+  t.words("colorizer_set")
+      .on(kStudy, Strings())
+      .help("assignments over the recipes of `colorizer` and `colorizer_pretrain`");
+}
+
+void row_keys(Table& t) {
+  t.words("rows")
+      .on(kStudy, Strings{"none", "cawe"})
+      .one_of([] { return models::enhancer_names(); })
+      .items(1)
+      .paper("Table 1: none, AFDA, MedGA, Color, CAWE, Color+CAWE")
+      .help("enhancements of each detector, `none` first");
+  t.words("controls")
+      .on(kStudy, Strings{"shuffled"})
+      .one_of([] {
+        Strings names = models::enhancer_names();
+        names.push_back("shuffled");
+        return names;
+      })
+      .help("rows that tell what an effect comes from");
+  t.words("control_detectors")
+      .on(
+          kStudy, [](const Recipe& r, const std::string&) { return Value(r.words("detectors")); },
+          "detectors")
+      .one_of(detector_tasks())
+      .help("detectors that the controls are made for");
+  t.word("ablate")
+      .on(kStudy, "")
+      .help("`key=a,b,c`: a row more for each value of a detector's key (`--ablate`)");
+  t.word("ablate_row")
+      .on(
+          kStudy,
+          [](const Recipe& r, const std::string&) -> std::optional<Value> {
+            const Strings detectors = r.words("detectors");
+            if (detectors.empty()) return std::nullopt;
+            return Value(detectors.front() + "/cawe");
+          },
+          "the first detector's cawe row")
+      .except("ablate", {""})
+      .help("`DETECTOR/ENHANCEMENT` that it varies (`--ablate-row`)");
+  t.numbers("seeds")
+      .on(kStudy, Numbers{0})
+      .from(0, 9e15)
+      .items(1)
+      .open("seeds")
+      .help("every row is trained once for each");
+  t.whole("folds").on(kStudy, 0).from(0, 1000).help(
+      "cross-validation: every fold is tested once, detections are pooled; 0: the split's own");
+  t.word("extra").on(kStudy, "").help("recipe whose `[data]` gives lesion-free films of another source");
+}
+
+}  // namespace
+
+void study_keys(Table& t) {
+  t.group("Studies");
+  t.word("title").on(kStudy, "Lesion detection on enhanced chest films").help("title of the report");
+  t.flag("demonstration").on(kStudy, false).help("the report says that it is no evidence");
+  t.flag("paper").on(kStudy, false).help("the published figures stand beside ours");
+  model_keys_of_a_study(t);
+  row_keys(t);
+  t.whole("panels").on(kStudy, 6).from(0, 200).unit("films").help("films in the report's viewer");
+  t.whole("boot.draws")
+      .on(kStudy, 2000)
+      .from(1, 1e6)
+      .unit("draws")
+      .open("intervals")
+      .help("draws of the bootstrap");
+  t.whole("boot.seed").on(kStudy, 0).from(0, kMost).open("intervals").help("seed of the bootstrap");
+}
+
+}  // namespace cawe::train
