@@ -31,7 +31,7 @@ def replace(file, old, new):
 
 
 try:
-    for folder in ('tensor', 'cuda/backend', 'cuda/kernels', 'autograd/ops', 'autograd/rows'):
+    for folder in ('tensor', 'cuda/backend', 'cuda/kernels', 'cuda/lab/cases', 'cuda/lab/mutants', 'autograd/ops', 'autograd/rows'):
         shutil.copytree(ROOT / folder, COPY / folder)
     check()
 

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <tuple>
 
+#include "tensor/denormals.h"
 #include "tensor/error.h"
 #include "tensor/text.h"
 
@@ -183,6 +184,7 @@ void Recipe::check() const {
 }
 
 Value Recipe::checked(const Key& key, const Rule& rule, const std::string& name) const {
+  const KeepDenormals exact;  // a number that is not 0 is above 0
   const Value given = entries_.at(name).value, value = converted(given, key.type);
   CAWE_CHECK(is_of(value, key.type), Code::usage, where(name), " is ", toml_text(given), " (expected ",
              describe(key.type), ")");

@@ -6,6 +6,7 @@
 
 #include <filesystem>
 
+#include "tensor/denormals.h"
 #include "tensor/error.h"
 #include "tensor/io/atomic_file.h"
 #include "tensor/io/header_json.h"
@@ -21,6 +22,7 @@ Recipe Recipe::read(const std::string& path, const std::string& task, const Stri
 
 #ifndef CAWE_HAVE_TOML
 void Recipe::add_text(const std::string& text, const std::string& source) {
+  const KeepDenormals exact;  // of what is written, whatever the program computes with
   CAWE_CHECK(text.empty(), Code::unsupported, source,
              ": this build cannot read recipes (install libtomlplusplus-dev and build again)");
 }
@@ -103,6 +105,7 @@ std::optional<Value> toml_value(const std::string& text) {
 /// What a person means by `text` for a key of this type; where that is not to be told, the text itself, which
 /// check() then refuses by the key's name.
 Value meant(const std::string& text, Type type) {
+  const KeepDenormals exact;
   const bool in_quotes = text[0] == '"' || text[0] == '\'';
   if (type == Type::word && !in_quotes) return text;
   std::optional<Value> value = toml_value(text);
@@ -119,6 +122,7 @@ Value meant(const std::string& text, Type type) {
 }  // namespace
 
 void Recipe::add_text(const std::string& text, const std::string& source) {
+  const KeepDenormals exact;  // of what is written, whatever the program computes with
   toml::table table;
   try {
     table = toml::parse(text, source);
