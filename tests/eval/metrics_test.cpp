@@ -87,6 +87,13 @@ TEST(ImageQuality, FrechetDistanceOfFewerImagesThanFeatures) {
     }
   EXPECT_NEAR(frechet_distance(a, a, 96), 0, 1e-6);
   EXPECT_NEAR(frechet_distance(a, moved, 96), 0.25, 1e-5);
+  // 12 vectors of 24 numbers, all different: 13 eigenvalues are rounding errors, some of them negative.
+  std::vector<float> b, shifted;
+  for (int i = 0; i < 12 * 24; ++i) {
+    b.push_back(float(random.next_normal()));
+    shifted.push_back(b.back() + (i % 24 == 7 ? 0.5f : 0.0f));
+  }
+  EXPECT_NEAR(frechet_distance(b, shifted, 24), 0.25, 1e-5);
 }
 
 TEST(ImageQuality, FrechetDistanceOfNumbersThatAreNotFinite) {
