@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Box rules, joins and selections over Dataset.
+// Box rules and joins over Dataset.
 #include "data/dataset.h"
 
 #include <algorithm>
@@ -149,46 +149,6 @@ void attach_rsna_boxes(Dataset* dataset, const std::string& csv, const std::stri
     if (by_id.count(image.id))
       dataset->rejected.push_back({image.id, "patientId", image.where + ": no such image in the data set"});
   dataset->counts["images without box annotation"] = unlabelled;
-}
-
-Dataset subset(const Dataset& dataset, const std::vector<int64_t>& indices) {
-  Dataset out;
-  out.label_names = dataset.label_names;
-  out.class_names = dataset.class_names;
-  out.patients_known = dataset.patients_known;
-  for (const int64_t i : indices) {
-    CAWE_CHECK(i >= 0 && i < int64_t(dataset.samples.size()), Code::internal, "subset: index ", i, " of ",
-               dataset.samples.size(), " samples");
-    out.samples.push_back(dataset.samples[size_t(i)]);
-  }
-  return out;
-}
-
-namespace {
-std::vector<std::string> same_names(const char* what, const std::vector<std::string>& a,
-                                    const std::vector<std::string>& b) {
-  CAWE_CHECK(a.empty() || b.empty() || a == b, Code::data, "concatenate: the data sets have different ", what,
-             " names (expected equal ones, or none in one of them)");
-  return a.empty() ? b : a;
-}
-}  // namespace
-
-Dataset concatenate(const Dataset& a, const Dataset& b) {
-  Dataset out = a;
-  out.label_names = same_names("label", a.label_names, b.label_names);
-  out.class_names = same_names("class", a.class_names, b.class_names);
-  out.patients_known = a.patients_known && b.patients_known;
-  out.samples.insert(out.samples.end(), b.samples.begin(), b.samples.end());
-  out.warnings.insert(out.warnings.end(), b.warnings.begin(), b.warnings.end());
-  out.rejected.insert(out.rejected.end(), b.rejected.begin(), b.rejected.end());
-  std::unordered_set<std::string> seen;
-  for (Sample& sample : out.samples) {
-    CAWE_CHECK(seen.insert(sample.image_id).second, Code::data, sample.path, ": image id '", sample.image_id,
-               "' comes twice");
-    sample.labels.resize(out.label_names.size(), std::numeric_limits<float>::quiet_NaN());
-  }
-  count_samples(&out);
-  return out;
 }
 
 void count_samples(Dataset* dataset) {

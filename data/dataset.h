@@ -52,12 +52,6 @@ void resolve_images(Dataset* dataset, const SizeOf& size_of, int min_side = 1);
 /// are rejected.
 void attach_rsna_boxes(Dataset* dataset, const std::string& csv, const std::string& class_name = "opacity");
 
-/// The samples at `indices`; rejected files and warnings are not copied.
-Dataset subset(const Dataset& dataset, const std::vector<int64_t>& indices);
-/// `b` appended to `a`. Label and class names must be equal, or one list empty: its samples get NaN labels.
-/// Throws data for an image_id in both.
-Dataset concatenate(const Dataset& a, const Dataset& b);
-
 /// Counts samples, patients, boxes, images with boxes and positives of each label into dataset->counts.
 void count_samples(Dataset* dataset);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// SHA-256 of bytes and files: identifies splits, manifests and cache entries.
+// SHA-256 of bytes: identifies splits, manifests and cache entries.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +10,5 @@ namespace cawe::data {
 
 /// 64 lower-case hexadecimal digits. Throws unsupported in a build without OpenSSL.
 std::string sha256(std::string_view bytes);
-/// The same over a file's bytes, read in pieces. Throws io where the file cannot be read.
-std::string sha256_file(const std::string& path);
 
 }  // namespace cawe::data

@@ -178,8 +178,6 @@ class Loader::Impl {
     room_.notify_all();
   }
 
-  int64_t step() const { return step_; }
-
  private:
   struct Result {
     Batch batch;
@@ -303,7 +301,6 @@ std::vector<int64_t> Loader::order(int64_t step) const { return impl_->order(ste
 Batch Loader::at(int64_t step) const { return impl_->at(step); }
 Batch Loader::next() { return impl_->next(); }
 void Loader::seek(int64_t step) { impl_->seek(step); }
-int64_t Loader::step() const { return impl_->step(); }
 
 FloatImage Loader::picture(int64_t sample, Geometry* geometry) const {
   Geometry ignored;

@@ -80,7 +80,6 @@ class Loader {
   Batch next();
   /// Goes to a step, e.g. when a run is resumed.
   void seek(int64_t step);
-  int64_t step() const;
 
   /// A sample's picture as the network would get it, but not augmented or normalised; from the cache if it is
   /// there.

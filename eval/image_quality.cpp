@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// PSNR, SSIM, colourfulness and the Frechet distance.
+// PSNR, SSIM and colourfulness.
 #include "eval/image_quality.h"
 
 #include <algorithm>
@@ -7,7 +7,6 @@
 #include <cmath>
 #include <limits>
 
-#include "eval/linear_algebra.h"
 #include "tensor/error.h"
 
 namespace cawe::eval {
@@ -73,39 +72,6 @@ double ssim_of_plane(const float* a, const float* b, int64_t height, int64_t wid
   return sum / double(ma.size());
 }
 
-struct Gaussian {
-  std::vector<double> mean, covariance;
-};
-
-Gaussian fit(const std::vector<float>& rows, int64_t dim) {
-  CAWE_CHECK(dim > 0 && int64_t(rows.size()) % dim == 0 && int64_t(rows.size()) >= 2 * dim, Code::shape,
-             "Frechet distance: ", rows.size(), " values for vectors of ", dim,
-             " (expected at least two vectors)");
-  const int64_t n = int64_t(rows.size()) / dim;
-  Gaussian g{std::vector<double>(size_t(dim), 0.0), std::vector<double>(size_t(dim * dim), 0.0)};
-  for (int64_t i = 0; i < n; ++i)
-    for (int64_t j = 0; j < dim; ++j) g.mean[size_t(j)] += double(rows[size_t(i * dim + j)]) / double(n);
-  std::vector<double> centred(static_cast<size_t>(dim));
-  for (int64_t i = 0; i < n; ++i) {
-    for (int64_t j = 0; j < dim; ++j) centred[size_t(j)] = rows[size_t(i * dim + j)] - g.mean[size_t(j)];
-    for (int64_t j = 0; j < dim; ++j)
-      for (int64_t k = 0; k < dim; ++k)
-        g.covariance[size_t(j * dim + k)] += centred[size_t(j)] * centred[size_t(k)] / double(n - 1);
-  }
-  return g;
-}
-
-std::vector<double> square_root(const std::vector<double>& matrix, int64_t n) {
-  const SymmetricEigen eigen = symmetric_eigen(matrix, n);
-  std::vector<double> scaled = eigen.vectors, transposed(size_t(n * n));
-  for (int64_t k = 0; k < n; ++k)
-    for (int64_t j = 0; j < n; ++j) {
-      scaled[size_t(k * n + j)] *= std::sqrt(std::max(0.0, eigen.values[size_t(k)]));
-      transposed[size_t(j * n + k)] = eigen.vectors[size_t(k * n + j)];
-    }
-  return multiply(transposed, scaled, n, n, n);
-}
-
 }  // namespace
 
 double psnr(const Picture& a, const Picture& b) {
@@ -144,20 +110,6 @@ double colourfulness(const Picture& p) {
   }
   const double variance = std::max(0.0, rg2 - rg * rg) + std::max(0.0, yb2 - yb * yb);
   return std::sqrt(variance) + 0.3 * std::sqrt(rg * rg + yb * yb);
-}
-
-double frechet_distance(const std::vector<float>& a, const std::vector<float>& b, int64_t dim) {
-  const Gaussian ga = fit(a, dim), gb = fit(b, dim);
-  const std::vector<double> root = square_root(ga.covariance, dim);
-  const std::vector<double> product =
-      multiply(multiply(root, gb.covariance, dim, dim, dim), root, dim, dim, dim);
-  double distance = 0;
-  for (int64_t j = 0; j < dim; ++j) {
-    const double d = ga.mean[size_t(j)] - gb.mean[size_t(j)];
-    distance += d * d + ga.covariance[size_t(j * dim + j)] + gb.covariance[size_t(j * dim + j)];
-  }
-  for (double v : symmetric_eigen(product, dim).values) distance -= 2 * std::sqrt(std::max(0.0, v));
-  return std::max(0.0, distance);
 }
 
 }  // namespace cawe::eval

@@ -30,7 +30,10 @@ double colourfulness(const Picture& picture);
 
 /// Frechet distance between the Gaussians fitted to two sets of feature vectors (rows x dim each): |m1 -
 /// m2|^2 + tr(S1 + S2 - 2 (S1^1/2 S2 S1^1/2)^1/2), negative eigenvalues clamped to 0. Only with Inception's
-/// features it is the published FID; with others, name it by its features.
+/// features it is the published FID; with others, name it by its features. With fewer vectors than features
+/// only nine digits are certain: roots of eigenvalues that are zero but for rounding errors enter it. Throws
+/// Error(shape) for fewer than two vectors, Error(numeric) for values that are not finite,
+/// Error(unsupported) in a build without Eigen.
 double frechet_distance(const std::vector<float>& a, const std::vector<float>& b, int64_t dim);
 
 }  // namespace cawe::eval

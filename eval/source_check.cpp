@@ -7,9 +7,12 @@
 #include <map>
 
 #include "eval/auroc.h"
-#include "eval/linear_algebra.h"
 #include "tensor/error.h"
 #include "tensor/random.h"
+
+#ifdef CAWE_HAVE_EIGEN
+#include "eval/eigen.h"
+#endif
 
 namespace cawe::eval {
 namespace {
@@ -30,6 +33,22 @@ std::vector<int64_t> deal_folds(const Clusters& clusters, const std::vector<int>
   for (int64_t p : clusters.of_item) result.push_back(fold_of[size_t(p)]);
   return result;
 }
+
+#ifdef CAWE_HAVE_EIGEN
+/// The x of covariance x = between; covariance is symmetric, row-major, [dim, dim].
+std::vector<double> discriminant(const std::vector<double>& covariance, const std::vector<double>& between) {
+  const auto dim = Eigen::Index(between.size());
+  const Eigen::LLT<Eigen::MatrixXd> cholesky(Eigen::Map<const Eigen::MatrixXd>(covariance.data(), dim, dim));
+  const Eigen::VectorXd x = cholesky.solve(Eigen::Map<const Eigen::VectorXd>(between.data(), dim));
+  CAWE_CHECK(cholesky.info() == Eigen::Success && x.allFinite(), Code::numeric,
+             "source check: the covariance of the features is not positive definite");
+  return {x.data(), x.data() + dim};
+}
+#else
+std::vector<double> discriminant(const std::vector<double>&, const std::vector<double>&) {
+  fail(Code::unsupported, "source check: this build has no Eigen (install libeigen3-dev and build again)");
+}
+#endif
 
 /// Scores of the held-out rows by a discriminant fitted on the others.
 void score_fold(const std::vector<float>& x, int64_t dim, const std::vector<int>& source,
@@ -64,7 +83,7 @@ void score_fold(const std::vector<float>& x, int64_t dim, const std::vector<int>
     covariance[j * d + j] += kRidge;
     between[j] = (centre[1][j] - centre[0][j]) / deviation[j];
   }
-  const std::vector<double> weights = solve_positive(std::move(covariance), between, dim);
+  const std::vector<double> weights = discriminant(covariance, between);
   for (size_t i = 0; i < source.size(); ++i) {
     if (fold_of[i] != fold) continue;
     double score = 0;

@@ -20,7 +20,8 @@ struct SourceCheck {
 
 /// Linear discriminant with ridge (standardised features, within-class covariance + 0.1 I), cross-validated
 /// by patient in five folds. features: rows x dim; source[i] is 0 or 1. Throws Error(data) with fewer than
-/// two patients of either source.
+/// two patients of either source, Error(numeric) for features that are not finite, Error(unsupported) in a
+/// build without Eigen.
 SourceCheck source_check(const std::vector<float>& features, int64_t dim, const std::vector<int>& source,
                          const std::vector<std::string>& patients, int64_t draws = 2000, uint64_t seed = 0);
 

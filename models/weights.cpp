@@ -12,7 +12,6 @@ namespace {
 constexpr size_t kNamesShown = 3;
 const std::string kCounter = "num_batches_tracked";
 const std::string kClassWeight = "head.classification_head.cls_logits.weight";
-const std::string kClassBias = "head.classification_head.cls_logits.bias";
 
 bool ends_with(const std::string& text, const std::string& end) {
   return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
@@ -92,20 +91,6 @@ std::string current_name(std::string name) {
   return name;
 }
 
-Tensor select_rows(const Tensor& x, int64_t from_classes, const std::vector<int64_t>& classes) {
-  const int64_t anchors = x.dim(0) / from_classes, rest = x.numel() / x.dim(0);
-  const std::vector<float> in = x.to(DType::f32).to_vector<float>();
-  std::vector<float> out;
-  for (int64_t a = 0; a < anchors; ++a)
-    for (int64_t k : classes) {
-      const auto row = in.begin() + (a * from_classes + k) * rest;
-      out.insert(out.end(), row, row + rest);
-    }
-  Shape shape = x.shape();
-  shape[0] = anchors * int64_t(classes.size());
-  return Tensor::from(out, shape);
-}
-
 }  // namespace
 
 std::string LoadReport::summary() const {
@@ -173,19 +158,6 @@ bool is_torchvision_coco(const NamedTensors& weights) {
   if (retina != weights.end()) return retina->second.rank() == 4 && retina->second.dim(0) == 9 * 91;
   const auto faster = weights.find("roi_heads.box_predictor.cls_score.weight");
   return faster != weights.end() && faster->second.rank() == 2 && faster->second.dim(0) == 91;
-}
-
-void select_retinanet_classes(NamedTensors& weights, int64_t from_classes,
-                              const std::vector<int64_t>& classes) {
-  for (int64_t k : classes)
-    CAWE_CHECK(k >= 0 && k < from_classes, Code::usage, "import: class ", k, " of ", from_classes);
-  for (const std::string& name : {kClassWeight, kClassBias}) {
-    const auto found = weights.find(name);
-    CAWE_CHECK(found != weights.end(), Code::data, "import: no ", name, " among the weights");
-    CAWE_CHECK(found->second.dim(0) % from_classes == 0, Code::data, "import: ", name, " has ",
-               found->second.dim(0), " outputs (expected a multiple of ", from_classes, " classes)");
-    found->second = select_rows(found->second, from_classes, classes);
-  }
 }
 
 }  // namespace cawe::models

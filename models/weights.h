@@ -58,10 +58,4 @@ NamedTensors with_current_names(const NamedTensors& weights);
 /// classes. torchvision runs those with a batch norm epsilon of 0.
 bool is_torchvision_coco(const NamedTensors& weights);
 
-/// RetinaNet's class outputs of `from_classes` classes reduced to the given ones, in their order, for every
-/// anchor of a cell: {1} takes a torchvision model of 91 classes (or of 2, class 0 being background) to one
-/// logit.
-void select_retinanet_classes(NamedTensors& weights, int64_t from_classes,
-                              const std::vector<int64_t>& classes);
-
 }  // namespace cawe::models

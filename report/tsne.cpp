@@ -6,8 +6,11 @@
 #include <cmath>
 #include <limits>
 
-#include "eval/linear_algebra.h"
 #include "tensor/error.h"
+
+#ifdef CAWE_HAVE_EIGEN
+#include "eval/eigen.h"
+#endif
 
 namespace cawe::report {
 namespace {
@@ -52,30 +55,32 @@ void calibrate_row(const double* distance, int64_t n, int64_t i, double entropy_
   }
 }
 
+#ifdef CAWE_HAVE_EIGEN
+/// The rows of x along their two first principal axes, [n, 2], the first with standard deviation 1e-4. By the
+/// matrix of the centred rows' products, whose eigenvectors these are but for their lengths.
 std::vector<double> principal_start(const std::vector<float>& x, int64_t n, int64_t dim) {
-  std::vector<double> centred(x.begin(), x.end()), gram(size_t(n * n));
-  for (int64_t k = 0; k < dim; ++k) {
-    double mean = 0;
-    for (int64_t i = 0; i < n; ++i) mean += centred[size_t(i * dim + k)] / double(n);
-    for (int64_t i = 0; i < n; ++i) centred[size_t(i * dim + k)] -= mean;
-  }
-  for (int64_t i = 0; i < n; ++i)
-    for (int64_t j = 0; j <= i; ++j) {
-      double sum = 0;
-      for (int64_t k = 0; k < dim; ++k) sum += centred[size_t(i * dim + k)] * centred[size_t(j * dim + k)];
-      gram[size_t(i * n + j)] = gram[size_t(j * n + i)] = sum;
-    }
-  const eval::SymmetricEigen eigen = eval::symmetric_eigen(std::move(gram), n);
-  const double first = eigen.values[0];
+  Eigen::MatrixXd columns = Eigen::Map<const Eigen::MatrixXf>(x.data(), dim, n).cast<double>();
+  columns.colwise() -= columns.rowwise().mean().eval();
+  const eval::EigenSolver eigen = eval::symmetric_eigen(columns.transpose() * columns, "t-SNE");
+  const double first = eigen.eigenvalues()[n - 1];
   // The principal component is a unit vector times sqrt(value), with standard deviation sqrt(value / n).
   const double scale = first > 0 ? 1e-4 / std::sqrt(first / double(n)) : 0;
   std::vector<double> y(size_t(2 * n));
-  for (int64_t i = 0; i < n; ++i)
-    for (int64_t c = 0; c < 2; ++c)
-      y[size_t(2 * i + c)] =
-          eigen.vectors[size_t(c * n + i)] * std::sqrt(std::max(0.0, eigen.values[size_t(c)])) * scale;
+  for (int64_t c = 0; c < 2; ++c) {
+    const auto axis = eigen.eigenvectors().col(n - 1 - c);
+    Eigen::Index largest = 0;
+    axis.cwiseAbs().maxCoeff(&largest);
+    const double sign = axis[largest] < 0 ? -1 : 1;  // the sign of an eigenvector is free
+    const double length = sign * std::sqrt(std::max(0.0, eigen.eigenvalues()[n - 1 - c])) * scale;
+    for (int64_t i = 0; i < n; ++i) y[size_t(2 * i + c)] = axis[i] * length;
+  }
   return y;
 }
+#else
+std::vector<double> principal_start(const std::vector<float>&, int64_t, int64_t) {
+  fail(Code::unsupported, "t-SNE: this build has no Eigen (install libeigen3-dev and build again)");
+}
+#endif
 
 /// Gradient 4 sum_j (e p_ij - q_ij) (y_i - y_j) / (1 + |y_i - y_j|^2).
 void gradient(const std::vector<double>& p, const std::vector<double>& y, int64_t n, double exaggeration,

@@ -26,7 +26,8 @@ struct TsneResult {
 
 /// features: n x dim. Starts from the first two principal components, scaled so that the first has standard
 /// deviation 1e-4; learning rate max(n / 48, 50), gains per coordinate as in the authors' code; no
-/// randomness. O(n^2) per iteration. Throws Error(data) for n < 4 or values that are not finite.
+/// randomness. O(n^2) per iteration. The descent is chaotic: its end depends on the last bits of its start.
+/// Throws Error(data) for n < 4 or values that are not finite, Error(unsupported) in a build without Eigen.
 TsneResult tsne(const std::vector<float>& features, int64_t n, int64_t dim, const TsneOptions& options = {});
 
 /// Conditional Gaussian affinities with the given perplexity, symmetrised and divided by 2n, so that they sum

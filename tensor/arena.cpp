@@ -79,16 +79,6 @@ void Arena::release(void* block, size_t bytes) noexcept {
   s.statistics.live_bytes -= int64_t(size);
 }
 
-void Arena::trim() {
-  State& s = state();
-  std::lock_guard<std::mutex> lock(s.mutex);
-  for (auto& [size, blocks] : s.free_blocks) {
-    for (void* block : blocks) std::free(block);
-    s.statistics.reserved_bytes -= int64_t(size * blocks.size());
-    blocks.clear();
-  }
-}
-
 ArenaStatistics Arena::statistics() const {
   State& s = state();
   std::lock_guard<std::mutex> lock(s.mutex);

@@ -28,8 +28,6 @@ class Arena {
   /// Throws Code::io, with the size, where the system has no memory left.
   void* allocate(size_t bytes);
   void release(void* block, size_t bytes) noexcept;
-  /// Gives cached blocks back to the system.
-  void trim();
   ArenaStatistics statistics() const;
   void reset_peak();
 

@@ -60,10 +60,6 @@ Tensor each_pixel(const char* what, const Tensor& gray, const Tensor& color, Cha
 
 }  // namespace
 
-uint8_t gray_8bit(uint8_t r, uint8_t g, uint8_t b) {
-  return uint8_t((19595u * r + 38470u * g + 7471u * b + 32768u) >> 16);
-}
-
 Tensor gray_of(const Tensor& rgb) {
   check("gray_of", rgb, 3);
   const Tensor c = rgb.contiguous();

@@ -2,14 +2,9 @@
 // Gray from colour, and colour put back onto a given gray, as DeOldify's last step does (YUV), or in CIE Lab.
 #pragma once
 
-#include <cstdint>
-
 #include "tensor/tensor.h"
 
 namespace cawe::models {
-
-/// Pillow's mode "L" of 8-bit values (BT.601): (19595 R + 38470 G + 7471 B + 32768) >> 16.
-uint8_t gray_8bit(uint8_t r, uint8_t g, uint8_t b);
 
 // Images are f32 [N, 3 or 1, H, W] on the CPU, in [0, 1], any strides. Throw Code::shape.
 

@@ -7,7 +7,6 @@
 #include <utility>
 #include <vector>
 
-#include "tensor/io/atomic_file.h"
 #include "tensor/io/elements.h"
 
 namespace cawe {
@@ -136,11 +135,6 @@ Tensor parse_npy(const char* data, size_t bytes, const std::string& source) {
   return t.permute(order).contiguous();
 }
 
-Tensor load_npy(const std::string& path) {
-  const std::string bytes = read_file(path);
-  return parse_npy(bytes.data(), bytes.size(), path);
-}
-
 std::string to_npy(const Tensor& x) {
   const char* descr = nullptr;
   for (const auto& [name, t] : kDescr)
@@ -161,7 +155,5 @@ std::string to_npy(const Tensor& x) {
     out.append(static_cast<const char*>(host.raw()), size_t(host.numel()) * size_of(host.dtype()));
   return out;
 }
-
-void save_npy(const std::string& path, const Tensor& x) { write_file(path, to_npy(x)); }
 
 }  // namespace cawe

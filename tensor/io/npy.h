@@ -11,9 +11,7 @@ namespace cawe {
 
 /// Throws data for other dtypes, big-endian or object arrays, sizes that do not fit, bytes behind the end.
 Tensor parse_npy(const char* data, size_t bytes, const std::string& source);
-Tensor load_npy(const std::string& path);
 /// Version 1.0, C order.
 std::string to_npy(const Tensor& x);
-void save_npy(const std::string& path, const Tensor& x);
 
 }  // namespace cawe

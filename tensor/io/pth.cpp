@@ -13,7 +13,6 @@
 #include <utility>
 #include <vector>
 
-#include "tensor/io/atomic_file.h"
 #include "tensor/io/pickle.h"
 
 namespace cawe {
@@ -283,8 +282,6 @@ bool is_tar(const std::string& bytes) { return bytes.size() > 262 && bytes.compa
 
 }  // namespace
 
-bool looks_like_pth(const std::string& bytes) { return is_zip(bytes) || is_legacy(bytes); }
-
 NamedTensors parse_pth(const std::string& bytes, const std::string& source) {
   if (is_zip(bytes)) return parse_zip(bytes, source);
   if (is_legacy(bytes)) return parse_legacy(bytes, source);
@@ -292,7 +289,5 @@ NamedTensors parse_pth(const std::string& bytes, const std::string& source) {
              ": a tar file of PyTorch before 0.1.10 (load it with PyTorch and torch.save it again)");
   fail(Code::data, source, ": neither a zip nor a legacy file of torch.save (expected .pth or .safetensors)");
 }
-
-NamedTensors load_pth(const std::string& path) { return parse_pth(read_file(path), path); }
 
 }  // namespace cawe

@@ -14,8 +14,5 @@ namespace cawe {
 /// 16-bit signed integers become i32. Any other global that the pickle names is refused by name (Code::data).
 /// `source` begins messages. Zip files need libzip (else Code::unsupported).
 NamedTensors parse_pth(const std::string& bytes, const std::string& source);
-NamedTensors load_pth(const std::string& path);
-/// True where the bytes begin as torch.save's files do (zip or legacy).
-bool looks_like_pth(const std::string& bytes);
 
 }  // namespace cawe

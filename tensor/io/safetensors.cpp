@@ -212,9 +212,4 @@ Safetensors parse_safetensors(const char* data, size_t bytes, const std::string&
   return file;
 }
 
-Safetensors load_safetensors(const std::string& path) {
-  const std::string bytes = read_file(path);
-  return parse_safetensors(bytes.data(), bytes.size(), path);
-}
-
 }  // namespace cawe

@@ -27,7 +27,6 @@ void save_safetensors(const std::string& path, const Safetensors& file);
 /// Strict: Code::data for overlaps, gaps, sizes that do not fit the shape, duplicate or unknown keys, unknown
 /// dtypes, bytes behind the end. I8 and I16 become i32. `source` names the file in errors.
 Safetensors parse_safetensors(const char* data, size_t bytes, const std::string& source);
-Safetensors load_safetensors(const std::string& path);
 /// True where the bytes could begin a safetensors file (a plausible header length and '{').
 bool looks_like_safetensors(const char* data, size_t bytes);
 

@@ -151,7 +151,6 @@ TEST(Loader, ResumesAnywhere) {
   for (int i = 0; i < 9; ++i) batches.push_back(first.next());
   for (const int64_t step : {7, 2, 5}) {
     second.seek(step);
-    EXPECT_EQ(second.step(), step);
     expect_same(second.next(), batches[size_t(step)]);
     expect_same(second.next(), batches[size_t(step) + 1]);
   }

@@ -147,18 +147,5 @@ TEST(Weights, OlderNamesAreUnderstood) {
   EXPECT_THROW(with_current_names({{"module.a", t}, {"a", t}}), Error);
 }
 
-TEST(Weights, ClassesOfAHeadAreChosen) {
-  std::vector<float> rows;
-  for (int i = 0; i < 9 * 91; ++i) rows.push_back(float(i));
-  NamedTensors file{{"head.classification_head.cls_logits.weight", Tensor::from(rows, {9 * 91, 1, 1, 1})},
-                    {"head.classification_head.cls_logits.bias", Tensor::from(rows, {9 * 91})}};
-  select_retinanet_classes(file, 91, {1});
-  const std::vector<float> bias = file["head.classification_head.cls_logits.bias"].to_vector<float>();
-  ASSERT_EQ(bias.size(), 9u);
-  for (size_t a = 0; a < 9; ++a) EXPECT_EQ(bias[a], float(a * 91 + 1));
-  EXPECT_EQ(file["head.classification_head.cls_logits.weight"].shape(), (Shape{9, 1, 1, 1}));
-  EXPECT_THROW(select_retinanet_classes(file, 9, {9}), Error);
-}
-
 }  // namespace
 }  // namespace cawe::models

@@ -54,6 +54,12 @@ TEST(Base64, Rfc4648Examples) {
   EXPECT_EQ(base64("\xff\xfe\xfd"), "//79");
 }
 
+TEST(Base64, PiecesOfALongTextMeetWithoutPadding) {
+  std::string expected;
+  for (int i = 0; i < (1 << 20) + 1; ++i) expected += "eHh4";
+  EXPECT_TRUE(base64(std::string((size_t(3) << 20) + 4, 'x')) == expected + "eA==");
+}
+
 TEST(Heat, EndsAndOverlay) {
   EXPECT_EQ(heat(0), (std::array<double, 3>{0, 0, 4}));
   EXPECT_EQ(heat(255), (std::array<double, 3>{252, 255, 164}));

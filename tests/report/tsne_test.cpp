@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "tensor/error.h"
@@ -46,13 +47,23 @@ TEST(Tsne, AgreesWithScikitLearn) {
   // scikit-learn 1.9.1's exact t-SNE on the golden's features: KL of the golden's points by its own function
   // (single precision affinities), and where its own descent from the principal components ends.
   const auto g = golden("tsne");
-  const int64_t n = g["n"];
+  const int64_t n = g["n"], dim = g["dim"];
   const std::vector<float> x = g["features"];
-  const auto p = tsne_affinities(x, n, g["dim"], g["perplexity"]);
+  const auto p = tsne_affinities(x, n, dim, g["perplexity"]);
   EXPECT_NEAR(tsne_kl(p, g["points"], n), 0.265365877, 1e-6);
   TsneOptions options;
   options.perplexity = g["perplexity"];
-  EXPECT_LT(tsne(x, n, g["dim"], options).kl, 1.15 * 0.236204860);
+  // Where a descent ends hangs on the last bits of its start: between .23 and .31, one in four above the
+  // bound. The points in another order are another such start.
+  std::vector<double> ends;
+  for (uint64_t order = 0; order < 21; ++order) {
+    std::vector<float> moved;
+    for (const int64_t i : Random(order, "test.tsne.order").permutation(n))
+      moved.insert(moved.end(), x.begin() + i * dim, x.begin() + (i + 1) * dim);
+    ends.push_back(tsne(moved, n, dim, options).kl);
+  }
+  std::nth_element(ends.begin(), ends.begin() + 10, ends.end());
+  EXPECT_LT(ends[10], 1.15 * 0.236204860) << "the median";
 }
 
 TEST(Tsne, TheFirstStepFollowsTheGradientOfTheKl) {
@@ -80,6 +91,38 @@ TEST(Tsne, TheFirstStepFollowsTheGradientOfTheKl) {
     error = std::max(error, std::abs(gradient - slope));
   }
   EXPECT_LT(error, 1e-4 * largest) << largest;
+}
+
+TEST(Tsne, StartsFromThePrincipalComponentsOfFewerDimensionsThanPoints) {
+  // 160 points in 8 dimensions: 152 eigenvalues of their matrix of products are rounding errors.
+  Random random(5, "test.tsne.rank");
+  const int64_t n = 160, dim = 8;
+  const double spread[dim] = {8, 4, 1, 1, 1, 1, .5, .1};
+  std::vector<float> x;
+  for (int64_t i = 0; i < n * dim; ++i) x.push_back(float(3 + spread[i % dim] * random.next_normal()));
+  TsneOptions options;
+  options.iterations = 0;
+  const std::vector<double> y = tsne(x, n, dim, options).points;
+  double mean[dim] = {}, along[dim] = {}, square[2] = {}, values[2] = {};
+  for (int64_t i = 0; i < n * dim; ++i) mean[i % dim] += x[size_t(i)] / double(n);
+  for (int64_t c = 0; c < 2; ++c) {
+    for (int64_t k = 0; k < dim; ++k) along[k] = 0;
+    for (int64_t i = 0; i < n; ++i) {
+      square[c] += y[size_t(2 * i + c)] * y[size_t(2 * i + c)];
+      for (int64_t k = 0; k < dim; ++k) along[k] += (x[size_t(i * dim + k)] - mean[k]) * y[size_t(2 * i + c)];
+    }
+    std::vector<double> product(size_t(n), 0.0);  // of the centred rows' products and y
+    for (int64_t i = 0; i < n; ++i)
+      for (int64_t k = 0; k < dim; ++k) product[size_t(i)] += (x[size_t(i * dim + k)] - mean[k]) * along[k];
+    for (int64_t i = 0; i < n; ++i) values[c] += product[size_t(i)] * y[size_t(2 * i + c)] / square[c];
+    for (int64_t i = 0; i < n; ++i)
+      EXPECT_NEAR(product[size_t(i)], values[c] * y[size_t(2 * i + c)], 1e-12 * values[c])
+          << "an eigenvector";
+  }
+  EXPECT_NEAR(std::sqrt(square[0] / n), 1e-4, 1e-14);
+  EXPECT_NEAR(square[1] / square[0], values[1] / values[0], 1e-10);
+  EXPECT_NEAR(values[0] / n, 64, 20) << "the axis of spread 8";
+  EXPECT_NEAR(values[1] / n, 16, 5) << "the axis of spread 4";
 }
 
 TEST(Tsne, SeparatesClustersAndLowersThePerplexity) {

@@ -18,6 +18,16 @@ namespace {
 using testing::expect_error;
 using testing::TemporaryFolder;
 
+Safetensors load_safetensors(const std::string& path) {
+  const std::string bytes = read_file(path);
+  return parse_safetensors(bytes.data(), bytes.size(), path);
+}
+
+Tensor load_npy(const std::string& path) {
+  const std::string bytes = read_file(path);
+  return parse_npy(bytes.data(), bytes.size(), path);
+}
+
 // --- Atomic files ---
 
 TEST(AtomicFile, ReplacesAndLeavesNothingElse) {
@@ -273,7 +283,7 @@ TEST(Npy, EveryDtypeComesBack) {
         expect_error("dtype", "npy has no bf16", [&] { to_npy(x); });
         continue;
       }
-      save_npy(folder / "x.npy", x);
+      write_file(folder / "x.npy", to_npy(x));
       const Tensor y = load_npy(folder / "x.npy");
       EXPECT_EQ(y.dtype(), dtype);
       EXPECT_EQ(y.shape(), shape);

@@ -15,6 +15,8 @@ namespace {
 using testing::expect_error;
 const std::string kFolder = "tests/goldens/weights/";
 
+NamedTensors load_pth(const std::string& path) { return parse_pth(read_file(path), path); }
+
 void expect_goldens(const std::string& file) {
   SCOPED_TRACE(file);
   const auto expected = testing::goldens().at(file);

@@ -7,7 +7,6 @@
 #include "tensor/error.h"
 
 #ifdef CAWE_HAVE_JSON
-#include <charconv>
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -130,24 +129,6 @@ class Reader {
   std::vector<std::string> gone_;
 };
 
-/// The double with the float's shortest decimal form: 103.61f becomes 103.61, not 103.61000061.
-double shortest(float value) {
-  char text[32];
-  const auto end = std::to_chars(text, text + sizeof text, value).ptr;
-  double out = 0;
-  std::from_chars(text, end, out);
-  return out;
-}
-
-json annotation_of(int64_t id, int64_t image, int category, const Box& b, bool crowd) {
-  return {{"id", id},
-          {"image_id", image},
-          {"category_id", category},
-          {"bbox", {shortest(b.x1), shortest(b.y1), shortest(b.width()), shortest(b.height())}},
-          {"area", shortest(b.area())},
-          {"iscrowd", crowd ? 1 : 0}};
-}
-
 }  // namespace
 
 Dataset parse_coco(std::string_view text, const std::string& name, const std::string& images_dir) {
@@ -156,28 +137,6 @@ Dataset parse_coco(std::string_view text, const std::string& name, const std::st
 
 Dataset read_coco(const std::string& path, const std::string& images_dir) {
   return Reader(path, images_dir).read(read_json(path));
-}
-
-void write_coco(const std::string& path, const Dataset& dataset) {
-  json images = json::array(), annotations = json::array(), categories = json::array();
-  for (size_t i = 0; i < dataset.class_names.size(); ++i)
-    categories.push_back({{"id", i + 1}, {"name", dataset.class_names[i]}});
-  int64_t annotation = 0;
-  for (size_t i = 0; i < dataset.samples.size(); ++i) {
-    const Sample& sample = dataset.samples[i];
-    CAWE_CHECK(sample.width > 0 && sample.height > 0, Code::internal, path, ": the size of '",
-               sample.image_id, "' is not known (call resolve_images first)");
-    const int64_t id = sample.number >= 0 ? sample.number : int64_t(i) + 1;
-    const std::string file = std::filesystem::path(sample.path).filename().string();
-    images.push_back({{"id", id}, {"file_name", file}, {"width", sample.width}, {"height", sample.height}});
-    for (size_t k = 0; k < sample.boxes.size(); ++k)
-      annotations.push_back(
-          annotation_of(++annotation, id, sample.box_classes[k] + 1, sample.boxes[k], false));
-    for (const Box& box : sample.ignored)
-      annotations.push_back(annotation_of(++annotation, id, 1, box, true));
-  }
-  const json root = {{"images", images}, {"annotations", annotations}, {"categories", categories}};
-  write_text(path, root.dump(1, ' ', false, json::error_handler_t::replace) + "\n");
 }
 
 }  // namespace cawe::data
@@ -192,7 +151,6 @@ namespace {
 }  // namespace
 Dataset parse_coco(std::string_view, const std::string& name, const std::string&) { no_json(name); }
 Dataset read_coco(const std::string& path, const std::string&) { no_json(path); }
-void write_coco(const std::string& path, const Dataset&) { no_json(path); }
 }  // namespace cawe::data
 
 #endif

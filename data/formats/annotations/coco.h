@@ -17,8 +17,4 @@ Dataset read_coco(const std::string& json, const std::string& images_dir);
 /// The same from text; `name` begins messages.
 Dataset parse_coco(std::string_view text, const std::string& name, const std::string& images_dir);
 
-/// Writes samples with their boxes so that read_coco() returns them; ids are `number` where set, else 1, 2,
-/// …. Sizes must be known. All or nothing.
-void write_coco(const std::string& path, const Dataset& dataset);
-
 }  // namespace cawe::data

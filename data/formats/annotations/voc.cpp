@@ -16,40 +16,6 @@ namespace {
 
 constexpr size_t kMaxXmlBytes = size_t(16) << 20;
 
-const XmlNode& need(const XmlNode& node, const std::string& child, const std::string& file) {
-  const XmlNode* found = node.child(child);
-  CAWE_CHECK(found, Code::data, file, ": line ", node.line, ": <", node.name, "> has no <", child, ">");
-  return *found;
-}
-
-double number(const XmlNode& node, const std::string& child, const std::string& file) {
-  const XmlNode& found = need(node, child, file);
-  double value = 0;
-  CAWE_CHECK(parse_number(found.text, &value), Code::data, file, ": line ", found.line, ": <", child,
-             "> is '", found.text, "' (expected a number)");
-  return value;
-}
-
-int side(const XmlNode& size, const std::string& child, const std::string& file) {
-  const double value = number(size, child, file);
-  CAWE_CHECK(value >= 1 && value <= 16384 && value == int(value), Code::data, file, ": <", child, "> is ",
-             value, " (expected a whole number from 1 to 16384)");
-  return int(value);
-}
-
-VocAnnotation::Object object_of(const XmlNode& node, const std::string& file, bool one_based) {
-  VocAnnotation::Object object;
-  object.line = node.line;
-  object.name = need(node, "name", file).text;
-  CAWE_CHECK(!object.name.empty(), Code::data, file, ": line ", node.line, ": an object without a name");
-  if (const XmlNode* difficult = node.child("difficult")) object.difficult = difficult->text == "1";
-  const XmlNode& box = need(node, "bndbox", file);
-  const double offset = one_based ? 1 : 0;
-  object.box = {number(box, "xmin", file) - offset, number(box, "ymin", file) - offset,
-                number(box, "xmax", file), number(box, "ymax", file)};
-  return object;
-}
-
 /// Adds the objects of one file to its sample; false where the sample was rejected.
 bool add_objects(const VocAnnotation& voc, const std::string& file, Sample* sample, Dataset* out) {
   for (const auto& object : voc.objects) {
@@ -72,20 +38,6 @@ bool add_objects(const VocAnnotation& voc, const std::string& file, Sample* samp
 }
 
 }  // namespace
-
-VocAnnotation parse_voc(std::string_view text, const std::string& name, bool one_based) {
-  const XmlNode root = parse_xml(text, name);
-  CAWE_CHECK(root.name == "annotation", Code::data, name, ": root is <", root.name,
-             "> (expected <annotation>)");
-  VocAnnotation out;
-  out.file_name = need(root, "filename", name).text;
-  const XmlNode& size = need(root, "size", name);
-  out.width = side(size, "width", name);
-  out.height = side(size, "height", name);
-  for (const XmlNode& node : root.children)
-    if (node.name == "object") out.objects.push_back(object_of(node, name, one_based));
-  return out;
-}
 
 Dataset read_voc(const VocOptions& options) {
   std::vector<std::string> files;

@@ -10,19 +10,6 @@
 
 namespace cawe::data {
 
-/// A node of a small XML document: elements and their text. Attributes are checked for form and dropped.
-struct XmlNode {
-  std::string name, text;
-  std::vector<XmlNode> children;
-  size_t line = 0;
-  const XmlNode* child(const std::string& name) const;  ///< the first one; nullptr where there is none
-};
-
-/// Strict: one root, matching tags, comments and one <?xml …?> line allowed. Refused with Code::data:
-/// document types, CDATA, processing instructions, every entity but the five built in (&lt; &gt; &amp; &quot;
-/// &apos;), more than 32 levels, more than a million elements.
-XmlNode parse_xml(std::string_view text, const std::string& name);
-
 /// The contents of one annotation file.
 struct VocAnnotation {
   struct Object {
@@ -36,6 +23,11 @@ struct VocAnnotation {
   std::vector<Object> objects;
 };
 
+/// Reads XML (by pugixml) strictly: one root <annotation>, no document type, CDATA, processing instruction or
+/// entity but the five built in (&lt; &gt; &amp; &quot; &apos;), at most 32 levels and a million tags;
+/// attributes mean nothing. Throws Error(data) with file and line, Error(unsupported) in a build without
+/// pugixml. `name` is the file's, for messages.
+///
 /// one_based: VOC counts pixels from 1 and includes the last one, so x1 = xmin - 1, x2 = xmax. Set it to
 /// false for files of tools that count from 0.
 VocAnnotation parse_voc(std::string_view text, const std::string& name, bool one_based = true);

@@ -8,7 +8,6 @@
 #include "data/formats/dicom/file.h"
 #include "data/formats/dicom/film.h"
 #include "data/subject.h"
-#include "tensor/io/atomic_file.h"
 
 #ifdef CAWE_HAVE_DCMTK
 #include <dcmtk/config/osconfig.h>
@@ -191,11 +190,5 @@ DicomTags parse_dicom_tags(std::string_view bytes, const std::string& name) {
   return tags_of(DicomFile(bytes, name, DicomFile::Part::header).dataset());
 }
 #endif
-
-Film read_film(const std::string& path) { return parse_film(read_file(path, size_t(2) << 30), path); }
-
-DicomTags read_dicom_tags(const std::string& path) {
-  return parse_dicom_tags(read_file(path, size_t(2) << 30), path);
-}
 
 }  // namespace cawe::data

@@ -77,23 +77,5 @@ TEST(Coco, StructuralFaultsNameThePlace) {
   refuses(coco("", ",{\"id\":8,\"file_name\":\"c\",\"width\":99999,\"height\":1}"), {"width: is 99999"});
 }
 
-TEST(Coco, WritingAndReadingBack) {
-  const TempDir dir;
-  const Dataset data = parse(coco(annotation(1, 7, 90, "[61.66,2.25,10.1,20]") + "," +
-                                  annotation(2, 7, 4, "[0,0,100,80]", ",\"iscrowd\":1")));
-  write_coco(dir.path("out.json"), data);
-  const Dataset back = read_coco(dir.path("out.json"), "root/images");
-  ASSERT_EQ(back.samples.size(), 2u);
-  EXPECT_EQ(back.class_names, data.class_names);
-  for (size_t i = 0; i < 2; ++i) {
-    EXPECT_EQ(back.samples[i].number, data.samples[i].number);
-    EXPECT_EQ(back.samples[i].image_id, data.samples[i].image_id);
-    EXPECT_EQ(back.samples[i].box_classes, data.samples[i].box_classes);
-    EXPECT_EQ(back.samples[i].ignored.size(), data.samples[i].ignored.size());
-  }
-  EXPECT_EQ(back.samples[0].boxes[0].x1, 61.66f);
-  EXPECT_NEAR(back.samples[0].boxes[0].x2, 71.76f, 1e-5);
-}
-
 }  // namespace
 }  // namespace cawe::data

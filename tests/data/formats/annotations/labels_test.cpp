@@ -239,26 +239,46 @@ TEST(Voc, FolderWithGoodAndBadFiles) {
 
 TEST(Voc, XmlIsStrict) {
   const auto refuses = [](const std::string& text, const std::string& part) {
-    expect_error(Code::data, {"a.xml", part}, [&] { parse_xml(text, "a.xml"); });
+    expect_error(Code::data, {"a.xml", part}, [&] { parse_voc(text, "a.xml"); });
   };
   refuses("<!DOCTYPE a [<!ENTITY x \"y\">]><a>&x;</a>", "document types and entities are refused");
   refuses("<a>&x;</a>", "not built in");
   refuses("<a>&#65;</a>", "not built in");
   refuses("<a><![CDATA[x]]></a>", "CDATA");
   refuses("<a><?php x?></a>", "processing instructions");
-  refuses("<a><b></a></b>", "closes <b>");
+  refuses("<a>\n<b></a></b>", "line 2: a closing tag closes another element");
   refuses("<a>", "never ends");
-  refuses("<a/><b/>", "after the root");
+  refuses("<a/><b/>", "an element after the root");
+  refuses("<a/>text", "text after the root");
+  refuses("text<a/>", "no element");
+  refuses("<a/><?xml version='1.0'?>", "declarations");
+  refuses("<a>x & y</a>", "not built in");
+  refuses("<a><1/></a>", "a name was expected");
+  refuses("<!DOCTYPE a [", "document types and entities are refused");
   refuses("<a b></a>", "attribute without a value");
   refuses("<a b=c></a>", "without quotes");
   refuses("<a><!-- x</a>", "missing '-->'");
   refuses("", "no element");
   refuses(std::string("<a>\0</a>", 8), "NUL");
-  std::string deep;
-  for (int i = 0; i < 40; ++i) deep += "<a>";
+  std::string deep, wide = "<a>";
+  for (int i = 0; i < 33; ++i) deep = "<a>" + deep + "</a>";
   refuses(deep, "deeper than 32");
-  EXPECT_EQ(parse_xml("\n<a x='1' y=\"2\"><b/>\n t <c>u</c></a>\n<!-- end -->\n", "a.xml").child("c")->line,
-            3u);
+  for (int i = 0; i < 1000000; ++i) wide += "<b/>";
+  refuses(wide + "</a>", "more than 1000000 tags");
+  refuses("<a/>", "root is <a> (expected <annotation>)");
+}
+
+TEST(Voc, NamesTheLineOfWhatIsWrong) {
+  const std::string object = voc_object("R<!-- -->BC", kWholeImage);
+  EXPECT_EQ(parse_voc(voc_xml("\n" + object + "\n\n" + object), "a.xml").objects[1].line, 6u);
+  EXPECT_EQ(parse_voc(voc_xml(object), "a.xml").objects[0].name, "RBC");
+  expect_error(Code::data, {"a.xml: line 4: <ymin> is 'two' (expected a number)"}, [&] {
+    parse_voc(voc_xml(object + "\n" + voc_object("a", "<xmin>1</xmin><ymin> two </ymin>")), "a.xml");
+  });
+  expect_error(Code::data, {"a.xml: line 3: <bndbox> has no <xmin>"},
+               [] { parse_voc(voc_xml(voc_object("a", "")), "a.xml"); });
+  expect_error(Code::data, {"a.xml: line 3: an object without a name"},
+               [] { parse_voc(voc_xml(voc_object(" ", kWholeImage)), "a.xml"); });
 }
 
 LabelCsvOptions table_options() {

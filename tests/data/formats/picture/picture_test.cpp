@@ -278,7 +278,7 @@ TEST(Dicom, WhatIsWrittenIsSeenTheSame) {
       film.values.push_back(uint16_t(std::lround(300 + 2550 * double(inverted ? 1 - v : v))));
     const std::string path = ::testing::TempDir() + "film.dcm";
     write_dicom(path, film);
-    const Film seen = read_film(path);
+    const Film seen = parse_film(read_file(path), path);
     EXPECT_EQ(seen.tags.patient_id, "p1");
     ASSERT_EQ(seen.image.pixels.size(), image.pixels.size());
     for (size_t i = 0; i < image.pixels.size(); ++i) EXPECT_NEAR(seen.image.pixels[i], image.pixels[i], 1e-6);
