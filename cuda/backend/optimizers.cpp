@@ -56,54 +56,72 @@ const double* device_number(const Tensor& factor) {
   return factor.defined() ? factor.data<double>() : nullptr;
 }
 
-/// True where the list kernels can take the tensors: parameters of one type, dense, with gradients and
-/// moments in the same memory order. A model's are.
-bool fits_lists(const std::vector<Tensor>& p, std::initializer_list<const std::vector<Tensor>*> others) {
-  for (size_t i = 0; i < p.size(); ++i)
-    for (const std::vector<Tensor>* other : others)
-      if (p[i].dtype() != p[0].dtype() || (*other)[i].dtype() != p[0].dtype() ||
-          !same_order(p[i], (*other)[i]))
-        return false;
-  return true;
-}
+/// The tensors of a list step as its kernels want them: dense, and each parameter's gradient and moments in its
+/// order. A model's are so already, and nothing is copied.
+struct InOrder {
+  std::vector<Tensor> p, g;
+  std::vector<std::vector<Tensor>> moments;
 
-/// Gradients in their parameters' order.
-std::vector<Tensor> in_order(const std::vector<Tensor>& p, const std::vector<Tensor>& g) {
-  std::vector<Tensor> out;
-  for (size_t i = 0; i < p.size(); ++i) out.push_back(p[i].is_dense() ? in_order_of(p[i], g[i]) : g[i]);
-  return out;
-}
+  InOrder(const char* op, const std::vector<Tensor>& parameters, const std::vector<Tensor>& gradients,
+          const std::vector<const std::vector<Tensor>*>& states)
+      : moments(states.size()) {
+    for (size_t i = 0; i < parameters.size(); ++i) {
+      p.push_back(dense(parameters[i]));
+      g.push_back(in_order_of(p[i], gradients[i]));
+      for (size_t s = 0; s < states.size(); ++s) moments[s].push_back(in_order_of(p[i], (*states[s])[i]));
+      check_type(op, p[i]);
+      check_type(op, g[i]);
+      for (const std::vector<Tensor>& state : moments) check_type(op, state[i]);
+    }
+  }
+
+  /// Writes back what was copied, and tells caches of packed weights that the parameters changed.
+  void finish(const std::vector<Tensor>& parameters, const std::vector<const std::vector<Tensor>*>& states) {
+    for (size_t i = 0; i < p.size(); ++i) {
+      for (size_t s = 0; s < states.size(); ++s) {
+        Tensor state = (*states[s])[i];
+        put_back(moments[s][i], state);
+      }
+      Tensor home = parameters[i];
+      put_back(p[i], home);
+      home.storage().touch();
+    }
+  }
+
+ private:
+  void check_type(const char* op, const Tensor& t) const {
+    CAWE_CHECK(t.dtype() == p[0].dtype(), Code::unsupported, op, ": tensors of ", cawe::name(t.dtype()),
+               " and ", cawe::name(p[0].dtype()), " in one step (expected one type)");
+  }
+};
 
 }  // namespace
 
 void CudaBackend::sgd_steps(const std::vector<Tensor>& p, const std::vector<Tensor>& g,
                             const std::vector<Tensor>& velocity, const Tensor& factor, const SgdParams& s) {
   if (p.empty()) return;
-  const std::vector<Tensor> d = in_order(p, g);
-  CAWE_CHECK(fits_lists(p, {&d, &velocity}), Code::unsupported,
-             "sgd_steps: parameters, gradients and velocities must be dense and of one type and order");
+  InOrder t("sgd_steps", p, g, {&velocity});
   std::vector<SgdTensor> list;
   for (size_t i = 0; i < p.size(); ++i)
-    list.push_back({p[i].raw(), d[i].raw(), velocity[i].raw(), nullptr, p[i].numel()});
+    list.push_back({t.p[i].raw(), t.g[i].raw(), t.moments[0][i].raw(), nullptr, p[i].numel()});
   CAWE_DEVICE::sgd_steps(step_numbers("sgd_steps", p[0]), list.data(), int64_t(list.size()),
                          {s.lr, s.momentum, s.weight_decay, s.first}, device_number(factor), stream());
-  for (const Tensor& t : p) t.storage().touch();
+  t.finish(p, {&velocity});
 }
 
 void CudaBackend::adam_steps(const std::vector<Tensor>& p, const std::vector<Tensor>& g,
                              const std::vector<Tensor>& m, const std::vector<Tensor>& v, const Tensor& factor,
                              const AdamParams& s) {
   if (p.empty()) return;
-  const std::vector<Tensor> d = in_order(p, g);
-  CAWE_CHECK(fits_lists(p, {&d, &m, &v}), Code::unsupported,
-             "adam_steps: parameters, gradients and moments must be dense and of one type and order");
+  InOrder t("adam_steps", p, g, {&m, &v});
   std::vector<AdamTensor> list;
   for (size_t i = 0; i < p.size(); ++i)
-    list.push_back({p[i].raw(), d[i].raw(), m[i].raw(), v[i].raw(), nullptr, p[i].numel()});
+    list.push_back(
+        {t.p[i].raw(), t.g[i].raw(), t.moments[0][i].raw(), t.moments[1][i].raw(), nullptr, p[i].numel()});
   const AdamRule rule{s.lr, s.beta1, s.beta2, s.eps, s.weight_decay, s.decoupled, s.step};
   CAWE_DEVICE::adam_steps(step_numbers("adam_steps", p[0]), list.data(), int64_t(list.size()), rule,
                           device_number(factor), stream());
-  for (const Tensor& t : p) t.storage().touch();
+  t.finish(p, {&m, &v});
 }
 
 void CudaBackend::gradient_norm(const std::vector<Tensor>& g, double largest, double loss_scale,

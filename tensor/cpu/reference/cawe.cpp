@@ -70,10 +70,10 @@ void ReferenceBackend::cawe_enhance(const Tensor& x, const Tensor& w, const Tens
       for (int64_t i = 0; i < m.h; ++i)
         for (int64_t j = 0; j < m.w; ++j)
           m(n, 0, i, j) = usable ? (m(n, 0, i, j) - least) / (most - least) : T(fill);
-      double* out = range.data<double>() + 3 * n;
+      double* out = range.data<double>() + n * range.stride(0);
       out[0] = a;
-      out[1] = b;
-      out[2] = usable ? 0 : 1;
+      out[range.stride(1)] = b;
+      out[2 * range.stride(1)] = usable ? 0 : 1;
     }
   });
   cawe_fuse(x, large, alpha, y);

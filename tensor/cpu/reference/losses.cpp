@@ -59,16 +59,17 @@ void ReferenceBackend::bce_with_logits(const Tensor& x, const Tensor& t, const T
                                        const Tensor& pos_weight, Tensor& y) {
   dispatch_floating("bce_with_logits", x.dtype(), [&](auto zero) {
     using T = decltype(zero);
-    const Tensor xc = x.contiguous(), tc = t.contiguous(), mc = mask.defined() ? mask.contiguous() : mask;
+    const Tensor xc = x.contiguous(), tc = t.contiguous(), mc = mask.defined() ? mask.contiguous() : mask,
+                 pc = pos_weight.defined() ? pos_weight.contiguous() : pos_weight;
     const int64_t k = x.dim(1);
     for (int64_t n = 0; n < x.dim(0); ++n) {
       double sum = 0;
       for (int64_t i = 0; i < k; ++i) {
         if (mc.defined() && mc.data<T>()[n * k + i] == T(0)) continue;
-        const T weight = pos_weight.defined() ? pos_weight.data<T>()[i] : T(1);
+        const T weight = pc.defined() ? pc.data<T>()[i] : T(1);
         sum += double(bce(xc.data<T>()[n * k + i], tc.data<T>()[n * k + i], weight));
       }
-      y.data<T>()[n] = T(sum);
+      y.data<T>()[n * y.stride(0)] = T(sum);
     }
   });
 }
@@ -77,15 +78,17 @@ void ReferenceBackend::bce_with_logits_grad(const Tensor& x, const Tensor& t, co
                                             const Tensor& pos_weight, const Tensor& scale, Tensor& dx) {
   dispatch_floating("bce_with_logits_grad", x.dtype(), [&](auto zero) {
     using T = decltype(zero);
-    const Tensor xc = x.contiguous(), tc = t.contiguous(), mc = mask.defined() ? mask.contiguous() : mask;
+    const Tensor xc = x.contiguous(), tc = t.contiguous(), mc = mask.defined() ? mask.contiguous() : mask,
+                 pc = pos_weight.defined() ? pos_weight.contiguous() : pos_weight;
     const int64_t k = x.dim(1);
     for (int64_t n = 0; n < x.dim(0); ++n)
       for (int64_t i = 0; i < k; ++i) {
         const bool out = mc.defined() && mc.data<T>()[n * k + i] == T(0);
-        const T weight = pos_weight.defined() ? pos_weight.data<T>()[i] : T(1);
+        const T weight = pc.defined() ? pc.data<T>()[i] : T(1);
         dx.data<T>()[n * dx.stride(0) + i * dx.stride(1)] =
             out ? T(0)
-                : scale.data<T>()[n] * bce_slope(xc.data<T>()[n * k + i], tc.data<T>()[n * k + i], weight);
+                : scale.data<T>()[n * scale.stride(0)] *
+                      bce_slope(xc.data<T>()[n * k + i], tc.data<T>()[n * k + i], weight);
       }
   });
 }
@@ -101,7 +104,7 @@ void ReferenceBackend::sigmoid_focal_loss(const Tensor& x, const Tensor& t, doub
       for (int64_t i = n * size; i < (n + 1) * size; ++i)
         if (tc.data<T>()[i] >= T(0))
           sum += double(focal(xc.data<T>()[i], tc.data<T>()[i], T(alpha), T(gamma)));
-      y.data<T>()[n] = T(sum);
+      y.data<T>()[n * y.stride(0)] = T(sum);
     });
   });
 }
@@ -116,9 +119,9 @@ void ReferenceBackend::sigmoid_focal_loss_grad(const Tensor& x, const Tensor& t,
       for (int64_t a = 0; a < size; ++a) {
         const T target = tc.data<T>()[n * size + a];
         dx.data<T>()[n * dx.stride(0) + a * dx.stride(1)] =
-            target < T(0)
-                ? T(0)
-                : scale.data<T>()[n] * focal_slope(xc.data<T>()[n * size + a], target, T(alpha), T(gamma));
+            target < T(0) ? T(0)
+                          : scale.data<T>()[n * scale.stride(0)] *
+                                focal_slope(xc.data<T>()[n * size + a], target, T(alpha), T(gamma));
       }
     });
   });
@@ -138,7 +141,7 @@ void ReferenceBackend::smooth_l1(const Tensor& x, const Tensor& t, const Tensor&
         for (int64_t i = a * k; i < (a + 1) * k; ++i)
           sum += double(m * huber(xc.data<T>()[i] - tc.data<T>()[i], T(beta)));
       }
-      y.data<T>()[n] = T(sum);
+      y.data<T>()[n * y.stride(0)] = T(sum);
     }
   });
 }
@@ -151,7 +154,7 @@ void ReferenceBackend::smooth_l1_grad(const Tensor& x, const Tensor& t, const Te
     const int64_t anchors = x.dim(1), k = x.dim(2);
     for (int64_t n = 0; n < x.dim(0); ++n)
       for (int64_t a = 0; a < anchors; ++a) {
-        const T m = mc.data<T>()[n * anchors + a] * scale.data<T>()[n];
+        const T m = mc.data<T>()[n * anchors + a] * scale.data<T>()[n * scale.stride(0)];
         for (int64_t i = 0; i < k; ++i) {
           const int64_t at = (n * anchors + a) * k + i;
           dx.data<T>()[n * dx.stride(0) + a * dx.stride(1) + i * dx.stride(2)] =
