@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "autograd/f32_bar.h"
+#include "autograd/layouts.h"
 #include "autograd/operator_goldens.h"
 #include "autograd/operator_table.h"
 #include "tensor/cpu/cpu_backend.h"
@@ -63,6 +64,9 @@ DeviceReport check_row(Device device, const OperatorRow& row, const OperatorGold
     r.dtypes.push_back(dtype);
     r.errors.push_back(error);
   }
+  LayoutReport layouts;
+  for (const OperatorCase& c : row.cases) layouts.add(check_layouts(c, DType::f32, device));
+  r.layout_faults = layouts.faults;
   return r;
 }
 
@@ -86,6 +90,7 @@ DeviceReport check_primitive(Device device, const PrimitiveRow& row, const Opera
   }
   r.dtypes = {DType::f32};
   r.errors = {error};
+  r.layout_faults = check_layouts(row, backend(device)).faults;
   return r;
 }
 
@@ -99,7 +104,7 @@ double device_bar(DType dtype) {
 bool DeviceReport::passed() const {
   for (size_t i = 0; i < errors.size(); ++i)
     if (!(errors[i] <= (exact ? 0 : device_bar(dtypes[i])))) return false;
-  return golden_share <= 1 && repeats && cases > 0;
+  return golden_share <= 1 && repeats && layout_faults.empty() && cases > 0;
 }
 
 std::vector<DeviceReport> check_operators_on(Device device, const std::string& filter,
@@ -127,21 +132,22 @@ std::string error_of(const DeviceReport& r, DType dtype) {
 
 std::string device_operators_text(Device device, const std::vector<DeviceReport>& reports) {
   char line[280];
-  std::snprintf(line, sizeof line, "on %s: %s\n%-24s %5s %9s %9s %9s %9s %9s %s\n", name(device),
+  std::snprintf(line, sizeof line, "on %s: %s\n%-24s %5s %9s %9s %9s %9s %9s %7s %s\n", name(device),
                 backend(device).name(), "operator", "cases", "f32", "f64", "f16", "bf16", "PyTorch",
-                "repeats");
+                "repeats", "layouts");
   std::string out = line;
   int64_t failed = 0;
   for (const DeviceReport& r : reports) {
     char golden[24] = "-";
     if (r.goldens > 0) std::snprintf(golden, sizeof golden, "%.1e", r.golden_error);
     failed += !r.passed();
-    std::snprintf(line, sizeof line, "%-24s %5lld %9s %9s %9s %9s %9s %-7s %s%s\n", r.name.c_str(),
+    std::snprintf(line, sizeof line, "%-24s %5lld %9s %9s %9s %9s %9s %7s %-7s ", r.name.c_str(),
                   static_cast<long long>(r.cases), error_of(r, DType::f32).c_str(),
                   error_of(r, DType::f64).c_str(), error_of(r, DType::f16).c_str(),
-                  error_of(r, DType::bf16).c_str(), golden, r.repeats ? "yes" : "NO", r.exact ? "exact " : "",
-                  r.passed() ? "" : "FAILED");
-    out += line;
+                  error_of(r, DType::bf16).c_str(), golden, r.repeats ? "yes" : "NO",
+                  r.layout_faults.empty() ? "yes" : "NO");
+    out += line + std::string(r.exact ? "exact " : "") + (r.passed() ? "" : "FAILED") +
+           layout_faults_text(r.layout_faults) + "\n";
   }
   std::snprintf(
       line, sizeof line,
@@ -166,7 +172,7 @@ std::string device_operators_json(Device device, const std::vector<DeviceReport>
     for (size_t d = 0; d < r.dtypes.size(); ++d)
       out += ",\"" + std::string(name(r.dtypes[d])) + "_error\":" + number(r.errors[d]);
     out += ",\"goldens\":" + std::to_string(r.goldens) + ",\"golden_error\":" + number(r.golden_error) +
-           ",\"repeats\":" + (r.repeats ? "true" : "false") +
+           ",\"repeats\":" + (r.repeats ? "true" : "false") + layout_faults_json(r.layout_faults) +
            ",\"passed\":" + (r.passed() ? "true" : "false") + "}";
   }
   return out + "\n]}";

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "autograd/f32_bar.h"
+#include "autograd/layouts.h"
 #include "autograd/operator_goldens.h"
 #include "autograd/ops/elementwise.h"
 #include "tensor/cpu/cpu_backend.h"
@@ -57,10 +58,13 @@ std::vector<Variable> make_inputs(const OperatorCase& c, DType dtype, DType thro
 
 }  // namespace
 
-CaseResult run_case(const OperatorCase& c, DType dtype, Device device, DType through) {
+CaseResult run_case(const OperatorCase& c, DType dtype, Device device, DType through,
+                    const Arrange& arrange) {
   std::vector<Variable> inputs = make_inputs(c, dtype, through);
-  if (device != Device::cpu)
-    for (Variable& v : inputs) v = Variable(v.value().to(device), v.requires_grad());
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const Tensor there = inputs[i].value().to(device);
+    inputs[i] = Variable(arrange ? arrange(there, int(i)) : there, inputs[i].requires_grad());
+  }
   std::vector<Variable> wanted;
   for (const Variable& v : inputs)
     if (v.requires_grad()) wanted.push_back(v);
@@ -70,6 +74,7 @@ CaseResult run_case(const OperatorCase& c, DType dtype, Device device, DType thr
   for (int64_t i = 0; i < y.numel(); ++i) seed.push_back(float(random.normal(uint64_t(i))));
   Tensor dy = Tensor::like(y.value());
   dy.copy_from(Tensor::from(seed, y.shape()).to(through).to(y.dtype()));
+  if (arrange) dy = arrange(dy, kOutputGradient);
   return {y.value(), wanted.empty() ? std::vector<Tensor>{} : gradients(y, wanted, dy)};
 }
 
@@ -128,6 +133,7 @@ OperatorReport check_row(const OperatorRow& row, const OperatorGoldens& goldens)
   r.differentiable = r.covered = true;
   r.cases = int64_t(row.cases.size());
   const Threads two(2);
+  LayoutReport layouts;
   for (size_t n = 0; n < row.cases.size(); ++n) {
     const OperatorCase& c = row.cases[n];
     r.gradcheck_error = std::max(r.gradcheck_error, gradcheck(c.call, make_inputs(c, DType::f64)));
@@ -141,7 +147,9 @@ OperatorReport check_row(const OperatorRow& row, const OperatorGoldens& goldens)
     compare_golden(goldens, key + ".y", fast.y, &r);
     for (size_t i = 0; i < fast.gradients.size(); ++i)
       compare_golden(goldens, key + ".g" + std::to_string(i), fast.gradients[i], &r, c.cancelling);
+    layouts.add(check_layouts(c, DType::f32));
   }
+  r.layout_faults = layouts.faults;
   return r;
 }
 
@@ -164,6 +172,7 @@ OperatorReport check_primitive(const PrimitiveRow& row, const OperatorGoldens& g
       compare_golden(goldens, row.name + "." + std::to_string(v) + ".out" + std::to_string(i), fast[i], &r);
     }
   }
+  r.layout_faults = check_layouts(row, cpu_backend()).faults;
   return r;
 }
 
@@ -171,7 +180,7 @@ OperatorReport check_primitive(const PrimitiveRow& row, const OperatorGoldens& g
 
 bool OperatorReport::passed() const {
   return covered && gradcheck_error <= kGradcheckBar && forward_error <= kFastBar &&
-         gradient_error <= kFastBar && golden_share <= 1 && same_bits;
+         gradient_error <= kFastBar && golden_share <= 1 && same_bits && layout_faults.empty();
 }
 
 std::vector<OperatorReport> check_operators(const std::string& filter, const std::string& goldens_file) {
@@ -198,8 +207,8 @@ std::vector<OperatorReport> check_operators(const std::string& filter, const std
 
 std::string operators_text(const std::vector<OperatorReport>& reports) {
   char line[280];
-  std::snprintf(line, sizeof line, "%-24s %5s %12s %12s %12s %12s %9s %s\n", "operator", "cases", "gradcheck",
-                "f32 forward", "f32 gradient", "PyTorch", "same bits", "");
+  std::snprintf(line, sizeof line, "%-24s %5s %12s %12s %12s %12s %9s %7s %s\n", "operator", "cases",
+                "gradcheck", "f32 forward", "f32 gradient", "PyTorch", "same bits", "layouts", "");
   std::string out = line;
   int64_t failed = 0;
   for (const OperatorReport& r : reports) {
@@ -210,13 +219,14 @@ std::string operators_text(const std::vector<OperatorReport>& reports) {
     }
     if (r.goldens > 0) std::snprintf(golden_text, sizeof golden_text, "%.1e", r.golden_error);
     failed += !r.passed();
-    std::snprintf(line, sizeof line, "%-24s %5lld %12s %12.1e %12s %12s %9s %s\n", r.name.c_str(),
+    std::snprintf(line, sizeof line, "%-24s %5lld %12s %12.1e %12s %12s %9s %7s ", r.name.c_str(),
                   static_cast<long long>(r.cases), gradcheck_text, r.forward_error, gradient_text,
-                  golden_text, r.same_bits ? "yes" : "NO",
-                  !r.covered   ? "NOT COVERED"
-                  : r.passed() ? ""
-                               : "FAILED");
-    out += line;
+                  golden_text, r.same_bits ? "yes" : "NO", r.layout_faults.empty() ? "yes" : "NO");
+    out += line +
+           std::string(!r.covered   ? "NOT COVERED"
+                       : r.passed() ? ""
+                                    : "FAILED") +
+           layout_faults_text(r.layout_faults) + "\n";
   }
   std::snprintf(
       line, sizeof line,
@@ -237,15 +247,15 @@ std::string operators_json(const std::vector<OperatorReport>& reports) {
         "%s\n{\"name\":\"%s\",\"differentiable\":%s,\"covered\":%s,\"cases\":%lld,\"gradcheck_error\":%.3g,"
         "\"forward_error\":%.3g,\"gradient_error\":%.3g,\"goldens\":%lld,\"golden_error\":%.3g,\"golden_"
         "share\":%.3g,"
-        "\"same_bits\":%s,\"passed\":%s}",
+        "\"same_bits\":%s",
         i ? "," : "", r.name.c_str(), r.differentiable ? "true" : "false", r.covered ? "true" : "false",
         static_cast<long long>(r.cases), std::isfinite(r.gradcheck_error) ? r.gradcheck_error : 1e308,
         std::isfinite(r.forward_error) ? r.forward_error : 1e308,
         std::isfinite(r.gradient_error) ? r.gradient_error : 1e308, static_cast<long long>(r.goldens),
         std::isfinite(r.golden_error) ? r.golden_error : 1e308,
-        std::isfinite(r.golden_share) ? r.golden_share : 1e308, r.same_bits ? "true" : "false",
-        r.passed() ? "true" : "false");
-    out += text;
+        std::isfinite(r.golden_share) ? r.golden_share : 1e308, r.same_bits ? "true" : "false");
+    out +=
+        text + layout_faults_json(r.layout_faults) + ",\"passed\":" + (r.passed() ? "true" : "false") + "}";
   }
   return out + "\n]}";
 }

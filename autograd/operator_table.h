@@ -27,6 +27,8 @@ struct OperatorReport {
   /// How many tensors were compared with PyTorch's; 0: no file, or none for this row.
   int64_t goldens = 0;
   bool same_bits = true;  ///< on one and on two threads
+  /// Layouts of memory in which fast f32 gave other numbers (layouts.h): "expanded x", "sliced dy".
+  std::vector<std::string> layout_faults;
   int64_t cases = 0;
   bool passed() const;
 };
@@ -60,10 +62,13 @@ struct CaseResult {
   Tensor y;
   std::vector<Tensor> gradients;  ///< of the inputs that require one, for dy of normal numbers
 };
+/// Gives a tensor of a case another place in memory: input number `input`, or kOutputGradient, dy.
+using Arrange = std::function<Tensor(const Tensor& t, int input)>;
+constexpr int kOutputGradient = -1;
 /// Runs a case. Inputs are drawn in f32, rounded to `through` and then converted to `dtype`, so that runs in
-/// different dtypes see the same numbers.
+/// different dtypes see the same numbers. `arrange`: where the inputs and dy lie; as the case says without it.
 CaseResult run_case(const OperatorCase& c, DType dtype, Device device = Device::cpu,
-                    DType through = DType::f32);
+                    DType through = DType::f32, const Arrange& arrange = {});
 
 /// An operator of autograd/ops, with the backend primitives that it is made of.
 struct OperatorRow {
@@ -107,6 +112,8 @@ struct DeviceReport {
   int64_t goldens = 0, cases = 0;
   bool repeats = true;  ///< a second run gives the same bits
   bool exact = false;   ///< a primitive whose result is a choice: equal to the CPU's f32 bit for bit
+  /// Layouts of memory in which f32 gave other numbers (layouts.h): "expanded x", "sliced dy".
+  std::vector<std::string> layout_faults;
   bool passed() const;
 };
 /// Largest relative error allowed in a dtype.

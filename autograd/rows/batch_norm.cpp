@@ -20,8 +20,8 @@ OperatorRow batch_norm_row() {
           c.inputs = {image(shape), parameter({5}, Values::positive), parameter({5})};
           if (residual) c.inputs.push_back(image(shape));
           c.call = [=](const In& in) {
-            Tensor mean = beside(in[1], Tensor::full({5}, 0.1, DType::f64)),
-                   var = beside(in[1], Tensor::full({5}, 0.9, DType::f64));
+            Tensor mean = state_beside(in[1], Tensor::full({5}, 0.1, DType::f64)),
+                   var = state_beside(in[1], Tensor::full({5}, 0.9, DType::f64));
             return batch_norm(in[0], in[1], in[2], mean, var, training, 0.1, 1e-5,
                               residual ? in[3] : Variable(), relu);
           };

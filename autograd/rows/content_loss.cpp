@@ -12,7 +12,7 @@ Tensor real_map(const Variable& a, bool channels_last) {
   const Tensor ones = coins(a.shape(), a);
   Tensor b = Tensor::like(ones);
   backend(b.device()).unary(UnaryOp::affine, 0.125, 0, ones, b);
-  return channels_last ? b.channels_last() : b;
+  return in_scope(channels_last ? b.channels_last() : b);
 }
 
 OperatorRow content_loss_row() {
@@ -30,8 +30,9 @@ OperatorRow content_loss_row() {
 
 /// A shared factor, and one for each of two tensors; in variant 1 the first tensor's product of both is 1.
 std::vector<Tensor> run_scale_each(Backend& b, int64_t variant) {
-  const std::vector<Tensor> x{numbers(b, {3, 37, 5, 4}, "scaled", -1, 1, Layout::channels_last),
-                              numbers(b, {1001}, "scaled too")};
+  const std::vector<Tensor> x{
+      numbers(b, {3, 37, 5, 4}, "scaled", -1, 1, Layout::channels_last, Use::dense_output),
+      numbers(b, {1001}, "scaled too", -1, 1, Layout::contiguous, Use::dense_output)};
   b.scale_each({2, 0.75}, Tensor::full({1}, variant == 1 ? 0.5 : 3.25).to(b.device()), x);
   return x;
 }

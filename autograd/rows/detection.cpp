@@ -15,7 +15,7 @@ Tensor boxes(const Backend& b, int64_t n, const std::string& purpose) {
     v[i + 2] = v[i] + 3 + v[i + 2] * 17;
     v[i + 3] = v[i + 1] + 3 + v[i + 3] * 17;
   }
-  return Tensor::from(v, {n, 4}).to(b.device());
+  return in_scope(Tensor::from(v, {n, 4}).to(b.device()));
 }
 
 Tensor indices(const std::vector<int64_t>& v) { return Tensor::from(v, {int64_t(v.size())}); }
@@ -36,7 +36,7 @@ std::vector<Tensor> run_nms(Backend& b, int64_t variant) {
   std::vector<int64_t> classes;
   for (int64_t i = 0; i < 400; ++i) classes.push_back(i % 3);
   return {indices(b.nms(boxes(b, 400, "nms"), numbers(b, {400}, "scores", 0, 1),
-                        variant == 0 ? Tensor() : indices(classes).to(b.device()), 0.3))};
+                        variant == 0 ? Tensor() : in_scope(indices(classes).to(b.device())), 0.3))};
 }
 
 std::vector<Tensor> run_top_k(Backend& b, int64_t variant) {

@@ -50,7 +50,7 @@ std::vector<OperatorRow> losses_operator_rows() {
            {{{contiguous({6, 4})},
              [](const In& in) {
                return cross_entropy(
-                   in[0], Tensor::from(std::vector<int64_t>{0, 3, 1, 2, 2, 0}, {6}).to(in[0].device()));
+                   in[0], constant(in[0], Tensor::from(std::vector<int64_t>{0, 3, 1, 2, 2, 0}, {6})));
              }}}},
           {"batch_mean", {"copy", "sum_to", "unary"}, {{{contiguous({7})}, [](const In& in) {
                                                           return batch_mean(in[0]);

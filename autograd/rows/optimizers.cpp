@@ -6,15 +6,15 @@ namespace cawe {
 namespace {
 
 std::vector<Tensor> run_sgd(Backend& b, int64_t variant) {
-  Tensor p = numbers(b, {37, 5}, "sgd p"), v = numbers(b, {37, 5}, "sgd v");
+  Tensor p = state(b, {37, 5}, "sgd p"), v = state(b, {37, 5}, "sgd v");
   SgdParams s{0.1, 0.9, 0.01, variant == 0};
   b.sgd_step(p, numbers(b, {37, 5}, "sgd g"), v, s);
   return {p, v};
 }
 
 std::vector<Tensor> run_adam(Backend& b, int64_t variant) {
-  Tensor p = numbers(b, {37, 5}, "adam p"), m = numbers(b, {37, 5}, "adam m"),
-         v = numbers(b, {37, 5}, "adam v", 0, 1);
+  Tensor p = state(b, {37, 5}, "adam p"), m = state(b, {37, 5}, "adam m"),
+         v = state(b, {37, 5}, "adam v", 0, 1);
   AdamParams s;
   s.weight_decay = 0.1;
   s.decoupled = variant == 1;
@@ -25,8 +25,8 @@ std::vector<Tensor> run_adam(Backend& b, int64_t variant) {
 
 /// Two parameters whose gradients are halved before the step.
 std::vector<Tensor> run_sgd_steps(Backend& b, int64_t variant) {
-  const std::vector<Tensor> p{numbers(b, {37, 5}, "sgd p"), numbers(b, {41}, "sgd q")},
-      v{numbers(b, {37, 5}, "sgd v"), numbers(b, {41}, "sgd w")};
+  const std::vector<Tensor> p{state(b, {37, 5}, "sgd p"), state(b, {41}, "sgd q")},
+      v{state(b, {37, 5}, "sgd v"), state(b, {41}, "sgd w")};
   const std::vector<Tensor> g{numbers(b, {37, 5}, "sgd g"), numbers(b, {41}, "sgd h")};
   const Tensor factor = variant == 0 ? Tensor() : Tensor::full({1}, 0.5, DType::f64).to(b.device());
   b.sgd_steps(p, g, v, factor, {0.1, 0.9, 0.01, variant == 0});
@@ -34,9 +34,9 @@ std::vector<Tensor> run_sgd_steps(Backend& b, int64_t variant) {
 }
 
 std::vector<Tensor> run_adam_steps(Backend& b, int64_t variant) {
-  const std::vector<Tensor> p{numbers(b, {37, 5}, "adam p"), numbers(b, {41}, "adam q")},
-      m{numbers(b, {37, 5}, "adam m"), numbers(b, {41}, "adam n")},
-      v{numbers(b, {37, 5}, "adam v", 0, 1), numbers(b, {41}, "adam w", 0, 1)};
+  const std::vector<Tensor> p{state(b, {37, 5}, "adam p"), state(b, {41}, "adam q")},
+      m{state(b, {37, 5}, "adam m"), state(b, {41}, "adam n")},
+      v{state(b, {37, 5}, "adam v", 0, 1), state(b, {41}, "adam w", 0, 1)};
   const std::vector<Tensor> g{numbers(b, {37, 5}, "adam g"), numbers(b, {41}, "adam h")};
   const Tensor factor = variant == 0 ? Tensor() : Tensor::full({1}, 0.5, DType::f64).to(b.device());
   AdamParams s;

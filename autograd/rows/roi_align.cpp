@@ -39,9 +39,9 @@ OperatorCase roi_case(std::vector<CaseInput> levels, int64_t of_image, RoiAlignP
   c.inputs = std::move(levels);
   c.call = [=](const In& in) {
     const int64_t images = in[0].dim(0);
-    const Device device = in[0].device();
-    return roi_align(in, boxes_about(images * of_image).to(device),
-                     places(images, of_image, int64_t(in.size())).to(device), p);
+    // Places are numbers of images and levels: repeated along a dimension, they would be out of range.
+    const Tensor place = places(images, of_image, int64_t(in.size())).to(in[0].device());
+    return roi_align(in, constant(in[0], boxes_about(images * of_image)), in_scope(place, Use::output), p);
   };
   return c;
 }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the files of the operator table share: inputs and constants of cases, tensors on a backend's device. A
-// file has the rows of one family of primitives.
+// file has the rows of one family of primitives. Tensors that a row makes go through beside(), constant(),
+// numbers() or room(), so that they can be tried in every layout of memory (autograd/layouts.h).
 #pragma once
 
+#include "autograd/layouts.h"
 #include "autograd/operator_table.h"
 #include "tensor/random.h"
 
@@ -22,8 +24,14 @@ inline CaseInput parameter(const Shape& shape, Values values = Values::free) {
   return {shape, values, true, false, true};
 }
 
+/// A constant on x's device, of t's own dtype: indices, places.
+inline Tensor constant(const Variable& x, const Tensor& t) { return in_scope(t.to(x.device())); }
 /// A constant of x's dtype on x's device.
-inline Tensor beside(const Variable& x, const Tensor& t) { return t.to(x.dtype()).to(x.device()); }
+inline Tensor beside(const Variable& x, const Tensor& t) { return constant(x, t.to(x.dtype())); }
+/// A tensor of x's dtype on x's device that the operator changes, such as a running mean.
+inline Tensor state_beside(const Variable& x, const Tensor& t) {
+  return in_scope(t.to(x.dtype()).to(x.device()), Use::output);
+}
 
 /// Random 0 or 1; with `ignore`, every seventh is -1 ("left out").
 inline Tensor coins(const Shape& shape, const Variable& x, bool ignore = false) {
@@ -35,21 +43,28 @@ inline Tensor coins(const Shape& shape, const Variable& x, bool ignore = false) 
 }
 
 // For rows of primitives.
+/// Random numbers; `use`: whether the primitive also writes them.
 inline Tensor numbers(const Backend& b, const Shape& shape, const std::string& purpose, double low = -1,
-                      double high = 1, Layout layout = Layout::contiguous) {
+                      double high = 1, Layout layout = Layout::contiguous, Use use = Use::input) {
   const Random random(14, purpose);
   std::vector<float> v;
   for (int64_t i = 0; i < shape.numel(); ++i)
     v.push_back(float(low + (high - low) * random.uniform_double(uint64_t(i))));
   Tensor t = Tensor::empty(shape, DType::f32, layout);
   t.copy_from(Tensor::from(v, shape));
-  return t.to(b.device());
+  return in_scope(t.to(b.device()), use);
+}
+
+/// Random numbers that the primitive changes in place.
+inline Tensor state(const Backend& b, const Shape& shape, const std::string& purpose, double low = -1,
+                    double high = 1) {
+  return numbers(b, shape, purpose, low, high, Layout::contiguous, Use::output);
 }
 
 /// An uninitialised tensor on the backend's device.
 inline Tensor room(const Backend& b, const Shape& shape, DType dtype = DType::f32,
                    Layout layout = Layout::contiguous) {
-  return Tensor::empty(shape, dtype, layout, b.device());
+  return in_scope(Tensor::empty(shape, dtype, layout, b.device()), Use::output);
 }
 
 /// The two memory orders in turn.

@@ -14,7 +14,7 @@ Tensor direction(const Variable& w, const std::string& which, int64_t n) {
   const Random random(13, which);
   std::vector<float> x;
   for (int64_t i = 0; i < n; ++i) x.push_back(float(random.normal(uint64_t(i))));
-  return beside(w, Tensor::from(x, {n}));
+  return state_beside(w, Tensor::from(x, {n}));
 }
 
 OperatorRow spectral_norm_row() {
@@ -54,7 +54,7 @@ std::vector<Tensor> run_spectral_norm(Backend& b, int64_t variant) {
   const int64_t rows = shape[0], columns = shape.numel() / rows;
   const Layout layout = variant == 1 ? Layout::channels_last : Layout::contiguous;
   const Tensor w = numbers(b, shape, "spectral w", -0.5, 1, layout);
-  Tensor u = numbers(b, {rows}, "spectral u"), v = numbers(b, {columns}, "spectral v"), sigma = room(b, {1}),
+  Tensor u = state(b, {rows}, "spectral u"), v = state(b, {columns}, "spectral v"), sigma = room(b, {1}),
          y = room(b, shape, DType::f32, layout);
   for (int i = 0; i < 2; ++i) b.spectral_norm(w, variant != 3, 1e-12, u, v, sigma, y);
   return {u, v, sigma, y};
