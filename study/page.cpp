@@ -57,13 +57,18 @@ std::vector<size_t> panel_choice(const StudyResult& study) {
   return out;
 }
 
+bool fuses_a_map(const models::Method& method) {
+  const std::vector<std::string>& sections = method.needs.sections;
+  return std::find(sections.begin(), sections.end(), "fuse") != sections.end();
+}
+
 /// The pictures that the viewer shows side by side. Fused ones are given before fusion: the page's slider
 /// fuses them.
 std::vector<report::ReportPicture> pictures_of(const StudyResult& study, const data::FloatImage& film) {
   std::vector<report::ReportPicture> pictures{{"grey", png_bytes(film)}};
-  for (const char* method : {"afda", "medga", "clahe", "colormap", "color"})
-    if (study.chains.count(method) > 0)
-      pictures.push_back({method_name(method), png_bytes(study_picture(study, method, film))});
+  for (const models::Method& method : models::methods())
+    if (study.chains.count(method.name) > 0 && method.name != "none" && !fuses_a_map(method))
+      pictures.push_back({method.label, png_bytes(study_picture(study, method.name, film))});
   if (!study.map_maker()) return pictures;
   pictures.push_back({method_name("cawe"), png_bytes(film), true});
   if (study.chains.count("color") > 0 && study.chains.count("color+cawe") > 0)
@@ -181,20 +186,11 @@ std::string map_finding(const eval::LocalisationRow& r) {
 }  // namespace
 
 std::string method_name(const std::string& enhancement) {
-  static const std::map<std::string, std::string> names = {{"afda", "AFDA"},
-                                                           {"medga", "MedGA"},
-                                                           {"clahe", "CLAHE"},
-                                                           {"cawe", "CAWE"},
-                                                           {"color", "Color"},
-                                                           {"color+cawe", "Color + CAWE"},
-                                                           {"shuffled", "shuffled map"},
-                                                           {"uniform", "uniform map"},
-                                                           {"centre", "centre map"},
-                                                           {"colormap", "fixed colours"}};
   const size_t space = enhancement.find(' ');  // an ablation row, e.g. "cawe fuse.alpha=0.7"
-  const auto found = names.find(enhancement.substr(0, space));
-  if (found == names.end()) return enhancement;
-  return space == std::string::npos ? found->second : found->second + "," + enhancement.substr(space);
+  const std::string method = enhancement.substr(0, space);
+  const std::string label = method == "shuffled" ? "shuffled map" : models::enhancer_label(method);
+  if (space == std::string::npos) return label;
+  return label == method ? enhancement : label + "," + enhancement.substr(space);
 }
 
 void write_study_report(const StudyResult& study) {

@@ -41,25 +41,18 @@ models::CaweSettings cam_from(const Recipe& recipe, const std::vector<std::strin
   return s;
 }
 
-models::AfdaSettings afda_from(const Recipe& recipe) {
-  models::AfdaSettings s;
-  s.v_max = recipe.number("afda.vmax");
-  s.object_mask = recipe.word("afda.mask") == "otsu";
-  s.stretch = recipe.word("afda.range") == "minmax";
-  return s;
-}
-
-models::MedgaSettings medga_from(const Recipe& recipe) {
-  using Settings = models::MedgaSettings;
-  Settings s;
-  if (recipe.word("medga.form") == "reference") s.form = Settings::Form::reference;
-  if (recipe.word("medga.mut") == "side") s.mutation = Settings::Mutation::side;
-  s.population = int(recipe.whole("medga.population"));
-  s.generations = int(recipe.whole("medga.generations"));
-  s.tournament = int(recipe.whole("medga.tournament"));
-  s.crossover_rate = recipe.number("medga.crossover_rate");
-  s.mutation_rate = recipe.number("medga.mutation_rate");
-  return s;
+/// The values of all methods' own keys.
+models::MethodValues values_from(const Recipe& recipe) {
+  models::MethodValues values;
+  for (const models::Method& method : models::methods())
+    for (const models::MethodKey& key : method.keys)
+      if (std::holds_alternative<double>(key.otherwise))
+        values.set(key.name, recipe.number(key.name));
+      else if (std::holds_alternative<int64_t>(key.otherwise))
+        values.set(key.name, recipe.whole(key.name));
+      else
+        values.set(key.name, recipe.word(key.name));
+  return values;
 }
 
 /// Loads the colorizer of "color" and "color+cawe" from a file or from a checkpoint's chain.
@@ -115,13 +108,7 @@ Chain chain_from(Recipe& recipe, const std::map<std::string, std::string>& embed
   const std::string file = recipe.word("enhance.classifier");
   models::EnhancerOptions o;
   o.alpha = recipe.number("fuse.alpha");
-  o.clahe.tiles_x = o.clahe.tiles_y = int(recipe.whole("clahe.tiles"));
-  o.clahe.clip_limit = recipe.number("clahe.clip_limit");
-  o.afda = afda_from(recipe);
-  o.medga = medga_from(recipe);
-  o.seed = uint64_t(recipe.whole("medga.seed"));
-  o.centre_sigma = recipe.number("centre.sigma");
-  o.colormap_saturation = recipe.number("colormap.saturation");
+  o.values = values_from(recipe);
   const int64_t input = recipe.whole("cam.input");
   if (needs_classifier(chain.method)) {
     const auto inside = embedded.find("classifier");

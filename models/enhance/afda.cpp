@@ -6,6 +6,7 @@
 #include <cmath>
 #include <functional>
 
+#include "models/enhance/enhancer.h"
 #include "models/enhance/gray_levels.h"
 #include "tensor/parallel.h"
 
@@ -182,6 +183,46 @@ Tensor afda(const Tensor& gray, const AfdaSettings& settings) {
                          [&](int64_t, const std::vector<uint8_t>& levels, int64_t rows, int64_t columns) {
                            return afda_u8(levels, rows, columns, settings);
                          });
+}
+
+namespace {
+
+class Afda : public Enhancer {
+ public:
+  explicit Afda(const AfdaSettings& settings) : settings_(settings) {}
+  std::string name() const override { return "afda"; }
+  std::string settings() const override {
+    return detail::concat("{\"method\":\"afda\",\"vmax\":", decimal(settings_.v_max), ",\"mask\":\"",
+                          settings_.object_mask ? "otsu" : "none", "\",\"range\":\"",
+                          settings_.stretch ? "minmax" : "clip", "\"}");
+  }
+  Tensor apply(const Tensor& gray) override {
+    check_gray(gray);
+    return afda(gray, settings_);
+  }
+
+ private:
+  AfdaSettings settings_;
+};
+
+}  // namespace
+
+std::vector<Method> afda_methods() {
+  const auto make = [](const EnhancerOptions& o) {
+    return std::make_unique<Afda>(AfdaSettings{o.values.number("afda.vmax"),
+                                               o.values.word("afda.mask") == "otsu",
+                                               o.values.word("afda.range") == "minmax"});
+  };
+  const char* const open = "AFDA's \"default parameters\"";
+  return {
+      {"afda",
+       "AFDA",
+       make,
+       {},
+       {number_key("afda.vmax", AfdaSettings().v_max, 0, 0.999, "largest order", open),
+        word_key("afda.mask", {"none", "otsu"},
+                 "which gradients count: all, or those at or above Otsu's threshold of the film", open),
+        word_key("afda.range", {"clip", "minmax"}, "the result is clipped to 0..255 or stretched", open)}}};
 }
 
 }  // namespace cawe::models

@@ -5,6 +5,8 @@
 #include <array>
 #include <cmath>
 
+#include "models/enhance/enhancer.h"
+
 namespace cawe::models {
 namespace {
 
@@ -135,6 +137,43 @@ Tensor clahe(const Tensor& gray, const ClaheSettings& settings) {
     for (int64_t i = 0; i < pixels; ++i) out[size_t(n * pixels + i)] = float(done[size_t(i)]) / 255.0f;
   }
   return Tensor::from(out, gray.shape()).to(gray.device());
+}
+
+namespace {
+
+class Clahe : public Enhancer {
+ public:
+  explicit Clahe(const ClaheSettings& settings) : settings_(settings) {}
+  std::string name() const override { return "clahe"; }
+  std::string settings() const override {
+    return detail::concat("{\"method\":\"clahe\",\"tiles_x\":", settings_.tiles_x,
+                          ",\"tiles_y\":", settings_.tiles_y,
+                          ",\"clip_limit\":", decimal(settings_.clip_limit), "}");
+  }
+  Tensor apply(const Tensor& gray) override {
+    check_gray(gray);
+    return clahe(gray, settings_);
+  }
+
+ private:
+  ClaheSettings settings_;
+};
+
+}  // namespace
+
+std::vector<Method> clahe_methods() {
+  const ClaheSettings usual;
+  const auto make = [](const EnhancerOptions& o) {
+    const int64_t tiles = o.values.whole("clahe.tiles");
+    return std::make_unique<Clahe>(ClaheSettings{tiles, tiles, o.values.number("clahe.clip_limit")});
+  };
+  return {{"clahe",
+           "CLAHE",
+           make,
+           {},
+           {whole_key("clahe.tiles", usual.tiles_x, 1, 256, "tiles along each side"),
+            number_key("clahe.clip_limit", usual.clip_limit, 0, 1e6,
+                       "a bin holds at most so many times its mean; 0: no limit")}}};
 }
 
 }  // namespace cawe::models

@@ -35,4 +35,17 @@ Tensor ColorCaweEnhancer::apply(const Tensor& gray) {
   return fuse(color_.apply(gray), maps(gray).map, alpha_);
 }
 
+std::vector<Method> color_methods() {
+  return {{"color",
+           "Color",
+           [](const EnhancerOptions& o) { return std::make_unique<ColorEnhancer>(o); },
+           {false, true, {"color"}},
+           {}},
+          {"color+cawe",
+           "Color + CAWE",
+           [](const EnhancerOptions& o) { return std::make_unique<ColorCaweEnhancer>(o); },
+           {true, true, {"cam", "fuse", "color"}},
+           {}}};
+}
+
 }  // namespace cawe::models

@@ -122,12 +122,27 @@ Tensor colour_mapped(const Tensor& gray, double saturation) {
   return out.to(gray.device());
 }
 
-std::unique_ptr<Enhancer> make_uniform(const EnhancerOptions& o) { return std::make_unique<Uniform>(o); }
-std::unique_ptr<Enhancer> make_centre(const EnhancerOptions& o) {
-  return std::make_unique<Centre>(o.centre_sigma, o.alpha);
-}
-std::unique_ptr<Enhancer> make_colormap(const EnhancerOptions& o) {
-  return std::make_unique<Colormap>(o.colormap_saturation);
+std::vector<Method> controls_methods() {
+  return {{"uniform",
+           "uniform map",
+           [](const EnhancerOptions& o) { return std::make_unique<Uniform>(o); },
+           {true, false, {"cam", "fuse"}},
+           {}},
+          {"centre",
+           "centre map",
+           [](const EnhancerOptions& o) {
+             return std::make_unique<Centre>(o.values.number("centre.sigma"), o.alpha);
+           },
+           {false, false, {"fuse"}},
+           {number_key("centre.sigma", 0.25, 1e-3, 1e3,
+                       "width of the centre control's Gaussian, as a share of each side")}},
+          {"colormap",
+           "fixed colours",
+           [](const EnhancerOptions& o) {
+             return std::make_unique<Colormap>(o.values.number("colormap.saturation"));
+           },
+           {},
+           {number_key("colormap.saturation", 1, 0, 1, "saturation of the fixed colour map")}}};
 }
 
 }  // namespace cawe::models

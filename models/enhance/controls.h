@@ -29,9 +29,4 @@ Tensor centre_map(int64_t rows, int64_t columns, double sigma);
 /// most k. Throws usage for a saturation outside [0, 1].
 Tensor colour_mapped(const Tensor& gray, double saturation);
 
-/// Names "uniform" (needs options.classifier), "centre" and "colormap" of the list of enhancers.
-std::unique_ptr<Enhancer> make_uniform(const EnhancerOptions& options);
-std::unique_ptr<Enhancer> make_centre(const EnhancerOptions& options);
-std::unique_ptr<Enhancer> make_colormap(const EnhancerOptions& options);
-
 }  // namespace cawe::models

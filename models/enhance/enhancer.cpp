@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/enhance/enhancer.h"
 
-#include <atomic>
+#include <algorithm>
 #include <charconv>
-#include <map>
 #include <mutex>
 
-#include "models/enhance/color.h"
-#include "models/enhance/controls.h"
-#include "models/enhance/fusion.h"
-#include "tensor/backend.h"
 #include "tensor/text.h"
 
 namespace cawe::models {
+
+// A function for each file of the list in models/CMakeLists.txt, from which CMake writes this file.
+#define CAWE_METHODS(file) std::vector<Method> file##_methods();
+#include "enhancement_methods.inc"
+#undef CAWE_METHODS
 
 void check_gray(const Tensor& gray) {
   CAWE_CHECK(gray.rank() == 4 && gray.dim(1) == 1 && gray.dtype() == DType::f32, Code::shape,
@@ -25,219 +25,110 @@ std::string decimal(double value) {
   return std::string(text, std::to_chars(text, text + sizeof text, value).ptr);
 }
 
-namespace {
+Tensor Enhancer::map(const Tensor&) { return {}; }
 
-class None : public Enhancer {
- public:
-  std::string name() const override { return "none"; }
-  std::string settings() const override { return "{\"method\":\"none\"}"; }
-  Tensor apply(const Tensor& gray) override {
-    check_gray(gray);
-    return gray;
-  }
-};
-
-class Clahe : public Enhancer {
- public:
-  explicit Clahe(const ClaheSettings& settings) : settings_(settings) {}
-  std::string name() const override { return "clahe"; }
-  std::string settings() const override {
-    return detail::concat("{\"method\":\"clahe\",\"tiles_x\":", settings_.tiles_x,
-                          ",\"tiles_y\":", settings_.tiles_y,
-                          ",\"clip_limit\":", decimal(settings_.clip_limit), "}");
-  }
-  Tensor apply(const Tensor& gray) override {
-    check_gray(gray);
-    return clahe(gray, settings_);
-  }
-
- private:
-  ClaheSettings settings_;
-};
-
-class Afda : public Enhancer {
- public:
-  explicit Afda(const AfdaSettings& settings) : settings_(settings) {}
-  std::string name() const override { return "afda"; }
-  std::string settings() const override {
-    return detail::concat("{\"method\":\"afda\",\"vmax\":", decimal(settings_.v_max), ",\"mask\":\"",
-                          settings_.object_mask ? "otsu" : "none", "\",\"range\":\"",
-                          settings_.stretch ? "minmax" : "clip", "\"}");
-  }
-  Tensor apply(const Tensor& gray) override {
-    check_gray(gray);
-    return afda(gray, settings_);
-  }
-
- private:
-  AfdaSettings settings_;
-};
-
-class Medga : public Enhancer {
- public:
-  Medga(const MedgaSettings& settings, uint64_t seed) : settings_(settings), seed_(seed) {}
-  std::string name() const override { return "medga"; }
-  std::string settings() const override {
-    return detail::concat(
-        "{\"method\":\"medga\",\"form\":\"",
-        settings_.form == MedgaSettings::Form::article ? "article" : "reference", "\",\"mut\":\"",
-        settings_.mutation == MedgaSettings::Mutation::uniform ? "uniform" : "side",
-        "\",\"population\":", settings_.population, ",\"generations\":", settings_.generations,
-        ",\"tournament\":", settings_.tournament, ",\"crossover\":", decimal(settings_.crossover_rate),
-        ",\"mutation\":", decimal(settings_.mutation_rate), ",\"seed\":", seed_, "}");
-  }
-  Tensor apply(const Tensor& gray) override {
-    check_gray(gray);
-    return medga(gray, seed_, settings_);
-  }
-
- private:
-  MedgaSettings settings_;
-  uint64_t seed_;
-};
-
-std::string json_list(const std::vector<int64_t>& values) {
-  std::string out = "[";
-  for (size_t i = 0; i < values.size(); ++i) out += (i ? "," : "") + std::to_string(values[i]);
-  return out + "]";
+MethodKey number_key(std::string name, double otherwise, double low, double high, std::string help,
+                     std::string open) {
+  return {std::move(name), otherwise, low, high, {}, std::move(help), std::move(open)};
 }
 
-struct Method {
-  EnhancerFactory make;
-  EnhancerNeeds needs;
-};
+MethodKey whole_key(std::string name, int64_t otherwise, double low, double high, std::string help,
+                    std::string open) {
+  return {std::move(name), otherwise, low, high, {}, std::move(help), std::move(open)};
+}
+
+MethodKey word_key(std::string name, std::vector<std::string> choices, std::string help, std::string open) {
+  std::string first = choices.at(0);
+  return {std::move(name), std::move(first), 0, 0, std::move(choices), std::move(help), std::move(open)};
+}
+
+template <class T>
+const T& MethodValues::get(const std::string& key) const {
+  const auto found = values_.find(key);
+  CAWE_CHECK(found != values_.end() && std::holds_alternative<T>(found->second), Code::internal,
+             "enhance: \"", key, "\" is no key of this method, or of another type");
+  return std::get<T>(found->second);
+}
+double MethodValues::number(const std::string& key) const { return get<double>(key); }
+int64_t MethodValues::whole(const std::string& key) const { return get<int64_t>(key); }
+const std::string& MethodValues::word(const std::string& key) const { return get<std::string>(key); }
+
+namespace {
 
 std::mutex registry_mutex;
-std::map<std::string, Method>& registry() {
-  static std::map<std::string, Method> all{
-      {"none", {[](const EnhancerOptions&) { return std::make_unique<None>(); }, {}}},
-      {"clahe",
-       {[](const EnhancerOptions& o) { return std::make_unique<Clahe>(o.clahe); },
-        {false, false, {"clahe"}}}},
-      {"afda",
-       {[](const EnhancerOptions& o) { return std::make_unique<Afda>(o.afda); }, {false, false, {"afda"}}}},
-      {"medga",
-       {[](const EnhancerOptions& o) { return std::make_unique<Medga>(o.medga, o.seed); },
-        {false, false, {"medga"}}}},
-      {"cawe",
-       {[](const EnhancerOptions& o) { return std::make_unique<CaweEnhancer>(o); },
-        {true, false, {"cam", "fuse"}}}},
-      {"uniform", {make_uniform, {true, false, {"cam", "fuse"}}}},
-      {"centre", {make_centre, {false, false, {"centre", "fuse"}}}},
-      {"colormap", {make_colormap, {false, false, {"colormap"}}}},
-      {"color",
-       {[](const EnhancerOptions& o) { return std::make_unique<ColorEnhancer>(o); },
-        {false, true, {"color"}}}},
-      {"color+cawe",
-       {[](const EnhancerOptions& o) { return std::make_unique<ColorCaweEnhancer>(o); },
-        {true, true, {"cam", "fuse", "color"}}}},
-  };
+std::vector<Method>& registry() {
+  static std::vector<Method> all = [] {
+    std::vector<Method> list;
+    const auto add = [&](const std::vector<Method>& of_file) {
+      list.insert(list.end(), of_file.begin(), of_file.end());
+    };
+#define CAWE_METHODS(file) add(file##_methods());
+#include "enhancement_methods.inc"
+#undef CAWE_METHODS
+    return list;
+  }();
   return all;
+}
+
+/// The method of a name, or null. Whoever calls holds the mutex.
+const Method* method_called(const std::string& name) {
+  const auto found =
+      std::find_if(registry().begin(), registry().end(), [&](const Method& m) { return m.name == name; });
+  return found == registry().end() ? nullptr : &*found;
 }
 
 }  // namespace
 
-Tensor Enhancer::map(const Tensor&) { return {}; }
-
-struct CaweEnhancer::State {
-  std::atomic<int64_t> constant{0};
-};
-
-CaweEnhancer::CaweEnhancer(const EnhancerOptions& options)
-    : options_(options), state_(std::make_unique<State>()) {
-  CAWE_CHECK(options_.classifier != nullptr, Code::usage,
-             "enhance: method \"cawe\" needs a trained classifier. Name its run or file");
-  CAWE_CHECK(options_.alpha >= 0 && options_.alpha <= 1, Code::usage, "fuse.alpha = ", options_.alpha,
-             " (expected 0 to 1)");
-  CAWE_CHECK(options_.cam_input >= 0, Code::usage, "cam.input = ", options_.cam_input,
-             " (expected 0 or more)");
-  options_.classifier->train(false);
-}
-
-CaweEnhancer::~CaweEnhancer() = default;
-
-std::string CaweEnhancer::settings() const {
-  const CaweSettings& c = options_.cam;
-  return detail::concat(
-      "{\"method\":\"cawe\",\"alpha\":", decimal(options_.alpha), ",\"input\":", options_.cam_input,
-      ",\"cam\":\"", models::name(c.method), "\",\"act_threshold\":", decimal(c.act_threshold),
-      ",\"if_none\":\"", models::name(c.if_none), "\",\"exclude_labels\":", json_list(c.exclude_labels),
-      ",\"targets\":", json_list(c.targets), ",\"norm\":\"", models::name(c.norm), "\",\"constant_map\":\"",
-      models::name(c.constant), "\",\"norm_before_resize\":", c.norm_before_resize ? "true" : "false", "}");
-}
-
-Tensor CaweEnhancer::network_input(const Tensor& picture) const {
-  const int64_t side = options_.cam_input;
-  Tensor seen = picture;
-  if (side > 0 && (picture.dim(2) != side || picture.dim(3) != side)) {
-    seen = Tensor::empty({picture.dim(0), picture.dim(1), side, side}, picture.dtype(), Layout::contiguous,
-                         picture.device());
-    backend(picture.device()).resize_bilinear(picture, seen);
-  }
-  return normalise_input(seen);
-}
-
-AttentionMaps CaweEnhancer::uncounted_maps(const Tensor& film) const {
-  check_gray(film);
-  const Tensor gray = film.to(options_.classifier->fc().weight().device());
-  AttentionMaps maps =
-      attention_maps(*options_.classifier, network_input(gray), gray.dim(2), gray.dim(3), options_.cam);
-  maps.raw = maps.raw.to(film.device());
-  maps.map = maps.map.to(film.device());
-  return maps;
-}
-
-Tensor CaweEnhancer::map(const Tensor& film) { return uncounted_maps(film).map; }
-
-AttentionMaps CaweEnhancer::maps(const Tensor& film) {
-  AttentionMaps maps = uncounted_maps(film);
-  state_->constant += maps.constant_count();
-  return maps;
-}
-
-Tensor CaweEnhancer::apply(const Tensor& gray) {
-  const Device device = options_.classifier->fc().weight().device();
-  if (device == Device::cpu || !can_enhance(options_.cam)) return fuse(gray, maps(gray).map, options_.alpha);
-  check_gray(gray);
-  check_unit_range("image", gray);
-  const Tensor there = gray.to(device);
-  const EnhancedFilm film =
-      enhance(*options_.classifier, there, network_input(there), options_.alpha, options_.cam);
-  state_->constant += film.maps.constant_count();
-  return film.image.to(gray.device());
-}
-
-int64_t CaweEnhancer::constant_maps() const { return state_->constant; }
-
-void register_enhancer(const std::string& name, EnhancerFactory factory, EnhancerNeeds needs) {
+std::vector<Method> methods() {
   const std::lock_guard<std::mutex> lock(registry_mutex);
-  CAWE_CHECK(registry().emplace(name, Method{std::move(factory), std::move(needs)}).second, Code::internal,
-             "enhancer \"", name, "\" is registered twice");
+  return registry();
+}
+
+void register_method(Method method) {
+  const std::lock_guard<std::mutex> lock(registry_mutex);
+  CAWE_CHECK(method_called(method.name) == nullptr, Code::internal, "enhancer \"", method.name,
+             "\" is registered twice");
+  registry().push_back(std::move(method));
 }
 
 EnhancerNeeds enhancer_needs(const std::string& name) {
   const std::lock_guard<std::mutex> lock(registry_mutex);
-  const auto found = registry().find(name);
-  return found == registry().end() ? EnhancerNeeds{} : found->second.needs;
+  const Method* const method = method_called(name);
+  if (method == nullptr) return {};
+  EnhancerNeeds needs = method->needs;
+  for (const MethodKey& key : method->keys) {
+    const std::string section = key.name.substr(0, key.name.find('.'));
+    if (std::find(needs.sections.begin(), needs.sections.end(), section) == needs.sections.end())
+      needs.sections.push_back(section);
+  }
+  return needs;
 }
 
 std::vector<std::string> enhancer_names() {
-  const std::lock_guard<std::mutex> lock(registry_mutex);
   std::vector<std::string> names;
-  for (const auto& entry : registry()) names.push_back(entry.first);
+  for (const Method& method : methods()) names.push_back(method.name);
+  std::sort(names.begin(), names.end());
   return names;
 }
 
+std::string enhancer_label(const std::string& name) {
+  const std::lock_guard<std::mutex> lock(registry_mutex);
+  const Method* const method = method_called(name);
+  return method == nullptr ? name : method->label;
+}
+
 std::unique_ptr<Enhancer> make_enhancer(const std::string& name, const EnhancerOptions& options) {
-  const std::vector<std::string> names = enhancer_names();
   EnhancerFactory factory;
+  EnhancerOptions complete = options;
   {
     const std::lock_guard<std::mutex> lock(registry_mutex);
-    const auto found = registry().find(name);
-    if (found != registry().end()) factory = found->second.make;
+    if (const Method* const method = method_called(name)) {
+      factory = method->make;
+      for (const MethodKey& key : method->keys) complete.values.set_default(key.name, key.otherwise);
+    }
   }
-  if (factory) return factory(options);
-  const std::string nearest = nearest_name(name, names);
+  if (factory) return factory(complete);
+  const std::string nearest = nearest_name(name, enhancer_names());
   fail(Code::usage, "enhance: no method \"", name, "\"",
        nearest.empty() ? std::string() : ". Did you mean \"" + nearest + "\"?");
 }

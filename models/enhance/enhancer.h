@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Enhancer: what turns a gray film into the detector's input picture; and the list of those in this build.
+// Enhancer: what turns a gray film into the detector's input picture; and how one is made by name.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "models/cawe.h"
 #include "models/colorizer/colorize.h"
-#include "models/enhance/afda.h"
-#include "models/enhance/clahe.h"
-#include "models/enhance/medga.h"
+#include "models/enhance/method.h"
 
 namespace cawe::models {
 
@@ -40,12 +37,7 @@ struct EnhancerOptions {
   ColorSettings color;
   int64_t cam_input = 512;  ///< side in pixels at which the classifier sees the film; 0: the film's own
   double alpha = 0.5;       ///< fuse.alpha
-  ClaheSettings clahe;
-  AfdaSettings afda;
-  MedgaSettings medga;
-  uint64_t seed = 0;               ///< medga's search
-  double centre_sigma = 0.25;      ///< the centre control's standard deviation, as a fraction of each side
-  double colormap_saturation = 1;  ///< the colormap control's saturation; 0 stays gray
+  MethodValues values;      ///< of the methods' own keys; those not set have their defaults
 };
 
 /// The CAWE method. Its maps can also be had without fusion, since a control study fuses films with the maps
@@ -76,21 +68,12 @@ void check_gray(const Tensor& gray);
 /// The shortest decimal that reads back as the same number, for settings().
 std::string decimal(double value);
 
-/// What a method asks for.
-struct EnhancerNeeds {
-  bool classifier = false;            ///< a trained one, whose attention it looks at
-  bool colorizer = false;             ///< a trained one
-  std::vector<std::string> sections;  ///< of a recipe, whose keys it reads: "cam", "fuse"
-};
-
-using EnhancerFactory = std::function<std::unique_ptr<Enhancer>(const EnhancerOptions&)>;
-/// Adds a method under a name of its own. Throws Code::internal where the name is taken.
-void register_enhancer(const std::string& name, EnhancerFactory factory, EnhancerNeeds needs = {});
-/// Nothing for a name that is not in the list.
+/// Needs of a method, with the section of its own keys. Nothing for a name that is not in the list.
 EnhancerNeeds enhancer_needs(const std::string& name);
-/// "none", "cawe", "color", "color+cawe", "afda", "medga", "clahe", the controls "uniform", "centre" and
-/// "colormap", and what was registered; sorted.
+/// Names of methods(), sorted.
 std::vector<std::string> enhancer_names();
+/// "AFDA" of "afda"; the name itself for one that is not in the list.
+std::string enhancer_label(const std::string& name);
 /// Throws Code::usage for an unknown name (with the nearest one) or for missing options (a classifier, say).
 std::unique_ptr<Enhancer> make_enhancer(const std::string& name, const EnhancerOptions& options);
 

@@ -6,6 +6,7 @@
 #include <limits>
 #include <numeric>
 
+#include "models/enhance/enhancer.h"
 #include "models/enhance/gray_levels.h"
 #include "tensor/parallel.h"
 #include "tensor/random.h"
@@ -273,6 +274,64 @@ Tensor medga(const Tensor& gray, uint64_t seed, const MedgaSettings& settings) {
     std::transform(levels.begin(), levels.end(), out.begin(), [&](uint8_t g) { return lut[g]; });
     return out;
   });
+}
+
+namespace {
+
+class Medga : public Enhancer {
+ public:
+  Medga(const MedgaSettings& settings, uint64_t seed) : settings_(settings), seed_(seed) {}
+  std::string name() const override { return "medga"; }
+  std::string settings() const override {
+    return detail::concat(
+        "{\"method\":\"medga\",\"form\":\"",
+        settings_.form == MedgaSettings::Form::article ? "article" : "reference", "\",\"mut\":\"",
+        settings_.mutation == MedgaSettings::Mutation::uniform ? "uniform" : "side",
+        "\",\"population\":", settings_.population, ",\"generations\":", settings_.generations,
+        ",\"tournament\":", settings_.tournament, ",\"crossover\":", decimal(settings_.crossover_rate),
+        ",\"mutation\":", decimal(settings_.mutation_rate), ",\"seed\":", seed_, "}");
+  }
+  Tensor apply(const Tensor& gray) override {
+    check_gray(gray);
+    return medga(gray, seed_, settings_);
+  }
+
+ private:
+  MedgaSettings settings_;
+  uint64_t seed_;
+};
+
+std::unique_ptr<Enhancer> make_medga(const EnhancerOptions& o) {
+  const MethodValues& v = o.values;
+  MedgaSettings s;
+  if (v.word("medga.form") == "reference") s.form = MedgaSettings::Form::reference;
+  if (v.word("medga.mut") == "side") s.mutation = MedgaSettings::Mutation::side;
+  s.population = int(v.whole("medga.population"));
+  s.generations = int(v.whole("medga.generations"));
+  s.tournament = int(v.whole("medga.tournament"));
+  s.crossover_rate = v.number("medga.crossover_rate");
+  s.mutation_rate = v.number("medga.mutation_rate");
+  return std::make_unique<Medga>(s, uint64_t(v.whole("medga.seed")));
+}
+
+}  // namespace
+
+std::vector<Method> medga_methods() {
+  const MedgaSettings usual;
+  const char* const open = "MedGA's \"default parameters\"";
+  return {{"medga",
+           "MedGA",
+           make_medga,
+           {},
+           {word_key("medga.form", {"article", "reference"}, "form of the fitness, see Enhancements", open),
+            word_key("medga.mut", {"uniform", "side"},
+                     "a mutated gene falls anywhere, or on its side of the threshold", open),
+            whole_key("medga.population", usual.population, 2, 100000, "individuals of the search", open),
+            whole_key("medga.generations", usual.generations, 1, 100000, "rounds of the search", open),
+            whole_key("medga.tournament", usual.tournament, 1, 100000, "individuals that compete", open),
+            number_key("medga.crossover_rate", usual.crossover_rate, 0, 1, "share of crossed pairs", open),
+            number_key("medga.mutation_rate", usual.mutation_rate, 0, 1, "share of mutated genes", open),
+            whole_key("medga.seed", 0, 0, std::numeric_limits<double>::infinity(), "seed of the search")}}};
 }
 
 }  // namespace cawe::models

@@ -62,7 +62,7 @@ TEST(Centre, IsAGaussianBetweenNothingAndAll) {
 TEST(Centre, FusesWithTheSameFormula) {
   EnhancerOptions options;
   options.alpha = 0.3;
-  options.centre_sigma = 0.2;
+  options.values.set("centre.sigma", 0.2);
   const Tensor film = uniform({2, 1, 24, 24}, "film");
   const auto control = make_enhancer("centre", options);
   const Tensor map = control->map(film);

@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "data/decode.h"
+#include "models/enhance/afda.h"
 #include "models/enhance/enhancer.h"
 #include "tests/data_dir.h"
 #include "tests/models/enhance_support.h"
@@ -78,7 +79,7 @@ void expect_monotone(const RealFilm& film, const std::vector<float>& out) {
 TEST(RealFilms, MedgaIsMonotoneAndKeepsTheBackground) {
   CAWE_NEEDS_DATA("dicom_cxr");
   EnhancerOptions options;
-  options.medga.generations = 20;
+  options.values.set("medga.generations", int64_t{20});
   const auto medga = make_enhancer("medga", options);
   size_t with_background = 0;
   for (const RealFilm& film : films()) {
@@ -95,7 +96,7 @@ TEST(RealFilms, MedgaIsMonotoneAndKeepsTheBackground) {
 TEST(RealFilms, ClaheOfOneTileIsMonotone) {
   CAWE_NEEDS_DATA("dicom_cxr");
   EnhancerOptions options;
-  options.clahe.tiles_x = options.clahe.tiles_y = 1;
+  options.values.set("clahe.tiles", int64_t{1});
   const auto clahe = make_enhancer("clahe", options);
   for (const RealFilm& film : films()) {
     const std::vector<float> out = clahe->apply(film.gray).to_vector<float>();

@@ -9,6 +9,7 @@
 #include <iomanip>
 #include <sstream>
 
+#include "models/enhance/clahe.h"
 #include "models/enhance/fusion.h"
 #include "tests/models/enhance_support.h"
 

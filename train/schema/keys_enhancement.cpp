@@ -85,44 +85,21 @@ void attention_keys(Table& t) {
   flag("cam.closed_form", usual.closed_form, "", "Eq. 1 in closed form; false: by automatic differentiation");
 }
 
-void number(Table& t, const std::string& name, double otherwise, double low, double high,
-            const std::string& open, const std::string& help) {
-  Row row = t.number(name).on(kChain, otherwise).from(low, high).open(open).help(help);
-  in_chain(row, name);
-}
-void whole(Table& t, const std::string& name, int64_t otherwise, double low, double high,
-           const std::string& open, const std::string& help) {
-  Row row = t.whole(name).on(kChain, otherwise).from(low, high).open(open).help(help);
-  in_chain(row, name);
-}
-void choice(Table& t, const std::string& name, const Strings& choices, const std::string& open,
-            const std::string& help) {  // the first is the default
-  Row row = t.word(name).on(kChain, choices.front()).one_of(choices).open(open).help(help);
-  in_chain(row, name);
-}
-
+/// What methods alone read: each brings its keys along (models/enhance/method.h).
 void method_keys(Table& t) {
-  const models::EnhancerOptions usual;
-  const char *const afda = "AFDA's \"default parameters\"", *const medga = "MedGA's \"default parameters\"";
-  whole(t, "clahe.tiles", usual.clahe.tiles_x, 1, 256, "", "tiles along each side");
-  number(t, "clahe.clip_limit", usual.clahe.clip_limit, 0, 1e6, "",
-         "a bin holds at most so many times its mean; 0: no limit");
-  number(t, "afda.vmax", usual.afda.v_max, 0, 0.999, afda, "largest order");
-  choice(t, "afda.mask", {"none", "otsu"}, afda,
-         "which gradients count: all, or those at or above Otsu's threshold of the film");
-  choice(t, "afda.range", {"clip", "minmax"}, afda, "the result is clipped to 0..255 or stretched");
-  choice(t, "medga.form", {"article", "reference"}, medga, "form of the fitness, see Enhancements");
-  choice(t, "medga.mut", {"uniform", "side"}, medga,
-         "a mutated gene falls anywhere, or on its side of the threshold");
-  whole(t, "medga.population", usual.medga.population, 2, 100000, medga, "individuals of the search");
-  whole(t, "medga.generations", usual.medga.generations, 1, 100000, medga, "rounds of the search");
-  whole(t, "medga.tournament", usual.medga.tournament, 1, 100000, medga, "individuals that compete");
-  number(t, "medga.crossover_rate", usual.medga.crossover_rate, 0, 1, medga, "share of crossed pairs");
-  number(t, "medga.mutation_rate", usual.medga.mutation_rate, 0, 1, medga, "share of mutated genes");
-  whole(t, "medga.seed", int64_t(usual.seed), 0, kMost, "", "seed of the search");
-  number(t, "centre.sigma", usual.centre_sigma, 1e-3, 1e3, "",
-         "width of the centre control's Gaussian, as a share of each side");
-  number(t, "colormap.saturation", usual.colormap_saturation, 0, 1, "", "saturation of the fixed colour map");
+  for (const models::Method& method : models::methods())
+    for (const models::MethodKey& key : method.keys) {
+      Row row = std::holds_alternative<double>(key.otherwise)    ? t.number(key.name)
+                : std::holds_alternative<int64_t>(key.otherwise) ? t.whole(key.name)
+                                                                 : t.word(key.name);
+      std::visit([&](const auto& value) { row.on(kChain, value); }, key.otherwise);
+      if (std::holds_alternative<std::string>(key.otherwise))
+        row.one_of(key.choices);
+      else
+        row.from(key.low, key.high);
+      row.open(key.open).help(key.help);
+      in_chain(row, key.name);
+    }
 }
 
 void color_keys(Table& t) {
