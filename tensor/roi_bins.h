@@ -7,7 +7,7 @@
 #include <cmath>
 #include <cstdint>
 
-#include "tensor/backend.h"
+#include "tensor/primitives/roi_align.h"
 
 namespace cawe {
 

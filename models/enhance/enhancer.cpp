@@ -9,7 +9,7 @@
 #include "models/enhance/color.h"
 #include "models/enhance/controls.h"
 #include "models/enhance/fusion.h"
-#include "tensor/backend.h"
+#include "tensor/primitives/resize.h"
 #include "tensor/text.h"
 
 namespace cawe::models {
@@ -172,7 +172,7 @@ Tensor CaweEnhancer::network_input(const Tensor& picture) const {
   if (side > 0 && (picture.dim(2) != side || picture.dim(3) != side)) {
     seen = Tensor::empty({picture.dim(0), picture.dim(1), side, side}, picture.dtype(), Layout::contiguous,
                          picture.device());
-    backend(picture.device()).resize_bilinear(picture, seen);
+    primitives::resize_bilinear(picture, seen);
   }
   return normalise_input(seen);
 }
