@@ -6,7 +6,7 @@
 #include <array>
 
 #include "tensor/box.h"
-#include "tensor/primitives/detection.h"
+#include "tensor/primitives/params.h"
 
 namespace cawe::models {
 

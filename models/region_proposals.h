@@ -12,7 +12,7 @@
 #include "models/detection_model.h"
 #include "models/sampling.h"
 #include "nn/conv2d.h"
-#include "tensor/primitives/detection.h"
+#include "tensor/primitives/params.h"
 
 namespace cawe::models {
 

@@ -4,7 +4,7 @@
 
 #include "nn/init.h"
 #include "nn/module.h"
-#include "tensor/primitives/conv2d.h"
+#include "tensor/primitives/params.h"
 
 namespace cawe::nn {
 

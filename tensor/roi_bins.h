@@ -7,7 +7,7 @@
 #include <cmath>
 #include <cstdint>
 
-#include "tensor/primitives/roi_align.h"
+#include "tensor/primitives/params.h"
 
 namespace cawe {
 

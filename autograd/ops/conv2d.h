@@ -3,7 +3,7 @@
 #pragma once
 
 #include "autograd/variable.h"
-#include "tensor/primitives/conv2d.h"
+#include "tensor/primitives/params.h"
 
 namespace cawe {
 

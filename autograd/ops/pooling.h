@@ -3,7 +3,7 @@
 #pragma once
 
 #include "autograd/variable.h"
-#include "tensor/primitives/pooling.h"
+#include "tensor/primitives/params.h"
 
 namespace cawe {
 

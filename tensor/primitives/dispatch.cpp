@@ -26,8 +26,8 @@ class DeviceOf {
     if (!t.defined()) return;
     if (!found_) device_ = t.device();
     found_ = true;
-    CAWE_CHECK(t.device() == device_, Code::internal, op_, ": tensors on two devices, ",
-               cawe::name(device_), " and ", cawe::name(t.device()));
+    CAWE_CHECK(t.device() == device_, Code::internal, op_, ": tensors on two devices, ", cawe::name(device_),
+               " and ", cawe::name(t.device()));
   }
   void look(const std::vector<Tensor>& tensors) {
     for (const Tensor& t : tensors) look(t);
