@@ -9,6 +9,7 @@
 #include "autograd/operator_goldens.h"
 #include "autograd/operator_table.h"
 #include "tensor/cpu/cpu_backend.h"
+#include "tensor/primitives/backend.h"
 
 namespace cawe {
 namespace {
@@ -77,7 +78,8 @@ DeviceReport check_primitive(Device device, const PrimitiveRow& row, const Opera
   r.exact = row.decides;
   double error = 0;
   for (int64_t v = 0; v < row.variants; ++v) {
-    const std::vector<Tensor> ours = row.run(backend(device), v), again = row.run(backend(device), v);
+    const std::vector<Tensor> ours = row.run(primitive_backend(device), v),
+                              again = row.run(primitive_backend(device), v);
     const std::vector<Tensor> truth = row.run(cpu_reference_backend(), v);
     for (size_t i = 0; i < truth.size(); ++i) {
       const double difference = relative_difference(ours[i], truth[i]);
@@ -90,7 +92,7 @@ DeviceReport check_primitive(Device device, const PrimitiveRow& row, const Opera
   }
   r.dtypes = {DType::f32};
   r.errors = {error};
-  r.layout_faults = check_layouts(row, backend(device)).faults;
+  r.layout_faults = check_layouts(row, primitive_backend(device)).faults;
   return r;
 }
 

@@ -222,7 +222,7 @@ LayoutReport check_layouts(const OperatorCase& c, DType dtype, Device device) {
   return report;
 }
 
-LayoutReport check_layouts(const PrimitiveRow& row, Backend& backend) {
+LayoutReport check_layouts(const PrimitiveRow& row, PrimitiveBackend& backend) {
   LayoutReport report;
   const auto run = [&](int64_t variant, Placement p, bool only_values) {
     const PlacementScope scope(p, only_values);

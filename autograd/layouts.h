@@ -78,6 +78,6 @@ double layout_bar(DType dtype);
 /// dtype: f32 or f64.
 LayoutReport check_layouts(const OperatorCase& c, DType dtype, Device device = Device::cpu);
 /// The same for a primitive's tensors, outputs too, in f32; of one that decides, the same bits.
-LayoutReport check_layouts(const PrimitiveRow& row, Backend& backend);
+LayoutReport check_layouts(const PrimitiveRow& row, PrimitiveBackend& backend);
 
 }  // namespace cawe

@@ -13,6 +13,7 @@
 #include "autograd/ops/elementwise.h"
 #include "tensor/cpu/cpu_backend.h"
 #include "tensor/parallel.h"
+#include "tensor/primitives/backend.h"
 #include "tensor/random.h"
 
 namespace cawe {

@@ -14,6 +14,8 @@
 
 namespace cawe {
 
+class PrimitiveBackend;  // tensor/primitives/backend.h
+
 /// The evidence for one operator or primitive: largest errors over all cases of its row.
 struct OperatorReport {
   std::string name;
@@ -80,7 +82,7 @@ struct OperatorRow {
 /// A primitive without a gradient: the fast backend's outputs against the reference backend's, both f32.
 struct PrimitiveRow {
   std::string name;
-  std::function<std::vector<Tensor>(Backend& backend, int64_t variant)> run;
+  std::function<std::vector<Tensor>(PrimitiveBackend& backend, int64_t variant)> run;
   int64_t variants = 1;
   bool decides = false;  ///< a result is a choice (boxes, an order): every backend must give the same bits
   std::string of = {};   ///< the primitive's name, where the row's differs

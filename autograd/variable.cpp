@@ -6,8 +6,8 @@
 #include <unordered_map>
 #include <unordered_set>
 
-#include "tensor/backend.h"
 #include "tensor/communicator.h"
+#include "tensor/primitives/elementwise.h"
 #include "tensor/profile.h"
 
 namespace cawe {
@@ -28,7 +28,7 @@ void add_gradient(GradSlot& slot, const Tensor& g) {
   // A first gradient may share its storage with a dy or with another input's gradient: then it is copied
   // before anything is added to it.
   if (!slot.grad.owns_storage_alone() || !slot.grad.is_dense()) slot.grad = slot.grad.clone();
-  backend(g.device()).accumulate(g, slot.grad);
+  primitives::accumulate(g, slot.grad);
 }
 
 /// Sum over the ranks, along the lanes' tree.

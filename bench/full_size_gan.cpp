@@ -13,6 +13,7 @@
 #include "models/colorizer/generator.h"
 #include "tensor/denormals.h"
 #include "tensor/parallel.h"
+#include "tensor/primitives/optimizers.h"
 
 namespace {
 
@@ -38,7 +39,7 @@ class Adam {
     size_t i = 0;
     for (auto& p : net_.parameters()) {
       Tensor value = p.variable->value();
-      backend(Device::cpu).adam_step(value, p.variable->grad(), m_[i], v_[i], params_);
+      primitives::adam_step(value, p.variable->grad(), m_[i], v_[i], params_);
       p.variable->zero_grad();
       ++i;
     }

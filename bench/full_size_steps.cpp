@@ -12,6 +12,7 @@
 #include "models/retinanet.h"
 #include "tensor/denormals.h"
 #include "tensor/parallel.h"
+#include "tensor/primitives/optimizers.h"
 
 namespace {
 
@@ -23,7 +24,7 @@ void sgd(nn::Module& net, std::vector<Tensor>& velocity, SgdParams& params) {
   for (size_t i = 0; i < parameters.size(); ++i) {
     if (params.first) velocity.push_back(Tensor::like(parameters[i].variable->value()));
     Tensor value = parameters[i].variable->value();
-    backend(Device::cpu).sgd_step(value, parameters[i].variable->grad(), velocity[i], params);
+    primitives::sgd_step(value, parameters[i].variable->grad(), velocity[i], params);
   }
 }
 

@@ -23,6 +23,7 @@
 #include "models/colorizer/generator.h"
 #include "models/faster_rcnn.h"
 #include "models/retinanet.h"
+#include "tensor/primitives/optimizers.h"
 #include "tensor/random.h"
 
 namespace cawe {
@@ -97,7 +98,7 @@ class Sgd {
         velocity_.push_back(Tensor::like(v));
         velocity_.back().fill(0);
       }
-    backend(kGpu).sgd_steps(values, gradients, velocity_, Tensor(), {0.001, 0.9, 0, false});
+    primitives::sgd_steps(values, gradients, velocity_, Tensor(), {0.001, 0.9, 0, false});
   }
 
  private:

@@ -9,6 +9,7 @@
 #include "models/retinanet.h"
 #include "tensor/denormals.h"
 #include "tensor/parallel.h"
+#include "tensor/primitives/optimizers.h"
 
 namespace {
 
@@ -68,7 +69,7 @@ void training_steps(const std::string& name, models::DetectionModel& net) {
       values.push_back(p.variable->value());
       gradients.push_back(p.variable->grad());
     }
-    backend(Device::cpu).adam_steps(values, gradients, m, v, {}, adam);
+    primitives::adam_steps(values, gradients, m, v, {}, adam);
     ++adam.step;
   });
 }

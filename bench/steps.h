@@ -11,7 +11,6 @@
 
 #include "autograd/variable.h"
 #include "tensor/arena.h"
-#include "tensor/backend.h"
 #include "tensor/profile.h"
 #include "tensor/random.h"
 

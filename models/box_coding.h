@@ -5,8 +5,8 @@
 
 #include <array>
 
-#include "tensor/backend.h"
 #include "tensor/box.h"
+#include "tensor/primitives/params.h"
 
 namespace cawe::models {
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/candidates.h"
+#include "tensor/primitives/detection.h"
+#include "tensor/primitives/gather_rows.h"
 
 #include <algorithm>
 
@@ -16,13 +18,13 @@ Tensor take_rows(const Tensor& rows, const std::vector<int64_t>& index) {
     for (int64_t k = 0; k < count; ++k) std::copy_n(from + index[size_t(k)] * width, width, to + k * width);
     return y;
   }
-  backend(rows.device()).gather_rows(rows, Tensor::from(index, {count}).to(rows.device()), y);
+  primitives::gather_rows(rows, Tensor::from(index, {count}).to(rows.device()), y);
   return y;
 }
 
 Best best_of(const Tensor& scores, int64_t most) {
   Best best;
-  best.index = backend(scores.device()).top_k(scores, std::min(most, scores.numel()));
+  best.index = primitives::top_k(scores, std::min(most, scores.numel()));
   best.values = take_rows(scores.reshape({-1, 1}), best.index).to(Device::cpu).to_vector<float>();
   return best;
 }
@@ -31,15 +33,15 @@ std::vector<float> decoded(const Tensor& deltas, const Tensor& anchors, const Bo
                            int64_t height, int64_t width) {
   if (deltas.dim(0) == 0) return {};
   Tensor boxes = Tensor::empty(deltas.shape(), DType::f32, Layout::contiguous, deltas.device());
-  backend(deltas.device()).decode_boxes(deltas, anchors, coding, double(width), double(height), boxes);
+  primitives::decode_boxes(deltas, anchors, coding, double(width), double(height), boxes);
   return boxes.to(Device::cpu).to_vector<float>();
 }
 
 std::vector<int64_t> suppressed(const Candidates& c, double iou, int64_t most, Device device) {
   if (c.count() == 0) return {};
-  std::vector<int64_t> kept = backend(device).nms(Tensor::from(c.boxes, {c.count(), 4}).to(device),
-                                                  Tensor::from(c.scores, {c.count()}).to(device),
-                                                  Tensor::from(c.classes, {c.count()}).to(device), iou);
+  std::vector<int64_t> kept = primitives::nms(Tensor::from(c.boxes, {c.count(), 4}).to(device),
+                                              Tensor::from(c.scores, {c.count()}).to(device),
+                                              Tensor::from(c.classes, {c.count()}).to(device), iou);
   if (int64_t(kept.size()) > most) kept.resize(size_t(most));
   return kept;
 }

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "models/detection.h"
-#include "tensor/backend.h"
+#include "tensor/primitives/params.h"
 
 namespace cawe::models {
 

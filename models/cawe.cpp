@@ -6,6 +6,12 @@
 #include <numeric>
 
 #include "autograd/ops/elementwise.h"
+#include "tensor/primitives/cawe.h"
+#include "tensor/primitives/elementwise.h"
+#include "tensor/primitives/linear.h"
+#include "tensor/primitives/pooling.h"
+#include "tensor/primitives/reductions.h"
+#include "tensor/primitives/resize.h"
 #include "tensor/text.h"
 
 namespace cawe::models {
@@ -41,7 +47,7 @@ Tensor spread(const Tensor& probabilities, const ActiveSets& active, Value value
 
 Tensor product(const Tensor& p, const Tensor& q) {
   Tensor y = Tensor::empty({p.dim(0), q.dim(1)}, p.dtype(), Layout::contiguous, p.device());
-  backend(p.device()).matmul(p, false, q, false, y);
+  primitives::matmul(p, false, q, false, y);
   return y;
 }
 
@@ -49,7 +55,7 @@ Tensor product(const Tensor& p, const Tensor& q) {
 Tensor weighted_map(const Tensor& w, const Tensor& features) {
   Tensor map = Tensor::empty({features.dim(0), 1, features.dim(2), features.dim(3)}, features.dtype(),
                              Layout::contiguous, features.device());
-  backend(features.device()).cawe_map(w, features, map);
+  primitives::cawe_map(w, features, map);
   return map;
 }
 
@@ -60,18 +66,17 @@ double constant_value(ConstantMap rule) {
 /// Normalisation of each image of x [N, 1, H, W] to [0, 1] by settings.norm; constant maps become what the
 /// settings say.
 Tensor stretch(const Tensor& x, AttentionMaps& maps, const CaweSettings& settings) {
-  Backend& device = backend(x.device());
   const int64_t n = x.dim(0);
   Tensor low = Tensor::empty({n}, x.dtype(), Layout::contiguous, x.device()), high = Tensor::like(low);
-  device.min_max(x, low, high);
+  primitives::min_max(x, low, high);
   maps.low = low.to(DType::f64).to_vector<double>();
   maps.high = high.to(DType::f64).to_vector<double>();
   if (settings.norm == MapNorm::max) low.fill(0);
   Tensor shifted = Tensor::like(x), y = Tensor::like(x), range = Tensor::like(low);
   const Shape by_image{n, 1, 1, 1};
-  device.binary(BinaryOp::sub, high, low, range);
-  device.binary(BinaryOp::sub, x, low.reshape(by_image), shifted);
-  device.binary(BinaryOp::div, shifted, range.reshape(by_image), y);
+  primitives::binary(BinaryOp::sub, high, low, range);
+  primitives::binary(BinaryOp::sub, x, low.reshape(by_image), shifted);
+  primitives::binary(BinaryOp::div, shifted, range.reshape(by_image), y);
   maps.constant.assign(size_t(n), false);
   for (int64_t i = 0; i < n; ++i) {
     const double a = maps.low[size_t(i)], b = maps.high[size_t(i)];
@@ -89,7 +94,7 @@ Tensor stretch(const Tensor& x, AttentionMaps& maps, const CaweSettings& setting
 Tensor resize(const Tensor& x, int64_t height, int64_t width) {
   if (x.dim(2) == height && x.dim(3) == width) return x;
   Tensor y = Tensor::empty({x.dim(0), x.dim(1), height, width}, x.dtype(), Layout::contiguous, x.device());
-  backend(x.device()).resize_bilinear(x, y);
+  primitives::resize_bilinear(x, y);
   return y;
 }
 
@@ -147,9 +152,8 @@ Tensor cawe_weights_closed_form(const Tensor& probabilities, const Tensor& fc_we
   const Tensor slopes = spread(probabilities, active, [](double s) { return s * (1 - s); });
   const Tensor sums = product(slopes, fc_weight);
   Tensor positive = Tensor::like(sums), w = Tensor::like(sums);
-  Backend& device = backend(sums.device());
-  device.unary(UnaryOp::relu, 0, 0, sums, positive);
-  device.unary(UnaryOp::affine, 1.0 / double(cells), 0, positive, w);
+  primitives::unary(UnaryOp::relu, 0, 0, sums, positive);
+  primitives::unary(UnaryOp::affine, 1.0 / double(cells), 0, positive, w);
   return w;
 }
 
@@ -168,29 +172,28 @@ Tensor weights_from_gradients(const Tensor& g, CamMethod method) {
   if (method != CamMethod::cawe && method != CamMethod::gradcam) return {};
   Tensor w = Tensor::empty({g.dim(0), g.dim(1)}, g.dtype(), Layout::contiguous, g.device());
   if (method == CamMethod::cawe)
-    backend(g.device()).cawe_weights(g, w);
+    primitives::cawe_weights(g, w);
   else
-    backend(g.device()).global_avg_pool(g, w);
+    primitives::global_avg_pool(g, w);
   return w;
 }
 
 }  // namespace
 
 Tensor attention_from_gradients(const Tensor& features, const Tensor& g, CamMethod method) {
-  Backend& device = backend(features.device());
   if (const Tensor w = weights_from_gradients(g, method)) return weighted_map(w, features);
   CAWE_CHECK(method != CamMethod::cam, Code::internal,
              "attention_from_gradients: CAM takes the linear layer's weights, not gradients");
   Tensor gate = g, products = Tensor::like(features);
   if (method == CamMethod::layercam) {
     gate = Tensor::like(g);
-    device.unary(UnaryOp::relu, 0, 0, g, gate);
+    primitives::unary(UnaryOp::relu, 0, 0, g, gate);
   }
-  device.binary(BinaryOp::mul, gate, features, products);
+  primitives::binary(BinaryOp::mul, gate, features, products);
   Tensor sums = Tensor::empty({g.dim(0), 1, g.dim(2), g.dim(3)}, g.dtype(), Layout::contiguous, g.device());
-  device.sum_to(products, sums);
+  primitives::sum_to(products, sums);
   Tensor map = Tensor::like(sums);
-  device.unary(UnaryOp::relu, 0, 0, sums, map);
+  primitives::unary(UnaryOp::relu, 0, 0, sums, map);
   return map;
 }
 
@@ -257,9 +260,8 @@ EnhancedFilm enhance(Classifier& classifier, const Tensor& image, const Tensor& 
   film.maps.raw = Tensor::empty({features.dim(0), 1, features.dim(2), features.dim(3)}, features.dtype(),
                                 Layout::contiguous, features.device());
   film.image = Tensor::like(image);
-  backend(image.device())
-      .cawe_enhance(image, w, features, alpha, constant_value(settings.constant), film.maps.raw, range,
-                    film.image);
+  primitives::cawe_enhance(image, w, features, alpha, constant_value(settings.constant), film.maps.raw, range,
+                           film.image);
   const std::vector<double> found = range.to_vector<double>();
   for (size_t n = 0; n < size_t(image.dim(0)); ++n) {
     film.maps.low.push_back(found[3 * n]);

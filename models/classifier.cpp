@@ -8,6 +8,8 @@
 #include "autograd/ops/pooling.h"
 #include "nn/precision.h"
 #include "tensor/communicator.h"
+#include "tensor/primitives/batch_norm.h"
+#include "tensor/primitives/reductions.h"
 
 namespace cawe::models {
 namespace {
@@ -38,7 +40,7 @@ double multilabel_scale(const Shape& shape, const Tensor& mask) {
   double counts[2] = {double(shape[0]), double(shape.numel())};  // images, elements that count
   if (mask.defined()) {
     Tensor sum = Tensor::zeros({}, mask.dtype());
-    backend(Device::cpu).sum_to(mask, sum);
+    primitives::sum_to(mask, sum);
     counts[1] = sum.item();
   }
   current_communicator().all_reduce_sum(counts, 2);
@@ -67,9 +69,8 @@ Tensor normalise_input(const Tensor& image) {
     shift[c] = -kImageMean[c] / kImageStd[c];
   }
   Tensor y = Tensor::empty(shape, image.dtype(), Layout::channels_last, image.device());
-  backend(image.device())
-      .channel_affine(image.expand(shape), of_channels(scale, image), of_channels(shift, image), {}, false,
-                      y);
+  primitives::channel_affine(image.expand(shape), of_channels(scale, image), of_channels(shift, image), {},
+                             false, y);
   return y;
 }
 

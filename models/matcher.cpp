@@ -4,6 +4,7 @@
 #include "models/box_coding.h"
 #include "tensor/denormals.h"
 #include "tensor/parallel.h"
+#include "tensor/primitives/detection.h"
 
 namespace cawe::models {
 namespace {
@@ -20,8 +21,7 @@ std::vector<int64_t> match_image(const Tensor& anchors, const Truth& truth, cons
   const int64_t count = anchors.dim(0);
   if (truth.boxes.empty()) return std::vector<int64_t>(size_t(count), -1);
   Tensor matched = Tensor::empty({count}, DType::i64, Layout::contiguous, anchors.device());
-  backend(anchors.device())
-      .match_anchors(anchors, boxes_tensor(truth.boxes, anchors.device()), match, matched);
+  primitives::match_anchors(anchors, boxes_tensor(truth.boxes, anchors.device()), match, matched);
   return matched.to_vector<int64_t>();
 }
 

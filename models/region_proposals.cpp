@@ -13,6 +13,7 @@
 #include "tensor/communicator.h"
 #include "tensor/denormals.h"
 #include "tensor/parallel.h"
+#include "tensor/primitives/elementwise.h"
 
 namespace cawe::models {
 namespace {
@@ -108,7 +109,7 @@ std::vector<Box> RegionProposals::proposals_of(const Tensor& logits, const Tenso
                                                int64_t height, int64_t width) const {
   const ProposalSettings& s = training() ? config_.train : config_.test;
   Tensor scores = Tensor::like(logits);
-  backend(logits.device()).unary(UnaryOp::sigmoid, 0, 0, logits, scores);
+  primitives::unary(UnaryOp::sigmoid, 0, 0, logits, scores);
   Candidates all;
   int64_t begin = 0;
   for (size_t level = 0; level < grids.size(); ++level) {

@@ -12,6 +12,7 @@
 #include "models/detection_model.h"
 #include "models/sampling.h"
 #include "nn/conv2d.h"
+#include "tensor/primitives/params.h"
 
 namespace cawe::models {
 

@@ -11,6 +11,7 @@
 #include "models/fpn.h"
 #include "models/matcher.h"
 #include "models/resnet.h"
+#include "tensor/primitives/params.h"
 
 namespace cawe::models {
 

@@ -6,6 +6,7 @@
 #include "models/retinanet.h"
 #include "tensor/denormals.h"
 #include "tensor/parallel.h"
+#include "tensor/primitives/elementwise.h"
 
 namespace cawe::models {
 namespace {
@@ -34,7 +35,7 @@ std::vector<Detections> RetinaNet::postprocess(const Raw& raw, int64_t height, i
   const Tensor logits = raw.logits.value().to(DType::f32), deltas = raw.deltas.value().to(DType::f32);
   const int64_t n = logits.dim(0), total = logits.dim(1), per_cell = config_.anchors.per_cell();
   Tensor scores = Tensor::like(logits);
-  backend(logits.device()).unary(UnaryOp::sigmoid, 0, 0, logits, scores);
+  primitives::unary(UnaryOp::sigmoid, 0, 0, logits, scores);
   std::vector<Detections> all(static_cast<size_t>(n));
   parallel_tasks(n, [&](int64_t i) {
     CAWE_CHECK(all_finite(logits.slice(0, i, i + 1)) && all_finite(deltas.slice(0, i, i + 1)), Code::numeric,

@@ -17,6 +17,8 @@
 #include "tensor/communicator.h"
 #include "tensor/denormals.h"
 #include "tensor/parallel.h"
+#include "tensor/primitives/roi_align.h"
+#include "tensor/primitives/softmax.h"
 
 namespace cawe::models {
 namespace {
@@ -203,7 +205,7 @@ std::vector<Detections> RoiHeads::detect(const std::vector<Variable>& levels,
   const Tensor logits = out.logits.value().to(DType::f32), deltas = out.deltas.value().to(DType::f32);
   const KeepDenormals exact;
   Tensor scores = Tensor::like(logits);
-  backend(logits.device()).softmax(logits, scores);
+  primitives::softmax(logits, scores);
   parallel_tasks(int64_t(proposals.size()), [&](int64_t i) {
     const int64_t begin = i * slots, end = begin + int64_t(proposals[size_t(i)].size());
     if (begin == end) return;

@@ -10,7 +10,7 @@
 #include "models/detection_model.h"
 #include "models/sampling.h"
 #include "nn/linear.h"
-#include "tensor/backend.h"
+#include "tensor/primitives/params.h"
 
 namespace cawe::models {
 

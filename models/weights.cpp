@@ -4,7 +4,6 @@
 #include <algorithm>
 
 #include "nn/batch_norm.h"
-#include "tensor/backend.h"
 
 namespace cawe::models {
 namespace {

@@ -4,7 +4,7 @@
 
 #include "nn/init.h"
 #include "nn/module.h"
-#include "tensor/backend.h"
+#include "tensor/primitives/params.h"
 
 namespace cawe::nn {
 

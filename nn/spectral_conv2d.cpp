@@ -7,6 +7,7 @@
 #include "autograd/ops/conv2d.h"
 #include "autograd/ops/weight_norms.h"
 #include "nn/precision.h"
+#include "tensor/primitives/elementwise.h"
 
 namespace cawe::nn {
 namespace {
@@ -18,7 +19,7 @@ void initialise_direction(Tensor& t, uint64_t seed, const std::string& name) {
   for (const double x : t.to(DType::f64).to_vector<double>()) squares += x * x;
   const Tensor norm = Tensor::scalar(1 / std::max(1e-12, std::sqrt(squares)), t.dtype());
   const Tensor x = t.clone();
-  backend(Device::cpu).binary(BinaryOp::mul, x, norm, t);
+  primitives::binary(BinaryOp::mul, x, norm, t);
   t.storage().touch();
 }
 

@@ -12,6 +12,7 @@
 #include "report/figures/froc.h"
 #include "report/figures/pipeline.h"
 #include "report/figures/tsne.h"
+#include "tensor/backend.h"
 #include "train/detector_recipe.h"
 
 namespace cawe::study {

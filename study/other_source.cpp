@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Lesion-free films of another source as additional test films, reported separately: if a detector can tell
 // the source from the film, such films are easy for it.
+#include <cmath>
 #include <cstdio>
 
 #include "data/decode.h"

@@ -7,7 +7,7 @@
 #include <cmath>
 #include <cstdint>
 
-#include "tensor/backend.h"
+#include "tensor/primitives/params.h"
 
 namespace cawe {
 

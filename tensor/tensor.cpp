@@ -8,6 +8,7 @@
 
 #include "tensor/arena.h"
 #include "tensor/backend.h"
+#include "tensor/primitives/memory.h"
 
 namespace cawe {
 
@@ -239,11 +240,11 @@ Tensor Tensor::clone() const {
   return t;
 }
 
-void Tensor::fill(double value) { backend(device()).fill(*this, value); }
+void Tensor::fill(double value) { primitives::fill(*this, value); }
 
 void Tensor::copy_from(const Tensor& x) {
   CAWE_CHECK(x.shape() == shape_, Code::shape, "copy: from ", x.shape(), " to ", shape_);
-  backend(device()).copy(x.to(device()), *this);
+  primitives::copy(x.to(device()), *this);
 }
 
 double Tensor::item() const {

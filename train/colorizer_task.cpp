@@ -8,7 +8,6 @@
 
 #include "data/decode.h"
 #include "data/formats/json/writer.h"
-#include "tensor/backend.h"
 #include "tensor/communicator.h"
 #include "tensor/io/atomic_file.h"
 #include "tensor/io/header_json.h"

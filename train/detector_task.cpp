@@ -8,7 +8,6 @@
 #include "data/leak.h"
 #include "models/enhance/fusion.h"
 #include "report/evaluation.h"
-#include "tensor/backend.h"
 #include "tensor/io/atomic_file.h"
 #include "tensor/io/header_json.h"
 #include "tensor/random.h"

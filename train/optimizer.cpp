@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "tensor/backend.h"
 #include "tensor/parallel.h"
+#include "tensor/primitives/optimizers.h"
 
 namespace cawe::train {
 
@@ -48,7 +48,7 @@ double Optimizer::clip_gradients(double loss_scale) {
   const Lists lists = with_gradients();
   if (lists.g.empty()) return 0;
   factor_ = Tensor::empty({3}, DType::f64, Layout::contiguous, lists.g[0].device());
-  backend(lists.g[0].device()).gradient_norm(lists.g, options_.clip, loss_scale, factor_);
+  primitives::gradient_norm(lists.g, options_.clip, loss_scale, factor_);
   return factor_.to_vector<double>()[1];
 }
 
@@ -78,14 +78,13 @@ void Optimizer::step(double lr, std::optional<double> beta1) {
 void Optimizer::apply(const Lists& lists, double lr, double beta1) const {
   if (lists.p.empty()) return;
   const Tensor factor = factor_.defined() ? factor_.slice(0, 2, 3) : Tensor();
-  Backend& device = backend(lists.p[0].device());
   if (options_.kind == OptimizerOptions::Kind::sgd) {
     SgdParams sgd;
     sgd.lr = lr;
     sgd.momentum = options_.momentum;
     sgd.weight_decay = options_.weight_decay;
     sgd.first = step_ == 1;
-    device.sgd_steps(lists.p, lists.g, lists.m, factor, sgd);
+    primitives::sgd_steps(lists.p, lists.g, lists.m, factor, sgd);
   } else {
     AdamParams adam;
     adam.lr = lr;
@@ -95,7 +94,7 @@ void Optimizer::apply(const Lists& lists, double lr, double beta1) const {
     adam.weight_decay = options_.weight_decay;
     adam.decoupled = options_.kind == OptimizerOptions::Kind::adamw;
     adam.step = step_;
-    device.adam_steps(lists.p, lists.g, lists.m, lists.v, factor, adam);
+    primitives::adam_steps(lists.p, lists.g, lists.m, lists.v, factor, adam);
   }
 }
 

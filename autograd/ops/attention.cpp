@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "autograd/ops/attention.h"
 
-#include "tensor/backend.h"
+#include "tensor/primitives/attention.h"
 #include "tensor/profile.h"
 
 namespace cawe {
@@ -26,12 +26,11 @@ Variable attention(const Variable& q, const Variable& k, const Variable& v, doub
   const double pairs = double(q.dim(0)) * double(q.dim(1)) * double(k.dim(1));
   const double product_d = 2 * pairs * double(q.dim(2)), product_c = 2 * pairs * double(v.dim(2));
   ProfileScope scope("attention", product_d + product_c);
-  backend(q.device()).attention(queries, keys, values, scale, y, seen);
+  primitives::attention(queries, keys, values, scale, y, seen);
   return record("attention", {q, k, v}, y, [=](const Tensor& dy) -> Grads {
     ProfileScope back("attention_grad", 3 * product_d + 2 * product_c);
     Tensor dq = Tensor::like(queries), dk = Tensor::like(keys), dv = Tensor::like(values);
-    backend(queries.device())
-        .attention_grad(queries, keys, values, y, seen, dy.contiguous(), scale, dq, dk, dv);
+    primitives::attention_grad(queries, keys, values, y, seen, dy.contiguous(), scale, dq, dk, dv);
     return {dq, dk, dv};
   });
 }

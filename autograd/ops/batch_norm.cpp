@@ -2,8 +2,8 @@
 #include "autograd/ops/batch_norm.h"
 
 #include "autograd/ops/elementwise.h"
-#include "tensor/backend.h"
 #include "tensor/communicator.h"
+#include "tensor/primitives/batch_norm.h"
 #include "tensor/profile.h"
 
 namespace cawe {
@@ -24,7 +24,7 @@ Tensor all_ranks(const Tensor& sums, double* count) {
 Tensor batch_sums(const Tensor& x, double* count) {
   const int64_t channels = x.dim(1);
   Tensor sums = Tensor::empty({2, channels}, DType::f64, Layout::contiguous, x.device());
-  backend(x.device()).channel_sums(x, sums);
+  primitives::channel_sums(x, sums);
   *count = double(x.numel() / channels);
   const Tensor total = all_ranks(sums, count);
   CAWE_CHECK(*count > 1, Code::numeric, "batch_norm: one value a channel (x ", x.shape(),
@@ -57,25 +57,23 @@ Variable batch_norm(const Variable& x, const Variable& weight, const Variable& b
   const Tensor total = training ? batch_sums(in, &count) : Tensor();
   const int64_t channels = in.dim(1);
   Tensor coefficients = Tensor::empty({4, channels}, w.dtype(), Layout::contiguous, in.device());
-  Backend& device = backend(in.device());
-  device.batch_norm_coefficients(total, count, w, bias.value(), momentum, eps, running_mean, running_var,
-                                 coefficients);
+  primitives::batch_norm_coefficients(total, count, w, bias.value(), momentum, eps, running_mean, running_var,
+                                      coefficients);
   const auto coefficient = [&](int64_t r) { return coefficients.slice(0, r, r + 1).reshape({channels}); };
   const Tensor means = coefficient(0), invstds = coefficient(1), scales = coefficient(2);
   Tensor y = Tensor::like(in);
-  device.channel_affine(in, scales, coefficient(3), res, relu, y);
+  primitives::channel_affine(in, scales, coefficient(3), res, relu, y);
   const Tensor mask = relu ? y : Tensor();
   const bool wants_x = needs_grad(x), wants_residual = res.defined() && needs_grad(residual);
   const bool wants_parameters = needs_grad(weight) || needs_grad(bias);
   return record("batch_norm", {x, weight, bias, residual}, y, [=](const Tensor& dy_in) -> Grads {
-    Backend& dev = backend(in.device());
     const Tensor dy = in.is_channels_last() ? dy_in.channels_last() : dy_in;
     Tensor dx, dw, db, dres;
     if (wants_residual) dres = Tensor::like(in);
     Tensor global;
     if (training || wants_parameters) {
       Tensor sums = Tensor::empty({2, channels}, DType::f64, Layout::contiguous, in.device());
-      dev.batch_norm_grad_sums(dy, in, mask, means, invstds, relu, sums);
+      primitives::batch_norm_grad_sums(dy, in, mask, means, invstds, relu, sums);
       double values = double(in.numel() / channels);
       global = all_ranks(sums, &values);
       // The tape adds gradients of shared parameters over the ranks, but these sums are over all ranks
@@ -88,10 +86,10 @@ Variable batch_norm(const Variable& x, const Variable& weight, const Variable& b
     }
     if (training) {
       dx = Tensor::like(in);
-      dev.batch_norm_grad_input(dy, in, mask, means, invstds, w, global, count, relu, dx, dres);
+      primitives::batch_norm_grad_input(dy, in, mask, means, invstds, w, global, count, relu, dx, dres);
     } else if (wants_x || wants_residual) {
       dx = Tensor::like(in);
-      dev.channel_affine_grad(dy, mask, scales, relu, dx, dres);
+      primitives::channel_affine_grad(dy, mask, scales, relu, dx, dres);
     }
     return {dx, dw, db, dres};
   });

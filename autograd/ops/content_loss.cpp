@@ -2,8 +2,8 @@
 #include "autograd/ops/content_loss.h"
 
 #include "autograd/ops/elementwise.h"
-#include "tensor/backend.h"
 #include "tensor/communicator.h"
+#include "tensor/primitives/content_loss.h"
 #include "tensor/profile.h"
 
 namespace cawe {
@@ -54,11 +54,10 @@ Variable content_loss(const std::vector<Variable>& a, const std::vector<Tensor>&
   const std::vector<double>&slopes = is_narrow(dtype) ? ones : weights,
         &factors = is_narrow(dtype) ? weights : ones;
   Tensor loss = Tensor::empty({1}, DType::f64, Layout::contiguous, in[0].device());
-  backend(in[0].device())
-      .content_loss(in, b, weights, wanted ? slopes : std::vector<double>(), loss, gradients);
+  primitives::content_loss(in, b, weights, wanted ? slopes : std::vector<double>(), loss, gradients);
   const Tensor y = over_batch(loss).reshape({}).to(is_narrow(dtype) ? DType::f32 : dtype);
   return record("content_loss", a, y, [gradients, factors](const Tensor& dy) -> Grads {
-    backend(dy.device()).scale_each(factors, dy, gradients);
+    primitives::scale_each(factors, dy, gradients);
     return gradients;
   });
 }

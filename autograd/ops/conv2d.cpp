@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "autograd/ops/conv2d.h"
 
+#include "tensor/primitives/conv2d.h"
+#include "tensor/primitives/elementwise.h"
 #include "tensor/profile.h"
 
 namespace cawe {
@@ -40,29 +42,28 @@ Variable conv2d(const Variable& x, const Variable& w, const Variable& bias, cons
   const double bytes = double(size_of(in.dtype())) * double(in.numel() + weight.numel() + y.numel());
   {
     ProfileScope scope("conv2d", flops, bytes);
-    backend(in.device()).conv2d(in, weight, b, p, relu, y);
+    primitives::conv2d(in, weight, b, p, relu, y);
   }
   const bool wants_x = needs_grad(x), wants_w = needs_grad(w) || (bias.defined() && needs_grad(bias));
   const Tensor mask = relu ? y : Tensor();
   return record("conv2d", {x, w, bias}, y, [=, shape_x = in.shape()](const Tensor& dy_in) -> Grads {
-    Backend& device = backend(weight.device());
     Tensor dy = dy_in.channels_last();
     if (mask.defined()) {
       Tensor masked = Tensor::like(mask);
-      device.unary_grad(UnaryOp::relu, 0, 0, mask, mask, dy, masked);
+      primitives::unary_grad(UnaryOp::relu, 0, 0, mask, mask, dy, masked);
       dy = masked;
     }
     Tensor dx, dw, db;
     if (wants_x) {
       ProfileScope scope("conv2d_grad_input", flops, bytes);
       dx = Tensor::empty(shape_x, weight.dtype(), Layout::channels_last, weight.device());
-      device.conv2d_grad_input(dy, weight, p, dx);
+      primitives::conv2d_grad_input(dy, weight, p, dx);
     }
     if (wants_w) {
       ProfileScope scope("conv2d_grad_weight", flops, bytes);
       dw = Tensor::like(weight);
       if (b.defined()) db = Tensor::like(b);
-      device.conv2d_grad_weight(in, dy, p, dw, db);
+      primitives::conv2d_grad_weight(in, dy, p, dw, db);
     }
     return {dx, dw, db};
   });

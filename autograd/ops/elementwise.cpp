@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "autograd/ops/elementwise.h"
 
-#include "tensor/backend.h"
+#include "tensor/primitives/elementwise.h"
+#include "tensor/primitives/reductions.h"
 
 namespace cawe {
 namespace {
@@ -10,10 +11,10 @@ Variable unary(const char* name, UnaryOp op, const Variable& x, double a = 0, do
   CAWE_CHECK(x.defined() && is_floating(x.dtype()), Code::dtype, name, ": x must be a floating tensor");
   const Tensor in = x.value();
   Tensor y = Tensor::like(in);
-  backend(in.device()).unary(op, a, b, in, y);
+  primitives::unary(op, a, b, in, y);
   return record(name, {x}, y, [op, a, b, in, y](const Tensor& dy) -> Grads {
     Tensor dx = Tensor::like(y);
-    backend(in.device()).unary_grad(op, a, b, in, y, dy, dx);
+    primitives::unary_grad(op, a, b, in, y, dy, dx);
     return {dx};
   });
 }
@@ -33,13 +34,13 @@ Tensor broadcast_output(const char* name, const Tensor& a, const Tensor& b) {
 
 Tensor apply(BinaryOp op, const char* name, const Tensor& a, const Tensor& b) {
   Tensor y = broadcast_output(name, a, b);
-  backend(a.device()).binary(op, a, b, y);
+  primitives::binary(op, a, b, y);
   return y;
 }
 
 Tensor scaled(const Tensor& x, double factor) {
   Tensor y = Tensor::like(x);
-  backend(x.device()).unary(UnaryOp::affine, factor, 0, x, y);
+  primitives::unary(UnaryOp::affine, factor, 0, x, y);
   return y;
 }
 
@@ -47,7 +48,7 @@ Tensor scaled(const Tensor& x, double factor) {
 Tensor reduced(const Tensor& g, const Shape& shape) {
   if (g.shape() == shape) return g;
   Tensor y = Tensor::empty(shape, g.dtype(), Layout::contiguous, g.device());
-  backend(g.device()).sum_to(g, y);
+  primitives::sum_to(g, y);
   return y;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "autograd/ops/gather_rows.h"
 
-#include "tensor/backend.h"
+#include "tensor/primitives/gather_rows.h"
 
 namespace cawe {
 
@@ -12,10 +12,10 @@ Variable gather_rows(const Variable& x, const Tensor& index) {
   Shape shape = x.shape();
   shape[0] = index.dim(0);
   Tensor y = Tensor::empty(shape, x.dtype(), Layout::contiguous, x.device());
-  backend(x.device()).gather_rows(x.value(), index, y);
+  primitives::gather_rows(x.value(), index, y);
   return record("gather_rows", {x}, y, [from = x.shape(), index](const Tensor& dy) -> Grads {
     Tensor dx = Tensor::empty(from, dy.dtype(), Layout::contiguous, dy.device());
-    backend(dy.device()).gather_rows_grad(dy, index, dx);
+    primitives::gather_rows_grad(dy, index, dx);
     return {dx};
   });
 }

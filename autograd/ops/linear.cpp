@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "autograd/ops/linear.h"
 
-#include "tensor/backend.h"
+#include "tensor/primitives/linear.h"
 #include "tensor/profile.h"
 
 namespace cawe {
@@ -17,19 +17,19 @@ Variable linear(const Variable& x, const Variable& w, const Variable& bias) {
   Tensor y = Tensor::empty({x.dim(0), w.dim(0)}, in.dtype(), Layout::contiguous, in.device());
   {
     ProfileScope scope("linear", 2.0 * double(y.numel()) * double(x.dim(1)));
-    backend(in.device()).linear(in, weight, b, y);
+    primitives::linear(in, weight, b, y);
   }
   const bool wants_x = needs_grad(x), wants_w = needs_grad(w) || (bias.defined() && needs_grad(bias));
   return record("linear", {x, w, bias}, y, [=](const Tensor& dy) -> Grads {
     Tensor dx, dw, db;
     if (wants_x) {
       dx = Tensor::like(in);
-      backend(in.device()).linear_grad_input(dy, weight, dx);
+      primitives::linear_grad_input(dy, weight, dx);
     }
     if (wants_w) {
       dw = Tensor::like(weight);
       if (b.defined()) db = Tensor::like(b);
-      backend(in.device()).linear_grad_weight(in, dy, dw, db);
+      primitives::linear_grad_weight(in, dy, dw, db);
     }
     return {dx, dw, db};
   });
@@ -48,24 +48,23 @@ Variable matmul(const Variable& a, const Variable& b, bool ta, bool tb) {
   Tensor y = Tensor::empty(a.rank() == 2 ? Shape{m, n} : Shape{a.dim(0), m, n}, va.dtype(),
                            Layout::contiguous, va.device());
   ProfileScope scope("matmul", 2.0 * double(y.numel()) * double(k));
-  backend(va.device()).matmul(va, ta, vb, tb, y);
+  primitives::matmul(va, ta, vb, tb, y);
   const bool wants_a = needs_grad(a), wants_b = needs_grad(b);
   return record("matmul", {a, b}, y, [=](const Tensor& dy) -> Grads {
-    Backend& device = backend(va.device());
     Tensor da, db;
     if (wants_a) {  // dy op(b)^T, transposed where a was
       da = Tensor::empty(va.shape(), va.dtype(), Layout::contiguous, va.device());
       if (ta)
-        device.matmul(vb, tb, dy, true, da);
+        primitives::matmul(vb, tb, dy, true, da);
       else
-        device.matmul(dy, false, vb, !tb, da);
+        primitives::matmul(dy, false, vb, !tb, da);
     }
     if (wants_b) {
       db = Tensor::empty(vb.shape(), vb.dtype(), Layout::contiguous, vb.device());
       if (tb)
-        device.matmul(dy, true, va, ta, db);
+        primitives::matmul(dy, true, va, ta, db);
       else
-        device.matmul(va, !ta, dy, false, db);
+        primitives::matmul(va, !ta, dy, false, db);
     }
     return {da, db};
   });

@@ -7,9 +7,11 @@
 #include "autograd/ops/gather_rows.h"
 #include "autograd/ops/reductions.h"
 #include "autograd/ops/shape.h"
-#include "tensor/backend.h"
 #include "tensor/communicator.h"
 #include "tensor/parallel.h"
+#include "tensor/primitives/elementwise.h"
+#include "tensor/primitives/losses.h"
+#include "tensor/primitives/reductions.h"
 
 namespace cawe {
 namespace {
@@ -35,10 +37,10 @@ Variable bce_with_logits(const Variable& x, const Tensor& t, const Tensor& mask,
              "bce_with_logits: pos_weight ", pos_weight.shape(), " (expected [", x.dim(1), "])");
   const Tensor in = x.value();
   Tensor y = one_an_item(x);
-  backend(in.device()).bce_with_logits(in, t, mask, pos_weight, y);
+  primitives::bce_with_logits(in, t, mask, pos_weight, y);
   return record("bce_with_logits", {x}, y, [=](const Tensor& dy) -> Grads {
     Tensor dx = Tensor::like(in);
-    backend(in.device()).bce_with_logits_grad(in, t, mask, pos_weight, dy.contiguous(), dx);
+    primitives::bce_with_logits_grad(in, t, mask, pos_weight, dy.contiguous(), dx);
     return {dx};
   });
 }
@@ -48,10 +50,10 @@ Variable sigmoid_focal_loss(const Variable& x, const Tensor& t, double alpha, do
   check_same("sigmoid_focal_loss", x, t);
   const Tensor in = x.value();
   Tensor y = one_an_item(x);
-  backend(in.device()).sigmoid_focal_loss(in, t, alpha, gamma, y);
+  primitives::sigmoid_focal_loss(in, t, alpha, gamma, y);
   return record("sigmoid_focal_loss", {x}, y, [=](const Tensor& dy) -> Grads {
     Tensor dx = Tensor::like(in);
-    backend(in.device()).sigmoid_focal_loss_grad(in, t, alpha, gamma, dy.contiguous(), dx);
+    primitives::sigmoid_focal_loss_grad(in, t, alpha, gamma, dy.contiguous(), dx);
     return {dx};
   });
 }
@@ -63,10 +65,10 @@ Variable smooth_l1(const Variable& x, const Tensor& t, const Tensor& mask, doubl
   check_same("smooth_l1", x, t);
   const Tensor in = x.value();
   Tensor y = one_an_item(x);
-  backend(in.device()).smooth_l1(in, t, mask, beta, y);
+  primitives::smooth_l1(in, t, mask, beta, y);
   return record("smooth_l1", {x}, y, [=](const Tensor& dy) -> Grads {
     Tensor dx = Tensor::like(in);
-    backend(in.device()).smooth_l1_grad(in, t, mask, beta, dy.contiguous(), dx);
+    primitives::smooth_l1_grad(in, t, mask, beta, dy.contiguous(), dx);
     return {dx};
   });
 }
@@ -85,7 +87,7 @@ Variable cross_entropy(const Variable& x, const Tensor& target) {
   }
   // log sum exp(x) - x[target], with the row's maximum subtracted first so that nothing overflows.
   Tensor most = one_an_item(x), least = one_an_item(x);
-  backend(x.device()).min_max(x.value(), least, most);
+  primitives::min_max(x.value(), least, most);
   const Variable shifted = sub(x, Variable(most.reshape({rows, 1})));
   const Variable picked = reshape(
       gather_rows(reshape(shifted, {rows * classes, 1}), Tensor::from(flat, {rows}).to(x.device())), {rows});
@@ -100,11 +102,11 @@ Variable mean_on_device(const Variable& x) {
   const auto times = [factor](const Tensor& t) {
     const Tensor in = t.to(DType::f64);
     Tensor out = Tensor::like(in);
-    backend(t.device()).unary(UnaryOp::affine, factor, 0, in, out);
+    primitives::unary(UnaryOp::affine, factor, 0, in, out);
     return out;
   };
   Tensor sum = Tensor::empty({}, DType::f64, Layout::contiguous, x.device());
-  backend(x.device()).sum_to(x.value().to(DType::f64), sum);
+  primitives::sum_to(x.value().to(DType::f64), sum);
   return record("batch_mean", {x}, times(sum).to(x.dtype()),
                 [times, shape = x.shape(), dtype = x.dtype()](const Tensor& dy) -> Grads {
                   return {times(dy).to(dtype).reshape({1}).expand(shape).contiguous()};

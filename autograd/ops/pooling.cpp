@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "autograd/ops/pooling.h"
 
+#include "tensor/primitives/pooling.h"
 #include "tensor/profile.h"
 
 namespace cawe {
@@ -20,11 +21,11 @@ Variable max_pool2d(const Variable& x, const Pool2dParams& p) {
   Tensor y = Tensor::empty({in.dim(0), in.dim(1), h, w}, in.dtype(), layout, in.device());
   Tensor index = Tensor::empty(y.shape(), DType::i32, layout, in.device());
   ProfileScope scope("max_pool2d");
-  backend(in.device()).max_pool2d(in, p, y, index);
+  primitives::max_pool2d(in, p, y, index);
   return record("max_pool2d", {x}, y,
                 [index, shape = in.shape(), dtype = in.dtype(), layout](const Tensor& dy) -> Grads {
                   Tensor dx = Tensor::empty(shape, dtype, layout, dy.device());
-                  backend(dy.device()).max_pool2d_grad(dy, index, dx);
+                  primitives::max_pool2d_grad(dy, index, dx);
                   return {dx};
                 });
 }
@@ -34,12 +35,12 @@ Variable global_avg_pool(const Variable& x) {
              " (expected [N, C, H, W] with H, W >= 1)");
   const Tensor in = x.value();
   Tensor y = Tensor::empty({in.dim(0), in.dim(1)}, in.dtype(), Layout::contiguous, in.device());
-  backend(in.device()).global_avg_pool(in, y);
+  primitives::global_avg_pool(in, y);
   const Layout layout = in.is_channels_last() ? Layout::channels_last : Layout::contiguous;
   return record("global_avg_pool", {x}, y,
                 [shape = in.shape(), dtype = in.dtype(), layout](const Tensor& dy) -> Grads {
                   Tensor dx = Tensor::empty(shape, dtype, layout, dy.device());
-                  backend(dy.device()).global_avg_pool_grad(dy, dx);
+                  primitives::global_avg_pool_grad(dy, dx);
                   return {dx};
                 });
 }

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "autograd/variable.h"
-#include "tensor/backend.h"
+#include "tensor/primitives/params.h"
 
 namespace cawe {
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "autograd/ops/reductions.h"
 
-#include "tensor/backend.h"
+#include "tensor/primitives/elementwise.h"
+#include "tensor/primitives/reductions.h"
 
 namespace cawe {
 
@@ -20,7 +21,7 @@ Variable sum(const Variable& x, const std::vector<int>& dims) {
       dropped.push_back(from[d]);
   }
   Tensor y = Tensor::empty(kept, x.dtype(), Layout::contiguous, x.device());
-  backend(x.device()).sum_to(x.value(), y);
+  primitives::sum_to(x.value(), y);
   return record("sum", {x}, y.reshape(dropped), [from, kept](const Tensor& dy) -> Grads {
     return {dy.reshape(kept).expand(from).contiguous()};
   });
@@ -31,10 +32,10 @@ Variable mean(const Variable& x, const std::vector<int>& dims) {
   CAWE_CHECK(x.numel() > 0, Code::shape, "mean: ", x.shape(), " has no elements");
   const double factor = double(total.numel()) / double(x.numel());
   Tensor y = Tensor::like(total.value());
-  backend(x.device()).unary(UnaryOp::affine, factor, 0, total.value(), y);
+  primitives::unary(UnaryOp::affine, factor, 0, total.value(), y);
   return record("mean", {total}, y, [factor](const Tensor& dy) -> Grads {
     Tensor dx = Tensor::like(dy);
-    backend(dy.device()).unary(UnaryOp::affine, factor, 0, dy, dx);
+    primitives::unary(UnaryOp::affine, factor, 0, dy, dx);
     return {dx};
   });
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "autograd/ops/resize.h"
 
-#include "tensor/backend.h"
+#include "tensor/primitives/resize.h"
 
 namespace cawe {
 namespace {
@@ -21,10 +21,10 @@ Variable upsample(const Variable& x, const Variable& add, int64_t height, int64_
   const Tensor in = x.value(), more = add.defined() ? add.value() : Tensor();
   const Layout layout = layout_of(in);
   Tensor y = Tensor::empty({in.dim(0), in.dim(1), height, width}, in.dtype(), layout, in.device());
-  backend(in.device()).upsample_nearest(in, more, y);
+  primitives::upsample_nearest(in, more, y);
   return record("upsample_nearest", {x, add}, y, [shape = in.shape(), layout](const Tensor& dy) -> Grads {
     Tensor dx = Tensor::empty(shape, dy.dtype(), layout, dy.device());
-    backend(dy.device()).upsample_nearest_grad(dy, dx);
+    primitives::upsample_nearest_grad(dy, dx);
     return {dx, dy};
   });
 }
@@ -47,10 +47,10 @@ Variable resize_bilinear(const Variable& x, int64_t height, int64_t width) {
   const Tensor in = x.value();
   const Layout layout = layout_of(in);
   Tensor y = Tensor::empty({in.dim(0), in.dim(1), height, width}, in.dtype(), layout, in.device());
-  backend(in.device()).resize_bilinear(in, y);
+  primitives::resize_bilinear(in, y);
   return record("resize_bilinear", {x}, y, [shape = in.shape(), layout](const Tensor& dy) -> Grads {
     Tensor dx = Tensor::empty(shape, dy.dtype(), layout, dy.device());
-    backend(dy.device()).resize_bilinear_grad(dy, dx);
+    primitives::resize_bilinear_grad(dy, dx);
     return {dx};
   });
 }

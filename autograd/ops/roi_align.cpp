@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "autograd/ops/roi_align.h"
 
+#include "tensor/primitives/roi_align.h"
 #include "tensor/profile.h"
 
 namespace cawe {
@@ -57,7 +58,7 @@ Variable roi_align(const std::vector<Variable>& levels, const Tensor& rois, cons
   const double flops = 8 * samples * samples * double(y.numel()),
                bytes = double(size_of(dtype)) * double(y.numel());
   ProfileScope scope("roi_align", flops, bytes);
-  backend(y.device()).roi_align(in, rois, place, p, y);
+  primitives::roi_align(in, rois, place, p, y);
   std::vector<Shape> shapes;
   for (const Tensor& t : in) shapes.push_back(t.shape());
   return record("roi_align", levels, y, [=](const Tensor& dy) -> Grads {
@@ -66,7 +67,7 @@ Variable roi_align(const std::vector<Variable>& levels, const Tensor& rois, cons
     for (const Shape& shape : shapes) dlevels.push_back(Tensor::empty(shape, dtype, layout, dy.device()));
     // The gradient of a flattened map arrives in NCHW order, for which there is no fast path.
     const Tensor in_order = layout == Layout::channels_last ? dy.channels_last() : dy.contiguous();
-    backend(dy.device()).roi_align_grad(in_order, rois, place, p, dlevels);
+    primitives::roi_align_grad(in_order, rois, place, p, dlevels);
     return dlevels;
   });
 }

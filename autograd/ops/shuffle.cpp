@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "autograd/ops/shuffle.h"
 
-#include "tensor/backend.h"
+#include "tensor/primitives/shuffle.h"
 #include "tensor/profile.h"
 
 namespace cawe {
@@ -23,10 +23,10 @@ Variable pixel_shuffle(const Variable& x) {
   const Tensor in = x.value();
   ProfileScope scope("pixel_shuffle", 0, 2 * bytes_of(in));
   Tensor y = output(in, {x.dim(0), x.dim(1) / 4, 2 * x.dim(2), 2 * x.dim(3)});
-  backend(in.device()).pixel_shuffle(in, y);
+  primitives::pixel_shuffle(in, y);
   return record("pixel_shuffle", {x}, y, [shape = in.shape()](const Tensor& dy) -> Grads {
     Tensor dx = output(dy, shape);
-    backend(dy.device()).pixel_shuffle_grad(dy, dx);
+    primitives::pixel_shuffle_grad(dy, dx);
     return {dx};
   });
 }
@@ -36,10 +36,10 @@ Variable blur(const Variable& x) {
   const Tensor in = x.value();
   ProfileScope scope("blur", 4.0 * double(in.numel()), 2 * bytes_of(in));
   Tensor y = output(in, in.shape());
-  backend(in.device()).blur(in, y);
+  primitives::blur(in, y);
   return record("blur", {x}, y, [](const Tensor& dy) -> Grads {
     Tensor dx = output(dy, dy.shape());
-    backend(dy.device()).blur_grad(dy, dx);
+    primitives::blur_grad(dy, dx);
     return {dx};
   });
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "autograd/ops/softmax.h"
 
-#include "tensor/backend.h"
+#include "tensor/primitives/softmax.h"
 
 namespace cawe {
 
@@ -9,10 +9,10 @@ Variable softmax(const Variable& x) {
   CAWE_CHECK(x.rank() == 2 && x.dim(1) > 0, Code::shape, "softmax: x ", x.shape(),
              " (expected [R, C] with C >= 1)");
   Tensor y = Tensor::like(x.value());
-  backend(x.device()).softmax(x.value(), y);
+  primitives::softmax(x.value(), y);
   return record("softmax", {x}, y, [y](const Tensor& dy) -> Grads {
     Tensor dx = Tensor::like(y);
-    backend(y.device()).softmax_grad(y, dy, dx);
+    primitives::softmax_grad(y, dy, dx);
     return {dx};
   });
 }

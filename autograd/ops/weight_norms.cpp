@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "autograd/ops/weight_norms.h"
 
-#include "tensor/backend.h"
+#include "tensor/primitives/weight_norms.h"
 #include "tensor/profile.h"
 
 namespace cawe {
@@ -41,7 +41,7 @@ Variable spectral_norm(const Variable& w, Tensor& u, Tensor& v, bool iterate) {
                      (iterate ? 4 : 3) * bytes_of(in));
   Tensor sigma = Tensor::empty({1}, in.dtype(), Layout::contiguous, in.device());
   Tensor y = Tensor::like(in);
-  backend(in.device()).spectral_norm(in, iterate, kEps, u, v, sigma, y);
+  primitives::spectral_norm(in, iterate, kEps, u, v, sigma, y);
   if (iterate) {
     u.storage().touch();
     v.storage().touch();
@@ -51,7 +51,7 @@ Variable spectral_norm(const Variable& w, Tensor& u, Tensor& v, bool iterate) {
   const Tensor left = wanted ? u.clone() : Tensor(), right = wanted ? v.clone() : Tensor();
   const Variable out = record("spectral_norm", {w}, y, [=](const Tensor& dy) -> Grads {
     Tensor dw = Tensor::like(y);
-    backend(y.device()).spectral_norm_grad(dy, y, left, right, sigma, dw);
+    primitives::spectral_norm_grad(dy, y, left, right, sigma, dw);
     return {over_ranks ? once_over_ranks(dw) : dw};
   });
   return over_ranks ? shared(out) : out;
@@ -65,12 +65,12 @@ Variable weight_norm(const Variable& v, const Variable& g) {
   ProfileScope scope("weight_norm", 3.0 * double(in.numel()), 3 * bytes_of(in));
   Tensor norm = Tensor::empty({v.dim(0)}, in.dtype(), Layout::contiguous, in.device());
   Tensor y = Tensor::like(in);
-  backend(in.device()).weight_norm(in, gain, norm, y);
+  primitives::weight_norm(in, gain, norm, y);
   const bool over_ranks = is_shared(v) || is_shared(g);
   const Variable out = record("weight_norm", {v, g}, y, [=](const Tensor& dy) -> Grads {
     Tensor dv = Tensor::like(in);
     Tensor dg = Tensor::empty(gain.shape(), gain.dtype(), Layout::contiguous, gain.device());
-    backend(in.device()).weight_norm_grad(dy, in, gain, norm, dv, dg);
+    primitives::weight_norm_grad(dy, in, gain, norm, dv, dg);
     if (over_ranks) return {once_over_ranks(dv), once_over_ranks(dg)};
     return {dv, dg};
   });

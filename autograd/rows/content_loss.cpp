@@ -2,6 +2,8 @@
 // Rows of content loss and of the factors of its gradients.
 #include "autograd/ops/content_loss.h"
 #include "autograd/rows/rows.h"
+#include "tensor/primitives/backend.h"
+#include "tensor/primitives/elementwise.h"
 
 namespace cawe {
 namespace {
@@ -11,7 +13,7 @@ namespace {
 Tensor real_map(const Variable& a, bool channels_last) {
   const Tensor ones = coins(a.shape(), a);
   Tensor b = Tensor::like(ones);
-  backend(b.device()).unary(UnaryOp::affine, 0.125, 0, ones, b);
+  primitives::unary(UnaryOp::affine, 0.125, 0, ones, b);
   return in_scope(channels_last ? b.channels_last() : b);
 }
 
@@ -29,7 +31,7 @@ OperatorRow content_loss_row() {
 }
 
 /// A shared factor, and one for each of two tensors; in variant 1 the first tensor's product of both is 1.
-std::vector<Tensor> run_scale_each(Backend& b, int64_t variant) {
+std::vector<Tensor> run_scale_each(PrimitiveBackend& b, int64_t variant) {
   const std::vector<Tensor> x{
       numbers(b, {3, 37, 5, 4}, "scaled", -1, 1, Layout::channels_last, Use::dense_output),
       numbers(b, {1001}, "scaled too", -1, 1, Layout::contiguous, Use::dense_output)};

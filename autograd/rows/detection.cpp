@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rows of decisions: boxes, matches, suppression, order.
 #include "autograd/rows/rows.h"
+#include "tensor/primitives/backend.h"
 
 namespace cawe {
 namespace {
@@ -20,26 +21,26 @@ Tensor boxes(const Backend& b, int64_t n, const std::string& purpose) {
 
 Tensor indices(const std::vector<int64_t>& v) { return Tensor::from(v, {int64_t(v.size())}); }
 
-std::vector<Tensor> run_decode(Backend& b, int64_t) {
+std::vector<Tensor> run_decode(PrimitiveBackend& b, int64_t) {
   Tensor y = room(b, {200, 4});
   b.decode_boxes(numbers(b, {200, 4}, "deltas", -3, 3), boxes(b, 200, "anchors"), {10, 10, 5, 5}, 100, 90, y);
   return {y};
 }
 
-std::vector<Tensor> run_match(Backend& b, int64_t variant) {
+std::vector<Tensor> run_match(PrimitiveBackend& b, int64_t variant) {
   Tensor y = room(b, {300}, DType::i64);
   b.match_anchors(boxes(b, 300, "anchors"), boxes(b, 7, "truth"), {0.5, 0.4, variant == 0}, y);
   return {y};
 }
 
-std::vector<Tensor> run_nms(Backend& b, int64_t variant) {
+std::vector<Tensor> run_nms(PrimitiveBackend& b, int64_t variant) {
   std::vector<int64_t> classes;
   for (int64_t i = 0; i < 400; ++i) classes.push_back(i % 3);
   return {indices(b.nms(boxes(b, 400, "nms"), numbers(b, {400}, "scores", 0, 1),
                         variant == 0 ? Tensor() : in_scope(indices(classes).to(b.device())), 0.3))};
 }
 
-std::vector<Tensor> run_top_k(Backend& b, int64_t variant) {
+std::vector<Tensor> run_top_k(PrimitiveBackend& b, int64_t variant) {
   return {indices(b.top_k(numbers(b, {1000}, "top k"), variant == 0 ? 37 : 1000))};
 }
 

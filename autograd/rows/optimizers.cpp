@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rows of the optimizers' steps.
 #include "autograd/rows/rows.h"
+#include "tensor/primitives/backend.h"
 
 namespace cawe {
 namespace {
 
-std::vector<Tensor> run_sgd(Backend& b, int64_t variant) {
+std::vector<Tensor> run_sgd(PrimitiveBackend& b, int64_t variant) {
   Tensor p = state(b, {37, 5}, "sgd p"), v = state(b, {37, 5}, "sgd v");
   SgdParams s{0.1, 0.9, 0.01, variant == 0};
   b.sgd_step(p, numbers(b, {37, 5}, "sgd g"), v, s);
   return {p, v};
 }
 
-std::vector<Tensor> run_adam(Backend& b, int64_t variant) {
+std::vector<Tensor> run_adam(PrimitiveBackend& b, int64_t variant) {
   Tensor p = state(b, {37, 5}, "adam p"), m = state(b, {37, 5}, "adam m"),
          v = state(b, {37, 5}, "adam v", 0, 1);
   AdamParams s;
@@ -24,7 +25,7 @@ std::vector<Tensor> run_adam(Backend& b, int64_t variant) {
 }
 
 /// Two parameters whose gradients are halved before the step.
-std::vector<Tensor> run_sgd_steps(Backend& b, int64_t variant) {
+std::vector<Tensor> run_sgd_steps(PrimitiveBackend& b, int64_t variant) {
   const std::vector<Tensor> p{state(b, {37, 5}, "sgd p"), state(b, {41}, "sgd q")},
       v{state(b, {37, 5}, "sgd v"), state(b, {41}, "sgd w")};
   const std::vector<Tensor> g{numbers(b, {37, 5}, "sgd g"), numbers(b, {41}, "sgd h")};
@@ -33,7 +34,7 @@ std::vector<Tensor> run_sgd_steps(Backend& b, int64_t variant) {
   return {p[0], p[1], v[0], v[1]};
 }
 
-std::vector<Tensor> run_adam_steps(Backend& b, int64_t variant) {
+std::vector<Tensor> run_adam_steps(PrimitiveBackend& b, int64_t variant) {
   const std::vector<Tensor> p{state(b, {37, 5}, "adam p"), state(b, {41}, "adam q")},
       m{state(b, {37, 5}, "adam m"), state(b, {41}, "adam n")},
       v{state(b, {37, 5}, "adam v", 0, 1), state(b, {41}, "adam w", 0, 1)};
@@ -48,7 +49,7 @@ std::vector<Tensor> run_adam_steps(Backend& b, int64_t variant) {
 }
 
 /// A norm below the limit, one above it, and one of gradients with a loss scale.
-std::vector<Tensor> run_gradient_norm(Backend& b, int64_t variant) {
+std::vector<Tensor> run_gradient_norm(PrimitiveBackend& b, int64_t variant) {
   Tensor result = room(b, {3}, DType::f64);
   b.gradient_norm({numbers(b, {77, 91}, "squares"), numbers(b, {5000}, "more squares")},
                   variant == 1 ? 2.0 : 0.0, variant == 2 ? 1024.0 : 1.0, result);

@@ -2,17 +2,18 @@
 // Rows of sums and means, of the largest and smallest numbers.
 #include "autograd/ops/reductions.h"
 #include "autograd/rows/rows.h"
+#include "tensor/primitives/backend.h"
 
 namespace cawe {
 namespace {
 
-std::vector<Tensor> run_argmax(Backend& b, int64_t) {
+std::vector<Tensor> run_argmax(PrimitiveBackend& b, int64_t) {
   Tensor y = room(b, {9}, DType::i64);
   b.argmax_rows(numbers(b, {9, 17}, "argmax"), y);
   return {y};
 }
 
-std::vector<Tensor> run_min_max(Backend& b, int64_t variant) {
+std::vector<Tensor> run_min_max(PrimitiveBackend& b, int64_t variant) {
   Tensor low = room(b, {3}), high = room(b, {3});
   b.min_max(numbers(b, {3, 2, 7, 5}, "min max", -1, 1, layout_of(variant)), low, high);
   return {low, high};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The operator table: rows by family in the order of tensor/backend_ops.inc, then operators of no family.
+// The operator table: rows by family in the order of tensor/primitives/all.inc, then operators of no family.
 #include "autograd/rows/rows.h"
+#include "tensor/primitives/backend.h"
 
 namespace cawe {
 namespace {

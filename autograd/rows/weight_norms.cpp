@@ -2,6 +2,7 @@
 // Rows of spectral and weight norm.
 #include "autograd/ops/weight_norms.h"
 #include "autograd/rows/rows.h"
+#include "tensor/primitives/backend.h"
 
 namespace cawe {
 namespace {
@@ -48,7 +49,7 @@ OperatorRow weight_norm_row() {
 
 /// Two power iterations on a weight that leans towards one direction: a matrix of odd sizes, a convolution's
 /// weight in the backend's preferred memory order, one row; and one without iteration.
-std::vector<Tensor> run_spectral_norm(Backend& b, int64_t variant) {
+std::vector<Tensor> run_spectral_norm(PrimitiveBackend& b, int64_t variant) {
   const Shape shapes[] = {{37, 1101}, {12, 6, 3, 3}, {1, 40}, {9, 5}};
   const Shape shape = shapes[variant];
   const int64_t rows = shape[0], columns = shape.numel() / rows;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The CUDA backend: every primitive of backend_ops.inc on one GPU, or on the emulated device. Its methods are
+// The CUDA backend: every primitive of tensor/primitives on one GPU, or on the emulated device. Its methods are
 // in backend/FAMILY.cpp: they bring tensors into the layout that a kernel wants and call its launch function.
-// function.
 #pragma once
 
 #include <functional>
@@ -9,14 +8,14 @@
 
 #include "cuda/kernels/types.h"
 #include "tensor/arena.h"
-#include "tensor/backend.h"
+#include "tensor/primitives/backend.h"
 
 namespace CAWE_DEVICE {
 
 struct Runtime;  // streams, allocator, library handles: runtime/
 
 /// The backend of one device. All primitives are queued on one stream and return before they are done.
-class CudaBackend final : public Backend {
+class CudaBackend final : public PrimitiveBackend {
  public:
   /// Throws Code::unsupported where there is no device; init() in runtime/init.h checks that first.
   explicit CudaBackend(Device device);
@@ -30,7 +29,7 @@ class CudaBackend final : public Backend {
 
 #define CAWE_OP(op, parameters, names) void op parameters override;
 #define CAWE_OP_RETURN(type, op, parameters, names) type op parameters override;
-#include "tensor/backend_ops.inc"
+#include "tensor/primitives/all.inc"
 #undef CAWE_OP
 #undef CAWE_OP_RETURN
 

@@ -3,6 +3,7 @@
 
 #include "cuda/kernels/segments.h"
 #include "cuda/kernels/types.h"
+#include "tensor/primitives/params.h"
 
 namespace CAWE_DEVICE {
 

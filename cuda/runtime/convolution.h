@@ -13,7 +13,7 @@
 #include "cuda/runtime/allocator.h"
 #include "cuda/runtime/libraries.h"
 #include "cuda/runtime/settings.h"
-#include "tensor/backend.h"
+#include "tensor/primitives/params.h"
 
 namespace CAWE_DEVICE {
 

@@ -5,7 +5,7 @@
 
 #include "models/classifier.h"
 #include "models/colorizer/color_space.h"
-#include "tensor/backend.h"
+#include "tensor/primitives/resize.h"
 
 namespace cawe::models {
 namespace {
@@ -13,7 +13,7 @@ namespace {
 Tensor resized(const Tensor& x, int64_t height, int64_t width) {
   if (x.dim(2) == height && x.dim(3) == width) return x;
   Tensor y = Tensor::empty({x.dim(0), x.dim(1), height, width});
-  backend(Device::cpu).resize_bilinear(x, y);
+  primitives::resize_bilinear(x, y);
   return y;
 }
 

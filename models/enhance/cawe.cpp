@@ -4,7 +4,7 @@
 
 #include "models/enhance/enhancer.h"
 #include "models/enhance/fusion.h"
-#include "tensor/backend.h"
+#include "tensor/primitives/resize.h"
 
 namespace cawe::models {
 namespace {
@@ -50,7 +50,7 @@ Tensor CaweEnhancer::network_input(const Tensor& picture) const {
   if (side > 0 && (picture.dim(2) != side || picture.dim(3) != side)) {
     seen = Tensor::empty({picture.dim(0), picture.dim(1), side, side}, picture.dtype(), Layout::contiguous,
                          picture.device());
-    backend(picture.device()).resize_bilinear(picture, seen);
+    primitives::resize_bilinear(picture, seen);
   }
   return normalise_input(seen);
 }

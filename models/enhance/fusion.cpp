@@ -3,13 +3,14 @@
 
 #include <algorithm>
 
-#include "tensor/backend.h"
+#include "tensor/primitives/cawe.h"
+#include "tensor/primitives/reductions.h"
 
 namespace cawe::models {
 void check_unit_range(const char* what, const Tensor& x) {
   CAWE_CHECK(all_finite(x), Code::numeric, "fuse: the ", what, " has a value that is not finite");
   Tensor low = Tensor::empty({x.dim(0)}, x.dtype(), Layout::contiguous, x.device()), high = Tensor::like(low);
-  backend(x.device()).min_max(x, low, high);
+  primitives::min_max(x, low, high);
   const auto lows = low.to(DType::f64).to_vector<double>(), highs = high.to(DType::f64).to_vector<double>();
   const double least = *std::min_element(lows.begin(), lows.end());
   const double most = *std::max_element(highs.begin(), highs.end());
@@ -27,7 +28,7 @@ Tensor fuse(const Tensor& image, const Tensor& map, double alpha) {
   check_unit_range("map", map);
   if (alpha == 1) return image.clone();
   Tensor y = Tensor::like(image);
-  backend(image.device()).cawe_fuse(image, map, alpha, y);
+  primitives::cawe_fuse(image, map, alpha, y);
   return y;
 }
 

@@ -1,9 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tensor/cpu/cpu_backend.h"
 
+#include "tensor/cpu/fast_backend.h"
+
 namespace cawe {
 
-Backend& cpu_reference_backend() {
+PrimitiveBackend& cpu_backend() {
+  static FastBackend backend;
+  return backend;
+}
+
+PrimitiveBackend& cpu_reference_backend() {
   static ReferenceBackend backend;
   return backend;
 }

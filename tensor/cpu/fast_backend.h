@@ -3,7 +3,7 @@
 // through to the reference loops.
 #pragma once
 
-#include "tensor/cpu/cpu_backend.h"
+#include "tensor/cpu/reference_backend.h"
 
 namespace cawe {
 

@@ -15,12 +15,13 @@
 #include "autograd/operator_table.h"
 #include "tensor/cpu/cpu_backend.h"
 #include "tensor/io/atomic_file.h"
+#include "tensor/primitives/backend.h"
 
 namespace cawe {
 namespace {
 
 /// A device in host memory that computes by the reference loops and records the calls.
-class Spy final : public Backend {
+class Spy final : public PrimitiveBackend {
  public:
   std::set<std::string> called;
   std::set<std::string> mixed;  ///< primitives that got a tensor of another device
@@ -42,7 +43,7 @@ class Spy final : public Backend {
     note(#op) names;                                \
     return cpu_reference_backend().op names;        \
   }
-#include "tensor/backend_ops.inc"
+#include "tensor/primitives/all.inc"
 #undef CAWE_OP
 #undef CAWE_OP_RETURN
 

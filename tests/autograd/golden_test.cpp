@@ -6,6 +6,7 @@
 #include "autograd/operator_goldens.h"
 #include "autograd/operator_table.h"
 #include "tensor/cpu/cpu_backend.h"
+#include "tensor/primitives/backend.h"
 #include "tests/models/parity.h"
 
 namespace cawe {

@@ -12,7 +12,6 @@
 #include "autograd/ops/conv2d.h"
 #include "autograd/ops/elementwise.h"
 #include "autograd/ops/shape.h"
-#include "tensor/backend.h"
 #include "tensor/cpu/cpu_backend.h"
 
 namespace cawe {
@@ -109,7 +108,7 @@ TEST(LayoutCheck, SeesInputsThatLieOtherwiseThanEachOther) {
 
 /// A primitive row that copies raw memory, or asks for the strides.
 PrimitiveRow copying(bool raw, bool decides) {
-  const auto run = [raw](Backend&, int64_t) {
+  const auto run = [raw](PrimitiveBackend&, int64_t) {
     const Tensor x = in_scope(Tensor::from(std::vector<float>{1, 2, 3, 4, 5, 6}, {2, 3}));
     return std::vector<Tensor>{raw ? read_raw(x) : x.contiguous()};
   };

@@ -7,6 +7,7 @@
 #include "autograd/operator_table.h"
 #include "autograd/ops/elementwise.h"
 #include "tensor/backend.h"
+#include "tensor/primitives/backend.h"
 
 namespace cawe {
 namespace {

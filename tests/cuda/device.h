@@ -7,7 +7,6 @@
 
 #include "cuda/kernels/types.h"
 #include "cuda/runtime/init.h"
-#include "tensor/backend.h"
 
 namespace cawe {
 

@@ -5,6 +5,7 @@
 
 #include "autograd/operator_table.h"
 #include "models/classifier.h"
+#include "tensor/primitives/optimizers.h"
 #include "tensor/random.h"
 #include "tests/cuda/device.h"
 
@@ -51,7 +52,7 @@ void descend(nn::Module& net) {
   for (const auto& p : net.parameters()) {
     Tensor value = p.variable->value(), velocity = Tensor::like(value);
     velocity.fill(0);
-    backend(kDevice).sgd_step(value, p.variable->grad(), velocity, {0.05, 0, 0, true});
+    primitives::sgd_step(value, p.variable->grad(), velocity, {0.05, 0, 0, true});
     p.variable->zero_grad();
   }
 }

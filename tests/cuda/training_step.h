@@ -12,6 +12,7 @@
 #include "autograd/f32_bar.h"
 #include "autograd/operator_table.h"
 #include "nn/module.h"
+#include "tensor/primitives/optimizers.h"
 #include "tensor/random.h"
 #include "tests/cuda/device.h"
 
@@ -32,7 +33,7 @@ inline void sgd_step(nn::Module& net) {
     if (!p.variable->grad().defined()) continue;
     Tensor value = p.variable->value(), velocity = Tensor::like(value);
     velocity.fill(0);
-    backend(value.device()).sgd_step(value, p.variable->grad(), velocity, {0.1, 0.9, 1e-4, true});
+    primitives::sgd_step(value, p.variable->grad(), velocity, {0.1, 0.9, 1e-4, true});
   }
 }
 

@@ -6,6 +6,7 @@
 
 #include "models/cawe.h"
 #include "models/enhance/enhancer.h"
+#include "tensor/primitives/elementwise.h"
 #include "tests/cuda/training_step.h"
 
 namespace cawe {
@@ -108,7 +109,7 @@ TEST_F(TrainingStep, TheEnhancerAgrees) {
   };
   models::CaweEnhancer device = enhancer_of(three.ours), cpu = enhancer_of(three.peer);
   Tensor film = noise({1, 1, 90, 84}, "film", DType::f32).contiguous();
-  backend(Device::cpu).unary(UnaryOp::affine, 1, 0.5, film.clone(), film);
+  primitives::unary(UnaryOp::affine, 1, 0.5, film.clone(), film);
   // Eq. 7 in f64, of a map in f64 of what the classifier sees.
   const Numbers map = numbers_of(maps_of(three.truth, cpu.network_input(film), 90, 84, true).map);
   Numbers fused = numbers_of(film);

@@ -3,6 +3,7 @@
 #include "models/anchors.h"
 
 #include <gtest/gtest.h>
+#include <cmath>
 
 #include "models/box_coding.h"
 #include "models/matcher.h"

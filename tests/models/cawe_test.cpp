@@ -11,6 +11,7 @@
 #include "autograd/ops/linear.h"
 #include "autograd/ops/pooling.h"
 #include "autograd/ops/shape.h"
+#include "tensor/primitives/cawe.h"
 #include "tensor/random.h"
 
 namespace cawe::models {
@@ -79,7 +80,7 @@ TEST(Cawe, ClosedFormEqualsDifferentiation) {
     const Tensor closed = cawe_weights_closed_form(p, w, active, 35);
     const Tensor g = attention_gradients(head, f, active, true);
     Tensor mean = Tensor::like(closed);
-    backend(Device::cpu).cawe_weights(g, mean);
+    primitives::cawe_weights(g, mean);
     if (dtype == DType::f64)
       EXPECT_LE(largest_relative_difference<double>(mean, closed), 1e-12);
     else
@@ -91,7 +92,7 @@ TEST(Cawe, MeanOfReluIsNotReluOfMean) {
   // A head that looks at single cells: the gradient is (+1, -1) over the two cells of the channel.
   const Tensor g = Tensor::from(Values{1, -1}, {1, 1, 1, 2});
   Tensor w = Tensor::zeros({1, 1}, DType::f64);
-  backend(Device::cpu).cawe_weights(g, w);
+  primitives::cawe_weights(g, w);
   EXPECT_EQ(w.item(), 0.5);
   const Tensor f = Tensor::from(Values{3, 4}, {1, 1, 1, 2});
   EXPECT_EQ(attention_from_gradients(f, g, CamMethod::cawe).to_vector<double>(), (Values{1.5, 2}));

@@ -6,6 +6,7 @@
 
 #include <cmath>
 
+#include "tensor/primitives/optimizers.h"
 #include "tests/models/detector_support.h"
 
 namespace cawe::models {
@@ -85,7 +86,7 @@ TEST(RetinaNet, LearnsOneImage) {
       SgdParams s;
       s.lr = 0.01;
       s.first = step == 0;
-      backend(Device::cpu).sgd_step(value, g.contiguous(), velocity[i++], s);
+      primitives::sgd_step(value, g.contiguous(), velocity[i++], s);
       value.storage().touch();
     }
   }

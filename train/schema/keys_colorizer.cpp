@@ -123,7 +123,7 @@ void content_keys(Table& t) {
       .one_of({"chw", "hw"})
       .except("gan.phi", {"none"})
       .open(open)
-      .help("mean over channels, too, or not, as Eq. 4 is printed");
+      .help("mean over channels, too, or not, as the paper prints its Eq. 4");
 }
 
 void gan_keys(Table& t) {

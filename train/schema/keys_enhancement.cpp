@@ -55,7 +55,7 @@ void attention_keys(Table& t) {
     in_chain(row, name);
   };
   word("cam.method", models::name(usual.method), models::cam_method_names(), "another attention",
-       "how the classifier's attention is read; `cawe`: Eq. 1 and 2 of the paper");
+       "how the classifier's attention is read; `cawe`: the paper's Eq. 1 and 2");
   Row input = t.whole("cam.input")
                   .on(kChain, -1)
                   .from(-1, 4096)
@@ -82,7 +82,8 @@ void attention_keys(Table& t) {
   flag("cam.norm_before_resize", usual.norm_before_resize,
        "scale of the map before fusion (the paper's Eq. 7)",
        "scaled before up-sampling, as pytorch-grad-cam does, so that the map may miss 0 and 1");
-  flag("cam.closed_form", usual.closed_form, "", "Eq. 1 in closed form; false: by automatic differentiation");
+  flag("cam.closed_form", usual.closed_form, "",
+       "the paper's Eq. 1 in closed form; false: by automatic differentiation");
 }
 
 /// What methods alone read: each brings its keys along (models/enhance/method.h).

@@ -4,7 +4,7 @@
 
 #include "cuda/emulator/vendor/cudnn_api.h"
 #include "cuda/emulator/vendor/library.h"
-#include "tensor/backend.h"
+#include "tensor/primitives/params.h"
 
 namespace cawe::emulated {
 

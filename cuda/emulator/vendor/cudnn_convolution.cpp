@@ -2,6 +2,8 @@
 // cuDNN's convolutions, computed by the CPU backend on copies.
 #include "cuda/emulator/simt/emulator.h"
 #include "cuda/emulator/vendor/convolution.h"
+#include "tensor/primitives/batch_norm.h"
+#include "tensor/primitives/conv2d.h"
 
 namespace cawe::emulated {
 namespace {
@@ -20,21 +22,20 @@ Tensor& gather_weight(const Convolution& c) {
 
 /// The result before alpha and beta.
 Tensor compute(Direction direction, const Convolution& c) {
-  Backend& cpu = backend(Device::cpu);
   const DType work = work_type(c.x.dtype);
   if (direction == Direction::forward) {
     Tensor y = Tensor::empty(shape_of(c.y), work, kLayout);
-    cpu.conv2d(gather("x", c.x, c.tf32, kLayout), gather_weight(c), Tensor(), c.params, false, y);
+    primitives::conv2d(gather("x", c.x, c.tf32, kLayout), gather_weight(c), Tensor(), c.params, false, y);
     return y;
   }
   const Tensor dy = gather("dy", c.y, c.tf32, kLayout);
   if (direction == Direction::data) {
     Tensor dx = Tensor::empty(shape_of(c.x), work, kLayout);
-    cpu.conv2d_grad_input(dy, gather_weight(c), c.params, dx);
+    primitives::conv2d_grad_input(dy, gather_weight(c), c.params, dx);
     return dx;
   }
   Tensor dw = Tensor::empty(shape_of(c.w), work), no_bias;
-  cpu.conv2d_grad_weight(gather("x", c.x, c.tf32, kLayout), dy, c.params, dw, no_bias);
+  primitives::conv2d_grad_weight(gather("x", c.x, c.tf32, kLayout), dy, c.params, dw, no_bias);
   return dw;
 }
 
@@ -197,7 +198,7 @@ cudaError_t sum_channels(const Strided& dy, const Strided& db, double alpha, dou
   const Tensor values = gather("dy", dy);
   Tensor channel = Tensor::empty({1, dy.size[1], 1, 1}, values.dtype());
   Tensor sums = Tensor::empty({2, dy.size[1]}, DType::f64);
-  backend(Device::cpu).channel_sums(values, sums);
+  primitives::channel_sums(values, sums);
   channel.reshape({dy.size[1]}).copy_from(sums.slice(0, 0, 1).reshape({dy.size[1]}));
   Epilogue e;
   e.alpha = alpha, e.beta = beta, e.old = db;

@@ -4,7 +4,7 @@
 #include "cuda/emulator/vendor/gemm.h"
 
 #include "cuda/emulator/simt/emulator.h"
-#include "tensor/backend.h"
+#include "tensor/primitives/linear.h"
 
 namespace cawe::emulated {
 namespace {
@@ -107,7 +107,7 @@ Tensor product(const Gemm& g, int64_t index) {
   Tensor x = Tensor::empty({g.n, g.k}, work);
   gather("A", item(g.a, index), g.tf32, weight, {0, g.k, 1, 0});
   gather("B", item(g.b, index), g.tf32, x, {0, 1, g.k, 0});
-  backend(Device::cpu).linear(x, weight, Tensor(), y);
+  primitives::linear(x, weight, Tensor(), y);
   return y;
 }
 

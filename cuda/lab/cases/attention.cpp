@@ -3,6 +3,7 @@
 
 #include "cuda/lab/cases/families.h"
 #include "tensor/backend.h"
+#include "tensor/primitives/attention.h"
 
 namespace CAWE_DEVICE {
 namespace {
@@ -43,8 +44,8 @@ Results reference(const Inputs& x, double scale) {
   Results r{Tensor::like(dy), Tensor::empty({q.dim(0), q.dim(1), 2}, DType::f64), Tensor::like(q),
             Tensor::like(k), Tensor::like(v)};
   const ReferenceScope plain;
-  backend(Device::cpu).attention(q, k, v, scale, r.y, r.seen);
-  backend(Device::cpu).attention_grad(q, k, v, r.y, r.seen, dy, scale, r.dq, r.dk, r.dv);
+  primitives::attention(q, k, v, scale, r.y, r.seen);
+  primitives::attention_grad(q, k, v, r.y, r.seen, dy, scale, r.dq, r.dk, r.dv);
   return r;
 }
 

@@ -3,6 +3,8 @@
 #include "cuda/kernels/batch_norm.h"
 #include "cuda/lab/cases/families.h"
 #include "tensor/backend.h"
+#include "tensor/primitives/batch_norm.h"
+#include "tensor/primitives/elementwise.h"
 
 namespace CAWE_DEVICE {
 namespace {
@@ -38,7 +40,7 @@ Tensor f64(const Tensor& x) { return x.defined() ? x.to(DType::f64) : x; }
 
 double run_sums(CaseContext& c, const Problem& s, double mean) {
   Tensor x = s.image("bn x").to(DType::f64);
-  backend(Device::cpu).unary(UnaryOp::affine, 1, mean, x.clone(), x);
+  primitives::unary(UnaryOp::affine, 1, mean, x.clone(), x);
   x = x.to(s.dtype);
   const int64_t count = 2 * s.channels();
   const void* in = c.upload(x);
@@ -47,7 +49,7 @@ double run_sums(CaseContext& c, const Problem& s, double mean) {
   c.measure([&] { channel_sums(s.number(), s.kernel_shape(), in, scratch, sums, c.stream()); });
   Tensor expected = Tensor::empty({2, s.channels()}, DType::f64);
   const ReferenceScope reference;
-  backend(Device::cpu).channel_sums(f64(x), expected);
+  primitives::channel_sums(f64(x), expected);
   return relative_error(c.download(sums, {2, s.channels()}, DType::f64), expected);
 }
 
@@ -63,7 +65,7 @@ double run_grad_sums(CaseContext& c, const Problem& s, bool relu) {
   });
   Tensor expected = Tensor::empty({2, s.channels()}, DType::f64);
   const ReferenceScope reference;
-  backend(Device::cpu).batch_norm_grad_sums(f64(dy), f64(x), f64(y), f64(mean), f64(invstd), relu, expected);
+  primitives::batch_norm_grad_sums(f64(dy), f64(x), f64(y), f64(mean), f64(invstd), relu, expected);
   return relative_error(c.download(sums, {2, s.channels()}, DType::f64), expected);
 }
 
@@ -76,7 +78,7 @@ double run_affine(CaseContext& c, const Problem& s, bool residual, bool relu) {
   c.measure([&] { channel_affine(s.number(), s.kernel_shape(), in, a, b, add, relu, y, c.stream()); });
   Tensor expected = Tensor::empty(s.shape, DType::f64);
   const ReferenceScope reference;
-  backend(Device::cpu).channel_affine(f64(x), f64(scale), f64(shift), f64(r), relu, expected);
+  primitives::channel_affine(f64(x), f64(scale), f64(shift), f64(r), relu, expected);
   return relative_error(c.download(y, s.shape, s.dtype, s.layout), expected);
 }
 
@@ -106,9 +108,8 @@ double run_grad_input(CaseContext& c, const Problem& s, bool relu, bool residual
   Tensor expected = Tensor::empty(s.shape, DType::f64),
          expected_residual = residual ? Tensor::empty(s.shape, DType::f64) : Tensor();
   const ReferenceScope reference;
-  backend(Device::cpu)
-      .batch_norm_grad_input(f64(dy), f64(x), f64(y), f64(mean), f64(invstd), f64(w), sums, count, relu,
-                             expected, expected_residual);
+  primitives::batch_norm_grad_input(f64(dy), f64(x), f64(y), f64(mean), f64(invstd), f64(w), sums, count,
+                                    relu, expected, expected_residual);
   return error_of_gradients(c, s, dx, expected, dresidual, expected_residual);
 }
 
@@ -121,7 +122,7 @@ double run_affine_grad(CaseContext& c, const Problem& s, bool relu, bool residua
   Tensor expected = Tensor::empty(s.shape, DType::f64),
          expected_residual = residual ? Tensor::empty(s.shape, DType::f64) : Tensor();
   const ReferenceScope reference;
-  backend(Device::cpu).channel_affine_grad(f64(dy), f64(y), f64(scale), relu, expected, expected_residual);
+  primitives::channel_affine_grad(f64(dy), f64(y), f64(scale), relu, expected, expected_residual);
   return error_of_gradients(c, s, dx, expected, dresidual, expected_residual);
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cuda/kernels/batch_norm_coefficients.h"
 #include "cuda/lab/cases/families.h"
-#include "tensor/backend.h"
+#include "tensor/primitives/batch_norm.h"
 
 namespace CAWE_DEVICE {
 namespace {
@@ -12,7 +12,7 @@ double run(CaseContext& c, int64_t channels, DType dtype, bool training) {
   const double count = 200;
   Tensor x = random_tensor({1, channels, 10, 20}, "batch norm input", DType::f64),
          sums = Tensor::empty({2, channels}, DType::f64);
-  backend(Device::cpu).channel_sums(x, sums);
+  primitives::channel_sums(x, sums);
   const Tensor w = random_tensor({channels}, "batch norm weight", dtype),
                b = random_tensor({channels}, "batch norm bias", dtype);
   Tensor mean = random_tensor({channels}, "running mean", dtype), var = Tensor::like(mean);
@@ -27,8 +27,8 @@ double run(CaseContext& c, int64_t channels, DType dtype, bool training) {
                             c.stream());
   });
   Tensor expected = Tensor::empty({4, channels}, dtype);
-  backend(Device::cpu)
-      .batch_norm_coefficients(training ? sums : Tensor(), count, w, b, 0.1, 1e-5, mean, var, expected);
+  primitives::batch_norm_coefficients(training ? sums : Tensor(), count, w, b, 0.1, 1e-5, mean, var,
+                                      expected);
   return different(c.download(out, 4 * channels), expected.to_vector<T>()) +
          different(c.download(static_cast<T*>(running_mean), channels), mean.to_vector<T>()) +
          different(c.download(static_cast<T*>(running_var), channels), var.to_vector<T>());

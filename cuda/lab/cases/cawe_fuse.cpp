@@ -6,6 +6,10 @@
 #include "cuda/kernels/cawe_fuse.h"
 #include "cuda/lab/cases/families.h"
 #include "tensor/backend.h"
+#include "tensor/primitives/cawe.h"
+#include "tensor/primitives/elementwise.h"
+#include "tensor/primitives/reductions.h"
+#include "tensor/primitives/resize.h"
 
 namespace CAWE_DEVICE {
 namespace {
@@ -24,7 +28,7 @@ Tensor reference_fuse(const Tensor& x, const Tensor& map, double alpha) {
   const DType wide = accumulator_of(x.dtype());
   Tensor fused = Tensor::empty(x.shape(), wide), y = Tensor::like(x);
   const ReferenceScope reference;
-  backend(Device::cpu).cawe_fuse(x.to(wide), map.to(wide), alpha, fused);
+  primitives::cawe_fuse(x.to(wide), map.to(wide), alpha, fused);
   y.copy_from(fused);
   return y;
 }
@@ -50,20 +54,19 @@ struct SmallMaps {
 SmallMaps small_maps(int64_t n, int64_t h, int64_t w, int64_t height, int64_t width, DType dtype) {
   SmallMaps s;
   const ReferenceScope reference;
-  Backend& cpu = backend(Device::cpu);
   s.maps = Tensor::empty({n, 1, h, w}, dtype);
-  cpu.unary(UnaryOp::abs, 0, 0, random_tensor({n, 1, h, w}, "small map", dtype), s.maps);
+  primitives::unary(UnaryOp::abs, 0, 0, random_tensor({n, 1, h, w}, "small map", dtype), s.maps);
   s.maps.slice(0, n - 1, n).fill(0.7);
   Tensor large = Tensor::empty({n, 1, height, width}, dtype), shifted = Tensor::like(large);
   s.stretched = Tensor::like(large);
   s.low = Tensor::empty({n}, dtype);
   s.high = Tensor::like(s.low);
   Tensor range = Tensor::like(s.low);
-  cpu.resize_bilinear(s.maps, large);
-  cpu.min_max(large, s.low, s.high);
-  cpu.binary(BinaryOp::sub, s.high, s.low, range);
-  cpu.binary(BinaryOp::sub, large, s.low.reshape({n, 1, 1, 1}), shifted);
-  cpu.binary(BinaryOp::div, shifted, range.reshape({n, 1, 1, 1}), s.stretched);
+  primitives::resize_bilinear(s.maps, large);
+  primitives::min_max(large, s.low, s.high);
+  primitives::binary(BinaryOp::sub, s.high, s.low, range);
+  primitives::binary(BinaryOp::sub, large, s.low.reshape({n, 1, 1, 1}), shifted);
+  primitives::binary(BinaryOp::div, shifted, range.reshape({n, 1, 1, 1}), s.stretched);
   s.constant.assign(size_t(n), 0);
   s.constant.back() = 1;
   s.stretched.slice(0, n - 1, n).fill(0.5);
@@ -105,7 +108,7 @@ double run_both(CaseContext& c) {
   const ReferenceScope reference;
   for (int64_t i = 0; i < n; ++i) {
     Tensor large = Tensor::empty({1, 1, height, width});
-    backend(Device::cpu).resize_bilinear(small.slice(0, i, i + 1), large);
+    primitives::resize_bilinear(small.slice(0, i, i + 1), large);
     const std::vector<float> l = large.to_vector<float>(), m = got.slice(0, i, i + 1).to_vector<float>();
     const float low = *std::min_element(l.begin(), l.end()), high = *std::max_element(l.begin(), l.end());
     for (size_t k = 0; k < l.size(); ++k) wrong += m[k] != (l[k] - low) / (high - low);

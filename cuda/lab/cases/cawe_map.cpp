@@ -3,6 +3,9 @@
 #include "cuda/kernels/cawe_fuse.h"
 #include "cuda/lab/cases/families.h"
 #include "tensor/backend.h"
+#include "tensor/primitives/cawe.h"
+#include "tensor/primitives/reductions.h"
+#include "tensor/primitives/resize.h"
 
 namespace CAWE_DEVICE {
 namespace {
@@ -11,7 +14,7 @@ namespace {
 Tensor reference_map(const Tensor& w, const Tensor& f) {
   Tensor map = Tensor::empty({f.dim(0), 1, f.dim(2), f.dim(3)}, DType::f64);
   const ReferenceScope reference;
-  backend(Device::cpu).cawe_map(w.to(DType::f64), f.to(DType::f64), map);
+  primitives::cawe_map(w.to(DType::f64), f.to(DType::f64), map);
   return map;
 }
 
@@ -35,7 +38,7 @@ struct Extremes {
 };
 Extremes extremes_of(const Tensor& map) {
   Tensor low = Tensor::empty({1}, map.dtype()), high = Tensor::like(low);
-  backend(Device::cpu).min_max(map, low, high);
+  primitives::min_max(map, low, high);
   const double a = low.item(), b = high.item();
   if (!all_finite(map)) return {NAN, NAN, 1};
   return {a, b, b - a > 1e-8 * std::max(1.0, std::fabs(b)) ? 0 : 1};
@@ -55,7 +58,7 @@ double wrong_ranges(CaseContext& c, const Tensor& map, int64_t height, int64_t w
   const ReferenceScope reference;
   for (int64_t i = 0; i < n; ++i) {
     Tensor large = Tensor::empty({1, 1, height, width}, map.dtype());
-    backend(Device::cpu).resize_bilinear(map.slice(0, i, i + 1), large);
+    primitives::resize_bilinear(map.slice(0, i, i + 1), large);
     const Extremes e = extremes_of(large);
     const auto at = size_t(i);
     wrong += !same(double(low[at]), e.low) || !same(double(high[at]), e.high) || constant[at] != e.constant;

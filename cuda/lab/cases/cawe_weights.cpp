@@ -2,6 +2,7 @@
 #include "cuda/kernels/cawe_weights.h"
 #include "cuda/lab/cases/families.h"
 #include "tensor/backend.h"
+#include "tensor/primitives/cawe.h"
 
 namespace CAWE_DEVICE {
 namespace {
@@ -20,7 +21,7 @@ double run(CaseContext& c, const Shape& shape, DType dtype, Layout layout) {
   });
   Tensor expected = Tensor::empty({n, channels}, DType::f64);
   const ReferenceScope reference;
-  backend(Device::cpu).cawe_weights(g.to(DType::f64), expected);
+  primitives::cawe_weights(g.to(DType::f64), expected);
   return relative_error(c.download(out, {n, channels}, dtype), expected);
 }
 

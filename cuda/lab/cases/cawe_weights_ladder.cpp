@@ -4,6 +4,7 @@
 #include "cuda/lab/cases/families.h"
 #include "cuda/lab/ladders/cawe_weights.h"
 #include "tensor/backend.h"
+#include "tensor/primitives/cawe.h"
 
 namespace CAWE_DEVICE {
 namespace {
@@ -19,7 +20,7 @@ double run(CaseContext& c, const Launch& launch) {
   c.measure([&] { launch(in, out, c.stream()); });
   Tensor expected = Tensor::empty({1, kChannels}, DType::f64);
   const ReferenceScope reference;
-  backend(Device::cpu).cawe_weights(g.to(DType::f64), expected);
+  primitives::cawe_weights(g.to(DType::f64), expected);
   return relative_error(c.download(out, {1, kChannels}, DType::f32), expected);
 }
 

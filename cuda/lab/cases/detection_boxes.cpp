@@ -6,6 +6,7 @@
 
 #include "cuda/lab/cases/families.h"
 #include "tensor/backend.h"
+#include "tensor/primitives/detection.h"
 
 namespace CAWE_DEVICE {
 namespace {
@@ -49,8 +50,8 @@ std::vector<T> reference_decode(const std::vector<T>& deltas, const std::vector<
   const ReferenceScope reference;
   const auto n = int64_t(anchors.size() / 4);
   Tensor out = Tensor::empty({n, 4}, DTypeOf<T>::value);
-  backend(Device::cpu)
-      .decode_boxes(Tensor::from(deltas, {n, 4}), Tensor::from(anchors, {n, 4}), kCoding, 200, 150, out);
+  primitives::decode_boxes(Tensor::from(deltas, {n, 4}), Tensor::from(anchors, {n, 4}), kCoding, 200, 150,
+                           out);
   return out.to_vector<T>();
 }
 
@@ -136,9 +137,8 @@ double run_match(CaseContext& c, int64_t anchors, const std::vector<int64_t>& si
     std::vector<T> truth = boxes<T>(sizes[s], s % 2 == 0 ? "truth" : "other truth");
     if (sizes[s] > 2) std::copy_n(anchor_boxes.begin() + 8, 4, truth.begin() + 4);
     Tensor matched = Tensor::empty({anchors}, DType::i64);
-    backend(Device::cpu)
-        .match_anchors(Tensor::from(anchor_boxes, {anchors, 4}), Tensor::from(truth, {sizes[s], 4}), p,
-                       matched);
+    primitives::match_anchors(Tensor::from(anchor_boxes, {anchors, 4}), Tensor::from(truth, {sizes[s], 4}), p,
+                              matched);
     begins.push_back(int64_t(all.size() / 4));
     for (const int64_t g : matched.to_vector<int64_t>()) expected.push_back(g < 0 ? g : begins.back() + g);
     all.insert(all.end(), truth.begin(), truth.end());

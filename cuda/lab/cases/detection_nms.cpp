@@ -4,6 +4,7 @@
 #include "cuda/lab/cases/families.h"
 #include "tensor/backend.h"
 #include "tensor/box.h"
+#include "tensor/primitives/detection.h"
 
 namespace CAWE_DEVICE {
 namespace {
@@ -52,9 +53,9 @@ std::vector<int64_t> reference_nms(const Scene<T>& s, int64_t begin, int64_t siz
   const ReferenceScope reference;
   const auto part = [&](const Tensor& t) { return t.slice(0, begin, begin + size); };
   const auto n = int64_t(s.scores.size());
-  std::vector<int64_t> kept = backend(Device::cpu)
-                                  .nms(part(Tensor::from(s.boxes, {n, 4})), part(Tensor::from(s.scores, {n})),
-                                       classes ? part(Tensor::from(s.classes, {n})) : Tensor(), threshold);
+  std::vector<int64_t> kept =
+      primitives::nms(part(Tensor::from(s.boxes, {n, 4})), part(Tensor::from(s.scores, {n})),
+                      classes ? part(Tensor::from(s.classes, {n})) : Tensor(), threshold);
   *count = int64_t(kept.size());
   for (int64_t& i : kept) i += begin;
   kept.resize(size_t(longest), -1);

@@ -5,6 +5,7 @@
 #include "cuda/lab/cases/families.h"
 #include "cuda/lab/ladders/nms.h"
 #include "tensor/backend.h"
+#include "tensor/primitives/detection.h"
 
 namespace CAWE_DEVICE {
 namespace {
@@ -33,8 +34,7 @@ std::vector<int64_t> reference_kept(const std::vector<float>& boxes) {
   std::vector<float> scores;
   for (int64_t i = 0; i < kBoxes; ++i) scores.push_back(float(kBoxes - i));
   const ReferenceScope reference;
-  return backend(Device::cpu)
-      .nms(Tensor::from(boxes, {kBoxes, 4}), Tensor::from(scores, {kBoxes}), {}, kThreshold);
+  return primitives::nms(Tensor::from(boxes, {kBoxes, 4}), Tensor::from(scores, {kBoxes}), {}, kThreshold);
 }
 
 /// What the host does with a mask whose word d of row i is mask[at(i, d)].

@@ -4,6 +4,8 @@
 #include "cuda/kernels/reductions.h"
 #include "cuda/lab/cases/families.h"
 #include "tensor/backend.h"
+#include "tensor/primitives/detection.h"
+#include "tensor/primitives/reductions.h"
 
 namespace CAWE_DEVICE {
 namespace {
@@ -44,7 +46,7 @@ double run(CaseContext& c, const std::vector<int64_t>& sizes, int64_t k, Kind ki
   const ReferenceScope reference;
   for (size_t s = 0; s < sizes.size(); ++s) {
     const std::vector<T> part(x.begin() + begins[s], x.begin() + begins[s] + sizes[s]);
-    for (const int64_t i : backend(Device::cpu).top_k(Tensor::from(part, {sizes[s]}), k))
+    for (const int64_t i : primitives::top_k(Tensor::from(part, {sizes[s]}), k))
       expected.push_back(begins[s] + i);
     expected.resize((s + 1) * size_t(k), -1);
   }
@@ -71,7 +73,7 @@ double run_argmax(CaseContext& c, int64_t rows, int64_t columns, DType dtype) {
   auto* index = c.fresh<int64_t>(rows);
   c.measure([&] { argmax_rows(number, in, rows, columns, index, c.stream()); });
   const ReferenceScope reference;
-  backend(Device::cpu).argmax_rows(t.to(DType::f64), expected);
+  primitives::argmax_rows(t.to(DType::f64), expected);
   return different(c.download(index, rows), expected.to_vector<int64_t>());
 }
 

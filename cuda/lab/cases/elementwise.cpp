@@ -6,6 +6,7 @@
 #include "cuda/backend/views.h"
 #include "cuda/lab/cases/families.h"
 #include "tensor/backend.h"
+#include "tensor/primitives/elementwise.h"
 
 namespace CAWE_DEVICE {
 namespace {
@@ -72,7 +73,7 @@ double run_unary(CaseContext& c, const Problem& k) {
   c.measure([&] { unary(number_for(k.dtype), k.op, a, b, in, out, c.stream()); });
   Tensor expected = Tensor::empty(k.shape, DType::f64);
   const ReferenceScope reference;
-  backend(Device::cpu).unary(k.op, a, b, x.to(DType::f64), expected);
+  primitives::unary(k.op, a, b, x.to(DType::f64), expected);
   return relative_error(download(c, out, like), expected);
 }
 
@@ -82,14 +83,13 @@ double run_unary_grad(CaseContext& c, const Problem& k) {
                dy = random_tensor(k.shape, "unary gradient", k.dtype, k.y_layout);
   const ReferenceScope reference;
   Tensor exact = Tensor::empty(k.shape, DType::f64), y = Tensor::empty(k.shape, k.dtype, k.y_layout);
-  backend(Device::cpu).unary(k.op, a, b, x.to(DType::f64), exact);
+  primitives::unary(k.op, a, b, x.to(DType::f64), exact);
   y.copy_from(exact);
   const Operand in = on_device(c, x), out = on_device(c, y), g = on_device(c, dy);
   const Result dx = fresh(c, dy);
   c.measure([&] { unary_grad(number_for(k.dtype), k.op, a, b, in, out, g, dx, c.stream()); });
   Tensor expected = Tensor::empty(k.shape, DType::f64);
-  backend(Device::cpu)
-      .unary_grad(k.op, a, b, x.to(DType::f64), y.to(DType::f64), dy.to(DType::f64), expected);
+  primitives::unary_grad(k.op, a, b, x.to(DType::f64), y.to(DType::f64), dy.to(DType::f64), expected);
   return relative_error(download(c, dx, dy), expected);
 }
 
@@ -127,8 +127,8 @@ double run_unary_specials(CaseContext& c) {
   for (size_t i = 0; i < std::size(kExact); ++i) {
     const double a = parameter_a(kExact[i]), b = parameter_b(kExact[i]);
     Tensor expected = Tensor::like(x), slopes = Tensor::like(x);
-    backend(Device::cpu).unary(kExact[i], a, b, x, expected);
-    backend(Device::cpu).unary_grad(kExact[i], a, b, x, x, x, slopes);
+    primitives::unary(kExact[i], a, b, x, expected);
+    primitives::unary_grad(kExact[i], a, b, x, x, x, slopes);
     count +=
         different_numbers(download(c, y[i], x), expected) + different_numbers(download(c, dx[i], x), slopes);
   }
@@ -140,7 +140,7 @@ Tensor binary_reference(BinaryOp op, const Tensor& p, const Tensor& q, const Sha
   const DType dtype = p.dtype(), compute = dtype == DType::f64 ? DType::f64 : DType::f32;
   Tensor y = Tensor::empty(shape, compute);
   const ReferenceScope reference;
-  backend(Device::cpu).binary(op, p.to(compute), q.to(compute), y);
+  primitives::binary(op, p.to(compute), q.to(compute), y);
   return y.to(dtype);
 }
 

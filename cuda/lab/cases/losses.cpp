@@ -3,6 +3,7 @@
 #include "cuda/kernels/losses.h"
 #include "cuda/lab/cases/families.h"
 #include "tensor/backend.h"
+#include "tensor/primitives/losses.h"
 
 namespace CAWE_DEVICE {
 namespace {
@@ -70,20 +71,19 @@ double run_focal(CaseContext& c, const Problem& s, double alpha, double gamma, b
   const Tensor scale = scales(s);
   const void *in = c.upload(x), *target = c.upload(t), *factor = c.upload(scale);
   const Number n = s.number();
-  Backend& cpu = backend(Device::cpu);
   if (gradient)
     return run_gradient(
         c, s,
         [&](void* dx) {
           sigmoid_focal_loss_grad(n, s.items(), s.size(), in, target, alpha, gamma, factor, dx, c.stream());
         },
-        [&](Tensor& e) { cpu.sigmoid_focal_loss_grad(f64(x), f64(t), alpha, gamma, f64(scale), e); });
+        [&](Tensor& e) { primitives::sigmoid_focal_loss_grad(f64(x), f64(t), alpha, gamma, f64(scale), e); });
   return run_sums(
       c, s,
       [&](double* scratch, void* y) {
         sigmoid_focal_loss(n, s.items(), s.size(), in, target, alpha, gamma, scratch, y, c.stream());
       },
-      [&](Tensor& e) { cpu.sigmoid_focal_loss(f64(x), f64(t), alpha, gamma, e); });
+      [&](Tensor& e) { primitives::sigmoid_focal_loss(f64(x), f64(t), alpha, gamma, e); });
 }
 
 double run_bce(CaseContext& c, const Problem& s, bool masked, bool weighted, bool gradient) {
@@ -94,20 +94,21 @@ double run_bce(CaseContext& c, const Problem& s, bool masked, bool weighted, boo
   const void *in = c.upload(x), *target = c.upload(t), *kept = upload(c, mask), *w = upload(c, weight),
              *factor = c.upload(scale);
   const Number n = s.number();
-  Backend& cpu = backend(Device::cpu);
   if (gradient)
     return run_gradient(
         c, s,
         [&](void* dx) {
           bce_with_logits_grad(n, s.items(), s.size(), in, target, kept, w, factor, dx, c.stream());
         },
-        [&](Tensor& e) { cpu.bce_with_logits_grad(f64(x), f64(t), f64(mask), f64(weight), f64(scale), e); });
+        [&](Tensor& e) {
+          primitives::bce_with_logits_grad(f64(x), f64(t), f64(mask), f64(weight), f64(scale), e);
+        });
   return run_sums(
       c, s,
       [&](double* scratch, void* y) {
         bce_with_logits(n, s.items(), s.size(), in, target, kept, w, scratch, y, c.stream());
       },
-      [&](Tensor& e) { cpu.bce_with_logits(f64(x), f64(t), f64(mask), f64(weight), e); });
+      [&](Tensor& e) { primitives::bce_with_logits(f64(x), f64(t), f64(mask), f64(weight), e); });
 }
 
 double run_smooth_l1(CaseContext& c, const Problem& s, double beta, bool gradient) {
@@ -117,20 +118,19 @@ double run_smooth_l1(CaseContext& c, const Problem& s, double beta, bool gradien
   const void *in = c.upload(x), *target = c.upload(t), *kept = c.upload(mask), *factor = c.upload(scale);
   const Number n = s.number();
   const int64_t items = s.shape[0], anchors = s.shape[1], k = s.shape[2];
-  Backend& cpu = backend(Device::cpu);
   if (gradient)
     return run_gradient(
         c, s,
         [&](void* dx) {
           smooth_l1_grad(n, items, anchors, k, in, target, kept, beta, factor, dx, c.stream());
         },
-        [&](Tensor& e) { cpu.smooth_l1_grad(f64(x), f64(t), f64(mask), beta, f64(scale), e); });
+        [&](Tensor& e) { primitives::smooth_l1_grad(f64(x), f64(t), f64(mask), beta, f64(scale), e); });
   return run_sums(
       c, s,
       [&](double* scratch, void* y) {
         smooth_l1(n, items, anchors, k, in, target, kept, beta, scratch, y, c.stream());
       },
-      [&](Tensor& e) { cpu.smooth_l1(f64(x), f64(t), f64(mask), beta, e); });
+      [&](Tensor& e) { primitives::smooth_l1(f64(x), f64(t), f64(mask), beta, e); });
 }
 
 /// A case that reads `tensors` times the problem's bytes and `more` bytes; parts of an item by hand.

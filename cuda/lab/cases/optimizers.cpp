@@ -3,6 +3,8 @@
 #include "cuda/kernels/optimizers.h"
 #include "cuda/lab/cases/families.h"
 #include "tensor/backend.h"
+#include "tensor/primitives/elementwise.h"
+#include "tensor/primitives/optimizers.h"
 
 namespace CAWE_DEVICE {
 namespace {
@@ -54,7 +56,7 @@ Tensor f64(const Tensor& x) { return x.to(DType::f64); }
 /// The gradient as the rule sees it.
 Tensor scaled(const Tensor& g, double factor) {
   Tensor y = f64(g.clone());
-  backend(Device::cpu).unary(UnaryOp::affine, factor, 0, f64(g), y);
+  primitives::unary(UnaryOp::affine, factor, 0, f64(g), y);
   return y;
 }
 
@@ -80,7 +82,7 @@ double run_sgd(CaseContext& c, const StepCase& s, const SgdParams& params) {
   const ReferenceScope reference;
   for (size_t i = 0; i < s.sizes.size(); ++i) {
     Tensor w = f64(p.values[i]), velocity = f64(v.values[i]);
-    backend(Device::cpu).sgd_step(w, scaled(g.values[i], s.factor), velocity, params);
+    primitives::sgd_step(w, scaled(g.values[i], s.factor), velocity, params);
     const Tensor stepped = p.download(c, i);
     error = std::max({error, relative_error(stepped, w), relative_error(v.download(c, i), velocity)});
     if (s.copies) error = std::max(error, error_of_copy(c, copies, i, stepped));
@@ -92,7 +94,7 @@ double run_adam(CaseContext& c, const StepCase& s, const AdamParams& params) {
   TensorList p(s.sizes, "step p", s.dtype, s.shift), g(s.sizes, "step g", s.gradients(), s.shift),
       m(s.sizes, "step m", s.dtype, s.shift), v(s.sizes, "step v", s.dtype, s.shift),
       copies(s.sizes, "step copy", s.half, s.shift);
-  for (Tensor& x : v.values) backend(Device::cpu).unary(UnaryOp::square, 0, 0, x.clone(), x);
+  for (Tensor& x : v.values) primitives::unary(UnaryOp::square, 0, 0, x.clone(), x);
   p.upload(c);
   g.upload(c);
   m.upload(c);
@@ -109,7 +111,7 @@ double run_adam(CaseContext& c, const StepCase& s, const AdamParams& params) {
   const ReferenceScope reference;
   for (size_t i = 0; i < s.sizes.size(); ++i) {
     Tensor w = f64(p.values[i]), m1 = f64(m.values[i]), v1 = f64(v.values[i]);
-    backend(Device::cpu).adam_step(w, scaled(g.values[i], s.factor), m1, v1, params);
+    primitives::adam_step(w, scaled(g.values[i], s.factor), m1, v1, params);
     const Tensor stepped = p.download(c, i);
     error = std::max({error, relative_error(stepped, w), relative_error(m.download(c, i), m1),
                       relative_error(v.download(c, i), v1)});

@@ -3,6 +3,7 @@
 
 #include "cuda/lab/cases/families.h"
 #include "tensor/backend.h"
+#include "tensor/primitives/pooling.h"
 
 namespace CAWE_DEVICE {
 namespace {
@@ -54,7 +55,7 @@ double run_pool(CaseContext& c, const Problem& k) {
   });
   Tensor expected = Tensor::empty(k.out, k.compute()), chosen = Tensor::empty(k.out, DType::i32);
   const ReferenceScope reference;
-  backend(Device::cpu).max_pool2d(x.to(k.compute()), k.p, expected, chosen);
+  primitives::max_pool2d(x.to(k.compute()), k.p, expected, chosen);
   return different_numbers(c.download(y, k.out, k.dtype, k.layout), expected) +
          different_numbers(c.download(index, k.out, DType::i32, k.layout), chosen);
 }
@@ -74,7 +75,7 @@ double run_gradient(CaseContext& c, const Problem& k, const Tensor& index) {
   });
   Tensor expected = Tensor::empty(k.in, k.compute());
   const ReferenceScope reference;
-  backend(Device::cpu).max_pool2d_grad(dy.to(k.compute()), chosen, expected);
+  primitives::max_pool2d_grad(dy.to(k.compute()), chosen, expected);
   return different_numbers(c.download(dx, k.in, k.dtype, k.layout), expected.to(k.dtype));
 }
 
@@ -83,7 +84,7 @@ double run_pool_gradient(CaseContext& c, const Problem& k) {
   Tensor y = Tensor::empty(k.out, k.compute()), index = Tensor::empty(k.out, DType::i32);
   {
     const ReferenceScope reference;
-    backend(Device::cpu).max_pool2d(x, k.p, y, index);
+    primitives::max_pool2d(x, k.p, y, index);
   }
   return run_gradient(c, k, index);
 }

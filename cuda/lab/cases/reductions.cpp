@@ -5,6 +5,8 @@
 #include "cuda/kernels/pooling.h"
 #include "cuda/lab/cases/families.h"
 #include "tensor/backend.h"
+#include "tensor/primitives/pooling.h"
+#include "tensor/primitives/reductions.h"
 
 namespace CAWE_DEVICE {
 namespace {
@@ -28,7 +30,7 @@ char* fresh(CaseContext& c, int64_t n, DType dtype) { return c.fresh<char>(n * i
 Tensor reference_sum(const Tensor& x, const Shape& to) {
   Tensor sum = Tensor::empty(to, DType::f64);
   const ReferenceScope reference;
-  backend(Device::cpu).sum_to(x.to(DType::f64), sum);
+  primitives::sum_to(x.to(DType::f64), sum);
   return sum;
 }
 
@@ -83,7 +85,7 @@ double run_min_max(CaseContext& c, const Tensor& x) {
   --item.rank;
   c.measure([&] { min_max(number_for(x.dtype()), in, item, items, low, high, scratch, c.stream()); });
   Tensor least = Tensor::empty({items}, compute), most = Tensor::empty({items}, compute);
-  backend(Device::cpu).min_max(x.to(compute), least, most);
+  primitives::min_max(x.to(compute), least, most);
   const auto a = c.download(low, {items}, x.dtype()).to(DType::f64).to_vector<double>(),
              b = c.download(high, {items}, x.dtype()).to(DType::f64).to_vector<double>(),
              p = least.to(DType::f64).to_vector<double>(), q = most.to(DType::f64).to_vector<double>();
@@ -112,7 +114,7 @@ double run_spread(CaseContext& c, const Shape& shape, DType dtype, Layout layout
   });
   Tensor expected = Tensor::empty(shape, accumulator_of(dtype));
   const ReferenceScope reference;
-  backend(Device::cpu).global_avg_pool_grad(dy.to(accumulator_of(dtype)), expected);
+  primitives::global_avg_pool_grad(dy.to(accumulator_of(dtype)), expected);
   const Tensor got = c.download(dx, shape, dtype, layout).to(DType::f64).contiguous(),
                wanted = expected.to(dtype).to(DType::f64).contiguous();
   return different(got.to_vector<double>(), wanted.to_vector<double>());

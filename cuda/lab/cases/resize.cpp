@@ -3,6 +3,7 @@
 
 #include "cuda/lab/cases/families.h"
 #include "tensor/backend.h"
+#include "tensor/primitives/resize.h"
 
 namespace CAWE_DEVICE {
 namespace {
@@ -37,8 +38,7 @@ double run_nearest(CaseContext& c, const Problem& k, bool with_add) {
   });
   Tensor expected = Tensor::empty(k.out, k.compute());
   const ReferenceScope reference;
-  backend(Device::cpu)
-      .upsample_nearest(x.to(k.compute()), with_add ? add.to(k.compute()) : Tensor(), expected);
+  primitives::upsample_nearest(x.to(k.compute()), with_add ? add.to(k.compute()) : Tensor(), expected);
   return different_numbers(c.download(y, k.out, k.dtype, k.layout), expected.to(k.dtype));
 }
 
@@ -51,7 +51,7 @@ double run_nearest_gradient(CaseContext& c, const Problem& k) {
   });
   Tensor expected = Tensor::empty(k.in, k.compute());
   const ReferenceScope reference;
-  backend(Device::cpu).upsample_nearest_grad(dy.to(k.compute()), expected);
+  primitives::upsample_nearest_grad(dy.to(k.compute()), expected);
   return different_numbers(c.download(dx, k.in, k.dtype, k.layout), expected.to(k.dtype));
 }
 
@@ -69,7 +69,7 @@ double run_bilinear(CaseContext& c, const Problem& k) {
   });
   Tensor expected = Tensor::empty(k.out, k.compute());
   const ReferenceScope reference;
-  backend(Device::cpu).resize_bilinear(x.to(k.compute()), expected);
+  primitives::resize_bilinear(x.to(k.compute()), expected);
   return different_numbers(c.download(y, k.out, k.dtype, k.layout), expected.to(k.dtype));
 }
 
@@ -83,7 +83,7 @@ double run_bilinear_gradient(CaseContext& c, const Problem& k) {
   });
   Tensor expected = Tensor::empty(k.in, DType::f64);
   const ReferenceScope reference;
-  backend(Device::cpu).resize_bilinear_grad(dy.to(DType::f64), expected);
+  primitives::resize_bilinear_grad(dy.to(DType::f64), expected);
   return relative_error(c.download(dx, k.in, k.dtype, k.layout), expected);
 }
 

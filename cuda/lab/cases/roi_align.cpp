@@ -3,6 +3,7 @@
 
 #include "cuda/lab/cases/families.h"
 #include "tensor/backend.h"
+#include "tensor/primitives/roi_align.h"
 
 namespace CAWE_DEVICE {
 namespace {
@@ -70,7 +71,7 @@ double run_forward(CaseContext& c, const Problem& k) {
   c.measure([&] { roi_align(number_for(k.dtype), pyramid, list, k.rule(), y, scratch, c.stream()); });
   Tensor expected = Tensor::empty(k.pooled(), DType::f64);
   const ReferenceScope reference;
-  backend(Device::cpu).roi_align(truth, reference_rois(k), reference_place(k), k.p, expected);
+  primitives::roi_align(truth, reference_rois(k), reference_place(k), k.p, expected);
   return relative_error(c.download(y, k.pooled(), k.dtype, kLast), expected);
 }
 
@@ -88,8 +89,7 @@ double run_gradient(CaseContext& c, const Problem& k) {
   void* const scratch = c.fresh<char>(roi_align_scratch(number_for(k.dtype), pyramid, k.regions(), k.rule()));
   c.measure([&] { roi_align_grad(number_for(k.dtype), g, list, k.rule(), pyramid, scratch, c.stream()); });
   const ReferenceScope reference;
-  backend(Device::cpu)
-      .roi_align_grad(dy.to(DType::f64), reference_rois(k), reference_place(k), k.p, expected);
+  primitives::roi_align_grad(dy.to(DType::f64), reference_rois(k), reference_place(k), k.p, expected);
   double error = 0;
   for (size_t l = 0; l < expected.size(); ++l)
     error = std::max(error, relative_error(c.download(memory[l], k.level(l), k.dtype, kLast), expected[l]));

@@ -4,6 +4,7 @@
 
 #include "cuda/lab/cases/families.h"
 #include "tensor/backend.h"
+#include "tensor/primitives/shuffle.h"
 
 namespace CAWE_DEVICE {
 namespace {
@@ -11,7 +12,7 @@ namespace {
 constexpr DType kFloating[] = {DType::f32, DType::f64, DType::f16, DType::bf16};
 
 using Kernel = void (*)(Number, const void*, void*, const Dims4&, bool, DeviceStream);
-using Primitive = void (Backend::*)(const Tensor& x, Tensor& y);
+using Primitive = void (*)(const Tensor& x, Tensor& y);
 
 struct Operator {
   const char* name;
@@ -21,11 +22,11 @@ struct Operator {
   bool shuffles;  ///< the output has another shape than the input
   bool is_gradient;
 };
-const Operator kShuffle{"pixel_shuffle", "shuffle.cu", pixel_shuffle, &Backend::pixel_shuffle, true, false};
-const Operator kShuffleGrad{"pixel_shuffle_grad",         "shuffle.cu", pixel_shuffle_grad,
-                            &Backend::pixel_shuffle_grad, true,         true};
-const Operator kBlur{"blur", "shuffle_blur.cu", blur, &Backend::blur, false, false};
-const Operator kBlurGrad{"blur_grad", "shuffle_blur.cu", blur_grad, &Backend::blur_grad, false, true};
+const Operator kShuffle{"pixel_shuffle", "shuffle.cu", pixel_shuffle, primitives::pixel_shuffle, true, false};
+const Operator kShuffleGrad{"pixel_shuffle_grad",           "shuffle.cu", pixel_shuffle_grad,
+                            primitives::pixel_shuffle_grad, true,         true};
+const Operator kBlur{"blur", "shuffle_blur.cu", blur, primitives::blur, false, false};
+const Operator kBlurGrad{"blur_grad", "shuffle_blur.cu", blur_grad, primitives::blur_grad, false, true};
 
 /// `sizes`: of the shuffle's small side, or of the blurred images.
 double run(CaseContext& c, const Operator& op, const Shape& sizes, DType dtype, Layout layout) {
@@ -42,7 +43,7 @@ double run(CaseContext& c, const Operator& op, const Shape& sizes, DType dtype, 
   });
   Tensor expected = Tensor::empty(to, compute);
   const ReferenceScope reference;
-  (backend(Device::cpu).*op.primitive)(x.to(compute), expected);
+  op.primitive(x.to(compute), expected);
   return different(c.download(out, to, dtype, layout).to(DType::f64).to_vector<double>(),
                    expected.to(dtype).to(DType::f64).to_vector<double>());
 }

@@ -3,6 +3,7 @@
 
 #include "cuda/lab/cases/families.h"
 #include "tensor/backend.h"
+#include "tensor/primitives/detection.h"
 
 namespace CAWE_DEVICE {
 namespace {
@@ -32,7 +33,7 @@ template <class T>
 std::vector<int64_t> reference_order(const std::vector<T>& x, int64_t begin, int64_t size, int64_t longest) {
   const ReferenceScope reference;
   std::vector<T> part(x.begin() + begin, x.begin() + begin + size);
-  std::vector<int64_t> order = backend(Device::cpu).top_k(Tensor::from(part, {size}), size);
+  std::vector<int64_t> order = primitives::top_k(Tensor::from(part, {size}), size);
   for (int64_t& i : order) i += begin;
   order.resize(size_t(longest), -1);
   return order;

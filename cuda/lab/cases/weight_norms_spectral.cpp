@@ -3,6 +3,7 @@
 #include "cuda/kernels/weight_norms.h"
 #include "cuda/lab/cases/families.h"
 #include "tensor/backend.h"
+#include "tensor/primitives/weight_norms.h"
 
 namespace CAWE_DEVICE {
 namespace {
@@ -37,7 +38,7 @@ double run(CaseContext& c, const MatrixSize& size, DType dtype, bool iterate) {
   Tensor left = in.u.to(DType::f64).clone(), right = in.v.to(DType::f64).clone(),
          s = Tensor::empty({1}, DType::f64), out = Tensor::empty(in.w.shape(), DType::f64);
   const ReferenceScope reference;
-  backend(Device::cpu).spectral_norm(in.w.to(DType::f64), iterate, kEps, left, right, s, out);
+  primitives::spectral_norm(in.w.to(DType::f64), iterate, kEps, left, right, s, out);
   double error = relative_error(c.download(y, in.w.shape(), dtype), out);
   error = std::max(error, relative_error(c.download(u, in.u.shape(), dtype), left));
   error = std::max(error, relative_error(c.download(v, in.v.shape(), dtype), right));
@@ -55,9 +56,8 @@ double run_gradient(CaseContext& c, const MatrixSize& size, DType dtype) {
   c.measure([&] { spectral_norm_grad(number_for(dtype), g, made, size, u, v, s, dw, scratch, c.stream()); });
   Tensor expected = Tensor::empty(in.w.shape(), DType::f64);
   const ReferenceScope reference;
-  backend(Device::cpu)
-      .spectral_norm_grad(dy.to(DType::f64), in.w.to(DType::f64), in.u.to(DType::f64), in.v.to(DType::f64),
-                          sigma.to(DType::f64), expected);
+  primitives::spectral_norm_grad(dy.to(DType::f64), in.w.to(DType::f64), in.u.to(DType::f64),
+                                 in.v.to(DType::f64), sigma.to(DType::f64), expected);
   return relative_error(c.download(dw, in.w.shape(), dtype), expected);
 }
 

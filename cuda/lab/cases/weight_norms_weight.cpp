@@ -3,6 +3,7 @@
 #include "cuda/kernels/weight_norms.h"
 #include "cuda/lab/cases/families.h"
 #include "tensor/backend.h"
+#include "tensor/primitives/weight_norms.h"
 
 namespace CAWE_DEVICE {
 namespace {
@@ -16,7 +17,7 @@ double run(CaseContext& c, const MatrixSize& size, DType dtype) {
   c.measure([&] { weight_norm(number_for(dtype), in, size, gain, norm, y, c.stream()); });
   Tensor lengths = Tensor::empty(g.shape(), DType::f64), out = Tensor::empty(v.shape(), DType::f64);
   const ReferenceScope reference;
-  backend(Device::cpu).weight_norm(v.to(DType::f64), g.to(DType::f64), lengths, out);
+  primitives::weight_norm(v.to(DType::f64), g.to(DType::f64), lengths, out);
   return std::max(relative_error(c.download(y, v.shape(), dtype), out),
                   relative_error(c.download(norm, g.shape(), dtype), lengths));
 }
@@ -35,9 +36,8 @@ double run_gradient(CaseContext& c, const MatrixSize& size, DType dtype) {
   c.measure([&] { weight_norm_grad(number_for(dtype), grad, in, size, gain, lengths, dv, dg, c.stream()); });
   Tensor by_v = Tensor::empty(v.shape(), DType::f64), by_g = Tensor::empty(g.shape(), DType::f64);
   const ReferenceScope reference;
-  backend(Device::cpu)
-      .weight_norm_grad(dy.to(DType::f64), v.to(DType::f64), g.to(DType::f64), norm.to(DType::f64), by_v,
-                        by_g);
+  primitives::weight_norm_grad(dy.to(DType::f64), v.to(DType::f64), g.to(DType::f64), norm.to(DType::f64),
+                               by_v, by_g);
   return std::max(relative_error(c.download(dv, v.shape(), dtype), by_v),
                   relative_error(c.download(dg, g.shape(), dtype), by_g));
 }

@@ -6,8 +6,7 @@
 // Launch    1: a thread a score; the production softmax; a thread an output. 2: a warp a query.
 // Numerics  f32, in a fixed order.
 // Loads     one number a lane. Neighbouring lanes are neighbouring keys where scores are made: each reads a
-// row
-//           of its own.
+//           row of its own.
 #include "cuda/lab/ladders/attention.h"
 
 #include "cuda/emulator/simt/simt.cuh"

@@ -7,8 +7,8 @@
 
 #include "tensor/box.h"
 #include "tensor/box_exp.h"
-#include "tensor/cpu/cpu_backend.h"
 #include "tensor/cpu/loops.h"
+#include "tensor/cpu/reference_backend.h"
 #include "tensor/denormals.h"
 
 namespace cawe {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rows by number, and the sums of their gradients: plain loops.
-#include "tensor/cpu/cpu_backend.h"
 #include "tensor/cpu/loops.h"
+#include "tensor/cpu/reference_backend.h"
 
 namespace cawe {
 

@@ -2,8 +2,8 @@
 // Matrix products: plain loops, sums in the order of their indices.
 #include <algorithm>
 
-#include "tensor/cpu/cpu_backend.h"
 #include "tensor/cpu/loops.h"
+#include "tensor/cpu/reference_backend.h"
 
 namespace cawe {
 namespace {

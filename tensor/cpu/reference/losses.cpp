@@ -2,8 +2,8 @@
 // Losses: plain loops. Sums of an item run in double and in the order of its elements.
 #include <cmath>
 
-#include "tensor/cpu/cpu_backend.h"
 #include "tensor/cpu/loops.h"
+#include "tensor/cpu/reference_backend.h"
 
 namespace cawe {
 namespace {

@@ -2,8 +2,8 @@
 // Fills, and copies between any two types and memory orders: plain loops.
 #include <type_traits>
 
-#include "tensor/cpu/cpu_backend.h"
 #include "tensor/cpu/loops.h"
+#include "tensor/cpu/reference_backend.h"
 
 namespace cawe {
 namespace {

@@ -3,8 +3,8 @@
 #include <cmath>
 #include <vector>
 
-#include "tensor/cpu/cpu_backend.h"
 #include "tensor/cpu/loops.h"
+#include "tensor/cpu/reference_backend.h"
 
 namespace cawe {
 namespace {
@@ -12,7 +12,7 @@ namespace {
 using cpu::for_each_offset;
 
 /// g * factor where a factor is given and is not 1.
-Tensor times(Backend& backend, const Tensor& g, const Tensor& factor) {
+Tensor times(PrimitiveBackend& backend, const Tensor& g, const Tensor& factor) {
   const double f = factor.defined() ? factor.data<double>()[0] : 1;
   if (f == 1) return g;
   Tensor scaled = Tensor::like(g);

@@ -2,8 +2,8 @@
 // Pooling: plain loops.
 #include <algorithm>
 
-#include "tensor/cpu/cpu_backend.h"
 #include "tensor/cpu/loops.h"
+#include "tensor/cpu/reference_backend.h"
 
 namespace cawe {
 

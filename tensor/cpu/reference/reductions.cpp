@@ -2,8 +2,8 @@
 // Sums, largest and smallest numbers: plain loops.
 #include <algorithm>
 
-#include "tensor/cpu/cpu_backend.h"
 #include "tensor/cpu/loops.h"
+#include "tensor/cpu/reference_backend.h"
 #include "tensor/denormals.h"
 
 namespace cawe {

@@ -2,8 +2,8 @@
 // RoIAlign as it is defined: sample by sample, four cells each.
 #include <vector>
 
-#include "tensor/cpu/cpu_backend.h"
 #include "tensor/cpu/loops.h"
+#include "tensor/cpu/reference_backend.h"
 #include "tensor/roi_bins.h"
 
 namespace cawe {

@@ -2,8 +2,8 @@
 // Pixel shuffle and blur: plain loops over tensors of any strides.
 #include <algorithm>
 
-#include "tensor/cpu/cpu_backend.h"
 #include "tensor/cpu/loops.h"
+#include "tensor/cpu/reference_backend.h"
 
 namespace cawe {
 namespace {

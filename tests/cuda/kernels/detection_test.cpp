@@ -14,6 +14,7 @@
 #include "tensor/backend.h"
 #include "tensor/box.h"
 #include "tensor/denormals.h"
+#include "tensor/primitives/detection.h"
 #include "tensor/random.h"
 #include "tests/cuda/device_buffer.h"
 
@@ -101,9 +102,9 @@ void expect_same_suppression(const Batch<T>& b) {
     Tensor ids;
     if (b.has_classes)
       ids = Tensor::from(std::vector<int64_t>(b.classes.begin() + base, b.classes.begin() + base + n), {n});
-    std::vector<int64_t> expected = backend(Device::cpu)
-                                        .nms(Tensor::from(b.part(b.boxes, s, 4), {n, 4}),
-                                             Tensor::from(b.part(b.scores, s, 1), {n}), ids, b.threshold);
+    std::vector<int64_t> expected =
+        primitives::nms(Tensor::from(b.part(b.boxes, s, 4), {n, 4}),
+                        Tensor::from(b.part(b.scores, s, 1), {n}), ids, b.threshold);
     ASSERT_EQ(how_many[size_t(s)], int64_t(expected.size())) << "crowd " << s << " of " << n;
     for (int64_t& i : expected) i += base;
     expected.resize(size_t(b.longest), -1);
@@ -123,7 +124,7 @@ void expect_same_top(const Batch<T>& b, int64_t k) {
   const std::vector<int64_t> got = out.to_host();
   for (int64_t s = 0; s < b.crowds; ++s) {
     std::vector<int64_t> expected =
-        backend(Device::cpu).top_k(Tensor::from(b.part(b.scores, s, 1), {b.sizes[size_t(s)]}), k);
+        primitives::top_k(Tensor::from(b.part(b.scores, s, 1), {b.sizes[size_t(s)]}), k);
     for (int64_t& i : expected) i += s * b.longest;
     expected.resize(size_t(k), -1);
     ASSERT_EQ(std::vector<int64_t>(got.begin() + s * k, got.begin() + (s + 1) * k), expected)
@@ -138,9 +139,8 @@ void expect_same_decoding(const Batch<T>& b) {
   DeviceBuffer<T> out(size_t(4 * n));
   decode_boxes(kNumber<T>, deltas.get(), anchors.get(), {10, 10, 5, 5, 19.5, 17}, n, out.get(), nullptr);
   Tensor expected = Tensor::empty({n, 4}, DTypeOf<T>::value);
-  backend(Device::cpu)
-      .decode_boxes(Tensor::from(b.deltas, {n, 4}), Tensor::from(b.boxes, {n, 4}), {10, 10, 5, 5}, 19.5, 17,
-                    expected);
+  primitives::decode_boxes(Tensor::from(b.deltas, {n, 4}), Tensor::from(b.boxes, {n, 4}), {10, 10, 5, 5},
+                           19.5, 17, expected);
   EXPECT_EQ(std::memcmp(out.to_host().data(), expected.data<T>(), size_t(4 * n) * sizeof(T)), 0);
 }
 
@@ -161,8 +161,7 @@ void expect_same_matching(const Batch<T>& b, int64_t s) {
   match_anchors(kNumber<T>, a.get(), anchors, g.get(), segments, {p.high, p.low, p.low_quality},
                 matched.get(), scratch.get(), nullptr);
   Tensor expected = Tensor::empty({anchors}, DType::i64);
-  backend(Device::cpu)
-      .match_anchors(Tensor::from(rest, {anchors, 4}), Tensor::from(truth, {truths, 4}), p, expected);
+  primitives::match_anchors(Tensor::from(rest, {anchors, 4}), Tensor::from(truth, {truths, 4}), p, expected);
   ASSERT_EQ(matched.to_host(), expected.to_vector<int64_t>()) << "crowd " << s << " of " << n;
 }
 

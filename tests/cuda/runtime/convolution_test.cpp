@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Convolutions through (emulated) cuDNN against the CPU's reference loops, and the choice of an algorithm.
 #include "cuda/backend/packing.h"
+#include "tensor/primitives/backend.h"
 #include "tests/cuda/runtime/numbers.h"
 
 namespace cawe::on_emulator {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Matrix products through (emulated) cuBLASLt against the CPU's reference loops; TF32 in both libraries.
+#include "tensor/primitives/backend.h"
 #include "tests/cuda/runtime/numbers.h"
 
 namespace cawe::on_emulator {

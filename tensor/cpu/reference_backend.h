@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// The CPU's plain backend, whose methods are in reference/FAMILY.cpp.
+#pragma once
+
+#include "tensor/primitives/backend.h"
+
+namespace cawe {
+
+/// Plain templated loops, the definition of every primitive. Single-threaded where that is simpler.
+class ReferenceBackend : public PrimitiveBackend {
+ public:
+  const char* name() const override { return "cpu reference"; }
+#define CAWE_OP(op, parameters, names) void op parameters override;
+#define CAWE_OP_RETURN(type, op, parameters, names) type op parameters override;
+#include "tensor/primitives/all.inc"
+#undef CAWE_OP
+#undef CAWE_OP_RETURN
+};
+
+}  // namespace cawe

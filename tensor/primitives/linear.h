@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
+// Primitives of the family linear; linear.inc lists and explains them.
+#pragma once
+
+#include "tensor/tensor.h"
+
+#define CAWE_FAMILY "tensor/primitives/linear.inc"
+#include "tensor/primitives/declare.inc"
