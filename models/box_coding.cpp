@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "models/detection.h"
+#include "tensor/error.h"
 
 namespace cawe::models {
 

@@ -22,11 +22,24 @@ Tensor take_rows(const Tensor& rows, const std::vector<int64_t>& index) {
   return y;
 }
 
-Best best_of(const Tensor& scores, int64_t most) {
-  Best best;
-  best.index = primitives::top_k(scores, std::min(most, scores.numel()));
-  best.values = take_rows(scores.reshape({-1, 1}), best.index).to(Device::cpu).to_vector<float>();
-  return best;
+void add_candidates(const Tensor& scores, const Tensor& deltas, const Tensor& anchors,
+                    const std::vector<int64_t>& chosen, const CandidateLimits& limits, int64_t height,
+                    int64_t width, Candidates& out) {
+  if (chosen.empty()) return;
+  const auto count = int64_t(chosen.size());
+  const Device device = scores.device();
+  const auto room = [&](const Shape& shape, DType dtype) {
+    return Tensor::empty(shape, dtype, Layout::contiguous, device);
+  };
+  Tensor boxes = room({count, 4}, DType::f32), kept = room({count}, DType::f32),
+         classes = room({count}, DType::i64);
+  const int64_t n = primitives::decode_filtered(
+      scores, deltas, anchors, Tensor::from(chosen, {count}).to(device), {}, double(width), double(height),
+      limits.score, limits.side, boxes, kept, classes);
+  const auto append = [n](auto& to, const auto& more) { to.insert(to.end(), more.begin(), more.end()); };
+  append(out.boxes, boxes.slice(0, 0, n).to_vector<float>());
+  append(out.scores, kept.slice(0, 0, n).to_vector<float>());
+  append(out.classes, classes.slice(0, 0, n).to_vector<int64_t>());
 }
 
 std::vector<float> decoded(const Tensor& deltas, const Tensor& anchors, const BoxCoding& coding,

@@ -8,6 +8,7 @@
 
 #include "models/detection.h"
 #include "tensor/primitives/params.h"
+#include "tensor/tensor.h"
 
 namespace cawe::models {
 
@@ -23,12 +24,16 @@ struct Candidates {
 /// rows[index[k]] for each k; rows [R, C].
 Tensor take_rows(const Tensor& rows, const std::vector<int64_t>& index);
 
-/// The `most` largest of scores [R]: their indices and values, largest first, ties by lower index.
-struct Best {
-  std::vector<int64_t> index;
-  std::vector<float> values;
+/// What of a level becomes a candidate, besides being among its best.
+struct CandidateLimits {
+  double score = 0;  ///< only candidates with a higher score
+  double side = 0;   ///< only boxes at least so wide and high, pixels
 };
-Best best_of(const Tensor& scores, int64_t most);
+/// Appends those `chosen` positions of scores [A, K] that pass, in their order: boxes decoded from deltas
+/// [A, 4] relative to anchors [A, 4] and clipped to height x width, with position % K as their class.
+void add_candidates(const Tensor& scores, const Tensor& deltas, const Tensor& anchors,
+                    const std::vector<int64_t>& chosen, const CandidateLimits& limits, int64_t height,
+                    int64_t width, Candidates& out);
 
 /// Corners (four numbers per box) of the boxes coded as deltas [K, 4] relative to anchors [K, 4], clipped to
 /// height x width.

@@ -8,6 +8,7 @@
 
 #include "models/detection.h"
 #include "tensor/primitives/params.h"
+#include "tensor/tensor.h"
 
 namespace cawe::models {
 

@@ -13,6 +13,7 @@
 #include "tensor/communicator.h"
 #include "tensor/denormals.h"
 #include "tensor/parallel.h"
+#include "tensor/primitives/detection.h"
 #include "tensor/primitives/elementwise.h"
 
 namespace cawe::models {
@@ -116,20 +117,13 @@ std::vector<Box> RegionProposals::proposals_of(const Tensor& logits, const Tenso
     const int64_t end = begin + grids[level].rows * grids[level].columns * config_.anchors.per_cell();
     // The best of a level by logit, since sigmoids have more ties; between levels by sigmoid, as torchvision
     // does.
-    const std::vector<int64_t> best = best_of(logits.slice(0, begin, end), s.before_nms).index;
-    const std::vector<float> values =
-        take_rows(scores.slice(0, begin, end).reshape({-1, 1}), best).to(Device::cpu).to_vector<float>();
-    const std::vector<float> corners =
-        decoded(take_rows(deltas.slice(0, begin, end), best), take_rows(anchors.slice(0, begin, end), best),
-                {}, height, width);
-    for (size_t k = 0; k < best.size(); ++k) {
-      const float* b = corners.data() + 4 * k;
-      const float least = float(config_.least_side);
-      if (b[2] - b[0] < least || b[3] - b[1] < least) continue;
-      all.boxes.insert(all.boxes.end(), b, b + 4);
-      all.scores.push_back(values[k]);
-      all.classes.push_back(int64_t(level));
-    }
+    const std::vector<int64_t> best =
+        primitives::top_k(logits.slice(0, begin, end), std::min(s.before_nms, end - begin));
+    const auto before = std::ptrdiff_t(all.classes.size());
+    // Sigmoids are never below 0: only small boxes are left out.
+    add_candidates(scores.slice(0, begin, end).reshape({-1, 1}), deltas.slice(0, begin, end),
+                   anchors.slice(0, begin, end), best, {-1, config_.least_side}, height, width, all);
+    std::fill(all.classes.begin() + before, all.classes.end(), int64_t(level));  // NMS is within a level
     begin = end;
   }
   std::vector<Box> kept;

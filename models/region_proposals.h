@@ -13,6 +13,7 @@
 #include "models/sampling.h"
 #include "nn/conv2d.h"
 #include "tensor/primitives/params.h"
+#include "tensor/tensor.h"
 
 namespace cawe::models {
 

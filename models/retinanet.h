@@ -12,6 +12,7 @@
 #include "models/matcher.h"
 #include "models/resnet.h"
 #include "tensor/primitives/params.h"
+#include "tensor/tensor.h"
 
 namespace cawe::models {
 

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // RetinaNet's post-processing, from logits and offsets to boxes, in torchvision's order: threshold and top k
 // in each level, NMS over all levels.
+#include <algorithm>
+
 #include "models/candidates.h"
 #include "models/matcher.h"
 #include "models/retinanet.h"
 #include "tensor/denormals.h"
 #include "tensor/parallel.h"
+#include "tensor/primitives/detection.h"
 #include "tensor/primitives/elementwise.h"
 
 namespace cawe::models {
@@ -14,17 +17,9 @@ namespace {
 /// One level of one image: scores [A_l, K], deltas [A_l, 4], anchors [A_l, 4].
 void add_level(const Tensor& scores, const Tensor& deltas, const Tensor& anchors, int64_t height,
                int64_t width, const PostprocessSettings& s, Candidates& out) {
-  const int64_t classes = scores.dim(1);
-  const Best best = best_of(scores.reshape({-1}), s.top_k_per_level);
-  std::vector<int64_t> rows;
-  for (size_t i = 0; i < best.index.size() && best.values[i] > float(s.score_threshold); ++i) {
-    rows.push_back(best.index[i] / classes);
-    out.scores.push_back(best.values[i]);
-    out.classes.push_back(best.index[i] % classes);
-  }
-  const std::vector<float> corners =
-      decoded(take_rows(deltas, rows), take_rows(anchors, rows), {}, height, width);
-  out.boxes.insert(out.boxes.end(), corners.begin(), corners.end());
+  const Tensor flat = scores.reshape({-1});
+  const std::vector<int64_t> best = primitives::top_k(flat, std::min(s.top_k_per_level, flat.numel()));
+  add_candidates(scores, deltas, anchors, best, {s.score_threshold, 0}, height, width, out);
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include "models/sampling.h"
 #include "nn/linear.h"
 #include "tensor/primitives/params.h"
+#include "tensor/tensor.h"
 
 namespace cawe::models {
 

@@ -27,6 +27,19 @@ std::vector<Tensor> run_decode(PrimitiveBackend& b, int64_t) {
   return {y};
 }
 
+/// Every third candidate of 200 x 3 scores and one that is none; of the results only the kept rows.
+std::vector<Tensor> run_filter(PrimitiveBackend& b, int64_t variant) {
+  std::vector<int64_t> chosen{-1};
+  for (int64_t i = 0; i < 600; i += 3) chosen.push_back((i * 7) % 600);
+  const auto count = int64_t(chosen.size());
+  Tensor y = room(b, {count, 4}), kept = room(b, {count}), classes = room(b, {count}, DType::i64);
+  const int64_t n =
+      b.decode_filtered(numbers(b, {200, 3}, "filter scores", 0, 1), numbers(b, {200, 4}, "deltas", -3, 3),
+                        boxes(b, 200, "anchors"), indices(chosen).to(b.device()), {10, 10, 5, 5}, 100, 90,
+                        0.3, variant == 0 ? 0 : 9, y, kept, classes);
+  return {y.slice(0, 0, n), kept.slice(0, 0, n), classes.slice(0, 0, n)};
+}
+
 std::vector<Tensor> run_match(PrimitiveBackend& b, int64_t variant) {
   Tensor y = room(b, {300}, DType::i64);
   b.match_anchors(boxes(b, 300, "anchors"), boxes(b, 7, "truth"), {0.5, 0.4, variant == 0}, y);
@@ -48,6 +61,7 @@ std::vector<Tensor> run_top_k(PrimitiveBackend& b, int64_t variant) {
 
 std::vector<PrimitiveRow> detection_primitive_rows() {
   return {{"decode_boxes", run_decode, 1, true},
+          {"decode_filtered", run_filter, 2, true},
           {"match_anchors", run_match, 2, true},
           {"nms", run_nms, 2, true},
           {"top_k", run_top_k, 2, true}};

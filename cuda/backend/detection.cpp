@@ -35,6 +35,28 @@ void CudaBackend::decode_boxes(const Tensor& deltas, const Tensor& anchors, cons
   if (out.raw() != boxes.raw()) boxes.copy_from(out);
 }
 
+int64_t CudaBackend::decode_filtered(const Tensor& scores, const Tensor& deltas, const Tensor& anchors,
+                                     const Tensor& chosen, const BoxCoding& p, double width, double height,
+                                     double threshold, double smallest, Tensor& boxes, Tensor& kept,
+                                     Tensor& classes) {
+  const Tensor s = rows_in_order(scores), d = rows_in_order(deltas), a = rows_in_order(anchors),
+               c = chosen.contiguous();
+  if (c.dim(0) == 0) return 0;
+  Tensor out_boxes = packed_output(boxes, Layout::contiguous),
+         out_kept = packed_output(kept, Layout::contiguous),
+         out_classes = packed_output(classes, Layout::contiguous);
+  const Tensor count = indices_on(device(), 1);
+  const Candidates from{1, a.dim(0), s.dim(1), s.raw(), d.raw(), a.raw(), c.dim(0), c.data<int64_t>()};
+  CAWE_DEVICE::decode_filtered(
+      deciding_number("decode_filtered", scores), from, {p.wx, p.wy, p.ww, p.wh, width, height}, threshold,
+      smallest, {out_boxes.raw(), out_kept.raw(), out_classes.data<int64_t>(), count.data<int64_t>()},
+      stream());
+  deliver(out_boxes, boxes);
+  deliver(out_kept, kept);
+  deliver(out_classes, classes);
+  return count.to_vector<int64_t>()[0];
+}
+
 void CudaBackend::match_anchors(const Tensor& anchors, const Tensor& boxes, const MatchParams& p,
                                 Tensor& matched) {
   const Number number = deciding_number("match_anchors", anchors);

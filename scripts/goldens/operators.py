@@ -181,6 +181,16 @@ def optimizer_step(make, p, g, state):
     return [p.detach()] + [v for k, v in optimizer.state[p].items() if k != 'step']
 
 
+def filtered(decoded, smallest):
+    """What rows/detection.cpp keeps of its candidates; in f32, the type of the choice."""
+    chosen = torch.arange(0, 600, 3) * 7 % 600
+    scores = numbers((200, 3), 'filter scores', 0, 1).flatten()[chosen]
+    boxes_ = torchvision.ops.clip_boxes_to_image(decoded, (90, 100))[chosen // 3]
+    large = torchvision.ops.remove_small_boxes(boxes_, smallest)
+    kept = large[scores[large] > 0.3]
+    return boxes_[kept], scores[kept], (chosen % 3)[kept]
+
+
 def primitives(golden):
     """Rows of primitives in autograd/rows: decisions by torchvision, optimizers by torch.optim."""
     def put(name, variant, *outputs):
@@ -196,6 +206,7 @@ def primitives(golden):
         x = numbers((3, 2, 7, 5), 'min max')
         put('min_max', v, x.amin((1, 2, 3)), x.amax((1, 2, 3)))
         put('match_anchors', v, Matcher(0.5, 0.4, allow_low_quality_matches=v == 0)(overlaps))
+        put('decode_filtered', v, *filtered(decoded, 0 if v == 0 else 9))
         classes = torch.zeros(400, dtype=torch.int64) if v == 0 else torch.arange(400) % 3
         put('nms', v, torchvision.ops.batched_nms(boxes(400, 'nms'), numbers((400,), 'scores', 0, 1), classes, 0.3))
         put('top_k', v, numbers((1000,), 'top k').topk(37 if v == 0 else 1000).indices)

@@ -24,6 +24,27 @@ BasicBox<T> box_at(const Tensor& boxes, int64_t i) {
   return {p[0], p[s], p[2 * s], p[3 * s]};
 }
 
+template <class T>
+void put_box(const BasicBox<T>& box, Tensor& boxes, int64_t i) {
+  T* out = boxes.data<T>() + i * boxes.stride(0);
+  const int64_t s = boxes.stride(1);
+  out[0] = box.x1;
+  out[s] = box.y1;
+  out[2 * s] = box.x2;
+  out[3 * s] = box.y2;
+}
+
+/// The box that `d` codes relative to anchor `a`, clipped to the image.
+template <class T>
+BasicBox<T> decode(const BasicBox<T>& d, const BasicBox<T>& a, const BoxCoding& p, T width, T height) {
+  const T w = a.width(), h = a.height();
+  const T cx = a.x1 + w * T(0.5) + d.x1 / T(p.wx) * w, cy = a.y1 + h * T(0.5) + d.y1 / T(p.wy) * h;
+  const T half_w = box_exp(std::min(d.x2 / T(p.ww), T(kMaxLogScale))) * w * T(0.5);
+  const T half_h = box_exp(std::min(d.y2 / T(p.wh), T(kMaxLogScale))) * h * T(0.5);
+  return {std::clamp(cx - half_w, T(0), width), std::clamp(cy - half_h, T(0), height),
+          std::clamp(cx + half_w, T(0), width), std::clamp(cy + half_h, T(0), height)};
+}
+
 }  // namespace
 
 void ReferenceBackend::decode_boxes(const Tensor& deltas, const Tensor& anchors, const BoxCoding& p,
@@ -31,20 +52,33 @@ void ReferenceBackend::decode_boxes(const Tensor& deltas, const Tensor& anchors,
   const KeepDenormals exact;
   dispatch_floating("decode_boxes", deltas.dtype(), [&](auto zero) {
     using T = decltype(zero);
-    for (int64_t i = 0; i < anchors.dim(0); ++i) {
-      const BasicBox<T> a = box_at<T>(anchors, i), d = box_at<T>(deltas, i);
-      const T w = a.width(), h = a.height();
-      const T cx = a.x1 + w * T(0.5) + d.x1 / T(p.wx) * w, cy = a.y1 + h * T(0.5) + d.y1 / T(p.wy) * h;
-      const T half_w = box_exp(std::min(d.x2 / T(p.ww), T(kMaxLogScale))) * w * T(0.5);
-      const T half_h = box_exp(std::min(d.y2 / T(p.wh), T(kMaxLogScale))) * h * T(0.5);
-      T* out = boxes.data<T>() + i * boxes.stride(0);
-      const int64_t s = boxes.stride(1);
-      out[0] = std::clamp(cx - half_w, T(0), T(width));
-      out[s] = std::clamp(cy - half_h, T(0), T(height));
-      out[2 * s] = std::clamp(cx + half_w, T(0), T(width));
-      out[3 * s] = std::clamp(cy + half_h, T(0), T(height));
+    for (int64_t i = 0; i < anchors.dim(0); ++i)
+      put_box(decode(box_at<T>(deltas, i), box_at<T>(anchors, i), p, T(width), T(height)), boxes, i);
+  });
+}
+
+int64_t ReferenceBackend::decode_filtered(const Tensor& scores, const Tensor& deltas, const Tensor& anchors,
+                                          const Tensor& chosen, const BoxCoding& p, double width,
+                                          double height, double threshold, double smallest, Tensor& boxes,
+                                          Tensor& kept, Tensor& classes) {
+  const KeepDenormals exact;
+  int64_t count = 0;
+  dispatch_floating("decode_filtered", scores.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    for (int64_t k = 0; k < chosen.dim(0); ++k) {
+      const int64_t position = chosen.data<int64_t>()[k * chosen.stride(0)];
+      if (position < 0) continue;
+      const int64_t row = position / scores.dim(1), label = position % scores.dim(1);
+      const T score = scores.data<T>()[row * scores.stride(0) + label * scores.stride(1)];
+      if (!(score > T(threshold))) continue;
+      const BasicBox<T> box = decode(box_at<T>(deltas, row), box_at<T>(anchors, row), p, T(width), T(height));
+      if (!(box.width() >= T(smallest) && box.height() >= T(smallest))) continue;
+      put_box(box, boxes, count);
+      kept.data<T>()[count * kept.stride(0)] = score;
+      classes.data<int64_t>()[count++ * classes.stride(0)] = label;
     }
   });
+  return count;
 }
 
 void ReferenceBackend::match_anchors(const Tensor& anchors, const Tensor& boxes, const MatchParams& p,
