@@ -17,6 +17,7 @@ std::vector<Row> joined(const std::vector<std::vector<Row>>& families) {
 
 const std::vector<OperatorRow>& operator_rows() {
   static const std::vector<OperatorRow> all = joined<OperatorRow>({
+      // clang-format off
       elementwise_operator_rows(),
       reductions_operator_rows(),
       linear_operator_rows(),
@@ -33,18 +34,21 @@ const std::vector<OperatorRow>& operator_rows() {
       gather_rows_operator_rows(),
       roi_align_operator_rows(),
       shape_operator_rows(),
+      // clang-format on
   });
   return all;
 }
 
 const std::vector<PrimitiveRow>& primitive_rows() {
   static const std::vector<PrimitiveRow> all = joined<PrimitiveRow>({
+      // clang-format off
       reductions_primitive_rows(),
       weight_norms_primitive_rows(),
       content_loss_primitive_rows(),
       detection_primitive_rows(),
       cawe_primitive_rows(),
       optimizers_primitive_rows(),
+      // clang-format on
   });
   return all;
 }
