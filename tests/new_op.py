@@ -110,7 +110,7 @@ try:
         text = run('new-op', '--unary', name)
         assert 'struct %s' % name.title().replace('_', '') in text, text
         for file in ('tensor/elementwise.h', 'autograd/ops/elementwise.h', 'autograd/ops/elementwise.cpp', 'autograd/rows/elementwise.cpp',
-                     'cuda/lab/cases/elementwise.cpp'):
+                     'cuda/lab/cases/elementwise.cpp', 'scripts/goldens/operators.py'):
             assert name in (COPY / file).read_text(), (file, name)
         run('check-families')
         run('check-includes')

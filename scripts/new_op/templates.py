@@ -270,6 +270,11 @@ cawe_mutant(@name@_grad_factor @name@.cu "Accumulator<T>(2) * in * g" "in * g" @
 ''',
 }
 
+GOLDEN_CASES = '''    t.case('@name@', 0, [('free', (2, 3, 4, 5))], torch.square)
+    t.case('@name@', 1, [('free', (7, 6, 3))], torch.square)
+    t.case('@name@', 2, [('free', (300,))], torch.square)
+'''
+
 # The files to open, in order, and what to do in each.
 TO_DO = (
     ('tensor/primitives/@name@.inc', 'what it computes, its parameters (then the same in the four files with its methods)'),
@@ -282,7 +287,7 @@ TO_DO = (
     ('cuda/backend/@name@.cpp', 'the layout that the kernels want, sizes that they can count'),
     ('cuda/lab/cases/@name@.cpp', 'a case for each path of the kernels, counts by hand'),
     ('cuda/lab/mutants/@name@.cmake', 'mistakes in the new formula that the cases must notice'),
-    ('scripts/goldens/operators.py', "PyTorch's numbers for its cases, then scripts/goldens/operators.py tests/goldens"),
+    ('scripts/goldens/operators.py', "PyTorch's function for its cases; then run it again"),
 )
 
 FUNCTOR = '''/// x^2: say here what it computes
@@ -300,5 +305,5 @@ UNARY_TO_DO = (
     ('autograd/ops/elementwise.cpp', 'the same parameters, passed on as a and b; checks of them'),
     ('autograd/rows/elementwise.cpp', 'Values::positive and the like where it is not defined or has a kink'),
     ('cuda/lab/cases/elementwise.cpp', 'parameter_a(), parameter_b(), numbers_for() where the above say so'),
-    ('scripts/goldens/operators.py', "its line in `unary`, then scripts/goldens/operators.py tests/goldens"),
+    ('scripts/goldens/operators.py', "PyTorch's function in `unary`; then run it again"),
 )
