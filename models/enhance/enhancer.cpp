@@ -2,13 +2,14 @@
 #include "models/enhance/enhancer.h"
 
 #include <atomic>
-#include <charconv>
 #include <map>
 #include <mutex>
+#include <nlohmann/json.hpp>
 
 #include "models/enhance/color.h"
 #include "models/enhance/controls.h"
 #include "models/enhance/fusion.h"
+#include "tensor/io/json.h"
 #include "tensor/primitives/resize.h"
 #include "tensor/text.h"
 
@@ -20,17 +21,12 @@ void check_gray(const Tensor& gray) {
              " (expected [N, 1, H, W] f32)");
 }
 
-std::string decimal(double value) {
-  char text[32];
-  return std::string(text, std::to_chars(text, text + sizeof text, value).ptr);
-}
-
 namespace {
 
 class None : public Enhancer {
  public:
   std::string name() const override { return "none"; }
-  std::string settings() const override { return "{\"method\":\"none\"}"; }
+  std::string settings() const override { return json_text({{"method", "none"}}); }
   Tensor apply(const Tensor& gray) override {
     check_gray(gray);
     return gray;
@@ -42,9 +38,10 @@ class Clahe : public Enhancer {
   explicit Clahe(const ClaheSettings& settings) : settings_(settings) {}
   std::string name() const override { return "clahe"; }
   std::string settings() const override {
-    return detail::concat("{\"method\":\"clahe\",\"tiles_x\":", settings_.tiles_x,
-                          ",\"tiles_y\":", settings_.tiles_y,
-                          ",\"clip_limit\":", decimal(settings_.clip_limit), "}");
+    return json_text({{"method", "clahe"},
+                      {"tiles_x", settings_.tiles_x},
+                      {"tiles_y", settings_.tiles_y},
+                      {"clip_limit", settings_.clip_limit}});
   }
   Tensor apply(const Tensor& gray) override {
     check_gray(gray);
@@ -60,9 +57,10 @@ class Afda : public Enhancer {
   explicit Afda(const AfdaSettings& settings) : settings_(settings) {}
   std::string name() const override { return "afda"; }
   std::string settings() const override {
-    return detail::concat("{\"method\":\"afda\",\"vmax\":", decimal(settings_.v_max), ",\"mask\":\"",
-                          settings_.object_mask ? "otsu" : "none", "\",\"range\":\"",
-                          settings_.stretch ? "minmax" : "clip", "\"}");
+    return json_text({{"method", "afda"},
+                      {"vmax", settings_.v_max},
+                      {"mask", settings_.object_mask ? "otsu" : "none"},
+                      {"range", settings_.stretch ? "minmax" : "clip"}});
   }
   Tensor apply(const Tensor& gray) override {
     check_gray(gray);
@@ -78,13 +76,16 @@ class Medga : public Enhancer {
   Medga(const MedgaSettings& settings, uint64_t seed) : settings_(settings), seed_(seed) {}
   std::string name() const override { return "medga"; }
   std::string settings() const override {
-    return detail::concat(
-        "{\"method\":\"medga\",\"form\":\"",
-        settings_.form == MedgaSettings::Form::article ? "article" : "reference", "\",\"mut\":\"",
-        settings_.mutation == MedgaSettings::Mutation::uniform ? "uniform" : "side",
-        "\",\"population\":", settings_.population, ",\"generations\":", settings_.generations,
-        ",\"tournament\":", settings_.tournament, ",\"crossover\":", decimal(settings_.crossover_rate),
-        ",\"mutation\":", decimal(settings_.mutation_rate), ",\"seed\":", seed_, "}");
+    const bool article = settings_.form == MedgaSettings::Form::article;
+    return json_text({{"method", "medga"},
+                      {"form", article ? "article" : "reference"},
+                      {"mut", settings_.mutation == MedgaSettings::Mutation::uniform ? "uniform" : "side"},
+                      {"population", settings_.population},
+                      {"generations", settings_.generations},
+                      {"tournament", settings_.tournament},
+                      {"crossover", settings_.crossover_rate},
+                      {"mutation", settings_.mutation_rate},
+                      {"seed", seed_}});
   }
   Tensor apply(const Tensor& gray) override {
     check_gray(gray);
@@ -95,12 +96,6 @@ class Medga : public Enhancer {
   MedgaSettings settings_;
   uint64_t seed_;
 };
-
-std::string json_list(const std::vector<int64_t>& values) {
-  std::string out = "[";
-  for (size_t i = 0; i < values.size(); ++i) out += (i ? "," : "") + std::to_string(values[i]);
-  return out + "]";
-}
 
 struct Method {
   EnhancerFactory make;
@@ -158,12 +153,17 @@ CaweEnhancer::~CaweEnhancer() = default;
 
 std::string CaweEnhancer::settings() const {
   const CaweSettings& c = options_.cam;
-  return detail::concat(
-      "{\"method\":\"cawe\",\"alpha\":", decimal(options_.alpha), ",\"input\":", options_.cam_input,
-      ",\"cam\":\"", models::name(c.method), "\",\"act_threshold\":", decimal(c.act_threshold),
-      ",\"if_none\":\"", models::name(c.if_none), "\",\"exclude_labels\":", json_list(c.exclude_labels),
-      ",\"targets\":", json_list(c.targets), ",\"norm\":\"", models::name(c.norm), "\",\"constant_map\":\"",
-      models::name(c.constant), "\",\"norm_before_resize\":", c.norm_before_resize ? "true" : "false", "}");
+  return json_text({{"method", "cawe"},
+                    {"alpha", options_.alpha},
+                    {"input", options_.cam_input},
+                    {"cam", models::name(c.method)},
+                    {"act_threshold", c.act_threshold},
+                    {"if_none", models::name(c.if_none)},
+                    {"exclude_labels", c.exclude_labels},
+                    {"targets", c.targets},
+                    {"norm", models::name(c.norm)},
+                    {"constant_map", models::name(c.constant)},
+                    {"norm_before_resize", c.norm_before_resize}});
 }
 
 Tensor CaweEnhancer::network_input(const Tensor& picture) const {

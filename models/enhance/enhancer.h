@@ -73,8 +73,6 @@ class CaweEnhancer : public Enhancer {
 
 /// Throws Code::shape where gray is not [N, 1, H, W] f32.
 void check_gray(const Tensor& gray);
-/// The shortest decimal that reads back as the same number, for settings().
-std::string decimal(double value);
 
 /// What a method asks for.
 struct EnhancerNeeds {
