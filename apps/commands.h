@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 
 #include "tensor/dtype.h"
@@ -38,6 +39,9 @@ bool init_device(Device device, std::string* why);
 /// Adds a subcommand with the common options and an example at the end of its help.
 CLI::App* add_command(CLI::App& app, Common& common, const std::string& name, const std::string& what,
                       const std::string& example);
+
+/// Prints a command's result on one line of stdout, for --json.
+void print_json(const nlohmann::ordered_json& result);
 
 /// Tells on stderr of keys that say nothing under the recipe's other choices.
 void warn(const train::Recipe& recipe);

@@ -2,6 +2,7 @@
 // cawe convert: a .pth file as safetensors. Nothing in it is executed.
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <nlohmann/json.hpp>
 
 #include "apps/commands.h"
 #include "models/weights.h"
@@ -23,8 +24,7 @@ void run(Common& common, const Options& o) {
   for (const auto& item : tensors) values += item.second.numel();
   save_safetensors(o.out, {tensors, {{"source", "converted by cawe"}}});
   if (common.json)
-    std::printf("{\"out\":\"%s\",\"tensors\":%zu,\"values\":%lld}\n", o.out.c_str(), tensors.size(),
-                static_cast<long long>(values));
+    print_json({{"out", o.out}, {"tensors", tensors.size()}, {"values", values}});
   else
     std::printf("%s: %zu tensors, %lld values\n", o.out.c_str(), tensors.size(),
                 static_cast<long long>(values));

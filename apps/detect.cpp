@@ -3,11 +3,12 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 
 #include "apps/commands.h"
 #include "apps/inputs.h"
 #include "tensor/error.h"
-#include "tensor/io/atomic_file.h"
+#include "tensor/io/files.h"
 #include "train/detector.h"
 
 namespace cawe::apps {
@@ -48,8 +49,8 @@ void run(Common& common, const Options& o) {
   size_t boxes = 0;
   for (const auto& image : found) boxes += image.size();
   if (common.json)
-    std::printf("{\"out\":\"%s\",\"images\":%zu,\"boxes\":%zu,\"rejected\":%zu}\n", o.out.c_str(),
-                found.size(), boxes, dataset.rejected.size());
+    print_json(
+        {{"out", o.out}, {"images", found.size()}, {"boxes", boxes}, {"rejected", dataset.rejected.size()}});
   else
     std::printf("%s: %zu boxes on %zu films, %zu rejected. For research use only.\n", o.out.c_str(), boxes,
                 found.size(), dataset.rejected.size());

@@ -3,12 +3,13 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 
 #include "apps/commands.h"
 #include "autograd/operator_table.h"
 #include "models/enhance/enhancer.h"
 #include "tensor/backend.h"
-#include "tensor/io/header_json.h"
+#include "tensor/io/json.h"
 #include "tensor/parallel.h"
 #include "train/datasets.h"
 #include "train/run_folder.h"
@@ -54,10 +55,9 @@ void print_machine(const Common& common) {
     for (const auto& [key, value] : facts) std::printf("%-16s %s\n", key.c_str(), value.c_str());
     return;
   }
-  std::string json;
-  for (const auto& [key, value] : facts)
-    json += (json.empty() ? "" : ",") + quoted(key) + ":" + quoted(value);
-  std::printf("{%s}\n", json.c_str());
+  Json json;
+  for (const auto& [key, value] : facts) json[key] = value;
+  print_json(json);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <mutex>
+#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "apps/commands.h"
@@ -13,8 +14,8 @@
 #include "data/formats/picture/png.h"
 #include "data/hash.h"
 #include "tensor/error.h"
-#include "tensor/io/atomic_file.h"
-#include "tensor/io/header_json.h"
+#include "tensor/io/files.h"
+#include "tensor/io/json.h"
 #include "tensor/parallel.h"
 #include "tensor/text.h"
 #include "train/enhancing.h"
@@ -129,19 +130,19 @@ void run(Common& common, const Options& o) {
   CAWE_CHECK(maps || !o.maps, Code::usage, "--maps: --method ", o.method, " has no map");
   const OutputStyle style = style_of(o, chain);
   const OutputNames names(dataset, o.out, style, maps, o.overwrite);
-  std::error_code e;
-  fs::create_directories(o.out, e);
-  CAWE_CHECK(!e, Code::io, o.out, ": cannot be made (", e.message(), ")");
+  make_folders(o.out);
   const size_t written = enhance_all(&dataset, names, *chain.enhancer, style, common);
   common.status = report_rejected(dataset, o.out, o.allow_rejects);
   const size_t rejected = dataset.rejected.size();
   const long long constant = static_cast<long long>(chain.enhancer->constant_maps());
   if (common.json)
-    std::printf(
-        "{\"method\":%s,\"out\":%s,\"format\":%s,\"written\":%zu,\"rejected\":%zu,\"constant_maps\":%lld,"
-        "\"settings\":%s}\n",
-        quoted(o.method).c_str(), quoted(o.out).c_str(), quoted(o.format).c_str(), written, rejected,
-        constant, chain.enhancer->settings().c_str());
+    print_json({{"method", o.method},
+                {"out", o.out},
+                {"format", o.format},
+                {"written", written},
+                {"rejected", rejected},
+                {"constant_maps", constant},
+                {"settings", json_ready(chain.enhancer->settings())}});
   else
     std::printf("%s: %zu films enhanced by %s, %zu rejected%s. For research use only.\n", o.out.c_str(),
                 written, o.method.c_str(), rejected,

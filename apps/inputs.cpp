@@ -13,7 +13,7 @@
 #include "data/formats/dicom/film.h"
 #include "data/formats/picture/picture.h"
 #include "data/formats/table/csv.h"
-#include "tensor/io/atomic_file.h"
+#include "tensor/io/files.h"
 #include "tensor/parallel.h"
 #include "tensor/text.h"
 

@@ -3,12 +3,13 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 
 #include "apps/commands.h"
 #include "data/formats/picture/picture.h"
 #include "tensor/error.h"
-#include "tensor/io/atomic_file.h"
-#include "tensor/io/header_json.h"
+#include "tensor/io/files.h"
+#include "tensor/io/json.h"
 #include "tensor/io/npy.h"
 #include "tensor/io/pth.h"
 #include "tensor/io/weights_file.h"
@@ -18,50 +19,50 @@ namespace cawe::apps {
 namespace fs = std::filesystem;
 namespace {
 
-std::string shape_text(const Tensor& t) { return detail::concat(t.shape()); }
-
-/// Name, dtype and shape of every tensor, as JSON or as a table.
-std::string tensors_text(const NamedTensors& tensors, bool json) {
-  std::string out;
+/// Name, dtype and shape of every tensor, into `json` where that is not null, and otherwise as a table.
+std::string describe_tensors(const NamedTensors& tensors, Json* json) {
+  std::string table;
   int64_t values = 0;
+  Json list = Json::object();
   for (const auto& [name, t] : tensors) {
     values += t.numel();
-    if (json)
-      out += (out.empty() ? "" : ",") + quoted(name) + ":{\"dtype\":\"" + cawe::name(t.dtype()) +
-             "\",\"shape\":" + shape_text(t) + "}";
+    Json shape = Json::array();
+    for (int i = 0; i < t.rank(); ++i) shape.push_back(t.dim(i));
+    if (json != nullptr)
+      list[name] = {{"dtype", cawe::name(t.dtype())}, {"shape", shape}};
     else
-      out += "  " + name + "  " + cawe::name(t.dtype()) + " " + shape_text(t) + "\n";
+      table += detail::concat("  ", name, "  ", cawe::name(t.dtype()), " ", t.shape(), "\n");
   }
-  return json ? "\"tensors\":{" + out + "},\"values\":" + std::to_string(values)
-              : out + std::to_string(tensors.size()) + " tensors, " + std::to_string(values) + " values\n";
+  if (json != nullptr) json->update({{"tensors", list}, {"values", values}});
+  return table + std::to_string(tensors.size()) + " tensors, " + std::to_string(values) + " values\n";
 }
 
-std::string checkpoint_text(const std::string& path, const train::Checkpoint& c, bool json) {
+std::string checkpoint_text(const std::string& path, const train::Checkpoint& c, bool as_json) {
   const int64_t patients = std::count(c.manifest.begin(), c.manifest.end(), '\n');
-  if (json)
-    return "{\"file\":" + quoted(path) + ",\"kind\":\"checkpoint\",\"step\":" + std::to_string(c.step) +
-           ",\"patients\":" + std::to_string(patients) + ",\"recipe\":" + quoted(c.recipe) + "," +
-           tensors_text(c.model(), true) + "}";
+  Json json{
+      {"file", path}, {"kind", "checkpoint"}, {"step", c.step}, {"patients", patients}, {"recipe", c.recipe}};
+  const std::string table = describe_tensors(c.model(), as_json ? &json : nullptr);
+  if (as_json) return json_text(json);
   return path + ": checkpoint after step " + std::to_string(c.step) + ", trained on " +
-         std::to_string(patients) + " persons\n" + tensors_text(c.model(), false) + "recipe:\n" + c.recipe;
+         std::to_string(patients) + " persons\n" + table + "recipe:\n" + c.recipe;
 }
 
-std::string weights_text(const std::string& path, const NamedTensors& tensors, const char* kind, bool json) {
-  if (json)
-    return "{\"file\":" + quoted(path) + ",\"kind\":\"" + kind + "\"," + tensors_text(tensors, true) + "}";
-  return path + ": " + kind + "\n" + tensors_text(tensors, false);
+std::string weights_text(const std::string& path, const NamedTensors& tensors, const char* kind,
+                         bool as_json) {
+  Json json{{"file", path}, {"kind", kind}};
+  const std::string table = describe_tensors(tensors, as_json ? &json : nullptr);
+  return as_json ? json_text(json) : path + ": " + kind + "\n" + table;
 }
 
 std::string folder_text(const std::string& path, bool json) {
   const std::vector<int64_t> steps = train::checkpoint_steps(path);
   CAWE_CHECK(!steps.empty() || fs::exists(path + "/recipe.toml"), Code::data, path,
              ": a folder, but no run (expected recipe.toml or checkpoints/)");
-  if (json) {
-    std::string list;
-    for (const int64_t s : steps) list += (list.empty() ? "" : ",") + std::to_string(s);
-    return "{\"file\":" + quoted(path) + ",\"kind\":\"run\",\"checkpoints\":[" + list +
-           "],\"best\":" + (fs::exists(train::best_path(path)) ? "true" : "false") + "}";
-  }
+  if (json)
+    return json_text({{"file", path},
+                      {"kind", "run"},
+                      {"checkpoints", Json(steps)},
+                      {"best", fs::exists(train::best_path(path))}});
   std::string out = path + ": run with " + std::to_string(steps.size()) + " checkpoints" +
                     (steps.empty() ? "" : ", newest after step " + std::to_string(steps[0])) + "\n";
   return out + (fs::exists(path + "/recipe.toml") ? read_file(path + "/recipe.toml") : "");

@@ -2,6 +2,7 @@
 // cawe kernels: lists, checks and profiles the CUDA kernels on the emulator; no GPU is needed.
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <nlohmann/json.hpp>
 #include <set>
 
 #include "apps/commands.h"
@@ -10,8 +11,8 @@
 #ifdef CAWE_HAVE_EMULATOR
 #include "cuda/lab/report/collect.h"
 #include "cuda/lab/workbench/outside.h"
-#include "tensor/io/atomic_file.h"
-#include "tensor/io/header_json.h"
+#include "tensor/io/files.h"
+#include "tensor/io/json.h"
 #endif
 
 namespace cawe::apps {
@@ -51,17 +52,19 @@ std::vector<const Case*> chosen_cases(const KernelsOptions& o) {
 }
 
 void list_cases(const std::vector<const Case*>& cases, bool json) {
-  std::string out = json ? "{\"cases\":[" : "";
-  for (const Case* each : cases) {
-    if (json)
-      out += (out.back() == '[' ? "" : ",") + std::string("\n{\"name\":") + quoted(each->name) +
-             ",\"shape\":" + quoted(each->shape) + ",\"file\":" + quoted(each->file) + "}";
-    else
-      out += detail::concat(
-          each->name, std::string(each->name.size() < 26 ? 26 - each->name.size() : 1, ' '), each->shape,
-          std::string(each->shape.size() < 30 ? 30 - each->shape.size() : 1, ' '), each->file, "\n");
+  if (json) {
+    Json list = Json::array();
+    for (const Case* each : cases)
+      list.push_back({{"name", each->name}, {"shape", each->shape}, {"file", each->file}});
+    std::printf("%s\n", json_text({{"cases", list}}, JsonLayout::lines).c_str());
+    return;
   }
-  out += json ? "\n]}\n" : std::to_string(cases.size()) + " cases. `cawe kernels --profile` runs them.\n";
+  std::string out;
+  for (const Case* each : cases)
+    out += detail::concat(
+        each->name, std::string(each->name.size() < 26 ? 26 - each->name.size() : 1, ' '), each->shape,
+        std::string(each->shape.size() < 30 ? 30 - each->shape.size() : 1, ' '), each->file, "\n");
+  out += std::to_string(cases.size()) + " cases. `cawe kernels --profile` runs them.\n";
   std::fputs(out.c_str(), stdout);
 }
 

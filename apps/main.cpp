@@ -4,12 +4,14 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <new>
+#include <nlohmann/json.hpp>
 
 #include "apps/commands.h"
 #include "cuda/runtime/init.h"
 #include "tensor/backend.h"
 #include "tensor/denormals.h"
 #include "tensor/error.h"
+#include "tensor/io/json.h"
 #include "tensor/parallel.h"
 #include "tensor/text.h"
 #include "train/trainer.h"
@@ -52,6 +54,8 @@ void Common::begin() const {
   CAWE_CHECK(init_device(device_kind(), &why), Code::unsupported, "--device ", device, ": ", why);
   set_compute_device(device_kind());
 }
+
+void print_json(const Json& result) { std::printf("%s\n", json_text(result).c_str()); }
 
 CLI::App* add_command(CLI::App& app, Common& common, const std::string& name, const std::string& what,
                       const std::string& example) {

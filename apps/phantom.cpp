@@ -2,12 +2,12 @@
 // cawe phantom: procedural chests or colour scenes as files.
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <nlohmann/json.hpp>
 
 #include "apps/commands.h"
 #include "data/phantom/chest.h"
 #include "data/phantom/scenes.h"
 #include "tensor/error.h"
-#include "tensor/io/header_json.h"
 
 namespace cawe::apps {
 namespace {
@@ -40,8 +40,7 @@ void run(Common& common, const Options& o) {
     data::write_phantoms(phantoms);
   }
   if (common.json)
-    std::printf("{\"out\":%s,\"kind\":\"%s\",\"images\":%lld}\n", quoted(o.out).c_str(), o.kind.c_str(),
-                static_cast<long long>(o.images));
+    print_json({{"out", o.out}, {"kind", o.kind}, {"images", o.images}});
   else
     std::printf(
         "%s: %lld %s\n", o.out.c_str(), static_cast<long long>(o.images),

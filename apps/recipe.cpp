@@ -2,10 +2,11 @@
 // cawe recipe: what keys there are, and what a recipe says.
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <nlohmann/json.hpp>
 
 #include "apps/commands.h"
-#include "data/formats/json/writer.h"
 #include "tensor/error.h"
+#include "tensor/io/json.h"
 #include "tensor/text.h"
 #include "train/recipe.h"
 #include "train/schema/describe.h"
@@ -24,43 +25,26 @@ struct Options {
   bool markdown = false;
 };
 
-void write(data::JsonWriter* json, const Value& value) {
-  if (const auto* words = std::get_if<train::Strings>(&value)) {
-    json->array();
-    for (const std::string& w : *words) json->value(w);
-    json->end();
-  } else if (const auto* numbers = std::get_if<train::Numbers>(&value)) {
-    json->array();
-    for (const double n : *numbers) json->value(n);
-    json->end();
-  } else {
-    std::visit(
-        [json](const auto& v) {
-          using T = std::decay_t<decltype(v)>;
-          if constexpr (!std::is_same_v<T, train::Strings> && !std::is_same_v<T, train::Numbers>)
-            json->value(v);
-        },
-        value);
-  }
+Json json_of(const Value& value) {
+  return std::visit([](const auto& v) { return Json(v); }, value);
 }
 
-void write(data::JsonWriter* json, const Key& key, TaskBits bits) {
+Json json_of(const Key& key, TaskBits bits) {
   static const char* const types[] = {"flag", "whole", "number", "word", "words", "numbers"};
-  json->object().field("name", key.name).field("type", types[size_t(key.type)]).field("group", key.group);
-  json->field("unit", key.unit).field("help", key.help).field("paper", key.paper).field("open", key.open);
-  json->field("counts", train::condition_text(key, bits)).key("tasks").object();
+  Json tasks = Json::object();
   for (const train::RecipeTask& task : train::recipe_tasks()) {
     const train::Rule* rule = (task.bit & bits) != 0 ? key.rule(task.bit) : nullptr;
     if (rule == nullptr) continue;
-    json->key(task.name).object().key("default");
-    if (rule->value)
-      write(json, *rule->value);
-    else
-      json->null();
-    json->field("default_text", train::default_text(*rule)).field("bounds", rule->bounds(key.type));
-    json->field("needed", rule->needed).end();
+    tasks[task.name] = {{"default", rule->value ? json_of(*rule->value) : Json(nullptr)},
+                        {"default_text", train::default_text(*rule)},
+                        {"bounds", rule->bounds(key.type)},
+                        {"needed", rule->needed}};
   }
-  json->end().end();
+  return {{"name", key.name},   {"type", types[size_t(key.type)]},
+          {"group", key.group}, {"unit", key.unit},
+          {"help", key.help},   {"paper", key.paper},
+          {"open", key.open},   {"counts", train::condition_text(key, bits)},
+          {"tasks", tasks}};
 }
 
 void print(const Key& key, TaskBits bits) {
@@ -93,11 +77,9 @@ void run_keys(Common& common, const Options& o) {
     for (const Key* key : keys) print(*key, bits);
     return;
   }
-  data::JsonWriter json;
-  json.object().key("keys").array();
-  for (const Key* key : keys) write(&json, *key, bits);
-  json.end().end();
-  std::printf("%s\n", json.text().c_str());
+  Json list = Json::array();
+  for (const Key* key : keys) list.push_back(json_of(*key, bits));
+  print_json({{"keys", list}});
 }
 
 /// What a recipe says of one key, or does not.
@@ -131,20 +113,15 @@ void run_explain(Common& common, const Options& o) {
     if (!common.quiet) warn(recipe);
     return;
   }
-  data::JsonWriter json;
-  json.object().field("recipe", o.recipe).field("task", recipe.task()).key("keys").array();
-  for (const Said& s : all) {
-    json.object().field("name", s.name).key("value");
-    if (s.value)
-      write(&json, *s.value);
-    else
-      json.null();
-    json.field("from", s.value ? s.origin : "").field("missing", s.missing).field("idle", s.idle).end();
-  }
-  json.end().key("warnings").array();
-  for (const train::RecipeWarning& w : recipe.warnings()) json.value(w.line);
-  json.end().end();
-  std::printf("%s\n", json.text().c_str());
+  Json keys = Json::array(), warnings = Json::array();
+  for (const Said& s : all)
+    keys.push_back({{"name", s.name},
+                    {"value", s.value ? json_of(*s.value) : Json(nullptr)},
+                    {"from", s.value ? s.origin : ""},
+                    {"missing", s.missing},
+                    {"idle", s.idle}});
+  for (const train::RecipeWarning& w : recipe.warnings()) warnings.push_back(w.line);
+  print_json({{"recipe", o.recipe}, {"task", recipe.task()}, {"keys", keys}, {"warnings", warnings}});
 }
 
 train::Strings all_tasks() { return train::task_names(~TaskBits{0}); }

@@ -7,7 +7,7 @@
 #include "apps/commands.h"
 #include "study/study.h"
 #include "tensor/error.h"
-#include "tensor/io/atomic_file.h"
+#include "tensor/io/files.h"
 #include "tensor/parallel.h"
 
 namespace cawe::apps {

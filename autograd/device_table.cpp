@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <nlohmann/json.hpp>
 
 #include "autograd/f32_bar.h"
 #include "autograd/layouts.h"
 #include "autograd/operator_goldens.h"
 #include "autograd/operator_table.h"
 #include "tensor/cpu/cpu_backend.h"
+#include "tensor/io/json.h"
 #include "tensor/primitives/backend.h"
 
 namespace cawe {
@@ -174,7 +176,9 @@ std::string device_operators_json(Device device, const std::vector<DeviceReport>
     for (size_t d = 0; d < r.dtypes.size(); ++d)
       out += ",\"" + std::string(name(r.dtypes[d])) + "_error\":" + number(r.errors[d]);
     out += ",\"goldens\":" + std::to_string(r.goldens) + ",\"golden_error\":" + number(r.golden_error) +
-           ",\"repeats\":" + (r.repeats ? "true" : "false") + layout_faults_json(r.layout_faults) +
+           ",\"repeats\":" + (r.repeats ? "true" : "false") +
+           ",\"layouts\":" + (r.layout_faults.empty() ? "true" : "false") +
+           ",\"layout_faults\":" + json_text(Json(r.layout_faults)) +
            ",\"passed\":" + (r.passed() ? "true" : "false") + "}";
   }
   return out + "\n]}";

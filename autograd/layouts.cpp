@@ -144,13 +144,6 @@ std::string layout_faults_text(const std::vector<std::string>& faults) {
   return text;
 }
 
-std::string layout_faults_json(const std::vector<std::string>& faults) {
-  std::string list;
-  for (const std::string& fault : faults) list += (list.empty() ? "\"" : ",\"") + fault + "\"";
-  return std::string(",\"layouts\":") + (faults.empty() ? "true" : "false") + ",\"layout_faults\":[" + list +
-         "]";
-}
-
 double layout_bar(DType dtype) { return dtype == DType::f64 ? 1e-13 : 5e-6; }
 
 namespace {

@@ -67,8 +67,6 @@ struct LayoutReport {
 };
 /// What follows FAILED on a row's line: ": expanded x, sliced dy and 2 more"; "" for none.
 std::string layout_faults_text(const std::vector<std::string>& faults);
-/// Members of a row's JSON object: ,"layouts":false,"layout_faults":["expanded x"]
-std::string layout_faults_json(const std::vector<std::string>& faults);
 
 /// Largest relative difference that another order of summation may make: 5e-6 in f32, 1e-13 in f64.
 double layout_bar(DType dtype);

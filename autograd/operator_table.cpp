@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdio>
 #include <cstring>
+#include <nlohmann/json.hpp>
 #include <set>
 
 #include "autograd/f32_bar.h"
@@ -12,6 +13,7 @@
 #include "autograd/operator_goldens.h"
 #include "autograd/ops/elementwise.h"
 #include "tensor/cpu/cpu_backend.h"
+#include "tensor/io/json.h"
 #include "tensor/parallel.h"
 #include "tensor/primitives/backend.h"
 #include "tensor/random.h"
@@ -255,8 +257,9 @@ std::string operators_json(const std::vector<OperatorReport>& reports) {
         std::isfinite(r.gradient_error) ? r.gradient_error : 1e308, static_cast<long long>(r.goldens),
         std::isfinite(r.golden_error) ? r.golden_error : 1e308,
         std::isfinite(r.golden_share) ? r.golden_share : 1e308, r.same_bits ? "true" : "false");
-    out +=
-        text + layout_faults_json(r.layout_faults) + ",\"passed\":" + (r.passed() ? "true" : "false") + "}";
+    out += text + std::string(",\"layouts\":") + (r.layout_faults.empty() ? "true" : "false") +
+           ",\"layout_faults\":" + json_text(Json(r.layout_faults)) +
+           ",\"passed\":" + (r.passed() ? "true" : "false") + "}";
   }
   return out + "\n]}";
 }

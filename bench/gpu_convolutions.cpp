@@ -6,7 +6,10 @@
 #include <cudnn.h>
 
 #include <cstdio>
+#include <nlohmann/json.hpp>
 #include <string>
+
+#include "tensor/io/json.h"
 
 namespace {
 
@@ -26,13 +29,21 @@ const Shape kShapes[] = {
 template <class Answer>
 void say(const Shape& s, const char* pass, const char* type, const char* layout, const char* math,
          const Answer* a, int count) {
-  for (int i = 0; i < count && i < 8; ++i)
-    std::printf(
-        "{\"case\":\"%s\",\"pass\":\"%s\",\"type\":\"%s\",\"layout\":\"%s\",\"math\":\"%s\",\"algo\":%d,"
-        "\"status\":%d,\"ms\":%.4f,"
-        "\"mb\":%.1f,\"deterministic\":%d,\"answer_math\":%d,\"place\":%d}\n",
-        s.name, pass, type, layout, math, int(a[i].algo), int(a[i].status), double(a[i].time),
-        double(a[i].memory) / 1048576, int(a[i].determinism == CUDNN_DETERMINISTIC), int(a[i].mathType), i);
+  for (int i = 0; i < count && i < 8; ++i) {
+    const cawe::Json line{{"case", s.name},
+                          {"pass", pass},
+                          {"type", type},
+                          {"layout", layout},
+                          {"math", math},
+                          {"algo", int(a[i].algo)},
+                          {"status", int(a[i].status)},
+                          {"ms", cawe::json_fixed(double(a[i].time), 4)},
+                          {"mb", cawe::json_fixed(double(a[i].memory) / 1048576, 1)},
+                          {"deterministic", int(a[i].determinism == CUDNN_DETERMINISTIC)},
+                          {"answer_math", int(a[i].mathType)},
+                          {"place", i}};
+    std::printf("%s\n", cawe::json_text(line).c_str());
+  }
   std::fflush(stdout);
 }
 

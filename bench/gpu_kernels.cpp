@@ -7,14 +7,22 @@
 #include <algorithm>
 #include <cstdio>
 #include <functional>
+#include <nlohmann/json.hpp>
 #include <string>
 
 #include "cuda/backend/cuda_backend.h"
 #include "cuda/runtime/init.h"
+#include "tensor/io/json.h"
 #include "tensor/random.h"
 
 namespace cawe {
 namespace {
+
+/// Prints a line, at once: a later case may lose the device.
+void say(const Json& line) {
+  std::printf("%s\n", json_text(line).c_str());
+  std::fflush(stdout);
+}
 
 constexpr Device kGpu = Device::cuda;
 constexpr double kMiB = 1048576;
@@ -57,7 +65,7 @@ void measure(const std::string& name, double bytes, const std::function<void()>&
     cudaEventRecord(end, stream);
     const cudaError_t status = cudaEventSynchronize(end);
     if (status != cudaSuccess) {
-      std::printf("{\"case\":\"%s\",\"failed\":\"%s\"}\n", name.c_str(), cudaGetErrorString(status));
+      say({{"case", name}, {"failed", cudaGetErrorString(status)}});
       return;
     }
     float ms = 0;
@@ -67,10 +75,12 @@ void measure(const std::string& name, double bytes, const std::function<void()>&
   std::sort(us.begin(), us.end());
   const double median = us[us.size() / 2], rate = bytes / median * 1e6;
   if (copy_rate == 0) copy_rate = rate;
-  std::printf(
-      "{\"case\":\"%s\",\"median_us\":%.1f,\"min_us\":%.1f,\"bytes\":%.0f,\"gb_s\":%.0f,\"of_copy\":%.3f}\n",
-      name.c_str(), median, us.front(), bytes, rate / 1e9, rate / copy_rate);
-  std::fflush(stdout);
+  say({{"case", name},
+       {"median_us", json_fixed(median, 1)},
+       {"min_us", json_fixed(us.front(), 1)},
+       {"bytes", json_fixed(bytes, 0)},
+       {"gb_s", json_fixed(rate / 1e9, 0)},
+       {"of_copy", json_fixed(rate / copy_rate, 3)}});
   cudaEventDestroy(begin);
   cudaEventDestroy(end);
 }
@@ -247,8 +257,7 @@ int main() {
     try {
       run();
     } catch (const std::exception& e) {
-      std::printf("{\"case\":\"%s\",\"failed\":\"%s\"}\n", name, e.what());
-      std::fflush(stdout);
+      say({{"case", name}, {"failed", e.what()}});
     }
     gpu().trim();
   }

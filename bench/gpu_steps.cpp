@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <cstring>
 #include <functional>
+#include <nlohmann/json.hpp>
 #include <string>
 
 #include "autograd/ops/elementwise.h"
@@ -23,11 +24,18 @@
 #include "models/colorizer/generator.h"
 #include "models/faster_rcnn.h"
 #include "models/retinanet.h"
+#include "tensor/io/json.h"
 #include "tensor/primitives/optimizers.h"
 #include "tensor/random.h"
 
 namespace cawe {
 namespace {
+
+/// Prints a line, at once: a later case may lose the device.
+void say(const Json& line) {
+  std::printf("%s\n", json_text(line).c_str());
+  std::fflush(stdout);
+}
 
 constexpr Device kGpu = Device::cuda;
 
@@ -77,11 +85,12 @@ void measure(const Options& options, const std::string& name, int64_t batch,
     ms.push_back(1000 * (now() - start) / count);
   }
   std::sort(ms.begin(), ms.end());
-  std::printf(
-      "{\"case\":\"%s\",\"batch\":%d,\"median_ms\":%.3f,\"min_ms\":%.3f,\"max_ms\":%.3f,\"peak_mb\":%.0f}\n",
-      name.c_str(), int(batch), ms[2], ms.front(), ms.back(),
-      double(gpu().statistics().peak_bytes) / 1048576);
-  std::fflush(stdout);
+  say({{"case", name},
+       {"batch", int(batch)},
+       {"median_ms", json_fixed(ms[2], 3)},
+       {"min_ms", json_fixed(ms.front(), 3)},
+       {"max_ms", json_fixed(ms.back(), 3)},
+       {"peak_mb", json_fixed(double(gpu().statistics().peak_bytes) / 1048576, 0)}});
 }
 
 class Sgd {
@@ -142,8 +151,7 @@ void guarded(const std::string& name, const std::function<void()>& run) {
   try {
     run();
   } catch (const std::exception& e) {
-    std::printf("{\"case\":\"%s\",\"failed\":\"%s\"}\n", name.c_str(), e.what());
-    std::fflush(stdout);
+    say({{"case", name}, {"failed", e.what()}});
   }
   gpu().trim();
 }

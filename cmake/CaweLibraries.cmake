@@ -1,5 +1,6 @@
-# Third-party libraries. Each one is optional: without it the features it carries are left out and the
-# summary at the end of the configure step says so. Targets are only linked by the layer that needs them.
+# Third-party libraries. All but nlohmann-json, which every file of results and every checkpoint goes through, are
+# optional: without one the features it carries are left out and the summary at the end of the configure step says
+# so. Targets are only linked by the layer that needs them.
 find_package(Threads REQUIRED)
 find_package(PkgConfig QUIET)
 set(CAWE_FOUND "")
@@ -42,7 +43,10 @@ cawe_note(CLI11 CLI11_FOUND "the command line program")
 find_package(tomlplusplus QUIET CONFIG)
 cawe_note(TOMLPLUSPLUS tomlplusplus_FOUND "recipes")
 find_package(nlohmann_json QUIET CONFIG)
-cawe_note(JSON nlohmann_json_FOUND "JSON, safetensors and checkpoints")
+if(NOT nlohmann_json_FOUND)
+  message(FATAL_ERROR "cawe needs nlohmann-json (Debian and Ubuntu: nlohmann-json3-dev, or scripts/install-deps build)")
+endif()
+list(APPEND CAWE_FOUND JSON)
 find_package(pugixml QUIET CONFIG)
 cawe_note(PUGIXML pugixml_FOUND "VOC annotations")
 find_package(Protobuf QUIET)

@@ -11,8 +11,9 @@
 #include <unordered_set>
 
 #include "data/formats/annotations/rsna.h"
-#include "data/formats/table/csv.h"
 #include "tensor/error.h"
+#include "tensor/io/files.h"
+#include "tensor/io/format.h"
 
 namespace cawe::data {
 
@@ -177,7 +178,7 @@ std::string stem(const std::string& file_name) { return std::filesystem::path(fi
 void write_rejected(const std::string& path, const std::vector<Rejected>& rejected) {
   std::string text = "file,field,reason\n";
   for (const Rejected& item : rejected) text += csv_line({item.file, item.field, item.reason});
-  write_text(path, text);
+  write_file(path, text);
 }
 
 }  // namespace cawe::data

@@ -3,7 +3,7 @@
 
 #include "data/formats/dicom/film.h"
 #include "data/formats/picture/picture.h"
-#include "tensor/io/atomic_file.h"
+#include "tensor/io/files.h"
 
 namespace cawe::data {
 namespace {

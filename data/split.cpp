@@ -11,6 +11,8 @@
 #include "data/formats/table/csv.h"
 #include "data/hash.h"
 #include "tensor/error.h"
+#include "tensor/io/files.h"
+#include "tensor/io/format.h"
 #include "tensor/random.h"
 
 namespace cawe::data {
@@ -107,7 +109,7 @@ std::string split_text(const Dataset& dataset, const Split& split) {
 
 std::string write_split(const std::string& path, const Dataset& dataset, const Split& split) {
   const std::string text = split_text(dataset, split);
-  write_text(path, text);
+  write_file(path, text);
   return sha256(text);
 }
 

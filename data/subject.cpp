@@ -4,7 +4,7 @@
 #include <cctype>
 #include <limits>
 
-#include "data/formats/table/csv.h"
+#include "tensor/io/format.h"
 
 namespace cawe::data {
 

@@ -12,6 +12,8 @@
 #include "data/formats/table/csv.h"
 #include "eval/read_boxes_internal.h"
 #include "tensor/error.h"
+#include "tensor/io/files.h"
+#include "tensor/io/format.h"
 
 namespace cawe::eval {
 namespace fs = std::filesystem;
@@ -135,7 +137,7 @@ TruthSet read_rsna(const std::string& path) {
 
 /// Reads the lines "class [score] left top width height" of one text file.
 std::vector<RawDetection> read_text_boxes(const std::string& path, bool with_score) {
-  std::istringstream lines(data::read_text(path, size_t(1) << 28));
+  std::istringstream lines(read_file(path, size_t(1) << 28));
   std::vector<RawDetection> rows;
   std::string line;
   for (int number = 1; std::getline(lines, line); ++number) {
@@ -147,7 +149,7 @@ std::vector<RawDetection> read_text_boxes(const std::string& path, bool with_sco
     const std::string where = path + ": line " + std::to_string(number);
     std::vector<double> v(words.size());
     bool good = words.size() == expected;
-    for (size_t k = 1; good && k < words.size(); ++k) good = data::parse_number(words[k], &v[k]);
+    for (size_t k = 1; good && k < words.size(); ++k) good = parse_number(words[k], &v[k]);
     CAWE_CHECK(good, Code::data, where, ": '", line, "' (expected class ", with_score ? "score " : "",
                "left top width height)");
     const size_t o = with_score ? 2 : 1;

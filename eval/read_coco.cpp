@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // COCO truth and results.
-#include "eval/read_boxes_internal.h"
-#include "tensor/error.h"
-
-#if CAWE_HAVE_JSON
-
 #include <algorithm>
 #include <cmath>
 #include <map>
 #include <nlohmann/json.hpp>
 
-#include "data/formats/json/strict.h"
+#include "eval/read_boxes_internal.h"
+#include "tensor/error.h"
+#include "tensor/io/strict_json.h"
 
 namespace cawe::eval::detail {
 namespace {
@@ -18,7 +15,7 @@ namespace {
 using nlohmann::json;
 
 BoxD read_box(const json& object, const std::string& where) {
-  const json& b = data::json_array(object, "bbox", where);
+  const json& b = json_array(object, "bbox", where);
   CAWE_CHECK(b.size() == 4 && std::all_of(b.begin(), b.end(), [](const json& v) { return v.is_number(); }),
              Code::data, where, ": bbox (expected four numbers: x, y, width, height)");
   const double x = b[0], y = b[1], w = b[2], h = b[3];
@@ -33,14 +30,14 @@ void read_images(const json& document, const std::string& path, TruthSet* truth,
                  std::map<int64_t, int64_t>* index) {
   // Ascending ids: the order in which pycocotools breaks ties.
   std::map<int64_t, TruthImage> by_id;
-  const json& images = data::json_array(document, "images", path);
+  const json& images = json_array(document, "images", path);
   for (size_t i = 0; i < images.size(); ++i) {
     const std::string where = element(path, "images", i);
     TruthImage image;
-    image.id = data::json_string(images[i], "file_name", where);
-    if (images[i].contains("width")) image.width = data::json_number(images[i], "width", where);
-    if (images[i].contains("height")) image.height = data::json_number(images[i], "height", where);
-    const int64_t id = data::json_integer(images[i], "id", where);
+    image.id = json_string(images[i], "file_name", where);
+    if (images[i].contains("width")) image.width = json_number(images[i], "width", where);
+    if (images[i].contains("height")) image.height = json_number(images[i], "height", where);
+    const int64_t id = json_integer(images[i], "id", where);
     CAWE_CHECK(by_id.emplace(id, image).second, Code::data, where, ": id ", id,
                " comes twice (expected once)");
   }
@@ -57,16 +54,16 @@ void read_images(const json& document, const std::string& path, TruthSet* truth,
 }  // namespace
 
 TruthSet read_coco_truth(const std::string& path) {
-  const json document = data::read_json(path);
+  const json document = read_json(path);
   TruthSet truth;
   std::map<int64_t, int64_t> images, labels;
   read_images(document, path, &truth, &images);
   std::map<int64_t, std::string> names;
-  const json& categories = data::json_array(document, "categories", path);
+  const json& categories = json_array(document, "categories", path);
   for (size_t i = 0; i < categories.size(); ++i) {
     const std::string where = element(path, "categories", i);
-    const int64_t id = data::json_integer(categories[i], "id", where);
-    CAWE_CHECK(names.emplace(id, data::json_string(categories[i], "name", where)).second, Code::data, where,
+    const int64_t id = json_integer(categories[i], "id", where);
+    CAWE_CHECK(names.emplace(id, json_string(categories[i], "name", where)).second, Code::data, where,
                ": id ", id, " comes twice (expected once)");
   }
   for (const auto& [id, name] : names) {
@@ -76,26 +73,25 @@ TruthSet read_coco_truth(const std::string& path) {
     truth.label_names.push_back(name);
   }
   int64_t clipped = 0;
-  const json& annotations = data::json_array(document, "annotations", path);
+  const json& annotations = json_array(document, "annotations", path);
   for (size_t i = 0; i < annotations.size(); ++i) {
     const json& a = annotations[i];
     const std::string where = element(path, "annotations", i);
-    const auto image = images.find(data::json_integer(a, "image_id", where));
-    CAWE_CHECK(image != images.end(), Code::data, where, ": image_id ",
-               data::json_integer(a, "image_id", where), " is not in images (expected one of ", images.size(),
-               ")");
-    const auto label = labels.find(data::json_integer(a, "category_id", where));
+    const auto image = images.find(json_integer(a, "image_id", where));
+    CAWE_CHECK(image != images.end(), Code::data, where, ": image_id ", json_integer(a, "image_id", where),
+               " is not in images (expected one of ", images.size(), ")");
+    const auto label = labels.find(json_integer(a, "category_id", where));
     CAWE_CHECK(label != labels.end(), Code::data, where, ": category_id ",
-               data::json_integer(a, "category_id", where), " is not in categories (expected one of ",
+               json_integer(a, "category_id", where), " is not in categories (expected one of ",
                labels.size(), ")");
     TruthBox box{read_box(a, where), label->second, false, 0};
     if (a.contains("iscrowd")) {
-      const int64_t crowd = data::json_integer(a, "iscrowd", where);
+      const int64_t crowd = json_integer(a, "iscrowd", where);
       CAWE_CHECK(crowd == 0 || crowd == 1, Code::data, where, ": iscrowd ", crowd, " (expected 0 or 1)");
       box.crowd = crowd == 1;
     }
     TruthImage& home = truth.images[size_t(image->second)];
-    box.area = a.contains("area") ? data::json_number(a, "area", where) : box.box.area();
+    box.area = a.contains("area") ? json_number(a, "area", where) : box.box.area();
     check_truth_box(where, &home, &box.box, &clipped);
     home.boxes.push_back(box);
   }
@@ -106,13 +102,13 @@ TruthSet read_coco_truth(const std::string& path) {
 }
 
 std::vector<RawDetection> read_coco_detections(const std::string& path, const TruthSet& truth) {
-  const json document = data::read_json(path);
+  const json document = read_json(path);
   CAWE_CHECK(document.is_array(), Code::data, path, ": COCO results (expected a list of detections)");
   std::vector<RawDetection> raw;
   for (size_t i = 0; i < document.size(); ++i) {
     const json& d = document[i];
     const std::string where = element(path, "", i);
-    const json& id = data::json_field(d, "image_id", where);
+    const json& id = json_field(d, "image_id", where);
     CAWE_CHECK(id.is_string() || id.is_number_integer(), Code::data, where,
                ": image_id (expected an integer or a name)");
     const std::string name = id.is_string() ? id.get<std::string>() : std::to_string(id.get<int64_t>());
@@ -121,12 +117,12 @@ std::vector<RawDetection> read_coco_detections(const std::string& path, const Tr
     CAWE_CHECK(row.detection.image >= 0, Code::data, where, ": image_id ", name,
                " is not in the truth (expected one of its ", truth.images.size(), " images)");
     row.detection.box = read_box(d, where);
-    row.detection.score = data::json_number(d, "score", where);
+    row.detection.score = json_number(d, "score", where);
     CAWE_CHECK(std::isfinite(row.detection.score), Code::data, where, ": score (expected a finite number)");
     const BoxD& box = row.detection.box;
     CAWE_CHECK(std::isfinite(box.area()) && box.width() > 0 && box.height() > 0, Code::data, where,
                ": box of ", box.width(), " x ", box.height(), " (expected a positive width and height)");
-    if (d.contains("category_id")) row.label = std::to_string(data::json_integer(d, "category_id", where));
+    if (d.contains("category_id")) row.label = std::to_string(json_integer(d, "category_id", where));
     row.where = "[" + std::to_string(i) + "]";
     raw.push_back(row);
   }
@@ -134,19 +130,3 @@ std::vector<RawDetection> read_coco_detections(const std::string& path, const Tr
 }
 
 }  // namespace cawe::eval::detail
-
-#else
-
-namespace cawe::eval::detail {
-
-TruthSet read_coco_truth(const std::string& path) {
-  fail(Code::unsupported, path, ": this build reads no JSON (install nlohmann-json3-dev and build again)");
-}
-
-std::vector<RawDetection> read_coco_detections(const std::string& path, const TruthSet&) {
-  fail(Code::unsupported, path, ": this build reads no JSON (install nlohmann-json3-dev and build again)");
-}
-
-}  // namespace cawe::eval::detail
-
-#endif

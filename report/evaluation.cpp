@@ -2,149 +2,123 @@
 #include "report/evaluation.h"
 
 #include <cmath>
-#include <cstdarg>
-#include <cstdio>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 
-#include "data/formats/json/writer.h"
-#include "data/formats/table/csv.h"
 #include "report/charts/chart.h"
 #include "tensor/error.h"
+#include "tensor/io/files.h"
+#include "tensor/io/format.h"
+#include "tensor/io/json.h"
 
 namespace cawe::report {
 namespace {
 
-__attribute__((format(printf, 2, 3))) void add(std::string* text, const char* format, ...) {
-  char line[512];
-  va_list arguments;
-  va_start(arguments, format);
-  std::vsnprintf(line, sizeof line, format, arguments);
-  va_end(arguments);
-  *text += line;
-}
-
-std::string number(double v, int digits = 4) {
-  if (std::isnan(v)) return "n/a";
-  char text[32];
-  std::snprintf(text, sizeof text, "%.*f", digits, v);
-  return text;
-}
+std::string number(double v, int digits = 4) { return std::isnan(v) ? "n/a" : fixed(v, digits); }
 
 std::string bounds(const eval::Interval& i) {
   return "[" + number(i.low, 3) + ", " + number(i.high, 3) + "]";
 }
 
-void interval_fields(data::JsonWriter* json, const eval::Interval& i) {
-  json->field("value", i.value).field("ci_low", i.low).field("ci_high", i.high);
+Json interval_json(const eval::Interval& i) {
+  return {{"value", i.value}, {"ci_low", i.low}, {"ci_high", i.high}};
 }
 
-void sens_fields(data::JsonWriter* json, const eval::SensAt& s) {
-  json->field("threshold", s.threshold).field("curve_ends", s.curve_ends).field("ends_at", s.ends_at);
+/// Where a curve was read, behind the value that was read there.
+Json sens_json(Json value, const eval::SensAt& s) {
+  value.update({{"threshold", s.threshold}, {"curve_ends", s.curve_ends}, {"ends_at", s.ends_at}});
+  return value;
 }
 
 }  // namespace
 
 std::string evaluation_text(const eval::Evaluation& e) {
   std::string text;
-  add(&text, "%lld images (%lld lesion-free), %lld %s, %lld lesions, %lld detections\n", (long long)e.images,
-      (long long)e.negatives, (long long)e.patients,
-      e.patients_known ? "patients" : "units (patients unknown)", (long long)e.lesions,
-      (long long)e.detections);
-  add(&text, "FROC rule: %s\n\n", eval::describe(e.options.froc).c_str());
-  add(&text, "  FP/image  sensitivity  %2.0f %% interval    score >=  FP on lesion-free images\n",
-      100 * e.options.level);
+  text += printf_text("%lld images (%lld lesion-free), %lld %s, %lld lesions, %lld detections\n",
+                      (long long)e.images, (long long)e.negatives, (long long)e.patients,
+                      e.patients_known ? "patients" : "units (patients unknown)", (long long)e.lesions,
+                      (long long)e.detections);
+  text += printf_text("FROC rule: %s\n\n", eval::describe(e.options.froc).c_str());
+  text += printf_text("  FP/image  sensitivity  %2.0f %% interval    score >=  FP on lesion-free images\n",
+                      100 * e.options.level);
   for (const eval::SensRow& row : e.sens) {
     const std::string threshold = std::isinf(row.at.threshold) ? "-" : number(row.at.threshold);
-    add(&text, "  %8s  %11s  %-16s %9s  %11s%s\n", data::shortest(row.at.fp).c_str(),
-        number(row.at.sensitivity).c_str(), bounds(row.interval).c_str(), threshold.c_str(),
-        number(row.negatives.sensitivity).c_str(),
-        row.at.curve_ends ? ("   curve ends at " + number(row.at.ends_at, 3)).c_str() : "");
+    text += printf_text("  %8s  %11s  %-16s %9s  %11s%s\n", shortest(row.at.fp).c_str(),
+                        number(row.at.sensitivity).c_str(), bounds(row.interval).c_str(), threshold.c_str(),
+                        number(row.negatives.sensitivity).c_str(),
+                        row.at.curve_ends ? ("   curve ends at " + number(row.at.ends_at, 3)).c_str() : "");
   }
-  add(&text, "  mean of 1, 2, 3, 4: %s %s   mean of 1/8 ... 8: %s %s\n\n", number(e.mean_paper.value).c_str(),
-      bounds(e.mean_paper).c_str(), number(e.mean_luna.value).c_str(), bounds(e.mean_luna).c_str());
-  add(&text, "  mAP50, labels as one: %s %s\n", number(e.map50.value).c_str(), bounds(e.map50).c_str());
+  text += printf_text("  mean of 1, 2, 3, 4: %s %s   mean of 1/8 ... 8: %s %s\n\n",
+                      number(e.mean_paper.value).c_str(), bounds(e.mean_paper).c_str(),
+                      number(e.mean_luna.value).c_str(), bounds(e.mean_luna).c_str());
+  text +=
+      printf_text("  mAP50, labels as one: %s %s\n", number(e.map50.value).c_str(), bounds(e.map50).c_str());
   text += "  COCO:";
   for (const auto& [name, value] : e.coco.named()) text += " " + name + " " + number(value, 6);
   text += "\n  Pascal AP (11 points / every point):";
   for (const eval::PascalRow& row : e.pascal)
-    text += " IoU " + data::shortest(row.threshold) + ": " + number(row.ap.eleven_point, 6) + " / " +
+    text += " IoU " + shortest(row.threshold) + ": " + number(row.ap.eleven_point, 6) + " / " +
             number(row.ap.every_point, 6);
   text += "\n";
   for (const std::string& note : e.notes) text += "  note: " + note + "\n";
-  add(&text, "  intervals: %s bootstrap, %lld draws, seed %llu. For research use only.\n",
-      e.patients_known ? "patient" : "image", (long long)e.options.draws, (unsigned long long)e.options.seed);
+  text += printf_text("  intervals: %s bootstrap, %lld draws, seed %llu. For research use only.\n",
+                      e.patients_known ? "patient" : "image", (long long)e.options.draws,
+                      (unsigned long long)e.options.seed);
   return text;
 }
 
 std::string evaluation_json(const eval::Evaluation& e) {
-  data::JsonWriter json;
-  json.object().field("froc_rule", eval::describe(e.options.froc));
-  json.field("images", e.images).field("lesion_free_images", e.negatives).field("patients", e.patients);
-  json.field("patients_known", e.patients_known)
-      .field("lesions", e.lesions)
-      .field("detections", e.detections);
-  json.key("sens").object();
+  Json json{{"froc_rule", eval::describe(e.options.froc)},
+            {"images", e.images},
+            {"lesion_free_images", e.negatives},
+            {"patients", e.patients},
+            {"patients_known", e.patients_known},
+            {"lesions", e.lesions},
+            {"detections", e.detections}};
   for (const eval::SensRow& row : e.sens) {
-    json.key(data::shortest(row.at.fp)).object();
-    json.field("value", row.at.sensitivity)
-        .field("ci_low", row.interval.low)
-        .field("ci_high", row.interval.high);
-    sens_fields(&json, row.at);
-    json.end();
+    const std::string fp = shortest(row.at.fp);
+    Json all = interval_json(row.interval);
+    all["value"] = row.at.sensitivity;
+    json["sens"][fp] = sens_json(all, row.at);
+    json["sens_lesion_free"][fp] = sens_json({{"value", row.negatives.sensitivity}}, row.negatives);
   }
-  json.end().key("sens_lesion_free").object();
-  for (const eval::SensRow& row : e.sens) {
-    json.key(data::shortest(row.at.fp)).object().field("value", row.negatives.sensitivity);
-    sens_fields(&json, row.negatives);
-    json.end();
+  json["sens_mean_1_2_3_4"] = interval_json(e.mean_paper);
+  json["sens_mean_luna"] = interval_json(e.mean_luna);
+  json["map50"] = interval_json(e.map50);
+  for (const auto& [name, value] : e.coco.named()) json["coco"][name] = value;
+  Json& pascal = json["pascal"] = {{"11_point", Json::object()}, {"every_point", Json::object()}};
+  for (const eval::PascalRow& row : e.pascal) {
+    pascal["11_point"][shortest(row.threshold)] = row.ap.eleven_point;
+    pascal["every_point"][shortest(row.threshold)] = row.ap.every_point;
   }
-  json.end();
-  json.key("sens_mean_1_2_3_4").object();
-  interval_fields(&json, e.mean_paper);
-  json.end().key("sens_mean_luna").object();
-  interval_fields(&json, e.mean_luna);
-  json.end().key("map50").object();
-  interval_fields(&json, e.map50);
-  json.end().key("coco").object();
-  for (const auto& [name, value] : e.coco.named()) json.field(name, value);
-  json.end().key("pascal").object();
-  for (const char* kind : {"11_point", "every_point"}) {
-    json.key(kind).object();
-    for (const eval::PascalRow& row : e.pascal)
-      json.field(data::shortest(row.threshold), kind[0] == '1' ? row.ap.eleven_point : row.ap.every_point);
-    json.end();
-  }
-  json.end().key("bootstrap").object();
-  json.field("unit", e.patients_known ? "patient" : "image").field("draws", e.options.draws);
-  json.field("seed", int64_t(e.options.seed)).field("level", e.options.level);
-  json.field("draws_without_lesion", e.map50.skipped).end();
-  json.key("notes").array();
-  for (const std::string& note : e.notes) json.value(note);
-  json.end().field("use", "for research use only").end();
-  return json.text() + "\n";
+  json["bootstrap"] = {{"unit", e.patients_known ? "patient" : "image"},
+                       {"draws", e.options.draws},
+                       {"seed", e.options.seed},
+                       {"level", e.options.level},
+                       {"draws_without_lesion", e.map50.skipped}};
+  json["notes"] = Json(e.notes);
+  json["use"] = "for research use only";
+  return json_text(json) + "\n";
 }
 
 std::string froc_csv(const eval::Evaluation& e) {
   std::string text = "threshold,sensitivity,fp_per_image,fp_per_negative,found,false_positives\n";
   for (const eval::FrocPoint& p : e.curve.points)
-    text += data::shortest(p.threshold) + "," + data::shortest(p.sensitivity) + "," +
-            data::shortest(p.fp_per_image) + "," +
-            (std::isnan(p.fp_per_negative) ? "" : data::shortest(p.fp_per_negative)) + "," +
-            std::to_string(p.found) + "," + std::to_string(p.false_positives) + "\n";
+    text +=
+        csv_line({shortest(p.threshold), shortest(p.sensitivity), shortest(p.fp_per_image),
+                  csv_number(p.fp_per_negative), std::to_string(p.found), std::to_string(p.false_positives)});
   return text;
 }
 
 void write_evaluation(const eval::Evaluation& e, const std::string& dir, const std::string& name) {
-  std::error_code error;
-  std::filesystem::create_directories(dir, error);
-  CAWE_CHECK(!error, Code::io, dir, ": cannot make this folder (", error.message(), ")");
+  make_folders(dir);
   const std::filesystem::path folder(dir);
-  data::write_text((folder / "froc.csv").string(), froc_csv(e));
+  write_file((folder / "froc.csv").string(), froc_csv(e));
   ChartLabels labels{"FROC: " + name, "Sensitivity over false positives per image with " +
                                           number(100 * e.options.level, 0) + " % intervals; " +
                                           eval::describe(e.options.froc)};
-  data::write_text((folder / "froc.svg").string(), froc_svg(labels, {froc_line(name, e)}, true));
-  data::write_text((folder / "results.json").string(), evaluation_json(e));
+  write_file((folder / "froc.svg").string(), froc_svg(labels, {froc_line(name, e)}, true));
+  write_file((folder / "results.json").string(), evaluation_json(e));
 }
 
 }  // namespace cawe::report

@@ -6,14 +6,12 @@
 #include <cmath>
 #include <limits>
 
-#include "data/formats/json/writer.h"
-#include "data/formats/table/csv.h"
 #include "tensor/error.h"
+#include "tensor/io/files.h"
+#include "tensor/io/format.h"
 
 namespace cawe::report {
 namespace {
-
-std::string cell(double v) { return std::isnan(v) ? "" : data::shortest(v); }
 
 /// Index in the paper's Table 1, 0 … 11; 12 for control rows.
 size_t paper_place(const ResultRow& row) {
@@ -56,9 +54,9 @@ void set_differences(ResultRow* row, const std::vector<eval::Difference>& differ
 }
 
 std::string rule_key(const eval::FrocOptions& options) {
-  std::string rule = options.rule == eval::FrocRule::iou      ? "iou>=" + data::shortest(options.threshold)
+  std::string rule = options.rule == eval::FrocRule::iou      ? "iou>=" + shortest(options.threshold)
                      : options.rule == eval::FrocRule::centre ? "centre"
-                     : options.rule == eval::FrocRule::iobb   ? "iobb>=" + data::shortest(options.threshold)
+                     : options.rule == eval::FrocRule::iobb   ? "iobb>=" + shortest(options.threshold)
                                                               : "deeplesion";
   rule += options.duplicates == eval::Duplicates::ignore ? ";duplicates=ignore" : ";duplicates=fp";
   return rule + (options.mode == eval::SensMode::step     ? ";step"
@@ -84,28 +82,28 @@ std::string results_csv(const std::vector<ResultRow>& rows) {
     header.push_back(std::string("p@") + n);
   }
   for (const char* name : {"map50", "froc_rule", "images", "patients", "lesions"}) header.emplace_back(name);
-  std::string text = data::csv_line(header);
+  std::string text = csv_line(header);
   for (const ResultRow& row : paper_order(rows)) {
     std::vector<std::string> fields = {row.detector, row.enhancement, row.seed};
-    for (const eval::Interval& s : row.sens) fields.push_back(cell(s.value));
+    for (const eval::Interval& s : row.sens) fields.push_back(csv_number(s.value));
     for (const eval::Interval& s : row.sens) {
-      fields.push_back(cell(s.low));
-      fields.push_back(cell(s.high));
+      fields.push_back(csv_number(s.low));
+      fields.push_back(csv_number(s.high));
     }
     for (size_t k = 0; k < 4; ++k) {
-      fields.push_back(cell(row.delta[k]));
-      fields.push_back(cell(row.p[k]));
+      fields.push_back(csv_number(row.delta[k]));
+      fields.push_back(csv_number(row.p[k]));
     }
-    fields.push_back(cell(row.map50));
+    fields.push_back(csv_number(row.map50));
     fields.push_back(row.froc_rule);
     for (int64_t n : {row.images, row.patients, row.lesions}) fields.push_back(std::to_string(n));
-    text += data::csv_line(fields);
+    text += csv_line(fields);
   }
   return text;
 }
 
 void write_results_csv(const std::string& path, const std::vector<ResultRow>& rows) {
-  data::write_text(path, results_csv(rows));
+  write_file(path, results_csv(rows));
 }
 
 }  // namespace cawe::report

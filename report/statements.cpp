@@ -3,16 +3,11 @@
 #include "report/statements.h"
 
 #include <cmath>
-#include <cstdio>
+
+#include "tensor/io/format.h"
 
 namespace cawe::report {
 namespace {
-
-std::string fixed(double v, int digits) {
-  char text[40];
-  std::snprintf(text, sizeof text, "%.*f", digits, v);
-  return text;
-}
 
 std::string p_text(double p) { return p < 0.001 ? "< 0.001" : fixed(p, 3); }
 

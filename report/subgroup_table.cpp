@@ -10,8 +10,8 @@ namespace cawe::report {
 ReportTable subgroup_table(const std::string& subject, const std::vector<eval::SubgroupRow>& rows) {
   const auto cell = [](const eval::Interval& i) {
     return std::isnan(i.value) ? std::string("n/a")
-                               : page::fixed(i.value, 3) + " (" + page::fixed(i.low, 2) + " to " +
-                                     page::fixed(i.high, 2) + ")";
+                               : page::fixed_or_dash(i.value, 3) + " (" + page::fixed_or_dash(i.low, 2) +
+                                     " to " + page::fixed_or_dash(i.high, 2) + ")";
   };
   ReportTable table;
   table.title = "Subgroups";

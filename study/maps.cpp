@@ -7,7 +7,8 @@
 #include "data/loader.h"
 #include "eval/subgroups.h"
 #include "study/study.h"
-#include "tensor/io/atomic_file.h"
+#include "tensor/io/files.h"
+#include "tensor/io/format.h"
 #include "train/detector_recipe.h"
 
 namespace cawe::study {
@@ -47,12 +48,6 @@ std::vector<std::vector<int>> thirds_by_map(const StudyResult& study, const Stud
     (*limits)[third] = lesions[i].value;
   }
   return group;
-}
-
-std::string fixed(double v, int digits) {
-  char text[40];
-  std::snprintf(text, sizeof text, "%.*f", digits, v);
-  return text;
 }
 
 }  // namespace
@@ -127,9 +122,9 @@ void study_lesions_by_map(StudyResult& study, const StudyMaps& maps) {
                           ? std::string("no lesion")
                           : fixed(m.value, 3) + " (" + fixed(m.low, 2) + " to " + fixed(m.high, 2) + ")" +
                                 (rows[g].few ? ", few lesions" : ""));
-      csv += row.plan.detector + ",\"" + row.plan.enhancement + "\"," + rows[g].group + "," +
-             fixed(limits[g], 4) + "," + std::to_string(rows[g].lesions) + "," + fixed(m.value, 6) + "," +
-             fixed(m.low, 6) + "," + fixed(m.high, 6) + "\n";
+      csv +=
+          csv_line({row.plan.detector, row.plan.enhancement, rows[g].group, fixed(limits[g], 4),
+                    std::to_string(rows[g].lesions), fixed(m.value, 6), fixed(m.low, 6), fixed(m.high, 6)});
     }
     table.rows.push_back(cells);
   }

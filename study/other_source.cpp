@@ -2,21 +2,15 @@
 // Lesion-free films of another source as additional test films, reported separately: if a detector can tell
 // the source from the film, such films are easy for it.
 #include <cmath>
-#include <cstdio>
 
 #include "data/decode.h"
 #include "eval/source_check.h"
 #include "study/study.h"
+#include "tensor/io/format.h"
 #include "train/detector_task.h"
 
 namespace cawe::study {
 namespace {
-
-std::string fixed(double v) {
-  char text[40];
-  std::snprintf(text, sizeof text, "%.3f", v);
-  return text;
-}
 
 /// Features for the source check: mean and standard deviation of each of 8 x 8 cells of the network's input.
 void add_features(const data::Sample& sample, const data::LoaderOptions& loader,

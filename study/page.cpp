@@ -2,7 +2,6 @@
 // report.html of a study: findings in words, table, curves, films with maps and boxes, figures.
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <map>
 
 #include "data/formats/picture/png.h"
@@ -10,18 +9,13 @@
 #include "report/statements.h"
 #include "report/subgroup_table.h"
 #include "study/figures.h"
+#include "tensor/io/format.h"
 #include "tensor/text.h"
 #include "train/detector_recipe.h"
 #include "train/run_folder.h"
 
 namespace cawe::study {
 namespace {
-
-std::string fixed(double v, int digits = 3) {
-  char text[40];
-  std::snprintf(text, sizeof text, "%.*f", digits, v);
-  return text;
-}
 
 std::string range(const eval::Interval& i) {
   return fixed(i.value) + " [" + fixed(i.low) + ", " + fixed(i.high) + "]";

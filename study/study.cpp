@@ -5,9 +5,10 @@
 #include <cstdio>
 #include <filesystem>
 #include <map>
+#include <nlohmann/json.hpp>
 
-#include "tensor/io/atomic_file.h"
-#include "tensor/io/header_json.h"
+#include "tensor/io/files.h"
+#include "tensor/io/json.h"
 #include "train/colorizer_task.h"
 #include "train/detector_recipe.h"
 #include "train/detector_task.h"
@@ -56,9 +57,7 @@ class Study {
   std::string cache_dir() const { return result_.out + "/enhanced"; }
 
   void prepare_folder() {
-    std::error_code e;
-    fs::create_directories(result_.out + "/rows", e);
-    CAWE_CHECK(!e, Code::io, result_.out, ": cannot be made (", e.message(), ")");
+    make_folders(result_.out + "/rows");
     const std::string recipe_path = result_.out + "/recipe.toml";
     if (fs::exists(recipe_path)) {
       CAWE_CHECK(request_.resume, Code::usage, result_.out,
@@ -72,10 +71,7 @@ class Study {
     environment.command_line = request_.command_line;
     environment.threads = request_.threads;
     environment.ranks = request_.ranks;
-    std::string json = "{";
-    for (const auto& [key, value] : train::environment_facts(environment))
-      json += (json.size() > 1 ? ",\n " : "\n ") + quoted(key) + ": " + quoted(value);
-    write_file(result_.out + "/environment.json", json + "\n}\n");
+    write_file(result_.out + "/environment.json", train::environment_json(environment));
   }
 
   static bool done(const std::string& run) { return fs::exists(run + "/done"); }
@@ -296,16 +292,15 @@ class Study {
   }
 
   std::string summary() const {
-    std::string out = "{\"run\":" + quoted(result_.out) +
-                      ",\"report\":" + quoted(result_.out + "/report.html") + ",\"rows\":[";
-    for (size_t i = 0; i < result_.rows.size(); ++i) {
-      const StudyRow& row = result_.rows[i];
+    Json rows = Json::array();
+    for (const StudyRow& row : result_.rows) {
       double mean = 0;
       for (const auto& s : row.seeds) mean += s->mean_paper.value / double(row.seeds.size());
-      out += detail::concat(i ? "," : "", "{\"detector\":", quoted(row.plan.detector),
-                            ",\"enhancement\":", quoted(row.plan.enhancement), ",\"mean_sens\":", mean, "}");
+      rows.push_back({{"detector", row.plan.detector},
+                      {"enhancement", row.plan.enhancement},
+                      {"mean_sens", json_rounded(mean, 6)}});
     }
-    return out + "]}";
+    return json_text({{"run", result_.out}, {"report", result_.out + "/report.html"}, {"rows", rows}});
   }
 
   RunRequest request_;

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a study reads and writes as tables: detections of its rows, results.csv and results.json.
+#include <nlohmann/json.hpp>
 #include <unordered_map>
 
 #include "data/formats/table/csv.h"
 #include "report/evaluation.h"
 #include "report/results_csv.h"
 #include "study/study.h"
-#include "tensor/io/atomic_file.h"
-#include "tensor/io/header_json.h"
+#include "tensor/io/files.h"
+#include "tensor/io/json.h"
 #include "train/detector.h"
 
 namespace cawe::study {
@@ -45,25 +46,24 @@ std::vector<report::ResultRow> result_rows(const StudyResult& study) {
 }
 
 std::string results_json(const StudyResult& study) {
-  std::string json = "{\"rows\":[";
-  for (size_t i = 0; i < study.rows.size(); ++i) {
-    const StudyRow& row = study.rows[i];
-    json += std::string(i ? "," : "") + "\n{\"detector\":" + quoted(row.plan.detector) +
-            ",\"enhancement\":" + quoted(row.plan.enhancement) + ",\"evaluations\":[";
-    for (size_t s = 0; s < row.seeds.size(); ++s)
-      json += (s ? "," : "") + report::evaluation_json(*row.seeds[s]);
-    json += "]}";
+  Json json{{"rows", Json::array()}};
+  for (const StudyRow& row : study.rows) {
+    Json evaluations = Json::array();
+    for (const auto& seed : row.seeds) evaluations.push_back(json_ready(report::evaluation_json(*seed)));
+    json["rows"].push_back({{"detector", row.plan.detector},
+                            {"enhancement", row.plan.enhancement},
+                            {"evaluations", evaluations}});
   }
-  json += "]";
   if (!study.localisation.empty()) {
     const eval::LocalisationRow& all = study.localisation[0];
-    json += detail::concat(
-        ",\"map\":{\"pointing\":", all.pointing.value, ",\"pointing_shuffled\":", all.pointing_shuffled.value,
-        ",\"pointing_centre\":", all.pointing_centre.value, ",\"energy\":", all.energy.value,
-        ",\"energy_shuffled\":", all.energy_shuffled.value,
-        ",\"verdict\":", quoted(eval::describe(all.verdict)), "}");
+    json["map"] = {{"pointing", json_rounded(all.pointing.value, 6)},
+                   {"pointing_shuffled", json_rounded(all.pointing_shuffled.value, 6)},
+                   {"pointing_centre", json_rounded(all.pointing_centre.value, 6)},
+                   {"energy", json_rounded(all.energy.value, 6)},
+                   {"energy_shuffled", json_rounded(all.energy_shuffled.value, 6)},
+                   {"verdict", eval::describe(all.verdict)}};
   }
-  return json + "}\n";
+  return json_text(json, JsonLayout::lines) + "\n";
 }
 
 }  // namespace

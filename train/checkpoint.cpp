@@ -7,7 +7,7 @@
 #include <filesystem>
 
 #include "data/hash.h"
-#include "tensor/io/atomic_file.h"
+#include "tensor/io/files.h"
 
 namespace cawe::train {
 namespace fs = std::filesystem;

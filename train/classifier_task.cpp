@@ -3,13 +3,14 @@
 
 #include <cmath>
 #include <map>
+#include <nlohmann/json.hpp>
 
-#include "data/formats/json/writer.h"
 #include "data/leak.h"
 #include "eval/auroc.h"
 #include "tensor/backend.h"
-#include "tensor/io/atomic_file.h"
-#include "tensor/io/header_json.h"
+#include "tensor/io/files.h"
+#include "tensor/io/format.h"
+#include "tensor/io/json.h"
 #include "train/model_recipe.h"
 
 namespace cawe::train {
@@ -90,23 +91,21 @@ double test_classifier(const RunFolder& run, const data::Dataset& dataset, const
   const eval::AurocTable table =
       eval::auroc_table(dataset.label_names, classifier_scores(*best.net, dataset, test, loader),
                         known_labels(dataset, test), persons);
-  data::JsonWriter json;
-  const auto interval = [&](const eval::Interval& i) {
-    json.object().field("value", i.value).field("ci_low", i.low).field("ci_high", i.high);
+  const auto interval = [](const eval::Interval& i) {
+    return Json{{"value", i.value}, {"ci_low", i.low}, {"ci_high", i.high}};
   };
-  json.object().field("images", int64_t(test.size())).field("patients", persons.count);
-  json.key("mean_auroc");
-  interval(table.mean);
-  json.end().key("auroc").object();
+  Json labels = Json::object();
   for (const eval::LabelAuroc& label : table.labels) {
-    json.key(label.label);
-    interval(label.auroc);
-    json.field("positives", label.positives).field("negatives", label.negatives).end();
+    Json& one = labels[label.label] = interval(label.auroc);
+    one.update({{"positives", label.positives}, {"negatives", label.negatives}});
   }
-  json.end().key("left_out").array();  // labels of which only one class occurs
-  for (const std::string& label : table.left_out) json.value(label);
-  json.end().field("use", "for research use only").end();
-  write_file(run.path("results.json"), json.text() + "\n");
+  const Json json{{"images", test.size()},
+                  {"patients", persons.count},
+                  {"mean_auroc", interval(table.mean)},
+                  {"auroc", labels},
+                  {"left_out", table.left_out},  // labels of which only one class occurs
+                  {"use", "for research use only"}};
+  write_file(run.path("results.json"), json_text(json) + "\n");
   return table.mean.value;
 }
 
@@ -206,11 +205,12 @@ std::string train_classifier(Recipe& recipe, const RunRequest& request) {
                     init.manifest};
   });
   const double tested = s.test.empty() ? std::nan("") : test_classifier(*run, dataset, s.test, s.loader);
-  const auto number = [](double v) { return std::isnan(v) ? std::string("null") : data::shortest(v); };
-  return detail::concat("{\"run\":", quoted(request.out), ",\"task\":\"classifier\",\"steps\":", result.steps,
-                        ",\"loss\":", result.last_loss,
-                        ",\"best_auroc\":", number(result.has_score ? result.best_score : std::nan("")),
-                        ",\"test_auroc\":", number(tested), "}");
+  return json_text({{"run", request.out},
+                    {"task", "classifier"},
+                    {"steps", result.steps},
+                    {"loss", json_rounded(result.last_loss, 6)},
+                    {"best_auroc", result.has_score ? Json(result.best_score) : Json(nullptr)},
+                    {"test_auroc", tested}});
 }
 
 }  // namespace cawe::train

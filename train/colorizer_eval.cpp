@@ -4,14 +4,16 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <nlohmann/json.hpp>
 
 #include "autograd/ops/pooling.h"
-#include "data/formats/json/writer.h"
 #include "data/formats/picture/png.h"
 #include "eval/bootstrap.h"
 #include "eval/image_quality.h"
 #include "models/classifier.h"
 #include "models/colorizer/color_space.h"
+#include "tensor/io/format.h"
+#include "tensor/io/json.h"
 #include "tensor/text.h"
 #include "train/enhancing.h"
 
@@ -182,8 +184,8 @@ std::string scores_csv(const std::vector<ColorScore>& scores) {
   for (const Column& c : kColumns) out += std::string(",") + c.name;
   out += "\n";
   for (const ColorScore& s : scores) {
-    out += s.image;
-    for (const Column& c : kColumns) out += "," + data::shortest(s.*c.member);
+    out += csv_field(s.image);
+    for (const Column& c : kColumns) out += "," + shortest(s.*c.member);
     out += "\n";
   }
   return out;
@@ -215,13 +217,12 @@ std::string color_results_json(const ColorEvaluation& evaluation, const MeanChro
     while (kColumns[k].member != m) ++k;
     return k;
   };
-  data::JsonWriter json;
-  json.object().field("images", images.count);
-  for (size_t k = 0; k < kCount; ++k) {
-    const eval::Interval i = eval::percentile_interval(value[k], drawn[k]);
-    json.key(kColumns[k].name).object();
-    json.field("value", i.value).field("ci_low", i.low).field("ci_high", i.high).end();
-  }
+  const auto interval = [](const eval::Interval& i) {
+    return Json{{"value", i.value}, {"ci_low", i.low}, {"ci_high", i.high}};
+  };
+  Json json{{"images", images.count}};
+  for (size_t k = 0; k < kCount; ++k)
+    json[kColumns[k].name] = interval(eval::percentile_interval(value[k], drawn[k]));
   const std::tuple<const char*, Member, Member> pairs[] = {
       {"chroma_error_minus_gray", &ColorScore::chroma, &ColorScore::chroma_of_gray},
       {"chroma_error_minus_mean_colour", &ColorScore::chroma, &ColorScore::chroma_of_mean},
@@ -230,15 +231,14 @@ std::string color_results_json(const ColorEvaluation& evaluation, const MeanChro
   for (const auto& [name, ours, other] : pairs) {
     const size_t a = column(other), b = column(ours);
     const eval::Difference d = eval::paired_difference(value[b] - value[a], drawn[a], drawn[b]);
-    json.key(name).object();
-    json.field("value", d.interval.value).field("ci_low", d.interval.low).field("ci_high", d.interval.high);
-    json.field("p", d.p).end();
+    json[name] = interval(d.interval);
+    json[name]["p"] = d.p;
   }
-  json.key("fid_lite").object().field("value", evaluation.fid_lite);
-  json.field("of_gray", evaluation.fid_lite_of_gray).field("features", features).end();
-  json.key("mean_colour").object().field("u", mean.u).field("v", mean.v).end();
-  json.field("use", "for research use only").end();
-  return json.text() + "\n";
+  json["fid_lite"] = {
+      {"value", evaluation.fid_lite}, {"of_gray", evaluation.fid_lite_of_gray}, {"features", features}};
+  json["mean_colour"] = {{"u", mean.u}, {"v", mean.v}};
+  json["use"] = "for research use only";
+  return json_text(json) + "\n";
 }
 
 }  // namespace cawe::train

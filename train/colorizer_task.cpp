@@ -5,12 +5,12 @@
 #include <chrono>
 #include <cmath>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 
 #include "data/decode.h"
-#include "data/formats/json/writer.h"
 #include "tensor/communicator.h"
-#include "tensor/io/atomic_file.h"
-#include "tensor/io/header_json.h"
+#include "tensor/io/files.h"
+#include "tensor/io/json.h"
 #include "train/colorizer_eval.h"
 #include "train/datasets.h"
 #include "train/gan_course.h"
@@ -156,9 +156,10 @@ ColorEvaluation one_run(Recipe& recipe, const RunRequest& request, MeanChroma* m
 }
 
 std::string summary_of(const std::string& out, const TrainResult& result, const ColorEvaluation& e) {
-  std::string text =
-      detail::concat("{\"run\":", quoted(out), ",\"task\":\"colorizer\",\"steps\":", result.steps,
-                     ",\"loss\":", result.last_loss);
+  Json json{{"run", out},
+            {"task", "colorizer"},
+            {"steps", result.steps},
+            {"loss", json_rounded(result.last_loss, 6)}};
   double ours = 0, gray = 0, mean = 0;
   for (const ColorScore& s : e.scores) {
     ours += s.chroma / double(e.scores.size());
@@ -166,8 +167,10 @@ std::string summary_of(const std::string& out, const TrainResult& result, const 
     mean += s.chroma_of_mean / double(e.scores.size());
   }
   if (!e.scores.empty())
-    text += detail::concat(",\"chroma_error\":", ours, ",\"of_gray\":", gray, ",\"of_mean_colour\":", mean);
-  return text + "}";
+    json.update({{"chroma_error", json_rounded(ours, 6)},
+                 {"of_gray", json_rounded(gray, 6)},
+                 {"of_mean_colour", json_rounded(mean, 6)}});
+  return json_text(json);
 }
 
 /// The recipe of the run that holds out fold `held`.

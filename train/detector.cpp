@@ -2,12 +2,12 @@
 #include "train/detector.h"
 
 #include <algorithm>
-#include <cstdio>
+#include <nlohmann/json.hpp>
 
-#include "data/formats/table/csv.h"
 #include "models/weights.h"
 #include "tensor/backend.h"
-#include "tensor/io/header_json.h"
+#include "tensor/io/format.h"
+#include "tensor/io/json.h"
 #include "tensor/text.h"
 #include "train/datasets.h"
 #include "train/detector_recipe.h"
@@ -15,27 +15,15 @@
 namespace cawe::train {
 namespace {
 
-constexpr const char *kPixels = "%.3f", *kScore = "%.9g";
-
-std::string decimal(double v, const char* format) {
-  char text[40];
-  std::snprintf(text, sizeof text, format, v);
-  return text;
-}
+/// Boxes are written to a thousandth of a pixel, scores as exactly as f32 has them.
+std::string pixels(double v) { return fixed(v, 3); }
+std::string score(double v) { return rounded(v, 9); }
 
 /// The number that a reader of a file gets.
-double as_written(double v, const char* format) {
-  double read = v;
-  data::parse_number(decimal(v, format), &read);
+double as_written(const std::string& text) {
+  double read = 0;
+  parse_number(text, &read);
   return read;
-}
-
-/// A CSV cell, quoted only where necessary.
-std::string cell(const std::string& text) {
-  if (text.find_first_of(",\"\n\r") == std::string::npos) return text;
-  std::string out = "\"";
-  for (const char c : text) out += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return out + "\"";
 }
 
 }  // namespace
@@ -93,12 +81,12 @@ std::vector<std::vector<FoundBox>> Detector::detect(const data::Dataset& dataset
         box.x2 = std::clamp(box.x2, 0.0f, float(sample.width));
         box.y1 = std::clamp(box.y1, 0.0f, float(sample.height));
         box.y2 = std::clamp(box.y2, 0.0f, float(sample.height));
-        const double width = as_written(double(box.x2) - double(box.x1), kPixels);
-        const double height = as_written(double(box.y2) - double(box.y1), kPixels);
+        const double width = as_written(pixels(double(box.x2) - double(box.x1)));
+        const double height = as_written(pixels(double(box.y2) - double(box.y1)));
         if (width <= 0 || height <= 0) continue;  // a sliver at the edge: no reader of the file would take it
         boxes.push_back({sample.image_id, sample.patient_id, classes_[size_t(d.label)],
-                         as_written(double(box.x1), kPixels), as_written(double(box.y1), kPixels), width,
-                         height, as_written(double(d.score), kScore)});
+                         as_written(pixels(double(box.x1))), as_written(pixels(double(box.y1))), width,
+                         height, as_written(score(double(d.score)))});
       }
       all.push_back(std::move(boxes));
     }
@@ -108,26 +96,27 @@ std::vector<std::vector<FoundBox>> Detector::detect(const data::Dataset& dataset
 }
 
 std::string detections_csv(const std::vector<std::vector<FoundBox>>& found) {
-  std::string out = "image,patient,x,y,width,height,score,label\n";
+  std::string out = csv_line({"image", "patient", "x", "y", "width", "height", "score", "label"});
   for (const auto& image : found)
     for (const FoundBox& b : image)
-      out += cell(b.image) + "," + cell(b.patient) + "," + decimal(b.x, kPixels) + "," +
-             decimal(b.y, kPixels) + "," + decimal(b.width, kPixels) + "," + decimal(b.height, kPixels) +
-             "," + decimal(b.score, kScore) + "," + cell(b.label) + "\n";
+      out += csv_line({b.image, b.patient, pixels(b.x), pixels(b.y), pixels(b.width), pixels(b.height),
+                       score(b.score), b.label});
   return out;
 }
 
 std::string detections_json(const std::vector<std::vector<FoundBox>>& found, const Strings& classes) {
-  std::string out = "[";
+  Json list = Json::array();
   for (const auto& image : found)
     for (const FoundBox& b : image) {
-      const int64_t category = std::find(classes.begin(), classes.end(), b.label) - classes.begin() + 1;
-      out += (out.size() > 1 ? ",\n" : "\n") + std::string("{\"image_id\":") + quoted(b.image) +
-             ",\"category_id\":" + std::to_string(category) + ",\"bbox\":[" + decimal(b.x, kPixels) + "," +
-             decimal(b.y, kPixels) + "," + decimal(b.width, kPixels) + "," + decimal(b.height, kPixels) +
-             "],\"score\":" + decimal(b.score, kScore) + "}";
+      const auto category = std::find(classes.begin(), classes.end(), b.label) - classes.begin() + 1;
+      Json box = Json::array();
+      for (const double v : {b.x, b.y, b.width, b.height}) box.push_back(json_fixed(v, 3));
+      list.push_back({{"image_id", b.image},
+                      {"category_id", category},
+                      {"bbox", box},
+                      {"score", json_rounded(b.score, 9)}});
     }
-  return out + "\n]\n";
+  return json_text(list, JsonLayout::lines) + "\n";
 }
 
 }  // namespace cawe::train

@@ -3,13 +3,14 @@
 
 #include <algorithm>
 #include <map>
+#include <nlohmann/json.hpp>
 
 #include "data/decode.h"
 #include "data/leak.h"
 #include "models/enhance/fusion.h"
 #include "report/evaluation.h"
-#include "tensor/io/atomic_file.h"
-#include "tensor/io/header_json.h"
+#include "tensor/io/files.h"
+#include "tensor/io/json.h"
 #include "tensor/random.h"
 #include "train/detector_recipe.h"
 #include "train/enhanced_cache.h"
@@ -162,7 +163,7 @@ std::function<void(data::FloatImage&, const data::Sample&)> shuffled_callback(
 
 /// Detects on the test films into detections.csv, evaluates, and adds the results to the summary.
 void test_detector(Detector& detector, const RunSetup& s, const RunRequest& request, const DetectorGoal& goal,
-                   const std::string& title, std::string* summary) {
+                   const std::string& title, Json* summary) {
   const data::Dataset& dataset = s.data.dataset;
   const auto found = detector.detect(dataset, s.test, request.quiet);
   write_file(request.out + "/detections.csv", detections_csv(found));
@@ -172,8 +173,9 @@ void test_detector(Detector& detector, const RunSetup& s, const RunRequest& requ
   const eval::Evaluation e =
       eval::evaluate(truth_of(dataset, s.test), detections_of(found), options, dataset.patients_known);
   report::write_evaluation(e, request.out, title);
-  for (const int n : {1, 2, 3, 4}) *summary += detail::concat(",\"sens@", n, "\":", e.at(n).at.sensitivity);
-  *summary += detail::concat(",\"mean_sens\":", e.mean_paper.value);
+  for (const int n : {1, 2, 3, 4})
+    (*summary)["sens@" + std::to_string(n)] = json_rounded(e.at(n).at.sensitivity, 6);
+  (*summary)["mean_sens"] = json_rounded(e.mean_paper.value, 6);
 }
 
 /// The chain as the loader applies it: with other persons' maps for the control, through the cache of a study.
@@ -217,14 +219,16 @@ std::string train_detector(Recipe& recipe, const RunRequest& request) {
   });
   use_best(*net, run->dir(), result.has_score);
   net->train(false);
-  std::string summary = detail::concat("{\"run\":", quoted(request.out), ",\"task\":\"", recipe.task(),
-                                       "\",\"steps\":", result.steps, ",\"loss\":", result.last_loss);
+  Json summary{{"run", request.out},
+               {"task", recipe.task()},
+               {"steps", result.steps},
+               {"loss", json_rounded(result.last_loss, 6)}};
   if (!s.test.empty()) {
     Detector detector(net, s.chain, s.loader, recipe.words("classes"));
     test_detector(detector, s, request, goal, detector_title(recipe.task()), &summary);
   }
-  if (!leak.empty()) summary += ",\"leak\":\"allowed\"";
-  return summary + "}";
+  if (!leak.empty()) summary["leak"] = "allowed";
+  return json_text(summary);
 }
 
 }  // namespace cawe::train

@@ -8,7 +8,7 @@
 
 #include "data/hash.h"
 #include "tensor/error.h"
-#include "tensor/io/atomic_file.h"
+#include "tensor/io/files.h"
 
 namespace cawe::train {
 namespace {
@@ -49,7 +49,7 @@ bool decode(const std::string& file, data::FloatImage* image) {
 /// Two threads may need the same film at once (a fold's training and its validation): one of them writes.
 class Cache {
  public:
-  explicit Cache(std::string dir) : dir_(std::move(dir)) { fs::create_directories(dir_); }
+  explicit Cache(std::string dir) : dir_(std::move(dir)) { make_folders(dir_); }
   bool find(const std::string& key, data::FloatImage* image) const {
     const std::string path = dir_ + "/" + key;
     return fs::exists(path) && decode(read_file(path), image);

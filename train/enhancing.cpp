@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "data/hash.h"
-#include "tensor/io/atomic_file.h"
+#include "tensor/io/files.h"
 #include "tensor/text.h"
 #include "train/model_recipe.h"
 

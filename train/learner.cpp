@@ -3,10 +3,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <cstdlib>
 
 #include "tensor/communicator.h"
+#include "tensor/io/format.h"
 
 namespace cawe::train {
 namespace {
@@ -139,9 +139,7 @@ int64_t state_number(const Checkpoint& c, const std::string& key, const std::str
 }
 
 std::string exact_text(double v) {
-  char text[40];
-  std::snprintf(text, sizeof text, "%.17g", v);
-  return text;
+  return rounded(v, 17);  // not shortest(): checkpoints keep their bytes
 }
 
 }  // namespace cawe::train

@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "tensor/backend.h"
+#include "tensor/io/format.h"
 
 namespace cawe::train {
 
@@ -39,9 +40,7 @@ bool LossScale::accept(bool finite) {
 }
 
 std::string LossScale::state() const {
-  char text[64];
-  std::snprintf(text, sizeof text, "%.17g %lld", value_, static_cast<long long>(good_));
-  return text;
+  return printf_text("%.17g %lld", value_, static_cast<long long>(good_));
 }
 
 void LossScale::restore(const std::string& state, const std::string& source) {

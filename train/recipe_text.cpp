@@ -2,14 +2,15 @@
 // Recipes as text: the TOML file, and "key=value" as people write it on a command line.
 #ifdef CAWE_HAVE_TOML
 #include <toml++/toml.h>
+
 #endif
 
 #include <filesystem>
 
 #include "tensor/denormals.h"
 #include "tensor/error.h"
-#include "tensor/io/atomic_file.h"
-#include "tensor/io/header_json.h"
+#include "tensor/io/elements.h"
+#include "tensor/io/files.h"
 #include "train/recipe.h"
 
 namespace cawe::train {
@@ -155,7 +156,7 @@ void Recipe::assign(const std::string& assignment, const std::string& origin, St
              " (expected key=value)");
   const std::string name = trimmed(assignment.substr(0, equals)),
                     text = trimmed(assignment.substr(equals + 1));
-  CAWE_CHECK(toml_value(quoted(text)), Code::usage, origin, ": ", name, " is no text (expected UTF-8)");
+  CAWE_CHECK(is_utf8(text), Code::usage, origin, ": ", name, " is no text (expected UTF-8)");
   const Key* key = find_key(name);
   if (text.empty() && key != nullptr) {
     entries_.erase(name);

@@ -1,24 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "train/run_folder.h"
 
-#include <cmath>
-#include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <set>
-#include <sstream>
 
 #include "cawe_revision.h"
 #include "data/formats/picture/picture.h"
 #include "data/formats/table/csv.h"
 #include "tensor/backend.h"
 #include "tensor/error.h"
-#include "tensor/io/atomic_file.h"
-#include "tensor/io/header_json.h"
+#include "tensor/io/files.h"
+#include "tensor/io/format.h"
+#include "tensor/io/json.h"
 
 namespace cawe::train {
 namespace fs = std::filesystem;
 namespace {
+
+constexpr int kLogDigits = 9;  // as many as an f32 needs
 
 std::string cpu_name() {
   std::ifstream info("/proc/cpuinfo");
@@ -37,15 +38,10 @@ std::string instruction_set() {
 #endif
 }
 
-std::string number(double v) {
-  char text[40];
-  std::snprintf(text, sizeof text, "%.9g", v);
-  return std::isfinite(v) ? text : "null";
-}
-
-/// The "step" of a line of log.jsonl.
-int64_t step_of(const std::string& line) {
-  return line.rfind("{\"step\":", 0) == 0 ? std::atoll(line.c_str() + 8) : 0;
+/// What a whole line of log.jsonl says; nothing for one that a killed process left unfinished.
+Json parsed(const std::string& line) {
+  const Json values = Json::parse(line, nullptr, false);
+  return values.is_object() && values.contains("step") ? values : Json();
 }
 
 std::vector<std::string> lines_of(const std::string& path) {
@@ -75,46 +71,54 @@ std::vector<std::pair<std::string, std::string>> environment_facts(const Environ
   return facts;
 }
 
+std::string environment_json(const Environment& environment) {
+  Json facts;
+  for (const auto& [key, value] : environment_facts(environment)) facts[key] = value;
+  return json_text(facts, JsonLayout::indented) + "\n";
+}
+
+namespace {
+
+/// True where a folder holds nothing but what a run writes before its recipe.toml: it was killed there. Only
+/// then may a folder without that file be taken over, and what is half-written in it be removed.
+bool only_begun(const std::string& dir) {
+  for (const fs::directory_entry& entry : fs::directory_iterator(dir)) {
+    const std::string name = entry.path().filename().string();
+    const bool ours = is_unfinished(name) || (name == "checkpoints" && fs::is_empty(entry.path())) ||
+                      (name == "environment.json" && entry.is_regular_file() &&
+                       Json::parse(read_file(entry.path().string()), nullptr, false).contains("cawe"));
+    if (!ours) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
 RunFolder::RunFolder(const std::string& dir, const std::string& recipe, const Environment& environment,
                      bool resume)
     : dir_(dir), events_(dir, 0) {
   const std::string recipe_path = path("recipe.toml");
-  std::error_code e;
   if (fs::exists(recipe_path)) {
     CAWE_CHECK(resume, Code::usage, dir,
                ": holds a run already. Add --resume to go on with it, or choose another --out.");
-    remove_unfinished(dir);
     CAWE_CHECK(read_file(recipe_path) == recipe, Code::usage, recipe_path,
                ": differs from the recipe given now. Resume with the same recipe, or choose another --out.");
-  } else {
-    CAWE_CHECK(!fs::exists(dir) || fs::is_directory(dir), Code::usage, dir,
-               ": is a file (expected a folder)");
-    if (resume && fs::exists(dir)) {  // killed before it wrote its recipe: there is nothing to keep
-      remove_unfinished(dir);
-      fs::remove(path("checkpoints"), e);  // removes it only if it is empty
-    }
-    CAWE_CHECK(!fs::exists(dir) || fs::is_empty(dir, e), Code::usage, dir,
-               ": holds other files (expected a new or an empty folder)");
+    remove_unfinished(dir);
+    return;
   }
-  fs::create_directories(path("checkpoints"), e);
-  CAWE_CHECK(!e, Code::io, dir, ": cannot be made (", e.message(), ")");
-  if (fs::exists(recipe_path)) return;
-  std::string json = "{";
-  for (const auto& [key, value] : environment_facts(environment))
-    json += (json.size() > 1 ? ",\n " : "\n ") + quoted(key) + ": " + quoted(value);
-  write_file(path("environment.json"), json + "\n}\n");
+  CAWE_CHECK(!fs::exists(dir) || fs::is_directory(dir), Code::usage, dir, ": is a file (expected a folder)");
+  CAWE_CHECK(!fs::exists(dir) || fs::is_empty(dir) || (resume && only_begun(dir)), Code::usage, dir,
+             ": holds other files (expected a new or an empty folder)");
+  make_folders(path("checkpoints"));
+  remove_unfinished(dir);
+  write_file(path("environment.json"), environment_json(environment));
   write_file(recipe_path, recipe);
 }
 
 void RunFolder::log(int64_t step, const LogLine& line) {
-  std::string text = "{\"step\":" + std::to_string(step);
-  for (const auto& [name, value] : line) text += "," + quoted(name) + ":" + number(value);
-  std::FILE* file = std::fopen(path("log.jsonl").c_str(), "ab");
-  CAWE_CHECK(file != nullptr, Code::io, path("log.jsonl"), ": cannot be written");
-  text += "}\n";
-  const bool whole = std::fwrite(text.data(), 1, text.size(), file) == text.size();
-  CAWE_CHECK((std::fclose(file) == 0) && whole, Code::io, path("log.jsonl"),
-             ": cannot be written (disk full?)");
+  Json values{{"step", step}};
+  for (const auto& [name, value] : line) values[name] = json_rounded(value, kLogDigits);
+  append_file(path("log.jsonl"), json_text(values) + "\n");
   events_.add(step, line);
 }
 
@@ -122,42 +126,42 @@ void RunFolder::rewind(int64_t step) {
   events_ = TensorBoard(dir_, step + 1);
   if (!fs::exists(path("log.jsonl"))) return;
   std::string kept;
-  for (const std::string& line : lines_of(path("log.jsonl")))
-    if (!line.empty() && line.back() == '}' && step_of(line) <= step) kept += line + "\n";
+  for (const std::string& line : lines_of(path("log.jsonl"))) {
+    const Json values = parsed(line);
+    if (!values.is_null() && values["step"].get<int64_t>() <= step) kept += line + "\n";
+  }
   write_file(path("log.jsonl"), kept);
 }
 
 void RunFolder::write_metrics() const {
-  // The log has a known form: one flat object of numbers per line.
-  std::vector<std::map<std::string, std::string>> rows;
+  std::vector<Json> rows;
   std::set<std::string> names;
   for (const std::string& line : lines_of(path("log.jsonl"))) {
-    rows.emplace_back();
-    std::istringstream items(line.substr(1, line.size() - 2));
-    for (std::string item; std::getline(items, item, ',');) {
-      const size_t colon = item.rfind(':');
-      const std::string name = item.substr(1, colon - 2), value = item.substr(colon + 1);
-      rows.back()[name] = value == "null" ? "" : value;
-      if (name != "step") names.insert(name);
-    }
+    const Json values = parsed(line);
+    if (values.is_null()) continue;
+    rows.push_back(values);
+    for (const auto& item : rows.back().items())
+      if (item.key() != "step") names.insert(item.key());
   }
-  std::string out = "step";
-  for (const std::string& name : names) out += "," + name;
-  out += "\n";
-  for (auto& row : rows) {
-    out += row["step"];
-    for (const std::string& name : names) out += "," + row[name];
-    out += "\n";
+  std::vector<std::string> header{"step"};
+  header.insert(header.end(), names.begin(), names.end());
+  std::string out = csv_line(header);
+  for (const Json& row : rows) {
+    std::vector<std::string> cells;
+    for (const std::string& name : header) {
+      const Json value = row.value(name, Json());
+      cells.push_back(value.is_null()             ? ""
+                      : value.is_number_integer() ? value.dump()
+                                                  : rounded(value.get<double>(), kLogDigits));
+    }
+    out += csv_line(cells);
   }
   write_file(path("metrics.csv"), out);
 }
 
 void RunFolder::timing(const std::string& stage, double seconds) const {
   const bool fresh = !fs::exists(path("timings.csv"));
-  std::ofstream out(path("timings.csv"), std::ios::app);
-  if (fresh) out << "stage,seconds\n";
-  out << stage << "," << seconds << "\n";
-  CAWE_CHECK(out.flush().good(), Code::io, path("timings.csv"), ": cannot be written");
+  append_file(path("timings.csv"), (fresh ? "stage,seconds\n" : "") + csv_line({stage, rounded(seconds, 6)}));
 }
 
 double seconds_in(const std::string& dir) {

@@ -25,12 +25,15 @@ struct Environment {
 };
 /// Versions, CPU, instruction set, source revision, hashes, command line.
 std::vector<std::pair<std::string, std::string>> environment_facts(const Environment& environment);
+/// These as the text of environment.json.
+std::string environment_json(const Environment& environment);
 
 /// Writes the files of a run.
 class RunFolder {
  public:
   /// Makes DIR and DIR/checkpoints. Throws usage where DIR holds a run already and `resume` is off, or where
-  /// `resume` is on and its recipe.toml differs from `recipe`; io where it cannot be made.
+  /// `resume` is on and its recipe.toml differs from `recipe`, or where DIR holds other files; io where it
+  /// cannot be made. What a killed process left half-written is removed only where DIR is proved to be a run.
   RunFolder(const std::string& dir, const std::string& recipe, const Environment& environment, bool resume);
 
   const std::string& dir() const { return dir_; }

@@ -5,10 +5,10 @@
 
 #include <array>
 #include <chrono>
-#include <cstdio>
 #include <utility>
 
 #include "tensor/error.h"
+#include "tensor/io/files.h"
 #if CAWE_HAVE_PROTOBUF
 #include "events.pb.h"
 #endif
@@ -85,10 +85,7 @@ void TensorBoard::add(int64_t step, const std::map<std::string, double>& numbers
     scalar->set_simple_value(float(value));
   }
   bytes += record(&event, time, step);
-  std::FILE* file = std::fopen(path_.c_str(), "ab");
-  CAWE_CHECK(file != nullptr, Code::io, path_, ": cannot be written");
-  const bool whole = std::fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size();
-  CAWE_CHECK((std::fclose(file) == 0) && whole, Code::io, path_, ": cannot be written (disk full?)");
+  append_file(path_, bytes);
 }
 #else
 void TensorBoard::add(int64_t, const std::map<std::string, double>&) {}

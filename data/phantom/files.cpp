@@ -3,55 +3,22 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <filesystem>
-#include <functional>
+#include <nlohmann/json.hpp>
 
 #include "data/formats/dicom/film.h"
 #include "data/formats/picture/png.h"
 #include "data/phantom/chest.h"
 #include "data/phantom/scenes.h"
 #include "tensor/error.h"
-#include "tensor/io/atomic_file.h"
-#include "tensor/io/header_json.h"
+#include "tensor/io/files.h"
+#include "tensor/io/format.h"
+#include "tensor/io/json.h"
 #include "tensor/parallel.h"
 #include "tensor/random.h"
 #include "tensor/text.h"
 
 namespace cawe::data {
-namespace fs = std::filesystem;
 namespace {
-
-/// A folder under a temporary name; finish() renames it to `out`, otherwise it is removed.
-class NewFolder {
- public:
-  explicit NewFolder(const std::string& out) : out_(out), part_(out + ".part") {
-    CAWE_CHECK(!out.empty(), Code::usage, "no output folder given (--out DIR)");
-    std::error_code e;
-    CAWE_CHECK(!fs::exists(out) || (fs::is_directory(out) && fs::is_empty(out, e)), Code::usage, out,
-               ": is there already (expected a new or an empty folder)");
-    fs::remove_all(part_, e);
-    CAWE_CHECK(fs::create_directories(part_ + "/images", e), Code::io, out, ": cannot be made (", e.message(),
-               ")");
-  }
-  ~NewFolder() {
-    std::error_code e;
-    if (!done_) fs::remove_all(part_, e);
-  }
-  NewFolder(const NewFolder&) = delete;
-  NewFolder& operator=(const NewFolder&) = delete;
-  std::string path(const std::string& name) const { return part_ + "/" + name; }
-  void finish() {
-    std::error_code e;
-    fs::remove(out_, e);  // if it exists, it is empty
-    fs::rename(part_, out_, e);
-    CAWE_CHECK(!e, Code::io, out_, ": cannot be put in place (", e.message(), ")");
-    done_ = true;
-  }
-
- private:
-  std::string out_, part_;
-  bool done_ = false;
-};
 
 /// 12 bits, with a window and a polarity that differ from film to film, so that ignoring either is visible.
 /// The windowed value of each pixel is the phantom's own value.
@@ -75,15 +42,12 @@ DicomToWrite as_dicom(const FloatImage& image, const std::string& patient, const
   return film;
 }
 
-std::string number(float v) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.2f", double(v));
-  return text;
-}
+constexpr int kDecimals = 2;  // of a box's pixels
 
+/// What the tables say of one film.
 struct FilmText {
-  std::string labels, classes, metadata, coco_image, coco_boxes;
-  int boxes = 0;
+  std::string labels, classes, metadata;
+  Json coco_image, coco_boxes = Json::array();
 };
 
 FilmText describe(const Chest& chest, const std::string& id, const std::string& patient,
@@ -92,62 +56,62 @@ FilmText describe(const Chest& chest, const std::string& id, const std::string& 
   std::vector<int> kinds(lesion_kinds().size(), 0);
   for (size_t i = 0; i < chest.boxes.size(); ++i) {
     const Box& b = chest.boxes[i];
-    const std::string xywh =
-        number(b.x1) + "," + number(b.y1) + "," + number(b.x2 - b.x1) + "," + number(b.y2 - b.y1);
-    t.labels += id + "," + xywh + ",1\n";
-    t.classes += id + ",Lung Opacity\n";
-    t.coco_boxes += std::string(t.boxes++ > 0 ? "," : "") +
-                    "{\"id\":@,\"image_id\":" + std::to_string(image) +
-                    ",\"category_id\":" + std::to_string(chest.kinds[i] + 1) + ",\"bbox\":[" + xywh +
-                    "],\"area\":" + number((b.x2 - b.x1) * (b.y2 - b.y1)) + ",\"iscrowd\":0}";
+    std::vector<std::string> line{id};
+    Json xywh = Json::array();
+    for (const float v : {b.x1, b.y1, b.x2 - b.x1, b.y2 - b.y1}) {
+      line.push_back(fixed(double(v), kDecimals));
+      xywh.push_back(json_fixed(double(v), kDecimals));
+    }
+    line.push_back("1");
+    t.labels += csv_line(line);
+    t.classes += csv_line({id, "Lung Opacity"});
+    t.coco_boxes.push_back({{"id", 0},  // counted over the whole file when it is written
+                            {"image_id", image},
+                            {"category_id", chest.kinds[i] + 1},
+                            {"bbox", xywh},
+                            {"area", json_fixed(double((b.x2 - b.x1) * (b.y2 - b.y1)), kDecimals)},
+                            {"iscrowd", 0}});
     kinds[size_t(chest.kinds[i])] = 1;
   }
   if (chest.boxes.empty()) {
-    t.labels = id + ",,,,,0\n";
-    t.classes = id + ",Normal\n";
+    t.labels = csv_line({id, "", "", "", "", "0"});
+    t.classes = csv_line({id, "Normal"});
   }
-  const std::string size = std::to_string(chest.image.width);
-  t.metadata = file + "," + patient;
-  for (const int k : kinds) t.metadata += "," + std::to_string(k);
-  t.metadata += "," + size + "," + size + "\n";
-  t.coco_image = "{\"id\":" + std::to_string(image) + ",\"file_name\":" + quoted(file) +
-                 ",\"width\":" + size + ",\"height\":" + size + "}";
+  const int size = chest.image.width;
+  std::vector<std::string> line{file, patient};
+  for (const int k : kinds) line.push_back(std::to_string(k));
+  for (int side = 0; side < 2; ++side) line.push_back(std::to_string(size));
+  t.metadata = csv_line(line);
+  t.coco_image = {{"id", image}, {"file_name", file}, {"width", size}, {"height", size}};
   return t;
 }
 
-/// Replaces each "@" by the box's number, counted over the whole file.
-void append_boxes(const std::string& boxes, int64_t* next, std::string* out) {
-  if (boxes.empty()) return;
-  if (*next > 1) *out += ",";
-  for (const char c : boxes) *out += c == '@' ? std::to_string((*next)++) : std::string(1, c);
-}
-
-void write_tables(const NewFolder& folder, const std::vector<FilmText>& films,
-                  const std::vector<std::string>& mapping) {
-  std::string labels = "patientId,x,y,width,height,Target\n", classes = "patientId,class\n",
-              metadata = "image,patient", images, boxes, map;
-  std::string categories;
+void write_tables(const NewFolder& folder, std::vector<FilmText> films, const std::vector<Json>& mapping) {
+  std::string labels = "patientId,x,y,width,height,Target\n", classes = "patientId,class\n";
+  std::vector<std::string> header{"image", "patient"};
+  Json images = Json::array(), boxes = Json::array(), categories = Json::array();
   for (size_t k = 0; k < lesion_kinds().size(); ++k) {
-    metadata += "," + lesion_kinds()[k];
-    categories += std::string(k ? "," : "") + "{\"id\":" + std::to_string(k + 1) +
-                  ",\"name\":" + quoted(lesion_kinds()[k]) + "}";
+    header.push_back(lesion_kinds()[k]);
+    categories.push_back({{"id", k + 1}, {"name", lesion_kinds()[k]}});
   }
-  metadata += ",width,height\n";
-  int64_t next = 1;
-  for (size_t i = 0; i < films.size(); ++i) {
-    labels += films[i].labels;
-    classes += films[i].classes;
-    metadata += films[i].metadata;
-    images += (i ? "," : "") + films[i].coco_image;
-    append_boxes(films[i].coco_boxes, &next, &boxes);
-    map += (i ? "," : "") + mapping[i];
+  header.insert(header.end(), {"width", "height"});
+  std::string metadata = csv_line(header);
+  for (FilmText& film : films) {
+    labels += film.labels;
+    classes += film.classes;
+    metadata += film.metadata;
+    images.push_back(std::move(film.coco_image));
+    for (Json& box : film.coco_boxes) {
+      box["id"] = boxes.size() + 1;
+      boxes.push_back(std::move(box));
+    }
   }
   write_file(folder.path("stage_2_train_labels.csv"), labels);
   write_file(folder.path("stage_2_detailed_class_info.csv"), classes);
   write_file(folder.path("metadata.csv"), metadata);
-  write_file(folder.path("pneumonia-challenge-dataset-mappings_2018.json"), "[" + map + "]\n");
-  write_file(folder.path("coco.json"), "{\"images\":[" + images + "],\"annotations\":[" + boxes +
-                                           "],\"categories\":[" + categories + "]}\n");
+  write_file(folder.path("pneumonia-challenge-dataset-mappings_2018.json"), json_text(mapping) + "\n");
+  write_file(folder.path("coco.json"),
+             json_text({{"images", images}, {"annotations", boxes}, {"categories", categories}}) + "\n");
 }
 
 }  // namespace
@@ -160,8 +124,9 @@ void write_phantoms(const PhantomOptions& options) {
   const std::vector<PatientView> views = patient_views(options.chest.seed, options.images);
   make_chest(options.chest, 0, 0);  // throws for bad options before a folder is made
   NewFolder folder(options.out);
+  make_folders(folder.path("images"));
   std::vector<FilmText> films(views.size());
-  std::vector<std::string> mapping(views.size());
+  std::vector<Json> mapping(views.size());
   Progress progress("phantoms", options.images);
   for (size_t begin = 0; begin < views.size(); begin += 64) {
     const size_t end = std::min(views.size(), begin + 64);
@@ -180,8 +145,7 @@ void write_phantoms(const PhantomOptions& options) {
         write_png(folder.path("images/" + file), chest.image);
       }
       films[i] = describe(chest, id, patient, file, int64_t(i) + 1);
-      mapping[i] = "{\"subset_img_id\":" + quoted(id) + ",\"img_id\":" +
-                   quoted(digits + std::string("_") + std::to_string(views[i].view) + ".png") + "}";
+      mapping[i] = {{"subset_img_id", id}, {"img_id", detail::concat(digits, "_", views[i].view, ".png")}};
     });
     progress.update(int64_t(end));
   }
@@ -194,6 +158,7 @@ void write_scenes(const SceneOptions& options) {
              " (expected 1 to 1000000)");
   make_scene(options.size, options.seed, 0);  // throws for a bad size before a folder is made
   NewFolder folder(options.out);
+  make_folders(folder.path("images"));
   std::vector<std::string> rows(size_t(options.images));
   Progress progress("scenes", options.images);
   for (int64_t begin = 0; begin < options.images; begin += 64) {

@@ -5,9 +5,11 @@
 #include <array>
 #include <cmath>
 #include <functional>
+#include <nlohmann/json.hpp>
 
 #include "models/enhance/enhancer.h"
 #include "models/enhance/gray_levels.h"
+#include "tensor/io/json.h"
 #include "tensor/parallel.h"
 
 namespace cawe::models {
@@ -192,9 +194,10 @@ class Afda : public Enhancer {
   explicit Afda(const AfdaSettings& settings) : settings_(settings) {}
   std::string name() const override { return "afda"; }
   std::string settings() const override {
-    return detail::concat("{\"method\":\"afda\",\"vmax\":", decimal(settings_.v_max), ",\"mask\":\"",
-                          settings_.object_mask ? "otsu" : "none", "\",\"range\":\"",
-                          settings_.stretch ? "minmax" : "clip", "\"}");
+    return json_text({{"method", "afda"},
+                      {"vmax", settings_.v_max},
+                      {"mask", settings_.object_mask ? "otsu" : "none"},
+                      {"range", settings_.stretch ? "minmax" : "clip"}});
   }
   Tensor apply(const Tensor& gray) override {
     check_gray(gray);

@@ -1,22 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Class-aware attention: films fused with the map of a classifier.
 #include <atomic>
+#include <nlohmann/json.hpp>
 
 #include "models/enhance/enhancer.h"
 #include "models/enhance/fusion.h"
+#include "tensor/io/json.h"
 #include "tensor/primitives/resize.h"
 
 namespace cawe::models {
-namespace {
-
-std::string json_list(const std::vector<int64_t>& values) {
-  std::string out = "[";
-  for (size_t i = 0; i < values.size(); ++i) out += (i ? "," : "") + std::to_string(values[i]);
-  return out + "]";
-}
-
-}  // namespace
-
 struct CaweEnhancer::State {
   std::atomic<int64_t> constant{0};
 };
@@ -36,12 +28,17 @@ CaweEnhancer::~CaweEnhancer() = default;
 
 std::string CaweEnhancer::settings() const {
   const CaweSettings& c = options_.cam;
-  return detail::concat(
-      "{\"method\":\"cawe\",\"alpha\":", decimal(options_.alpha), ",\"input\":", options_.cam_input,
-      ",\"cam\":\"", models::name(c.method), "\",\"act_threshold\":", decimal(c.act_threshold),
-      ",\"if_none\":\"", models::name(c.if_none), "\",\"exclude_labels\":", json_list(c.exclude_labels),
-      ",\"targets\":", json_list(c.targets), ",\"norm\":\"", models::name(c.norm), "\",\"constant_map\":\"",
-      models::name(c.constant), "\",\"norm_before_resize\":", c.norm_before_resize ? "true" : "false", "}");
+  return json_text({{"method", "cawe"},
+                    {"alpha", options_.alpha},
+                    {"input", options_.cam_input},
+                    {"cam", models::name(c.method)},
+                    {"act_threshold", c.act_threshold},
+                    {"if_none", models::name(c.if_none)},
+                    {"exclude_labels", c.exclude_labels},
+                    {"targets", c.targets},
+                    {"norm", models::name(c.norm)},
+                    {"constant_map", models::name(c.constant)},
+                    {"norm_before_resize", c.norm_before_resize}});
 }
 
 Tensor CaweEnhancer::network_input(const Tensor& picture) const {

@@ -4,8 +4,10 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <nlohmann/json.hpp>
 
 #include "models/enhance/enhancer.h"
+#include "tensor/io/json.h"
 
 namespace cawe::models {
 namespace {
@@ -146,9 +148,10 @@ class Clahe : public Enhancer {
   explicit Clahe(const ClaheSettings& settings) : settings_(settings) {}
   std::string name() const override { return "clahe"; }
   std::string settings() const override {
-    return detail::concat("{\"method\":\"clahe\",\"tiles_x\":", settings_.tiles_x,
-                          ",\"tiles_y\":", settings_.tiles_y,
-                          ",\"clip_limit\":", decimal(settings_.clip_limit), "}");
+    return json_text({{"method", "clahe"},
+                      {"tiles_x", settings_.tiles_x},
+                      {"tiles_y", settings_.tiles_y},
+                      {"clip_limit", settings_.clip_limit}});
   }
   Tensor apply(const Tensor& gray) override {
     check_gray(gray);

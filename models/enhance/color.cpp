@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/enhance/color.h"
 
+#include <nlohmann/json.hpp>
+
 #include "models/enhance/fusion.h"
+#include "tensor/io/json.h"
 
 namespace cawe::models {
 
@@ -13,9 +16,11 @@ ColorEnhancer::ColorEnhancer(const EnhancerOptions& options)
 }
 
 std::string ColorEnhancer::settings() const {
-  return detail::concat("{\"method\":\"color\",\"render_factor\":", settings_.render_factor,
-                        ",\"keep_luma\":", settings_.keep_luma ? "true" : "false", ",\"space\":\"",
-                        models::name(settings_.space), "\",\"saturation\":", settings_.saturation, "}");
+  return json_text({{"method", "color"},
+                    {"render_factor", settings_.render_factor},
+                    {"keep_luma", settings_.keep_luma},
+                    {"space", models::name(settings_.space)},
+                    {"saturation", json_rounded(settings_.saturation, 6)}});
 }
 
 Tensor ColorEnhancer::apply(const Tensor& gray) {
@@ -27,8 +32,9 @@ ColorCaweEnhancer::ColorCaweEnhancer(const EnhancerOptions& options)
     : CaweEnhancer(options), color_(options), alpha_(options.alpha) {}
 
 std::string ColorCaweEnhancer::settings() const {
-  return detail::concat("{\"method\":\"color+cawe\",\"color\":", color_.settings(),
-                        ",\"cawe\":", CaweEnhancer::settings(), "}");
+  return json_text({{"method", "color+cawe"},
+                    {"color", json_ready(color_.settings())},
+                    {"cawe", json_ready(CaweEnhancer::settings())}});
 }
 
 Tensor ColorCaweEnhancer::apply(const Tensor& gray) {

@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <nlohmann/json.hpp>
 
 #include "models/enhance/fusion.h"
+#include "tensor/io/json.h"
 #include "tensor/parallel.h"
 
 namespace cawe::models {
@@ -18,7 +20,7 @@ class Uniform : public Enhancer {
   explicit Uniform(const EnhancerOptions& options) : attention_(options), alpha_(options.alpha) {}
   std::string name() const override { return "uniform"; }
   std::string settings() const override {
-    return "{\"method\":\"uniform\",\"mean_of\":" + attention_.settings() + "}";
+    return json_text({{"method", "uniform"}, {"mean_of", json_ready(attention_.settings())}});
   }
   Tensor apply(const Tensor& gray) override {
     return fuse(gray, uniform_map(attention_.maps(gray).map), alpha_);
@@ -36,7 +38,7 @@ class Centre : public Enhancer {
   Centre(double sigma, double alpha) : sigma_(sigma), alpha_(alpha) { centre_map(1, 1, sigma); }
   std::string name() const override { return "centre"; }
   std::string settings() const override {
-    return "{\"method\":\"centre\",\"alpha\":" + decimal(alpha_) + ",\"sigma\":" + decimal(sigma_) + "}";
+    return json_text({{"method", "centre"}, {"alpha", alpha_}, {"sigma", sigma_}});
   }
   Tensor apply(const Tensor& gray) override { return fuse(gray, map(gray), alpha_); }
   Tensor map(const Tensor& gray) override {
@@ -58,7 +60,7 @@ class Colormap : public Enhancer {
   }
   std::string name() const override { return "colormap"; }
   std::string settings() const override {
-    return "{\"method\":\"colormap\",\"saturation\":" + decimal(saturation_) + "}";
+    return json_text({{"method", "colormap"}, {"saturation", saturation_}});
   }
   Tensor apply(const Tensor& gray) override { return colour_mapped(gray, saturation_); }
 

@@ -2,7 +2,6 @@
 #include "models/enhance/enhancer.h"
 
 #include <algorithm>
-#include <charconv>
 #include <mutex>
 
 #include "tensor/text.h"
@@ -18,11 +17,6 @@ void check_gray(const Tensor& gray) {
   CAWE_CHECK(gray.rank() == 4 && gray.dim(1) == 1 && gray.dtype() == DType::f32, Code::shape,
              "enhance: an image of shape ", gray.shape(), " ", name(gray.dtype()),
              " (expected [N, 1, H, W] f32)");
-}
-
-std::string decimal(double value) {
-  char text[32];
-  return std::string(text, std::to_chars(text, text + sizeof text, value).ptr);
 }
 
 Tensor Enhancer::map(const Tensor&) { return {}; }

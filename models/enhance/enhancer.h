@@ -65,8 +65,6 @@ class CaweEnhancer : public Enhancer {
 
 /// Throws Code::shape where gray is not [N, 1, H, W] f32.
 void check_gray(const Tensor& gray);
-/// The shortest decimal that reads back as the same number, for settings().
-std::string decimal(double value);
 
 /// Needs of a method, with the section of its own keys. Nothing for a name that is not in the list.
 EnhancerNeeds enhancer_needs(const std::string& name);

@@ -4,10 +4,12 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <nlohmann/json.hpp>
 #include <numeric>
 
 #include "models/enhance/enhancer.h"
 #include "models/enhance/gray_levels.h"
+#include "tensor/io/json.h"
 #include "tensor/parallel.h"
 #include "tensor/random.h"
 
@@ -283,13 +285,16 @@ class Medga : public Enhancer {
   Medga(const MedgaSettings& settings, uint64_t seed) : settings_(settings), seed_(seed) {}
   std::string name() const override { return "medga"; }
   std::string settings() const override {
-    return detail::concat(
-        "{\"method\":\"medga\",\"form\":\"",
-        settings_.form == MedgaSettings::Form::article ? "article" : "reference", "\",\"mut\":\"",
-        settings_.mutation == MedgaSettings::Mutation::uniform ? "uniform" : "side",
-        "\",\"population\":", settings_.population, ",\"generations\":", settings_.generations,
-        ",\"tournament\":", settings_.tournament, ",\"crossover\":", decimal(settings_.crossover_rate),
-        ",\"mutation\":", decimal(settings_.mutation_rate), ",\"seed\":", seed_, "}");
+    const bool article = settings_.form == MedgaSettings::Form::article;
+    return json_text({{"method", "medga"},
+                      {"form", article ? "article" : "reference"},
+                      {"mut", settings_.mutation == MedgaSettings::Mutation::uniform ? "uniform" : "side"},
+                      {"population", settings_.population},
+                      {"generations", settings_.generations},
+                      {"tournament", settings_.tournament},
+                      {"crossover", settings_.crossover_rate},
+                      {"mutation", settings_.mutation_rate},
+                      {"seed", seed_}});
   }
   Tensor apply(const Tensor& gray) override {
     check_gray(gray);

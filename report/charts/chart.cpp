@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "report/charts/svg.h"
+#include "tensor/io/format.h"
 
 namespace cawe::report {
 namespace {

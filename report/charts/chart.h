@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "eval/evaluate.h"
+#include "tensor/io/format.h"
 
 namespace cawe::report {
 
@@ -49,8 +50,5 @@ struct ScatterGroup {
 /// `notes` stand under the legend, one per line.
 std::string scatter_svg(const ChartLabels& labels, const std::vector<ScatterGroup>& groups,
                         const std::vector<std::string>& notes = {});
-
-/// Text made safe for SVG and HTML.
-std::string escape_markup(const std::string& text);
 
 }  // namespace cawe::report

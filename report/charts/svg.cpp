@@ -3,7 +3,8 @@
 #include "report/charts/svg.h"
 
 #include <algorithm>
-#include <cstdio>
+
+#include "tensor/io/format.h"
 
 namespace cawe::report {
 namespace {
@@ -41,25 +42,6 @@ std::string style() {
 
 }  // namespace
 
-std::string escape_markup(const std::string& text) {
-  std::string safe;
-  for (const char c : text) {
-    if (c == '&')
-      safe += "&amp;";
-    else if (c == '<')
-      safe += "&lt;";
-    else if (c == '>')
-      safe += "&gt;";
-    else if (c == '"')
-      safe += "&quot;";
-    else if (c == '\'')
-      safe += "&#39;";
-    else
-      safe += c;
-  }
-  return safe;
-}
-
 size_t series_count() { return kSeries; }
 
 std::string series_css(bool dark) {
@@ -71,11 +53,7 @@ std::string series_css(bool dark) {
 
 namespace svg {
 
-std::string number(double v, int digits) {
-  char text[40];
-  std::snprintf(text, sizeof text, "%.*f", digits, v);
-  return text;
-}
+std::string number(double v, int digits) { return fixed(v, digits); }
 
 std::string colour(size_t k) { return "var(--s" + std::to_string(k % kSeries) + ")"; }
 

@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <cmath>
 
-#include "data/formats/table/csv.h"
 #include "report/charts/svg.h"
 #include "report/figures/draw.h"
 #include "tensor/error.h"
+#include "tensor/io/format.h"
 
 namespace cawe::report {
 namespace {
@@ -85,20 +85,18 @@ std::string thumbs(const AttentionExample& e, double y) {
 }
 
 std::string attention_csv(const AttentionExample& e) {
-  using svg::csv_number;
-  std::string csv = data::csv_line({"part", "class", "index", "value", "x1", "y1", "x2", "y2"});
+  std::string csv = csv_line({"part", "class", "index", "value", "x1", "y1", "x2", "y2"});
   for (const auto& c : e.classes)
-    csv += data::csv_line({"sigma", c.name, c.active ? "active" : "", csv_number(c.sigma), "", "", "", ""});
+    csv += csv_line({"sigma", c.name, c.active ? "active" : "", csv_number(c.sigma), "", "", "", ""});
   for (const auto& c : e.classes)
     for (size_t k = 0; k < c.gradients.size(); ++k)
-      csv +=
-          data::csv_line({"gradient", c.name, std::to_string(k), csv_number(c.gradients[k]), "", "", "", ""});
+      csv += csv_line({"gradient", c.name, std::to_string(k), csv_number(c.gradients[k]), "", "", "", ""});
   for (const auto& c : e.channels)
-    csv += data::csv_line({"channel", "", std::to_string(c.index), csv_number(c.weight), "", "", "", ""});
+    csv += csv_line({"channel", "", std::to_string(c.index), csv_number(c.weight), "", "", "", ""});
   for (size_t k = 0; k < e.truth.size(); ++k) {
     const BoxD& b = e.truth[k];
-    csv += data::csv_line({"truth", "", std::to_string(k), "", csv_number(b.x1), csv_number(b.y1),
-                           csv_number(b.x2), csv_number(b.y2)});
+    csv += csv_line({"truth", "", std::to_string(k), "", csv_number(b.x1), csv_number(b.y1), csv_number(b.x2),
+                     csv_number(b.y2)});
   }
   return csv;
 }

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "data/formats/json/writer.h"
 #include "report/charts/svg.h"
+#include "tensor/io/format.h"
 
 namespace cawe::report::svg {
 namespace {
@@ -48,7 +48,5 @@ std::string arrow(const std::string& path, const std::string& id) {
   return "<path d=\"" + path +
          "\" fill=\"none\" stroke=\"var(--soft)\" stroke-width=\"1.5\" marker-end=\"url(#" + id + ")\"/>";
 }
-
-std::string csv_number(double v) { return std::isnan(v) ? "" : data::shortest(v); }
 
 }  // namespace cawe::report::svg

@@ -7,6 +7,7 @@
 
 #include "report/figures/figure.h"
 #include "tensor/box.h"
+#include "tensor/io/format.h"
 
 namespace cawe::report::svg {
 
@@ -22,8 +23,5 @@ std::string box_at(const BoxD& box, double frame_width, double frame_height, con
 /// The marker for arrow heads, needed once in a drawing. `id` must be unique in the page.
 std::string arrow_head(const std::string& id);
 std::string arrow(const std::string& path, const std::string& id);
-
-/// One line of a CSV: text fields are quoted where they need to be, numbers that are NaN stay empty.
-std::string csv_number(double v);
 
 }  // namespace cawe::report::svg

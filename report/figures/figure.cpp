@@ -7,9 +7,9 @@
 #include <set>
 
 #include "data/formats/picture/png.h"
-#include "data/formats/table/csv.h"
 #include "report/base64.h"
 #include "tensor/error.h"
+#include "tensor/io/files.h"
 
 namespace cawe::report {
 namespace {
@@ -77,13 +77,11 @@ void write_figures(const std::string& dir, const std::vector<Figure>& figures) {
     CAWE_CHECK(plain && !figure.name.empty() && names.insert(figure.name).second, Code::internal,
                "figure name '", figure.name, "' (expected letters, digits, - and _, each name once)");
   }
-  std::error_code error;
-  std::filesystem::create_directories(dir, error);
-  CAWE_CHECK(!error, Code::io, dir, ": cannot be made (", error.message(), ")");
+  make_folders(dir);
   const std::filesystem::path folder(dir);
   for (const Figure& figure : figures) {
-    data::write_text((folder / (figure.name + ".svg")).string(), figure.svg);
-    data::write_text((folder / (figure.name + ".csv")).string(), figure.csv);
+    write_file((folder / (figure.name + ".svg")).string(), figure.svg);
+    write_file((folder / (figure.name + ".csv")).string(), figure.csv);
   }
 }
 

@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <cmath>
 
-#include "data/formats/table/csv.h"
 #include "report/charts/svg.h"
 #include "report/figures/draw.h"
 #include "report/page/parts.h"
+#include "tensor/io/format.h"
 
 namespace cawe::report {
 namespace {
@@ -51,11 +51,11 @@ std::string row_csv(const ReportRow& row) {
   const std::string detector = detector_label(row.detector), method = method_label(row.enhancement);
   std::string csv;
   for (const auto& [x, y] : row.line.points)
-    csv += data::csv_line({detector, method, "curve", svg::csv_number(x), svg::csv_number(y), "", ""});
+    csv += csv_line({detector, method, "curve", csv_number(x), csv_number(y), "", ""});
   for (size_t k = 0; k < row.line.band_x.size(); ++k)
-    csv += data::csv_line({detector, method, "interval", svg::csv_number(row.line.band_x[k]),
-                           svg::csv_number(step_value(row.line, row.line.band_x[k])),
-                           svg::csv_number(row.line.band_low[k]), svg::csv_number(row.line.band_high[k])});
+    csv += csv_line({detector, method, "interval", csv_number(row.line.band_x[k]),
+                     csv_number(step_value(row.line, row.line.band_x[k])), csv_number(row.line.band_low[k]),
+                     csv_number(row.line.band_high[k])});
   return csv;
 }
 
@@ -76,8 +76,7 @@ Figure figure_froc(const std::vector<ReportRow>& rows) {
       "whiskers are the means over seeds with their intervals over patients at 1, 2, 3 and 4 false "
       "positives, "
       "set a little apart; dashed lines are controls. The CSV file has each curve and its whole interval.";
-  figure.csv =
-      data::csv_line({"detector", "enhancement", "part", "fp_per_image", "sensitivity", "low", "high"});
+  figure.csv = csv_line({"detector", "enhancement", "part", "fp_per_image", "sensitivity", "low", "high"});
   std::string parts;
   size_t most = 0;
   for (size_t d = 0; d < detectors.size(); ++d) {

@@ -2,10 +2,10 @@
 // The pipeline as a drawing.
 #include "report/figures/pipeline.h"
 
-#include "data/formats/table/csv.h"
 #include "report/charts/svg.h"
 #include "report/figures/draw.h"
 #include "tensor/error.h"
+#include "tensor/io/format.h"
 
 namespace cawe::report {
 namespace {
@@ -72,17 +72,17 @@ std::string arrows(const PipelineExample& e) {
 }
 
 std::string pipeline_csv(const PipelineExample& e, const std::vector<Stage>& all) {
-  std::string csv = data::csv_line(
-      {"part", "name", "from", "operation", "width", "height", "x1", "y1", "x2", "y2", "score"});
+  std::string csv =
+      csv_line({"part", "name", "from", "operation", "width", "height", "x1", "y1", "x2", "y2", "score"});
   for (const Stage& s : all)
-    csv += data::csv_line({s.letter, s.name, s.from, s.operation, std::to_string(s.picture->width),
-                           std::to_string(s.picture->height), "", "", "", "", ""});
+    csv += csv_line({s.letter, s.name, s.from, s.operation, std::to_string(s.picture->width),
+                     std::to_string(s.picture->height), "", "", "", "", ""});
   const auto line = [&](const std::string& kind, const BoxD& b, const std::string& score) {
-    csv += data::csv_line({"box", kind, "", "", "", "", svg::csv_number(b.x1), svg::csv_number(b.y1),
-                           svg::csv_number(b.x2), svg::csv_number(b.y2), score});
+    csv += csv_line({"box", kind, "", "", "", "", csv_number(b.x1), csv_number(b.y1), csv_number(b.x2),
+                     csv_number(b.y2), score});
   };
   for (const BoxD& b : e.truth) line("true", b, "");
-  for (const ReportBox& b : e.found) line(b.hit ? "right" : "wrong", b.box, svg::csv_number(b.score));
+  for (const ReportBox& b : e.found) line(b.hit ? "right" : "wrong", b.box, csv_number(b.score));
   return csv;
 }
 

@@ -2,11 +2,11 @@
 // The t-SNE of four sets of films as one drawing.
 #include "report/figures/tsne.h"
 
-#include "data/formats/table/csv.h"
 #include "report/charts/chart.h"
 #include "report/charts/svg.h"
 #include "report/figures/draw.h"
 #include "tensor/error.h"
+#include "tensor/io/format.h"
 
 namespace cawe::report {
 
@@ -31,7 +31,7 @@ Figure figure_tsne(const TsneExample& e) {
   Figure figure;
   figure.name = "figure3";
   figure.title = "Figure 3: features before and after";
-  figure.csv = data::csv_line({"part", "group", "image", "x", "y", "value"});
+  figure.csv = csv_line({"part", "group", "image", "x", "y", "value"});
   std::vector<ScatterGroup> groups;
   size_t at = 0;
   for (const auto& kind : kinds) {
@@ -39,16 +39,16 @@ Figure figure_tsne(const TsneExample& e) {
     groups.push_back({kind.name + " (" + std::to_string(kind.set->images.size()) + ")", kind.colour, {}});
     for (const std::string& image : kind.set->images) {
       groups.back().points.emplace_back(result.points[2 * at], result.points[2 * at + 1]);
-      figure.csv += data::csv_line({"point", kind.name, image, svg::csv_number(result.points[2 * at]),
-                                    svg::csv_number(result.points[2 * at + 1]), ""});
+      figure.csv += csv_line({"point", kind.name, image, csv_number(result.points[2 * at]),
+                              csv_number(result.points[2 * at + 1]), ""});
       ++at;
     }
   }
   const auto quantity = [&](const char* part, const std::string& value) {
-    figure.csv += data::csv_line({part, "", "", "", "", value});
+    figure.csv += csv_line({part, "", "", "", "", value});
   };
-  quantity("kl", svg::csv_number(result.kl));
-  quantity("perplexity", svg::csv_number(result.perplexity));
+  quantity("kl", csv_number(result.kl));
+  quantity("perplexity", csv_number(result.perplexity));
   quantity("iterations", std::to_string(e.options.iterations));
   const std::string kl = svg::number(result.kl, 3);
   figure.caption = "t-SNE of the classifier's pooled features" +

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "report/page/parts.h"
+#include "tensor/io/format.h"
 
 namespace cawe::report::page {
 namespace {

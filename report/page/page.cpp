@@ -4,9 +4,10 @@
 
 #include <map>
 
-#include "data/formats/table/csv.h"
 #include "report/page/parts.h"
 #include "tensor/error.h"
+#include "tensor/io/files.h"
+#include "tensor/io/format.h"
 
 namespace cawe::report {
 namespace {
@@ -80,8 +81,6 @@ std::string report_html(const Report& report) {
   return fill(kReportTemplate, parts);
 }
 
-void write_report(const std::string& path, const Report& report) {
-  data::write_text(path, report_html(report));
-}
+void write_report(const std::string& path, const Report& report) { write_file(path, report_html(report)); }
 
 }  // namespace cawe::report

@@ -20,7 +20,7 @@ extern const char* const kReportViewer;
 namespace page {
 
 /// A number with a fixed number of digits; a dash for NaN.
-std::string fixed(double v, int digits);
+std::string fixed_or_dash(double v, int digits);
 
 /// Names in lower case without blanks, "_" and "-", so that "Faster R-CNN" equals "faster_rcnn"; "grey" and
 /// "plain" become "none".

@@ -2,6 +2,7 @@
 // The report's figures, tables and provenance as HTML.
 #include "report/base64.h"
 #include "report/page/parts.h"
+#include "tensor/io/format.h"
 
 namespace cawe::report::page {
 namespace {

@@ -6,18 +6,17 @@
 #include <limits>
 #include <map>
 
-#include "data/formats/json/writer.h"
 #include "report/page/parts.h"
+#include "tensor/io/format.h"
 
 namespace cawe::report::page {
 namespace {
 
 std::string range(const eval::Interval& i) {
-  return std::isnan(i.low) ? "" : fixed(i.low, 2) + " to " + fixed(i.high, 2);
+  return std::isnan(i.low) ? "" : fixed_or_dash(i.low, 2) + " to " + fixed_or_dash(i.high, 2);
 }
 
-std::string p_text(double p) { return std::isnan(p) ? "–" : p < 0.001 ? "&lt; 0.001" : fixed(p, 3); }
-std::string sort_key(double v) { return std::isnan(v) ? "" : data::shortest(v); }
+std::string p_text(double p) { return std::isnan(p) ? "–" : p < 0.001 ? "&lt; 0.001" : fixed_or_dash(p, 3); }
 
 /// The rule with ">=" as one character.
 std::string printed_rule(std::string rule) {
@@ -33,7 +32,7 @@ std::string header_cell(const std::string& name, const std::string& under) {
 
 /// A forest plot: mean sensitivity and interval on a common scale; the dashed line is the baseline.
 std::string forest(const ReportRow& row, double reference, double low, double high, size_t colour) {
-  const auto x = [&](double v) { return fixed(4 + 142 * (v - low) / (high - low), 1); };
+  const auto x = [&](double v) { return fixed_or_dash(4 + 142 * (v - low) / (high - low), 1); };
   std::string svg = "<svg class=\"forest\" viewBox=\"0 0 150 22\" aria-hidden=\"true\" style=\"--c:var(--s" +
                     std::to_string(colour) + ")\">";
   if (!std::isnan(reference))
@@ -57,12 +56,14 @@ std::string sens_cell(const ReportRow& row, size_t k) {
   const std::string difference =
       row.baseline ? "baseline"
                    : signed_text(row.delta[k].interval.value) + "<br>p " + p_text(row.delta[k].p);
-  const std::string negatives = std::isnan(row.sens_negatives[k]) ? "n/a" : fixed(row.sens_negatives[k], 3);
-  return "<td data-sort=\"" + sort_key(row.sens[k].value) + "\">" + fixed(row.sens[k].value, 3) +
+  const std::string negatives =
+      std::isnan(row.sens_negatives[k]) ? "n/a" : fixed_or_dash(row.sens_negatives[k], 3);
+  return "<td data-sort=\"" + csv_number(row.sens[k].value) + "\">" + fixed_or_dash(row.sens[k].value, 3) +
          "<small class=\"ci\">" + range(row.sens[k]) + "</small><small class=\"diff\">" + difference +
          "</small><small class=\"neg\">" + negatives + "</small>" +
-         (std::isnan(row.paper[k]) ? ""
-                                   : "<small class=\"paper\">paper " + fixed(row.paper[k], 3) + "</small>") +
+         (std::isnan(row.paper[k])
+              ? ""
+              : "<small class=\"paper\">paper " + fixed_or_dash(row.paper[k], 3) + "</small>") +
          "</td>";
 }
 
@@ -74,14 +75,14 @@ std::string operating_points(const Report& report) {
     if (row.operating.empty()) continue;
     if (header.empty())
       for (const eval::SensRow& s : row.operating)
-        header += "<th scope=\"col\">" + data::shortest(s.at.fp) + "</th>";
+        header += "<th scope=\"col\">" + shortest(s.at.fp) + "</th>";
     rows += "<tr><th scope=\"row\"><b>" + escape_markup(detector_label(row.detector)) + "</b> " +
             escape_markup(method_label(row.enhancement)) + "</th>";
     for (const eval::SensRow& s : row.operating) {
       const std::string from =
-          std::isinf(s.at.threshold) ? "no point" : "score ≥ " + fixed(s.at.threshold, 3);
-      rows += "<td>" + fixed(s.at.sensitivity, 3) + "<small>" + from + "</small>" +
-              (s.at.curve_ends ? "<small>curve ends at " + fixed(s.at.ends_at, 2) + "</small>" : "") +
+          std::isinf(s.at.threshold) ? "no point" : "score ≥ " + fixed_or_dash(s.at.threshold, 3);
+      rows += "<td>" + fixed_or_dash(s.at.sensitivity, 3) + "<small>" + from + "</small>" +
+              (s.at.curve_ends ? "<small>curve ends at " + fixed_or_dash(s.at.ends_at, 2) + "</small>" : "") +
               "</td>";
     }
     rows += "</tr>";
@@ -135,9 +136,9 @@ std::string method_cell(const ReportRow& row, size_t place, bool seeds_differ) {
 std::string difference_cells(const ReportRow& row) {
   if (row.baseline) return "<td data-sort=\"\">–</td><td data-sort=\"\">–</td>";
   const eval::Interval& d = row.delta_mean.interval;
-  return "<td data-sort=\"" + sort_key(d.value) + "\">" + signed_text(d.value) + "<small>" +
+  return "<td data-sort=\"" + csv_number(d.value) + "\">" + signed_text(d.value) + "<small>" +
          signed_text(d.low) + " to " + signed_text(d.high) + "</small></td><td data-sort=\"" +
-         sort_key(row.delta_mean.p) + "\">" + p_text(row.delta_mean.p) +
+         csv_number(row.delta_mean.p) + "\">" + p_text(row.delta_mean.p) +
          (std::isnan(row.p_holm) ? "" : "<small>Holm " + p_text(row.p_holm) + "</small>") + "</td>";
 }
 
@@ -184,16 +185,16 @@ std::string table_row(const Report& report, size_t index, size_t place, bool fir
                      (first ? "first-of-group" : "") + "\"" + filter_data(row) + ">" +
                      method_cell(row, place, t.seeds_differ);
   for (size_t k = 0; k < 4; ++k) html += sens_cell(row, k);
-  html += "<td data-sort=\"" + sort_key(row.mean.value) + "\"><div class=\"estimate\">" +
-          forest(row, line, t.low, t.high, t.colours[index]) + "<div>" + fixed(row.mean.value, 3) +
+  html += "<td data-sort=\"" + csv_number(row.mean.value) + "\"><div class=\"estimate\">" +
+          forest(row, line, t.low, t.high, t.colours[index]) + "<div>" + fixed_or_dash(row.mean.value, 3) +
           "<small>" + range(row.mean) + "</small>" +
           (t.places[index].ranked() && report.rows.size() > 1
                ? "<small class=\"rank\">rank " + std::to_string(t.places[index].best) + "</small>"
                : "") +
           "</div></div></td>";
   return html + difference_cells(row) + support_cell(report, row) + "<td data-sort=\"" +
-         sort_key(row.map50.value) + "\">" + fixed(row.map50.value, 3) + "<small>" + range(row.map50) +
-         "</small></td></tr>\n";
+         csv_number(row.map50.value) + "\">" + fixed_or_dash(row.map50.value, 3) + "<small>" +
+         range(row.map50) + "</small></td></tr>\n";
 }
 
 /// Filters by detector, controls or a word, and the choice of the cells' second line.
@@ -251,9 +252,9 @@ std::string statements(const Report& report) {
 std::string notes_under(const Report& report, const TableScale& t) {
   std::string html = "<ul class=\"under\">";
   if (!std::isnan(report.minimum_detectable))
-    html +=
-        "<li>Minimum detectable difference of the mean sensitivity: " + fixed(report.minimum_detectable, 3) +
-        ". A smaller true difference would show in fewer than 80 of 100 such test sets.</li>";
+    html += "<li>Minimum detectable difference of the mean sensitivity: " +
+            fixed_or_dash(report.minimum_detectable, 3) +
+            ". A smaller true difference would show in fewer than 80 of 100 such test sets.</li>";
   const bool ranked =
       std::any_of(t.places.begin(), t.places.end(), [](const Place& p) { return p.ranked(); });
   html += "<li>Rows whose intervals overlap are not ranked" +
@@ -274,12 +275,7 @@ std::string notes_under(const Report& report, const TableScale& t) {
 
 }  // namespace
 
-std::string fixed(double v, int digits) {
-  if (std::isnan(v)) return "–";
-  char text[32];
-  std::snprintf(text, sizeof text, "%.*f", digits, v);
-  return text;
-}
+std::string fixed_or_dash(double v, int digits) { return std::isnan(v) ? "–" : fixed(v, digits); }
 
 std::string results_section(const Report& report) {
   if (report.rows.empty()) return "";
@@ -288,7 +284,7 @@ std::string results_section(const Report& report) {
       "<section id=\"table\"><h2>Sensitivity by method</h2><p class=\"lead\">Share of true lesions found "
       "when on "
       "average 1, 2, 3 or 4 boxes per image are false. A lesion counts as found by the rule: " +
-      printed_rule(report.froc_rule) + ". Small figures are " + fixed(100 * report.level, 0) +
+      printed_rule(report.froc_rule) + ". Small figures are " + fixed_or_dash(100 * report.level, 0) +
       " % intervals over patients; differences and p are paired, against the detector's own baseline.</p>" +
       filter_bar(report) +
       "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"results\"><table class=\"sortable\" "

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The report's viewer: list of films, pictures with boxes, sliders. Its behaviour is in viewer.js.
-#include "data/formats/json/writer.h"
 #include "report/page/parts.h"
+#include "tensor/io/format.h"
 
 namespace cawe::report::page {
 namespace {
@@ -10,8 +10,8 @@ namespace {
 std::string slider(const std::string& id, const std::string& name, double low, double high, double value) {
   return "<div class=\"slider\"><label for=\"" + id + "\">" + name + "</label><output id=\"" + id +
          "-value\" for=\"" + id + "\"></output><input type=\"range\" id=\"" + id + "\" min=\"" +
-         data::shortest(low) + "\" max=\"" + data::shortest(high) + "\" step=\"0.01\" value=\"" +
-         data::shortest(value) + "\"></div>";
+         shortest(low) + "\" max=\"" + shortest(high) + "\" step=\"0.01\" value=\"" + shortest(value) +
+         "\"></div>";
 }
 
 std::string film_list(const Report& report) {

@@ -38,7 +38,8 @@ def cases(archive):
     out = ['- Kernel cases: %s of %s hold.' % (count(len(found) - len(failed)), count(len(found)))]
     for o in failed:
         message = '; ' + o['message'] if o.get('message') else ''
-        out.append('  - %s %s: error %s, tolerance %s%s' % (code(o['name']), o['shape'], o['error'], o['tolerance'], message))
+        error = 'not finite' if o['error'] is None else o['error']  # JSON has no infinity
+        out.append('  - %s %s: error %s, tolerance %s%s' % (code(o['name']), o['shape'], error, o['tolerance'], message))
     return out
 
 

@@ -2,17 +2,21 @@
 #include "tensor/io/safetensors.h"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <utility>
 #include <vector>
 
-#include "tensor/io/atomic_file.h"
 #include "tensor/io/elements.h"
-#include "tensor/io/header_json.h"
+#include "tensor/io/files.h"
+#include "tensor/io/json.h"
+#include "tensor/io/strict_json.h"
 
 namespace cawe {
 namespace {
 
 constexpr size_t kMaxHeader = 100000000;  // the format's own limit
+// Half a million tensors; a list in an entry is the deepest that there is.
+constexpr JsonLimits kHeaderLimits{kMaxHeader, 4, size_t(4) << 20};
 
 const std::pair<const char*, FileType> kTypes[] = {{"F32", {DType::f32, 4}}, {"F64", {DType::f64, 8}},
                                                    {"F16", {DType::f16, 2}}, {"BF16", {DType::bf16, 2}},
@@ -39,81 +43,80 @@ struct Entry {
   int64_t begin = -1, end = -1;
 };
 
-std::string title(const std::string& name) { return "tensor \"" + printable(name) + "\""; }
+using nlohmann::json;
 
-FileType read_type(HeaderReader& in, const std::string& name) {
-  const std::string tag = in.string();
-  for (const auto& [known, type] : kTypes)
-    if (tag == known) return type;
-  in.refuse(title(name) + " has dtype " + printable(tag) +
-            " (expected F32, F64, F16, BF16, I64, I32, I16, I8, U8 or BOOL)");
+/// Where a message about a tensor begins.
+std::string title(const std::string& source, const std::string& name) {
+  return source + ": tensor \"" + printable(name) + "\"";
 }
 
-Entry read_entry(HeaderReader& in, const std::string& name) {
+FileType read_type(const json& tag, const std::string& where) {
+  for (const auto& [known, type] : kTypes)
+    if (tag == known) return type;
+  fail(Code::data, where, " has dtype ", printable(tag.is_string() ? tag.get<std::string>() : tag.dump()),
+       " (expected F32, F64, F16, BF16, I64, I32, I16, I8, U8 or BOOL)");
+}
+
+/// A list of at most `max` whole numbers, 0 to 2^53.
+std::vector<int64_t> read_wholes(const json& list, size_t max, const std::string& where) {
+  CAWE_CHECK(list.is_array() && list.size() <= max, Code::data, where, " is no list of at most ", max,
+             " numbers");
+  std::vector<int64_t> values;
+  for (const json& number : list) {
+    CAWE_CHECK(number.is_number_unsigned() && number.get<uint64_t>() <= (uint64_t(1) << 53), Code::data,
+               where, " has ", number.dump().substr(0, 40), " (expected a whole number from 0 to 2^53)");
+    values.push_back(number.get<int64_t>());
+  }
+  return values;
+}
+
+Entry read_entry(const json& fields, const std::string& name, const std::string& source) {
+  const std::string where = title(source, name);
+  CAWE_CHECK(fields.is_object(), Code::data, where, ": is ", fields.type_name(), " (expected an object)");
+  for (const auto& field : fields.items())
+    CAWE_CHECK(field.key() == "dtype" || field.key() == "shape" || field.key() == "data_offsets", Code::data,
+               where, ": unknown key \"", printable(field.key()), "\"");
+  CAWE_CHECK(fields.size() == 3, Code::data, where, " lacks dtype, shape or data_offsets");
   Entry e;
   e.name = name;
-  bool dtype = false, shape = false, offsets = false;
-  in.expect('{');
-  do {
-    const std::string key = in.string();
-    in.expect(':');
-    bool& seen = key == "dtype" ? dtype : key == "shape" ? shape : offsets;
-    if (key != "dtype" && key != "shape" && key != "data_offsets")
-      in.refuse(title(name) + ": unknown key \"" + printable(key) + "\"");
-    if (std::exchange(seen, true)) in.refuse(title(name) + ": \"" + key + "\" twice");
-    if (key == "dtype") {
-      e.type = read_type(in, name);
-    } else if (key == "shape") {
-      e.shape = in.wholes(size_t(Shape::kMaxRank));
-    } else {
-      const std::vector<int64_t> at = in.wholes(2);
-      if (at.size() != 2 || at[0] > at[1]) in.refuse(title(name) + ": data_offsets are not a range");
-      e.begin = at[0];
-      e.end = at[1];
-    }
-  } while (in.take(','));
-  in.expect('}');
-  if (!(dtype && shape && offsets)) in.refuse(title(name) + " lacks dtype, shape or data_offsets");
+  e.type = read_type(fields["dtype"], where);
+  e.shape = read_wholes(fields["shape"], size_t(Shape::kMaxRank), where + ": shape");
+  const std::vector<int64_t> at = read_wholes(fields["data_offsets"], 2, where + ": data_offsets");
+  CAWE_CHECK(at.size() == 2 && at[0] <= at[1], Code::data, where, ": data_offsets are not a range");
+  e.begin = at[0];
+  e.end = at[1];
+  const int64_t needed = bytes_of(e.shape, e.type.size);
+  CAWE_CHECK(needed >= 0, Code::data, where, " is larger than memory");
+  CAWE_CHECK(needed == e.end - e.begin, Code::data, where, " holds ", e.end - e.begin, " bytes (expected ",
+             needed, " by its dtype and shape)");
   return e;
 }
 
-/// Throws where the range does not hold just what dtype and shape ask for.
-void check_size(HeaderReader& in, const Entry& e) {
-  const int64_t needed = bytes_of(e.shape, e.type.size);
-  if (needed < 0) in.refuse(title(e.name) + " is larger than memory");
-  if (needed != e.end - e.begin)
-    in.refuse(title(e.name) + " holds " + std::to_string(e.end - e.begin) + " bytes (expected " +
-              std::to_string(needed) + " by its dtype and shape)");
-}
-
-std::map<std::string, std::string> read_metadata(HeaderReader& in) {
+std::map<std::string, std::string> read_metadata(const json& fields, const std::string& source) {
+  const std::string where = source + ": __metadata__";
+  CAWE_CHECK(fields.is_object(), Code::data, where, ": is ", fields.type_name(), " (expected an object)");
   std::map<std::string, std::string> metadata;
-  in.expect('{');
-  if (in.take('}')) return metadata;
-  do {
-    const std::string key = in.string();
-    in.expect(':');
-    if (!metadata.emplace(key, in.string()).second) in.refuse("metadata \"" + printable(key) + "\" twice");
-  } while (in.take(','));
-  in.expect('}');
+  for (const auto& field : fields.items()) {
+    CAWE_CHECK(field.value().is_string(), Code::data, where, ".", printable(field.key()), ": is ",
+               field.value().type_name(), " (expected a string)");
+    metadata[field.key()] = field.value().get<std::string>();
+  }
   return metadata;
 }
 
 /// Ranges must cover the data once, without gaps.
-void check_cover(HeaderReader& in, std::vector<Entry> entries, int64_t data_bytes) {
+void check_cover(std::vector<Entry> entries, int64_t data_bytes, const std::string& source) {
   std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
     return std::make_pair(a.begin, a.end) < std::make_pair(b.begin, b.end);
   });
   int64_t at = 0;
   for (const Entry& e : entries) {
-    if (e.begin != at)
-      in.refuse(title(e.name) + " begins at " + std::to_string(e.begin) + " (expected " + std::to_string(at) +
-                ": no gap, no overlap)");
+    CAWE_CHECK(e.begin == at, Code::data, title(source, e.name), " begins at ", e.begin, " (expected ", at,
+               ": no gap, no overlap)");
     at = e.end;
   }
-  if (at != data_bytes)
-    in.refuse("tensors end at " + std::to_string(at) + ", the file's data at " + std::to_string(data_bytes) +
-              " (cut off?)");
+  CAWE_CHECK(at == data_bytes, Code::data, source, ": tensors end at ", at, ", the file's data at ",
+             data_bytes, " (cut off?)");
 }
 
 /// Refuses to write what the reader would refuse to read.
@@ -136,26 +139,18 @@ bool looks_like_safetensors(const char* data, size_t bytes) {
 }
 
 std::string to_safetensors(const Safetensors& file) {
-  std::string header = "{", sep;
   check_writable(file);
-  if (!file.metadata.empty()) {
-    header += "\"__metadata__\":{";
-    for (const auto& [key, value] : file.metadata) {
-      header += sep + quoted(key) + ":" + quoted(value);
-      sep = ",";
-    }
-    header += "}";
-  }
+  Json fields = Json::object();
+  if (!file.metadata.empty()) fields["__metadata__"] = file.metadata;
   size_t at = 0;
   for (const auto& [name, t] : file.tensors) {
     const size_t bytes = size_t(t.numel()) * size_of(t.dtype());
-    header += sep + quoted(name) + ":{\"dtype\":\"" + tag_of(t.dtype()) + "\",\"shape\":[";
-    for (int i = 0; i < t.rank(); ++i) header += (i ? "," : "") + std::to_string(t.dim(i));
-    header += "],\"data_offsets\":[" + std::to_string(at) + "," + std::to_string(at + bytes) + "]}";
-    sep = ",";
+    Json shape = Json::array();
+    for (int i = 0; i < t.rank(); ++i) shape.push_back(t.dim(i));
+    fields[name] = {{"dtype", tag_of(t.dtype())}, {"shape", shape}, {"data_offsets", {at, at + bytes}}};
     at += bytes;
   }
-  header += "}";
+  std::string header = json_text(fields);
   while (header.size() % 8 != 0) header += ' ';
   std::string out;
   out.reserve(8 + header.size() + at);
@@ -178,36 +173,27 @@ Safetensors parse_safetensors(const char* data, size_t bytes, const std::string&
   const uint64_t header = little_endian_64(data);
   CAWE_CHECK(header <= kMaxHeader && header <= bytes - 8, Code::data, source, ": header of ", header,
              " bytes in a file of ", bytes, " (not safetensors, or cut off)");
-  HeaderReader in(data + 8, size_t(header), source);
-  const char* values = data + 8 + header;
-  const int64_t data_bytes = int64_t(bytes - 8 - header);
-  Safetensors file;
-  std::vector<Entry> entries;
-  bool metadata = false;
   CAWE_CHECK(data[8] == '{', Code::data, source, ": the header begins with byte ",
              int(static_cast<unsigned char>(data[8])), " (expected '{': not safetensors)");
-  in.expect('{');
-  if (!in.take('}')) {
-    do {
-      const std::string name = in.string();
-      if (name.empty() || name.find('\0') != std::string::npos) in.refuse("a tensor without a proper name");
-      in.expect(':');
-      if (name == "__metadata__") {
-        if (std::exchange(metadata, true)) in.refuse("\"__metadata__\" twice");
-        file.metadata = read_metadata(in);
-        continue;
-      }
-      entries.push_back(read_entry(in, name));
-      check_size(in, entries.back());
-    } while (in.take(','));
-    in.expect('}');
+  const json fields =
+      parse_json(std::string_view(data + 8, size_t(header)), source + ": header", kHeaderLimits);
+  Safetensors file;
+  std::vector<Entry> entries;
+  for (const auto& field : fields.items()) {
+    const std::string& name = field.key();
+    CAWE_CHECK(!name.empty() && name.find('\0') == std::string::npos, Code::data, source,
+               ": a tensor without a proper name");
+    if (name == "__metadata__")
+      file.metadata = read_metadata(field.value(), source);
+    else
+      entries.push_back(read_entry(field.value(), name, source));
   }
-  in.end();
-  check_cover(in, entries, data_bytes);
+  check_cover(entries, int64_t(bytes - 8 - header), source);
+  const char* values = data + 8 + header;
   for (const Entry& e : entries) {
     Tensor t = Tensor::empty(Shape(e.shape), e.type.dtype);
-    put_elements(e.type, values + e.begin, t.numel(), t.raw(), source + ": " + title(e.name));
-    if (!file.tensors.emplace(e.name, t).second) in.refuse(title(e.name) + " twice");
+    put_elements(e.type, values + e.begin, t.numel(), t.raw(), title(source, e.name));
+    file.tensors.emplace(e.name, t);
   }
   return file;
 }

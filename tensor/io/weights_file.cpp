@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tensor/io/weights_file.h"
 
-#include "tensor/io/atomic_file.h"
+#include "tensor/io/files.h"
 #include "tensor/io/pth.h"
 
 namespace cawe {

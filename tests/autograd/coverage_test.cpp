@@ -14,7 +14,7 @@
 #include "autograd/operator_goldens.h"
 #include "autograd/operator_table.h"
 #include "tensor/cpu/cpu_backend.h"
-#include "tensor/io/atomic_file.h"
+#include "tensor/io/files.h"
 #include "tensor/primitives/backend.h"
 
 namespace cawe {

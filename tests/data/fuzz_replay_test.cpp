@@ -6,7 +6,7 @@
 #include <string>
 
 #include "data/formats/table/csv.h"
-#include "tensor/io/atomic_file.h"
+#include "tensor/io/files.h"
 
 #define LLVMFuzzerTestOneInput fuzz_csv
 #include "tests/fuzz/csv.cpp"

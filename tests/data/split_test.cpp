@@ -9,7 +9,7 @@
 
 #include "data/hash.h"
 #include "data/leak.h"
-#include "tensor/io/atomic_file.h"
+#include "tensor/io/files.h"
 #include "tests/data/text_file.h"
 
 namespace cawe::data {

@@ -11,7 +11,7 @@
 #include "data/formats/annotations/label_csv.h"
 #include "data/formats/annotations/rsna.h"
 #include "data/formats/dicom/film.h"
-#include "tensor/io/atomic_file.h"
+#include "tensor/io/files.h"
 #include "tests/data/text_file.h"
 #include "tests/data_dir.h"
 

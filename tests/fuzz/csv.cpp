@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Fuzzes the CSV reader: what it accepts must survive being written and read again.
-#include "data/formats/table/csv.h"
-
 #include <string_view>
 
+#include "data/formats/table/csv.h"
+#include "tensor/io/format.h"
 #include "tests/fuzz/fuzz.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -11,12 +11,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   cawe::fuzz::expect_result_or_data_error([&] {
     const CsvTable table = CsvTable::parse({reinterpret_cast<const char*>(data), size}, "f.csv");
     if (table.header().size() == 1) return;  // a row of one empty field reads as a blank line
-    std::string text = cawe::data::csv_line(table.header());
+    std::string text = cawe::csv_line(table.header());
     for (size_t row = 0; row < table.rows(); ++row) {
       std::vector<std::string> fields;
       for (size_t column = 0; column < table.header().size(); ++column)
         fields.push_back(table.at(row, column));
-      text += cawe::data::csv_line(fields);
+      text += cawe::csv_line(fields);
     }
     const CsvTable again = CsvTable::parse(text, "g.csv");
     FUZZ_CHECK(again.rows() == table.rows());

@@ -7,7 +7,7 @@
 #include <filesystem>
 
 #include "report/results_csv.h"
-#include "tensor/io/atomic_file.h"
+#include "tensor/io/files.h"
 #include "tests/data/text_file.h"
 #include "tests/eval/coco_json.h"
 #include "tests/eval/golden_example.h"

@@ -2,7 +2,6 @@
 // The study's figures: CSV tables hold what is drawn, drawings hold every part, files are whole.
 #include <gtest/gtest.h>
 #include <unistd.h>
-
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
@@ -10,6 +9,7 @@
 #include "data/formats/table/csv.h"
 #include "report/base64.h"
 #include "tensor/error.h"
+#include "tensor/io/files.h"
 #include "tests/report/made_up_report.h"
 
 namespace cawe::report {
@@ -179,8 +179,8 @@ TEST(WriteFigures, WholeFilesOrNone) {
   const auto dir = std::filesystem::temp_directory_path() / ("cawe_figures_" + std::to_string(::getpid()));
   const Figure one{"figure1", "t", "c", "<svg/>", "a,b\n"};
   write_figures(dir.string(), {one});
-  EXPECT_EQ(data::read_text((dir / "figure1.svg").string(), 100), "<svg/>");
-  EXPECT_EQ(data::read_text((dir / "figure1.csv").string(), 100), "a,b\n");
+  EXPECT_EQ(read_file((dir / "figure1.svg").string(), 100), "<svg/>");
+  EXPECT_EQ(read_file((dir / "figure1.csv").string(), 100), "a,b\n");
   Figure outside = one;
   outside.name = "../figure2";
   Figure two = one;

@@ -3,47 +3,40 @@
 // that the page must show: what the browser test opens and compares with.
 #include <cstdio>
 #include <cstdlib>
+#include <nlohmann/json.hpp>
 
-#include "data/formats/json/writer.h"
-#include "data/formats/table/csv.h"
+#include "tensor/io/files.h"
+#include "tensor/io/json.h"
 #include "tests/report/made_up_report.h"
 
 namespace cawe::report {
 namespace {
 
-void interval(data::JsonWriter* json, const eval::Interval& i) {
-  json->array().value(i.value).value(i.low).value(i.high).end();
-}
+Json interval(const eval::Interval& i) { return Json::array({i.value, i.low, i.high}); }
 
 std::string figures_json(const Report& report) {
-  data::JsonWriter json;
-  json.object().key("rows").array();
+  Json rows = Json::array(), figures = Json::array();
   for (const ReportRow& row : report.rows) {
-    json.object().field("detector", row.detector).field("enhancement", row.enhancement);
-    json.field("baseline", row.baseline).field("control", row.control).key("sens").array();
-    for (const eval::Interval& i : row.sens) interval(&json, i);
-    json.end().key("negatives").array();
-    for (const double v : row.sens_negatives) json.value(v);
-    json.end().key("mean");
-    interval(&json, row.mean);
-    json.key("delta");
-    interval(&json, row.delta_mean.interval);
-    json.field("p", row.delta_mean.p).field("holm", row.p_holm).field("map50", row.map50.value);
-    json.key("points").array();
+    Json sens = Json::array(), points = Json::array();
+    for (const eval::Interval& i : row.sens) sens.push_back(interval(i));
     for (const eval::FrocPoint& p : row.points)
-      json.array()
-          .value(p.threshold)
-          .value(p.fp_per_image)
-          .value(p.sensitivity)
-          .value(p.fp_per_negative)
-          .end();
-    json.end().end();
+      points.push_back(Json::array({p.threshold, p.fp_per_image, p.sensitivity, p.fp_per_negative}));
+    rows.push_back({{"detector", row.detector},
+                    {"enhancement", row.enhancement},
+                    {"baseline", row.baseline},
+                    {"control", row.control},
+                    {"sens", sens},
+                    {"negatives", row.sens_negatives},
+                    {"mean", interval(row.mean)},
+                    {"delta", interval(row.delta_mean.interval)},
+                    {"p", row.delta_mean.p},
+                    {"holm", row.p_holm},
+                    {"map50", row.map50.value},
+                    {"points", points}});
   }
-  json.end().key("figures").array();
   for (const Figure& figure : report.figures)
-    json.object().field("name", figure.name).field("svg", figure.svg).field("csv", figure.csv).end();
-  json.end().end();
-  return json.text();
+    figures.push_back({{"name", figure.name}, {"svg", figure.svg}, {"csv", figure.csv}});
+  return json_text({{"rows", rows}, {"figures", figures}});
 }
 
 }  // namespace
@@ -57,6 +50,6 @@ int main(int argc, char** argv) {
   const cawe::report::Report report =
       cawe::report::testing::made_up_report(argc == 3 ? size_t(std::atoi(argv[2])) : 5);
   cawe::report::write_report(argv[1], report);
-  cawe::data::write_text(std::string(argv[1]) + ".json", cawe::report::figures_json(report));
+  cawe::write_file(std::string(argv[1]) + ".json", cawe::report::figures_json(report));
   return 0;
 }

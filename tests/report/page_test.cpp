@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // The report as text: every part is there, nothing is fetched, text from outside is escaped.
-#include "report/page/page.h"
-
 #include <gtest/gtest.h>
 #include <unistd.h>
-
 #include <cmath>
 #include <filesystem>
 #include <fstream>
 
+#include "report/page/page.h"
 #include "report/statements.h"
 #include "tensor/error.h"
+#include "tensor/io/format.h"
 #include "tests/report/made_up_report.h"
 
 namespace cawe::report {

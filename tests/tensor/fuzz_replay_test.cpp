@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <string>
 
-#include "tensor/io/atomic_file.h"
+#include "tensor/io/files.h"
 
 #define LLVMFuzzerTestOneInput fuzz_safetensors
 #include "tests/fuzz/safetensors.cpp"

@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include "tensor/io/atomic_file.h"
+#include "tensor/io/files.h"
 #include "tensor/io/pickle.h"
 #include "tensor/io/weights_file.h"
 #include "tests/tensor/io_support.h"

@@ -5,7 +5,7 @@
 
 #include <filesystem>
 
-#include "tensor/io/atomic_file.h"
+#include "tensor/io/files.h"
 
 namespace cawe::train {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <filesystem>
 
-#include "tensor/io/atomic_file.h"
+#include "tensor/io/files.h"
 
 #define LLVMFuzzerTestOneInput fuzz_checkpoint
 #include "tests/fuzz/checkpoint.cpp"

@@ -4,9 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "models/enhance/enhancer.h"
 #include "tensor/error.h"
+#include "tensor/io/json.h"
 #include "train/enhancing.h"
 #include "train/recipe.h"
 #include "train/schema/schema.h"
@@ -19,7 +21,7 @@ class Negative : public models::Enhancer {
   explicit Negative(double strength) : strength_(strength) {}
   std::string name() const override { return "negative"; }
   std::string settings() const override {
-    return "{\"method\":\"negative\",\"strength\":" + models::decimal(strength_) + "}";
+    return json_text({{"method", "negative"}, {"strength", strength_}});
   }
   Tensor apply(const Tensor& gray) override {
     std::vector<float> v = gray.to_vector<float>();

@@ -10,7 +10,7 @@
 #include <set>
 
 #include "tensor/error.h"
-#include "tensor/io/atomic_file.h"
+#include "tensor/io/files.h"
 #include "train/recipe.h"
 #include "train/schema/describe.h"
 

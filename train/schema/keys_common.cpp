@@ -81,8 +81,10 @@ void common_keys(Table& t) {
       .help("what a box is called in detections.csv; detectors have one class");
 }
 
-void training_keys(Table& t) {
-  t.group("Training");
+namespace {
+
+/// How much is trained.
+void length_keys(Table& t) {
   t.whole("train.steps")
       .on(kOneNetwork, 1000)
       .from(1, 1e8)
@@ -104,6 +106,10 @@ void training_keys(Table& t) {
       .help(
           "a batch in parts of so many, gradients gathered: less memory; live batch norm sees the parts. Not "
           "with several ranks, not for a colorizer. 0: whole");
+}
+
+/// The learning rate over the steps.
+void rate_keys(Table& t) {
   t.number("train.lr")
       .on(kClassifier, 2e-3)
       .on(kDetectors, 1e-3)
@@ -140,6 +146,9 @@ void training_keys(Table& t) {
       .only("train.decay", {"steps"})
       .open("decay of the rate")
       .help("what the rate is multiplied by at a milestone");
+}
+
+void optimizer_keys(Table& t) {
   t.word("train.optimizer")
       .on(kOneNetwork, "adamw")
       .one_of({"sgd", "adam", "adamw"})
@@ -175,6 +184,10 @@ void training_keys(Table& t) {
       .from(0, 1e9)
       .open("limit on the gradients")
       .help("largest norm of all gradients; 0: no limit");
+}
+
+/// What the loss and its gradients are computed in, and what counts in it.
+void loss_keys(Table& t) {
   t.word("train.precision")
       .on(kTrained, "f32")
       .one_of({"f32", "bf16", "f16"})
@@ -198,6 +211,10 @@ void training_keys(Table& t) {
       .above(0, kMost)
       .open("weight of rare labels")
       .help("how much more positives count in the loss: one number for all labels or one for each");
+}
+
+/// What a run writes on its way.
+void checkpoint_keys(Table& t) {
   t.whole("train.log_every")
       .on(kTrained, 10)
       .from(1, 1e6)
@@ -209,6 +226,10 @@ void training_keys(Table& t) {
       .unit("steps")
       .help("steps between checkpoints");
   t.whole("train.keep").on(kTrained, 2).from(1, 1e6).help("checkpoints that are kept besides the best");
+}
+
+/// Validations, the checkpoint that they choose, and when they end the training.
+void validation_keys(Table& t) {
   t.whole("train.eval_every")
       .on(kTrained, 0)
       .from(0, 1e8)
@@ -247,6 +268,18 @@ void training_keys(Table& t) {
       .except("train.eval_every", {"0"})
       .unit("images")
       .help("images of a validation; its score is minus the chroma error");
+}
+
+}  // namespace
+
+void training_keys(Table& t) {
+  t.group("Training");
+  length_keys(t);
+  rate_keys(t);
+  optimizer_keys(t);
+  loss_keys(t);
+  checkpoint_keys(t);
+  validation_keys(t);
 }
 
 }  // namespace cawe::train

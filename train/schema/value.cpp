@@ -1,23 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "train/schema/value.h"
 
-#include <cstdio>
 #include <cstdlib>
+#include <nlohmann/json.hpp>
 
-#include "tensor/io/header_json.h"
+#include "tensor/io/format.h"
+#include "tensor/io/json.h"
 
 namespace cawe::train {
 namespace {
 
 std::string number_text(double v) {
-  char text[40];
+  // Not shortest(): recipes say 100000.0 and 0.0001, not 1e+05 and 1e-04.
+  std::string out;
   for (int digits = 1; digits <= 17; ++digits) {
-    std::snprintf(text, sizeof text, "%.*g", digits, v);
-    if (std::strtod(text, nullptr) == v) break;  // stod throws for tiny and rounded-up numbers
+    out = rounded(v, digits);
+    if (std::strtod(out.c_str(), nullptr) == v) break;  // stod throws for tiny and rounded-up numbers
   }
-  const std::string out(text);
   return out.find_first_of(".en") == std::string::npos ? out + ".0" : out;
 }
+
+/// A basic string of TOML has JSON's quotes and escapes.
+std::string quoted(const std::string& text) { return json_text(text); }
 
 struct ToToml {
   std::string operator()(bool v) const { return v ? "true" : "false"; }

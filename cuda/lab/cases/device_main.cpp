@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <nlohmann/json.hpp>
 
 #include <nvtx3/nvToolsExt.h>
 
@@ -18,6 +19,7 @@
 #include "cuda/lab/cases/case_context_cuda.h"
 #include "cuda/runtime/device.h"
 #include "cuda/runtime/errors.h"
+#include "tensor/io/json.h"
 
 namespace cawe::on_cuda {
 namespace {
@@ -93,11 +95,15 @@ bool run_case(const Case& kernel_case, bool once) {
   }
   nvtxRangePop();
   const bool passed = message.empty() && error <= kernel_case.tolerance;
-  std::printf(
-      "{\"name\":\"%s\",\"shape\":\"%s\",\"passed\":%s,\"error\":%.3g,\"tolerance\":%.3g,\"median_us\":%.3f,"
-      "\"min_us\":%.3f,\"message\":\"%s\"}\n",
-      kernel_case.name.c_str(), kernel_case.shape.c_str(), passed ? "true" : "false",
-      std::isfinite(error) ? error : 1e308, kernel_case.tolerance, time.first, time.second, message.c_str());
+  const Json line{{"name", kernel_case.name},
+                  {"shape", kernel_case.shape},
+                  {"passed", passed},
+                  {"error", json_rounded(error, 3)},
+                  {"tolerance", json_rounded(kernel_case.tolerance, 3)},
+                  {"median_us", json_fixed(time.first, 3)},
+                  {"min_us", json_fixed(time.second, 3)},
+                  {"message", message}};
+  std::printf("%s\n", json_text(line).c_str());
   std::fflush(stdout);
   return passed;
 }

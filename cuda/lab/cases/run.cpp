@@ -1,19 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cuda/lab/cases/run.h"
 
-#include <cstdio>
-
 #include "tensor/denormals.h"
+#include "tensor/io/format.h"
 
 namespace cawe::on_emulator {
 namespace {
-
-template <class... Values>
-std::string text(const char* format, Values... values) {
-  char line[400];
-  std::snprintf(line, sizeof line, format, values...);
-  return line;
-}
 
 void add(simt::Counters& total, const simt::Counters& c) {
   total.threads += c.threads;
@@ -35,8 +27,8 @@ void add(simt::Counters& total, const simt::Counters& c) {
 
 void judge_ratio(CaseResult& r, const char* what, double got, double stated, double allowance) {
   if (stated > 0 && got > stated * allowance)
-    r.complaints.push_back(
-        text("%s: %.0f, stated %.0f (x%.2f, allowed x%.2f)", what, got, stated, got / stated, allowance));
+    r.complaints.push_back(printf_text("%s: %.0f, stated %.0f (x%.2f, allowed x%.2f)", what, got, stated,
+                                       got / stated, allowance));
 }
 
 void judge_counts(const Case& stated, CaseResult& r) {
@@ -50,14 +42,14 @@ void judge_counts(const Case& stated, CaseResult& r) {
               stated.unique_allowance);
   // Fewer bytes than the floor: the floor or the kernel is wrong.
   if (double(c.unique_read_bytes) < 0.99 * stated.floor_read)
-    r.complaints.push_back(text("unique bytes read: %.0f, below the stated floor of %.0f",
-                                double(c.unique_read_bytes), stated.floor_read));
+    r.complaints.push_back(printf_text("unique bytes read: %.0f, below the stated floor of %.0f",
+                                       double(c.unique_read_bytes), stated.floor_read));
   if (double(c.unique_written_bytes) < 0.99 * stated.floor_written)
-    r.complaints.push_back(text("unique bytes written: %.0f, below the stated floor of %.0f",
-                                double(c.unique_written_bytes), stated.floor_written));
+    r.complaints.push_back(printf_text("unique bytes written: %.0f, below the stated floor of %.0f",
+                                       double(c.unique_written_bytes), stated.floor_written));
   if (c.simt_efficiency() < stated.min_simt)
     r.complaints.push_back(
-        text("SIMT efficiency %.3f, stated at least %.3f", c.simt_efficiency(), stated.min_simt));
+        printf_text("SIMT efficiency %.3f, stated at least %.3f", c.simt_efficiency(), stated.min_simt));
   const bool loose =
       stated.sector_allowance > 1.1 || stated.unique_allowance > 1.05 || stated.wavefront_allowance > 1.1;
   if (loose && stated.reason.empty()) r.complaints.push_back("an allowance without a reason");
@@ -98,7 +90,7 @@ CaseResult run_case(const Case& kernel_case, uint64_t seed, simt::Level level) {
   if (r.launches.empty()) r.complaints.push_back("nothing was launched");
   if (!(r.error <= kernel_case.tolerance))
     r.complaints.push_back(
-        text("error %.3g against the reference (allowed %.3g)", r.error, kernel_case.tolerance));
+        printf_text("error %.3g against the reference (allowed %.3g)", r.error, kernel_case.tolerance));
   if (level == simt::Level::profile) judge_counts(kernel_case, r);
   return r;
 }

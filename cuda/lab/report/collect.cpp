@@ -2,7 +2,8 @@
 #include "cuda/lab/report/collect.h"
 
 #include <algorithm>
-#include <cstdio>
+
+#include "tensor/io/format.h"
 
 namespace cawe::kernel_report {
 namespace {
@@ -162,13 +163,6 @@ const char* access_name(const simt::Site& s) {
 
 std::string base_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
-template <class... Values>
-std::string text(const char* format, Values... values) {
-  char line[600];
-  std::snprintf(line, sizeof line, format, values...);
-  return line;
-}
-
 }  // namespace
 
 std::vector<std::string> hints(const CaseProfile& profile, const gpu::Gpu& gpu) {
@@ -178,18 +172,19 @@ std::vector<std::string> hints(const CaseProfile& profile, const gpu::Gpu& gpu) 
       const double units = double(s.units) / double(s.requests),
                    ideal = double(s.ideal_units) / double(s.requests);
       if (units > 1.25 * ideal)
-        out.push_back(text("%s:%d %s of %d B: %.1f %s a request, ideal %.1f", base_name(s.file).c_str(),
-                           s.line, access_name(s), s.bytes, units,
-                           s.space == simt::Space::global ? "sectors" : "wavefronts (bank conflicts)",
-                           ideal));
+        out.push_back(printf_text("%s:%d %s of %d B: %.1f %s a request, ideal %.1f",
+                                  base_name(s.file).c_str(), s.line, access_name(s), s.bytes, units,
+                                  s.space == simt::Space::global ? "sectors" : "wavefronts (bank conflicts)",
+                                  ideal));
       if (s.access == simt::Access::atomic && s.serial_steps > 2 * s.requests)
-        out.push_back(text("%s:%d atomics meet: %.1f lanes one after another", base_name(s.file).c_str(),
-                           s.line, double(s.serial_steps) / double(s.requests)));
+        out.push_back(printf_text("%s:%d atomics meet: %.1f lanes one after another",
+                                  base_name(s.file).c_str(), s.line,
+                                  double(s.serial_steps) / double(s.requests)));
     }
     if (l.occupancy && l.occupancy->fraction < 0.5)
-      out.push_back(text("%s: occupancy %.0f %% of %s, limited by %s", l.report.kernel.c_str(),
-                         100 * l.occupancy->fraction, gpu.name,
-                         gpu::limit_names(l.occupancy->limited_by).c_str()));
+      out.push_back(printf_text("%s: occupancy %.0f %% of %s, limited by %s", l.report.kernel.c_str(),
+                                100 * l.occupancy->fraction, gpu.name,
+                                gpu::limit_names(l.occupancy->limited_by).c_str()));
   }
   std::sort(out.begin(), out.end());
   out.erase(std::unique(out.begin(), out.end()), out.end());
@@ -200,19 +195,19 @@ std::string sites_text(const KernelProfiles& profiles) {
   std::string out;
   for (const CaseProfile& each : profiles.cases)
     for (const LaunchLine& l : each.launches) {
-      out += text("%s %s: %s, grid %ux%ux%u, block %ux%ux%u\n", each.name.c_str(), each.shape.c_str(),
-                  l.report.kernel.c_str(), l.report.grid[0], l.report.grid[1], l.report.grid[2],
-                  l.report.block[0], l.report.block[1], l.report.block[2]);
+      out += printf_text("%s %s: %s, grid %ux%ux%u, block %ux%ux%u\n", each.name.c_str(), each.shape.c_str(),
+                         l.report.kernel.c_str(), l.report.grid[0], l.report.grid[1], l.report.grid[2],
+                         l.report.block[0], l.report.block[1], l.report.block[2]);
       for (const simt::Site& s : l.report.sites)
-        out += text("  %-28s %-11s %2d B %9llu requests, %4.1f lanes, %5.2f %s each (ideal %.2f)%s\n",
-                    (base_name(s.file) + ":" + std::to_string(s.line)).c_str(), access_name(s), s.bytes,
-                    static_cast<unsigned long long>(s.requests), double(s.lanes) / double(s.requests),
-                    double(s.units) / double(s.requests),
-                    s.space == simt::Space::global ? "sectors" : "wavefronts",
-                    double(s.ideal_units) / double(s.requests),
-                    s.access == simt::Access::atomic
-                        ? text(", %.1f steps", double(s.serial_steps) / double(s.requests)).c_str()
-                        : "");
+        out += printf_text(
+            "  %-28s %-11s %2d B %9llu requests, %4.1f lanes, %5.2f %s each (ideal %.2f)%s\n",
+            (base_name(s.file) + ":" + std::to_string(s.line)).c_str(), access_name(s), s.bytes,
+            static_cast<unsigned long long>(s.requests), double(s.lanes) / double(s.requests),
+            double(s.units) / double(s.requests), s.space == simt::Space::global ? "sectors" : "wavefronts",
+            double(s.ideal_units) / double(s.requests),
+            s.access == simt::Access::atomic
+                ? printf_text(", %.1f steps", double(s.serial_steps) / double(s.requests)).c_str()
+                : "");
     }
   return out;
 }
@@ -222,9 +217,9 @@ std::string gpus_text(const KernelProfiles& profiles, const std::string& source_
   std::vector<std::string> archs;
   for (const std::string& name : wanted) archs.push_back(gpu::find_gpu(name).arch);
   std::map<std::string, std::map<std::string, Resources>> known;  // file, then architecture
-  std::string out = text("%-22s %-24s", "kernel", "shape");
+  std::string out = printf_text("%-22s %-24s", "kernel", "shape");
   for (const std::string& name : wanted)
-    out += text(" | %-7s %4s %5s %9s", name.c_str(), "regs", "occ%", "bound us");
+    out += printf_text(" | %-7s %4s %5s %9s", name.c_str(), "regs", "occ%", "bound us");
   out += "\n";
   for (const CaseProfile& each : profiles.cases) {
     if (known.count(each.file) == 0) {
@@ -234,7 +229,7 @@ std::string gpus_text(const KernelProfiles& profiles, const std::string& source_
         for (const gpu::KernelResources& k : answer.value->kernels)
           of_file[k.arch][simt::short_kernel_name(k.name)] = k;
     }
-    out += text("%-22.22s %-24.24s", each.name.c_str(), each.shape.c_str());
+    out += printf_text("%-22.22s %-24.24s", each.name.c_str(), each.shape.c_str());
     for (const std::string& name : wanted) {
       const gpu::Gpu& gpu = gpu::find_gpu(name);
       int registers = 0;
@@ -250,9 +245,9 @@ std::string gpus_text(const KernelProfiles& profiles, const std::string& source_
       const simt::Counters& c = each.result.counters;
       const double bound =
           gpu::lower_bound(gpu, double(c.unique_read_bytes + c.unique_written_bytes), each.flops).us;
-      out += occupied <= 1 ? text(" | %7s %s%3d %5.0f %9.2f", "", approximate ? "~" : " ", registers,
-                                  100 * occupied, bound)
-                           : text(" | %7s %4s %5s %9.2f", "", "-", "-", bound);
+      out += occupied <= 1 ? printf_text(" | %7s %s%3d %5.0f %9.2f", "", approximate ? "~" : " ", registers,
+                                         100 * occupied, bound)
+                           : printf_text(" | %7s %4s %5s %9.2f", "", "-", "-", bound);
     }
     out += "\n";
   }

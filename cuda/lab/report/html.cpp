@@ -1,30 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The profile as one page: the table, and a drawing of each memory instruction's worst request.
 #include <algorithm>
-#include <cstdio>
 
 #include "cuda/lab/report/collect.h"
+#include "tensor/io/format.h"
 
 namespace cawe::kernel_report {
 namespace {
-
-template <class... Values>
-std::string text(const char* format, Values... values) {
-  char line[900];
-  std::snprintf(line, sizeof line, format, values...);
-  return line;
-}
-
-std::string escaped(const std::string& raw) {
-  std::string out;
-  for (const char c : raw)
-    out += c == '<'   ? "&lt;"
-           : c == '>' ? "&gt;"
-           : c == '&' ? "&amp;"
-           : c == '"' ? "&quot;"
-                      : std::string(1, c);
-  return out;
-}
 
 constexpr uint64_t kIdle = ~uint64_t{0};
 
@@ -48,7 +30,7 @@ std::vector<uint64_t> cells_of(const simt::Site& s) {
 std::string lane_boxes(const simt::Site& s) {
   std::string out;
   for (size_t lane = 0; lane < s.example.size(); ++lane)
-    out += text(
+    out += printf_text(
         "<rect x='%zu' y='14' width='19' height='16' class='%s'/><text x='%.1f' y='26' class='n'>%zu</text>",
         lane * 22, s.example[lane] == kIdle ? "idle" : "lane", double(lane) * 22 + 9.5, lane);
   return out;
@@ -71,29 +53,29 @@ std::string drawing(const simt::Site& s) {
       const uint64_t address = s.example[lane] + 4 * w, wanted = global ? address / 32 : address / 4 % 32;
       const size_t at = size_t(std::lower_bound(cells.begin(), cells.end(), wanted) - cells.begin());
       ++uses[at];
-      out += text("<line x1='%.1f' y1='30' x2='%.1f' y2='96'/>", double(lane) * 22 + 9.5,
-                  (double(at) + 0.5) * step);
+      out += printf_text("<line x1='%.1f' y1='30' x2='%.1f' y2='96'/>", double(lane) * 22 + 9.5,
+                         (double(at) + 0.5) * step);
     }
   }
   for (size_t i = 0; i < cells.size(); ++i)
-    out += text("<rect x='%.1f' y='96' width='%.1f' height='16' class='%s'/>", double(i) * step,
-                std::max(step - 3, step * 0.8),
-                uses[i] == 0                                           ? "idle"
-                : (global ? uses[i] < 8 && s.bytes >= 4 : uses[i] > 1) ? "poor"
-                                                                       : "good");
-  out += text("<text x='0' y='128' class='k'>%zu %s</text></svg>", cells.size(),
-              global ? "sectors of 32 B (orange: not all of it is used)"
-                     : "banks of 4 B (orange: several words or lanes)");
+    out += printf_text("<rect x='%.1f' y='96' width='%.1f' height='16' class='%s'/>", double(i) * step,
+                       std::max(step - 3, step * 0.8),
+                       uses[i] == 0                                           ? "idle"
+                       : (global ? uses[i] < 8 && s.bytes >= 4 : uses[i] > 1) ? "poor"
+                                                                              : "good");
+  out += printf_text("<text x='0' y='128' class='k'>%zu %s</text></svg>", cells.size(),
+                     global ? "sectors of 32 B (orange: not all of it is used)"
+                            : "banks of 4 B (orange: several words or lanes)");
   return out;
 }
 
 std::string site_block(const simt::Site& s) {
   const double requests = double(s.requests);
-  return text(
+  return printf_text(
              "<figure><figcaption><b>%s:%d</b> %s %s of %d B a lane &mdash; %llu requests, %.1f lanes, %.2f "
              "%s each, "
              "ideal %.2f</figcaption>",
-             escaped(s.file).c_str(), s.line, s.space == simt::Space::global ? "global" : "shared",
+             escape_markup(s.file).c_str(), s.line, s.space == simt::Space::global ? "global" : "shared",
              s.access == simt::Access::load    ? "load"
              : s.access == simt::Access::store ? "store"
                                                : "atomic",
@@ -112,13 +94,14 @@ std::string table_row(const CaseProfile& r, size_t index) {
       registers = std::max(registers, l.resources->registers);
       occupancy = std::min(occupancy, l.occupancy->fraction);
     }
-  const std::string known =
-      occupancy <= 1 ? text("<td>%d<td>%.0f %%", registers, 100 * occupancy) : "<td>&ndash;<td>&ndash;";
-  return text(
+  const std::string known = occupancy <= 1 ? printf_text("<td>%d<td>%.0f %%", registers, 100 * occupancy)
+                                           : "<td>&ndash;<td>&ndash;";
+  return printf_text(
       "<tr class='%s'><td><a href='#c%zu'>%s</a><td>%s%s<td>%llu<td>%llu<td>%.1f %%<td>%llu<td>%.0f<td>%llu"
       "<td>%.1f %%<td>%.2f<td>&ndash;<td>%s</tr>\n",
-      r.passed() ? "ok" : "bad", index, escaped(r.name).c_str(), escaped(r.shape).c_str(), known.c_str(),
-      static_cast<unsigned long long>(c.global_requests), static_cast<unsigned long long>(c.global_sectors),
+      r.passed() ? "ok" : "bad", index, escape_markup(r.name).c_str(), escape_markup(r.shape).c_str(),
+      known.c_str(), static_cast<unsigned long long>(c.global_requests),
+      static_cast<unsigned long long>(c.global_sectors),
       c.global_sectors ? 100.0 * double(c.global_ideal_sectors) / double(c.global_sectors) : 100.0,
       static_cast<unsigned long long>(c.unique_read_bytes + c.unique_written_bytes),
       r.floor_read + r.floor_written, static_cast<unsigned long long>(c.shared_wavefronts),
@@ -126,15 +109,16 @@ std::string table_row(const CaseProfile& r, size_t index) {
 }
 
 std::string case_section(const CaseProfile& r, size_t index, const gpu::Gpu& gpu) {
-  std::string out = text("<section id='c%zu'><h2>%s <small>%s &middot; %s</small></h2>", index,
-                         escaped(r.name).c_str(), escaped(r.shape).c_str(), escaped(r.file).c_str());
-  if (!r.change.empty()) out += text("<p>Step %d: %s</p>", r.step, escaped(r.change).c_str());
-  for (const std::string& c : r.complaints) out += "<p class='bad'>" + escaped(c) + "</p>";
-  for (const std::string& h : hints(r, gpu)) out += "<p class='hint'>" + escaped(h) + "</p>";
+  std::string out = printf_text("<section id='c%zu'><h2>%s <small>%s &middot; %s</small></h2>", index,
+                                escape_markup(r.name).c_str(), escape_markup(r.shape).c_str(),
+                                escape_markup(r.file).c_str());
+  if (!r.change.empty()) out += printf_text("<p>Step %d: %s</p>", r.step, escape_markup(r.change).c_str());
+  for (const std::string& c : r.complaints) out += "<p class='bad'>" + escape_markup(c) + "</p>";
+  for (const std::string& h : hints(r, gpu)) out += "<p class='hint'>" + escape_markup(h) + "</p>";
   for (const LaunchLine& l : r.launches) {
-    out += text("<h3>%s <small>grid %ux%ux%u, block %ux%ux%u</small></h3>", escaped(l.report.kernel).c_str(),
-                l.report.grid[0], l.report.grid[1], l.report.grid[2], l.report.block[0], l.report.block[1],
-                l.report.block[2]);
+    out += printf_text("<h3>%s <small>grid %ux%ux%u, block %ux%ux%u</small></h3>",
+                       escape_markup(l.report.kernel).c_str(), l.report.grid[0], l.report.grid[1],
+                       l.report.grid[2], l.report.block[0], l.report.block[1], l.report.block[2]);
     for (const simt::Site& s : l.report.sites) out += site_block(s);
   }
   return out + "</section>\n";
@@ -164,9 +148,10 @@ std::string profiles_html(const KernelProfiles& p) {
       "<!doctype html><html lang='en'><meta charset='utf-8'><meta name='viewport' "
       "content='width=device-width,initial-scale=1'><title>cawe kernels</title><style>";
   out += kStyle;
-  out += "</style><h1>Kernels</h1><p>" + escaped(simt::limits_text()) + "</p>";
-  out += text("<p>Occupancy and lower bound are of %s (%s). %s</p>", p.gpu->name, p.gpu->arch,
-              p.no_resources.empty() ? "" : ("No registers and occupancy: " + p.no_resources + ".").c_str());
+  out += "</style><h1>Kernels</h1><p>" + escape_markup(simt::limits_text()) + "</p>";
+  out += printf_text(
+      "<p>Occupancy and lower bound are of %s (%s). %s</p>", p.gpu->name, p.gpu->arch,
+      p.no_resources.empty() ? "" : ("No registers and occupancy: " + p.no_resources + ".").c_str());
   out +=
       "<div "
       "class='wide'><table><thead><tr><th>kernel<th>shape<th>regs<th>occ.<th>requests<th>sectors<th>eff.<th>"

@@ -1,20 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // The profile as text for a terminal and as JSON.
 #include <algorithm>
-#include <cstdio>
+#include <nlohmann/json.hpp>
 
 #include "cuda/lab/report/collect.h"
-#include "tensor/io/header_json.h"
+#include "tensor/io/format.h"
+#include "tensor/io/json.h"
 
 namespace cawe::kernel_report {
 namespace {
-
-template <class... Values>
-std::string text(const char* format, Values... values) {
-  char line[700];
-  std::snprintf(line, sizeof line, format, values...);
-  return line;
-}
 
 double percent(uint64_t ideal, uint64_t got) {
   return got == 0 ? 100.0 : 100.0 * double(ideal) / double(got);
@@ -45,30 +39,30 @@ Worst worst_of(const CaseProfile& profile) {
 
 std::string resource_columns(const Worst& w) {
   if (!w.known) return "    -     -    -     -";
-  return text("%s%4d %5lld %4lld %5.0f", w.approximate ? "~" : " ", w.registers,
-              static_cast<long long>(w.shared), static_cast<long long>(w.spills), 100 * w.occupancy);
+  return printf_text("%s%4d %5lld %4lld %5.0f", w.approximate ? "~" : " ", w.registers,
+                     static_cast<long long>(w.shared), static_cast<long long>(w.spills), 100 * w.occupancy);
 }
 
 std::string line_of(const CaseProfile& profile) {
   const simt::Counters& c = profile.result.counters;
   const uint64_t unique = c.unique_read_bytes + c.unique_written_bytes, traffic = 32 * c.global_sectors;
-  return text("%-22.22s %-24.24s %s %8llu %9llu %5.1f %9llu %9.0f %5.2f %7llu (%llu) %5.1f %8.2f %7.1e %s\n",
-              profile.name.c_str(), profile.shape.c_str(), resource_columns(worst_of(profile)).c_str(),
-              static_cast<unsigned long long>(c.global_requests),
-              static_cast<unsigned long long>(c.global_sectors),
-              percent(c.global_ideal_sectors, c.global_sectors), static_cast<unsigned long long>(unique),
-              profile.floor_read + profile.floor_written, unique ? double(traffic) / double(unique) : 1.0,
-              static_cast<unsigned long long>(c.shared_wavefronts),
-              static_cast<unsigned long long>(c.shared_ideal_wavefronts), 100 * c.simt_efficiency(),
-              profile.bound.us, profile.result.error, profile.passed() ? "ok" : "FAILED");
+  return printf_text(
+      "%-22.22s %-24.24s %s %8llu %9llu %5.1f %9llu %9.0f %5.2f %7llu (%llu) %5.1f %8.2f %7.1e %s\n",
+      profile.name.c_str(), profile.shape.c_str(), resource_columns(worst_of(profile)).c_str(),
+      static_cast<unsigned long long>(c.global_requests), static_cast<unsigned long long>(c.global_sectors),
+      percent(c.global_ideal_sectors, c.global_sectors), static_cast<unsigned long long>(unique),
+      profile.floor_read + profile.floor_written, unique ? double(traffic) / double(unique) : 1.0,
+      static_cast<unsigned long long>(c.shared_wavefronts),
+      static_cast<unsigned long long>(c.shared_ideal_wavefronts), 100 * c.simt_efficiency(), profile.bound.us,
+      profile.result.error, profile.passed() ? "ok" : "FAILED");
 }
 
 std::string heading(const KernelProfiles& p) {
-  return text("Emulated, not measured on a GPU. Occupancy and bound are of %s (%s).\n", p.gpu->name,
-              p.gpu->arch) +
-         text("%-22s %-24s %5s %5s %4s %5s %8s %9s %5s %9s %9s %5s %7s %5s %8s %7s\n", "kernel", "shape",
-              "regs", "smem", "spil", "occ%", "requests", "sectors", "eff%", "unique B", "floor B", "traf.",
-              "waves (ideal)", "simt%", "bound us", "error");
+  return printf_text("Emulated, not measured on a GPU. Occupancy and bound are of %s (%s).\n", p.gpu->name,
+                     p.gpu->arch) +
+         printf_text("%-22s %-24s %5s %5s %4s %5s %8s %9s %5s %9s %9s %5s %7s %5s %8s %7s\n", "kernel",
+                     "shape", "regs", "smem", "spil", "occ%", "requests", "sectors", "eff%", "unique B",
+                     "floor B", "traf.", "waves (ideal)", "simt%", "bound us", "error");
 }
 
 }  // namespace
@@ -87,7 +81,7 @@ std::string table_text(const KernelProfiles& profiles) {
       out += "! " + each.name + " " + each.shape + ": " + hint + "\n";
   if (!profiles.no_resources.empty())
     out += "No registers, spills and occupancy: " + profiles.no_resources + ".\n";
-  out += text(
+  out += printf_text(
       "%zu cases, %lld failed. traf.: sectors' bytes over unique bytes. bound: a lower bound, never a "
       "time.\n",
       profiles.cases.size(), static_cast<long long>(failed));
@@ -101,11 +95,11 @@ std::string ladder_text(const KernelProfiles& profiles) {
                    [](const CaseProfile* a, const CaseProfile* b) { return a->step < b->step; });
   std::string out = heading(profiles);
   for (const CaseProfile* each : steps) {
-    out += text("%d. %s\n", each->step, each->change.c_str()) + line_of(*each);
+    out += printf_text("%d. %s\n", each->step, each->change.c_str()) + line_of(*each);
     for (const LaunchLine& l : each->launches)
-      out +=
-          text("     %s, grid %ux%ux%u, block %ux%ux%u\n", l.report.kernel.c_str(), l.report.grid[0],
-               l.report.grid[1], l.report.grid[2], l.report.block[0], l.report.block[1], l.report.block[2]);
+      out += printf_text("     %s, grid %ux%ux%u, block %ux%ux%u\n", l.report.kernel.c_str(),
+                         l.report.grid[0], l.report.grid[1], l.report.grid[2], l.report.block[0],
+                         l.report.block[1], l.report.block[2]);
     for (const std::string& complaint : each->complaints) out += "     FAILED: " + complaint + "\n";
     for (const std::string& hint : hints(*each, *profiles.gpu)) out += "     ! " + hint + "\n";
   }
@@ -114,92 +108,88 @@ std::string ladder_text(const KernelProfiles& profiles) {
 
 namespace {
 
-std::string number(double x) { return std::isfinite(x) ? text("%.6g", x) : "null"; }
-std::string number(uint64_t x) { return std::to_string(x); }
+/// Counts are exact, what is computed from them has six digits.
+Json number(double x) { return json_rounded(x, 6); }
 
-template <class T>
-void field(std::string* out, const char* name, T value) {
-  *out += (out->back() == '{' ? "\"" : ",\"") + std::string(name) + "\":" + number(value);
+Json counters_json(const simt::Counters& c) {
+  return {{"threads", c.threads},
+          {"accesses", c.accesses},
+          {"global_requests", c.global_requests},
+          {"global_sectors", c.global_sectors},
+          {"global_ideal_sectors", c.global_ideal_sectors},
+          {"shared_requests", c.shared_requests},
+          {"shared_wavefronts", c.shared_wavefronts},
+          {"shared_ideal_wavefronts", c.shared_ideal_wavefronts},
+          {"atomic_requests", c.atomic_requests},
+          {"atomic_serial_steps", c.atomic_serial_steps},
+          {"unique_read_bytes", c.unique_read_bytes},
+          {"unique_written_bytes", c.unique_written_bytes},
+          {"simt_efficiency", number(c.simt_efficiency())}};
 }
 
-std::string counters_json(const simt::Counters& c) {
-  std::string out = "{";
-  field(&out, "threads", c.threads);
-  field(&out, "accesses", c.accesses);
-  field(&out, "global_requests", c.global_requests);
-  field(&out, "global_sectors", c.global_sectors);
-  field(&out, "global_ideal_sectors", c.global_ideal_sectors);
-  field(&out, "shared_requests", c.shared_requests);
-  field(&out, "shared_wavefronts", c.shared_wavefronts);
-  field(&out, "shared_ideal_wavefronts", c.shared_ideal_wavefronts);
-  field(&out, "atomic_requests", c.atomic_requests);
-  field(&out, "atomic_serial_steps", c.atomic_serial_steps);
-  field(&out, "unique_read_bytes", c.unique_read_bytes);
-  field(&out, "unique_written_bytes", c.unique_written_bytes);
-  field(&out, "simt_efficiency", c.simt_efficiency());
-  return out + "}";
-}
-
-std::string site_json(const simt::Site& s) {
-  std::string out = "{\"file\":" + quoted(s.file) + ",\"space\":\"" +
-                    (s.space == simt::Space::global ? "global" : "shared") + "\",\"access\":\"" +
-                    (s.access == simt::Access::load    ? "load"
+Json site_json(const simt::Site& s) {
+  return {{"file", s.file},
+          {"space", s.space == simt::Space::global ? "global" : "shared"},
+          {"access", s.access == simt::Access::load    ? "load"
                      : s.access == simt::Access::store ? "store"
-                                                       : "atomic") +
-                    "\"";
-  field(&out, "line", uint64_t(s.line));
-  field(&out, "bytes", uint64_t(s.bytes));
-  field(&out, "requests", s.requests);
-  field(&out, "lanes", s.lanes);
-  field(&out, "units", s.units);
-  field(&out, "ideal_units", s.ideal_units);
-  field(&out, "serial_steps", s.serial_steps);
-  return out + "}";
+                                                       : "atomic"},
+          {"line", s.line},
+          {"bytes", s.bytes},
+          {"requests", s.requests},
+          {"lanes", s.lanes},
+          {"units", s.units},
+          {"ideal_units", s.ideal_units},
+          {"serial_steps", s.serial_steps}};
 }
 
-std::string launch_json(const LaunchLine& l) {
-  std::string out = "{\"kernel\":" + quoted(l.report.kernel);
-  out += text(",\"grid\":[%u,%u,%u],\"block\":[%u,%u,%u]", l.report.grid[0], l.report.grid[1],
-              l.report.grid[2], l.report.block[0], l.report.block[1], l.report.block[2]);
-  if (l.resources) {
-    field(&out, "registers", uint64_t(l.resources->registers));
-    field(&out, "shared_bytes", uint64_t(l.resources->shared_bytes) + l.report.dynamic_shared);
-    field(&out, "spill_bytes", uint64_t(l.resources->stack.spill_stores + l.resources->stack.spill_loads));
-    field(&out, "occupancy", l.occupancy->fraction);
-    out +=
-        ",\"arch\":" + quoted(l.resources->arch) + ",\"compiled_for\":" + quoted(l.resources->compiled_for);
-  }
-  out += ",\"sites\":[";
-  for (size_t i = 0; i < l.report.sites.size(); ++i) out += (i ? "," : "") + site_json(l.report.sites[i]);
-  return out + "]}";
+Json launch_json(const LaunchLine& l) {
+  Json json{{"kernel", l.report.kernel}, {"grid", l.report.grid}, {"block", l.report.block}};
+  if (l.resources)
+    json.update({{"registers", l.resources->registers},
+                 {"shared_bytes", uint64_t(l.resources->shared_bytes) + l.report.dynamic_shared},
+                 {"spill_bytes", l.resources->stack.spill_stores + l.resources->stack.spill_loads},
+                 {"occupancy", number(l.occupancy->fraction)},
+                 {"arch", l.resources->arch},
+                 {"compiled_for", l.resources->compiled_for}});
+  Json& sites = json["sites"] = Json::array();
+  for (const simt::Site& s : l.report.sites) sites.push_back(site_json(s));
+  return json;
 }
 
-std::string case_json(const CaseProfile& r) {
-  std::string out = "{\"name\":" + quoted(r.name) + ",\"shape\":" + quoted(r.shape) +
-                    ",\"file\":" + quoted(r.file) + ",\"ladder\":" + quoted(r.ladder) +
-                    ",\"change\":" + quoted(r.change) + ",\"passed\":" + (r.passed() ? "true" : "false");
-  field(&out, "step", uint64_t(r.step));
-  field(&out, "error", r.result.error);
-  field(&out, "tolerance", r.tolerance);
-  field(&out, "floor_read", r.floor_read);
-  field(&out, "floor_written", r.floor_written);
-  field(&out, "flops", r.flops);
-  field(&out, "bound_us", r.bound.us);
-  out += ",\"counters\":" + counters_json(r.result.counters) + ",\"complaints\":[";
-  for (size_t i = 0; i < r.complaints.size(); ++i) out += (i ? "," : "") + quoted(r.complaints[i]);
-  out += "],\"launches\":[";
-  for (size_t i = 0; i < r.launches.size(); ++i) out += (i ? "," : "") + launch_json(r.launches[i]);
-  return out + "]}";
+Json case_json(const CaseProfile& r) {
+  Json launches = Json::array();
+  for (const LaunchLine& l : r.launches) launches.push_back(launch_json(l));
+  return {{"name", r.name},
+          {"shape", r.shape},
+          {"file", r.file},
+          {"ladder", r.ladder},
+          {"change", r.change},
+          {"passed", r.passed()},
+          {"step", r.step},
+          {"error", number(r.result.error)},
+          {"tolerance", number(r.tolerance)},
+          {"floor_read", number(r.floor_read)},
+          {"floor_written", number(r.floor_written)},
+          {"flops", number(r.flops)},
+          {"bound_us", number(r.bound.us)},
+          {"counters", counters_json(r.result.counters)},
+          {"complaints", Json(r.complaints)},
+          {"launches", launches}};
 }
 
 }  // namespace
 
 std::string profiles_json(const KernelProfiles& p) {
-  std::string out = "{\"emulated\":true,\"gpu\":" + quoted(p.gpu->name) + ",\"arch\":" + quoted(p.gpu->arch) +
-                    ",\"resources\":" + quoted(p.no_resources.empty() ? "nvcc" : p.no_resources) +
-                    ",\"limits\":" + quoted(simt::limits_text()) + ",\"cases\":[";
-  for (size_t i = 0; i < p.cases.size(); ++i) out += (i ? ",\n" : "\n") + case_json(p.cases[i]);
-  return out + "\n]}\n";
+  Json cases = Json::array();
+  for (const CaseProfile& each : p.cases) cases.push_back(case_json(each));
+  return json_text({{"emulated", true},
+                    {"gpu", p.gpu->name},
+                    {"arch", p.gpu->arch},
+                    {"resources", p.no_resources.empty() ? "nvcc" : p.no_resources},
+                    {"limits", simt::limits_text()},
+                    {"cases", cases}},
+                   JsonLayout::lines) +
+         "\n";
 }
 
 }  // namespace cawe::kernel_report

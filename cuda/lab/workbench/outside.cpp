@@ -13,7 +13,7 @@
 #include "cuda/lab/report/collect.h"
 #include "cuda/lab/workbench/workbench.h"
 #include "tensor/error.h"
-#include "tensor/io/atomic_file.h"
+#include "tensor/io/files.h"
 
 namespace cawe::kernel_report {
 namespace fs = std::filesystem;

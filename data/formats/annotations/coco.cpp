@@ -2,11 +2,6 @@
 // COCO JSON over the strict parser.
 #include "data/formats/annotations/coco.h"
 
-#include "data/dataset.h"
-#include "data/formats/table/csv.h"
-#include "tensor/error.h"
-
-#ifdef CAWE_HAVE_JSON
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -14,7 +9,10 @@
 #include <unordered_map>
 #include <unordered_set>
 
-#include "data/formats/json/strict.h"
+#include "data/dataset.h"
+#include "data/formats/table/csv.h"
+#include "tensor/error.h"
+#include "tensor/io/strict_json.h"
 
 namespace cawe::data {
 namespace {
@@ -140,17 +138,3 @@ Dataset read_coco(const std::string& path, const std::string& images_dir) {
 }
 
 }  // namespace cawe::data
-
-#else
-
-namespace cawe::data {
-namespace {
-[[noreturn]] void no_json(const std::string& path) {
-  fail(Code::unsupported, path, ": this build reads no JSON (install nlohmann-json3-dev and build again)");
-}
-}  // namespace
-Dataset parse_coco(std::string_view, const std::string& name, const std::string&) { no_json(name); }
-Dataset read_coco(const std::string& path, const std::string&) { no_json(path); }
-}  // namespace cawe::data
-
-#endif

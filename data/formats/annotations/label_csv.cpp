@@ -12,6 +12,7 @@
 #include "data/formats/table/csv.h"
 #include "data/subject.h"
 #include "tensor/error.h"
+#include "tensor/io/format.h"
 
 namespace cawe::data {
 namespace {

@@ -10,11 +10,9 @@
 #include "data/formats/table/csv.h"
 #include "tensor/error.h"
 
-#ifdef CAWE_HAVE_JSON
 #include <nlohmann/json.hpp>
 
-#include "data/formats/json/strict.h"
-#endif
+#include "tensor/io/strict_json.h"
 
 namespace cawe::data {
 namespace {
@@ -63,7 +61,6 @@ std::unordered_map<std::string, std::string> read_classes(const std::string& csv
   return class_of;
 }
 
-#ifdef CAWE_HAVE_JSON
 /// subset_img_id -> the eight digits before "_" in img_id (NIH's patient number).
 std::unordered_map<std::string, std::string> read_mapping(const std::string& path) {
   const nlohmann::json list = read_json(path);
@@ -81,11 +78,6 @@ std::unordered_map<std::string, std::string> read_mapping(const std::string& pat
   }
   return patient_of;
 }
-#else
-std::unordered_map<std::string, std::string> read_mapping(const std::string& path) {
-  fail(Code::unsupported, path, ": this build reads no JSON (install nlohmann-json3-dev and build again)");
-}
-#endif
 
 /// Looks the sample's id up in `table`; rejects the sample where it is missing.
 const std::string* look_up(const std::unordered_map<std::string, std::string>& table, const Sample& sample,

@@ -8,8 +8,8 @@
 #include <unordered_set>
 
 #include "data/dataset.h"
-#include "data/formats/table/csv.h"
 #include "tensor/error.h"
+#include "tensor/io/files.h"
 
 namespace cawe::data {
 namespace {
@@ -53,7 +53,7 @@ Dataset read_voc(const VocOptions& options) {
   std::set<std::string> names;
   for (const std::string& file : files) {
     try {
-      parsed.emplace_back(file, parse_voc(read_text(file, kMaxXmlBytes), file, options.one_based));
+      parsed.emplace_back(file, parse_voc(read_file(file, kMaxXmlBytes), file, options.one_based));
     } catch (const Error& error) {
       if (error.code() != Code::data) throw;
       out.rejected.push_back({file, "xml", error.what()});

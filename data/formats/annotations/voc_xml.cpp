@@ -2,8 +2,8 @@
 // One VOC annotation out of its XML, by pugixml. pugixml forgives much and knows no document types; what it
 // forgives is refused here.
 #include "data/formats/annotations/voc.h"
-#include "data/formats/table/csv.h"
 #include "tensor/error.h"
+#include "tensor/io/format.h"
 
 #ifdef CAWE_HAVE_PUGIXML
 #include <algorithm>

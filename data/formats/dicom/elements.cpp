@@ -3,10 +3,10 @@
 
 #include <array>
 #include <cstdint>
-#include <cstdio>
 
 #include "data/hash.h"
 #include "tensor/error.h"
+#include "tensor/io/format.h"
 
 namespace cawe::data {
 namespace {
@@ -42,11 +42,7 @@ std::string dicom_us(unsigned v) {
   return out;
 }
 
-std::string dicom_ds(double v) {
-  char text[24];
-  std::snprintf(text, sizeof text, "%.8g", v);
-  return text;
-}
+std::string dicom_ds(double v) { return rounded(v, 8); }
 
 std::string dicom_item(const std::string& elements) {
   std::string out;

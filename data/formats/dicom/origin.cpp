@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a derived image takes over from its source: a fixed list of attributes.
 #include <algorithm>
-#include <cstdio>
 
 #include "data/formats/dicom/derived.h"
 #include "data/formats/dicom/file.h"
 #include "data/hash.h"
 #include "tensor/error.h"
+#include "tensor/io/format.h"
 
 #ifdef CAWE_HAVE_DCMTK
 #include <dcmtk/config/osconfig.h>
@@ -20,9 +20,7 @@ namespace {
 
 /// Compression ratio as a DS value, at least 1.
 std::string ratio(size_t raw_bytes, size_t file_bytes) {
-  char text[24];
-  std::snprintf(text, sizeof text, "%.2f", std::max(1.0, double(raw_bytes) / double(file_bytes)));
-  return text;
+  return fixed(std::max(1.0, double(raw_bytes) / double(file_bytes)), 2);
 }
 
 }  // namespace

@@ -4,7 +4,7 @@
 #include "data/formats/dicom/film.h"
 #include "data/hash.h"
 #include "tensor/error.h"
-#include "tensor/io/atomic_file.h"
+#include "tensor/io/files.h"
 
 namespace cawe::data {
 

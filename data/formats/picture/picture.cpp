@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "data/formats/picture/picture.h"
 
+#include <nlohmann/json.hpp>
+
 #include "data/hash.h"
-#include "tensor/io/atomic_file.h"
-#include "tensor/io/header_json.h"
+#include "tensor/io/files.h"
+#include "tensor/io/json.h"
 
 // Each library has its version in a macro of its own.
 #ifdef CAWE_HAVE_DCMTK
@@ -93,25 +95,30 @@ std::string picture_hash(const Picture& p) {
 }
 
 std::string inspect_picture_json(const std::string& path, bool* ok) {
-  const std::string file = "{\"file\":" + quoted(path) + ",";
+  Json json{{"file", path}};
   *ok = true;
+  const auto refused = [&](const char* what, const std::string& kind) {
+    *ok = false;
+    json.update({{"error", what}, {"error_kind", kind}});
+  };
   try {
     const Picture p = read_picture(path);
-    const auto number = [](const char* key, int64_t v) {
-      return std::string("\"") + key + "\":" + std::to_string(v) + ",";
-    };
-    return file + "\"kind\":" + quoted(p.kind) + "," + number("rows", p.rows) + number("columns", p.columns) +
-           number("frames", p.frames) + number("samples", p.samples) + number("bits", p.bits_stored) +
-           "\"photometric\":" + quoted(p.photometric) + ",\"transfer_syntax\":" + quoted(p.transfer_syntax) +
-           ",\"sha256\":" + quoted(picture_hash(p)) + "}";
+    json.update({{"kind", p.kind},
+                 {"rows", p.rows},
+                 {"columns", p.columns},
+                 {"frames", p.frames},
+                 {"samples", p.samples},
+                 {"bits", p.bits_stored},
+                 {"photometric", p.photometric},
+                 {"transfer_syntax", p.transfer_syntax},
+                 {"sha256", picture_hash(p)}});
   } catch (const PictureError& e) {
-    *ok = false;
-    return file + "\"error\":" + quoted(e.what()) + ",\"error_kind\":" + quoted(e.kind()) + "}";
+    refused(e.what(), e.kind());
   } catch (const Error& e) {
     if (e.code() != Code::data) throw;
-    *ok = false;
-    return file + "\"error\":" + quoted(e.what()) + ",\"error_kind\":\"bad_size\"}";
+    refused(e.what(), "bad_size");
   }
+  return json_text(json);
 }
 
 }  // namespace cawe::data

@@ -11,7 +11,7 @@
 
 #include "data/formats/hostile.h"
 #include "data/formats/picture/picture.h"
-#include "tensor/io/atomic_file.h"
+#include "tensor/io/files.h"
 
 #ifdef CAWE_HAVE_STB
 #define STB_IMAGE_IMPLEMENTATION

@@ -2,15 +2,11 @@
 // Strict CSV in one pass; every irregularity is an error with its line.
 #include "data/formats/table/csv.h"
 
-#include <unistd.h>
-
-#include <charconv>
-#include <cmath>
-#include <filesystem>
-#include <fstream>
 #include <set>
 
 #include "tensor/error.h"
+#include "tensor/io/files.h"
+#include "tensor/io/format.h"
 #include "tensor/text.h"
 
 namespace cawe::data {
@@ -103,7 +99,7 @@ void check_header(const std::string& name, const std::vector<std::string>& heade
 
 }  // namespace
 
-CsvTable CsvTable::read(const std::string& path) { return parse(read_text(path, kMaxBytes), path); }
+CsvTable CsvTable::read(const std::string& path) { return parse(read_file(path, kMaxBytes), path); }
 
 CsvTable CsvTable::parse(std::string_view text, const std::string& name) {
   CsvTable table;
@@ -163,61 +159,6 @@ std::vector<PatientLine> read_patient_lines(const std::string& path) {
                ": patient is empty (expected the person's id)");
   }
   return lines;
-}
-
-bool parse_number(std::string_view text, double* value) {
-  if (!text.empty() && text[0] == '+') text.remove_prefix(1);
-  const auto result = std::from_chars(text.data(), text.data() + text.size(), *value);
-  return result.ec == std::errc() && result.ptr == text.data() + text.size() && std::isfinite(*value);
-}
-
-std::string csv_field(const std::string& text) {
-  // A first field that itself begins with a byte order mark would lose it on reading, so it is quoted.
-  const bool mark = text.compare(0, 3, "\xEF\xBB\xBF") == 0;
-  if (!mark && text.find_first_of(",\"\r\n") == text.npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text) {
-    if (c == '"') quoted += '"';
-    quoted += c;
-  }
-  return quoted + '"';
-}
-
-std::string csv_line(const std::vector<std::string>& fields) {
-  std::string line;
-  for (size_t i = 0; i < fields.size(); ++i) line += (i ? "," : "") + csv_field(fields[i]);
-  return line + "\n";
-}
-
-std::string read_text(const std::string& path, size_t max_bytes) {
-  std::error_code error;
-  const auto size = std::filesystem::file_size(path, error);
-  CAWE_CHECK(!error, Code::io, path, ": cannot be read (", error.message(), ")");
-  CAWE_CHECK(size <= max_bytes, Code::data, path, ": has ", size, " bytes (expected at most ", max_bytes,
-             ")");
-  std::ifstream in(path, std::ios::binary);
-  CAWE_CHECK(in, Code::io, path, ": cannot be opened for reading");
-  std::string text(size_t(size), '\0');
-  in.read(text.data(), std::streamsize(text.size()));
-  CAWE_CHECK(size_t(in.gcount()) == text.size(), Code::io, path, ": reading failed");
-  return text;
-}
-
-void write_text(const std::string& path, std::string_view text) {
-  const std::string temporary = path + ".part" + std::to_string(::getpid());
-  {
-    std::ofstream out(temporary, std::ios::binary);
-    out.write(text.data(), std::streamsize(text.size()));
-    out.close();
-    if (!out) {
-      std::error_code ignored;
-      std::filesystem::remove(temporary, ignored);
-      fail(Code::io, path, ": cannot be written (disk full, or no permission)");
-    }
-  }
-  std::error_code error;
-  std::filesystem::rename(temporary, path, error);
-  CAWE_CHECK(!error, Code::io, path, ": cannot be written (", error.message(), ")");
 }
 
 }  // namespace cawe::data

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Strict reader and writer of comma-separated tables (RFC 4180 with a header row).
+// Strict reader of comma-separated tables (RFC 4180 with a header row). Their cells are written by
+// tensor/io/format.h.
 #pragma once
 
 #include <cstddef>
@@ -46,18 +47,5 @@ struct PatientLine {
 /// Reads the columns image (or RSNA's patientId) and patient (or patient_id) of any table. Throws data for an
 /// empty patient.
 std::vector<PatientLine> read_patient_lines(const std::string& path);
-
-/// True for a finite decimal number that is the whole text. Independent of the locale.
-bool parse_number(std::string_view text, double* value);
-
-/// The field as it is written: quoted where necessary.
-std::string csv_field(const std::string& text);
-/// Fields joined by commas, with "\n" at the end.
-std::string csv_line(const std::vector<std::string>& fields);
-
-/// Whole file as a string; throws io where it cannot be read and data where it is larger than max_bytes.
-std::string read_text(const std::string& path, size_t max_bytes);
-/// Writes a temporary file beside `path`, then renames it: the file is there complete or not at all.
-void write_text(const std::string& path, std::string_view text);
 
 }  // namespace cawe::data

@@ -12,7 +12,7 @@
 #include "data/formats/dicom/film.h"
 #include "data/formats/picture/picture.h"
 #include "data/formats/picture/png.h"
-#include "tensor/io/atomic_file.h"
+#include "tensor/io/files.h"
 
 /// Largest array that was asked for without exceptions, which is how DCMTK asks.
 size_t largest_array = 0;

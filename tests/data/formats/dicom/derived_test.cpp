@@ -12,7 +12,7 @@
 #include "data/formats/dicom/elements.h"
 #include "data/formats/dicom/film.h"
 #include "data/formats/picture/png.h"
-#include "tensor/io/atomic_file.h"
+#include "tensor/io/files.h"
 #include "tests/data_dir.h"
 
 namespace cawe::data {

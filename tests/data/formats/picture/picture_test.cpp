@@ -14,7 +14,7 @@
 #include "data/formats/dicom/film.h"
 #include "data/formats/picture/png.h"
 #include "data/formats/table/csv.h"
-#include "tensor/io/atomic_file.h"
+#include "tensor/io/files.h"
 #include "tensor/random.h"
 #include "tests/data_dir.h"
 

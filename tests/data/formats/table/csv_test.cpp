@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The strict CSV reader: what it takes, what it refuses, and the line it names.
-#include "data/formats/table/csv.h"
-
 #include <gtest/gtest.h>
 
+#include "data/formats/table/csv.h"
+#include "tensor/io/files.h"
+#include "tensor/io/format.h"
 #include "tests/data/text_file.h"
 
 namespace cawe::data {
@@ -85,12 +86,12 @@ TEST(Csv, WritingAndReadingBack) {
 
 TEST(Csv, FilesAreWrittenWholeOrNotAtAll) {
   const TempDir dir;
-  write_text(dir.path("a.txt"), "hello");
-  EXPECT_EQ(read_text(dir.path("a.txt"), 100), "hello");
-  expect_error(Code::data, {"a.txt", "5 bytes", "at most 4"}, [&] { read_text(dir.path("a.txt"), 4); });
+  write_file(dir.path("a.txt"), "hello");
+  EXPECT_EQ(read_file(dir.path("a.txt"), 100), "hello");
+  expect_error(Code::data, {"a.txt", "5 bytes", "at most 4"}, [&] { read_file(dir.path("a.txt"), 4); });
   expect_error(Code::io, {"missing.csv"}, [&] { CsvTable::read(dir.path("missing.csv")); });
   expect_error(Code::io, {"no/such", "cannot be written"},
-               [&] { write_text(dir.path("no/such/file"), "x"); });
+               [&] { write_file(dir.path("no/such/file"), "x"); });
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(dir.path()), {}), 1)
       << "no temporary file is left";
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Strict JSON.
-#include "data/formats/json/strict.h"
+#include "tensor/io/strict_json.h"
 
 #include <gtest/gtest.h>
 

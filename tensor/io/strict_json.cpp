@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // A SAX handler that builds the value and refuses what a plain parser lets through.
-#include "data/formats/json/strict.h"
+#include "tensor/io/strict_json.h"
 
-#ifdef CAWE_HAVE_JSON
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <vector>
 
-#include "data/formats/table/csv.h"
 #include "tensor/error.h"
+#include "tensor/io/files.h"
 
-namespace cawe::data {
+namespace cawe {
 namespace {
 
 using nlohmann::json;
@@ -104,7 +103,7 @@ json parse_json(std::string_view text, const std::string& name, const JsonLimits
 }
 
 json read_json(const std::string& path, const JsonLimits& limits) {
-  return parse_json(read_text(path, limits.bytes), path, limits);
+  return parse_json(read_file(path, limits.bytes), path, limits);
 }
 
 const json& json_field(const json& object, const char* key, const std::string& where) {
@@ -146,5 +145,4 @@ int64_t json_integer(const json& object, const char* key, const std::string& whe
   return value.get<int64_t>();
 }
 
-}  // namespace cawe::data
-#endif
+}  // namespace cawe

@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-namespace cawe::data {
+namespace cawe {
 
 /// Limits of what is read.
 struct JsonLimits {
@@ -29,4 +29,4 @@ std::string json_string(const nlohmann::json& object, const char* key, const std
 double json_number(const nlohmann::json& object, const char* key, const std::string& where);
 int64_t json_integer(const nlohmann::json& object, const char* key, const std::string& where);
 
-}  // namespace cawe::data
+}  // namespace cawe

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tensor/io/format.h"
+
+#include <charconv>
+#include <cmath>
+#include <cstdarg>
+#include <cstdio>
+
+namespace cawe {
+
+std::string shortest(double number) {
+  if (!std::isfinite(number)) return number > 0 ? "inf" : number < 0 ? "-inf" : "nan";
+  char text[32];
+  const auto end = std::to_chars(text, text + sizeof text, number);
+  return std::string(text, end.ptr);
+}
+
+// By printf and not std::to_chars, which takes a denormal for 0 where the program counts it as 0 (ADR 9): a
+// recipe must say the number that it was given.
+std::string fixed(double number, int decimals) { return printf_text("%.*f", decimals, number); }
+
+std::string rounded(double number, int digits) { return printf_text("%.*g", digits, number); }
+
+std::string printf_text(const char* format, ...) {
+  va_list once, again;
+  va_start(once, format);
+  va_copy(again, once);
+  std::string text(size_t(std::vsnprintf(nullptr, 0, format, once)), '\0');
+  std::vsnprintf(text.data(), text.size() + 1, format, again);
+  va_end(again);
+  va_end(once);
+  return text;
+}
+
+bool parse_number(std::string_view text, double* number) {
+  if (!text.empty() && text[0] == '+') text.remove_prefix(1);
+  const auto result = std::from_chars(text.data(), text.data() + text.size(), *number);
+  return result.ec == std::errc() && result.ptr == text.data() + text.size() && std::isfinite(*number);
+}
+
+std::string escape_markup(std::string_view text) {
+  std::string safe;
+  for (const char c : text) {
+    if (c == '&')
+      safe += "&amp;";
+    else if (c == '<')
+      safe += "&lt;";
+    else if (c == '>')
+      safe += "&gt;";
+    else if (c == '"')
+      safe += "&quot;";
+    else if (c == '\'')
+      safe += "&#39;";
+    else
+      safe += c;
+  }
+  return safe;
+}
+
+std::string csv_field(const std::string& text) {
+  // A first field that itself begins with a byte order mark would lose it on reading, so it is quoted.
+  const bool mark = text.compare(0, 3, "\xEF\xBB\xBF") == 0;
+  if (!mark && text.find_first_of(",\"\r\n") == text.npos) return text;
+  std::string quoted = "\"";
+  for (const char c : text) {
+    if (c == '"') quoted += '"';
+    quoted += c;
+  }
+  return quoted + '"';
+}
+
+std::string csv_number(double number) { return std::isnan(number) ? "" : shortest(number); }
+
+std::string csv_line(const std::vector<std::string>& fields) {
+  std::string line;
+  for (size_t i = 0; i < fields.size(); ++i) line += (i ? "," : "") + csv_field(fields[i]);
+  return line + "\n";
+}
+
+}  // namespace cawe
