@@ -163,25 +163,20 @@ std::string device_operators_text(Device device, const std::vector<DeviceReport>
 }
 
 std::string device_operators_json(Device device, const std::vector<DeviceReport>& reports) {
-  const auto number = [](double x) {
-    char text[32];
-    std::snprintf(text, sizeof text, "%.3g", std::isfinite(x) ? x : 1e308);
-    return std::string(text);
-  };
-  std::string out = "{\"device\":\"" + std::string(name(device)) + "\",\"operators\":[";
-  for (size_t i = 0; i < reports.size(); ++i) {
-    const DeviceReport& r = reports[i];
-    out +=
-        (i ? ",\n" : "\n") + std::string("{\"name\":\"") + r.name + "\",\"cases\":" + std::to_string(r.cases);
+  Json rows = Json::array();
+  for (const DeviceReport& r : reports) {
+    Json row{{"name", r.name}, {"cases", r.cases}};
     for (size_t d = 0; d < r.dtypes.size(); ++d)
-      out += ",\"" + std::string(name(r.dtypes[d])) + "_error\":" + number(r.errors[d]);
-    out += ",\"goldens\":" + std::to_string(r.goldens) + ",\"golden_error\":" + number(r.golden_error) +
-           ",\"repeats\":" + (r.repeats ? "true" : "false") +
-           ",\"layouts\":" + (r.layout_faults.empty() ? "true" : "false") +
-           ",\"layout_faults\":" + json_text(Json(r.layout_faults)) +
-           ",\"passed\":" + (r.passed() ? "true" : "false") + "}";
+      row[std::string(name(r.dtypes[d])) + "_error"] = json_rounded(r.errors[d], kErrorDigits);
+    row["goldens"] = r.goldens;
+    row["golden_error"] = json_rounded(r.golden_error, kErrorDigits);
+    row["repeats"] = r.repeats;
+    row["layouts"] = r.layout_faults.empty();
+    row["layout_faults"] = r.layout_faults;
+    row["passed"] = r.passed();
+    rows.push_back(row);
   }
-  return out + "\n]}";
+  return json_text({{"device", name(device)}, {"operators", rows}}, JsonLayout::lines);
 }
 
 }  // namespace cawe

@@ -241,27 +241,23 @@ std::string operators_text(const std::vector<OperatorReport>& reports) {
 }
 
 std::string operators_json(const std::vector<OperatorReport>& reports) {
-  std::string out = "{\"operators\":[";
-  for (size_t i = 0; i < reports.size(); ++i) {
-    const OperatorReport& r = reports[i];
-    char text[440];
-    std::snprintf(
-        text, sizeof text,
-        "%s\n{\"name\":\"%s\",\"differentiable\":%s,\"covered\":%s,\"cases\":%lld,\"gradcheck_error\":%.3g,"
-        "\"forward_error\":%.3g,\"gradient_error\":%.3g,\"goldens\":%lld,\"golden_error\":%.3g,\"golden_"
-        "share\":%.3g,"
-        "\"same_bits\":%s",
-        i ? "," : "", r.name.c_str(), r.differentiable ? "true" : "false", r.covered ? "true" : "false",
-        static_cast<long long>(r.cases), std::isfinite(r.gradcheck_error) ? r.gradcheck_error : 1e308,
-        std::isfinite(r.forward_error) ? r.forward_error : 1e308,
-        std::isfinite(r.gradient_error) ? r.gradient_error : 1e308, static_cast<long long>(r.goldens),
-        std::isfinite(r.golden_error) ? r.golden_error : 1e308,
-        std::isfinite(r.golden_share) ? r.golden_share : 1e308, r.same_bits ? "true" : "false");
-    out += text + std::string(",\"layouts\":") + (r.layout_faults.empty() ? "true" : "false") +
-           ",\"layout_faults\":" + json_text(Json(r.layout_faults)) +
-           ",\"passed\":" + (r.passed() ? "true" : "false") + "}";
-  }
-  return out + "\n]}";
+  Json rows = Json::array();
+  for (const OperatorReport& r : reports)
+    rows.push_back({{"name", r.name},
+                    {"differentiable", r.differentiable},
+                    {"covered", r.covered},
+                    {"cases", r.cases},
+                    {"gradcheck_error", json_rounded(r.gradcheck_error, kErrorDigits)},
+                    {"forward_error", json_rounded(r.forward_error, kErrorDigits)},
+                    {"gradient_error", json_rounded(r.gradient_error, kErrorDigits)},
+                    {"goldens", r.goldens},
+                    {"golden_error", json_rounded(r.golden_error, kErrorDigits)},
+                    {"golden_share", json_rounded(r.golden_share, kErrorDigits)},
+                    {"same_bits", r.same_bits},
+                    {"layouts", r.layout_faults.empty()},
+                    {"layout_faults", r.layout_faults},
+                    {"passed", r.passed()}});
+  return json_text({{"operators", rows}}, JsonLayout::lines);
 }
 
 }  // namespace cawe

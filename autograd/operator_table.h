@@ -35,6 +35,7 @@ struct OperatorReport {
   bool passed() const;
 };
 
+constexpr int kErrorDigits = 3;  ///< of errors in JSON; null where one is not finite
 constexpr double kGradcheckBar = 1e-6, kFastBar = 1e-5;
 
 /// How an input is filled: "free" normal numbers; "apart" at least 0.2 away from 0, where a function may have

@@ -66,7 +66,7 @@ TEST(Gradcheck, SeesAGradientThatIsNoNumber) {
   r.covered = true;
   r.gradcheck_error = INFINITY;
   EXPECT_FALSE(r.passed());
-  EXPECT_NE(operators_json({r}).find("\"gradcheck_error\":1e+308"), std::string::npos)
+  EXPECT_NE(operators_json({r}).find("\"gradcheck_error\":null"), std::string::npos)
       << "JSON has no infinity";
 }
 
