@@ -11,6 +11,7 @@
 #include "tensor/io/files.h"
 #include "tensor/io/format.h"
 #include "tensor/io/json.h"
+#include "train/learner.h"
 #include "train/model_recipe.h"
 
 namespace cawe::train {
@@ -77,11 +78,10 @@ void check_labels(const Recipe& recipe, const data::Dataset& dataset, const Clas
              " (expected as many as the data have, ", count, ")");
 }
 
-/// Writes results.json of a run: AUROC of its best checkpoint on films that were used neither for training
-/// nor for choosing it, with intervals by person. Returns the mean.
-double test_classifier(const RunFolder& run, const data::Dataset& dataset, const std::vector<int64_t>& test,
-                       const data::LoaderOptions& loader) {
-  const LoadedClassifier best = load_classifier(run.dir());
+/// Writes results.json of a run: AUROC of `net` on films that were used neither for training nor for choosing
+/// it, with intervals by person. Returns the mean.
+double test_classifier(models::Classifier& net, const RunFolder& run, const data::Dataset& dataset,
+                       const std::vector<int64_t>& test, const data::LoaderOptions& loader) {
   eval::Clusters persons;
   std::map<std::string, int64_t> number;
   for (const int64_t i : test)
@@ -89,7 +89,7 @@ double test_classifier(const RunFolder& run, const data::Dataset& dataset, const
         number.emplace(dataset.samples[size_t(i)].patient_id, int64_t(number.size())).first->second);
   persons.count = int64_t(number.size());
   const eval::AurocTable table =
-      eval::auroc_table(dataset.label_names, classifier_scores(*best.net, dataset, test, loader),
+      eval::auroc_table(dataset.label_names, classifier_scores(net, dataset, test, loader),
                         known_labels(dataset, test), persons);
   const auto interval = [](const eval::Interval& i) {
     return Json{{"value", i.value}, {"ci_low", i.low}, {"ci_high", i.high}};
@@ -198,18 +198,23 @@ std::string train_classifier(Recipe& recipe, const RunRequest& request) {
   Checkpoint first = first_checkpoint(recipe, s, "classifier");
   for (const data::TrainedPatients& before : s.chain.trained) first.manifest += data::manifest_text(before);
   const auto run = open_run(request, s, first, begun.hash);
-  const TrainResult result = train_on_ranks(request, s, first, run.get(), [&](int) {
+  std::shared_ptr<models::Classifier> trained;
+  const TrainResult result = train_on_ranks(request, s, first, run.get(), [&](int rank) {
     InitResult init;
     const auto net = make_network(&init);
+    if (rank == 0) trained = net;
     return RankTask{net, std::make_unique<ClassifierTask>(*net, dataset, s.validation, s.loader, goal),
                     init.manifest};
   });
-  const double tested = s.test.empty() ? std::nan("") : test_classifier(*run, dataset, s.test, s.loader);
+  use_best(*trained, run->dir(), result.has_score);
+  const double tested =
+      s.test.empty() ? std::nan("") : test_classifier(*trained, *run, dataset, s.test, s.loader);
   return json_text({{"run", request.out},
                     {"task", "classifier"},
                     {"steps", result.steps},
                     {"loss", json_rounded(result.last_loss, 6)},
-                    {"best_auroc", result.has_score ? Json(result.best_score) : Json(nullptr)},
+                    {goal.select == "auroc" ? "best_auroc" : "best_score",
+                     result.has_score ? Json(result.best_score) : Json(nullptr)},
                     {"test_auroc", tested}});
 }
 

@@ -84,6 +84,12 @@ def main():
     assert all(b'loss' in e or b'score' in e for e in events[1:])
     check('checkpoint' in cawe('inspect', next((WORK / 'cls/checkpoints').glob('step*'))), 'inspect a checkpoint')
 
+    # Its films are enhanced: no classifier to look at with attention, but one to be trained and judged.
+    summary = json.loads(cawe('train', ROOT / 'recipes/demo/classifier.toml', '--out', 'cls_afda', '--json', '--quiet',
+                              '--set', 'train.steps=2', '--set', 'enhance.method=afda', '--set', 'data.test_folds=test', *SET))
+    results = json.loads((WORK / 'cls_afda/results.json').read_text())
+    check(summary['test_auroc'] == results['mean_auroc']['value'], 'a classifier of enhanced films is judged on its test fold')
+
     with open(WORK / 'cls/split.csv') as f:
         rows = list(csv.DictReader(f))
     test = [r['image'] for r in rows if r['fold'] == 'test']
