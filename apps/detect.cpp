@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // cawe detect: films in, boxes out, with the detector's whole chain out of one file.
 #include <CLI/CLI.hpp>
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -31,6 +32,7 @@ void run(Common& common, const Options& o) {
              ": this name is for the list of bad inputs. Choose another --out");
   CAWE_CHECK(folder.empty() || std::filesystem::is_directory(folder), Code::usage, o.out,
              ": there is no folder ", folder.string(), " (--out)");
+  CAWE_CHECK(!std::isnan(o.threshold), Code::usage, "--threshold is no number (expected 0 to 1)");
   train::Detector detector(o.weights);
   if (o.threshold >= 0) detector.score_threshold() = o.threshold;
   data::Dataset dataset = read_inputs(o.input, common.quiet);

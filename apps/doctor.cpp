@@ -29,6 +29,7 @@ void print_operators(Common& common, const std::string& filter, const std::strin
     return;
   }
   const std::vector<OperatorReport> reports = check_operators(filter, goldens);
+  CAWE_CHECK(!reports.empty(), Code::usage, "--filter ", filter, ": no operator has this in its name");
   std::fputs((common.json ? operators_json(reports) + "\n" : operators_text(reports)).c_str(), stdout);
   for (const OperatorReport& r : reports)
     if (!r.passed()) common.status = 1;

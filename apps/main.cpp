@@ -3,6 +3,8 @@
 // code.
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <filesystem>
+#include <iostream>
 #include <new>
 #include <nlohmann/json.hpp>
 
@@ -124,6 +126,13 @@ int report_usage(const CLI::App& app, const CLI::ParseError& error) {
   return report(message + (message.back() == '.' ? "" : ".") + " See `cawe " + command + "--help`.", 2);
 }
 
+/// `status`, or 1 where what was printed did not arrive (a full disk, a closed descriptor).
+int printed(int status) {
+  std::cout.flush();
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0 && std::cout.good()) return status;
+  return report("standard output: cannot be written", 1);
+}
+
 }  // namespace
 }  // namespace cawe::apps
 
@@ -151,14 +160,16 @@ int main(int argc, char** argv) {
   add_doctor(app, common);
   try {
     app.parse(argc, argv);
-    return common.status;
+    return printed(common.status);
   } catch (const CLI::Success& done) {
-    return app.exit(done);
+    return printed(app.exit(done));
   } catch (const CLI::ParseError& error) {
     return report_usage(app, error);
   } catch (const Error& error) {
     const bool stopped = error.code() == Code::interrupted && train::stop_signal() != 0;
     return report(error.what(), stopped ? 128 + train::stop_signal() : exit_code(error.code()));
+  } catch (const std::filesystem::filesystem_error& error) {
+    return report(error.path1().string() + ": " + error.code().message(), 1);
   } catch (const std::bad_alloc&) {
     return report("out of memory. Use a smaller batch, image or --threads.", 1);
   } catch (const std::exception& error) {

@@ -12,6 +12,7 @@
 #include "train/colorizer_task.h"
 #include "train/detector_recipe.h"
 #include "train/detector_task.h"
+#include "train/enhanced_cache.h"
 
 namespace cawe::study {
 namespace fs = std::filesystem;
@@ -46,7 +47,7 @@ class Study {
     write_study_tables(result_);
     result_.seconds = train::seconds_in(result_.out);
     write_study_report(result_);
-    fs::remove_all(cache_dir());
+    train::remove_enhancement_cache(cache_dir());
     return summary();
   }
 
@@ -57,7 +58,6 @@ class Study {
   std::string cache_dir() const { return result_.out + "/enhanced"; }
 
   void prepare_folder() {
-    make_folders(result_.out + "/rows");
     const std::string recipe_path = result_.out + "/recipe.toml";
     if (fs::exists(recipe_path)) {
       CAWE_CHECK(request_.resume, Code::usage, result_.out,
@@ -65,7 +65,16 @@ class Study {
       CAWE_CHECK(read_file(recipe_path) == result_.recipe_text, Code::usage, recipe_path,
                  ": differs from the study given now. Choose another --out.");
       remove_unfinished(result_.out);
+    } else if (fs::exists(result_.out)) {
+      // Only what is made here before the recipe may be there: anything else is not ours to replace.
+      for (const fs::directory_entry& entry : fs::directory_iterator(result_.out)) {
+        const std::string name = entry.path().filename().string();
+        CAWE_CHECK(is_unfinished(name) || (name == "rows" && fs::is_empty(entry.path())), Code::usage,
+                   result_.out, ": holds other files, such as ", name,
+                   " (expected a new or an empty folder)");
+      }
     }
+    make_folders(result_.out + "/rows");
     write_file(recipe_path, result_.recipe_text);
     train::Environment environment;
     environment.command_line = request_.command_line;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Element-wise arithmetic as functors: the one source that the CPU loops and the CUDA kernels compile.
-// Adding a function: a name in the enum, a functor with its gradient here, a line in visit(), a line in
-// autograd/ops/elementwise.h.
+// Adding a function: scripts/new-op --unary NAME writes it into this file and the five others that have to
+// know it (CONTRIBUTING.md).
 #pragma once
 
 #include <cmath>

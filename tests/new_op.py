@@ -86,7 +86,7 @@ try:
                        ('minimum', 'an element-wise function'), ('argsort', 'a kernel case'), ('cross_entropy', 'a row'),
                        ('softmax_lanes_bound', 'a mutant'), ('detection_top_k', 'the file carries the name'), ('sort', 'the file carries the name'),
                        ('tensor', 'a type'), ('unary_grad', 'made with the operator'), ('class', 'a word of C++'), ('xor_eq', 'a word of C++'),
-                       ('Softmax', 'lower_case'), ('two__lines', 'lower_case'), ('2d', 'lower_case'), ('', 'lower_case')):
+                       ('Softmax', 'lower_case'), ('two__lines', 'lower_case'), ('2d', 'lower_case'), ('', 'lower_case'), ('t', 'two letters'), ('uint8_t', 'a word of C++')):
         refuse(name, said, forms=((),))
     for name in ('softmax', 'relu', 'class'):
         refuse(name)
@@ -95,7 +95,7 @@ try:
     # First, last and between the others; and a name twice.
     for name in ('aardvark', 'group_norm', 'zebra'):
         text = run('new-op', name)
-        assert '--unary ' + name in text.split('\n')[0], text
+        assert '--unary ' + name in text.split('\n\n')[0], text
         for word in ('Open, in this order:', 'autograd/ops/%s.cpp' % name, 'cuda/lab/mutants/%s.cmake' % name, '--filter ' + name):
             assert word in text, '%s: %s' % (word, text)
         for file in re.findall(r'^  (\S+/\S+)  ', text, re.M):

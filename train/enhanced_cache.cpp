@@ -72,6 +72,18 @@ class Cache {
 
 }  // namespace
 
+void remove_enhancement_cache(const std::string& dir) {
+  std::error_code e;
+  std::vector<fs::path> ours;
+  for (const fs::directory_entry& entry : fs::directory_iterator(dir, e)) {
+    const std::string name = entry.path().filename().string();
+    const bool key = name.size() == 64 && name.find_first_not_of("0123456789abcdef") == name.npos;
+    if (entry.is_regular_file(e) && (key || is_unfinished(name))) ours.push_back(entry.path());
+  }
+  for (const fs::path& file : ours) fs::remove(file, e);
+  fs::remove(dir, e);  // only if nothing else is in it
+}
+
 EnhanceCallback cached_enhancement(EnhanceCallback enhance, const std::string& identity,
                                    const std::string& dir) {
   if (!enhance) return enhance;

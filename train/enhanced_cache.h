@@ -19,4 +19,7 @@ using EnhanceCallback = std::function<void(data::FloatImage&, const data::Sample
 EnhanceCallback cached_enhancement(EnhanceCallback enhance, const std::string& identity,
                                    const std::string& dir);
 
+/// Removes the files of such a cache, and the folder if nothing else is in it.
+void remove_enhancement_cache(const std::string& dir);
+
 }  // namespace cawe::train

@@ -5,6 +5,8 @@
 
 #endif
 
+#include <cctype>
+#include <cstring>
 #include <filesystem>
 
 #include "tensor/denormals.h"
@@ -40,8 +42,10 @@ std::optional<Value> array_value(const toml::array& array) {
   for (const toml::node& node : array) {
     if (node.is_string())
       words.push_back(**node.as_string());
-    else if (node.is_number())
-      numbers.push_back(*node.value<double>());
+    else if (node.is_integer())  // value<double>() is nothing for one that a double cannot hold
+      numbers.push_back(double(**node.as_integer()));
+    else if (node.is_floating_point())
+      numbers.push_back(**node.as_floating_point());
     else
       return std::nullopt;
   }
@@ -120,10 +124,34 @@ Value meant(const std::string& text, Type type) {
   return value ? *value : Value(text);
 }
 
+/// The parser and its tables go as deep as a key has parts ("a.b.c" has three): the line of a key that would end
+/// the stack, or 0.
+int line_of_endless_key(const std::string& text) {
+  constexpr int kMostParts = 100;
+  int line = 1, parts = 1;
+  bool after_name = false;
+  for (const char c : text) {
+    const bool name = std::isalnum(static_cast<unsigned char>(c)) || std::strchr("_-\"'", c) != nullptr;
+    if (c == '.' && after_name) {
+      if (++parts > kMostParts) return line;
+      after_name = false;
+    } else if (name) {
+      after_name = true;
+    } else if (c != ' ' && c != '\t') {
+      parts = 1;
+      after_name = false;
+      line += c == '\n';
+    }
+  }
+  return 0;
+}
+
 }  // namespace
 
 void Recipe::add_text(const std::string& text, const std::string& source) {
   const KeepDenormals exact;  // of what is written, whatever the program computes with
+  const int endless = line_of_endless_key(text);
+  CAWE_CHECK(endless == 0, Code::usage, source, ":", endless, ": a key of more than a hundred parts");
   toml::table table;
   try {
     table = toml::parse(text, source);

@@ -38,16 +38,27 @@ std::string instruction_set() {
 #endif
 }
 
-/// What a whole line of log.jsonl says; nothing for one that a killed process left unfinished.
-Json parsed(const std::string& line) {
-  const Json values = Json::parse(line, nullptr, false);
-  return values.is_object() && values.contains("step") ? values : Json();
-}
-
-std::vector<std::string> lines_of(const std::string& path) {
-  std::vector<std::string> lines;
+struct LoggedLine {
+  std::string text;
+  Json values;
+};
+/// The lines of log.jsonl, without one that a killed process left unfinished. Throws data for a line that this
+/// program did not write.
+std::vector<LoggedLine> logged_lines(const std::string& path) {
+  std::vector<LoggedLine> lines;
   std::ifstream in(path);
-  for (std::string line; std::getline(in, line);) lines.push_back(line);
+  int number = 0;
+  for (std::string line; std::getline(in, line);) {
+    ++number;
+    const Json values = Json::parse(line, nullptr, false);
+    if (values.is_discarded()) continue;
+    bool numbers = values.is_object() && values.contains("step") && values["step"].is_number_unsigned();
+    if (numbers)
+      for (const auto& item : values.items()) numbers &= item.value().is_number() || item.value().is_null();
+    CAWE_CHECK(numbers, Code::data, path, ":", number,
+               ": is no line of a log (expected an object of numbers with a whole \"step\")");
+    lines.push_back({line, values});
+  }
   return lines;
 }
 
@@ -126,30 +137,24 @@ void RunFolder::rewind(int64_t step) {
   events_ = TensorBoard(dir_, step + 1);
   if (!fs::exists(path("log.jsonl"))) return;
   std::string kept;
-  for (const std::string& line : lines_of(path("log.jsonl"))) {
-    const Json values = parsed(line);
-    if (!values.is_null() && values["step"].get<int64_t>() <= step) kept += line + "\n";
-  }
+  for (const LoggedLine& line : logged_lines(path("log.jsonl")))
+    if (line.values["step"].get<int64_t>() <= step) kept += line.text + "\n";
   write_file(path("log.jsonl"), kept);
 }
 
 void RunFolder::write_metrics() const {
-  std::vector<Json> rows;
+  const std::vector<LoggedLine> rows = logged_lines(path("log.jsonl"));
   std::set<std::string> names;
-  for (const std::string& line : lines_of(path("log.jsonl"))) {
-    const Json values = parsed(line);
-    if (values.is_null()) continue;
-    rows.push_back(values);
-    for (const auto& item : rows.back().items())
+  for (const LoggedLine& row : rows)
+    for (const auto& item : row.values.items())
       if (item.key() != "step") names.insert(item.key());
-  }
   std::vector<std::string> header{"step"};
   header.insert(header.end(), names.begin(), names.end());
   std::string out = csv_line(header);
-  for (const Json& row : rows) {
+  for (const LoggedLine& row : rows) {
     std::vector<std::string> cells;
     for (const std::string& name : header) {
-      const Json value = row.value(name, Json());
+      const Json value = row.values.value(name, Json());
       cells.push_back(value.is_null()             ? ""
                       : value.is_number_integer() ? value.dump()
                                                   : rounded(value.get<double>(), kLogDigits));

@@ -24,8 +24,20 @@ class Tree:
         self.created.append(name)
 
     def write(self):
-        for name in self.created + self.changed:
-            (self.root / name).write_text(self.texts[name])
+        """All files or none."""
+        before = {}
+        try:
+            for name in self.created + self.changed:
+                file = self.root / name
+                before[name] = file.read_bytes() if file.exists() else None
+                file.write_text(self.texts[name])
+        except OSError as error:
+            for name, old in before.items():
+                if old is None:
+                    (self.root / name).unlink(missing_ok=True)
+                elif (self.root / name).read_bytes() != old:
+                    (self.root / name).write_bytes(old)
+            raise SystemExit('new-op: %s: cannot be written (%s); nothing was changed' % (error.filename, error.strerror))
 
     def replace(self, name, old, new):
         """The only occurrence of `old`."""

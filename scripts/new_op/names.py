@@ -10,6 +10,8 @@ reinterpret_cast requires return short signed sizeof static static_assert static
 thread_local throw true try typedef typeid typename union unsigned using virtual void volatile wchar_t while xor xor_eq
 assert errno linux unix main std half bf16'''.split())
 
+LIBRARY = set('cuda environ fprintf free malloc memcpy null printf stderr stdin stdout string vector'.split())
+
 # Folders in which a family has files of its name.
 LAYERS = ('tensor/primitives', 'tensor/cpu/reference', 'tensor/cpu/fast', 'autograd/ops', 'autograd/rows', 'cuda/backend',
           'cuda/kernels', 'cuda/lab/cases', 'cuda/lab/mutants', 'cuda/lab/ladders')
@@ -77,6 +79,10 @@ def refusal(root, name):
     """Why `name` can be no operator's, or "". """
     if not re.fullmatch(r'[a-z][a-z0-9]*(_[a-z0-9]+)*', name):
         return "'%s' is no operator name (expected lower_case)" % name
+    if len(name) < 2:
+        return "'%s' is no operator name (expected two letters or more: one is a type or a variable in what is written)" % name
+    if name.endswith('_t') or name in LIBRARY:
+        return "'%s' is a word of C++ or of its libraries" % name
     if len(name) > 40:
         return "'%s' has %d letters (expected at most 40)" % (name, len(name))
     if name in KEYWORDS:

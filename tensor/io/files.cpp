@@ -63,7 +63,10 @@ std::string folder_of(const std::string& path) {
 /// killed: the caller tries until a name is free.
 std::string temporary_name(const std::string& path) {
   static std::atomic<uint64_t> serial{0};
-  return path + ".cawe-" + std::to_string(::getpid()) + "-" + std::to_string(serial++) + ".part";
+  constexpr size_t kLongest = 200;           // a name may have 255 bytes, with what is added here
+  const size_t begin = path.rfind('/') + 1;  // 0 where there is none
+  return path.substr(0, std::min(path.size(), begin + kLongest)) + ".cawe-" + std::to_string(::getpid()) +
+         "-" + std::to_string(serial++) + ".part";
 }
 
 /// Where a path leads.
@@ -87,6 +90,7 @@ int own_descriptor(const std::string& path) {
 }
 
 Target target_of(std::string path) {
+  CAWE_CHECK(!path.empty(), Code::usage, "a file without a name cannot be written (an empty --out?)");
   const std::string asked = path;
   Target target;
   constexpr int kMostLinks = 40;  // as Linux
@@ -198,22 +202,28 @@ void append_file(const std::string& path, std::string_view text) {
 }
 
 void make_folders(const std::string& dir) {
+  CAWE_CHECK(!dir.empty(), Code::usage, "a folder without a name cannot be made (an empty --out?)");
   std::error_code error;
   fs::create_directories(dir, error);
   CAWE_CHECK(!error, Code::io, dir, ": this folder cannot be made (", error.message(), ")");
-  CAWE_CHECK(dir.empty() || fs::is_directory(dir), Code::io, dir, ": is a file (expected a folder)");
+  CAWE_CHECK(fs::is_directory(dir), Code::io, dir, ": is a file (expected a folder)");
 }
 
 NewFolder::NewFolder(const std::string& out) : out_(out) {
   CAWE_CHECK(!out.empty(), Code::usage, "no output folder given (--out DIR)");
   std::error_code e;
-  CAWE_CHECK(!fs::exists(out) || (fs::is_directory(out) && fs::is_empty(out, e)), Code::usage, out,
+  const fs::file_status there = fs::status(out, e), link = fs::symlink_status(out, e);
+  CAWE_CHECK(there.type() != fs::file_type::none, Code::io, out, ": cannot be made (", e.message(), ")");
+  CAWE_CHECK(!fs::is_symlink(link) || fs::exists(there), Code::usage, out,
+             ": is a link to nothing (expected a new or an empty folder)");
+  inside_ = fs::exists(there);
+  CAWE_CHECK(!inside_ || (fs::is_directory(there) && fs::is_empty(out, e)), Code::usage, out,
              ": is there already (expected a new or an empty folder)");
   const fs::path whole = fs::path(out).lexically_normal();  // "films/" is "films" for what stands beside it
   const std::string name = (whole.has_filename() ? whole : whole.parent_path()).string();
-  if (!fs::path(name).parent_path().empty()) make_folders(fs::path(name).parent_path().string());
+  if (!inside_ && !fs::path(name).parent_path().empty()) make_folders(fs::path(name).parent_path().string());
   do {
-    part_ = temporary_name(name);
+    part_ = temporary_name(inside_ ? out + "/films" : name);
   } while (!fs::create_directory(part_, e) && !e);
   CAWE_CHECK(!e, Code::io, out, ": cannot be made (", e.message(), ")");
 }
@@ -225,8 +235,13 @@ NewFolder::~NewFolder() {
 
 void NewFolder::finish() {
   std::error_code e;
-  fs::remove(out_, e);  // if it exists, it is empty
-  fs::rename(part_, out_, e);
+  if (inside_) {
+    for (const fs::directory_entry& entry : fs::directory_iterator(part_, e))
+      if (!e) fs::rename(entry.path(), fs::path(out_) / entry.path().filename(), e);
+    if (!e) fs::remove(part_, e);
+  } else {
+    fs::rename(part_, out_, e);
+  }
   CAWE_CHECK(!e, Code::io, out_, ": cannot be put in place (", e.message(), ")");
   done_ = true;
 }

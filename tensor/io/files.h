@@ -29,11 +29,13 @@ void append_file(const std::string& path, std::string_view text);
 void make_folders(const std::string& dir);
 
 /// A folder that appears whole or not at all: it is filled under a temporary name beside `out`. finish() puts
-/// it in place, otherwise it is removed.
+/// it in place, otherwise it is removed. An empty folder that is there stays itself (it may be a link's, a
+/// mounted one, the one that a shell stands in): it is filled under a temporary name inside, and finish() moves
+/// what is in there up.
 class NewFolder {
  public:
-  /// Throws usage where `out` is empty text, a file, or a folder that holds something; io where nothing can
-  /// be made there.
+  /// Throws usage where `out` is empty text, a file, a link to nothing, or a folder that holds something; io
+  /// where nothing can be made there.
   explicit NewFolder(const std::string& out);
   ~NewFolder();
   NewFolder(const NewFolder&) = delete;
@@ -44,7 +46,7 @@ class NewFolder {
 
  private:
   std::string out_, part_;
-  bool done_ = false;
+  bool inside_ = false, done_ = false;
 };
 
 /// True for the name that a file or folder has before it is whole, "NAME.cawe-PROCESS-NUMBER.part": what is

@@ -68,6 +68,13 @@ def command_line():
     expect('output of unknown kind', ['detect', '--weights', 'cls', '--input', 'data/images', '--out', 'd.txt'], 2, '.csv or .json', absent=['d.txt'])
     expect('output in no folder', ['detect', '--weights', 'cls', '--input', 'data/images', '--out', 'none/d.csv'], 2, 'no folder none', absent=['none'])
     expect('output named as the rejects', ['detect', '--weights', 'cls', '--input', 'data/images', '--out', 'rejected.csv'], 2, 'rejected.csv', absent=['rejected.csv'])
+    with open('/dev/full', 'w') as full:
+        done = subprocess.run([PROGRAM, 'recipe', 'keys', '--json'], stdout=full, stderr=subprocess.PIPE, text=True)
+    if done.returncode != 1 or done.stderr != 'cawe: error: standard output: cannot be written\n':
+        failures.append('output to a full device: %d %s' % (done.returncode, done.stderr))
+    expect('no operator of this name', ['doctor', '--operators', '--filter', 'sofmax'], 2, 'sofmax')
+    expect('threshold that is no number', ['detect', '--weights', 'cls', '--input', 'data/images', '--out', 'd.csv', '--threshold', 'nan'], 2, 'no number', absent=['d.csv'])
+    expect('name of a folder too long', ['phantom', '--out', 'x' * 300], 1, 'x' * 300, 'too long')
     expect('folder that is there', ['phantom', '--out', 'data'], 2, 'data', 'empty folder')
 
 
@@ -91,6 +98,12 @@ def recipes():
     study = ['study', ROOT / 'recipes/demo/study.toml', '--out', 'r', '--quiet']
     expect('ablation of an unknown key', study + ['--ablate', 'fuse.alhpa=0.3,0.7'], 2, 'ablate', 'fuse.alpha', absent=['r'])
     expect('ablation out of bounds', study + ['--ablate', 'fuse.alpha=0.3,7'], 2, 'fuse.alpha is 7.0', absent=['r'])
+    (WORK / 'mine/enhanced').mkdir(parents=True)
+    (WORK / 'mine/enhanced/patient.png').write_text('precious')
+    expect("a study into another's folder", [*study[:3], 'mine', '--quiet', '--set', 'rows=[none]', '--set', 'detectors=[retinanet]', '--set', 'controls=[]',
+                                            '--set', "set=['data.root=\"data\"']", '--set', "classifier_set=['data.root=\"data\"']"], 2, 'mine: holds other files', absent=['mine/rows'])
+    if (WORK / 'mine/enhanced/patient.png').read_text() != 'precious':
+        failures.append("another's file is gone")
     expect("a study's set", study + ['--set', 'set=["trian.lr=1"]'], 2, 'study.toml: set: trian.lr', 'train.lr', absent=['r'])
     expect("a study's films of another source", study + ['--set', 'extra=../real/retinanet_tb.tmol'], 2, 'retinanet_tb.tmol', absent=['r'])
     expect('setting of no method', ['enhance', '--method', 'clahe', '--input', 'data/images', '--out', 'e', '--set', 'clahe.tile=4'], 2, 'clahe.tiles', absent=['e'])

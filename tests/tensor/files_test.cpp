@@ -260,6 +260,36 @@ TEST(Folders, ANewOneAppearsWholeOrNotAtAll) {
   expect_error("usage", "no output folder", [] { NewFolder(""); });
 }
 
+// It may be what a link, a mount or a shell holds on to.
+TEST(Folders, AnEmptyOneThatIsThereStaysItself) {
+  const TemporaryFolder folder;
+  fs::create_directory(folder / "real");
+  fs::create_directory_symlink("real", folder / "link");
+  {
+    NewFolder films(folder / "link");
+    make_folders(films.path("images"));
+    write_file(films.path("images/a"), "x");
+    EXPECT_FALSE(fs::exists(folder / "real/images"));
+    films.finish();
+  }
+  EXPECT_TRUE(fs::is_symlink(folder / "link"));
+  EXPECT_EQ(read_file(folder / "real/images/a"), "x");
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder / "real"), {}), 1);
+  fs::create_directory_symlink("nowhere", folder / "dangling");
+  expect_error("usage", "dangling: is a link to nothing", [&] { NewFolder(folder / "dangling"); });
+  fs::create_directory_symlink("loop", folder / "loop");
+  expect_error("io", "loop: cannot be made", [&] { NewFolder(folder / "loop"); });
+}
+
+TEST(WriteFile, TakesNamesAsLongAsTheFileSystem) {
+  const TemporaryFolder folder;
+  const std::string name(255, 'x');
+  write_file(folder / name, "x");
+  EXPECT_EQ(read_file(folder / name), "x");
+  expect_error("usage", "without a name", [] { write_file("", "x"); });
+  expect_error("usage", "without a name", [] { make_folders(""); });
+}
+
 TEST(Leftovers, OnlyOurNamesAreRemoved) {
   for (const char* name : {"a.cawe-1-0.part", "b.cawe-12-34.part", "x.part.cawe-1-2.part"})
     EXPECT_TRUE(is_unfinished(name)) << name;

@@ -122,6 +122,12 @@ TEST(Recipe, RefusesWrongTypesAndRanges) {
             "r.toml:2: train.pos_weight holds 0.0 (expected above 0.0)");
   EXPECT_EQ(refusal_of("rpn.anchor_sizes = [8]\n", "faster_rcnn"),
             "r.toml:1: rpn.anchor_sizes is [8.0] (expected 5 of them, each above 0.0)");
+  // A list's number that no double holds, and a key as deep as the parser's stack.
+  EXPECT_EQ(refusal_of("seeds = [9007199254740993]\n", "study").substr(0, 20), "r.toml:1: seeds hold");
+  std::string deep = "seed = 1\na";
+  for (int i = 0; i < 50000; ++i) deep += " . \"a\"";
+  EXPECT_EQ(refusal_of(deep + " = 1\n"), "r.toml:2: a key of more than a hundred parts");
+  EXPECT_EQ(refusal_of("# A sentence. Another one. A third.\n.\n").substr(0, 8), "r.toml:2");
   EXPECT_EQ(refusal_of("rows = [\"none\", \"cawee\"]\n", "study").substr(0, 40),
             "r.toml:1: rows holds \"cawee\" (expected o");
   EXPECT_EQ(
