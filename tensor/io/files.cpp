@@ -242,8 +242,9 @@ void NewFolder::finish() {
   } else {
     fs::rename(part_, out_, e);
   }
-  CAWE_CHECK(!e, Code::io, out_, ": cannot be put in place (", e.message(), ")");
-  done_ = true;
+  done_ = inside_ || !e;  // what was moved in part is whole only together with what is left
+  CAWE_CHECK(!e, Code::io, out_, ": cannot be put in place (", e.message(), ")",
+             inside_ ? "; it is in " + part_ : "");
 }
 
 bool is_unfinished(const std::string& name) {

@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "autograd/layouts.h"
 #include "autograd/operator_table.h"
 #include "autograd/ops/elementwise.h"
 #include "tensor/backend.h"
@@ -29,6 +30,7 @@ TEST_P(Operators, Proved) {
     EXPECT_LE(r.forward_error, kFastBar);
     EXPECT_LE(r.gradient_error, kFastBar);
     EXPECT_TRUE(r.same_bits);
+    EXPECT_TRUE(r.layout_faults.empty()) << layout_faults_text(r.layout_faults);
     EXPECT_GT(r.cases, 0);
   }
 }

@@ -175,7 +175,6 @@ TEST(WriteFile, DevicesAreWrittenThrough) {
   write_file("/dev/null", "text");
   EXPECT_TRUE(fs::is_character_file("/dev/null"));
   EXPECT_FALSE(fs::exists("/dev/null.part"));
-  if (!fs::is_character_file("/dev/full")) GTEST_SKIP() << "no /dev/full here";
   expect_error("io", "/dev/full: cannot be written (No space left on device)",
                [] { write_file("/dev/full", "text"); });
   EXPECT_TRUE(fs::is_character_file("/dev/full"));
