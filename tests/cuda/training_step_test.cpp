@@ -68,13 +68,17 @@ Numbers last_gradients(models::Classifier& net) {
 
 TEST_F(TrainingStep, ResNet50AgreesInF32) {
   const Three three;
+  const Placed plain(Device::cpu, DType::f32);
+  // At 64 pixels the last stage normalises over eight numbers, and the loss of any f32 computation is 1e-5 off.
   const auto step = [](const Placed& p) {
-    const double loss = classifier_step(*p.net, p.device, p.dtype, 64);
+    const double loss = classifier_step(*p.net, p.device, p.dtype, 80);
     return Step{{loss}, gradients_of(*p.net)};
   };
-  expect_f32_step(step(three.ours), step(three.truth), {step(three.peer)});
+  const Step ours = step(three.ours), truth = step(three.truth), fast = step(three.peer);
+  const ReferenceScope loops;
+  expect_f32_step(ours, truth, {fast, step(plain)});
   expect_f32("last gradients", last_gradients(*three.ours.net), last_gradients(*three.truth.net),
-             {last_gradients(*three.peer.net)});
+             {last_gradients(*three.peer.net), last_gradients(*plain.net)});
 }
 
 models::AttentionMaps maps_of(const Placed& p, const Tensor& x, int64_t height, int64_t width,
