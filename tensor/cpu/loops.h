@@ -28,6 +28,12 @@ struct View4 {
   }
 };
 
+/// sums[i] += factor * x[i]: many sums, each in the order of the calls.
+template <class T>
+void add_scaled(int64_t count, T factor, const T* x, T* sums) {
+  for (int64_t i = 0; i < count; ++i) sums[i] += factor * x[i];
+}
+
 /// Calls fn(offsets...) for every element of `shape` in row-major order, with each tensor's offset in
 /// elements.
 template <size_t K, class Fn>

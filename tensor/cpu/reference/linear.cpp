@@ -1,44 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
-// Matrix products: plain loops, sums in the order of their indices.
+// Matrix products: plain loops, sums in the order of their indices, a row of sums at once.
 #include <algorithm>
+#include <vector>
 
 #include "tensor/cpu/loops.h"
 #include "tensor/cpu/reference_backend.h"
 
 namespace cawe {
-namespace {
-
-/// y[m, n] = sum_k a(m, k) b(k, n) for accessors a and b.
-template <class T, class A, class B>
-void product(int64_t m, int64_t n, int64_t k, A a, B b, T* y, int64_t ym, int64_t yn) {
-  parallel_for(m, 16, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i)
-      for (int64_t j = 0; j < n; ++j) {
-        T sum = 0;
-        for (int64_t l = 0; l < k; ++l) sum += a(i, l) * b(l, j);
-        y[i * ym + j * yn] = sum;
-      }
-  });
-}
-
-}  // namespace
 
 void ReferenceBackend::matmul(const Tensor& p, bool tp, const Tensor& q, bool tq, Tensor& y) {
   dispatch_floating("matmul", y.dtype(), [&](auto zero) {
     using T = decltype(zero);
-    const int64_t batches = y.rank() == 3 ? y.dim(0) : 1;
-    const int r = y.rank() - 2;
-    const Tensor a = tp ? p.transpose(-1, -2) : p, b = tq ? q.transpose(-1, -2) : q;
-    for (int64_t i = 0; i < batches; ++i) {
-      const T* pa = a.data<T>() + (r ? i * a.stride(0) : 0);
-      const T* pb = b.data<T>() + (r ? i * b.stride(0) : 0);
-      T* py = y.data<T>() + (r ? i * y.stride(0) : 0);
-      product<T>(
-          y.dim(-2), y.dim(-1), a.dim(-1),
-          [&](int64_t m, int64_t k) { return pa[m * a.stride(-2) + k * a.stride(-1)]; },
-          [&](int64_t k, int64_t n) { return pb[k * b.stride(-2) + n * b.stride(-1)]; }, py, y.stride(-2),
-          y.stride(-1));
-    }
+    const int64_t batches = y.rank() == 3 ? y.dim(0) : 1, rows = y.dim(-2), columns = y.dim(-1);
+    const Tensor a = tp ? p.transpose(-1, -2) : p, b = (tq ? q.transpose(-1, -2) : q).contiguous();
+    const auto batch_stride = [](const Tensor& t) { return t.rank() == 3 ? t.stride(0) : 0; };
+    parallel_for(batches * rows, 16, [&](int64_t begin, int64_t end) {
+      std::vector<T> sums(static_cast<size_t>(columns));
+      for (int64_t i = begin; i < end; ++i) {
+        const int64_t batch = i / rows, row = i % rows;
+        const T* pa = a.data<T>() + batch * batch_stride(a) + row * a.stride(-2);
+        const T* pb = b.data<T>() + batch * batch_stride(b);
+        T* py = y.data<T>() + batch * batch_stride(y) + row * y.stride(-2);
+        std::fill(sums.begin(), sums.end(), T(0));
+        for (int64_t k = 0; k < a.dim(-1); ++k)
+          cpu::add_scaled(columns, pa[k * a.stride(-1)], pb + k * columns, sums.data());
+        for (int64_t j = 0; j < columns; ++j) py[j * y.stride(-1)] = sums[size_t(j)];
+      }
+    });
   });
 }
 
@@ -67,7 +55,7 @@ void ReferenceBackend::linear_grad_weight(const Tensor& x, const Tensor& dy, Ten
                   for (int64_t n = begin; n < end; ++n)
                     for (int64_t o = 0; o < outputs; ++o) {
                       const T d = pd[n * outputs + o];
-                      for (int64_t i = 0; i < inputs; ++i) partial[o * inputs + i] += d * px[n * inputs + i];
+                      cpu::add_scaled(inputs, d, px + n * inputs, partial + o * inputs);
                       partial[outputs * inputs + o] += d;
                     }
                 });
