@@ -13,7 +13,7 @@ namespace {
 using cpu::add_scaled;
 using cpu::View4;
 
-/// Along one axis, the outputs [begin, end) that one tap of the kernel reads from the input and not from its padding.
+/// Along one axis, the outputs [begin, end) for which one tap of the kernel is on the input, not its padding.
 struct Inside {
   Inside(int64_t outputs, int64_t inputs, const Conv2dParams& p, int64_t tap)
       : stride(p.stride), shift(tap * p.dilation - p.padding) {
@@ -111,7 +111,8 @@ void ReferenceBackend::conv2d_grad_weight(const Tensor& x, const Tensor& dy, con
             for (int64_t n = begin; n < end; ++n)
               for (int64_t oy = rows.begin; oy < rows.end; ++oy)
                 for (int64_t ox = columns.begin; ox < columns.end; ++ox)
-                  add_scaled(per_group, vx(n, i, rows.input(oy), columns.input(ox)), &vd(n, oy, ox, first), tap);
+                  add_scaled(per_group, vx(n, i, rows.input(oy), columns.input(ox)), &vd(n, oy, ox, first),
+                             tap);
           }
       for (int64_t n = begin; n < end; ++n)
         for (int64_t oy = 0; oy < height; ++oy)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Matrix products: plain loops, sums in the order of their indices, a row of sums at once.
+// Matrix products: plain loops, sums in the order of their indices.
 #include <algorithm>
 #include <vector>
 
@@ -11,19 +11,32 @@ namespace cawe {
 void ReferenceBackend::matmul(const Tensor& p, bool tp, const Tensor& q, bool tq, Tensor& y) {
   dispatch_floating("matmul", y.dtype(), [&](auto zero) {
     using T = decltype(zero);
-    const int64_t batches = y.rank() == 3 ? y.dim(0) : 1, rows = y.dim(-2), columns = y.dim(-1);
-    const Tensor a = tp ? p.transpose(-1, -2) : p, b = (tq ? q.transpose(-1, -2) : q).contiguous();
-    const auto batch_stride = [](const Tensor& t) { return t.rank() == 3 ? t.stride(0) : 0; };
+    const Tensor a = tp ? p.transpose(-1, -2) : p, qt = tq ? q.transpose(-1, -2) : q;
+    // Where both lie along the sum's index, as in linear, one sum after the other; else a row of sums at once.
+    const bool along = a.stride(-1) == 1 && qt.stride(-2) == 1;
+    const Tensor b = along ? qt : qt.contiguous();
+    const int64_t batches = y.rank() == 3 ? y.dim(0) : 1, rows = y.dim(-2), columns = y.dim(-1),
+                  inner = a.dim(-1);
+    const auto matrix = [](const Tensor& t, int64_t batch) {
+      return t.data<T>() + (t.rank() == 3 ? batch * t.stride(0) : 0);
+    };
     parallel_for(batches * rows, 16, [&](int64_t begin, int64_t end) {
       std::vector<T> sums(static_cast<size_t>(columns));
       for (int64_t i = begin; i < end; ++i) {
         const int64_t batch = i / rows, row = i % rows;
-        const T* pa = a.data<T>() + batch * batch_stride(a) + row * a.stride(-2);
-        const T* pb = b.data<T>() + batch * batch_stride(b);
-        T* py = y.data<T>() + batch * batch_stride(y) + row * y.stride(-2);
-        std::fill(sums.begin(), sums.end(), T(0));
-        for (int64_t k = 0; k < a.dim(-1); ++k)
-          cpu::add_scaled(columns, pa[k * a.stride(-1)], pb + k * columns, sums.data());
+        const T *pa = matrix(a, batch) + row * a.stride(-2), *pb = matrix(b, batch);
+        if (along)
+          for (int64_t j = 0; j < columns; ++j) {
+            T sum = 0;
+            for (int64_t k = 0; k < inner; ++k) sum += pa[k] * pb[j * b.stride(-1) + k];
+            sums[size_t(j)] = sum;
+          }
+        else {
+          std::fill(sums.begin(), sums.end(), T(0));
+          for (int64_t k = 0; k < inner; ++k)
+            cpu::add_scaled(columns, pa[k * a.stride(-1)], pb + k * columns, sums.data());
+        }
+        T* py = matrix(y, batch) + row * y.stride(-2);
         for (int64_t j = 0; j < columns; ++j) py[j * y.stride(-1)] = sums[size_t(j)];
       }
     });
