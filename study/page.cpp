@@ -219,8 +219,7 @@ void write_study_report(const StudyResult& study) {
   report.figures = study_figures(study, report.rows);
   report::write_figures(study.out + "/figures", report.figures);
   report.recipe = study.recipe_text;
-  train::Environment e;
-  report.environment = train::environment_facts(e);
+  report.environment = train::environment_facts(study.environment);
   report::write_report(study.out + "/report.html", report);
 }
 

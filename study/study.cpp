@@ -76,11 +76,10 @@ class Study {
     }
     make_folders(result_.out + "/rows");
     write_file(recipe_path, result_.recipe_text);
-    train::Environment environment;
-    environment.command_line = request_.command_line;
-    environment.threads = request_.threads;
-    environment.ranks = request_.ranks;
-    write_file(result_.out + "/environment.json", train::environment_json(environment));
+    result_.environment.command_line = request_.command_line;
+    result_.environment.threads = request_.threads;
+    result_.environment.ranks = request_.ranks;
+    write_file(result_.out + "/environment.json", train::environment_json(result_.environment));
   }
 
   static bool done(const std::string& run) { return fs::exists(run + "/done"); }

@@ -16,6 +16,7 @@
 #include "train/classifier_task.h"
 #include "train/datasets.h"
 #include "train/enhancing.h"
+#include "train/run_folder.h"
 
 namespace cawe::study {
 
@@ -34,6 +35,7 @@ struct StudyRow {
 struct StudyResult {
   StudySettings settings;
   std::string out, recipe_text;
+  train::Environment environment;
   std::vector<StudyRow> rows;
   train::SplitData data;
   std::vector<int64_t> test;

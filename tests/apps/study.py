@@ -138,6 +138,8 @@ def contract():
     assert sorted((d, c) for d, c, _ in shown) == sorted((titles[d], str(int(e in CONTROLS))) for d, e in ROWS), shown
     assert len({name for _, _, name in shown}) == len(ROWS), shown
     check(all('id="%s"' % i in report for i in ('alpha', 'window', 'threshold')), 'report.html has every row, and its controls')
+    facts = dict(re.findall(r'<dt>([a-z_]+)</dt><dd>([^<]*)</dd>', (WORK / 'two/report.html').read_text()))
+    check(facts['threads'] == '2' and '--out two' in facts['command_line'], 'report.html says how it was made')
 
 
 def ablations():
