@@ -13,6 +13,7 @@
 #include "train/detector_recipe.h"
 #include "train/detector_task.h"
 #include "train/enhanced_cache.h"
+#include "train/run_setup.h"
 
 namespace cawe::study {
 namespace fs = std::filesystem;
@@ -76,9 +77,7 @@ class Study {
     }
     make_folders(result_.out + "/rows");
     write_file(recipe_path, result_.recipe_text);
-    result_.environment.command_line = request_.command_line;
-    result_.environment.threads = request_.threads;
-    result_.environment.ranks = request_.ranks;
+    result_.environment = train::environment_of(request_);
     write_file(result_.out + "/environment.json", train::environment_json(result_.environment));
   }
 

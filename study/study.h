@@ -35,7 +35,7 @@ struct StudyRow {
 struct StudyResult {
   StudySettings settings;
   std::string out, recipe_text;
-  train::Environment environment;
+  train::Environment environment;  ///< the command that made it
   std::vector<StudyRow> rows;
   train::SplitData data;
   std::vector<int64_t> test;

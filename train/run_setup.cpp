@@ -29,11 +29,16 @@ RunSetup set_up(Recipe& recipe, const RunRequest& request) {
   return s;
 }
 
-Environment environment_of(const RunRequest& request, const SplitData& data) {
+Environment environment_of(const RunRequest& request) {
   Environment e;
   e.command_line = request.command_line;
   e.threads = request.threads;
   e.ranks = request.ranks;
+  return e;
+}
+
+Environment environment_of(const RunRequest& request, const SplitData& data) {
+  Environment e = environment_of(request);
   e.hashes = {{"data", data.data_hash}, {"split", data.split_hash}};
   return e;
 }

@@ -45,7 +45,8 @@ struct RunSetup {
 /// together, data for data that cannot be used.
 RunSetup set_up(Recipe& recipe, const RunRequest& request);
 
-/// What environment.json says of a run: the request and the hashes of its data.
+/// What environment.json says of a run: the request and, where they are given, the hashes of its data.
+Environment environment_of(const RunRequest& request);
 Environment environment_of(const RunRequest& request, const SplitData& data);
 /// What every checkpoint of the run carries: the resolved recipe, and hashes of the persons that train it as
 /// `kind` ("detector").

@@ -100,7 +100,7 @@ void ReferenceBackend::conv2d_grad_weight(const Tensor& x, const Tensor& dy, con
     const int64_t height = dy.dim(2), width = dy.dim(3), outputs = dw.dim(0), channels = dw.dim(1),
                   kh = dw.dim(2), kw = dw.dim(3), per_group = outputs / p.groups, weights = dw.numel();
     // The weights' sums as [groups, C / groups, kh, kw, O / groups], then those of the bias.
-    const auto images = [&](int64_t begin, int64_t end, T* partial) {
+    const auto images = [&](int64_t, int64_t begin, int64_t end, T* partial) {
       std::fill(partial, partial + weights + outputs, T(0));
       T* tap = partial;
       for (int64_t i = 0; i < p.groups * channels; ++i)
@@ -119,8 +119,7 @@ void ReferenceBackend::conv2d_grad_weight(const Tensor& x, const Tensor& dy, con
           for (int64_t ox = 0; ox < width; ++ox) add_scaled(outputs, T(1), &vd(n, oy, ox, 0), tap);
     };
     Tensor sums = Tensor::empty({weights + outputs}, x.dtype());
-    lane_sum<T>(lane_plan(x.dim(0)), sums.numel(), sums.data<T>(),
-                [&](int64_t, int64_t begin, int64_t end, T* partial) { images(begin, end, partial); });
+    lane_sum<T>(lane_plan(x.dim(0)), sums.numel(), sums.data<T>(), images);
     const Tensor taps = sums.slice(0, 0, weights).reshape({p.groups, channels, kh, kw, per_group});
     copy(taps.permute({0, 4, 1, 2, 3}).contiguous().reshape(dw.shape()), dw);
     if (dbias.defined()) copy(sums.slice(0, weights, weights + outputs), dbias);

@@ -11,10 +11,10 @@ namespace cawe {
 void ReferenceBackend::matmul(const Tensor& p, bool tp, const Tensor& q, bool tq, Tensor& y) {
   dispatch_floating("matmul", y.dtype(), [&](auto zero) {
     using T = decltype(zero);
-    const Tensor a = tp ? p.transpose(-1, -2) : p, qt = tq ? q.transpose(-1, -2) : q;
-    // Where both lie along the sum's index, as in linear, one sum after the other; else a row of sums at once.
-    const bool along = a.stride(-1) == 1 && qt.stride(-2) == 1;
-    const Tensor b = along ? qt : qt.contiguous();
+    const Tensor pt = tp ? p.transpose(-1, -2) : p, qt = tq ? q.transpose(-1, -2) : q;
+    // Where q lies along the sum's index, as in linear, one sum after the other; else a row of sums at once.
+    const bool along = qt.stride(-2) == 1;
+    const Tensor a = along ? pt.contiguous() : pt, b = along ? qt : qt.contiguous();
     const int64_t batches = y.rank() == 3 ? y.dim(0) : 1, rows = y.dim(-2), columns = y.dim(-1),
                   inner = a.dim(-1);
     const auto matrix = [](const Tensor& t, int64_t batch) {
