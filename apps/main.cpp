@@ -83,14 +83,8 @@ CLI::App* add_command(CLI::App& app, Common& common, const std::string& name, co
 
 namespace {
 
-std::string first_line(std::string text) {
-  for (char& c : text)
-    if (c == '\n' || c == '\r') c = ' ';
-  return text;
-}
-
 int report(const std::string& message, int status) {
-  std::fprintf(stderr, "cawe: error: %s\n", first_line(message).c_str());
+  std::fprintf(stderr, "cawe: error: %s\n", printable(message, 2000).c_str());
   return status;
 }
 

@@ -45,6 +45,73 @@ std::string nearest_name(const std::string& name, const std::vector<std::string>
   return best;
 }
 
+namespace {
+
+/// Bytes of the UTF-8 character that `text` begins with, and its number; 0 where it is none.
+size_t utf8_length(std::string_view text, uint32_t* character) {
+  const auto byte = [&](size_t i) { return uint32_t(static_cast<unsigned char>(text[i])); };
+  const uint32_t first = byte(0);
+  const size_t length = first < 0x80                    ? 1
+                        : first >= 0xc2 && first < 0xe0 ? 2
+                        : first >= 0xe0 && first < 0xf0 ? 3
+                        : first >= 0xf0 && first < 0xf5 ? 4
+                                                        : 0;
+  if (length == 0 || length > text.size()) return 0;
+  *character = length == 1 ? first : first & (0x7fu >> length);
+  for (size_t i = 1; i < length; ++i) {
+    if ((byte(i) & 0xc0) != 0x80) return 0;
+    *character = *character << 6 | (byte(i) & 0x3f);
+  }
+  const bool overlong = (length == 3 && *character < 0x800) || (length == 4 && *character < 0x10000);
+  const bool surrogate = *character >= 0xd800 && *character < 0xe000;
+  return overlong || surrogate || *character > 0x10ffff ? 0 : length;
+}
+
+/// Characters that move the cursor, set colours or turn the direction of writing.
+bool is_control(uint32_t c) {
+  return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x061c || (c >= 0x200b && c <= 0x200f) ||
+         (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x2069) || c == 0xfeff;
+}
+
+std::string shown_as(std::string_view character, bool invalid, uint32_t c) {
+  char escaped[16];
+  if (invalid || (is_control(c) && c < 0x100)) {
+    if (!invalid && (c == '\n' || c == '\r' || c == '\t')) return " ";
+    std::snprintf(escaped, sizeof escaped, "\\x%02x",
+                  invalid ? unsigned(static_cast<unsigned char>(character[0])) : unsigned(c));
+    return escaped;
+  }
+  if (!is_control(c)) return std::string(character);
+  std::snprintf(escaped, sizeof escaped, "\\u%04x", unsigned(c));
+  return escaped;
+}
+
+}  // namespace
+
+std::string printable(std::string_view text, size_t most) {
+  std::vector<std::string> shown;  // by character, so that none is cut in two
+  size_t bytes = 0;
+  for (size_t i = 0; i < text.size();) {
+    uint32_t c = 0;
+    const size_t length = utf8_length(text.substr(i), &c);
+    shown.push_back(shown_as(text.substr(i, std::max<size_t>(length, 1)), length == 0, c));
+    bytes += shown.back().size();
+    i += std::max<size_t>(length, 1);
+  }
+  size_t head = 0, tail = shown.size();
+  if (bytes > most) {
+    for (size_t used = 0; head < shown.size() && used + shown[head].size() <= most / 2; ++head)
+      used += shown[head].size();
+    for (size_t used = 0; tail > head && used + shown[tail - 1].size() <= most / 2; --tail)
+      used += shown[tail - 1].size();
+  }
+  std::string out;
+  for (size_t i = 0; i < head; ++i) out += shown[i];
+  if (bytes > most) out += "…";
+  for (size_t i = bytes > most ? tail : head; i < shown.size(); ++i) out += shown[i];
+  return out;
+}
+
 std::string format_duration(double seconds) {
   char text[48];
   const long whole = long(seconds + 0.5);

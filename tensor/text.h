@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace cawe {
@@ -11,6 +12,11 @@ namespace cawe {
 /// The candidate with the smallest Levenshtein distance to `name`; "" where all are further than a third of
 /// the longer word's length plus two (then a guess would only confuse).
 std::string nearest_name(const std::string& name, const std::vector<std::string>& candidates);
+
+/// Text from a file, a file's name or a command line as it may stand in one line of a terminal or a log: control
+/// characters, invalid UTF-8 and marks that turn the direction of writing become "\\x1b" or "\\u202e", a line
+/// break becomes a blank, and of more than `most` bytes the middle is left out ("…").
+std::string printable(std::string_view text, size_t most = 600);
 
 /// "1 h 02 min", "3 min 10 s", "4.2 s"
 std::string format_duration(double seconds);

@@ -20,6 +20,26 @@ TEST(NearestName, GuessesTyposAndNothingElse) {
   EXPECT_EQ(nearest_name("ab", {"ax", "bb"}), "ax") << "the first of equals";
 }
 
+TEST(Printable, KeepsTextAndDisarmsTheRest) {
+  EXPECT_EQ(printable("Röntgen 影.png"), "Röntgen 影.png");
+  EXPECT_EQ(printable("a\nb\tc\rd"), "a b c d");
+  EXPECT_EQ(printable("\x1b[2Jx\x07\x7f"), "\\x1b[2Jx\\x07\\x7f");
+  EXPECT_EQ(printable("\xff\xc3"), "\\xff\\xc3") << "no UTF-8";
+  EXPECT_EQ(printable("\xc0\x80|\xed\xa0\x80"), "\\xc0\\x80|\\xed\\xa0\\x80") << "overlong; half of a pair";
+  EXPECT_EQ(printable("gnp.\xe2\x80\xae"
+                      "exe"),
+            "gnp.\\u202eexe")
+      << "turns the direction of writing";
+  EXPECT_EQ(printable("\xc2\x9b"), "\\x9b") << "a one-byte control sequence";
+  EXPECT_EQ(printable(std::string_view("a\0b", 3)), "a\\x00b");
+}
+
+TEST(Printable, LeavesOutTheMiddleOfLongText) {
+  EXPECT_EQ(printable(std::string(10, 'a'), 10), std::string(10, 'a'));
+  EXPECT_EQ(printable(std::string(5, 'a') + std::string(6, 'b'), 10), "aaaaa…bbbbb");
+  EXPECT_EQ(printable("ääää", 5), "ä…ä") << "no character is cut in two";
+}
+
 TEST(FormatDuration, PicksItsUnits) {
   EXPECT_EQ(format_duration(4.24), "4.2 s");
   EXPECT_EQ(format_duration(0), "0.0 s");

@@ -25,7 +25,7 @@
 namespace cawe::data {
 
 #ifndef CAWE_HAVE_DCMTK
-Picture parse_dicom(std::string_view, const std::string& name) {
+Picture parse_dicom(std::string_view, const std::string& name, const ReadOptions&) {
   fail(Code::unsupported, name, ": this build cannot read DICOM (install libdcmtk-dev and build again)");
 }
 #else
@@ -244,7 +244,7 @@ Picture DicomFile::picture() const {
   return p;
 }
 
-Picture parse_dicom(std::string_view bytes, const std::string& name) {
+Picture parse_dicom(std::string_view bytes, const std::string& name, const ReadOptions&) {
   return DicomFile(bytes, name).picture();
 }
 #endif

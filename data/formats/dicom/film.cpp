@@ -18,7 +18,7 @@
 namespace cawe::data {
 
 #ifndef CAWE_HAVE_DCMTK
-Film parse_film(std::string_view, const std::string& name) {
+Film parse_film(std::string_view, const std::string& name, const ReadOptions&) {
   fail(Code::unsupported, name, ": this build cannot read DICOM (install libdcmtk-dev and build again)");
 }
 DicomTags parse_dicom_tags(std::string_view bytes, const std::string& name) {
@@ -153,7 +153,7 @@ DicomTags tags_of(DcmDataset& d) {
 
 }  // namespace
 
-Film parse_film(std::string_view bytes, const std::string& name) {
+Film parse_film(std::string_view bytes, const std::string& name, const ReadOptions&) {
   const DicomFile file(bytes, name);
   const Picture p = file.picture();
   DcmDataset& d = file.dataset();

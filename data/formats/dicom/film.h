@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "data/float_image.h"
+#include "data/formats/picture/picture.h"
 
 namespace cawe::data {
 
@@ -25,12 +26,13 @@ struct DicomTags {
 struct Film {
   FloatImage image;  ///< one gray channel in [0, 1]
   DicomTags tags;
+  std::string damage;  ///< as Picture's
 };
 
 /// One frame as a viewer shows it (DICOM PS3.3 C.11): modality rescale or LUT, then the VOI LUT or the first
 /// window, then one inversion for MONOCHROME1. Without window and LUT the range of BitsStored is mapped to
 /// [0, 1]. RGB and YBR become gray. Throws PictureError, also for more than one frame.
-Film parse_film(std::string_view bytes, const std::string& name);
+Film parse_film(std::string_view bytes, const std::string& name, const ReadOptions& options = {});
 /// Reads the header alone, so that films whose pixels cannot be decoded have tags too.
 DicomTags parse_dicom_tags(std::string_view bytes, const std::string& name);
 

@@ -15,7 +15,7 @@
 namespace cawe::data {
 
 #ifndef CAWE_HAVE_JPEG
-Picture parse_jpeg(std::string_view, const std::string& name) {
+Picture parse_jpeg(std::string_view, const std::string& name, const ReadOptions&) {
   fail(Code::unsupported, name, ": this build cannot read JPEG (install libjpeg-dev and build again)");
 }
 #else
@@ -98,7 +98,7 @@ std::vector<uint8_t> cmyk_to_rgb(const std::vector<uint8_t>& from, bool inverted
 
 }  // namespace
 
-Picture parse_jpeg(std::string_view bytes, const std::string& name) {
+Picture parse_jpeg(std::string_view bytes, const std::string& name, const ReadOptions&) {
   Opened file(bytes);
   jpeg_decompress_struct& s = file.d.state;
   if (file.header_status != 0)

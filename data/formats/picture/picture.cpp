@@ -48,7 +48,7 @@ PictureFormat picture_format(std::string_view bytes) {
   return PictureFormat::unknown;
 }
 
-Picture parse_picture(std::string_view bytes, const std::string& name) {
+Picture parse_picture(std::string_view bytes, const std::string& name, const ReadOptions& options) {
   if (bytes.empty()) refuse_picture("empty_file", name, ": empty file (expected DICOM, PNG or JPEG)");
   const PictureFormat format = picture_format(bytes);
   // The content decides about the format. A name ending in .dcm with other content is refused: the file was
@@ -59,11 +59,11 @@ Picture parse_picture(std::string_view bytes, const std::string& name) {
                    ": named .dcm, but without \"DICM\" at byte 128 (expected a DICOM file)");
   switch (format) {
     case PictureFormat::dicom:
-      return parse_dicom(bytes, name);
+      return parse_dicom(bytes, name, options);
     case PictureFormat::png:
       return parse_png(bytes, name);
     case PictureFormat::jpeg:
-      return parse_jpeg(bytes, name);
+      return parse_jpeg(bytes, name, options);
     case PictureFormat::bmp:
       return parse_stb(bytes, name, "bmp");
     case PictureFormat::pnm:
@@ -75,7 +75,9 @@ Picture parse_picture(std::string_view bytes, const std::string& name) {
                  ": neither DICOM (no \"DICM\" at byte 128) nor PNG, JPEG, BMP or PNM");
 }
 
-Picture read_picture(const std::string& path) { return parse_picture(read_file(path, kMaxFile), path); }
+Picture read_picture(const std::string& path, const ReadOptions& options) {
+  return parse_picture(read_file(path, kMaxFile), path, options);
+}
 
 std::vector<uint8_t> to_rgba8(const Picture& p) {
   std::vector<uint8_t> out(size_t(p.rows) * size_t(p.columns) * 4);

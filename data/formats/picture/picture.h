@@ -28,6 +28,13 @@ template <class... Parts>
   throw PictureError(kind, cawe::detail::concat(parts...));
 }
 
+/// What a reader accepts.
+struct ReadOptions {
+  /// Compressed pixels that their decoder calls damaged (a hole in a JPEG) but can fill: read, with the reason in
+  /// `damage`. Off: refused as "damaged_pixel_data".
+  bool allow_damaged = false;
+};
+
 /// Decoded samples as they are stored: before rescaling, windows, palettes or inversion.
 struct Picture {
   std::string kind;  ///< "dicom", "png", "jpeg", "bmp", "pnm"
@@ -35,6 +42,7 @@ struct Picture {
   int bits_allocated = 8, bits_stored = 8;
   bool is_signed = false;
   std::string photometric, transfer_syntax;  ///< transfer_syntax: DICOM's UID, else empty
+  std::string damage;                        ///< what ReadOptions::allow_damaged let pass; empty: nothing
   /// Order: frame, row, column, sample; 16-bit samples are little-endian.
   std::vector<uint8_t> bytes;
 
@@ -59,8 +67,8 @@ enum class PictureFormat { unknown, dicom, png, jpeg, bmp, pnm };
 PictureFormat picture_format(std::string_view bytes);
 
 /// Throws PictureError; `name` begins its message. Sizes are checked before anything is allocated.
-Picture parse_picture(std::string_view bytes, const std::string& name);
-Picture read_picture(const std::string& path);
+Picture parse_picture(std::string_view bytes, const std::string& name, const ReadOptions& options = {});
+Picture read_picture(const std::string& path, const ReadOptions& options = {});
 
 /// SHA-256 of a DICOM's samples; of other pictures as 8-bit RGBA (of 16-bit samples the high byte).
 std::string picture_hash(const Picture& picture);
@@ -74,7 +82,7 @@ std::string inspect_picture_json(const std::string& path, bool* ok);
 // The decoders, each for bytes of its own format.
 Picture parse_png(std::string_view bytes, const std::string& name);
 Picture parse_stb(std::string_view bytes, const std::string& name, const char* kind);  ///< BMP and PNM
-Picture parse_jpeg(std::string_view bytes, const std::string& name);
-Picture parse_dicom(std::string_view bytes, const std::string& name);
+Picture parse_jpeg(std::string_view bytes, const std::string& name, const ReadOptions& options = {});
+Picture parse_dicom(std::string_view bytes, const std::string& name, const ReadOptions& options = {});
 
 }  // namespace cawe::data

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "data/image_name.h"
+
+namespace cawe::data {
+
+std::string image_ending(std::string_view name) {
+  const size_t dot = name.rfind('.');
+  if (dot == std::string_view::npos || name.find('/', dot) != std::string_view::npos) return "";
+  std::string ending(name.substr(dot));
+  for (char& c : ending)
+    if (c >= 'A' && c <= 'Z') c = char(c - 'A' + 'a');
+  for (const char* known : {".dcm", ".dicom", ".png", ".jpg", ".jpeg", ".bmp", ".pgm", ".ppm", ".pnm"})
+    if (ending == known) return ending;
+  return "";
+}
+
+std::string without_image_ending(std::string_view name) {
+  return std::string(name.substr(0, name.size() - image_ending(name).size()));
+}
+
+}  // namespace cawe::data
