@@ -15,8 +15,8 @@
 #include "tensor/error.h"
 #include "tensor/io/json.h"
 #include "tensor/parallel.h"
+#include "tensor/stop_signal.h"
 #include "tensor/text.h"
-#include "train/trainer.h"
 
 namespace cawe::apps {
 
@@ -133,6 +133,7 @@ int printed(int status) {
 int main(int argc, char** argv) {
   using namespace cawe;
   using namespace cawe::apps;
+  end_on_signals();
   flush_denormals();
   CLI::App app("cawe " CAWE_VERSION
                ": class-aware attention and lesion detection on chest X-rays. For research use only.",
@@ -160,8 +161,8 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return report_usage(app, error);
   } catch (const Error& error) {
-    const bool stopped = error.code() == Code::interrupted && train::stop_signal() != 0;
-    return report(error.what(), stopped ? 128 + train::stop_signal() : exit_code(error.code()));
+    const bool stopped = error.code() == Code::interrupted && stop_signal() != 0;
+    return report(error.what(), stopped ? 128 + stop_signal() : exit_code(error.code()));
   } catch (const std::filesystem::filesystem_error& error) {
     return report(error.path1().string() + ": " + error.code().message(), 1);
   } catch (const std::bad_alloc&) {

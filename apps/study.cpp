@@ -16,7 +16,7 @@ namespace {
 struct Options {
   std::string recipe, out, ablate, ablate_row;
   std::vector<std::string> set;
-  bool resume = false;
+  bool resume = false, accept_changes = false;
 };
 
 void run(Common& common, const Options& o) {
@@ -30,7 +30,10 @@ void run(Common& common, const Options& o) {
   train::RunRequest request;
   request.out = o.out.empty() ? "runs/" + std::filesystem::path(o.recipe).stem().string() : o.out;
   request.command_line = common.command_line;
+  CAWE_CHECK(o.resume || !o.accept_changes, Code::usage,
+             "--accept-changes without --resume (it says how to resume)");
   request.resume = o.resume;
+  request.accept_changes = o.accept_changes;
   request.quiet = common.quiet;
   request.threads = num_threads();
   const std::string summary = study::run_study(recipe, request);
@@ -57,6 +60,8 @@ void add_study(CLI::App& app, Common& common) {
   sub->add_option("--ablate-row", o->ablate_row,
                   "DETECTOR/ENHANCEMENT that --ablate varies (default: .../cawe)");
   sub->add_flag("--resume", o->resume, "go on; rows that are done are kept");
+  sub->add_flag("--accept-changes", o->accept_changes,
+                "with --resume: go on although recipes, data or weights are others now; the report says so");
   sub->callback([&common, o] { run(common, *o); });
 }
 

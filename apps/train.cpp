@@ -18,7 +18,7 @@ namespace {
 struct Options {
   std::string recipe, out;
   std::vector<std::string> set;
-  bool resume = false, profile = false;
+  bool resume = false, accept_changes = false, profile = false;
   int ranks = 1;
 };
 
@@ -37,7 +37,10 @@ void run(Common& common, const Options& o) {
   train::RunRequest request;
   request.out = o.out.empty() ? "runs/" + std::filesystem::path(o.recipe).stem().string() : o.out;
   request.command_line = common.command_line;
+  CAWE_CHECK(o.resume || !o.accept_changes, Code::usage,
+             "--accept-changes without --resume (it says how to resume)");
   request.resume = o.resume;
+  request.accept_changes = o.accept_changes;
   request.quiet = common.quiet;
   request.ranks = o.ranks;
   request.threads = num_threads();
@@ -61,6 +64,9 @@ void add_train(CLI::App& app, Common& common) {
   sub->add_option("--set", o->set, "key=value, over the recipe; may be repeated")->allow_extra_args(false);
   sub->add_option("--out", o->out, "run folder (default runs/NAME)");
   sub->add_flag("--resume", o->resume, "go on from the newest checkpoint");
+  sub->add_flag(
+      "--accept-changes", o->accept_changes,
+      "with --resume: go on although recipe, data or weights are others now; environment.json keeps it");
   sub->add_option("--ranks", o->ranks, "in-process ranks, each with its share of the lanes")
       ->capture_default_str();
   sub->add_flag("--profile", o->profile, "time, FLOP/s, bytes/s and memory by operator");

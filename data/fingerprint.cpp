@@ -1,12 +1,96 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "data/fingerprint.h"
 
-#include <algorithm>
+#include <sys/stat.h>
 
+#include <algorithm>
+#include <map>
+#include <mutex>
+#include <tuple>
+
+#include "data/decode.h"
 #include "data/hash.h"
 #include "tensor/error.h"
+#include "tensor/io/files.h"
+#include "tensor/parallel.h"
+#include "tensor/text.h"
 
 namespace cawe::data {
+
+namespace {
+
+struct Prints {
+  std::string file, pixels, problem;
+};
+
+/// What tells a file that changed from one that did not.
+using FileKey = std::tuple<std::string, dev_t, ino_t, off_t, int64_t, int64_t>;
+
+FileKey key_of(const std::string& path) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0) return {path, 0, 0, -1, 0, 0};
+  const auto nanoseconds = [](const timespec& t) { return int64_t(t.tv_sec) * 1000000000 + t.tv_nsec; };
+  return {path, info.st_dev, info.st_ino, info.st_size, nanoseconds(info.st_mtim), nanoseconds(info.st_ctim)};
+}
+
+Prints read_film(const std::string& path) {
+  Prints prints;
+  try {
+    const std::string bytes = read_file(path, size_t(2) << 30);
+    prints.file = sha256(bytes);
+    prints.pixels = pixel_hash(decode_film(bytes, path).image);
+  } catch (const Error& error) {
+    if (error.code() != Code::data && error.code() != Code::io) throw;
+    prints.problem = error.what();
+  }
+  return prints;
+}
+
+/// A study reads the same films for every row: they are kept for the life of the process.
+Prints prints_of(const std::string& path) {
+  static std::mutex mutex;
+  static std::map<FileKey, Prints> known;
+  const FileKey key = key_of(path);
+  {
+    const std::lock_guard<std::mutex> lock(mutex);
+    const auto found = known.find(key);
+    if (found != known.end()) return found->second;
+  }
+  const Prints prints = read_film(path);
+  const std::lock_guard<std::mutex> lock(mutex);
+  return known.emplace(key, prints).first->second;
+}
+
+}  // namespace
+
+void fingerprint_films(Dataset* dataset, bool quiet) {
+  std::vector<Sample>& samples = dataset->samples;
+  std::vector<std::string> problems(samples.size());
+  std::mutex mutex;
+  int64_t done = 0;
+  Progress progress("reading films", int64_t(samples.size()), quiet);
+  parallel_tasks(int64_t(samples.size()), [&](int64_t i) {
+    Sample& sample = samples[size_t(i)];
+    const Prints prints = prints_of(sample.path);
+    sample.file_hash = prints.file;
+    sample.pixel_hash = prints.pixels;
+    problems[size_t(i)] = prints.problem;
+    const std::lock_guard<std::mutex> lock(mutex);
+    progress.update(++done);
+  });
+  std::vector<std::string> gone;
+  for (size_t i = 0; i < samples.size(); ++i) {
+    if (problems[i].empty()) continue;
+    std::string reason = problems[i];
+    const std::string name = samples[i].path + ": ";
+    if (reason.rfind(name, 0) == 0) reason = reason.substr(name.size());
+    dataset->rejected.push_back({samples[i].path, "pixels", reason});
+    gone.push_back(samples[i].image_id);
+  }
+  if (gone.empty()) return;
+  drop_samples(dataset, gone);
+  count_samples(dataset);
+}
 
 std::string pixel_hash(const FloatImage& film) {
   std::string text = detail::concat(film.width, " ", film.height, "\n");

@@ -18,6 +18,7 @@ struct Sample {
   std::string patient_id;     ///< the person; equals image_id where the source does not say (see Dataset)
   std::string source;         ///< where it comes from, e.g. "rsna" or a folder's name
   std::string path;           ///< the image file
+  std::string file_hash;      ///< SHA-256 of the file's bytes; empty where it was not read
   std::string pixel_hash;     ///< of its decoded film (data/fingerprint.h); empty where that was not read
   int width = 0, height = 0;  ///< 0 until known: a label file may not say
   /// One for each of Dataset::label_names: 1, 0, or NaN = left out of the loss.

@@ -41,6 +41,7 @@ PascalAp mean_pascal(const std::vector<TruthImage>& truth, const std::vector<Det
     for (const TruthBox& box : image.boxes)
       if (!box.crowd) labels.insert(box.label);
   PascalAp mean;
+  if (labels.empty()) mean.eleven_point = mean.every_point = std::nan("");
   for (int64_t label : labels) {
     std::vector<TruthImage> of_label = truth;
     for (TruthImage& image : of_label)
@@ -142,8 +143,9 @@ Evaluation evaluate(const std::vector<TruthImage>& truth, const std::vector<Dete
   if (!patients_known)
     e.notes.push_back(
         "patients unknown: intervals are by image, too narrow where a person has several images");
+  if (e.lesions == 0) e.notes.push_back("no lesion among the images: sensitivities and AP are not defined");
   if (e.negatives == 0) e.notes.push_back("no lesion-free image: that false positive rate is not defined");
-  if (e.map50.skipped > 0)
+  if (e.map50.skipped > 0 && e.lesions > 0)
     e.notes.push_back(std::to_string(e.map50.skipped) + " of " + std::to_string(options.draws) +
                       " draws had no lesion and were left out");
   return e;

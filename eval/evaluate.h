@@ -57,7 +57,7 @@ struct Evaluation {
   const SensRow& at(double fp) const;
 };
 
-/// Throws Error(data) on bad detections or where there is no lesion.
+/// Throws Error(data) on bad detections. Without a lesion sensitivities and AP are NaN, and a note says so.
 Evaluation evaluate(const std::vector<TruthImage>& truth, const std::vector<Detection>& detections,
                     const EvaluateOptions& options = {}, bool patients_known = true);
 

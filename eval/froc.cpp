@@ -188,8 +188,6 @@ FrocCurve froc_curve(const FrocData& data, const std::vector<int32_t>* weights) 
     curve.lesions += weight(int64_t(i)) * data.lesions[i];
     if (data.lesions[i] == 0) curve.negatives += weight(int64_t(i));
   }
-  CAWE_CHECK(curve.lesions > 0, Code::data, "FROC needs a lesion, but none of the ", curve.images,
-             " test images has one");
   FrocPoint running;
   for (size_t i = 0; i < data.judged.size(); ++i) {
     const Judged& d = data.judged[i];
@@ -201,7 +199,7 @@ FrocCurve froc_curve(const FrocData& data, const std::vector<int32_t>* weights) 
     }
     if (i + 1 < data.judged.size() && data.judged[i + 1].score == d.score) continue;
     running.threshold = d.score;
-    running.sensitivity = double(running.found) / double(curve.lesions);
+    running.sensitivity = curve.lesions > 0 ? double(running.found) / double(curve.lesions) : kNaN;
     running.fp_per_image = double(running.false_positives) / double(curve.images);
     running.fp_per_negative =
         curve.negatives > 0 ? double(running.negative_false_positives) / double(curve.negatives) : kNaN;
@@ -214,7 +212,7 @@ SensAt sens_at(const FrocCurve& curve, double fp, Denominator denominator) {
   SensAt result;
   result.fp = fp;
   result.threshold = std::numeric_limits<double>::infinity();
-  if (denominator == Denominator::negatives && curve.negatives == 0) {
+  if (curve.lesions == 0 || (denominator == Denominator::negatives && curve.negatives == 0)) {
     result.sensitivity = kNaN;
     return result;
   }

@@ -74,7 +74,7 @@ FrocData judge(const std::vector<TruthImage>& truth, const std::vector<Detection
 /// One operating point: all detections with score >= threshold are kept.
 struct FrocPoint {
   double threshold = 0;
-  double sensitivity = 0;
+  double sensitivity = 0;  ///< NaN where there is no lesion at all
   double fp_per_image = 0;
   double fp_per_negative = 0;  ///< NaN where there are no lesion-free images
   int64_t found = 0, false_positives = 0, negative_false_positives = 0;
@@ -87,14 +87,14 @@ struct FrocCurve {
   SensMode mode = SensMode::step;
 };
 
-/// The curve; `weights`, if given, says how often each image was drawn. Throws Error(data) where there is no
-/// lesion at all.
+/// The curve; `weights`, if given, says how often each image was drawn.
 FrocCurve froc_curve(const FrocData& data, const std::vector<int32_t>* weights = nullptr);
 
 /// A sensitivity read off the curve.
 struct SensAt {
-  double fp = 0;            ///< the N of Sens@N
-  double sensitivity = 0;   ///< NaN for false positives on lesion-free images where there are none
+  double fp = 0;  ///< the N of Sens@N
+  /// NaN where there is no lesion, and for false positives on lesion-free images where there are none.
+  double sensitivity = 0;
   double threshold = 0;     ///< score threshold of the point used; +inf where there is none
   bool curve_ends = false;  ///< the curve stops before N
   double ends_at = 0;       ///< last x of the curve

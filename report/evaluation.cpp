@@ -105,7 +105,7 @@ std::string froc_csv(const eval::Evaluation& e) {
   std::string text = "threshold,sensitivity,fp_per_image,fp_per_negative,found,false_positives\n";
   for (const eval::FrocPoint& p : e.curve.points)
     text +=
-        csv_line({shortest(p.threshold), shortest(p.sensitivity), shortest(p.fp_per_image),
+        csv_line({shortest(p.threshold), csv_number(p.sensitivity), shortest(p.fp_per_image),
                   csv_number(p.fp_per_negative), std::to_string(p.found), std::to_string(p.false_positives)});
   return text;
 }
@@ -117,7 +117,8 @@ void write_evaluation(const eval::Evaluation& e, const std::string& dir, const s
   ChartLabels labels{"FROC: " + name, "Sensitivity over false positives per image with " +
                                           number(100 * e.options.level, 0) + " % intervals; " +
                                           eval::describe(e.options.froc)};
-  write_file((folder / "froc.svg").string(), froc_svg(labels, {froc_line(name, e)}, true));
+  write_file((folder / "froc.svg").string(),
+             e.lesions > 0 ? froc_svg(labels, {froc_line(name, e)}, true) : froc_svg(labels, {}, true));
   write_file((folder / "results.json").string(), evaluation_json(e));
 }
 

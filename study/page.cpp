@@ -2,6 +2,7 @@
 // report.html of a study: findings in words, table, curves, films with maps and boxes, figures.
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <map>
 
 #include "data/formats/picture/png.h"
@@ -12,6 +13,7 @@
 #include "tensor/io/format.h"
 #include "tensor/text.h"
 #include "train/detector_recipe.h"
+#include "train/run_changes.h"
 #include "train/run_folder.h"
 
 namespace cawe::study {
@@ -177,6 +179,26 @@ std::string map_finding(const eval::LocalisationRow& r) {
          fixed(100 * r.pointing_centre.value, 0) + " %: " + eval::describe(r.verdict);
 }
 
+/// What was said on the way, of every run, each sentence once; then what resumes accepted.
+std::vector<std::string> study_warnings(const StudyResult& study) {
+  std::vector<std::string> all;
+  const auto add = [&](const std::string& sentence) {
+    if (std::find(all.begin(), all.end(), sentence) == all.end()) all.push_back(sentence);
+  };
+  std::vector<std::string> runs;
+  for (const char* shared : {"pretrain", "classifier", "colorizer_pretrain", "colorizer"})
+    runs.push_back(study.out + "/" + shared);
+  for (const StudyRow& row : study.rows) runs.insert(runs.end(), row.runs.begin(), row.runs.end());
+  for (const std::string& run : runs)
+    for (const std::string& sentence : train::kept_sentences(run, "warnings")) add(sentence);
+  for (const std::string& run : runs)
+    for (const std::string& change : train::kept_sentences(run, "changes"))
+      add("Resumed with changes: " + std::filesystem::path(run).filename().string() + ", " + change);
+  for (const std::string& change : study.environment.changes)
+    add("Resumed with changes: the study, " + change);
+  return all;
+}
+
 }  // namespace
 
 std::string method_name(const std::string& enhancement) {
@@ -193,6 +215,7 @@ void write_study_report(const StudyResult& study) {
   report.subtitle =
       std::to_string(study.truth.size()) + " test films, " + std::to_string(study.rows.size()) + " rows";
   report.demonstration = study.settings.demonstration;
+  report.warnings = study_warnings(study);
   report.alpha = study.alpha;
   report.rows = table_rows(study);
   for (const report::ReportRow& r : report.rows)

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "tensor/io/files.h"
 #include "tensor/io/json.h"
@@ -13,6 +14,7 @@
 #include "train/detector_recipe.h"
 #include "train/detector_task.h"
 #include "train/enhanced_cache.h"
+#include "train/run_changes.h"
 #include "train/run_setup.h"
 
 namespace cawe::study {
@@ -32,14 +34,13 @@ class Study {
   }
 
   std::string run() {
+    name_shared_runs();
     check_recipes();
-    prepare_folder();
     load_test_set();
+    open_folder();
     train_shared_models();
     for (StudyRow& row : result_.rows)
-      for (const int64_t seed : s_.seeds)
-        for (int64_t fold = s_.folds > 0 ? 0 : -1; fold < std::max<int64_t>(s_.folds, 0); ++fold)
-          train_row(row, seed, fold);
+      for_each_run([&](int64_t seed, int64_t fold) { train_row(row, seed, fold); });
     evaluate_rows();
     const StudyMaps maps = study_maps(result_);
     result_.localisation = study_localisation(result_, maps);
@@ -58,27 +59,57 @@ class Study {
   }
   std::string cache_dir() const { return result_.out + "/enhanced"; }
 
-  void prepare_folder() {
-    const std::string recipe_path = result_.out + "/recipe.toml";
-    if (fs::exists(recipe_path)) {
-      CAWE_CHECK(request_.resume, Code::usage, result_.out,
-                 ": holds a study already. Add --resume to go on with it, or choose another --out.");
-      CAWE_CHECK(read_file(recipe_path) == result_.recipe_text, Code::usage, recipe_path,
-                 ": differs from the study given now. Choose another --out.");
-      remove_unfinished(result_.out);
-    } else if (fs::exists(result_.out)) {
-      // Only what is made here before the recipe may be there: anything else is not ours to replace.
-      for (const fs::directory_entry& entry : fs::directory_iterator(result_.out)) {
-        const std::string name = entry.path().filename().string();
-        CAWE_CHECK(is_unfinished(name) || (name == "rows" && fs::is_empty(entry.path())), Code::usage,
-                   result_.out, ": holds other files, such as ", name,
-                   " (expected a new or an empty folder)");
-      }
+  /// Makes the study's folder its own, or goes on in it with what it began with.
+  void open_folder() {
+    result_.environment = train::environment_of(request_, result_.data);
+    for (const Shared& shared : {pretrain(), classifier(), colorizer_pretrain(), colorizer()})
+      if (!shared.named.empty() && !shared.is_recipe())
+        result_.environment.hashes.emplace_back(shared.stage, train::weights_hash(shared.named));
+    const std::string out = result_.out, recipe_path = out + "/recipe.toml";
+    claim_ = std::make_unique<FolderClaim>(out, "study", [&out] { return train::is_older_folder(out); });
+    CAWE_CHECK(request_.resume || !fs::exists(recipe_path), Code::usage, out,
+               ": holds a study already. Add --resume to go on with it, or choose another --out.");
+    make_folders(out + "/rows");
+    if (anything_trained()) {
+      check_finished();
+      train::Resume resume;
+      resume.on = true;
+      resume.accept_changes = request_.accept_changes;
+      resume.quiet = request_.quiet;
+      train::go_on(out, result_.recipe_text, result_.environment, resume, "");
+    } else {
+      write_file(out + "/environment.json", train::environment_json(result_.environment));
+      write_file(recipe_path, result_.recipe_text);
     }
-    make_folders(result_.out + "/rows");
-    write_file(recipe_path, result_.recipe_text);
-    result_.environment = train::environment_of(request_);
-    write_file(result_.out + "/environment.json", train::environment_json(result_.environment));
+    result_.environment.changes = train::kept_sentences(out, "changes");
+  }
+
+  bool anything_trained() const {
+    for (const std::string& folder : {result_.out, result_.out + "/rows"})
+      for (const fs::directory_entry& entry : fs::directory_iterator(folder))
+        if (entry.is_directory() && !train::checkpoint_steps(entry.path().string()).empty()) return true;
+    return false;
+  }
+
+  /// Runs that are done are not trained again: their recipes must be those of now.
+  void check_finished() const {
+    Strings differences;
+    const auto compare = [&](const std::string& run, const Recipe& recipe) {
+      if (!done(run)) return;
+      for (const std::string& d :
+           train::recipe_differences(read_file(run + "/recipe.toml"), recipe.resolved(), true))
+        differences.push_back(fs::path(run).filename().string() + ": " + d);
+    };
+    for (const Shared& shared : {pretrain(), classifier(), colorizer_pretrain(), colorizer()})
+      if (shared.is_recipe()) compare(result_.out + "/" + shared.stage, recipe_of(shared, puts_of(shared)));
+    for (const StudyRow& row : result_.rows)
+      for_each_run([&](int64_t seed, int64_t fold) {
+        compare(run_of(row.plan, seed, fold), row_recipe(row.plan, seed, fold));
+      });
+    CAWE_CHECK(
+        differences.empty() || request_.accept_changes, Code::usage, result_.out,
+        ": runs that are done had other recipes: ", train::listed(differences),
+        ". Give them what they had, choose another --out, or keep them as they are (--accept-changes).");
   }
 
   static bool done(const std::string& run) { return fs::exists(run + "/done"); }
@@ -149,20 +180,41 @@ class Study {
     return recipe;
   }
 
-  /// The run folder of a shared model; trains it first where the plan names a recipe.
-  std::string shared_run(const Shared& shared, const Puts& puts) {
-    if (!shared.is_recipe()) return shared.named;
-    Recipe recipe = recipe_of(shared, puts);
-    const std::string run = result_.out + "/" + shared.stage;
-    train_once(recipe, run, shared.stage, shared.trainer);
-    return run;
+  /// Where a shared model is or will be: a run that the plan names, or one of this study's; "" where none is needed.
+  std::string place_of(const Shared& shared) const {
+    return shared.is_recipe() ? result_.out + "/" + shared.stage : shared.named;
+  }
+  void name_shared_runs() {
+    pretrain_run_ = place_of(pretrain());
+    classifier_run_ = place_of(classifier());
+    colorizer_body_ = place_of(colorizer_pretrain());
+    colorizer_run_ = place_of(colorizer());
+  }
+  /// What a shared model's recipe gets from the models before it.
+  Puts puts_of(const Shared& shared) const {
+    if (shared.stage == "classifier") return {{"init", pretrain_run_}};
+    if (shared.stage == "colorizer") return {{"init", colorizer_body_}, {"gan.phi_init", colorizer_body_}};
+    return {};
   }
 
   void train_shared_models() {
-    pretrain_run_ = shared_run(pretrain(), {});
-    classifier_run_ = shared_run(classifier(), {{"init", pretrain_run_}});
-    const std::string body = shared_run(colorizer_pretrain(), {});
-    colorizer_run_ = shared_run(colorizer(), {{"init", body}, {"gan.phi_init", body}});
+    for (const Shared& shared : {pretrain(), classifier(), colorizer_pretrain(), colorizer()}) {
+      if (!shared.is_recipe()) continue;
+      Recipe recipe = recipe_of(shared, puts_of(shared));
+      train_once(recipe, place_of(shared), shared.stage, shared.trainer);
+    }
+  }
+
+  /// Calls fn(seed, fold) for every training of a row; fold -1: the split's own training and test sets.
+  template <class Fn>
+  void for_each_run(const Fn& fn) const {
+    for (const int64_t seed : s_.seeds)
+      for (int64_t fold = s_.folds > 0 ? 0 : -1; fold < std::max<int64_t>(s_.folds, 0); ++fold)
+        fn(seed, fold);
+  }
+  std::string run_of(const RowPlan& plan, int64_t seed, int64_t fold) const {
+    return result_.out + "/rows/" + plan.folder() + "-" + std::to_string(seed) +
+           (fold < 0 ? "" : "-fold" + std::to_string(fold));
   }
 
   std::vector<Shared> shared_models() const {
@@ -198,23 +250,48 @@ class Study {
       for (const std::string& line : warnings) std::fprintf(stderr, "cawe: warning: %s\n", line.c_str());
   }
 
-  /// Checks the recipes of all rows now, so that a mistake in the last one is not found after all others were
-  /// trained: first the recipes alone, then with their data. The models that enhance are not there yet: rows
-  /// are checked without them.
-  void check_recipes() const {
+  /// Checks all rows now, so that a mistake in the last one is not found after all others were trained: first the
+  /// recipes alone, then every row with its data and its chain, in which random weights stand in for models that are
+  /// not trained yet.
+  void check_recipes() {
     read_recipes();
     RunRequest request = request_;
     request.check_only = true;
-    for (const Shared& shared : shared_models()) {
+    request.data_cache = std::make_shared<train::DataCache>();
+    const train::StandIns stand_ins = stand_ins_of(request);
+    request.stand_ins = &stand_ins;
+    std::set<std::string> checked;  // seeds differ in nothing that is checked here
+    for (const StudyRow& row : result_.rows)
+      for_each_run([&](int64_t, int64_t fold) {
+        if (!checked.insert(row.plan.folder() + std::to_string(fold)).second) return;
+        Recipe recipe = row_recipe(row.plan, s_.seeds[0], fold);
+        train::train_detector(recipe, request);
+      });
+  }
+
+  train::StandIns stand_ins_of(RunRequest request) const {
+    train::StandIns all;
+    const auto stand_in = [&](const Shared& shared) {
+      std::string bytes;
+      if (!shared.is_recipe() || done(place_of(shared))) return bytes;
       Recipe recipe = recipe_of(shared, {});
+      request.stand_in = &bytes;
+      request.stand_ins = &all;
       shared.trainer(recipe, request);
-    }
-    for (RowPlan plan : s_.rows) {  // the baseline's recipe differs from the others' only in the enhancement
-      if (plan.kind != RowKind::ablation && plan.method != "none") continue;
-      plan.method = "none";
-      Recipe recipe = row_recipe(plan, s_.seeds[0], -1);
-      train::train_detector(recipe, request);
-    }
+      return bytes;
+    };
+    const auto manifest = [](const std::string& bytes) {
+      return bytes.empty() ? "" : train::parse_checkpoint(bytes, "the study's stand-in").manifest;
+    };
+    const std::string body = stand_in(pretrain());
+    all.init_manifest = manifest(body);
+    if (const std::string bytes = stand_in(classifier()); !bytes.empty()) all.chain["classifier"] = bytes;
+    if (s_.pretrained && body.empty() && all.chain.count("classifier") > 0)
+      all.init_manifest = manifest(all.chain["classifier"]);
+    if (!s_.pretrained) all.init_manifest.clear();
+    stand_in(colorizer_pretrain());
+    if (const std::string bytes = stand_in(colorizer()); !bytes.empty()) all.chain["colorizer"] = bytes;
+    return all;
   }
 
   /// Fold -1: the split's own training and test sets.
@@ -248,8 +325,7 @@ class Study {
   void train_row(StudyRow& row, int64_t seed, int64_t fold) {
     const RowPlan& plan = row.plan;
     const std::string where = fold < 0 ? "" : ", fold " + std::to_string(fold);
-    const std::string run = result_.out + "/rows/" + plan.folder() + "-" + std::to_string(seed) +
-                            (fold < 0 ? "" : "-fold" + std::to_string(fold));
+    const std::string run = run_of(plan, seed, fold);
     row.runs.push_back(run);
     if (fold <= 0) row.detections.emplace_back();
     std::vector<eval::Detection> part;
@@ -283,6 +359,9 @@ class Study {
           result_.data.dataset, train::fold_indices(result_.data.split, recipe.words("data.test_folds")));
       CAWE_CHECK(!result_.test.empty(), Code::data, path, ": no test image (data.test_folds)");
       result_.truth = train::truth_of(result_.data.dataset, result_.test);
+      CAWE_CHECK(
+          eval::count_lesions(result_.truth) > 0, Code::data, path, ": none of the ", result_.test.size(),
+          " test images has a lesion, so that there is nothing to compare (data.test_folds, data.test)");
     }
   }
 
@@ -314,7 +393,8 @@ class Study {
   std::string source_;  ///< the study's recipe
   StudyResult result_;
   StudySettings& s_;
-  std::string pretrain_run_, classifier_run_, colorizer_run_;
+  std::string pretrain_run_, classifier_run_, colorizer_body_, colorizer_run_;  ///< place_of() each
+  std::unique_ptr<FolderClaim> claim_;
 };
 
 }  // namespace

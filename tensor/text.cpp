@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <mutex>
 #include <numeric>
+#include <set>
 
 namespace cawe {
 namespace {
@@ -110,6 +112,13 @@ std::string printable(std::string_view text, size_t most) {
   if (bytes > most) out += "…";
   for (size_t i = bytes > most ? tail : head; i < shown.size(); ++i) out += shown[i];
   return out;
+}
+
+void warn_once(const std::string& text) {
+  static std::mutex mutex;
+  static std::set<std::string> given;
+  const std::lock_guard<std::mutex> lock(mutex);
+  if (given.insert(text).second) std::fprintf(stderr, "cawe: warning: %s\n", printable(text, 2000).c_str());
 }
 
 std::string format_duration(double seconds) {

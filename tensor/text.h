@@ -18,6 +18,9 @@ std::string nearest_name(const std::string& name, const std::vector<std::string>
 /// break becomes a blank, and of more than `most` bytes the middle is left out ("…").
 std::string printable(std::string_view text, size_t most = 600);
 
+/// "cawe: warning: TEXT" on stderr, printable, once in this process however often it is given. Thread-safe.
+void warn_once(const std::string& text);
+
 /// "1 h 02 min", "3 min 10 s", "4.2 s"
 std::string format_duration(double seconds);
 

@@ -153,13 +153,21 @@ void prune_checkpoints(const std::string& run, int64_t keep) {
     fs::remove(checkpoint_path(run, steps[i]), e);
 }
 
-Checkpoint load_run_or_file(const std::string& path) {
-  if (!fs::is_directory(path)) return load_checkpoint(path);
-  if (fs::exists(best_path(path))) return load_checkpoint(best_path(path));
+namespace {
+
+std::string file_of(const std::string& path) {
+  if (!fs::is_directory(path)) return path;
+  if (fs::exists(best_path(path))) return best_path(path);
   const std::vector<int64_t> steps = checkpoint_steps(path);
   CAWE_CHECK(!steps.empty(), Code::data, path,
              ": no checkpoint in this folder (expected a run folder or a .safetensors file)");
-  return load_checkpoint(checkpoint_path(path, steps.front()));
+  return checkpoint_path(path, steps.front());
 }
+
+}  // namespace
+
+Checkpoint load_run_or_file(const std::string& path) { return load_checkpoint(file_of(path)); }
+
+std::string weights_hash(const std::string& path) { return data::sha256(read_file(file_of(path))); }
 
 }  // namespace cawe::train

@@ -51,5 +51,7 @@ void prune_checkpoints(const std::string& run, int64_t keep);
 
 /// Loads what --weights names: a file, or a run folder (its best checkpoint, else its newest).
 Checkpoint load_run_or_file(const std::string& path);
+/// SHA-256 of the file that it loads.
+std::string weights_hash(const std::string& path);
 
 }  // namespace cawe::train

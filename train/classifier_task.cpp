@@ -185,7 +185,6 @@ std::string train_classifier(Recipe& recipe, const RunRequest& request) {
   const data::Dataset& dataset = s.data.dataset;
   recipe.fill("labels", dataset.label_names);
   check_labels(recipe, dataset, goal);
-  if (request.check_only) return "";
   CAWE_CHECK(!s.train.empty(), Code::data, recipe.where("data.train_folds"), ": no image in these folds");
   const auto make_network = [&](InitResult* init) {
     const int64_t labels = int64_t(dataset.label_names.size());
@@ -193,8 +192,21 @@ std::string train_classifier(Recipe& recipe, const RunRequest& request) {
     *init = initialise(*net, recipe, s.seed, false);
     return net;
   };
+  if (request.check_only) {
+    if (request.stand_in == nullptr) return "";
+    Checkpoint stand_in = first_checkpoint(recipe, s, "classifier");
+    if (request.stand_ins != nullptr) stand_in.manifest += request.stand_ins->init_manifest;
+    models::Classifier net(classifier_from(recipe, int64_t(dataset.label_names.size())));
+    net.initialise(s.seed);
+    save_network(net, "model", &stand_in);
+    *request.stand_in = checkpoint_bytes(stand_in);
+    return "";
+  }
   InitResult begun;
   make_network(&begun);  // throws for bad weights before anything is written
+  std::vector<data::TrainedPatients> trained_before = s.chain.trained;
+  trained_before.push_back(data::parse_manifest("init", begun.manifest));
+  const std::string leak = data::check_leaks(dataset, s.test, trained_before, s.allow_leak);
   Checkpoint first = first_checkpoint(recipe, s, "classifier");
   for (const data::TrainedPatients& before : s.chain.trained) first.manifest += data::manifest_text(before);
   const auto run = open_run(request, s, first, begun.hash);
@@ -209,13 +221,15 @@ std::string train_classifier(Recipe& recipe, const RunRequest& request) {
   use_best(*trained, run->dir(), result.has_score);
   const double tested =
       s.test.empty() ? std::nan("") : test_classifier(*trained, *run, dataset, s.test, s.loader);
-  return json_text({{"run", request.out},
-                    {"task", "classifier"},
-                    {"steps", result.steps},
-                    {"loss", json_rounded(result.last_loss, 6)},
-                    {goal.select == "auroc" ? "best_auroc" : "best_score",
-                     result.has_score ? Json(result.best_score) : Json(nullptr)},
-                    {"test_auroc", tested}});
+  Json summary{{"run", request.out},
+               {"task", "classifier"},
+               {"steps", result.steps},
+               {"loss", json_rounded(result.last_loss, 6)},
+               {goal.select == "auroc" ? "best_auroc" : "best_score",
+                result.has_score ? Json(result.best_score) : Json(nullptr)},
+               {"test_auroc", tested}};
+  if (!leak.empty()) summary["leak"] = "allowed";
+  return json_text(summary);
 }
 
 }  // namespace cawe::train

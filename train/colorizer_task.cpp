@@ -41,7 +41,7 @@ Plan plan_from(Recipe& recipe, const RunRequest& request) {
   CAWE_CHECK(recipe.whole("train.micro_batch") == 0, Code::usage, recipe.where("train.micro_batch"),
              ": a colorizer's phases have batches of their own (expected a smaller phase.NAME.batch)");
   p.settings = gan_from(recipe);
-  p.data = load_data(recipe);
+  p.data = data_of(recipe, request);
   p.train = fold_indices(p.data.split, recipe.words("data.train_folds"));
   p.val = fold_indices(p.data.split, recipe.words("data.val_folds"));
   p.test = fold_indices(p.data.split, recipe.words("data.test_folds"));
@@ -136,7 +136,9 @@ ColorEvaluation one_run(Recipe& recipe, const RunRequest& request, MeanChroma* m
                       {data::parse_manifest("init and phi of " + request.out, init.manifest)},
                       plan.allow_leak);
   }
-  RunFolder run(request.out, first.recipe, environment, request.resume);
+  print_warnings(environment, request);
+  RunFolder run(request.out, first.recipe, environment,
+                resume_of(request, plan.data.dataset, plan.test, plan.allow_leak));
   data::write_split(run.path("split.csv"), plan.data.dataset, plan.data.split);
   const Trained trained = run_phases(recipe, request, plan, &run, first);
   *result = trained.result;
@@ -217,7 +219,16 @@ std::string train_colorizer(Recipe& recipe, const RunRequest& request) {
     return "";
   }
   if (request.check_only) {
-    plan_from(recipe, request);
+    const Plan plan = plan_from(recipe, request);
+    if (request.stand_in == nullptr) return "";
+    Checkpoint stand_in;
+    stand_in.recipe = recipe.resolved();
+    stand_in.manifest =
+        data::manifest_text(data::trained_patients("colorizer", plan.data.dataset, plan.train));
+    models::Generator generator(generator_from(recipe));
+    generator.initialise(plan.seed);
+    save_network(generator, "model", &stand_in);
+    *request.stand_in = checkpoint_bytes(stand_in);
     return "";
   }
   MeanChroma mean;

@@ -9,6 +9,7 @@
 
 #include "data/dataset.h"
 #include "data/decode.h"
+#include "data/fingerprint.h"
 #include "data/formats/annotations/chexpert.h"
 #include "data/formats/annotations/coco.h"
 #include "data/formats/annotations/imagenet.h"
@@ -152,15 +153,23 @@ void test_official(const Recipe& r, const std::set<std::string>& tested, const d
   data::check_patients_apart(dataset, *split);
 }
 
-/// Files enter by size, not by content: reading a quarter of a million films only to hash them takes hours.
+/// Files enter by the SHA-256 of their bytes, or by their size where they were not read (data.check_images).
 std::string hash_of_data(const data::Dataset& dataset) {
   std::ostringstream text;
   text.precision(9);
   for (const data::Sample& s : dataset.samples) {
     std::error_code unknown;
-    text << s.image_id << ',' << s.patient_id << ',' << std::filesystem::file_size(s.path, unknown);
+    text << s.image_id << ',' << s.patient_id << ',';
+    if (s.file_hash.empty())
+      text << std::filesystem::file_size(s.path, unknown);
+    else
+      text << s.file_hash;
     for (const float label : s.labels) text << ',' << label;
-    for (const Box& b : s.boxes) text << ';' << b.x1 << ',' << b.y1 << ',' << b.x2 << ',' << b.y2;
+    for (size_t i = 0; i < s.boxes.size(); ++i) {
+      const Box& b = s.boxes[i];
+      text << ';' << b.x1 << ',' << b.y1 << ',' << b.x2 << ',' << b.y2 << ' ' << s.box_classes[i];
+    }
+    for (const Box& b : s.ignored) text << '!' << b.x1 << ',' << b.y1 << ',' << b.x2 << ',' << b.y2;
     text << '\n';
   }
   return data::sha256(text.str());
@@ -176,7 +185,7 @@ std::string expand_root(const std::string& path) {
          path.substr(name.size());
 }
 
-SplitData load_data(const Recipe& r) {
+SplitData load_data(const Recipe& r, bool quiet) {
   const std::string root = expand_root(r.word("data.root"));
   CAWE_CHECK(std::filesystem::is_directory(root), Code::data, root, ": no such folder (",
              r.where("data.root"), ")");
@@ -198,7 +207,10 @@ SplitData load_data(const Recipe& r) {
                  : "; first: " + out.dataset.rejected[0].file + ": " + out.dataset.rejected[0].reason,
              ")");
   // Opening a million pictures takes an hour: with check_images off a bad one is found when it is loaded.
-  if (r.flag("data.check_images")) data::resolve_images(&out.dataset, data::image_facts);
+  if (r.flag("data.check_images")) {
+    data::resolve_images(&out.dataset, data::image_facts);
+    data::fingerprint_films(&out.dataset, quiet);
+  }
   CAWE_CHECK(!out.dataset.samples.empty(), Code::data, root, ": no usable image (first problem: ",
              out.dataset.rejected.empty()
                  ? "none"

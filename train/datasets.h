@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "data/loader.h"
 #include "data/sample.h"
@@ -15,15 +16,16 @@ namespace cawe::train {
 struct SplitData {
   data::Dataset dataset;
   data::Split split;
-  std::string data_hash;   ///< SHA-256 of every image's id, person, size in bytes, labels and boxes
-  std::string split_hash;  ///< SHA-256 of the split's text
-  std::string split_note;  ///< "image-level split: optimistic", or empty
+  std::string data_hash;              ///< SHA-256 of every image's id, person, bytes, labels and boxes
+  std::string split_hash;             ///< SHA-256 of the split's text
+  std::string split_note;             ///< "image-level split: optimistic", or empty
+  std::vector<std::string> warnings;  ///< about the folds, as sentences
 };
 
 /// What the keys data.* say (train/schema/keys_data.cpp). data.root may begin with "$CAWE_DATA": that
 /// variable, or ../shared/data. Throws usage for keys that do not fit the data, data where they cannot be
 /// used.
-SplitData load_data(const Recipe& recipe);
+SplitData load_data(const Recipe& recipe, bool quiet = true);
 
 /// "$CAWE_DATA/x" -> "../shared/data/x"
 std::string expand_root(const std::string& path);

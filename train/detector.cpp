@@ -8,6 +8,7 @@
 #include "tensor/backend.h"
 #include "tensor/io/format.h"
 #include "tensor/io/json.h"
+#include "tensor/stop_signal.h"
 #include "tensor/text.h"
 #include "train/datasets.h"
 #include "train/detector_recipe.h"
@@ -56,7 +57,8 @@ Detector::Detector(std::shared_ptr<models::DetectionModel> net, Chain chain, dat
 }
 
 std::vector<std::vector<FoundBox>> Detector::detect(const data::Dataset& dataset,
-                                                    const std::vector<int64_t>& indices, bool quiet) {
+                                                    const std::vector<int64_t>& indices, bool quiet,
+                                                    const std::string& stoppable) {
   data::LoaderOptions options = loader_;
   options.shuffle = options.augment = false;
   options.rank = 0;
@@ -68,6 +70,7 @@ std::vector<std::vector<FoundBox>> Detector::detect(const data::Dataset& dataset
   Progress progress("detecting", int64_t(indices.size()), quiet);
   std::vector<std::vector<FoundBox>> all;
   for (int64_t b = 0; b < loader.steps_per_epoch(); ++b) {
+    if (!stoppable.empty()) check_stop(stoppable);
     const data::Batch batch = loader.next();
     std::vector<std::string> names;
     for (const int64_t i : batch.samples) names.push_back(dataset.samples[size_t(i)].path);

@@ -28,9 +28,10 @@ class Detector {
            Strings classes);
 
   /// Boxes of the samples at `indices`, image by image, best first. An image's boxes do not depend on the
-  /// batch.
+  /// batch. `stoppable` begins the message of Code::interrupted where a signal asks to stop; "": it goes on, for
+  /// those who stop in their own way.
   std::vector<std::vector<FoundBox>> detect(const data::Dataset& dataset, const std::vector<int64_t>& indices,
-                                            bool quiet = true);
+                                            bool quiet = true, const std::string& stoppable = "");
   const std::vector<std::string>& classes() const { return classes_; }
   /// The patients that trained the detector and every model of its chain.
   const std::vector<data::TrainedPatients>& trained() const { return trained_; }

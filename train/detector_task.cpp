@@ -2,6 +2,7 @@
 #include "train/detector_task.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <nlohmann/json.hpp>
 
@@ -67,7 +68,8 @@ LogLine DetectorTask::validate() {
     line["val.sens@" + std::to_string(int(n))] = e.at(n).at.sensitivity;
   line["val.mean_sens"] = e.mean_paper.value;
   line["val.map50"] = e.map50.value;
-  if (goal_.select != "last") line["score"] = line["val." + goal_.select];
+  const bool scored = goal_.select != "last" && !std::isnan(line["val." + goal_.select]);
+  if (scored) line["score"] = line["val." + goal_.select];  // none without a lesion: then nothing is the best
   return line;
 }
 
@@ -165,7 +167,8 @@ std::function<void(data::FloatImage&, const data::Sample&)> shuffled_callback(
 void test_detector(Detector& detector, const RunSetup& s, const RunRequest& request, const DetectorGoal& goal,
                    const std::string& title, Json* summary) {
   const data::Dataset& dataset = s.data.dataset;
-  const auto found = detector.detect(dataset, s.test, request.quiet);
+  const auto found = detector.detect(dataset, s.test, request.quiet,
+                                     request.out + " (its steps are done; --resume tests it)");
   write_file(request.out + "/detections.csv", detections_csv(found));
   if (request.found) *request.found = found;
   eval::EvaluateOptions options;
@@ -194,16 +197,20 @@ std::string train_detector(Recipe& recipe, const RunRequest& request) {
   const DetectorGoal goal{recipe.word("train.select"), froc_from(recipe)};
   check_detector(recipe);
   RunSetup s = set_up(recipe, request);
-  if (request.check_only) return "";
   const data::Dataset& dataset = s.data.dataset;
   for (std::vector<int64_t>* fold : {&s.train, &s.validation, &s.test}) *fold = box_annotated(dataset, *fold);
   CAWE_CHECK(!s.train.empty(), Code::data, recipe.where("data.train_folds"), ": no image in these folds");
   s.loader.enhance = enhancement_of(recipe, s, request);
   // Throws for bad weights before anything is written.
-  const InitResult begun = initialise(*detector_from(recipe, 1), recipe, s.seed, true);
+  InitResult begun;
+  if (request.stand_ins == nullptr || request.stand_ins->init_manifest.empty())
+    begun = initialise(*detector_from(recipe, 1), recipe, s.seed, true);
+  else
+    begun.manifest = request.stand_ins->init_manifest;
   std::vector<data::TrainedPatients> trained = s.chain.trained;
   trained.push_back(data::parse_manifest("init", begun.manifest));
   const std::string leak = data::check_leaks(dataset, s.test, trained, recipe.flag("allow_leak"));
+  if (request.check_only) return "";
   Checkpoint first = first_checkpoint(recipe, s, "detector");
   if (s.chain.classifier.net) first.chain["classifier"] = s.chain.classifier.bytes;
   if (s.chain.colorizer.net) first.chain["colorizer"] = s.chain.colorizer.bytes;

@@ -9,6 +9,7 @@
 #include "data/hash.h"
 #include "tensor/error.h"
 #include "tensor/io/files.h"
+#include "tensor/io/folder_claim.h"
 
 namespace cawe::train {
 namespace {
@@ -46,10 +47,25 @@ bool decode(const std::string& file, data::FloatImage* image) {
   return true;
 }
 
+bool is_key(const std::string& name) {
+  return name.size() == 64 && name.find_first_not_of("0123456789abcdef") == name.npos;
+}
+
+/// A cache from before such folders were marked holds nothing else.
+bool is_older_cache(const std::string& dir) {
+  std::error_code e;
+  for (const fs::directory_entry& entry : fs::directory_iterator(dir, e))
+    if (!is_key(entry.path().filename().string()) && !is_unfinished(entry.path().filename().string()))
+      return false;
+  return !e;
+}
+
 /// Two threads may need the same film at once (a fold's training and its validation): one of them writes.
 class Cache {
  public:
-  explicit Cache(std::string dir) : dir_(std::move(dir)) { make_folders(dir_); }
+  explicit Cache(std::string dir) : dir_(std::move(dir)) {
+    mark_folder(dir_, "cache", [this] { return is_older_cache(dir_); });
+  }
   bool find(const std::string& key, data::FloatImage* image) const {
     const std::string path = dir_ + "/" + key;
     return fs::exists(path) && decode(read_file(path), image);
@@ -73,12 +89,12 @@ class Cache {
 }  // namespace
 
 void remove_enhancement_cache(const std::string& dir) {
+  if (folder_kind(dir) != "cache") return;
   std::error_code e;
-  std::vector<fs::path> ours;
+  std::vector<fs::path> ours{fs::path(dir) / kFolderMarker};
   for (const fs::directory_entry& entry : fs::directory_iterator(dir, e)) {
     const std::string name = entry.path().filename().string();
-    const bool key = name.size() == 64 && name.find_first_not_of("0123456789abcdef") == name.npos;
-    if (entry.is_regular_file(e) && (key || is_unfinished(name))) ours.push_back(entry.path());
+    if (entry.is_regular_file(e) && (is_key(name) || is_unfinished(name))) ours.push_back(entry.path());
   }
   for (const fs::path& file : ours) fs::remove(file, e);
   fs::remove(dir, e);  // only if nothing else is in it

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "train/run_folder.h"
 
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -14,6 +15,9 @@
 #include "tensor/io/files.h"
 #include "tensor/io/format.h"
 #include "tensor/io/json.h"
+#include "tensor/text.h"
+#include "train/checkpoint.h"
+#include "train/run_changes.h"
 
 namespace cawe::train {
 namespace fs = std::filesystem;
@@ -85,45 +89,38 @@ std::vector<std::pair<std::string, std::string>> environment_facts(const Environ
 std::string environment_json(const Environment& environment) {
   Json facts;
   for (const auto& [key, value] : environment_facts(environment)) facts[key] = value;
+  if (!environment.warnings.empty()) facts["warnings"] = environment.warnings;
+  if (!environment.changes.empty()) facts["changes"] = environment.changes;
   return json_text(facts, JsonLayout::indented) + "\n";
 }
 
-namespace {
-
-/// True where a folder holds nothing but what a run writes before its recipe.toml: it was killed there. Only
-/// then may a folder without that file be taken over, and what is half-written in it be removed.
-bool only_begun(const std::string& dir) {
-  for (const fs::directory_entry& entry : fs::directory_iterator(dir)) {
-    const std::string name = entry.path().filename().string();
-    const bool ours = is_unfinished(name) || (name == "checkpoints" && fs::is_empty(entry.path())) ||
-                      (name == "environment.json" && entry.is_regular_file() &&
-                       Json::parse(read_file(entry.path().string()), nullptr, false).contains("cawe"));
-    if (!ours) return false;
-  }
-  return true;
+bool is_older_folder(const std::string& dir) {
+  const std::string environment = dir + "/environment.json";
+  if (!fs::is_regular_file(dir + "/recipe.toml") || !fs::is_regular_file(environment)) return false;
+  const Json facts = Json::parse(read_file(environment), nullptr, false);
+  return facts.is_object() && facts.contains("cawe") && facts.contains("revision");
 }
 
-}  // namespace
-
 RunFolder::RunFolder(const std::string& dir, const std::string& recipe, const Environment& environment,
-                     bool resume)
-    : dir_(dir), events_(dir, 0) {
-  const std::string recipe_path = path("recipe.toml");
-  if (fs::exists(recipe_path)) {
-    CAWE_CHECK(resume, Code::usage, dir,
-               ": holds a run already. Add --resume to go on with it, or choose another --out.");
-    CAWE_CHECK(read_file(recipe_path) == recipe, Code::usage, recipe_path,
-               ": differs from the recipe given now. Resume with the same recipe, or choose another --out.");
-    remove_unfinished(dir);
+                     const Resume& resume)
+    : dir_(dir), claim_(dir, "run", [&dir] { return is_older_folder(dir); }), events_(dir, 0) {
+  const bool trained = !checkpoint_steps(dir).empty();
+  CAWE_CHECK(resume.on || (!trained && !fs::exists(path("recipe.toml"))), Code::usage, dir,
+             ": holds a run already. Add --resume to go on with it, or choose another --out.");
+  if (!trained) {
+    begin(recipe, environment);
     return;
   }
-  CAWE_CHECK(!fs::exists(dir) || fs::is_directory(dir), Code::usage, dir, ": is a file (expected a folder)");
-  CAWE_CHECK(!fs::exists(dir) || fs::is_empty(dir) || (resume && only_begun(dir)), Code::usage, dir,
-             ": holds other files (expected a new or an empty folder)");
+  go_on(dir, recipe, environment, resume,
+        "after step " + std::to_string(checkpoint_steps(dir).front()) + ": ");
+  remove_unfinished(path("checkpoints"));
+}
+
+void RunFolder::begin(const std::string& recipe, const Environment& environment) const {
   make_folders(path("checkpoints"));
-  remove_unfinished(dir);
+  remove_unfinished(path("checkpoints"));
   write_file(path("environment.json"), environment_json(environment));
-  write_file(recipe_path, recipe);
+  write_file(path("recipe.toml"), recipe);
 }
 
 void RunFolder::log(int64_t step, const LogLine& line) {
@@ -162,6 +159,14 @@ void RunFolder::write_metrics() const {
     out += csv_line(cells);
   }
   write_file(path("metrics.csv"), out);
+}
+
+double RunFolder::last_logged(const std::string& name) const {
+  double last = std::nan("");
+  if (!fs::exists(path("log.jsonl"))) return last;
+  for (const LoggedLine& line : logged_lines(path("log.jsonl")))
+    if (line.values.contains(name) && line.values[name].is_number()) last = line.values[name].get<double>();
+  return last;
 }
 
 void RunFolder::timing(const std::string& stage, double seconds) const {

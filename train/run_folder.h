@@ -5,11 +5,14 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "tensor/io/folder_claim.h"
 #include "train/tensorboard.h"
 
 namespace cawe::train {
@@ -22,19 +25,37 @@ struct Environment {
   std::string command_line;
   int threads = 1, ranks = 1;
   std::vector<std::pair<std::string, std::string>> hashes;  ///< "data", "classifier", … -> SHA-256
+  std::vector<std::string> warnings;                        ///< of the data and the split, as sentences
+  std::vector<std::string> changes;  ///< what resumes with --accept-changes let pass, as sentences
 };
 /// Versions, CPU, instruction set, source revision, hashes, command line.
 std::vector<std::pair<std::string, std::string>> environment_facts(const Environment& environment);
 /// These as the text of environment.json.
 std::string environment_json(const Environment& environment);
 
+/// How a run that is there already is gone on with.
+struct Resume {
+  bool on = false;
+  bool accept_changes = false;  ///< go on although the recipe, the data or the weights are others now
+  bool quiet = false;           ///< no warnings on stderr
+  /// Called before accepted changes are written down; throws where they may not be accepted.
+  std::function<void()> check;
+};
+
+/// True where DIR holds a run or a study of this program from before folders had markers: a recipe.toml and an
+/// environment.json that this program wrote.
+bool is_older_folder(const std::string& dir);
+
 /// Writes the files of a run.
 class RunFolder {
  public:
-  /// Makes DIR and DIR/checkpoints. Throws usage where DIR holds a run already and `resume` is off, or where
-  /// `resume` is on and its recipe.toml differs from `recipe`, or where DIR holds other files; io where it
-  /// cannot be made. What a killed process left half-written is removed only where DIR is proved to be a run.
-  RunFolder(const std::string& dir, const std::string& recipe, const Environment& environment, bool resume);
+  /// Claims DIR (tensor/io/folder_claim.h) and makes DIR/checkpoints. A run that was stopped after any of its
+  /// writes can be resumed. Throws usage where DIR holds a run already and `resume` is off; where recipe, data,
+  /// split or weights are not those that it has trained with, naming each difference, unless changes are
+  /// accepted: then environment.json keeps them. Where nothing was trained yet, they are taken over. Other
+  /// libraries and instruction sets are a warning, and kept there, too.
+  RunFolder(const std::string& dir, const std::string& recipe, const Environment& environment,
+            const Resume& resume);
 
   const std::string& dir() const { return dir_; }
   std::string path(const std::string& name) const { return dir_ + "/" + name; }
@@ -44,11 +65,16 @@ class RunFolder {
   void rewind(int64_t step);
   /// metrics.csv: a column for every name in the log.
   void write_metrics() const;
+  /// The newest value of a name in the log; NaN where there is none.
+  double last_logged(const std::string& name) const;
   /// Appends "stage,seconds" to timings.csv.
   void timing(const std::string& stage, double seconds) const;
 
  private:
+  void begin(const std::string& recipe, const Environment& environment) const;
+
   std::string dir_;
+  FolderClaim claim_;
   TensorBoard events_;
 };
 

@@ -2,27 +2,44 @@
 #include "train/run_setup.h"
 
 #include <algorithm>
+#include <sstream>
 
 #include "data/hash.h"
 #include "data/leak.h"
 #include "tensor/communicator.h"
+#include "tensor/text.h"
 
 namespace cawe::train {
+
+SplitData data_of(const Recipe& recipe, const RunRequest& request) {
+  if (request.data_cache == nullptr) return load_data(recipe, request.quiet);
+  std::string key;
+  bool inside = false;
+  std::istringstream lines(recipe.resolved());
+  for (std::string line; std::getline(lines, line);) {
+    if (line[0] == '[' && line.find(" = ") == line.npos) inside = line == "[data]";
+    if (inside) key += line + "\n";
+  }
+  const auto found = request.data_cache->find(key);
+  if (found != request.data_cache->end()) return found->second;
+  return request.data_cache->emplace(key, load_data(recipe, request.quiet)).first->second;
+}
 
 RunSetup set_up(Recipe& recipe, const RunRequest& request) {
   RunSetup s;
   s.start = std::chrono::steady_clock::now();
   s.seed = uint64_t(recipe.whole("seed"));
+  s.allow_leak = recipe.flag("allow_leak");
   s.schedule = schedule_from(recipe);
   s.optimizer = optimizer_from(recipe);
   s.trainer = trainer_from(recipe);
   s.trainer.resume = request.resume;
   s.trainer.quiet = request.quiet;
   s.trainer.label = recipe.task();
-  s.chain = chain_from(recipe);
+  s.chain = request.stand_ins != nullptr ? chain_from(recipe, request.stand_ins->chain) : chain_from(recipe);
   s.loader = loader_from(recipe, s.trainer.batch, s.seed);
   s.loader.enhance = enhance_callback(s.chain);
-  s.data = load_data(recipe);
+  s.data = data_of(recipe, request);
   s.train = fold_indices(s.data.split, recipe.words("data.train_folds"));
   s.validation = fold_indices(s.data.split, recipe.words("data.val_folds"));
   s.test = fold_indices(s.data.split, recipe.words("data.test_folds"));
@@ -40,7 +57,30 @@ Environment environment_of(const RunRequest& request) {
 Environment environment_of(const RunRequest& request, const SplitData& data) {
   Environment e = environment_of(request);
   e.hashes = {{"data", data.data_hash}, {"split", data.split_hash}};
+  e.warnings = data.dataset.warnings;
+  e.warnings.insert(e.warnings.end(), data.warnings.begin(), data.warnings.end());
   return e;
+}
+
+void print_warnings(const Environment& environment, const RunRequest& request) {
+  if (!request.quiet)
+    for (const std::string& warning : environment.warnings) warn_once(warning);
+}
+
+Resume resume_of(const RunRequest& request, const data::Dataset& dataset, const std::vector<int64_t>& test,
+                 bool allow_leak) {
+  Resume resume;
+  resume.on = request.resume;
+  resume.accept_changes = request.accept_changes;
+  resume.quiet = request.quiet;
+  resume.check = [&request, &dataset, &test, allow_leak] {
+    std::vector<std::string> damaged;
+    const Checkpoint before = newest_checkpoint(request.out, &damaged);
+    data::check_leaks(dataset, test,
+                      {data::parse_manifest("run " + request.out + " until now", before.manifest)},
+                      allow_leak);
+  };
+  return resume;
 }
 
 Checkpoint first_checkpoint(const Recipe& recipe, const RunSetup& setup, const std::string& kind) {
@@ -55,7 +95,10 @@ std::unique_ptr<RunFolder> open_run(const RunRequest& request, const RunSetup& s
   Environment environment = environment_of(request, setup.data);
   if (!init_hash.empty()) environment.hashes.emplace_back("init", init_hash);
   for (const auto& [name, bytes] : first.chain) environment.hashes.emplace_back(name, data::sha256(bytes));
-  auto run = std::make_unique<RunFolder>(request.out, first.recipe, environment, request.resume);
+  print_warnings(environment, request);
+  auto run =
+      std::make_unique<RunFolder>(request.out, first.recipe, environment,
+                                  resume_of(request, setup.data.dataset, setup.test, setup.allow_leak));
   data::write_split(run->path("split.csv"), setup.data.dataset, setup.data.split);
   return run;
 }

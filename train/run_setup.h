@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -18,13 +19,27 @@ namespace cawe::train {
 
 struct FoundBox;  // train/detector.h
 
+/// What a study has before its shared models are trained, so that rows are checked with the chain that they will have.
+struct StandIns {
+  /// "classifier", "colorizer" -> a checkpoint with random weights and the manifest that the trained one will have.
+  std::map<std::string, std::string> chain;
+  std::string init_manifest;  ///< of the body that the detectors start from
+};
+
+/// Data sets that were read before, by what the recipe says of them: a study's rows share theirs.
+using DataCache = std::map<std::string, SplitData>;
+
 /// How a command or a study wants a recipe trained.
 struct RunRequest {
   std::string out;        ///< the run folder
   std::string cache_dir;  ///< where enhanced pictures are kept for other runs; "": nowhere
   std::string command_line;
   bool resume = false, quiet = false;
-  bool check_only = false;  ///< reads recipe and data, throws as training would, and writes nothing
+  bool accept_changes = false;  ///< with resume: go on although recipe, data or weights are others now
+  bool check_only = false;      ///< reads recipe and data, throws as training would, and writes nothing
+  const StandIns* stand_ins = nullptr;  ///< with check_only: in place of models that are not there yet
+  std::string* stand_in = nullptr;      ///< with check_only: receives this model's own stand-in
+  std::shared_ptr<DataCache> data_cache;
   int ranks = 1, threads = 1;
   std::vector<std::vector<FoundBox>>* found = nullptr;  ///< receives what a detector finds in its test films
 };
@@ -33,6 +48,7 @@ struct RunRequest {
 struct RunSetup {
   std::chrono::steady_clock::time_point start;
   uint64_t seed = 0;
+  bool allow_leak = false;
   Schedule schedule;
   OptimizerOptions optimizer;
   TrainerOptions trainer;
@@ -45,9 +61,18 @@ struct RunSetup {
 /// together, data for data that cannot be used.
 RunSetup set_up(Recipe& recipe, const RunRequest& request);
 
+/// load_data(), or what the request's cache has.
+SplitData data_of(const Recipe& recipe, const RunRequest& request);
+
 /// What environment.json says of a run: the request and, where they are given, the hashes of its data.
 Environment environment_of(const RunRequest& request);
 Environment environment_of(const RunRequest& request, const SplitData& data);
+/// How the request goes on with a run that is there. Changes are not accepted where persons who trained it until
+/// now would stand among its `test` films: their results would count them as unseen.
+Resume resume_of(const RunRequest& request, const data::Dataset& dataset, const std::vector<int64_t>& test,
+                 bool allow_leak);
+/// Prints the environment's warnings once, unless the request is quiet.
+void print_warnings(const Environment& environment, const RunRequest& request);
 /// What every checkpoint of the run carries: the resolved recipe, and hashes of the persons that train it as
 /// `kind` ("detector").
 Checkpoint first_checkpoint(const Recipe& recipe, const RunSetup& setup, const std::string& kind);

@@ -2,21 +2,20 @@
 #include "train/trainer.h"
 
 #include <algorithm>
-#include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <set>
+#include <sstream>
 
 #include "tensor/backend.h"
 #include "tensor/communicator.h"
 #include "tensor/parallel.h"
+#include "tensor/stop_signal.h"
 #include "tensor/text.h"
 #include "train/learner.h"
 
 namespace cawe::train {
 namespace {
-
-volatile std::sig_atomic_t asked_to_stop = 0;
-void remember(int signal) { asked_to_stop = signal; }
 
 /// One network, one optimizer, one schedule.
 class SingleCourse : public Course {
@@ -154,6 +153,7 @@ class Loop {
     if (c.step == 0) return;
     const std::string source = checkpoint_path(run_->dir(), c.step);
     step_ = c.step;
+    keep_manifest(c.manifest);
     course_.restore(c, source);
     validations_ = state_number(c, "validations", source);
     best_at_ = state_number(c, "best_at", source);
@@ -161,6 +161,17 @@ class Loop {
     result_.has_score = best != "none";
     if (result_.has_score) result_.best_score = std::strtod(best.c_str(), nullptr);
     result_.stopped_early = state_word(c, "stopped_early", source) == "1";
+    // A run that was finished before is at its end now, and no step will give a loss.
+    if (writes()) result_.last_loss = run_->last_logged("loss");
+  }
+
+  /// Persons who trained the run before its data changed stay in its manifest.
+  void keep_manifest(const std::string& before) {
+    std::set<std::string> known;
+    std::istringstream now(carried_.manifest), lines(before);
+    for (std::string line; std::getline(now, line);) known.insert(line);
+    for (std::string line; std::getline(lines, line);)
+      if (known.insert(line).second) carried_.manifest += line + "\n";
   }
 
   Course& course_;
@@ -175,19 +186,6 @@ class Loop {
 
 Tensor Task::network_input(const Tensor& images) const {
   return images.to(compute_device()).to(compute_dtype_);
-}
-
-int stop_signal() {
-  static const bool installed = [] {
-    struct sigaction action {};
-    action.sa_handler = remember;
-    action.sa_flags = int(SA_RESETHAND);  // a second signal ends the process at once
-    sigaction(SIGINT, &action, nullptr);
-    sigaction(SIGTERM, &action, nullptr);
-    return true;
-  }();
-  (void)installed;
-  return asked_to_stop;
 }
 
 TrainerOptions trainer_from(const Recipe& recipe) {

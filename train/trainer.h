@@ -101,8 +101,4 @@ TrainResult train(Task& task, data::Loader& loader, const data::Dataset& dataset
                   const Checkpoint& first, const Schedule& schedule, const OptimizerOptions& optimizer,
                   const TrainerOptions& options);
 
-/// The signal that asked to stop, or 0. From the first call on, signals are recorded instead of ending the
-/// process.
-int stop_signal();
-
 }  // namespace cawe::train

@@ -15,6 +15,7 @@
 #include "tensor/io/json.h"
 #include "tensor/parallel.h"
 #include "tensor/random.h"
+#include "tensor/stop_signal.h"
 #include "tensor/text.h"
 
 namespace cawe::data {
@@ -131,6 +132,7 @@ void write_phantoms(const PhantomOptions& options) {
   for (size_t begin = 0; begin < views.size(); begin += 64) {
     const size_t end = std::min(views.size(), begin + 64);
     parallel_tasks(int64_t(end - begin), [&](int64_t k) {
+      check_stop(options.out);
       const size_t i = begin + size_t(k);
       char patient[16], digits[16], id[24];
       std::snprintf(patient, sizeof patient, "p%05lld", static_cast<long long>(views[i].patient));
@@ -164,6 +166,7 @@ void write_scenes(const SceneOptions& options) {
   for (int64_t begin = 0; begin < options.images; begin += 64) {
     const int64_t end = std::min(options.images, begin + 64);
     parallel_tasks(end - begin, [&](int64_t k) {
+      check_stop(options.out);
       const int64_t i = begin + k;
       char file[24];
       std::snprintf(file, sizeof file, "s%05lld.png", static_cast<long long>(i));

@@ -55,6 +55,9 @@ std::string report_html(const Report& report) {
           ? "<p class=\"banner\" role=\"note\">Demonstration, not evidence. <span>Small networks, few steps "
             "and procedural images: it shows that the chain works, not what a method is worth.</span></p>"
           : "";
+  if (!report.warnings.empty())
+    parts["banner"] +=
+        "<div class=\"warnings\" role=\"note\"><h2>Warnings</h2>" + list(report.warnings, "<ul>") + "</div>";
   parts["subtitle"] =
       report.subtitle.empty() ? "" : "<p class=\"subtitle\">" + escape_markup(report.subtitle) + "</p>";
   std::vector<Claim> claims;

@@ -95,6 +95,7 @@ struct Report {
   std::string title;
   std::string subtitle;
   bool demonstration = false;         ///< marks the page "demonstration, not evidence"
+  std::vector<std::string> warnings;  ///< about data, folds and resumes, one sentence each: shown first
   std::vector<std::string> findings;  ///< one sentence each; a summary of the rows' comparisons follows them
   std::vector<std::pair<std::string, std::string>> facts;  ///< "test images" -> "200"
   std::string froc_rule;

@@ -264,10 +264,12 @@ bool is_unfinished(const std::string& name) {
 
 void remove_unfinished(const std::string& dir) {
   std::vector<fs::path> left;
-  for (const auto& entry : fs::recursive_directory_iterator(dir))
-    if (entry.is_regular_file() && is_unfinished(entry.path().filename().string()))
+  std::error_code e;
+  for (const auto& entry : fs::directory_iterator(dir, e))
+    if (entry.symlink_status(e).type() == fs::file_type::regular &&
+        is_unfinished(entry.path().filename().string()))
       left.push_back(entry.path());
-  for (const auto& path : left) fs::remove(path);
+  for (const auto& path : left) fs::remove(path, e);
 }
 
 std::string read_file(const std::string& path, size_t max_bytes) {

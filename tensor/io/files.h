@@ -52,8 +52,8 @@ class NewFolder {
 /// True for the name that a file or folder has before it is whole, "NAME.cawe-PROCESS-NUMBER.part": what is
 /// left of a process that was killed.
 bool is_unfinished(const std::string& name);
-/// Removes such files below `dir`, and nothing else. The caller has made sure that `dir` is a folder of this
-/// program (a run, a study) and that no other process writes there.
+/// Removes such files from `dir` itself, not from folders in it, and nothing else. The caller has made sure that
+/// `dir` is a folder of this program and that no other process writes there (folder_claim.h).
 void remove_unfinished(const std::string& dir);
 
 /// The whole file. Throws io where it cannot be read, data where it is larger than `max_bytes`.

@@ -211,5 +211,20 @@ TEST_F(Evaluate, ComparesOnTheSameDraws) {
   EXPECT_THROW(compare({&a}, {&c}), Error);
 }
 
+TEST(Evaluate, WithoutALesionNothingIsDefinedAndNothingThrows) {
+  const std::vector<TruthImage> truth = {{"a", "", {}, 64, 64}, {"b", "", {}, 64, 64}};
+  EvaluateOptions options;
+  options.draws = 20;
+  const Evaluation e = evaluate(truth, {{0, {0, 0, 10, 10}, .5, 0}}, options);
+  EXPECT_EQ(e.lesions, 0);
+  EXPECT_EQ(e.negatives, 2);
+  for (const SensRow& row : e.sens) EXPECT_TRUE(std::isnan(row.at.sensitivity));
+  EXPECT_TRUE(std::isnan(e.mean_paper.value));
+  EXPECT_TRUE(std::isnan(e.map50.value));
+  EXPECT_TRUE(std::isnan(e.pascal[0].ap.every_point));
+  ASSERT_EQ(e.notes.size(), 1u);
+  EXPECT_EQ(e.notes[0], "no lesion among the images: sensitivities and AP are not defined");
+}
+
 }  // namespace
 }  // namespace cawe::eval

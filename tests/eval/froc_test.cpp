@@ -106,7 +106,10 @@ TEST(Froc, NoNegativesAndNoLesions) {
   EXPECT_TRUE(std::isnan(sens_at(curve, 1, Denominator::negatives).sensitivity));
   EXPECT_EQ(sens_at(curve, 1).sensitivity, 0);
   truth[0].boxes.clear();
-  EXPECT_THROW(froc_curve(judge(truth, {})), Error);
+  const FrocCurve none = froc_curve(judge(truth, {{0, {0, 0, 10, 10}, .5, 0}}));
+  EXPECT_TRUE(std::isnan(sens_at(none, 1).sensitivity)) << "no lesion: not defined";
+  EXPECT_TRUE(std::isnan(none.points[0].sensitivity));
+  EXPECT_EQ(none.points[0].fp_per_image, 1);
 }
 
 TEST(Froc, CrowdRegionsAreNeitherRightNorWrong) {

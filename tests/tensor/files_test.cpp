@@ -303,7 +303,7 @@ TEST(Leftovers, OnlyOurNamesAreRemoved) {
   remove_unfinished(folder.path().string());
   EXPECT_EQ(sorted(folder.files()), (std::vector<std::string>{"below", "keep.part"}));
   EXPECT_TRUE(fs::exists(folder / "below/keep.txt"));
-  EXPECT_FALSE(fs::exists(folder / "below/b.cawe-1-1.part"));
+  EXPECT_TRUE(fs::exists(folder / "below/b.cawe-1-1.part")) << "what lies deeper may be another's";
 }
 
 }  // namespace

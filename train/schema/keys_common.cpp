@@ -70,7 +70,7 @@ void common_keys(Table& t) {
       .unlisted()
       .help("beginnings of names that may be missing or not fit in `init`: they keep their random start");
   t.flag("allow_leak")
-      .on(kDetectors | kColorizer, false)
+      .on(kTrained, false)
       .help("go on although a test person trained a model of the chain, and say so");
   t.words("labels")
       .later(kClassifier, "the data's")

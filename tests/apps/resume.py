@@ -1,0 +1,246 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a run began with is compared when it is gone on with; one process works in a folder; nothing foreign is
+touched; a run that was killed after any of its first writes can be resumed.
+
+usage: python3 tests/apps/resume.py build/release/cawe
+"""
+import hashlib
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+PROGRAM = os.path.abspath(sys.argv[1])
+WORK = pathlib.Path(tempfile.mkdtemp())
+RECIPE = """task = "retinanet"
+seed = 0
+[data]
+root = "data"
+labels_csv = "metadata.csv"
+label_columns = ["nodule"]
+boxes = "stage_2_train_labels.csv"
+images = "images"
+split = "patient"
+test = 0.25
+val = 0.0
+[image]
+size = 64
+[model]
+depth = 18
+width = 8
+channels = 16
+head_convs = 1
+[train]
+steps = 6
+batch = 2
+checkpoint_every = 2
+log_every = 1
+"""
+
+
+def run(*args, env=None):
+    return subprocess.run([PROGRAM] + [str(a) for a in args], cwd=WORK, capture_output=True, text=True, timeout=300,
+                          env=dict(os.environ, **(env or {})))
+
+
+def cawe(*args, code=0, says='', env=None):
+    done = run(*args, env=env)
+    assert done.returncode == code, '%s: exit %d (expected %d)\n%s' % (args, done.returncode, code, done.stderr)
+    for part in [says] if isinstance(says, str) else says:
+        assert part in done.stderr, '%s: %r is not in\n%s' % (args, part, done.stderr)
+    assert code == 0 or len(done.stderr.strip().splitlines()) == 1, done.stderr
+    return done
+
+
+def train(out, *args, **more):
+    return cawe('train', 'recipe.toml', '--out', out, '--quiet', *args, **more)
+
+
+def tree(folder):
+    """Every file below a folder with its content."""
+    return {str(p.relative_to(WORK)): hashlib.sha256(p.read_bytes()).hexdigest() for p in (WORK / folder).rglob('*') if p.is_file()}
+
+
+def half_run(name):
+    """A run as a kill after its second step leaves it: the checkpoint of step 2 is the newest one."""
+    shutil.rmtree(WORK / name, ignore_errors=True)
+    if not (WORK / 'half').exists():
+        train('half', *KEEP)
+        for later in ('step-00000004.safetensors', 'step-00000006.safetensors'):
+            (WORK / 'half/checkpoints' / later).unlink()
+    shutil.copytree(WORK / 'half', WORK / name)
+    return name
+
+
+KEEP = ['--set', 'train.keep=9']
+
+
+def the_recipe():
+    out = half_run('a')
+    before = tree(out)
+    train(out, '--resume', *KEEP, '--set', 'train.steps=8', code=2, says=['train.steps: 6 before, 8 now', '--accept-changes'])
+    assert tree(out) == before, 'a refused resume changed the folder'
+    train(out, '--resume', '--accept-changes', *KEEP, '--set', 'train.steps=8')
+    kept = json.loads((WORK / out / 'environment.json').read_text())['changes']
+    assert kept == ['after step 2: train.steps: 6 before, 8 now'], kept
+    assert 'steps = 8' in (WORK / out / 'recipe.toml').read_text()
+    assert (WORK / out / 'checkpoints/step-00000008.safetensors').exists()
+    cawe('train', 'recipe.toml', '--out', 'b', '--accept-changes', code=2, says='--accept-changes without --resume')
+
+
+def the_data():
+    films = sorted((WORK / 'data/images').iterdir())
+    kept = films[0].read_bytes()
+    out = half_run('c')
+    films[0].write_bytes(films[1].read_bytes())  # another picture under the same name
+    before = tree(out)
+    train(out, '--resume', *KEEP, code=2, says='data: ')
+    assert tree(out) == before
+    train(out, '--resume', '--accept-changes', *KEEP)
+    assert [c for c in json.loads((WORK / out / 'environment.json').read_text())['changes'] if 'data: ' in c]
+    films[0].write_bytes(kept)
+    boxes = WORK / 'data/stage_2_train_labels.csv'
+    text = boxes.read_text()
+    out = half_run('d')
+    lines = text.splitlines()
+    i = next(k for k, line in enumerate(lines) if line.endswith(',1'))
+    cells = lines[i].split(',')
+    cells[1] = str(float(cells[1]) + 1)
+    boxes.write_text('\n'.join(lines[:i] + [','.join(cells)] + lines[i + 1:]) + '\n')
+    train(out, '--resume', *KEEP, code=2, says='data: ')
+    boxes.write_text(text)
+    train(out, '--resume', *KEEP)
+    assert 'changes' not in json.loads((WORK / out / 'environment.json').read_text())
+
+
+def persons_who_trained_it():
+    """More persons redraw the split: some who trained the run would be tested on."""
+    out = half_run('e')
+    shutil.move(WORK / 'data', WORK / 'kept')
+    cawe('phantom', '--out', 'data', '--images', 60, '--size', 64)
+    train(out, '--resume', *KEEP, code=2, says=['data: ', 'split: '])
+    train(out, '--resume', '--accept-changes', *KEEP, code=3, says='until now was trained on')
+    shutil.rmtree(WORK / 'data')
+    shutil.move(WORK / 'kept', WORK / 'data')
+
+
+def the_machine():
+    out = half_run('f')
+    isa = {'DNNL_MAX_CPU_ISA': 'SSE41'}
+    done = cawe('train', 'recipe.toml', '--out', out, '--resume', *KEEP, env=isa, says='cpu_library: ')
+    assert 'may differ in its last bits' in done.stderr
+    assert 'cpu_library' in json.loads((WORK / out / 'environment.json').read_text())['changes'][0]
+
+
+def a_finished_run():
+    first = train('g', '--json').stdout
+    again = train('g', '--json', '--resume').stdout
+    assert first == again and json.loads(first)['loss'] > 0, (first, again)
+
+
+def whole():
+    if not (WORK / 'undisturbed').exists():
+        train('undisturbed')
+    return (WORK / 'undisturbed/checkpoints/step-00000006.safetensors').read_bytes()
+
+
+def any_prefix_of_the_first_writes():
+    """A process that dies between two of its writes leaves one of these states; each must resume to the same bytes."""
+    train('h')
+    first = ['.cawe', 'environment.json', 'recipe.toml', 'split.csv']
+    for count in range(len(first) + 1):
+        for half_written in ['', 'whole'] if count < len(first) else ['']:
+            shutil.rmtree(WORK / 'i', ignore_errors=True)
+            (WORK / 'i').mkdir()
+            for name in first[:count]:
+                shutil.copy(WORK / 'h' / name, WORK / 'i' / name)
+            if count > 0:
+                (WORK / 'i/checkpoints').mkdir()
+            if half_written:
+                text = (WORK / 'h' / first[count]).read_bytes()
+                (WORK / 'i' / (first[count] + '.cawe-7-0.part')).write_bytes(text[:len(text) // 2])
+            train('i', '--resume')
+            assert (WORK / 'i/checkpoints/step-00000006.safetensors').read_bytes() == whole(), first[:count]
+            assert not list((WORK / 'i').glob('*.part')), count
+
+
+def a_strangers_folder():
+    for name in ('x.cawe-1-0.part', 'notes.txt', 'recipe.toml', '.cawe.cawe-1-0.part'):
+        folder = WORK / 'stranger'
+        shutil.rmtree(folder, ignore_errors=True)
+        (folder / 'below').mkdir(parents=True)
+        (folder / name).write_text('not ours')
+        (folder / 'below/y.cawe-1-0.part').write_text('not ours')
+        before = tree('stranger')
+        for more in ([], ['--resume']):
+            train('stranger', *more, code=2)
+            assert tree('stranger') == before, name
+    shutil.copytree(WORK / 'g', WORK / 'mine')
+    (WORK / 'mine/keep.part').write_text('a note of the user')
+    (WORK / 'mine/mine').mkdir()
+    (WORK / 'mine/mine/z.cawe-1-0.part').write_text('deeper: perhaps of another program')
+    (WORK / 'mine/half.cawe-1-0.part').write_text('half')
+    train('mine', '--resume')
+    assert (WORK / 'mine/keep.part').exists() and (WORK / 'mine/mine/z.cawe-1-0.part').exists()
+    assert not (WORK / 'mine/half.cawe-1-0.part').exists()
+
+
+def one_process_a_folder():
+    process = subprocess.Popen([PROGRAM, 'train', 'recipe.toml', '--out', 'busy', '--quiet', '--set', 'train.steps=100000'], cwd=WORK)
+    deadline = time.time() + 120
+    while not (WORK / 'busy/log.jsonl').exists() and time.time() < deadline:
+        time.sleep(.05)
+    try:
+        done = train('busy', '--resume', '--set', 'train.steps=100000', code=2, says=['another process works in this run (%d on ' % process.pid,
+                                                                                    'busy/.cawe-lock'])
+        assert 'remove' in done.stderr
+    finally:
+        process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=60) == 143
+    assert not (WORK / 'busy/.cawe-lock').exists(), 'the lock outlived its process'
+    assert [json.loads(line)['step'] for line in (WORK / 'busy/log.jsonl').read_text().splitlines()] == \
+        sorted({json.loads(line)['step'] for line in (WORK / 'busy/log.jsonl').read_text().splitlines()}), 'lines of two processes'
+
+
+def a_fold_without_a_lesion():
+    """Scores of a validation without lesions are undefined; training goes on to its end."""
+    boxes = WORK / 'data/stage_2_train_labels.csv'
+    text = boxes.read_text()
+    folds = ['image,patient,fold']
+    films = sorted(p.name for p in (WORK / 'data/images').iterdir())
+    healthy = {line.split(',')[0] for line in text.splitlines()[1:] if line.endswith(',0')}
+    persons = {name: name.split('_')[0] for name in films}
+    sick = {persons[name] for name in films if name.rsplit('.', 1)[0] not in healthy}
+    unused = [p for p in sorted(set(persons.values())) if p not in sick]
+    assert len(unused) >= 2, 'the phantoms have too few healthy persons for this test'
+    for name in films:
+        person = persons[name]
+        folds.append('%s,%s,%s' % (name.rsplit('.', 1)[0], person, 'val' if person == unused[0] else 'test' if person == unused[1] else 'train'))
+    (WORK / 'data/folds.csv').write_text('\n'.join(folds) + '\n')
+    sets = ['--set', 'data.split=file', '--set', 'data.split_file=folds.csv', '--set', 'train.eval_every=2', '--set', 'data.test=', '--set', 'data.val=']
+    done = train('j', '--json', *sets)
+    summary = json.loads(done.stdout)
+    assert summary['steps'] == 6 and summary['sens@1'] is None and summary['mean_sens'] is None, summary
+    log = [json.loads(line) for line in (WORK / 'j/log.jsonl').read_text().splitlines()]
+    assert [line['val.mean_sens'] for line in log if 'val.mean_sens' in line] == [None] * 3
+    assert not any('score' in line for line in log), 'an undefined score chose a checkpoint'
+    results = json.loads((WORK / 'j/results.json').read_text())
+    assert results['lesions'] == 0 and results['sens']['1']['value'] is None and 'not defined' in results['notes'][0]
+
+
+def main():
+    cawe('phantom', '--out', 'data', '--images', 40, '--size', 64)
+    (WORK / 'recipe.toml').write_text(RECIPE)
+    for test in (the_recipe, the_data, persons_who_trained_it, the_machine, a_finished_run, any_prefix_of_the_first_writes,
+                 a_strangers_folder, one_process_a_folder, a_fold_without_a_lesion):
+        test()
+        print('ok  ' + test.__name__.replace('_', ' '), flush=True)
+    shutil.rmtree(WORK)
+
+
+main()
