@@ -79,7 +79,10 @@ class Loop {
              ": stopped by a signal after step ", step_, " of ", steps,
              "; the state is saved. Go on with --resume.");
     }
-    if (writes()) run_->write_metrics();
+    if (writes()) {
+      prune_checkpoints(run_->dir(), options_.keep);  // a kill may have come between saving and pruning
+      run_->write_metrics();
+    }
     result_.steps = step_;
     return result_;
   }

@@ -242,6 +242,7 @@ void NewFolder::finish() {
   } else {
     fs::rename(part_, out_, e);
   }
+  if (!e) flush_folder(out_);
   done_ = inside_ || !e;  // what was moved in part is whole only together with what is left
   CAWE_CHECK(!e, Code::io, out_, ": cannot be put in place (", e.message(), ")",
              inside_ ? "; it is in " + part_ : "");
