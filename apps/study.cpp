@@ -16,7 +16,7 @@ namespace {
 struct Options {
   std::string recipe, out, ablate, ablate_row;
   std::vector<std::string> set;
-  bool resume = false, accept_changes = false;
+  bool resume = false, accept_changes = false, allow_leak = false;
 };
 
 void run(Common& common, const Options& o) {
@@ -26,6 +26,7 @@ void run(Common& common, const Options& o) {
              "\" (`cawe train` trains it; expected \"study\")");
   if (!o.ablate.empty()) recipe.put("ablate", o.ablate);
   if (!o.ablate_row.empty()) recipe.put("ablate_row", o.ablate_row);
+  if (o.allow_leak) recipe.put("allow_leak", true);
   if (!common.quiet) warn(recipe);
   train::RunRequest request;
   request.out = o.out.empty() ? "runs/" + std::filesystem::path(o.recipe).stem().string() : o.out;
@@ -60,6 +61,9 @@ void add_study(CLI::App& app, Common& common) {
   sub->add_option("--ablate-row", o->ablate_row,
                   "DETECTOR/ENHANCEMENT that --ablate varies (default: .../cawe)");
   sub->add_flag("--resume", o->resume, "go on; rows that are done are kept");
+  sub->add_flag(
+      "--allow-leak", o->allow_leak,
+      "go on although test persons trained a model of the chain (the key allow_leak); the report says so");
   sub->add_flag("--accept-changes", o->accept_changes,
                 "with --resume: go on although recipes, data or weights are others now; the report says so");
   sub->callback([&common, o] { run(common, *o); });

@@ -18,7 +18,7 @@ namespace {
 struct Options {
   std::string recipe, out;
   std::vector<std::string> set;
-  bool resume = false, accept_changes = false, profile = false;
+  bool resume = false, accept_changes = false, allow_leak = false, profile = false;
   int ranks = 1;
 };
 
@@ -27,6 +27,7 @@ void run(Common& common, const Options& o) {
   train::Recipe recipe = train::Recipe::read(o.recipe, "classifier", o.set);
   CAWE_CHECK(recipe.task() != "study", Code::usage, recipe.where("task"),
              " is \"study\" (`cawe study` runs it)");
+  if (o.allow_leak) recipe.put("allow_leak", true);
   if (!common.quiet) warn(recipe);
   if (common.seed_given) recipe.put("seed", int64_t(common.seed));
   CAWE_CHECK(o.ranks == 1 || compute_device() == Device::cpu, Code::usage, "--ranks ", o.ranks,
@@ -67,6 +68,8 @@ void add_train(CLI::App& app, Common& common) {
   sub->add_flag(
       "--accept-changes", o->accept_changes,
       "with --resume: go on although recipe, data or weights are others now; environment.json keeps it");
+  sub->add_flag("--allow-leak", o->allow_leak,
+                "go on although a test person trained a model of the chain (the key allow_leak)");
   sub->add_option("--ranks", o->ranks, "in-process ranks, each with its share of the lanes")
       ->capture_default_str();
   sub->add_flag("--profile", o->profile, "time, FLOP/s, bytes/s and memory by operator");

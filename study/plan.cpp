@@ -112,6 +112,7 @@ StudySettings study_settings(const Recipe& recipe) {
   s.title = recipe.word("title");
   s.demonstration = recipe.flag("demonstration");
   s.paper = recipe.flag("paper");
+  s.allow_leak = recipe.flag("allow_leak");
   for (const double seed : recipe.numbers("seeds")) {
     CAWE_CHECK(seed == std::floor(seed), Code::usage, recipe.where("seeds"), " holds ", seed,
                " (expected whole numbers)");

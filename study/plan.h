@@ -31,7 +31,7 @@ struct RowPlan {
 /// The keys of a study (train/schema/keys_study.cpp), read. Files are named relative to the study's recipe.
 struct StudySettings {
   std::string title;
-  bool demonstration = false, paper = false, pretrained = true;
+  bool demonstration = false, paper = false, pretrained = true, allow_leak = false;
   std::vector<int64_t> seeds;
   std::vector<RowPlan> rows;  ///< detectors in the paper's order, controls and ablations last
   std::map<std::string, std::string> recipes;  ///< of each detector

@@ -173,6 +173,7 @@ class Study {
   Recipe recipe_of(const Shared& shared, const Puts& puts) const {
     Recipe recipe = Recipe::read(shared.named, shared.task);
     recipe.set(shared.overrides, source_ + ": " + shared.set);
+    if (s_.allow_leak) recipe.put("allow_leak", true);
     for (const auto& [key, value] : puts)
       if (!value.empty()) recipe.put(key, value);
     CAWE_CHECK(recipe.task() == shared.task, Code::usage, recipe.where("task"), " is \"", recipe.task(),
@@ -301,6 +302,7 @@ class Study {
     CAWE_CHECK(recipe.task() == plan.detector, Code::usage, recipe.where("task"), " is \"", recipe.task(),
                "\" (expected \"", plan.detector, "\")");
     train::put_froc(s_.options.froc, &recipe);
+    if (s_.allow_leak) recipe.put("allow_leak", true);
     recipe.put("seed", seed);
     recipe.put("enhance.method", plan.method);
     recipe.put("control", std::string(plan.shuffled ? "shuffled" : "none"));

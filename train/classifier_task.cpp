@@ -181,7 +181,7 @@ LogLine ClassifierTask::validate() {
 
 std::string train_classifier(Recipe& recipe, const RunRequest& request) {
   const ClassifierGoal goal = goal_from(recipe);
-  const RunSetup s = set_up(recipe, request);
+  RunSetup s = set_up(recipe, request);
   const data::Dataset& dataset = s.data.dataset;
   recipe.fill("labels", dataset.label_names);
   check_labels(recipe, dataset, goal);
@@ -207,6 +207,7 @@ std::string train_classifier(Recipe& recipe, const RunRequest& request) {
   std::vector<data::TrainedPatients> trained_before = s.chain.trained;
   trained_before.push_back(data::parse_manifest("init", begun.manifest));
   const std::string leak = data::check_leaks(dataset, s.test, trained_before, s.allow_leak);
+  if (!leak.empty()) s.data.warnings.push_back("a leak was allowed: " + leak);
   Checkpoint first = first_checkpoint(recipe, s, "classifier");
   for (const data::TrainedPatients& before : s.chain.trained) first.manifest += data::manifest_text(before);
   const auto run = open_run(request, s, first, begun.hash);

@@ -132,9 +132,10 @@ ColorEvaluation one_run(Recipe& recipe, const RunRequest& request, MeanChroma* m
     const ColorizerInit init = initialise_colorizer(generator, critic, content, recipe, plan.seed);
     if (!init.init_hash.empty()) environment.hashes.emplace_back("init", init.init_hash);
     if (!init.phi_hash.empty()) environment.hashes.emplace_back("phi", init.phi_hash);
-    data::check_leaks(plan.data.dataset, plan.test,
-                      {data::parse_manifest("init and phi of " + request.out, init.manifest)},
-                      plan.allow_leak);
+    const std::string leak = data::check_leaks(
+        plan.data.dataset, plan.test, {data::parse_manifest("init and phi of " + request.out, init.manifest)},
+        plan.allow_leak);
+    if (!leak.empty()) environment.warnings.push_back("a leak was allowed: " + leak);
   }
   print_warnings(environment, request);
   RunFolder run(request.out, first.recipe, environment,

@@ -211,6 +211,7 @@ std::string train_detector(Recipe& recipe, const RunRequest& request) {
   trained.push_back(data::parse_manifest("init", begun.manifest));
   const std::string leak = data::check_leaks(dataset, s.test, trained, recipe.flag("allow_leak"));
   if (request.check_only) return "";
+  if (!leak.empty()) s.data.warnings.push_back("a leak was allowed: " + leak);
   Checkpoint first = first_checkpoint(recipe, s, "detector");
   if (s.chain.classifier.net) first.chain["classifier"] = s.chain.classifier.bytes;
   if (s.chain.colorizer.net) first.chain["colorizer"] = s.chain.colorizer.bytes;

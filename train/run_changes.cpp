@@ -123,10 +123,11 @@ std::vector<std::string> kept_sentences(const std::string& dir, const std::strin
 std::vector<std::string> go_on(const std::string& dir, const std::string& recipe, const Environment& now,
                                const Resume& resume, const std::string& after) {
   const Changes changes = changes_since(dir, recipe, now);
-  CAWE_CHECK(changes.decisive.empty() || resume.accept_changes, Code::usage, dir,
-             ": not what it began with: ", listed(changes.decisive),
-             ". Give it what it had, choose another --out, or go on and have the change kept in environment.json "
-             "(--accept-changes).");
+  CAWE_CHECK(
+      changes.decisive.empty() || resume.accept_changes, Code::usage, dir,
+      ": not what it began with: ", listed(changes.decisive),
+      ". Give it what it had, choose another --out, or go on and have the change kept in environment.json "
+      "(--accept-changes).");
   if (!changes.decisive.empty() && resume.check) resume.check();
   if (!resume.quiet)
     for (const std::string& change : changes.machine)

@@ -77,13 +77,15 @@ bool is_alive(const LockHolder& holder) {
 bool on_local_disk(int fd) {
   struct statfs info {};
   if (::fstatfs(fd, &info) != 0) return false;
-  for (const long local : {0xEF53L, 0x58465342L, 0x9123683EL, 0x01021994L, 0x794C7630L, 0x2FC12FC1L, 0xF2F52010L})
+  for (const long local :
+       {0xEF53L, 0x58465342L, 0x9123683EL, 0x01021994L, 0x794C7630L, 0x2FC12FC1L, 0xF2F52010L})
     if (long(info.f_type) == local) return true;  // ext, xfs, btrfs, tmpfs, overlay, zfs, f2fs
   return false;
 }
 
 bool same_file(int fd, const std::string& path) {
-  struct stat open {}, named {};
+  struct stat open {
+  }, named{};
   return ::fstat(fd, &open) == 0 && ::stat(path.c_str(), &named) == 0 && open.st_ino == named.st_ino &&
          open.st_dev == named.st_dev;
 }
@@ -141,7 +143,8 @@ LockHolder this_process() {
   return me;
 }
 
-bool may_take(SystemLock system, bool local_disk, const LockHolder& before, const LockHolder& me, bool alive) {
+bool may_take(SystemLock system, bool local_disk, const LockHolder& before, const LockHolder& me,
+              bool alive) {
   if (system == SystemLock::held) return false;
   if (before.host.empty() || (system == SystemLock::got && local_disk)) return true;
   const bool findable = before.host == me.host && before.space == me.space;
@@ -167,8 +170,9 @@ FolderClaim::FolderClaim(const std::string& dir, const std::string& kind, const 
 void FolderClaim::lock(const std::string& kind) {
   const auto refuse = [&](const LockHolder& holder) {
     fail(Code::usage, dir_, ": another process works in this ", kind,
-         holder.host.empty() ? std::string()
-                             : detail::concat(" (", holder.process, " on ", holder.host, ", since ", holder.since, ")"),
+         holder.host.empty()
+             ? std::string()
+             : detail::concat(" (", holder.process, " on ", holder.host, ", since ", holder.since, ")"),
          ". Wait until it ends or choose another --out; if it is gone, remove ", path_, ".");
   };
   const auto broken = [&](const char* what) {
@@ -180,7 +184,9 @@ void FolderClaim::lock(const std::string& kind) {
     fd_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (fd_ < 0) broken("be made");
     const bool got = ::flock(fd_, LOCK_EX | LOCK_NB) == 0;
-    const SystemLock system = got ? SystemLock::got : errno == EWOULDBLOCK ? SystemLock::held : SystemLock::none;
+    const SystemLock system = got                    ? SystemLock::got
+                              : errno == EWOULDBLOCK ? SystemLock::held
+                                                     : SystemLock::none;
     const LockHolder before = parse_lock(content(fd_));
     if (!may_take(system, on_local_disk(fd_), before, me, is_alive(before))) {
       ::close(fd_);

@@ -26,9 +26,8 @@ TEST(FolderClaim, MarksANewFolderAndLocksItWhileItLives) {
     const FolderClaim claim(dir, "run");
     EXPECT_EQ(folder_kind(dir), "run");
     EXPECT_TRUE(fs::exists(dir + "/.cawe-lock"));
-    expect_error("usage", "another process works in this run (" + std::to_string(::getpid()), [&] {
-      FolderClaim second(dir, "run");
-    });
+    expect_error("usage", "another process works in this run (" + std::to_string(::getpid()),
+                 [&] { FolderClaim second(dir, "run"); });
     EXPECT_TRUE(fs::exists(dir + "/.cawe-lock")) << "the refused one must not remove it";
   }
   EXPECT_FALSE(fs::exists(dir + "/.cawe-lock"));
@@ -113,7 +112,8 @@ TEST(FolderLock, DecidesByTheSystemsLockAndByWhatIsWritten) {
     EXPECT_TRUE(may_take(SystemLock::got, false, none, me, alive));
     EXPECT_TRUE(may_take(SystemLock::got, false, same, me, alive));
     EXPECT_TRUE(may_take(SystemLock::got, false, container, me, alive));
-    EXPECT_FALSE(may_take(SystemLock::got, false, elsewhere, me, alive)) << "its locks may end at the machine";
+    EXPECT_FALSE(may_take(SystemLock::got, false, elsewhere, me, alive))
+        << "its locks may end at the machine";
     // No locks at all.
     EXPECT_TRUE(may_take(SystemLock::none, false, none, me, alive));
     EXPECT_EQ(may_take(SystemLock::none, false, same, me, alive), !alive);

@@ -70,8 +70,8 @@ void common_keys(Table& t) {
       .unlisted()
       .help("beginnings of names that may be missing or not fit in `init`: they keep their random start");
   t.flag("allow_leak")
-      .on(kTrained, false)
-      .help("go on although a test person trained a model of the chain, and say so");
+      .on(kTrained | kStudy, false)
+      .help("go on although a test person trained a model of the chain, and say so (`--allow-leak`)");
   t.words("labels")
       .later(kClassifier, "the data's")
       .help("names of the labels, written by training: an `init` and an attention map need their order");

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a study finds out before it trains anything: every row, control and ablation with the chain that it will have;
+and what it says when it goes on with other recipes or in spite of a leak.
+
+usage: python3 tests/apps/study_checks.py build/release/cawe
+"""
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+PROGRAM = os.path.abspath(sys.argv[1])
+WORK = pathlib.Path(tempfile.mkdtemp())
+DATA = """[data]
+root = "data"
+labels_csv = "metadata.csv"
+label_columns = ["nodule", "consolidation"]
+images = "images"
+split = "patient"
+test = 0.3
+val = 0.0
+"""
+NETWORK = """[image]
+size = 32
+[model]
+depth = 18
+width = 4
+"""
+DETECTOR = 'task = "retinanet"\n' + DATA + 'boxes = "stage_2_train_labels.csv"\n' + NETWORK + """channels = 8
+head_convs = 1
+[train]
+steps = 1
+batch = 2
+"""
+# With the boxes, by which persons are stratified, so that both draw the same split.
+CLASSIFIER = 'task = "classifier"\n' + DATA + 'boxes = "stage_2_train_labels.csv"\n' + NETWORK + """output_stride = 16
+dilate = false
+[train]
+steps = 1
+batch = 2
+"""
+STUDY = """task = "study"
+retinanet = "detector.toml"
+classifier = "classifier.toml"
+pretrained = false
+detectors = ["retinanet"]
+rows = ["none", "cawe"]
+controls = []
+panels = 1
+[boot]
+draws = 20
+"""
+
+
+def study(out, *args, code=0, says=()):
+    done = subprocess.run([PROGRAM, 'study', 'study.toml', '--out', out] + list(args), cwd=WORK, capture_output=True, text=True, timeout=300)
+    assert done.returncode == code, '%s: exit %d (expected %d)\n%s' % (args, done.returncode, code, done.stderr)
+    for part in says:
+        assert part in done.stderr, '%r is not in\n%s' % (part, done.stderr)
+    return done
+
+
+def refused(what, *args, code, says):
+    study('refused', *args, code=code, says=says)
+    assert not (WORK / 'refused').exists(), what + ': something was written'
+    print('ok  before anything is trained: ' + what, flush=True)
+
+
+def main():
+    subprocess.run([PROGRAM, 'phantom', '--out', 'data', '--images', '40', '--size', '32'], cwd=WORK, check=True, stdout=subprocess.DEVNULL)
+    (WORK / 'study.toml').write_text(STUDY)
+    (WORK / 'detector.toml').write_text(DETECTOR)
+    (WORK / 'classifier.toml').write_text(CLASSIFIER)
+    other = ('--set', 'classifier_set=["data.split_seed=1"]')
+    refused('a classifier with another split trained persons of the test', *other, code=3, says=['was trained on', '--allow-leak'])
+    refused('folds test every person who trained the classifier', '--set', 'folds=3', code=3, says=['was trained on'])
+    refused('an ablation with a label that the classifier does not know', '--ablate', 'cam.targets=[nodule],[mass]', code=2, says=['mass'])
+    refused('a control without a second person', '--set', 'controls=["shuffled"]', '--set', 'set=["data.test=0.03"]', '--set',
+            'classifier_set=["data.test=0.03"]', code=3, says=['one person'])
+    refused('a class of the map that only the last row asks for', '--set', 'set=["cam.exclude_labels=[\'edema\']"]', code=2, says=['edema'])
+    study('allowed', *other, '--allow-leak', says=['a leak was allowed'])
+    page = (WORK / 'allowed/report.html').read_text()
+    assert 'class="warnings"' in page and 'a leak was allowed' in page, 'the report does not say that a leak was allowed'
+    print('ok  an allowed leak stands in the report', flush=True)
+    study('plain')
+    assert 'class="warnings"' not in (WORK / 'plain/report.html').read_text(), (WORK / 'plain/environment.json').read_text()
+    (WORK / 'detector.toml').write_text(DETECTOR.replace('batch = 2', 'batch = 4'))
+    study('plain', '--resume', code=2, says=['train.batch: 2 before, 4 now', '--accept-changes'])
+    study('plain', '--resume', '--accept-changes')
+    (WORK / 'detector.toml').write_text(DETECTOR)
+    study('plain', '--resume', '--set', 'boot.draws=30', code=2, says=['boot.draws: 20 before, 30 now'])
+    study('plain', '--resume', '--set', 'boot.draws=30', '--accept-changes')
+    page = (WORK / 'plain/report.html').read_text()
+    assert 'Resumed with changes: the study, boot.draws: 20 before, 30 now' in page
+    print('ok  other recipes are refused, or accepted and shown in the report', flush=True)
+    shutil.rmtree(WORK)
+
+
+main()
