@@ -76,10 +76,10 @@ report::Figure pipeline(const StudyResult& study, size_t i, const StudyRow& row)
   report::PipelineExample e;
   e.image = sample.image_id;
   e.grey = picture_of(film);
-  e.map = picture_of(train::to_image(study.map_maker()->maps(train::to_tensor(film)).map));
+  e.map = picture_of(train::to_image(study.map_maker(i)->maps(train::to_tensor(film)).map));
   const bool colours = row.plan.method == "color+cawe" && study.chains.count("color") > 0;
-  if (colours) e.colour = picture_of(study_picture(study, "color", film));
-  e.fused = picture_of(study_picture(study, row.plan.method, film));
+  if (colours) e.colour = picture_of(study_picture(study, "color", i));
+  e.fused = picture_of(study_picture(study, row.plan.method, i));
   e.alpha = study.alpha;
   e.width = sample.width;
   e.height = sample.height;
@@ -98,8 +98,8 @@ report::Figure pipeline(const StudyResult& study, size_t i, const StudyRow& row)
 report::Figure attention(const StudyResult& study, size_t i) {
   const data::FloatImage film = study_film(study, i);
   const data::Sample& sample = study.data.dataset.samples[size_t(study.test[i])];
-  const auto maker = study.map_maker();
-  const train::LoadedClassifier& classifier = study.chains.at("cawe").classifier;
+  const auto maker = study.map_maker(i);
+  const train::LoadedClassifier& classifier = study.chain("cawe", i).classifier;
   const models::AttentionMaps maps = maker->maps(train::to_tensor(film));
   const Tensor x = maker->network_input(train::to_tensor(film)).to(compute_device());
   const Tensor features = classifier.net->forward(Variable(x)).features.value().to(Device::cpu);
@@ -141,11 +141,12 @@ report::Figure attention(const StudyResult& study, size_t i) {
 /// them.
 class Features {
  public:
-  explicit Features(const StudyResult& study) : study_(study), maker_(study.map_maker()) {}
+  explicit Features(const StudyResult& study) : study_(study) {}
   void add(size_t test_image, const std::string& method, report::FeatureSet* set) {
-    const data::FloatImage picture = study_picture(study_, method, study_film(study_, test_image));
-    const Tensor x = maker_->network_input(train::to_tensor(picture)).to(compute_device());
-    const Variable features = study_.chains.at("cawe").classifier.net->forward(Variable(x)).features;
+    const data::FloatImage picture = study_picture(study_, method, test_image);
+    const Tensor x =
+        study_.map_maker(test_image)->network_input(train::to_tensor(picture)).to(compute_device());
+    const Variable features = study_.chain("cawe", test_image).classifier.net->forward(Variable(x)).features;
     const std::vector<float> pooled = global_avg_pool(features).value().to(Device::cpu).to_vector<float>();
     dim = int64_t(pooled.size());
     set->images.push_back(study_.truth[test_image].id);
@@ -155,7 +156,6 @@ class Features {
 
  private:
   const StudyResult& study_;
-  std::shared_ptr<models::CaweEnhancer> maker_;
 };
 
 report::Figure tsne(const StudyResult& study, const StudyRow& row) {
@@ -165,6 +165,8 @@ report::Figure tsne(const StudyResult& study, const StudyRow& row) {
     size_t taken = 0;
     for (size_t i = 0; i < study.truth.size() && taken < kTsneFilms; ++i) {
       if (study.truth[i].boxes.empty() == abnormal) continue;
+      // Features of one network alone can be compared: with a classifier for each fold, the first one's films.
+      if (study.chains.at("cawe").size() > 1 && study.fold_of(i) != 0) continue;
       features.add(i, "none", abnormal ? &e.abnormal : &e.normal);
       features.add(i, row.plan.method, abnormal ? &e.enhanced_abnormal : &e.enhanced_normal);
       ++taken;
@@ -184,9 +186,9 @@ data::FloatImage study_film(const StudyResult& study, size_t test_image) {
                          study.loader.filter, &geometry);
 }
 
-data::FloatImage study_picture(const StudyResult& study, const std::string& method,
-                               const data::FloatImage& film) {
-  return train::to_image(study.chains.at(method).enhancer->apply(train::to_tensor(film)));
+data::FloatImage study_picture(const StudyResult& study, const std::string& method, size_t test_image) {
+  const data::FloatImage film = study_film(study, test_image);
+  return train::to_image(study.chain(method, test_image).enhancer->apply(train::to_tensor(film)));
 }
 
 std::vector<report::Figure> study_figures(const StudyResult& study,
@@ -195,7 +197,7 @@ std::vector<report::Figure> study_figures(const StudyResult& study,
   std::vector<report::Figure> figures;
   const StudyRow& row = richest_row(study);
   const size_t film = example_film(study, row);
-  if (study.map_maker() && film < study.truth.size()) {
+  if (film < study.truth.size() && study.map_maker(film)) {
     figures.push_back(pipeline(study, film, row));
     figures.push_back(attention(study, film));
     if (study.truth.size() >= 4) figures.push_back(tsne(study, row));

@@ -13,8 +13,7 @@ namespace cawe::study {
 /// The film of a test image as networks get it: gray, [0, 1].
 data::FloatImage study_film(const StudyResult& study, size_t test_image);
 /// The film of a test image after a method's enhancement.
-data::FloatImage study_picture(const StudyResult& study, const std::string& method,
-                               const data::FloatImage& film);
+data::FloatImage study_picture(const StudyResult& study, const std::string& method, size_t test_image);
 
 /// Figures 1 (pipeline), 2 (attention), 3 (t-SNE) and 4 (FROC); without a classifier only the last.
 std::vector<report::Figure> study_figures(const StudyResult& study,

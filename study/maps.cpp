@@ -52,23 +52,20 @@ std::vector<std::vector<int>> thirds_by_map(const StudyResult& study, const Stud
 
 }  // namespace
 
-StudyMaps study_maps(const StudyResult& study) {
-  const auto enhancer = study.map_maker();
-  if (!enhancer) return {};
+namespace {
+
+/// The maps of some test images that one chain makes, in their order.
+void add_maps(const StudyResult& study, const std::vector<size_t>& films, StudyMaps* out) {
+  if (films.empty()) return;
   data::LoaderOptions options = study.loader;
   options.enhance = {};
   options.shuffle = options.augment = options.normalise = false;
   options.channels = 1;
   options.batch = 16;
-  StudyMaps out;
-  std::vector<int64_t> with_boxes;
-  for (size_t i = 0; i < study.test.size(); ++i)
-    if (!study.data.dataset.samples[size_t(study.test[i])].boxes.empty()) {
-      out.films.push_back(i);
-      with_boxes.push_back(study.test[i]);
-    }
-  if (with_boxes.empty()) return {};
-  data::Loader loader(study.data.dataset, with_boxes, options);
+  std::vector<int64_t> samples;
+  for (const size_t film : films) samples.push_back(study.test[film]);
+  data::Loader loader(study.data.dataset, samples, options);
+  const auto enhancer = study.map_maker(films[0]);
   const NoGrad no_history;
   for (int64_t b = 0; b < loader.steps_per_epoch(); ++b) {
     const data::Batch batch = loader.next();
@@ -84,9 +81,22 @@ StudyMaps study_maps(const StudyResult& study) {
       m.height = sample.height;
       for (const Box& box : sample.boxes)
         m.boxes.push_back({double(box.x1), double(box.y1), double(box.x2), double(box.y2)});
-      out.samples.push_back(std::move(m));
+      out->samples.push_back(std::move(m));
     }
   }
+  out->films.insert(out->films.end(), films.begin(), films.end());
+}
+
+}  // namespace
+
+StudyMaps study_maps(const StudyResult& study) {
+  StudyMaps out;
+  if (study.chains.count("cawe") == 0) return out;
+  std::vector<std::vector<size_t>> by_chain(study.chains.at("cawe").size());
+  for (size_t i = 0; i < study.test.size(); ++i)
+    if (!study.data.dataset.samples[size_t(study.test[i])].boxes.empty())
+      by_chain[by_chain.size() == 1 ? 0 : study.fold_of(i)].push_back(i);
+  for (const std::vector<size_t>& films : by_chain) add_maps(study, films, &out);
   return out;
 }
 

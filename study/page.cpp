@@ -60,15 +60,16 @@ bool fuses_a_map(const models::Method& method) {
 
 /// The pictures that the viewer shows side by side. Fused ones are given before fusion: the page's slider
 /// fuses them.
-std::vector<report::ReportPicture> pictures_of(const StudyResult& study, const data::FloatImage& film) {
+std::vector<report::ReportPicture> pictures_of(const StudyResult& study, size_t i) {
+  const data::FloatImage film = study_film(study, i);
   std::vector<report::ReportPicture> pictures{{"grey", png_bytes(film)}};
   for (const models::Method& method : models::methods())
     if (study.chains.count(method.name) > 0 && method.name != "none" && !fuses_a_map(method))
-      pictures.push_back({method.label, png_bytes(study_picture(study, method.name, film))});
-  if (!study.map_maker()) return pictures;
+      pictures.push_back({method.label, png_bytes(study_picture(study, method.name, i))});
+  if (!study.map_maker(i)) return pictures;
   pictures.push_back({method_name("cawe"), png_bytes(film), true});
   if (study.chains.count("color") > 0 && study.chains.count("color+cawe") > 0)
-    pictures.push_back({method_name("color+cawe"), png_bytes(study_picture(study, "color", film)), true});
+    pictures.push_back({method_name("color+cawe"), png_bytes(study_picture(study, "color", i)), true});
   return pictures;
 }
 
@@ -80,13 +81,13 @@ report::ReportPanel panel(const StudyResult& study, size_t i) {
   p.title = sample.image_id;
   p.width = sample.width;
   p.height = sample.height;
-  p.pictures = pictures_of(study, film);
-  if (const auto maker = study.map_maker()) {
+  p.pictures = pictures_of(study, i);
+  if (const auto maker = study.map_maker(i)) {
     const models::AttentionMaps maps = maker->maps(train::to_tensor(film));
     p.map_png = png_bytes(train::to_image(maps.map));
     const std::vector<float> sigma = maps.probabilities.to(Device::cpu).to_vector<float>();
     for (const int64_t k : maps.active[0])
-      p.classes.emplace_back(study.chains.at("cawe").classifier.labels[size_t(k)], double(sigma[size_t(k)]));
+      p.classes.emplace_back(study.chain("cawe", i).classifier.labels[size_t(k)], double(sigma[size_t(k)]));
   }
   for (const eval::TruthBox& b : study.truth[i].boxes)
     if (!b.crowd) p.truth.push_back(b.box);

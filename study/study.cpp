@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "study/shared_models.h"
 #include "tensor/io/files.h"
 #include "tensor/io/json.h"
 #include "train/colorizer_task.h"
@@ -21,22 +22,22 @@ namespace cawe::study {
 namespace fs = std::filesystem;
 namespace {
 
-using Trainer = std::string (*)(Recipe&, const RunRequest&);
-
 class Study {
  public:
   Study(const Recipe& recipe, const RunRequest& request)
-      : request_(request), source_(recipe.source()), s_(result_.settings) {
-    s_ = study_settings(recipe);
+      : request_(request),
+        source_(recipe.source()),
+        s_(result_.settings),
+        shared_((s_ = study_settings(recipe), s_), source_, request.out) {
     result_.out = request.out;
     result_.recipe_text = recipe.resolved();
     for (const RowPlan& plan : s_.rows) result_.rows.push_back({plan, {}, {}, {}});
   }
 
   std::string run() {
-    name_shared_runs();
-    check_recipes();
+    read_recipes();
     load_test_set();
+    check_rows();
     open_folder();
     train_shared_models();
     for (StudyRow& row : result_.rows)
@@ -62,9 +63,11 @@ class Study {
   /// Makes the study's folder its own, or goes on in it with what it began with.
   void open_folder() {
     result_.environment = train::environment_of(request_, result_.data);
-    for (const Shared& shared : {pretrain(), classifier(), colorizer_pretrain(), colorizer()})
-      if (!shared.named.empty() && !shared.is_recipe())
-        result_.environment.hashes.emplace_back(shared.stage, train::weights_hash(shared.named));
+    for (const SharedModel& model : shared_.all())
+      if (!model.named.empty() && !model.is_recipe())
+        for (const int64_t fold : shared_.folds_of(model))
+          result_.environment.hashes.emplace_back(model.stage + (fold < 0 ? "" : std::to_string(fold)),
+                                                  train::weights_hash(shared_.place(model.stage, fold)));
     const std::string out = result_.out, recipe_path = out + "/recipe.toml";
     claim_ = std::make_unique<FolderClaim>(out, "study", [&out] { return train::is_older_folder(out); });
     CAWE_CHECK(request_.resume || !fs::exists(recipe_path), Code::usage, out,
@@ -95,13 +98,15 @@ class Study {
   void check_finished() const {
     Strings differences;
     const auto compare = [&](const std::string& run, const Recipe& recipe) {
-      if (!done(run)) return;
+      if (!is_done(run)) return;
       for (const std::string& d :
            train::recipe_differences(read_file(run + "/recipe.toml"), recipe.resolved(), true))
         differences.push_back(fs::path(run).filename().string() + ": " + d);
     };
-    for (const Shared& shared : {pretrain(), classifier(), colorizer_pretrain(), colorizer()})
-      if (shared.is_recipe()) compare(result_.out + "/" + shared.stage, recipe_of(shared, puts_of(shared)));
+    for (const SharedModel& model : shared_.all())
+      if (model.is_recipe())
+        for (const int64_t fold : shared_.folds_of(model))
+          compare(shared_.place(model.stage, fold), shared_.recipe(model, fold, true));
     for (const StudyRow& row : result_.rows)
       for_each_run([&](int64_t seed, int64_t fold) {
         compare(run_of(row.plan, seed, fold), row_recipe(row.plan, seed, fold));
@@ -112,14 +117,11 @@ class Study {
         ". Give them what they had, choose another --out, or keep them as they are (--accept-changes).");
   }
 
-  static bool done(const std::string& run) { return fs::exists(run + "/done"); }
-
   /// Trains into `run` unless that was done before.
-  void train_once(Recipe& recipe, const std::string& run, const std::string& what, Trainer trainer,
-                  std::vector<std::vector<train::FoundBox>>* found = nullptr) {
-    if (done(run)) return;
+  void train_once(RunRequest request, Recipe& recipe, const std::string& run, const std::string& what,
+                  Trainer trainer, std::vector<std::vector<train::FoundBox>>* found = nullptr) {
+    if (is_done(run)) return;
     say(what);
-    RunRequest request = request_;
     request.out = run;
     request.cache_dir = cache_dir();
     request.resume = true;
@@ -128,81 +130,14 @@ class Study {
     write_file(run + "/done", std::string("finished\n"));
   }
 
-  /// A model that several rows use, trained once.
-  struct Shared {
-    std::string named;  ///< what the recipe names: a recipe file, a finished run, or nothing
-    std::string stage, task;
-    std::string set;  ///< key of the study whose assignments are put over the recipe
-    const Strings& overrides;
-    Trainer trainer;
-    bool is_recipe() const {
-      return !named.empty() && !fs::is_directory(named) && fs::path(named).extension() == ".toml";
-    }
-  };
-  using Puts = std::vector<std::pair<std::string, std::string>>;
-
-  Shared pretrain() const {
-    return {s_.pretrain,      "pretrain",        "classifier",
-            "classifier_set", s_.classifier_set, train::train_classifier};
-  }
-  Shared classifier() const {
-    return {s_.has_classifier() ? s_.classifier : "",
-            "classifier",
-            "classifier",
-            "classifier_set",
-            s_.classifier_set,
-            train::train_classifier};
-  }
-  Shared colorizer_pretrain() const {
-    return {s_.has_colorizer() ? s_.colorizer_pretrain : "",
-            "colorizer_pretrain",
-            "classifier",
-            "colorizer_set",
-            s_.colorizer_set,
-            train::train_classifier};
-  }
-  Shared colorizer() const {
-    return {s_.has_colorizer() ? s_.colorizer : "",
-            "colorizer",
-            "colorizer",
-            "colorizer_set",
-            s_.colorizer_set,
-            train::train_colorizer};
-  }
-
-  Recipe recipe_of(const Shared& shared, const Puts& puts) const {
-    Recipe recipe = Recipe::read(shared.named, shared.task);
-    recipe.set(shared.overrides, source_ + ": " + shared.set);
-    if (s_.allow_leak) recipe.put("allow_leak", true);
-    for (const auto& [key, value] : puts)
-      if (!value.empty()) recipe.put(key, value);
-    CAWE_CHECK(recipe.task() == shared.task, Code::usage, recipe.where("task"), " is \"", recipe.task(),
-               "\" (expected \"", shared.task, "\")");
-    return recipe;
-  }
-
-  /// Where a shared model is or will be: a run that the plan names, or one of this study's; "" where none is needed.
-  std::string place_of(const Shared& shared) const {
-    return shared.is_recipe() ? result_.out + "/" + shared.stage : shared.named;
-  }
-  void name_shared_runs() {
-    pretrain_run_ = place_of(pretrain());
-    classifier_run_ = place_of(classifier());
-    colorizer_body_ = place_of(colorizer_pretrain());
-    colorizer_run_ = place_of(colorizer());
-  }
-  /// What a shared model's recipe gets from the models before it.
-  Puts puts_of(const Shared& shared) const {
-    if (shared.stage == "classifier") return {{"init", pretrain_run_}};
-    if (shared.stage == "colorizer") return {{"init", colorizer_body_}, {"gan.phi_init", colorizer_body_}};
-    return {};
-  }
-
   void train_shared_models() {
-    for (const Shared& shared : {pretrain(), classifier(), colorizer_pretrain(), colorizer()}) {
-      if (!shared.is_recipe()) continue;
-      Recipe recipe = recipe_of(shared, puts_of(shared));
-      train_once(recipe, place_of(shared), shared.stage, shared.trainer);
+    for (const SharedModel& model : shared_.all()) {
+      if (!model.is_recipe()) continue;
+      for (const int64_t fold : shared_.folds_of(model)) {
+        Recipe recipe = shared_.recipe(model, fold, true);
+        train_once(shared_.request_for(model, request_), recipe, shared_.place(model.stage, fold),
+                   model.stage + (fold < 0 ? "" : ", fold " + std::to_string(fold)), model.trainer);
+      }
     }
   }
 
@@ -218,19 +153,14 @@ class Study {
            (fold < 0 ? "" : "-fold" + std::to_string(fold));
   }
 
-  std::vector<Shared> shared_models() const {
-    std::vector<Shared> all;
-    for (const Shared& shared : {pretrain(), classifier(), colorizer_pretrain(), colorizer()})
-      if (shared.is_recipe() && !done(result_.out + "/" + shared.stage)) all.push_back(shared);
-    return all;
-  }
-
   /// Reads every recipe of the study, which checks it. The rows of a detector share its recipe: a key gets a
   /// warning only where it counts in none of them.
   void read_recipes() const {
     Strings warnings;
-    for (const Shared& shared : shared_models())
-      for (const train::RecipeWarning& w : recipe_of(shared, {}).warnings()) warnings.push_back(w.line);
+    for (const SharedModel& model : shared_.all())
+      if (model.is_recipe() && !is_done(shared_.place(model.stage, -1)))
+        for (const train::RecipeWarning& w : shared_.recipe(model, 0, false).warnings())
+          warnings.push_back(w.line);
     std::map<std::string, std::vector<train::RecipeWarning>> in_all_rows;  // by detector
     for (const RowPlan& plan : s_.rows) {
       const std::vector<train::RecipeWarning> here = row_recipe(plan, s_.seeds[0], -1).warnings();
@@ -251,48 +181,28 @@ class Study {
       for (const std::string& line : warnings) std::fprintf(stderr, "cawe: warning: %s\n", line.c_str());
   }
 
-  /// Checks all rows now, so that a mistake in the last one is not found after all others were trained: first the
-  /// recipes alone, then every row with its data and its chain, in which random weights stand in for models that are
-  /// not trained yet.
-  void check_recipes() {
-    read_recipes();
+  /// Checks all rows now, so that a mistake in the last one is not found after all others were trained: every row
+  /// with its data and its chain, in which random weights stand in for models that are not trained yet.
+  void check_rows() {
     RunRequest request = request_;
     request.check_only = true;
     request.data_cache = std::make_shared<train::DataCache>();
-    const train::StandIns stand_ins = stand_ins_of(request);
-    request.stand_ins = &stand_ins;
-    std::set<std::string> checked;  // seeds differ in nothing that is checked here
-    for (const StudyRow& row : result_.rows)
-      for_each_run([&](int64_t, int64_t fold) {
-        if (!checked.insert(row.plan.folder() + std::to_string(fold)).second) return;
+    shared_.find_per_fold(result_.data.dataset, result_.test, person_folds(), request);
+    for (int64_t fold = s_.folds > 0 ? 0 : -1; fold < std::max<int64_t>(s_.folds, 0); ++fold) {
+      const train::StandIns stand_ins = shared_.stand_ins(request, fold);
+      request.stand_ins = &stand_ins;
+      for (const StudyRow& row : result_.rows) {  // seeds differ in nothing that is checked here
         Recipe recipe = row_recipe(row.plan, s_.seeds[0], fold);
         train::train_detector(recipe, request);
-      });
+      }
+    }
   }
 
-  train::StandIns stand_ins_of(RunRequest request) const {
-    train::StandIns all;
-    const auto stand_in = [&](const Shared& shared) {
-      std::string bytes;
-      if (!shared.is_recipe() || done(place_of(shared))) return bytes;
-      Recipe recipe = recipe_of(shared, {});
-      request.stand_in = &bytes;
-      request.stand_ins = &all;
-      shared.trainer(recipe, request);
-      return bytes;
-    };
-    const auto manifest = [](const std::string& bytes) {
-      return bytes.empty() ? "" : train::parse_checkpoint(bytes, "the study's stand-in").manifest;
-    };
-    const std::string body = stand_in(pretrain());
-    all.init_manifest = manifest(body);
-    if (const std::string bytes = stand_in(classifier()); !bytes.empty()) all.chain["classifier"] = bytes;
-    if (s_.pretrained && body.empty() && all.chain.count("classifier") > 0)
-      all.init_manifest = manifest(all.chain["classifier"]);
-    if (!s_.pretrained) all.init_manifest.clear();
-    stand_in(colorizer_pretrain());
-    if (const std::string bytes = stand_in(colorizer()); !bytes.empty()) all.chain["colorizer"] = bytes;
-    return all;
+  std::shared_ptr<const train::PersonFolds> person_folds() const {
+    auto folds = std::make_shared<train::PersonFolds>();
+    for (size_t i = 0; i < result_.data.split.fold.size() && s_.folds > 0; ++i)
+      (*folds)[result_.data.dataset.samples[i].patient_id] = result_.data.split.fold[i];
+    return folds;
   }
 
   /// Fold -1: the split's own training and test sets.
@@ -306,9 +216,11 @@ class Study {
     recipe.put("seed", seed);
     recipe.put("enhance.method", plan.method);
     recipe.put("control", std::string(plan.shuffled ? "shuffled" : "none"));
-    if (train::needs_classifier(plan.method)) recipe.put("enhance.classifier", classifier_run_);
-    if (train::needs_colorizer(plan.method)) recipe.put("enhance.colorizer", colorizer_run_);
-    if (s_.pretrained) recipe.put("init", pretrain_run_.empty() ? classifier_run_ : pretrain_run_);
+    if (train::needs_classifier(plan.method))
+      recipe.put("enhance.classifier", shared_.place("classifier", fold));
+    if (train::needs_colorizer(plan.method))
+      recipe.put("enhance.colorizer", shared_.place("colorizer", fold));
+    if (s_.pretrained) recipe.put("init", shared_.body(fold));
     if (s_.folds > 0) {
       Strings train, test;
       for (int64_t f = 0; f < s_.folds; ++f)
@@ -331,12 +243,12 @@ class Study {
     row.runs.push_back(run);
     if (fold <= 0) row.detections.emplace_back();
     std::vector<eval::Detection> part;
-    if (done(run)) {
+    if (is_done(run)) {
       part = read_detections(run + "/detections.csv", result_.truth);
     } else {
       Recipe recipe = row_recipe(plan, seed, fold);
       std::vector<std::vector<train::FoundBox>> found;
-      train_once(recipe, run,
+      train_once(request_, recipe, run,
                  train::detector_title(plan.detector) + " on " + plan.enhancement + ", seed " +
                      std::to_string(seed) + where,
                  train::train_detector, &found);
@@ -369,14 +281,24 @@ class Study {
 
   void evaluate_rows() {
     for (StudyRow& row : result_.rows) {
-      if (row.plan.kind != RowKind::ablation && result_.chains.count(row.plan.method) == 0) {
-        Recipe recipe = row_recipe(row.plan, s_.seeds[0], -1);
-        result_.chains.emplace(row.plan.method, train::chain_from(recipe));
-      }
+      if (row.plan.kind != RowKind::ablation && result_.chains.count(row.plan.method) == 0)
+        result_.chains.emplace(row.plan.method, chains_of(row.plan));
       for (const auto& detections : row.detections)
         row.seeds.push_back(std::make_shared<eval::Evaluation>(
             eval::evaluate(result_.truth, detections, s_.options, result_.data.dataset.patients_known)));
     }
+  }
+
+  /// One chain, or one for each fold where a model of it is trained for each.
+  std::vector<train::Chain> chains_of(const RowPlan& plan) const {
+    const bool per_fold = (train::needs_classifier(plan.method) && shared_.of("classifier").per_fold) ||
+                          (train::needs_colorizer(plan.method) && shared_.of("colorizer").per_fold);
+    std::vector<train::Chain> chains;
+    for (int64_t fold = per_fold ? 0 : -1; fold < (per_fold ? s_.folds : 0); ++fold) {
+      Recipe recipe = row_recipe(plan, s_.seeds[0], fold);
+      chains.push_back(train::chain_from(recipe));
+    }
+    return chains;
   }
 
   std::string summary() const {
@@ -395,7 +317,7 @@ class Study {
   std::string source_;  ///< the study's recipe
   StudyResult result_;
   StudySettings& s_;
-  std::string pretrain_run_, classifier_run_, colorizer_body_, colorizer_run_;  ///< place_of() each
+  SharedModels shared_;
   std::unique_ptr<FolderClaim> claim_;
 };
 
@@ -407,10 +329,18 @@ const StudyRow& StudyResult::baseline(const StudyRow& row) const {
   fail(Code::internal, "study without a baseline row");
 }
 
-std::shared_ptr<models::CaweEnhancer> StudyResult::map_maker() const {
-  const auto found = chains.find("cawe");
-  return found == chains.end() ? nullptr
-                               : std::dynamic_pointer_cast<models::CaweEnhancer>(found->second.enhancer);
+size_t StudyResult::fold_of(size_t test_image) const {
+  return settings.folds > 0 ? size_t(std::stoul(data.split.fold[size_t(test[test_image])])) : 0;
+}
+
+const train::Chain& StudyResult::chain(const std::string& method, size_t test_image) const {
+  const std::vector<train::Chain>& all = chains.at(method);
+  return all.size() == 1 ? all[0] : all[fold_of(test_image)];
+}
+
+std::shared_ptr<models::CaweEnhancer> StudyResult::map_maker(size_t test_image) const {
+  if (chains.count("cawe") == 0) return nullptr;
+  return std::dynamic_pointer_cast<models::CaweEnhancer>(chain("cawe", test_image).enhancer);
 }
 
 std::string run_study(const Recipe& recipe, const RunRequest& request) {

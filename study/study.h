@@ -40,7 +40,8 @@ struct StudyResult {
   train::SplitData data;
   std::vector<int64_t> test;
   std::vector<eval::TruthImage> truth;
-  std::map<std::string, train::Chain> chains;  ///< enhancement chains of the rows, by method
+  /// Enhancement chains of the rows, by method: one, or one for each fold where its models are trained for each.
+  std::map<std::string, std::vector<train::Chain>> chains;
   data::LoaderOptions loader;
   double alpha = 0;                                 ///< fuse.alpha
   std::vector<eval::LocalisationRow> localisation;  ///< empty without maps
@@ -49,8 +50,12 @@ struct StudyResult {
 
   /// The row without enhancement of the same detector.
   const StudyRow& baseline(const StudyRow& row) const;
-  /// An enhancement that can make maps, or null.
-  std::shared_ptr<models::CaweEnhancer> map_maker() const;
+  /// The fold in which a test image is tested; 0 without folds.
+  size_t fold_of(size_t test_image) const;
+  /// The chain whose models do not know the image.
+  const train::Chain& chain(const std::string& method, size_t test_image) const;
+  /// An enhancement that can make the image's map, or null.
+  std::shared_ptr<models::CaweEnhancer> map_maker(size_t test_image) const;
 };
 
 /// Runs the study of a recipe (plan.h). Shared models are trained once; with request.resume, rows that are

@@ -139,6 +139,15 @@ data::Split make_split(const Recipe& r, const data::Dataset& dataset, const std:
   return all;
 }
 
+data::Split split_by_person(const data::Dataset& dataset, const PersonFolds& folds) {
+  data::Split split;
+  for (const data::Sample& sample : dataset.samples) {
+    const auto found = folds.find(sample.patient_id);
+    split.fold.push_back(found == folds.end() ? kOtherPersons : found->second);
+  }
+  return split;
+}
+
 /// Makes the images of data.test_csv the test fold. Throws usage where the split put others in it, leak where
 /// one of its patients is in another fold.
 void test_official(const Recipe& r, const std::set<std::string>& tested, const data::Dataset& dataset,
@@ -185,7 +194,7 @@ std::string expand_root(const std::string& path) {
          path.substr(name.size());
 }
 
-SplitData load_data(const Recipe& r, bool quiet) {
+SplitData load_data(const Recipe& r, bool quiet, const PersonFolds* folds) {
   const std::string root = expand_root(r.word("data.root"));
   CAWE_CHECK(std::filesystem::is_directory(root), Code::data, root, ": no such folder (",
              r.where("data.root"), ")");
@@ -221,7 +230,8 @@ SplitData load_data(const Recipe& r, bool quiet) {
          out.dataset.rejected[0].reason, " (", out.dataset.rejected.size(), " rejected in all; ",
          "data.strict = false leaves them out)");
   out.data_hash = hash_of_data(out.dataset);
-  out.split = make_split(r, out.dataset, root, by_image);
+  out.split =
+      folds != nullptr ? split_by_person(out.dataset, *folds) : make_split(r, out.dataset, root, by_image);
   test_official(r, tested, out.dataset, &out.split);
   out.split_hash = data::sha256(data::split_text(out.dataset, out.split));
   if (by_image || !out.dataset.patients_known) out.split_note = "image-level split: optimistic";

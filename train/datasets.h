@@ -2,6 +2,7 @@
 // From a recipe's [data] section to a data set and its folds.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -22,10 +23,15 @@ struct SplitData {
   std::vector<std::string> warnings;  ///< about the folds, as sentences
 };
 
+/// The fold of each person, for a model that must leave out whom another model is tested on.
+using PersonFolds = std::map<std::string, std::string>;
+constexpr const char* kOtherPersons = "other";  ///< the fold of persons who are not in it
+
 /// What the keys data.* say (train/schema/keys_data.cpp). data.root may begin with "$CAWE_DATA": that
 /// variable, or ../shared/data. Throws usage for keys that do not fit the data, data where they cannot be
 /// used.
-SplitData load_data(const Recipe& recipe, bool quiet = true);
+/// `folds`, where given, take the place of the recipe's split.
+SplitData load_data(const Recipe& recipe, bool quiet = true, const PersonFolds* folds = nullptr);
 
 /// "$CAWE_DATA/x" -> "../shared/data/x"
 std::string expand_root(const std::string& path);

@@ -12,7 +12,7 @@
 namespace cawe::train {
 
 SplitData data_of(const Recipe& recipe, const RunRequest& request) {
-  if (request.data_cache == nullptr) return load_data(recipe, request.quiet);
+  if (request.data_cache == nullptr) return load_data(recipe, request.quiet, request.person_folds.get());
   std::string key;
   bool inside = false;
   std::istringstream lines(recipe.resolved());
@@ -22,7 +22,8 @@ SplitData data_of(const Recipe& recipe, const RunRequest& request) {
   }
   const auto found = request.data_cache->find(key);
   if (found != request.data_cache->end()) return found->second;
-  return request.data_cache->emplace(key, load_data(recipe, request.quiet)).first->second;
+  return request.data_cache->emplace(key, load_data(recipe, request.quiet, request.person_folds.get()))
+      .first->second;
 }
 
 RunSetup set_up(Recipe& recipe, const RunRequest& request) {

@@ -40,6 +40,7 @@ struct RunRequest {
   const StandIns* stand_ins = nullptr;  ///< with check_only: in place of models that are not there yet
   std::string* stand_in = nullptr;      ///< with check_only: receives this model's own stand-in
   std::shared_ptr<DataCache> data_cache;
+  std::shared_ptr<const PersonFolds> person_folds;  ///< in place of the recipe's split
   int ranks = 1, threads = 1;
   std::vector<std::vector<FoundBox>>* found = nullptr;  ///< receives what a detector finds in its test films
 };

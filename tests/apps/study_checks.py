@@ -68,6 +68,39 @@ def refused(what, *args, code, says):
     print('ok  before anything is trained: ' + what, flush=True)
 
 
+def rows_of(csv_file):
+    lines = csv_file.read_text().splitlines()
+    return [dict(zip(lines[0].split(','), line.split(','))) for line in lines[1:]]
+
+
+def folds():
+    """Every person is tested once; a classifier of the same films is trained for each fold, without those who are tested."""
+    sets = ('--set', 'folds=3', '--set', 'classifier_set=["data.val=0.2"]')
+    study('folds', *sets)
+    for fold in range(3):
+        mine = {r['image']: r for r in rows_of(WORK / ('folds/classifier-fold%d/split.csv' % fold))}
+        rows = {r['image']: r for r in rows_of(WORK / ('folds/rows/retinanet-cawe-0-fold%d/split.csv' % fold))}
+        assert mine.keys() == rows.keys() and all(mine[i]['fold'] == rows[i]['fold'] for i in mine), 'other folds than the detectors have'
+        recipe = (WORK / ('folds/classifier-fold%d/recipe.toml' % fold)).read_text()
+        others = [f for f in range(3) if f != fold]
+        assert 'test_folds = ["%d"]' % fold in recipe and 'val_folds = ["%d"]' % ((fold + 1) % 3) in recipe, recipe
+        assert '"%d"' % [f for f in others if f != (fold + 1) % 3][0] in recipe.split('train_folds = ')[1].splitlines()[0], recipe
+        assert 'folds/classifier-fold%d' % fold in (WORK / ('folds/rows/retinanet-cawe-0-fold%d/recipe.toml' % fold)).read_text()
+    assert not (WORK / 'folds/classifier').exists()
+    films = len(rows_of(WORK / 'data/metadata.csv'))
+    assert {r['images'] for r in rows_of(WORK / 'folds/results.csv')} == {str(films)}, 'not every film was tested'
+    again = (WORK / 'folds/results.csv').read_text()
+    study('folds', *sets, '--resume')
+    assert (WORK / 'folds/results.csv').read_text() == again
+    named = ('--set', 'folds=3', '--set', 'classifier=folds/classifier-fold{fold}')
+    study('named', *named)
+    assert (WORK / 'named/results.csv').read_text() == again, 'named classifiers of the folds give other results'
+    refused('a named classifier that knows persons of the folds', '--set', 'folds=3', '--set', 'classifier=folds/classifier-fold0', code=3,
+            says=['was trained on'])
+    refused('{fold} without folds', '--set', 'classifier=folds/classifier-fold{fold}', code=2, says=['the study has no folds'])
+    print('ok  with folds, a classifier of the same films for each', flush=True)
+
+
 def main():
     subprocess.run([PROGRAM, 'phantom', '--out', 'data', '--images', '40', '--size', '32'], cwd=WORK, check=True, stdout=subprocess.DEVNULL)
     (WORK / 'study.toml').write_text(STUDY)
@@ -75,11 +108,11 @@ def main():
     (WORK / 'classifier.toml').write_text(CLASSIFIER)
     other = ('--set', 'classifier_set=["data.split_seed=1"]')
     refused('a classifier with another split trained persons of the test', *other, code=3, says=['was trained on', '--allow-leak'])
-    refused('folds test every person who trained the classifier', '--set', 'folds=3', code=3, says=['was trained on'])
     refused('an ablation with a label that the classifier does not know', '--ablate', 'cam.targets=[nodule],[mass]', code=2, says=['mass'])
     refused('a control without a second person', '--set', 'controls=["shuffled"]', '--set', 'set=["data.test=0.03"]', '--set',
             'classifier_set=["data.test=0.03"]', code=3, says=['one person'])
     refused('a class of the map that only the last row asks for', '--set', 'set=["cam.exclude_labels=[\'edema\']"]', code=2, says=['edema'])
+    folds()
     study('allowed', *other, '--allow-leak', says=['a leak was allowed'])
     page = (WORK / 'allowed/report.html').read_text()
     assert 'class="warnings"' in page and 'a leak was allowed' in page, 'the report does not say that a leak was allowed'
