@@ -10,6 +10,7 @@
 
 #include "apps/commands.h"
 #include "cuda/runtime/init.h"
+#include "data/jail.h"
 #include "tensor/backend.h"
 #include "tensor/denormals.h"
 #include "tensor/error.h"
@@ -133,6 +134,7 @@ int printed(int status) {
 int main(int argc, char** argv) {
   using namespace cawe;
   using namespace cawe::apps;
+  if (argc == 2 && std::string(argv[1]) == data::kDecoderArgument) return data::serve_decoder();
   end_on_signals();
   flush_denormals();
   CLI::App app("cawe " CAWE_VERSION

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "data/decode.h"
 
-#include "data/formats/dicom/film.h"
-#include "data/formats/picture/picture.h"
+#include "data/jail.h"
 #include "tensor/io/files.h"
 
 namespace cawe::data {
@@ -33,11 +32,11 @@ DecodedFilm decode_film(std::string_view bytes, const std::string& name) {
   DecodedFilm out;
   out.format = picture_format(bytes);
   if (out.format == PictureFormat::dicom) {
-    Film film = parse_film(bytes, name);
+    Film film = film_of(bytes, name);
     out.bits = film.tags.bits;
     out.image = std::move(film.image);
   } else {
-    const Picture picture = parse_picture(bytes, name);
+    const Picture picture = picture_of(bytes, name);
     out.bits = picture.bits_stored;
     out.image = as_float(picture, 1);
   }
@@ -55,13 +54,13 @@ FloatImage decode_color(const Sample& sample) {
   if (picture_format(bytes) == PictureFormat::dicom)
     refuse_picture("unsupported_format", sample.path,
                    ": DICOM where a colour picture is needed (expected PNG or JPEG)");
-  return as_float(parse_picture(bytes, sample.path), 3);
+  return as_float(picture_of(bytes, sample.path), 3);
 }
 
 ImageFacts image_facts(const std::string& path) {
   const std::string bytes = read_file(path, kMaxFile);
   if (picture_format(bytes) == PictureFormat::dicom) {
-    const DicomTags tags = parse_dicom_tags(bytes, path);
+    const DicomTags tags = tags_of_film(bytes, path);
     if (tags.rows < 1 || tags.columns < 1)
       refuse_picture("bad_header", path, ": DICOM of ", tags.rows, " rows, ", tags.columns, " columns");
     ImageFacts facts(std::pair<int, int>{tags.columns, tags.rows});
@@ -70,7 +69,7 @@ ImageFacts image_facts(const std::string& path) {
     facts.age = tags.age;
     return facts;
   }
-  const Picture p = parse_picture(bytes, path);
+  const Picture p = picture_of(bytes, path);
   return std::pair<int, int>{p.columns, p.rows};
 }
 

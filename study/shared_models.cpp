@@ -22,7 +22,8 @@ std::string manifest_of(const std::string& stand_in) {
 /// The recipe's folds become the study's: those but `fold` train, the next one chooses the checkpoint where the
 /// recipe has a validation set and enough folds are left.
 void put_folds(Recipe* recipe, int64_t folds, int64_t fold, const std::string& split_file) {
-  const bool validates = folds > 2 && recipe->word("data.split") == "patient" && recipe->number("data.val") > 0;
+  const bool validates =
+      folds > 2 && recipe->word("data.split") == "patient" && recipe->number("data.val") > 0;
   const int64_t chooses = validates ? (fold + 1) % folds : -1;
   Strings train{train::kOtherPersons}, val;
   for (int64_t f = 0; f < folds; ++f)
@@ -93,7 +94,8 @@ Recipe SharedModels::recipe(const SharedModel& model, int64_t fold, bool with_in
              "\" (expected \"", model.task, "\")");
   if (s_.allow_leak) recipe.put("allow_leak", true);
   if (model.per_fold)
-    put_folds(&recipe, s_.folds, fold, fs::absolute(place(model.stage, fold) + "/split.csv").lexically_normal().string());
+    put_folds(&recipe, s_.folds, fold,
+              fs::absolute(place(model.stage, fold) + "/split.csv").lexically_normal().string());
   if (!with_inits) return recipe;
   const auto put = [&](const char* key, const std::string& value) {
     if (!value.empty()) recipe.put(key, value);
@@ -138,7 +140,8 @@ train::StandIns SharedModels::stand_ins(train::RunRequest request, int64_t fold)
 }
 
 void SharedModels::find_per_fold(const data::Dataset& dataset, const std::vector<int64_t>& tested,
-                                 std::shared_ptr<const train::PersonFolds> persons, train::RunRequest request) {
+                                 std::shared_ptr<const train::PersonFolds> persons,
+                                 train::RunRequest request) {
   persons_ = std::move(persons);
   if (s_.folds == 0) return;
   for (SharedModel& model : models_) {
@@ -148,7 +151,8 @@ void SharedModels::find_per_fold(const data::Dataset& dataset, const std::vector
     const train::StandIns none;
     request.stand_ins = &none;
     const std::string manifest = model.per_fold ? "" : manifest_of(stand_in(model, -1, request));
-    model.per_fold |= !data::check_leaks(dataset, tested, {data::parse_manifest(model.stage, manifest)}, true).empty();
+    model.per_fold |=
+        !data::check_leaks(dataset, tested, {data::parse_manifest(model.stage, manifest)}, true).empty();
   }
 }
 

@@ -18,7 +18,8 @@ using Trainer = std::string (*)(Recipe&, const train::RunRequest&);
 /// One of them. The plan names a recipe, by which it is trained in the study's folder, or a run that is there.
 struct SharedModel {
   std::string stage;  ///< "pretrain", "classifier", "colorizer_pretrain" or "colorizer": its folder's name
-  std::string named;  ///< a recipe, a run or a checkpoint; "{fold}" in it is the fold's number; "" where not needed
+  std::string
+      named;  ///< a recipe, a run or a checkpoint; "{fold}" in it is the fold's number; "" where not needed
   std::string task;
   std::string set_key;  ///< the study's key with assignments for its recipe
   Strings overrides;    ///< these

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// Decoding strangers' films in child processes that can do nothing but compute: no files, no network, no new programs,
+// bounded memory and time. A decoder that is broken by a film takes down its child, and the film is rejected.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "data/formats/dicom/film.h"
+#include "data/formats/picture/picture.h"
+
+namespace cawe::data {
+
+/// From now on film_of(), picture_of() and tags_of_film() decode in children of `program` (this program, which calls
+/// serve_decoder() when it is started with kDecoderArgument). "": in this process again.
+void decode_in_jail(const std::string& program);
+bool decoding_is_jailed();
+constexpr const char* kDecoderArgument = "--decode-films";
+/// A film may take so many seconds, and one more for each MiB of its file.
+constexpr double kDecodeSeconds = 10;
+/// Most memory of a child: twice what the largest accepted picture needs.
+constexpr size_t kDecodeBytes = size_t(4) << 30;
+
+/// parse_film(), parse_picture() and parse_dicom_tags(), here or in a child. Beside what these throw: PictureError
+/// "decoder_failed" where the child crashed, was stopped by its limits, or answered nonsense.
+Film film_of(std::string_view bytes, const std::string& name, const ReadOptions& options = {});
+Picture picture_of(std::string_view bytes, const std::string& name, const ReadOptions& options = {});
+DicomTags tags_of_film(std::string_view bytes, const std::string& name);
+
+/// The child's main(): closes itself in, then answers requests on descriptor 0 until it is closed. Returns the exit
+/// status.
+int serve_decoder();
+
+}  // namespace cawe::data

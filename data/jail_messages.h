@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+// What parent and child of data/jail.h say to each other: numbers and texts one after another, in this machine's byte
+// order. The parent reads answers as it would a stranger's file: a broken decoder may have written them.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+#include "data/formats/dicom/film.h"
+#include "data/formats/picture/picture.h"
+
+namespace cawe::data::jail {
+
+enum class Ask : uint8_t { film, picture, tags };
+enum class Answer : uint8_t { done, picture_error, error };
+
+class Message {
+ public:
+  template <class T>
+  void number(T v) {
+    static_assert(std::is_trivially_copyable<T>::value, "numbers only");
+    bytes_.append(reinterpret_cast<const char*>(&v), sizeof v);
+  }
+  void text(std::string_view v) {
+    number(uint64_t(v.size()));
+    bytes_.append(v);
+  }
+  const std::string& bytes() const { return bytes_; }
+
+ private:
+  std::string bytes_;
+};
+
+/// Reads such a message; throws Error(data) where it ends too early.
+class Reader {
+ public:
+  explicit Reader(std::string_view bytes) : left_(bytes) {}
+  template <class T>
+  T number() {
+    T v;
+    std::memcpy(&v, take(sizeof v).data(), sizeof v);
+    return v;
+  }
+  std::string text() { return std::string(take(number<uint64_t>())); }
+  std::string_view take(uint64_t count) {
+    CAWE_CHECK(count <= left_.size(), Code::data, "an answer that is not whole");
+    const std::string_view taken = left_.substr(0, size_t(count));
+    left_.remove_prefix(size_t(count));
+    return taken;
+  }
+  bool empty() const { return left_.empty(); }
+
+ private:
+  std::string_view left_;
+};
+
+inline void put(Message* m, const DicomTags& t) {
+  for (const std::string* text : {&t.patient_id, &t.study_instance, &t.sop_instance, &t.modality, &t.sex, &t.view})
+    m->text(*text);
+  m->number(t.age);
+  m->number(t.rows);
+  m->number(t.columns);
+  m->number(t.bits);
+  m->number(uint8_t(t.burned_in));
+}
+inline DicomTags get_tags(Reader* r) {
+  DicomTags t;
+  for (std::string* text : {&t.patient_id, &t.study_instance, &t.sop_instance, &t.modality, &t.sex, &t.view})
+    *text = r->text();
+  t.age = r->number<float>();
+  t.rows = r->number<int>();
+  t.columns = r->number<int>();
+  t.bits = r->number<int>();
+  t.burned_in = r->number<uint8_t>() != 0;
+  return t;
+}
+
+inline void put(Message* m, const Film& f) {
+  put(m, f.tags);
+  m->text(f.damage);
+  m->number(f.image.width);
+  m->number(f.image.height);
+  m->text({reinterpret_cast<const char*>(f.image.pixels.data()), f.image.pixels.size() * sizeof(float)});
+}
+inline Film get_film(Reader* r) {
+  Film f;
+  f.tags = get_tags(r);
+  f.damage = r->text();
+  const int width = r->number<int>(), height = r->number<int>();
+  const std::string_view pixels = r->take(r->number<uint64_t>());
+  CAWE_CHECK(width > 0 && height > 0 && width <= kMaxSide && height <= kMaxSide &&
+                 pixels.size() == size_t(width) * size_t(height) * sizeof(float),
+             Code::data, "an answer of another size than it says");
+  f.image = FloatImage(width, height, 1);
+  std::memcpy(f.image.pixels.data(), pixels.data(), pixels.size());
+  for (const float v : f.image.pixels) CAWE_CHECK(v >= 0 && v <= 1, Code::data, "an answer with a gray value of ", v);
+  return f;
+}
+
+inline void put(Message* m, const Picture& p) {
+  for (const int v : {p.rows, p.columns, p.frames, p.samples, p.bits_allocated, p.bits_stored, int(p.is_signed)})
+    m->number(v);
+  for (const std::string* text : {&p.kind, &p.photometric, &p.transfer_syntax, &p.damage}) m->text(*text);
+  m->text({reinterpret_cast<const char*>(p.bytes.data()), p.bytes.size()});
+}
+inline Picture get_picture(Reader* r) {
+  Picture p;
+  for (int* v : {&p.rows, &p.columns, &p.frames, &p.samples, &p.bits_allocated, &p.bits_stored}) *v = r->number<int>();
+  p.is_signed = r->number<int>() != 0;
+  for (std::string* text : {&p.kind, &p.photometric, &p.transfer_syntax, &p.damage}) *text = r->text();
+  const std::string_view bytes = r->take(r->number<uint64_t>());
+  const bool fits = p.rows > 0 && p.columns > 0 && p.frames > 0 && p.samples > 0 && p.samples <= 4 &&
+                    (p.bits_allocated == 8 || p.bits_allocated == 16) && p.bits_stored > 0 &&
+                    p.bits_stored <= p.bits_allocated &&
+                    int64_t(p.rows) * p.columns * p.samples <= kMaxSamples / p.frames &&
+                    bytes.size() == p.count() * size_t(p.bits_allocated / 8);
+  CAWE_CHECK(fits, Code::data, "an answer of another size than it says");
+  p.bytes.assign(bytes.begin(), bytes.end());
+  return p;
+}
+
+}  // namespace cawe::data::jail
