@@ -53,8 +53,8 @@ std::string text_of(DcmItem& item, const DcmTagKey& tag, const std::string& name
   if (item.findAndGetElement(tag, element).bad() || element == nullptr) return "";
   const size_t bytes = element->getLength();
   if (bytes > kLongest)
-    refuse_picture("bad_header", name, ": DICOM attribute ", tag_name(tag), " has ", bytes, " bytes (expected up to ",
-                   kLongest, ")");
+    refuse_picture("bad_header", name, ": DICOM attribute ", tag_name(tag), " has ", bytes,
+                   " bytes (expected up to ", kLongest, ")");
   std::string out;
   Uint8* raw = nullptr;
   OFString text;
@@ -85,7 +85,8 @@ std::string first_of(DcmItem& item, const DcmTagKey& tag, const std::string& nam
 
 double decimal(const std::string& text, const DcmTagKey& tag, const std::string& name) {
   std::string plain = text;
-  if (const size_t comma = plain.find(','); comma != plain.npos && plain.find('.') == plain.npos) plain[comma] = '.';
+  if (const size_t comma = plain.find(','); comma != plain.npos && plain.find('.') == plain.npos)
+    plain[comma] = '.';
   const double value = is_decimal(plain) ? std::strtod(plain.c_str(), nullptr) : NAN;
   if (!std::isfinite(value))
     refuse_picture("bad_header", name, ": DICOM attribute ", tag_name(tag), " is \"", printable(text, 80),

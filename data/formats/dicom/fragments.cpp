@@ -102,7 +102,8 @@ std::vector<std::string> jpeg_streams(DcmPixelSequence& fragments, size_t frames
   return out;
 }
 
-std::vector<std::string> rle_streams(DcmPixelSequence& fragments, size_t frames, size_t segments, size_t bytes) {
+std::vector<std::string> rle_streams(DcmPixelSequence& fragments, size_t frames, size_t segments,
+                                     size_t bytes) {
   std::vector<std::string> out;
   for (unsigned long i = 1; i < fragments.card() && (frames == 1 || out.size() < frames); ++i)
     if (const std::string_view next = fragment(fragments, i); !next.empty()) out.emplace_back(next);
@@ -121,13 +122,15 @@ void replace_fragments(DcmPixelSequence& fragments, const std::vector<std::strin
   }
   for (const std::string& stream : streams) {
     auto* item = new DcmPixelItem(DcmTag(DCM_Item, EVR_OB));
-    item->putUint8Array(reinterpret_cast<const Uint8*>(stream.data()), static_cast<unsigned long>(stream.size()));
+    item->putUint8Array(reinterpret_cast<const Uint8*>(stream.data()),
+                        static_cast<unsigned long>(stream.size()));
     fragments.insert(item);
   }
 }
 
 std::string rle_damage(std::string_view stream, size_t segments, size_t bytes) {
-  if (stream.size() < 64 || little_32(stream, 0) != segments || segments > 15) return "RLE header of another picture";
+  if (stream.size() < 64 || little_32(stream, 0) != segments || segments > 15)
+    return "RLE header of another picture";
   for (size_t k = 0; k < segments; ++k) {
     const size_t from = little_32(stream, 4 + 4 * k),
                  to = k + 1 < segments ? little_32(stream, 8 + 4 * k) : stream.size();
@@ -135,8 +138,8 @@ std::string rle_damage(std::string_view stream, size_t segments, size_t bytes) {
     std::string_view data = stream.substr(from, to - from);
     const size_t made = unfolded(data, bytes);
     if (made != bytes || !data.empty())
-      return "RLE segment " + std::to_string(k + 1) + " unfolds to " + (made < bytes ? "less" : "more") + " than its " +
-             std::to_string(bytes) + " bytes";
+      return "RLE segment " + std::to_string(k + 1) + " unfolds to " + (made < bytes ? "less" : "more") +
+             " than its " + std::to_string(bytes) + " bytes";
   }
   return "";
 }

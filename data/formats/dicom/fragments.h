@@ -26,7 +26,8 @@ JpegColour jpeg_colour(std::string_view stream);
 /// `frames` are left out.
 std::vector<std::string> jpeg_streams(DcmPixelSequence& fragments, size_t frames);
 /// The same for RLE, where a fragment is a frame. Only a single frame whose first fragment is not whole gets the others.
-std::vector<std::string> rle_streams(DcmPixelSequence& fragments, size_t frames, size_t segments, size_t bytes);
+std::vector<std::string> rle_streams(DcmPixelSequence& fragments, size_t frames, size_t segments,
+                                     size_t bytes);
 
 /// Puts one fragment a frame in place of those that are there.
 void replace_fragments(DcmPixelSequence& fragments, const std::vector<std::string>& streams);

@@ -87,8 +87,8 @@ Shape shape_of(DcmItem& item, const std::string& name) {
   if (text.empty() || text == "LINEAR") return Shape::linear;
   if (text == "LINEAR_EXACT") return Shape::linear_exact;
   if (text == "SIGMOID") return Shape::sigmoid;
-  refuse_picture("bad_header", name, ": DICOM attribute ", tag_name(DCM_VOILUTFunction), " is \"", printable(text, 80),
-                 "\" (expected LINEAR, LINEAR_EXACT or SIGMOID)");
+  refuse_picture("bad_header", name, ": DICOM attribute ", tag_name(DCM_VOILUTFunction), " is \"",
+                 printable(text, 80), "\" (expected LINEAR, LINEAR_EXACT or SIGMOID)");
 }
 
 /// The window's formulas, C.11.2.1.2.1 and C.11.2.1.3, with an output range of 0 to 1.
@@ -109,7 +109,8 @@ struct Voi {
 };
 
 Voi voi_of(DcmDataset& dataset, const Modality& modality, const std::string& name) {
-  DcmItem& item = holder(dataset, DCM_FrameVOILUTSequence, {DCM_VOILUTSequence, DCM_WindowCenter, DCM_WindowWidth});
+  DcmItem& item =
+      holder(dataset, DCM_FrameVOILUTSequence, {DCM_VOILUTSequence, DCM_WindowCenter, DCM_WindowWidth});
   Voi voi;
   voi.lookup = read_lookup(item, DCM_VOILUTSequence, modality.low, modality.high, name);
   if (voi.lookup) return voi;
@@ -158,7 +159,8 @@ std::vector<float> gray_table(DcmDataset& dataset, const StoredBits& stored, con
   for (int i = 0; i < stored.count(); ++i) {
     const double v = shown(stored, stored.low() + i, modality, voi);
     if (!std::isfinite(v))
-      refuse_picture("bad_header", name, ": DICOM's rescale and window give no finite gray for the stored value ",
+      refuse_picture("bad_header", name,
+                     ": DICOM's rescale and window give no finite gray for the stored value ",
                      stored.low() + i);
     const double clipped = std::clamp(v, 0.0, 1.0);
     table[size_t(i)] = float(inverted ? 1 - clipped : clipped);
@@ -177,10 +179,11 @@ FloatImage gray_image(DcmDataset& dataset, const Picture& picture, const std::st
 
 FloatImage colour_to_gray(DcmDataset& dataset, const Picture& picture, const std::string& name) {
   const std::string& kind = picture.photometric;
-  const bool partial = kind == "YBR_PARTIAL_422", luma = partial || kind == "YBR_FULL" || kind == "YBR_FULL_422";
+  const bool partial = kind == "YBR_PARTIAL_422",
+             luma = partial || kind == "YBR_FULL" || kind == "YBR_FULL_422";
   if (!luma && kind != "RGB")
-    refuse_picture("unsupported_photometric", name, ": DICOM's photometric interpretation is \"", printable(kind, 80),
-                   "\" with 3 samples a pixel (expected RGB or YBR)");
+    refuse_picture("unsupported_photometric", name, ": DICOM's photometric interpretation is \"",
+                   printable(kind, 80), "\" with 3 samples a pixel (expected RGB or YBR)");
   if (picture.is_signed) refuse_picture("bad_header", name, ": DICOM has colours with a sign");
   const StoredBits stored = stored_bits(dataset, picture);
   const float top = float(stored.count() - 1);

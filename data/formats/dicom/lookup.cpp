@@ -54,19 +54,21 @@ std::optional<Lookup> read_lookup(DcmItem& from, const DcmTagKey& sequence, doub
                                   const std::string& name) {
   DcmItem* item = nullptr;
   if (from.findAndGetSequenceItem(sequence, item, 0).bad() || item == nullptr) return std::nullopt;
-  const std::vector<uint16_t> descriptor = words_of(*item, DCM_LUTDescriptor), words = words_of(*item, DCM_LUTData);
+  const std::vector<uint16_t> descriptor = words_of(*item, DCM_LUTDescriptor),
+                              words = words_of(*item, DCM_LUTData);
   if (descriptor.size() != 3)
-    refuse_picture("bad_header", name, ": DICOM's ", tag_name(sequence), " has a descriptor of ", descriptor.size(),
-                   " values (expected 3)");
+    refuse_picture("bad_header", name, ": DICOM's ", tag_name(sequence), " has a descriptor of ",
+                   descriptor.size(), " values (expected 3)");
   Lookup out;
   const size_t count = descriptor[0] == 0 ? 65536 : descriptor[0];
   out.bits = descriptor[2];
   const bool packed = out.bits <= 8 && words.size() < count && words.size() * 2 >= count;
   if (out.bits < 1 || out.bits > 16 || (words.size() < count && !packed))
-    refuse_picture("bad_header", name, ": DICOM's ", tag_name(sequence), " has ", words.size(), " words of ", out.bits,
-                   "-bit entries (expected ", count, " entries of 1 to 16 bits)");
+    refuse_picture("bad_header", name, ": DICOM's ", tag_name(sequence), " has ", words.size(), " words of ",
+                   out.bits, "-bit entries (expected ", count, " entries of 1 to 16 bits)");
   DcmElement* element = nullptr;
-  const bool says_signed = item->findAndGetElement(DCM_LUTDescriptor, element).good() && element->ident() == EVR_SS;
+  const bool says_signed =
+      item->findAndGetElement(DCM_LUTDescriptor, element).good() && element->ident() == EVR_SS;
   out.first = first_input(descriptor[1], says_signed, count, low, high);
   out.entries.reserve(count);
   for (size_t i = 0; i < count; ++i)

@@ -87,14 +87,16 @@ void refuse_no_image(std::string_view sop_class, const std::string& name) {
     const char* what;
   };
   constexpr Kind kKinds[] = {
-      {"1.2.840.10008.1.3.10", "a DICOMDIR, an index of other files: has no picture (give the files themselves)"},
+      {"1.2.840.10008.1.3.10",
+       "a DICOMDIR, an index of other files: has no picture (give the files themselves)"},
       {"1.2.840.10008.5.1.4.1.1.88.59", "a Key Object Selection, a list of other images: has no picture"},
       {"1.2.840.10008.5.1.4.1.1.88.", "a Structured Report: has no picture"},
       {"1.2.840.10008.5.1.4.1.1.11.", "a Presentation State, how to show other images: has no picture"},
       {"1.2.840.10008.5.1.4.1.1.104.", "an encapsulated document (PDF, CDA or a model): has no picture"},
       {"1.2.840.10008.5.1.4.1.1.9.", "a waveform (ECG, sound): has no picture"},
   };
-  while (!sop_class.empty() && (sop_class.back() == '\0' || sop_class.back() == ' ')) sop_class.remove_suffix(1);
+  while (!sop_class.empty() && (sop_class.back() == '\0' || sop_class.back() == ' '))
+    sop_class.remove_suffix(1);
   for (const Kind& kind : kKinds)
     if (kind.uid.back() == '.' ? sop_class.substr(0, kind.uid.size()) == kind.uid : sop_class == kind.uid)
       refuse_picture("not_an_image", name, ": is ", kind.what);

@@ -11,10 +11,10 @@ namespace cawe::data {
 
 /// Most items that are accepted: DCMTK's parser recurses for each, with some 1.5 kB of stack.
 constexpr size_t kMaxDicomItems = 2000;
-/// Most elements that are accepted, in all items together. DCMTK sorts each into its item by a search from the end, and
-/// looks for the creator of each private one: quadratic in their number where a file is made for it. A film has some
-/// hundreds. DicomStream counts them as they are read.
-constexpr size_t kMaxDicomElements = 20000;
+/// Most elements that are accepted, in all items together. DCMTK sorts each into its item by a search from the end:
+/// quadratic where they come in falling order, 3 s for so many. A film has some hundreds. DicomStream counts them as they
+/// are read.
+constexpr size_t kMaxDicomElements = 10000;
 /// Largest inflated size of a deflated DICOM that is accepted, in bytes.
 constexpr size_t kMaxInflated = size_t(1) << 28;
 

@@ -46,7 +46,8 @@ class Writer {
   /// A sequence of one item.
   Writer& item(unsigned group, unsigned number, const Writer& inside) {
     return raw(group, number, "SQ",
-               number_of(0xFFFE, 2) + number_of(0xE000, 2) + number_of(uint32_t(inside.out_.size()), 4) + inside.out_);
+               number_of(0xFFFE, 2) + number_of(0xE000, 2) + number_of(uint32_t(inside.out_.size()), 4) +
+                   inside.out_);
   }
   Writer& raw(unsigned group, unsigned number, const std::string& vr, const std::string& value) {
     out_ += number_of(group, 2) + number_of(number, 2);

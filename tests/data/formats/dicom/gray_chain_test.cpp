@@ -36,8 +36,8 @@ Case parse_case(const std::string& line) {
   Case c;
   std::string bar;
   int is_signed = 0;
-  s >> c.shape.bits >> c.shape.alloc >> c.shape.high >> is_signed >> c.shape.photometric >> c.syntax >> c.rescale >>
-      c.modality_lut >> c.voi >> c.groups >> bar;
+  s >> c.shape.bits >> c.shape.alloc >> c.shape.high >> is_signed >> c.shape.photometric >> c.syntax >>
+      c.rescale >> c.modality_lut >> c.voi >> c.groups >> bar;
   c.shape.is_signed = is_signed == 1;
   for (double v = 0; s >> v;) c.gray.push_back(v);
   EXPECT_EQ(bar, "|");
@@ -195,11 +195,12 @@ void expect_linear(const std::string& bytes, double center, double width) {
 
 // pydicom's DSfloat("2047,5") raises; a comma can mean nothing but the point there.
 TEST(GrayChain, DecimalsAreReadStrictly) {
-  for (const char* width : {"1000", " 1000 ", "1000.", "+1.0E3", "1000,0", "1e+03", "1000\\400", "0001000.000000000000"})
+  for (const char* width :
+       {"1000", " 1000 ", "1000.", "+1.0E3", "1000,0", "1e+03", "1000\\400", "0001000.000000000000"})
     expect_linear(film_with({{0x1050, "2047.5"}, {0x1051, width}}), 2047.5, 1000);
   expect_linear(film_with({{0x1050, "2047,5"}, {0x1051, "1000"}}), 2047.5, 1000);
-  for (const char* wrong : {"inf", "nan", "-inf", "abc", "0x10", "1e999", "1,000.5", "1,2,3", ".", "-", "1e", "1000px",
-                            "1 000", "1000\xC2\xB0", "Infinity"})
+  for (const char* wrong : {"inf", "nan", "-inf", "abc", "0x10", "1e999", "1,000.5", "1,2,3", ".", "-", "1e",
+                            "1000px", "1 000", "1000\xC2\xB0", "Infinity"})
     for (const unsigned number : {0x1050u, 0x1051u, 0x1052u, 0x1053u}) {
       Attributes a{{0x1050, "2047.5"}, {0x1051, "1000"}, {0x1052, "0"}, {0x1053, "1"}};
       a[number - 0x1050].second = wrong;
@@ -218,9 +219,10 @@ TEST(GrayChain, AttributesOfAnUnknownKindAreTheSameBytes) {
 TEST(GrayChain, WindowsThatSayNothingArePassedOver) {
   const FloatImage whole = parse_film(film_with({}), "made").image;
   for (int k = 0; k < 12; ++k) EXPECT_NEAR(whole.pixels[size_t(k)], k * 372 / 4095.0, 1e-6);
-  for (const Attributes& none : {Attributes{{0x1050, "0"}, {0x1051, "0"}}, Attributes{{0x1050, ""}, {0x1051, ""}},
-                                 Attributes{{0x1050, "40"}, {0x1051, ""}}, Attributes{{0x1050, "40"}},
-                                 Attributes{{0x1051, "400"}}, Attributes{{0x1050, "0.0\\"}, {0x1051, "0\\"}}})
+  for (const Attributes& none :
+       {Attributes{{0x1050, "0"}, {0x1051, "0"}}, Attributes{{0x1050, ""}, {0x1051, ""}},
+        Attributes{{0x1050, "40"}, {0x1051, ""}}, Attributes{{0x1050, "40"}}, Attributes{{0x1051, "400"}},
+        Attributes{{0x1050, "0.0\\"}, {0x1051, "0\\"}}})
     EXPECT_EQ(parse_film(film_with(none), "made").image.pixels, whole.pixels);
   expect_linear(film_with({{0x1050, "\\1000"}, {0x1051, "\\2001"}}), 1000, 2001);
   expect_linear(film_with({{0x1050, "0\\1000"}, {0x1051, "0\\2001"}}), 1000, 2001);
@@ -233,7 +235,8 @@ TEST(GrayChain, RefusesWhatIsNoWindow) {
     EXPECT_EQ(refusal(film_with({{0x1050, "2048"}, {0x1051, width}})).rfind("bad_header", 0), 0u) << width;
   for (const char* function : {"LINEAR_EXACT", "SIGMOID"}) {
     EXPECT_EQ(refusal(film_with({{0x1050, "2048"}, {0x1051, "0.5"}, {0x1056, function}})), "read");
-    EXPECT_EQ(refusal(film_with({{0x1050, "2048"}, {0x1051, "0"}, {0x1056, function}})).rfind("bad_header", 0), 0u);
+    EXPECT_EQ(
+        refusal(film_with({{0x1050, "2048"}, {0x1051, "0"}, {0x1056, function}})).rfind("bad_header", 0), 0u);
   }
   const std::string error = refusal(film_with({{0x1050, "2048"}, {0x1051, "400"}, {0x1056, "LOG"}}));
   EXPECT_NE(error.find("VOILUTFunction is \"LOG\""), std::string::npos) << error;
@@ -244,13 +247,15 @@ TEST(GrayChain, NoGrayThatIsNoNumber) {
   EXPECT_EQ(refusal(film_with({{0x1053, "1e308"}})).rfind("bad_header", 0), 0u);
   EXPECT_EQ(refusal(film_with({{0x1052, "1e308"}, {0x1053, "1e308"}})).rfind("bad_header", 0), 0u);
   EXPECT_EQ(refusal(film_with({{0x1053, "0"}})).rfind("bad_header", 0), 0u);
-  EXPECT_EQ(refusal(film_with({{0x1050, "-1e308"}, {0x1051, "1e-5"}, {0x1053, "1e304"}, {0x1056, "LINEAR_EXACT"}}))
-                .rfind("bad_header", 0),
-            0u);
+  EXPECT_EQ(
+      refusal(film_with({{0x1050, "-1e308"}, {0x1051, "1e-5"}, {0x1053, "1e304"}, {0x1056, "LINEAR_EXACT"}}))
+          .rfind("bad_header", 0),
+      0u);
   // Without a window slope and intercept cancel: no rounding of theirs is left.
   const FloatImage whole = parse_film(film_with({}), "made").image;
   for (const char* slope : {"1e304", "1e-300", "1e-12"})
-    EXPECT_EQ(parse_film(film_with({{0x1052, "1e6"}, {0x1053, slope}}), "made").image.pixels, whole.pixels) << slope;
+    EXPECT_EQ(parse_film(film_with({{0x1052, "1e6"}, {0x1053, slope}}), "made").image.pixels, whole.pixels)
+        << slope;
 }
 
 std::string film_with_lut(const std::vector<int>& descriptor, const std::vector<int>& words) {
@@ -280,7 +285,8 @@ TEST(GrayChain, PaddingMovesNoOtherPixel) {
             parse_film(film_with({{0x120, std::string("\0\0", 2)}}, "US"), "made").image.pixels);
 }
 
-Film colour_film(const std::string& photometric, int bits, int alloc, const std::vector<int>& samples, int high = -1) {
+Film colour_film(const std::string& photometric, int bits, int alloc, const std::vector<int>& samples,
+                 int high = -1) {
   Writer w(Encoding::explicit_little);
   Shape s;
   s.rows = 1;
@@ -298,7 +304,8 @@ Film colour_film(const std::string& photometric, int bits, int alloc, const std:
 }
 
 TEST(GrayChain, ColoursAreOfTheirStoredBits) {
-  const Film rgb = colour_film("RGB", 12, 16, {4095, 4095, 4095, 2000, 2000, 2000, 4095, 0, 0, 0, 4095, 0, 0, 0, 4095});
+  const Film rgb =
+      colour_film("RGB", 12, 16, {4095, 4095, 4095, 2000, 2000, 2000, 4095, 0, 0, 0, 4095, 0, 0, 0, 4095});
   const double wanted[] = {1, 2000 / 4095.0, 0.299, 0.587, 0.114};
   for (size_t i = 0; i < 5; ++i) EXPECT_NEAR(rgb.image.pixels[i], wanted[i], 1e-6);
   const Film shifted = colour_film("RGB", 12, 16, {0xFFF9, 0xFFF1, 0xFFF0}, 15);
