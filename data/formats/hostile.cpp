@@ -24,72 +24,7 @@ size_t occurrences(std::string_view bytes, std::string_view what) {
   return n;
 }
 
-/// Number of item tags, little- and big-endian: an upper bound of the nesting.
-size_t item_tags(std::string_view bytes) {
-  using namespace std::string_view_literals;
-  return std::max(occurrences(bytes, "\xFE\xFF\x00\xE0"sv), occurrences(bytes, "\xFF\xFE\xE0\x00"sv));
-}
-
-void check_items(size_t items, const std::string& name) {
-  if (items > kMaxDicomItems)
-    refuse_picture("bad_header", name, ": DICOM with more than ", kMaxDicomItems,
-                   " sequence items or fragments, which may lie in one another");
-}
-
-/// Where the data set begins: after the elements of group 2, which are explicit little-endian. npos where
-/// these are malformed.
-size_t dataset_begin(std::string_view bytes) {
-  size_t at = 132;
-  if (bytes.size() < at) return bytes.npos;
-  while (bytes.size() - at >= 12 && little_16(bytes, at) == 2) {
-    const std::string_view vr = bytes.substr(at + 4, 2);
-    const bool wide = vr == "OB" || vr == "OW" || vr == "UN" || vr == "UT" || vr == "SQ";
-    const size_t length = wide ? little_32(bytes, at + 8) : little_16(bytes, at + 6);
-    at += wide ? 12 : 8;
-    if (length > bytes.size() - at) return bytes.npos;
-    at += length;
-  }
-  return at;
-}
-
-/// Inflates piece by piece and keeps nothing. Damaged data are counted up to the fault; DCMTK reports that.
-void check_deflated(std::string_view packed, const std::string& name) {
-  z_stream z{};
-  CAWE_CHECK(inflateInit2(&z, -MAX_WBITS) == Z_OK, Code::internal, "zlib cannot start");
-  z.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(packed.data()));
-  z.avail_in = uInt(std::min<size_t>(packed.size(), size_t(1) << 30));
-  constexpr size_t kKept = 3;  // a tag may extend over two pieces
-  std::string piece(kKept + (1 << 16), '\0');
-  size_t total = 0, items = 0;
-  int status = Z_OK;
-  while (status == Z_OK && total <= kMaxInflated && items <= kMaxDicomItems) {
-    z.next_out = reinterpret_cast<Bytef*>(piece.data() + kKept);
-    z.avail_out = uInt(piece.size() - kKept);
-    status = inflate(&z, Z_NO_FLUSH);
-    const size_t made = piece.size() - kKept - z.avail_out;
-    items += item_tags(std::string_view(piece).substr(0, kKept + made));
-    piece.replace(0, kKept, piece.substr(made, kKept));
-    total += made;
-  }
-  inflateEnd(&z);
-  check_items(items, name);
-  if (total > kMaxInflated)
-    refuse_picture("bad_size", name, ": deflated DICOM unfolds to more than ", kMaxInflated, " bytes");
-}
-
 }  // namespace
-
-void check_dicom_structure(std::string_view bytes, const std::string& name) {
-  check_items(item_tags(bytes), name);
-  const std::string_view head = bytes.substr(0, 65536);
-  if (head.find("1.2.840.10008.1.2.4.95") != head.npos)
-    refuse_picture("unsupported_transfer_syntax", name,
-                   ": DICOM whose pixels lie on a JPIP server is not read");
-  if (head.find("1.2.840.10008.1.2.1.99") == head.npos) return;
-  const size_t begin = dataset_begin(bytes);
-  if (begin == bytes.npos) refuse_picture("truncated_header", name, ": deflated DICOM with a damaged header");
-  check_deflated(bytes.substr(begin), name);
-}
 
 JpegFrame scan_jpeg(std::string_view bytes) {
   JpegFrame frame;

@@ -10,16 +10,8 @@
 
 namespace cawe::data {
 
-/// Most items that are accepted: DCMTK's parser recurses for each, with some 1.5 kB of stack.
-constexpr size_t kMaxDicomItems = 2000;
-/// Largest inflated size of a deflated DICOM that is accepted, in bytes.
-constexpr size_t kMaxInflated = size_t(1) << 28;
 /// Most scans of a progressive JPEG: each goes through the whole picture; encoders make about 10.
 constexpr size_t kMaxJpegScans = 100;
-
-/// Checks the number of items (and so the depth of sequences) and, for deflated data sets, the inflated size.
-/// Throws PictureError.
-void check_dicom_structure(std::string_view bytes, const std::string& name);
 
 /// What a JPEG stream's markers say.
 struct JpegFrame {

@@ -49,8 +49,7 @@ void put_identity(const DicomOrigin& origin, Identity identity, Elements* e) {
     e->put(origin.patient);
     e->put(origin.study);
   } else {
-    const DicomAttribute* id = find(origin.patient, 0x10, 0x20);
-    e->put(0x10, 0x20, "LO", anonymous_id(id != nullptr ? id->value : origin.key));
+    e->put(0x10, 0x20, "LO", anonymous_id(origin.patient_id.empty() ? origin.key : origin.patient_id));
     const DicomAttribute* modality = find(origin.study, 0x8, 0x60);
     if (modality != nullptr) e->put({*modality});
   }

@@ -22,6 +22,7 @@ struct DicomOrigin {
   std::string sop_class, sop_instance;          ///< empty: no reference to a source image
   std::string study_instance, series_instance;  ///< empty: made from `key`
   std::string key;                              ///< identifies a source without UIDs
+  std::string patient_id;                       ///< as UTF-8, for Identity::hash; empty: `key`
   /// Attributes of the patient (the id alone), of the study (time, reason) and of the image (orientation,
   /// spacing).
   std::vector<DicomAttribute> patient, study, image;
@@ -29,7 +30,7 @@ struct DicomOrigin {
   std::string lossy_ratio, lossy_method;  ///< values of VR DS and CS; an unknown method is ""
 };
 
-/// Origin from a DICOM file. Throws PictureError; also for a UID or attribute that is too long to be valid.
+/// Origin from a DICOM file, of which only the header is read. Throws PictureError; also for a UID or attribute that is too long to be valid.
 DicomOrigin dicom_origin(std::string_view bytes, const std::string& name);
 /// Origin from any other picture: its patient is `image_id`, and it is a study of its own. `raw_bytes`: size
 /// of its samples, for the compression ratio of a JPEG.

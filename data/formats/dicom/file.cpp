@@ -18,8 +18,13 @@
 
 #include <algorithm>
 
+#include "data/formats/dicom/attributes.h"
+#include "data/formats/dicom/decoder_log.h"
+#include "data/formats/dicom/fragments.h"
 #include "data/formats/dicom/stream.h"
+#include "data/formats/dicom/structure.h"
 #include "data/formats/hostile.h"
+#include "tensor/text.h"
 #endif
 
 namespace cawe::data {
@@ -35,6 +40,7 @@ namespace {
 void prepare_dcmtk() {
   static const bool once = [] {
     OFLog::configure(OFLogger::OFF_LOG_LEVEL);
+    listen_to_decoders();
     DcmRLEDecoderRegistration::registerCodecs();
     // YCbCr samples stay as stored; converting them to RGB is film.cpp's task.
     DJDecoderRegistration::registerCodecs(EDC_never);
@@ -54,12 +60,11 @@ int number(DcmDataset& dataset, const DcmTagKey& tag, int otherwise) {
   return dataset.findAndGetUint16(tag, value).good() ? int(value) : otherwise;
 }
 
-std::string text(DcmDataset& dataset, const DcmTagKey& tag) {
-  OFString value;
-  if (dataset.findAndGetOFString(tag, value).bad()) return "";
-  std::string out(value.c_str());
-  while (!out.empty() && (out.back() == ' ' || out.back() == '\0')) out.pop_back();
-  return out;
+/// ", which is a RT Plan Storage", or "" for a class without a name.
+std::string object_name(DcmItem& dataset, const std::string& name) {
+  const std::string uid = first_of(dataset, DCM_SOPClassUID, name);
+  const char* known = uid.empty() ? nullptr : dcmFindNameOfUID(uid.c_str());
+  return known == nullptr ? "" : std::string(": its object is a ") + known;
 }
 
 void interleave(std::vector<uint8_t>& bytes, const Picture& p) {
@@ -85,8 +90,8 @@ std::vector<uint8_t> full_chroma(const std::vector<uint8_t>& from) {
 
 }  // namespace
 
-DicomFile::DicomFile(std::string_view bytes, const std::string& name, Part part)
-    : name_(name), file_(new DcmFileFormat) {
+DicomFile::DicomFile(std::string_view bytes, const std::string& name, Part part, const ReadOptions& options)
+    : name_(name), options_(options), file_(new DcmFileFormat) {
   prepare_dcmtk();
   check_dicom_structure(bytes, name);
   open(bytes, part);
@@ -102,23 +107,29 @@ DcmDataset& DicomFile::dataset() const { return *file_->getDataset(); }
 
 void DicomFile::open(std::string_view bytes, Part part) {
   if (bytes.size() == 132) refuse_picture("no_pixel_data", name_, ": DICOM preamble and nothing behind it");
-  DicomStream stream(bytes);
+  DicomStream stream(bytes, kMaxDicomElements);
   file_->transferInit();
   const OFCondition status = file_->readUntilTag(stream, EXS_Unknown, EGL_noChange, DCM_MaxReadLength,
                                                  part == Part::header ? DCM_PixelData : DCM_UndefinedTagKey);
   file_->transferEnd();
+  if (stream.too_many())
+    refuse_picture("bad_header", name_, ": DICOM with more than ", kMaxDicomElements, " elements");
+  refuse_no_image(first_of(dataset(), DCM_SOPClassUID, name_), name_);
   if (status.good()) return;
   if (dataset().tagExists(DCM_Rows))
     refuse_picture("truncated_pixel_data", name_, ": DICOM ends inside its elements (", status.text(), ")");
   refuse_picture("truncated_header", name_, ": DICOM header cannot be read (", status.text(), ")");
 }
 
-void DicomFile::check_syntax() {
-  OFString uid;
+std::string DicomFile::transfer_syntax() const {
   DcmMetaInfo* meta = file_->getMetaInfo();
-  if (meta == nullptr || meta->findAndGetOFString(DCM_TransferSyntaxUID, uid).bad() || uid.empty())
+  return meta == nullptr ? "" : first_of(*meta, DCM_TransferSyntaxUID, name_);
+}
+
+void DicomFile::check_syntax() {
+  geometry_.transfer_syntax = transfer_syntax();
+  if (geometry_.transfer_syntax.empty())
     refuse_picture("missing_transfer_syntax", name_, ": DICOM does not say its transfer syntax");
-  geometry_.transfer_syntax = uid.c_str();
 }
 
 void DicomFile::read_geometry(size_t file_bytes) {
@@ -127,64 +138,78 @@ void DicomFile::read_geometry(size_t file_bytes) {
   p.kind = "dicom";
   if (!d.tagExists(DCM_PixelData))
     refuse_picture(d.tagExists(DCM_Rows) ? "truncated_pixel_data" : "no_pixel_data", name_,
-                   ": DICOM without pixel data");
+                   ": DICOM without pixel data", object_name(d, name_));
   p.rows = number(d, DCM_Rows, 0);
   p.columns = number(d, DCM_Columns, 0);
   p.samples = number(d, DCM_SamplesPerPixel, 1);
   p.bits_allocated = number(d, DCM_BitsAllocated, 0);
   p.bits_stored = number(d, DCM_BitsStored, p.bits_allocated);
   p.is_signed = number(d, DCM_PixelRepresentation, 0) == 1;
-  p.photometric = text(d, DCM_PhotometricInterpretation);
-  Sint32 frames = 1;
-  if (d.findAndGetSint32(DCM_NumberOfFrames, frames).bad()) frames = 1;
+  p.photometric = first_of(d, DCM_PhotometricInterpretation, name_);
+  const int frames = frames_of(d, name_);
   if (p.bits_allocated != 8 && p.bits_allocated != 16)
     refuse_picture(p.bits_allocated == 32 ? "pixel_data_undecodable" : "unsupported_bits_allocated", name_,
                    ": DICOM with ", p.bits_allocated, " bits a sample (expected 8 or 16)");
   if (p.bits_stored < 1 || p.bits_stored > p.bits_allocated)
     refuse_picture("bad_header", name_, ": BitsStored is ", p.bits_stored, " (expected 1 to ",
                    p.bits_allocated, ")");
-  if (p.rows < 1 || p.columns < 1 || (p.samples != 1 && p.samples != 3) || frames < 1)
+  if (p.rows < 1 || p.columns < 1 || (p.samples != 1 && p.samples != 3))
     refuse_picture("bad_header", name_, ": DICOM of ", p.rows, " rows, ", p.columns, " columns, ", p.samples,
                    " samples, ", frames, " frames");
   if (p.rows > kMaxSide || p.columns > kMaxSide || int64_t(frames) > kMaxSamples ||
       int64_t(p.rows) * p.columns * p.samples > kMaxSamples / frames)
     refuse_picture("bad_size", name_, ": DICOM of ", p.columns, " x ", p.rows, " x ", frames,
                    " frames (expected sides up to ", kMaxSide, " and ", kMaxSamples, " samples in all)");
-  p.frames = int(frames);
-  half_chroma_ = p.photometric == "YBR_FULL_422" && p.samples == 3 && p.bits_allocated == 8;
+  p.frames = frames;
+  half_chroma_ = (p.photometric == "YBR_FULL_422" || p.photometric == "YBR_PARTIAL_422") && p.samples == 3 &&
+                 p.bits_allocated == 8;
   // No codec here makes more than a few thousand samples from one byte: a file that claims more is refused.
   if (int64_t(p.count()) / 20000 > int64_t(file_bytes))
     refuse_picture("truncated_pixel_data", name_, ": ", file_bytes, " bytes cannot hold ", p.count(),
                    " samples");
 }
 
-/// Checks the frames' JPEG headers: the codec allocates by the stream's own size and goes through it once per
-/// scan.
-void DicomFile::check_jpeg_frames() const {
+/// Joins each frame's fragments and looks at what their streams declare.
+void DicomFile::check_fragments() {
   DcmElement* element = nullptr;
   DcmPixelSequence* fragments = nullptr;
   const E_TransferSyntax syntax = DcmXfer(geometry_.transfer_syntax.c_str()).getXfer();
   if (dataset().findAndGetElement(DCM_PixelData, element).bad() || element->ident() != EVR_PixelData ||
       static_cast<DcmPixelData*>(element)->getEncapsulatedRepresentation(syntax, nullptr, fragments).bad())
     return;  // the codec will report what is wrong
-  size_t scans = 0;
-  for (unsigned long i = 1; i < fragments->card(); ++i) {
-    DcmPixelItem* item = nullptr;
-    Uint8* data = nullptr;
-    if (fragments->getItem(item, i).bad() || item->getUint8Array(data).bad() || data == nullptr) continue;
-    const std::string_view bytes(reinterpret_cast<const char*>(data), item->getLength());
-    const JpegFrame frame = scan_jpeg(bytes);
-    scans += frame.scans;
-    const bool begins = bytes.substr(0, 2) == "\xFF\xD8";
-    if (begins && frame.rows != 0 && (frame.rows != geometry_.rows || frame.columns != geometry_.columns))
+  const Picture& p = geometry_;
+  const size_t frames = size_t(p.frames), plane = size_t(p.rows) * size_t(p.columns),
+               segments = size_t(p.samples * p.bits_allocated / 8);
+  const bool rle = syntax == EXS_RLELossless;
+  const std::vector<std::string> streams =
+      rle ? rle_streams(*fragments, frames, segments, plane) : jpeg_streams(*fragments, frames);
+  if (streams.empty())
+    refuse_picture("truncated_pixel_data", name_, ": DICOM whose compressed pixel data are empty");
+  if (!rle) check_jpeg_frames(streams);
+  for (size_t i = 0; i < streams.size() && rle && geometry_.damage.empty(); ++i)
+    geometry_.damage = rle_damage(streams[i], segments, plane);
+  if (streams.size() + 1 != fragments->card()) replace_fragments(*fragments, streams);
+}
+
+/// Checks the frames' JPEG headers: the codec allocates by the stream's own size and goes through it once per scan. The
+/// stream also says whether its colours are RGB or YCbCr, whatever the DICOM header calls them.
+void DicomFile::check_jpeg_frames(const std::vector<std::string>& streams) {
+  for (const std::string& stream : streams) {
+    const JpegFrame frame = scan_jpeg(stream);
+    if (frame.rows != 0 && (frame.rows != geometry_.rows || frame.columns != geometry_.columns))
       refuse_picture("bad_header", name_, ": DICOM of ", geometry_.columns, " x ", geometry_.rows,
                      " holds a JPEG of ", frame.columns, " x ", frame.rows);
-    if (begins && frame.rows == 0)
+    if (frame.rows == 0)
       refuse_picture("truncated_pixel_data", name_, ": DICOM holds a JPEG without a frame header");
+    if (frame.scans > kMaxJpegScans)
+      refuse_picture("bad_header", name_, ": DICOM holds a JPEG of ", frame.scans, " scans (expected up to ",
+                     kMaxJpegScans, " a frame)");
   }
-  if (scans > kMaxJpegScans * size_t(geometry_.frames))
-    refuse_picture("bad_header", name_, ": DICOM holds a JPEG of ", scans, " scans (expected up to ",
-                   kMaxJpegScans, " a frame)");
+  if (geometry_.samples != 3) return;
+  const JpegColour colour = jpeg_colour(streams[0]);
+  const bool says_ybr = geometry_.photometric.rfind("YBR", 0) == 0;
+  if (colour == JpegColour::ybr && !says_ybr) geometry_.photometric = "YBR_FULL";
+  if (colour == JpegColour::rgb && says_ybr) geometry_.photometric = "RGB";
 }
 
 void DicomFile::decompress() {
@@ -201,7 +226,8 @@ void DicomFile::decompress() {
   if (jpeg_2000)
     refuse_picture("unsupported_transfer_syntax", name_, ": DICOM compressed by ", syntax.getXferName(),
                    " is not read (convert it, e.g. with gdcmconv --raw)");
-  if (syntax.getXfer() != EXS_RLELossless) check_jpeg_frames();
+  check_fragments();
+  const DecoderLog log;
   const OFCondition status = dataset().chooseRepresentation(EXS_LittleEndianExplicit, nullptr);
   if (status == EC_JLSInvalidCompressedData && geometry_.bits_stored < 8)
     refuse_picture("unsupported_transfer_syntax", name_, ": DICOM compressed by ", syntax.getXferName(),
@@ -209,7 +235,22 @@ void DicomFile::decompress() {
   if (status.bad() || !dataset().canWriteXfer(EXS_LittleEndianExplicit))
     refuse_picture("truncated_pixel_data", name_, ": DICOM pixels (", syntax.getXferName(),
                    ") cannot be decoded (", status.text(), ")");
+  if (geometry_.damage.empty()) geometry_.damage = log.damage();
+  if (!geometry_.damage.empty() && !options_.allow_damaged)
+    refuse_picture("damaged_pixel_data", name_, ": DICOM pixels (", syntax.getXferName(),
+                   ") are damaged: ", printable(geometry_.damage, 200));
   planar_ = geometry_.samples == 3 && number(dataset(), DCM_PlanarConfiguration, 0) == 1;
+  take_decoded_geometry();
+}
+
+/// The codec writes the samples as wide as the stream has them.
+void DicomFile::take_decoded_geometry() {
+  const int decoded = number(dataset(), DCM_BitsAllocated, geometry_.bits_allocated);
+  if (decoded == geometry_.bits_allocated) return;
+  if (decoded != 8 || geometry_.bits_stored > 8)
+    refuse_picture("bad_header", name_, ": DICOM of ", geometry_.bits_stored, " bits in ",
+                   geometry_.bits_allocated, " holds a compressed picture of ", decoded, " bits a sample");
+  geometry_.bits_allocated = decoded;
 }
 
 std::vector<uint8_t> DicomFile::native_bytes(size_t expected) const {
@@ -238,14 +279,18 @@ std::vector<uint8_t> DicomFile::native_bytes(size_t expected) const {
 Picture DicomFile::picture() const {
   Picture p = geometry_;
   const size_t samples = p.count(), step = size_t(p.bits_allocated / 8);
-  p.bytes = native_bytes(half_chroma_ ? samples / 3 * 2 : samples * step);
-  if (half_chroma_) p.bytes = full_chroma(p.bytes);
+  // Some label full chroma as half: the length tells.
+  DcmElement* element = nullptr;
+  const bool half = half_chroma_ && dataset().findAndGetElement(DCM_PixelData, element).good() &&
+                    element->getLength() < samples;
+  p.bytes = native_bytes(half ? samples / 3 * 2 : samples * step);
+  if (half) p.bytes = full_chroma(p.bytes);
   if (planar_) interleave(p.bytes, p);
   return p;
 }
 
-Picture parse_dicom(std::string_view bytes, const std::string& name, const ReadOptions&) {
-  return DicomFile(bytes, name).picture();
+Picture parse_dicom(std::string_view bytes, const std::string& name, const ReadOptions& options) {
+  return DicomFile(bytes, name, DicomFile::Part::all, options).picture();
 }
 #endif
 

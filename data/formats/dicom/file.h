@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "data/formats/picture/picture.h"
 
@@ -21,12 +22,15 @@ class DicomFile {
   enum class Part { header, all };
   /// Opens and decompresses; throws PictureError. Long values are read from `bytes` only when they are
   /// needed, so `bytes` must outlive the object.
-  DicomFile(std::string_view bytes, const std::string& name, Part part = Part::all);
+  DicomFile(std::string_view bytes, const std::string& name, Part part = Part::all,
+            const ReadOptions& options = {});
   ~DicomFile();
   DicomFile(const DicomFile&) = delete;
   DicomFile& operator=(const DicomFile&) = delete;
 
   DcmDataset& dataset() const;
+  /// UID, "" where the file does not say it.
+  std::string transfer_syntax() const;
   /// All samples, interleaved by pixel, YBR_FULL_422 expanded to full width.
   Picture picture() const;
 
@@ -34,11 +38,14 @@ class DicomFile {
   void open(std::string_view bytes, Part part);
   void check_syntax();
   void read_geometry(size_t file_bytes);
-  void check_jpeg_frames() const;
+  void check_fragments();
+  void check_jpeg_frames(const std::vector<std::string>& streams);
   void decompress();
+  void take_decoded_geometry();
   std::vector<uint8_t> native_bytes(size_t expected) const;
 
   std::string name_;
+  ReadOptions options_;
   std::unique_ptr<DcmFileFormat> file_;
   Picture geometry_;  ///< without samples
   bool planar_ = false, half_chroma_ = false;

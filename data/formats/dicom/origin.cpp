@@ -9,9 +9,8 @@
 #include "tensor/io/format.h"
 
 #ifdef CAWE_HAVE_DCMTK
-#include <dcmtk/config/osconfig.h>
-
-#include <dcmtk/dcmdata/dctk.h>
+#include "data/formats/dicom/attributes.h"
+#include "data/formats/dicom/characters.h"
 #endif
 
 namespace cawe::data {
@@ -34,6 +33,7 @@ DicomOrigin picture_origin(std::string_view bytes, const std::string& image_id, 
     while (!id.empty() && (static_cast<unsigned char>(image_id[id.size()]) & 0xC0) == 0x80) id.pop_back();
   for (char& c : id)
     if (c == '\\' || static_cast<unsigned char>(c) < 32) c = '_';
+  origin.patient_id = id;
   origin.patient = {{0x8, 0x5, "CS", "ISO_IR 192"}, {0x10, 0x20, "LO", id}};
   origin.study = {{0x8, 0x60, "CS", "OT"}};
   origin.lossy = jpeg;
@@ -51,8 +51,6 @@ DicomOrigin dicom_origin(std::string_view, const std::string& name) {
 #else
 namespace {
 
-constexpr size_t kLongest = 1024;
-
 struct Kept {
   unsigned group, number;
   const char* vr;
@@ -68,15 +66,7 @@ constexpr Kept kImage[] = {{0x18, 0x15, "CS"}, {0x18, 0x1164, "DS"}, {0x18, 0x51
                            {0x20, 0x62, "CS"}, {0x28, 0x30, "DS"},   {0x28, 0x301, "CS"}};
 
 std::string value_of(DcmDataset& d, unsigned group, unsigned number, const std::string& name) {
-  OFString value;
-  const DcmTagKey tag{Uint16(group), Uint16(number)};
-  if (d.findAndGetOFStringArray(tag, value).bad()) return "";
-  std::string out(value.c_str());
-  while (!out.empty() && (out.back() == ' ' || out.back() == '\0')) out.pop_back();
-  if (out.size() > kLongest)
-    refuse_picture("bad_header", name, ": DICOM attribute ", tag.toString().c_str(), " has ", out.size(),
-                   " bytes (expected up to ", kLongest, ")");
-  return out;
+  return text_of(d, DcmTagKey(Uint16(group), Uint16(number)), name);
 }
 
 template <size_t N>
@@ -96,8 +86,18 @@ std::string uid_of(DcmDataset& d, unsigned group, unsigned number, const std::st
   return good ? uid : "";
 }
 
-void find_loss(DcmDataset& d, const std::string& syntax, size_t file_bytes, const Picture& p,
-               const std::string& name, DicomOrigin* origin) {
+/// Bytes of the pixels, unpacked.
+size_t raw_bytes(DcmDataset& d) {
+  Uint16 rows = 0, columns = 0, samples = 1, bits = 8;
+  d.findAndGetUint16(DCM_Rows, rows);
+  d.findAndGetUint16(DCM_Columns, columns);
+  d.findAndGetUint16(DCM_SamplesPerPixel, samples);
+  d.findAndGetUint16(DCM_BitsAllocated, bits);
+  return size_t(rows) * columns * samples * bits / 8;
+}
+
+void find_loss(DcmDataset& d, const std::string& syntax, size_t file_bytes, const std::string& name,
+               DicomOrigin* origin) {
   // Transfer syntaxes with loss: JPEG baseline and extended, near-lossless JPEG-LS.
   const bool jpeg = syntax == "1.2.840.10008.1.2.4.50" || syntax == "1.2.840.10008.1.2.4.51";
   const bool near = syntax == "1.2.840.10008.1.2.4.81";
@@ -107,14 +107,13 @@ void find_loss(DcmDataset& d, const std::string& syntax, size_t file_bytes, cons
   origin->lossy_method = value_of(d, 0x28, 0x2114, name);
   if (origin->lossy_method.empty() && (jpeg || near))
     origin->lossy_method = jpeg ? "ISO_10918_1" : "ISO_14495_1";
-  if (origin->lossy_ratio.empty())
-    origin->lossy_ratio = jpeg || near ? ratio(p.count() * size_t(p.bits_allocated) / 8, file_bytes) : "1";
+  if (origin->lossy_ratio.empty()) origin->lossy_ratio = jpeg || near ? ratio(raw_bytes(d), file_bytes) : "1";
 }
 
 }  // namespace
 
 DicomOrigin dicom_origin(std::string_view bytes, const std::string& name) {
-  const DicomFile file(bytes, name);
+  const DicomFile file(bytes, name, DicomFile::Part::header);
   DcmDataset& d = file.dataset();
   DicomOrigin origin;
   origin.key = sha256(bytes);
@@ -125,8 +124,8 @@ DicomOrigin dicom_origin(std::string_view bytes, const std::string& name) {
   origin.patient = kept(d, kPatient, name);
   origin.study = kept(d, kStudy, name);
   origin.image = kept(d, kImage, name);
-  const Picture p = file.picture();
-  find_loss(d, p.transfer_syntax, bytes.size(), p, name, &origin);
+  origin.patient_id = patient_id_of(d, name);
+  find_loss(d, file.transfer_syntax(), bytes.size(), name, &origin);
   return origin;
 }
 #endif

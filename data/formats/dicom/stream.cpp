@@ -39,10 +39,20 @@ class WayBack : public DcmInputStreamFactory {
 }  // namespace
 
 // The base class only stores the producer's address, so passing it before it is constructed is safe.
-DicomStream::DicomStream(std::string_view bytes) : DcmInputStream(&producer_), bytes_(bytes) {
+DicomStream::DicomStream(std::string_view bytes, size_t max_elements)
+    : DcmInputStream(&producer_), bytes_(bytes), max_elements_(max_elements) {
   producer_.setBuffer(bytes.data(), offile_off_t(bytes.size()));
   producer_.setEos();
 }
+
+void DicomStream::mark() {
+  ++elements_;
+  DcmInputStream::mark();
+}
+
+OFBool DicomStream::eos() { return too_many() || DcmInputStream::eos(); }
+
+offile_off_t DicomStream::avail() { return too_many() ? 0 : DcmInputStream::avail(); }
 
 DcmInputStreamFactory* DicomStream::newFactory() const {
   return new WayBack({bytes_, compression_, folded_, tell()});

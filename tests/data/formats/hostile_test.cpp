@@ -10,6 +10,7 @@
 
 #include "data/decode.h"
 #include "data/formats/dicom/film.h"
+#include "data/formats/dicom/structure.h"
 #include "data/formats/picture/picture.h"
 #include "data/formats/picture/png.h"
 #include "tensor/io/files.h"

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "data/formats/dicom/fragments.h"
+
+#include <dcmtk/config/osconfig.h>
+
+#include <dcmtk/dcmdata/dcdeftag.h>
+#include <dcmtk/dcmdata/dcpixseq.h>
+#include <dcmtk/dcmdata/dcpxitem.h>
+
+#include <algorithm>
+#include <cstdint>
+
+namespace cawe::data {
+namespace {
+
+unsigned byte_at(std::string_view bytes, size_t i) { return static_cast<unsigned char>(bytes[i]); }
+size_t big_16(std::string_view b, size_t i) { return byte_at(b, i) << 8 | byte_at(b, i + 1); }
+size_t little_32(std::string_view b, size_t i) {
+  return byte_at(b, i) | byte_at(b, i + 1) << 8 | byte_at(b, i + 2) << 16 | size_t(byte_at(b, i + 3)) << 24;
+}
+
+/// Colour by the components of a frame header (its segment without marker and length).
+JpegColour by_components(std::string_view header) {
+  if (header.size() < 6 || byte_at(header, 5) != 3 || header.size() < 6 + 9) return JpegColour::unsaid;
+  const auto id = [&](size_t c) { return byte_at(header, 6 + 3 * c) & ~0x20u; };  // upper case
+  const auto sampling = [&](size_t c) { return byte_at(header, 7 + 3 * c); };
+  if (id(0) == 'R' && id(1) == 'G' && id(2) == 'B') return JpegColour::rgb;
+  return sampling(0) != sampling(1) || sampling(0) != sampling(2) ? JpegColour::ybr : JpegColour::unsaid;
+}
+
+/// Bytes that RLE data unfold to (PS3.5 G.3.1); stops where `most` are reached. Zeros behind them, which make a length
+/// even, are dropped from `data`.
+size_t unfolded(std::string_view& data, size_t most) {
+  size_t out = 0, i = 0;
+  while (i < data.size() && out < most) {
+    const unsigned code = byte_at(data, i++);
+    if (code == 128) continue;
+    const size_t taken = code < 128 ? code + 1 : 1;
+    if (taken > data.size() - i) break;
+    i += taken;
+    out += code < 128 ? taken : 257 - code;
+  }
+  data.remove_prefix(std::min(i, data.size()));
+  while (!data.empty() && data.back() == '\0') data.remove_suffix(1);
+  return out;
+}
+
+/// Fragment i's bytes; empty where there are none.
+std::string_view fragment(DcmPixelSequence& fragments, unsigned long i) {
+  DcmPixelItem* item = nullptr;
+  Uint8* data = nullptr;
+  if (fragments.getItem(item, i).bad() || item->getUint8Array(data).bad() || data == nullptr) return {};
+  return {reinterpret_cast<const char*>(data), item->getLength()};
+}
+
+}  // namespace
+
+JpegColour jpeg_colour(std::string_view s) {
+  JpegColour adobe = JpegColour::unsaid;
+  bool jfif = false;
+  for (size_t i = 2; i + 4 <= s.size();) {
+    const unsigned marker = byte_at(s, i + 1);
+    if (byte_at(s, i) != 0xFF || marker == 0xFF) {
+      ++i;
+      continue;
+    }
+    if (marker <= 0x01 || (marker >= 0xD0 && marker <= 0xD8)) {
+      i += 2;
+      continue;
+    }
+    const size_t length = big_16(s, i + 2);
+    if (length < 2 || marker == 0xD9 || marker == 0xDA) break;
+    const std::string_view segment = s.substr(i + 4, length - 2);
+    if (marker == 0xE0 && segment.substr(0, 5) == std::string_view("JFIF\0", 5)) jfif = true;
+    if (marker == 0xEE && segment.size() >= 12 && segment.substr(0, 5) == "Adobe")
+      adobe = byte_at(segment, 11) == 0   ? JpegColour::rgb
+              : byte_at(segment, 11) == 1 ? JpegColour::ybr
+                                          : JpegColour::unsaid;
+    if (marker >= 0xC0 && marker <= 0xC2) {
+      const JpegColour components = by_components(segment);
+      if (components == JpegColour::rgb) return components;
+      if (jfif) return JpegColour::ybr;
+      return adobe != JpegColour::unsaid ? adobe : components;
+    }
+    if (marker == 0xC3 || marker == 0xF7) break;
+    i += 2 + length;
+  }
+  return JpegColour::unsaid;
+}
+
+std::vector<std::string> jpeg_streams(DcmPixelSequence& fragments, size_t frames) {
+  std::vector<std::string> out;
+  for (unsigned long i = 1; i < fragments.card(); ++i) {  // fragment 0 is the table of offsets
+    const std::string_view bytes = fragment(fragments, i);
+    if (bytes.empty()) continue;
+    if (out.empty() || bytes.substr(0, 2) == "\xFF\xD8") {
+      if (out.size() == frames) break;
+      out.emplace_back();
+    }
+    out.back() += bytes;
+  }
+  return out;
+}
+
+std::vector<std::string> rle_streams(DcmPixelSequence& fragments, size_t frames, size_t segments,
+                                     size_t bytes) {
+  std::vector<std::string> out;
+  for (unsigned long i = 1; i < fragments.card() && (frames == 1 || out.size() < frames); ++i)
+    if (const std::string_view next = fragment(fragments, i); !next.empty()) out.emplace_back(next);
+  if (frames > 1 || out.size() < 2) return out;
+  const bool whole = rle_damage(out[0], segments, bytes).empty();
+  for (size_t i = 1; i < out.size() && !whole; ++i) out[0] += out[i];
+  out.resize(1);
+  return out;
+}
+
+void replace_fragments(DcmPixelSequence& fragments, const std::vector<std::string>& streams) {
+  while (fragments.card() > 1) {
+    DcmPixelItem* item = nullptr;
+    if (fragments.remove(item, fragments.card() - 1).bad()) return;
+    delete item;
+  }
+  for (const std::string& stream : streams) {
+    auto* item = new DcmPixelItem(DcmTag(DCM_Item, EVR_OB));
+    item->putUint8Array(reinterpret_cast<const Uint8*>(stream.data()),
+                        static_cast<unsigned long>(stream.size()));
+    fragments.insert(item);
+  }
+}
+
+std::string rle_damage(std::string_view stream, size_t segments, size_t bytes) {
+  if (stream.size() < 64 || little_32(stream, 0) != segments || segments > 15)
+    return "RLE header of another picture";
+  for (size_t k = 0; k < segments; ++k) {
+    const size_t from = little_32(stream, 4 + 4 * k),
+                 to = k + 1 < segments ? little_32(stream, 8 + 4 * k) : stream.size();
+    if (from < 64 || from > to || to > stream.size()) return "RLE segments that lie outside their frame";
+    std::string_view data = stream.substr(from, to - from);
+    const size_t made = unfolded(data, bytes);
+    if (made != bytes || !data.empty())
+      return "RLE segment " + std::to_string(k + 1) + " unfolds to " + (made < bytes ? "less" : "more") +
+             " than its " + std::to_string(bytes) + " bytes";
+  }
+  return "";
+}
+
+}  // namespace cawe::data
