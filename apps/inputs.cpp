@@ -14,6 +14,7 @@
 #include "data/formats/picture/picture.h"
 #include "data/formats/table/csv.h"
 #include "tensor/io/files.h"
+#include "tensor/io/format.h"
 #include "tensor/parallel.h"
 #include "tensor/text.h"
 

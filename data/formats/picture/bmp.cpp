@@ -46,7 +46,8 @@ void read_masks(std::string_view bytes, const std::string& name, Header* h) {
   if (h->bits == 16) h->masks = {31u << 10, 31u << 5, 31u};
   if (h->bits == 32) h->masks = {0xFFu << 16, 0xFFu << 8, 0xFFu};
   if (h->compression == 0) return;
-  if (bytes.size() < 66) refuse_picture("truncated_header", name, ": BMP of ", bytes.size(), " bytes (cut off)");
+  if (bytes.size() < 66)
+    refuse_picture("truncated_header", name, ": BMP of ", bytes.size(), " bytes (cut off)");
   for (size_t c = 0; c < 3; ++c) h->masks[c] = little_32(bytes, 54 + 4 * c);
   const uint32_t all = h->masks[0] | h->masks[1] | h->masks[2];
   const bool apart = uint64_t(h->masks[0]) + h->masks[1] + h->masks[2] == all;
@@ -62,7 +63,8 @@ void check_os2(const Header& h, const std::string& name) {
 }
 
 Header read_header(std::string_view bytes, const std::string& name) {
-  if (bytes.size() < 26) refuse_picture("truncated_header", name, ": BMP of ", bytes.size(), " bytes (cut off)");
+  if (bytes.size() < 26)
+    refuse_picture("truncated_header", name, ": BMP of ", bytes.size(), " bytes (cut off)");
   const size_t info = little_32(bytes, 14);
   const bool old = info == 12;
   if (!old && info != 40 && info != 52 && info != 56 && info != 64 && info != 108 && info != 124)
@@ -78,37 +80,45 @@ Header read_header(std::string_view bytes, const std::string& name) {
   h.height = h.top_down ? -h.height : h.height;
   h.bits = int(little_16(bytes, old ? 24 : 28));
   h.compression = old ? 0 : little_32(bytes, 30);
-  if (h.width < 1 || h.height < 1 || h.width > kMaxSide || h.height > kMaxSide || h.width * h.height * 3 > kMaxSamples)
-    refuse_picture("bad_size", name, ": BMP of ", h.width, " x ", h.height, " (expected sides of 1 to ", kMaxSide,
-                   " and up to ", kMaxSamples / 3, " pixels)");
+  if (h.width < 1 || h.height < 1 || h.width > kMaxSide || h.height > kMaxSide ||
+      h.width * h.height * 3 > kMaxSamples)
+    refuse_picture("bad_size", name, ": BMP of ", h.width, " x ", h.height, " (expected sides of 1 to ",
+                   kMaxSide, " and up to ", kMaxSamples / 3, " pixels)");
   if (h.bits != 1 && h.bits != 4 && h.bits != 8 && h.bits != 16 && h.bits != 24 && h.bits != 32)
     refuse_picture("bad_header", name, ": BMP of ", h.bits, " bits (expected 1, 4, 8, 16, 24 or 32)");
   if (info == 64) check_os2(h, name);
   check_compression(h, name);
   read_masks(bytes, name, &h);
-  h.palette_at = 14 + info + (info == 40 && h.compression == 3 ? 12 : info == 40 && h.compression == 6 ? 16 : 0);
+  h.palette_at = 14 + info +
+                 (info == 40 && h.compression == 3   ? 12
+                  : info == 40 && h.compression == 6 ? 16
+                                                     : 0);
   h.palette_entry = old ? 3 : 4;
   if (h.pixels_at < int64_t(h.palette_at))
-    refuse_picture("bad_header", name, ": BMP whose pixels begin at byte ", h.pixels_at, ", inside its header");
+    refuse_picture("bad_header", name, ": BMP whose pixels begin at byte ", h.pixels_at,
+                   ", inside its header");
   if (h.bits <= 8) {
     const size_t most = size_t(1) << h.bits, said = old ? 0 : little_32(bytes, 46);
-    h.palette_entries = std::min({said == 0 ? most : said, most,
-                                  (size_t(h.pixels_at) - h.palette_at) / h.palette_entry});
-    if (h.palette_entries == 0) refuse_picture("bad_palette", name, ": BMP without the palette that it needs");
+    h.palette_entries =
+        std::min({said == 0 ? most : said, most, (size_t(h.pixels_at) - h.palette_at) / h.palette_entry});
+    if (h.palette_entries == 0)
+      refuse_picture("bad_palette", name, ": BMP without the palette that it needs");
   }
   h.row_bytes = (h.width * h.bits + 31) / 32 * 4;
   return h;
 }
 
 /// Rows of palette indices. An index outside the palette is black where damage is allowed, as on Windows.
-void read_indices(std::string_view row, std::string_view palette, const Header& h, uint8_t* to, int* outside) {
+void read_indices(std::string_view row, std::string_view palette, const Header& h, uint8_t* to,
+                  int* outside) {
   const size_t per_byte = size_t(8 / h.bits), mask = (size_t(1) << h.bits) - 1;
   for (size_t x = 0; x < size_t(h.width); ++x, to += 3) {
     const size_t shift = 8 - size_t(h.bits) * (1 + x % per_byte);
     const size_t index = byte_at(row, x / per_byte) >> shift & mask;
     if (index >= h.palette_entries) *outside = int(index);
     for (size_t c = 0; c < 3; ++c)
-      to[c] = index < h.palette_entries ? uint8_t(byte_at(palette, index * h.palette_entry + 2 - c)) : uint8_t(0);
+      to[c] =
+          index < h.palette_entries ? uint8_t(byte_at(palette, index * h.palette_entry + 2 - c)) : uint8_t(0);
   }
 }
 
@@ -144,7 +154,8 @@ Picture parse_bmp(std::string_view bytes, const std::string& name, const ReadOpt
     uint8_t* to = p.bytes.data() + size_t(y * h.width) * 3;
     if (h.bits <= 8) read_indices(row, palette, h, to, &outside);
     if (h.bits == 16 || h.bits == 32) read_fields(row, h, to);
-    for (size_t x = 0; h.bits == 24 && x < size_t(h.width) * 3; ++x) to[x] = uint8_t(byte_at(row, x / 3 * 3 + 2 - x % 3));
+    for (size_t x = 0; h.bits == 24 && x < size_t(h.width) * 3; ++x)
+      to[x] = uint8_t(byte_at(row, x / 3 * 3 + 2 - x % 3));
   }
   if (outside < 0) return p;
   p.damage = detail::concat("pixel of colour ", outside, " in a palette of ", h.palette_entries);

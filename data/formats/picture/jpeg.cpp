@@ -46,7 +46,8 @@ void on_error(j_common_ptr state) {
 }
 
 /// Whether a warning means that pixels are wrong. Bytes that are left over behind a scan do: the codes went out of
-/// step, and the picture was full too soon. In a third of the damaged files that were tried they are the only sign.
+/// step, and the picture was full too soon. In nearly half of the damaged files that were tried they are the first
+/// sign.
 bool is_damage(const Decoder& d, int code) {
   switch (code) {
     case JWRN_ADOBE_XFORM:        // an unknown colour transform: read as the usual one

@@ -80,7 +80,10 @@ int in_raw_profile(std::string_view text) {
     text.remove_prefix(end + 1);
   }
   const auto digit = [](char c) {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
   };
   std::string bytes;
   int high = -1;
@@ -186,7 +189,8 @@ void turn_upright(Picture* picture) {
   for (size_t y = 0; y < new_height; ++y)
     for (size_t x = 0; x < new_width; ++x, to += pixel) {
       const size_t column = swap ? y : x, row = swap ? x : y;
-      const size_t from = (from_below ? height - 1 - row : row) * width + (from_right ? width - 1 - column : column);
+      const size_t from =
+          (from_below ? height - 1 - row : row) * width + (from_right ? width - 1 - column : column);
       std::memcpy(to, picture->bytes.data() + from * pixel, pixel);
     }
   picture->bytes = std::move(turned);

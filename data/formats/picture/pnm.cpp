@@ -32,7 +32,8 @@ class Reader {
     for (; at_ < bytes_.size() && bytes_[at_] >= '0' && bytes_[at_] <= '9'; ++at_) {
       value = value * 10 + (bytes_[at_] - '0');
       if (at_ - begin >= 9)
-        refuse_picture("bad_size", name_, ": PNM ", what, " of more than 9 digits (it begins with ", value, ")");
+        refuse_picture("bad_size", name_, ": PNM ", what, " of more than 9 digits (it begins with ", value,
+                       ")");
     }
     const bool ends = at_ == bytes_.size() || is_space(bytes_[at_]) || bytes_[at_] == '#';
     if (at_ == begin || !ends)
@@ -92,8 +93,8 @@ Header read_header(std::string_view bytes, const std::string& name, Reader* read
   if (h.width < 0 || h.height < 0 || h.most < 0)
     refuse_picture("truncated_header", name, ": PNM ends inside its header (cut off)");
   if (h.width < 1 || h.height < 1 || h.width > kMaxSide || h.height > kMaxSide || h.count() > kMaxSamples)
-    refuse_picture("bad_size", name, ": PNM of ", h.width, " x ", h.height, " (expected sides of 1 to ", kMaxSide,
-                   " and up to ", kMaxSamples, " samples)");
+    refuse_picture("bad_size", name, ": PNM of ", h.width, " x ", h.height, " (expected sides of 1 to ",
+                   kMaxSide, " and up to ", kMaxSamples, " samples)");
   if (h.most < 1 || h.most > 65535)
     refuse_picture("bad_header", name, ": PNM whose largest value is ", h.most, " (expected 1 to 65535)");
   return h;
@@ -116,7 +117,8 @@ class Writer {
       if (beyond_ == 0) beyond_ = value;
       value = h_.most;
     }
-    const int64_t full = p_->bits_allocated == 8 ? 255 : 65535, scaled = (value * full + h_.most / 2) / h_.most;
+    const int64_t full = p_->bits_allocated == 8 ? 255 : 65535,
+                  scaled = (value * full + h_.most / 2) / h_.most;
     p_->bytes.push_back(uint8_t(scaled & 0xFF));
     if (p_->bits_allocated == 16) p_->bytes.push_back(uint8_t(scaled >> 8));
   }
@@ -159,11 +161,12 @@ void check_rest(const Header& h, std::string_view rest, const std::string& name)
   if (rest.size() >= 3 && rest[0] == 'P' && rest[1] >= '1' && rest[1] <= '7' && is_space(rest[2]))
     refuse_picture("unsupported_format", name, ": PNM with more than one picture (expected one a file)");
   if (h.ascii() && !rest.empty() && rest[0] != '#')
-    refuse_picture("bad_header", name, ": PNM with more than the ", h.count(), " samples of ", h.width, " x ", h.height,
-                   ": its header is wrong");
+    refuse_picture("bad_header", name, ": PNM with more than the ", h.count(), " samples of ", h.width, " x ",
+                   h.height, ": its header is wrong");
   if (!h.ascii() && int64_t(rest.size()) >= h.row_bytes() * h.height)
-    refuse_picture("bad_header", name, ": PNM of ", h.width, " x ", h.height, " with a largest value of ", h.most,
-                   " has ", rest.size(), " bytes behind its pixels, as many again as they take: its header is wrong");
+    refuse_picture("bad_header", name, ": PNM of ", h.width, " x ", h.height, " with a largest value of ",
+                   h.most, " has ", rest.size(),
+                   " bytes behind its pixels, as many again as they take: its header is wrong");
 }
 
 }  // namespace
@@ -178,7 +181,8 @@ Picture parse_pnm(std::string_view bytes, const std::string& name, const ReadOpt
   const int64_t needed = !h.ascii() ? h.row_bytes() * h.height : h.bitmap() ? h.count() : 2 * h.count() - 1;
   if (!h.ascii()) reader.end_header(needed);
   const int64_t have = int64_t(reader.rest().size());
-  if (have < needed) refuse_short(name, have, needed, h.ascii() ? " characters of samples" : " bytes of pixels");
+  if (have < needed)
+    refuse_short(name, have, needed, h.ascii() ? " characters of samples" : " bytes of pixels");
   Writer writer(h, &p);
   if (h.ascii())
     read_ascii(h, name, &reader, &writer);

@@ -18,7 +18,8 @@ constexpr const char* kConvert = ", which is not read. Convert it to PNG";
 /// The first that fits counts. The fields of `ftyp` files begin at byte 4.
 constexpr Known kKnown[] = {
     {0, "\0\5\26\7"sv,
-     "a macOS resource fork (AppleDouble), no picture: the picture is the file whose name lacks the \"._\". Delete the "
+     "a macOS resource fork (AppleDouble), no picture: the picture is the file whose name lacks the \"._\". "
+     "Delete the "
      "\"._\" files"},
     {0, "\0\5\26\0"sv, "a macOS AppleSingle file, no picture. Unpack it on a Mac"},
     {0, "GIF8"sv, "a GIF picture"},

@@ -15,8 +15,9 @@ std::string little(uint32_t v, int bytes) {
 
 /// 2 x 2 pixels, 24 bits, and changes: (offset, bytes).
 std::string bmp(const std::vector<std::pair<size_t, std::string>>& changes = {}) {
-  std::string file = "BM" + little(70, 4) + little(0, 4) + little(54, 4) + little(40, 4) + little(2, 4) + little(2, 4) + little(1, 2) +
-                     little(24, 2) + std::string(24, '\0') + std::string(16, 'p');
+  std::string file = "BM" + little(70, 4) + little(0, 4) + little(54, 4) + little(40, 4) + little(2, 4) +
+                     little(2, 4) + little(1, 2) + little(24, 2) + std::string(24, '\0') +
+                     std::string(16, 'p');
   for (const auto& [at, bytes] : changes) file.replace(at, bytes.size(), bytes);
   return file;
 }
@@ -57,10 +58,12 @@ TEST(Bmp, Headers) {
   EXPECT_EQ(kind_of(bmp({{10, little(20, 4)}})), "bad_header");
   EXPECT_EQ(kind_of(bmp({{28, little(8, 2)}})), "bad_palette");  // no room for one
   const std::string fields = bmp({{28, little(16, 2)}, {30, little(3, 4)}});
-  std::string masks = fields.substr(0, 54) + little(31 << 10, 4) + little(31 << 5, 4) + little(31, 4) + fields.substr(54);
+  std::string masks =
+      fields.substr(0, 54) + little(31 << 10, 4) + little(31 << 5, 4) + little(31, 4) + fields.substr(54);
   masks.replace(10, 4, little(66, 4));
   EXPECT_EQ(kind_of(masks), "read");
-  EXPECT_EQ(kind_of(std::string(masks).replace(54, 4, little(31 << 5, 4))), "bad_header");  // one over another
+  EXPECT_EQ(kind_of(std::string(masks).replace(54, 4, little(31 << 5, 4))),
+            "bad_header");  // one over another
   EXPECT_EQ(kind_of(std::string(masks).replace(54, 4, little(5 << 10, 4))), "bad_header");  // with a gap
   EXPECT_EQ(kind_of(std::string(masks).replace(54, 4, little(0, 4))), "bad_header");
   EXPECT_EQ(kind_of(std::string(masks).replace(54, 4, little(31 << 16, 4))), "bad_header");  // beyond 16 bits
@@ -68,7 +71,11 @@ TEST(Bmp, Headers) {
 
 // A pixel of colour 1 where the palette has one colour: refused, or black where damage is allowed.
 TEST(Bmp, ColoursOutsideThePalette) {
-  std::string file = bmp({{28, little(8, 2)}, {10, little(58, 4)}, {46, little(1, 4)}, {54, "abc\0"s}, {58, std::string(12, '\0')}});
+  std::string file = bmp({{28, little(8, 2)},
+                          {10, little(58, 4)},
+                          {46, little(1, 4)},
+                          {54, "abc\0"s},
+                          {58, std::string(12, '\0')}});
   EXPECT_EQ(kind_of(file), "read");
   file[58] = 1;
   std::string text;
@@ -85,8 +92,12 @@ TEST(Picture, FormatsThatAreNotReadAreNamed) {
                                                        {"RIFF....WEBPVP8 ", "a WebP picture"},
                                                        {"\0\0\0\14jP  \r\n\x87\n"s, "a JPEG 2000 picture"},
                                                        {"\xFF\x4F\xFF\x51\0\0"s, "a JPEG 2000 picture"},
-                                                       {"\0\0\0\x18" "ftypheic...."s, "a HEIC picture"},
-                                                       {"\0\0\0\x18" "ftypavif...."s, "an AVIF picture"},
+                                                       {"\0\0\0\x18"
+                                                        "ftypheic...."s,
+                                                        "a HEIC picture"},
+                                                       {"\0\0\0\x18"
+                                                        "ftypavif...."s,
+                                                        "an AVIF picture"},
                                                        {"\xFF\x0A...."s, "a JPEG XL picture"},
                                                        {"P7\nWIDTH 4\n", "a PAM picture"},
                                                        {"Pf\n1 1\n-1\n....", "a PFM picture"},

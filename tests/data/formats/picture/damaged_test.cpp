@@ -20,7 +20,9 @@ std::string noise() { return golden_picture("noise").file; }
 /// Where the entropy-coded data begin.
 size_t scan_of(const std::string& jpeg) {
   const size_t at = jpeg.rfind("\xFF\xDA");
-  return at + 2 + (size_t(static_cast<unsigned char>(jpeg[at + 2])) << 8 | size_t(static_cast<unsigned char>(jpeg[at + 3])));
+  return at + 2 +
+         (size_t(static_cast<unsigned char>(jpeg[at + 2])) << 8 |
+          size_t(static_cast<unsigned char>(jpeg[at + 3])));
 }
 
 /// A third of the scan is zeros.
@@ -65,8 +67,9 @@ TEST(DamagedJpeg, HarmlessOddities) {
   const std::string jpeg = noise();
   const size_t quantizers = jpeg.find("\xFF\xDB");
   std::string text;
-  for (const std::string& odd : {jpeg + std::string(1000, '\0'), jpeg + "junk", std::string(jpeg).insert(quantizers, 500, '\x11'),
-                                 std::string(jpeg).insert(quantizers, "\xFF\xFF\xFF"), std::string(jpeg).replace(11, 1, "\x7")}) {
+  for (const std::string& odd :
+       {jpeg + std::string(1000, '\0'), jpeg + "junk", std::string(jpeg).insert(quantizers, 500, '\x11'),
+        std::string(jpeg).insert(quantizers, "\xFF\xFF\xFF"), std::string(jpeg).replace(11, 1, "\x7")}) {
     EXPECT_EQ(kind_of(odd, {}, &text), "read") << text;
     EXPECT_EQ(parse_picture(odd, "made").bytes, parse_picture(jpeg, "made").bytes);
     EXPECT_EQ(parse_picture(odd, "made").damage, "");
@@ -84,7 +87,8 @@ TEST(DamagedJpeg, CutOff) {
     EXPECT_NE(text.find("Premature end"), std::string::npos) << text;
   }
   // Only the mark of the end is missing: the pixels are all there, and the same.
-  EXPECT_EQ(parse_picture(jpeg.substr(0, jpeg.size() - 2), "made", kAllow).bytes, parse_picture(jpeg, "made").bytes);
+  EXPECT_EQ(parse_picture(jpeg.substr(0, jpeg.size() - 2), "made", kAllow).bytes,
+            parse_picture(jpeg, "made").bytes);
   EXPECT_NE(kind_of(jpeg.substr(0, scan_of(jpeg) - 20), kAllow), "read");  // no scan at all
 }
 
@@ -114,7 +118,8 @@ TEST(DamagedJpeg, DatasetsListIt) {
   EXPECT_TRUE(strict.warnings.empty());
   ASSERT_EQ(open.samples.size(), 2u);
   ASSERT_EQ(open.warnings.size(), 1u);
-  EXPECT_EQ(open.warnings[0].rfind(folder + "hole.jpg: damaged, read all the same: libjpeg: ", 0), 0u) << open.warnings[0];
+  EXPECT_EQ(open.warnings[0].rfind(folder + "hole.jpg: damaged, read all the same: libjpeg: ", 0), 0u)
+      << open.warnings[0];
   EXPECT_EQ(open.samples[0].damage, "");
   EXPECT_NE(open.samples[1].damage, "");
   EXPECT_EQ(decode_gray(open.samples[1]).width, 48);

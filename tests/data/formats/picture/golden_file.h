@@ -52,7 +52,8 @@ inline GoldenPicture golden_picture(const std::string& name) {
 }
 
 /// The word of the refusal, or "read"; its message in `text`.
-inline std::string kind_of(const std::string& bytes, const ReadOptions& options = {}, std::string* text = nullptr) {
+inline std::string kind_of(const std::string& bytes, const ReadOptions& options = {},
+                           std::string* text = nullptr) {
   try {
     const Picture p = parse_picture(bytes, "made", options);
     if (text != nullptr) *text = p.damage;

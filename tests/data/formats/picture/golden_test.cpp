@@ -13,7 +13,8 @@ int distance(const GoldenPicture& g, const Picture& p) {
   int far = 0;
   if (g.bits == 16) {
     for (size_t i = 0; i < g.values.size() / 2; ++i)
-      far = std::max(far, std::abs(p.at(i * size_t(p.samples)) - (g.values[2 * i] << 8 | g.values[2 * i + 1])));
+      far =
+          std::max(far, std::abs(p.at(i * size_t(p.samples)) - (g.values[2 * i] << 8 | g.values[2 * i + 1])));
     return far;
   }
   const std::vector<uint8_t> rgba = to_rgba8(p);
@@ -54,17 +55,19 @@ TEST(GoldenPictures, HaveAllOrientations) {
     EXPECT_EQ(seen.size(), 8u);
   }
   for (const char* invalid : {"0", "9", "BYTE", "ASCII", "large_LONG"})
-    EXPECT_EQ(parse_picture(golden_picture(std::string("jpeg_exif_") + invalid).file, "made").orientation, 1) << invalid;
+    EXPECT_EQ(parse_picture(golden_picture(std::string("jpeg_exif_") + invalid).file, "made").orientation, 1)
+        << invalid;
 }
 
 // Up to three bytes that fill a BMP's last row may be missing.
 TEST(GoldenPictures, CutAnywhereTheyAreRefused) {
-  for (const char* name : {"jpeg_exif_6", "png_exif_6", "png_profile_compressed", "png_xmp_compressed", "jpeg_xmp",
-                           "bmp_16_565_header_40", "bmp_4", "pnm_P5_comments", "pnm_P1"}) {
+  for (const char* name : {"jpeg_exif_6", "png_exif_6", "png_profile_compressed", "png_xmp_compressed",
+                           "jpeg_xmp", "bmp_16_565_header_40", "bmp_4", "pnm_P5_comments", "pnm_P1"}) {
     const GoldenPicture g = golden_picture(name);
     const size_t filling = g.name.rfind("bmp", 0) == 0 ? 3 : 0;
     for (size_t n = 0; n + filling < g.file.size(); ++n)
-      EXPECT_NE(kind_of(g.file.substr(0, n)), "read") << name << " cut to " << n << " of " << g.file.size() << " bytes";
+      EXPECT_NE(kind_of(g.file.substr(0, n)), "read")
+          << name << " cut to " << n << " of " << g.file.size() << " bytes";
   }
 }
 

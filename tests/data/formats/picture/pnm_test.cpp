@@ -21,10 +21,11 @@ TEST(Pnm, SizesAreNotCutToTheirLowBits) {
 }
 
 TEST(Pnm, Headers) {
-  for (const char* header : {"P5 -1 1 255\nx", "P5 1 x 255\nx", "P5 1 1 25.5\nx", "P5 1 1 0\nx", "P5 1 1 65536\nxx", "P5 1,1 255\nx",
-                             "P5 1 1 0x1\nx"})
+  for (const char* header : {"P5 -1 1 255\nx", "P5 1 x 255\nx", "P5 1 1 25.5\nx", "P5 1 1 0\nx",
+                             "P5 1 1 65536\nxx", "P5 1,1 255\nx", "P5 1 1 0x1\nx"})
     EXPECT_EQ(kind_of(header), "bad_header") << header;
-  for (const char* header : {"P5\n", "P5 1 1", "P5 1 1 # 255", "P4 8"}) EXPECT_EQ(kind_of(header), "truncated_header") << header;
+  for (const char* header : {"P5\n", "P5 1 1", "P5 1 1 # 255", "P4 8"})
+    EXPECT_EQ(kind_of(header), "truncated_header") << header;
   EXPECT_EQ(kind_of("P5 1 1 255"), "truncated_pixel_data");
   EXPECT_EQ(kind_of("P50 1 1 255\nx"), "unknown_format");  // P8, P9 and words that begin like it are no PNM
   EXPECT_EQ(kind_of("P8 1 1 255\nx"), "unknown_format");
@@ -62,7 +63,8 @@ TEST(Pnm, TheLineBehindTheHeader) {
 
 TEST(Pnm, WhatLiesBehindThePixels) {
   const std::string one = "P5 4 2 255\n12345678";
-  for (const char* harmless : {"\n", "\r\n \n", "junk"}) EXPECT_EQ(kind_of(one + harmless), "read") << harmless;
+  for (const char* harmless : {"\n", "\r\n \n", "junk"})
+    EXPECT_EQ(kind_of(one + harmless), "read") << harmless;
   std::string text;
   EXPECT_EQ(kind_of(one + "\n" + one, {}, &text), "unsupported_format");
   EXPECT_NE(text.find("more than one picture"), std::string::npos) << text;

@@ -34,7 +34,8 @@ TEST(Upright, EveryWayToAFilm) {
     ASSERT_EQ(gray.width, 3);
     ASSERT_EQ(gray.height, 5);
     for (size_t i = 0; i < 15; ++i) {
-      const float want = g.bits == 16 ? float(g.values[2 * i] << 8 | g.values[2 * i + 1]) / 65535.f : float(g.values[3 * i]) / 255.f;
+      const float want = g.bits == 16 ? float(g.values[2 * i] << 8 | g.values[2 * i + 1]) / 65535.f
+                                      : float(g.values[3 * i]) / 255.f;
       EXPECT_NEAR(gray.pixels[i], want, 1.01 / 255 * g.tolerance + 1e-6);
       EXPECT_EQ(colour.pixels[3 * i], gray.pixels[i]);
     }
@@ -45,7 +46,9 @@ TEST(Upright, EveryWayToAFilm) {
 
 // The same film stored in another way is the same film to everything that knows films by their pixels.
 TEST(Upright, FingerprintIsOfTheUprightFilm) {
-  const auto print = [](const std::string& name) { return pixel_hash(decode_film(golden_picture(name).file, name).image); };
+  const auto print = [](const std::string& name) {
+    return pixel_hash(decode_film(golden_picture(name).file, name).image);
+  };
   EXPECT_NE(print("png_exif_6"), print("png_exif_1"));
   EXPECT_EQ(print("png_exif_with_a_prefix"), print("png_exif_6"));
 }
@@ -71,7 +74,8 @@ TEST(Upright, BoxesAndSizesOfLabelFiles) {
   EXPECT_EQ(resolved(0, 0, {3, 0, 5, 2}).samples.size(), 0u);
   const Dataset stored = resolved(5, 3, {0, 0, 2, 2});
   ASSERT_EQ(stored.rejected.size(), 1u);
-  EXPECT_EQ(stored.rejected[0].reason, "3 x 5 px when turned upright as its EXIF data say (the label file says 5 x 3)");
+  EXPECT_EQ(stored.rejected[0].reason,
+            "3 x 5 px when turned upright as its EXIF data say (the label file says 5 x 3)");
 }
 
 TEST(Upright, InspectSaysBoth) {
