@@ -33,7 +33,9 @@ TEST(GoldenPictures, AreWhatPillowSees) {
     ASSERT_EQ(p.columns, g.width);
     ASSERT_EQ(p.rows, g.height);
     ASSERT_EQ(g.values.size(), size_t(g.width) * size_t(g.height) * (g.bits == 16 ? 2 : 3));
-    if (g.bits == 16) EXPECT_EQ(p.bits_stored, 16);
+    if (g.bits == 16) {
+      EXPECT_EQ(p.bits_stored, 16);
+    }
     EXPECT_LE(distance(g, p), g.tolerance);
   }
   EXPECT_GE(kinds["png"], 40);
