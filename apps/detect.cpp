@@ -19,7 +19,7 @@ struct Options {
   std::string weights, out, anon = "keep", patients;
   std::vector<std::string> input;
   double threshold = -1;
-  bool allow_rejects = false, allow_leak = false;
+  bool allow_rejects = false, allow_leak = false, allow_damaged = false;
 };
 
 void run(Common& common, const Options& o) {
@@ -28,14 +28,15 @@ void run(Common& common, const Options& o) {
   CAWE_CHECK(extension == ".csv" || extension == ".json", Code::usage, o.out, ": --out ends in \"", extension,
              "\" (expected .csv or .json)");
   const std::filesystem::path folder = std::filesystem::path(o.out).parent_path();
-  CAWE_CHECK(std::filesystem::path(o.out).filename() != "rejected.csv", Code::usage, o.out,
-             ": this name is for the list of bad inputs. Choose another --out");
+  for (const char* list : {"rejected.csv", "damaged.csv"})
+    CAWE_CHECK(std::filesystem::path(o.out).filename() != list, Code::usage, o.out,
+               ": this name is for the list of bad inputs. Choose another --out");
   CAWE_CHECK(folder.empty() || std::filesystem::is_directory(folder), Code::usage, o.out,
              ": there is no folder ", folder.string(), " (--out)");
   CAWE_CHECK(!std::isnan(o.threshold), Code::usage, "--threshold is no number (expected 0 to 1)");
   train::Detector detector(o.weights);
   if (o.threshold >= 0) detector.score_threshold() = o.threshold;
-  data::Dataset dataset = read_inputs(o.input, common.quiet);
+  data::Dataset dataset = read_inputs(o.input, common.quiet, o.allow_damaged);
   if (!o.patients.empty()) name_patients(&dataset, o.patients);
   std::vector<int64_t> all(dataset.samples.size());
   for (size_t i = 0; i < all.size(); ++i) all[i] = int64_t(i);
@@ -47,15 +48,20 @@ void run(Common& common, const Options& o) {
       for (train::FoundBox& box : image) box.patient = data::anonymous_id(box.patient);
   write_file(o.out, extension == ".csv" ? train::detections_csv(found)
                                         : train::detections_json(found, detector.classes()));
+  const size_t damaged = report_damaged(dataset, folder.string());
   common.status = report_rejected(dataset, folder.string(), o.allow_rejects);
   size_t boxes = 0;
   for (const auto& image : found) boxes += image.size();
   if (common.json)
-    print_json(
-        {{"out", o.out}, {"images", found.size()}, {"boxes", boxes}, {"rejected", dataset.rejected.size()}});
+    print_json({{"out", o.out},
+                {"images", found.size()},
+                {"boxes", boxes},
+                {"rejected", dataset.rejected.size()},
+                {"damaged", damaged}});
   else
-    std::printf("%s: %zu boxes on %zu films, %zu rejected. For research use only.\n", o.out.c_str(), boxes,
-                found.size(), dataset.rejected.size());
+    std::printf("%s: %zu boxes on %zu films, %zu rejected%s. For research use only.\n", o.out.c_str(), boxes,
+                found.size(), dataset.rejected.size(),
+                damaged > 0 ? (", " + std::to_string(damaged) + " damaged").c_str() : "");
 }
 
 }  // namespace
@@ -74,6 +80,7 @@ void add_detect(CLI::App& app, Common& common) {
       ->check(CLI::IsMember({"keep", "hash"}))
       ->capture_default_str();
   sub->add_flag("--allow-rejects", o->allow_rejects, "exit 0 although some inputs are bad");
+  sub->add_flag("--allow-damaged", o->allow_damaged, kAllowDamagedHelp);
   sub->add_flag("--allow-leak", o->allow_leak, "go on although a patient trained a model of the chain");
   sub->callback([&common, o] { run(common, *o); });
 }

@@ -28,7 +28,7 @@ struct Options {
   std::string method, out, classifier, colorizer, format = "png", anon = "keep", patients;
   std::vector<std::string> input, set;
   std::optional<double> alpha;
-  bool maps = false, overwrite = false, allow_rejects = false, allow_leak = false;
+  bool maps = false, overwrite = false, allow_rejects = false, allow_leak = false, allow_damaged = false;
 };
 
 train::Chain make_chain(const Common& common, const Options& o) {
@@ -70,7 +70,7 @@ void enhance_film(const data::Sample& sample, const std::string& to, const std::
                   models::Enhancer& enhancer, const OutputStyle& style) {
   const NoGrad no_history;
   const std::string bytes = read_file(sample.path, size_t(2) << 30);
-  const data::DecodedFilm film = data::decode_film(bytes, sample.path);
+  const data::DecodedFilm film = data::decode_film(bytes, sample.path, {sample.allow_damaged});
   const Tensor gray = train::to_tensor(film.image);
   const std::string out = encode_enhanced(train::to_image(enhancer.apply(gray)), film, bytes, sample, style);
   if (!map_to.empty()) data::write_png(map_to, train::to_image(enhancer.map(gray)));
@@ -120,7 +120,7 @@ size_t enhance_all(data::Dataset* dataset, const OutputNames& names, models::Enh
 void run(Common& common, const Options& o) {
   common.begin();
   train::Chain chain = make_chain(common, o);
-  data::Dataset dataset = read_inputs(o.input, common.quiet);
+  data::Dataset dataset = read_inputs(o.input, common.quiet, o.allow_damaged);
   if (!o.patients.empty()) name_patients(&dataset, o.patients);
   std::vector<int64_t> all(dataset.samples.size());
   for (size_t i = 0; i < all.size(); ++i) all[i] = int64_t(i);
@@ -132,6 +132,7 @@ void run(Common& common, const Options& o) {
   const OutputNames names(dataset, o.out, style, maps, o.overwrite);
   make_folders(o.out);
   const size_t written = enhance_all(&dataset, names, *chain.enhancer, style, common);
+  const size_t damaged = report_damaged(dataset, o.out);
   common.status = report_rejected(dataset, o.out, o.allow_rejects);
   const size_t rejected = dataset.rejected.size();
   const long long constant = static_cast<long long>(chain.enhancer->constant_maps());
@@ -141,11 +142,13 @@ void run(Common& common, const Options& o) {
                 {"format", o.format},
                 {"written", written},
                 {"rejected", rejected},
+                {"damaged", damaged},
                 {"constant_maps", constant},
                 {"settings", json_ready(chain.enhancer->settings())}});
   else
-    std::printf("%s: %zu films enhanced by %s, %zu rejected%s. For research use only.\n", o.out.c_str(),
+    std::printf("%s: %zu films enhanced by %s, %zu rejected%s%s. For research use only.\n", o.out.c_str(),
                 written, o.method.c_str(), rejected,
+                damaged > 0 ? (", " + std::to_string(damaged) + " damaged").c_str() : "",
                 constant > 0 ? (", " + std::to_string(constant) + " maps said nothing").c_str() : "");
 }
 
@@ -182,6 +185,7 @@ void add_enhance(CLI::App& app, Common& common) {
   sub->add_flag("--maps", o->maps, "also write the maps that are fused, as ID_map.png");
   sub->add_flag("--overwrite", o->overwrite, "replace files that are there already");
   sub->add_flag("--allow-rejects", o->allow_rejects, "exit 0 although some inputs are bad");
+  sub->add_flag("--allow-damaged", o->allow_damaged, kAllowDamagedHelp);
   sub->add_flag("--allow-leak", o->allow_leak, "go on although a patient trained a model of the chain");
   sub->callback([&common, o] { run(common, *o); });
 }

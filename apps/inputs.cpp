@@ -14,6 +14,7 @@
 #include "data/formats/picture/picture.h"
 #include "data/formats/table/csv.h"
 #include "tensor/io/files.h"
+#include "tensor/io/format.h"
 #include "tensor/parallel.h"
 #include "tensor/text.h"
 
@@ -82,15 +83,18 @@ struct Input {
 
 /// Decodes the file, so that bad pixels are known before anything is written. With a single input (`only`)
 /// its error is thrown.
-Input read_input(const std::string& file, bool only) {
+Input read_input(const std::string& file, bool only, bool allow_damaged) {
   Input input;
   data::Sample& s = input.sample;
+  data::ReadOptions options;
+  s.allow_damaged = options.allow_damaged = allow_damaged;
   s.path = file;
   s.source = "input";
   try {
     const std::string bytes = read_file(file, size_t(2) << 30);
     if (data::picture_format(bytes) == data::PictureFormat::dicom) {
-      const data::Film film = data::parse_film(bytes, file);
+      const data::Film film = data::parse_film(bytes, file, options);
+      s.damage = film.damage;
       s.width = film.image.width;
       s.height = film.image.height;
       s.patient_id = film.tags.patient_id;
@@ -99,7 +103,8 @@ Input read_input(const std::string& file, bool only) {
       s.view = film.tags.view;
       input.burned_in = film.tags.burned_in;
     } else {
-      const data::Picture p = data::parse_picture(bytes, file);
+      const data::Picture p = data::parse_picture(bytes, file, options);
+      s.damage = p.damage;
       s.width = p.columns;
       s.height = p.rows;
     }
@@ -112,14 +117,14 @@ Input read_input(const std::string& file, bool only) {
 
 }  // namespace
 
-data::Dataset read_inputs(const std::vector<std::string>& paths, bool quiet) {
+data::Dataset read_inputs(const std::vector<std::string>& paths, bool quiet, bool allow_damaged) {
   const std::vector<std::string> files = files_below(paths);
   std::vector<Input> inputs(files.size());
   std::mutex mutex;
   int64_t done = 0;
   Progress progress("reading", int64_t(files.size()), quiet);
   parallel_tasks(int64_t(files.size()), [&](int64_t i) {
-    inputs[size_t(i)] = read_input(files[size_t(i)], files.size() == 1);
+    inputs[size_t(i)] = read_input(files[size_t(i)], files.size() == 1, allow_damaged);
     const std::lock_guard<std::mutex> lock(mutex);
     progress.update(++done);
   });
@@ -163,6 +168,20 @@ void name_patients(data::Dataset* dataset, const std::string& path) {
 data::Rejected rejected_file(const std::string& file, std::string reason) {
   if (reason.rfind(file + ": ", 0) == 0) reason = reason.substr(file.size() + 2);
   return {file, "file", reason};
+}
+
+size_t report_damaged(const data::Dataset& dataset, const std::string& out_dir) {
+  std::string text = "file,damage\n";
+  size_t count = 0;
+  for (const data::Sample& s : dataset.samples) {
+    if (s.damage.empty()) continue;
+    const std::string line = s.path + ": damaged, read all the same: " + s.damage;
+    std::fprintf(stderr, "cawe: warning: %s\n", printable(line).c_str());
+    text += csv_line({s.path, s.damage});
+    ++count;
+  }
+  if (count > 0) write_file((out_dir.empty() ? std::string(".") : out_dir) + "/damaged.csv", text);
+  return count;
 }
 
 int report_rejected(const data::Dataset& dataset, const std::string& out_dir, bool allow) {

@@ -81,7 +81,23 @@ std::string model_text(const std::string& path, bool json) {
   return weights_text(path, file.tensors, "safetensors", json);
 }
 
-void run(Common& common, const std::string& path) {
+/// A picture or film, its samples as they are stored.
+std::string picture_text(const std::string& path, const data::ReadOptions& options) {
+  const data::Picture p = data::read_picture(path, {options.allow_damaged, true});
+  std::string text =
+      detail::concat(path, ": ", p.kind, ", ", p.columns, " x ", p.rows, " (columns x rows), ", p.frames,
+                     " frames, ", p.samples, " samples of ", p.bits_stored, " bits, ", p.photometric);
+  if (!p.transfer_syntax.empty()) text += ", transfer syntax " + p.transfer_syntax;
+  text += "\nsha256 of the samples: " + data::picture_hash(p);
+  if (p.orientation != 1)
+    text += detail::concat("\nstored turned (EXIF orientation ", p.orientation, "): read upright as ",
+                           p.orientation >= 5 ? p.rows : p.columns, " x ",
+                           p.orientation >= 5 ? p.columns : p.rows, ", which boxes refer to");
+  if (!p.damage.empty()) text += "\ndamaged: " + p.damage;
+  return text;
+}
+
+void run(Common& common, const std::string& path, const data::ReadOptions& options) {
   common.begin();
   CAWE_CHECK(fs::exists(path), Code::data, path, ": no such file");
   if (fs::is_directory(path)) {
@@ -94,21 +110,14 @@ void run(Common& common, const std::string& path) {
     return;
   }
   if (!common.json) {
-    const data::Picture p = data::read_picture(path);
-    std::printf(
-        "%s: %s, %d x %d (columns x rows), %d frames, %d samples of %d bits, %s%s\nsha256 of the samples: "
-        "%s\n",
-        path.c_str(), p.kind.c_str(), p.columns, p.rows, p.frames, p.samples, p.bits_stored,
-        p.photometric.c_str(),
-        p.transfer_syntax.empty() ? "" : (", transfer syntax " + p.transfer_syntax).c_str(),
-        data::picture_hash(p).c_str());
+    std::printf("%s\n", picture_text(path, options).c_str());
     return;
   }
   bool ok = true;
-  const std::string json = data::inspect_picture_json(path, &ok);
+  const std::string json = data::inspect_picture_json(path, &ok, options);
   std::printf("%s\n", json.c_str());
   if (!ok) {
-    data::read_picture(path);  // throws the error line and exit code for an unreadable file
+    data::read_picture(path, options);  // throws the error line and exit code for an unreadable file
   }
 }
 
@@ -116,11 +125,14 @@ void run(Common& common, const std::string& path) {
 
 void add_inspect(CLI::App& app, Common& common) {
   auto path = std::make_shared<std::string>();
+  auto options = std::make_shared<data::ReadOptions>();
   CLI::App* sub =
       add_command(app, common, "inspect", "Say what a file is: film, picture, weights, checkpoint, run.",
                   "cawe inspect film.dcm --json");
   sub->add_option("file", *path, "file or run folder")->required();
-  sub->callback([&common, path] { run(common, *path); });
+  sub->add_flag("--allow-damaged", options->allow_damaged,
+                "read pixels that are damaged as far as they go, and say so");
+  sub->callback([&common, path, options] { run(common, *path, *options); });
 }
 
 }  // namespace cawe::apps

@@ -97,8 +97,13 @@ Rejected problem_of(Dataset* dataset, Sample* sample, const SizeOf& size_of, int
   if (std::min(width, height) < std::max(1, min_side))
     return no("size", detail::concat(stated, " (expected at least ", std::max(1, min_side), " a side)"));
   if (sample->width > 0 && (sample->width != width || sample->height != height))
-    return no("size",
-              detail::concat(stated, " (the label file says ", sample->width, " x ", sample->height, ")"));
+    return no("size", detail::concat(
+                          stated, facts.orientation == 1 ? "" : " when turned upright as its EXIF data say",
+                          " (the label file says ", sample->width, " x ", sample->height, ")"));
+  if (!facts.damage.empty()) {
+    sample->damage = facts.damage;
+    dataset->warnings.push_back(sample->path + ": damaged, read all the same: " + facts.damage);
+  }
   sample->width = width;
   sample->height = height;
   if (sample->sex.empty()) sample->sex = facts.sex;

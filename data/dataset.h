@@ -37,6 +37,8 @@ struct ImageFacts {
   int width = 0, height = 0;
   std::string sex, view;
   float age = std::numeric_limits<float>::quiet_NaN();
+  int orientation = 1;  ///< as Picture's: above 4, width and height are those of the stored picture exchanged
+  std::string damage;   ///< of pixels that were let pass
   ImageFacts() = default;
   ImageFacts(const std::pair<int, int>& size) : width(size.first), height(size.second) {}
 };

@@ -13,11 +13,12 @@
 
 namespace cawe::data {
 
-/// DICOM, PNG or JPEG as one gray channel in [0, 1]; a DICOM film as a viewer shows it (window and polarity
-/// applied). Throws data for a bad file.
+/// DICOM, PNG, JPEG, BMP or PNM as one gray channel in [0, 1], as a viewer shows it: a DICOM film with window and
+/// polarity applied, a picture that EXIF says is turned upright. Throws data for a bad file; for damaged pixels, too,
+/// unless Sample::allow_damaged. Damage that Sample::damage does not name is then told on stderr, once a file.
 FloatImage decode_gray(const Sample& sample);
 FloatImage decode_gray_file(const std::string& path);
-/// PNG or JPEG as RGB in [0, 1].
+/// Any but DICOM as RGB in [0, 1], likewise.
 FloatImage decode_color(const Sample& sample);
 
 /// A gray film and what is needed to write its enhanced form.
@@ -26,11 +27,13 @@ struct DecodedFilm {
   /// Stored bits of a sample: above 8 the film has more gray levels than an 8-bit file can hold.
   int bits = 8;
   PictureFormat format = PictureFormat::unknown;
+  std::string damage;  ///< as Picture's
 };
-DecodedFilm decode_film(std::string_view bytes, const std::string& name);
+DecodedFilm decode_film(std::string_view bytes, const std::string& name, const ReadOptions& options = {});
 
-/// Size of any of these files, for resolve_images(). Of a DICOM file only the header is read, with the
-/// patient's sex, age and view.
+/// Size of any of these files as decode_gray() gives it, for resolve_images(). Of a DICOM file only the header is
+/// read, with the patient's sex, age and view; its pixels, too, where damage is allowed and so has to be found.
 ImageFacts image_facts(const std::string& path);
+SizeOf image_facts_with(const ReadOptions& options);
 
 }  // namespace cawe::data

@@ -24,21 +24,27 @@ struct Prints {
 };
 
 /// What tells a file that changed from one that did not.
-using FileKey = std::tuple<std::string, dev_t, ino_t, off_t, int64_t, int64_t>;
+using FileKey = std::tuple<std::string, bool, dev_t, ino_t, off_t, int64_t, int64_t>;
 
-FileKey key_of(const std::string& path) {
+FileKey key_of(const std::string& path, bool allow_damaged) {
   struct stat info {};
-  if (::stat(path.c_str(), &info) != 0) return {path, 0, 0, -1, 0, 0};
+  if (::stat(path.c_str(), &info) != 0) return {path, allow_damaged, 0, 0, -1, 0, 0};
   const auto nanoseconds = [](const timespec& t) { return int64_t(t.tv_sec) * 1000000000 + t.tv_nsec; };
-  return {path, info.st_dev, info.st_ino, info.st_size, nanoseconds(info.st_mtim), nanoseconds(info.st_ctim)};
+  return {path,
+          allow_damaged,
+          info.st_dev,
+          info.st_ino,
+          info.st_size,
+          nanoseconds(info.st_mtim),
+          nanoseconds(info.st_ctim)};
 }
 
-Prints read_film(const std::string& path) {
+Prints read_film(const std::string& path, bool allow_damaged) {
   Prints prints;
   try {
     const std::string bytes = read_file(path, size_t(2) << 30);
     prints.file = sha256(bytes);
-    prints.pixels = pixel_hash(decode_film(bytes, path).image);
+    prints.pixels = pixel_hash(decode_film(bytes, path, {allow_damaged}).image);
   } catch (const Error& error) {
     if (error.code() != Code::data && error.code() != Code::io) throw;
     prints.problem = error.what();
@@ -47,16 +53,16 @@ Prints read_film(const std::string& path) {
 }
 
 /// A study reads the same films for every row: they are kept for the life of the process.
-Prints prints_of(const std::string& path) {
+Prints prints_of(const std::string& path, bool allow_damaged) {
   static std::mutex mutex;
   static std::map<FileKey, Prints> known;
-  const FileKey key = key_of(path);
+  const FileKey key = key_of(path, allow_damaged);
   {
     const std::lock_guard<std::mutex> lock(mutex);
     const auto found = known.find(key);
     if (found != known.end()) return found->second;
   }
-  const Prints prints = read_film(path);
+  const Prints prints = read_film(path, allow_damaged);
   const std::lock_guard<std::mutex> lock(mutex);
   return known.emplace(key, prints).first->second;
 }
@@ -71,7 +77,7 @@ void fingerprint_films(Dataset* dataset, bool quiet) {
   Progress progress("reading films", int64_t(samples.size()), quiet);
   parallel_tasks(int64_t(samples.size()), [&](int64_t i) {
     Sample& sample = samples[size_t(i)];
-    const Prints prints = prints_of(sample.path);
+    const Prints prints = prints_of(sample.path, sample.allow_damaged);
     sample.file_hash = prints.file;
     sample.pixel_hash = prints.pixels;
     problems[size_t(i)] = prints.problem;

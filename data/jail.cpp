@@ -91,9 +91,9 @@ class Child {
   std::string broken(Clock::time_point until, std::string* why) {
     const bool late = Clock::now() >= until;
     const int status = end();
-    *why = late                   ? "took too long"
-           : WIFSIGNALED(status)  ? "was ended by signal " + std::to_string(WTERMSIG(status))
-                                  : "ended with status " + std::to_string(WEXITSTATUS(status));
+    *why = late                  ? "took too long"
+           : WIFSIGNALED(status) ? "was ended by signal " + std::to_string(WTERMSIG(status))
+                                 : "ended with status " + std::to_string(WEXITSTATUS(status));
     return "";
   }
 
@@ -151,10 +151,12 @@ std::string ask(const std::string& request, const std::string& name, size_t byte
 
 /// What `get` reads from the answer; throws what the child threw.
 template <class Get>
-auto decode(jail::Ask what, std::string_view bytes, const std::string& name, const ReadOptions& options, const Get& get) {
+auto decode(jail::Ask what, std::string_view bytes, const std::string& name, const ReadOptions& options,
+            const Get& get) {
   jail::Message request;
   request.number(what);
   request.number(uint8_t(options.allow_damaged));
+  request.number(uint8_t(options.as_stored));
   request.text(name);
   request.text(bytes);
   const std::string answer = ask(request.bytes(), name, bytes.size());

@@ -39,11 +39,12 @@ bool close_in() {
   if (filter == nullptr) return false;
   bool good = true;
   for (const int call :
-       {SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(recvfrom), SCMP_SYS(sendto), SCMP_SYS(mmap), SCMP_SYS(munmap),
-        SCMP_SYS(mremap), SCMP_SYS(madvise), SCMP_SYS(brk), SCMP_SYS(futex), SCMP_SYS(exit), SCMP_SYS(exit_group),
+       {SCMP_SYS(read),         SCMP_SYS(write),          SCMP_SYS(recvfrom),    SCMP_SYS(sendto),
+        SCMP_SYS(mmap),         SCMP_SYS(munmap),         SCMP_SYS(mremap),      SCMP_SYS(madvise),
+        SCMP_SYS(brk),          SCMP_SYS(futex),          SCMP_SYS(exit),        SCMP_SYS(exit_group),
         SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigprocmask), SCMP_SYS(sched_yield), SCMP_SYS(clock_gettime),
-        SCMP_SYS(gettimeofday), SCMP_SYS(getpid), SCMP_SYS(gettid), SCMP_SYS(tgkill), SCMP_SYS(getrandom),
-        SCMP_SYS(restart_syscall)})
+        SCMP_SYS(gettimeofday), SCMP_SYS(getpid),         SCMP_SYS(gettid),      SCMP_SYS(tgkill),
+        SCMP_SYS(getrandom),    SCMP_SYS(restart_syscall)})
     good = good && seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 0) == 0;
   // Memory may be made readable or writable, never executable.
   good = good && seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
@@ -111,6 +112,7 @@ void decode(jail::Reader* request, jail::Message* out) {
   const auto what = request->number<jail::Ask>();
   ReadOptions options;
   options.allow_damaged = request->number<uint8_t>() != 0;
+  options.as_stored = request->number<uint8_t>() != 0;
   const std::string name = request->text();
   const std::string_view bytes = request->take(request->number<uint64_t>());
   jail::Message good;
@@ -150,8 +152,10 @@ int serve_decoder() {
   set_num_threads(1);
   warm_decoders();
   if (!close_in())
-    std::fprintf(stderr, "cawe: warning: this system or build has no system-call filter: films are decoded in a process "
-                         "with limits of memory and time alone\n");
+    std::fprintf(
+        stderr,
+        "cawe: warning: this system or build has no system-call filter: films are decoded in a process "
+        "with limits of memory and time alone\n");
   for (;;) {
     uint64_t size = 0;
     if (!receive(&size, sizeof size)) return 0;

@@ -58,7 +58,8 @@ class Reader {
 };
 
 inline void put(Message* m, const DicomTags& t) {
-  for (const std::string* text : {&t.patient_id, &t.study_instance, &t.sop_instance, &t.modality, &t.sex, &t.view})
+  for (const std::string* text :
+       {&t.patient_id, &t.study_instance, &t.sop_instance, &t.modality, &t.sex, &t.view})
     m->text(*text);
   m->number(t.age);
   m->number(t.rows);
@@ -96,19 +97,23 @@ inline Film get_film(Reader* r) {
              Code::data, "an answer of another size than it says");
   f.image = FloatImage(width, height, 1);
   std::memcpy(f.image.pixels.data(), pixels.data(), pixels.size());
-  for (const float v : f.image.pixels) CAWE_CHECK(v >= 0 && v <= 1, Code::data, "an answer with a gray value of ", v);
+  for (const float v : f.image.pixels)
+    CAWE_CHECK(v >= 0 && v <= 1, Code::data, "an answer with a gray value of ", v);
   return f;
 }
 
 inline void put(Message* m, const Picture& p) {
-  for (const int v : {p.rows, p.columns, p.frames, p.samples, p.bits_allocated, p.bits_stored, int(p.is_signed)})
+  for (const int v : {p.rows, p.columns, p.frames, p.samples, p.bits_allocated, p.bits_stored, p.orientation,
+                      int(p.is_signed)})
     m->number(v);
   for (const std::string* text : {&p.kind, &p.photometric, &p.transfer_syntax, &p.damage}) m->text(*text);
   m->text({reinterpret_cast<const char*>(p.bytes.data()), p.bytes.size()});
 }
 inline Picture get_picture(Reader* r) {
   Picture p;
-  for (int* v : {&p.rows, &p.columns, &p.frames, &p.samples, &p.bits_allocated, &p.bits_stored}) *v = r->number<int>();
+  for (int* v :
+       {&p.rows, &p.columns, &p.frames, &p.samples, &p.bits_allocated, &p.bits_stored, &p.orientation})
+    *v = r->number<int>();
   p.is_signed = r->number<int>() != 0;
   for (std::string* text : {&p.kind, &p.photometric, &p.transfer_syntax, &p.damage}) *text = r->text();
   const std::string_view bytes = r->take(r->number<uint64_t>());

@@ -36,7 +36,7 @@ struct LoaderOptions {
   size_t cache_bytes = size_t(1) << 30;  ///< for fitted and enhanced images, before augmenting; 0: no cache
   int64_t rank = 0, ranks = 1;           ///< this rank gets its contiguous part of every batch
 
-  /// Reads a sample's picture in [0, 1]. Default: DICOM, PNG or JPEG at Sample::path, as gray.
+  /// Reads a sample's picture in [0, 1]. Default: decode_gray().
   std::function<FloatImage(const Sample&)> decode;
   /// Changes the fitted picture in [0, 1] before it is cached and augmented; may turn gray into RGB. Its
   /// result must depend on its arguments alone; it is called from several threads at once, each limited to

@@ -12,7 +12,8 @@
 
 namespace cawe::data {
 
-/// One image. Boxes are in pixels of the original image, continuous, top-left origin.
+/// One image. Boxes are in pixels of the original image as viewers show it (turned where EXIF says so), continuous,
+/// top-left origin.
 struct Sample {
   std::string image_id;       ///< the file's name without folder and extension; unique in a Dataset
   std::string patient_id;     ///< the person; equals image_id where the source does not say (see Dataset)
@@ -28,6 +29,8 @@ struct Sample {
   std::vector<Box> ignored;         ///< detections here are not scored (COCO crowds, VOC "difficult")
   bool has_box_annotation = false;  ///< the image was searched for boxes: without any it is a true negative
   int64_t number = -1;              ///< the image's id in a COCO file
+  bool allow_damaged = false;       ///< pixels are read as far as they can be (ReadOptions)
+  std::string damage;               ///< what is wrong with them, where that was found already; empty: nothing
   // For subgroup tables, spelled as in data/subject.h; empty and NaN where the source does not say.
   std::string sex, view;                                ///< "F", "M", "O"; "PA", "AP", "LL", "LATERAL" …
   float age = std::numeric_limits<float>::quiet_NaN();  ///< years

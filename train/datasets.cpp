@@ -216,8 +216,11 @@ SplitData load_data(const Recipe& r, bool quiet, const PersonFolds* folds) {
                  : "; first: " + out.dataset.rejected[0].file + ": " + out.dataset.rejected[0].reason,
              ")");
   // Opening a million pictures takes an hour: with check_images off a bad one is found when it is loaded.
+  data::ReadOptions reading;
+  reading.allow_damaged = r.flag("data.allow_damaged");
+  for (data::Sample& sample : out.dataset.samples) sample.allow_damaged = reading.allow_damaged;
   if (r.flag("data.check_images")) {
-    data::resolve_images(&out.dataset, data::image_facts);
+    data::resolve_images(&out.dataset, data::image_facts_with(reading));
     data::fingerprint_films(&out.dataset, quiet);
   }
   CAWE_CHECK(!out.dataset.samples.empty(), Code::data, root, ": no usable image (first problem: ",

@@ -4,19 +4,12 @@
 #include <zlib.h>
 
 #include <algorithm>
-#include <cctype>
 
+#include "data/formats/picture/bytes.h"
 #include "data/formats/picture/picture.h"
 
 namespace cawe::data {
 namespace {
-
-unsigned byte_at(std::string_view bytes, size_t i) { return static_cast<unsigned char>(bytes[i]); }
-unsigned little_16(std::string_view b, size_t i) { return byte_at(b, i) | byte_at(b, i + 1) << 8; }
-uint32_t little_32(std::string_view b, size_t i) {
-  return uint32_t(little_16(b, i)) | uint32_t(little_16(b, i + 2)) << 16;
-}
-unsigned big_16(std::string_view b, size_t i) { return byte_at(b, i) << 8 | byte_at(b, i + 1); }
 
 size_t occurrences(std::string_view bytes, std::string_view what) {
   size_t n = 0;
@@ -50,36 +43,13 @@ JpegFrame scan_jpeg(std::string_view bytes) {
   return frame;
 }
 
-void check_bmp_size(std::string_view bytes, const std::string& name, int64_t width, int64_t height) {
-  if (bytes.size() < 30) refuse_picture("bad_header", name, ": BMP of ", bytes.size(), " bytes");
-  const bool old = little_32(bytes, 14) == 12;
-  const int64_t begin = little_32(bytes, 10), bits = little_16(bytes, old ? 24 : 28);
-  const int64_t needed = begin + (width * bits + 31) / 32 * 4 * height;
-  if (needed > int64_t(bytes.size()))
-    refuse_picture("truncated_pixel_data", name, ": BMP of ", bytes.size(), " bytes (expected ", needed, ")");
-}
-
-void check_pnm_size(std::string_view bytes, const std::string& name, int64_t pixel_bytes) {
-  size_t at = 2;
-  const auto space = [&](size_t i) { return std::isspace(static_cast<unsigned char>(bytes[i])) != 0; };
-  for (int n = 0; n < 3; ++n) {  // width, height, largest value
-    while (at < bytes.size() && (space(at) || bytes[at] == '#'))
-      at = bytes[at] == '#' ? std::min(bytes.find('\n', at), bytes.size()) : at + 1;
-    while (at < bytes.size() && !space(at) && bytes[at] != '#') ++at;
-  }
-  const int64_t have = int64_t(bytes.size()) - int64_t(at) - 1;
-  if (have < pixel_bytes)
-    refuse_picture("truncated_pixel_data", name, ": PNM with ", std::max<int64_t>(have, 0),
-                   " bytes of pixels (expected ", pixel_bytes, ")");
-}
-
 struct InflateMeter::State {
   z_stream z{};
   unsigned char sink[1 << 15];
 };
 
-InflateMeter::InflateMeter(int64_t expected, const std::string& name)
-    : state_(new State), expected_(expected), name_(name) {
+InflateMeter::InflateMeter(int64_t expected, const std::string& name, int64_t spare)
+    : state_(new State), expected_(expected), spare_(spare), name_(name) {
   CAWE_CHECK(inflateInit(&state_->z) == Z_OK, Code::internal, "zlib cannot start");
 }
 
@@ -94,9 +64,9 @@ void InflateMeter::add(std::string_view packed) {
     z.avail_out = sizeof state_->sink;
     const int status = inflate(&z, Z_NO_FLUSH);
     total_ += int64_t(sizeof state_->sink - z.avail_out);
-    if (total_ > expected_)
+    if (total_ > expected_ + spare_)
       refuse_picture("bad_size", name_, ": data unfold to more than the ", expected_,
-                     " bytes that the header says");
+                     " bytes that the header says (some more are let pass)");
     if (status == Z_STREAM_END) ended_ = true;
     if (status == Z_BUF_ERROR) break;
     if (status != Z_OK && status != Z_STREAM_END)

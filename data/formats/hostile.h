@@ -12,6 +12,8 @@ namespace cawe::data {
 
 /// Most scans of a progressive JPEG: each goes through the whole picture; encoders make about 10.
 constexpr size_t kMaxJpegScans = 100;
+/// Most inflated bytes behind the last row of a PNG: libpng warns of them and reads, and some writers leave a few.
+constexpr int64_t kSparePngBytes = 65536;
 
 /// What a JPEG stream's markers say.
 struct JpegFrame {
@@ -21,14 +23,11 @@ struct JpegFrame {
 /// Reads a JPEG or JPEG-LS stream's markers without decoding.
 JpegFrame scan_jpeg(std::string_view bytes);
 
-/// Throws PictureError where a BMP or PNM has too few pixels; stb_image would fill them with zeros.
-void check_bmp_size(std::string_view bytes, const std::string& name, int64_t width, int64_t height);
-void check_pnm_size(std::string_view bytes, const std::string& name, int64_t pixel_bytes);
-
-/// Counts the bytes that zlib data inflate to, keeping none, and refuses a total other than `expected`.
+/// Counts the bytes that zlib data inflate to, keeping none, and refuses a total below `expected` or
+/// above it by more than `spare`.
 class InflateMeter {
  public:
-  InflateMeter(int64_t expected, const std::string& name);
+  InflateMeter(int64_t expected, const std::string& name, int64_t spare);
   ~InflateMeter();
   InflateMeter(const InflateMeter&) = delete;
   InflateMeter& operator=(const InflateMeter&) = delete;
@@ -38,7 +37,7 @@ class InflateMeter {
  private:
   struct State;
   std::unique_ptr<State> state_;
-  int64_t expected_, total_ = 0;
+  int64_t expected_, spare_, total_ = 0;
   bool ended_ = false;
   const std::string& name_;
 };

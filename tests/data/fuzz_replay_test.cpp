@@ -32,6 +32,12 @@
 #define LLVMFuzzerTestOneInput fuzz_jpeg
 #include "tests/fuzz/jpeg.cpp"
 #undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_bmp
+#include "tests/fuzz/bmp.cpp"
+#undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_pnm
+#include "tests/fuzz/pnm.cpp"
+#undef LLVMFuzzerTestOneInput
 
 namespace {
 
@@ -53,5 +59,7 @@ TEST(FuzzReplay, Dicom) { replay("dicom", fuzz_dicom); }
 TEST(FuzzReplay, Film) { replay("film", fuzz_film); }
 TEST(FuzzReplay, Png) { replay("png", fuzz_png); }
 TEST(FuzzReplay, Jpeg) { replay("jpeg", fuzz_jpeg); }
+TEST(FuzzReplay, Bmp) { replay("bmp", fuzz_bmp); }
+TEST(FuzzReplay, Pnm) { replay("pnm", fuzz_pnm); }
 
 }  // namespace

@@ -292,6 +292,12 @@ void data_keys(Table& t) {
   t.flag("data.check_images")
       .on(kData, true)
       .help("every picture is opened before training; false: a bad one is found when its turn comes");
+  t.flag("data.allow_damaged")
+      .on(kData, false)
+      .help(
+          "true reads pixels that their decoder calls damaged as far as they go, with a warning a film; "
+          "false refuses "
+          "them");
   t.flag("data.strict").on(kData, true).help("false leaves unusable images out instead of refusing");
   t.whole("data.workers").on(kTrained, 2).from(0, 64).unit("threads").help("threads that decode and enhance");
   split_keys(t);

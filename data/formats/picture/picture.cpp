@@ -3,7 +3,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "data/formats/picture/orientation.h"
 #include "data/hash.h"
+#include "data/jail.h"
 #include "tensor/io/files.h"
 #include "tensor/io/json.h"
 
@@ -44,20 +46,21 @@ PictureFormat picture_format(std::string_view bytes) {
   if (begins(bytes, "\x89PNG")) return PictureFormat::png;
   if (begins(bytes, "\xFF\xD8")) return PictureFormat::jpeg;
   if (begins(bytes, "BM")) return PictureFormat::bmp;
-  if (begins(bytes, "P5") || begins(bytes, "P6")) return PictureFormat::pnm;
+  const bool word =
+      bytes.size() >= 3 && (bytes[2] == ' ' || bytes[2] == '#' || (bytes[2] >= '\t' && bytes[2] <= '\r'));
+  if (word && bytes[0] == 'P' && bytes[1] >= '1' && bytes[1] <= '6') return PictureFormat::pnm;
   return PictureFormat::unknown;
 }
 
-Picture parse_picture(std::string_view bytes, const std::string& name, const ReadOptions& options) {
-  if (bytes.empty()) refuse_picture("empty_file", name, ": empty file (expected DICOM, PNG or JPEG)");
-  const PictureFormat format = picture_format(bytes);
-  // The content decides about the format. A name ending in .dcm with other content is refused: the file was
-  // damaged or renamed.
-  const bool named_dicom = name.size() > 4 && name.compare(name.size() - 4, 4, ".dcm") == 0;
-  if (named_dicom && format != PictureFormat::dicom)
-    refuse_picture("not_dicom_or_no_preamble", name,
-                   ": named .dcm, but without \"DICM\" at byte 128 (expected a DICOM file)");
-  switch (format) {
+void refuse_damaged(const std::string& name, const char* what, const std::string& damage) {
+  refuse_picture("damaged_pixel_data", name, ": ", what, " with damaged pixels (", damage,
+                 "). --allow-damaged, in recipes data.allow_damaged, reads what can be read");
+}
+
+namespace {
+
+Picture parse_stored(std::string_view bytes, const std::string& name, const ReadOptions& options) {
+  switch (picture_format(bytes)) {
     case PictureFormat::dicom:
       return parse_dicom(bytes, name, options);
     case PictureFormat::png:
@@ -65,18 +68,39 @@ Picture parse_picture(std::string_view bytes, const std::string& name, const Rea
     case PictureFormat::jpeg:
       return parse_jpeg(bytes, name, options);
     case PictureFormat::bmp:
-      return parse_stb(bytes, name, "bmp");
+      return parse_bmp(bytes, name, options);
     case PictureFormat::pnm:
-      return parse_stb(bytes, name, "pnm");
+      return parse_pnm(bytes, name, options);
     case PictureFormat::unknown:
       break;
   }
+  const std::string what = unread_format(bytes);
+  if (!what.empty())
+    refuse_picture("unsupported_format", name, ": ", what, " (expected DICOM, PNG, JPEG, BMP or PNM)");
   refuse_picture("unknown_format", name,
                  ": neither DICOM (no \"DICM\" at byte 128) nor PNG, JPEG, BMP or PNM");
 }
 
+}  // namespace
+
+Picture parse_picture(std::string_view bytes, const std::string& name, const ReadOptions& options) {
+  if (bytes.empty()) refuse_picture("empty_file", name, ": empty file (expected DICOM, PNG or JPEG)");
+  // The content decides about the format. A name ending in .dcm with other content is refused: the file was
+  // damaged or renamed.
+  const bool named_dicom = name.size() > 4 && name.compare(name.size() - 4, 4, ".dcm") == 0;
+  if (named_dicom && picture_format(bytes) != PictureFormat::dicom) {
+    const std::string what = unread_format(bytes);
+    refuse_picture("not_dicom_or_no_preamble", name,
+                   ": named .dcm, but without \"DICM\" at byte 128 (expected a DICOM file)",
+                   what.empty() ? "" : ". It is " + what);
+  }
+  Picture picture = parse_stored(bytes, name, options);
+  if (!options.as_stored) turn_upright(&picture);
+  return picture;
+}
+
 Picture read_picture(const std::string& path, const ReadOptions& options) {
-  return parse_picture(read_file(path, kMaxFile), path, options);
+  return picture_of(read_file(path, kMaxFile), path, options);
 }
 
 std::vector<uint8_t> to_rgba8(const Picture& p) {
@@ -96,7 +120,7 @@ std::string picture_hash(const Picture& p) {
   return sha256(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
 }
 
-std::string inspect_picture_json(const std::string& path, bool* ok) {
+std::string inspect_picture_json(const std::string& path, bool* ok, const ReadOptions& options) {
   Json json{{"file", path}};
   *ok = true;
   const auto refused = [&](const char* what, const std::string& kind) {
@@ -104,7 +128,7 @@ std::string inspect_picture_json(const std::string& path, bool* ok) {
     json.update({{"error", what}, {"error_kind", kind}});
   };
   try {
-    const Picture p = read_picture(path);
+    const Picture p = read_picture(path, {options.allow_damaged, true});
     json.update({{"kind", p.kind},
                  {"rows", p.rows},
                  {"columns", p.columns},
@@ -114,6 +138,13 @@ std::string inspect_picture_json(const std::string& path, bool* ok) {
                  {"photometric", p.photometric},
                  {"transfer_syntax", p.transfer_syntax},
                  {"sha256", picture_hash(p)}});
+    if (p.orientation != 1) {
+      const bool swap = p.orientation >= 5;
+      json.update({{"orientation", p.orientation},
+                   {"shown_rows", swap ? p.columns : p.rows},
+                   {"shown_columns", swap ? p.rows : p.columns}});
+    }
+    if (!p.damage.empty()) json["damage"] = p.damage;
   } catch (const PictureError& e) {
     refused(e.what(), e.kind());
   } catch (const Error& e) {

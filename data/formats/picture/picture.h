@@ -28,14 +28,21 @@ template <class... Parts>
   throw PictureError(kind, cawe::detail::concat(parts...));
 }
 
+/// For pixels whose damage a decoder could fill in: how to read them anyway. `what` is the format, `damage` the
+/// decoder's words.
+[[noreturn]] void refuse_damaged(const std::string& name, const char* what, const std::string& damage);
+
 /// What a reader accepts.
 struct ReadOptions {
   /// Compressed pixels that their decoder calls damaged (a hole in a JPEG) but can fill: read, with the reason in
   /// `damage`. Off: refused as "damaged_pixel_data".
   bool allow_damaged = false;
+  /// A picture that EXIF says is turned stays as it is stored. Off: it is turned upright, as viewers show it.
+  bool as_stored = false;
 };
 
-/// Decoded samples as they are stored: before rescaling, windows, palettes or inversion.
+/// Decoded samples: of a DICOM file as they are stored, before rescaling, windows, palettes or inversion; of other
+/// pictures scaled to the whole range of 8 or 16 bits, palettes resolved.
 struct Picture {
   std::string kind;  ///< "dicom", "png", "jpeg", "bmp", "pnm"
   int rows = 0, columns = 0, frames = 1, samples = 1;
@@ -43,6 +50,9 @@ struct Picture {
   bool is_signed = false;
   std::string photometric, transfer_syntax;  ///< transfer_syntax: DICOM's UID, else empty
   std::string damage;                        ///< what ReadOptions::allow_damaged let pass; empty: nothing
+  /// Of the file, 1 to 8 as EXIF counts them (orientation.h); the samples have been turned unless
+  /// ReadOptions::as_stored, and what the decoders below return has not.
+  int orientation = 1;
   /// Order: frame, row, column, sample; 16-bit samples are little-endian.
   std::vector<uint8_t> bytes;
 
@@ -75,14 +85,19 @@ std::string picture_hash(const Picture& picture);
 /// The 8-bit RGBA form (not for DICOM).
 std::vector<uint8_t> to_rgba8(const Picture& picture);
 
-/// One JSON object: {"file","kind","rows","columns","frames","samples","bits",...,"sha256"}, or for a bad
-/// file {"file","error","error_kind"} with `ok` set to false.
-std::string inspect_picture_json(const std::string& path, bool* ok);
+/// One JSON object: {"file","kind","rows","columns","frames","samples","bits",...,"sha256"} of the samples as they are
+/// stored; for a picture that EXIF says is turned also {"orientation","shown_rows","shown_columns"}; for one that
+/// `options` let pass also {"damage"}. For a bad file {"file","error","error_kind"}, with `ok` set to false.
+std::string inspect_picture_json(const std::string& path, bool* ok, const ReadOptions& options = {});
 
-// The decoders, each for bytes of its own format.
+// The decoders, each for bytes of its own format. They leave a turned picture as it is stored.
 Picture parse_png(std::string_view bytes, const std::string& name);
-Picture parse_stb(std::string_view bytes, const std::string& name, const char* kind);  ///< BMP and PNM
+Picture parse_bmp(std::string_view bytes, const std::string& name, const ReadOptions& options = {});
+Picture parse_pnm(std::string_view bytes, const std::string& name, const ReadOptions& options = {});
 Picture parse_jpeg(std::string_view bytes, const std::string& name, const ReadOptions& options = {});
 Picture parse_dicom(std::string_view bytes, const std::string& name, const ReadOptions& options = {});
+
+/// What a file is that is none of these, in words ("a TIFF picture"); empty where it is not known.
+std::string unread_format(std::string_view bytes);
 
 }  // namespace cawe::data

@@ -10,6 +10,8 @@
 #include <memory>
 
 #include "data/formats/hostile.h"
+#include "data/formats/picture/bytes.h"
+#include "data/formats/picture/orientation.h"
 #include "data/formats/picture/picture.h"
 #include "tensor/io/files.h"
 
@@ -17,8 +19,6 @@
 #define STB_IMAGE_IMPLEMENTATION
 #define STB_IMAGE_STATIC
 #define STBI_ONLY_PNG
-#define STBI_ONLY_BMP
-#define STBI_ONLY_PNM
 #define STBI_NO_STDIO
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wall"
@@ -31,11 +31,6 @@
 
 namespace cawe::data {
 namespace {
-
-uint32_t big_endian_32(const char* p) {
-  const auto b = [&](int i) { return uint32_t(static_cast<unsigned char>(p[i])); };
-  return b(0) << 24 | b(1) << 16 | b(2) << 8 | b(3);
-}
 
 uint32_t crc(std::string_view bytes) {
   return uint32_t(crc32(0, reinterpret_cast<const Bytef*>(bytes.data()), uInt(bytes.size())));
@@ -66,7 +61,7 @@ int64_t raw_bytes(const Header& h) {
 Header check_header(std::string_view body, const std::string& name) {
   if (body.size() != 13)
     refuse_picture("bad_header", name, ": PNG header of ", body.size(), " bytes (expected 13)");
-  Header h{big_endian_32(body.data()), big_endian_32(body.data() + 4), body[8], body[9], body[12] == 1};
+  Header h{big_32(body, 0), big_32(body, 4), body[8], body[9], body[12] == 1};
   const auto depth_is = [&](std::initializer_list<int> list) {
     return std::find(list.begin(), list.end(), h.depth) != list.end();
   };
@@ -97,20 +92,22 @@ Header check_chunks(std::string_view bytes, const std::string& name) {
   for (int n = 0; !done; ++n) {
     if (bytes.size() - at < 12)
       refuse_picture("truncated_pixel_data", name, ": PNG ends before its IEND chunk (cut off)");
-    const size_t length = big_endian_32(bytes.data() + at);
+    const size_t length = big_32(bytes, at);
     if (length > bytes.size() - at - 12)
       refuse_picture("truncated_pixel_data", name, ": a PNG chunk of ", length,
                      " bytes reaches behind the end (cut off)");
     const std::string_view type = bytes.substr(at + 4, 4), body = bytes.substr(at + 8, length);
     const bool critical = (type[0] & 0x20) == 0;
-    if (critical && crc(bytes.substr(at + 4, length + 4)) != big_endian_32(bytes.data() + at + 8 + length))
+    // Of the chunks that a reader may leave out, EXIF alone decides where pixels lie.
+    if ((critical || type == "eXIf") &&
+        crc(bytes.substr(at + 4, length + 4)) != big_32(bytes, at + 8 + length))
       refuse_picture("bad_checksum", name, ": checksum of PNG chunk ", std::string(type),
                      " is wrong (damaged)");
     if ((n == 0) != (type == "IHDR"))
       refuse_picture("bad_header", name, ": PNG does not begin with one IHDR chunk");
     if (n == 0) {
       header = check_header(body, name);
-      meter = std::make_unique<InflateMeter>(raw_bytes(header), name);
+      meter = std::make_unique<InflateMeter>(raw_bytes(header), name, kSparePngBytes);
     } else if (type == "PLTE") {
       if (length == 0 || length % 3 != 0 || length > 768 || data > 0 || palette || header.colour == 0 ||
           header.colour == 4)
@@ -136,12 +133,6 @@ Header check_chunks(std::string_view bytes, const std::string& name) {
   return header;
 }
 
-#ifdef CAWE_HAVE_STB
-struct Freed {
-  void operator()(void* p) const { stbi_image_free(p); }
-};
-#endif
-
 void append_32(std::string& out, uint32_t v) {
   for (int shift = 24; shift >= 0; shift -= 8) out += char(v >> shift);
 }
@@ -154,49 +145,63 @@ void append_chunk(std::string& out, const char* type, const std::string& body) {
   append_32(out, crc(std::string_view(out).substr(start)));
 }
 
+#ifdef CAWE_HAVE_STB
+struct Freed {
+  void operator()(void* p) const { stbi_image_free(p); }
+};
+
+/// The same file with a palette of 256 colours, filled up with black: stb_image reads whatever lies behind a shorter
+/// one. Empty where it has 256. The chunks have been checked; stb_image does not look at checksums.
+std::string with_whole_palette(std::string_view bytes) {
+  const auto length_at = [&](size_t at) { return size_t(big_32(bytes, at)); };
+  size_t at = 8;
+  while (bytes.substr(at + 4, 4) != "PLTE") at += length_at(at) + 12;
+  const size_t length = length_at(at);
+  if (length == 768) return "";
+  std::string out(bytes.substr(0, at));
+  append_32(out, 768);
+  out += bytes.substr(at + 4, 4 + length);
+  out += std::string(768 - length + 4, '\0');
+  out += bytes.substr(at + 12 + length);
+  return out;
+}
+#endif
+
 }  // namespace
 
-Picture parse_stb(std::string_view bytes, const std::string& name, const char* kind) {
 #ifndef CAWE_HAVE_STB
-  fail(Code::unsupported, name, ": this build cannot read ", kind, " (install libstb-dev and build again)");
+Picture parse_png(std::string_view, const std::string& name) {
+  fail(Code::unsupported, name, ": this build cannot read PNG (install libstb-dev and build again)");
+}
 #else
-  const auto* data = reinterpret_cast<const stbi_uc*>(bytes.data());
-  const int size = int(std::min<size_t>(bytes.size(), size_t(1) << 30));
+Picture parse_png(std::string_view bytes, const std::string& name) {
+  const Header header = check_chunks(bytes, name);
+  const std::string filled = header.colour == 3 ? with_whole_palette(bytes) : "";
+  const std::string_view checked = filled.empty() ? bytes : std::string_view(filled);
+  const auto* data = reinterpret_cast<const stbi_uc*>(checked.data());
+  const int size = int(std::min<size_t>(checked.size(), size_t(1) << 30));
+  const bool wide = header.depth == 16;
   int w = 0, h = 0, n = 0;
-  if (stbi_info_from_memory(data, size, &w, &h, &n) == 0)
-    refuse_picture("bad_header", name, ": ", kind, " header cannot be read (", stbi_failure_reason(), ")");
-  const bool wide = stbi_is_16_bit_from_memory(data, size) != 0;
-  if (w < 1 || h < 1 || w > kMaxSide || h > kMaxSide || int64_t(w) * h * n > kMaxSamples)
-    refuse_picture("bad_size", name, ": ", kind, " of ", w, " x ", h, " (expected sides of 1 to ", kMaxSide,
-                   ")");
-  if (std::strcmp(kind, "bmp") == 0) check_bmp_size(bytes, name, w, h);
-  if (std::strcmp(kind, "pnm") == 0) check_pnm_size(bytes, name, int64_t(w) * h * n * (wide ? 2 : 1));
   std::unique_ptr<void, Freed> pixels(
       wide ? static_cast<void*>(stbi_load_16_from_memory(data, size, &w, &h, &n, 0))
            : static_cast<void*>(stbi_load_from_memory(data, size, &w, &h, &n, 0)));
   if (!pixels)
-    refuse_picture("truncated_pixel_data", name, ": ", kind, " cannot be decoded (", stbi_failure_reason(),
-                   ")");
+    refuse_picture("truncated_pixel_data", name, ": PNG cannot be decoded (", stbi_failure_reason(), ")");
+  if (w != int(header.width) || h != int(header.height) || n < 1 || n > 4)
+    refuse_picture("bad_header", name, ": PNG changes its size");
   Picture p;
-  p.kind = kind;
+  p.kind = "png";
   p.rows = h;
   p.columns = w;
   p.samples = n;
   p.bits_allocated = p.bits_stored = wide ? 16 : 8;
   p.photometric = n < 3 ? "MONOCHROME2" : "RGB";
+  p.orientation = png_orientation(bytes);
   const auto* from = static_cast<const uint8_t*>(pixels.get());
   p.bytes.assign(from, from + p.count() * (wide ? 2 : 1));
   return p;
+}
 #endif
-}
-
-Picture parse_png(std::string_view bytes, const std::string& name) {
-  const Header header = check_chunks(bytes, name);
-  Picture p = parse_stb(bytes, name, "png");
-  if (p.columns != int(header.width) || p.rows != int(header.height))
-    refuse_picture("bad_header", name, ": PNG changes its size");
-  return p;
-}
 
 std::string encode_png(int width, int height, int samples, int bits, const std::vector<uint16_t>& values) {
   CAWE_CHECK((samples == 1 || samples == 3) && (bits == 8 || bits == 16) &&
