@@ -7,6 +7,7 @@
 
 #include "apps/commands.h"
 #include "data/formats/picture/picture.h"
+#include "data/leak.h"
 #include "tensor/error.h"
 #include "tensor/io/files.h"
 #include "tensor/io/json.h"
@@ -38,9 +39,10 @@ std::string describe_tensors(const NamedTensors& tensors, Json* json) {
 }
 
 std::string checkpoint_text(const std::string& path, const train::Checkpoint& c, bool as_json) {
-  const int64_t patients = std::count(c.manifest.begin(), c.manifest.end(), '\n');
-  Json json{
-      {"file", path}, {"kind", "checkpoint"}, {"step", c.step}, {"patients", patients}, {"recipe", c.recipe}};
+  const data::TrainedPatients trained = data::parse_manifest(path, c.manifest);
+  const int64_t patients = int64_t(trained.hashes.size());
+  Json json{{"file", path},         {"kind", "checkpoint"},          {"step", c.step},
+            {"patients", patients}, {"films", trained.films.size()}, {"recipe", c.recipe}};
   const std::string table = describe_tensors(c.model(), as_json ? &json : nullptr);
   if (as_json) return json_text(json);
   return path + ": checkpoint after step " + std::to_string(c.step) + ", trained on " +
@@ -81,27 +83,33 @@ std::string model_text(const std::string& path, bool json) {
   return weights_text(path, file.tensors, "safetensors", json);
 }
 
+/// Names of tensors and a checkpoint's recipe are words of a file from anywhere.
+void print_text(const std::string& text, const Common& common) {
+  if (common.json)
+    std::printf("%s\n", text.c_str());
+  else
+    print_lines(text);
+}
+
 void run(Common& common, const std::string& path) {
   common.begin();
   CAWE_CHECK(fs::exists(path), Code::data, path, ": no such file");
   if (fs::is_directory(path)) {
-    std::printf("%s\n", folder_text(path, common.json).c_str());
+    print_text(folder_text(path, common.json), common);
     return;
   }
   const std::string model = model_text(path, common.json);
   if (!model.empty()) {
-    std::printf("%s\n", model.c_str());
+    print_text(model, common);
     return;
   }
   if (!common.json) {
     const data::Picture p = data::read_picture(path);
-    std::printf(
-        "%s: %s, %d x %d (columns x rows), %d frames, %d samples of %d bits, %s%s\nsha256 of the samples: "
-        "%s\n",
-        path.c_str(), p.kind.c_str(), p.columns, p.rows, p.frames, p.samples, p.bits_stored,
-        p.photometric.c_str(),
-        p.transfer_syntax.empty() ? "" : (", transfer syntax " + p.transfer_syntax).c_str(),
-        data::picture_hash(p).c_str());
+    print_lines(detail::concat(path, ": ", p.kind, ", ", p.columns, " x ", p.rows, " (columns x rows), ",
+                               p.frames, " frames, ", p.samples, " samples of ", p.bits_stored, " bits, ",
+                               p.photometric,
+                               p.transfer_syntax.empty() ? "" : ", transfer syntax " + p.transfer_syntax) +
+                "\nsha256 of the samples: " + data::picture_hash(p));
     return;
   }
   bool ok = true;
