@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "apps/commands.h"
@@ -34,6 +35,17 @@ void keep_read_files(const Options& o, const InputFiles& files, const std::vecto
   for (const std::string& out : outputs) kept.keep(out, "--out");
 }
 
+/// JSON is UTF-8: ids of other bytes lose them there, and two could become one.
+void check_json_ids(const InputFiles& files) {
+  std::map<std::string, const InputFile*> known;
+  for (const InputFile& film : files.films) {
+    const auto [at, fresh] = known.emplace(json_text(Json(film.id)), &film);
+    CAWE_CHECK(fresh, Code::usage, at->second->path, " and ", film.path,
+               ": names that are not UTF-8 and would be one in JSON (expected --out ending in .csv, or other "
+               "names)");
+  }
+}
+
 void hide_persons(std::vector<std::vector<train::FoundBox>>* found, std::vector<train::FilmSeen>* seen) {
   for (auto& image : *found)
     for (train::FoundBox& box : image) box.patient = data::anonymous_id(box.patient);
@@ -55,6 +67,7 @@ void run(Common& common, const Options& o) {
   const InputFiles files = list_inputs(o.input);
   const std::string list = eval::films_beside(o.out);
   CAWE_CHECK(too_long(list).empty(), Code::usage, list, ": ", too_long(list));
+  if (extension == ".json") check_json_ids(files);
   keep_read_files(o, files, {o.out, list, rejected_path(folder.string())});
   train::Detector detector(o.weights);
   if (o.threshold >= 0) detector.score_threshold() = o.threshold;

@@ -39,7 +39,7 @@ void run(Common& common, const Options& o) {
   }
   const eval::Evaluation e = eval::evaluate_files(o.files, options);
   if (!o.out.empty()) report::write_evaluation(e, o.out, "detections");
-  if (e.without_person > 0 && !common.quiet)
+  if (e.without_person > 0)
     warning(detail::concat(
         e.without_person, " of ", e.images,
         " films name no person: whether their persons trained the detector is not known, and each "

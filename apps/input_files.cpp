@@ -44,7 +44,8 @@ bool begins_as_dicom(const std::string& path, std::string* sop_class) {
     if (size > head.size() || value + size > head.size()) break;
     if (number(at + 2, 2) == 2) {
       *sop_class = head.substr(value, size);
-      while (!sop_class->empty() && (sop_class->back() == '\0' || sop_class->back() == ' ')) sop_class->pop_back();
+      while (!sop_class->empty() && (sop_class->back() == '\0' || sop_class->back() == ' '))
+        sop_class->pop_back();
       break;
     }
     at = value + size;
@@ -61,7 +62,8 @@ bool no_image_class(const std::string& uid) {
   const std::string kind = uid.substr(storage.size());
   if (kind == "481.1" || kind == "481.2") return false;  // RT Image, RT Dose: they have pixels
   for (const char* group : {"9", "11", "66", "67", "68", "88", "104", "200", "481"})
-    if (kind == group || kind.compare(0, std::string(group).size() + 1, std::string(group) + ".") == 0) return true;
+    if (kind == group || kind.compare(0, std::string(group).size() + 1, std::string(group) + ".") == 0)
+      return true;
   return false;
 }
 
@@ -108,7 +110,8 @@ class Search {
     fs::directory_iterator entry(at.path, error);
     for (; !error && entry != fs::directory_iterator(); entry.increment(error))
       names.push_back(entry->path().filename().string());
-    if (error) found_.rejected.push_back({at.path, "file", "this folder cannot be read (" + error.message() + ")"});
+    if (error)
+      found_.rejected.push_back({at.path, "file", "this folder cannot be read (" + error.message() + ")"});
     std::sort(names.begin(), names.end());
     std::vector<Folder> inside;
     for (const std::string& name : names) {
@@ -139,8 +142,9 @@ class Search {
         inside->push_back(below);
     } else if (!fs::is_regular_file(to)) {
       if (ending)
-        found_.rejected.push_back({path, "file", fs::exists(to) ? "is no regular file" : "leads to nothing (" +
-                                                                                         error.message() + ")"});
+        found_.rejected.push_back(
+            {path, "file",
+             fs::exists(to) ? "is no regular file" : "leads to nothing (" + error.message() + ")"});
       else
         ++found_.left_out[kOther];
     } else {
@@ -166,8 +170,8 @@ void check_ids(const InputFiles& inputs) {
   std::unordered_map<std::string, const InputFile*> known;
   for (const InputFile& film : inputs.films) {
     const auto [at, fresh] = known.emplace(film.id, &film);
-    CAWE_CHECK(fresh, Code::usage, "--input: ", at->second->path, " and ", film.path, " would both be called '",
-               film.id, "' in the outputs (expected one film a name). ",
+    CAWE_CHECK(fresh, Code::usage, "--input: ", at->second->path, " and ", film.path,
+               " would both be called '", film.id, "' in the outputs (expected one film a name). ",
                fs::path(film.path).parent_path() == fs::path(at->second->path).parent_path()
                    ? "Rename one of them, or give only one"
                    : "Give the folder above both, so that ids carry their folders, or rename one");
@@ -208,8 +212,8 @@ std::string left_out_text(const InputFiles& inputs) {
     kinds += (kinds.empty() ? "" : ", ") + std::to_string(count) + " " + kind;
   }
   if (files == 0) return "";
-  return std::to_string(files) + (files == 1 ? " file that is no film" : " files that are no films") + " left out: " +
-         kinds;
+  return std::to_string(files) + (files == 1 ? " file that is no film" : " files that are no films") +
+         " left out: " + kinds;
 }
 
 }  // namespace cawe::apps

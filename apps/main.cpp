@@ -182,7 +182,7 @@ int main(int argc, char** argv) {
     return report(error.what(), stopped ? 128 + stop_signal() : exit_code(error.code()));
   } catch (const std::filesystem::filesystem_error& error) {
     const std::string path = error.path1().string(), problem = too_long(path);
-    if (!problem.empty()) return report(printable(path, 80) + ": " + problem, 2);
+    if (!problem.empty()) return report(printable(path, 400) + ": " + problem, 2);
     return report(path + ": " + error.code().message(), 1);
   } catch (const std::bad_alloc&) {
     return report("out of memory. Use a smaller batch, image or --threads.", 1);

@@ -26,7 +26,8 @@ ReadFiles::ReadFiles(const std::vector<std::string>& inputs) {
     std::error_code error;
     if (!fs::is_directory(input, error)) continue;
     fs::recursive_directory_iterator entry(input, error);
-    for (; !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) add(entry->path().string());
+    for (; !error && entry != fs::recursive_directory_iterator(); entry.increment(error))
+      add(entry->path().string());
   }
 }
 
@@ -54,7 +55,8 @@ std::string too_long(const std::string& path) {
   }
   const bool name = longest > kName;
   if (!name && path.size() <= kPath) return "";
-  return detail::concat(name ? "a name of " : "a path of ", name ? longest : path.size(),
+  return detail::concat(name ? "is too long: a name of " : "is too long: a path of ",
+                        name ? longest : path.size(),
                         " bytes (expected at most 255 bytes a name and 4095 a path). Choose a shorter one");
 }
 
@@ -63,9 +65,10 @@ void check_names(const std::vector<std::string>& words) {
     const bool option = words[i].compare(0, 1, "-") == 0;
     const std::string flag = option ? words[i].substr(0, words[i].find('=')) : words[i - 1];
     if (flag == "--set" || flag.compare(0, 8, "--ablate") == 0) continue;
-    const std::string value = option && flag.size() < words[i].size() ? words[i].substr(flag.size() + 1) : words[i];
+    const std::string value =
+        option && flag.size() < words[i].size() ? words[i].substr(flag.size() + 1) : words[i];
     const std::string problem = too_long(value);
-    CAWE_CHECK(problem.empty(), Code::usage, printable(value, 80), ": ", problem);
+    CAWE_CHECK(problem.empty(), Code::usage, printable(value, 400), ": ", problem);
   }
 }
 

@@ -83,13 +83,14 @@ std::vector<std::string> persons_from_table(const std::string& path, const std::
   for (size_t f = 0; f < films.size(); ++f) {
     std::vector<int64_t> found = rows.find(films[f]);
     if (found.empty() && !numbers.empty() && !numbers[f].empty()) found = rows.find(numbers[f]);
-    CAWE_CHECK(!found.empty(), Code::data, path, ": no row for image '", films[f], "' (expected ", expected, ")");
+    CAWE_CHECK(!found.empty(), Code::data, path, ": no row for image '", films[f], "' (expected ", expected,
+               ")");
     const PatientLine& line = lines[size_t(found[0])];
     for (const int64_t i : found) {
       const PatientLine& other = lines[size_t(i)];
       CAWE_CHECK(other.patient == line.patient, Code::data, other.where, ": image '", films[f],
-                 "' has two patients, '", line.patient, "' (row '", line.image, "') and '", other.patient, "' (row '",
-                 other.image, "') (expected one, or names with their folders)");
+                 "' has two patients, '", line.patient, "' (row '", line.image, "') and '", other.patient,
+                 "' (row '", other.image, "') (expected one, or names with their folders)");
       const std::string taken = claims.claim(first.at(other.image), films[f]);
       CAWE_CHECK(taken.empty(), Code::data, other.where, ": row '", other.image, "' could be '", taken,
                  "' and '", films[f], "' (expected names with their folders)");

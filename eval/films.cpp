@@ -17,8 +17,8 @@ namespace {
 using nlohmann::json;
 
 void check_whole(const LookedAt& film, const char* field, double value) {
-  CAWE_CHECK(value >= 0 && value <= 1e9 && value == std::floor(value), Code::data, film.where, ": ", field, " is ",
-             value, " (expected a whole number from 0)");
+  CAWE_CHECK(value >= 0 && value <= 1e9 && value == std::floor(value), Code::data, film.where, ": ", field,
+             " is ", value, " (expected a whole number from 0)");
 }
 
 std::vector<LookedAt> read_csv(const std::string& path) {
@@ -81,7 +81,8 @@ std::vector<LookedAt> read_films(const std::string& path) {
   CAWE_CHECK(ending == ".csv" || ending == ".json", Code::usage, path,
              ": unknown kind of list of films (expected .csv with a column image, or COCO .json)");
   std::error_code error;
-  CAWE_CHECK(fs::exists(path, error), Code::data, path, ": no such file (expected the list of films looked at)");
+  CAWE_CHECK(fs::exists(path, error), Code::data, path,
+             ": no such file (expected the list of films looked at)");
   std::vector<LookedAt> films = ending == ".csv" ? read_csv(path) : read_coco(path);
   CAWE_CHECK(!films.empty(), Code::data, path, ": lists no film (expected at least one)");
   std::unordered_set<std::string> seen;

@@ -229,6 +229,17 @@ def leaks():
         check('pixels' in allowed.stderr, '--allow-leak says so')
 
 
+def leaks_of_a_chain():
+    """What enhanced the films of a model shaped its weights: whoever trained that is refused by who starts from them."""
+    text = RECIPE[:RECIPE.index('[image]')].replace('retinanet', 'classifier').replace('boxes = "boxes.csv"\n', '')
+    (WORK / 'c.toml').write_text(text + '[image]\nsize = 64\n[model]\ndepth = 18\nwidth = 8\noutput_stride = 16\ndilate = false\n'
+                                 '[train]\nsteps = 2\nbatch = 4\nlr = 1e-3\n')
+    cawe('train', 'c.toml', '--out', 'cls', '--set', 'data.train_folds=["train","val","test"]', '--set', 'data.val_folds=[]', '--set', 'data.test_folds=[]', '--quiet')
+    cawe('train', 'r.toml', '--out', 'chained', '--set', 'enhance.method=cawe', '--set', 'enhance.classifier=cls', '--set', 'allow_leak=true', '--quiet')
+    refused('tested on who trained the classifier of its init', 3, ['init was trained on'], 'train', 'r.toml', '--out', 'after', '--set', 'init=chained', '--quiet')
+    refused('and detect knows the classifier', 3, ['classifier', 'was trained on', 'person'], 'detect', '--weights', 'chained', '--input', 'films', '--out', 'n.csv')
+
+
 def outputs_over_inputs():
     before = {}
 
@@ -316,6 +327,12 @@ def hostile_names():
     assert rows
     done = json.loads(cawe('evaluate', '--detections', 'evil.csv', '--truth', 'evil_gt.csv', '--draws', 5, '--json').stdout)
     check(done['images'] == 1, 'and it is read back as it was')
+    for i, name in enumerate((b'a\xff.png', b'a\xfe.png')):
+        png('bytes/plain.png', i)
+        os.rename(WORK / 'bytes/plain.png', os.path.join(os.fsencode(WORK), b'bytes', name))
+    refused('ids that JSON cannot tell apart', 2, ['a\\xfe', 'a\\xff', '.csv'], 'detect', '--weights', 'run', '--input', 'bytes', '--out', 'bytes.json')
+    detect('bytes', 'bytes.csv')
+    check((WORK / 'bytes.films.csv').read_bytes().count(b'\na') == 2, 'CSV keeps their bytes')
     long = 'n' * 5000
     for what, args in {'input': ['detect', '--weights', 'run', '--input', long, '--out', 'o.csv'], 'out': ['detect', '--weights', 'run', '--input', 'new', '--out', long + '.csv'],
                        'weights': ['detect', '--weights', long, '--input', 'new', '--out', 'o.csv'], 'folder': ['enhance', '--method', 'none', '--input', 'new', '--out', long],
@@ -331,6 +348,7 @@ try:
     ids()
     looked_at()
     leaks()
+    leaks_of_a_chain()
     outputs_over_inputs()
     folders()
     hostile_names()

@@ -68,7 +68,8 @@ TEST(PersonsFromTable, ByTheSameRules) {
   const TempDir dir;
   const std::string table =
       dir.file("t.csv", "image,patient\np1/a.png,A\np2/a.png,B\n1.2.3,C\n1.2.3,C\n7,D\nq1/d,E\nq2/d,E\n");
-  const auto persons = [&](const std::vector<std::string>& films, const std::vector<std::string>& numbers = {}) {
+  const auto persons = [&](const std::vector<std::string>& films,
+                           const std::vector<std::string>& numbers = {}) {
     return persons_from_table(table, films, numbers, "every film");
   };
   EXPECT_EQ(persons({"p2/a", "1.2.3.dcm", "p1/a"}), (std::vector<std::string>{"B", "C", "A"}));

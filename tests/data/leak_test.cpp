@@ -52,8 +52,11 @@ TEST(Leak, AFilmThatTrainedIsRefusedByItsPixels) {
   EXPECT_EQ(classifier.films, std::vector<std::string>{sha256("one")}) << "c was not read";
   const Dataset other = films({{"x", "x", "one"}, {"y", "y", "three"}, {"z", "z", ""}, {"w", "tb2", "two"}});
   EXPECT_EQ(check_leaks(other, {1, 2}, {classifier, detector}), "") << "no pixels are like no others";
-  expect_error(Code::leak, {"1 film(s) of this test: x (its pixels are those of films that trained classifier runs/a)"},
-               [&] { check_leaks(other, {0, 1}, {detector, classifier}); });
+  expect_error(Code::leak,
+               {"1 film(s) of this test: x (its pixels are those of films that trained classifier runs/a)"},
+               [&] {
+                 check_leaks(other, {0, 1}, {detector, classifier});
+               });
   const std::string sentence = check_leaks(other, {0, 3}, {classifier, detector}, true);
   EXPECT_NE(sentence.find("detector runs/b was trained on 1 patient(s) of this test: tb2"), sentence.npos);
   EXPECT_EQ(sentence.find(": w (its"), sentence.npos) << "told by its person, once";
