@@ -79,7 +79,7 @@ std::string split_beside(const std::string& weights) {
 /// Gives films without a person the one that the split of a run has for a film of their id. Returns the split's path
 /// where it named any.
 std::string name_by_split(const std::string& split, data::Dataset* dataset, std::vector<char>* known) {
-  if (split.empty()) return "";
+  if (split.empty() || std::count(known->begin(), known->end(), 0) == 0) return "";
   const std::vector<data::PatientLine> lines = data::read_patient_lines(split);
   data::FilmNames names;
   for (size_t i = 0; i < lines.size(); ++i) names.add(lines[i].image, int64_t(i));
