@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <vector>
 
 #include "tensor/dtype.h"
 
@@ -25,11 +26,13 @@ struct Common {
   bool seed_given = false;
   bool json = false;
   bool quiet = false;
+  std::vector<std::string> words;  ///< of the command line
   std::string command_line;
   int status = 0;
 
   Device device_kind() const;
-  /// Sets the number of threads and checks the device; first thing in every command.
+  /// Checks the names on the command line, sets the number of threads and checks the device; first thing in every
+  /// command.
   void begin() const;
 };
 
@@ -42,6 +45,12 @@ CLI::App* add_command(CLI::App& app, Common& common, const std::string& name, co
 
 /// Prints a command's result on one line of stdout, for --json.
 void print_json(const nlohmann::ordered_json& result);
+
+/// One line on stderr, "cawe: warning: …" or "cawe: …". The text may hold names and words from files.
+void warning(const std::string& text);
+void note(const std::string& text);
+/// Lines on stdout that may hold names and words from files.
+void print_lines(const std::string& text);
 
 /// Tells on stderr of keys that say nothing under the recipe's other choices.
 void warn(const train::Recipe& recipe);

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/commands.h"
+#include "apps/outputs.h"
 #include "models/weights.h"
 #include "tensor/error.h"
 #include "tensor/io/weights_file.h"
@@ -18,6 +19,7 @@ struct Options {
 
 void run(Common& common, const Options& o) {
   common.begin();
+  ReadFiles({o.in}).keep(o.out, "OUT");
   NamedTensors tensors = load_weight_file(o.in);
   if (o.map == "torchvision") tensors = models::with_current_names(tensors);
   int64_t values = 0;
@@ -26,8 +28,7 @@ void run(Common& common, const Options& o) {
   if (common.json)
     print_json({{"out", o.out}, {"tensors", tensors.size()}, {"values", values}});
   else
-    std::printf("%s: %zu tensors, %lld values\n", o.out.c_str(), tensors.size(),
-                static_cast<long long>(values));
+    print_lines(detail::concat(o.out, ": ", tensors.size(), " tensors, ", values, " values"));
 }
 
 }  // namespace

@@ -4,12 +4,17 @@
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "apps/commands.h"
 #include "apps/inputs.h"
+#include "apps/outputs.h"
+#include "eval/films.h"
 #include "tensor/error.h"
 #include "tensor/io/files.h"
+#include "tensor/io/json.h"
 #include "train/detector.h"
 
 namespace cawe::apps {
@@ -20,7 +25,35 @@ struct Options {
   std::vector<std::string> input;
   double threshold = -1;
   bool allow_rejects = false, allow_leak = false, allow_damaged = false;
+  std::optional<bool> untrusted;
 };
+
+/// Refuses to write over anything that is read.
+void keep_read_files(const Options& o, const InputFiles& files, const std::vector<std::string>& outputs) {
+  std::vector<std::string> read{o.weights};
+  if (!o.patients.empty()) read.push_back(o.patients);
+  for (const InputFile& film : files.films) read.push_back(film.path);
+  const ReadFiles kept(read);
+  for (const std::string& out : outputs) kept.keep(out, "--out");
+}
+
+/// JSON is UTF-8: ids of other bytes lose them there, and two could become one.
+void check_json_ids(const InputFiles& files) {
+  std::map<std::string, const InputFile*> known;
+  for (const InputFile& film : files.films) {
+    const auto [at, fresh] = known.emplace(json_text(Json(film.id)), &film);
+    CAWE_CHECK(fresh, Code::usage, at->second->path, " and ", film.path,
+               ": names that are not UTF-8 and would be one in JSON (expected --out ending in .csv, or other "
+               "names)");
+  }
+}
+
+void hide_persons(std::vector<std::vector<train::FoundBox>>* found, std::vector<train::FilmSeen>* seen) {
+  for (auto& image : *found)
+    for (train::FoundBox& box : image) box.patient = data::anonymous_id(box.patient);
+  for (train::FilmSeen& film : *seen)
+    if (!film.patient.empty()) film.patient = data::anonymous_id(film.patient);
+}
 
 void run(Common& common, const Options& o) {
   common.begin();
@@ -34,34 +67,45 @@ void run(Common& common, const Options& o) {
   CAWE_CHECK(folder.empty() || std::filesystem::is_directory(folder), Code::usage, o.out,
              ": there is no folder ", folder.string(), " (--out)");
   CAWE_CHECK(!std::isnan(o.threshold), Code::usage, "--threshold is no number (expected 0 to 1)");
+  choose_decoding(o.input, o.untrusted);
+  const InputFiles files = list_inputs(o.input);
+  const std::string list = eval::films_beside(o.out);
+  CAWE_CHECK(too_long(list).empty(), Code::usage, list, ": ", too_long(list));
+  if (extension == ".json") check_json_ids(files);
+  keep_read_files(o, files, {o.out, list, rejected_path(folder.string()), damaged_path(folder.string())});
   train::Detector detector(o.weights);
   if (o.threshold >= 0) detector.score_threshold() = o.threshold;
-  data::Dataset dataset = read_inputs(o.input, common.quiet, o.allow_damaged);
-  if (!o.patients.empty()) name_patients(&dataset, o.patients);
+  Inputs inputs = read_inputs(files, common.quiet, o.allow_damaged);
+  const data::Dataset& dataset = inputs.dataset;
+  if (!o.patients.empty()) name_patients(&inputs, o.patients);
+  check_input_leaks(inputs, detector.trained(), {o.weights}, o.allow_leak);
   std::vector<int64_t> all(dataset.samples.size());
   for (size_t i = 0; i < all.size(); ++i) all[i] = int64_t(i);
-  const std::string leak = data::check_leaks(dataset, all, detector.trained(), o.allow_leak);
-  if (!leak.empty()) std::fprintf(stderr, "cawe: warning: %s\n", leak.c_str());
-  auto found = detector.detect(dataset, all, common.quiet);
-  if (o.anon == "hash")
-    for (auto& image : found)
-      for (train::FoundBox& box : image) box.patient = data::anonymous_id(box.patient);
-  write_file(o.out, extension == ".csv" ? train::detections_csv(found)
-                                        : train::detections_json(found, detector.classes()));
+  auto found = detector.detect(dataset, all, common.quiet, "--out " + o.out + " (nothing was written)");
+  std::vector<train::FilmSeen> seen = train::films_seen(dataset, all, found);
+  for (size_t i = 0; i < seen.size(); ++i)
+    if (!inputs.person_known[i]) seen[i].patient.clear();
+  if (o.anon == "hash") hide_persons(&found, &seen);
+  const bool csv = extension == ".csv";
+  // The list first: detections without it would be judged on films that nobody looked at.
+  write_file(list, csv ? train::films_csv(seen) : train::films_json(seen, detector.classes()));
+  write_file(o.out, csv ? train::detections_csv(found) : train::detections_json(found, detector.classes()));
   const size_t damaged = report_damaged(dataset, folder.string());
   common.status = report_rejected(dataset, folder.string(), o.allow_rejects);
   size_t boxes = 0;
   for (const auto& image : found) boxes += image.size();
   if (common.json)
     print_json({{"out", o.out},
+                {"films", list},
                 {"images", found.size()},
                 {"boxes", boxes},
                 {"rejected", dataset.rejected.size()},
-                {"damaged", damaged}});
+                {"damaged", damaged},
+                {"left_out", Json(files.left_out)}});
   else
-    std::printf("%s: %zu boxes on %zu films, %zu rejected%s. For research use only.\n", o.out.c_str(), boxes,
-                found.size(), dataset.rejected.size(),
-                damaged > 0 ? (", " + std::to_string(damaged) + " damaged").c_str() : "");
+    print_lines(detail::concat(
+        o.out, ": ", boxes, " boxes on ", found.size(), " films, ", dataset.rejected.size(), " rejected",
+        damaged > 0 ? ", " + std::to_string(damaged) + " damaged" : "", ". For research use only."));
 }
 
 }  // namespace
@@ -71,8 +115,12 @@ void add_detect(CLI::App& app, Common& common) {
   CLI::App* sub = add_command(app, common, "detect", "Find lesions in films with a trained detector.",
                               "cawe detect --weights runs/retinanet --input films/ --out detections.csv");
   sub->add_option("--weights", o->weights, "run folder or checkpoint of a detector")->required();
-  sub->add_option("--input", o->input, "files or folders (DICOM, PNG, JPEG)")->required();
-  sub->add_option("--out", o->out, "detections.csv or detections.json (COCO results)")->required();
+  sub->add_option("--input", o->input, kInputHelp)->required();
+  sub->add_option("--out", o->out,
+                  "detections.csv or detections.json (COCO results); the films that were looked at are "
+                  "listed beside it, in "
+                  "detections.films.csv or .films.json, for cawe evaluate")
+      ->required();
   sub->add_option("--threshold", o->threshold, "least score (default: the recipe's)")
       ->check(CLI::Range(0.0, 1.0));
   sub->add_option("--patients", o->patients, kPatientsHelp);
@@ -80,6 +128,7 @@ void add_detect(CLI::App& app, Common& common) {
       ->check(CLI::IsMember({"keep", "hash"}))
       ->capture_default_str();
   sub->add_flag("--allow-rejects", o->allow_rejects, "exit 0 although some inputs are bad");
+  add_decoding(*sub, &o->untrusted);
   sub->add_flag("--allow-damaged", o->allow_damaged, kAllowDamagedHelp);
   sub->add_flag("--allow-leak", o->allow_leak, "go on although a patient trained a model of the chain");
   sub->callback([&common, o] { run(common, *o); });

@@ -11,12 +11,14 @@
 #include "apps/commands.h"
 #include "apps/enhanced_files.h"
 #include "apps/inputs.h"
+#include "apps/outputs.h"
 #include "data/formats/picture/png.h"
 #include "data/hash.h"
 #include "tensor/error.h"
 #include "tensor/io/files.h"
 #include "tensor/io/json.h"
 #include "tensor/parallel.h"
+#include "tensor/stop_signal.h"
 #include "tensor/text.h"
 #include "train/enhancing.h"
 
@@ -29,6 +31,7 @@ struct Options {
   std::vector<std::string> input, set;
   std::optional<double> alpha;
   bool maps = false, overwrite = false, allow_rejects = false, allow_leak = false, allow_damaged = false;
+  std::optional<bool> untrusted;
 };
 
 train::Chain make_chain(const Common& common, const Options& o) {
@@ -69,6 +72,7 @@ OutputStyle style_of(const Options& o, const train::Chain& chain) {
 void enhance_film(const data::Sample& sample, const std::string& to, const std::string& map_to,
                   models::Enhancer& enhancer, const OutputStyle& style) {
   const NoGrad no_history;
+  make_folders(fs::path(to).parent_path().string());
   const std::string bytes = read_file(sample.path, size_t(2) << 30);
   const data::DecodedFilm film = data::decode_film(bytes, sample.path, {sample.allow_damaged});
   const Tensor gray = train::to_tensor(film.image);
@@ -94,6 +98,7 @@ size_t enhance_all(data::Dataset* dataset, const OutputNames& names, models::Enh
   int64_t done = 0;
   Progress progress("enhancing", int64_t(count), common.quiet);
   const auto one = [&](int64_t i) {
+    check_stop("enhancing (each film that is written is whole; --overwrite makes all of them again)");
     const data::Sample& sample = dataset->samples[size_t(i)];
     try {
       enhance_film(sample, names.film(size_t(i)), names.map(size_t(i)), enhancer, style);
@@ -117,19 +122,31 @@ size_t enhance_all(data::Dataset* dataset, const OutputNames& names, models::Enh
          size_t(std::count_if(problem.begin(), problem.end(), [](const auto& p) { return !p.empty(); }));
 }
 
+/// Every file that is read and may not be written over.
+ReadFiles read_files(const Options& o, const InputFiles& files) {
+  std::vector<std::string> read;
+  for (const std::string& named : {o.classifier, o.colorizer, o.patients})
+    if (!named.empty()) read.push_back(named);
+  for (const InputFile& film : files.films) read.push_back(film.path);
+  return ReadFiles(read);
+}
+
 void run(Common& common, const Options& o) {
   common.begin();
+  choose_decoding(o.input, o.untrusted);
+  const InputFiles files = list_inputs(o.input);
+  const ReadFiles read = read_files(o, files);
+  read.keep(rejected_path(o.out), "--out");
+  read.keep(damaged_path(o.out), "--out");
   train::Chain chain = make_chain(common, o);
-  data::Dataset dataset = read_inputs(o.input, common.quiet, o.allow_damaged);
-  if (!o.patients.empty()) name_patients(&dataset, o.patients);
-  std::vector<int64_t> all(dataset.samples.size());
-  for (size_t i = 0; i < all.size(); ++i) all[i] = int64_t(i);
-  const std::string leak = data::check_leaks(dataset, all, chain.trained, o.allow_leak);
-  if (!leak.empty()) std::fprintf(stderr, "cawe: warning: %s\n", leak.c_str());
+  Inputs inputs = read_inputs(files, common.quiet, o.allow_damaged);
+  data::Dataset& dataset = inputs.dataset;
+  if (!o.patients.empty()) name_patients(&inputs, o.patients);
+  check_input_leaks(inputs, chain.trained, {o.classifier, o.colorizer}, o.allow_leak);
   const bool maps = o.maps && bool(chain.enhancer->map(Tensor::zeros({1, 1, 32, 32})));
   CAWE_CHECK(maps || !o.maps, Code::usage, "--maps: --method ", o.method, " has no map");
   const OutputStyle style = style_of(o, chain);
-  const OutputNames names(dataset, o.out, style, maps, o.overwrite);
+  const OutputNames names(dataset, o.out, style, maps, o.overwrite, read);
   make_folders(o.out);
   const size_t written = enhance_all(&dataset, names, *chain.enhancer, style, common);
   const size_t damaged = report_damaged(dataset, o.out);
@@ -143,13 +160,14 @@ void run(Common& common, const Options& o) {
                 {"written", written},
                 {"rejected", rejected},
                 {"damaged", damaged},
+                {"left_out", Json(files.left_out)},
                 {"constant_maps", constant},
                 {"settings", json_ready(chain.enhancer->settings())}});
   else
-    std::printf("%s: %zu films enhanced by %s, %zu rejected%s%s. For research use only.\n", o.out.c_str(),
-                written, o.method.c_str(), rejected,
-                damaged > 0 ? (", " + std::to_string(damaged) + " damaged").c_str() : "",
-                constant > 0 ? (", " + std::to_string(constant) + " maps said nothing").c_str() : "");
+    print_lines(detail::concat(o.out, ": ", written, " films enhanced by ", o.method, ", ", rejected,
+                               " rejected", damaged > 0 ? ", " + std::to_string(damaged) + " damaged" : "",
+                               constant > 0 ? ", " + std::to_string(constant) + " maps said nothing" : "",
+                               ". For research use only."));
 }
 
 }  // namespace
@@ -160,8 +178,10 @@ void add_enhance(CLI::App& app, Common& common) {
       add_command(app, common, "enhance", "Enhance films by attention, by colour or by contrast methods.",
                   "cawe enhance --method cawe --classifier runs/classifier --input films/ --out enhanced");
   sub->add_option("--method", o->method, "how")->required()->check(CLI::IsMember(models::enhancer_names()));
-  sub->add_option("--input", o->input, "files or folders (DICOM, PNG, JPEG)")->required();
-  sub->add_option("--out", o->out, "folder for the enhanced films")->required();
+  sub->add_option("--input", o->input, kInputHelp)->required();
+  sub->add_option("--out", o->out,
+                  "folder for the enhanced films: OUT/ID.png, with the folders of the id (p1/view1.png)")
+      ->required();
   sub->add_option("--classifier", o->classifier,
                   "run or checkpoint whose attention is used (cawe, color+cawe, uniform)");
   sub->add_option("--colorizer", o->colorizer, "run or checkpoint that colors (color, color+cawe)");
@@ -185,6 +205,7 @@ void add_enhance(CLI::App& app, Common& common) {
   sub->add_flag("--maps", o->maps, "also write the maps that are fused, as ID_map.png");
   sub->add_flag("--overwrite", o->overwrite, "replace files that are there already");
   sub->add_flag("--allow-rejects", o->allow_rejects, "exit 0 although some inputs are bad");
+  add_decoding(*sub, &o->untrusted);
   sub->add_flag("--allow-damaged", o->allow_damaged, kAllowDamagedHelp);
   sub->add_flag("--allow-leak", o->allow_leak, "go on although a patient trained a model of the chain");
   sub->callback([&common, o] { run(common, *o); });

@@ -29,14 +29,13 @@ data::PictureFormat format_of(const std::string& path) {
 }  // namespace
 
 OutputNames::OutputNames(const data::Dataset& dataset, const std::string& out, const OutputStyle& style,
-                         bool maps, bool overwrite) {
-  std::set<std::string> taken, inputs;
-  for (const data::Sample& s : dataset.samples) inputs.insert(fs::weakly_canonical(s.path).string());
+                         bool maps, bool overwrite, const ReadFiles& read) {
+  std::set<std::string> taken;
   const auto take = [&](const std::string& path) {
+    CAWE_CHECK(too_long(path).empty(), Code::usage, path, ": ", too_long(path));
     CAWE_CHECK(taken.insert(path).second, Code::usage, path,
                ": two outputs would have this name. Rename one of the films");
-    CAWE_CHECK(inputs.count(fs::weakly_canonical(path).string()) == 0, Code::usage, path,
-               ": is one of the films that are read. Choose another --out");
+    read.keep(path, "--out");
     CAWE_CHECK(overwrite || !fs::exists(fs::symlink_status(path)), Code::usage, path,
                ": is there already (--overwrite replaces it)");
     return path;
@@ -46,6 +45,11 @@ OutputNames::OutputNames(const data::Dataset& dataset, const std::string& out, c
     films_.push_back(take(stem + (as_dicom(style.format, format_of(s.path)) ? ".dcm" : ".png")));
     maps_.push_back(maps ? take(stem + "_map.png") : "");
   }
+  for (const std::string& path : taken)
+    for (fs::path above = fs::path(path).parent_path(); above.has_relative_path() && above != fs::path(out);
+         above = above.parent_path())
+      CAWE_CHECK(taken.count(above.string()) == 0, Code::usage, path, ": ", above.string(),
+                 " would be the name of another film, too. Rename one of the films");
 }
 
 std::string encode_enhanced(const data::FloatImage& image, const data::DecodedFilm& film,

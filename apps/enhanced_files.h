@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/outputs.h"
 #include "data/decode.h"
 #include "data/formats/dicom/derived.h"
 #include "data/sample.h"
@@ -26,11 +27,12 @@ struct OutputStyle {
 };
 
 /// OUT/ID.png or .dcm for each film; with maps OUT/ID_map.png, too. Throws usage where two films would get
-/// one name, where one would replace an input, or (unless `overwrite`) where a file exists.
+/// one name, where one would be the folder of another, where one would replace a film or one of `read`, or (unless
+/// `overwrite`) where a file exists.
 class OutputNames {
  public:
   OutputNames(const data::Dataset& dataset, const std::string& out, const OutputStyle& style, bool maps,
-              bool overwrite);
+              bool overwrite, const ReadFiles& read);
   const std::string& film(size_t i) const { return films_[i]; }
   const std::string& map(size_t i) const { return maps_[i]; }
 

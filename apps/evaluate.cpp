@@ -6,6 +6,8 @@
 #include <cstdio>
 
 #include "apps/commands.h"
+#include "apps/outputs.h"
+#include "eval/films.h"
 #include "report/evaluation.h"
 #include "tensor/error.h"
 
@@ -29,23 +31,45 @@ void run(Common& common, const Options& o) {
   eval::set_interpolation(&options.froc, o.interp);
   options.draws = o.draws;
   options.seed = common.seed;
+  if (!o.out.empty()) {
+    std::vector<std::string> read{o.files.detections, o.files.truth, o.files.patients, o.files.films};
+    if (o.files.films.empty()) read.back() = eval::films_beside(o.files.detections);
+    const ReadFiles files(read);
+    for (const char* name : {"froc.csv", "froc.svg", "results.json"}) files.keep(o.out + "/" + name, "--out");
+  }
   const eval::Evaluation e = eval::evaluate_files(o.files, options);
   if (!o.out.empty()) report::write_evaluation(e, o.out, "detections");
-  std::fputs((common.json ? report::evaluation_json(e) + "\n" : report::evaluation_text(e)).c_str(), stdout);
+  if (e.without_person > 0)
+    warning(detail::concat(
+        e.without_person, " of ", e.images,
+        " films name no person: whether their persons trained the detector is not known, and each "
+        "counts as a person of its own (--patients TABLE names persons)"));
+  if (common.json)
+    std::printf("%s\n", report::evaluation_json(e).c_str());
+  else
+    print_lines(report::evaluation_text(e));
 }
 
 }  // namespace
 
 void add_evaluate(CLI::App& app, Common& common) {
   auto o = std::make_shared<Options>();
-  CLI::App* sub =
-      add_command(app, common, "evaluate", "FROC, Sens@N and mean AP of detections, with intervals.",
-                  "cawe evaluate --detections detections.csv --truth boxes_rsna.csv --patients metadata.csv");
+  CLI::App* sub = add_command(
+      app, common, "evaluate", "FROC, Sens@N and mean AP of detections, with intervals.",
+      "cawe evaluate --detections detections.csv --truth boxes_rsna.csv --patients metadata.csv\n"
+      "A detection belongs to the film of the truth with the same id, image endings aside; an id without "
+      "folders\nmay be one with folders where one film alone fits on either side. Everything else is "
+      "refused.");
   sub->add_option("--detections", o->files.detections,
                   "detections.csv, COCO results or a folder of text files")
       ->required();
   sub->add_option("--truth", o->files.truth, "RSNA CSV, COCO JSON or a folder of text files")->required();
   sub->add_option("--patients", o->files.patients, "CSV with columns image and patient: intervals by person");
+  sub->add_option(
+      "--films", o->files.films,
+      "list of the films that were looked at (CSV with a column image, or COCO JSON): only these are "
+      "judged, each needs its truth. Default: the .films.csv or .films.json beside the detections, where it "
+      "is; without, every film of the truth counts as looked at");
   sub->add_option_function<double>(
          "--iou",
          [o](const double& v) {

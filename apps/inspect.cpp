@@ -4,9 +4,13 @@
 #include <cstdio>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "apps/commands.h"
+#include "apps/inputs.h"
 #include "data/formats/picture/picture.h"
+#include "data/jail.h"
+#include "data/leak.h"
 #include "tensor/error.h"
 #include "tensor/io/files.h"
 #include "tensor/io/json.h"
@@ -38,9 +42,10 @@ std::string describe_tensors(const NamedTensors& tensors, Json* json) {
 }
 
 std::string checkpoint_text(const std::string& path, const train::Checkpoint& c, bool as_json) {
-  const int64_t patients = std::count(c.manifest.begin(), c.manifest.end(), '\n');
-  Json json{
-      {"file", path}, {"kind", "checkpoint"}, {"step", c.step}, {"patients", patients}, {"recipe", c.recipe}};
+  const data::TrainedPatients trained = data::parse_manifest(path, c.manifest);
+  const int64_t patients = int64_t(trained.hashes.size());
+  Json json{{"file", path},         {"kind", "checkpoint"},          {"step", c.step},
+            {"patients", patients}, {"films", trained.films.size()}, {"recipe", c.recipe}};
   const std::string table = describe_tensors(c.model(), as_json ? &json : nullptr);
   if (as_json) return json_text(json);
   return path + ": checkpoint after step " + std::to_string(c.step) + ", trained on " +
@@ -97,20 +102,29 @@ std::string picture_text(const std::string& path, const data::ReadOptions& optio
   return text;
 }
 
-void run(Common& common, const std::string& path, const data::ReadOptions& options) {
+/// Names of tensors and a checkpoint's recipe are words of a file from anywhere.
+void print_text(const std::string& text, const Common& common) {
+  if (common.json)
+    std::printf("%s\n", text.c_str());
+  else
+    print_lines(text);
+}
+
+void run(Common& common, const std::string& path, const data::ReadOptions& options, bool untrusted) {
   common.begin();
   CAWE_CHECK(fs::exists(path), Code::data, path, ": no such file");
   if (fs::is_directory(path)) {
-    std::printf("%s\n", folder_text(path, common.json).c_str());
+    print_text(folder_text(path, common.json), common);
     return;
   }
   const std::string model = model_text(path, common.json);
   if (!model.empty()) {
-    std::printf("%s\n", model.c_str());
+    print_text(model, common);
     return;
   }
+  if (untrusted) data::decode_in_jail("/proc/self/exe");
   if (!common.json) {
-    std::printf("%s\n", picture_text(path, options).c_str());
+    print_lines(picture_text(path, options));
     return;
   }
   bool ok = true;
@@ -126,13 +140,16 @@ void run(Common& common, const std::string& path, const data::ReadOptions& optio
 void add_inspect(CLI::App& app, Common& common) {
   auto path = std::make_shared<std::string>();
   auto options = std::make_shared<data::ReadOptions>();
+  auto untrusted = std::make_shared<std::optional<bool>>();
   CLI::App* sub =
       add_command(app, common, "inspect", "Say what a file is: film, picture, weights, checkpoint, run.",
                   "cawe inspect film.dcm --json");
   sub->add_option("file", *path, "file or run folder")->required();
   sub->add_flag("--allow-damaged", options->allow_damaged,
                 "read pixels that are damaged as far as they go, and say so");
-  sub->callback([&common, path, options] { run(common, *path, *options); });
+  add_decoding(*sub, untrusted.get());
+  sub->callback(
+      [&common, path, options, untrusted] { run(common, *path, *options, untrusted->value_or(true)); });
 }
 
 }  // namespace cawe::apps

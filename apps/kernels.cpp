@@ -6,6 +6,7 @@
 #include <set>
 
 #include "apps/commands.h"
+#include "apps/outputs.h"
 #include "tensor/error.h"
 #include "tensor/text.h"
 #ifdef CAWE_HAVE_EMULATOR
@@ -91,6 +92,11 @@ void print_resources(const std::vector<const Case*>& cases, const KernelsOptions
 }
 
 void run_profile(const std::vector<const Case*>& cases, const KernelsOptions& o, Common& common) {
+  if (!o.html.empty()) {
+    std::vector<std::string> read{o.file};
+    for (const Case* each : cases) read.push_back(report::source_root() + "/" + each->file);
+    ReadFiles(read).keep(o.html, "--html");
+  }
   report::Settings settings;
   const bool all_gpus = o.gpu == "all";
   if (!all_gpus) settings.gpu = o.gpu;
@@ -108,7 +114,7 @@ void run_profile(const std::vector<const Case*>& cases, const KernelsOptions& o,
   std::fputs(out.c_str(), stdout);
   if (!o.html.empty()) {
     write_file(o.html, report::profiles_html(profiles));
-    if (!common.quiet) std::fprintf(stderr, "page: %s\n", o.html.c_str());
+    if (!common.quiet) note("page: " + o.html);
   }
   for (const report::CaseProfile& each : profiles.cases)
     if (!each.passed()) common.status = 1;
@@ -117,8 +123,7 @@ void run_profile(const std::vector<const Case*>& cases, const KernelsOptions& o,
 void run(const KernelsOptions& o, Common& common) {
   if (!o.template_file.empty()) {
     report::write_template(o.template_file);
-    std::printf("%s: change it, then `cawe kernels %s --profile`\n", o.template_file.c_str(),
-                o.template_file.c_str());
+    print_lines(o.template_file + ": change it, then `cawe kernels " + o.template_file + " --profile`");
     return;
   }
   if (!o.file.empty()) {

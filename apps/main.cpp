@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/commands.h"
+#include "apps/outputs.h"
 #include "cuda/runtime/init.h"
 #include "data/jail.h"
 #include "tensor/backend.h"
@@ -52,6 +53,7 @@ bool init_device(Device device, std::string* why) {
 }
 
 void Common::begin() const {
+  check_names(words);
   if (threads > 0) set_num_threads(threads);
   std::string why;
   CAWE_CHECK(init_device(device_kind(), &why), Code::unsupported, "--device ", device, ": ", why);
@@ -59,6 +61,20 @@ void Common::begin() const {
 }
 
 void print_json(const Json& result) { std::printf("%s\n", json_text(result).c_str()); }
+
+void warning(const std::string& text) {
+  std::fprintf(stderr, "cawe: warning: %s\n", printable(text, 2000).c_str());
+}
+
+void note(const std::string& text) { std::fprintf(stderr, "cawe: %s\n", printable(text, 2000).c_str()); }
+
+void print_lines(const std::string& text) {
+  for (size_t begin = 0; begin < text.size();) {
+    const size_t end = std::min(text.find('\n', begin), text.size());
+    std::printf("%s\n", printable(std::string_view(text).substr(begin, end - begin), 4000).c_str());
+    begin = end + 1;
+  }
+}
 
 CLI::App* add_command(CLI::App& app, Common& common, const std::string& name, const std::string& what,
                       const std::string& example) {
@@ -143,6 +159,7 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   app.set_version_flag("--version", CAWE_VERSION);
   Common common;
+  common.words.assign(argv, argv + argc);
   for (int i = 0; i < argc; ++i) common.command_line += (i ? " " : "") + std::string(argv[i]);
   add_phantom(app, common);
   add_train(app, common);
@@ -166,7 +183,9 @@ int main(int argc, char** argv) {
     const bool stopped = error.code() == Code::interrupted && stop_signal() != 0;
     return report(error.what(), stopped ? 128 + stop_signal() : exit_code(error.code()));
   } catch (const std::filesystem::filesystem_error& error) {
-    return report(error.path1().string() + ": " + error.code().message(), 1);
+    const std::string path = error.path1().string(), problem = too_long(path);
+    if (!problem.empty()) return report(printable(path, 400) + ": " + problem, 2);
+    return report(path + ": " + error.code().message(), 1);
   } catch (const std::bad_alloc&) {
     return report("out of memory. Use a smaller batch, image or --threads.", 1);
   } catch (const std::exception& error) {

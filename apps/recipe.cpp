@@ -5,7 +5,9 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/commands.h"
+#include "apps/outputs.h"
 #include "tensor/error.h"
+#include "tensor/io/format.h"
 #include "tensor/io/json.h"
 #include "tensor/text.h"
 #include "train/recipe.h"
@@ -101,14 +103,15 @@ std::vector<Said> said_by(const Recipe& recipe) {
 }
 
 void run_explain(Common& common, const Options& o) {
+  check_names(common.words);
   const Recipe recipe = Recipe::read(o.recipe, o.task.empty() ? "classifier" : o.task, o.set);
   const std::vector<Said> all = said_by(recipe);
   if (!common.json) {
     for (const Said& s : all) {
       const std::string text = s.value ? s.name + " = " + train::toml_text(*s.value) : "# " + s.name;
       const std::string from = s.value ? s.origin : "not given: " + s.missing;
-      std::printf("%-44s # %s%s\n", text.c_str(), from.c_str(),
-                  s.idle.empty() ? "" : ("; says nothing: " + s.idle).c_str());
+      print_lines(printf_text("%-44s # %s%s", text.c_str(), from.c_str(),
+                              s.idle.empty() ? "" : ("; says nothing: " + s.idle).c_str()));
     }
     if (!common.quiet) warn(recipe);
     return;
@@ -129,8 +132,7 @@ train::Strings all_tasks() { return train::task_names(~TaskBits{0}); }
 }  // namespace
 
 void warn(const train::Recipe& recipe) {
-  for (const train::RecipeWarning& w : recipe.warnings())
-    std::fprintf(stderr, "cawe: warning: %s\n", w.line.c_str());
+  for (const train::RecipeWarning& w : recipe.warnings()) warning(w.line);
 }
 
 void add_recipe(CLI::App& app, Common& common) {

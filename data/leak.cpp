@@ -12,6 +12,8 @@
 namespace cawe::data {
 namespace {
 
+const std::string kFilm = "film:";
+
 std::string plain_form(const std::string& id) {
   const size_t colon = id.rfind(':');
   const size_t begin = colon == id.npos ? 0 : colon + 1;
@@ -24,6 +26,12 @@ bool is_hash(const std::string& text) {
   return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == text.npos;
 }
 
+std::string ten_of(const std::vector<std::string>& names) {
+  std::string text;
+  for (size_t i = 0; i < names.size() && i < 10; ++i) text += (i ? ", " : "") + names[i];
+  return text + (names.size() > 10 ? ", …" : "");
+}
+
 }  // namespace
 
 std::string patient_hash(const std::string& patient_id) { return sha256(plain_form(patient_id)); }
@@ -32,30 +40,37 @@ std::string anonymous_id(const std::string& patient_id) { return patient_hash(pa
 
 TrainedPatients trained_patients(const std::string& model, const Dataset& dataset,
                                  const std::vector<int64_t>& indices) {
-  std::set<std::string> hashes;
-  for (const int64_t i : indices) hashes.insert(patient_hash(dataset.samples.at(size_t(i)).patient_id));
-  return {model, {hashes.begin(), hashes.end()}};
+  std::set<std::string> hashes, films;
+  for (const int64_t i : indices) {
+    const Sample& sample = dataset.samples.at(size_t(i));
+    hashes.insert(patient_hash(sample.patient_id));
+    if (!sample.pixel_hash.empty()) films.insert(sample.pixel_hash);
+  }
+  return {model, {hashes.begin(), hashes.end()}, {films.begin(), films.end()}};
 }
 
 std::string manifest_text(const TrainedPatients& trained) {
   std::string text;
   for (const std::string& hash : trained.hashes) text += hash + "\n";
+  for (const std::string& hash : trained.films) text += kFilm + hash + "\n";
   return text;
 }
 
 TrainedPatients parse_manifest(const std::string& model, const std::string& text) {
-  std::set<std::string> hashes;
+  std::set<std::string> hashes, films;
   size_t begin = 0;
   while (begin < text.size()) {
     const size_t end = std::min(text.find('\n', begin), text.size());
     const std::string line = text.substr(begin, end - begin);
-    CAWE_CHECK(is_hash(line), Code::data, model,
+    const bool film = line.compare(0, kFilm.size(), kFilm) == 0;
+    const std::string hash = film ? line.substr(kFilm.size()) : line;
+    CAWE_CHECK(is_hash(hash), Code::data, model,
                ": its list of training patients is damaged (expected lines of 64 "
                "hexadecimal digits)");
-    hashes.insert(line);
+    (film ? films : hashes).insert(hash);
     begin = end + 1;
   }
-  return {model, {hashes.begin(), hashes.end()}};
+  return {model, {hashes.begin(), hashes.end()}, {films.begin(), films.end()}};
 }
 
 std::vector<Leak> find_leaks(const Dataset& dataset, const std::vector<int64_t>& indices,
@@ -65,10 +80,16 @@ std::vector<Leak> find_leaks(const Dataset& dataset, const std::vector<int64_t>&
   std::vector<Leak> leaks;
   for (const TrainedPatients& trained : chain) {
     const std::unordered_set<std::string> known(trained.hashes.begin(), trained.hashes.end());
-    Leak leak{trained.model, {}};
+    const std::unordered_set<std::string> films(trained.films.begin(), trained.films.end());
+    Leak leak{trained.model, {}, {}};
     for (const std::string& patient : patients)
       if (known.count(patient_hash(patient))) leak.patients.push_back(patient);
-    if (!leak.patients.empty()) leaks.push_back(std::move(leak));
+    const std::set<std::string> named(leak.patients.begin(), leak.patients.end());
+    for (const int64_t i : indices) {
+      const Sample& s = dataset.samples[size_t(i)];
+      if (films.count(s.pixel_hash) && !named.count(s.patient_id)) leak.images.push_back(s.image_id);
+    }
+    if (!leak.patients.empty() || !leak.images.empty()) leaks.push_back(std::move(leak));
   }
   return leaks;
 }
@@ -77,10 +98,14 @@ std::string check_leaks(const Dataset& dataset, const std::vector<int64_t>& indi
                         const std::vector<TrainedPatients>& chain, bool allow) {
   std::string text;
   for (const Leak& leak : find_leaks(dataset, indices, chain)) {
-    text += detail::concat(text.empty() ? "" : "; ", leak.model, " was trained on ", leak.patients.size(),
-                           " patient(s) of this test: ");
-    for (size_t i = 0; i < leak.patients.size() && i < 10; ++i) text += (i ? ", " : "") + leak.patients[i];
-    if (leak.patients.size() > 10) text += ", …";
+    if (!leak.patients.empty())
+      text += detail::concat(text.empty() ? "" : "; ", leak.model, " was trained on ", leak.patients.size(),
+                             " patient(s) of this test: ", ten_of(leak.patients));
+    if (!leak.images.empty())
+      text += detail::concat(text.empty() ? "" : "; ", leak.images.size(),
+                             " film(s) of this test: ", ten_of(leak.images),
+                             leak.images.size() == 1 ? " (its" : " (their",
+                             " pixels are those of films that trained ", leak.model, ")");
   }
   CAWE_CHECK(text.empty() || allow, Code::leak, text,
              " (expected none; --allow-leak goes on and says so in the report)");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which patients trained a model: hashes of their ids are stored with its weights, and evaluating on one of
-// these patients (a leak) is refused.
+// Which patients and films trained a model: hashes of ids and of pixels are stored with its weights, and evaluating on
+// one of these patients or films (a leak) is refused. Pixels tell a film whose person is unknown.
 #pragma once
 
 #include <string>
@@ -19,29 +19,33 @@ std::string patient_hash(const std::string& patient_id);
 /// easily guessed.
 std::string anonymous_id(const std::string& patient_id);
 
-/// The patients who trained one model of a chain.
+/// The patients and the films that trained one model of a chain.
 struct TrainedPatients {
   std::string model;                ///< for messages, e.g. "classifier runs/cls"
-  std::vector<std::string> hashes;  ///< sorted, unique
+  std::vector<std::string> hashes;  ///< of the patients; sorted, unique
+  std::vector<std::string>
+      films;  ///< pixel_hash() of the films; sorted, unique; empty where an old model has none
 };
 
-/// The hashes of the patients of the samples at `indices`.
+/// The hashes of the patients of the samples at `indices`, and of the pixels of those that have Sample::pixel_hash.
 TrainedPatients trained_patients(const std::string& model, const Dataset& dataset,
                                  const std::vector<int64_t>& indices);
 
-/// One hash per line, as stored in a manifest; parse_manifest() throws data for any other text.
+/// One hash per line, as stored in a manifest, those of films behind the word "film:". Texts of several models may be
+/// joined. parse_manifest() throws data for any other text.
 std::string manifest_text(const TrainedPatients& trained);
 TrainedPatients parse_manifest(const std::string& model, const std::string& text);
 
-/// Patient ids among the samples at `indices` that trained any of the models.
+/// What of the samples at `indices` trained a model: patients, and the ids of images that have the pixels of a training
+/// film and are not a film of these patients.
 struct Leak {
   std::string model;
-  std::vector<std::string> patients;
+  std::vector<std::string> patients, images;
 };
 std::vector<Leak> find_leaks(const Dataset& dataset, const std::vector<int64_t>& indices,
                              const std::vector<TrainedPatients>& chain);
 
-/// Throws Code::leak, naming the model and ten of the patients. With `allow` the same sentence is returned,
+/// Throws Code::leak, naming the model and ten of the patients and films. With `allow` the same sentence is returned,
 /// for the report; "" where there is no leak.
 std::string check_leaks(const Dataset& dataset, const std::vector<int64_t>& indices,
                         const std::vector<TrainedPatients>& chain, bool allow = false);

@@ -6,8 +6,10 @@
 #include <cmath>
 #include <filesystem>
 #include <map>
+#include <set>
 #include <unordered_map>
 
+#include "data/film_names.h"
 #include "data/formats/table/csv.h"
 #include "data/hash.h"
 #include "tensor/error.h"
@@ -116,17 +118,27 @@ std::string write_split(const std::string& path, const Dataset& dataset, const S
 Split read_split(const std::string& path, const Dataset& dataset) {
   const CsvTable table = CsvTable::read(path);
   const size_t image = table.column("image"), fold = table.column("fold");
-  std::unordered_map<std::string, std::string> fold_of;
+  std::set<std::string> seen;
+  FilmNames rows;
   for (size_t row = 0; row < table.rows(); ++row) {
     CAWE_CHECK(!table.at(row, fold).empty(), Code::data, table.where(row), ": fold is empty");
-    CAWE_CHECK(fold_of.emplace(table.at(row, image), table.at(row, fold)).second, Code::data,
-               table.where(row), ": image '", table.at(row, image), "' has a row already");
+    CAWE_CHECK(seen.insert(table.at(row, image)).second, Code::data, table.where(row), ": image '",
+               table.at(row, image), "' has a row already");
+    rows.add(table.at(row, image), int64_t(row));
   }
   Split split;
+  FilmClaims claims;
   for (const Sample& sample : dataset.samples) {
-    const auto found = fold_of.find(sample.image_id);
-    CAWE_CHECK(found != fold_of.end(), Code::data, path, ": has no row for image '", sample.image_id, "'");
-    split.fold.push_back(found->second);
+    const std::vector<int64_t> found = rows.find(sample.image_id);
+    CAWE_CHECK(!found.empty(), Code::data, path, ": has no row for image '", sample.image_id, "'");
+    const size_t row = size_t(found[0]);
+    const std::string other = claims.claim(found[0], sample.image_id);
+    CAWE_CHECK(found.size() == 1 && other.empty(), Code::data, table.where(row), ": row '",
+               table.at(row, image), "' could be ", other.empty() ? "" : "'" + other + "' or ", "'",
+               sample.image_id,
+               found.size() > 1 ? "', and so could row '" + table.at(size_t(found[1]), image) : std::string(),
+               "' (expected names with their folders)");
+    split.fold.push_back(table.at(row, fold));
   }
   if (dataset.patients_known) check_patients_apart(dataset, split);
   return split;

@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <numeric>
 #include <set>
 
+#include "eval/films.h"
 #include "eval/read_boxes.h"
 #include "tensor/denormals.h"
 #include "tensor/error.h"
@@ -135,6 +137,7 @@ Evaluation evaluate(const std::vector<TruthImage>& truth, const std::vector<Dete
   Clusters clusters;
   clusters.of_item = patient_index(truth, &clusters.count);
   e.patients = clusters.count;
+  for (const TruthImage& image : truth) e.without_person += image.patient.empty();
   for (double fp : table_fps())
     e.sens.push_back({sens_at(e.curve, fp), {}, sens_at(e.curve, fp, Denominator::negatives)});
   add_uncertainty(data, Ap50(truth, detections), clusters, &e);
@@ -165,13 +168,42 @@ std::vector<Difference> compare(const std::vector<const Evaluation*>& a,
   return differences;
 }
 
+namespace {
+
+std::string films_of(const EvaluateFiles& files) {
+  if (!files.films.empty()) return files.films;
+  std::error_code error;
+  const std::string beside = films_beside(files.detections);
+  const bool folder = std::filesystem::is_directory(files.detections, error);
+  return !folder && std::filesystem::exists(beside, error) ? beside : "";
+}
+
+}  // namespace
+
 Evaluation evaluate_files(const EvaluateFiles& files, const EvaluateOptions& options) {
   TruthSet truth = read_truth(files.truth);
+  LookedAtFilms looked_at{true, films_of(files), 0};
+  std::vector<LookedAt> films;
+  if (!looked_at.list.empty()) films = read_films(looked_at.list);
+  const std::vector<Detection> detections =
+      read_detections(files.detections, &truth, films.empty() ? nullptr : &films, &looked_at.left_out);
   if (!files.patients.empty()) read_patients(files.patients, &truth);
-  const std::vector<Detection> detections = read_detections(files.detections, &truth);
   CAWE_CHECK(count_lesions(truth.images) > 0, Code::data, files.truth, ": no lesion among its ",
-             truth.images.size(), " images (expected at least one)");
+             truth.images.size(), films.empty() ? " images" : " images that were looked at",
+             " (expected at least one)");
   Evaluation e = evaluate(truth.images, detections, options, truth.patients_known);
+  if (films.empty())
+    truth.notes.push_back(
+        "no list of the films that were looked at (--films): every film of the truth counts as looked at");
+  else if (looked_at.left_out > 0)
+    truth.notes.push_back(detail::concat(looked_at.left_out,
+                                         " films of the truth are left out: they were not looked "
+                                         "at, by ",
+                                         looked_at.list));
+  if (e.without_person > 0 && e.patients_known)
+    truth.notes.push_back(detail::concat(e.without_person, " of ", e.images,
+                                         " films have no person: each counts as a person of its own"));
+  e.films = looked_at;
   e.notes.insert(e.notes.begin(), truth.notes.begin(), truth.notes.end());
   return e;
 }

@@ -30,6 +30,13 @@ struct SensRow {
   SensAt negatives;
 };
 
+/// What is known of the films that the system looked at. Only evaluate_files() fills it.
+struct LookedAtFilms {
+  bool from_files = false;
+  std::string list;      ///< the file that names them; empty: every film of the truth counts as looked at
+  int64_t left_out = 0;  ///< films of the truth that are not in the list: they are not judged
+};
+
 struct PascalRow {
   double threshold = 0;
   PascalAp ap;  ///< mean over the truth's labels
@@ -39,6 +46,8 @@ struct PascalRow {
 struct Evaluation {
   int64_t images = 0, patients = 0, negatives = 0, lesions = 0, detections = 0;
   bool patients_known = false;
+  int64_t without_person = 0;  ///< images whose person is unknown, each counted as a person of its own
+  LookedAtFilms films;
   EvaluateOptions options;
   FrocCurve curve;
   std::vector<double> band_x, band_low, band_high;  ///< pointwise interval of the curve at x = 0 … 8
@@ -68,8 +77,11 @@ std::vector<Difference> compare(const std::vector<const Evaluation*>& a,
 
 struct EvaluateFiles {
   std::string detections, truth, patients;  ///< patients may be empty
+  /// The list of the films that were looked at (eval/films.h). Empty: the one beside the detections, if it is there.
+  std::string films = "";
 };
-/// Reads, checks and evaluates; errors name file, row and what was expected.
+/// Reads, checks and evaluates; errors name file, row and what was expected. Persons are those of `patients`, else those
+/// of the list of films.
 Evaluation evaluate_files(const EvaluateFiles& files, const EvaluateOptions& options = {});
 
 }  // namespace cawe::eval

@@ -20,16 +20,45 @@ namespace fs = std::filesystem;
 
 namespace detail {
 
-std::string stem(const std::string& name) {
-  const size_t slash = name.find_last_of("/\\");
-  const std::string file = slash == std::string::npos ? name : name.substr(slash + 1);
-  const size_t dot = file.find_last_of('.');
-  return dot == std::string::npos || dot == 0 ? file : file.substr(0, dot);
+void add_image(TruthSet* truth, TruthImage image, const std::string& number) {
+  truth->names.add(image.id, int64_t(truth->images.size()));
+  if (!number.empty()) truth->numbers.push_back(number);
+  truth->images.push_back(std::move(image));
 }
 
-void add_key(TruthSet* truth, const std::string& key, int64_t image) {
-  const auto [at, fresh] = truth->image_of.emplace(key, image);
-  if (!fresh && at->second != image) at->second = -1;
+int64_t Places::find(const std::string& name, const std::string& where) {
+  const auto known = known_.find(name);
+  if (known != known_.end()) return known->second;
+  const std::vector<int64_t> found = truth_.names.find(name);
+  if (found.empty()) {
+    double number = 0;
+    if (!parse_number(name, &number)) return -1;
+    const auto at = truth_.number_of.find(int64_t(number));
+    return at != truth_.number_of.end() && std::to_string(at->first) == name ? at->second : -1;
+  }
+  const auto id = [&](int64_t i) { return truth_.images[size_t(i)].id; };
+  CAWE_CHECK(found.size() == 1, Code::data, where, ": image '", name, "' could be '", id(found[0]), "' or '",
+             id(found.back()), "' of the truth (expected one: name it as the truth does, with its folders)");
+  const std::string other = claims_.claim(found[0], name);
+  CAWE_CHECK(other.empty(), Code::data, where, ": image '", name, "' and image '", other, "' would both be '",
+             id(found[0]),
+             "' of the truth (expected names in the truth that tell them apart, with their folders)");
+  return known_[name] = found[0];
+}
+
+int64_t Places::of(const std::string& name, const std::string& where) {
+  const int64_t at = find(name, where);
+  CAWE_CHECK(at >= 0, Code::data, where, ": image '", name, "' is not in the truth (expected one of its ",
+             truth_.images.size(), " images)");
+  return at;
+}
+
+int64_t Places::of_number(int64_t number, const std::string& where) {
+  if (truth_.number_of.empty()) return of(std::to_string(number), where);
+  const auto at = truth_.number_of.find(number);
+  CAWE_CHECK(at != truth_.number_of.end(), Code::data, where, ": image_id ", number,
+             " is not in the truth (expected one of its ", truth_.images.size(), " images)");
+  return at->second;
 }
 
 void check_truth_box(const std::string& where, TruthImage* image, BoxD* box, int64_t* clipped) {
@@ -95,13 +124,14 @@ TruthSet read_rsna(const std::string& path) {
   truth.label_names = {"lesion"};
   std::set<std::tuple<int64_t, double, double, double, double>> seen;
   std::vector<int> target_of;
+  std::unordered_map<std::string, int64_t> image_of;
   int64_t duplicates = 0, clipped = 0;
   for (size_t r = 0; r < table.rows(); ++r) {
     const std::string& name = table.at(r, id);
     CAWE_CHECK(!name.empty(), Code::data, table.where(r), ": patientId is empty (expected the image's id)");
-    const auto [at, fresh] = truth.image_of.emplace(name, int64_t(truth.images.size()));
+    const auto [at, fresh] = image_of.emplace(name, int64_t(truth.images.size()));
     if (fresh) {
-      truth.images.push_back({name, "", {}, 0, 0});
+      detail::add_image(&truth, {name, "", {}, 0, 0});
       target_of.push_back(-1);
     }
     const std::string& flag = table.at(r, target);
@@ -128,8 +158,6 @@ TruthSet read_rsna(const std::string& path) {
     detail::check_truth_box(table.where(r), &image, &box, &clipped);
     image.boxes.push_back({box, 0, false, width * height});
   }
-  const size_t images = truth.images.size();
-  for (size_t i = 0; i < images; ++i) detail::add_key(&truth, detail::stem(truth.images[i].id), int64_t(i));
   if (duplicates > 0)
     truth.notes.push_back(std::to_string(duplicates) + " duplicate rows of the truth dropped");
   return truth;
@@ -169,20 +197,22 @@ std::vector<std::string> text_files(const std::string& folder) {
   return files;
 }
 
+/// The image of a text file: its name without folder and ".txt".
+std::string image_of_text(const std::string& file) { return fs::path(file).stem().string(); }
+
 TruthSet read_text_truth(const std::string& folder) {
   TruthSet truth;
   int64_t clipped = 0;
   for (const std::string& file : text_files(folder)) {
     TruthImage image;
-    image.id = detail::stem(file);
+    image.id = image_of_text(file);
     for (RawDetection& row : read_text_boxes(file, false)) {
       detail::check_truth_box(file + ": " + row.where, &image, &row.detection.box, &clipped);
       const auto [at, fresh] = truth.label_of.emplace(row.label, int64_t(truth.label_names.size()));
       if (fresh) truth.label_names.push_back(row.label);
       image.boxes.push_back({row.detection.box, at->second, false, row.detection.box.area()});
     }
-    truth.image_of.emplace(image.id, int64_t(truth.images.size()));
-    truth.images.push_back(image);
+    detail::add_image(&truth, std::move(image));
   }
   return truth;
 }
@@ -193,7 +223,7 @@ void check_detection(const std::string& where, const BoxD& box, double score) {
              box.width(), " x ", box.height(), " (expected a positive width and height)");
 }
 
-std::vector<RawDetection> read_csv_detections(const std::string& path, const TruthSet& truth) {
+std::vector<RawDetection> read_csv_detections(const std::string& path, detail::Places* places) {
   const auto table = data::CsvTable::read(path);
   const size_t image = table.column("image"), x = table.column("x"), y = table.column("y"),
                w = table.column("width"), h = table.column("height"), score = table.column("score");
@@ -201,9 +231,7 @@ std::vector<RawDetection> read_csv_detections(const std::string& path, const Tru
   const size_t label = labelled ? table.column("label") : 0;
   std::vector<RawDetection> raw;
   for (size_t r = 0; r < table.rows(); ++r) {
-    const int64_t at = truth.find(table.at(r, image));
-    CAWE_CHECK(at >= 0, Code::data, table.where(r), ": image '", table.at(r, image),
-               "' is not in the truth (expected one of its ", truth.images.size(), " images)");
+    const int64_t at = places->of(table.at(r, image), table.where(r));
     const double left = table.number(r, x), top = table.number(r, y);
     const BoxD box{left, top, left + table.number(r, w), top + table.number(r, h)};
     const double value = table.number(r, score);
@@ -213,12 +241,10 @@ std::vector<RawDetection> read_csv_detections(const std::string& path, const Tru
   return raw;
 }
 
-std::vector<RawDetection> read_text_detections(const std::string& folder, const TruthSet& truth) {
+std::vector<RawDetection> read_text_detections(const std::string& folder, detail::Places* places) {
   std::vector<RawDetection> raw;
   for (const std::string& file : text_files(folder)) {
-    const int64_t at = truth.find(file);
-    CAWE_CHECK(at >= 0, Code::data, file, ": this image is not in the truth (expected one of its ",
-               truth.images.size(), " images)");
+    const int64_t at = places->of(image_of_text(file), file);
     for (RawDetection& row : read_text_boxes(file, true)) {
       check_detection(file + ": " + row.where, row.detection.box, row.detection.score);
       row.detection.image = at;
@@ -228,13 +254,85 @@ std::vector<RawDetection> read_text_detections(const std::string& folder, const 
   return raw;
 }
 
-}  // namespace
-
-int64_t TruthSet::find(const std::string& name) const {
-  auto at = image_of.find(name);
-  if (at == image_of.end()) at = image_of.find(detail::stem(name));
-  return at == image_of.end() ? -1 : at->second;
+/// The image of the truth for each film that was looked at.
+std::vector<int64_t> places_of(const std::vector<LookedAt>& films, detail::Places* places) {
+  std::vector<int64_t> found;
+  size_t without = 0;
+  const LookedAt* first = nullptr;
+  for (const LookedAt& film : films) {
+    found.push_back(places->find(film.image, film.where));
+    if (found.back() >= 0) continue;
+    ++without;
+    if (first == nullptr) first = &film;
+  }
+  CAWE_CHECK(without == 0, Code::data, first->where, ": film '", first->image, "' has no truth",
+             without > 1 ? cawe::detail::concat(" (nor have ", without - 1, " other films of the list)")
+                         : std::string(),
+             " (expected every film that was looked at in the truth: lesion-free ones have a row, too)");
+  return found;
 }
+
+/// Keeps what was looked at, in the order of the truth.
+void keep_films(const std::string& path, const std::vector<LookedAt>& films,
+                const std::vector<int64_t>& places, TruthSet* truth, std::vector<RawDetection>* raw) {
+  std::vector<const LookedAt*> film_of(truth->images.size(), nullptr);
+  for (size_t i = 0; i < films.size(); ++i) {
+    const LookedAt*& film = film_of[size_t(places[i])];
+    CAWE_CHECK(film == nullptr, Code::data, films[i].where, ": film '", films[i].image, "' and film '",
+               film->image, "' are both '", truth->images[size_t(places[i])].id,
+               "' of the truth (expected each film once)");
+    film = &films[i];
+  }
+  std::vector<long long> boxes(truth->images.size(), 0);
+  for (const RawDetection& d : *raw) {
+    const size_t at = size_t(d.detection.image);
+    const std::string where = d.where.compare(0, path.size(), path) == 0 ? d.where : path + ": " + d.where;
+    CAWE_CHECK(film_of[at] != nullptr, Code::data, where, ": a detection on '", truth->images[at].id,
+               "', which is not among the films that were looked at, ",
+               films[0].where.substr(0, films[0].where.rfind(": ")),
+               " (expected the list that was written with these detections)");
+    ++boxes[at];
+    CAWE_CHECK(film_of[at]->boxes < 0 || boxes[at] <= film_of[at]->boxes, Code::data, film_of[at]->where,
+               ": film '", film_of[at]->image, "' has ", film_of[at]->boxes,
+               " boxes here and more in the detections (expected the list that was written with them)");
+  }
+  long long listed = 0;
+  for (const LookedAt& film : films) listed += std::max(film.boxes, 0LL);
+  if (listed > (long long)raw->size())
+    truth->notes.push_back(cawe::detail::concat("the list of films counts ", listed,
+                                                " boxes, the detections are ", raw->size(),
+                                                ": some were taken out"));
+  TruthSet kept;
+  std::vector<int64_t> new_place(truth->images.size(), -1);
+  int64_t sizes = 0;
+  std::string resized;
+  for (size_t i = 0; i < truth->images.size(); ++i) {
+    if (film_of[i] == nullptr) continue;
+    TruthImage& image = truth->images[i];
+    const LookedAt& film = *film_of[i];
+    if (image.patient.empty()) image.patient = film.patient;
+    truth->patients_known |= !image.patient.empty();
+    if (image.width > 0 && film.width > 0 && (image.width != film.width || image.height != film.height)) {
+      ++sizes;
+      resized = image.id;
+    }
+    new_place[i] = int64_t(kept.images.size());
+    detail::add_image(&kept, image, truth->numbers.empty() ? "" : truth->numbers[i]);
+  }
+  for (RawDetection& d : *raw) d.detection.image = new_place[size_t(d.detection.image)];
+  if (sizes > 0)
+    truth->notes.push_back(
+        cawe::detail::concat(sizes,
+                             " films have another size in the truth than when they were looked at, "
+                             "e.g. '",
+                             resized, "': boxes may lie in different pixels"));
+  truth->images = std::move(kept.images);
+  truth->names = std::move(kept.names);
+  truth->numbers = std::move(kept.numbers);
+  truth->number_of.clear();
+}
+
+}  // namespace
 
 TruthSet read_truth(const std::string& path) {
   need_file(path, "the truth: RSNA .csv, COCO .json or a folder of .txt");
@@ -254,35 +352,35 @@ TruthSet read_truth(const std::string& path) {
 
 void read_patients(const std::string& path, TruthSet* truth) {
   need_file(path, "a patients .csv");
-  std::vector<std::string> found(truth->images.size());
-  for (const data::PatientLine& line : data::read_patient_lines(path)) {
-    const int64_t at = truth->find(line.image);
-    if (at < 0) continue;
-    CAWE_CHECK(found[size_t(at)].empty() || found[size_t(at)] == line.patient, Code::data, line.where,
-               ": image '", line.image, "' has two patients, '", found[size_t(at)], "' and '", line.patient,
-               "' (expected one)");
-    found[size_t(at)] = line.patient;
-  }
-  for (size_t i = 0; i < found.size(); ++i) {
-    CAWE_CHECK(!found[i].empty(), Code::data, path, ": no row for image '", truth->images[i].id,
-               "' (expected every image of the truth)");
-    truth->images[i].patient = found[i];
-  }
+  std::vector<std::string> ids;
+  for (const TruthImage& image : truth->images) ids.push_back(image.id);
+  const std::vector<std::string> persons =
+      data::persons_from_table(path, ids, truth->numbers, "every image of the truth");
+  for (size_t i = 0; i < persons.size(); ++i) truth->images[i].patient = persons[i];
   truth->patients_known = true;
 }
 
-std::vector<Detection> read_detections(const std::string& path, TruthSet* truth) {
+std::vector<Detection> read_detections(const std::string& path, TruthSet* truth,
+                                       const std::vector<LookedAt>* films, int64_t* left_out) {
   need_file(path, "detections: .csv, COCO results .json or a folder of .txt");
+  detail::Places places(*truth);
+  std::vector<int64_t> looked_at;
+  if (films != nullptr) looked_at = places_of(*films, &places);
   std::vector<RawDetection> raw;
   if (fs::is_directory(path)) {
-    raw = read_text_detections(path, *truth);
+    raw = read_text_detections(path, &places);
   } else if (lower_extension(path) == ".csv") {
-    raw = read_csv_detections(path, *truth);
+    raw = read_csv_detections(path, &places);
   } else if (lower_extension(path) == ".json") {
-    raw = detail::read_coco_detections(path, *truth);
+    raw = detail::read_coco_detections(path, &places);
   } else {
     fail(Code::usage, path,
          ": unknown kind of detections (expected .csv, COCO results .json or a folder of .txt)");
+  }
+  if (films != nullptr) {
+    const size_t before = truth->images.size();
+    keep_films(path, *films, looked_at, truth, &raw);
+    if (left_out != nullptr) *left_out = int64_t(before - truth->images.size());
   }
   return detail::resolve_labels(path, raw, truth);
 }

@@ -6,7 +6,9 @@
 #include <unordered_map>
 #include <vector>
 
+#include "data/film_names.h"
 #include "eval/detections.h"
+#include "eval/films.h"
 
 namespace cawe::eval {
 
@@ -16,13 +18,11 @@ struct TruthSet {
   std::vector<TruthImage> images;
   std::vector<std::string> label_names;
   std::unordered_map<std::string, int64_t> label_of;  ///< a category's name or number to its label
-  std::unordered_map<std::string, int64_t>
-      image_of;  ///< id, number, file name or stem -> image; -1 ambiguous
+  data::FilmNames names;                              ///< images by their ids
+  std::unordered_map<int64_t, int64_t> number_of;     ///< images by their numbers in a COCO file
+  std::vector<std::string> numbers;  ///< the same for each image, as text; empty for other files
   bool patients_known = false;
   std::vector<std::string> notes;
-
-  /// The image that a detection file names, by full name or by the file name's stem; -1 where there is none.
-  int64_t find(const std::string& name) const;
 };
 
 /// RSNA's CSV (patientId,x,y,width,height,Target; one row for each box, Target 0 with empty box fields), COCO
@@ -31,12 +31,22 @@ struct TruthSet {
 TruthSet read_truth(const std::string& path);
 
 /// A CSV with a column `image` or `patientId` (the image) and a column `patient` or `patient_id` (the
-/// person); every truth image must have a row. Rows for other images are ignored.
+/// person); every truth image must have a row, found by the rules of data::FilmNames. Rows for other images are
+/// ignored.
 void read_patients(const std::string& path, TruthSet* truth);
 
 /// detections.csv (image,x,y,width,height,score[,label…]), COCO results JSON, or a folder of text files with
 /// lines "class score left top width height". Labels are matched with the truth's. If none of them is known
 /// there, or the truth has a single label, all count as one label and a note says so.
-std::vector<Detection> read_detections(const std::string& path, TruthSet* truth);
+///
+/// A detection belongs to the image of the truth that its own is by data::FilmNames: the same id first; an id without
+/// folders may be one with folders only where one image alone fits on either side. Everything else is refused.
+///
+/// `films`, where not null, are those that the system looked at: all must be in the truth, every detection must be on
+/// one of them, and images of the truth that are not among them are left out of `truth`, with their number in
+/// `left_out`. Persons and sizes that the list knows and the truth does not are taken over.
+std::vector<Detection> read_detections(const std::string& path, TruthSet* truth,
+                                       const std::vector<LookedAt>* films = nullptr,
+                                       int64_t* left_out = nullptr);
 
 }  // namespace cawe::eval

@@ -15,15 +15,31 @@ struct RawDetection {
   std::string label, where;
 };
 
-/// File name without folder and extension.
-std::string stem(const std::string& name);
-/// Registers `key` as a name of the image; a key of two images names none.
-void add_key(TruthSet* truth, const std::string& key, int64_t image);
+/// Adds an image under its id; `number`, where not empty, is its id in a COCO file.
+void add_image(TruthSet* truth, TruthImage image, const std::string& number = "");
+
+/// Finds the image of the truth that a file's name of a film means. Refuses names that are in no truth, that could be
+/// several images, and two names of different films that would be one image.
+class Places {
+ public:
+  explicit Places(const TruthSet& truth) : truth_(truth) {}
+  /// `where` begins messages.
+  int64_t of(const std::string& name, const std::string& where);
+  /// By a COCO file's number; in the truth of another kind a number is a name.
+  int64_t of_number(int64_t number, const std::string& where);
+  /// The image, -1 where there is none; refuses the rest.
+  int64_t find(const std::string& name, const std::string& where);
+
+ private:
+  const TruthSet& truth_;
+  data::FilmClaims claims_;
+  std::unordered_map<std::string, int64_t> known_;
+};
 /// Checks that sides are positive and the box is in its image where the size is known (up to one pixel
 /// outside is clipped and counted).
 void check_truth_box(const std::string& where, TruthImage* image, BoxD* box, int64_t* clipped);
 
 TruthSet read_coco_truth(const std::string& path);
-std::vector<RawDetection> read_coco_detections(const std::string& path, const TruthSet& truth);
+std::vector<RawDetection> read_coco_detections(const std::string& path, Places* places);
 
 }  // namespace cawe::eval::detail

@@ -44,10 +44,8 @@ void read_images(const json& document, const std::string& path, TruthSet* truth,
   for (const auto& [id, image] : by_id) {
     const int64_t at = int64_t(truth->images.size());
     (*index)[id] = at;
-    add_key(truth, std::to_string(id), at);
-    add_key(truth, image.id, at);
-    add_key(truth, stem(image.id), at);
-    truth->images.push_back(image);
+    truth->number_of[id] = at;
+    add_image(truth, image, std::to_string(id));
   }
 }
 
@@ -101,7 +99,7 @@ TruthSet read_coco_truth(const std::string& path) {
   return truth;
 }
 
-std::vector<RawDetection> read_coco_detections(const std::string& path, const TruthSet& truth) {
+std::vector<RawDetection> read_coco_detections(const std::string& path, Places* places) {
   const json document = read_json(path);
   CAWE_CHECK(document.is_array(), Code::data, path, ": COCO results (expected a list of detections)");
   std::vector<RawDetection> raw;
@@ -111,11 +109,9 @@ std::vector<RawDetection> read_coco_detections(const std::string& path, const Tr
     const json& id = json_field(d, "image_id", where);
     CAWE_CHECK(id.is_string() || id.is_number_integer(), Code::data, where,
                ": image_id (expected an integer or a name)");
-    const std::string name = id.is_string() ? id.get<std::string>() : std::to_string(id.get<int64_t>());
     RawDetection row;
-    row.detection.image = truth.find(name);
-    CAWE_CHECK(row.detection.image >= 0, Code::data, where, ": image_id ", name,
-               " is not in the truth (expected one of its ", truth.images.size(), " images)");
+    row.detection.image = id.is_string() ? places->of(id.get<std::string>(), where)
+                                         : places->of_number(id.get<int64_t>(), where);
     row.detection.box = read_box(d, where);
     row.detection.score = json_number(d, "score", where);
     CAWE_CHECK(std::isfinite(row.detection.score), Code::data, where, ": score (expected a finite number)");

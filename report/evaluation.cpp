@@ -75,6 +75,11 @@ std::string evaluation_json(const eval::Evaluation& e) {
             {"patients_known", e.patients_known},
             {"lesions", e.lesions},
             {"detections", e.detections}};
+  if (e.films.from_files) {
+    json["films_list"] = e.films.list.empty() ? Json(nullptr) : Json(e.films.list);
+    json["truth_films_left_out"] = e.films.left_out;
+    json["films_without_person"] = e.without_person;
+  }
   for (const eval::SensRow& row : e.sens) {
     const std::string fp = shortest(row.at.fp);
     Json all = interval_json(row.interval);

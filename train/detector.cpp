@@ -98,6 +98,37 @@ std::vector<std::vector<FoundBox>> Detector::detect(const data::Dataset& dataset
   return all;
 }
 
+std::vector<FilmSeen> films_seen(const data::Dataset& dataset, const std::vector<int64_t>& indices,
+                                 const std::vector<std::vector<FoundBox>>& found) {
+  std::vector<FilmSeen> films;
+  for (size_t i = 0; i < indices.size(); ++i) {
+    const data::Sample& s = dataset.samples[size_t(indices[i])];
+    films.push_back({s.image_id, s.patient_id, s.width, s.height, int64_t(found[i].size())});
+  }
+  return films;
+}
+
+std::string films_csv(const std::vector<FilmSeen>& films) {
+  std::string out = csv_line({"image", "patient", "width", "height", "boxes"});
+  for (const FilmSeen& f : films)
+    out += csv_line(
+        {f.image, f.patient, std::to_string(f.width), std::to_string(f.height), std::to_string(f.boxes)});
+  return out;
+}
+
+std::string films_json(const std::vector<FilmSeen>& films, const Strings& classes) {
+  Json images = Json::array(), categories = Json::array();
+  for (const FilmSeen& f : films)
+    images.push_back({{"id", f.image},
+                      {"file_name", f.image},
+                      {"patient", f.patient.empty() ? Json(nullptr) : Json(f.patient)},
+                      {"width", f.width},
+                      {"height", f.height},
+                      {"boxes", f.boxes}});
+  for (size_t i = 0; i < classes.size(); ++i) categories.push_back({{"id", i + 1}, {"name", classes[i]}});
+  return json_text({{"images", images}, {"categories", categories}}, JsonLayout::indented) + "\n";
+}
+
 std::string detections_csv(const std::vector<std::vector<FoundBox>>& found) {
   std::string out = csv_line({"image", "patient", "x", "y", "width", "height", "score", "label"});
   for (const auto& image : found)

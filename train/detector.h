@@ -47,6 +47,20 @@ class Detector {
   std::vector<data::TrainedPatients> trained_;
 };
 
+/// A film that a detector looked at, whether it found anything or not. patient: empty where the person is unknown.
+struct FilmSeen {
+  std::string image, patient;
+  int width = 0, height = 0;
+  int64_t boxes = 0;
+};
+/// The films at `indices`, for which `found` are the boxes; all persons as the samples have them.
+std::vector<FilmSeen> films_seen(const data::Dataset& dataset, const std::vector<int64_t>& indices,
+                                 const std::vector<std::vector<FoundBox>>& found);
+/// image,patient,width,height,boxes: what eval::read_films() reads.
+std::string films_csv(const std::vector<FilmSeen>& films);
+/// COCO's lists of images and categories; an image's id is its name, as in detections_json().
+std::string films_json(const std::vector<FilmSeen>& films, const Strings& classes);
+
 /// image,patient,x,y,width,height,score,label
 std::string detections_csv(const std::vector<std::vector<FoundBox>>& found);
 /// COCO results: image_id is the image's name.

@@ -8,6 +8,7 @@
 
 #include "data/decode.h"
 #include "data/leak.h"
+#include "eval/films.h"
 #include "models/enhance/fusion.h"
 #include "report/evaluation.h"
 #include "tensor/io/files.h"
@@ -169,7 +170,12 @@ void test_detector(Detector& detector, const RunSetup& s, const RunRequest& requ
   const data::Dataset& dataset = s.data.dataset;
   const auto found = detector.detect(dataset, s.test, request.quiet,
                                      request.out + " (its steps are done; --resume tests it)");
-  write_file(request.out + "/detections.csv", detections_csv(found));
+  std::vector<FilmSeen> seen = films_seen(dataset, s.test, found);
+  if (!dataset.patients_known)
+    for (FilmSeen& film : seen) film.patient.clear();
+  const std::string detections = request.out + "/detections.csv";
+  write_file(eval::films_beside(detections), films_csv(seen));
+  write_file(detections, detections_csv(found));
   if (request.found) *request.found = found;
   eval::EvaluateOptions options;
   options.froc = goal.froc;

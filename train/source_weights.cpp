@@ -17,6 +17,9 @@ SourceWeights read_source_weights(const std::string& run_or_file) {
     const Checkpoint c = load_run_or_file(run_or_file);
     source.tensors = c.model();
     source.manifest = c.manifest;
+    // What enhanced the films of these weights has shaped them, too.
+    for (const auto& [role, bytes] : c.chain)
+      source.manifest += parse_checkpoint(bytes, run_or_file + " (its " + role + ")").manifest;
     source.task = Recipe::of_checkpoint(c.recipe, run_or_file + " (its recipe)").task();
   } else {
     source.tensors = models::with_current_names(load_weight_file(run_or_file));

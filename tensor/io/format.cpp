@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tensor/io/format.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstdarg>
@@ -57,7 +58,36 @@ std::string escape_markup(std::string_view text) {
   return safe;
 }
 
-std::string csv_field(const std::string& text) {
+namespace {
+
+/// Where a spreadsheet takes a cell for a formula: by its first character, also in the full width of East Asian text.
+bool begins_formula(std::string_view text) {
+  if (text.empty()) return false;
+  if (std::string_view("=+-@\t\r\n").find(text[0]) != text.npos) return true;
+  for (const char* wide : {"\xEF\xBC\x9D", "\xEF\xBC\x8B", "\xEF\xBC\x8D", "\xEF\xBC\xA0"})  // ＝ ＋ － ＠
+    if (text.substr(0, 3) == wide) return true;
+  return false;
+}
+
+/// A formula behind any number of apostrophes: then one more is written and one is taken off on reading.
+bool behind_apostrophes(std::string_view text) {
+  return begins_formula(text.substr(std::min(text.find_first_not_of('\''), text.size())));
+}
+
+bool is_number_text(const std::string& text) {
+  double ignored;
+  return parse_number(text, &ignored) || text == "-inf" || text == "-nan";
+}
+
+}  // namespace
+
+std::string csv_text(std::string cell) {
+  if (cell.size() > 1 && cell[0] == '\'' && behind_apostrophes(cell)) cell.erase(0, 1);
+  return cell;
+}
+
+std::string csv_field(const std::string& plain) {
+  const std::string text = behind_apostrophes(plain) && !is_number_text(plain) ? "'" + plain : plain;
   // A first field that itself begins with a byte order mark would lose it on reading, so it is quoted.
   const bool mark = text.compare(0, 3, "\xEF\xBB\xBF") == 0;
   if (!mark && text.find_first_of(",\"\r\n") == text.npos) return text;

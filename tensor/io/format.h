@@ -25,8 +25,11 @@ bool parse_number(std::string_view text, double* number);
 /// Text that may stand in HTML, SVG or XML, between tags and in attributes: & < > " ' as entities.
 std::string escape_markup(std::string_view text);
 
-/// A cell of a CSV table (RFC 4180): quoted where it has a comma, a quote or a line break.
+/// A cell of a CSV table (RFC 4180): quoted where it has a comma, a quote or a line break. Text that a spreadsheet would
+/// take for a formula (it begins with = + - @, a tab or a line break) gets an apostrophe in front, as a user would type
+/// it; numbers ("-0.5") do not. csv_text() takes the apostrophe off again: the text comes back whatever it was.
 std::string csv_field(const std::string& text);
+std::string csv_text(std::string cell);
 /// A number as such a cell: shortest(), and empty where it is not a number.
 std::string csv_number(double number);
 /// Cells joined by commas, with "\n" at the end.

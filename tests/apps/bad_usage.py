@@ -74,7 +74,7 @@ def command_line():
         failures.append('output to a full device: %d %s' % (done.returncode, done.stderr))
     expect('no operator of this name', ['doctor', '--operators', '--filter', 'sofmax'], 2, 'sofmax')
     expect('threshold that is no number', ['detect', '--weights', 'cls', '--input', 'data/images', '--out', 'd.csv', '--threshold', 'nan'], 2, 'no number', absent=['d.csv'])
-    expect('name of a folder too long', ['phantom', '--out', 'x' * 300], 1, 'x' * 300, 'too long')
+    expect('name of a folder too long', ['phantom', '--out', 'x' * 300], 2, 'x' * 300, 'too long', '300 bytes', '255')
     expect('folder that is there', ['phantom', '--out', 'data'], 2, 'data', 'empty folder')
 
 

@@ -215,11 +215,13 @@ def names():
     for uid in ('5', '6'):
         shutil.copy(WORK / 'films/twelve.bits.dcm', WORK / 'n/c' / ('1.2.840.' + uid))
     enhance('--method', 'none', '--input', 'n', 'n/a/x.png', '--out', 'named')
-    check(sorted(p.name for p in (WORK / 'named').iterdir()) == ['1.2.840.5.png', '1.2.840.6.png', 'x.png', 'x_2.png', 'x_2_2.png'],
-          'equal names get numbers, a file given twice counts once, UIDs are whole names')
-    enhance('--method', 'none', '--input', 'n/a', '--out', 'named', code=2, words=['named/x.png', '--overwrite'])
-    enhance('--method', 'clahe', '--input', 'n/a', '--out', 'named', '--overwrite')
-    check((WORK / 'named/x.png').read_bytes() != film, 'what is there is replaced only when asked')
+    check(sorted(str(p.relative_to(WORK / 'named')) for p in (WORK / 'named').rglob('*.png')) ==
+          ['a/x.png', 'b/x.png', 'c/1.2.840.5.png', 'c/1.2.840.6.png', 'c/x_2.png'], 'names carry folders, a file given twice counts once, UIDs are whole names')
+    enhance('--method', 'none', '--input', 'n/a', 'n/b', '--out', 'twice', code=2, words=['n/a/x.png', 'n/b/x.png'])
+    check(not (WORK / 'twice').exists(), 'two films of one id are refused')
+    enhance('--method', 'none', '--input', 'n', '--out', 'named', code=2, words=['named/a/x.png', '--overwrite'])
+    enhance('--method', 'clahe', '--input', 'n', '--out', 'named', '--overwrite')
+    check((WORK / 'named/a/x.png').read_bytes() != film, 'what is there is replaced only when asked')
     for extra in ([], ['--overwrite']):
         enhance('--method', 'clahe', '--input', 'n/a', '--out', 'n/a', *extra, code=2, words=['n/a/x.png', '--out'])
     assert (WORK / 'n/a/x.png').read_bytes() == film
@@ -281,7 +283,7 @@ def rejects():
     for row in rows:
         assert row['expect'] == 'any' or (row['expect'] == 'error') == (row['file'] in rejected), row
     written = json.loads(done.stdout)['written']
-    check(written + len(rejected) == len(rows) and written == len(list((WORK / 'conformance').glob('*.png'))),
+    check(written + len(rejected) == len(rows) and written == len(list((WORK / 'conformance').rglob('*.png'))),
           'image_conformance: %d written, %d rejected as expected.csv says' % (written, len(rejected)))
 
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Splits by patient, their files and hashes, and the leak rules.
+// Splits by patient, their files and hashes.
 #include "data/split.h"
 
 #include <gtest/gtest.h>
@@ -8,7 +8,6 @@
 #include <set>
 
 #include "data/hash.h"
-#include "data/leak.h"
 #include "tensor/io/files.h"
 #include "tests/data/text_file.h"
 
@@ -118,39 +117,22 @@ TEST(Split, FileRoundTripAndHash) {
   EXPECT_EQ(read_split(path, data).fold, split.fold);
   expect_error(Code::data, {"short.csv", "no row for image 'p0_0'"},
                [&] { read_split(dir.file("short.csv", "image,patient,fold\n"), data); });
+  Dataset uids;
+  uids.samples.resize(2);
+  uids.samples[0].image_id = "1.2.3";
+  uids.samples[1].image_id = "1.2.3.99";
+  uids.patients_known = false;
+  const auto folds = [&](const std::string& rows) {
+    return read_split(dir.file("uids.csv", "image,patient,fold\n" + rows), uids).fold;
+  };
+  EXPECT_EQ(folds("1.2.3.99,,test\n1.2.3.dcm,,train\n"), (std::vector<std::string>{"train", "test"}));
+  expect_error(Code::data, {"no row for image '1.2.3'"}, [&] { folds("1.2.3.99,,test\n1.2.4,,train\n"); });
+  expect_error(Code::data, {"line 2", "'p1/1.2.3'", "'p2/1.2.3'"},
+               [&] { folds("p1/1.2.3,,test\np2/1.2.3,,train\n1.2.3.99,,test\n"); });
   std::string torn = split_text(data, split);
   const size_t at = torn.find("\np1_0,p1,") + 9;
   torn.replace(at, torn.find('\n', at) - at, "elsewhere");
   expect_error(Code::leak, {"p1"}, [&] { read_split(dir.file("torn.csv", torn), data); });
-}
-
-TEST(Leak, TestPatientsOfAModelAreRefusedByName) {
-  Dataset data;
-  for (const char* id : {"00002361", "nih:0007", "tb1", "tb2"}) {
-    Sample sample;
-    sample.patient_id = id;
-    data.samples.push_back(sample);
-  }
-  Dataset other = data;
-  other.samples[0].patient_id = "2361";
-  other.samples[1].patient_id = "nih:7";
-  const TrainedPatients classifier = trained_patients("classifier runs/a", data, {0, 2});
-  const TrainedPatients detector = trained_patients("detector runs/b", data, {1});
-  EXPECT_EQ(check_leaks(other, {1, 3}, {classifier}), "");
-  expect_error(Code::leak, {"classifier runs/a", "2 patient(s)", "2361, tb1", "--allow-leak"}, [&] {
-    check_leaks(other, {0, 2, 3}, {classifier, detector});
-  });
-  const std::string sentence = check_leaks(other, {0, 1}, {classifier, detector}, true);
-  EXPECT_NE(sentence.find("detector runs/b was trained on 1 patient(s) of this test: nih:7"),
-            std::string::npos);
-}
-
-TEST(Leak, ManifestRoundTrip) {
-  const Dataset data = patients();
-  const TrainedPatients trained = trained_patients("m", data, {0, 1, 2, 3});
-  EXPECT_EQ(trained.hashes.size(), 3u);
-  EXPECT_EQ(parse_manifest("m", manifest_text(trained)).hashes, trained.hashes);
-  expect_error(Code::data, {"damaged"}, [] { parse_manifest("m", "abc\n"); });
 }
 
 }  // namespace

@@ -62,7 +62,7 @@ class Evaluate : public ::testing::Test {
         "image,patient,x,y,width,height,score,label\nA.dcm,P1,0,0,10,10,.95,lesion\nD,P3,0,0,8,8,.9,lesion\n"
         "A,P1,0,0,10,9,.85,lesion\nB,P1,0,0,20,10,.8,lesion\nfolder/C.png,P2,9,9,10,10,.7,lesion\n"
         "A,P1,21,0,10,10,.6,lesion\nD,P3,30,30,10,10,.5,lesion\nB,P1,4,4,12,12,.4,lesion\n"
-        "C,P2,5,6,10,10,.3,lesion\n");
+        "folder/C,P2,5,6,10,10,.3,lesion\n");
   }
   std::string golden_patients() {
     return write("patients.csv", "image,patient\nA,P1\nB,P1\nC,P2\nD,P3\nZ,P9\n");
@@ -135,6 +135,103 @@ TEST_F(Evaluate, BadPatientsAreNamed) {
             std::string::npos);
   EXPECT_NE(error_of(truth, detections, write("p.csv", "image,patient\nA,1\nA,2\n")).find("has two patients"),
             std::string::npos);
+}
+
+TEST_F(Evaluate, ADetectionFindsItsFilmOrIsRefused) {
+  const std::string head = "patientId,x,y,width,height,Target\n", box = ",0,0,10,10,1\n", none = ",,,,,0\n";
+  const auto found = [&](const std::string& truth, const std::string& names) {
+    std::string rows = "image,x,y,width,height,score\n";
+    for (size_t at = 0; at < names.size();) {
+      const size_t end = std::min(names.find(' ', at), names.size());
+      rows += names.substr(at, end - at) + ",0,0,10,10,.5\n";
+      at = end + 1;
+    }
+    TruthSet set = read_truth(write("t.csv", head + truth));
+    std::string places;
+    try {
+      for (const Detection& d : read_detections(write("d.csv", rows), &set))
+        places += std::to_string(d.image);
+    } catch (const Error& error) {
+      EXPECT_EQ(exit_code(error.code()), 3);
+      return std::string(error.what());
+    }
+    return places;
+  };
+  const auto refused = [&](const std::string& truth, const std::string& names, const std::string& part) {
+    const std::string message = found(truth, names);
+    EXPECT_NE(message.find(part), std::string::npos) << message;
+  };
+  EXPECT_EQ(found("1.2.3.99" + box + "1.2.3" + none, "1.2.3 1.2.3.99"), "10");
+  refused("1.2.3" + box, "1.2.3.99", "image '1.2.3.99' is not in the truth");
+  EXPECT_EQ(found("1.2.3" + box, "1.2.3.dcm 1.2.3"), "00");
+  EXPECT_EQ(found("p1/v.png" + box + "p2/v.png" + none, "p2/v p1/v"), "10");
+  refused("p1/v" + box + "p2/v" + none, "v", "image 'v' could be 'p1/v' or 'p2/v' of the truth");
+  EXPECT_EQ(found("v" + box, "p1/v"), "0") << "one film alone fits";
+  refused("v" + box, "p1/v p2/v", "image 'p2/v' and image 'p1/v' would both be 'v' of the truth");
+  refused("v" + box, "v p2/v", "would both be 'v'");
+  refused("v" + box, "v.png v.jpg", "would both be 'v'");
+  refused("p1/v" + box, "p2/v", "is not in the truth");
+}
+
+// Two films of one lesion each were looked at, of a truth of five. By hand: A's lesion is found at .9, B's is not and
+// has a false positive at .8, so one of two lesions at 1/2 false positive an image; over all five films it would be one
+// of four at 1/5.
+TEST_F(Evaluate, OnlyFilmsThatWereLookedAtAreJudged) {
+  const std::string truth = write("t.csv",
+                                  "patientId,x,y,width,height,Target\nA,0,0,10,10,1\nB,0,0,10,10,1\n"
+                                  "C,0,0,10,10,1\nD,0,0,10,10,1\nE,,,,,0\n");
+  const std::string rows =
+      "image,patient,x,y,width,height,score,label\nA,A,0,0,10,10,.9,lesion\nB,B,50,50,10,10,.8,lesion\n";
+  const std::string detections = write("d.csv", rows);
+  const auto noted = [](const Evaluation& e, const std::string& part) {
+    for (const std::string& line : e.notes)
+      if (line.find(part) != line.npos) return true;
+    return false;
+  };
+  const Evaluation all = evaluate_files({detections, truth, "", ""}, quick());
+  EXPECT_EQ(all.images, 5);
+  EXPECT_DOUBLE_EQ(all.at(4).at.sensitivity, .25);
+  EXPECT_TRUE(noted(all, "every film of the truth counts as looked at"));
+  EXPECT_TRUE(all.films.list.empty());
+  const std::string list =
+      write("d.films.csv", "image,patient,width,height,boxes\nB,,64,64,1\nA,P7,64,64,1\n");
+  const Evaluation seen = evaluate_files({detections, truth, "", ""}, quick());
+  EXPECT_EQ(seen.images, 2);
+  EXPECT_EQ(seen.lesions, 2);
+  EXPECT_EQ(seen.films.list, list);
+  EXPECT_EQ(seen.films.left_out, 3);
+  EXPECT_DOUBLE_EQ(seen.at(.5).at.sensitivity, .5);
+  EXPECT_DOUBLE_EQ(seen.curve.points.back().fp_per_image, .5);
+  EXPECT_TRUE(noted(seen, "3 films of the truth are left out"));
+  EXPECT_TRUE(noted(seen, "1 of 2 films have no person"));
+  EXPECT_FALSE(noted(seen, "counts as looked at"));
+  // COCO's form, and one that is named.
+  const std::string coco =
+      write("mine.json", R"({"images":[{"id":"A","file_name":"A"},{"id":"E","file_name":"E.dcm"}]})");
+  const Evaluation two =
+      evaluate_files({write("a.csv", rows.substr(0, rows.find("B,B"))), truth, "", coco}, quick());
+  EXPECT_EQ(two.images, 2);
+  EXPECT_DOUBLE_EQ(two.at(.125).at.sensitivity, 1);
+  EXPECT_FALSE(two.patients_known);
+  const auto says = [&](const std::string& films, const std::string& part) {
+    try {
+      evaluate_files({detections, truth, "", write("l.csv", films)}, quick());
+      ADD_FAILURE() << "expected: " << part;
+    } catch (const Error& error) {
+      EXPECT_EQ(exit_code(error.code()), 3);
+      EXPECT_NE(std::string(error.what()).find(part), std::string::npos) << error.what();
+    }
+  };
+  says("image\nA\nB\nX\nY\n", "line 4: film 'X' has no truth (nor have 1 other");
+  says("image\nA\n", "a detection on 'B', which is not among the films that were looked at");
+  says("image,boxes\nA,1\nB,0\n", "has 0 boxes here and more in the detections");
+  says("image\nA\nB\nA\n", "comes twice");
+  says("image\nA\nB\nA.png\n", "both 'A' of the truth");
+  says("image\n", "lists no film");
+  says("image,boxes\nA,x\n", "expected a number");
+  EXPECT_TRUE(
+      noted(evaluate_files({detections, truth, "", write("l.csv", "image,boxes\nA,3\nB,1\n")}, quick()),
+            "counts 4 boxes, the detections are 2"));
 }
 
 TEST_F(Evaluate, BadCocoIsNamedByElement) {

@@ -68,6 +68,17 @@ TEST(Format, CellsAreQuotedWhereNecessary) {
   EXPECT_EQ(csv_line({csv_number(0.25), csv_number(kNan), csv_number(kInfinity)}), "0.25,,inf\n");
 }
 
+TEST(Format, NoCellIsAFormulaAndTextComesBack) {
+  EXPECT_EQ(csv_line({"=1+1", "+a", "-a", "@a", "\tx", "＝1"}), "'=1+1,'+a,'-a,'@a,'\tx,'＝1\n");
+  EXPECT_EQ(csv_field("\r=1"), "\"'\r=1\"");
+  EXPECT_EQ(csv_line({"-0.5", "+1e-05", "-inf", "a=1", "1-2", "'", "'a", ""}),
+            "-0.5,+1e-05,-inf,a=1,1-2,',\'a,\n")
+      << "numbers and harmless text stay as they are";
+  for (const std::string text : {"=1+1", "'=1", "''=1", "'-0.5", "-0.5", "-", "'", "'a", "@", "\t", "＠x"})
+    EXPECT_EQ(csv_text(csv_field(text)), text);
+  EXPECT_EQ(csv_text("'-0.5"), "-0.5") << "a cell that a user typed as text";
+}
+
 TEST(Format, NumbersAreWholeTexts) {
   double v = 0;
   for (const char* text : {"", "1x", " 1", "1 ", "nan", "inf", "--1", "1,5", "0x10"})

@@ -26,7 +26,7 @@ class Scanner {
     if (at_ >= text_.size()) return false;
     *line = line_;
     while (true) {
-      fields->push_back(field());
+      fields->push_back(csv_text(field()));
       if (at_ < text_.size() && text_[at_] == ',') {
         ++at_;
         continue;

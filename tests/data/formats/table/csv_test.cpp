@@ -84,6 +84,16 @@ TEST(Csv, WritingAndReadingBack) {
   for (size_t i = 0; i < fields.size(); ++i) EXPECT_EQ(table.at(0, i), fields[i]);
 }
 
+// A spreadsheet shows them as text; this reader gives back what was written.
+TEST(Csv, CellsThatLookLikeFormulasComeBack) {
+  const std::vector<std::string> fields = {
+      "=cmd|' /C calc'!A0", "'=x", "@SUM(1,2)", "-0.5", "-name", "\tx", "\r\nx"};
+  const CsvTable table = parse(csv_line({"=a", "b", "c", "d", "e", "f", "g"}) + csv_line(fields));
+  EXPECT_EQ(table.header()[0], "=a");
+  for (size_t i = 0; i < fields.size(); ++i) EXPECT_EQ(table.at(0, i), fields[i]);
+  EXPECT_EQ(table.number(0, 3), -0.5);
+}
+
 TEST(Csv, FilesAreWrittenWholeOrNotAtAll) {
   const TempDir dir;
   write_file(dir.path("a.txt"), "hello");

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "apps/input_files.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <deque>
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <unordered_map>
+#include <utility>
+
+#include "data/image_name.h"
+#include "tensor/error.h"
+
+namespace cawe::apps {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr const char* kMacOs = "of macOS";
+constexpr const char* kHidden = "hidden";
+constexpr const char* kDicomDir = "DICOMDIR";
+constexpr const char* kNoImage = "DICOM without an image";
+constexpr const char* kOther = "of other kinds";
+
+/// Media Storage SOP Class UID (0002,0002) of a DICOM file. The group is explicit little-endian in every file (PS3.10
+/// section 7.1) and comes first. Empty where the file is no DICOM, or none of its first 4 KB says.
+bool begins_as_dicom(const std::string& path, std::string* sop_class) {
+  std::string head(4096, '\0');
+  std::ifstream file(path, std::ios::binary);
+  file.read(head.data(), std::streamsize(head.size()));
+  head.resize(size_t(std::max<std::streamsize>(file.gcount(), 0)));
+  if (head.size() < 132 || head.compare(128, 4, "DICM") != 0) return false;
+  const auto number = [&](size_t at, size_t bytes) {
+    size_t value = 0;
+    for (size_t i = bytes; i-- > 0;) value = value << 8 | static_cast<unsigned char>(head[at + i]);
+    return value;
+  };
+  for (size_t at = 132; at + 12 <= head.size() && number(at, 2) == 2;) {
+    const std::string vr = head.substr(at + 4, 2);
+    const bool wide = vr == "OB" || vr == "UN" || vr == "OW" || vr == "SQ" || vr == "UT";
+    const size_t size = wide ? number(at + 8, 4) : number(at + 6, 2), value = at + (wide ? 12 : 8);
+    if (size > head.size() || value + size > head.size()) break;
+    if (number(at + 2, 2) == 2) {
+      *sop_class = head.substr(value, size);
+      while (!sop_class->empty() && (sop_class->back() == '\0' || sop_class->back() == ' '))
+        sop_class->pop_back();
+      break;
+    }
+    at = value + size;
+  }
+  return true;
+}
+
+/// Storage classes whose objects are no films (PS3.4 Annex B.5): waveforms, presentation states, structured reports and
+/// key objects, raw data and registrations, real-world mappings, segmentations, documents, plans of radiotherapy.
+/// Whatever is not in this list is read, and rejected with its reason where it has no pixels.
+bool no_image_class(const std::string& uid) {
+  const std::string storage = "1.2.840.10008.5.1.4.1.1.";
+  if (uid.compare(0, storage.size(), storage) != 0) return false;
+  const std::string kind = uid.substr(storage.size());
+  if (kind == "481.1" || kind == "481.2") return false;  // RT Image, RT Dose: they have pixels
+  for (const char* group : {"9", "11", "66", "67", "68", "88", "104", "200", "481"})
+    if (kind == group || kind.compare(0, std::string(group).size() + 1, std::string(group) + ".") == 0)
+      return true;
+  return false;
+}
+
+/// Device and inode: one file or folder, whatever leads to it.
+using Identity = std::pair<uint64_t, uint64_t>;
+
+bool identity_of(const std::string& path, Identity* identity) {
+  struct stat facts {};
+  if (::stat(path.c_str(), &facts) != 0) return false;
+  *identity = {uint64_t(facts.st_dev), uint64_t(facts.st_ino)};
+  return true;
+}
+
+/// Walks over the given paths. Real folders before links to folders, so that a film that both lead to has its own
+/// folder's name; a folder is walked once, which ends loops, too.
+class Search {
+ public:
+  InputFiles take() { return std::move(found_); }
+
+  void file(const std::string& path, const std::string& id) {
+    if (known_.insert(fs::weakly_canonical(path).string()).second) found_.films.push_back({path, id});
+  }
+
+  void tree(const std::string& top) {
+    std::deque<Folder> links;
+    folder({top, ""}, &links);
+    while (!links.empty()) {
+      const Folder next = links.front();
+      links.pop_front();
+      folder(next, &links);
+    }
+  }
+
+ private:
+  struct Folder {
+    std::string path, id;  ///< id: path below the folder that was given, ending with "/"
+  };
+
+  void folder(const Folder& at, std::deque<Folder>* links) {
+    Identity identity;
+    if (identity_of(at.path, &identity) && !walked_.insert(identity).second) return;
+    std::error_code error;
+    std::vector<std::string> names;
+    fs::directory_iterator entry(at.path, error);
+    for (; !error && entry != fs::directory_iterator(); entry.increment(error))
+      names.push_back(entry->path().filename().string());
+    if (error)
+      found_.rejected.push_back({at.path, "file", "this folder cannot be read (" + error.message() + ")"});
+    std::sort(names.begin(), names.end());
+    std::vector<Folder> inside;
+    for (const std::string& name : names) {
+      const std::string path = at.path + (at.path.back() == '/' ? "" : "/") + name;
+      if (!is_hidden(name)) one(path, name, at.id, &inside, links);
+    }
+    for (const Folder& below : inside) folder(below, links);
+  }
+
+  bool is_hidden(const std::string& name) {
+    const bool mac = name.compare(0, 2, "._") == 0 || name == ".DS_Store" || name == "__MACOSX" ||
+                     name == ".AppleDouble" || name == ".Spotlight-V100" || name == ".Trashes";
+    if (mac || name[0] == '.') ++found_.left_out[mac ? kMacOs : kHidden];
+    return mac || name[0] == '.';
+  }
+
+  void one(const std::string& path, const std::string& name, const std::string& folder_id,
+           std::vector<Folder>* inside, std::deque<Folder>* links) {
+    std::error_code error;
+    const fs::file_status link = fs::symlink_status(path, error), to = fs::status(path, error);
+    const std::string id = folder_id + data::without_image_ending(name);
+    const bool ending = !data::image_ending(name).empty();
+    if (fs::is_directory(to)) {
+      const Folder below{path, folder_id + name + "/"};
+      if (fs::is_symlink(link))
+        links->push_back(below);
+      else
+        inside->push_back(below);
+    } else if (!fs::is_regular_file(to)) {
+      if (ending)
+        found_.rejected.push_back(
+            {path, "file",
+             fs::exists(to) ? "is no regular file" : "leads to nothing (" + error.message() + ")"});
+      else
+        ++found_.left_out[kOther];
+    } else {
+      std::string sop_class;
+      const bool dicom = begins_as_dicom(path, &sop_class);
+      if (dicom && (sop_class == "1.2.840.10008.1.3.10" || (sop_class.empty() && name == "DICOMDIR")))
+        ++found_.left_out[kDicomDir];
+      else if (dicom && no_image_class(sop_class))
+        ++found_.left_out[kNoImage];
+      else if (ending || dicom)
+        file(path, id);
+      else
+        ++found_.left_out[kOther];
+    }
+  }
+
+  InputFiles found_;
+  std::set<std::string> known_;  // a file given twice, or alone and in its folder, counts once
+  std::set<Identity> walked_;
+};
+
+void check_ids(const InputFiles& inputs) {
+  std::unordered_map<std::string, const InputFile*> known;
+  for (const InputFile& film : inputs.films) {
+    const auto [at, fresh] = known.emplace(film.id, &film);
+    CAWE_CHECK(fresh, Code::usage, "--input: ", at->second->path, " and ", film.path,
+               " would both be called '", film.id, "' in the outputs (expected one film a name). ",
+               fs::path(film.path).parent_path() == fs::path(at->second->path).parent_path()
+                   ? "Rename one of them, or give only one"
+                   : "Give the folder above both, so that ids carry their folders, or rename one");
+  }
+}
+
+}  // namespace
+
+InputFiles list_inputs(const std::vector<std::string>& paths) {
+  Search search;
+  for (const std::string& path : paths) {
+    std::error_code error;
+    const fs::file_status there = fs::status(path, error);
+    CAWE_CHECK(fs::exists(there), Code::usage, path, ": no such file or folder (--input)",
+               there.type() == fs::file_type::none ? " (" + error.message() + ")" : std::string());
+    if (fs::is_directory(there))
+      search.tree(path);
+    else
+      search.file(path, data::without_image_ending(fs::path(path).filename().string()));
+  }
+  InputFiles found = search.take();
+  const std::string first = paths.empty() ? "--input" : paths[0];
+  if (found.films.empty() && !found.rejected.empty())
+    fail(Code::data, found.rejected[0].file, ": ", found.rejected[0].reason, " (and there is no film)");
+  const std::string left = left_out_text(found);
+  CAWE_CHECK(!found.films.empty(), Code::usage, first,
+             ": no image (expected .dcm, .png, .jpg, .jpeg, .bmp, .pgm or .ppm, or DICOM with any name)",
+             left.empty() ? "" : "; ", left);
+  check_ids(found);
+  return found;
+}
+
+std::string left_out_text(const InputFiles& inputs) {
+  int64_t files = 0;
+  std::string kinds;
+  for (const auto& [kind, count] : inputs.left_out) {
+    files += count;
+    kinds += (kinds.empty() ? "" : ", ") + std::to_string(count) + " " + kind;
+  }
+  if (files == 0) return "";
+  return std::to_string(files) + (files == 1 ? " file that is no film" : " files that are no films") +
+         " left out: " + kinds;
+}
+
+}  // namespace cawe::apps

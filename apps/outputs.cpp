@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "apps/outputs.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "tensor/error.h"
+#include "tensor/text.h"
+
+namespace cawe::apps {
+namespace fs = std::filesystem;
+namespace {
+
+/// False where nothing is there.
+bool facts_of(const std::string& path, struct stat* facts) {
+  return !path.empty() && ::stat(path.c_str(), facts) == 0;
+}
+
+}  // namespace
+
+ReadFiles::ReadFiles(const std::vector<std::string>& inputs) {
+  for (const std::string& input : inputs) {
+    add(input);
+    std::error_code error;
+    if (!fs::is_directory(input, error)) continue;
+    fs::recursive_directory_iterator entry(input, error);
+    for (; !error && entry != fs::recursive_directory_iterator(); entry.increment(error))
+      add(entry->path().string());
+  }
+}
+
+void ReadFiles::add(const std::string& file) {
+  struct stat facts {};
+  if (facts_of(file, &facts) && S_ISREG(facts.st_mode))
+    known_.emplace(std::make_pair(uint64_t(facts.st_dev), uint64_t(facts.st_ino)), file);
+}
+
+void ReadFiles::keep(const std::string& out, const std::string& flag) const {
+  struct stat facts {};
+  if (!facts_of(out, &facts) || !S_ISREG(facts.st_mode)) return;
+  const auto at = known_.find({uint64_t(facts.st_dev), uint64_t(facts.st_ino)});
+  CAWE_CHECK(at == known_.end(), Code::usage, out, ": is the same file as ", at->second,
+             ", which this command reads (expected another ", flag, ")");
+}
+
+std::string too_long(const std::string& path) {
+  constexpr size_t kName = 255, kPath = 4095;  // NAME_MAX and PATH_MAX of Linux
+  size_t longest = 0;
+  for (size_t begin = 0; begin <= path.size();) {
+    const size_t end = std::min(path.find('/', begin), path.size());
+    longest = std::max(longest, end - begin);
+    begin = end + 1;
+  }
+  const bool name = longest > kName;
+  if (!name && path.size() <= kPath) return "";
+  return detail::concat(name ? "is too long: a name of " : "is too long: a path of ",
+                        name ? longest : path.size(),
+                        " bytes (expected at most 255 bytes a name and 4095 a path). Choose a shorter one");
+}
+
+void check_names(const std::vector<std::string>& words) {
+  for (size_t i = 1; i < words.size(); ++i) {
+    const bool option = words[i].compare(0, 1, "-") == 0;
+    const std::string flag = option ? words[i].substr(0, words[i].find('=')) : words[i - 1];
+    if (flag == "--set" || flag.compare(0, 8, "--ablate") == 0) continue;
+    const std::string value =
+        option && flag.size() < words[i].size() ? words[i].substr(flag.size() + 1) : words[i];
+    const std::string problem = too_long(value);
+    CAWE_CHECK(problem.empty(), Code::usage, printable(value, 400), ": ", problem);
+  }
+}
+
+}  // namespace cawe::apps

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// What every command asks of a path before it writes there.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace cawe::apps {
+
+/// What a command reads and may not write over: files, and all files in folders. Known by device and inode, whatever
+/// paths, links or second names lead there. Empty names and paths that do not exist are none.
+class ReadFiles {
+ public:
+  explicit ReadFiles(const std::vector<std::string>& inputs);
+  /// Throws usage where `out` is one of them. `flag` names the option, e.g. "--out". Where nothing is there yet, or
+  /// something that is no regular file (a pipe, /dev/stdout), nothing can be lost.
+  void keep(const std::string& out, const std::string& flag) const;
+
+ private:
+  void add(const std::string& file);
+  std::map<std::pair<uint64_t, uint64_t>, std::string> known_;
+};
+
+/// What is wrong with a path that no file system here can have ("is too long: a name of 5000 bytes (expected …)"), else "".
+std::string too_long(const std::string& path);
+/// Throws usage where a word of the command line is such a path; values of --set and --ablate are none.
+void check_names(const std::vector<std::string>& words);
+
+}  // namespace cawe::apps

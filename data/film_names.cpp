@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "data/film_names.h"
+
+#include <algorithm>
+
+#include "data/formats/table/csv.h"
+#include "data/image_name.h"
+#include "tensor/error.h"
+
+namespace cawe::data {
+namespace {
+
+/// The form in which names of different tables are compared: no image ending, "/" between folders.
+std::string plain(const std::string& name) {
+  std::string text = without_image_ending(name);
+  std::replace(text.begin(), text.end(), '\\', '/');
+  while (text.compare(0, 2, "./") == 0) text.erase(0, 2);
+  return text;
+}
+
+/// "set/p1/a" gives "p1/a" and "a", the longest first.
+std::vector<std::string> tails(const std::string& name) {
+  std::vector<std::string> found;
+  for (size_t slash = name.find('/'); slash != name.npos; slash = name.find('/', slash + 1))
+    if (slash + 1 < name.size()) found.push_back(name.substr(slash + 1));
+  return found;
+}
+
+void append(const std::unordered_map<std::string, std::vector<int64_t>>& index, const std::string& name,
+            std::vector<int64_t>* films) {
+  const auto at = index.find(name);
+  if (at != index.end()) films->insert(films->end(), at->second.begin(), at->second.end());
+}
+
+}  // namespace
+
+void FilmNames::add(const std::string& name, int64_t film) {
+  const std::string form = plain(name);
+  whole_[name].push_back(film);
+  plain_[form].push_back(film);
+  for (const std::string& tail : tails(form)) tails_[tail].push_back(film);
+}
+
+std::vector<int64_t> FilmNames::find(const std::string& name) const {
+  std::vector<int64_t> films;
+  append(whole_, name, &films);
+  const std::string form = plain(name);
+  if (films.empty()) append(plain_, form, &films);
+  if (films.empty()) {
+    append(tails_, form, &films);
+    for (const std::string& tail : tails(form)) {
+      const size_t before = films.size();
+      append(plain_, tail, &films);
+      if (films.size() > before) break;
+    }
+  }
+  std::sort(films.begin(), films.end());
+  films.erase(std::unique(films.begin(), films.end()), films.end());
+  return films;
+}
+
+std::string FilmClaims::claim(int64_t film, const std::string& name) {
+  const auto [at, fresh] = first_.emplace(film, name);
+  const std::string& before = at->second;
+  if (fresh || before == name) return "";
+  const std::string ending = image_ending(name), other = image_ending(before);
+  const bool same = plain(before) == plain(name) && (ending.empty() || other.empty() || ending == other);
+  return same ? "" : before;
+}
+
+std::vector<std::string> persons_from_table(const std::string& path, const std::vector<std::string>& films,
+                                            const std::vector<std::string>& numbers,
+                                            const std::string& expected) {
+  const std::vector<PatientLine> lines = read_patient_lines(path);
+  FilmNames rows;
+  std::unordered_map<std::string, int64_t> first;  // lines of one image are one row
+  for (size_t i = 0; i < lines.size(); ++i) {
+    rows.add(lines[i].image, int64_t(i));
+    first.emplace(lines[i].image, int64_t(i));
+  }
+  FilmClaims claims;
+  std::vector<std::string> persons;
+  for (size_t f = 0; f < films.size(); ++f) {
+    std::vector<int64_t> found = rows.find(films[f]);
+    if (found.empty() && !numbers.empty() && !numbers[f].empty()) found = rows.find(numbers[f]);
+    CAWE_CHECK(!found.empty(), Code::data, path, ": no row for image '", films[f], "' (expected ", expected,
+               ")");
+    const PatientLine& line = lines[size_t(found[0])];
+    for (const int64_t i : found) {
+      const PatientLine& other = lines[size_t(i)];
+      CAWE_CHECK(other.patient == line.patient, Code::data, other.where, ": image '", films[f],
+                 "' has two patients, '", line.patient, "' (row '", line.image, "') and '", other.patient,
+                 "' (row '", other.image, "') (expected one, or names with their folders)");
+      const std::string taken = claims.claim(first.at(other.image), films[f]);
+      CAWE_CHECK(taken.empty(), Code::data, other.where, ": row '", other.image, "' could be '", taken,
+                 "' and '", films[f], "' (expected names with their folders)");
+    }
+    persons.push_back(line.patient);
+  }
+  return persons;
+}
+
+}  // namespace cawe::data

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// Films of one list by the names that another list gives them: a detection finds its truth, a film its person. One
+// rule for every table.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace cawe::data {
+
+/// Looks films up by name. Names are file names or paths, with or without an image ending (data/image_name.h), also
+/// with the backslashes of another system.
+class FilmNames {
+ public:
+  void add(const std::string& name, int64_t film);
+  /// The films that `name` may mean, by the first of these rules that finds any; each film once, in order of add():
+  /// 1. it is written the same;
+  /// 2. it is the same without image endings: "p1/a.dcm" and "p1/a";
+  /// 3. one has folders that the other leaves out: "p1/a" and "a", "set/p1/a" and "p1/a". Never "p1/a" and "p2/a".
+  /// More than one: the name alone does not tell which, and whoever asks must refuse or compare what they say.
+  std::vector<int64_t> find(const std::string& name) const;
+
+ private:
+  using Index = std::unordered_map<std::string, std::vector<int64_t>>;
+  Index whole_, plain_, tails_;
+};
+
+/// Remembers which names have meant which film, since two films of one list may never be one of the other.
+class FilmClaims {
+ public:
+  /// `name` means `film`. Returns another name that has meant it before and must be another film ("p2/a" after
+  /// "p1/a" or "a", "a.png" after "a.dcm"), else "". The same name again, or with and without its ending, is one film.
+  std::string claim(int64_t film, const std::string& name);
+
+ private:
+  std::unordered_map<int64_t, std::string> first_;
+};
+
+/// The persons of films by a table (columns image and patient, or RSNA's patientId and patient_id), by the rules of
+/// FilmNames. `numbers`, where not empty, has a second name for each film. Throws data where a film has no row, two
+/// rows that disagree, or a row that another film takes as well. `expected` ends the message of a missing row.
+std::vector<std::string> persons_from_table(const std::string& path, const std::vector<std::string>& films,
+                                            const std::vector<std::string>& numbers,
+                                            const std::string& expected);
+
+}  // namespace cawe::data

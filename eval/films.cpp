@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "eval/films.h"
+
+#include <cmath>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <unordered_set>
+
+#include "data/formats/table/csv.h"
+#include "tensor/error.h"
+#include "tensor/io/strict_json.h"
+
+namespace cawe::eval {
+namespace fs = std::filesystem;
+namespace {
+
+using nlohmann::json;
+
+void check_whole(const LookedAt& film, const char* field, double value) {
+  CAWE_CHECK(value >= 0 && value <= 1e9 && value == std::floor(value), Code::data, film.where, ": ", field,
+             " is ", value, " (expected a whole number from 0)");
+}
+
+std::vector<LookedAt> read_csv(const std::string& path) {
+  const data::CsvTable table = data::CsvTable::read(path);
+  const size_t image = table.column(table.has_column("image") ? "image" : "patientId");
+  std::vector<LookedAt> films;
+  for (size_t r = 0; r < table.rows(); ++r) {
+    LookedAt film;
+    film.where = table.where(r);
+    film.image = table.at(r, image);
+    if (table.has_column("patient")) film.patient = table.at(r, table.column("patient"));
+    const auto whole = [&](const char* field, double absent) {
+      if (!table.has_column(field) || table.at(r, table.column(field)).empty()) return absent;
+      const double value = table.number(r, table.column(field));
+      check_whole(film, field, value);
+      return value;
+    };
+    film.width = whole("width", 0);
+    film.height = whole("height", 0);
+    film.boxes = static_cast<long long>(whole("boxes", -1));
+    films.push_back(film);
+  }
+  return films;
+}
+
+std::vector<LookedAt> read_coco(const std::string& path) {
+  const json document = read_json(path);
+  const json& images = json_array(document, "images", path);
+  std::vector<LookedAt> films;
+  for (size_t i = 0; i < images.size(); ++i) {
+    LookedAt film;
+    film.where = path + ": images[" + std::to_string(i) + "]";
+    const json& one = images[i];
+    film.image = json_string(one, one.contains("file_name") ? "file_name" : "id", film.where);
+    if (one.contains("patient") && !one["patient"].is_null())
+      film.patient = json_string(one, "patient", film.where);
+    const auto whole = [&](const char* field, double absent) {
+      if (!one.contains(field)) return absent;
+      const double value = json_number(one, field, film.where);
+      check_whole(film, field, value);
+      return value;
+    };
+    film.width = whole("width", 0);
+    film.height = whole("height", 0);
+    film.boxes = static_cast<long long>(whole("boxes", -1));
+    films.push_back(film);
+  }
+  return films;
+}
+
+}  // namespace
+
+std::string films_beside(const std::string& detections) {
+  const fs::path path(detections);
+  return (path.parent_path() / (path.stem().string() + ".films" + path.extension().string())).string();
+}
+
+std::vector<LookedAt> read_films(const std::string& path) {
+  const std::string ending = fs::path(path).extension().string();
+  CAWE_CHECK(ending == ".csv" || ending == ".json", Code::usage, path,
+             ": unknown kind of list of films (expected .csv with a column image, or COCO .json)");
+  std::error_code error;
+  CAWE_CHECK(fs::exists(path, error), Code::data, path,
+             ": no such file (expected the list of films looked at)");
+  std::vector<LookedAt> films = ending == ".csv" ? read_csv(path) : read_coco(path);
+  CAWE_CHECK(!films.empty(), Code::data, path, ": lists no film (expected at least one)");
+  std::unordered_set<std::string> seen;
+  for (const LookedAt& film : films) {
+    CAWE_CHECK(!film.image.empty(), Code::data, film.where, ": image is empty (expected a film's id)");
+    CAWE_CHECK(seen.insert(film.image).second, Code::data, film.where, ": film '", film.image,
+               "' comes twice (expected once)");
+  }
+  return films;
+}
+
+}  // namespace cawe::eval

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// A name of one list finds the film of another, or says that it could be several.
+#include "data/film_names.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/data/text_file.h"
+
+namespace cawe::data {
+namespace {
+
+using Films = std::vector<int64_t>;
+using testing::expect_error;
+using testing::TempDir;
+
+FilmNames named(const std::vector<std::string>& names) {
+  FilmNames films;
+  for (size_t i = 0; i < names.size(); ++i) films.add(names[i], int64_t(i));
+  return films;
+}
+
+TEST(FilmNames, TheSameNameComesFirst) {
+  const FilmNames films = named({"a", "a.png", "p1/a", "p2/a"});
+  EXPECT_EQ(films.find("a"), Films{0});
+  EXPECT_EQ(films.find("a.png"), Films{1});
+  EXPECT_EQ(films.find("p2/a"), Films{3});
+  EXPECT_EQ(films.find("p2/a.dcm"), Films{3});
+  EXPECT_EQ(films.find("a.dcm"), (Films{0, 1})) << "either may be meant";
+  EXPECT_EQ(films.find("b"), Films{});
+}
+
+TEST(FilmNames, OnlyImageEndingsAreEndings) {
+  const FilmNames films = named({"1.2.3", "1.2.4.dcm", "name.v2"});
+  EXPECT_EQ(films.find("1.2.3.99"), Films{}) << "another film's UID";
+  EXPECT_EQ(films.find("1.2.3.dcm"), Films{0});
+  EXPECT_EQ(films.find("1.2.4"), Films{1});
+  EXPECT_EQ(films.find("1.2"), Films{});
+  EXPECT_EQ(films.find("name"), Films{});
+  EXPECT_EQ(films.find("name.v2.PNG"), Films{2});
+}
+
+TEST(FilmNames, FoldersMayBeLeftOutWhereOneFilmFits) {
+  const FilmNames films = named({"images/p1/a.png", "images/p2/a.png", "b", "p3/c"});
+  EXPECT_EQ(films.find("p1/a"), Films{0});
+  EXPECT_EQ(films.find("a"), (Films{0, 1}));
+  EXPECT_EQ(films.find("p9/b.dcm"), Films{2});
+  EXPECT_EQ(films.find("c"), Films{3});
+  EXPECT_EQ(films.find("set\\p3\\c.png"), Films{3}) << "another system's path";
+  EXPECT_EQ(films.find("./p3/c"), Films{3});
+  EXPECT_EQ(films.find("p4/c"), Films{}) << "another folder is another film";
+  EXPECT_EQ(films.find("1/a"), Films{}) << "whole folders only";
+  EXPECT_EQ(named({"p1/v", "v"}).find("set/p1/v"), Films{0}) << "the longest";
+  EXPECT_EQ(named({"x/p1/v", "v"}).find("p1/v"), (Films{0, 1}));
+}
+
+TEST(FilmClaims, TwoFilmsOfOneListAreNeverOneOfTheOther) {
+  FilmClaims claims;
+  EXPECT_EQ(claims.claim(0, "p1/a"), "");
+  EXPECT_EQ(claims.claim(0, "p1/a"), "");
+  EXPECT_EQ(claims.claim(0, "p1/a.dcm"), "") << "with and without its ending";
+  EXPECT_EQ(claims.claim(0, "p2/a"), "p1/a");
+  EXPECT_EQ(claims.claim(0, "a"), "p1/a");
+  EXPECT_EQ(claims.claim(1, "b.dcm"), "");
+  EXPECT_EQ(claims.claim(1, "b.png"), "b.dcm");
+}
+
+TEST(PersonsFromTable, ByTheSameRules) {
+  const TempDir dir;
+  const std::string table =
+      dir.file("t.csv", "image,patient\np1/a.png,A\np2/a.png,B\n1.2.3,C\n1.2.3,C\n7,D\nq1/d,E\nq2/d,E\n");
+  const auto persons = [&](const std::vector<std::string>& films,
+                           const std::vector<std::string>& numbers = {}) {
+    return persons_from_table(table, films, numbers, "every film");
+  };
+  EXPECT_EQ(persons({"p2/a", "1.2.3.dcm", "p1/a"}), (std::vector<std::string>{"B", "C", "A"}));
+  EXPECT_EQ(persons({"x.png"}, {"7"}), std::vector<std::string>{"D"});
+  EXPECT_EQ(persons({"d"}), std::vector<std::string>{"E"}) << "either is the same person's";
+  expect_error(Code::data, {"'a' has two patients, 'A'", "'B'", "t.csv: line 3"}, [&] { persons({"a"}); });
+  expect_error(Code::data, {"no row for image '1.2.3.99'", "every film"}, [&] { persons({"1.2.3.99"}); });
+  const std::string flat = dir.file("flat.csv", "image,patient\nview1,A\n");
+  expect_error(Code::data, {"flat.csv: line 2", "'p1/view1' and 'p2/view1'"}, [&] {
+    persons_from_table(flat, {"p1/view1", "p2/view1"}, {}, "every film");
+  });
+  expect_error(Code::data, {"has two patients"}, [&] {
+    persons_from_table(dir.file("two.csv", "image,patient\na,1\na,2\n"), {"a"}, {}, "every film");
+  });
+}
+
+}  // namespace
+}  // namespace cawe::data

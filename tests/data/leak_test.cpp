@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// Persons and films that trained a model are refused, by id and by pixels.
+#include "data/leak.h"
+
+#include <gtest/gtest.h>
+
+#include "data/hash.h"
+#include "tests/data/text_file.h"
+
+namespace cawe::data {
+namespace {
+
+using testing::expect_error;
+
+Dataset films(const std::vector<std::vector<std::string>>& rows) {  // image, person, pixels
+  Dataset data;
+  for (const auto& row : rows) {
+    Sample sample;
+    sample.image_id = row[0];
+    sample.patient_id = row[1];
+    if (!row[2].empty()) sample.pixel_hash = sha256(row[2]);
+    data.samples.push_back(sample);
+  }
+  return data;
+}
+
+TEST(Leak, TestPatientsOfAModelAreRefusedByName) {
+  Dataset data;
+  for (const char* id : {"00002361", "nih:0007", "tb1", "tb2"}) {
+    Sample sample;
+    sample.patient_id = id;
+    data.samples.push_back(sample);
+  }
+  Dataset other = data;
+  other.samples[0].patient_id = "2361";
+  other.samples[1].patient_id = "nih:7";
+  const TrainedPatients classifier = trained_patients("classifier runs/a", data, {0, 2});
+  const TrainedPatients detector = trained_patients("detector runs/b", data, {1});
+  EXPECT_EQ(check_leaks(other, {1, 3}, {classifier}), "");
+  expect_error(Code::leak, {"classifier runs/a", "2 patient(s)", "2361, tb1", "--allow-leak"}, [&] {
+    check_leaks(other, {0, 2, 3}, {classifier, detector});
+  });
+  const std::string sentence = check_leaks(other, {0, 1}, {classifier, detector}, true);
+  EXPECT_NE(sentence.find("detector runs/b was trained on 1 patient(s) of this test: nih:7"),
+            std::string::npos);
+}
+
+TEST(Leak, AFilmThatTrainedIsRefusedByItsPixels) {
+  const Dataset data = films({{"a", "tb1", "one"}, {"b", "tb2", "two"}, {"c", "tb3", ""}});
+  const TrainedPatients classifier = trained_patients("classifier runs/a", data, {0, 2});
+  const TrainedPatients detector = trained_patients("detector runs/b", data, {1});
+  EXPECT_EQ(classifier.films, std::vector<std::string>{sha256("one")}) << "c was not read";
+  const Dataset other = films({{"x", "x", "one"}, {"y", "y", "three"}, {"z", "z", ""}, {"w", "tb2", "two"}});
+  EXPECT_EQ(check_leaks(other, {1, 2}, {classifier, detector}), "") << "no pixels are like no others";
+  expect_error(Code::leak,
+               {"1 film(s) of this test: x (its pixels are those of films that trained classifier runs/a)"},
+               [&] {
+                 check_leaks(other, {0, 1}, {detector, classifier});
+               });
+  const std::string sentence = check_leaks(other, {0, 3}, {classifier, detector}, true);
+  EXPECT_NE(sentence.find("detector runs/b was trained on 1 patient(s) of this test: tb2"), sentence.npos);
+  EXPECT_EQ(sentence.find(": w (its"), sentence.npos) << "told by its person, once";
+}
+
+TEST(Leak, ManifestRoundTrip) {
+  const Dataset data = films({{"a", "p1", "one"}, {"b", "p1", "two"}, {"c", "p2", ""}, {"d", "p3", "one"}});
+  const TrainedPatients trained = trained_patients("m", data, {0, 1, 2, 3});
+  EXPECT_EQ(trained.hashes.size(), 3u);
+  EXPECT_EQ(trained.films.size(), 2u);
+  const TrainedPatients read = parse_manifest("m", manifest_text(trained));
+  EXPECT_EQ(read.hashes, trained.hashes);
+  EXPECT_EQ(read.films, trained.films);
+  // Manifests of a chain are joined as text, in any order.
+  const TrainedPatients other = trained_patients("n", films({{"e", "p9", "nine"}}), {0});
+  const TrainedPatients both = parse_manifest("both", manifest_text(trained) + manifest_text(other));
+  EXPECT_EQ(both.hashes.size(), 4u);
+  EXPECT_EQ(both.films.size(), 3u);
+  // Those of older models have patients only.
+  EXPECT_TRUE(parse_manifest("old", patient_hash("p1") + "\n").films.empty());
+  for (const char* bad : {"abc\n", "film:abc\n", "movie:", "film:"})
+    expect_error(Code::data, {"damaged"}, [&] { parse_manifest("m", bad); });
+}
+
+}  // namespace
+}  // namespace cawe::data
