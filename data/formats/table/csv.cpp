@@ -129,8 +129,8 @@ bool cuts_evenly(std::string_view text, const std::string& name, char delimiter)
   }
 }
 
-/// The delimiter of a table, from its header; where several stand there, the one at which the first row is cut
-/// as the header is.
+/// The delimiter of a table, from its header; where several stand there, the one at which the first row is
+/// cut as the header is.
 char find_delimiter(std::string_view text, const std::string& name) {
   const std::string found = delimiters_in(text);
   if (found.size() < 2) return found.empty() ? ',' : found[0];
