@@ -10,6 +10,7 @@
 
 #include "data/formats/table/csv.h"
 #include "data/hash.h"
+#include "data/image_name.h"
 #include "tensor/error.h"
 #include "tensor/io/files.h"
 #include "tensor/io/format.h"
@@ -57,16 +58,42 @@ std::vector<int64_t> Split::indices(const std::string& name) const {
   return found;
 }
 
+namespace {
+
+struct Shares {
+  int64_t test = 0, val = 0;
+};
+
+/// The rounded shares of n persons.
+Shares rounded_shares(int64_t n, const SplitOptions& o) {
+  const auto test = int64_t(std::lround(double(n) * o.test));
+  return {test, int64_t(std::lround(double(n - test) * o.val))};
+}
+
+/// The same, but none that is above zero goes without a person while there are some: one for training
+/// first, then one for the test, then one for validation.
+Shares fair_shares(int64_t n, const SplitOptions& o) {
+  Shares s = rounded_shares(n, o);
+  if (o.test > 0 && s.test == 0 && n >= 2) s = {1, int64_t(std::lround(double(n - 1) * o.val))};
+  if (o.val > 0 && s.val == 0 && n - s.test >= 2) s.val = 1;
+  const bool trains = o.test < 1 && o.val < 1;
+  if (trains && n > 0 && s.test + s.val == n) --(s.val > 0 ? s.val : s.test);
+  return s;
+}
+
+}  // namespace
+
 Split split_by_patient(const Dataset& dataset, const SplitOptions& options) {
   CAWE_CHECK(options.test >= 0 && options.test <= 1 && options.val >= 0 && options.val <= 1, Code::usage,
              "split: test is ", options.test, " and val ", options.val, " (expected shares from 0 to 1)");
   std::unordered_map<std::string, std::string> fold_of;
-  for (const auto& stratum : shuffled_strata(dataset, options)) {
-    const auto n = int64_t(stratum.size());
-    const auto test = int64_t(std::lround(double(n) * options.test));
-    const auto val = int64_t(std::lround(double(n - test) * options.val));
+  const auto strata = shuffled_strata(dataset, options);
+  for (size_t s = 0; s < strata.size(); ++s) {
+    const auto n = int64_t(strata[s].size());
+    const bool boxed = options.stratify && s == 0;
+    const Shares share = boxed ? fair_shares(n, options) : rounded_shares(n, options);
     for (int64_t i = 0; i < n; ++i)
-      fold_of[stratum[size_t(i)]] = i < test ? "test" : i < test + val ? "val" : "train";
+      fold_of[strata[s][size_t(i)]] = i < share.test ? "test" : i < share.test + share.val ? "val" : "train";
   }
   return folds_of(dataset, options.unit, fold_of);
 }
@@ -92,6 +119,8 @@ Split split_k_folds(const Dataset& dataset, int64_t k, const SplitOptions& optio
   int64_t next = 0;  // continues over the strata, so that fold sizes differ by at most one
   for (const auto& stratum : shuffled_strata(dataset, options))
     for (const std::string& id : stratum) fold_of[id] = std::to_string(next++ % k);
+  CAWE_CHECK(next >= k, Code::usage, "split: ", k, " folds of ", next,
+             options.unit == SplitUnit::image ? " image(s)" : " person(s)", " (expected at most as many)");
   return folds_of(dataset, options.unit, fold_of);
 }
 
@@ -113,21 +142,47 @@ std::string write_split(const std::string& path, const Dataset& dataset, const S
   return sha256(text);
 }
 
+namespace {
+
+/// Folds of a split's table by image. A row may name its image with an ending and with backslashes.
+class FoldTable {
+ public:
+  explicit FoldTable(const std::string& path) : table_(CsvTable::read(path)) {
+    const size_t image = table_.column("image"), fold = table_.column("fold");
+    for (size_t row = 0; row < table_.rows(); ++row) {
+      const std::string name = table_.word(row, image), value = table_.word(row, fold);
+      CAWE_CHECK(!value.empty(), Code::data, table_.where(row), ": fold is empty");
+      CAWE_CHECK(rows_.emplace(name, row).second, Code::data, table_.where(row), ": image '", name,
+                 "' has a row already");
+      std::string plain = without_image_ending(name);
+      std::replace(plain.begin(), plain.end(), '\\', '/');
+      const auto [at, fresh] = plain_.emplace(plain, row);
+      CAWE_CHECK(fresh || folds_[at->second] == value, Code::data, table_.where(row), ": image '", name,
+                 "' is in fold '", value, "', and by its name without ending it is that of ",
+                 table_.where(at->second), ", which is in '", folds_[at->second], "'");
+      folds_.push_back(value);
+    }
+  }
+
+  const std::string& of(const std::string& image) const {
+    auto found = rows_.find(image);
+    if (found == rows_.end() && (found = plain_.find(image)) == plain_.end())
+      fail(Code::data, table_.name(), ": has no row for image '", image, "'");
+    return folds_[found->second];
+  }
+
+ private:
+  CsvTable table_;
+  std::unordered_map<std::string, size_t> rows_, plain_;
+  std::vector<std::string> folds_;  // of a row
+};
+
+}  // namespace
+
 Split read_split(const std::string& path, const Dataset& dataset) {
-  const CsvTable table = CsvTable::read(path);
-  const size_t image = table.column("image"), fold = table.column("fold");
-  std::unordered_map<std::string, std::string> fold_of;
-  for (size_t row = 0; row < table.rows(); ++row) {
-    CAWE_CHECK(!table.at(row, fold).empty(), Code::data, table.where(row), ": fold is empty");
-    CAWE_CHECK(fold_of.emplace(table.at(row, image), table.at(row, fold)).second, Code::data,
-               table.where(row), ": image '", table.at(row, image), "' has a row already");
-  }
+  const FoldTable table(path);
   Split split;
-  for (const Sample& sample : dataset.samples) {
-    const auto found = fold_of.find(sample.image_id);
-    CAWE_CHECK(found != fold_of.end(), Code::data, path, ": has no row for image '", sample.image_id, "'");
-    split.fold.push_back(found->second);
-  }
+  for (const Sample& sample : dataset.samples) split.fold.push_back(table.of(sample.image_id));
   if (dataset.patients_known) check_patients_apart(dataset, split);
   return split;
 }
