@@ -11,6 +11,8 @@
 #include <unordered_set>
 
 #include "data/formats/annotations/rsna.h"
+#include "data/image_files.h"
+#include "data/image_name.h"
 #include "tensor/error.h"
 #include "tensor/io/files.h"
 #include "tensor/io/format.h"
@@ -18,6 +20,7 @@
 namespace cawe::data {
 
 constexpr int kMaxSide = 16384;
+constexpr size_t kMaxBoxes = 10000;
 
 BoxCheck check_box(BoxD* box, int width, int height, std::string* field, std::string* reason) {
   const auto bad = [&](const char* name, const auto&... parts) {
@@ -62,6 +65,11 @@ bool add_box(Dataset* dataset, Sample* sample, BoxD box, int box_class, const st
       return true;
     }
   }
+  if (sample->boxes.size() >= kMaxBoxes) {
+    dataset->rejected.push_back(
+        {sample->path, "boxes", detail::concat(where, ": more than ", kMaxBoxes, " boxes in one image")});
+    return false;
+  }
   sample->boxes.push_back(b);
   sample->box_classes.push_back(box_class);
   return true;
@@ -79,11 +87,17 @@ void drop_samples(Dataset* dataset, const std::vector<std::string>& gone) {
 namespace {
 
 /// Why a sample must be rejected, as field and reason; an empty field where it need not.
-Rejected problem_of(Dataset* dataset, Sample* sample, const SizeOf& size_of, int min_side) {
+Rejected problem_of(Dataset* dataset, Sample* sample, const SizeOf& size_of, int min_side,
+                    FolderNames* folders) {
   const auto no = [&](const char* field, const std::string& reason) {
-    return Rejected{sample->path, field, reason};
+    return Rejected{sample->path, field, sample->where.empty() ? reason : sample->where + ": " + reason};
   };
-  if (!std::filesystem::exists(sample->path)) return no("file", "does not exist");
+  std::error_code unknown;
+  if (!std::filesystem::exists(sample->path, unknown)) {
+    const std::string near = folders->near(sample->path);
+    return no("file", near.empty() ? "does not exist"
+                                   : "does not exist (there is '" + near + "': expected the same letters)");
+  }
   ImageFacts facts;
   try {
     facts = size_of(sample->path);
@@ -125,8 +139,9 @@ Rejected problem_of(Dataset* dataset, Sample* sample, const SizeOf& size_of, int
 
 void resolve_images(Dataset* dataset, const SizeOf& size_of, int min_side) {
   std::vector<std::string> gone;
+  FolderNames folders;
   for (Sample& sample : dataset->samples) {
-    Rejected problem = problem_of(dataset, &sample, size_of, min_side);
+    Rejected problem = problem_of(dataset, &sample, size_of, min_side, &folders);
     if (problem.field.empty()) continue;
     gone.push_back(sample.image_id);
     dataset->rejected.push_back(std::move(problem));
@@ -134,15 +149,32 @@ void resolve_images(Dataset* dataset, const SizeOf& size_of, int min_side) {
   drop_samples(dataset, gone);
 }
 
+namespace {
+
+/// The form in which a table of boxes and a table of images name the same film: no image ending, "/"
+/// between folders.
+std::string plain_name(const std::string& name) {
+  std::string plain = without_image_ending(name);
+  std::replace(plain.begin(), plain.end(), '\\', '/');
+  return plain;
+}
+
+}  // namespace
+
 void attach_rsna_boxes(Dataset* dataset, const std::string& csv, const std::string& class_name) {
   const RsnaBoxes boxes = read_rsna_boxes(csv);
   std::unordered_map<std::string, const RsnaBoxes::Image*> by_id;
-  for (const auto& image : boxes.images) by_id[image.id] = &image;
+  for (const auto& image : boxes.images) {
+    const auto [at, fresh] = by_id.emplace(plain_name(image.id), &image);
+    CAWE_CHECK(fresh, Code::data, image.where, ": patientId '", image.id, "' and '", at->second->id, "' (",
+               at->second->where, ") are one image's (expected one spelling)");
+  }
   dataset->class_names = {class_name};
   std::vector<std::string> gone;
   int64_t unlabelled = 0;
   for (Sample& sample : dataset->samples) {
-    const auto found = by_id.find(sample.image_id);
+    auto found = by_id.find(sample.image_id);
+    if (found == by_id.end()) found = by_id.find(plain_name(sample.image_id));
     if (found == by_id.end()) {
       ++unlabelled;
       continue;
@@ -152,7 +184,7 @@ void attach_rsna_boxes(Dataset* dataset, const std::string& csv, const std::stri
   }
   drop_samples(dataset, gone);
   for (const auto& image : boxes.images)
-    if (by_id.count(image.id))
+    if (by_id.count(plain_name(image.id)))
       dataset->rejected.push_back({image.id, "patientId", image.where + ": no such image in the data set"});
   dataset->counts["images without box annotation"] = unlabelled;
 }
@@ -178,7 +210,9 @@ void count_samples(Dataset* dataset) {
   for (size_t i = 0; i < positives.size(); ++i) counts["positive " + dataset->label_names[i]] = positives[i];
 }
 
-std::string stem(const std::string& file_name) { return std::filesystem::path(file_name).stem().string(); }
+std::string stem(const std::string& file_name) {
+  return without_image_ending(std::filesystem::path(file_name).filename().string());
+}
 
 void write_rejected(const std::string& path, const std::vector<Rejected>& rejected) {
   std::string text = "file,field,reason\n";

@@ -24,8 +24,8 @@ enum class BoxCheck { ok, clipped, bad };
 BoxCheck check_box(BoxD* box, int width, int height, std::string* field, std::string* reason);
 
 /// Adds a checked box to `sample`. A duplicate (same numbers and class) is dropped with a warning. `where`
-/// begins messages. Returns false for a bad box: it is noted in `dataset->rejected`, and the caller must drop
-/// the image.
+/// begins messages. Returns false for a bad box, or the 10,001st of an image: it is noted in
+/// `dataset->rejected`, and the caller must drop the image.
 bool add_box(Dataset* dataset, Sample* sample, BoxD box, int box_class, const std::string& where);
 
 /// Removes the samples with the image ids in `gone`.
@@ -49,15 +49,15 @@ using SizeOf = std::function<ImageFacts(const std::string& path)>;
 /// file said, a side over 16384 px or under `min_side`, or a bad box rejects the sample.
 void resolve_images(Dataset* dataset, const SizeOf& size_of, int min_side = 1);
 
-/// Joins boxes in RSNA form (patientId,x,y,width,height,Target; patientId is the image_id) to samples of
-/// another reader. Images without a row stay without box annotation and are counted; rows without an image
-/// are rejected.
+/// Joins boxes in RSNA form (patientId,x,y,width,height,Target; patientId is the image_id, with or without
+/// an image ending) to samples of another reader. Images without a row stay without box annotation and are
+/// counted; rows without an image are rejected.
 void attach_rsna_boxes(Dataset* dataset, const std::string& csv, const std::string& class_name = "opacity");
 
 /// Counts samples, patients, boxes, images with boxes and positives of each label into dataset->counts.
 void count_samples(Dataset* dataset);
 
-/// "a/b/img01.jpg" -> "img01"
+/// "a/b/img01.jpg" -> "img01"; "1.2.3.99" has no image ending and stays.
 std::string stem(const std::string& file_name);
 
 /// rejected.csv: file,field,reason.

@@ -3,13 +3,19 @@
 
 namespace cawe::data {
 
+const std::vector<std::string>& image_endings() {
+  static const std::vector<std::string> endings = {".dcm", ".dicom", ".png", ".jpg", ".jpeg",
+                                                   ".bmp", ".pgm",   ".ppm", ".pnm"};
+  return endings;
+}
+
 std::string image_ending(std::string_view name) {
   const size_t dot = name.rfind('.');
   if (dot == std::string_view::npos || name.find('/', dot) != std::string_view::npos) return "";
   std::string ending(name.substr(dot));
   for (char& c : ending)
     if (c >= 'A' && c <= 'Z') c = char(c - 'A' + 'a');
-  for (const char* known : {".dcm", ".dicom", ".png", ".jpg", ".jpeg", ".bmp", ".pgm", ".ppm", ".pnm"})
+  for (const std::string& known : image_endings())
     if (ending == known) return ending;
   return "";
 }

@@ -7,6 +7,7 @@
 #include <exception>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <unordered_map>
 
@@ -213,20 +214,12 @@ class Loader::Impl {
     const Sample& sample = dataset_.samples[size_t(index)];
     Geometry geometry;
     FloatImage image = picture(index, &geometry);
-    std::vector<Box> boxes = to_network(sample.boxes, geometry),
-                     ignored = to_network(sample.ignored, geometry);
-    std::vector<int> classes = sample.box_classes;
+    std::optional<Augmentation> draw;
     if (options_.augment) {
-      const Augmentation draw =
-          draw_augmentation(options_.augmentation, options_.seed, position / count(), index);
-      image = augment_image(image, draw);
-      std::vector<size_t> kept;
-      boxes =
-          augment_boxes(boxes, draw, options_.width, options_.height, options_.augmentation.min_box, &kept);
-      ignored = augment_boxes(ignored, draw, options_.width, options_.height, 0, nullptr);
-      for (size_t k = 0; k < kept.size(); ++k) classes[k] = classes[kept[k]];
-      classes.resize(kept.size());
+      draw = draw_augmentation(options_.augmentation, options_.seed, position / count(), index);
+      image = augment_image(image, *draw);
     }
+    add_boxes(sample, geometry, draw ? &*draw : nullptr, batch);
     write(image, i, batch);
     if (batch->labels) {
       CAWE_CHECK(int64_t(sample.labels.size()) == batch->labels.dim(1), Code::internal, sample.path, ": has ",
@@ -234,10 +227,25 @@ class Loader::Impl {
       std::copy(sample.labels.begin(), sample.labels.end(),
                 batch->labels.data<float>() + i * batch->labels.dim(1));
     }
-    batch->boxes.push_back(std::move(boxes));
+    batch->geometry.push_back(geometry);
+  }
+
+  /// Boxes and ignored regions of an item, where its picture has them.
+  void add_boxes(const Sample& sample, const Geometry& geometry, const Augmentation* draw,
+                 Batch* batch) const {
+    const auto place = [&](const std::vector<Box>& boxes, const BoxRules& rules) {
+      return place_boxes(to_network(boxes, geometry), draw, options_.width, options_.height, rules);
+    };
+    PlacedBoxes lesions = place(sample.boxes, options_.box_rules);
+    std::vector<Box> ignored = place(sample.ignored, {0, 0}).boxes;
+    ignored.insert(ignored.end(), lesions.unclear.begin(), lesions.unclear.end());
+    std::vector<int> classes;
+    for (const size_t k : lesions.kept) classes.push_back(sample.box_classes[k]);
+    batch->boxes_cut += lesions.cut;
+    batch->boxes_dropped += lesions.dropped;
+    batch->boxes.push_back(std::move(lesions.boxes));
     batch->box_classes.push_back(std::move(classes));
     batch->ignored.push_back(std::move(ignored));
-    batch->geometry.push_back(geometry);
   }
 
   static std::vector<Box> to_network(const std::vector<Box>& boxes, const Geometry& geometry) {

@@ -26,6 +26,7 @@ struct LoaderOptions {
   bool shuffle = true;
   bool augment = false;
   AugmentOptions augmentation;
+  BoxRules box_rules;  ///< of boxes that an augmentation or Fit::crop cuts
   Fit fit = Fit::stretch;
   Filter filter = Filter::triangle;
   bool normalise = true;  ///< false: values stay in [0, 1]
@@ -51,9 +52,11 @@ struct Batch {
   Tensor labels;  ///< f32 [B, labels], NaN = masked; undefined where the data set has no labels
   std::vector<std::vector<Box>> boxes;        ///< pixels of the network's image
   std::vector<std::vector<int>> box_classes;  ///< index into Dataset::class_names
+  /// Regions that are neither lesion nor background: Sample::ignored, and boxes of which too little is seen.
   std::vector<std::vector<Box>> ignored;
-  std::vector<int64_t> samples;    ///< positions in Dataset::samples
-  std::vector<Geometry> geometry;  ///< from original to network pixels, before augmenting
+  int64_t boxes_cut = 0, boxes_dropped = 0;  ///< of these items, see PlacedBoxes; 0 in a part_of()
+  std::vector<int64_t> samples;              ///< positions in Dataset::samples
+  std::vector<Geometry> geometry;            ///< from original to network pixels, before augmenting
 };
 
 /// Items [begin, end) of a batch; the tensors share its storage.

@@ -15,11 +15,12 @@ namespace cawe::data {
 /// One image. Boxes are in pixels of the original image as viewers show it (turned where EXIF says so), continuous,
 /// top-left origin.
 struct Sample {
-  std::string image_id;       ///< the file's name without folder and extension; unique in a Dataset
+  std::string image_id;       ///< the file's name, or its path, without image ending; unique in a Dataset
   std::string patient_id;     ///< the person; equals image_id where the source does not say (see Dataset)
   std::string source;         ///< where it comes from, e.g. "rsna" or a folder's name
   std::string path;           ///< the image file
   std::string file_hash;      ///< SHA-256 of the file's bytes; empty where it was not read
+  std::string where;          ///< what names it, for messages: "metadata.csv: line 7"; may be empty
   std::string pixel_hash;     ///< of its decoded film (data/fingerprint.h); empty where that was not read
   int width = 0, height = 0;  ///< 0 until known: a label file may not say
   /// One for each of Dataset::label_names: 1, 0, or NaN = left out of the loss.

@@ -59,16 +59,42 @@ std::vector<int64_t> Split::indices(const std::string& name) const {
   return found;
 }
 
+namespace {
+
+struct Shares {
+  int64_t test = 0, val = 0;
+};
+
+/// The rounded shares of n persons.
+Shares rounded_shares(int64_t n, const SplitOptions& o) {
+  const auto test = int64_t(std::lround(double(n) * o.test));
+  return {test, int64_t(std::lround(double(n - test) * o.val))};
+}
+
+/// The same, but none that is above zero goes without a person while there are some: one for training
+/// first, then one for the test, then one for validation.
+Shares fair_shares(int64_t n, const SplitOptions& o) {
+  Shares s = rounded_shares(n, o);
+  if (o.test > 0 && s.test == 0 && n >= 2) s = {1, int64_t(std::lround(double(n - 1) * o.val))};
+  if (o.val > 0 && s.val == 0 && n - s.test >= 2) s.val = 1;
+  const bool trains = o.test < 1 && o.val < 1;
+  if (trains && n > 0 && s.test + s.val == n) --(s.val > 0 ? s.val : s.test);
+  return s;
+}
+
+}  // namespace
+
 Split split_by_patient(const Dataset& dataset, const SplitOptions& options) {
   CAWE_CHECK(options.test >= 0 && options.test <= 1 && options.val >= 0 && options.val <= 1, Code::usage,
              "split: test is ", options.test, " and val ", options.val, " (expected shares from 0 to 1)");
   std::unordered_map<std::string, std::string> fold_of;
-  for (const auto& stratum : shuffled_strata(dataset, options)) {
-    const auto n = int64_t(stratum.size());
-    const auto test = int64_t(std::lround(double(n) * options.test));
-    const auto val = int64_t(std::lround(double(n - test) * options.val));
+  const auto strata = shuffled_strata(dataset, options);
+  for (size_t s = 0; s < strata.size(); ++s) {
+    const auto n = int64_t(strata[s].size());
+    const bool boxed = options.stratify && s == 0;
+    const Shares share = boxed ? fair_shares(n, options) : rounded_shares(n, options);
     for (int64_t i = 0; i < n; ++i)
-      fold_of[stratum[size_t(i)]] = i < test ? "test" : i < test + val ? "val" : "train";
+      fold_of[strata[s][size_t(i)]] = i < share.test ? "test" : i < share.test + share.val ? "val" : "train";
   }
   return folds_of(dataset, options.unit, fold_of);
 }
@@ -94,6 +120,8 @@ Split split_k_folds(const Dataset& dataset, int64_t k, const SplitOptions& optio
   int64_t next = 0;  // continues over the strata, so that fold sizes differ by at most one
   for (const auto& stratum : shuffled_strata(dataset, options))
     for (const std::string& id : stratum) fold_of[id] = std::to_string(next++ % k);
+  CAWE_CHECK(next >= k, Code::usage, "split: ", k, " folds of ", next,
+             options.unit == SplitUnit::image ? " image(s)" : " person(s)", " (expected at most as many)");
   return folds_of(dataset, options.unit, fold_of);
 }
 

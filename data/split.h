@@ -18,9 +18,12 @@ enum class SplitUnit {
 /// How patients are shared out.
 struct SplitOptions {
   uint64_t seed = 2018;
-  double test = 0.2;     ///< share of all patients
-  double val = 0.1;      ///< share of the patients that are not test
-  bool stratify = true;  ///< split patients with and without a box separately, at the same shares
+  double test = 0.2;  ///< share of all patients
+  double val = 0.1;   ///< share of the patients that are not test
+  /// Split patients with and without a box separately, at the same shares. Of those with a box at least one
+  /// trains, one tests and one validates (in this order, where the share is above 0), as far as there are
+  /// so many.
+  bool stratify = true;
   SplitUnit unit = SplitUnit::patient;
 };
 
@@ -40,15 +43,15 @@ Split split_by_patient(const Dataset& dataset, const SplitOptions& options);
 Split split_by_name_hash(const Dataset& dataset, int64_t train);
 
 /// Folds "0" … "k-1" by patient, stratified by whether the patient has a box: the p-th patient after the
-/// shuffle goes to fold p mod k.
+/// shuffle goes to fold p mod k. Throws usage for more folds than patients.
 Split split_k_folds(const Dataset& dataset, int64_t k, const SplitOptions& options);
 
 /// CSV image,patient,fold, sorted by image, so that its hash depends on the split alone.
 std::string split_text(const Dataset& dataset, const Split& split);
 /// Writes split_text() and returns the SHA-256 of the file.
 std::string write_split(const std::string& path, const Dataset& dataset, const Split& split);
-/// Reads such a file for `dataset`. Throws data where an image of the data set is missing in it, leak where a
-/// patient is in two folds (and persons are known).
+/// Reads such a file for `dataset`; names may have image endings. Throws data where an image of the data
+/// set is missing in it, leak where a patient is in two folds (and persons are known).
 Split read_split(const std::string& path, const Dataset& dataset);
 
 /// Throws leak, naming persons, where one is in two folds.

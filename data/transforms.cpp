@@ -124,24 +124,52 @@ FloatImage augment_image(const FloatImage& image, const Augmentation& draw) {
   return out;
 }
 
-std::vector<Box> augment_boxes(const std::vector<Box>& boxes, const Augmentation& draw, int width, int height,
-                               double min_box, std::vector<size_t>* kept) {
-  const float w = float(width), h = float(height);
+namespace {
+
+Box moved(const Box& box, const Augmentation& draw, float w, float h) {
   const float scale_x = draw.flip ? -draw.zoom : draw.zoom;
-  const auto move_x = [&](float x) {
-    return std::clamp(((x / w * 2 - 1 - draw.shift_x) * scale_x + 1) / 2 * w, 0.f, w);
-  };
-  const auto move_y = [&](float y) {
-    return std::clamp(((y / h * 2 - 1 - draw.shift_y) * draw.zoom + 1) / 2 * h, 0.f, h);
-  };
-  std::vector<Box> out;
-  if (kept) kept->clear();
+  const auto move_x = [&](float x) { return ((x / w * 2 - 1 - draw.shift_x) * scale_x + 1) / 2 * w; };
+  const auto move_y = [&](float y) { return ((y / h * 2 - 1 - draw.shift_y) * draw.zoom + 1) / 2 * h; };
+  const float a = move_x(box.x1), b = move_x(box.x2);
+  return {std::min(a, b), move_y(box.y1), std::max(a, b), move_y(box.y2)};
+}
+
+Box clipped(const Box& box, float w, float h) {
+  return {std::clamp(box.x1, 0.f, w), std::clamp(box.y1, 0.f, h), std::clamp(box.x2, 0.f, w),
+          std::clamp(box.y2, 0.f, h)};
+}
+
+double area(const Box& box) { return double(box.width()) * double(box.height()); }
+
+/// Whether nothing but rounding lies between two boxes.
+bool same(const Box& a, const Box& b) {
+  constexpr float kRounding = 1e-3f;
+  return std::abs(a.x1 - b.x1) < kRounding && std::abs(a.y1 - b.y1) < kRounding &&
+         std::abs(a.x2 - b.x2) < kRounding && std::abs(a.y2 - b.y2) < kRounding;
+}
+
+}  // namespace
+
+PlacedBoxes place_boxes(const std::vector<Box>& boxes, const Augmentation* draw, int width, int height,
+                        const BoxRules& rules) {
+  const float w = float(width), h = float(height);
+  PlacedBoxes out;
   for (size_t i = 0; i < boxes.size(); ++i) {
-    const float a = move_x(boxes[i].x1), b = move_x(boxes[i].x2);
-    const Box box{std::min(a, b), move_y(boxes[i].y1), std::max(a, b), move_y(boxes[i].y2)};
-    if (!(box.width() > min_box * width) || !(box.height() > min_box * height)) continue;
-    out.push_back(box);
-    if (kept) kept->push_back(i);
+    // What a crop cut off is not in the picture, even where an augmentation moves its place inside.
+    const Box inside = clipped(boxes[i], w, h);
+    const Box whole = draw ? moved(boxes[i], *draw, w, h) : boxes[i];
+    const Box seen = draw ? clipped(moved(inside, *draw, w, h), w, h) : inside;
+    const bool some = seen.width() > 0 && seen.height() > 0, uncut = some && same(seen, whole);
+    const bool counts = some && area(seen) >= rules.min_visible * area(whole) &&
+                        seen.width() >= rules.min_px && seen.height() >= rules.min_px;
+    if (uncut || counts) {
+      out.boxes.push_back(uncut && !draw ? boxes[i] : seen);
+      out.kept.push_back(i);
+      out.cut += !uncut;
+    } else {
+      ++out.dropped;
+      if (some) out.unclear.push_back(seen);
+    }
   }
   return out;
 }

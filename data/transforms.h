@@ -31,11 +31,10 @@ FloatImage fit_image(const FloatImage& image, int width, int height, Fit fit, Fi
 
 /// Random changes of a training image. Lengths are fractions of half a side, as in affine_grid's -1 to 1.
 struct AugmentOptions {
-  double flip = 0.5;      ///< probability of mirroring left to right
-  double zoom = 0.15;     ///< enlarged by 1 ± zoom
-  double shift = 0.08;    ///< moved by ± shift of half a side
-  double gain = 0.1;      ///< contrast around 0.5 by 1 ± gain, brightness by ± gain / 2
-  double min_box = 0.02;  ///< boxes with a side below this share of the image's are dropped
+  double flip = 0.5;    ///< probability of mirroring left to right
+  double zoom = 0.15;   ///< enlarged by 1 ± zoom
+  double shift = 0.08;  ///< moved by ± shift of half a side
+  double gain = 0.1;    ///< contrast around 0.5 by 1 ± gain, brightness by ± gain / 2
 };
 
 /// One random draw of these changes.
@@ -51,10 +50,25 @@ Augmentation draw_augmentation(const AugmentOptions& options, uint64_t seed, int
 /// repeated; then contrast and brightness, clamped to [0, 1].
 FloatImage augment_image(const FloatImage& image, const Augmentation& draw);
 
-/// The same for boxes (pixels of a width x height image), clipped to the image; `kept` gets the positions of
-/// the boxes that stay.
-std::vector<Box> augment_boxes(const std::vector<Box>& boxes, const Augmentation& draw, int width, int height,
-                               double min_box, std::vector<size_t>* kept);
+/// When a box that the picture's edge cuts still counts as a lesion. A box that is whole always does,
+/// however small.
+struct BoxRules {
+  double min_visible = 0.1;  ///< least share of its area that is still in the picture
+  double min_px = 2;         ///< least side of that part, in pixels of the network's image
+};
+
+/// Boxes after a crop and an augmentation.
+struct PlacedBoxes {
+  std::vector<Box> boxes;        ///< those that count, clipped to the picture
+  std::vector<size_t> kept;      ///< their positions among the boxes that were given
+  std::vector<Box> unclear;      ///< what is seen of the others: neither a lesion nor background
+  int64_t cut = 0, dropped = 0;  ///< how many of `boxes` the edge cut; how many boxes do not count
+};
+
+/// Moves boxes (pixels of a width x height image, perhaps reaching out of it after Fit::crop) as
+/// augment_image() moves pixels, and applies the rules; `draw` null: nothing is moved.
+PlacedBoxes place_boxes(const std::vector<Box>& boxes, const Augmentation* draw, int width, int height,
+                        const BoxRules& rules);
 
 /// (value - mean) / stddev for each channel. Defaults: ImageNet's, for [0, 1] RGB.
 struct Normalise {

@@ -10,10 +10,13 @@
 
 namespace cawe::models {
 
-/// Boxes of one image in pixels of the network's input; may be empty. labels[i] in [0, classes).
+/// Boxes of one image in pixels of the network's input; may be empty. labels[i] in [0, classes). What lies
+/// on an ignored region is trained neither as lesion nor as background (COCO crowds, VOC "difficult", cut
+/// lesions).
 struct Truth {
   std::vector<Box> boxes;
   std::vector<int64_t> labels;
+  std::vector<Box> ignored = {};
 };
 
 /// One box that a detector reports.

@@ -30,18 +30,24 @@ std::vector<int64_t> strides_of(const StageInfo& stages) {
   return {stages.strides.begin(), stages.strides.end()};
 }
 
-/// Boxes and labels of a batch as one tensor [N, G, 5] on the CPU; label -1: an empty row.
+constexpr float kEmptyRow = -1, kIgnoredRow = -2;
+
+/// Boxes and labels of a batch as one tensor [N, G, 5] on the CPU, ignored regions with kIgnoredRow as
+/// their label.
 Tensor packed(const std::vector<Truth>& truths) {
   size_t most = 0;
-  for (const Truth& t : truths) most = std::max(most, t.boxes.size());
-  Tensor all = Tensor::full({int64_t(truths.size()), int64_t(most), 5}, -1.0);
-  float* out = all.data<float>();
-  for (size_t i = 0; i < truths.size(); ++i)
-    for (size_t k = 0; k < truths[i].boxes.size(); ++k) {
-      float* row = out + (i * most + k) * 5;
-      std::copy_n(&truths[i].boxes[k].x1, 4, row);
-      row[4] = float(truths[i].labels[k]);
-    }
+  for (const Truth& t : truths) most = std::max(most, t.boxes.size() + t.ignored.size());
+  Tensor all = Tensor::full({int64_t(truths.size()), int64_t(most), 5}, kEmptyRow);
+  for (size_t i = 0; i < truths.size(); ++i) {
+    float* row = all.data<float>() + i * most * 5;
+    const auto put = [&](const Box& box, float label) {
+      std::copy_n(&box.x1, 4, row);
+      row[4] = label;
+      row += 5;
+    };
+    for (size_t k = 0; k < truths[i].boxes.size(); ++k) put(truths[i].boxes[k], float(truths[i].labels[k]));
+    for (const Box& box : truths[i].ignored) put(box, kIgnoredRow);
+  }
   return all;
 }
 
@@ -50,8 +56,13 @@ std::vector<Truth> unpacked(const Tensor& all) {
   const float* row = all.data<float>();
   for (Truth& t : truths)
     for (int64_t k = 0; k < all.dim(1); ++k, row += 5) {
-      if (row[4] < 0) continue;
-      t.boxes.push_back({row[0], row[1], row[2], row[3]});
+      if (row[4] == kEmptyRow) continue;
+      const Box box{row[0], row[1], row[2], row[3]};
+      if (row[4] == kIgnoredRow) {
+        t.ignored.push_back(box);
+        continue;
+      }
+      t.boxes.push_back(box);
       t.labels.push_back(int64_t(row[4]));
     }
   return truths;

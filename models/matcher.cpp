@@ -9,6 +9,8 @@
 namespace cawe::models {
 namespace {
 
+static_assert(sizeof(Box) == 4 * sizeof(float), "a Box is four floats");
+
 Tensor boxes_tensor(const std::vector<Box>& boxes, Device device) {
   std::vector<float> values;
   for (const Box& b : boxes) values.insert(values.end(), {b.x1, b.y1, b.x2, b.y2});
@@ -17,12 +19,33 @@ Tensor boxes_tensor(const std::vector<Box>& boxes, Device device) {
 
 }  // namespace
 
-std::vector<int64_t> match_image(const Tensor& anchors, const Truth& truth, const MatchParams& match) {
+namespace {
+
+std::vector<int64_t> match_boxes(const Tensor& anchors, const std::vector<Box>& boxes,
+                                 const MatchParams& match) {
   const int64_t count = anchors.dim(0);
-  if (truth.boxes.empty()) return std::vector<int64_t>(size_t(count), -1);
+  if (boxes.empty()) return std::vector<int64_t>(size_t(count), -1);
   Tensor matched = Tensor::empty({count}, DType::i64, Layout::contiguous, anchors.device());
-  primitives::match_anchors(anchors, boxes_tensor(truth.boxes, anchors.device()), match, matched);
+  primitives::match_anchors(anchors, boxes_tensor(boxes, anchors.device()), match, matched);
   return matched.to_vector<int64_t>();
+}
+
+}  // namespace
+
+std::vector<int64_t> match_image(const Tensor& anchors, const Truth& truth, const MatchParams& match) {
+  std::vector<int64_t> matched = match_boxes(anchors, truth.boxes, match);
+  if (truth.ignored.empty()) return matched;
+  const std::vector<int64_t> near = match_boxes(anchors, truth.ignored, match);
+  const Tensor host = anchors.to(Device::cpu).contiguous();
+  const Box* boxes = reinterpret_cast<const Box*>(host.data<float>());
+  for (size_t a = 0; a < matched.size(); ++a) {
+    if (matched[a] != -1) continue;
+    bool out = near[a] != -1;
+    for (size_t r = 0; r < truth.ignored.size() && !out; ++r)
+      out = intersection(boxes[a], truth.ignored[r]) >= 0.5f * boxes[a].area();
+    if (out) matched[a] = -2;
+  }
+  return matched;
 }
 
 std::string image_name(const std::vector<std::string>& images, int64_t i) {
@@ -41,7 +64,6 @@ AnchorTargets make_targets(const Tensor& anchors, const std::vector<Truth>& trut
   t.counts.assign(size_t(n), 0);
   const Tensor host = anchors.to(Device::cpu);
   const Box* anchor_boxes = reinterpret_cast<const Box*>(host.data<float>());
-  static_assert(sizeof(Box) == 4 * sizeof(float), "a Box is four floats");
   parallel_tasks(n, [&](int64_t i) {
     const Truth& truth = truths[size_t(i)];
     check_truth(truth, classes, image_name(images, i));

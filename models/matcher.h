@@ -26,8 +26,10 @@ AnchorTargets make_targets(const Tensor& anchors, const std::vector<Truth>& trut
                            const MatchParams& match, const BoxCoding& coding = {},
                            const std::vector<std::string>& images = {});
 
-/// For each anchor [A, 4] the index of its box, -1 for background, -2 for an anchor in between, which no loss
-/// counts; without boxes all are background.
+/// For each anchor [A, 4] the index of its box, -1 for background, -2 for an anchor that no loss counts: in
+/// between, or else background and on an ignored region, which means that it would not be background if the
+/// region were a box, or that at least half of it lies there (COCO's rule for detections on crowds).
+/// Without boxes and ignored regions all are background.
 std::vector<int64_t> match_image(const Tensor& anchors, const Truth& truth, const MatchParams& match);
 
 /// Image i's given name, or "image i".

@@ -83,8 +83,8 @@ RegionProposals::Targets RegionProposals::targets(const Tensor& anchors, const s
     sampled[size_t(i)] = int64_t(s.foreground.size() + s.background.size());
   });
   for (int64_t i = 0; i < n; ++i)
-    CAWE_CHECK(sampled[size_t(i)] > 0, Code::data, image_name(images, i),
-               ": no anchor to learn from (rpn.match.* leave out every one)");
+    CAWE_CHECK(sampled[size_t(i)] > 0 || !truths[size_t(i)].ignored.empty(), Code::data,
+               image_name(images, i), ": no anchor to learn from (rpn.match.* leave out every one)");
   double sums[2] = {double(n), 0};
   for (const int64_t k : sampled) sums[1] += double(k);
   current_communicator().all_reduce_sum(sums, 2);
@@ -92,7 +92,7 @@ RegionProposals::Targets RegionProposals::targets(const Tensor& anchors, const s
   t.foreground = t.foreground.to(device);
   t.sampled = t.sampled.to(device);
   t.deltas = t.deltas.to(device);
-  t.scale = Tensor::from(std::vector<float>{float(sums[0] / sums[1])}, {1}).to(device);
+  t.scale = Tensor::from(std::vector<float>{float(sums[0] / std::max(1.0, sums[1]))}, {1}).to(device);
   return t;
 }
 

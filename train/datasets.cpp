@@ -22,8 +22,21 @@
 namespace cawe::train {
 namespace {
 
+/// A path of the recipe: its writer may name any; one that is not absolute is below data.root.
 std::string below(const std::string& root, const std::string& path) {
-  return path.empty() ? "" : root + "/" + path;
+  if (path.empty()) return "";
+  if (path.rfind("$CAWE_DATA", 0) == 0) return expand_root(path);
+  return std::filesystem::path(path).is_absolute() ? path : root + "/" + path;
+}
+
+/// "a, b, c": at most ten, then how many more.
+template <class List>
+std::string listed(const List& items) {
+  std::string text;
+  size_t count = 0;
+  for (const std::string& item : items)
+    if (++count <= 10) text += (text.empty() ? "" : ", ") + item;
+  return count > 10 ? text + ", and " + std::to_string(count - 10) + " more" : text;
 }
 
 /// Parses "word = label".
@@ -43,6 +56,8 @@ data::Dataset read_table(const Recipe& r, const std::string& root, const std::st
   data::LabelCsvOptions o;
   o.csv = below(root, r.word("data.labels_csv"));
   o.images_dir = images;
+  o.root = root;
+  o.allow_outside = r.flag("data.allow_outside");
   o.image_column = r.word("data.image_column");
   o.patient_column = r.word("data.patient_column");
   o.patient_prefix = r.word("data.patient_prefix");
@@ -67,6 +82,8 @@ data::Dataset read_rsna(const Recipe& r, const std::string& root, const std::str
   const std::string mapping = r.word("data.mapping");
   o.mapping_json = below(root, mapping);
   o.images_dir = images;
+  o.root = root;
+  o.allow_outside = r.flag("data.allow_outside");
   o.extension = r.word("data.extension");
   o.labels = r.word("data.rsna_labels") == "detailed" ? data::RsnaLabels::detailed : data::RsnaLabels::target;
   o.split_by_image = by_image;
@@ -79,6 +96,7 @@ data::Dataset read_chexpert(const Recipe& r, const std::string& root, std::set<s
   Options o;
   o.csv = below(root, r.word("data.labels_csv"));
   o.root = root;
+  o.allow_outside = r.flag("data.allow_outside");
   o.strip_prefix = r.word("data.strip_prefix");
   const std::string uncertain = r.word("data.uncertain");
   o.uncertain = uncertain == "ones"    ? Options::Uncertain::ones
@@ -109,9 +127,22 @@ data::Dataset read_voc(const Recipe& r, const std::string& root, const std::stri
   data::VocOptions o;
   o.annotations_dir = below(root, r.word("data.annotations"));
   o.images_dir = images;
+  o.root = root;
+  o.allow_outside = r.flag("data.allow_outside");
   o.class_names = r.words("data.class_names");
   o.one_based = r.flag("data.one_based");
   return data::read_voc(o);
+}
+
+/// Folds of data.split_file for data.split = k_folds: they must be "0" to "k-1", each with an image.
+data::Split read_k_folds(const Recipe& r, const std::string& path, const data::Dataset& dataset) {
+  const data::Split split = data::read_split(path, dataset);
+  const int64_t k = r.whole("data.folds");
+  std::set<std::string> wanted, found(split.fold.begin(), split.fold.end());
+  for (int64_t f = 0; f < k; ++f) wanted.insert(std::to_string(f));
+  CAWE_CHECK(found == wanted, Code::usage, r.where("data.split_file"), ": ", path, " has the folds ",
+             listed(found), " (expected 0 to ", k - 1, ": data.folds is ", k, ")");
+  return split;
 }
 
 data::Split make_split(const Recipe& r, const data::Dataset& dataset, const std::string& root,
@@ -132,8 +163,13 @@ data::Split make_split(const Recipe& r, const data::Dataset& dataset, const std:
                ", as many as there are images)");
     return data::split_by_name_hash(dataset, count);
   }
-  if (how == "file") return data::read_split(below(root, r.word("data.split_file")), dataset);
-  if (how == "k_folds") return data::split_k_folds(dataset, r.whole("data.folds"), o);
+  const std::string file = how == "file" || how == "k_folds" ? below(root, r.word("data.split_file")) : "";
+  CAWE_CHECK(how != "file" || !file.empty(), Code::usage, r.source(),
+             ": data.split_file is missing (expected a CSV image,patient,fold)");
+  if (how == "file") return data::read_split(file, dataset);
+  if (how == "k_folds")
+    return file.empty() ? data::split_k_folds(dataset, r.whole("data.folds"), o)
+                        : read_k_folds(r, file, dataset);
   data::Split all;
   all.fold.assign(dataset.samples.size(), "test");
   return all;
@@ -160,6 +196,28 @@ void test_official(const Recipe& r, const std::set<std::string>& tested, const d
     if (official) split->fold[i] = "test";
   }
   data::check_patients_apart(dataset, *split);
+}
+
+/// The keys that name folds and that the task has.
+Strings fold_keys(const Recipe& r) {
+  Strings keys;
+  for (const char* key : {"data.train_folds", "data.val_folds", "data.test_folds"})
+    if (r.value(key)) keys.push_back(key);
+  return keys;
+}
+
+/// Throws usage where the recipe names a fold that the split does not have. One of a key's default may be
+/// missing.
+void check_fold_names(const Recipe& r, const data::Split& split) {
+  const std::string how = r.word("data.split");
+  if (how != "file" && how != "k_folds") return;
+  const std::set<std::string> there(split.fold.begin(), split.fold.end());
+  for (const std::string& key : fold_keys(r)) {
+    const Strings usual = std::get<Strings>(*r.otherwise(key));
+    for (const std::string& fold : r.words(key))
+      CAWE_CHECK(there.count(fold) || std::count(usual.begin(), usual.end(), fold), Code::usage, r.where(key),
+                 " names fold \"", fold, "\", which no image is in (the folds are ", listed(there), ")");
+  }
 }
 
 /// Files enter by the SHA-256 of their bytes, or by their size where they were not read (data.check_images).
@@ -205,7 +263,9 @@ SplitData load_data(const Recipe& r, bool quiet, const PersonFolds* folds) {
   std::set<std::string> tested;
   if (format == "table") out.dataset = read_table(r, root, images);
   if (format == "rsna") out.dataset = read_rsna(r, root, images, by_image);
-  if (format == "coco") out.dataset = data::read_coco(below(root, r.word("data.boxes")), images);
+  if (format == "coco")
+    out.dataset =
+        data::read_coco(below(root, r.word("data.boxes")), {images, root, r.flag("data.allow_outside")});
   if (format == "chexpert") out.dataset = read_chexpert(r, root, &tested);
   if (format == "voc") out.dataset = read_voc(r, root, images);
   if (format == "folder") out.dataset = data::read_image_folder({images, r.flag("data.class_folders")});
@@ -236,6 +296,8 @@ SplitData load_data(const Recipe& r, bool quiet, const PersonFolds* folds) {
   out.split =
       folds != nullptr ? split_by_person(out.dataset, *folds) : make_split(r, out.dataset, root, by_image);
   test_official(r, tested, out.dataset, &out.split);
+  if (folds == nullptr) check_fold_names(r, out.split);
+  out.warnings = data_warnings(r, out.dataset, out.split);
   out.split_hash = data::sha256(data::split_text(out.dataset, out.split));
   if (by_image || !out.dataset.patients_known) out.split_note = "image-level split: optimistic";
   return out;
@@ -255,6 +317,8 @@ data::LoaderOptions loader_from(const Recipe& r, int64_t batch, uint64_t seed) {
   o.augmentation.zoom = r.number("augment.zoom");
   o.augmentation.shift = r.number("augment.shift");
   o.augmentation.gain = r.number("augment.gain");
+  if (r.value("augment.min_visible"))
+    o.box_rules = {r.number("augment.min_visible"), r.number("augment.min_box_px")};
   o.workers = int(r.whole("data.workers"));
   return o;
 }

@@ -17,10 +17,11 @@ namespace cawe::train {
 struct SplitData {
   data::Dataset dataset;
   data::Split split;
-  std::string data_hash;              ///< SHA-256 of every image's id, person, bytes, labels and boxes
-  std::string split_hash;             ///< SHA-256 of the split's text
-  std::string split_note;             ///< "image-level split: optimistic", or empty
-  std::vector<std::string> warnings;  ///< about the folds, as sentences
+  std::string data_hash;   ///< SHA-256 of every image's id, person, bytes, labels and boxes
+  std::string split_hash;  ///< SHA-256 of the split's text
+  std::string split_note;  ///< "image-level split: optimistic", or empty
+  /// Sentences on what these data cannot train or judge, see data_warnings(); dataset.warnings are apart.
+  std::vector<std::string> warnings;
 };
 
 /// The fold of each person, for a model that must leave out whom another model is tested on.
@@ -28,10 +29,17 @@ using PersonFolds = std::map<std::string, std::string>;
 constexpr const char* kOtherPersons = "other";  ///< the fold of persons who are not in it
 
 /// What the keys data.* say (train/schema/keys_data.cpp). data.root may begin with "$CAWE_DATA": that
-/// variable, or ../shared/data. Throws usage for keys that do not fit the data, data where they cannot be
-/// used.
+/// variable, or ../shared/data. Other paths may be absolute or begin so, too; else they are below
+/// data.root. Throws usage for keys that do not fit the data (a fold that the split does not have), data
+/// where they cannot be used.
 /// `folds`, where given, take the place of the recipe's split.
 SplitData load_data(const Recipe& recipe, bool quiet = true, const PersonFolds* folds = nullptr);
+
+/// What will be missed later: labels that are unknown everywhere, folds of the recipe without a lesion
+/// (detectors), or without a positive or a negative of a label (classifier). A sentence each; none where
+/// all is well.
+std::vector<std::string> data_warnings(const Recipe& recipe, const data::Dataset& dataset,
+                                       const data::Split& split);
 
 /// "$CAWE_DATA/x" -> "../shared/data/x"
 std::string expand_root(const std::string& path);

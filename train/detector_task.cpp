@@ -39,6 +39,7 @@ std::vector<Tensor> DetectorTask::inputs(const data::Batch& batch) {
   for (size_t i = 0; i < batch.boxes.size(); ++i) {
     // All boxes get one class: lesion.
     truths.push_back({batch.boxes[i], std::vector<int64_t>(batch.boxes[i].size(), 0)});
+    if (i < batch.ignored.size()) truths.back().ignored = batch.ignored[i];
     draws.push_back({seed_, uint64_t(batch.step), uint64_t(batch.samples[i])});
     names.push_back(dataset_.samples[size_t(batch.samples[i])].path);
   }
@@ -187,7 +188,8 @@ void test_detector(Detector& detector, const RunSetup& s, const RunRequest& requ
   (*summary)["mean_sens"] = json_rounded(e.mean_paper.value, 6);
 }
 
-/// The chain as the loader applies it: with other persons' maps for the control, through the cache of a study.
+/// The chain as the loader applies it: with other persons' maps for the control, through the cache of a
+/// study.
 std::function<void(data::FloatImage&, const data::Sample&)> enhancement_of(const Recipe& recipe,
                                                                            const RunSetup& s,
                                                                            const RunRequest& request) {

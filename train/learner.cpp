@@ -59,7 +59,15 @@ LogLine Learner::step(const data::Batch& batch, double rate, std::optional<doubl
   line["lr"] = rate;
   line["grad_norm"] = norm;
   if (precision_.dtype == DType::f16) line["loss_scale"] = scale;
+  if (task_.trains_boxes()) count_boxes(batch, &line);
   return line;
+}
+
+void Learner::count_boxes(const data::Batch& batch, LogLine* line) {
+  double counts[2] = {double(batch.boxes_cut), double(batch.boxes_dropped)};
+  current_communicator().all_reduce_sum(counts, 2);
+  (*line)["boxes_cut"] = double(boxes_cut_ += int64_t(counts[0]));
+  (*line)["boxes_dropped"] = double(boxes_dropped_ += int64_t(counts[1]));
 }
 
 /// Computes gradients and returns the loss; its terms are added to `line`.
@@ -94,12 +102,17 @@ void Learner::save(Checkpoint* c, const std::string& optimizer) const {
   optimizer_.save(&c->tensors, optimizer);
   c->state[optimizer + "_steps"] = std::to_string(optimizer_.steps());
   if (precision_.dtype == DType::f16) c->state[optimizer + "_loss_scale"] = scale_.state();
+  if (boxes_cut_ > 0) c->state["boxes_cut"] = std::to_string(boxes_cut_);
+  if (boxes_dropped_ > 0) c->state["boxes_dropped"] = std::to_string(boxes_dropped_);
 }
 
 void Learner::load(const Checkpoint& c, const std::string& source, const std::string& optimizer) {
   optimizer_.load(c.tensors, state_number(c, optimizer + "_steps", source), source, optimizer);
   if (precision_.dtype == DType::f16)
     scale_.restore(state_word(c, optimizer + "_loss_scale", source), source);
+  // A checkpoint has them where there were any.
+  boxes_cut_ = c.state.count("boxes_cut") ? state_number(c, "boxes_cut", source) : 0;
+  boxes_dropped_ = c.state.count("boxes_dropped") ? state_number(c, "boxes_dropped", source) : 0;
 }
 
 void save_network(nn::Module& module, const std::string& prefix, Checkpoint* c) {

@@ -25,9 +25,10 @@ class Learner {
   Learner(Task& task, const OptimizerOptions& optimizer, const Precision& precision, bool graph,
           int64_t micro_batch = 0);
 
-  /// Loss, gradients and optimizer step on a batch. Returns "loss", "lr", "grad_norm" and the task's terms. A
-  /// loss or gradients that are not finite throw Code::numeric naming the operator, the batch's files and the
-  /// last checkpoint.
+  /// Loss, gradients and optimizer step on a batch. Returns "loss", "lr", "grad_norm" and the task's terms;
+  /// where boxes are trained also "boxes_cut" and "boxes_dropped" (data::PlacedBoxes) since training began,
+  /// of all ranks. A loss or gradients that are not finite throw Code::numeric naming the operator, the
+  /// batch's files and the last checkpoint.
   LogLine step(const data::Batch& batch, double rate, std::optional<double> beta1, const StepPlace& place);
 
   /// Saves the optimizer's tensors as "<optimizer>.<name>" and its counters as state, without the network.
@@ -37,10 +38,12 @@ class Learner {
 
  private:
   double gather_gradients(const data::Batch& batch, double scale, LogLine* line);
+  void count_boxes(const data::Batch& batch, LogLine* line);
   [[noreturn]] void explain(const data::Batch& batch, const StepPlace& place);
   Task& task_;
   Precision precision_;
   int64_t micro_batch_;
+  int64_t boxes_cut_ = 0, boxes_dropped_ = 0;
   Optimizer optimizer_;
   LossScale scale_;
   StepRunner runner_;

@@ -36,6 +36,8 @@ class Task {
   /// Whether a device may capture a step: loss() needs no value on the host, and no other thread uses the
   /// device meanwhile (a loader that enhances on it does).
   virtual bool capturable() const { return true; }
+  /// Whether a batch's boxes are trained, so that the log counts those that an augmentation cut or took away.
+  virtual bool trains_boxes() const { return false; }
   /// Figures of the validation set; "score" (higher is better) chooses the best checkpoint. Empty without a
   /// validation set.
   virtual LogLine validate() { return {}; }

@@ -129,6 +129,65 @@ TEST(Loader, WhatABatchHolds) {
   EXPECT_THROW(loader.next(), Error) << "the end of an evaluation";
 }
 
+// The middle 20 columns of 40 are kept: a box at the edge is cut, one beside it is gone, one of which a
+// sliver is seen becomes an ignored region.
+TEST(Loader, BoxesThatACropCutsAreCounted) {
+  Dataset data = made_up(2);
+  for (Sample& sample : data.samples) {
+    sample.boxes = {{0, 2, 20, 10}, {0, 2, 9, 10}, {9, 4, 10.5f, 18}, {12, 2, 14, 4}};
+    sample.box_classes = {0, 1, 0, 1};
+    sample.ignored = {{20, 0, 40, 20}, {0, 0, 5, 5}};
+  }
+  LoaderOptions o = options();
+  o.shuffle = o.augment = false;
+  o.width = o.height = 20;
+  o.fit = Fit::crop;
+  const Batch batch = Loader(data, all(data), o).next();
+  for (size_t i = 0; i < 2; ++i) {
+    ASSERT_EQ(batch.boxes[i].size(), 2u);
+    EXPECT_EQ(batch.boxes[i][0].x1, 0.f);
+    EXPECT_EQ(batch.boxes[i][0].x2, 10.f);
+    EXPECT_EQ(batch.boxes[i][1].x1, 2.f);
+    EXPECT_EQ(batch.box_classes[i], (std::vector<int>{0, 1}));
+    ASSERT_EQ(batch.ignored[i].size(), 2u);
+    EXPECT_EQ(batch.ignored[i][0].x2, 20.f) << "what was ignored before, clipped";
+    EXPECT_EQ(batch.ignored[i][1].x2, 0.5f) << "the sliver";
+  }
+  EXPECT_EQ(batch.boxes_cut, 2);
+  EXPECT_EQ(batch.boxes_dropped, 4);
+}
+
+TEST(Loader, SmallLesionsStayAndCountsAddUpOverRanks) {
+  Dataset data = made_up(8);
+  for (Sample& sample : data.samples) {
+    sample.boxes = {{19, 9, 19.7f, 10}, {0, 0, 6, 20}};  // under 2 % of the side; at the edge
+    sample.box_classes = {0, 1};
+  }
+  LoaderOptions o = options();
+  o.augmentation.shift = 0.6;
+  int64_t cut = 0, dropped = 0, ranks_cut = 0, ranks_dropped = 0;
+  const Loader one(data, all(data), o);
+  for (int64_t step = 0; step < 8; ++step) {
+    const Batch batch = one.at(step);
+    cut += batch.boxes_cut;
+    dropped += batch.boxes_dropped;
+    for (const auto& classes : batch.box_classes)
+      EXPECT_TRUE(!classes.empty() && classes[0] == 0) << "a whole box was lost at step " << step;
+    for (int rank = 0; rank < 2; ++rank) {
+      LoaderOptions part = o;
+      part.rank = rank;
+      part.ranks = 2;
+      const Batch mine = Loader(data, all(data), part).at(step);
+      ranks_cut += mine.boxes_cut;
+      ranks_dropped += mine.boxes_dropped;
+    }
+  }
+  EXPECT_GT(cut, 0);
+  EXPECT_GT(dropped, 0);
+  EXPECT_EQ(ranks_cut, cut);
+  EXPECT_EQ(ranks_dropped, dropped);
+}
+
 TEST(Loader, WorkersAndCacheChangeNothing) {
   const Dataset data = made_up(13);
   LoaderOptions o = options();

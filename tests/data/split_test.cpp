@@ -58,6 +58,55 @@ TEST(Split, PatientsStayTogetherAndStrataKeepTheirShares) {
   EXPECT_EQ(boxed, 5) << "a fifth of 25 patients with a box";
 }
 
+/// `n` persons with one image each, the first `boxed` of them with a box.
+Dataset persons(int n, int boxed) {
+  Dataset data;
+  for (int p = 0; p < n; ++p) {
+    Sample sample;
+    sample.image_id = sample.patient_id = "p" + std::to_string(p);
+    if (p < boxed) sample.boxes = {{0, 0, 1, 1}};
+    data.samples.push_back(sample);
+  }
+  return data;
+}
+
+TEST(Split, FewPersonsWithALesionReachEveryFold) {
+  const auto boxed_in = [](int boxed, double test, double val) {
+    SplitOptions options;
+    options.test = test;
+    options.val = val;
+    const Dataset data = persons(40, boxed);
+    const Split split = split_by_patient(data, options);
+    std::map<std::string, int> count;
+    for (size_t i = 0; i < 40; ++i) count[split.fold[i]] += !data.samples[i].boxes.empty();
+    return std::vector<int>{count["train"], count["val"], count["test"]};
+  };
+  using Counts = std::vector<int>;
+  EXPECT_EQ(boxed_in(5, 0.2, 0.1), (Counts{3, 1, 1})) << "5 x 0.2 = 1; of 4 x 0.1 nothing would be left";
+  EXPECT_EQ(boxed_in(3, 0.1, 0.1), (Counts{1, 1, 1}));
+  EXPECT_EQ(boxed_in(2, 0.1, 0.1), (Counts{1, 0, 1}));
+  EXPECT_EQ(boxed_in(1, 0.5, 0.5), (Counts{1, 0, 0})) << "training comes first";
+  EXPECT_EQ(boxed_in(2, 0.5, 0.5), (Counts{1, 0, 1}));
+  EXPECT_EQ(boxed_in(5, 0, 0), (Counts{5, 0, 0}));
+  EXPECT_EQ(boxed_in(5, 1, 0), (Counts{0, 0, 5}));
+  EXPECT_EQ(boxed_in(25, 0.2, 0.1), (Counts{18, 2, 5})) << "enough of them: the rounded shares";
+}
+
+TEST(Split, MoreFoldsThanPersons) {
+  expect_error(Code::usage, {"5 folds of 4 person(s)"}, [] { split_k_folds(persons(4, 1), 5, {}); });
+}
+
+TEST(Split, FileNamesImagesAsTablesDo) {
+  const TempDir dir;
+  Dataset data = persons(3, 0);
+  data.samples[1].image_id = "q/1.2.3.99";
+  const std::string rows = "image;fold\r\np0.PNG;train\r\nq\\1.2.3.99.dcm; val \r\np2;test\r\n";
+  EXPECT_EQ(read_split(dir.file("s.csv", rows), data).fold,
+            (std::vector<std::string>{"train", "val", "test"}));
+  expect_error(Code::data, {"t.csv: line 3", "'p0.dcm' is in fold 'test'", "t.csv: line 2"},
+               [&] { read_split(dir.file("t.csv", "image,fold\np0.png,train\np0.dcm,test\n"), data); });
+}
+
 TEST(Split, SeedDecidesAndOrderOfFilesDoesNot) {
   Dataset data = patients();
   const std::string first = split_text(data, split_by_patient(data, {}));

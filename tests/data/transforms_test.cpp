@@ -41,7 +41,7 @@ TEST(Augment, BoxesGoWithTheirPicture) {
   for (int64_t i = 0; i < 40; ++i) {
     const Augmentation draw = draw_augmentation(options, 3, 0, i);
     (draw.flip ? flipped : straight) = true;
-    const std::vector<Box> moved = augment_boxes({box}, draw, 120, 80, 0.02, nullptr);
+    const std::vector<Box> moved = place_boxes({box}, &draw, 120, 80, {}).boxes;
     const Box seen = box_of(augment_image(image, draw));
     ASSERT_EQ(moved.size(), 1u);
     EXPECT_NEAR(moved[0].x1, seen.x1, 1.01) << i;
@@ -61,22 +61,69 @@ TEST(Augment, FlipAloneIsAMirror) {
   const FloatImage out = augment_image(image, draw);
   for (int y = 0; y < 2; ++y)
     for (int x = 0; x < 5; ++x) EXPECT_NEAR(out.at(x, y), image.at(4 - x, y), 1e-6);
-  const std::vector<Box> boxes = augment_boxes({{1, 0, 3, 2}}, draw, 5, 2, 0, nullptr);
+  const std::vector<Box> boxes = place_boxes({{1, 0, 3, 2}}, &draw, 5, 2, {0, 0}).boxes;
   EXPECT_NEAR(boxes[0].x1, 2, 1e-5);
   EXPECT_NEAR(boxes[0].x2, 4, 1e-5);
   const FloatImage same = augment_image(image, Augmentation());
   for (size_t i = 0; i < same.pixels.size(); ++i) EXPECT_NEAR(same.pixels[i], image.pixels[i], 1e-6);
 }
 
-TEST(Augment, TinyAndLostBoxesAreDropped) {
+// By hand: shift_x 0.5 moves the picture 25 px to the left.
+TEST(Augment, WhatIsLeftOfACutBoxDecides) {
   Augmentation draw;
-  draw.shift_x = 0.5f;  // a quarter of the picture moves out at the left
-  std::vector<size_t> kept;
-  const std::vector<Box> boxes = {{0, 0, 25, 50}, {0, 0, 26, 50}, {0, 0, 40, 50}, {50, 50, 60, 51}};
-  const std::vector<Box> out = augment_boxes(boxes, draw, 100, 100, 0.02, &kept);
-  EXPECT_EQ(kept, std::vector<size_t>{2}) << "outside; 1 px left; 15 px left; 1 px high";
-  EXPECT_NEAR(out[0].x2, 15, 1e-4);
-  EXPECT_EQ(out[0].x1, 0);
+  draw.shift_x = 0.5f;
+  const std::vector<Box> boxes = {{0, 0, 25, 50},    // outside
+                                  {0, 0, 26, 50},    // 1 of 26 px left: 4 %
+                                  {0, 0, 40, 50},    // 15 of 40
+                                  {50, 50, 60, 51},  // whole, 1 px high
+                                  {24, 0, 26, 50},   // 1 of 2 px left: half of it, but too narrow
+                                  {30, 3, 30.5f, 4}};
+  const PlacedBoxes out = place_boxes(boxes, &draw, 100, 100, {});
+  EXPECT_EQ(out.kept, (std::vector<size_t>{2, 3, 5})) << "a whole box stays, however small";
+  EXPECT_NEAR(out.boxes[0].x2, 15, 1e-4);
+  EXPECT_EQ(out.boxes[0].x1, 0);
+  EXPECT_NEAR(out.boxes[2].width(), 0.5f, 1e-4);
+  EXPECT_EQ(out.cut, 1);
+  EXPECT_EQ(out.dropped, 3);
+  ASSERT_EQ(out.unclear.size(), 2u) << "what is seen of a box that does not count; of the first nothing is";
+  EXPECT_NEAR(out.unclear[0].x2, 1, 1e-4);
+  EXPECT_NEAR(out.unclear[0].y2, 50, 1e-4);
+  EXPECT_EQ(place_boxes(boxes, &draw, 100, 100, {0.04, 2}).kept, out.kept) << "1 of 26, but not 2 px";
+  EXPECT_EQ(place_boxes(boxes, &draw, 100, 100, {0.03, 0}).kept, (std::vector<size_t>{1, 2, 3, 4, 5}));
+  EXPECT_EQ(place_boxes(boxes, &draw, 100, 100, {0.5, 0}).kept, (std::vector<size_t>{3, 4, 5}));
+}
+
+TEST(Augment, NoBoxThatIsWholeIsEverLost) {
+  for (int64_t i = 0; i < 500; ++i) {
+    const Augmentation draw = draw_augmentation({}, 1, 0, i);
+    const PlacedBoxes out = place_boxes({{40, 40, 40.3f, 50}, {60, 20, 61, 21}}, &draw, 100, 100, {});
+    EXPECT_EQ(out.kept.size(), 2u) << i;
+    EXPECT_EQ(out.cut + out.dropped, 0) << i;
+  }
+}
+
+// A crop keeps the columns from 20 to 60 of 80; the boxes are in pixels of the cropped picture.
+TEST(Fit, ACropCutsBoxesByTheSameRules) {
+  const std::vector<Box> boxes = {
+      {-30, 5, -10, 15}, {-10, 5, 10, 15}, {-19, 5, 1, 15}, {5, 5, 20, 15}, {15, 0, 35, 20}};
+  const PlacedBoxes out = place_boxes(boxes, nullptr, 20, 20, {});
+  EXPECT_EQ(out.kept, (std::vector<size_t>{1, 3, 4}));
+  EXPECT_EQ(out.boxes[0].x1, 0.f);
+  EXPECT_EQ(out.boxes[0].x2, 10.f);
+  EXPECT_EQ(out.boxes[1].x1, 5.f);
+  EXPECT_EQ(out.boxes[2].x2, 20.f);
+  EXPECT_EQ(out.cut, 2);
+  EXPECT_EQ(out.dropped, 2);
+  ASSERT_EQ(out.unclear.size(), 1u);
+  EXPECT_EQ(out.unclear[0].x2, 1.f);
+  // An augmentation that moves the cut off part's place inside does not bring it back: zoom 0.5 about the
+  // middle.
+  Augmentation draw;
+  draw.zoom = 0.5f;
+  const PlacedBoxes smaller = place_boxes(boxes, &draw, 20, 20, {});
+  EXPECT_EQ(smaller.kept, (std::vector<size_t>{1, 3, 4}));
+  EXPECT_NEAR(smaller.boxes[0].x1, 5, 1e-5);
+  EXPECT_NEAR(smaller.boxes[0].x2, 10, 1e-5);
 }
 
 TEST(Augment, ContrastAndBrightnessStayInRange) {

@@ -95,6 +95,26 @@ TEST(Targets, LowQualityGivesEveryBoxItsBest) {
   EXPECT_EQ(make_targets(kAnchors, truths, 1, {0.5, 0.4, false}).counts[0], 0);
 }
 
+// By hand, thresholds 0.5 and 0.4. Anchors: on the region (IoU 1), half of it inside a large region, a
+// quarter inside, far away, and the one that overlaps a small region most (IoU 0.25).
+TEST(Targets, IgnoredRegionsAreNoBackground) {
+  const auto of = [](const Truth& truth) { return match_image(kAnchors, truth, {0.5, 0.4, true}); };
+  using Matched = std::vector<int64_t>;
+  EXPECT_EQ(of({{}, {}, {{0, 0, 10, 10}}}), (Matched{-2, -2, -2, -1, -1}))
+      << "IoU 1, 0.83, and 0.55 of the third inside";
+  EXPECT_EQ(of({{}, {}, {{0, 0, 10, 9}}}), (Matched{-2, -2, -1, -1, -1}))
+      << "0.45 of the third inside, IoU 0.31";
+  EXPECT_EQ(of({{}, {}, {{55, 0, 300, 300}}}), (Matched{-1, -1, -1, -2, -2}))
+      << "exactly half, and all of it";
+  EXPECT_EQ(of({{}, {}, {{56, 0, 300, 300}}}), (Matched{-1, -1, -1, -1, -2}));
+  EXPECT_EQ(of({{}, {}, {{52, 52, 57, 57}}}), (Matched{-1, -1, -1, -2, -1})) << "the best of a small region";
+  EXPECT_EQ(of({{{0, 0, 10, 10}}, {0}, {{0, 0, 10, 10}}}), (Matched{0, 0, -2, -1, -1}))
+      << "a lesion stays one";
+  const AnchorTargets t = make_targets(kAnchors, {{{}, {}, {{0, 0, 10, 10}}}}, 1, {0.5, 0.4, true});
+  EXPECT_EQ(t.classes.to_vector<float>(), (Row{-1, -1, -1, 0, 0}));
+  EXPECT_EQ(t.counts[0], 0);
+}
+
 TEST(Targets, BadBoxesNameTheImage) {
   for (const Truth& bad :
        {Truth{{{5, 5, 5, 9}}, {0}}, Truth{{{0, 0, 5, NAN}}, {0}}, Truth{{{0, 0, 5, 5}}, {1}}}) {

@@ -37,6 +37,25 @@ inline void expect_trains_without_boxes(DetectionModel& net, const std::vector<s
   }
 }
 
+/// An image that is ignored as a whole gives no loss, and no gradient but zeros; an ignored region changes
+/// the loss of an image.
+inline void expect_ignored_regions_count(DetectionModel& net) {
+  net.train(false);  // running statistics: images do not meet
+  const Variable x(noise({1, 3, 64, 64}));
+  const DetectionModel::Losses nothing =
+      net.loss(x, {{{}, {}, {{0, 0, 64, 64}, {-4000, -4000, 4000, 4000}}}});
+  EXPECT_EQ(nothing.total.value().item(), 0);
+  backward(nothing.total);
+  for (auto& p : net.parameters())
+    if (p.variable->grad().defined()) {
+      for (const float g : p.variable->grad().contiguous().to_vector<float>()) ASSERT_EQ(g, 0) << p.name;
+    }
+  const double background = net.loss(x, {{}}).total.value().item(),
+               left_out = net.loss(x, {{{}, {}, {{10, 12, 40, 44}}}}).total.value().item();
+  EXPECT_NE(left_out, background);
+  EXPECT_GT(left_out, 0);
+}
+
 /// NaN in the second of two images is an error that names it.
 inline void expect_bad_image_is_named(DetectionModel& net) {
   const Tensor x = noise({2, 3, 64, 64});

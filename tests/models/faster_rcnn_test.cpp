@@ -121,6 +121,12 @@ TEST(FasterRcnn, LossOfABatchWeighsSampledRegionsAlike) {
   }
 }
 
+TEST(FasterRcnn, IgnoredRegionsAreNoBackground) {
+  FasterRcnn net(narrow());
+  net.initialise(1);
+  testing::expect_ignored_regions_count(net);
+}
+
 /// Losses and gradients of a batch of 8 on ranks that share it.
 std::vector<float> step_on(int ranks, int threads) {
   std::vector<float> result;

@@ -40,6 +40,12 @@ TEST(RetinaNet, OutputsCoverAllAnchors) {
   EXPECT_NEAR(mean / double(raw.logits.numel()), -4.595120, 0.05);
 }
 
+TEST(RetinaNet, IgnoredRegionsAreNoBackground) {
+  RetinaNet net(narrow());
+  net.initialise(1);
+  testing::expect_ignored_regions_count(net);
+}
+
 TEST(RetinaNet, ImagesWithoutBoxesTrain) {
   RetinaNet net(narrow());
   net.initialise(1);

@@ -62,5 +62,36 @@ TEST(Learner, PartsOfABatchMakeTheSameStep) {
   for (size_t i = 0; i < a.size(); ++i) EXPECT_NEAR(a[i], b[i], 1e-6f);
 }
 
+class CountingTask : public SquaresTask {
+ public:
+  bool trains_boxes() const override { return true; }
+};
+
+TEST(Learner, CountsOfBoxesGoOnAfterAResume) {
+  CountingTask task;
+  Learner learner(task, {}, {}, false);
+  data::Batch batch = batch_of(2);
+  batch.boxes_cut = 3;
+  LogLine line = learner.step(batch, 1e-3, {}, {0, nullptr, nullptr});
+  EXPECT_EQ(line.at("boxes_cut"), 3);
+  EXPECT_EQ(line.at("boxes_dropped"), 0);
+  batch.boxes_dropped = 1;
+  learner.step(batch, 1e-3, {}, {1, nullptr, nullptr});
+  Checkpoint saved;
+  learner.save(&saved);
+  CountingTask other;
+  Learner resumed(other, {}, {}, false);
+  resumed.load(saved, "c");
+  line = resumed.step(batch, 1e-3, {}, {2, nullptr, nullptr});
+  EXPECT_EQ(line.at("boxes_cut"), 9);
+  EXPECT_EQ(line.at("boxes_dropped"), 2);
+  SquaresTask none;
+  Learner plain(none, {}, {}, false);
+  EXPECT_EQ(plain.step(batch_of(2), 1e-3, {}, {0, nullptr, nullptr}).count("boxes_cut"), 0u);
+  Checkpoint untouched;
+  plain.save(&untouched);
+  EXPECT_EQ(untouched.state.count("boxes_cut"), 0u);
+}
+
 }  // namespace
 }  // namespace cawe::train

@@ -18,7 +18,8 @@ void table_keys(Table& t) {
   const auto column = [&](const std::string& name, const std::string& otherwise, const std::string& help) {
     t.word(name).on(kData, otherwise).only("data.format", {"table"}).refused().help(help);
   };
-  column("data.image_column", usual.image_column, "file names, relative to `data.images`");
+  column("data.image_column", usual.image_column,
+         "file names or paths, relative to `data.images` or else `data.root`");
   column("data.patient_column", usual.patient_column,
          "persons; \"\": not known; the image column: every image stands for itself");
   column("data.patient_prefix", "",
@@ -27,7 +28,9 @@ void table_keys(Table& t) {
       .on(kData, Strings())
       .only("data.format", {"table"})
       .refused()
-      .help("0/1 columns, a label each; or `data.finding_column`");
+      .help(
+          "0/1 (or yes/no, TRUE/FALSE) columns, a label each; `[\"*\"]`: every such column; or "
+          "`data.finding_column`");
   column("data.finding_column", "", "one column of words, see `data.findings`; or `data.label_columns`");
   t.words("data.findings")
       .on(kData, Strings())
@@ -152,7 +155,10 @@ void split_keys(Table& t) {
       .on(kData, true)
       .only("data.split", {"patient", "k_folds"})
       .open("persons with and without a box cut apart")
-      .help("persons with a box and those without are cut apart, so that every fold has its share");
+      .help(
+          "persons with a box and those without are cut apart, so that every fold has its share, and as long "
+          "as there "
+          "are enough at least one with a box");
   t.number("data.test")
       .on(kData, 0.2)
       .from(0, 1)
@@ -175,10 +181,13 @@ void split_keys(Table& t) {
       .unlisted()
       .help("images that train");
   t.word("data.split_file")
-      .needed(kData, "a CSV image,patient,fold")
-      .only("data.split", {"file"})
+      .on(kData, "")
+      .only("data.split", {"file", "k_folds"})
       .unlisted()
-      .help("table that says whose fold is which");
+      .help(
+          "table image,patient,fold; with `k_folds` its folds, which have to be called 0 to `data.folds` - "
+          "1, "
+          "instead of drawn ones");
   t.whole("data.folds")
       .on(kData, 5)
       .from(2, 1000)
@@ -237,6 +246,22 @@ void image_keys(Table& t) {
   change("augment.zoom", usual.zoom, 0.9, "enlarged by 1 ± this");
   change("augment.shift", usual.shift, 1, "moved by ± this share of half a side");
   change("augment.gain", usual.gain, 1, "contrast changed by 1 ± this, brightness by ± half of it");
+  const data::BoxRules rules;
+  t.number("augment.min_visible")
+      .on(kDetectors, rules.min_visible)
+      .from(0, 1)
+      .open("boxes that the edge cuts")
+      .help(
+          "a box that an augmentation or `image.fit = \"crop\"` cuts counts while this share of its area is "
+          "seen; "
+          "else its place is trained neither as lesion nor as background");
+  t.number("augment.min_box_px")
+      .on(kDetectors, rules.min_px)
+      .from(0, 4096)
+      .unit("px")
+      .open("boxes that the edge cuts")
+      .help(
+          "the same for the least side of what is seen of a cut box; a whole one counts however small it is");
 }
 
 }  // namespace
@@ -246,7 +271,12 @@ void data_keys(Table& t) {
   t.word("data.root")
       .needed(kData, "the folder that holds the images and tables")
       .help("folder of the data; may begin with `$CAWE_DATA`");
-  t.word("data.images").on(kData, "images").help("folder of the images below it; \"\": itself");
+  t.word("data.images")
+      .on(kData, "images")
+      .help("folder of the images, below it as all paths here that are not absolute; \"\": itself");
+  t.flag("data.allow_outside")
+      .on(kData, false)
+      .help("images that a table, COCO or VOC file names may lie outside `data.root` and `data.images`");
   t.word("data.format")
       .on(kData, "table")
       .one_of({"table", "rsna", "coco", "chexpert", "voc", "folder"})

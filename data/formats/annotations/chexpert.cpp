@@ -8,6 +8,7 @@
 
 #include "data/dataset.h"
 #include "data/formats/table/csv.h"
+#include "data/image_files.h"
 #include "data/subject.h"
 #include "tensor/error.h"
 
@@ -34,7 +35,7 @@ void ids_from_path(const CsvTable& table, size_t row, const std::string& path, S
   CAWE_CHECK(patient.rfind("patient", 0) == 0 && study.rfind("study", 0) == 0, Code::data, table.where(row),
              ": Path is '", path, "' (expected …/patientN/studyN/FILE)");
   sample->patient_id = patient;
-  sample->image_id = patient + "_" + study + "_" + p.stem().string();
+  sample->image_id = patient + "_" + study + "_" + stem(path);
 }
 
 }  // namespace
@@ -60,6 +61,7 @@ Dataset read_chexpert(const ChexpertOptions& options) {
   out.label_names = chexpert_labels();
   out.counts["rows"] = int64_t(table.rows());
   std::unordered_set<std::string> seen;
+  ImageFiles files({options.root, "", options.allow_outside});
   for (size_t row = 0; row < table.rows(); ++row) {
     Sample sample;
     for (const size_t column : columns) sample.labels.push_back(label_value(table, row, column, options));
@@ -69,8 +71,10 @@ Dataset read_chexpert(const ChexpertOptions& options) {
     if ((options.views == ChexpertOptions::Views::frontal && view != "Frontal") ||
         (options.views == ChexpertOptions::Views::lateral && view != "Lateral"))
       continue;
-    std::string path = table.at(row, path_column);
+    std::string path = table.word(row, path_column);
     if (path.rfind(options.strip_prefix, 0) == 0) path = path.substr(options.strip_prefix.size());
+    const ImageFiles::Found found = files.place(path, table.where(row) + ": Path");
+    path = found.name;
     ids_from_path(table, row, path, &sample);
     CAWE_CHECK(seen.insert(sample.image_id).second, Code::data, table.where(row), ": image '",
                sample.image_id, "' comes twice");
@@ -79,7 +83,8 @@ Dataset read_chexpert(const ChexpertOptions& options) {
     if (table.has_column("Age")) sample.age = parse_age(table.at(row, table.column("Age")));
     if (table.has_column("AP/PA")) sample.view = parse_view(table.at(row, table.column("AP/PA")));
     if (sample.view.empty() && view == "Lateral") sample.view = "LATERAL";
-    sample.path = (std::filesystem::path(options.root) / path).string();
+    sample.path = found.path;
+    sample.where = table.where(row);
     out.samples.push_back(std::move(sample));
   }
   count_samples(&out);

@@ -19,7 +19,8 @@ struct ChexpertOptions {
   enum class Views { frontal, lateral, all };
 
   std::string csv;                                    ///< train.csv or valid.csv
-  std::string root;                                   ///< folder that the paths are relative to
+  std::string root;                                   ///< folder that the paths are relative to, and stay in
+  bool allow_outside = false;                         ///< unless this is set
   std::string strip_prefix = "CheXpert-v1.0-small/";  ///< removed from the beginning of paths
   Uncertain uncertain = Uncertain::ones;
   Blank blank = Blank::zero;

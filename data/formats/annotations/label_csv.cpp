@@ -3,16 +3,17 @@
 #include "data/formats/annotations/label_csv.h"
 
 #include <algorithm>
+#include <cctype>
+#include <cmath>
 #include <filesystem>
-#include <limits>
 #include <optional>
-#include <unordered_set>
+#include <set>
 
 #include "data/dataset.h"
 #include "data/formats/table/csv.h"
+#include "data/image_files.h"
 #include "data/subject.h"
 #include "tensor/error.h"
-#include "tensor/io/format.h"
 
 namespace cawe::data {
 namespace {
@@ -27,10 +28,63 @@ std::vector<std::string> split_words(const std::string& text, const std::string&
   return words;
 }
 
+/// The columns that are labels by what stands in them, for label_columns = {"*"}.
+class LabelColumns {
+ public:
+  LabelColumns(const CsvTable& table, const std::vector<std::string>& others) : table_(table) {
+    for (const std::string& name : others) others_.insert(lower(name));
+    for (const char* name :
+         {"sex", "gender", "age", "view", "width", "height", "fold", "split", "id", "index"})
+      others_.insert(name);
+  }
+
+  std::vector<std::string> find() const {
+    std::vector<std::string> names;
+    for (size_t column = 0; column < table_.header().size(); ++column)
+      if (is_label(column)) names.push_back(table_.header()[column]);
+    CAWE_CHECK(!names.empty(), Code::data, table_.name(),
+               ": no column holds labels (expected one with 1 and 0, TRUE and FALSE or yes and no, or "
+               "data.label_columns, or data.finding_column)");
+    return names;
+  }
+
+ private:
+  static std::string lower(std::string text) {
+    for (char& c : text) c = char(std::tolower(static_cast<unsigned char>(c)));
+    return text;
+  }
+
+  bool is_label(size_t column) const {
+    const std::string& name = table_.header()[column];
+    if (others_.count(lower(name)) || name.rfind("Unnamed: ", 0) == 0) return false;
+    size_t answers = 0, said = 0, odd = 0;  // odd: the first row whose cell is no answer
+    for (size_t row = 0; row < table_.rows(); ++row) {
+      float answer = 0;
+      const bool good = parse_answer(table_.at(row, column), &answer);
+      if (good && std::isnan(answer)) continue;
+      if (!good && said == answers) odd = row;
+      ++said;
+      answers += good;
+    }
+    CAWE_CHECK(
+        answers == said || answers * 10 < said * 9, Code::data, table_.where(odd), ": ", name, " is '",
+        table_.at(odd, column), "', while ", answers, " of ", said,
+        " cells of this column are 1, 0, yes or no: is it a label? (correct the cell, or name the labels in "
+        "data.label_columns)");
+    return said > 0 && answers == said;
+  }
+
+  const CsvTable& table_;
+  std::set<std::string> others_;
+};
+
 class Reader {
  public:
   Reader(CsvTable table, const LabelCsvOptions& options)
-      : table_(std::move(table)), options_(options), image_(table_.column(options.image_column)) {
+      : table_(std::move(table)),
+        options_(options),
+        image_(table_.column(options.image_column)),
+        files_({options.images_dir, options.root, options.allow_outside}) {
     const bool by_finding = !options.finding_column.empty();
     CAWE_CHECK(options.label_columns.empty() || !by_finding, Code::usage, options.csv,
                ": give label columns or a finding column, not both");
@@ -39,8 +93,12 @@ class Reader {
     sex_ = known(options.sex_column, usual.sex_column);
     age_ = known(options.age_column, usual.age_column);
     view_ = known(options.view_column, usual.view_column);
-    for (const std::string& name : options.label_columns) columns_.push_back(table_.column(name));
     out_.label_names = options.label_columns;
+    if (options.label_columns == std::vector<std::string>{"*"})
+      out_.label_names = LabelColumns(table_, {options.image_column, options.patient_column,
+                                               options.sex_column, options.age_column, options.view_column})
+                             .find();
+    for (const std::string& name : out_.label_names) columns_.push_back(table_.column(name));
     if (by_finding) {
       columns_ = {table_.column(options.finding_column)};
       CAWE_CHECK(!options.findings.empty(), Code::usage, options.csv, ": column '", options.finding_column,
@@ -56,6 +114,16 @@ class Reader {
 
   Dataset read() {
     for (size_t row = 0; row < table_.rows(); ++row) add(row);
+    const std::vector<std::string> ids = image_ids(named_);
+    // An image that is its own patient keeps its name without ending, as in a folder without a table.
+    const bool itself = options_.patient_column.empty() || options_.patient_column == options_.image_column;
+    for (size_t i = 0; i < out_.samples.size(); ++i) {
+      Sample& sample = out_.samples[i];
+      sample.image_id = ids[place_of_[i]];
+      if (itself)
+        sample.patient_id =
+            (options_.patient_column.empty() ? "" : options_.patient_prefix) + sample.image_id;
+    }
     out_.counts["rows"] = int64_t(table_.rows());
     count_samples(&out_);
     return std::move(out_);
@@ -68,22 +136,17 @@ class Reader {
   }
 
   void add(size_t row) {
-    std::string file = table_.at(row, image_);
-    CAWE_CHECK(!file.empty(), Code::data, table_.where(row), ": ", options_.image_column, " is empty");
-    if (!options_.extension.empty() && std::filesystem::path(file).extension() != options_.extension)
-      file += options_.extension;
+    const std::string where = table_.where(row), file = table_.word(row, image_);
+    CAWE_CHECK(!file.empty(), Code::data, where, ": ", options_.image_column, " is empty");
+    const ImageFiles::Found found =
+        files_.find(file, options_.extension, where + ": " + options_.image_column);
+    named_.push_back({found.name, where});
     Sample sample;
-    sample.image_id = sample.patient_id = stem(file);
-    CAWE_CHECK(!sample.image_id.empty(), Code::data, table_.where(row), ": ", options_.image_column, " '",
-               file, "' names a folder (expected a file)");
     sample.source = source_;
-    sample.path = (std::filesystem::path(options_.images_dir) / file).string();
-    CAWE_CHECK(seen_.insert(sample.image_id).second, Code::data, table_.where(row), ": image '",
-               sample.image_id, "' has a row already");
+    sample.path = found.path;
+    sample.where = where;
     if (!options_.patient_column.empty()) {
-      // An image that is its own patient keeps its name without extension, as in a folder without a table.
-      const bool itself = options_.patient_column == options_.image_column;
-      const std::string& patient = itself ? sample.image_id : table_.at(row, patient_);
+      const std::string patient = table_.word(row, patient_);
       if (patient.empty()) return reject(sample, options_.patient_column, row, "is empty");
       sample.patient_id = options_.patient_prefix + patient;
     }
@@ -92,7 +155,9 @@ class Reader {
     if (view_) sample.view = parse_view(table_.at(row, *view_));
     const bool good =
         options_.finding_column.empty() ? read_columns(row, &sample) : read_finding(row, &sample);
-    if (good) out_.samples.push_back(std::move(sample));
+    if (!good) return;
+    place_of_.push_back(named_.size() - 1);
+    out_.samples.push_back(std::move(sample));
   }
 
   /// A column that may be missing if it has the usual name; another name was asked for and must exist.
@@ -107,20 +172,21 @@ class Reader {
 
   bool read_columns(size_t row, Sample* sample) {
     for (const size_t column : columns_) {
-      const std::string& cell = table_.at(row, column);
-      double value = std::numeric_limits<double>::quiet_NaN();
-      if (!cell.empty() && (!parse_number(cell, &value) || (value != 0 && value != 1))) {
-        reject(*sample, table_.header()[column], row, "is '" + cell + "' (expected 1, 0 or nothing)");
+      float value = 0;
+      if (!parse_answer(table_.at(row, column), &value)) {
+        reject(*sample, table_.header()[column], row,
+               "is '" + table_.at(row, column) + "' (expected 1, 0, TRUE, FALSE, yes, no or nothing)");
         return false;
       }
-      sample->labels.push_back(float(value));
+      sample->labels.push_back(value);
     }
     return true;
   }
 
   bool read_finding(size_t row, Sample* sample) {
     sample->labels.assign(out_.label_names.size(), 0.f);
-    for (const std::string& word : split_words(table_.at(row, columns_[0]), options_.finding_separator)) {
+    for (const std::string& part : split_words(table_.at(row, columns_[0]), options_.finding_separator)) {
+      const std::string word(trimmed(part));
       const std::string* label = nullptr;
       for (const auto& [known, target] : options_.findings)
         if (known == word || (known == "*" && !label)) label = &target;
@@ -137,7 +203,9 @@ class Reader {
   std::vector<size_t> columns_;
   std::optional<size_t> sex_, age_, view_;
   std::string source_;
-  std::unordered_set<std::string> seen_;
+  ImageFiles files_;
+  std::vector<NamedImage> named_;  // of every row
+  std::vector<size_t> place_of_;   // of a sample, in named_
   Dataset out_;
 };
 

@@ -14,9 +14,12 @@ namespace cawe::data {
 /// Give label_columns, or finding_column with `findings`, or neither (no labels).
 struct LabelCsvOptions {
   std::string csv, images_dir;
+  /// Where the table's paths must stay, see data/image_files.h.
+  std::string root;
+  bool allow_outside = false;
   std::string source;                  ///< empty: the name of the folder with the CSV
-  std::string image_column = "image";  ///< a file name, relative to images_dir
-  std::string extension;               ///< appended to names without one, e.g. ".png"
+  std::string image_column = "image";  ///< a file name or path, relative to images_dir (or root)
+  std::string extension;               ///< appended to names without image ending, e.g. ".png"
   /// Empty: persons are not known. The image column: every image is its own patient.
   std::string patient_column = "patient";
   /// Keeps equal numbers of different sources apart, e.g. "nih:".
@@ -24,7 +27,10 @@ struct LabelCsvOptions {
   /// For subgroups. A table need not have columns of these usual names; a column with another name must
   /// exist.
   std::string sex_column = "sex", age_column = "age", view_column = "view";
-  /// One column for each label: 1, 0, or empty = masked. Anything else rejects the image.
+  /// One column for each label, cells as parse_answer() has them: 1, 0, yes, no, …, or empty = masked.
+  /// Anything else rejects the image. {"*"}: every column whose cells are all such and that is not known to
+  /// be something else (image, person, sex, age, view, width, height, fold, a row number); throws data for
+  /// one in which nine of ten are.
   std::vector<std::string> label_columns;
   /// One column with words, "Pneumonia" or "Mass|Nodule" with finding_separator "|".
   std::string finding_column, finding_separator;
@@ -34,7 +40,8 @@ struct LabelCsvOptions {
   std::vector<std::pair<std::string, std::string>> findings;
 };
 
-/// Throws data where the table cannot be used; an image with two rows throws too.
+/// Throws data where the table cannot be used; an image with two rows throws too. Ids are those of
+/// image_ids().
 Dataset read_label_csv(const LabelCsvOptions& options);
 /// The same from text; options.csv is only its name in messages.
 Dataset parse_label_csv(std::string_view text, const LabelCsvOptions& options);

@@ -3,11 +3,13 @@
 // with expert annotations of possible pneumonia"); the mapping file is the challenge's own.
 #include "data/formats/annotations/rsna.h"
 
-#include <filesystem>
+#include <cmath>
 #include <unordered_map>
 
 #include "data/dataset.h"
 #include "data/formats/table/csv.h"
+#include "data/image_files.h"
+#include "data/image_name.h"
 #include "tensor/error.h"
 
 #include <nlohmann/json.hpp>
@@ -21,14 +23,16 @@ const std::vector<std::string> kClasses = {"Lung Opacity", "No Lung Opacity / No
 
 /// Adds one row to its image.
 void add_row(const CsvTable& table, size_t row, const size_t (&columns)[6], RsnaBoxes::Image* image) {
-  const std::string& target = table.at(row, columns[5]);
-  CAWE_CHECK(target == "0" || target == "1", Code::data, table.where(row), ": Target is '", target,
-             "' (expected 0 or 1)");
-  const bool positive = target == "1";
+  float target = 0;
+  CAWE_CHECK(parse_answer(table.at(row, columns[5]), &target) && !std::isnan(target), Code::data,
+             table.where(row), ": Target is '", table.at(row, columns[5]), "' (expected 0 or 1)");
+  const bool positive = target == 1;
   int filled = 0;
   double value[4] = {0, 0, 0, 0};
   for (int i = 0; i < 4; ++i) {
-    if (table.at(row, columns[i + 1]).empty()) continue;
+    const std::string cell = table.word(row, columns[i + 1]);
+    float unknown = 0;
+    if (parse_answer(cell, &unknown) && std::isnan(unknown)) continue;  // empty, or NaN as pandas writes it
     value[i] = table.number(row, columns[i + 1]);
     ++filled;
   }
@@ -50,11 +54,11 @@ std::unordered_map<std::string, std::string> read_classes(const std::string& csv
   const size_t id = table.column("patientId"), name = table.column("class");
   std::unordered_map<std::string, std::string> class_of;  // a row for each box, so classes repeat
   for (size_t row = 0; row < table.rows(); ++row) {
-    const std::string& value = table.at(row, name);
+    const std::string value = table.word(row, name);
     CAWE_CHECK(value == kClasses[0] || value == kClasses[1] || value == kClasses[2], Code::data,
                table.where(row), ": class is '", value, "' (expected one of: ", kClasses[0], ", ",
                kClasses[1], ", ", kClasses[2], ")");
-    const auto [at, fresh] = class_of.emplace(table.at(row, id), value);
+    const auto [at, fresh] = class_of.emplace(without_image_ending(table.word(row, id)), value);
     CAWE_CHECK(fresh || at->second == value, Code::data, table.where(row), ": image '", at->first,
                "' has class '", value, "' here and '", at->second, "' before");
   }
@@ -98,7 +102,7 @@ RsnaBoxes read_rsna_boxes(const std::string& csv) {
   out.row_count = int64_t(table.rows());
   std::unordered_map<std::string, size_t> index;
   for (size_t row = 0; row < table.rows(); ++row) {
-    const std::string& id = table.at(row, columns[0]);
+    const std::string id = table.word(row, columns[0]);
     CAWE_CHECK(!id.empty(), Code::data, table.where(row), ": patientId is empty");
     const auto [at, fresh] = index.emplace(id, out.images.size());
     if (fresh) {
@@ -138,11 +142,22 @@ Dataset read_rsna(const RsnaOptions& options) {
   out.class_names = {"opacity"};
   out.label_names = detailed ? kClasses : std::vector<std::string>{kClasses[0]};
   out.patients_known = mapped;
+  ImageFiles files({options.images_dir, options.root, options.allow_outside});
+  std::vector<NamedImage> named;
+  std::vector<std::string> paths;
   for (const RsnaBoxes::Image& image : boxes.images) {
+    ImageFiles::Found found = files.find(image.id, options.extension, image.where + ": patientId");
+    named.push_back({std::move(found.name), image.where});
+    paths.push_back(std::move(found.path));
+  }
+  const std::vector<std::string> ids = image_ids(named);
+  for (size_t i = 0; i < ids.size(); ++i) {
+    const RsnaBoxes::Image& image = boxes.images[i];
     Sample sample;
-    sample.image_id = sample.patient_id = image.id;
+    sample.image_id = sample.patient_id = ids[i];
     sample.source = "rsna";
-    sample.path = (std::filesystem::path(options.images_dir) / (image.id + options.extension)).string();
+    sample.where = image.where;
+    sample.path = paths[i];
     if (mapped) {
       const std::string* patient = look_up(patients, sample, "patient", options.mapping_json, &out);
       if (!patient) continue;

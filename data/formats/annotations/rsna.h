@@ -26,8 +26,9 @@ struct RsnaBoxes {
   int64_t row_count = 0;
 };
 
-/// Throws data with the line for a cell that is no number. Rows that contradict each other only mark their
-/// image, which readers then reject: Target 1 without a box, Target 0 with one, both Targets for one image.
+/// Targets are cells of parse_answer(): 1, 1.0, TRUE. Throws data with the line for a cell that is no
+/// number. Rows that contradict each other only mark their image, which readers then reject: Target 1
+/// without a box, Target 0 with one, both Targets for one image.
 RsnaBoxes read_rsna_boxes(const std::string& csv);
 
 /// Gives `sample` the boxes of `image`. False: rejected (noted in dataset).
@@ -45,6 +46,8 @@ struct RsnaOptions {
   std::string mapping_json;  ///< pneumonia-challenge-dataset-mappings_2018.json
   std::string images_dir;    ///< holds <patientId><extension>
   std::string extension = ".dcm";
+  std::string root;  ///< where the table's paths must stay, see data/image_files.h
+  bool allow_outside = false;
   RsnaLabels labels = RsnaLabels::target;
   /// In these files "patientId" names an image, and one person has many. Without the mapping the persons are
   /// not known, and reading fails unless this is set: then patients_known is false, and reports say

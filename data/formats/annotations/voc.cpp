@@ -5,9 +5,10 @@
 #include <algorithm>
 #include <filesystem>
 #include <set>
-#include <unordered_set>
+#include <unordered_map>
 
 #include "data/dataset.h"
+#include "data/image_files.h"
 #include "tensor/error.h"
 #include "tensor/io/files.h"
 
@@ -16,18 +17,21 @@ namespace {
 
 constexpr size_t kMaxXmlBytes = size_t(16) << 20;
 
+using Classes = std::unordered_map<std::string, int>;
+
 /// Adds the objects of one file to its sample; false where the sample was rejected.
-bool add_objects(const VocAnnotation& voc, const std::string& file, Sample* sample, Dataset* out) {
+bool add_objects(const VocAnnotation& voc, const std::string& file, const Classes& classes, Sample* sample,
+                 Dataset* out) {
   for (const auto& object : voc.objects) {
     const std::string where = detail::concat(file, ": line ", object.line);
-    const auto name = std::find(out->class_names.begin(), out->class_names.end(), object.name);
-    if (name == out->class_names.end()) {
+    const auto name = classes.find(object.name);
+    if (name == classes.end()) {
       out->rejected.push_back(
           {sample->path, "name", where + ": class '" + object.name + "' is not among the classes"});
       return false;
     }
     const size_t boxes = sample->boxes.size();
-    if (!add_box(out, sample, object.box, int(name - out->class_names.begin()), where)) return false;
+    if (!add_box(out, sample, object.box, name->second, where)) return false;
     if (object.difficult && sample->boxes.size() > boxes) {
       sample->ignored.push_back(sample->boxes.back());
       sample->boxes.pop_back();
@@ -44,7 +48,8 @@ Dataset read_voc(const VocOptions& options) {
   CAWE_CHECK(std::filesystem::is_directory(options.annotations_dir), Code::data, options.annotations_dir,
              ": is no folder (expected one with VOC XML files)");
   for (const auto& entry : std::filesystem::directory_iterator(options.annotations_dir))
-    if (entry.path().extension() == ".xml") files.push_back(entry.path().string());
+    if (entry.path().extension() == ".xml" && entry.path().filename().string()[0] != '.')
+      files.push_back(entry.path().string());
   std::sort(files.begin(), files.end());
 
   Dataset out;
@@ -63,18 +68,28 @@ Dataset read_voc(const VocOptions& options) {
   }
   out.class_names = options.class_names;
   if (out.class_names.empty()) out.class_names.assign(names.begin(), names.end());
-  std::unordered_set<std::string> seen;
+  Classes classes;
+  for (size_t i = 0; i < out.class_names.size(); ++i) classes.emplace(out.class_names[i], int(i));
+  ImageFiles images({options.images_dir, options.root, options.allow_outside});
+  std::vector<NamedImage> named;
+  std::vector<std::string> paths;
   for (const auto& [file, voc] : parsed) {
+    ImageFiles::Found found = images.find(voc.file_name, "", file + ": <filename>");
+    named.push_back({std::move(found.name), file});
+    paths.push_back(std::move(found.path));
+  }
+  const std::vector<std::string> ids = image_ids(named);
+  for (size_t i = 0; i < parsed.size(); ++i) {
+    const auto& [file, voc] = parsed[i];
     Sample sample;
-    sample.image_id = sample.patient_id = stem(voc.file_name);
+    sample.image_id = sample.patient_id = ids[i];
     sample.source = "voc";
-    sample.path = (std::filesystem::path(options.images_dir) / voc.file_name).string();
+    sample.path = paths[i];
+    sample.where = file;
     sample.width = voc.width;
     sample.height = voc.height;
     sample.has_box_annotation = true;
-    CAWE_CHECK(seen.insert(sample.image_id).second, Code::data, file, ": image '", sample.image_id,
-               "' has another annotation file already");
-    if (add_objects(voc, file, &sample, &out)) out.samples.push_back(std::move(sample));
+    if (add_objects(voc, file, classes, &sample, &out)) out.samples.push_back(std::move(sample));
   }
   count_samples(&out);
   return out;

@@ -19,7 +19,7 @@ struct VocAnnotation {
     size_t line = 0;
   };
   std::string file_name;
-  int width = 0, height = 0;
+  int width = 0, height = 0;  ///< 0 x 0 where the file says 0 for either: not known
   std::vector<Object> objects;
 };
 
@@ -36,11 +36,14 @@ struct VocOptions {
   std::string annotations_dir, images_dir;
   std::vector<std::string> class_names;  ///< empty: all that occur, sorted
   bool one_based = true;
+  std::string root = "";  ///< where the files' names must stay, see data/image_files.h
+  bool allow_outside = false;
 };
 
-/// All *.xml of the folder in order of name; objects marked difficult go to Sample::ignored. A file that is
-/// no VOC annotation, a class that is not in class_names, or a bad box rejects its image. patients_known is
-/// false.
+/// All *.xml of the folder in order of name, hidden ones left out; objects marked difficult go to
+/// Sample::ignored. A <filename> may leave the image's ending out. A file that is no VOC annotation, a
+/// class that is not in class_names, or a bad box rejects its image; one whose image lies outside throws
+/// data. Ids are those of image_ids(); patients_known is false.
 Dataset read_voc(const VocOptions& options);
 
 }  // namespace cawe::data

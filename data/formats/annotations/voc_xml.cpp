@@ -158,8 +158,8 @@ double number(const pugi::xml_node& node, const char* child, Source* source) {
 
 int side(const pugi::xml_node& size, const char* child, Source* source) {
   const double value = number(size, child, source);
-  CAWE_CHECK(value >= 1 && value <= 16384 && value == int(value), Code::data, source->name(), ": <", child,
-             "> is ", value, " (expected a whole number from 1 to 16384)");
+  CAWE_CHECK(value >= 0 && value <= 16384 && value == int(value), Code::data, source->name(), ": <", child,
+             "> is ", value, " (expected a whole number from 1 to 16384, or 0 where it is not known)");
   return int(value);
 }
 
@@ -190,6 +190,7 @@ VocAnnotation parse_voc(std::string_view text, const std::string& name, bool one
   const pugi::xml_node size = need(root, "size", &source);
   out.width = side(size, "width", &source);
   out.height = side(size, "height", &source);
+  if (out.width == 0 || out.height == 0) out.width = out.height = 0;
   for (const pugi::xml_node& node : root.children("object"))
     out.objects.push_back(object_of(node, &source, one_based));
   return out;

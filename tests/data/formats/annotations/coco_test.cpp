@@ -58,6 +58,28 @@ TEST(Coco, BadBoxesRejectTheirImage) {
   EXPECT_NE(data.rejected[0].reason.find("annotations[1]"), std::string::npos);
 }
 
+// pycocotools takes all of these: ids are keys that compare equal, iscrowd is only asked whether it is true.
+TEST(Coco, NumbersAsOtherToolsWriteThem) {
+  const Dataset data = parse(
+      "{\"images\":[{\"id\":7.0,\"file_name\":\"p1\\\\a b.jpg\",\"width\":100.0,\"height\":80},"
+      "{\"id\":8,\"file_name\":\"p2/a b.jpg\",\"width\":100,\"height\":80}],"
+      "\"categories\":[{\"id\":1.0,\"name\":\"lung opacity\"}],\"annotations\":["
+      "{\"id\":1.0,\"image_id\":7,\"category_id\":1,\"bbox\":[1,2,3,4]},"
+      "{\"id\":2,\"image_id\":7.0,\"category_id\":1.0,\"bbox\":[1,2,30,40],\"iscrowd\":true},"
+      "{\"id\":3,\"image_id\":8,\"category_id\":1,\"bbox\":[1,2,30,40],\"iscrowd\":false},"
+      "{\"id\":4,\"image_id\":8,\"category_id\":1,\"bbox\":[9,9,30,40],\"iscrowd\":1.0}]}");
+  ASSERT_EQ(data.samples.size(), 2u);
+  EXPECT_EQ(data.class_names[0], "lung opacity");
+  EXPECT_EQ(data.samples[0].image_id, "p1/a b");
+  EXPECT_EQ(data.samples[0].patient_id, "p1/a b");
+  EXPECT_EQ(data.samples[0].path, "root/p1/a b.jpg");
+  EXPECT_EQ(data.samples[0].width, 100);
+  for (const Sample& sample : data.samples) {
+    EXPECT_EQ(sample.boxes.size(), 1u);
+    EXPECT_EQ(sample.ignored.size(), 1u);
+  }
+}
+
 TEST(Coco, StructuralFaultsNameThePlace) {
   const auto refuses = [](const std::string& text, const std::vector<std::string>& parts) {
     expect_error(Code::data, parts, [&] { parse(text); });
@@ -72,7 +94,16 @@ TEST(Coco, StructuralFaultsNameThePlace) {
           {"annotations[1]", "twice"});
   refuses(coco("", ",{\"id\":7,\"file_name\":\"c\",\"width\":1,\"height\":1}"),
           {"images[2]", "id 7 comes twice"});
-  refuses(coco("", ",{\"id\":8,\"file_name\":\"x/a.png\",\"width\":1,\"height\":1}"), {"'a' comes twice"});
+  refuses(coco("", ",{\"id\":8,\"file_name\":\"images/a.png\",\"width\":1,\"height\":1}"),
+          {"images[2]", "'images/a' has a row already", "images[0] names 'images/a.jpg'"});
+  refuses(coco("", ",{\"id\":8,\"file_name\":\"../x.png\",\"width\":1,\"height\":1}"),
+          {"t.json: images[2].file_name", "'../x.png'", "outside the data folder"});
+  refuses(coco("", ",{\"id\":8.5,\"file_name\":\"c\",\"width\":1,\"height\":1}"), {"images[2].id: is 8.5"});
+  refuses(coco("", ",{\"id\":true,\"file_name\":\"c\",\"width\":1,\"height\":1}"), {"images[2].id: is true"});
+  refuses(coco("", ",{\"id\":\"8\",\"file_name\":\"c\",\"width\":1,\"height\":1}"),
+          {"images[2].id: is \"8\""});
+  refuses(coco(annotation(1, 7, 4, "[1,2,3,4]", ",\"iscrowd\":2")), {"annotations[0].iscrowd: is 2"});
+  refuses(coco(annotation(1, 7, 4, "[1,2,3,4]", ",\"iscrowd\":\"no\"")), {"annotations[0].iscrowd"});
   refuses(coco("", ",{\"id\":8,\"file_name\":\"c\",\"width\":0,\"height\":1}"), {"width: is 0"});
   refuses(coco("", ",{\"id\":8,\"file_name\":\"c\",\"width\":99999,\"height\":1}"), {"width: is 99999"});
 }

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// RSNA, CheXpert, VOC, label tables and picture folders on small files with the known traps in them.
+// RSNA, CheXpert, boxes and their joins on small files with the known traps in them.
 #include <gtest/gtest.h>
 
 #include <cmath>
 
 #include "data/dataset.h"
 #include "data/formats/annotations/chexpert.h"
-#include "data/formats/annotations/imagenet.h"
 #include "data/formats/annotations/label_csv.h"
 #include "data/formats/annotations/rsna.h"
-#include "data/formats/annotations/voc.h"
 #include "tests/data/text_file.h"
 
 namespace cawe::data {
@@ -104,6 +102,53 @@ TEST(Rsna, BadCellsNameTheLine) {
   expect_error(Code::data, {"b.csv: line 2", "Target is '2'"}, [&] { read_rsna_boxes(target); });
 }
 
+// The cells that pandas makes of the challenge's file: Target 1.0 beside empty and NaN cells.
+TEST(Rsna, CellsOfOtherTools) {
+  const TempDir dir;
+  const RsnaBoxes boxes = read_rsna_boxes(
+      dir.file("a.csv",
+               ",patientId,x,y,width,height,Target\n0,aa,10.0,20.0,30.0,40.0,1.0\n1,bb,NaN,NaN,NaN,NaN,0.0\n"
+               "2, cc ,,,,,FALSE\n"));
+  ASSERT_EQ(boxes.images.size(), 3u);
+  EXPECT_EQ(boxes.images[0].rows[0].box.x2, 40);
+  EXPECT_TRUE(boxes.images[0].positive);
+  EXPECT_FALSE(boxes.images[1].positive);
+  EXPECT_EQ(boxes.images[1].problem, "");
+  EXPECT_EQ(boxes.images[2].id, "cc");
+  const RsnaBoxes german =
+      read_rsna_boxes(dir.file("b.csv", "patientId;x;y;width;height;Target\r\naa;10,5;20;30;40;1\r\n"));
+  EXPECT_EQ(german.images[0].rows[0].box.x1, 10.5);
+  const std::string unknown = dir.file("c.csv", "patientId,x,y,width,height,Target\naa,,,,,\n");
+  expect_error(Code::data, {"c.csv: line 2", "Target is ''"}, [&] { read_rsna_boxes(unknown); });
+}
+
+TEST(Rsna, NamesStayInsideAndKeepTheirDots) {
+  const TempDir dir;
+  RsnaOptions options;
+  options.split_by_image = true;
+  options.images_dir = dir.path("images");
+  options.root = dir.path();
+  options.labels_csv =
+      dir.file("l.csv", "patientId,x,y,width,height,Target\n1.2.3.99,,,,,0\n1.2.3,,,,,0\nb.dcm,,,,,0\n");
+  const Dataset data = read_rsna(options);
+  EXPECT_EQ(data.samples[0].image_id, "1.2.3.99");
+  EXPECT_EQ(data.samples[0].path, dir.path("images/1.2.3.99.dcm"));
+  EXPECT_EQ(data.samples[1].image_id, "1.2.3");
+  EXPECT_EQ(data.samples[2].image_id, "b");
+  EXPECT_EQ(data.samples[2].path, dir.path("images/b.dcm"));
+  options.labels_csv = dir.file("m.csv", "patientId,x,y,width,height,Target\na,,,,,0\n../../b,,,,,0\n");
+  expect_error(Code::data, {"m.csv: line 3: patientId", "'../../b.dcm'", "outside"},
+               [&] { read_rsna(options); });
+}
+
+TEST(Boxes, TenThousandInOneImageAtMost) {
+  Dataset data;
+  Sample sample;
+  for (int i = 0; i < 10000; ++i) ASSERT_TRUE(add_box(&data, &sample, {double(i), 0, i + 1.0, 1}, 0, "t"));
+  EXPECT_FALSE(add_box(&data, &sample, {0, 5, 1, 6}, 0, "t.csv: line 10002"));
+  EXPECT_NE(data.rejected[0].reason.find("line 10002: more than 10000 boxes"), std::string::npos);
+}
+
 TEST(Boxes, RuleAtTheEdge) {
   const auto check = [](BoxD box, double x2_after, BoxCheck expected) {
     std::string field, reason;
@@ -154,6 +199,23 @@ TEST(Images, MissingOddAndResizedFilesAreRejected) {
     EXPECT_EQ(data.rejected[size_t(i)].field, fields[i]) << data.rejected[size_t(i)].reason;
 }
 
+TEST(Images, AMissingFileSaysWhoNamedItAndWhatIsThere) {
+  const TempDir dir;
+  dir.file("Film.PNG", "x");
+  Dataset data;
+  data.samples.resize(2);
+  data.samples[0].image_id = "film";
+  data.samples[0].path = dir.path("film.png");
+  data.samples[0].where = "metadata.csv: line 2";
+  data.samples[1].image_id = "gone";
+  data.samples[1].path = dir.path("gone.png");
+  resolve_images(&data, [](const std::string&) { return std::pair<int, int>{9, 9}; });
+  ASSERT_EQ(data.rejected.size(), 2u);
+  EXPECT_EQ(data.rejected[0].reason,
+            "metadata.csv: line 2: does not exist (there is 'Film.PNG': expected the same letters)");
+  EXPECT_EQ(data.rejected[1].reason, "does not exist");
+}
+
 std::string chexpert_csv(const std::string& rows) {
   std::string text = "Path,Sex,Age,Frontal/Lateral,AP/PA";
   for (const std::string& label : chexpert_labels()) text += "," + label;
@@ -199,86 +261,21 @@ TEST(Chexpert, UnknownValueNamesItsLine) {
   expect_error(Code::data, {"train.csv: line 2", "No Finding is '2.0'"}, [&] { read_chexpert(options); });
 }
 
-std::string voc_xml(const std::string& objects) {
-  return "<?xml version=\"1.0\"?>\n<annotation verified='yes'><filename>a &amp; b.jpg</filename><!-- c -->\n"
-         "<size><width>100</width><height>80</height><depth>3</depth></size>" +
-         objects + "</annotation>\n";
-}
-std::string voc_object(const std::string& name, const std::string& box, bool difficult = false) {
-  return "<object><name>" + name + "</name><difficult>" + (difficult ? "1" : "0") + "</difficult><bndbox>" +
-         box + "</bndbox></object>";
-}
-const char* kWholeImage = "<xmin>1</xmin><ymin>1</ymin><xmax>100</xmax><ymax>80</ymax>";
-
-TEST(Voc, CountsFromOneAndIncludesTheLastPixel) {
-  const VocAnnotation voc = parse_voc(voc_xml(voc_object("RBC", kWholeImage)), "a.xml");
-  EXPECT_EQ(voc.file_name, "a & b.jpg");
-  ASSERT_EQ(voc.objects.size(), 1u);
-  const BoxD& box = voc.objects[0].box;
-  EXPECT_EQ(box.x1, 0);
-  EXPECT_EQ(box.y1, 0);
-  EXPECT_EQ(box.x2, 100);
-  EXPECT_EQ(box.y2, 80);
-  EXPECT_EQ(parse_voc(voc_xml(voc_object("RBC", kWholeImage)), "a.xml", false).objects[0].box.x1, 1);
-}
-
-TEST(Voc, FolderWithGoodAndBadFiles) {
+TEST(Chexpert, PathsStayInsideAndIdsKeepTheirDots) {
   const TempDir dir;
-  dir.file("a.xml", voc_xml(voc_object("WBC", kWholeImage) + voc_object("RBC", kWholeImage, true)));
-  dir.file("b.xml", "<annotation><filename>b.jpg</filename></annotation>");
-  dir.file("notes.txt", "nothing");
-  const Dataset data = read_voc({dir.path(), "pictures", {}, true});
-  ASSERT_EQ(data.samples.size(), 1u);
-  EXPECT_EQ(data.class_names, (std::vector<std::string>{"RBC", "WBC"}));
-  EXPECT_EQ(data.samples[0].box_classes, std::vector<int>{1});
-  EXPECT_EQ(data.samples[0].ignored.size(), 1u) << "difficult";
-  ASSERT_EQ(data.rejected.size(), 1u);
-  EXPECT_NE(data.rejected[0].reason.find("has no <size>"), std::string::npos);
-  EXPECT_EQ(read_voc({dir.path(), "", {"RBC"}, true}).rejected.size(), 2u) << "WBC is not among the classes";
-}
-
-TEST(Voc, XmlIsStrict) {
-  const auto refuses = [](const std::string& text, const std::string& part) {
-    expect_error(Code::data, {"a.xml", part}, [&] { parse_voc(text, "a.xml"); });
+  ChexpertOptions options;
+  options.root = dir.path();
+  const auto read = [&](const std::string& path) {
+    options.csv = dir.file("train.csv", chexpert_csv(path + ",F,1,Frontal,AP,1.0,,,,,,,,,,,,,\n"));
+    return read_chexpert(options).samples[0];
   };
-  refuses("<!DOCTYPE a [<!ENTITY x \"y\">]><a>&x;</a>", "document types and entities are refused");
-  refuses("<a>&x;</a>", "not built in");
-  refuses("<a>&#65;</a>", "not built in");
-  refuses("<a><![CDATA[x]]></a>", "CDATA");
-  refuses("<a><?php x?></a>", "processing instructions");
-  refuses("<a>\n<b></a></b>", "line 2: a closing tag closes another element");
-  refuses("<a>", "never ends");
-  refuses("<a/><b/>", "an element after the root");
-  refuses("<a/>text", "text after the root");
-  refuses("text<a/>", "no element");
-  refuses("<a/><?xml version='1.0'?>", "declarations");
-  refuses("<a>x & y</a>", "not built in");
-  refuses("<a><1/></a>", "a name was expected");
-  refuses("<!DOCTYPE a [", "document types and entities are refused");
-  refuses("<a b></a>", "attribute without a value");
-  refuses("<a b=c></a>", "without quotes");
-  refuses("<a><!-- x</a>", "missing '-->'");
-  refuses("", "no element");
-  refuses(std::string("<a>\0</a>", 8), "NUL");
-  std::string deep, wide = "<a>";
-  for (int i = 0; i < 33; ++i) deep = "<a>" + deep + "</a>";
-  refuses(deep, "deeper than 32");
-  for (int i = 0; i < 1000000; ++i) wide += "<b/>";
-  refuses(wide + "</a>", "more than 1000000 tags");
-  refuses("<a/>", "root is <a> (expected <annotation>)");
-}
-
-TEST(Voc, NamesTheLineOfWhatIsWrong) {
-  const std::string object = voc_object("R<!-- -->BC", kWholeImage);
-  EXPECT_EQ(parse_voc(voc_xml("\n" + object + "\n\n" + object), "a.xml").objects[1].line, 6u);
-  EXPECT_EQ(parse_voc(voc_xml(object), "a.xml").objects[0].name, "RBC");
-  expect_error(Code::data, {"a.xml: line 4: <ymin> is 'two' (expected a number)"}, [&] {
-    parse_voc(voc_xml(object + "\n" + voc_object("a", "<xmin>1</xmin><ymin> two </ymin>")), "a.xml");
-  });
-  expect_error(Code::data, {"a.xml: line 3: <bndbox> has no <xmin>"},
-               [] { parse_voc(voc_xml(voc_object("a", "")), "a.xml"); });
-  expect_error(Code::data, {"a.xml: line 3: an object without a name"},
-               [] { parse_voc(voc_xml(voc_object(" ", kWholeImage)), "a.xml"); });
+  EXPECT_EQ(read("train/patient1/study1/1.2.99").image_id, "patient1_study1_1.2.99");
+  EXPECT_EQ(read("train\\patient1\\study1\\v.jpg").path, dir.path("train/patient1/study1/v.jpg"));
+  expect_error(Code::data,
+               {"train.csv: line 2: Path", "/data/patient1/study1/v.jpg", "outside", "allow_outside"},
+               [&] { read("/data/patient1/study1/v.jpg"); });
+  options.allow_outside = true;
+  EXPECT_EQ(read("/data/patient1/study1/v.jpg").path, "/data/patient1/study1/v.jpg");
 }
 
 LabelCsvOptions table_options() {
@@ -288,51 +285,24 @@ LabelCsvOptions table_options() {
   return options;
 }
 
-TEST(LabelCsv, LabelColumns) {
+TEST(Joins, BoxesByNameWithEndingAndFolder) {
+  const TempDir dir;
   LabelCsvOptions options = table_options();
-  options.label_columns = {"mass", "nodule"};
-  options.extension = ".png";
-  options.patient_prefix = "nih:";
-  const Dataset data =
-      parse_label_csv("nodule,patient,mass,image\n0,7,1,a\n,7,0,b.png\n2,8,0,c\n1,,0,d\n", options);
-  ASSERT_EQ(data.samples.size(), 2u);
-  EXPECT_EQ(data.label_names, (std::vector<std::string>{"mass", "nodule"}));
-  EXPECT_EQ(data.samples[0].labels, (std::vector<float>{1, 0}));
-  EXPECT_TRUE(std::isnan(data.samples[1].labels[1])) << "empty is masked, never a silent 0";
-  EXPECT_EQ(data.samples[0].patient_id, "nih:7");
-  EXPECT_EQ(data.samples[0].path, "pack/images/a.png");
-  EXPECT_EQ(data.samples[1].path, "pack/images/b.png");
-  EXPECT_EQ(data.samples[0].source, "pack");
-  ASSERT_EQ(data.rejected.size(), 2u);
-  EXPECT_EQ(data.rejected[0].field, "nodule");
-  EXPECT_EQ(data.rejected[1].field, "patient");
-  EXPECT_EQ(data.counts.at("positive mass"), 1);
-}
-
-TEST(LabelCsv, FindingsThroughAMapWithoutSilentDefaults) {
-  LabelCsvOptions options = table_options();
-  options.finding_column = "finding";
-  options.finding_separator = "|";
-  options.findings = {{"Mass", "mass"}, {"Nodule", "nodule"}, {"No Finding", ""}, {"Lump", "mass"}};
-  const char* text = "image,patient,finding\na.jpg,1,Mass|Nodule\nb.jpg,2,No Finding\nc.jpg,3,Lump\n";
-  Dataset data = parse_label_csv(text, options);
-  ASSERT_EQ(data.samples.size(), 3u);
-  EXPECT_EQ(data.label_names, (std::vector<std::string>{"mass", "nodule"}));
-  EXPECT_EQ(data.samples[0].labels, (std::vector<float>{1, 1}));
-  EXPECT_EQ(data.samples[1].labels, (std::vector<float>{0, 0}));
-  EXPECT_EQ(data.samples[2].labels, (std::vector<float>{1, 0}));
-  options.findings = {{"Mass", "mass"}, {"No Finding", ""}};
-  expect_error(Code::data, {"line 2", "'Nodule' is not in the map"}, [&] { parse_label_csv(text, options); });
-  options.findings.push_back({"*", "other"});
-  data = parse_label_csv(text, options);
-  EXPECT_EQ(data.samples[0].labels, (std::vector<float>{1, 1}));
-  EXPECT_EQ(data.samples[1].labels, (std::vector<float>{0, 0}));
-  EXPECT_EQ(data.samples[2].labels, (std::vector<float>{0, 1}));
-}
-
-TEST(LabelCsv, TwoRowsForOneImageAreAnError) {
-  expect_error(Code::data, {"pack/metadata.csv: line 3", "'a' has a row already"},
-               [] { parse_label_csv("image,patient\na.png,1\na.jpg,1\n", table_options()); });
+  options.patient_column = "";
+  Dataset data = parse_label_csv("image\np1/v.png\np2/v.png\n1.2.3.99\n1.2.3\n", options);
+  attach_rsna_boxes(&data, dir.file("b.csv",
+                                    "patientId,x,y,width,height,Target\np1\\v.png,1,1,5,5,1\np2/v,2,2,5,5,1\n"
+                                    "1.2.3.99.dcm,3,3,5,5,1\n1.2.3,4,4,5,5,1\n"));
+  EXPECT_TRUE(data.rejected.empty());
+  ASSERT_EQ(data.samples.size(), 4u);
+  for (size_t i = 0; i < 4; ++i) {
+    ASSERT_EQ(data.samples[i].boxes.size(), 1u) << i;
+    EXPECT_EQ(data.samples[i].boxes[0].x1, float(i + 1));
+  }
+  const std::string twice =
+      dir.file("c.csv", "patientId,x,y,width,height,Target\nv.png,1,1,5,5,1\nv,2,2,5,5,1\n");
+  expect_error(Code::data, {"c.csv: line 3", "'v' and 'v.png'", "c.csv: line 2"},
+               [&] { attach_rsna_boxes(&data, twice); });
 }
 
 TEST(Joins, BoxesFromAnotherTable) {
@@ -348,22 +318,6 @@ TEST(Joins, BoxesFromAnotherTable) {
   EXPECT_FALSE(data.samples[2].has_box_annotation) << "no row: not looked at";
   EXPECT_EQ(data.counts.at("images without box annotation"), 1);
   EXPECT_EQ(data.rejected.size(), 4u) << "cc, ee, and the rows of dd and ff have no image";
-}
-
-TEST(Folder, PicturesWithAndWithoutClasses) {
-  const TempDir dir;
-  for (const char* name : {"cat/a.JPG", "cat/b.png", "dog/a.jpeg", "dog/readme.txt", ".git/x.png"})
-    dir.file(name, "x");
-  const Dataset data = read_image_folder({dir.path(), true});
-  ASSERT_EQ(data.samples.size(), 3u);
-  EXPECT_EQ(data.label_names, (std::vector<std::string>{"cat", "dog"}));
-  EXPECT_EQ(data.samples[2].image_id, "dog_a");
-  EXPECT_EQ(data.samples[2].labels, (std::vector<float>{0, 1}));
-  EXPECT_EQ(data.counts.at("other files"), 1);
-  dir.file("top.png", "x");
-  EXPECT_EQ(read_image_folder({dir.path(), false}).samples.size(), 4u);
-  expect_error(Code::data, {"outside class folders"}, [&] { read_image_folder({dir.path(), true}); });
-  expect_error(Code::data, {"is no folder"}, [&] { read_image_folder({dir.path("none"), true}); });
 }
 
 TEST(Rejects, TableCanBeReadBack) {

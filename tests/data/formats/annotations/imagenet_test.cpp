@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// Folders of pictures: classes, links, names.
+#include "data/formats/annotations/imagenet.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/data/text_file.h"
+
+namespace cawe::data {
+namespace {
+
+using cawe::testing::expect_error;
+using cawe::testing::TempDir;
+
+TEST(Folder, PicturesWithAndWithoutClasses) {
+  const TempDir dir;
+  for (const char* name : {"cat/a.JPG", "cat/b.png", "dog/a.jpeg", "dog/readme.txt", ".git/x.png"})
+    dir.file(name, "x");
+  const Dataset data = read_image_folder({dir.path(), true});
+  ASSERT_EQ(data.samples.size(), 3u);
+  EXPECT_EQ(data.label_names, (std::vector<std::string>{"cat", "dog"}));
+  EXPECT_EQ(data.samples[2].image_id, "dog_a");
+  EXPECT_EQ(data.samples[2].labels, (std::vector<float>{0, 1}));
+  EXPECT_EQ(data.counts.at("other files"), 1);
+  dir.file("top.png", "x");
+  EXPECT_EQ(read_image_folder({dir.path(), false}).samples.size(), 4u);
+  expect_error(Code::data, {"outside class folders"}, [&] { read_image_folder({dir.path(), true}); });
+  expect_error(Code::data, {"is no folder"}, [&] { read_image_folder({dir.path("none"), true}); });
+}
+
+TEST(Folder, LinksAreFollowedOnceAndNamesStayApart) {
+  const TempDir dir;
+  dir.file("set/real/a.png", "x");
+  dir.file("elsewhere/b.png", "x");
+  std::filesystem::create_directory_symlink(dir.path("elsewhere"), dir.path("set/linked"));
+  std::filesystem::create_directory_symlink(dir.path("set/real"), dir.path("set/again"));
+  std::filesystem::create_directory_symlink(dir.path("set"), dir.path("elsewhere/loop"));
+  std::filesystem::create_symlink(dir.path("nowhere.png"), dir.path("set/broken.png"));
+  Dataset data = read_image_folder({dir.path("set"), false});
+  ASSERT_EQ(data.samples.size(), 2u);
+  EXPECT_EQ(data.samples[0].image_id, "linked_b");
+  EXPECT_EQ(data.samples[1].image_id, "real_a") << "by its own folder, not by the link";
+  ASSERT_EQ(data.warnings.size(), 2u);
+  EXPECT_NE(data.warnings[0].find("again: leads to the same folder as"), std::string::npos)
+      << data.warnings[0];
+  EXPECT_NE(data.warnings[1].find("loop: leads to the same folder as"), std::string::npos)
+      << data.warnings[1];
+  ASSERT_EQ(data.rejected.size(), 1u);
+  EXPECT_NE(data.rejected[0].reason.find("link to nothing"), std::string::npos);
+
+  dir.file("flat/a_b/c.png", "x");
+  dir.file("flat/a/b_c.png", "x");
+  dir.file("flat/a/1.2.99.png", "x");
+  data = read_image_folder({dir.path("flat"), false});
+  ASSERT_EQ(data.samples.size(), 3u);
+  EXPECT_EQ(data.samples[0].image_id, "a/1.2.99");
+  EXPECT_EQ(data.samples[1].image_id, "a/b_c");
+  EXPECT_EQ(data.samples[2].image_id, "a_b/c");
+  dir.file("flat/a/b_c.jpg", "x");
+  data = read_image_folder({dir.path("flat"), false});
+  ASSERT_EQ(data.rejected.size(), 1u);
+  EXPECT_NE(data.rejected[0].reason.find("a/b_c.jpg has the same name"), std::string::npos)
+      << data.rejected[0].reason;
+}
+
+}  // namespace
+}  // namespace cawe::data

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+// Label tables, as other programs write them, too.
+#include "data/formats/annotations/label_csv.h"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cmath>
+
+#include "tests/data/text_file.h"
+
+namespace cawe::data {
+namespace {
+
+using cawe::testing::expect_error;
+using cawe::testing::TempDir;
+
+LabelCsvOptions table_options() {
+  LabelCsvOptions options;
+  options.csv = "pack/metadata.csv";
+  options.images_dir = "pack/images";
+  return options;
+}
+
+TEST(LabelCsv, LabelColumns) {
+  LabelCsvOptions options = table_options();
+  options.label_columns = {"mass", "nodule"};
+  options.extension = ".png";
+  options.patient_prefix = "nih:";
+  const Dataset data =
+      parse_label_csv("nodule,patient,mass,image\n0,7,1,a\n,7,0,b.png\n2,8,0,c\n1,,0,d\n", options);
+  ASSERT_EQ(data.samples.size(), 2u);
+  EXPECT_EQ(data.label_names, (std::vector<std::string>{"mass", "nodule"}));
+  EXPECT_EQ(data.samples[0].labels, (std::vector<float>{1, 0}));
+  EXPECT_TRUE(std::isnan(data.samples[1].labels[1])) << "empty is masked, never a silent 0";
+  EXPECT_EQ(data.samples[0].patient_id, "nih:7");
+  EXPECT_EQ(data.samples[0].path, "pack/images/a.png");
+  EXPECT_EQ(data.samples[1].path, "pack/images/b.png");
+  EXPECT_EQ(data.samples[0].source, "pack");
+  ASSERT_EQ(data.rejected.size(), 2u);
+  EXPECT_EQ(data.rejected[0].field, "nodule");
+  EXPECT_EQ(data.rejected[1].field, "patient");
+  EXPECT_EQ(data.counts.at("positive mass"), 1);
+}
+
+TEST(LabelCsv, FindingsThroughAMapWithoutSilentDefaults) {
+  LabelCsvOptions options = table_options();
+  options.finding_column = "finding";
+  options.finding_separator = "|";
+  options.findings = {{"Mass", "mass"}, {"Nodule", "nodule"}, {"No Finding", ""}, {"Lump", "mass"}};
+  const char* text = "image,patient,finding\na.jpg,1,Mass|Nodule\nb.jpg,2,No Finding\nc.jpg,3,Lump\n";
+  Dataset data = parse_label_csv(text, options);
+  ASSERT_EQ(data.samples.size(), 3u);
+  EXPECT_EQ(data.label_names, (std::vector<std::string>{"mass", "nodule"}));
+  EXPECT_EQ(data.samples[0].labels, (std::vector<float>{1, 1}));
+  EXPECT_EQ(data.samples[1].labels, (std::vector<float>{0, 0}));
+  EXPECT_EQ(data.samples[2].labels, (std::vector<float>{1, 0}));
+  options.findings = {{"Mass", "mass"}, {"No Finding", ""}};
+  expect_error(Code::data, {"line 2", "'Nodule' is not in the map"}, [&] { parse_label_csv(text, options); });
+  options.findings.push_back({"*", "other"});
+  data = parse_label_csv(text, options);
+  EXPECT_EQ(data.samples[0].labels, (std::vector<float>{1, 1}));
+  EXPECT_EQ(data.samples[1].labels, (std::vector<float>{0, 0}));
+  EXPECT_EQ(data.samples[2].labels, (std::vector<float>{0, 1}));
+}
+
+TEST(LabelCsv, TwoRowsForOneImageAreAnError) {
+  expect_error(Code::data, {"pack/metadata.csv: line 3", "'a' has a row already"},
+               [] { parse_label_csv("image,patient\na.png,1\na.jpg,1\n", table_options()); });
+}
+
+TEST(LabelCsv, AnswersOfOtherToolsAndATableOfASpreadsheet) {
+  LabelCsvOptions options = table_options();
+  options.label_columns = {"mass", "nodule"};
+  const Dataset data = parse_label_csv(
+      "\xEF\xBB\xBF;image;patient;mass;nodule\r\n0;a.png;p 1;TRUE;no\r\n1;sub\\b.png;p2;1,0;NA\r\n;;;;\r\n",
+      options);
+  ASSERT_EQ(data.samples.size(), 2u);
+  EXPECT_EQ(data.samples[0].labels, (std::vector<float>{1, 0}));
+  EXPECT_EQ(data.samples[0].patient_id, "p 1");
+  EXPECT_EQ(data.samples[0].where, "pack/metadata.csv: line 2");
+  EXPECT_EQ(data.samples[1].image_id, "b");
+  EXPECT_EQ(data.samples[1].path, "pack/images/sub/b.png");
+  EXPECT_EQ(data.samples[1].labels[0], 1);
+  EXPECT_TRUE(std::isnan(data.samples[1].labels[1]));
+  const Dataset odd = parse_label_csv("image,patient,mass,nodule\na.png,1,none,0\n", options);
+  EXPECT_EQ(odd.rejected[0].reason,
+            "pack/metadata.csv: line 2: is 'none' (expected 1, 0, TRUE, FALSE, yes, no or nothing)");
+}
+
+TEST(LabelCsv, AStarFindsTheLabels) {
+  LabelCsvOptions options = table_options();
+  options.label_columns = {"*"};
+  const auto labels = [&](const std::string& text) { return parse_label_csv(text, options).label_names; };
+  using Names = std::vector<std::string>;
+  EXPECT_EQ(labels("image,patient,sex,age,width,mass,Gender,nodule,Unnamed: 0,note\n"
+                   "a.png,1,1,0,1,1,0,no,0,x\nb.png,1,0,1,1,0,1,,1,\n"),
+            (Names{"mass", "nodule"}));
+  EXPECT_EQ(labels("image,patient,mass,empty\na.png,1,0,\n"), Names{"mass"})
+      << "nothing is known of the last one";
+  std::string rows = "image,patient,mass,level\n";
+  for (int i = 0; i < 20; ++i)
+    rows += "a" + std::to_string(i) + ".png,1," + (i == 7 ? "x" : "1") + "," + std::to_string(i % 3) + "\n";
+  expect_error(Code::data, {"metadata.csv: line 9", "mass is 'x'", "19 of 20", "data.label_columns"},
+               [&] { labels(rows); });
+  rows.replace(rows.find(",x,"), 3, ",0,");
+  EXPECT_EQ(labels(rows), Names{"mass"}) << "0, 1 and 2 are levels, no answers";
+  expect_error(Code::data, {"metadata.csv", "no column holds labels"},
+               [&] { labels("image,patient\na.png,1\n"); });
+}
+
+TEST(LabelCsv, PathsInTheTable) {
+  const TempDir dir;
+  dir.file("images/p1/view1.png", "x");
+  dir.file("images/p2/view1.png", "x");
+  LabelCsvOptions options = table_options();
+  options.images_dir = dir.path("images");
+  options.root = dir.path();
+  options.patient_column = "";
+  const Dataset data = parse_label_csv("image\np1/view1.png\nimages/p2/view1.png\n", options);
+  EXPECT_EQ(data.samples[0].image_id, "p1/view1");
+  EXPECT_EQ(data.samples[1].image_id, "images/p2/view1");
+  EXPECT_EQ(data.samples[1].patient_id, "images/p2/view1");
+  EXPECT_EQ(data.samples[1].path, dir.path("images/p2/view1.png"));
+  for (const char* out : {"../../x.png", "/abs/x.png"})
+    expect_error(Code::data, {"metadata.csv: line 2: image", out, "outside"},
+                 [&] { parse_label_csv(std::string("image\n") + out + "\n", options); });
+  options.allow_outside = true;
+  EXPECT_EQ(parse_label_csv("image\n/abs/x.png\n", options).samples[0].path, "/abs/x.png");
+}
+
+TEST(LabelCsv, ManyRowsInSeconds) {
+  LabelCsvOptions options = table_options();
+  options.label_columns = {"*"};
+  std::string text = "image,patient,a,b,c\n";
+  for (int i = 0; i < 300000; ++i)
+    text += "film" + std::to_string(i) + ".png,p" + std::to_string(i / 3) + ",1,0,\n";
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_EQ(parse_label_csv(text, options).samples.size(), 300000u);
+  const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
+  EXPECT_LT(taken.count(), 100) << "a step that looks at all rows for each takes hours";
+}
+
+}  // namespace
+}  // namespace cawe::data

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a recipe's [data] to samples and folds: whose paths lead where, which folds exist, what is warned of.
+#include "train/datasets.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/data/text_file.h"
+
+namespace cawe::train {
+namespace {
+
+using cawe::testing::expect_error;
+using cawe::testing::TempDir;
+
+/// A recipe for `dir`; pictures are not opened, so files of one byte will do.
+Recipe recipe_for(const TempDir& dir, const std::string& task, const Strings& more = {}) {
+  Strings sets{"data.root=\"" + dir.path("set") + "\"", "data.check_images=false"};
+  sets.insert(sets.end(), more.begin(), more.end());
+  return Recipe::parse("task = \"" + task + "\"", "r.toml", task, sets);
+}
+
+/// n films, "label" as `label` says, a box where it says 1.
+void make_table(const TempDir& dir, int n, const std::function<std::string(int)>& label) {
+  std::string table = "image,patient,label,other\n", boxes = "patientId,x,y,width,height,Target\n";
+  for (int i = 0; i < n; ++i) {
+    const std::string id = "f" + std::to_string(i);
+    table += id + ".png,p" + std::to_string(i) + "," + label(i) + ",\n";
+    boxes += id + (label(i) == "1" ? ",1,1,5,5,1\n" : ",,,,,0\n");
+  }
+  dir.file("set/metadata.csv", table);
+  dir.file("set/boxes.csv", boxes);
+}
+
+const Strings kFolds{"data.split=file", "data.split_file=split.csv"};
+
+Strings with(Strings a, const Strings& b) {
+  a.insert(a.end(), b.begin(), b.end());
+  return a;
+}
+
+TEST(Datasets, TheRecipeMayNameAnyPathTheTableMayNot) {
+  const TempDir dir;
+  dir.file("elsewhere/films/a.png", "x");
+  dir.file("elsewhere/t.csv", "image,patient\na.png,p\n");
+  dir.file("elsewhere/b.csv", "patientId,x,y,width,height,Target\na,1,1,5,5,1\n");
+  dir.file("elsewhere/s.csv", "image,patient,fold\na,p,test\n");
+  dir.file("set/metadata.csv", "image,patient\nb.png,q\n" + dir.path("elsewhere/films/a.png") + ",p\n");
+  const Strings absolute{"data.labels_csv=" + dir.path("elsewhere/t.csv"),
+                         "data.images=" + dir.path("elsewhere/films"),
+                         "data.boxes=" + dir.path("elsewhere/b.csv"), "data.split=file",
+                         "data.split_file=" + dir.path("elsewhere/s.csv")};
+  const SplitData data = load_data(recipe_for(dir, "retinanet", absolute));
+  ASSERT_EQ(data.dataset.samples.size(), 1u);
+  EXPECT_EQ(data.dataset.samples[0].path, dir.path("elsewhere/films/a.png"));
+  EXPECT_EQ(data.dataset.samples[0].boxes.size(), 1u);
+  EXPECT_EQ(load_data(recipe_for(dir, "retinanet",
+                                 {"data.labels_csv=../elsewhere/t.csv", "data.images=../elsewhere/films"}))
+                .dataset.samples[0]
+                .path,
+            dir.path("set/../elsewhere/films/a.png"));
+  expect_error(
+      Code::data,
+      {"metadata.csv: line 3", "elsewhere/films/a.png", "outside the data folder", "data.allow_outside"},
+      [&] { load_data(recipe_for(dir, "retinanet")); });
+  EXPECT_EQ(load_data(recipe_for(dir, "retinanet", {"data.allow_outside=true"})).dataset.samples.size(), 2u);
+}
+
+TEST(Datasets, FoldsThatNobodyIsIn) {
+  const TempDir dir;
+  make_table(dir, 4, [](int) { return "1"; });
+  dir.file("set/split.csv", "image,fold\nf0,train\nf1,train\nf2,test\nf3,b\n");
+  EXPECT_EQ(load_data(recipe_for(dir, "retinanet", kFolds)).split.fold[3], "b")
+      << "no fold 'val', which is a default";
+  expect_error(Code::usage, {"data.test_folds", "names fold \"tset\"", "the folds are b, test, train"}, [&] {
+    load_data(recipe_for(dir, "retinanet", with(kFolds, {"data.test_folds=[\"tset\"]"})));
+  });
+  expect_error(Code::usage, {"r.toml: data.split_file is missing"},
+               [&] { load_data(recipe_for(dir, "retinanet", {"data.split=file"})); });
+}
+
+TEST(Datasets, KFoldsOfAFile) {
+  const TempDir dir;
+  make_table(dir, 4, [](int) { return "1"; });
+  const Strings of_file{"data.split=k_folds",       "data.folds=2",      "data.split_file=split.csv",
+                        "data.train_folds=[\"0\"]", "data.val_folds=[]", "data.test_folds=[\"1\"]"};
+  dir.file("set/split.csv", "image,fold\nf0,1\nf1,0\nf2,0\nf3,1\n");
+  EXPECT_EQ(load_data(recipe_for(dir, "retinanet", of_file)).split.fold,
+            (std::vector<std::string>{"1", "0", "0", "1"}));
+  dir.file("set/split.csv", "image,fold\nf0,train\nf1,0\nf2,0\nf3,1\n");
+  expect_error(Code::usage,
+               {"data.split_file", "has the folds 0, 1, train", "expected 0 to 1", "data.folds is 2"},
+               [&] { load_data(recipe_for(dir, "retinanet", of_file)); });
+}
+
+TEST(Datasets, WarnsOfFoldsWithoutALesion) {
+  const TempDir dir;
+  make_table(dir, 6, [](int i) { return i < 2 ? "1" : "0"; });
+  dir.file("set/split.csv", "image,fold\nf0,train\nf1,train\nf2,val\nf3,val\nf4,test\nf5,test\n");
+  const Strings boxes{"data.boxes=boxes.csv"};
+  std::vector<std::string> warnings = load_data(recipe_for(dir, "retinanet", with(kFolds, boxes))).warnings;
+  ASSERT_EQ(warnings.size(), 2u);
+  EXPECT_EQ(
+      warnings[0],
+      "none of the 2 films of data.val_folds (val) that were searched for lesions has one: sensitivity and "
+      "mean AP of the validation are not defined (data.stratify = true, a larger share, or another "
+      "data.split_seed may help)");
+  EXPECT_NE(warnings[1].find("of data.test_folds (test)"), std::string::npos);
+  dir.file("set/split.csv", "image,fold\nf0,val\nf1,test\nf2,train\nf3,train\nf4,train\nf5,train\n");
+  warnings = load_data(recipe_for(dir, "faster_rcnn", with(kFolds, boxes))).warnings;
+  ASSERT_EQ(warnings.size(), 1u);
+  EXPECT_EQ(
+      warnings[0],
+      "none of the 4 films of data.train_folds (train) that were searched for lesions has one: a detector "
+      "learns nothing from them");
+  // Drawn, with as few as two: training and test have one.
+  warnings = load_data(recipe_for(dir, "retinanet", with(boxes, {"data.val=0.0", "data.test=0.2"}))).warnings;
+  EXPECT_TRUE(warnings.empty()) << warnings[0];
+}
+
+TEST(Datasets, WarnsOfLabelsThatCannotBeLearnt) {
+  const TempDir dir;
+  const auto warnings = [&](const std::function<std::string(int)>& label, const Strings& labels) {
+    make_table(dir, 6, label);
+    dir.file("set/split.csv", "image,fold\nf0,train\nf1,train\nf2,train\nf3,train\nf4,test\nf5,test\n");
+    return load_data(recipe_for(dir, "classifier", with(kFolds, labels))).warnings;
+  };
+  using Warnings = std::vector<std::string>;
+  const Strings both{"data.label_columns=[\"label\", \"other\"]"}, one{"data.label_columns=[\"label\"]"};
+  EXPECT_EQ(warnings([](int i) { return i % 2 ? "1" : "0"; }, one), Warnings());
+  EXPECT_EQ(
+      warnings([](int) { return ""; }, both),
+      (Warnings{"no label is known among the 4 films of data.train_folds (train): nothing can be learnt",
+                "no label is known among the 2 films of data.test_folds (test): nothing can be judged"}));
+  EXPECT_EQ(warnings([](int i) { return i % 2 ? "1" : "0"; }, both),
+            (Warnings{"labels that are unknown (empty) among the 4 films of data.train_folds (train): other: "
+                      "they are left out "
+                      "of the loss",
+                      "labels that are unknown (empty) among the 2 films of data.test_folds (test): other: "
+                      "their AUROC is not "
+                      "defined there"}));
+  EXPECT_EQ(warnings([](int i) { return i < 4 ? "0" : "1"; }, one),
+            (Warnings{"labels without a positive among the 4 films of data.train_folds (train): label: they "
+                      "can only be learnt "
+                      "as absent",
+                      "labels without a negative among the 2 films of data.test_folds (test): label: their "
+                      "AUROC is not defined "
+                      "there"}));
+}
+
+}  // namespace
+}  // namespace cawe::train

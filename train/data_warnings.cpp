@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a data set and its split cannot train or judge, found out before the first step.
+#include <cmath>
+#include <set>
+
+#include "train/datasets.h"
+
+namespace cawe::train {
+namespace {
+
+/// "a, b and 3 more"
+std::string listed(const Strings& items) {
+  std::string text;
+  for (size_t i = 0; i < items.size() && i < 10; ++i) text += (i ? ", " : "") + items[i];
+  return items.size() > 10 ? text + " and " + std::to_string(items.size() - 10) + " more" : text;
+}
+
+/// Folds that a recipe names for one purpose, and their images.
+struct Part {
+  std::string key, purpose;  ///< "data.val_folds", "validation"
+  Strings folds;
+  std::vector<int64_t> images;
+};
+
+std::vector<Part> parts_of(const Recipe& r, const data::Split& split) {
+  std::vector<Part> parts;
+  for (const auto& [key, purpose] : {std::pair("data.train_folds", "training"),
+                                     {"data.val_folds", "validation"},
+                                     {"data.test_folds", "test"}}) {
+    if (!r.value(key)) continue;
+    Part part{key, purpose, r.words(key), {}};
+    part.images = fold_indices(split, part.folds);
+    if (!part.images.empty()) parts.push_back(std::move(part));
+  }
+  return parts;
+}
+
+std::string place(const Part& part) { return part.key + " (" + listed(part.folds) + ")"; }
+
+std::string films(size_t count) { return std::to_string(count) + (count == 1 ? " film" : " films"); }
+
+void warn_of_boxes(const data::Dataset& dataset, const Part& part, Strings* out) {
+  size_t searched = 0, boxed = 0;
+  for (const int64_t i : part.images) {
+    const data::Sample& s = dataset.samples[size_t(i)];
+    searched += s.has_box_annotation;
+    boxed += s.has_box_annotation && !s.boxes.empty();
+  }
+  if (boxed > 0) return;
+  const std::string none =
+      "none of the " + films(searched) + " of " + place(part) + " that were searched for lesions has one: ";
+  if (part.purpose == "training")
+    out->push_back(none + "a detector learns nothing from them");
+  else
+    out->push_back(
+        none + "sensitivity and mean AP of the " + part.purpose +
+        " are not defined (data.stratify = true, a larger share, or another data.split_seed may help)");
+}
+
+/// Labels without a known cell, a positive or a negative among some images.
+struct Missing {
+  Strings known, positives, negatives;
+};
+
+Missing missing_labels(const data::Dataset& dataset, const std::vector<int64_t>& images) {
+  Missing missing;
+  for (size_t k = 0; k < dataset.label_names.size(); ++k) {
+    size_t positives = 0, negatives = 0;
+    for (const int64_t i : images) {
+      const float label = dataset.samples[size_t(i)].labels[k];
+      positives += label == 1;
+      negatives += label == 0;
+    }
+    const std::string& name = dataset.label_names[k];
+    if (positives + negatives == 0)
+      missing.known.push_back(name);
+    else if (positives == 0)
+      missing.positives.push_back(name);
+    else if (negatives == 0)
+      missing.negatives.push_back(name);
+  }
+  return missing;
+}
+
+void warn_of_labels(const data::Dataset& dataset, const Part& part, Strings* out) {
+  const Missing missing = missing_labels(dataset, part.images);
+  const std::string where = " among the " + films(part.images.size()) + " of " + place(part);
+  const bool trains = part.purpose == "training";
+  const std::string effect = trains ? "" : ": their AUROC is not defined there";
+  if (missing.known.size() == dataset.label_names.size()) {
+    out->push_back("no label is known" + where +
+                   (trains ? ": nothing can be learnt" : ": nothing can be judged"));
+    return;
+  }
+  if (!missing.known.empty())
+    out->push_back("labels that are unknown (empty)" + where + ": " + listed(missing.known) +
+                   (trains ? ": they are left out of the loss" : effect));
+  if (!missing.positives.empty())
+    out->push_back("labels without a positive" + where + ": " + listed(missing.positives) +
+                   (trains ? ": they can only be learnt as absent" : effect));
+  if (!missing.negatives.empty())
+    out->push_back("labels without a negative" + where + ": " + listed(missing.negatives) +
+                   (trains ? ": they can only be learnt as present" : effect));
+}
+
+}  // namespace
+
+std::vector<std::string> data_warnings(const Recipe& recipe, const data::Dataset& dataset,
+                                       const data::Split& split) {
+  Strings out;
+  const bool detector = recipe.value("augment.min_visible").has_value();
+  const bool classifier = recipe.task() == "classifier" && !dataset.label_names.empty();
+  for (const Part& part : parts_of(recipe, split)) {
+    if (detector) warn_of_boxes(dataset, part, &out);
+    if (classifier) warn_of_labels(dataset, part, &out);
+  }
+  return out;
+}
+
+}  // namespace cawe::train
