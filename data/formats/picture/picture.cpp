@@ -75,8 +75,7 @@ Picture parse_stored(std::string_view bytes, const std::string& name, const Read
       break;
   }
   const std::string what = unread_format(bytes);
-  if (!what.empty())
-    refuse_picture("unsupported_format", name, ": ", what, " (expected DICOM, PNG, JPEG, BMP or PNM)");
+  if (!what.empty()) refuse_picture("unsupported_format", name, ": ", what);
   refuse_picture("unknown_format", name,
                  ": neither DICOM (no \"DICM\" at byte 128) nor PNG, JPEG, BMP or PNM");
 }

@@ -97,7 +97,8 @@ Picture parse_pnm(std::string_view bytes, const std::string& name, const ReadOpt
 Picture parse_jpeg(std::string_view bytes, const std::string& name, const ReadOptions& options = {});
 Picture parse_dicom(std::string_view bytes, const std::string& name, const ReadOptions& options = {});
 
-/// What a file is that is none of these, in words ("a TIFF picture"); empty where it is not known.
+/// What a file is that is none of these and what to do about it, in words ("a TIFF picture, which is not read …"); empty
+/// where it is not known.
 std::string unread_format(std::string_view bytes);
 
 }  // namespace cawe::data

@@ -13,7 +13,8 @@ struct Known {
   const char* what;
 };
 
-constexpr const char* kConvert = ", which is not read. Convert it to PNG";
+constexpr const char* kConvert =
+    ", which is not read (expected DICOM, PNG, JPEG, BMP or PNM). Convert it to PNG";
 
 /// The first that fits counts. The fields of `ftyp` files begin at byte 4.
 constexpr Known kKnown[] = {
