@@ -195,6 +195,7 @@ std::string train_classifier(Recipe& recipe, const RunRequest& request) {
   };
   InitResult begun;
   make_network(&begun);  // throws for bad weights before anything is written
+  warn_of(begun);
   Checkpoint first = first_checkpoint(recipe, s, "classifier");
   for (const data::TrainedPatients& before : s.chain.trained) first.manifest += data::manifest_text(before);
   const auto run = open_run(request, s, first, begun.hash);

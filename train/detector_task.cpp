@@ -201,6 +201,7 @@ std::string train_detector(Recipe& recipe, const RunRequest& request) {
   s.loader.enhance = enhancement_of(recipe, s, request);
   // Throws for bad weights before anything is written.
   const InitResult begun = initialise(*detector_from(recipe, 1), recipe, s.seed, true);
+  warn_of(begun);
   std::vector<data::TrainedPatients> trained = s.chain.trained;
   trained.push_back(data::parse_manifest("init", begun.manifest));
   const std::string leak = data::check_leaks(dataset, s.test, trained, recipe.flag("allow_leak"));

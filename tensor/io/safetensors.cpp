@@ -94,6 +94,7 @@ Entry read_entry(const json& fields, const std::string& name, const std::string&
 
 std::map<std::string, std::string> read_metadata(const json& fields, const std::string& source) {
   const std::string where = source + ": __metadata__";
+  if (fields.is_null()) return {};  // as some writers say that there is none
   CAWE_CHECK(fields.is_object(), Code::data, where, ": is ", fields.type_name(), " (expected an object)");
   std::map<std::string, std::string> metadata;
   for (const auto& field : fields.items()) {
