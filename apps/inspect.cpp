@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "apps/commands.h"
 #include "data/formats/picture/picture.h"
@@ -13,6 +14,7 @@
 #include "tensor/io/npy.h"
 #include "tensor/io/pth.h"
 #include "tensor/io/weights_file.h"
+#include "tensor/text.h"
 #include "train/checkpoint.h"
 
 namespace cawe::apps {
@@ -31,10 +33,17 @@ std::string describe_tensors(const NamedTensors& tensors, Json* json) {
     if (json != nullptr)
       list[name] = {{"dtype", cawe::name(t.dtype())}, {"shape", shape}};
     else
-      table += detail::concat("  ", name, "  ", cawe::name(t.dtype()), " ", t.shape(), "\n");
+      table += detail::concat("  ", printable(name, 200), "  ", cawe::name(t.dtype()), " ", t.shape(), "\n");
   }
   if (json != nullptr) json->update({{"tensors", list}, {"values", values}});
   return table + std::to_string(tensors.size()) + " tensors, " + std::to_string(values) + " values\n";
+}
+
+/// Text of a stranger's file for a terminal, its lines kept.
+std::string printable_lines(const std::string& text) {
+  std::string out, line;
+  for (std::istringstream lines(text); std::getline(lines, line);) out += printable(line) + "\n";
+  return out;
 }
 
 std::string checkpoint_text(const std::string& path, const train::Checkpoint& c, bool as_json) {
@@ -44,7 +53,7 @@ std::string checkpoint_text(const std::string& path, const train::Checkpoint& c,
   const std::string table = describe_tensors(c.model(), as_json ? &json : nullptr);
   if (as_json) return json_text(json);
   return path + ": checkpoint after step " + std::to_string(c.step) + ", trained on " +
-         std::to_string(patients) + " persons\n" + table + "recipe:\n" + c.recipe;
+         std::to_string(patients) + " persons\n" + table + "recipe:\n" + printable_lines(c.recipe);
 }
 
 std::string weights_text(const std::string& path, const NamedTensors& tensors, const char* kind,
@@ -59,7 +68,7 @@ std::string pth_text(const std::string& path, const PthFile& file, bool as_json)
       {"file", path}, {"kind", "pth"}, {"part", file.part}, {"parts", file.parts}, {"skipped", file.skipped}};
   const std::string table = describe_tensors(file.tensors, as_json ? &json : nullptr), note = file.note();
   if (as_json) return json_text(json);
-  return path + ": pth" + (note.empty() ? "" : ", " + note) + "\n" + table;
+  return path + ": pth" + (note.empty() ? "" : ", " + printable(note, 2000)) + "\n" + table;
 }
 
 std::string folder_text(const std::string& path, bool json) {
@@ -73,7 +82,7 @@ std::string folder_text(const std::string& path, bool json) {
                       {"best", fs::exists(train::best_path(path))}});
   std::string out = path + ": run with " + std::to_string(steps.size()) + " checkpoints" +
                     (steps.empty() ? "" : ", newest after step " + std::to_string(steps[0])) + "\n";
-  return out + (fs::exists(path + "/recipe.toml") ? read_file(path + "/recipe.toml") : "");
+  return out + (fs::exists(path + "/recipe.toml") ? printable_lines(read_file(path + "/recipe.toml")) : "");
 }
 
 /// Describes weights of any format; empty text where the file has none.

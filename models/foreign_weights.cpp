@@ -23,7 +23,8 @@ bool any_begins(const NamedTensors& weights, const std::string& start) {
 /// Blocks of layer<n> of the ResNet whose names begin with `body`.
 int blocks(const NamedTensors& weights, const std::string& body, int layer) {
   int count = 0;
-  while (weights.count(body + "layer" + std::to_string(layer) + "." + std::to_string(count) + ".conv1.weight") > 0)
+  while (weights.count(body + "layer" + std::to_string(layer) + "." + std::to_string(count) +
+                       ".conv1.weight") > 0)
     ++count;
   return count;
 }
@@ -43,17 +44,20 @@ struct Family {
   const char* begin;
   const char* title;
 };
-const Family kFamilies[] = {{"features.denseblock1.", "a DenseNet"},
-                            {"features.0.0.", "a network of torchvision's MobileNet, EfficientNet or ConvNeXt kind"},
-                            {"features.0.weight", "a VGG or AlexNet"},
-                            {"Conv2d_1a_3x3.", "an Inception network"},
-                            {"class_token", "a vision transformer"},
-                            {"cls_token", "a vision transformer"},
-                            {"patch_embed.", "a transformer"}};
+const Family kFamilies[] = {
+    {"features.denseblock1.", "a DenseNet"},
+    {"features.0.0.", "a network of torchvision's MobileNet, EfficientNet or ConvNeXt kind"},
+    {"features.0.weight", "a VGG or AlexNet"},
+    {"Conv2d_1a_3x3.", "an Inception network"},
+    {"class_token", "a vision transformer"},
+    {"cls_token", "a vision transformer"},
+    {"patch_embed.", "a transformer"}};
 const Family kSecondVersions[] = {
-    {"head.classification_head.conv.0.1.", "torchvision's retinanet_resnet50_fpn_v2 (expected retinanet_resnet50_fpn)"},
+    {"head.classification_head.conv.0.1.",
+     "torchvision's retinanet_resnet50_fpn_v2 (expected retinanet_resnet50_fpn)"},
     {"rpn.head.conv.1.0.", "torchvision's fasterrcnn_resnet50_fpn_v2 (expected fasterrcnn_resnet50_fpn)"},
-    {"roi_heads.box_head.0.0.", "torchvision's fasterrcnn_resnet50_fpn_v2 (expected fasterrcnn_resnet50_fpn)"}};
+    {"roi_heads.box_head.0.0.",
+     "torchvision's fasterrcnn_resnet50_fpn_v2 (expected fasterrcnn_resnet50_fpn)"}};
 
 }  // namespace
 
@@ -63,7 +67,8 @@ std::string wrapper_prefix(const NamedTensors& weights) {
   for (const auto& [name, t] : weights) {
     if (!ends_with(name, stem)) continue;
     std::string before = name.substr(0, name.size() - stem.size());
-    if (weights.count(before + "bn1.weight") == 0 || weights.count(before + "layer1.0.conv1.weight") == 0) continue;
+    if (weights.count(before + "bn1.weight") == 0 || weights.count(before + "layer1.0.conv1.weight") == 0)
+      continue;
     if (ends_with(before, body)) before.resize(before.size() - body.size());
     found.insert(before);
   }

@@ -51,6 +51,9 @@ bool is_of(const Value& value, Type type) {
   return false;
 }
 
+/// A value in a message: a list of a checkpoint may be a megabyte long.
+std::string shown(const Value& value) { return printable(toml_text(value), 300); }
+
 /// A value's items: itself, or those of a list.
 std::vector<Value> items_of(const Value& value) {
   if (const Strings* words = std::get_if<Strings>(&value)) return {words->begin(), words->end()};
@@ -189,25 +192,25 @@ Value Recipe::checked(const Key& key, const Rule& rule, const std::string& name)
   const Entry& entry = entries_.at(name);
   const Code wrong = of_checkpoint_ && entry.line > 0 ? Code::data : Code::usage;
   const Value given = entry.value, value = converted(given, key.type);
-  CAWE_CHECK(is_of(value, key.type), wrong, where(name), " is ", toml_text(given), " (expected ",
+  CAWE_CHECK(is_of(value, key.type), wrong, where(name), " is ", shown(given), " (expected ",
              describe(key.type), ")");
   const std::vector<Value> items = items_of(value);
   const bool list = key.type == Type::words || key.type == Type::numbers;
   CAWE_CHECK(!list || (items.size() >= rule.fewest && items.size() <= rule.most), wrong, where(name), " is ",
-             toml_text(value), " (expected ", rule.bounds(key.type), ")");
+             shown(value), " (expected ", rule.bounds(key.type), ")");
   for (const Value& item : items) {
     const std::string* bare = rule.bare ? std::get_if<std::string>(&item) : nullptr;
-    CAWE_CHECK(bare == nullptr || is_bare(*bare), wrong, where(name), " holds ", toml_text(item),
+    CAWE_CHECK(bare == nullptr || is_bare(*bare), wrong, where(name), " holds ", shown(item),
                " (expected letters, digits, _ and -)");
     if (!rule.choices) {
-      CAWE_CHECK(within(item, rule), wrong, where(name), list ? " holds " : " is ", toml_text(item),
+      CAWE_CHECK(within(item, rule), wrong, where(name), list ? " holds " : " is ", shown(item),
                  " (expected ", rule.bounds(key.type), ")");
       continue;
     }
     const Strings choices = rule.choices();
     if (contains(choices, plain(item))) continue;
     const std::string near = key.type == Type::whole ? "" : nearest_name(plain(item), choices);
-    fail(wrong, where(name), list ? " holds " : " is ", toml_text(item), " (expected ", rule.bounds(key.type),
+    fail(wrong, where(name), list ? " holds " : " is ", shown(item), " (expected ", rule.bounds(key.type),
          near.empty() ? ")" : "; did you mean " + near + "?)");
   }
   return value;

@@ -27,18 +27,37 @@ const Global kGlobals[] = {{"collections.OrderedDict", Call::ordered_dict, {}},
                            {"torch.BoolStorage", Call::storage, {DType::boolean, 1}}};
 
 /// Modules whose functions a file of weights names for one purpose only: that whoever unpickles it runs them.
-const char* const kDangerousModules[] = {
-    "os",      "posix",    "nt",        "ntpath",   "posixpath", "subprocess",      "sys",       "shutil",
-    "socket",  "pty",      "ctypes",    "_ctypes",  "importlib", "runpy",           "code",      "codeop",
-    "marshal", "pickle",   "_pickle",   "cPickle",  "types",     "multiprocessing", "threading", "_thread",
-    "asyncio", "signal",   "bdb",       "pdb",      "timeit",    "webbrowser",      "urllib",    "http",
-    "ftplib",  "smtplib",  "platform",  "commands", "tempfile",  "io",              "_io",       "builtins",
-    "operator", "_operator", "zipimport", "imp",     "pip",       "pkgutil",         "cProfile",  "profile",
-    "trace",   "doctest",  "inspect",   "functools", "__builtin__"};
+const char* const kDangerousModules[] = {"os",         "posix",
+                                         "nt",         "ntpath",
+                                         "posixpath",  "subprocess",
+                                         "sys",        "shutil",
+                                         "socket",     "pty",
+                                         "ctypes",     "_ctypes",
+                                         "importlib",  "runpy",
+                                         "code",       "codeop",
+                                         "marshal",    "pickle",
+                                         "_pickle",    "cPickle",
+                                         "types",      "multiprocessing",
+                                         "threading",  "_thread",
+                                         "asyncio",    "signal",
+                                         "bdb",        "pdb",
+                                         "timeit",     "webbrowser",
+                                         "urllib",     "http",
+                                         "ftplib",     "smtplib",
+                                         "platform",   "commands",
+                                         "tempfile",   "io",
+                                         "_io",        "builtins",
+                                         "operator",   "_operator",
+                                         "zipimport",  "imp",
+                                         "pip",        "pkgutil",
+                                         "cProfile",   "profile",
+                                         "trace",      "doctest",
+                                         "inspect",    "functools",
+                                         "__builtin__"};
 /// Of these, what only makes a value.
-const char* const kPlainBuiltins[] = {"set",  "frozenset", "complex", "bytearray", "bytes", "slice", "range", "xrange", "int",
-                                      "float", "bool",     "str",     "list",      "dict",  "tuple", "object",
-                                      "long", "unicode"};
+const char* const kPlainBuiltins[] = {"set",   "frozenset", "complex", "bytearray", "bytes", "slice",
+                                      "range", "xrange",    "int",     "float",     "bool",  "str",
+                                      "list",  "dict",      "tuple",   "object",    "long",  "unicode"};
 
 template <size_t N>
 bool among(const char* const (&list)[N], std::string_view word) {

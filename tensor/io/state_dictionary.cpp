@@ -14,7 +14,8 @@ std::string joined_names(const std::vector<std::string>& names) {
   std::string out;
   constexpr size_t kNamesShown = 12;
   for (size_t i = 0; i < names.size() && i < kNamesShown; ++i) out += (i ? ", " : "") + names[i];
-  return names.size() > kNamesShown ? out + " and " + std::to_string(names.size() - kNamesShown) + " more" : out;
+  return names.size() > kNamesShown ? out + " and " + std::to_string(names.size() - kNamesShown) + " more"
+                                    : out;
 }
 
 }  // namespace
@@ -29,7 +30,8 @@ const char* const kWrappers[] = {"state_dict", "model_state_dict", "model", "net
 
 const Value* entry_of(const Value& dictionary, std::string_view key) {
   for (size_t i = 0; i + 1 < dictionary.items.size(); i += 2)
-    if (dictionary.items[i]->kind == Kind::text && dictionary.items[i]->text == key) return dictionary.items[i + 1];
+    if (dictionary.items[i]->kind == Kind::text && dictionary.items[i]->text == key)
+      return dictionary.items[i + 1];
   return nullptr;
 }
 
@@ -96,20 +98,23 @@ const Value* choose(const Value& root, const std::string& part, const std::strin
     for (const Value* key : with_tensors)
       if (key->text == part) chosen = key;
     CAWE_CHECK(chosen != nullptr, Code::usage, source, ": holds no tensors by name under \"", printable(part),
-               "\" (expected ", out->parts.empty() ? "no part: there is none" : joined_names(out->parts), ")");
+               "\" (expected ", out->parts.empty() ? "no part: there is none" : joined_names(out->parts),
+               ")");
   } else {
     for (const char* wrapper : kWrappers)
       for (const Value* key : with_tensors)
         if (chosen == nullptr && key->text == wrapper) chosen = key;
     for (const char* wrapper : kWrappers) {
       const Value* v = chosen == nullptr ? entry_of(root, wrapper) : nullptr;
-      CAWE_CHECK(v == nullptr || v->kind != Kind::skipped || !v->holds_numbers, Code::data, source, ": \"", wrapper,
-                 "\" is an object of ", v == nullptr ? "" : v->text,
-                 ", which only its own code could build; nothing was executed (save model.state_dict() instead)");
+      CAWE_CHECK(
+          v == nullptr || v->kind != Kind::skipped || !v->holds_numbers, Code::data, source, ": \"", wrapper,
+          "\" is an object of ", v == nullptr ? "" : v->text,
+          ", which only its own code could build; nothing was executed (save model.state_dict() instead)");
     }
     if (chosen == nullptr && !has_tensors_by_name(root) && !with_tensors.empty()) {
-      CAWE_CHECK(with_tensors.size() == 1, Code::data, source, ": holds several parts with tensors by name: ",
-                 joined_names(out->parts), " (`cawe convert FILE OUT.safetensors --part NAME` takes one)");
+      CAWE_CHECK(with_tensors.size() == 1, Code::data, source,
+                 ": holds several parts with tensors by name: ", joined_names(out->parts),
+                 " (`cawe convert FILE OUT.safetensors --part NAME` takes one)");
       chosen = with_tensors.front();
     }
   }
@@ -139,9 +144,10 @@ StateDictionary state_dictionary(const Value& root, const std::string& part, con
   for (size_t i = 0; i + 1 < v->items.size(); i += 2) {
     const Value &key = *v->items[i], &value = *v->items[i + 1];
     if (key.kind != Kind::text) continue;
-    CAWE_CHECK(value.kind != Kind::skipped || !value.holds_numbers, Code::data, source, ": ", printable(key.text),
-               " is made by ", value.text,
-               ", which is no plain tensor (expected dense numbers; quantized, sparse and complex ones are not read)");
+    CAWE_CHECK(value.kind != Kind::skipped || !value.holds_numbers, Code::data, source, ": ",
+               printable(key.text), " is made by ", value.text,
+               ", which is no plain tensor (expected dense numbers; quantized, sparse and complex ones are "
+               "not read)");
     if (value.kind == Kind::tensor) refs[key.text] = value.tensor.get();
   }
   CAWE_CHECK(!refs.empty(), Code::data, source,

@@ -13,6 +13,7 @@ namespace cawe::pickle {
 /// Descriptions of the weights by name.
 using StateDictionary = std::map<std::string, const TensorRef*>;
 /// By the rule of read_pth(), which fills what stands beside the tensors in `out`. Throws as it says.
-StateDictionary state_dictionary(const Value& root, const std::string& part, const std::string& source, PthFile* out);
+StateDictionary state_dictionary(const Value& root, const std::string& part, const std::string& source,
+                                 PthFile* out);
 
 }  // namespace cawe::pickle
