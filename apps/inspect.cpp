@@ -31,7 +31,8 @@ std::string describe_tensors(const NamedTensors& tensors, Json* json) {
     Json shape = Json::array();
     for (int i = 0; i < t.rank(); ++i) shape.push_back(t.dim(i));
     if (json != nullptr)
-      list[name] = {{"dtype", cawe::name(t.dtype())}, {"shape", shape}};
+      list.get_ref<Json::object_t&>().emplace_back(name,
+                                                   Json{{"dtype", cawe::name(t.dtype())}, {"shape", shape}});
     else
       table += detail::concat("  ", printable(name, 200), "  ", cawe::name(t.dtype()), " ", t.shape(), "\n");
   }

@@ -161,7 +161,8 @@ StateDictionary state_dictionary(const Value& root, const std::string& part, con
 }  // namespace pickle
 
 std::string PthFile::note() const {
-  std::string text = part.empty() ? "" : "weights of \"" + part + "\"";
+  std::string text =
+      part.empty() || (parts.size() < 2 && skipped.empty()) ? "" : "weights of \"" + part + "\"";
   std::vector<std::string> others;
   for (const std::string& name : parts)
     if (name != part) others.push_back("\"" + name + "\"");

@@ -62,6 +62,8 @@ TEST(Pth, WhatStandsBesideTheWeightsIsSkippedAndListed) {
   EXPECT_NE(file.note().find("weights of \"model\", beside \"model_ema\" (`cawe convert"), std::string::npos)
       << file.note();
   EXPECT_EQ(read_pth(read_file(kFolder + "zip.pth"), "zip").note(), "");
+  EXPECT_EQ(read_pth(read_file(kFolder + "default.pth"), "default").note(), "")
+      << "a wrapper alone says nothing";
 }
 
 TEST(Pth, AnotherPartCanBeNamed) {
