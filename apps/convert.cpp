@@ -9,26 +9,39 @@
 #include "models/weights.h"
 #include "tensor/error.h"
 #include "tensor/io/weights_file.h"
+#include "tensor/text.h"
 
 namespace cawe::apps {
 namespace {
 
 struct Options {
-  std::string in, out, map;
+  std::string in, out, map, part;
 };
+
+/// "; skipped: args (argparse.Namespace)"
+std::string ending(const PthFile& file) {
+  const std::string note = file.note();
+  return note.empty() ? "" : "; " + printable(note, 2000);
+}
 
 void run(Common& common, const Options& o) {
   common.begin();
   ReadFiles({o.in}).keep(o.out, "OUT");
-  NamedTensors tensors = load_weight_file(o.in);
+  const PthFile file = read_weight_file(o.in, o.part);
+  NamedTensors tensors = file.tensors;
   if (o.map == "torchvision") tensors = models::with_current_names(tensors);
   int64_t values = 0;
   for (const auto& item : tensors) values += item.second.numel();
   save_safetensors(o.out, {tensors, {{"source", "converted by cawe"}}});
   if (common.json)
-    print_json({{"out", o.out}, {"tensors", tensors.size()}, {"values", values}});
+    print_json({{"out", o.out},
+                {"tensors", tensors.size()},
+                {"values", values},
+                {"part", file.part},
+                {"parts", file.parts},
+                {"skipped", file.skipped}});
   else
-    print_lines(detail::concat(o.out, ": ", tensors.size(), " tensors, ", values, " values"));
+    print_lines(detail::concat(o.out, ": ", tensors.size(), " tensors, ", values, " values", ending(file)));
 }
 
 }  // namespace
@@ -39,6 +52,7 @@ void add_convert(CLI::App& app, Common& common) {
                               "cawe convert resnet50.pth resnet50.safetensors --map torchvision");
   sub->add_option("in", o->in, ".pth (zip or legacy) or .safetensors")->required();
   sub->add_option("out", o->out, ".safetensors")->required();
+  sub->add_option("--part", o->part, "the entry to take where a .pth holds several, e.g. model_ema");
   sub->add_option("--map", o->map, "torchvision: older files' names to today's")
       ->check(CLI::IsMember({"torchvision"}));
   sub->callback([&common, o] { run(common, *o); });

@@ -17,6 +17,7 @@
 #include "tensor/io/npy.h"
 #include "tensor/io/pth.h"
 #include "tensor/io/weights_file.h"
+#include "tensor/text.h"
 #include "train/checkpoint.h"
 
 namespace cawe::apps {
@@ -33,9 +34,10 @@ std::string describe_tensors(const NamedTensors& tensors, Json* json) {
     Json shape = Json::array();
     for (int i = 0; i < t.rank(); ++i) shape.push_back(t.dim(i));
     if (json != nullptr)
-      list[name] = {{"dtype", cawe::name(t.dtype())}, {"shape", shape}};
+      list.get_ref<Json::object_t&>().emplace_back(name,
+                                                   Json{{"dtype", cawe::name(t.dtype())}, {"shape", shape}});
     else
-      table += detail::concat("  ", name, "  ", cawe::name(t.dtype()), " ", t.shape(), "\n");
+      table += detail::concat("  ", printable(name, 200), "  ", cawe::name(t.dtype()), " ", t.shape(), "\n");
   }
   if (json != nullptr) json->update({{"tensors", list}, {"values", values}});
   return table + std::to_string(tensors.size()) + " tensors, " + std::to_string(values) + " values\n";
@@ -59,6 +61,14 @@ std::string weights_text(const std::string& path, const NamedTensors& tensors, c
   return as_json ? json_text(json) : path + ": " + kind + "\n" + table;
 }
 
+std::string pth_text(const std::string& path, const PthFile& file, bool as_json) {
+  Json json{
+      {"file", path}, {"kind", "pth"}, {"part", file.part}, {"parts", file.parts}, {"skipped", file.skipped}};
+  const std::string table = describe_tensors(file.tensors, as_json ? &json : nullptr), note = file.note();
+  if (as_json) return json_text(json);
+  return path + ": pth" + (note.empty() ? "" : ", " + printable(note, 2000)) + "\n" + table;
+}
+
 std::string folder_text(const std::string& path, bool json) {
   const std::vector<int64_t> steps = train::checkpoint_steps(path);
   CAWE_CHECK(!steps.empty() || fs::exists(path + "/recipe.toml"), Code::data, path,
@@ -79,7 +89,7 @@ std::string model_text(const std::string& path, bool json) {
   if (bytes.compare(0, 6, "\x93NUMPY") == 0)
     return weights_text(path, {{"array", parse_npy(bytes.data(), bytes.size(), path)}}, "npy", json);
   if (bytes.compare(0, 4, "PK\3\4") == 0 || bytes.compare(0, 4, "\x80\x02\x8a\x0a") == 0)
-    return weights_text(path, parse_pth(bytes, path), "pth", json);
+    return pth_text(path, read_pth(bytes, path), json);
   if (!looks_like_safetensors(bytes.data(), bytes.size())) return "";
   const Safetensors file = parse_safetensors(bytes.data(), bytes.size(), path);
   if (train::is_checkpoint(file)) return checkpoint_text(path, train::parse_checkpoint(bytes, path), json);

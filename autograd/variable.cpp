@@ -229,6 +229,8 @@ std::vector<Tensor> gradients(const Variable& root, const std::vector<Variable>&
 
 NoGrad::NoGrad() : previous_(recording) { recording = false; }
 NoGrad::~NoGrad() { recording = previous_; }
+WithGrad::WithGrad() : previous_(recording) { recording = true; }
+WithGrad::~WithGrad() { recording = previous_; }
 bool grad_enabled() { return recording; }
 
 Tensor once_over_ranks(const Tensor& g) {

@@ -102,6 +102,18 @@ class NoGrad {
  private:
   bool previous_;
 };
+/// While it lives, operators are recorded on this thread, also inside a NoGrad: for what needs a gradient to give
+/// its result (a class activation map) and is called by code that keeps no history.
+class WithGrad {
+ public:
+  WithGrad();
+  ~WithGrad();
+  WithGrad(const WithGrad&) = delete;
+  WithGrad& operator=(const WithGrad&) = delete;
+
+ private:
+  bool previous_;
+};
 bool grad_enabled();
 
 /// While it lives, an operator on this thread whose output is not finite throws Code::numeric with its name.

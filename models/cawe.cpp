@@ -159,6 +159,7 @@ Tensor cawe_weights_closed_form(const Tensor& probabilities, const Tensor& fc_we
 
 Tensor attention_gradients(const std::function<Variable(const Variable&)>& head, const Tensor& features,
                            const ActiveSets& active, bool of_sigmoid) {
+  const WithGrad recorded;  // films are enhanced, and studies drawn, where nothing else is recorded
   const Variable leaf(features, true);
   const Variable logits = head(leaf);
   const Variable root = of_sigmoid ? sigmoid(logits) : logits;

@@ -12,13 +12,22 @@
 
 namespace cawe::models {
 
-/// How F's channels are weighted and summed to a map; g is the gradient by F of the active classes' outputs.
+/// How F's channels are weighted and summed to a map. s = sum over l in A of sigma_l, z the same sum of logits;
+/// means are over the h w cells of a channel. All end in the ReLU of Eq. 2. gradcam, hirescam and layercam are those
+/// of pytorch-grad-cam with z as the target (tests/goldens/cam.txt).
 enum class CamMethod : uint8_t {
-  cawe,      ///< mean(ReLU(g)), g of the sum of sigmoids (the paper's Eq. 1 and 2)
-  gradcam,   ///< mean(g), g of the sum of logits (Selvaraju et al. 2017, arXiv 1610.02391)
-  cam,       ///< weights of the linear layer (Zhou et al. 2016, arXiv 1512.04150)
-  hirescam,  ///< g times F cell by cell, g of logits (Draelos & Carin 2020, arXiv 2011.08891)
-  layercam   ///< ReLU(g) times F cell by cell, g of logits (Jiang et al. 2021)
+  /// L = ReLU(sum_k w_k F_k), w_k = mean(ReLU(ds/dF_k)): the paper's Eq. 1 and 2.
+  cawe,
+  /// w_k = mean(dz/dF_k): Selvaraju et al. 2017, arXiv 1610.02391, Eq. 1 and 2.
+  gradcam,
+  /// w_k = sum over l in A of W_lk, the linear layer's weights: Zhou et al. 2016, arXiv 1512.04150, Eq. 2. With a
+  /// head that pools and is linear it is gradcam times h w.
+  cam,
+  /// L_ij = ReLU(sum_k (dz/dF_k)_ij F_kij): Draelos & Carin 2020, arXiv 2011.08891. Equals gradcam where all cells
+  /// of a channel have one gradient, as behind an average pooling.
+  hirescam,
+  /// L_ij = ReLU(sum_k ReLU((dz/dF_k)_ij) F_kij): Jiang et al. 2021, "LayerCAM", IEEE TIP 30.
+  layercam
 };
 enum class EmptySet : uint8_t { top1, all, zero_map };
 enum class ConstantMap : uint8_t { zeros, ones, half };
@@ -48,8 +57,10 @@ struct CaweSettings {
   std::vector<int64_t> targets;         ///< where not empty: these classes instead of the active set
   MapNorm norm = MapNorm::minmax;
   ConstantMap constant = ConstantMap::zeros;
-  bool norm_before_resize = false;  ///< as pytorch-grad-cam does; else the up-sampled map spans 0 to 1
-  bool closed_form = true;          ///< false: by automatic differentiation, for any head
+  /// Scaled at F's size and then up-sampled, so that the map may miss 0 and 1. pytorch-grad-cam scales once more
+  /// after it, which is what false gives.
+  bool norm_before_resize = false;
+  bool closed_form = true;  ///< false: by automatic differentiation, for any head
 };
 
 /// Label indices of each image's active set, sorted, without the excluded ones. Empty only under
@@ -100,8 +111,9 @@ bool can_enhance(const CaweSettings& settings);
 EnhancedFilm enhance(Classifier& classifier, const Tensor& image, const Tensor& x, double alpha,
                      const CaweSettings& settings);
 
-/// Network, active sets, maps and normalisation for x [N, 3, H, W], normalised; the network is in evaluation
-/// mode, and nothing is recorded for gradients.
+/// Network, active sets, maps and normalisation for x [N, 3, H, W], normalised. The network is in evaluation
+/// mode meanwhile; its parameters get no gradients, and whether the caller records (NoGrad) changes nothing.
+/// Several threads may share a network that already is in that mode.
 AttentionMaps attention_maps(Classifier& classifier, const Tensor& x, int64_t height, int64_t width,
                              const CaweSettings& settings = {});
 

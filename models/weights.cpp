@@ -109,7 +109,7 @@ LoadReport load_weights(nn::Module& module, const NamedTensors& weights, const L
   NamedTensors wanted = state_of(module);
   const LoadReport report = compare(wanted, given, options, matches);
   CAWE_CHECK(!options.strict || report.complete(), Code::data, source,
-             ": the weights do not fit: ", report.summary(), options.hint.empty() ? "" : ". " + options.hint);
+             ": the weights do not fit: ", report.summary(), options.hint ? ". " + options.hint(report) : "");
   for (const Match& m : matches)
     CAWE_CHECK(all_finite(m.from.to(Device::cpu)), Code::data, source, ": ", m.name,
                " holds a value that is not finite");
@@ -142,7 +142,10 @@ NamedTensors with_current_names(const NamedTensors& weights) {
   // Convolutions of an old tower are numbered 0, 2, 4, 6; a new one has no plain numbers, so the two cannot
   // be confused.
   NamedTensors all;
+  const auto wrapped = weights.lower_bound("module.");
+  const bool averaged = wrapped != weights.end() && begins_with(wrapped->first, "module.");
   for (const auto& [name, tensor] : weights) {
+    if (averaged && name == "n_averaged") continue;
     const std::string current = current_name(name);
     CAWE_CHECK(all.emplace(current, tensor).second, Code::data, "weights: two tensors are called '", current,
                "' (an old and a new name in one file)");

@@ -3,6 +3,7 @@
 // fitted and what did not. Names are torchvision's.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -14,19 +15,6 @@ namespace cawe::models {
 
 using cawe::NamedTensors;
 
-/// What may differ between file and module.
-struct LoadOptions {
-  /// Put before every name of the file: "backbone.body." loads a classifier's body into a detector.
-  std::string prefix;
-  /// Tensors whose names begin with one of these may be missing, mismatched or unexpected; the module keeps
-  /// its own values.
-  std::vector<std::string> skip;
-  /// Epsilon of frozen batch norms; < 0 leaves it. is_torchvision_coco() tells when it must be 0.
-  double frozen_bn_eps = -1;
-  bool strict = true;  ///< false: differences are reported, not errors
-  std::string hint;    ///< what to do about differences: ends the error
-};
-
 /// What was loaded, and what did not fit.
 struct LoadReport {
   std::vector<std::string> loaded;
@@ -37,6 +25,20 @@ struct LoadReport {
   bool complete() const { return missing.empty() && unexpected.empty() && mismatched.empty(); }
   /// One line: how many of each, with the first few names of what does not fit.
   std::string summary() const;
+};
+
+/// What may differ between file and module.
+struct LoadOptions {
+  /// Put before every name of the file: "backbone.body." loads a classifier's body into a detector.
+  std::string prefix;
+  /// Tensors whose names begin with one of these may be missing, mismatched or unexpected; the module keeps
+  /// its own values.
+  std::vector<std::string> skip;
+  /// Epsilon of frozen batch norms; < 0 leaves it. is_torchvision_coco() tells when it must be 0.
+  double frozen_bn_eps = -1;
+  bool strict = true;  ///< false: differences are reported, not errors
+  /// What to do about the differences: ends the error.
+  std::function<std::string(const LoadReport&)> hint;
 };
 
 /// Copies what fits, converting the dtype; a value that is not finite is an error (Code::data, with `source`
@@ -51,7 +53,8 @@ NamedTensors state_of(nn::Module& module);
 
 /// torchvision's present names for those of older files: "head.classification_head.conv.2.weight" becomes
 /// "...conv.1.0.weight", "fpn.inner_blocks.0.weight" "...0.0.weight", "rpn.head.conv.weight" "...0.0.weight";
-/// a leading "module." is removed.
+/// a leading "module." is removed,
+/// and with it the counter n_averaged of torch's AveragedModel.
 NamedTensors with_current_names(const NamedTensors& weights);
 
 /// True for torchvision's own COCO detectors: frozen norms in the body (no num_batches_tracked) and 91

@@ -9,10 +9,12 @@
 #include "tensor/arena.h"
 #include "tensor/backend.h"
 #include "tensor/primitives/memory.h"
+#include "tensor/tensor_budget.h"
 
 namespace cawe {
 
 Storage::Storage(size_t bytes, Device device) : bytes_(bytes), device_(device) {
+  TensorBudget::spend(bytes);
   static std::atomic<uint64_t> next{1};
   id_ = next++;
   data_ = device == Device::cpu ? Arena::cpu().allocate(bytes) : backend(device).allocate(bytes);

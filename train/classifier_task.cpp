@@ -204,6 +204,7 @@ std::string train_classifier(Recipe& recipe, const RunRequest& request) {
   }
   InitResult begun;
   make_network(&begun);  // throws for bad weights before anything is written
+  warn_of(begun);
   std::vector<data::TrainedPatients> trained_before = s.chain.trained;
   trained_before.push_back(data::parse_manifest("init", begun.manifest));
   const std::string leak = data::check_leaks(dataset, s.test, trained_before, s.allow_leak);

@@ -7,6 +7,7 @@
 #include "models/colorizer/deoldify_names.h"
 #include "tensor/backend.h"
 #include "train/checkpoint.h"
+#include "train/model_recipe.h"
 #include "train/source_weights.h"
 
 namespace cawe::train {
@@ -155,8 +156,8 @@ LoadedColorizer parse_colorizer(const std::string& bytes, const std::string& sou
              "\" (expected a colorizer)");
   LoadedColorizer out;
   out.bytes = bytes;
-  out.net = std::make_shared<models::Generator>(generator_from(recipe));
-  models::load_weights(*out.net, c.model(), {}, source);
+  out.net = with_weights(c.model(), source,
+                         [&] { return std::make_shared<models::Generator>(generator_from(recipe)); });
   out.net->to(compute_device());
   out.net->train(false);
   out.settings = color_from(recipe);

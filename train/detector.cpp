@@ -12,6 +12,7 @@
 #include "tensor/text.h"
 #include "train/datasets.h"
 #include "train/detector_recipe.h"
+#include "train/model_recipe.h"
 
 namespace cawe::train {
 namespace {
@@ -37,8 +38,7 @@ Detector::Detector(const std::string& path) {
   CAWE_CHECK(recipe.word("control") == "none", Code::usage, path,
              ": a control that borrows other films' maps (expected a detector that can run on its own)");
   classes_ = recipe.words("classes");
-  net_ = detector_from(recipe, int64_t(classes_.size()));
-  models::load_weights(*net_, c.model(), {}, path);
+  net_ = with_weights(c.model(), path, [&] { return detector_from(recipe, int64_t(classes_.size())); });
   net_->to(compute_device());
   net_->train(false);
   chain_ = chain_from(recipe, c.chain);

@@ -215,6 +215,7 @@ std::string train_detector(Recipe& recipe, const RunRequest& request) {
     begun = initialise(*detector_from(recipe, 1), recipe, s.seed, true);
   else
     begun.manifest = request.stand_ins->init_manifest;
+  warn_of(begun);
   std::vector<data::TrainedPatients> trained = s.chain.trained;
   trained.push_back(data::parse_manifest("init", begun.manifest));
   const std::string leak = data::check_leaks(dataset, s.test, trained, recipe.flag("allow_leak"));

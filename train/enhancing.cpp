@@ -90,8 +90,9 @@ LoadedClassifier parse_classifier(const std::string& bytes, const std::string& s
   out.bytes = bytes;
   out.labels = recipe.words("labels");
   out.image_size = recipe.whole("image.size");
-  out.net = std::make_shared<models::Classifier>(classifier_from(recipe, int64_t(out.labels.size())));
-  models::load_weights(*out.net, c.model(), {}, source);
+  out.net = with_weights(c.model(), source, [&] {
+    return std::make_shared<models::Classifier>(classifier_from(recipe, int64_t(out.labels.size())));
+  });
   out.net->to(compute_device());
   out.net->train(false);
   out.patients = data::parse_manifest("classifier " + source, c.manifest);

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "train/model_recipe.h"
 
+#include <cstdio>
+
+#include "models/foreign_weights.h"
 #include "tensor/backend.h"
+#include "tensor/text.h"
 #include "train/source_weights.h"
 
 namespace cawe::train {
@@ -13,6 +17,17 @@ NamedTensors body_of(const NamedTensors& classifier) {
   for (const auto& [name, t] : classifier)
     if (name.rfind("fc.", 0) != 0) body["backbone.body." + name] = t;
   return body;
+}
+
+/// What to do about weights that do not fit: where few modules differ, the very line.
+std::string advice(const NamedTensors& weights, const NamedTensors& wanted,
+                   const models::LoadReport& report) {
+  constexpr size_t kFewModules = 4;
+  const std::string family = models::other_family(weights, wanted);
+  if (!family.empty()) return "They are those of " + family;
+  const Strings modules = models::unfitting_modules(report);
+  if (modules.size() > kFewModules) return "Name in init_skip the beginnings of what may differ";
+  return "init_skip = " + toml_text(modules) + " lets these start anew";
 }
 
 }  // namespace
@@ -34,6 +49,17 @@ models::ClassifierConfig classifier_from(const Recipe& recipe, int64_t labels) {
   return c;
 }
 
+TensorBudget budget_of(const NamedTensors& weights, const std::string& source) {
+  constexpr size_t kWidest = 8, kSmallThings = size_t(1) << 20;
+  size_t values = 0;
+  for (const auto& [name, t] : weights)
+    values += size_t(t.numel()) + 1;  // a frozen norm's counter may be missing
+  return TensorBudget(
+      values * kWidest + kSmallThings,
+      detail::concat(source, ": the network that its recipe describes is larger than the ", values,
+                     " values that it holds: not the recipe that it was trained with"));
+}
+
 InitResult initialise(nn::Module& module, const Recipe& recipe, uint64_t seed, bool detector) {
   const std::string init = recipe.word("init");
   const bool frozen = recipe.word("model.norm") == "frozen";
@@ -51,7 +77,9 @@ InitResult initialise(nn::Module& module, const Recipe& recipe, uint64_t seed, b
   result.manifest = source.manifest;
   result.hash = source.hash;
   models::LoadOptions options;
-  options.hint = "Name in init_skip the beginnings of what may differ";
+  options.hint = [&](const models::LoadReport& report) {
+    return advice(weights, models::state_of(module), report);
+  };
   if (source.task.empty() && frozen && models::is_torchvision_coco(weights)) options.frozen_bn_eps = 0;
   const bool body_only = detector && weights.count("conv1.weight") > 0;
   if (body_only) {
@@ -62,8 +90,13 @@ InitResult initialise(nn::Module& module, const Recipe& recipe, uint64_t seed, b
   }
   for (const std::string& s : recipe.words("init_skip")) options.skip.push_back(s);
   result.summary = models::load_weights(module, weights, options, init).summary();
+  if (!source.note.empty()) result.note = init + ": " + source.note;
   module.to(compute_device());
   return result;
+}
+
+void warn_of(const InitResult& init) {
+  if (!init.note.empty()) warn_once(init.note);
 }
 
 }  // namespace cawe::train

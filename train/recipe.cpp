@@ -51,6 +51,9 @@ bool is_of(const Value& value, Type type) {
   return false;
 }
 
+/// A value in a message: a list of a checkpoint may be a megabyte long.
+std::string shown(const Value& value) { return printable(toml_text(value), 300); }
+
 /// A value's items: itself, or those of a list.
 std::vector<Value> items_of(const Value& value) {
   if (const Strings* words = std::get_if<Strings>(&value)) return {words->begin(), words->end()};
@@ -96,6 +99,7 @@ Recipe Recipe::parse(const std::string& text, const std::string& source, const s
 Recipe Recipe::of_checkpoint(const std::string& text, const std::string& source) {
   Recipe recipe("");
   recipe.source_ = source;
+  recipe.of_checkpoint_ = true;
   recipe.add_text(text, source);
   const auto found = recipe.entries_.find("task");
   if (found != recipe.entries_.end() && is_of(found->second.value, Type::word))
@@ -185,27 +189,29 @@ void Recipe::check() const {
 
 Value Recipe::checked(const Key& key, const Rule& rule, const std::string& name) const {
   const KeepDenormals exact;  // a number that is not 0 is above 0
-  const Value given = entries_.at(name).value, value = converted(given, key.type);
-  CAWE_CHECK(is_of(value, key.type), Code::usage, where(name), " is ", toml_text(given), " (expected ",
+  const Entry& entry = entries_.at(name);
+  const Code wrong = of_checkpoint_ && entry.line > 0 ? Code::data : Code::usage;
+  const Value given = entry.value, value = converted(given, key.type);
+  CAWE_CHECK(is_of(value, key.type), wrong, where(name), " is ", shown(given), " (expected ",
              describe(key.type), ")");
   const std::vector<Value> items = items_of(value);
   const bool list = key.type == Type::words || key.type == Type::numbers;
-  CAWE_CHECK(!list || (items.size() >= rule.fewest && items.size() <= rule.most), Code::usage, where(name),
-             " is ", toml_text(value), " (expected ", rule.bounds(key.type), ")");
+  CAWE_CHECK(!list || (items.size() >= rule.fewest && items.size() <= rule.most), wrong, where(name), " is ",
+             shown(value), " (expected ", rule.bounds(key.type), ")");
   for (const Value& item : items) {
     const std::string* bare = rule.bare ? std::get_if<std::string>(&item) : nullptr;
-    CAWE_CHECK(bare == nullptr || is_bare(*bare), Code::usage, where(name), " holds ", toml_text(item),
+    CAWE_CHECK(bare == nullptr || is_bare(*bare), wrong, where(name), " holds ", shown(item),
                " (expected letters, digits, _ and -)");
     if (!rule.choices) {
-      CAWE_CHECK(within(item, rule), Code::usage, where(name), list ? " holds " : " is ", toml_text(item),
+      CAWE_CHECK(within(item, rule), wrong, where(name), list ? " holds " : " is ", shown(item),
                  " (expected ", rule.bounds(key.type), ")");
       continue;
     }
     const Strings choices = rule.choices();
     if (contains(choices, plain(item))) continue;
     const std::string near = key.type == Type::whole ? "" : nearest_name(plain(item), choices);
-    fail(Code::usage, where(name), list ? " holds " : " is ", toml_text(item), " (expected ",
-         rule.bounds(key.type), near.empty() ? ")" : "; did you mean " + near + "?)");
+    fail(wrong, where(name), list ? " holds " : " is ", shown(item), " (expected ", rule.bounds(key.type),
+         near.empty() ? ")" : "; did you mean " + near + "?)");
   }
   return value;
 }
@@ -230,8 +236,8 @@ T Recipe::get(const std::string& name) const {
   const Rule* rule = key == nullptr ? nullptr : key->rule(bit_);
   CAWE_CHECK(rule != nullptr, Code::internal, source_, ": ", name, " is no key of a recipe of ", task_);
   const std::optional<Value> found = value(name);
-  CAWE_CHECK(found || !rule->needed, Code::usage, source_, ": ", name, " is missing (expected ", rule->words,
-             ")");
+  CAWE_CHECK(found || !rule->needed, of_checkpoint_ ? Code::data : Code::usage, source_, ": ", name,
+             " is missing (expected ", rule->words, ")");
   CAWE_CHECK(found && std::holds_alternative<T>(*found), Code::internal, source_, ": ", name,
              " was asked for as another type, or before it is known");
   return std::get<T>(*found);

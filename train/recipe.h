@@ -29,7 +29,7 @@ class Recipe {
   static Recipe parse(const std::string& text, const std::string& source,
                       const std::string& task = "classifier", const Strings& assignments = {});
   /// What a checkpoint carries, perhaps of an older or a newer program: keys that are unknown here are let
-  /// be, and task() is "" where there is none.
+  /// be, and task() is "" where there is none. What is wrong with it throws data, here or when it is read.
   static Recipe of_checkpoint(const std::string& text, const std::string& source);
 
   /// Puts "key=value" assignments over the recipe, all of them, and checks it. The value may be written as
@@ -115,6 +115,7 @@ class Recipe {
   std::map<std::string, Entry> entries_;
   std::string task_, source_ = "recipe";
   TaskBits bit_ = 0;
+  bool of_checkpoint_ = false;  ///< what is wrong with the text is bad data, not wrong usage
 };
 
 }  // namespace cawe::train

@@ -5,8 +5,6 @@
 
 #endif
 
-#include <cctype>
-#include <cstring>
 #include <filesystem>
 
 #include "tensor/denormals.h"
@@ -14,13 +12,14 @@
 #include "tensor/io/elements.h"
 #include "tensor/io/files.h"
 #include "train/recipe.h"
+#include "train/toml_limits.h"
 
 namespace cawe::train {
 
 Recipe Recipe::read(const std::string& path, const std::string& task, const Strings& assignments) {
   CAWE_CHECK(std::filesystem::is_regular_file(path), Code::usage, path,
              ": no such recipe (expected a TOML file)");
-  return parse(read_file(path, 1 << 20), path, task, assignments);
+  return parse(read_file(path, kMostTomlBytes), path, task, assignments);
 }
 
 #ifndef CAWE_HAVE_TOML
@@ -97,6 +96,7 @@ Strings plain_words(std::string text) {
 
 /// The value that TOML reads, or nothing.
 std::optional<Value> toml_value(const std::string& text) {
+  if (!toml_excess(text).empty()) return std::nullopt;
   try {
     const toml::table table = toml::parse("v = " + text);
     if (table.size() != 1) return std::nullopt;
@@ -124,39 +124,18 @@ Value meant(const std::string& text, Type type) {
   return value ? *value : Value(text);
 }
 
-/// The parser and its tables go as deep as a key has parts ("a.b.c" has three): the line of a key that would end
-/// the stack, or 0.
-int line_of_endless_key(const std::string& text) {
-  constexpr int kMostParts = 100;
-  int line = 1, parts = 1;
-  bool after_name = false;
-  for (const char c : text) {
-    const bool name = std::isalnum(static_cast<unsigned char>(c)) || std::strchr("_-\"'", c) != nullptr;
-    if (c == '.' && after_name) {
-      if (++parts > kMostParts) return line;
-      after_name = false;
-    } else if (name) {
-      after_name = true;
-    } else if (c != ' ' && c != '\t') {
-      parts = 1;
-      after_name = false;
-      line += c == '\n';
-    }
-  }
-  return 0;
-}
-
 }  // namespace
 
 void Recipe::add_text(const std::string& text, const std::string& source) {
   const KeepDenormals exact;  // of what is written, whatever the program computes with
-  const int endless = line_of_endless_key(text);
-  CAWE_CHECK(endless == 0, Code::usage, source, ":", endless, ": a key of more than a hundred parts");
+  const Code wrong = of_checkpoint_ ? Code::data : Code::usage;
+  const std::string excess = toml_excess(text);
+  CAWE_CHECK(excess.empty(), wrong, source, excess);
   toml::table table;
   try {
     table = toml::parse(text, source);
   } catch (const toml::parse_error& error) {
-    fail(Code::usage, source, ":", error.source().begin.line, ": not TOML: ", error.description());
+    fail(wrong, source, ":", error.source().begin.line, ": not TOML: ", error.description());
   }
   const auto add = [&](const auto& self, const toml::table& from, const std::string& prefix) -> void {
     for (const auto& [name, node] : from) {
@@ -169,7 +148,7 @@ void Recipe::add_text(const std::string& text, const std::string& source) {
       const std::string origin = source + ":" + std::to_string(line);
       const toml::array* array = node.as_array();
       const std::optional<Value> value = array != nullptr ? array_value(*array) : scalar_value(node);
-      CAWE_CHECK(value, Code::usage, origin, ": ", key,
+      CAWE_CHECK(value, wrong, origin, ": ", key,
                  array != nullptr ? " (expected a list of words or of numbers)"
                                   : " is a date (expected a word, a number, true, false or a list)");
       entries_[key] = Entry{*value, Giver::person, origin, line};

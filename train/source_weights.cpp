@@ -4,7 +4,7 @@
 #include <filesystem>
 
 #include "data/hash.h"
-#include "models/weights.h"
+#include "models/foreign_weights.h"
 #include "tensor/io/weights_file.h"
 #include "train/checkpoint.h"
 #include "train/recipe.h"
@@ -22,7 +22,14 @@ SourceWeights read_source_weights(const std::string& run_or_file) {
       source.manifest += parse_checkpoint(bytes, run_or_file + " (its " + role + ")").manifest;
     source.task = Recipe::of_checkpoint(c.recipe, run_or_file + " (its recipe)").task();
   } else {
-    source.tensors = models::with_current_names(load_weight_file(run_or_file));
+    const PthFile file = read_weight_file(run_or_file);
+    const NamedTensors named = models::with_current_names(file.tensors);
+    const std::string wrapper = models::wrapper_prefix(named);
+    source.tensors = models::unwrapped(named);
+    source.note = file.note();
+    if (!wrapper.empty())
+      source.note +=
+          (source.note.empty() ? "" : "; ") + ("names without their beginning \"" + wrapper + "\"");
   }
   std::string bytes;
   for (const auto& [name, t] : source.tensors)

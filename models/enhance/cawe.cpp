@@ -32,6 +32,7 @@ std::string CaweEnhancer::settings() const {
                     {"alpha", options_.alpha},
                     {"input", options_.cam_input},
                     {"cam", models::name(c.method)},
+                    {"closed_form", c.closed_form},
                     {"act_threshold", c.act_threshold},
                     {"if_none", models::name(c.if_none)},
                     {"exclude_labels", c.exclude_labels},

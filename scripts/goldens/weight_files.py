@@ -5,7 +5,9 @@
 Needs torch, numpy and safetensors. expected.txt has a line a tensor: file, name, dtype, sizes ("-" for a
 scalar), then the values in row-major order. Files named bad_* must be refused.
 """
+import argparse
 import collections
+import functools
 import os
 import pathlib
 import zipfile
@@ -78,6 +80,63 @@ def torch_files():
     for file in ("training.pth", "training_legacy.pth", "protocol4.pth"):
         for name, value in model.state_dict().items():
             expect(file, name, value)
+
+
+class Subclass(collections.OrderedDict):
+    """As MMEngine's and others' own dictionaries: an OrderedDict that only their code could make."""
+
+
+class Tagged(torch.Tensor):
+    """A tensor with attributes, which torch saves by _rebuild_from_type_v2."""
+
+
+def reference_files():
+    """What torchvision's reference scripts save, and what else people put beside weights."""
+    torch.manual_seed(8)
+    model = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3), torch.nn.BatchNorm2d(2))
+    average = torch.optim.swa_utils.AveragedModel(model)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.1)
+    model(torch.randn(2, 1, 5, 5)).sum().backward()
+    optimizer.step()
+    average.update_parameters(model)
+    schedule = torch.optim.lr_scheduler.SequentialLR(
+        optimizer, [torch.optim.lr_scheduler.LinearLR(optimizer), torch.optim.lr_scheduler.MultiStepLR(optimizer, [1, 1, 3])], [1])
+    args = argparse.Namespace(lr=0.1, device=torch.device("cpu"), dtype=torch.float16, path=pathlib.PurePosixPath("/data"),
+                              size=torch.Size([2, 3]), milestones={1, 2}, frozen=frozenset([3]), z=1 + 2j, raw=b"\x00\xff", big=1 << 80,
+                              span=range(3), inner=argparse.Namespace(on=True, none=None), call=functools.partial(int, base=2))
+    file = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "lr_scheduler": schedule.state_dict(), "epoch": 3,
+            "args": args, "scaler": {"scale": 65536.0, "_growth_tracker": 0}, "model_ema": average.state_dict(),
+            "best": np.float64(0.5), "counts": collections.Counter("aab"), "mine": Subclass(a=torch.zeros(2)),
+            "complex": torch.zeros(2, dtype=torch.complex64), "quantized": torch.quantize_per_tensor(torch.ones(2), 0.1, 0, torch.qint8)}
+    for form, legacy in (("", False), ("_legacy", True)):
+        if legacy:  # there the size of a storage is known by its type alone
+            file = {k: v for k, v in file.items() if k not in ("complex", "quantized")}
+        name = "reference%s.pth" % form
+        save(name, file, _use_new_zipfile_serialization=not legacy)
+        for key, value in model.state_dict().items():
+            expect(name, key, value)
+    for key, value in average.state_dict().items():
+        expect("reference.pth:model_ema", key, value)
+    save("reference4.pth", file, pickle_protocol=4)
+    for key, value in model.state_dict().items():
+        expect("reference4.pth", key, value)
+    tagged = torch.arange(3.0).as_subclass(Tagged)
+    tagged.note = "kept"
+    parameter = torch.nn.Parameter(torch.tensor([0.5, 2.0]))
+    parameter.note = "kept"
+    kinds = {"tagged": tagged, "parameter": parameter, "epoch": 3}
+    save("kinds.pth", kinds)
+    expect("kinds.pth", "tagged", torch.arange(3.0))
+    expect("kinds.pth", "parameter", parameter)
+    default = collections.defaultdict(list)
+    default["w"] = torch.arange(2.0)
+    save("default.pth", {"state_dict": default})
+    expect("default.pth", "w", default["w"])
+    save("bad_two_parts.pth", {"student": {"w": torch.zeros(1)}, "teacher": {"w": torch.ones(1)}})
+    save("bad_subclass.pth", {"model": Subclass(w=torch.zeros(1)), "epoch": 1})
+    save("bad_quantized.pth", {"w": torch.quantize_per_tensor(torch.ones(2), 0.1, 0, torch.qint8), "v": torch.zeros(1)})
+    save("bad_sparse.pth", {"w": torch.eye(2).to_sparse(), "v": torch.zeros(1)})
+    save("bad_complex.pth", {"w": torch.zeros(2, dtype=torch.complex64), "v": torch.zeros(1)})
 
 
 class Hostile:
@@ -155,6 +214,7 @@ def main():
     for old in OUT.iterdir():
         old.unlink()
     torch_files()
+    reference_files()
     bad_torch_files()
     safetensors_files()
     npy_files()

@@ -5,15 +5,10 @@
 #include <unordered_map>
 
 #include "tensor/error.h"
+#include "tensor/io/pickle_globals.h"
+#include "tensor/text.h"
 
 namespace cawe::pickle {
-
-enum class Call : uint8_t { ordered_dict, size, parameter, tensor, storage };
-struct Global {
-  const char* name;
-  Call call;
-  FileType type;
-};
 
 namespace {
 
@@ -22,21 +17,7 @@ using Kind = Value::Kind;
 // A value takes about 120 bytes of memory and may take one byte in the file: the limits keep a small file
 // from filling the memory.
 constexpr size_t kMaxValues = 1000000, kMaxString = 1 << 20, kMaxSteps = 8 * kMaxValues;
-
-const Global kGlobals[] = {{"collections.OrderedDict", Call::ordered_dict, {}},
-                           {"torch.Size", Call::size, {}},
-                           {"torch._utils._rebuild_parameter", Call::parameter, {}},
-                           {"torch._utils._rebuild_tensor_v2", Call::tensor, {}},
-                           {"torch.FloatStorage", Call::storage, {DType::f32, 4}},
-                           {"torch.DoubleStorage", Call::storage, {DType::f64, 8}},
-                           {"torch.HalfStorage", Call::storage, {DType::f16, 2}},
-                           {"torch.BFloat16Storage", Call::storage, {DType::bf16, 2}},
-                           {"torch.LongStorage", Call::storage, {DType::i64, 8}},
-                           {"torch.IntStorage", Call::storage, {DType::i32, 4}},
-                           {"torch.ShortStorage", Call::storage, {DType::i32, 2}},
-                           {"torch.CharStorage", Call::storage, {DType::i32, 1}},
-                           {"torch.ByteStorage", Call::storage, {DType::u8, 1}},
-                           {"torch.BoolStorage", Call::storage, {DType::boolean, 1}}};
+constexpr size_t kLongestName = 80;  // of a global in messages
 
 class Machine {
  public:
@@ -111,10 +92,22 @@ class Machine {
     push(kind)->text = std::move(text);
     return true;
   }
+  bool push_tuple(std::vector<Value*> items) {
+    Value* tuple = push(Kind::tuple);
+    for (const Value* item : items) tuple->holds_numbers |= item->holds_numbers;
+    tuple->items = std::move(items);
+    return true;
+  }
   bool push_tuple(size_t n) {
     std::vector<Value*> items(n);
     while (n-- > 0) items[n] = pop();
-    push(Kind::tuple)->items = std::move(items);
+    return push_tuple(std::move(items));
+  }
+  /// An object that is not made, only named.
+  bool push_skipped(const std::string& name, bool holds_numbers) {
+    Value* v = push(Kind::skipped);
+    v->text = name;
+    v->holds_numbers = holds_numbers;
     return true;
   }
   Value* pop() {
@@ -158,6 +151,8 @@ class Machine {
         return push_integer(int64_t(number(2)));
       case 0x8a:
         return push_long(size_t(number(1)));
+      case 0x8b:
+        return push_long(size_t(number(4)));
       case 'G':
         take(8);
         return push(Kind::other) != nullptr;  // a float
@@ -167,6 +162,10 @@ class Machine {
       case 0x8c:
       case 'U':
         return push_text(number(1));
+      case 'B':
+        return push_text(number(4), Kind::other);  // bytes
+      case 'C':
+        return push_text(number(1), Kind::other);
       default:
         return false;
     }
@@ -194,34 +193,43 @@ class Machine {
         return push_tuple(2);
       case 0x87:
         return push_tuple(3);
-      case 't': {
-        std::vector<Value*> items = pop_to_mark();
-        push(Kind::tuple)->items = std::move(items);
-        return true;
-      }
+      case 't':
+        return push_tuple(pop_to_mark());
       case 's': {
         Value *value = pop(), *key = pop();
-        return append(top(Kind::dict, "dictionary"), {key, value});
+        return append(Kind::dict, "dictionary", {key, value});
       }
       case 'u': {
         const std::vector<Value*> items = pop_to_mark();
         if (items.size() % 2 != 0) refuse("a key without its value");
-        return append(top(Kind::dict, "dictionary"), items);
+        return append(Kind::dict, "dictionary", items);
       }
       case 'a': {
         Value* item = pop();
-        return append(top(Kind::list, "list"), {item});
+        return append(Kind::list, "list", {item});
       }
-      case 'e': {
+      case 'e':
+        return append(Kind::list, "list", pop_to_mark());
+      case 0x8f:
+        return push_skipped("set", false);
+      case 0x90: {
         const std::vector<Value*> items = pop_to_mark();
-        return append(top(Kind::list, "list"), items);
+        if (top()->kind != Kind::skipped) refuse("what stands below is no set");
+        return append(Kind::list, "set", items);
       }
+      case 0x91:
+        pop_to_mark();
+        return push_skipped("frozenset", false);
       default:
         return false;
     }
   }
-  static bool append(Value* to, const std::vector<Value*>& items) {
-    to->items.insert(to->items.end(), items.begin(), items.end());
+  /// To the container on top, of this kind; an object that is not made swallows the items.
+  bool append(Kind kind, const char* what, const std::vector<Value*>& items) {
+    Value* to = top();
+    if (to->kind != kind && to->kind != Kind::skipped) refuse(std::string("what stands below is no ") + what);
+    for (const Value* item : items) to->holds_numbers |= item->holds_numbers;
+    if (to->kind == kind) to->items.insert(to->items.end(), items.begin(), items.end());
     return true;
   }
 
@@ -262,45 +270,65 @@ class Machine {
     switch (op) {
       case 'c': {
         const std::string module = line();
-        return global(module + "." + line());
+        return global(module, line());
       }
       case 0x93: {
         const Value *name = pop(), *module = pop();
         if (name->kind != Kind::text || module->kind != Kind::text) refuse("a global whose name is no text");
-        return global(module->text + "." + name->text);
+        return global(module->text, name->text);
       }
       case 'Q':
         return storage(pop());
       case 'R':
       case 0x81: {
         const Value *arguments = pop(), *function = pop();
-        if (function->kind != Kind::global || arguments->kind != Kind::tuple)
-          refuse("a call of something that is no function");
-        return reduce(*function->global, arguments->items);
+        return called(*function, *arguments);
       }
-      case 'b':  // attributes: an OrderedDict's _metadata, which loading does not need
-        pop();
-        return top(Kind::dict, "dictionary") != nullptr;
+      case 0x92: {
+        const Value *words = pop(), *arguments = pop(), *function = pop();
+        if (words->kind != Kind::dict || !words->items.empty()) refuse("a call with named arguments");
+        return called(*function, *arguments);
+      }
+      case 'b': {  // attributes: an OrderedDict's _metadata, which loading does not need
+        const Value* state = pop();
+        Value* of = top();
+        if (of->kind != Kind::dict && of->kind != Kind::skipped) refuse("what stands below is no dictionary");
+        of->holds_numbers |= of->kind == Kind::skipped && state->holds_numbers;
+        return true;
+      }
       default:
         return false;
     }
   }
-  bool global(const std::string& name) {
-    for (const Global& known : kGlobals)
-      if (name == known.name) {
-        push(Kind::global)->global = &known;
-        return true;
-      }
-    refuse("it names " + printable(name) +
-           ", which no state dictionary needs; nothing was executed (save model.state_dict() instead)");
+  bool called(const Value& function, const Value& arguments) {
+    const bool known = function.kind == Kind::global;
+    if ((!known && function.kind != Kind::skipped) || arguments.kind != Kind::tuple)
+      refuse("a call of something that is no function");
+    if (!known) return push_skipped(function.text, function.holds_numbers || arguments.holds_numbers);
+    return reduce(*function.global, arguments);
+  }
+  bool global(const std::string& module, const std::string& name) {
+    const std::string whole = module + "." + name;
+    if (const Global* known = find_global(whole)) {
+      push(Kind::global)->global = known;
+      return true;
+    }
+    if (is_dangerous(module, name))
+      refuse(
+          "it names " + printable(whole) +
+          ", which no file of weights needs and which could run something; nothing was executed (do not load "
+          "this file in Python)");
+    return push_skipped(printable(whole, kLongestName), false);
   }
 
   /// ("storage", type, key, location, elements[, view])
   bool storage(const Value* id) {
     const std::vector<Value*>& t = id->items;
-    if (id->kind != Kind::tuple || t.size() < 5 || t[0]->kind != Kind::text || t[0]->text != "storage" ||
-        t[1]->kind != Kind::global || t[1]->global->call != Call::storage || t[2]->kind != Kind::text ||
-        t[4]->kind != Kind::integer || t[4]->integer < 0)
+    const bool fits = id->kind == Kind::tuple && t.size() >= 5 && t[0]->kind == Kind::text &&
+                      t[0]->text == "storage" && t[2]->kind == Kind::text && t[4]->kind == Kind::integer &&
+                      t[4]->integer >= 0;
+    if (fits && t[1]->kind == Kind::skipped) return push_skipped(t[1]->text, true);  // quantized, complex …
+    if (!fits || t[1]->kind != Kind::global || t[1]->global->call != Call::storage)
       refuse("a persistent object that is no storage");
     if (t.size() > 5 && t[5]->kind != Kind::none)
       refuse("a view of a storage (a form older than PyTorch 0.4; save the file again)");
@@ -310,25 +338,31 @@ class Machine {
         known.elements != ref.elements)
       refuse("storage \"" + printable(ref.key) + "\" comes with two types or sizes");
     Value* v = push(Kind::storage);
+    v->holds_numbers = true;
     v->tensor = std::make_unique<TensorRef>();
     v->tensor->storage = &known;
     return true;
   }
 
-  bool reduce(const Global& function, const std::vector<Value*>& a) {
+  bool reduce(const Global& function, const Value& arguments) {
+    const std::vector<Value*>& a = arguments.items;
     switch (function.call) {
       case Call::ordered_dict:
         if (!a.empty()) refuse("an OrderedDict with arguments");
         return push(Kind::dict) != nullptr;
-      case Call::size: {
+      case Call::default_dict:  // its only argument makes what is missing, which is never asked for
+        if (a.size() > 1) refuse("a defaultdict with values");
+        return push(Kind::dict) != nullptr;
+      case Call::size:
         if (a.size() != 1 || a[0]->kind != Kind::tuple) refuse("a torch.Size of no tuple");
         stack_.push_back(a[0]);
         return true;
-      }
       case Call::parameter:
+        if (!a.empty() && a[0]->kind == Kind::skipped) return push_skipped(a[0]->text, true);
         if (a.empty() || a[0]->kind != Kind::tensor) refuse("a parameter without a tensor");
         return rebuild(*a[0]->tensor);
       case Call::tensor: {
+        if (!a.empty() && a[0]->kind == Kind::skipped) return push_skipped(a[0]->text, true);
         if (a.size() < 4 || a[0]->kind != Kind::storage || a[1]->kind != Kind::integer)
           refuse("a tensor without a storage");
         TensorRef ref = *a[0]->tensor;
@@ -337,6 +371,11 @@ class Machine {
         ref.strides = integers(*a[3]);
         return rebuild(ref);
       }
+      case Call::tensor_of_type:  // (how it is rebuilt, its class, arguments of that, attributes)
+        if (a.size() < 3 || a[2]->kind != Kind::tuple ||
+            (a[0]->kind == Kind::global && a[0]->global->call == Call::tensor_of_type))
+          refuse("a tensor of a class without its arguments");
+        return called(*a[0], *a[2]);
       case Call::storage:
         break;
     }
@@ -345,7 +384,9 @@ class Machine {
   bool rebuild(const TensorRef& ref) {
     if (ref.offset < 0 || ref.shape.size() != ref.strides.size())
       refuse("a tensor whose sizes, strides and offset do not fit");
-    push(Kind::tensor)->tensor = std::make_unique<TensorRef>(ref);
+    Value* v = push(Kind::tensor);
+    v->holds_numbers = true;
+    v->tensor = std::make_unique<TensorRef>(ref);
     return true;
   }
   std::vector<int64_t> integers(const Value& v) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A pickle machine that builds plain values and descriptions of tensors. It knows the few globals that
-// torch.save writes for a state dictionary and refuses all others by name: nothing is ever executed.
+// torch.save writes for a state dictionary. Any other becomes an inert value that keeps its name and swallows what
+// it is called and filled with; those that can only be meant to run something are refused by name. Nothing is ever
+// imported, called or executed, whatever a file says.
 #pragma once
 
 #include <cstdint>
@@ -43,12 +45,14 @@ struct Value {
     global,
     storage,
     tensor,
+    skipped,
     mark
   };
   Kind kind = Kind::none;
   int64_t integer = 0;
-  std::string text;           ///< text; little-endian bytes of a big integer
-  std::vector<Value*> items;  ///< tuple, list; dict: key, value, key, value …
+  std::string text;            ///< text; little-endian bytes of a big integer; skipped: the global's name
+  bool holds_numbers = false;  ///< a storage or a tensor lies in it or among what it was made from
+  std::vector<Value*> items;   ///< tuple, list; dict: key, value, key, value …
   const Global* global = nullptr;
   std::unique_ptr<TensorRef> tensor;  ///< tensor; of a storage only its `storage`
 };

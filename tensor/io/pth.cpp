@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "tensor/io/pickle.h"
+#include "tensor/io/state_dictionary.h"
 
 namespace cawe {
 namespace {
@@ -25,34 +26,6 @@ using pickle::Value;
 using Kind = Value::Kind;
 /// The bytes of a storage; they live until the next call.
 using ReadStorage = std::function<std::string_view(const StorageRef&)>;
-
-constexpr int kMaxNesting = 4;
-
-/// Opens wrappers such as {"state_dict": {...}, "epoch": 3}. Wrappers are looked for first, since an entry
-/// beside one (the best accuracy, say) may be a tensor too.
-const Value* state_dictionary(const Value* v, int depth) {
-  if (depth == kMaxNesting) return v;
-  for (const char* wrapper : {"state_dict", "model_state_dict", "model", "net"})
-    for (size_t i = 0; i + 1 < v->items.size(); i += 2)
-      if (v->items[i]->kind == Kind::text && v->items[i]->text == wrapper &&
-          v->items[i + 1]->kind == Kind::dict)
-        return state_dictionary(v->items[i + 1], depth + 1);
-  return v;
-}
-
-std::map<std::string, const TensorRef*> tensors_of(const Value* root, const std::string& source) {
-  CAWE_CHECK(root->kind == Kind::dict, Code::data, source,
-             ": holds no dictionary (expected a state dictionary: torch.save(model.state_dict(), ...))");
-  const Value* v = state_dictionary(root, 0);
-  std::map<std::string, const TensorRef*> refs;
-  for (size_t i = 0; i + 1 < v->items.size(); i += 2)
-    if (v->items[i]->kind == Kind::text && v->items[i + 1]->kind == Kind::tensor)
-      refs[v->items[i]->text] = v->items[i + 1]->tensor.get();
-  CAWE_CHECK(!refs.empty(), Code::data, source,
-             ": holds no tensors by name (expected a state dictionary, or one under \"state_dict\", "
-             "\"model_state_dict\", \"model\" or \"net\")");
-  return refs;
-}
 
 /// Throws where an element would lie outside the storage; the file's sizes and strides are not trusted.
 void check_inside(const TensorRef& ref, const std::string& where) {
@@ -94,21 +67,21 @@ Tensor build(const TensorRef& ref, std::string_view storage, const std::string& 
   return t;
 }
 
-/// Builds every tensor, one storage after another.
-NamedTensors build_all(const Document& document, const ReadStorage& read_storage, size_t file_bytes,
-                       const std::string& source) {
+/// Builds every tensor of the weights, one storage after another.
+PthFile build_all(const Document& document, const ReadStorage& read_storage, size_t file_bytes,
+                  const std::string& source, const std::string& part) {
+  PthFile out;
   std::map<const StorageRef*, std::vector<std::pair<std::string, const TensorRef*>>> by_storage;
   // Shared and repeated elements are written out, so the tensors may be larger than the file, within reason.
   const int64_t limit = int64_t(file_bytes) * 4 + (int64_t(16) << 20);
   int64_t total = 0;
-  for (const auto& [name, ref] : tensors_of(document.root, source)) {
+  for (const auto& [name, ref] : pickle::state_dictionary(*document.root, part, source, &out)) {
     const int64_t bytes = bytes_of(ref->shape, size_of(ref->storage->type.dtype));
     CAWE_CHECK(bytes >= 0 && bytes <= limit - total, Code::data, source, ": ", printable(name),
                ": its tensors take over four times the file's bytes (expected sizes that fit the file)");
     total += bytes;
     by_storage[ref->storage].emplace_back(name, ref);
   }
-  NamedTensors out;
   for (const auto& [storage, tensors] : by_storage) {
     const std::string_view bytes = read_storage(*storage);
     CAWE_CHECK(bytes.size() / storage->type.size == size_t(storage->elements) &&
@@ -116,7 +89,7 @@ NamedTensors build_all(const Document& document, const ReadStorage& read_storage
                Code::data, source, ": storage \"", printable(storage->key), "\" has ", bytes.size(),
                " bytes (expected ", storage->elements, " elements of ", storage->type.size, ")");
     for (const auto& [name, ref] : tensors)
-      out.emplace(name, build(*ref, bytes, source + ": " + printable(name)));
+      out.tensors.emplace(name, build(*ref, bytes, source + ": " + printable(name)));
   }
   return out;
 }
@@ -196,7 +169,7 @@ class Archive {
   std::map<std::string, zip_uint64_t> index_;
 };
 
-NamedTensors parse_zip(const std::string& bytes, const std::string& source) {
+PthFile parse_zip(const std::string& bytes, const std::string& source, const std::string& wanted) {
   Archive archive(bytes, source);
   CAWE_CHECK(archive.has("data.pkl"), Code::data, source,
              ": the zip has no data.pkl (expected a file of torch.save)");
@@ -213,10 +186,10 @@ NamedTensors parse_zip(const std::string& bytes, const std::string& source) {
     part = archive.read("data/" + storage.key);
     return std::string_view(part);
   };
-  return build_all(document, read_storage, bytes.size(), source);
+  return build_all(document, read_storage, bytes.size(), source, wanted);
 }
 #else
-NamedTensors parse_zip(const std::string&, const std::string& source) {
+PthFile parse_zip(const std::string&, const std::string& source, const std::string&) {
   fail(Code::unsupported, source,
        ": this build cannot read zip .pth files (install libzip-dev and build again)");
 }
@@ -231,7 +204,7 @@ bool is_little_endian(const Value& system) {
 
 /// Four pickles (magic number, version, system, state), a list of storage keys, then each storage: its number
 /// of elements and its bytes.
-NamedTensors parse_legacy(const std::string& bytes, const std::string& source) {
+PthFile parse_legacy(const std::string& bytes, const std::string& source, const std::string& wanted) {
   size_t at = 0;
   const auto next = [&] { return pickle::read(bytes.data(), bytes.size(), &at, source); };
   next();
@@ -245,7 +218,8 @@ NamedTensors parse_legacy(const std::string& bytes, const std::string& source) {
   std::map<std::string, std::string_view> storages;
   for (const Value* key : keys.root->items) {
     CAWE_CHECK(key->kind == Kind::text && document.storages.count(key->text) != 0, Code::data, source,
-               ": storage \"", printable(key->text), "\" belongs to no tensor");
+               ": storage \"", printable(key->text),
+               "\" belongs to no tensor of a kind that is read, and where the next one begins is unknown");
     const StorageRef& storage = document.storages.at(key->text);
     CAWE_CHECK(bytes.size() - at >= 8, Code::data, source, ": ends before storage \"", printable(key->text),
                "\" (cut off?)");
@@ -267,7 +241,7 @@ NamedTensors parse_legacy(const std::string& bytes, const std::string& source) {
                "\" is missing");
     return found->second;
   };
-  return build_all(document, read_storage, bytes.size(), source);
+  return build_all(document, read_storage, bytes.size(), source, wanted);
 }
 
 bool is_zip(const std::string& bytes) { return bytes.compare(0, 4, "PK\3\4") == 0; }
@@ -282,12 +256,16 @@ bool is_tar(const std::string& bytes) { return bytes.size() > 262 && bytes.compa
 
 }  // namespace
 
-NamedTensors parse_pth(const std::string& bytes, const std::string& source) {
-  if (is_zip(bytes)) return parse_zip(bytes, source);
-  if (is_legacy(bytes)) return parse_legacy(bytes, source);
+PthFile read_pth(const std::string& bytes, const std::string& source, const std::string& part) {
+  if (is_zip(bytes)) return parse_zip(bytes, source, part);
+  if (is_legacy(bytes)) return parse_legacy(bytes, source, part);
   CAWE_CHECK(!is_tar(bytes), Code::data, source,
              ": a tar file of PyTorch before 0.1.10 (load it with PyTorch and torch.save it again)");
   fail(Code::data, source, ": neither a zip nor a legacy file of torch.save (expected .pth or .safetensors)");
+}
+
+NamedTensors parse_pth(const std::string& bytes, const std::string& source) {
+  return read_pth(bytes, source).tensors;
 }
 
 }  // namespace cawe

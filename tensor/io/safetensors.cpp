@@ -15,8 +15,8 @@ namespace cawe {
 namespace {
 
 constexpr size_t kMaxHeader = 100000000;  // the format's own limit
-// Half a million tensors; a list in an entry is the deepest that there is.
-constexpr JsonLimits kHeaderLimits{kMaxHeader, 4, size_t(4) << 20};
+// A hundred thousand tensors and more; a list in an entry is the deepest that there is.
+constexpr JsonLimits kHeaderLimits{kMaxHeader, 4, size_t(1) << 20};
 
 const std::pair<const char*, FileType> kTypes[] = {{"F32", {DType::f32, 4}}, {"F64", {DType::f64, 8}},
                                                    {"F16", {DType::f16, 2}}, {"BF16", {DType::bf16, 2}},
@@ -94,6 +94,7 @@ Entry read_entry(const json& fields, const std::string& name, const std::string&
 
 std::map<std::string, std::string> read_metadata(const json& fields, const std::string& source) {
   const std::string where = source + ": __metadata__";
+  if (fields.is_null()) return {};  // as some writers say that there is none
   CAWE_CHECK(fields.is_object(), Code::data, where, ": is ", fields.type_name(), " (expected an object)");
   std::map<std::string, std::string> metadata;
   for (const auto& field : fields.items()) {
@@ -142,12 +143,15 @@ std::string to_safetensors(const Safetensors& file) {
   check_writable(file);
   Json fields = Json::object();
   if (!file.metadata.empty()) fields["__metadata__"] = file.metadata;
+  // Names of a map come once each: to look for each among those before takes the square of their number.
+  std::vector<Json::object_t::value_type>& entries = fields.get_ref<Json::object_t&>();
   size_t at = 0;
   for (const auto& [name, t] : file.tensors) {
     const size_t bytes = size_t(t.numel()) * size_of(t.dtype());
     Json shape = Json::array();
     for (int i = 0; i < t.rank(); ++i) shape.push_back(t.dim(i));
-    fields[name] = {{"dtype", tag_of(t.dtype())}, {"shape", shape}, {"data_offsets", {at, at + bytes}}};
+    entries.emplace_back(
+        name, Json{{"dtype", tag_of(t.dtype())}, {"shape", shape}, {"data_offsets", {at, at + bytes}}});
     at += bytes;
   }
   std::string header = json_text(fields);

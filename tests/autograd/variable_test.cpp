@@ -120,6 +120,22 @@ TEST(Recording, StopsUnderNoGradAndAtDetach) {
   EXPECT_FALSE(square(frozen).requires_grad());
 }
 
+TEST(Recording, GoesOnWithinWithGrad) {
+  const Variable x = leaf({3});
+  const NoGrad outer;
+  {
+    const WithGrad recorded;
+    EXPECT_TRUE(grad_enabled());
+    EXPECT_EQ(gradients(square(x), {x})[0].to_vector<double>(), (Doubles{6}));
+    {
+      const NoGrad inner;
+      EXPECT_FALSE(square(x).requires_grad());
+    }
+    EXPECT_TRUE(square(x).requires_grad());
+  }
+  EXPECT_FALSE(grad_enabled()) << "as it was before";
+}
+
 TEST(Recording, GivesNoGradientToWhatWantsNone) {
   const Variable x = leaf({3}), fixed(Tensor::from(Doubles{4}, {1}));
   backward(sum(mul(x, fixed)));

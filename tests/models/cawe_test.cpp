@@ -6,13 +6,18 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <thread>
 
 #include "autograd/ops/elementwise.h"
 #include "autograd/ops/linear.h"
 #include "autograd/ops/pooling.h"
 #include "autograd/ops/shape.h"
+#include "models/weights.h"
+#include "nn/conv2d.h"
+#include "tensor/parallel.h"
 #include "tensor/primitives/cawe.h"
 #include "tensor/random.h"
+#include "tests/models/parity.h"
 
 namespace cawe::models {
 namespace {
@@ -196,14 +201,21 @@ std::unique_ptr<Classifier> narrow() {
   return net;
 }
 
+std::vector<CaweSettings> every_way() {
+  std::vector<CaweSettings> all(6);
+  for (size_t i = 0; i < 5; ++i) all[i].method = CamMethod(i);
+  all[5].closed_form = false;
+  return all;
+}
+
+std::string title(const CaweSettings& s) {
+  return std::string(name(s.method)) + (s.closed_form ? "" : " by differentiation");
+}
+
 TEST(Cawe, BatchOfManyEqualsManyOfOne) {
   const auto net = narrow();
   const Tensor x = noise({5, 3, 64, 80}, "batch", DType::f32);
-  for (CamMethod method :
-       {CamMethod::cawe, CamMethod::gradcam, CamMethod::cam, CamMethod::hirescam, CamMethod::layercam}) {
-    CaweSettings s;
-    s.method = method;
-    s.closed_form = method != CamMethod::layercam;
+  for (const CaweSettings& s : every_way()) {
     const AttentionMaps all = attention_maps(*net, x, 64, 80, s);
     ASSERT_EQ(all.active.size(), 5u);
     for (int64_t i = 0; i < 5; ++i) {
@@ -211,7 +223,7 @@ TEST(Cawe, BatchOfManyEqualsManyOfOne) {
       EXPECT_EQ(one.active[0], all.active[size_t(i)]);
       const std::vector<float> a = one.map.to_vector<float>(),
                                b = all.map.slice(0, i, i + 1).to_vector<float>();
-      for (size_t k = 0; k < a.size(); ++k) ASSERT_NEAR(a[k], b[k], 2e-6) << name(method);
+      for (size_t k = 0; k < a.size(); ++k) ASSERT_NEAR(a[k], b[k], 2e-6) << title(s);
     }
   }
 }
@@ -235,6 +247,124 @@ TEST(Cawe, NetworkEvaluatesAndKeepsItsGradients) {
   s.closed_form = true;
   EXPECT_LE(largest_relative_difference<float>(attention_maps(*net, x, 64, 64, s).raw, in_training.raw),
             1e-5);
+}
+
+// --- pytorch-grad-cam (scripts/goldens/cam.py) ---
+
+const std::vector<CamMethod> kOfGradients{CamMethod::gradcam, CamMethod::hirescam, CamMethod::layercam};
+
+/// Raw map and finished one of each method, in f64 and f32, beside the package's.
+void check_methods(testing::GoldenFile& golden, const std::string& key, DType dtype,
+                   const std::function<AttentionMaps(const CaweSettings&)>& maps_by) {
+  for (const CamMethod method : kOfGradients) {
+    CaweSettings s;
+    s.method = method;
+    const AttentionMaps maps = maps_by(s);
+    const std::vector<double> active = golden.numbers(key + ".active");
+    ASSERT_EQ(maps.active.size(), active.size());
+    for (size_t n = 0; n < active.size(); ++n) EXPECT_EQ(double(maps.active[n].size()), active[n]) << key;
+    golden.compare(key + "." + name(method) + ".raw", maps.raw, testing::kF64Tolerance);
+    // The package scales and resizes in f32 and adds 1e-7 to the largest value, before and after.
+    if (dtype == DType::f64) golden.compare(key + "." + name(method) + ".map", maps.map, 2e-6);
+  }
+}
+
+class PytorchGradCam : public ::testing::TestWithParam<DType> {};
+INSTANTIATE_TEST_SUITE_P(, PytorchGradCam, ::testing::Values(DType::f32, DType::f64),
+                         [](const auto& i) { return std::string(cawe::name(i.param)); });
+
+TEST_P(PytorchGradCam, OfResNet18) {
+  testing::GoldenFile golden("tests/goldens/cam.txt");
+  ClassifierConfig config;
+  config.backbone.depth = 18;
+  Classifier net(config);
+  load_weights(net, testing::parity_weights(net), {}, "philox");
+  net.to(GetParam());
+  const Tensor x = testing::parity_picture("cam_resnet18.input", {3, 3, 96, 128}).to(GetParam());
+  check_methods(golden, "cam_resnet18", GetParam(),
+                [&](const CaweSettings& s) { return attention_maps(net, x, 96, 128, s); });
+}
+
+/// A head with a convolution before the pooling: a channel's cells have gradients of their own.
+struct SmallNet : nn::Module {
+  static nn::Conv2dOptions conv(int64_t in, int64_t out, int64_t stride) {
+    nn::Conv2dOptions o = nn::same_conv(in, out, 3, stride);
+    o.bias = true;
+    return o;
+  }
+  SmallNet() : conv1(conv(3, 6, 2)), conv2(conv(6, 8, 1)), fc(8, 5) {
+    child("conv1", conv1);
+    child("conv2", conv2);
+    child("fc", fc);
+  }
+  Variable head(const Variable& f) { return fc.forward(global_avg_pool(conv2.forward(f, true))); }
+  nn::Conv2d conv1, conv2;
+  nn::Linear fc;
+};
+
+TEST_P(PytorchGradCam, OfAHeadThatLooksAtCells) {
+  testing::GoldenFile golden("tests/goldens/cam.txt");
+  SmallNet net;
+  load_weights(net, testing::parity_weights(net), {}, "philox");
+  net.to(GetParam());
+  const Tensor x = testing::parity_picture("cam_small.input", {3, 3, 20, 24}).to(GetParam());
+  const Tensor f = net.conv1.forward(Variable(x), true).value();
+  check_methods(golden, "cam_small", GetParam(), [&](const CaweSettings& s) {
+    AttentionMaps maps;
+    maps.active = active_sets(sigmoid(net.head(Variable(f))).value(), s);
+    const auto head = [&](const Variable& v) { return net.head(v); };
+    maps.raw = attention_from_gradients(f, attention_gradients(head, f, maps.active, false), s.method);
+    finish_maps(maps, 20, 24, s);
+    return maps;
+  });
+}
+
+TEST(Cam, IsMadeWhereNothingIsRecorded) {
+  const auto net = narrow();
+  const Tensor x = noise({2, 3, 64, 64}, "no history", DType::f32);
+  for (const CaweSettings& s : every_way()) {
+    const std::vector<float> with = attention_maps(*net, x, 64, 64, s).map.to_vector<float>();
+    const NoGrad no_history;
+    EXPECT_EQ(attention_maps(*net, x, 64, 64, s).map.to_vector<float>(), with) << title(s);
+    EXPECT_FALSE(grad_enabled()) << "as it was before";
+  }
+}
+
+TEST(Cam, HasTheSameBitsOnAnyThreads) {
+  const auto net = narrow();
+  const Tensor x = noise({6, 3, 64, 80}, "threads", DType::f32);
+  const int before = num_threads();
+  for (const CaweSettings& s : every_way()) {
+    set_num_threads(1);
+    const std::vector<float> one = attention_maps(*net, x, 64, 80, s).map.to_vector<float>();
+    set_num_threads(2);
+    EXPECT_EQ(attention_maps(*net, x, 64, 80, s).map.to_vector<float>(), one) << title(s);
+  }
+  set_num_threads(before);
+}
+
+TEST(Cam, WorkersShareOneNetwork) {
+  // As a loader's threads do, each under NoGrad, and as `cawe enhance` does: the network evaluates already.
+  const auto net = narrow();
+  net->train(false);
+  for (const CaweSettings& s : every_way()) {
+    std::vector<Tensor> films;
+    std::vector<std::vector<float>> alone, found(8);
+    for (int i = 0; i < 8; ++i) {
+      films.push_back(noise({1, 3, 64, 64}, ("film" + std::to_string(i)).c_str(), DType::f32));
+      alone.push_back(attention_maps(*net, films.back(), 64, 64, s).map.to_vector<float>());
+    }
+    std::vector<std::thread> workers;
+    for (size_t w = 0; w < 4; ++w)
+      workers.emplace_back([&, w] {
+        const NoGrad no_history;
+        for (size_t i = w; i < 8; i += 4)
+          found[i] = attention_maps(*net, films[i], 64, 64, s).map.to_vector<float>();
+      });
+    for (std::thread& t : workers) t.join();
+    EXPECT_EQ(found, alone) << title(s);
+    for (auto& p : net->parameters()) EXPECT_FALSE(p.variable->grad().defined()) << p.name;
+  }
 }
 
 TEST(Cawe, NamesAreRead) {

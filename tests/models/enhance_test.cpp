@@ -117,7 +117,8 @@ TEST(Enhancers, SettingsAreCanonical) {
   options.alpha = 0.1;
   options.cam.exclude_labels = {0, 2};
   EXPECT_EQ(make_enhancer("cawe", options)->settings(),
-            "{\"method\":\"cawe\",\"alpha\":0.1,\"input\":512,\"cam\":\"cawe\",\"act_threshold\":0.5,"
+            "{\"method\":\"cawe\",\"alpha\":0.1,\"input\":512,\"cam\":\"cawe\",\"closed_form\":true,\"act_"
+            "threshold\":0.5,"
             "\"if_none\":\"top1\",\"exclude_labels\":[0,2],\"targets\":[],\"norm\":\"minmax\","
             "\"constant_map\":\"zeros\",\"norm_before_resize\":false}");
 }

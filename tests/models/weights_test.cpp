@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Loading by name: what fits, what does not, older names, frozen norms, classes of a head.
 #include "models/weights.h"
+#include "models/foreign_weights.h"
 
 #include <gtest/gtest.h>
 
@@ -106,6 +107,62 @@ TEST(Weights, ClassifierBodyGoesIntoADetector) {
     EXPECT_EQ(state_of(net)["backbone.body.layer4.1.conv2.weight"].to_vector<float>(),
               state_of(pretrained)["layer4.1.conv2.weight"].to_vector<float>());
   }
+}
+
+NamedTensors called(const NamedTensors& weights, const std::string& prefix) {
+  NamedTensors all;
+  for (const auto& [name, t] : weights) all[prefix + name] = t;
+  return all;
+}
+
+TEST(ForeignWeights, AWrappersBeginningIsTakenAwayWhereThereIsOne) {
+  Classifier net(narrow(3));
+  net.initialise(1);
+  RetinaNet whole(detector(nn::NormKind::batch));
+  whole.initialise(1);
+  for (const NamedTensors& plain : {copy_of(net), copy_of(whole)}) {
+    EXPECT_EQ(wrapper_prefix(plain), "");
+    for (const std::string prefix : {"model.", "_orig_mod.", "a.b.backbone.", "encoder_"}) {
+      NamedTensors wrapped = called(plain, prefix);
+      wrapped["loss.weight"] = Tensor::zeros({1});
+      EXPECT_EQ(wrapper_prefix(wrapped), prefix);
+      NamedTensors inner = unwrapped(wrapped);
+      EXPECT_EQ(inner.erase("loss.weight"), 1u) << "what is not the network's stays, to be refused";
+      ASSERT_EQ(inner.size(), plain.size());
+      for (const auto& item : plain) EXPECT_EQ(inner.count(item.first), 1u) << item.first;
+    }
+  }
+  NamedTensors two = called(copy_of(net), "encoder_q.");
+  two.merge(called(copy_of(net), "encoder_k."));
+  EXPECT_EQ(wrapper_prefix(two), "") << "which of the two, nobody knows";
+  EXPECT_EQ(unwrapped(two).size(), two.size());
+  NamedTensors clash = called(copy_of(net), "model.");
+  clash["fc.bias"] = Tensor::zeros({3});
+  EXPECT_THROW(unwrapped(clash), Error);
+  NamedTensors averaged = called(copy_of(net), "module.");
+  averaged["n_averaged"] = Tensor::zeros({}, DType::i64);
+  EXPECT_EQ(with_current_names(averaged).size(), copy_of(net).size());
+  EXPECT_EQ(with_current_names({{"n_averaged", Tensor::zeros({1})}}).size(), 1u) << "some network's own";
+}
+
+TEST(ForeignWeights, OtherFamiliesAreNamed) {
+  Classifier net(narrow(3));
+  RetinaNet whole(detector(nn::NormKind::batch));
+  const NamedTensors wanted = copy_of(net), detectors = copy_of(whole);
+  const auto with = [](const std::string& name) { return NamedTensors{{name, Tensor::zeros({1})}}; };
+  EXPECT_EQ(other_family(wanted, wanted), "");
+  EXPECT_EQ(other_family(detectors, detectors), "");
+  EXPECT_EQ(other_family(with("features.denseblock1.denselayer1.conv1.weight"), wanted),
+            "a DenseNet (expected a ResNet)");
+  EXPECT_EQ(other_family(with("class_token"), wanted), "a vision transformer (expected a ResNet)");
+  EXPECT_EQ(other_family(with("head.classification_head.conv.0.1.weight"), detectors),
+            "torchvision's retinanet_resnet50_fpn_v2 (expected retinanet_resnet50_fpn)");
+  ClassifierConfig deep = narrow(3);
+  deep.backbone.depth = 50;
+  Classifier other(deep);
+  EXPECT_EQ(other_family(copy_of(other), wanted), "a ResNet of depth 50 (expected 18)");
+  EXPECT_EQ(other_family(called(wanted, "backbone.body."), called(copy_of(other), "backbone.body.")),
+            "a ResNet of depth 18 (expected 50)");
 }
 
 TEST(Weights, FrozenEpsilonIsSetForCocoDetectors) {

@@ -193,6 +193,35 @@ TEST(Safetensors, CutOffAndHugeFilesAreNamed) {
                [&] { parse_safetensors(boolean.data(), boolean.size(), "f"); });
 }
 
+TEST(Safetensors, ManyTensorsAndLongNamesTakeLinearTime) {
+  // The reader compares names, the writer must not look each up among those before: 0.3 s, once minutes.
+  NamedTensors many;
+  for (int i = 0; i < 30000; ++i) many["t" + std::to_string(i)] = Tensor::zeros({0});
+  const std::string bytes = to_safetensors({many, {}});
+  EXPECT_EQ(parse_safetensors(bytes.data(), bytes.size(), "f").tensors.size(), many.size());
+  std::string header = "{";
+  for (int i = 0; i < 160000; ++i)
+    header += "\"" + std::to_string(i) + "\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]},";
+  header.back() = '}';
+  const std::string more = with_header(header.c_str(), 0);
+  expect_error("data", "f: header: has more than 1048576 values",
+               [&] { parse_safetensors(more.data(), more.size(), "f"); });
+  const std::string name(1000000, 'n'), entry = "\":{\"dtype\":\"F8\",\"shape\":[0],\"data_offsets\":[0,0]}}";
+  const std::string long_name = with_header(("{\"" + name + entry).c_str(), 0);
+  const std::string said =
+      testing::message_of([&] { parse_safetensors(long_name.data(), long_name.size(), "f"); });
+  EXPECT_NE(said.find("dtype F8"), std::string::npos);
+  EXPECT_LT(said.size(), 400u);
+}
+
+TEST(Safetensors, NoMetadataMayBeWrittenAsNull) {
+  const std::string bytes = with_header(
+      "{\"__metadata__\":null,\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", 4);
+  const Safetensors file = parse_safetensors(bytes.data(), bytes.size(), "f");
+  EXPECT_EQ(file.metadata.size(), 0u);
+  EXPECT_EQ(file.tensors.count("a"), 1u);
+}
+
 // --- npy ---
 
 TEST(Npy, EveryDtypeComesBack) {

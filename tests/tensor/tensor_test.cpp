@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Views and copies of tensors against plain index arithmetic.
 #include "tensor/tensor.h"
+#include "tensor/tensor_budget.h"
 
 #include <gtest/gtest.h>
 
@@ -8,6 +9,7 @@
 #include <functional>
 #include <limits>
 #include <numeric>
+#include <thread>
 
 #include "tensor/backend.h"
 
@@ -217,6 +219,31 @@ TEST(Tensor, SeesWhatIsNotFinite) {
   EXPECT_TRUE(all_finite(Tensor::zeros({2}, DType::i64)));
   EXPECT_TRUE(all_finite(Tensor::full({2}, 1e300, DType::f64)));
   EXPECT_TRUE(all_finite(Tensor::empty({0})));
+}
+
+TEST(TensorBudget, StopsBeforeTheMemoryIsTaken) {
+  const auto code_of = [](const std::function<void()>& fn) {
+    try {
+      fn();
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+    return std::string("no error");
+  };
+  {
+    const TensorBudget budget(4000, "too large");
+    EXPECT_EQ(code_of([] { Tensor::zeros({int64_t(1) << 50}, DType::u8); }), "too large");
+    EXPECT_EQ(code_of([] { Tensor::zeros({900}); }), "no error");
+    EXPECT_EQ(code_of([] { Tensor::zeros({101}); }), "too large") << "what was freed counts";
+    {
+      const TensorBudget inner(1000, "inner");
+      EXPECT_EQ(code_of([] { Tensor::zeros({300}); }), "inner");
+      EXPECT_EQ(code_of([] { Tensor::zeros({100}); }), "no error");
+    }
+    EXPECT_EQ(code_of([] { Tensor::zeros({1}); }), "too large") << "the inner one's tensors count here, too";
+    std::thread([&] { EXPECT_EQ(code_of([] { Tensor::zeros({5000}); }), "no error"); }).join();
+  }
+  EXPECT_EQ(code_of([] { Tensor::zeros({5000}); }), "no error");
 }
 
 TEST(Tensor, DevicesThatAreNotThereSaySo) {

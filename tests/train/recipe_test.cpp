@@ -3,11 +3,13 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cmath>
 #include <functional>
 
 #include "tensor/error.h"
 #include "train/schedule.h"
+#include "train/toml_limits.h"
 
 namespace cawe::train {
 namespace {
@@ -126,7 +128,8 @@ TEST(Recipe, RefusesWrongTypesAndRanges) {
   EXPECT_EQ(refusal_of("seeds = [9007199254740993]\n", "study").substr(0, 20), "r.toml:1: seeds hold");
   std::string deep = "seed = 1\na";
   for (int i = 0; i < 50000; ++i) deep += " . \"a\"";
-  EXPECT_EQ(refusal_of(deep + " = 1\n"), "r.toml:2: a key of more than a hundred parts");
+  EXPECT_EQ(refusal_of(deep + " = 1\n"),
+            "r.toml:2: is nested deeper than 32 levels (expected section.key = value)");
   EXPECT_EQ(refusal_of("# A sentence. Another one. A third.\n.\n").substr(0, 8), "r.toml:2");
   EXPECT_EQ(refusal_of("rows = [\"none\", \"cawee\"]\n", "study").substr(0, 40),
             "r.toml:1: rows holds \"cawee\" (expected o");
@@ -135,6 +138,88 @@ TEST(Recipe, RefusesWrongTypesAndRanges) {
       "r.toml:1: train.decay is \"step\" (expected one of constant, cosine, steps; did you mean steps?)");
   EXPECT_EQ(refusal_of("phases = [\"a b\"]\n", "colorizer"),
             "r.toml:1: phases holds \"a b\" (expected letters, digits, _ and -)");
+}
+
+std::string repeated(const std::string& text, int times) {
+  std::string out;
+  for (int i = 0; i < times; ++i) out += text;
+  return out;
+}
+
+TEST(Recipe, HostileNestingIsRefusedBeforeItIsParsed) {
+  // Each of these ends a parser's stack, or that of the tables that it made: 25,000 levels in a few kilobytes.
+  const int many = 25000;
+  const std::string deep[] = {
+      "b = \"open\nc" + repeated(".c", many) + " = 1\n",
+      "a" + repeated(".a", many) + " = 1\n",
+      "\"!\"" + repeated(".\"!\"", many) + " = 1\n",
+      "''" + repeated(" . '#'", many) + " = 1\n",
+      "[a" + repeated(".a", many) + "]\nb = 1\n",
+      "[[a" + repeated(". a", many) + "]]\nb = 1\n",
+      "b = " + repeated("[", many) + repeated("]", many) + "\n",
+      "b = " + repeated("{a=", many) + "1" + repeated("}", many) + "\n",
+      "b = [" + repeated("1.5, ", 50) + "{ a" + repeated(".a", many) + " = 1 }]\n",
+      "b = " + repeated("{a.a.a.a.a.a.a.a.a.a = ", 200) + "1" + repeated("}", 200) + "\n",
+      "b = [ # ]\n" + repeated("[\n", many) + repeated("]\n", many) + "]\n",
+      "b = \"\"\"x\"\"\"\"\nc" + repeated(".c", many) + " = 1\n",
+      "b = '''x''''' \nc" + repeated(".c", many) + " = 1\n",
+      "b = \"\\\"\"\nc" + repeated(".\"\\\\\"", many) + " = 1\n"};
+  for (const std::string& text : deep) {
+    EXPECT_NE(refusal_of(text).find(": is nested deeper than 32 levels"), std::string::npos)
+        << text.substr(0, 60);
+    try {
+      Recipe::of_checkpoint(text, "c");
+      ADD_FAILURE() << text.substr(0, 60);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), Code::data) << error.what();
+    }
+    const std::string value = text.substr(4);  // what follows "b = ", as --set has it
+    EXPECT_THROW(Recipe("classifier").set({"model.width=" + value}), Error);
+    EXPECT_THROW(Recipe("classifier").set({"train.milestones=" + value}), Error);
+  }
+  // Not nested, however many: values, sections and keys one after another, and dots in text and comments.
+  EXPECT_EQ(line_nested_deeper("# " + repeated("a.", 100) + "\nx = \"" + repeated("b.", 100) + "\" # '" +
+                               repeated("[{", 100) + "\ny = '''\n" + repeated("[.\n", 100) + "'''\n"),
+            0);
+  EXPECT_EQ(line_nested_deeper("x = [" + repeated("0.5, -1.5e-3, [2.5], {a.b = 1.5}, ", 500) + "]\n"), 0);
+  EXPECT_EQ(line_nested_deeper(repeated("[a.b.c]\nd.e = 1.5\n[[f.g]]\n", 500)), 0);
+  EXPECT_EQ(line_nested_deeper("\n[a.b]\nc.d = [[1]]\n", 7), 0);
+  EXPECT_EQ(line_nested_deeper("\n[a.b]\nc.d = [[1]]\n", 6), 3) << "text, two parts, two parts, two lists";
+}
+
+TEST(Recipe, ALargeTextIsRefusedBeforeItIsParsed) {
+  const std::string large = repeated("# 4567 9 2345\n", 80000);
+  EXPECT_EQ(refusal_of(large), "r.toml: has 1120000 bytes (expected a recipe of at most 1048576)");
+  // What the limit lets through is read in a moment: as many sections, keys and values as fit, and long names.
+  std::string keys, sections;
+  for (int i = 0; i < 60000; ++i) keys += "k" + std::to_string(i) + "=" + std::to_string(i) + "\n";
+  for (int i = 0; i < 60000; ++i) sections += "[s" + std::to_string(i) + "]\n";
+  const std::string long_name(1000000, 'n');
+  const auto begin = std::chrono::steady_clock::now();
+  for (const std::string& text :
+       {keys, sections, repeated("[[a]]\n", 150000), "x=[" + repeated("1,", 500000) + "]\n",
+        "\"" + long_name + "\" = 1\n", "task = \"" + long_name + "\"\n"})
+    refusal_of(text);
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
+  EXPECT_LT(seconds.count(), 20);
+}
+
+TEST(Recipe, ACheckpointsRecipeIsDataNotUsage) {
+  const auto said = [](const std::string& text) {
+    try {
+      const Recipe recipe = Recipe::of_checkpoint(text, "c");
+      recipe.whole("model.width");
+      recipe.word("data.root");
+      return std::string("no error");
+    } catch (const Error& error) {
+      return std::string(name(error.code())) + ": " + error.what();
+    }
+  };
+  const std::string task = "task = \"classifier\"\n";
+  EXPECT_EQ(said(task + "[model]\nwidth = 8\n[data]\nroot = \"x\"\n"), "no error");
+  EXPECT_EQ(said(task + "[model]\nwidth = 1025\n"), "data: c:3: model.width is 1025 (expected 1 to 1024)");
+  EXPECT_EQ(said(task + "model = 1 = 2\n").substr(0, 21), "data: c:2: not TOML: ");
+  EXPECT_EQ(said(task + "[model]\nwidth = 8\n").substr(0, 29), "data: c: data.root is missing");
 }
 
 TEST(Recipe, AssignmentsWinAndMayBeWrittenPlainly) {

@@ -55,7 +55,7 @@ void attention_keys(Table& t) {
     in_chain(row, name);
   };
   word("cam.method", models::name(usual.method), models::cam_method_names(), "another attention",
-       "how the classifier's attention is read; `cawe`: the paper's Eq. 1 and 2");
+       "how the classifier's attention is read; `cawe`: the paper's Eq. 1 and 2; the others: models/cawe.h");
   Row input = t.whole("cam.input")
                   .on(kChain, -1)
                   .from(-1, 4096)
@@ -81,7 +81,7 @@ void attention_keys(Table& t) {
        "scale of the map before fusion (the paper's Eq. 7)", "what a constant map becomes");
   flag("cam.norm_before_resize", usual.norm_before_resize,
        "scale of the map before fusion (the paper's Eq. 7)",
-       "scaled before up-sampling, as pytorch-grad-cam does, so that the map may miss 0 and 1");
+       "scaled before up-sampling only, so that the map may miss 0 and 1");
   flag("cam.closed_form", usual.closed_form, "",
        "the paper's Eq. 1 in closed form; false: by automatic differentiation");
 }

@@ -57,7 +57,7 @@ void retinanet_keys(Table& t) {
   t.numbers("model.anchor_scales")
       .on(kRetinaNet, Numbers{1, 1.2599210498948732, 1.5874010519681994})
       .above(0, kMost)
-      .items(1)
+      .items(1, 32)
       .open("anchors")
       .help("sides on each level, times the base");
   t.flag("model.anchor_whole")
@@ -66,7 +66,7 @@ void retinanet_keys(Table& t) {
   t.numbers("model.anchor_ratios")
       .on(kRetinaNet, Numbers{0.5, 1, 2})
       .above(0, kMost)
-      .items(1)
+      .items(1, 32)
       .open("anchors")
       .help("height over width");
   t.word("model.p6_from")
@@ -113,7 +113,7 @@ void rpn_keys(Table& t) {
   t.numbers("rpn.anchor_ratios")
       .on(kFasterRcnn, Numbers{0.5, 1, 2})
       .above(0, kMost)
-      .items(1)
+      .items(1, 32)
       .open("anchors")
       .help("height over width");
   share("rpn.high", 0.7, "overlaps", "an anchor is foreground from this overlap on");
