@@ -67,6 +67,57 @@ TEST(FasterRcnn, ProposalsGoToLevelsBySide) {
   EXPECT_EQ(levels, (std::vector<int32_t>{0, 0, 1, 1, 2, 3, 3, -1}));
 }
 
+/// A box head whose weights are all 0: both classes have logit 0, so every proposal is a lesion with score 1/2.
+struct Undecided {
+  RoiHeadsConfig config;
+  std::unique_ptr<RoiHeads> heads;
+  std::vector<Variable> levels{Variable(Tensor::zeros({1, 4, 16, 16}).channels_last())};
+  Undecided() {
+    config.hidden = 8;
+    heads = std::make_unique<RoiHeads>(4, 1, std::vector<int64_t>{4}, config);
+    for (auto& p : heads->parameters()) p.variable->set_value(Tensor::zeros(p.variable->shape()));
+  }
+  Detections of(const std::vector<Box>& proposals, const PostprocessSettings& s) {
+    return heads->detect(levels, {proposals}, 64, 64, s, {})[0];
+  }
+};
+
+TEST(RoiHeads, AScoreOfExactlyTheThresholdIsOut) {
+  Undecided u;
+  PostprocessSettings s;
+  s.score_threshold = 0.5;  // torchvision keeps scores > threshold
+  EXPECT_EQ(u.of({{10, 10, 30, 30}}, s).size(), 0u);
+  s.score_threshold = 0.4999;
+  const Detections found = u.of({{10, 10, 30, 30}}, s);
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0].score, 0.5f);
+  EXPECT_EQ(found[0].label, 0);
+  EXPECT_EQ(found[0].box.x2, 30);
+}
+
+TEST(RoiHeads, OfEqualScoresTheFirstMaxDetectionsAreKept) {
+  Undecided u;
+  PostprocessSettings s;
+  const std::vector<Box> apart{{0, 0, 10, 10}, {20, 0, 30, 10}, {40, 0, 50, 10}};
+  for (size_t most = 1; most <= 4; ++most) {
+    s.max_detections = int64_t(most);
+    const Detections found = u.of(apart, s);
+    ASSERT_EQ(found.size(), std::min<size_t>(most, 3));
+    for (size_t k = 0; k < found.size(); ++k) EXPECT_EQ(found[k].box.x1, apart[k].x1);
+  }
+}
+
+TEST(RoiHeads, BoxesBelowTheLeastSideAreDropped) {
+  Undecided u;
+  const auto count = [&](const Box& box) { return u.of({box}, {}).size(); };
+  EXPECT_EQ(u.config.least_side, 1e-2);
+  EXPECT_EQ(count({10, 10, 10.005f, 30}), 0u);
+  EXPECT_EQ(count({10, 10, 30, 10.005f}), 0u);
+  EXPECT_EQ(count({10, 10, 10.05f, 30}), 1u);
+  EXPECT_EQ(count({-20, 10, 0.5f, 30}), 1u) << "half a pixel of it is in the image";
+  EXPECT_EQ(count({-20, 10, 0.005f, 30}), 0u);
+}
+
 TEST(Sampling, CountsSharesAndKeys) {
   std::vector<int64_t> matched(1000, -1);
   for (size_t i = 0; i < 200; ++i) matched[5 * i] = int64_t(i % 3);
