@@ -125,6 +125,19 @@ def main():
         copy.write_text('a mistake that kill -9 left\n')
         mutate(LIST, '--only', 'sum-b', code=0)
         check(True, 'the copy is made equal to the tree again')
+        # Stopped while it compiles: ninja gives each compiler a group of its own.
+        slow, pids = pathlib.Path(folder) / 'slow', pathlib.Path(folder) / 'pids'
+        slow.write_text('#!/bin/sh\necho $$ >> %s\nexec sleep 600\n' % pids)
+        slow.chmod(0o755)
+        running = subprocess.Popen(command + ['--work', pathlib.Path(folder) / 'other', '--cmake=-DCMAKE_CXX_COMPILER_LAUNCHER=%s' % slow],
+                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        while not pids.exists() or not pids.read_text():
+            assert running.poll() is None and time.monotonic() < deadline, running.communicate()
+            time.sleep(0.02)
+        running.send_signal(signal.SIGTERM)
+        running.communicate(timeout=60)
+        alive = [p for p in pids.read_text().split() if pathlib.Path('/proc/%s' % p).exists() and 'sleep' in pathlib.Path('/proc/%s/cmdline' % p).read_text()]
+        check(running.returncode == 143 and not alive, 'no compiler outlives SIGTERM')
         subprocess.run(command + ['--clean'], check=True)
         check(not work.exists(), '--clean')
     return 0

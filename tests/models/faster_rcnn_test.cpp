@@ -118,6 +118,42 @@ TEST(RoiHeads, BoxesBelowTheLeastSideAreDropped) {
   EXPECT_EQ(count({-20, 10, 0.005f, 30}), 0u);
 }
 
+TEST(Proposals, TrainingAndTestingHaveTheirOwnNumbers) {
+  // NMS at 1 suppresses nothing (no IoU is above it), so the numbers of proposals are those that are kept.
+  RpnConfig config;
+  config.anchors = anchor_pyramid(2, 16, {1}, false);
+  config.nms_iou = 1;
+  config.train = {30, 40};  // 30 of each of the two levels, 40 of both
+  config.test = {4, 7};
+  RegionProposals rpn(4, config);
+  for (auto& p : rpn.parameters()) p.variable->set_value(noise(p.variable->shape(), p.name.c_str()));
+  const std::vector<Variable> levels{Variable(noise({1, 4, 8, 8}, "fine")),
+                                     Variable(noise({1, 4, 4, 4}, "coarse"))};
+  const RegionProposals::Output out = rpn.forward(levels);
+  const Tensor anchors = make_anchors(config.anchors, 64, 64, out.grids);
+  rpn.train(true);
+  const std::vector<Box> training = rpn.proposals(out, anchors, 64, 64, {})[0];
+  EXPECT_EQ(training.size(), 40u);
+  rpn.train(false);
+  const std::vector<Box> testing = rpn.proposals(out, anchors, 64, 64, {})[0];
+  EXPECT_EQ(testing.size(), 7u);
+  // The best of all is kept either way, and it is the first.
+  EXPECT_EQ(testing[0].x1, training[0].x1);
+  EXPECT_EQ(testing[0].y2, training[0].y2);
+}
+
+TEST(Proposals, BoxesOfDifferentLevelsDoNotSuppressEachOther) {
+  // Two levels of one cell with the same anchor: all weights 0, so both propose it with the same score.
+  RpnConfig config;
+  config.anchors.sizes = {{16}, {16}};
+  config.anchors.ratios = {1};
+  RegionProposals rpn(4, config);
+  for (auto& p : rpn.parameters()) p.variable->set_value(Tensor::zeros(p.variable->shape()));
+  const std::vector<Variable> levels(2, Variable(Tensor::zeros({1, 4, 1, 1}).channels_last()));
+  const RegionProposals::Output out = rpn.forward(levels);
+  EXPECT_EQ(rpn.proposals(out, make_anchors(config.anchors, 64, 64, out.grids), 64, 64, {})[0].size(), 2u);
+}
+
 TEST(Sampling, CountsSharesAndKeys) {
   std::vector<int64_t> matched(1000, -1);
   for (size_t i = 0; i < 200; ++i) matched[5 * i] = int64_t(i % 3);

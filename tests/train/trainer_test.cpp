@@ -42,7 +42,7 @@ class GivenCourse : public Course {
     done_ = c.step;
   }
 
-  std::vector<int64_t> validated;               ///< steps after which it was asked for a score
+  std::vector<int64_t> validated;                 ///< steps after which it was asked for a score
   std::function<void(int64_t step)> before_step;  ///< called before the step is done
 
  private:
@@ -53,8 +53,9 @@ class GivenCourse : public Course {
 
 /// 20 steps with a validation after every second: the best score is that of step 6; step 10's is equal.
 GivenCourse twenty() {
-  return {20,
-          {{2, .25}, {4, .5}, {6, .75}, {8, .5}, {10, .75}, {12, .625}, {14, .5}, {16, .5}, {18, .5}, {20, 1}}};
+  return {
+      20,
+      {{2, .25}, {4, .5}, {6, .75}, {8, .5}, {10, .75}, {12, .625}, {14, .5}, {16, .5}, {18, .5}, {20, 1}}};
 }
 
 TrainerOptions options(int64_t patience) {
@@ -156,7 +157,8 @@ TEST(Loop, ValidatesLogsAndSavesWhereItSays) {
 /// What must be the same however often a run was interrupted.
 std::string bytes_of(const std::string& dir, int64_t last) {
   std::string all;
-  for (const std::string& path : {dir + "/log.jsonl", dir + "/metrics.csv", best_path(dir), checkpoint_path(dir, last)})
+  for (const std::string& path :
+       {dir + "/log.jsonl", dir + "/metrics.csv", best_path(dir), checkpoint_path(dir, last)})
     all += path.substr(dir.size()) + "\n" + read_file(path) + "\n";
   for (const int64_t step : checkpoint_steps(dir)) all += std::to_string(step) + " ";
   return all;
@@ -218,8 +220,10 @@ TEST(Resume, AnInterruptedRunEndsWithTheSameBytes) {
         EXPECT_EQ(result.stopped_early, right.stopped_early);
         EXPECT_EQ(result.best_score, right.best_score);
         EXPECT_TRUE(bytes_of(place, right.steps) == bytes_of(dir.path("right"), right.steps))
-            << (end == End::killed ? "killed" : "stopped") << " in step " << at << ", patience " << patience << "\n"
-            << read_file(place + "/log.jsonl") << "\n" << read_file(dir.path("right/log.jsonl"));
+            << (end == End::killed ? "killed" : "stopped") << " in step " << at << ", patience " << patience
+            << "\n"
+            << read_file(place + "/log.jsonl") << "\n"
+            << read_file(dir.path("right/log.jsonl"));
       }
     EXPECT_GE(rewound, patience == 3 ? 6 : 3) << "the log was never ahead of a checkpoint";
   }
@@ -232,8 +236,12 @@ TEST(Resume, InterruptedAgainAndAgain) {
   run(dir.path("right"), undisturbed, o);
   const std::string place = dir.path("often");
   bool resume = false;
-  for (const auto& [at, end] : std::vector<std::pair<int64_t, End>>{
-           {3, End::killed}, {4, End::stopped}, {5, End::killed}, {6, End::stopped}, {9, End::killed}, {11, End::killed}}) {
+  for (const auto& [at, end] : std::vector<std::pair<int64_t, End>>{{3, End::killed},
+                                                                    {4, End::stopped},
+                                                                    {5, End::killed},
+                                                                    {6, End::stopped},
+                                                                    {9, End::killed},
+                                                                    {11, End::killed}}) {
     interrupt(place, o, at, end, resume);
     resume = true;
   }
