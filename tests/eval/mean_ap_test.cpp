@@ -77,6 +77,7 @@ TEST(CocoSummary, AHundredDetectionsOfAnImageCount) {
     const std::vector<TruthImage> truth = {{"a", "", {{{0, 0, 40, 40}, 0, false, 1600}}, 999, 999}};
     std::vector<Detection> detections = {{0, {0, 0, 40, 40}, .1, 0}};
     for (int k = 0; k < false_ones; ++k) detections.push_back({0, {500, 500, 540, 540}, .9, 0});
+    EXPECT_NEAR(Ap50(truth, detections).value(), false_ones < 100 ? 1.0 / (false_ones + 1) : 0, 1e-12);
     return coco_summary(truth, detections);
   };
   EXPECT_NEAR(behind(99).ap, .01, 1e-9);
