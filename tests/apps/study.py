@@ -87,20 +87,27 @@ def undisturbed():
     return one, seconds
 
 
+def trainings_done():
+    return len(list((WORK / 'killed').glob('**/done')))
+
+
 def killed(expected, seconds):
     """Killed at five random moments: when so many trainings are done, and a while later; the last one over the report."""
     draw, kills, trainings = random.Random(6), 0, len(ROWS) + 3
     for target in sorted(draw.sample(range(trainings), 4)) + [trainings]:
         running = subprocess.Popen([PROGRAM] + arguments('killed', '--threads', 1, '--resume'), cwd=WORK, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
                                    text=True)
-        while running.poll() is None and len(list((WORK / 'killed').glob('**/done'))) < target:
+        while running.poll() is None and trainings_done() < target:
             time.sleep(0.02)
-        time.sleep(draw.uniform(0.2, 1) * seconds / trainings)
+        # A part of a training's time later; but before the next one is done, as it may be on a machine that is faster now.
+        done, moment = trainings_done(), time.monotonic() + draw.uniform(0.2, 1) * seconds / trainings
+        while running.poll() is None and time.monotonic() < moment and trainings_done() == done:
+            time.sleep(0.02)
         running.send_signal(signal.SIGKILL)
         _, errors = running.communicate(timeout=60)
         assert running.returncode in (0, -signal.SIGKILL), errors
         kills += running.returncode != 0
-        print('     killed with %d of %d trainings done' % (len(list((WORK / 'killed').glob('**/done'))), trainings), flush=True)
+        print('     killed with %d of %d trainings done' % (trainings_done(), trainings), flush=True)
     check(kills >= 4, '%d kills' % kills)
     cawe(*arguments('killed', '--threads', 1, '--resume'))
     check(outcome('killed') == expected, 'killed with -9 and resumed: the same results and detections')

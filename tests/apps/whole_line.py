@@ -113,12 +113,17 @@ def main():
     args = ['study', 'study.toml', '--out', 'study', '--quiet', '--set', 'set=[%s,\'model.channels=32\']' % small,
             '--set', 'classifier_set=[%s]' % small, '--set', 'rows=["none", "cawe"]', '--set', 'boot.draws=200',
             '--set', 'detectors=["retinanet"]', '--set', 'controls=["shuffled"]']
-    # Stopped by a signal in the middle: the state is saved, and the study goes on from there.
+    # Stopped by a signal in the middle, that is once a training has logged a step: the state is saved, and the study
+    # goes on from there. Most of it is still to be done then, however slow or fast the machine is.
     running = subprocess.Popen([PROGRAM] + args, cwd=WORK, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    time.sleep(1.0)
+    deadline = time.monotonic() + 300
+    while not any(log.stat().st_size for log in (WORK / 'study').rglob('log.jsonl')):
+        assert running.poll() is None and time.monotonic() < deadline, 'no training began: %s' % (running.communicate(),)
+        time.sleep(0.02)
     running.send_signal(signal.SIGTERM)
-    _, errors = running.communicate(timeout=60)
-    check(running.returncode in (0, 143), 'SIGTERM saves and exits 143 (here %d)' % running.returncode)
+    _, errors = running.communicate(timeout=300)
+    check(running.returncode == 143 and '--resume' in errors, 'SIGTERM saves and exits 143 (here %d)' % running.returncode)
+    check(list((WORK / 'study').rglob('step-*.safetensors')), '... with a checkpoint of the step')
     cawe(*args, '--resume')
     with open(WORK / 'study/results.csv') as f:
         table = list(csv.DictReader(f))

@@ -107,6 +107,45 @@ TEST(Split, FileNamesImagesAsTablesDo) {
                [&] { read_split(dir.file("t.csv", "image,fold\np0.png,train\np0.dcm,test\n"), data); });
 }
 
+TEST(Split, EveryStratumIsSplitAtTheSameShares) {
+  // 7 of 40 patients have a box. Test: round(7 .2) = 1 and round(33 .2) = 7; val: round(6 .1) = 1, round(26 .1) = 3.
+  // Whatever the seed, which a single shuffle of all 40 would not give.
+  Dataset data;
+  for (int p = 0; p < 40; ++p) {
+    Sample sample;
+    sample.patient_id = sample.image_id = "p" + std::to_string(p);
+    if (p % 6 == 0) sample.boxes = {{0, 0, 1, 1}};
+    data.samples.push_back(sample);
+  }
+  const auto boxed_of = [&](const Split& split, const std::string& fold) {
+    int boxed = 0;
+    for (const int64_t i : split.indices(fold)) boxed += !data.samples[size_t(i)].boxes.empty();
+    return boxed;
+  };
+  std::set<int> without;
+  for (uint64_t seed = 0; seed < 30; ++seed) {
+    SplitOptions options;
+    options.seed = seed;
+    Split split = split_by_patient(data, options);
+    EXPECT_EQ(split.indices("test").size(), 8u);
+    EXPECT_EQ(split.indices("val").size(), 4u);
+    EXPECT_EQ(boxed_of(split, "test"), 1) << seed;
+    EXPECT_EQ(boxed_of(split, "val"), 1) << seed;
+    // 7 over 4 folds: 2, 2, 2, 1, and the 33 others go on from there: 10 in each.
+    split = split_k_folds(data, 4, options);
+    for (const std::string fold : {"0", "1", "2", "3"}) {
+      EXPECT_EQ(split.indices(fold).size(), 10u);
+      EXPECT_EQ(boxed_of(split, fold), fold == "3" ? 1 : 2);
+    }
+    options.stratify = false;
+    split = split_by_patient(data, options);
+    EXPECT_EQ(split.indices("test").size(), 8u);
+    EXPECT_EQ(split.indices("val").size(), 3u) << "round(32 .1)";
+    without.insert(boxed_of(split, "test"));
+  }
+  EXPECT_GT(without.size(), 2u) << "unstratified folds differ";
+}
+
 TEST(Split, SeedDecidesAndOrderOfFilesDoesNot) {
   Dataset data = patients();
   const std::string first = split_text(data, split_by_patient(data, {}));

@@ -132,6 +132,74 @@ TEST(Froc, DeepLesionFindsEveryLesionAtOnceAndIobbAcceptsSmallInside) {
   EXPECT_TRUE(judge(truth, inside).judged[0].false_positive);
 }
 
+/// How each detection of one image was judged: T found a lesion, F false, d neither.
+std::string judged(const std::vector<TruthBox>& boxes, const std::vector<Detection>& detections,
+                   const FrocOptions& options = {}) {
+  std::string text;
+  for (const Judged& d : judge({{"a", "", boxes, 200, 200}}, detections, options).judged)
+    text += d.found > 0 ? 'T' : d.false_positive ? 'F' : 'd';
+  return text;
+}
+
+TruthBox lesion(const BoxD& box) { return {box, 0, false, box.area()}; }
+
+TEST(Froc, ACentreOnTheBordersOfALesionIsInside) {
+  // Detections of 10 x 10 whose centres are the middles of the four sides and the corners of (10, 20, 30, 40).
+  const BoxD box{10, 20, 30, 40};
+  for (const auto& [x, y] : std::vector<std::pair<double, double>>{
+           {10, 30}, {30, 30}, {20, 20}, {20, 40}, {10, 20}, {30, 20}, {10, 40}, {30, 40}})
+    EXPECT_EQ(judged({lesion(box)}, {{0, {x - 5, y - 5, x + 5, y + 5}, .9, 0}}, froc_preset("centre")), "T")
+        << x << ", " << y;
+  for (const auto& [x, y] :
+       std::vector<std::pair<double, double>>{{9.5, 30}, {30.5, 30}, {20, 19.5}, {20, 40.5}})
+    EXPECT_EQ(judged({lesion(box)}, {{0, {x - 5, y - 5, x + 5, y + 5}, .9, 0}}, froc_preset("centre")), "F")
+        << x << ", " << y;
+}
+
+TEST(Froc, OfLesionsOverlappedAlikeTheFirstIsFound) {
+  // The first detection lies between both lesions: 80 / 120 with each. The second one overlaps only the left one
+  // (80 / 120; 40 / 160 with the right one), so it finds something exactly where the first found the right one.
+  const TruthBox left = lesion({0, 0, 10, 10}), right = lesion({4, 0, 14, 10});
+  const std::vector<Detection> detections = {{0, {2, 0, 12, 10}, .9, 0}, {0, {-2, 0, 8, 10}, .8, 0}};
+  EXPECT_EQ(judged({left, right}, detections), "Td");
+  EXPECT_EQ(judged({right, left}, detections), "TT");
+  // The larger overlap wins against the order: 90 / 110 with the second of the list.
+  EXPECT_EQ(judged({right, left}, {{0, {1, 0, 11, 10}, .9, 0}, {0, {-2, 0, 8, 10}, .8, 0}}), "Td");
+}
+
+TEST(Froc, OfEqualScoresTheFirstImageAndThenTheFirstDetectionComesFirst) {
+  const std::vector<TruthImage> truth(2, {"", "", {lesion({0, 0, 10, 10})}, 64, 64});
+  // In image 0 the worse box (IoU 8 / 10) stands before the exact one; image 1's stand before both.
+  const std::vector<Detection> detections = {{1, {30, 0, 40, 10}, .5, 0},
+                                             {0, {0, 0, 10, 8}, .5, 0},
+                                             {0, {0, 0, 10, 10}, .5, 0},
+                                             {1, {0, 0, 10, 10}, .5, 0}};
+  std::string order;
+  for (const Judged& d : judge(truth, detections).judged)
+    order += std::to_string(d.image) + (d.found > 0 ? "T " : d.false_positive ? "F " : "d ");
+  EXPECT_EQ(order, "0T 0d 1F 1T ");
+}
+
+TEST(Froc, HalfInACrowdRegionIsNoFalsePositive) {
+  const std::vector<TruthBox> boxes = {lesion({0, 0, 10, 10}), {{50, 0, 100, 100}, 0, true, 5000}};
+  // 10 x 10, of which 5, 4.875 and 5.125 columns lie in the region.
+  EXPECT_EQ(judged(boxes, {{0, {45, 20, 55, 30}, .9, 0}}), "d") << "exactly half";
+  EXPECT_EQ(judged(boxes, {{0, {44.875, 20, 54.875, 30}, .9, 0}}), "F");
+  EXPECT_EQ(judged(boxes, {{0, {45.125, 20, 55.125, 30}, .9, 0}}), "d");
+}
+
+TEST(Froc, OfEqualSensitivitiesTheHighestThresholdIsNamed) {
+  // Found at .9; at .7 a false one, at .6 a second detection of the same lesion: 1 from .9 on.
+  const FrocCurve curve = froc_curve(
+      judge({{"a", "", {lesion({0, 0, 10, 10})}, 64, 64}},
+            {{0, {0, 0, 10, 10}, .9, 0}, {0, {30, 30, 40, 40}, .7, 0}, {0, {0, 0, 10, 9}, .6, 0}}));
+  ASSERT_EQ(curve.points.size(), 3u);
+  for (const double fp : {0.0, 0.5, 1.0, 4.0}) {
+    EXPECT_EQ(sens_at(curve, fp).sensitivity, 1) << fp;
+    EXPECT_EQ(sens_at(curve, fp).threshold, .9) << fp;
+  }
+}
+
 TEST(Froc, RefusesBadDetections) {
   EXPECT_THROW(judge(golden_truth(), {{9, {0, 0, 1, 1}, .5, 0}}), Error);
   EXPECT_THROW(judge(golden_truth(), {{0, {0, 0, 1, 1}, NAN, 0}}), Error);

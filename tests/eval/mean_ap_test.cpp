@@ -40,6 +40,67 @@ TEST(CocoSummary, GoldenExampleAndWeightedForm) {
   EXPECT_DOUBLE_EQ(ap50.value({0, 0, 2, 0}), .5);
 }
 
+/// One image with one true box in a corner, found exactly at score .5, and one false box at .9 far away from it,
+/// both `width` x `height`; the truth has `area`.
+CocoSummary sized(double width, double height, double area) {
+  const std::vector<TruthImage> truth = {{"a", "", {{{0, 0, width, height}, 0, false, area}}, 999, 999}};
+  return coco_summary(truth,
+                      {{0, {0, 0, width, height}, .5, 0}, {0, {500, 500, 500 + width, 500 + height}, .9, 0}});
+}
+
+// A false box before the right one halves the precision at every recall. What is outside a range is ignored; a
+// limit belongs to both of its ranges, for true boxes and for false ones (pycocotools: area < low or area > high is
+// out). The same numbers came out of pycocotools 2.0 for these inputs.
+TEST(CocoSummary, AreasOnARangesLimitAreInBothRanges) {
+  CocoSummary s = sized(32, 32, 32 * 32);
+  EXPECT_NEAR(s.ap_small, .5, 1e-9);
+  EXPECT_NEAR(s.ap_medium, .5, 1e-9);
+  EXPECT_TRUE(std::isnan(s.ap_large));
+  s = sized(96, 96, 96 * 96);
+  EXPECT_TRUE(std::isnan(s.ap_small));
+  EXPECT_NEAR(s.ap_medium, .5, 1e-9);
+  EXPECT_NEAR(s.ap_large, .5, 1e-9);
+  s = sized(33, 32,
+            32 * 32);  // the false box is larger than small ones are; the truth has a mask of 1024 pixels
+  EXPECT_NEAR(s.ap_small, 1, 1e-9);
+  EXPECT_NEAR(s.ap_medium, .5, 1e-9);
+  s = sized(96, 95, 96 * 96);  // the false box is smaller than large ones are
+  EXPECT_NEAR(s.ap_medium, .5, 1e-9);
+  EXPECT_NEAR(s.ap_large, 1, 1e-9);
+  EXPECT_TRUE(std::isnan(sized(32, 32, 32 * 32 + 1).ap_small));
+  EXPECT_TRUE(std::isnan(sized(32, 32, 32 * 32 - 1).ap_medium));
+}
+
+TEST(CocoSummary, AHundredDetectionsOfAnImageCount) {
+  // The right box comes after `false_ones` others: precision 1 / (false_ones + 1) at every recall, or nothing.
+  const auto behind = [](int false_ones) {
+    const std::vector<TruthImage> truth = {{"a", "", {{{0, 0, 40, 40}, 0, false, 1600}}, 999, 999}};
+    std::vector<Detection> detections = {{0, {0, 0, 40, 40}, .1, 0}};
+    for (int k = 0; k < false_ones; ++k) detections.push_back({0, {500, 500, 540, 540}, .9, 0});
+    EXPECT_NEAR(Ap50(truth, detections).value(), false_ones < 100 ? 1.0 / (false_ones + 1) : 0, 1e-12);
+    return coco_summary(truth, detections);
+  };
+  EXPECT_NEAR(behind(99).ap, .01, 1e-9);
+  EXPECT_EQ(behind(99).ar100, 1);
+  EXPECT_EQ(behind(100).ap, 0);
+  EXPECT_EQ(behind(100).ar100, 0);
+  EXPECT_EQ(behind(9).ar10, 1);
+  EXPECT_EQ(behind(10).ar10, 0);
+  EXPECT_EQ(behind(0).ar1, 1);
+  EXPECT_EQ(behind(1).ar1, 0);
+}
+
+TEST(CocoSummary, OverlapsOfExactlyAThresholdMatch) {
+  // IoU 1/2 and 3/4: hits at .5, and at .5 to .75 (6 of 10 thresholds).
+  const std::vector<TruthImage> truth = {{"a", "", {{{0, 0, 40, 40}, 0, false, 1600}}, 999, 999}};
+  CocoSummary s = coco_summary(truth, {{0, {0, 0, 40, 20}, .5, 0}});
+  EXPECT_NEAR(s.ap50, 1, 1e-9);
+  EXPECT_NEAR(s.ap, .1, 1e-9);
+  s = coco_summary(truth, {{0, {0, 0, 40, 30}, .5, 0}});
+  EXPECT_NEAR(s.ap75, 1, 1e-9);
+  EXPECT_NEAR(s.ap, .6, 1e-9);
+}
+
 TEST(CocoSummary, PublishedValuesOfCoco100) {
   CAWE_NEEDS_DATA("eval/coco100");
   const auto dir = cawe::testing::data_dir() / "eval/coco100";

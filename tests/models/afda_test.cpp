@@ -196,6 +196,35 @@ TEST(Afda, EqualsASecondComputation) {
   EXPECT_GT(changed, 80) << "the comparison says nothing where films come back as they are";
 }
 
+TEST(Afda, AGradientOfExactlyTheThresholdIsAnEdge) {
+  // Gradients are eighths. Where they reach over exactly 32 levels, Otsu's bins are an eighth wide, so that one may
+  // lie exactly on the threshold; films on which one does are looked for among random ones.
+  int found = 0;
+  for (uint64_t number = 0; number < 4000 && found < 5; ++number) {
+    const Random random(5, "afda edge", number);
+    const int side = 24;
+    Gray gray;
+    for (int i = 0; i < side * side; ++i) gray.push_back(uint8_t(100 + random.bits(uint64_t(i)) % 45));
+    const auto at = [&](int y, int x) {
+      return int(gray[size_t(std::clamp(y, 0, side - 1) * side + std::clamp(x, 0, side - 1))]);
+    };
+    AfdaOrders orders;
+    const Gray ours = afda_u8(gray, side, side, {}, &orders);
+    bool exact = false;
+    for (int y = 0; y < side; ++y)
+      for (int x = 0; x < side; ++x) {
+        int ring = -at(y, x);
+        for (int dy = -1; dy <= 1; ++dy)
+          for (int dx = -1; dx <= 1; ++dx) ring += at(y + dy, x + dx);
+        exact |= std::abs(8 * at(y, x) - ring) / 8.0 == orders.threshold;
+      }
+    if (!exact) continue;
+    ++found;
+    EXPECT_EQ(ours, Naive(gray, side, side, {}).run()) << "film " << number;
+  }
+  EXPECT_EQ(found, 5) << "the comparison says nothing without such films";
+}
+
 TEST(Afda, ConstantFilmsStay) {
   for (const uint8_t level : {0, 1, 100, 255})
     for (const bool mask : {false, true})

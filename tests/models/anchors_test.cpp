@@ -89,6 +89,31 @@ TEST(Targets, BetweenTheThresholdsIsLeftOut) {
   EXPECT_EQ(t.classes.to_vector<float>(), (Row{1, -1}));  // IoU 1 and 0.4545
 }
 
+TEST(Targets, OverlapsOfExactlyTheThresholds) {
+  // 100 / 200 is foreground, 100 / 250 no longer background (torchvision: IoU < low is, IoU >= high is).
+  for (const bool low_quality : {false, true}) {
+    const AnchorTargets t = make_targets(Tensor::from(Row{0, 0, 10, 20, 0, 0, 10, 25, 0, 0, 10, 26}, {3, 4}),
+                                         {{{{0, 0, 10, 10}}, {0}}}, 1, {0.5, 0.4, low_quality});
+    EXPECT_EQ(t.classes.to_vector<float>(), (Row{1, -1, 0}));
+  }
+}
+
+TEST(Targets, ABestAnchorIsGivenItsOwnBestBox) {
+  // The first anchor is the best of the first box (50 / 150), but overlaps the second one more (70 / 130): it learns
+  // the second, as torchvision's matcher has it. The second anchor is the second box.
+  const std::vector<Truth> truths{{{{0, 0, 10, 10}, {8, 0, 18, 10}}, {0, 1}}};
+  const AnchorTargets t =
+      make_targets(Tensor::from(Row{5, 0, 15, 10, 8, 0, 18, 10}, {2, 4}), truths, 2, {0.9, 0.8, true});
+  EXPECT_EQ(t.classes.to_vector<float>(), (Row{0, 1, 0, 1}));
+  EXPECT_NEAR(t.deltas.to_vector<float>()[0], 0.3, 1e-6);
+}
+
+TEST(Targets, ABoxThatNoAnchorTouchesIsNobodys) {
+  const AnchorTargets t = make_targets(kAnchors, {{{{100, 100, 110, 110}}, {0}}}, 1, {0.5, 0.4, true});
+  EXPECT_EQ(t.counts[0], 0);
+  EXPECT_EQ(t.classes.to_vector<float>(), (Row{0, 0, 0, 0, 0}));
+}
+
 TEST(Targets, LowQualityGivesEveryBoxItsBest) {
   const std::vector<Truth> truths{{{{52, 52, 57, 57}}, {0}}};  // IoU 0.25 with the fourth anchor
   EXPECT_EQ(make_targets(kAnchors, truths, 1, {0.5, 0.4, true}).counts[0], 1);

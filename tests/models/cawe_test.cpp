@@ -138,6 +138,35 @@ TEST(ActiveSet, ThresholdExclusionAndFallbacks) {
   EXPECT_THROW(active_sets(p, s), Error);
 }
 
+TEST(ActiveSet, WithoutAnActiveLabel) {
+  // Nobody reaches the threshold: the likeliest allowed label (of equal ones the first), all allowed ones, or none.
+  const Tensor p = Tensor::from(std::vector<float>{0.1f, 0.3f, 0.3f, 0.4f}, {1, 4});
+  CaweSettings s;
+  s.exclude_labels = {3};
+  EXPECT_EQ(s.if_none, EmptySet::top1) << "the default";
+  EXPECT_EQ(active_sets(p, s), (ActiveSets{{1}}));
+  s.if_none = EmptySet::all;
+  EXPECT_EQ(active_sets(p, s), (ActiveSets{{0, 1, 2}}));
+  s.if_none = EmptySet::zero_map;
+  EXPECT_EQ(active_sets(p, s), ActiveSets(1));
+  s.act_threshold = 0.3f;  // as much as the f32 number is
+  EXPECT_EQ(active_sets(p, s), (ActiveSets{{1, 2}}));
+  s.exclude_labels = {0, 1, 2, 3};
+  EXPECT_THROW(active_sets(p, s), Error);
+}
+
+TEST(Maps, WithoutAnActiveLabelAreZeroWhateverConstantMapsAre) {
+  // The map of an empty set has no weights, so it is constant; it says "nothing", not "everywhere alike".
+  AttentionMaps maps;
+  maps.raw = Tensor::zeros({2, 1, 2, 2}, DType::f64);
+  maps.active = {{}, {0}};
+  CaweSettings s;
+  s.constant = ConstantMap::ones;
+  finish_maps(maps, 2, 2, s);
+  EXPECT_EQ(maps.map.to_vector<double>(), (Values{0, 0, 0, 0, 1, 1, 1, 1}));
+  EXPECT_EQ(maps.constant_count(), 2);
+}
+
 AttentionMaps finished(const Values& raw, const Shape& shape, CaweSettings s, int64_t side) {
   AttentionMaps maps;
   maps.raw = Tensor::from(raw, shape);
@@ -210,6 +239,26 @@ std::vector<CaweSettings> every_way() {
 
 std::string title(const CaweSettings& s) {
   return std::string(name(s.method)) + (s.closed_form ? "" : " by differentiation");
+}
+
+TEST(Cawe, AFilmWithoutAnActiveLabelStaysOrDarkens) {
+  // A threshold that no probability reaches. zero_map: the map is 0, so fusing leaves alpha of the film; top1: the
+  // map of the likeliest label alone.
+  const auto net = narrow();
+  const Tensor x = noise({1, 3, 64, 64}, "x", DType::f32);
+  CaweSettings s;
+  s.act_threshold = 1.1;
+  s.if_none = EmptySet::zero_map;
+  const AttentionMaps none = attention_maps(*net, x, 64, 64, s);
+  EXPECT_EQ(none.active, ActiveSets(1));
+  EXPECT_EQ(none.constant_count(), 1);
+  for (const float v : none.map.to_vector<float>()) ASSERT_EQ(v, 0);
+  s.if_none = EmptySet::top1;
+  const AttentionMaps top = attention_maps(*net, x, 64, 64, s);
+  ASSERT_EQ(top.active[0].size(), 1u);
+  s.targets = top.active[0];
+  EXPECT_EQ(attention_maps(*net, x, 64, 64, s).map.to_vector<float>(), top.map.to_vector<float>());
+  EXPECT_EQ(top.constant_count(), 0);
 }
 
 TEST(Cawe, BatchOfManyEqualsManyOfOne) {

@@ -67,6 +67,93 @@ TEST(FasterRcnn, ProposalsGoToLevelsBySide) {
   EXPECT_EQ(levels, (std::vector<int32_t>{0, 0, 1, 1, 2, 3, 3, -1}));
 }
 
+/// A box head whose weights are all 0: both classes have logit 0, so every proposal is a lesion with score 1/2.
+struct Undecided {
+  RoiHeadsConfig config;
+  std::unique_ptr<RoiHeads> heads;
+  std::vector<Variable> levels{Variable(Tensor::zeros({1, 4, 16, 16}).channels_last())};
+  Undecided() {
+    config.hidden = 8;
+    heads = std::make_unique<RoiHeads>(4, 1, std::vector<int64_t>{4}, config);
+    for (auto& p : heads->parameters()) p.variable->set_value(Tensor::zeros(p.variable->shape()));
+  }
+  Detections of(const std::vector<Box>& proposals, const PostprocessSettings& s) {
+    return heads->detect(levels, {proposals}, 64, 64, s, {})[0];
+  }
+};
+
+TEST(RoiHeads, AScoreOfExactlyTheThresholdIsOut) {
+  Undecided u;
+  PostprocessSettings s;
+  s.score_threshold = 0.5;  // torchvision keeps scores > threshold
+  EXPECT_EQ(u.of({{10, 10, 30, 30}}, s).size(), 0u);
+  s.score_threshold = 0.4999;
+  const Detections found = u.of({{10, 10, 30, 30}}, s);
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0].score, 0.5f);
+  EXPECT_EQ(found[0].label, 0);
+  EXPECT_EQ(found[0].box.x2, 30);
+}
+
+TEST(RoiHeads, OfEqualScoresTheFirstMaxDetectionsAreKept) {
+  Undecided u;
+  PostprocessSettings s;
+  const std::vector<Box> apart{{0, 0, 10, 10}, {20, 0, 30, 10}, {40, 0, 50, 10}};
+  for (size_t most = 1; most <= 4; ++most) {
+    s.max_detections = int64_t(most);
+    const Detections found = u.of(apart, s);
+    ASSERT_EQ(found.size(), std::min<size_t>(most, 3));
+    for (size_t k = 0; k < found.size(); ++k) EXPECT_EQ(found[k].box.x1, apart[k].x1);
+  }
+}
+
+TEST(RoiHeads, BoxesBelowTheLeastSideAreDropped) {
+  Undecided u;
+  const auto count = [&](const Box& box) { return u.of({box}, {}).size(); };
+  EXPECT_EQ(u.config.least_side, 1e-2);
+  EXPECT_EQ(count({10, 10, 10.005f, 30}), 0u);
+  EXPECT_EQ(count({10, 10, 30, 10.005f}), 0u);
+  EXPECT_EQ(count({10, 10, 10.05f, 30}), 1u);
+  EXPECT_EQ(count({-20, 10, 0.5f, 30}), 1u) << "half a pixel of it is in the image";
+  EXPECT_EQ(count({-20, 10, 0.005f, 30}), 0u);
+}
+
+TEST(Proposals, TrainingAndTestingHaveTheirOwnNumbers) {
+  // NMS at 1 suppresses nothing (no IoU is above it), so the numbers of proposals are those that are kept.
+  RpnConfig config;
+  config.anchors = anchor_pyramid(2, 16, {1}, false);
+  config.nms_iou = 1;
+  config.train = {30, 40};  // 30 of each of the two levels, 40 of both
+  config.test = {4, 7};
+  RegionProposals rpn(4, config);
+  for (auto& p : rpn.parameters()) p.variable->set_value(noise(p.variable->shape(), p.name.c_str()));
+  const std::vector<Variable> levels{Variable(noise({1, 4, 8, 8}, "fine")),
+                                     Variable(noise({1, 4, 4, 4}, "coarse"))};
+  const RegionProposals::Output out = rpn.forward(levels);
+  const Tensor anchors = make_anchors(config.anchors, 64, 64, out.grids);
+  rpn.train(true);
+  const std::vector<Box> training = rpn.proposals(out, anchors, 64, 64, {})[0];
+  EXPECT_EQ(training.size(), 40u);
+  rpn.train(false);
+  const std::vector<Box> testing = rpn.proposals(out, anchors, 64, 64, {})[0];
+  EXPECT_EQ(testing.size(), 7u);
+  // The best of all is kept either way, and it is the first.
+  EXPECT_EQ(testing[0].x1, training[0].x1);
+  EXPECT_EQ(testing[0].y2, training[0].y2);
+}
+
+TEST(Proposals, BoxesOfDifferentLevelsDoNotSuppressEachOther) {
+  // Two levels of one cell with the same anchor: all weights 0, so both propose it with the same score.
+  RpnConfig config;
+  config.anchors.sizes = {{16}, {16}};
+  config.anchors.ratios = {1};
+  RegionProposals rpn(4, config);
+  for (auto& p : rpn.parameters()) p.variable->set_value(Tensor::zeros(p.variable->shape()));
+  const std::vector<Variable> levels(2, Variable(Tensor::zeros({1, 4, 1, 1}).channels_last()));
+  const RegionProposals::Output out = rpn.forward(levels);
+  EXPECT_EQ(rpn.proposals(out, make_anchors(config.anchors, 64, 64, out.grids), 64, 64, {})[0].size(), 2u);
+}
+
 TEST(Sampling, CountsSharesAndKeys) {
   std::vector<int64_t> matched(1000, -1);
   for (size_t i = 0; i < 200; ++i) matched[5 * i] = int64_t(i % 3);

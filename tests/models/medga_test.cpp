@@ -249,6 +249,136 @@ TEST(Medga, PixelsFollowTheMapping) {
     }
 }
 
+/// The second computation of the search: one list of genes after the other, no counting sort, no parallel parts.
+class NaiveSearch {
+ public:
+  NaiveSearch(const LevelHistogram& h, const MedgaSettings& s) : h_(h), s_(s) {
+    for (int g = 1; g < 256; ++g)
+      if (h[size_t(g)] > 0) levels_.push_back(g);
+  }
+
+  Lut run(uint64_t seed, uint64_t image) const {
+    std::vector<Genes> all;
+    for (int i = 0; i < s_.population; ++i) {
+      Random random(seed, "medga", image, 0, uint64_t(i));
+      Genes genes;
+      for (size_t k = 0; k < levels_.size(); ++k) genes.push_back(anywhere(random));
+      all.push_back(in_order(genes));
+    }
+    for (int generation = 1; generation < s_.generations; ++generation) {
+      std::vector<Genes> next{best(all)};
+      for (uint64_t pair = 0; int(next.size()) < s_.population; ++pair) {
+        Random random(seed, "medga", image, uint64_t(generation), pair);
+        const Genes mother = winner(all, random), father = winner(all, random);
+        std::vector<Genes> children{mother, father};
+        if (random.next_uniform() < s_.crossover_rate) children = crossed(mother, father, random);
+        for (const Genes& child : children)
+          if (int(next.size()) < s_.population) next.push_back(in_order(mutated(child, random)));
+      }
+      all = next;
+    }
+    const Genes chosen = best(all);
+    Lut lut{};
+    for (size_t g = 1; g < 256; ++g) {
+      lut[g] = lut[g - 1];
+      for (size_t k = 0; k < levels_.size(); ++k)
+        if (levels_[k] == int(g)) lut[g] = uint8_t(chosen[k]);
+    }
+    return lut;
+  }
+
+ private:
+  using Genes = std::vector<int>;
+
+  int anywhere(Random& random) const { return 1 + int(random.next_below(uint64_t(levels_.back()))); }
+  static Genes in_order(Genes genes) {
+    std::sort(genes.begin(), genes.end());
+    return genes;
+  }
+  LevelHistogram histogram_of(const Genes& genes) const {
+    LevelHistogram out{};
+    for (size_t k = 0; k < genes.size(); ++k) out[size_t(genes[k])] += h_[size_t(levels_[k])];
+    return out;
+  }
+  double fitness(const Genes& genes) const { return medga_fitness(histogram_of(genes), s_.form); }
+  const Genes& best(const std::vector<Genes>& all) const {
+    size_t at = 0;
+    for (size_t i = 1; i < all.size(); ++i)
+      if (fitness(all[i]) < fitness(all[at])) at = i;
+    return all[at];
+  }
+  const Genes& winner(const std::vector<Genes>& all, Random& random) const {
+    size_t at = random.next_below(all.size());
+    for (int i = 1; i < s_.tournament; ++i) {
+      const size_t other = random.next_below(all.size());
+      if (fitness(all[other]) < fitness(all[at])) at = other;
+    }
+    return all[at];
+  }
+  /// Half of the genes, rounded up, change sides: from the drawn place on where it lies in the first half, up to
+  /// it where it lies in the second; the middle one of an odd number is the last of the first half, the one behind
+  /// the middle of an even number the first of the second.
+  static std::vector<Genes> crossed(const Genes& a, const Genes& b, Random& random) {
+    const int n = int(a.size()), half = (n + 1) / 2, at = int(random.next_below(uint64_t(n)));
+    const int from = at < half ? at : at - half + 1;
+    Genes first, second;
+    for (int k = 0; k < n; ++k) {
+      const bool inside = k >= from && k < from + half;
+      first.push_back(inside ? a[size_t(k)] : b[size_t(k)]);
+      second.push_back(inside ? b[size_t(k)] : a[size_t(k)]);
+    }
+    return {first, second};
+  }
+  Genes mutated(Genes genes, Random& random) const {
+    const bool side = s_.mutation == MedgaSettings::Mutation::side;
+    if (side) genes = in_order(genes);
+    const int t = side ? medga_threshold(histogram_of(genes)) : 0;
+    for (int& gene : genes) {
+      if (!(random.next_uniform() < s_.mutation_rate)) continue;
+      if (!side)
+        gene = anywhere(random);
+      else if (gene <= t)
+        gene = 1 + int(random.next_below(uint64_t(t)));
+      else
+        gene = t + 1 + int(random.next_below(uint64_t(levels_.back() - t)));
+    }
+    return genes;
+  }
+
+  const LevelHistogram& h_;
+  const MedgaSettings& s_;
+  std::vector<int> levels_;
+};
+
+TEST(Medga, SearchEqualsASecondComputation) {
+  for (uint64_t number = 0; number < 60; ++number) {
+    const LevelHistogram h = random_histogram(number);
+    if (std::count_if(h.begin(), h.end(), [](int64_t n) { return n > 0; }) < 2) continue;
+    MedgaSettings s;
+    s.population = 4 + int(number % 5);
+    s.generations = 1 + int(number % 7);
+    s.tournament = 1 + int(number % 3);
+    s.crossover_rate = number % 4 == 0 ? 1 : 0.6;
+    s.mutation_rate = number % 5 == 0 ? 0 : 0.15;
+    s.mutation = number % 2 ? MedgaSettings::Mutation::side : MedgaSettings::Mutation::uniform;
+    EXPECT_EQ(medga_mapping(h, 9, number, s), NaiveSearch(h, s).run(9, number)) << "histogram " << number;
+  }
+}
+
+TEST(Medga, RatesOfNothingAndOfAll) {
+  // Without crossover and mutation children are their parents: the best stays the best of the first generation.
+  const LevelHistogram h = random_histogram(7);
+  MedgaSettings s;
+  s.population = 20;
+  s.crossover_rate = s.mutation_rate = 0;
+  s.generations = 1;
+  const Lut first = medga_mapping(h, 5, 6, s);
+  s.generations = 25;
+  EXPECT_EQ(medga_mapping(h, 5, 6, s), first);
+  s.mutation_rate = 0.05;
+  EXPECT_NE(medga_mapping(h, 5, 6, s), first) << "a gene in twenty finds something better";
+}
+
 TEST(Medga, RefusesSettingsWithoutMeaning) {
   const LevelHistogram h = random_histogram(1);
   MedgaSettings s;

@@ -152,6 +152,47 @@ TEST(Postprocess, EqualScoresKeepTheLowerIndex) {
   EXPECT_EQ(found[2].box.y2, 30);
 }
 
+TEST(Postprocess, AScoreOfExactlyTheThresholdIsOut) {
+  // The logit 0 is the score 1/2; torchvision keeps scores > threshold.
+  RetinaNet net(three_anchors(1));
+  const std::vector<float> anchors{0, 0,  10, 10, 20, 0,  30, 10, 40, 0,  50, 10,
+                                   0, 20, 10, 30, 20, 20, 30, 30, 40, 20, 50, 30};
+  const std::vector<float> logits{0, 0.01f, -0.01f, 3, 0, -3};
+  net.postprocess_settings().score_threshold = 0.5;
+  const Detections found = net.postprocess(raw_of(logits, anchors, 1), 64, 64)[0];
+  ASSERT_EQ(found.size(), 2u);
+  EXPECT_EQ(found[0].box.y1, 20);
+  EXPECT_EQ(found[1].box.x1, 20);
+  net.postprocess_settings().score_threshold = 0.4999;
+  EXPECT_EQ(net.postprocess(raw_of(logits, anchors, 1), 64, 64)[0].size(), 4u);
+}
+
+TEST(Postprocess, TheBestOfMaxDetectionsAreKept) {
+  RetinaNet net(three_anchors(1));
+  const std::vector<float> anchors{0, 0,  10, 10, 20, 0,  30, 10, 40, 0,  50, 10,
+                                   0, 20, 10, 30, 20, 20, 30, 30, 40, 20, 50, 30};
+  const std::vector<float> logits{1, 6, 2, 5, 3, 4};  // best: anchors 1, 3, 5, 4, 2, 0
+  const std::vector<std::pair<float, float>> corners{{20, 0}, {0, 20}, {40, 20}, {20, 20}, {40, 0}, {0, 0}};
+  for (size_t most = 1; most <= 7; ++most) {
+    net.postprocess_settings().max_detections = int64_t(most);
+    const Detections found = net.postprocess(raw_of(logits, anchors, 1), 64, 64)[0];
+    ASSERT_EQ(found.size(), std::min<size_t>(most, 6));
+    for (size_t k = 0; k < found.size(); ++k)
+      EXPECT_EQ(std::pair(found[k].box.x1, found[k].box.y1), corners[k]) << most << ", " << k;
+  }
+}
+
+TEST(Postprocess, BoxesOfExactlyTheSuppressionsOverlapStay) {
+  // IoU 1/2: 10 x 10 and its lower half; torchvision's nms suppresses IoU > threshold.
+  RetinaNet net(three_anchors(1));
+  const std::vector<float> anchors{0,  0, 10, 10, 0,  5,  10, 10, 40, 0,  50, 10,
+                                   40, 4, 50, 10, 20, 20, 30, 30, 20, 20, 30, 30};
+  const std::vector<float> logits{3, 2, 3, 2, -9, -9};  // the second pair overlaps by 6 / 10
+  const Detections found = net.postprocess(raw_of(logits, anchors, 1), 64, 64)[0];
+  ASSERT_EQ(found.size(), 3u);
+  EXPECT_EQ(found[2].box.y1, 5);
+}
+
 TEST(Postprocess, TopKIsByLevel) {
   RetinaNet net(three_anchors(1));
   net.postprocess_settings().top_k_per_level = 1;

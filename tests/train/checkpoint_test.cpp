@@ -6,10 +6,12 @@
 #include <filesystem>
 
 #include "tensor/io/files.h"
+#include "tests/data/text_file.h"
 
 namespace cawe::train {
 namespace {
 namespace fs = std::filesystem;
+namespace testing = cawe::testing;
 
 Checkpoint sample(int64_t step) {
   Checkpoint c;
@@ -70,6 +72,67 @@ TEST(Checkpoint, ADamagedNewestOneIsNamedAndTheOneBeforeIsUsed) {
   prune_checkpoints(run, 2);
   EXPECT_EQ(checkpoint_steps(run), (std::vector<int64_t>{6, 4}));
   fs::remove_all(run);
+}
+
+TEST(Checkpoint, OnlyDamageMakesTheOneBeforeBeUsed) {
+  const testing::TempDir dir;
+  const std::string run = dir.path();
+  fs::create_directories(run + "/checkpoints");
+  for (const int64_t step : {2, 4}) save_checkpoint(checkpoint_path(run, step), sample(step));
+  // A newest one that cannot be read at all is no damaged file: the disk or the mount may be back in a minute, and
+  // going on from step 4 would overwrite it.
+  const auto fails = [&](const std::string& what) {
+    std::vector<std::string> warnings;
+    testing::expect_error(Code::io, {"step-00000006.safetensors"},
+                          [&] { newest_checkpoint(run, &warnings); });
+    EXPECT_TRUE(warnings.empty()) << what;
+  };
+  fs::create_directories(checkpoint_path(run, 6));
+  fails("a folder in its place");
+  fs::remove(checkpoint_path(run, 6));
+  fs::create_symlink(run + "/nowhere", checkpoint_path(run, 6));
+  fails("a link to nothing");
+  fs::remove(checkpoint_path(run, 6));
+  // Damage of every kind: cut off, empty, another program's, one whose bytes were changed.
+  std::string changed = checkpoint_bytes(sample(6));
+  changed.back() = char(changed.back() ^ 1);
+  for (const std::string& bytes :
+       {changed, changed.substr(0, 40), std::string(), std::string("no checkpoint")}) {
+    write_file(checkpoint_path(run, 6), bytes);
+    std::vector<std::string> warnings;
+    EXPECT_EQ(newest_checkpoint(run, &warnings).step, 4);
+    EXPECT_EQ(warnings.size(), 1u);
+  }
+  write_file(checkpoint_path(run, 4), "damaged too");
+  std::vector<std::string> warnings;
+  EXPECT_EQ(newest_checkpoint(run, &warnings).step, 2);
+  EXPECT_EQ(warnings.size(), 2u);
+}
+
+TEST(Checkpoint, NewestFirstWhateverTheFolderHolds) {
+  const testing::TempDir dir;
+  const std::string run = dir.path();
+  for (const char* other : {"best.safetensors", "step-00000008.safetensors.cawe-1-1.part",
+                            "step-x0000009.safetensors", "note.txt", "stop-00000007.safetensors"})
+    dir.file(std::string("checkpoints/") + other, "");
+  for (const int64_t step : {3, 20, 100}) save_checkpoint(checkpoint_path(run, step), sample(step));
+  EXPECT_EQ(checkpoint_steps(run), (std::vector<int64_t>{100, 20, 3}));
+  prune_checkpoints(run, 0);  // one always stays
+  EXPECT_EQ(checkpoint_steps(run), (std::vector<int64_t>{100}));
+  EXPECT_TRUE(fs::exists(run + "/checkpoints/note.txt"));
+  EXPECT_TRUE(fs::exists(best_path(run)));
+}
+
+TEST(Checkpoint, OfAFolderTheBestIsTakenAndElseTheNewest) {
+  const testing::TempDir dir;
+  const std::string run = dir.path();
+  fs::create_directories(run + "/checkpoints");
+  testing::expect_error(Code::data, {"no checkpoint"}, [&] { load_run_or_file(run); });
+  for (const int64_t step : {2, 4}) save_checkpoint(checkpoint_path(run, step), sample(step));
+  EXPECT_EQ(load_run_or_file(run).step, 4);
+  save_checkpoint(best_path(run), sample(2));
+  EXPECT_EQ(load_run_or_file(run).step, 2);
+  EXPECT_EQ(load_run_or_file(checkpoint_path(run, 4)).step, 4);
 }
 
 }  // namespace

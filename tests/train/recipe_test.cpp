@@ -343,6 +343,33 @@ TEST(Schedule, WarmsUpAndFalls) {
   EXPECT_EQ(s.at(2), 2.0);
   EXPECT_NEAR(s.at(3), 0.2, 1e-12);
   EXPECT_NEAR(s.at(6), 0.02, 1e-12);
+  s.decay = Decay::constant;  // milestones say nothing then
+  EXPECT_EQ(s.at(99), 2.0);
+}
+
+TEST(Schedule, WarmsUpFromItsFactor) {
+  // From 1/4 of the rate to all of it in 10 steps, looked at in their middles: 1/4 + 3/4 (step + 1/2) / 10.
+  Schedule s;
+  s.lr = 1;
+  s.steps = 40;
+  s.warmup = 10;
+  s.warmup_factor = 0.25;
+  s.decay = Decay::constant;
+  EXPECT_NEAR(s.at(0), 0.2875, 1e-12);
+  EXPECT_NEAR(s.at(4), 0.5875, 1e-12);
+  EXPECT_NEAR(s.at(9), 0.9625, 1e-12);
+  EXPECT_EQ(s.at(10), 1);
+}
+
+TEST(Schedule, AWarmUpBelowOneIsAShareOfTheSteps) {
+  const auto of = [](const std::string& warmup) {
+    return schedule_from(
+        Recipe::parse("[train]\nsteps = 250\nwarmup = " + warmup + "\n", "r.toml", "retinanet"));
+  };
+  EXPECT_EQ(of("0.1").warmup, 25);
+  EXPECT_EQ(of("0.99").warmup, 248);  // 247.5, rounded
+  EXPECT_EQ(of("1").warmup, 1);
+  EXPECT_EQ(of("40").warmup, 40);
 }
 
 }  // namespace
