@@ -191,8 +191,8 @@ void DicomFile::check_fragments() {
   if (streams.size() + 1 != fragments->card()) replace_fragments(*fragments, streams);
 }
 
-/// Checks the frames' JPEG headers: the codec allocates by the stream's own size and goes through it once per scan. The
-/// stream also says whether its colours are RGB or YCbCr, whatever the DICOM header calls them.
+/// Checks the frames' JPEG headers: the codec allocates by the stream's own size and goes through it once per
+/// scan. The stream also says whether its colours are RGB or YCbCr, whatever the DICOM header calls them.
 void DicomFile::check_jpeg_frames(const std::vector<std::string>& streams) {
   for (const std::string& stream : streams) {
     const JpegFrame frame = scan_jpeg(stream);

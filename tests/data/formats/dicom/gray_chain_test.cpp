@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The gray chain over a grid of bits, sign, table forms, window functions, polarity, encodings and functional groups:
-// numbers of the standard's formulas and of pydicom (scripts/goldens/dicom_gray.py), and what is refused.
+// The gray chain over a grid of bits, sign, table forms, window functions, polarity, encodings and functional
+// groups: numbers of the standard's formulas and of pydicom (scripts/goldens/dicom_gray.py), and what is
+// refused.
 #include "data/formats/dicom/gray_chain.h"
 
 #include <gtest/gtest.h>
@@ -278,8 +279,8 @@ TEST(GrayChain, RefusesBrokenTables) {
   EXPECT_EQ(refusal(film_with_lut({0, 0, 16}, {1, 2, 3, 4})).rfind("bad_header", 0), 0u);  // 65,536 entries
 }
 
-// PS3.3 C.7.5.1.1.2: padding lies outside the film. The range without a window is that of BitsStored, so that it moves
-// no other pixel.
+// PS3.3 C.7.5.1.1.2: padding lies outside the film. The range without a window is that of BitsStored, so that
+// it moves no other pixel.
 TEST(GrayChain, PaddingMovesNoOtherPixel) {
   EXPECT_EQ(parse_film(film_with({}), "made").image.pixels,
             parse_film(film_with({{0x120, std::string("\0\0", 2)}}, "US"), "made").image.pixels);
