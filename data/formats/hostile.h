@@ -16,6 +16,7 @@ constexpr size_t kMaxJpegScans = 100;
 /// What a JPEG stream's markers say.
 struct JpegFrame {
   int rows = 0, columns = 0;  ///< of the first frame header; 0 where there is none
+  int components = 0;         ///< of the same
   size_t scans = 0;
 };
 /// Reads a JPEG or JPEG-LS stream's markers without decoding.

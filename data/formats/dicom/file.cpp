@@ -201,6 +201,9 @@ void DicomFile::check_jpeg_frames(const std::vector<std::string>& streams) {
                      " holds a JPEG of ", frame.columns, " x ", frame.rows);
     if (frame.rows == 0)
       refuse_picture("truncated_pixel_data", name_, ": DICOM holds a JPEG without a frame header");
+    if (frame.components != 0 && frame.components != geometry_.samples)
+      refuse_picture("bad_header", name_, ": DICOM of ", geometry_.samples,
+                     " samples a pixel holds a JPEG of ", frame.components, " components");
     if (frame.scans > kMaxJpegScans)
       refuse_picture("bad_header", name_, ": DICOM holds a JPEG of ", frame.scans, " scans (expected up to ",
                      kMaxJpegScans, " a frame)");

@@ -280,6 +280,17 @@ TEST(JpegColours, AsTheStreamSays) {
   EXPECT_NE(as_rgb, colour_film(jfif, "RGB").image.pixels);
 }
 
+// DCMTK fills a third of the samples and leaves the rest black.
+TEST(JpegColours, ComponentsAreTheHeadersSamples) {
+  try {
+    colour_film(jpeg("gray.jpg"), "RGB");
+    ADD_FAILURE();
+  } catch (const PictureError& e) {
+    EXPECT_EQ(e.kind(), "bad_header");
+    EXPECT_NE(std::string(e.what()).find("1 components"), std::string::npos) << e.what();
+  }
+}
+
 TEST(JpegColours, ReadsMarkersOnly) {
   EXPECT_EQ(jpeg_colour(""), JpegColour::unsaid);
   EXPECT_EQ(jpeg_colour("\xFF\xD8\xFF\xE0\0"s), JpegColour::unsaid);

@@ -207,9 +207,7 @@ TEST(GrayChain, DecimalsAreReadStrictly) {
       a[number - 0x1050].second = wrong;
       const std::string error = refusal(film_with(a));
       EXPECT_EQ(error.rfind("bad_header: made: DICOM attribute (0028,105", 0), 0u) << error << wrong;
-      EXPECT_NE(error.find(std::string("is \"") + (wrong[0] == '1' && wrong[4] == '\xC2' ? "1000" : wrong)),
-                std::string::npos)
-          << error;
+      EXPECT_NE(error.find(" is \"" + std::string(wrong).substr(0, 4)), std::string::npos) << error;
     }
 }
 
