@@ -34,6 +34,7 @@ JpegFrame scan_jpeg(std::string_view bytes) {
     if (header) {
       frame.rows = int(big_16(bytes, i + 5));
       frame.columns = int(big_16(bytes, i + 7));
+      frame.components = i + 9 < bytes.size() ? int(byte_at(bytes, i + 9)) : 0;
       break;
     }
     if (marker == 0xDA) break;

@@ -18,6 +18,7 @@ constexpr int64_t kSparePngBytes = 65536;
 /// What a JPEG stream's markers say.
 struct JpegFrame {
   int rows = 0, columns = 0;  ///< of the first frame header; 0 where there is none
+  int components = 0;         ///< of the same
   size_t scans = 0;
 };
 /// Reads a JPEG or JPEG-LS stream's markers without decoding.

@@ -6,7 +6,7 @@
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace cawe;
   fuzz::expect_result_or_data_error([&] {
-    const data::Picture p = data::parse_dicom({reinterpret_cast<const char*>(data), size}, "fuzz");
+    const data::Picture p = data::parse_dicom({reinterpret_cast<const char*>(data), size}, "fuzz", {true});
     FUZZ_CHECK(p.bytes.size() == p.count() * size_t(p.bits_allocated) / 8);
   });
   return 0;

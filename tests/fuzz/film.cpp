@@ -7,7 +7,7 @@
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace cawe;
   fuzz::expect_result_or_data_error([&] {
-    const data::Film film = data::parse_film({reinterpret_cast<const char*>(data), size}, "fuzz");
+    const data::Film film = data::parse_film({reinterpret_cast<const char*>(data), size}, "fuzz", {true});
     for (const float v : film.image.pixels) FUZZ_CHECK(v >= 0 && v <= 1);
     data::DerivedImage image;
     image.width = image.height = 1;

@@ -15,8 +15,8 @@
 namespace cawe::data {
 namespace {
 
-/// Defined terms as they are misspelled: "ISO_IR100", "iso-ir 100" and "ISO IR 100" are "ISO_IR 100", "UTF-8" is
-/// "ISO_IR 192". Several terms have backslashes between them.
+/// Defined terms as they are misspelled: "ISO_IR100", "iso-ir 100" and "ISO IR 100" are "ISO_IR 100", "UTF-8"
+/// is "ISO_IR 192". Several terms have backslashes between them.
 std::string defined_terms(const std::string& character_set) {
   std::string out;
   for (size_t from = 0; from <= character_set.size();) {
@@ -51,8 +51,8 @@ bool convert(const std::string& raw, const char* encoding, std::string* out) {
   return true;
 }
 
-/// Japanese with escape sequences (ISO 2022 IR 87 and 159 in G0, IR 13 in G1), which DCMTK cannot convert by glibc: the
-/// 7-bit parts are ISO-2022-JP-2, the bytes above are katakana as in Shift_JIS.
+/// Japanese with escape sequences (ISO 2022 IR 87 and 159 in G0, IR 13 in G1), which DCMTK cannot convert by
+/// glibc: the 7-bit parts are ISO-2022-JP-2, the bytes above are katakana as in Shift_JIS.
 bool convert_japanese(const std::string& raw, std::string* out) {
   for (size_t from = 0; from < raw.size();) {
     const auto high = [&](size_t i) { return (raw[i] & 0x80) != 0; };

@@ -24,8 +24,8 @@ class DecoderAppender : public dcmtk::log4cplus::Appender {
   void append(const dcmtk::log4cplus::spi::InternalLoggingEvent& event) override {
     if (current == nullptr) return;
     const auto& text = event.getMessage();
-    // libjpeg's warnings of data: "Corrupt JPEG data: ..." and "Premature end of JPEG file". Others are of unusual
-    // headers.
+    // libjpeg's warnings of data: "Corrupt JPEG data: ..." and "Premature end of JPEG file". Others are of
+    // unusual headers.
     if (text.find("orrupt") == text.npos && text.find("remature") == text.npos) return;
     if (current->count_++ == 0) current->first_.assign(text.c_str(), text.size());
   }

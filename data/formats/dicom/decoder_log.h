@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What DCMTK's JPEG decoders say about the pixels that they decode. They fill in what is missing (a hole of zeros, a
-// lost restart marker), call that a warning, and return success.
+// What DCMTK's JPEG decoders say about the pixels that they decode. They fill in what is missing (a hole of
+// zeros, a lost restart marker), call that a warning, and return success.
 #pragma once
 
 #include <cstddef>

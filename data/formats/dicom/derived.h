@@ -30,7 +30,8 @@ struct DicomOrigin {
   std::string lossy_ratio, lossy_method;  ///< values of VR DS and CS; an unknown method is ""
 };
 
-/// Origin from a DICOM file, of which only the header is read. Throws PictureError; also for a UID or attribute that is too long to be valid.
+/// Origin from a DICOM file, of which only the header is read. Throws PictureError; also for a UID or
+/// attribute that is too long to be valid.
 DicomOrigin dicom_origin(std::string_view bytes, const std::string& name);
 /// Origin from any other picture: its patient is `image_id`, and it is a study of its own. `raw_bytes`: size
 /// of its samples, for the compression ratio of a JPEG.

@@ -191,8 +191,8 @@ void DicomFile::check_fragments() {
   if (streams.size() + 1 != fragments->card()) replace_fragments(*fragments, streams);
 }
 
-/// Checks the frames' JPEG headers: the codec allocates by the stream's own size and goes through it once per scan. The
-/// stream also says whether its colours are RGB or YCbCr, whatever the DICOM header calls them.
+/// Checks the frames' JPEG headers: the codec allocates by the stream's own size and goes through it once per
+/// scan. The stream also says whether its colours are RGB or YCbCr, whatever the DICOM header calls them.
 void DicomFile::check_jpeg_frames(const std::vector<std::string>& streams) {
   for (const std::string& stream : streams) {
     const JpegFrame frame = scan_jpeg(stream);
@@ -201,6 +201,9 @@ void DicomFile::check_jpeg_frames(const std::vector<std::string>& streams) {
                      " holds a JPEG of ", frame.columns, " x ", frame.rows);
     if (frame.rows == 0)
       refuse_picture("truncated_pixel_data", name_, ": DICOM holds a JPEG without a frame header");
+    if (frame.components != 0 && frame.components != geometry_.samples)
+      refuse_picture("bad_header", name_, ": DICOM of ", geometry_.samples,
+                     " samples a pixel holds a JPEG of ", frame.components, " components");
     if (frame.scans > kMaxJpegScans)
       refuse_picture("bad_header", name_, ": DICOM holds a JPEG of ", frame.scans, " scans (expected up to ",
                      kMaxJpegScans, " a frame)");

@@ -28,8 +28,8 @@ JpegColour by_components(std::string_view header) {
   return sampling(0) != sampling(1) || sampling(0) != sampling(2) ? JpegColour::ybr : JpegColour::unsaid;
 }
 
-/// Bytes that RLE data unfold to (PS3.5 G.3.1); stops where `most` are reached. Zeros behind them, which make a length
-/// even, are dropped from `data`.
+/// Bytes that RLE data unfold to (PS3.5 G.3.1); stops where `most` are reached. Zeros behind them, which make
+/// a length even, are dropped from `data`.
 size_t unfolded(std::string_view& data, size_t most) {
   size_t out = 0, i = 0;
   while (i < data.size() && out < most) {

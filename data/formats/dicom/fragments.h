@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The fragments of compressed pixel data (PS3.5 A.4): put together frame by frame, and what their streams say of
-// themselves.
+// The fragments of compressed pixel data (PS3.5 A.4): put together frame by frame, and what their streams say
+// of themselves.
 #pragma once
 
 #include <cstddef>
@@ -21,19 +21,20 @@ enum class JpegColour {
 /// Only lossy JPEG converts colours; for lossless JPEG and JPEG-LS it is `unsaid`.
 JpegColour jpeg_colour(std::string_view stream);
 
-/// The JPEG streams of a picture's frames: without empty fragments, and with the fragments of one frame joined, as a
-/// frame's headers may lie in any of them. A frame begins where a fragment begins with the first marker; more than
-/// `frames` are left out.
+/// The JPEG streams of a picture's frames: without empty fragments, and with the fragments of one frame
+/// joined, as a frame's headers may lie in any of them. A frame begins where a fragment begins with the first
+/// marker; more than `frames` are left out.
 std::vector<std::string> jpeg_streams(DcmPixelSequence& fragments, size_t frames);
-/// The same for RLE, where a fragment is a frame. Only a single frame whose first fragment is not whole gets the others.
+/// The same for RLE, where a fragment is a frame. Only a single frame whose first fragment is not whole gets
+/// the others.
 std::vector<std::string> rle_streams(DcmPixelSequence& fragments, size_t frames, size_t segments,
                                      size_t bytes);
 
 /// Puts one fragment a frame in place of those that are there.
 void replace_fragments(DcmPixelSequence& fragments, const std::vector<std::string>& streams);
 
-/// What is wrong with an RLE frame (PS3.5 G) of `segments` segments that unfold to `bytes` each; "" where nothing is.
-/// DCMTK fills what is missing and drops what is too much, without a word.
+/// What is wrong with an RLE frame (PS3.5 G) of `segments` segments that unfold to `bytes` each; "" where
+/// nothing is. DCMTK fills what is missing and drops what is too much, without a word.
 std::string rle_damage(std::string_view stream, size_t segments, size_t bytes);
 
 }  // namespace cawe::data

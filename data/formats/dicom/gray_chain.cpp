@@ -20,7 +20,8 @@ DcmItem* group_item(DcmDataset& dataset, const DcmTagKey& groups, const DcmTagKe
   return group->findAndGetSequenceItem(macro, item, 0).good() ? item : nullptr;
 }
 
-/// The item that says a step: the frame's, the shared one, the data set; each where it has one of the attributes.
+/// The item that says a step: the frame's, the shared one, the data set; each where it has one of the
+/// attributes.
 DcmItem& holder(DcmDataset& dataset, const DcmTagKey& macro, std::initializer_list<DcmTagKey> attributes) {
   for (const DcmTagKey& groups : {DCM_PerFrameFunctionalGroupsSequence, DCM_SharedFunctionalGroupsSequence}) {
     DcmItem* item = group_item(dataset, groups, macro);
@@ -67,8 +68,8 @@ struct Window {
   double center = 0, width = 0;
 };
 
-/// The first window that says something: pairs of which a half is empty and "0, 0", which vendors write for none, are
-/// passed over.
+/// The first window that says something: pairs of which a half is empty and "0, 0", which vendors write for
+/// none, are passed over.
 std::optional<Window> first_window(DcmItem& item, const std::string& name) {
   const std::vector<std::string> centers = values_of(item, DCM_WindowCenter, name),
                                  widths = values_of(item, DCM_WindowWidth, name);

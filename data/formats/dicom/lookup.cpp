@@ -12,7 +12,8 @@
 namespace cawe::data {
 namespace {
 
-/// The 16-bit words of an element of any value representation that holds such; bytes are paired, the first one low.
+/// The 16-bit words of an element of any value representation that holds such; bytes are paired, the first
+/// one low.
 std::vector<uint16_t> words_of(DcmItem& item, const DcmTagKey& tag) {
   DcmElement* element = nullptr;
   if (item.findAndGetElement(tag, element).bad() || element == nullptr) return {};
@@ -33,9 +34,9 @@ std::vector<uint16_t> words_of(DcmItem& item, const DcmTagKey& tag) {
   return out;
 }
 
-/// Where the table begins, from the 16 bits that say it. The standard has them signed where the input can be negative,
-/// but files have the value representation of their pixels, or none (implicit). So of both readings that one counts
-/// by which the table and the range of its input meet.
+/// Where the table begins, from the 16 bits that say it. The standard has them signed where the input can be
+/// negative, but files have the value representation of their pixels, or none (implicit). So of both readings
+/// that one counts by which the table and the range of its input meet.
 double first_input(uint16_t word, bool says_signed, size_t entries, double low, double high) {
   const double plain = double(word), with_sign = double(int16_t(word));
   const auto meets = [&](double first) { return first <= high && first + double(entries) - 1 >= low; };

@@ -21,9 +21,10 @@ struct Lookup {
   double at(double input) const;
 };
 
-/// The first item's table, or nothing where there is no item. `low` and `high` are the ends of its input: they tell
-/// whether the descriptor's 16 bits of the first input are signed, which its value representation often does not.
-/// Entries may be words (US, SS or OW) or, up to 8 bits, bytes packed in OW or OB. Throws PictureError.
+/// The first item's table, or nothing where there is no item. `low` and `high` are the ends of its input:
+/// they tell whether the descriptor's 16 bits of the first input are signed, which its value representation
+/// often does not. Entries may be words (US, SS or OW) or, up to 8 bits, bytes packed in OW or OB. Throws
+/// PictureError.
 std::optional<Lookup> read_lookup(DcmItem& from, const DcmTagKey& sequence, double low, double high,
                                   const std::string& name);
 

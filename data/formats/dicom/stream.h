@@ -19,8 +19,8 @@ class DicomStream : public DcmInputStream {
  public:
   explicit DicomStream(std::string_view bytes, size_t max_elements = SIZE_MAX);
 
-  /// The parser marks the beginning of every element. After `max_elements` of them the stream ends, so that a file
-  /// made of nothing else cannot keep it busy.
+  /// The parser marks the beginning of every element. After `max_elements` of them the stream ends, so that a
+  /// file made of nothing else cannot keep it busy.
   void mark() override;
   OFBool eos() override;
   offile_off_t avail() override;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// DICOM files for tests, element by element, in any encoding that is not a compression: elements.h, which the program
-// writes with, knows one of them.
+// DICOM files for tests, element by element, in any encoding that is not a compression: elements.h, which the
+// program writes with, knows one of them.
 #pragma once
 
 #include <zlib.h>

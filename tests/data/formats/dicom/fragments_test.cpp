@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Compressed pixels: fragments in every arrangement, streams that say other colours than the header, and damage that
-// decoders fill in.
+// Compressed pixels: fragments in every arrangement, streams that say other colours than the header, and
+// damage that decoders fill in.
 #include "data/formats/dicom/fragments.h"
 
 #include <gtest/gtest.h>
@@ -100,8 +100,8 @@ const E_TransferSyntax kSyntaxes[] = {EXS_JPEGProcess1, EXS_JPEGProcess2_4, EXS_
 
 int bits_for(E_TransferSyntax syntax) { return syntax == EXS_JPEGProcess1 ? 8 : 12; }
 
-// PS3.5 A.4: a frame may lie in any number of fragments, and any of them may be empty. DCMTK looks for the frame header
-// in the first alone.
+// PS3.5 A.4: a frame may lie in any number of fragments, and any of them may be empty. DCMTK looks for the
+// frame header in the first alone.
 TEST(Fragments, AFrameInAnyNumberOfThem) {
   for (const E_TransferSyntax syntax : kSyntaxes) {
     const std::string whole = scene_file(bits_for(syntax), syntax), uid = DcmXfer(syntax).getXferID();
@@ -155,8 +155,8 @@ TEST(Fragments, MorePixelDataThanDeclared) {
   EXPECT_EQ(film.image.pixels, std::vector<float>(12, 0.2f));
 }
 
-/// Zeros over a third of the stream, behind its headers. (Of small holes in real films the JPEG decoders notice some 95
-/// in 100; the others unfold to as many blocks as were there.)
+/// Zeros over a third of the stream, behind its headers. (Of small holes in real films the JPEG decoders
+/// notice some 95 in 100; the others unfold to as many blocks as were there.)
 std::string holed(std::string stream) {
   const size_t from = stream.size() * 6 / 10, length = stream.size() / 3;
   return stream.replace(from, length, std::string(length, '\0'));
@@ -251,7 +251,8 @@ std::string with_adobe(std::string stream, char transform) {
   return stream.insert(2, "\xFF\xEE\0\x0E"s + "Adobe\0\x64\0\0\0\0"s + transform);
 }
 
-// libjpeg and pydicom take a JFIF stream for YCbCr, whatever the DICOM header calls it: its first component is luma.
+// libjpeg and pydicom take a JFIF stream for YCbCr, whatever the DICOM header calls it: its first component
+// is luma.
 TEST(JpegColours, AsTheStreamSays) {
   const std::string jfif = jpeg("rgb.jpg");
   const Picture rgb = parse_jpeg(jfif, "rgb.jpg");
@@ -277,6 +278,17 @@ TEST(JpegColours, AsTheStreamSays) {
     EXPECT_EQ(colour_film(with_adobe(ybr, 0), label).image.pixels, as_rgb);
   }
   EXPECT_NE(as_rgb, colour_film(jfif, "RGB").image.pixels);
+}
+
+// DCMTK fills a third of the samples and leaves the rest black.
+TEST(JpegColours, ComponentsAreTheHeadersSamples) {
+  try {
+    colour_film(jpeg("gray.jpg"), "RGB");
+    ADD_FAILURE();
+  } catch (const PictureError& e) {
+    EXPECT_EQ(e.kind(), "bad_header");
+    EXPECT_NE(std::string(e.what()).find("1 components"), std::string::npos) << e.what();
+  }
 }
 
 TEST(JpegColours, ReadsMarkersOnly) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The gray chain over a grid of bits, sign, table forms, window functions, polarity, encodings and functional groups:
-// numbers of the standard's formulas and of pydicom (scripts/goldens/dicom_gray.py), and what is refused.
+// The gray chain over a grid of bits, sign, table forms, window functions, polarity, encodings and functional
+// groups: numbers of the standard's formulas and of pydicom (scripts/goldens/dicom_gray.py), and what is
+// refused.
 #include "data/formats/dicom/gray_chain.h"
 
 #include <gtest/gtest.h>
@@ -206,9 +207,7 @@ TEST(GrayChain, DecimalsAreReadStrictly) {
       a[number - 0x1050].second = wrong;
       const std::string error = refusal(film_with(a));
       EXPECT_EQ(error.rfind("bad_header: made: DICOM attribute (0028,105", 0), 0u) << error << wrong;
-      EXPECT_NE(error.find(std::string("is \"") + (wrong[0] == '1' && wrong[4] == '\xC2' ? "1000" : wrong)),
-                std::string::npos)
-          << error;
+      EXPECT_NE(error.find(" is \"" + std::string(wrong).substr(0, 4)), std::string::npos) << error;
     }
 }
 
@@ -278,8 +277,8 @@ TEST(GrayChain, RefusesBrokenTables) {
   EXPECT_EQ(refusal(film_with_lut({0, 0, 16}, {1, 2, 3, 4})).rfind("bad_header", 0), 0u);  // 65,536 entries
 }
 
-// PS3.3 C.7.5.1.1.2: padding lies outside the film. The range without a window is that of BitsStored, so that it moves
-// no other pixel.
+// PS3.3 C.7.5.1.1.2: padding lies outside the film. The range without a window is that of BitsStored, so that
+// it moves no other pixel.
 TEST(GrayChain, PaddingMovesNoOtherPixel) {
   EXPECT_EQ(parse_film(film_with({}), "made").image.pixels,
             parse_film(film_with({{0x120, std::string("\0\0", 2)}}, "US"), "made").image.pixels);
