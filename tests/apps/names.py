@@ -157,7 +157,7 @@ def ids():
     (WORK / 'persons.csv').write_text('image,patient\nview1,A\nview1_2,C\ntop,D\n')
     refused('a row that could be two films', 3, ["'view1'", "'p1/view1'", "'p2/view1'"], 'detect', '--weights', 'run', '--input', 'same', '--out', 'n.csv',
             '--patients', 'persons.csv')
-    png('uid/1.2.3.99.png', 7)
+    png('uid/1.2.3.99.png', 907)
     (WORK / 'uid/1.2.3.png').write_bytes((WORK / 'uid/1.2.3.99.png').read_bytes())
     detect('uid', 'uid.csv')
     check(sorted(f['image'] for f in table('uid.films.csv')) == ['1.2.3', '1.2.3.99'], 'a number of a UID is no ending')
@@ -315,7 +315,7 @@ def folders():
 
 def hostile_names():
     evil = '=cmd|calc \x1b[31m\u202e.png'
-    png('evil/' + evil, 5)
+    png('evil/' + evil, 905)
     done = detect('evil', 'evil.csv')
     check('\x1b' not in done.stderr + done.stdout and '\u202e' not in done.stderr + done.stdout, 'no escape of a name reaches the terminal')
     raw = (WORK / 'evil.films.csv').read_text()
@@ -326,7 +326,7 @@ def hostile_names():
     done = json.loads(cawe('evaluate', '--detections', 'evil.csv', '--truth', 'evil_gt.csv', '--draws', 5, '--json').stdout)
     check(done['images'] == 1, 'and it is read back as it was')
     for i, name in enumerate((b'a\xff.png', b'a\xfe.png')):
-        png('bytes/plain.png', i)
+        png('bytes/plain.png', 910 + i)
         os.rename(WORK / 'bytes/plain.png', os.path.join(os.fsencode(WORK), b'bytes', name))
     refused('ids that JSON cannot tell apart', 2, ['a\\xfe', 'a\\xff', '.csv'], 'detect', '--weights', 'run', '--input', 'bytes', '--out', 'bytes.json')
     detect('bytes', 'bytes.csv')

@@ -308,7 +308,7 @@ TEST_F(Evaluate, ComparesOnTheSameDraws) {
   EXPECT_THROW(compare({&a}, {&c}), Error);
 }
 
-TEST(Evaluate, WithoutALesionNothingIsDefinedAndNothingThrows) {
+TEST_F(Evaluate, WithoutALesionNothingIsDefinedAndNothingThrows) {
   const std::vector<TruthImage> truth = {{"a", "", {}, 64, 64}, {"b", "", {}, 64, 64}};
   EvaluateOptions options;
   options.draws = 20;
