@@ -11,6 +11,7 @@
 #include <filesystem>
 
 #include "tensor/io/files.h"
+#include "tensor/stop_signal.h"
 #include "tests/data/text_file.h"
 
 namespace cawe::train {
@@ -70,7 +71,9 @@ TrainerOptions options(int64_t patience) {
 }
 
 TrainResult run(const std::string& dir, GivenCourse& course, TrainerOptions o, bool resume = false) {
-  RunFolder folder(dir, "task = \"test\"\n", {}, resume);
+  Resume how;
+  how.on = resume;
+  RunFolder folder(dir, "task = \"test\"\n", {}, how);
   o.resume = resume;
   Checkpoint first;
   first.recipe = "task = \"test\"\n";
@@ -266,7 +269,7 @@ TEST(Resume, ARunThatStoppedEarlyStaysStopped) {
 
 TEST(Resume, TheLogGoesBackToTheCheckpoint) {
   const TempDir dir;
-  RunFolder folder(dir.path("run"), "task = \"test\"\n", {}, false);
+  RunFolder folder(dir.path("run"), "task = \"test\"\n", {}, Resume());
   for (int64_t step = 1; step <= 6; ++step) {
     folder.log(step, {{"loss", double(step) / 4}});
     if (step % 2 == 0) folder.log(step, {{"score", double(step)}});
