@@ -99,6 +99,9 @@ def by_pydicom(case):
     # Implicit: it takes the sign of the first input from the pixels.
     if case['syntax'] == 'implicit' and voi_lut and voi_lut[0] < 0 and not case['signed']:
         return None
+    # An input more than 65,535 above the first overflows its 16 bits.
+    if case['bits'] == 16 and case['rescale'] and voi_lut and voi_lut[0] < case['rescale'][1]:
+        return None
     if any(lut and (lut[3] in ('OW8', 'OB8') or lut[2] not in (8, *range(10, 17))) for lut in (case['mlut'], voi_lut)):
         return None
     low, x = stored(case)
@@ -190,6 +193,9 @@ def cases():
             yield case(12, signed=signed, rescale=(1, -1024), voi=('lut', (first, 3000, 12, 'OW')))
             yield case(12, signed=signed, rescale=(2, -1024), voi=('lut', (first, 9000, 16, 'US')))
         yield case(16, signed=signed, voi=('lut', (-32768 if signed else 0, 65536, 16, 'OW')))
+    # 16 bits that mean another first input with a sign: both tables meet the input's range, or only one does.
+    yield case(16, rescale=(1, -2000), voi=('lut', (-2500, 4000, 12, 'OW')))
+    yield case(16, rescale=(1, -100), voi=('lut', (40000, 9000, 12, 'OW')))
     for voi in (('lut', (100, 3000, 10, 'OW')), ('LINEAR', 2000, 1500), ('SIGMOID', 2000, 1500)):
         yield case(12, mlut=(0, 4096, 12, 'US'), voi=voi)
     for syntax in ('implicit', 'big', 'deflated', 'rle', 'jpeg', 'jpegls'):
