@@ -126,7 +126,7 @@ TEST(Proposals, TrainingAndTestingHaveTheirOwnNumbers) {
   config.train = {30, 40};  // 30 of each of the two levels, 40 of both
   config.test = {4, 7};
   RegionProposals rpn(4, config);
-  for (auto& p : rpn.parameters()) p.variable->set_value(noise(p.variable->shape(), p.name.c_str()));
+  rpn.initialise(3);
   const std::vector<Variable> levels{Variable(noise({1, 4, 8, 8}, "fine")),
                                      Variable(noise({1, 4, 4, 4}, "coarse"))};
   const RegionProposals::Output out = rpn.forward(levels);

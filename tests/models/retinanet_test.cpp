@@ -193,6 +193,23 @@ TEST(Postprocess, BoxesOfExactlyTheSuppressionsOverlapStay) {
   EXPECT_EQ(found[2].box.y1, 5);
 }
 
+TEST(Postprocess, NoBoxGrowsMoreThanTorchvisionsLimit) {
+  // dw and dh stop at ln(1000 / 16): 62.5 times 4 pixels are 250, around (500, 500); below it a factor is exp(dw).
+  RetinaNet net(three_anchors(1));
+  std::vector<float> anchors, deltas(24, 0);
+  for (int k = 0; k < 6; ++k) anchors.insert(anchors.end(), {498, 498, 502, 502});
+  deltas[2] = deltas[3] = 10;
+  RetinaNet::Raw raw = raw_of({3, -9, -9, -9, -9, -9}, anchors, 1);
+  raw.deltas = Variable(Tensor::from(deltas, {1, 6, 4}));
+  const Detections found = net.postprocess(raw, 1000, 1000)[0];
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_NEAR(found[0].box.x1, 375, 1e-3);
+  EXPECT_NEAR(found[0].box.y2, 625, 1e-3);
+  deltas[2] = std::log(50.0f);
+  raw.deltas = Variable(Tensor::from(deltas, {1, 6, 4}));
+  EXPECT_NEAR(net.postprocess(raw, 1000, 1000)[0][0].box.x2, 600, 1e-2);
+}
+
 TEST(Postprocess, TopKIsByLevel) {
   RetinaNet net(three_anchors(1));
   net.postprocess_settings().top_k_per_level = 1;
