@@ -73,6 +73,7 @@ class Study {
     CAWE_CHECK(request_.resume || !fs::exists(recipe_path), Code::usage, out,
                ": holds a study already. Add --resume to go on with it, or choose another --out.");
     make_folders(out + "/rows");
+    remove_leftovers();
     if (anything_trained()) {
       check_finished();
       train::Resume resume;
@@ -85,6 +86,18 @@ class Study {
       write_file(recipe_path, result_.recipe_text);
     }
     result_.environment.changes = train::kept_sentences(out, "changes");
+  }
+
+  /// What killed processes left half-written in the folders that a study makes, those of finished runs among them.
+  void remove_leftovers() const {
+    remove_unfinished(result_.out + "/figures");
+    for (const std::string& folder : {result_.out, result_.out + "/rows"})
+      for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
+        const std::string run = entry.path().string();
+        if (!entry.is_directory() || folder_kind(run) != "run") continue;
+        remove_unfinished(run);
+        remove_unfinished(run + "/checkpoints");
+      }
   }
 
   bool anything_trained() const {

@@ -89,15 +89,20 @@ class Cache {
 }  // namespace
 
 void remove_enhancement_cache(const std::string& dir) {
-  if (folder_kind(dir) != "cache") return;
   std::error_code e;
-  std::vector<fs::path> ours{fs::path(dir) / kFolderMarker};
+  if (folder_kind(dir) != "cache") {
+    if (fs::is_directory(dir, e) && fs::is_empty(dir, e))
+      fs::remove(dir, e);  // what a kill in here leaves at last
+    return;
+  }
+  std::vector<fs::path> ours;
   for (const fs::directory_entry& entry : fs::directory_iterator(dir, e)) {
     const std::string name = entry.path().filename().string();
     if (entry.is_regular_file(e) && (is_key(name) || is_unfinished(name))) ours.push_back(entry.path());
   }
   for (const fs::path& file : ours) fs::remove(file, e);
-  fs::remove(dir, e);  // only if nothing else is in it
+  fs::remove(fs::path(dir) / kFolderMarker, e);  // last: without it the rest would be nobody's
+  fs::remove(dir, e);                            // only if nothing else is in it
 }
 
 EnhanceCallback cached_enhancement(EnhanceCallback enhance, const std::string& identity,

@@ -59,7 +59,7 @@ def make_rsna(films, boxes):
 
 
 def paper():
-    cawe('phantom', '--out', 'png', '--format', 'png', '--images', 40, '--size', 64)
+    cawe('phantom', '--out', 'png', '--format', 'png', '--images', 40, '--size', 64, '--seed', 1)  # other films than RSNA's
     cawe('phantom', '--out', 'dcm', '--images', 40, '--size', 64)
     make_chexpert(sorted((WORK / 'png/images').iterdir()))
     make_rsna(sorted((WORK / 'dcm/images').iterdir()), (WORK / 'dcm/stage_2_train_labels.csv').read_text().splitlines())
