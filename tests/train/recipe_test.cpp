@@ -187,6 +187,16 @@ TEST(Recipe, HostileNestingIsRefusedBeforeItIsParsed) {
   EXPECT_EQ(line_nested_deeper("\n[a.b]\nc.d = [[1]]\n", 6), 3) << "text, two parts, two parts, two lists";
 }
 
+TEST(Recipe, WhatTheParserTakesForGrantedIsRefused) {
+  // In builds with asserts toml++ asserts that a name follows a bracket and a value "=".
+  for (const std::string& line :
+       {std::string("[$]"), std::string("[\0]", 3), std::string("[[ \xc3\xa9]]"), std::string("[ # x"),
+        std::string("["), std::string("a = ,"), std::string("a = ]"), std::string("a = {b = }"),
+        std::string("a = [,]"), std::string("a = [1 2]"), std::string("a.\n.b = 1"), std::string("a = #"),
+        std::string("= 1"), std::string("a = 1\xf0\x9f\x98\x80")})
+    EXPECT_NE(refusal_of("seed = 1\n" + line + "\n").find(": not TOML: "), std::string::npos) << line;
+}
+
 TEST(Recipe, ALargeTextIsRefusedBeforeItIsParsed) {
   const std::string large = repeated("# 4567 9 2345\n", 80000);
   EXPECT_EQ(refusal_of(large), "r.toml: has 1120000 bytes (expected a recipe of at most 1048576)");
