@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <new>
 
+#include "data/formats/dicom/characters.h"
 #include "data/formats/dicom/elements.h"
 #include "data/jail.h"
 #include "data/jail_messages.h"
@@ -73,6 +74,9 @@ void warm_decoders() {
     dicom_element(b, 0x7FE0, 0x0010, "OW", "ab");
     return b;
   }();
+#ifdef CAWE_HAVE_DCMTK
+  keep_character_sets();
+#endif
   try {
     parse_film(dicom_file("1.2.840.10008.5.1.4.1.1.1", "2.25.1", body), "warm-up");
   } catch (const Error&) {  // a build without DICOM

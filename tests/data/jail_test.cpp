@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "data/decode.h"
+#include "data/formats/dicom/elements.h"
 #include "data/formats/picture/png.h"
 #include "data/jail_messages.h"
 #include "data/phantom/chest.h"
@@ -86,6 +87,27 @@ TEST(Jail, GivesWhatThisProcessWouldGive) {
   EXPECT_EQ(picture.transfer_syntax, stored.transfer_syntax);
   EXPECT_EQ(tags_of_film(film, "film").rows, here.tags.rows);
   EXPECT_EQ(decode_film(film, "film").image.pixels, here.image.pixels) << "decode.h goes this way, too";
+}
+
+TEST(Jail, KnowsTheCharacterSets) {
+  // Tables that the system's library opens when they are first needed: a child cannot open them any more.
+  const auto film = [](const std::string& set, const std::string& id) {
+    std::string b;
+    dicom_element(b, 0x0008, 0x0005, "CS", set);
+    dicom_element(b, 0x0010, 0x0020, "LO", id);
+    for (const auto& [number, value] : std::vector<std::pair<unsigned, unsigned>>{
+             {0x0002, 1}, {0x0010, 1}, {0x0011, 2}, {0x0100, 8}, {0x0101, 8}, {0x0102, 7}, {0x0103, 0}}) {
+      if (number == 0x0010) dicom_element(b, 0x0028, 0x0004, "CS", "MONOCHROME2");
+      dicom_element(b, 0x0028, number, "US", dicom_us(value));
+    }
+    dicom_element(b, 0x7FE0, 0x0010, "OW", "ab");
+    return dicom_file("1.2.840.10008.5.1.4.1.1.1", "2.25.1", b);
+  };
+  const Jailed jailed;
+  EXPECT_EQ(film_of(film("ISO_IR 100", "M\xfcller"), "latin").tags.patient_id, "M\xc3\xbcller");
+  EXPECT_EQ(film_of(film("ISO_IR 144", "\xb8"), "cyrillic").tags.patient_id, "\xd0\x98");
+  EXPECT_EQ(film_of(film("\\ISO 2022 IR 87", "\x1b$B;3ED\x1b(B"), "japanese").tags.patient_id,
+            "\xe5\xb1\xb1\xe7\x94\xb0");
 }
 
 TEST(Jail, HandsErrorsOn) {

@@ -8,6 +8,8 @@
 
 #include <algorithm>
 #include <cctype>
+#include <memory>
+#include <vector>
 
 #include "data/formats/dicom/attributes.h"
 #include "tensor/text.h"
@@ -86,6 +88,28 @@ std::string utf8_of(const std::string& raw, const std::string& character_set) {
   const bool known =
       !character_set.empty() && convert_by_terms(raw, defined_terms(character_set), &converted);
   return printable(known ? converted : raw, raw.npos);
+}
+
+void keep_character_sets() {
+  // Converters of the system's library load tables when they are made, and may drop them when none is left.
+  static std::vector<std::unique_ptr<DcmSpecificCharacterSet>> sets;
+  static std::vector<std::unique_ptr<OFCharacterEncoding>> others;
+  for (const char* terms : {"ISO_IR 100",        "ISO_IR 101",        "ISO_IR 109",
+                            "ISO_IR 110",        "ISO_IR 126",        "ISO_IR 127",
+                            "ISO_IR 138",        "ISO_IR 144",        "ISO_IR 148",
+                            "ISO_IR 203",        "ISO_IR 13",         "ISO_IR 166",
+                            "ISO_IR 192",        "GB18030",           "GBK",
+                            "\\ISO 2022 IR 149", "\\ISO 2022 IR 58",  "\\ISO 2022 IR 100",
+                            "\\ISO 2022 IR 101", "\\ISO 2022 IR 109", "\\ISO 2022 IR 110",
+                            "\\ISO 2022 IR 126", "\\ISO 2022 IR 127", "\\ISO 2022 IR 138",
+                            "\\ISO 2022 IR 144", "\\ISO 2022 IR 148", "\\ISO 2022 IR 166"}) {
+    sets.push_back(std::make_unique<DcmSpecificCharacterSet>());
+    if (sets.back()->selectCharacterSet(terms, "ISO_IR 192").bad()) sets.pop_back();
+  }
+  for (const char* encoding : {"SHIFT_JIS", "ISO-2022-JP-2"}) {
+    others.push_back(std::make_unique<OFCharacterEncoding>());
+    if (others.back()->selectEncoding(encoding, "UTF-8").bad()) others.pop_back();
+  }
 }
 
 std::string patient_id_of(DcmItem& dataset, const std::string& name) {

@@ -18,4 +18,8 @@ std::string utf8_of(const std::string& raw, const std::string& character_set);
 /// spaces around it, which mean nothing (PS3.5 6.2, LO).
 std::string patient_id_of(DcmItem& dataset, const std::string& name);
 
+/// Loads the tables of every character set of PS3.3 C.12.1.1.2 and keeps them for the life of the process: for one that
+/// will not be able to open files.
+void keep_character_sets();
+
 }  // namespace cawe::data
