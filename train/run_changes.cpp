@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <sstream>
 
 #include "tensor/error.h"
@@ -49,6 +50,17 @@ std::map<std::string, std::string> keys_of(const std::string& resolved) {
   return keys;
 }
 
+/// Keys that name a file or a folder whose content is hashed, or a recipe that is compared itself: another place or
+/// spelling of the same is no difference.
+bool names_a_file(const std::string& key) {
+  static const std::set<std::string> keys{
+      "data.root",          "data.images",       "data.labels_csv", "data.classes_csv",  "data.mapping",
+      "data.boxes",         "data.annotations",  "data.test_csv",   "data.split_file",   "init",
+      "enhance.classifier", "enhance.colorizer", "gan.phi_init",    "faster_rcnn",       "retinanet",
+      "classifier",         "pretrain",          "colorizer",       "colorizer_pretrain"};
+  return keys.count(key) > 0;
+}
+
 /// A hash needs only its beginning to be told from another.
 std::string shown(const std::string& value, bool hash) {
   return value.empty() ? "not there" : hash ? value.substr(0, 12) : printable(value, 120);
@@ -79,9 +91,9 @@ void for_each_difference(const std::map<std::string, std::string>& before,
 std::vector<std::string> recipe_differences(const std::string& before, const std::string& now, bool filled) {
   std::vector<std::string> out;
   for_each_difference(keys_of(before), keys_of(now), [&](const auto& key, const auto& was, const auto& is) {
-    if (!filled || !is.empty()) out.push_back(difference(key, was, is));
+    const bool by_name = names_a_file(key) && !was.empty() && !is.empty();
+    if (!by_name && (!filled || !is.empty())) out.push_back(difference(key, was, is));
   });
-  if (out.empty() && before != now && !filled) out.push_back("recipe.toml: other text");
   return out;
 }
 

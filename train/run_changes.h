@@ -26,7 +26,8 @@ Changes changes_since(const std::string& dir, const std::string& recipe, const E
 std::vector<std::string> go_on(const std::string& dir, const std::string& recipe, const Environment& now,
                                const Resume& resume, const std::string& after);
 
-/// The keys in which two resolved recipes differ, with both values. `filled`: what only `before` has was filled in by
+/// The keys in which two resolved recipes differ, with both values; not those that only name a file, whose content is
+/// compared by its hash. `filled`: what only `before` has was filled in by
 /// the data or by a model when the run was made, and is no difference.
 std::vector<std::string> recipe_differences(const std::string& before, const std::string& now,
                                             bool filled = false);

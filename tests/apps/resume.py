@@ -129,6 +129,14 @@ def persons_who_trained_it():
     shutil.move(WORK / 'kept', WORK / 'data')
 
 
+def the_same_by_another_name():
+    """Where the films lie and how their folder is spelled decides nothing."""
+    out = half_run('k')
+    train(out, '--resume', *KEEP, '--set', 'data.root=%s' % (WORK / 'data'))
+    assert 'changes' not in json.loads((WORK / out / 'environment.json').read_text())
+    assert (WORK / out / 'checkpoints/step-00000006.safetensors').exists()
+
+
 def the_machine():
     out = half_run('f')
     isa = {'DNNL_MAX_CPU_ISA': 'SSE41'}
@@ -237,7 +245,7 @@ def main():
     cawe('phantom', '--out', 'data', '--images', 40, '--size', 64)
     cawe('phantom', '--out', 'others', '--images', 1, '--size', 64, '--seed', 9)
     (WORK / 'recipe.toml').write_text(RECIPE)
-    for test in (the_recipe, the_data, persons_who_trained_it, the_machine, a_finished_run, any_prefix_of_the_first_writes,
+    for test in (the_recipe, the_data, persons_who_trained_it, the_same_by_another_name, the_machine, a_finished_run, any_prefix_of_the_first_writes,
                  a_strangers_folder, one_process_a_folder, a_fold_without_a_lesion):
         test()
         print('ok  ' + test.__name__.replace('_', ' '), flush=True)
