@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The program `cawe`: parses the command line, runs one subcommand, turns errors into one line and an exit
 // code.
+#include <fcntl.h>
+#include <unistd.h>
 #include <CLI/CLI.hpp>
+
+#include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <iostream>
 #include <new>
@@ -137,10 +142,23 @@ int report_usage(const CLI::App& app, const CLI::ParseError& error) {
   return report(message + (message.back() == '.' ? "" : ".") + " See `cawe " + command + "--help`.", 2);
 }
 
+bool output_closed = false;
+
+/// Opens /dev/null where descriptors 0, 1 or 2 are closed: the next file or socket would get their number, and what is
+/// printed would go into it.
+void keep_standard_descriptors() {
+  for (int fd = 0; fd <= 2; ++fd) {
+    if (::fcntl(fd, F_GETFD) >= 0 || errno != EBADF) continue;
+    if (fd == STDOUT_FILENO) output_closed = true;
+    if (::open("/dev/null", O_RDWR) < 0) std::_Exit(1);  // gets the lowest free number, which is fd
+  }
+}
+
 /// `status`, or 1 where what was printed did not arrive (a full disk, a closed descriptor).
 int printed(int status) {
   std::cout.flush();
-  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0 && std::cout.good()) return status;
+  if (!output_closed && std::fflush(stdout) == 0 && std::ferror(stdout) == 0 && std::cout.good())
+    return status;
   return report("standard output: cannot be written", 1);
 }
 
@@ -150,6 +168,7 @@ int printed(int status) {
 int main(int argc, char** argv) {
   using namespace cawe;
   using namespace cawe::apps;
+  keep_standard_descriptors();
   if (argc == 2 && std::string(argv[1]) == data::kDecoderArgument) return data::serve_decoder();
   end_on_signals();
   flush_denormals();

@@ -162,7 +162,7 @@ int serve_decoder() {
         "with limits of memory and time alone\n");
   for (;;) {
     uint64_t size = 0;
-    if (!receive(&size, sizeof size)) return 0;
+    if (!receive(&size, sizeof size) || size > kDecodeBytes) return 0;
     std::string request(size_t(size), '\0');
     if (!receive(request.data(), request.size())) return 0;
     if (!answer(answer_to(request))) return 0;

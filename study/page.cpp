@@ -173,11 +173,14 @@ std::vector<report::ReportRow> table_rows(const StudyResult& study) {
   return rows;
 }
 
+std::string percent(double share) { return std::isnan(share) ? "n/a" : fixed(100 * share, 0) + " %"; }
+
 std::string map_finding(const eval::LocalisationRow& r) {
-  return "The attention map points into a lesion on " + fixed(100 * r.pointing.value, 0) + " % of " +
+  const bool judged = !std::isnan(r.pointing.value) && !std::isnan(r.pointing_shuffled.value);
+  return "The attention map points into a lesion on " + percent(r.pointing.value) + " of " +
          std::to_string(r.images) + " films with lesions, other persons' maps on " +
-         fixed(100 * r.pointing_shuffled.value, 0) + " %, the centre on " +
-         fixed(100 * r.pointing_centre.value, 0) + " %: " + eval::describe(r.verdict);
+         percent(r.pointing_shuffled.value) + ", the centre on " + percent(r.pointing_centre.value) + ": " +
+         (judged ? eval::describe(r.verdict) : "too few persons with lesions to judge it");
 }
 
 /// What was said on the way, of every run, each sentence once; then what resumes accepted.

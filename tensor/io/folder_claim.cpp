@@ -25,7 +25,11 @@ namespace {
 
 std::string marker_text(const std::string& kind) { return "cawe " + kind + " 1\n"; }
 
+/// "" for what is no regular file, or a link.
 std::string text_of(const std::string& path) {
+  std::error_code error;
+  const bool proc = path.rfind("/proc/", 0) == 0;
+  if (!proc && fs::symlink_status(path, error).type() != fs::file_type::regular) return "";
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
 }
@@ -157,7 +161,18 @@ bool may_take(SystemLock system, bool local_disk, const LockHolder& before, cons
 void mark_folder(const std::string& dir, const std::string& kind, const std::function<bool()>& older) {
   check_folder(dir, kind, older);
   make_folders(dir);
-  if (folder_kind(dir).empty()) write_file(dir + "/" + kFolderMarker, marker_text(kind));
+  if (!folder_kind(dir).empty()) return;
+  const std::string marker = dir + "/" + kFolderMarker;
+  std::error_code error;
+  const fs::file_type there = fs::symlink_status(marker, error).type();
+  CAWE_CHECK(there == fs::file_type::not_found || there == fs::file_type::regular, Code::usage, marker,
+             ": is a link or a folder (expected a file of one line, or none)");
+  try {
+    write_file(marker, marker_text(kind));
+  } catch (const Error&) {
+    if (folder_kind(dir) != kind)
+      throw;  // else another process marked it meanwhile, and took our half-written file
+  }
 }
 
 FolderClaim::FolderClaim(const std::string& dir, const std::string& kind, const std::function<bool()>& older)
@@ -181,7 +196,8 @@ void FolderClaim::lock(const std::string& kind) {
   };
   const LockHolder me = this_process();
   for (;;) {
-    fd_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    // Not through a link: what it points at is not ours.
+    fd_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
     if (fd_ < 0) broken("be made");
     const bool got = ::flock(fd_, LOCK_EX | LOCK_NB) == 0;
     const SystemLock system = got                    ? SystemLock::got

@@ -66,6 +66,21 @@ TEST(FolderClaim, TakesOverWhatAKilledProcessBegan) {
   EXPECT_TRUE(fs::exists(dir + "/notes.part"));
 }
 
+TEST(FolderClaim, GoesThroughNoLinks) {
+  const TemporaryFolder folder;
+  const std::string dir = folder / "run";
+  { const FolderClaim claim(dir, "run"); }
+  write_file(folder / "theirs", "somebody's");
+  fs::create_symlink("../theirs", dir + "/.cawe-lock");
+  expect_error("io", ".cawe-lock: cannot be made", [&] { FolderClaim claim(dir, "run"); });
+  fs::remove(dir + "/.cawe-lock");
+  fs::remove(dir + "/.cawe");
+  fs::create_symlink("../theirs", dir + "/.cawe");
+  expect_error("usage", "holds other files", [&] { FolderClaim claim(dir, "run"); });
+  expect_error("usage", ".cawe: is a link", [&] { FolderClaim claim(dir, "run", [] { return true; }); });
+  EXPECT_EQ(read_file(folder / "theirs"), "somebody's");
+}
+
 TEST(FolderClaim, KnowsFoldersFromBeforeMarkers) {
   const TemporaryFolder folder;
   write_file(folder / "recipe.toml", "x");
