@@ -125,6 +125,7 @@ std::string SharedModels::stand_in(const SharedModel& model, int64_t fold, train
 
 train::StandIns SharedModels::stand_ins(train::RunRequest request, int64_t fold) const {
   train::StandIns all;
+  for (const char* role : {"classifier", "colorizer"}) all.places[role] = place(role, fold);
   request.stand_ins = &all;
   const std::string body = stand_in(of("pretrain"), fold, request);
   all.init_manifest = manifest_of(body);

@@ -205,10 +205,25 @@ class Study {
       const train::StandIns stand_ins = shared_.stand_ins(request, fold);
       request.stand_ins = &stand_ins;
       for (const StudyRow& row : result_.rows) {  // seeds differ in nothing that is checked here
+        if (row.plan.kind == RowKind::ablation) check_same_films(row.plan, request);
         Recipe recipe = row_recipe(row.plan, s_.seeds[0], fold);
         train::train_detector(recipe, request);
       }
     }
+  }
+
+  /// All rows are judged on one test set: an ablation may not change it.
+  void check_same_films(const RowPlan& plan, const RunRequest& request) const {
+    const Recipe recipe = row_recipe(plan, s_.seeds[0], -1);
+    const train::SplitData data = train::data_of(recipe, request);
+    const std::vector<int64_t> test =
+        train::box_annotated(data.dataset, train::fold_indices(data.split, recipe.words("data.test_folds")));
+    CAWE_CHECK(data.data_hash == result_.data.data_hash && data.split_hash == result_.data.split_hash &&
+                   test == result_.test,
+               Code::usage, source_, ": ablate: ", plan.overrides[0],
+               " gives other films or another split than the other rows have (expected a key that leaves the "
+               "test set "
+               "as it is: rows are compared on it)");
   }
 
   std::shared_ptr<const train::PersonFolds> person_folds() const {

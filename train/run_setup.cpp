@@ -26,6 +26,18 @@ SplitData data_of(const Recipe& recipe, const RunRequest& request) {
       .first->second;
 }
 
+namespace {
+
+/// The stand-ins for those models that the recipe's chain takes from their places.
+std::map<std::string, std::string> chain_of(const Recipe& recipe, const StandIns& stand_ins) {
+  std::map<std::string, std::string> chain;
+  for (const auto& [role, bytes] : stand_ins.chain)
+    if (recipe.word("enhance." + role) == stand_ins.places.at(role)) chain[role] = bytes;
+  return chain;
+}
+
+}  // namespace
+
 RunSetup set_up(Recipe& recipe, const RunRequest& request) {
   RunSetup s;
   s.start = std::chrono::steady_clock::now();
@@ -37,7 +49,8 @@ RunSetup set_up(Recipe& recipe, const RunRequest& request) {
   s.trainer.resume = request.resume;
   s.trainer.quiet = request.quiet;
   s.trainer.label = recipe.task();
-  s.chain = request.stand_ins != nullptr ? chain_from(recipe, request.stand_ins->chain) : chain_from(recipe);
+  s.chain = request.stand_ins != nullptr ? chain_from(recipe, chain_of(recipe, *request.stand_ins))
+                                         : chain_from(recipe);
   s.loader = loader_from(recipe, s.trainer.batch, s.seed);
   s.loader.enhance = enhance_callback(s.chain);
   s.data = data_of(recipe, request);

@@ -23,6 +23,8 @@ struct FoundBox;  // train/detector.h
 struct StandIns {
   /// "classifier", "colorizer" -> a checkpoint with random weights and the manifest that the trained one will have.
   std::map<std::string, std::string> chain;
+  std::map<std::string, std::string>
+      places;                 ///< where each will be: a recipe that names another place gets none
   std::string init_manifest;  ///< of the body that the detectors start from
 };
 

@@ -109,6 +109,10 @@ def main():
     other = ('--set', 'classifier_set=["data.split_seed=1"]')
     refused('a classifier with another split trained persons of the test', *other, code=3, says=['was trained on', '--allow-leak'])
     refused('an ablation with a label that the classifier does not know', '--ablate', 'cam.targets=[nodule],[mass]', code=2, says=['mass'])
+    refused('an ablation of the split: its row would be judged on films that it was not tested on', '--ablate', 'data.test=0.2', code=2,
+            says=['data.test=0.2', 'another split'])
+    refused('an ablation of the test folds', '--ablate', 'data.test_folds=[train]', code=2, says=['data.test_folds'])
+    refused('an ablated classifier that is not there', '--ablate', 'enhance.classifier=nope', code=1, says=['nope'])
     refused('a control without a second person', '--set', 'controls=["shuffled"]', '--set', 'set=["data.test=0.03"]', '--set',
             'classifier_set=["data.test=0.03"]', code=3, says=['one person'])
     refused('a class of the map that only the last row asks for', '--set', 'set=["cam.exclude_labels=[\'edema\']"]', code=2, says=['edema'])
