@@ -73,7 +73,7 @@ void enhance_film(const data::Sample& sample, const std::string& to, const std::
                   models::Enhancer& enhancer, const OutputStyle& style) {
   const NoGrad no_history;
   make_folders(fs::path(to).parent_path().string());
-  const std::string bytes = read_file(sample.path, size_t(2) << 30);
+  const std::string bytes = read_file(sample.path, data::kMaxImageFile);
   const data::DecodedFilm film = data::decode_film(bytes, sample.path, {sample.allow_damaged});
   const Tensor gray = train::to_tensor(film.image);
   const std::string out = encode_enhanced(train::to_image(enhancer.apply(gray)), film, bytes, sample, style);

@@ -43,7 +43,7 @@ Input read_input(const InputFile& file, bool only, bool allow_damaged) {
   s.image_id = file.id;
   s.source = "input";
   try {
-    const std::string bytes = read_file(file.path, size_t(2) << 30);
+    const std::string bytes = read_file(file.path, data::kMaxImageFile);
     data::FloatImage image;
     if (data::picture_format(bytes) == data::PictureFormat::dicom) {
       data::Film film = data::film_of(bytes, file.path, options);

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <filesystem>
 #include <limits>
+#include <mutex>
 #include <set>
 #include <unordered_map>
 #include <unordered_set>
@@ -16,6 +17,8 @@
 #include "tensor/error.h"
 #include "tensor/io/files.h"
 #include "tensor/io/format.h"
+#include "tensor/parallel.h"
+#include "tensor/text.h"
 
 namespace cawe::data {
 
@@ -87,24 +90,39 @@ void drop_samples(Dataset* dataset, const std::vector<std::string>& gone) {
 namespace {
 
 /// Why a sample must be rejected, as field and reason; an empty field where it need not.
-Rejected problem_of(Dataset* dataset, Sample* sample, const SizeOf& size_of, int min_side,
+/// A sample's file as it was found.
+struct LookedUp {
+  bool missing = false;
+  ImageFacts facts;
+  std::string problem;  ///< why there are no facts
+};
+
+LookedUp look_up(const std::string& path, const SizeOf& size_of) {
+  LookedUp found;
+  std::error_code unknown;
+  found.missing = !std::filesystem::exists(path, unknown);
+  if (found.missing) return found;
+  try {
+    found.facts = size_of(path);
+  } catch (const Error& error) {
+    if (error.code() != Code::data && error.code() != Code::io && error.code() != Code::unsupported) throw;
+    found.problem = error.what();
+  }
+  return found;
+}
+
+Rejected problem_of(Dataset* dataset, Sample* sample, const LookedUp& found, int min_side,
                     FolderNames* folders) {
   const auto no = [&](const char* field, const std::string& reason) {
     return Rejected{sample->path, field, sample->where.empty() ? reason : sample->where + ": " + reason};
   };
-  std::error_code unknown;
-  if (!std::filesystem::exists(sample->path, unknown)) {
+  if (found.missing) {
     const std::string near = folders->near(sample->path);
     return no("file", near.empty() ? "does not exist"
                                    : "does not exist (there is '" + near + "': expected the same letters)");
   }
-  ImageFacts facts;
-  try {
-    facts = size_of(sample->path);
-  } catch (const Error& error) {
-    if (error.code() != Code::data && error.code() != Code::io && error.code() != Code::unsupported) throw;
-    return no("file", error.what());
-  }
+  if (!found.problem.empty()) return no("file", found.problem);
+  const ImageFacts& facts = found.facts;
   const int width = facts.width, height = facts.height;
   const std::string stated = detail::concat(width, " x ", height, " px");
   if (width > kMaxSide || height > kMaxSide) return no("size", stated + " (expected at most 16384 a side)");
@@ -120,6 +138,8 @@ Rejected problem_of(Dataset* dataset, Sample* sample, const SizeOf& size_of, int
   }
   sample->width = width;
   sample->height = height;
+  sample->file_hash = facts.file_hash;
+  sample->pixel_hash = facts.pixel_hash;
   if (sample->sex.empty()) sample->sex = facts.sex;
   if (sample->view.empty()) sample->view = facts.view;
   if (std::isnan(sample->age)) sample->age = facts.age;
@@ -137,13 +157,23 @@ Rejected problem_of(Dataset* dataset, Sample* sample, const SizeOf& size_of, int
 
 }  // namespace
 
-void resolve_images(Dataset* dataset, const SizeOf& size_of, int min_side) {
+void resolve_images(Dataset* dataset, const SizeOf& size_of, int min_side, bool quiet) {
+  std::vector<Sample>& samples = dataset->samples;
+  std::vector<LookedUp> found(samples.size());
+  std::mutex mutex;
+  int64_t done = 0;
+  Progress progress("reading films", int64_t(samples.size()), quiet);
+  parallel_tasks(int64_t(samples.size()), [&](int64_t i) {
+    found[size_t(i)] = look_up(samples[size_t(i)].path, size_of);
+    const std::lock_guard<std::mutex> lock(mutex);
+    progress.update(++done);
+  });
   std::vector<std::string> gone;
   FolderNames folders;
-  for (Sample& sample : dataset->samples) {
-    Rejected problem = problem_of(dataset, &sample, size_of, min_side, &folders);
+  for (size_t i = 0; i < samples.size(); ++i) {
+    Rejected problem = problem_of(dataset, &samples[i], found[i], min_side, &folders);
     if (problem.field.empty()) continue;
-    gone.push_back(sample.image_id);
+    gone.push_back(samples[i].image_id);
     dataset->rejected.push_back(std::move(problem));
   }
   drop_samples(dataset, gone);

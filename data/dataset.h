@@ -31,23 +31,25 @@ bool add_box(Dataset* dataset, Sample* sample, BoxD box, int box_class, const st
 /// Removes the samples with the image ids in `gone`.
 void drop_samples(Dataset* dataset, const std::vector<std::string>& gone);
 
-/// Width and height of an image file, and the patient's sex, age and view where it has them (DICOM); throws
-/// data or io where it is no image. image_facts() of data/decode.h works for every format that it decodes.
+/// What an image file says of itself: width and height, the patient's sex, age and view where it has them (DICOM),
+/// and its hashes; throws data or io where it is no image. image_facts_with() of data/fingerprint.h works for every
+/// format that is decoded.
 struct ImageFacts {
   int width = 0, height = 0;
   std::string sex, view;
   float age = std::numeric_limits<float>::quiet_NaN();
   int orientation = 1;  ///< as Picture's: above 4, width and height are those of the stored picture exchanged
   std::string damage;   ///< of pixels that were let pass
+  std::string file_hash, pixel_hash;  ///< as Sample's; may be empty
   ImageFacts() = default;
   ImageFacts(const std::pair<int, int>& size) : width(size.first), height(size.second) {}
 };
 using SizeOf = std::function<ImageFacts(const std::string& path)>;
 
-/// Fills width and height of every sample, and sex, age and view where the label file did not say; then
-/// checks its boxes again. A missing or broken file, an image whose real size differs from what the label
-/// file said, a side over 16384 px or under `min_side`, or a bad box rejects the sample.
-void resolve_images(Dataset* dataset, const SizeOf& size_of, int min_side = 1);
+/// Asks `size_of` for every sample, on all threads, and fills width, height and hashes, and sex, age and view where the
+/// label file did not say; then checks its boxes again. A missing or broken file, an image whose real size differs from
+/// what the label file said, a side over 16384 px or under `min_side`, or a bad box rejects the sample.
+void resolve_images(Dataset* dataset, const SizeOf& size_of, int min_side = 1, bool quiet = true);
 
 /// Joins boxes in RSNA form (patientId,x,y,width,height,Target; patientId is the image_id, with or without
 /// an image ending) to samples of another reader. Images without a row stay without box annotation and are

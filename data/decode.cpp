@@ -1,18 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "data/decode.h"
 
-#include <cstdio>
-#include <mutex>
-#include <set>
-
+#include "data/fingerprint.h"
+#include "data/hash.h"
 #include "data/jail.h"
 #include "tensor/io/files.h"
 #include "tensor/text.h"
 
 namespace cawe::data {
 namespace {
-
-constexpr size_t kMaxFile = size_t(2) << 30;
 
 FloatImage as_float(const Picture& p, int channels) {
   FloatImage out(p.columns, p.rows, channels);
@@ -33,13 +29,8 @@ FloatImage as_float(const Picture& p, int channels) {
 
 /// Tells of damage that is found only now: of films that were not opened beforehand.
 void warn_of_damage(const Sample& sample, const std::string& damage) {
-  if (damage.empty() || !sample.damage.empty()) return;
-  static std::mutex mutex;
-  static std::set<std::string> told;
-  const std::lock_guard<std::mutex> lock(mutex);
-  if (told.insert(sample.path).second)
-    std::fprintf(stderr, "cawe: warning: %s\n",
-                 printable(sample.path + ": damaged, read all the same: " + damage).c_str());
+  if (!damage.empty() && sample.damage.empty())
+    warn_once(sample.path + ": damaged, read all the same: " + damage);
 }
 
 }  // namespace
@@ -62,17 +53,17 @@ DecodedFilm decode_film(std::string_view bytes, const std::string& name, const R
 }
 
 FloatImage decode_gray_file(const std::string& path) {
-  return decode_film(read_file(path, kMaxFile), path).image;
+  return decode_film(read_file(path, kMaxImageFile), path).image;
 }
 
 FloatImage decode_gray(const Sample& sample) {
-  DecodedFilm film = decode_film(read_file(sample.path, kMaxFile), sample.path, {sample.allow_damaged});
+  DecodedFilm film = decode_film(read_file(sample.path, kMaxImageFile), sample.path, {sample.allow_damaged});
   warn_of_damage(sample, film.damage);
   return std::move(film.image);
 }
 
 FloatImage decode_color(const Sample& sample) {
-  const std::string bytes = read_file(sample.path, kMaxFile);
+  const std::string bytes = read_file(sample.path, kMaxImageFile);
   if (picture_format(bytes) == PictureFormat::dicom)
     refuse_picture("unsupported_format", sample.path,
                    ": DICOM where a colour picture is needed (expected PNG or JPEG)");
@@ -81,28 +72,27 @@ FloatImage decode_color(const Sample& sample) {
   return as_float(picture, 3);
 }
 
-SizeOf image_facts_with(const ReadOptions& options) {
-  return [options](const std::string& path) {
-    const std::string bytes = read_file(path, kMaxFile);
-    if (picture_format(bytes) == PictureFormat::dicom) {
-      const DicomTags tags = tags_of_film(bytes, path);
-      if (tags.rows < 1 || tags.columns < 1)
-        refuse_picture("bad_header", path, ": DICOM of ", tags.rows, " rows, ", tags.columns, " columns");
-      ImageFacts facts(std::pair<int, int>{tags.columns, tags.rows});
-      facts.sex = tags.sex;
-      facts.view = tags.view;
-      facts.age = tags.age;
-      if (options.allow_damaged) facts.damage = film_of(bytes, path, options).damage;
-      return facts;
-    }
-    const Picture p = picture_of(bytes, path, options);
-    ImageFacts facts(std::pair<int, int>{p.columns, p.rows});
-    facts.orientation = p.orientation;
-    facts.damage = p.damage;
-    return facts;
-  };
+ImageFacts image_facts(std::string_view bytes, const std::string& name, const ReadOptions& options) {
+  ImageFacts facts;
+  FloatImage film;
+  if (picture_format(bytes) == PictureFormat::dicom) {
+    Film shown = film_of(bytes, name, options);
+    film = std::move(shown.image);
+    facts.sex = shown.tags.sex;
+    facts.view = shown.tags.view;
+    facts.age = shown.tags.age;
+    facts.damage = shown.damage;
+  } else {
+    const Picture picture = picture_of(bytes, name, options);
+    film = as_float(picture, 1);
+    facts.orientation = picture.orientation;
+    facts.damage = picture.damage;
+  }
+  facts.width = film.width;
+  facts.height = film.height;
+  facts.file_hash = sha256(bytes);
+  facts.pixel_hash = pixel_hash(film);
+  return facts;
 }
-
-ImageFacts image_facts(const std::string& path) { return image_facts_with({})(path); }
 
 }  // namespace cawe::data

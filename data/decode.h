@@ -31,9 +31,7 @@ struct DecodedFilm {
 };
 DecodedFilm decode_film(std::string_view bytes, const std::string& name, const ReadOptions& options = {});
 
-/// Size of any of these files as decode_gray() gives it, for resolve_images(). Of a DICOM file only the header is
-/// read, with the patient's sex, age and view; its pixels, too, where damage is allowed and so has to be found.
-ImageFacts image_facts(const std::string& path);
-SizeOf image_facts_with(const ReadOptions& options);
+/// What resolve_images() asks of any of these files: size as decode_gray() gives it, a DICOM film's tags, and hashes.
+ImageFacts image_facts(std::string_view bytes, const std::string& name, const ReadOptions& options = {});
 
 }  // namespace cawe::data

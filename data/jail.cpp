@@ -201,9 +201,4 @@ Picture picture_of(std::string_view bytes, const std::string& name, const ReadOp
   return decode(jail::Ask::picture, bytes, name, options, jail::get_picture);
 }
 
-DicomTags tags_of_film(std::string_view bytes, const std::string& name) {
-  if (!decoding_is_jailed()) return parse_dicom_tags(bytes, name);
-  return decode(jail::Ask::tags, bytes, name, {}, jail::get_tags);
-}
-
 }  // namespace cawe::data

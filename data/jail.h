@@ -11,7 +11,7 @@
 
 namespace cawe::data {
 
-/// From now on film_of(), picture_of() and tags_of_film() decode in children of `program` (this program, which calls
+/// From now on film_of() and picture_of() decode in children of `program` (this program, which calls
 /// serve_decoder() when it is started with kDecoderArgument). "": in this process again.
 void decode_in_jail(const std::string& program);
 bool decoding_is_jailed();
@@ -21,11 +21,10 @@ constexpr double kDecodeSeconds = 10;
 /// Most memory of a child: twice what the largest accepted picture needs.
 constexpr size_t kDecodeBytes = size_t(4) << 30;
 
-/// parse_film(), parse_picture() and parse_dicom_tags(), here or in a child. Beside what these throw: PictureError
+/// parse_film() and parse_picture(), here or in a child. Beside what these throw: PictureError
 /// "decoder_failed" where the child crashed, was stopped by its limits, or answered nonsense.
 Film film_of(std::string_view bytes, const std::string& name, const ReadOptions& options = {});
 Picture picture_of(std::string_view bytes, const std::string& name, const ReadOptions& options = {});
-DicomTags tags_of_film(std::string_view bytes, const std::string& name);
 
 /// The child's main(): closes itself in, then answers requests on descriptor 0 until it is closed. Returns the exit
 /// status.

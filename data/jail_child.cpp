@@ -123,7 +123,6 @@ void decode(jail::Reader* request, jail::Message* out) {
   good.number(jail::Answer::done);
   if (what == jail::Ask::film) put(&good, parse_film(bytes, name, options));
   if (what == jail::Ask::picture) put(&good, parse_picture(bytes, name, options));
-  if (what == jail::Ask::tags) put(&good, parse_dicom_tags(bytes, name));
   *out = good;
 }
 

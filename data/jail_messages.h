@@ -14,7 +14,7 @@
 
 namespace cawe::data::jail {
 
-enum class Ask : uint8_t { film, picture, tags };
+enum class Ask : uint8_t { film, picture };
 enum class Answer : uint8_t { done, picture_error, error };
 
 class Message {

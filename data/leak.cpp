@@ -8,6 +8,7 @@
 
 #include "data/hash.h"
 #include "tensor/error.h"
+#include "tensor/text.h"
 
 namespace cawe::data {
 namespace {
@@ -24,12 +25,6 @@ std::string plain_form(const std::string& id) {
 
 bool is_hash(const std::string& text) {
   return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == text.npos;
-}
-
-std::string ten_of(const std::vector<std::string>& names) {
-  std::string text;
-  for (size_t i = 0; i < names.size() && i < 10; ++i) text += (i ? ", " : "") + names[i];
-  return text + (names.size() > 10 ? ", …" : "");
 }
 
 }  // namespace
@@ -100,10 +95,10 @@ std::string check_leaks(const Dataset& dataset, const std::vector<int64_t>& indi
   for (const Leak& leak : find_leaks(dataset, indices, chain)) {
     if (!leak.patients.empty())
       text += detail::concat(text.empty() ? "" : "; ", leak.model, " was trained on ", leak.patients.size(),
-                             " patient(s) of this test: ", ten_of(leak.patients));
+                             " patient(s) of this test: ", listed(leak.patients));
     if (!leak.images.empty())
       text += detail::concat(text.empty() ? "" : "; ", leak.images.size(),
-                             " film(s) of this test: ", ten_of(leak.images),
+                             " film(s) of this test: ", listed(leak.images),
                              leak.images.size() == 1 ? " (its" : " (their",
                              " pixels are those of films that trained ", leak.model, ")");
   }

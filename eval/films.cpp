@@ -4,6 +4,7 @@
 #include <cmath>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <unordered_set>
 
 #include "data/formats/table/csv.h"
@@ -16,9 +17,18 @@ namespace {
 
 using nlohmann::json;
 
-void check_whole(const LookedAt& film, const char* field, double value) {
-  CAWE_CHECK(value >= 0 && value <= 1e9 && value == std::floor(value), Code::data, film.where, ": ", field,
-             " is ", value, " (expected a whole number from 0)");
+/// Size and boxes; `number(field)` reads a field, nothing where it is not there.
+template <class Number>
+void read_numbers(LookedAt* film, const Number& number) {
+  const auto whole = [&](const char* field, double absent) {
+    const std::optional<double> value = number(field);
+    CAWE_CHECK(!value || (*value >= 0 && *value <= 1e9 && *value == std::floor(*value)), Code::data,
+               film->where, ": ", field, " is ", *value, " (expected a whole number from 0)");
+    return value.value_or(absent);
+  };
+  film->width = whole("width", 0);
+  film->height = whole("height", 0);
+  film->boxes = static_cast<long long>(whole("boxes", -1));
 }
 
 std::vector<LookedAt> read_csv(const std::string& path) {
@@ -30,15 +40,10 @@ std::vector<LookedAt> read_csv(const std::string& path) {
     film.where = table.where(r);
     film.image = table.at(r, image);
     if (table.has_column("patient")) film.patient = table.at(r, table.column("patient"));
-    const auto whole = [&](const char* field, double absent) {
-      if (!table.has_column(field) || table.at(r, table.column(field)).empty()) return absent;
-      const double value = table.number(r, table.column(field));
-      check_whole(film, field, value);
-      return value;
-    };
-    film.width = whole("width", 0);
-    film.height = whole("height", 0);
-    film.boxes = static_cast<long long>(whole("boxes", -1));
+    read_numbers(&film, [&](const char* field) -> std::optional<double> {
+      if (!table.has_column(field) || table.at(r, table.column(field)).empty()) return std::nullopt;
+      return table.number(r, table.column(field));
+    });
     films.push_back(film);
   }
   return films;
@@ -55,15 +60,10 @@ std::vector<LookedAt> read_coco(const std::string& path) {
     film.image = json_string(one, one.contains("file_name") ? "file_name" : "id", film.where);
     if (one.contains("patient") && !one["patient"].is_null())
       film.patient = json_string(one, "patient", film.where);
-    const auto whole = [&](const char* field, double absent) {
-      if (!one.contains(field)) return absent;
-      const double value = json_number(one, field, film.where);
-      check_whole(film, field, value);
-      return value;
-    };
-    film.width = whole("width", 0);
-    film.height = whole("height", 0);
-    film.boxes = static_cast<long long>(whole("boxes", -1));
+    read_numbers(&film, [&](const char* field) -> std::optional<double> {
+      if (!one.contains(field)) return std::nullopt;
+      return json_number(one, field, film.where);
+    });
     films.push_back(film);
   }
   return films;

@@ -6,11 +6,11 @@
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
-#include <set>
 
 #include "study/shared_models.h"
 #include "tensor/io/files.h"
 #include "tensor/io/json.h"
+#include "tensor/text.h"
 #include "train/colorizer_task.h"
 #include "train/detector_recipe.h"
 #include "train/detector_task.h"
@@ -126,7 +126,7 @@ class Study {
       });
     CAWE_CHECK(
         differences.empty() || request_.accept_changes, Code::usage, result_.out,
-        ": runs that are done had other recipes: ", train::listed(differences),
+        ": runs that are done had other recipes: ", listed(differences, "; "),
         ". Give them what they had, choose another --out, or keep them as they are (--accept-changes).");
   }
 

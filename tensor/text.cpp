@@ -117,6 +117,12 @@ std::string printable(std::string_view text, size_t most) {
   return out;
 }
 
+std::string listed(const std::vector<std::string>& items, const std::string& between, size_t most) {
+  std::string out;
+  for (size_t i = 0; i < std::min(items.size(), most); ++i) out += (i ? between : "") + items[i];
+  return items.size() > most ? out + " and " + std::to_string(items.size() - most) + " more" : out;
+}
+
 void warn_once(const std::string& text) {
   static std::mutex mutex;
   static std::set<std::string> given;

@@ -18,6 +18,10 @@ std::string nearest_name(const std::string& name, const std::vector<std::string>
 /// break becomes a blank, and of more than `most` bytes the middle is left out ("…").
 std::string printable(std::string_view text, size_t most = 600);
 
+/// "a, b, c", and of more than `most` "a, b and 7 more".
+std::string listed(const std::vector<std::string>& items, const std::string& between = ", ",
+                   size_t most = 10);
+
 /// "cawe: warning: TEXT" on stderr, printable, once in this process however often it is given. Thread-safe.
 void warn_once(const std::string& text);
 

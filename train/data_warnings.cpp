@@ -3,17 +3,11 @@
 #include <cmath>
 #include <set>
 
+#include "tensor/text.h"
 #include "train/datasets.h"
 
 namespace cawe::train {
 namespace {
-
-/// "a, b and 3 more"
-std::string listed(const Strings& items) {
-  std::string text;
-  for (size_t i = 0; i < items.size() && i < 10; ++i) text += (i ? ", " : "") + items[i];
-  return items.size() > 10 ? text + " and " + std::to_string(items.size() - 10) + " more" : text;
-}
 
 /// Folds that a recipe names for one purpose, and their images.
 struct Part {

@@ -18,6 +18,7 @@
 #include "data/formats/annotations/voc.h"
 #include "data/hash.h"
 #include "tensor/error.h"
+#include "tensor/text.h"
 
 namespace cawe::train {
 namespace {
@@ -27,16 +28,6 @@ std::string below(const std::string& root, const std::string& path) {
   if (path.empty()) return "";
   if (path.rfind("$CAWE_DATA", 0) == 0) return expand_root(path);
   return std::filesystem::path(path).is_absolute() ? path : root + "/" + path;
-}
-
-/// "a, b, c": at most ten, then how many more.
-template <class List>
-std::string listed(const List& items) {
-  std::string text;
-  size_t count = 0;
-  for (const std::string& item : items)
-    if (++count <= 10) text += (text.empty() ? "" : ", ") + item;
-  return count > 10 ? text + ", and " + std::to_string(count - 10) + " more" : text;
 }
 
 /// Parses "word = label".
@@ -141,7 +132,7 @@ data::Split read_k_folds(const Recipe& r, const std::string& path, const data::D
   std::set<std::string> wanted, found(split.fold.begin(), split.fold.end());
   for (int64_t f = 0; f < k; ++f) wanted.insert(std::to_string(f));
   CAWE_CHECK(found == wanted, Code::usage, r.where("data.split_file"), ": ", path, " has the folds ",
-             listed(found), " (expected 0 to ", k - 1, ": data.folds is ", k, ")");
+             listed({found.begin(), found.end()}), " (expected 0 to ", k - 1, ": data.folds is ", k, ")");
   return split;
 }
 
@@ -216,7 +207,8 @@ void check_fold_names(const Recipe& r, const data::Split& split) {
     const Strings usual = std::get<Strings>(*r.otherwise(key));
     for (const std::string& fold : r.words(key))
       CAWE_CHECK(there.count(fold) || std::count(usual.begin(), usual.end(), fold), Code::usage, r.where(key),
-                 " names fold \"", fold, "\", which no image is in (the folds are ", listed(there), ")");
+                 " names fold \"", fold, "\", which no image is in (the folds are ",
+                 listed({there.begin(), there.end()}), ")");
   }
 }
 
@@ -280,8 +272,7 @@ SplitData load_data(const Recipe& r, bool quiet, const PersonFolds* folds) {
   reading.allow_damaged = r.flag("data.allow_damaged");
   for (data::Sample& sample : out.dataset.samples) sample.allow_damaged = reading.allow_damaged;
   if (r.flag("data.check_images")) {
-    data::resolve_images(&out.dataset, data::image_facts_with(reading));
-    data::fingerprint_films(&out.dataset, quiet);
+    data::resolve_images(&out.dataset, data::image_facts_with(reading), 1, quiet);
   }
   CAWE_CHECK(!out.dataset.samples.empty(), Code::data, root, ": no usable image (first problem: ",
              out.dataset.rejected.empty()

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "train/model_recipe.h"
 
-#include <cstdio>
-
 #include "models/foreign_weights.h"
 #include "tensor/backend.h"
 #include "tensor/text.h"

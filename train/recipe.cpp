@@ -302,23 +302,27 @@ std::vector<RecipeWarning> Recipe::warnings() const {
   return all;
 }
 
+std::map<std::string, std::string> Recipe::resolved_values() const {
+  std::map<std::string, std::string> values;
+  for (const std::string& name : keys()) {
+    if (!has(name) && !exists(name)) continue;
+    if (const std::optional<Value> v = value(name)) values[name] = toml_text(*v);
+  }
+  return values;
+}
+
 std::string Recipe::resolved() const {
-  Strings names = keys();
-  std::sort(names.begin(), names.end());
   std::string out, section;
   // Keys without a section must come before the first one.
   for (const bool inner : {false, true})
-    for (const std::string& name : names) {
+    for (const auto& [name, text] : resolved_values()) {
       const size_t dot = name.rfind('.');
       if ((dot != std::string::npos) != inner) continue;
-      if (!has(name) && !exists(name)) continue;
-      const std::optional<Value> v = value(name);
-      if (!v) continue;
       if (inner && name.substr(0, dot) != section) {
         section = name.substr(0, dot);
         out += (out.empty() ? "[" : "\n[") + section + "]\n";
       }
-      out += name.substr(inner ? dot + 1 : 0) + " = " + toml_text(*v) + "\n";
+      out += name.substr(inner ? dot + 1 : 0) + " = " + text + "\n";
     }
   return out;
 }

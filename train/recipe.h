@@ -80,6 +80,8 @@ class Recipe {
   /// Every key of the task with its value, as TOML, sorted: what is written to the run folder. Keys that do
   /// not exist under the recipe's choices (of another data format, of another split) are left out.
   std::string resolved() const;
+  /// The same as pairs of a key and its value's TOML.
+  std::map<std::string, std::string> resolved_values() const;
   /// "recipe.toml:12: train.steps": begins messages about a key.
   std::string where(const std::string& key) const;
   /// "default", "recipe.toml:12", "--set".

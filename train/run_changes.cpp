@@ -6,12 +6,12 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
-#include <sstream>
 
 #include "tensor/error.h"
 #include "tensor/io/files.h"
 #include "tensor/io/json.h"
 #include "tensor/text.h"
+#include "train/recipe.h"
 
 namespace cawe::train {
 namespace {
@@ -25,29 +25,10 @@ bool says_nothing(const std::string& fact) {
 /// Facts of an environment.json; empty where it is missing or damaged.
 std::map<std::string, std::string> facts_of(const std::string& dir) {
   std::map<std::string, std::string> facts;
-  const std::string path = dir + "/environment.json";
-  if (!std::filesystem::exists(path)) return facts;
-  const Json json = Json::parse(read_file(path), nullptr, false);
-  if (!json.is_object()) return facts;
+  const Json json = environment_in(dir);
   for (const auto& item : json.items())
     if (item.value().is_string()) facts[item.key()] = item.value().get<std::string>();
   return facts;
-}
-
-/// "train.steps" -> "150", of a text that Recipe::resolved() wrote.
-std::map<std::string, std::string> keys_of(const std::string& resolved) {
-  std::map<std::string, std::string> keys;
-  std::string section;
-  std::istringstream lines(resolved);
-  for (std::string line; std::getline(lines, line);) {
-    if (line.empty() || line[0] == '#') continue;
-    const size_t equals = line.find(" = ");
-    if (line[0] == '[' && equals == std::string::npos)
-      section = line.substr(1, line.find(']') - 1) + ".";
-    else if (equals != std::string::npos)
-      keys[section + line.substr(0, equals)] = line.substr(equals + 3);
-  }
-  return keys;
 }
 
 /// Keys that name a file or a folder whose content is hashed, or a recipe that is compared itself: another place or
@@ -86,24 +67,25 @@ void for_each_difference(const std::map<std::string, std::string>& before,
     if (value_in(before, key) != value_in(now, key)) fn(key, value_in(before, key), value_in(now, key));
 }
 
-}  // namespace
+/// Differences as sentences.
+struct Changes {
+  std::vector<std::string> decisive;  ///< recipe, data, split, weights
+  std::vector<std::string> machine;   ///< program, libraries, instruction set, device: the bits may differ
+};
 
-std::vector<std::string> recipe_differences(const std::string& before, const std::string& now, bool filled) {
-  std::vector<std::string> out;
-  for_each_difference(keys_of(before), keys_of(now), [&](const auto& key, const auto& was, const auto& is) {
-    const bool by_name = names_a_file(key) && !was.empty() && !is.empty();
-    if (!by_name && (!filled || !is.empty())) out.push_back(difference(key, was, is));
-  });
-  return out;
+std::vector<std::string> differences_from(const std::string& dir, const std::string& recipe) {
+  const std::string path = dir + "/recipe.toml";
+  if (!std::filesystem::exists(path)) return {"recipe.toml: not there"};
+  try {
+    return recipe_differences(read_file(path), recipe);
+  } catch (const Error& error) {
+    return {std::string("recipe.toml: damaged (") + error.what() + ")"};
+  }
 }
 
 Changes changes_since(const std::string& dir, const std::string& recipe, const Environment& now) {
   Changes changes;
-  const std::string recipe_path = dir + "/recipe.toml";
-  if (std::filesystem::exists(recipe_path))
-    changes.decisive = recipe_differences(read_file(recipe_path), recipe);
-  else
-    changes.decisive.push_back("recipe.toml: not there");
+  changes.decisive = differences_from(dir, recipe);
   const std::map<std::string, std::string> before = facts_of(dir);
   if (before.empty()) {
     changes.decisive.push_back("environment.json: not there or damaged, so that nothing can be compared");
@@ -121,45 +103,50 @@ Changes changes_since(const std::string& dir, const std::string& recipe, const E
   return changes;
 }
 
+}  // namespace
+
+std::vector<std::string> recipe_differences(const std::string& before, const std::string& now, bool filled) {
+  std::vector<std::string> out;
+  if (before == now) return out;
+  const auto values = [](const std::string& text, const char* which) {
+    return Recipe::of_checkpoint(text, which).resolved_values();
+  };
+  for_each_difference(values(before, "the recipe before"), values(now, "the recipe now"),
+                      [&](const auto& key, const auto& was, const auto& is) {
+                        const bool by_name = names_a_file(key) && !was.empty() && !is.empty();
+                        if (!by_name && (!filled || !is.empty())) out.push_back(difference(key, was, is));
+                      });
+  return out;
+}
+
 std::vector<std::string> kept_sentences(const std::string& dir, const std::string& name) {
   std::vector<std::string> kept;
-  const std::string path = dir + "/environment.json";
-  if (!std::filesystem::exists(path)) return kept;
-  const Json json = Json::parse(read_file(path), nullptr, false);
-  if (!json.is_object() || !json.contains(name) || !json[name].is_array()) return kept;
+  const Json json = environment_in(dir);
+  if (!json.contains(name) || !json[name].is_array()) return kept;
   for (const Json& sentence : json[name])
     if (sentence.is_string()) kept.push_back(sentence.get<std::string>());
   return kept;
 }
 
-std::vector<std::string> go_on(const std::string& dir, const std::string& recipe, const Environment& now,
-                               const Resume& resume, const std::string& after) {
+void go_on(const std::string& dir, const std::string& recipe, const Environment& now, const Resume& resume,
+           const std::string& after) {
   const Changes changes = changes_since(dir, recipe, now);
   CAWE_CHECK(
       changes.decisive.empty() || resume.accept_changes, Code::usage, dir,
-      ": not what it began with: ", listed(changes.decisive),
+      ": not what it began with: ", listed(changes.decisive, "; "),
       ". Give it what it had, choose another --out, or go on and have the change kept in environment.json "
       "(--accept-changes).");
   if (!changes.decisive.empty() && resume.check) resume.check();
   if (!resume.quiet)
     for (const std::string& change : changes.machine)
       warn_once(dir + ": " + change + ": what is computed from here on may differ in its last bits");
-  if (changes.decisive.empty() && changes.machine.empty()) return {};
+  if (changes.decisive.empty() && changes.machine.empty()) return;
   Environment kept = now;
   kept.changes = kept_sentences(dir, "changes");
   for (const auto* list : {&changes.decisive, &changes.machine})
     for (const std::string& change : *list) kept.changes.push_back(after + change);
   write_file(dir + "/environment.json", environment_json(kept));
   write_file(dir + "/recipe.toml", recipe);
-  return changes.decisive;
-}
-
-std::string listed(const std::vector<std::string>& sentences) {
-  constexpr size_t kMost = 10;
-  std::string out;
-  for (size_t i = 0; i < std::min(sentences.size(), kMost); ++i) out += (i ? "; " : "") + sentences[i];
-  if (sentences.size() > kMost) out += "; and " + std::to_string(sentences.size() - kMost) + " more";
-  return out;
 }
 
 }  // namespace cawe::train

@@ -94,11 +94,16 @@ std::string environment_json(const Environment& environment) {
   return json_text(facts, JsonLayout::indented) + "\n";
 }
 
+Json environment_in(const std::string& dir) {
+  const std::string path = dir + "/environment.json";
+  if (!fs::is_regular_file(path)) return nullptr;
+  const Json facts = Json::parse(read_file(path), nullptr, false);
+  return facts.is_object() ? facts : Json(nullptr);
+}
+
 bool is_older_folder(const std::string& dir) {
-  const std::string environment = dir + "/environment.json";
-  if (!fs::is_regular_file(dir + "/recipe.toml") || !fs::is_regular_file(environment)) return false;
-  const Json facts = Json::parse(read_file(environment), nullptr, false);
-  return facts.is_object() && facts.contains("cawe") && facts.contains("revision");
+  const Json facts = environment_in(dir);
+  return fs::is_regular_file(dir + "/recipe.toml") && facts.contains("cawe") && facts.contains("revision");
 }
 
 RunFolder::RunFolder(const std::string& dir, const std::string& recipe, const Environment& environment,

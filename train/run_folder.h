@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "tensor/io/folder_claim.h"
+#include "tensor/io/json.h"
 #include "train/tensorboard.h"
 
 namespace cawe::train {
@@ -42,6 +43,8 @@ struct Resume {
   std::function<void()> check;
 };
 
+/// DIR/environment.json; null where it is missing or damaged.
+Json environment_in(const std::string& dir);
 /// True where DIR holds a run or a study of this program from before folders had markers: a recipe.toml and an
 /// environment.json that this program wrote.
 bool is_older_folder(const std::string& dir);

@@ -2,7 +2,6 @@
 #include "train/run_setup.h"
 
 #include <algorithm>
-#include <sstream>
 
 #include "data/hash.h"
 #include "data/leak.h"
@@ -14,12 +13,8 @@ namespace cawe::train {
 SplitData data_of(const Recipe& recipe, const RunRequest& request) {
   if (request.data_cache == nullptr) return load_data(recipe, request.quiet, request.person_folds.get());
   std::string key;
-  bool inside = false;
-  std::istringstream lines(recipe.resolved());
-  for (std::string line; std::getline(lines, line);) {
-    if (line[0] == '[' && line.find(" = ") == line.npos) inside = line == "[data]";
-    if (inside) key += line + "\n";
-  }
+  for (const auto& [name, value] : recipe.resolved_values())
+    if (name.rfind("data.", 0) == 0) key += name + " = " + value + "\n";
   const auto found = request.data_cache->find(key);
   if (found != request.data_cache->end()) return found->second;
   return request.data_cache->emplace(key, load_data(recipe, request.quiet, request.person_folds.get()))

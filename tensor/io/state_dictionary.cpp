@@ -8,18 +8,6 @@
 #include "tensor/text.h"
 
 namespace cawe {
-namespace {
-
-std::string joined_names(const std::vector<std::string>& names) {
-  std::string out;
-  constexpr size_t kNamesShown = 12;
-  for (size_t i = 0; i < names.size() && i < kNamesShown; ++i) out += (i ? ", " : "") + names[i];
-  return names.size() > kNamesShown ? out + " and " + std::to_string(names.size() - kNamesShown) + " more"
-                                    : out;
-}
-
-}  // namespace
-
 namespace pickle {
 namespace {
 
@@ -98,8 +86,7 @@ const Value* choose(const Value& root, const std::string& part, const std::strin
     for (const Value* key : with_tensors)
       if (key->text == part) chosen = key;
     CAWE_CHECK(chosen != nullptr, Code::usage, source, ": holds no tensors by name under \"", printable(part),
-               "\" (expected ", out->parts.empty() ? "no part: there is none" : joined_names(out->parts),
-               ")");
+               "\" (expected ", out->parts.empty() ? "no part: there is none" : listed(out->parts), ")");
   } else {
     for (const char* wrapper : kWrappers)
       for (const Value* key : with_tensors)
@@ -113,7 +100,7 @@ const Value* choose(const Value& root, const std::string& part, const std::strin
     }
     if (chosen == nullptr && !has_tensors_by_name(root) && !with_tensors.empty()) {
       CAWE_CHECK(with_tensors.size() == 1, Code::data, source,
-                 ": holds several parts with tensors by name: ", joined_names(out->parts),
+                 ": holds several parts with tensors by name: ", listed(out->parts),
                  " (`cawe convert FILE OUT.safetensors --part NAME` takes one)");
       chosen = with_tensors.front();
     }
@@ -167,9 +154,9 @@ std::string PthFile::note() const {
   for (const std::string& name : parts)
     if (name != part) others.push_back("\"" + name + "\"");
   if (!others.empty())
-    text += (text.empty() ? "beside " : ", beside ") + joined_names(others) +
+    text += (text.empty() ? "beside " : ", beside ") + listed(others) +
             " (`cawe convert FILE OUT.safetensors --part NAME` takes another)";
-  if (!skipped.empty()) text += (text.empty() ? "skipped: " : "; skipped: ") + joined_names(skipped);
+  if (!skipped.empty()) text += (text.empty() ? "skipped: " : "; skipped: ") + listed(skipped);
   return text;
 }
 

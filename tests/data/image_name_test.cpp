@@ -21,13 +21,9 @@ TEST(ImageName, LosesOnlyAKnownImageEnding) {
 }
 
 TEST(PixelHash, KnowsAFilmByItsGrayLevels) {
-  FloatImage a(2, 3, 1), b(3, 2, 1), colour(2, 3, 3);
-  for (size_t i = 0; i < 6; ++i) {
-    a.pixels[i] = b.pixels[i] = float(i) / 10;
-    for (size_t c = 0; c < 3; ++c) colour.pixels[i * 3 + c] = float(i) / 10;
-  }
+  FloatImage a(2, 3, 1), b(3, 2, 1);
+  for (size_t i = 0; i < 6; ++i) a.pixels[i] = b.pixels[i] = float(i) / 10;
   EXPECT_NE(pixel_hash(a), pixel_hash(b)) << "the same numbers in another shape";
-  EXPECT_EQ(pixel_hash(a), pixel_hash(colour)) << "three equal channels are gray";
   FloatImage nearly = a;
   nearly.pixels[3] += 0.0001f;  // less than half a level of 8 bits from 0.3 = 76.5 levels: rounds up, too
   EXPECT_EQ(pixel_hash(a), pixel_hash(nearly));

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "data/decode.h"
+#include "data/fingerprint.h"
 #include "data/formats/annotations/chexpert.h"
 #include "data/formats/annotations/label_csv.h"
 #include "data/formats/annotations/rsna.h"
@@ -96,9 +97,9 @@ TEST(Subject, RsnaFilmsSayItThemselves) {
   Dataset data = read_rsna(o);
   EXPECT_EQ(data.samples[0].sex, "") << "the label file says nothing";
   data.samples[1].sex = "F";  // what a label file says comes first
-  resolve_images(&data, image_facts);
+  resolve_images(&data, image_facts_with({}));
   ASSERT_EQ(data.samples.size(), 2u);
-  const auto tags_of = [](const std::string& path) { return parse_dicom_tags(read_file(path), path); };
+  const auto tags_of = [](const std::string& path) { return parse_film(read_file(path), path).tags; };
   const DicomTags tags = tags_of(data.samples[0].path);
   EXPECT_EQ(tags.sex, "F");
   EXPECT_EQ(tags.view, "PA");

@@ -3,7 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include <chrono>
 #include <cmath>
 #include <functional>
 
@@ -205,13 +204,10 @@ TEST(Recipe, ALargeTextIsRefusedBeforeItIsParsed) {
   for (int i = 0; i < 60000; ++i) keys += "k" + std::to_string(i) + "=" + std::to_string(i) + "\n";
   for (int i = 0; i < 60000; ++i) sections += "[s" + std::to_string(i) + "]\n";
   const std::string long_name(1000000, 'n');
-  const auto begin = std::chrono::steady_clock::now();
   for (const std::string& text :
        {keys, sections, repeated("[[a]]\n", 150000), "x=[" + repeated("1,", 500000) + "]\n",
         "\"" + long_name + "\" = 1\n", "task = \"" + long_name + "\"\n"})
-    refusal_of(text);
-  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
-  EXPECT_LT(seconds.count(), 20);
+    EXPECT_NE(refusal_of(text), "") << text.substr(0, 20);
 }
 
 TEST(Recipe, ACheckpointsRecipeIsDataNotUsage) {

@@ -16,9 +16,6 @@ namespace cawe::data {
 Film parse_film(std::string_view, const std::string& name, const ReadOptions&) {
   fail(Code::unsupported, name, ": this build cannot read DICOM (install libdcmtk-dev and build again)");
 }
-DicomTags parse_dicom_tags(std::string_view bytes, const std::string& name) {
-  return parse_film(bytes, name).tags;
-}
 #else
 namespace {
 
@@ -56,10 +53,6 @@ Film parse_film(std::string_view bytes, const std::string& name, const ReadOptio
   film.damage = p.damage;
   film.image = p.samples == 3 ? colour_to_gray(d, p, name) : gray_image(d, p, name);
   return film;
-}
-
-DicomTags parse_dicom_tags(std::string_view bytes, const std::string& name) {
-  return tags_of(DicomFile(bytes, name, DicomFile::Part::header).dataset(), name);
 }
 #endif
 

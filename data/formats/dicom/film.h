@@ -33,8 +33,6 @@ struct Film {
 /// window, then one inversion for MONOCHROME1. Without window and LUT the range of BitsStored is mapped to
 /// [0, 1]. RGB and YBR become gray. Throws PictureError, also for more than one frame.
 Film parse_film(std::string_view bytes, const std::string& name, const ReadOptions& options = {});
-/// Reads the header alone, so that films whose pixels cannot be decoded have tags too.
-DicomTags parse_dicom_tags(std::string_view bytes, const std::string& name);
 
 /// A film to be written as DICOM.
 struct DicomToWrite {

@@ -24,8 +24,6 @@
 namespace cawe::data {
 namespace {
 
-constexpr size_t kMaxFile = size_t(2) << 30;
-
 bool begins(std::string_view bytes, std::string_view with) { return bytes.substr(0, with.size()) == with; }
 
 }  // namespace
@@ -99,7 +97,7 @@ Picture parse_picture(std::string_view bytes, const std::string& name, const Rea
 }
 
 Picture read_picture(const std::string& path, const ReadOptions& options) {
-  return picture_of(read_file(path, kMaxFile), path, options);
+  return picture_of(read_file(path, kMaxImageFile), path, options);
 }
 
 std::vector<uint8_t> to_rgba8(const Picture& p) {

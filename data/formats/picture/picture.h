@@ -68,6 +68,8 @@ struct Picture {
 /// No picture may have more samples than this, whatever its header says.
 constexpr int64_t kMaxSamples = int64_t(1) << 28;
 constexpr int kMaxSide = 16384;
+/// Nor may its file have more bytes.
+constexpr size_t kMaxImageFile = size_t(2) << 30;
 
 /// Name and version of the libraries that decode in this build.
 std::vector<std::pair<std::string, std::string>> picture_libraries();

@@ -101,7 +101,7 @@ TEST(Derived, OfThePersonTheIdStaysAndTheImageIsNew) {
   const DecodedFilm film = decode_film(source(), "source");
   const std::string file =
       derived_dicom(dicom_origin(source(), "source"), derived(film.image, 16), Identity::keep);
-  const DicomTags tags = parse_dicom_tags(file, "derived");
+  const DicomTags tags = parse_film(file, "derived").tags;
   EXPECT_EQ(tags.patient_id, "007");
   EXPECT_EQ(tags.sex, "");
   EXPECT_TRUE(std::isnan(tags.age));
@@ -122,14 +122,14 @@ TEST(Derived, HashLeavesNoNameDateOrOldUid) {
   const std::string file = derived_dicom(origin, derived(film.image, 16), Identity::hash);
   for (const char* dropped : {"Doe", "Jane", "007", "2020", "1950", "070Y", "1.2.3", "Olga", "Secret"})
     EXPECT_EQ(file.find(dropped), std::string::npos) << dropped;
-  const DicomTags tags = parse_dicom_tags(file, "derived");
+  const DicomTags tags = parse_film(file, "derived").tags;
   EXPECT_EQ(tags.patient_id.size(), 32u);
   EXPECT_EQ(tags.sex, "");
   EXPECT_EQ(tags.view, "AP") << "how the film lies says nothing about who it is";
   // A second image of the same study lands in the same study, as another instance.
   DerivedImage other = derived(film.image, 16);
   other.description = "other settings";
-  const DicomTags second = parse_dicom_tags(derived_dicom(origin, other, Identity::hash), "second");
+  const DicomTags second = parse_film(derived_dicom(origin, other, Identity::hash), "second").tags;
   EXPECT_EQ(second.study_instance, tags.study_instance);
   EXPECT_EQ(second.patient_id, tags.patient_id);
   EXPECT_NE(second.sop_instance, tags.sop_instance);
@@ -138,8 +138,7 @@ TEST(Derived, HashLeavesNoNameDateOrOldUid) {
 TEST(Derived, PicturesGetAStudyOfTheirOwn) {
   FloatImage image(4, 4, 1);
   const DicomOrigin origin = picture_origin("bytes", "a\\b\n" + std::string(61, 'x') + "\xC3\xA4", false, 16);
-  const DicomTags tags =
-      parse_dicom_tags(derived_dicom(origin, derived(image, 8), Identity::keep), "derived");
+  const DicomTags tags = parse_film(derived_dicom(origin, derived(image, 8), Identity::keep), "derived").tags;
   EXPECT_EQ(tags.patient_id.rfind("a_b_x", 0), 0u);
   EXPECT_LE(tags.patient_id.size(), 64u);
   EXPECT_NE(tags.patient_id.back(), '\xC3') << "half a character";

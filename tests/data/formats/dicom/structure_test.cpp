@@ -4,8 +4,6 @@
 
 #include <gtest/gtest.h>
 
-#include <chrono>
-
 #include "data/decode.h"
 #include "data/formats/dicom/film.h"
 #include "tensor/io/files.h"
@@ -36,20 +34,16 @@ std::string film_with(const Writer& more) {
 constexpr Encoding kEncodings[] = {Encoding::implicit_little, Encoding::explicit_little,
                                    Encoding::explicit_big, Encoding::deflated};
 
-/// Seconds until it is refused for the number of its elements.
-double seconds_to_refuse(const std::string& bytes) {
-  const auto start = std::chrono::steady_clock::now();
-  EXPECT_EQ(refusal(bytes), "bad_header: made: DICOM with more than 10000 elements");
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
+constexpr const char* kTooMany = "bad_header: made: DICOM with more than 10000 elements";
 
-// DCMTK sorts elements by a search from the end: 4 MB of them in falling order took over a minute.
+// DCMTK sorts elements by a search from the end: 4 MB of them in falling order took over a minute, before they were
+// counted while they are read.
 TEST(Structure, ElementsInFallingOrder) {
   for (const Encoding encoding : kEncodings) {
     Writer w(encoding);
     for (unsigned group = 0x7F00; group > 8 && w.bytes().size() < (4u << 20); group -= 2)
       for (unsigned number = 0x40; number > 0; --number) w.raw(group, number, "SH", "");
-    EXPECT_LT(seconds_to_refuse(film_with(w)), 10.0);
+    EXPECT_EQ(refusal(film_with(w)), kTooMany);
   }
 }
 
@@ -58,29 +52,27 @@ TEST(Structure, PrivateElementsOfManyCreators) {
   for (unsigned group = 9; group < 0x2000 && w.bytes().size() < (4u << 20); group += 2)
     for (unsigned number = 0x10; number < 0xFF; ++number)
       w.text(group, number, "LO", "M").raw(group, number << 8, "UN", "");
-  EXPECT_LT(seconds_to_refuse(film_with(w)), 10.0);
+  EXPECT_EQ(refusal(film_with(w)), kTooMany);
 }
 
 TEST(Structure, TheSameElementAgainAndAgain) {
   Writer w(Encoding::explicit_little);
   while (w.bytes().size() < (4u << 20)) w.text(0x10, 0x20, "LO", "P1");
-  EXPECT_LT(seconds_to_refuse(film_with(w)), 10.0);
+  EXPECT_EQ(refusal(film_with(w)), kTooMany);
 }
 
 TEST(Structure, ElementsInItems) {
   Writer item(Encoding::explicit_little), w(Encoding::explicit_little);
   for (unsigned number = 0x4000; number > 0; --number) item.raw(0x20, number, "SH", "");
   for (unsigned k = 1; k < 20; ++k) w.item(8, k, item);
-  EXPECT_LT(seconds_to_refuse(film_with(w)), 10.0);
+  EXPECT_EQ(refusal(film_with(w)), kTooMany);
 }
 
 // As many as a film may have, in the worst order.
 TEST(Structure, AsManyElementsAsMayBe) {
   Writer w(Encoding::explicit_little);
   for (unsigned n = 9900; n > 0; --n) w.raw(0x26, n, "SH", "");
-  const auto start = std::chrono::steady_clock::now();
   EXPECT_EQ(refusal(film_with(w)), "read");
-  EXPECT_LT(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(), 10.0);
 }
 
 std::string object(const std::string& sop_class, bool in_meta, int items = 3) {
@@ -103,7 +95,7 @@ TEST(Structure, ObjectsThatAreNoPictures) {
     for (const bool in_meta : {true, false}) {
       const std::string error = refusal(object(sop_class, in_meta));
       EXPECT_EQ(error.rfind("not_an_image: made: " + what, 0), 0u) << error;
-      EXPECT_THROW(parse_dicom_tags(object(sop_class, in_meta), "made"), PictureError);
+      EXPECT_THROW(parse_film(object(sop_class, in_meta), "made").tags, PictureError);
     }
   // An index of a whole disk has more items than a film may have.
   EXPECT_EQ(refusal(object("1.2.840.10008.1.3.10", true, 3000)).rfind("not_an_image", 0), 0u);
@@ -118,7 +110,7 @@ std::string patient_of(const std::string& character_set, const std::string& id) 
   Writer w(Encoding::explicit_little);
   if (!character_set.empty()) w.text(8, 5, "CS", character_set);
   w.text(0x10, 0x20, "LO", id);
-  return parse_dicom_tags(film_with(w), "made").patient_id;
+  return parse_film(film_with(w), "made").tags.patient_id;
 }
 
 // Bytes by PS3.5 annex H to K and Python's codecs.

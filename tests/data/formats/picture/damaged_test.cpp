@@ -5,6 +5,7 @@
 
 #include "data/dataset.h"
 #include "data/decode.h"
+#include "data/fingerprint.h"
 #include "tensor/io/files.h"
 #include "tests/data/formats/picture/golden_file.h"
 

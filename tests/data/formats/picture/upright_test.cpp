@@ -27,7 +27,7 @@ TEST(Upright, EveryWayToAFilm) {
     sample.path = on_disk(name);
     const FloatImage gray = decode_gray(sample), colour = decode_color(sample);
     const DecodedFilm film = decode_film(g.file, name);
-    const ImageFacts facts = image_facts(sample.path);
+    const ImageFacts facts = image_facts(g.file, name);
     EXPECT_EQ(facts.width, 3);
     EXPECT_EQ(facts.height, 5);
     EXPECT_NE(facts.orientation, 1);
@@ -66,7 +66,7 @@ TEST(Upright, BoxesAndSizesOfLabelFiles) {
     s.boxes = {box};
     s.box_classes = {0};
     d.samples = {s};
-    resolve_images(&d, image_facts);
+    resolve_images(&d, image_facts_with({}));
     return d;
   };
   const Dataset upright = resolved(3, 5, {0, 3, 2, 5});
