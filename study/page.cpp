@@ -189,9 +189,7 @@ std::vector<std::string> study_warnings(const StudyResult& study) {
   const auto add = [&](const std::string& sentence) {
     if (std::find(all.begin(), all.end(), sentence) == all.end()) all.push_back(sentence);
   };
-  std::vector<std::string> runs;
-  for (const char* shared : {"pretrain", "classifier", "colorizer_pretrain", "colorizer"})
-    runs.push_back(study.out + "/" + shared);
+  std::vector<std::string> runs = study.shared;
   for (const StudyRow& row : study.rows) runs.insert(runs.end(), row.runs.begin(), row.runs.end());
   for (const std::string& run : runs)
     for (const std::string& sentence : train::kept_sentences(run, "warnings")) add(sentence);

@@ -107,6 +107,13 @@ bool StudySettings::has_colorizer() const {
                      [](const RowPlan& r) { return train::needs_colorizer(r.method); });
 }
 
+std::string in_fold(std::string name, int64_t fold) {
+  const std::string number = std::to_string(std::max<int64_t>(fold, 0));
+  for (size_t at; (at = name.find(kFold)) != std::string::npos;)
+    name.replace(at, std::string(kFold).size(), number);
+  return name;
+}
+
 StudySettings study_settings(const Recipe& recipe) {
   StudySettings s;
   s.title = recipe.word("title");
@@ -123,7 +130,7 @@ StudySettings study_settings(const Recipe& recipe) {
   const auto file = [&](const std::string& key) {
     const std::string name = recipe.word(key);
     const std::string near = (fs::path(recipe.source()).parent_path() / name).string();
-    return !name.empty() && fs::exists(near) ? near : name;
+    return !name.empty() && fs::exists(in_fold(near, 0)) ? near : name;
   };
   for (auto& [detector, path] : s.recipes) path = file(detector);
   s.classifier = file("classifier");

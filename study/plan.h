@@ -44,6 +44,10 @@ struct StudySettings {
   bool has_colorizer() const;   ///< a row needs colorized films
 };
 
+/// A shared model may be named for each fold: "c-{fold}.toml" in fold 1 is "c-1.toml". Fold -1 is the first.
+constexpr const char* kFold = "{fold}";
+std::string in_fold(std::string name, int64_t fold);
+
 /// Throws usage where keys do not fit together.
 StudySettings study_settings(const Recipe& recipe);
 

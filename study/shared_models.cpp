@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "data/leak.h"
+#include "study/resume.h"
 #include "tensor/error.h"
 #include "train/classifier_task.h"
 #include "train/colorizer_task.h"
@@ -12,8 +13,6 @@
 namespace cawe::study {
 namespace fs = std::filesystem;
 namespace {
-
-const std::string kFold = "{fold}";
 
 std::string manifest_of(const std::string& stand_in) {
   return stand_in.empty() ? "" : train::parse_checkpoint(stand_in, "the study's stand-in").manifest;
@@ -36,8 +35,6 @@ void put_folds(Recipe* recipe, int64_t folds, int64_t fold, const std::string& s
 }
 
 }  // namespace
-
-bool is_done(const std::string& run) { return fs::exists(run + "/done"); }
 
 bool SharedModel::is_recipe() const {
   return !named.empty() && !fs::is_directory(named) && fs::path(named).extension() == ".toml";
@@ -70,9 +67,7 @@ std::string SharedModels::place(const std::string& stage, int64_t fold) const {
   const SharedModel& model = of(stage);
   const std::string number = std::to_string(std::max<int64_t>(fold, 0));
   if (model.is_recipe()) return out_ + "/" + stage + (model.per_fold ? "-fold" + number : "");
-  std::string named = model.named;
-  const size_t at = named.find(kFold);
-  return at == std::string::npos ? named : named.replace(at, kFold.size(), number);
+  return in_fold(model.named, fold);
 }
 
 std::string SharedModels::body(int64_t fold) const {
@@ -88,7 +83,7 @@ std::vector<int64_t> SharedModels::folds_of(const SharedModel& model) const {
 }
 
 Recipe SharedModels::recipe(const SharedModel& model, int64_t fold, bool with_inits) const {
-  Recipe recipe = Recipe::read(model.named, model.task);
+  Recipe recipe = Recipe::read(in_fold(model.named, fold), model.task);
   recipe.set(model.overrides, source_ + ": " + model.set_key);
   CAWE_CHECK(recipe.task() == model.task, Code::usage, recipe.where("task"), " is \"", recipe.task(),
              "\" (expected \"", model.task, "\")");
@@ -114,12 +109,15 @@ train::RunRequest SharedModels::request_for(const SharedModel& model, train::Run
 }
 
 std::string SharedModels::stand_in(const SharedModel& model, int64_t fold, train::RunRequest request) const {
+  const std::string run = place(model.stage, fold);
+  if (!model.is_recipe() || is_done(run)) return "";
+  if (const auto made = stand_ins_.find(run); made != stand_ins_.end()) return made->second;
   std::string bytes;
-  if (!model.is_recipe() || is_done(place(model.stage, fold))) return bytes;
   Recipe mine = recipe(model, fold, false);
   request = request_for(model, request);
   request.stand_in = &bytes;
   model.trainer(mine, request);
+  if (!model.per_fold) stand_ins_[run] = bytes;
   return bytes;
 }
 
@@ -131,7 +129,7 @@ train::StandIns SharedModels::stand_ins(train::RunRequest request, int64_t fold)
   all.init_manifest = manifest_of(body);
   if (const std::string bytes = stand_in(of("classifier"), fold, request); !bytes.empty()) {
     all.chain["classifier"] = bytes;
-    if (body.empty()) all.init_manifest = manifest_of(bytes);
+    if (of("pretrain").named.empty()) all.init_manifest = manifest_of(bytes);
   }
   if (!s_.pretrained) all.init_manifest.clear();
   stand_in(of("colorizer_pretrain"), fold, request);
@@ -155,6 +153,7 @@ void SharedModels::find_per_fold(const data::Dataset& dataset, const std::vector
     model.per_fold |=
         !data::check_leaks(dataset, tested, {data::parse_manifest(model.stage, manifest)}, true).empty();
   }
+  stand_ins_.clear();  // these know nothing of the models that they will start from
 }
 
 }  // namespace cawe::study

@@ -61,10 +61,8 @@ class SharedModels {
   const StudySettings& s_;
   std::string source_, out_;
   std::vector<SharedModel> models_;
+  mutable std::map<std::string, std::string> stand_ins_;  ///< of models for all folds, by place
   std::shared_ptr<const train::PersonFolds> persons_;
 };
-
-/// Whether a run of this study is finished.
-bool is_done(const std::string& run);
 
 }  // namespace cawe::study

@@ -7,11 +7,11 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "study/resume.h"
 #include "study/shared_models.h"
 #include "tensor/io/files.h"
 #include "tensor/io/json.h"
 #include "tensor/text.h"
-#include "train/colorizer_task.h"
 #include "train/detector_recipe.h"
 #include "train/detector_task.h"
 #include "train/enhanced_cache.h"
@@ -27,12 +27,9 @@ class Study {
   Study(const Recipe& recipe, const RunRequest& request)
       : request_(request),
         source_(recipe.source()),
+        result_(planned(recipe, request.out)),
         s_(result_.settings),
-        shared_((s_ = study_settings(recipe), s_), source_, request.out) {
-    result_.out = request.out;
-    result_.recipe_text = recipe.resolved();
-    for (const RowPlan& plan : s_.rows) result_.rows.push_back({plan, {}, {}, {}});
-  }
+        shared_(s_, source_, request.out) {}
 
   std::string run() {
     read_recipes();
@@ -55,6 +52,14 @@ class Study {
   }
 
  private:
+  static StudyResult planned(const Recipe& recipe, const std::string& out) {
+    StudyResult result;
+    result.settings = study_settings(recipe);
+    result.out = out;
+    result.recipe_text = recipe.resolved();
+    for (const RowPlan& plan : result.settings.rows) result.rows.push_back({plan, {}, {}, {}});
+    return result;
+  }
   void say(const std::string& line) const {
     if (!request_.quiet) std::fprintf(stderr, "study: %s\n", line.c_str());
   }
@@ -73,13 +78,15 @@ class Study {
     CAWE_CHECK(request_.resume || !fs::exists(recipe_path), Code::usage, out,
                ": holds a study already. Add --resume to go on with it, or choose another --out.");
     make_folders(out + "/rows");
-    remove_leftovers();
-    if (anything_trained()) {
-      check_finished();
+    remove_leftovers(out);
+    if (anything_trained(out)) {
+      const std::vector<DoneRun> done = done_runs();
       train::Resume resume;
       resume.on = true;
       resume.accept_changes = request_.accept_changes;
       resume.quiet = request_.quiet;
+      resume.found = differences_of_done(done);
+      resume.check = [&] { check_comparable(done, result_.data.dataset, s_.allow_leak); };
       train::go_on(out, result_.recipe_text, result_.environment, resume, "");
     } else {
       write_file(out + "/environment.json", train::environment_json(result_.environment));
@@ -88,46 +95,28 @@ class Study {
     result_.environment.changes = train::kept_sentences(out, "changes");
   }
 
-  /// What killed processes left half-written in the folders that a study makes, those of finished runs among them.
-  void remove_leftovers() const {
-    remove_unfinished(result_.out + "/figures");
-    for (const std::string& folder : {result_.out, result_.out + "/rows"})
-      for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
-        const std::string run = entry.path().string();
-        if (!entry.is_directory() || folder_kind(run) != "run") continue;
-        remove_unfinished(run);
-        remove_unfinished(run + "/checkpoints");
-      }
-  }
-
-  bool anything_trained() const {
-    for (const std::string& folder : {result_.out, result_.out + "/rows"})
-      for (const fs::directory_entry& entry : fs::directory_iterator(folder))
-        if (entry.is_directory() && !train::checkpoint_steps(entry.path().string()).empty()) return true;
-    return false;
-  }
-
-  /// Runs that are done are not trained again: their recipes must be those of now.
-  void check_finished() const {
-    Strings differences;
-    const auto compare = [&](const std::string& run, const Recipe& recipe) {
-      if (!is_done(run)) return;
-      for (const std::string& d :
-           train::recipe_differences(read_file(run + "/recipe.toml"), recipe.resolved(), true))
-        differences.push_back(fs::path(run).filename().string() + ": " + d);
-    };
+  /// The trainings that are done: they are not trained again.
+  std::vector<DoneRun> done_runs() const {
+    std::vector<DoneRun> done;
     for (const SharedModel& model : shared_.all())
       if (model.is_recipe())
         for (const int64_t fold : shared_.folds_of(model))
-          compare(shared_.place(model.stage, fold), shared_.recipe(model, fold, true));
+          if (const std::string run = shared_.place(model.stage, fold); is_done(run))
+            done.push_back({run, shared_.recipe(model, fold, true), false, {}});
     for (const StudyRow& row : result_.rows)
       for_each_run([&](int64_t seed, int64_t fold) {
-        compare(run_of(row.plan, seed, fold), row_recipe(row.plan, seed, fold));
+        if (const std::string run = run_of(row.plan, seed, fold); is_done(run))
+          done.push_back({run, row_recipe(row.plan, seed, fold), true, tested_in(fold)});
       });
-    CAWE_CHECK(
-        differences.empty() || request_.accept_changes, Code::usage, result_.out,
-        ": runs that are done had other recipes: ", listed(differences, "; "),
-        ". Give them what they had, choose another --out, or keep them as they are (--accept-changes).");
+    return done;
+  }
+
+  /// The test films of a fold; -1: all.
+  std::vector<int64_t> tested_in(int64_t fold) const {
+    std::vector<int64_t> films;
+    for (const int64_t i : result_.test)
+      if (fold < 0 || result_.data.split.fold[size_t(i)] == std::to_string(fold)) films.push_back(i);
+    return films;
   }
 
   /// Trains into `run` unless that was done before.
@@ -144,14 +133,15 @@ class Study {
   }
 
   void train_shared_models() {
-    for (const SharedModel& model : shared_.all()) {
-      if (!model.is_recipe()) continue;
+    for (const SharedModel& model : shared_.all())
       for (const int64_t fold : shared_.folds_of(model)) {
+        if (model.named.empty()) continue;
+        result_.shared.push_back(shared_.place(model.stage, fold));
+        if (!model.is_recipe()) continue;
         Recipe recipe = shared_.recipe(model, fold, true);
-        train_once(shared_.request_for(model, request_), recipe, shared_.place(model.stage, fold),
+        train_once(shared_.request_for(model, request_), recipe, result_.shared.back(),
                    model.stage + (fold < 0 ? "" : ", fold " + std::to_string(fold)), model.trainer);
       }
-    }
   }
 
   /// Calls fn(seed, fold) for every training of a row; fold -1: the split's own training and test sets.
@@ -191,7 +181,7 @@ class Study {
         warnings.push_back(w.line + ", and no other row of the study reads it");
     if (!s_.extra.empty()) Recipe::read(s_.extra, "films");
     if (!request_.quiet)
-      for (const std::string& line : warnings) std::fprintf(stderr, "cawe: warning: %s\n", line.c_str());
+      for (const std::string& line : warnings) warn_once(line);
   }
 
   /// Checks all rows now, so that a mistake in the last one is not found after all others were trained: every row
@@ -344,7 +334,7 @@ class Study {
   RunRequest request_;
   std::string source_;  ///< the study's recipe
   StudyResult result_;
-  StudySettings& s_;
+  const StudySettings& s_;
   SharedModels shared_;
   std::unique_ptr<FolderClaim> claim_;
 };

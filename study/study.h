@@ -37,6 +37,7 @@ struct StudyResult {
   std::string out, recipe_text;
   train::Environment environment;  ///< the command that made it
   std::vector<StudyRow> rows;
+  std::vector<std::string> shared;  ///< folders or files of the models that rows share
   train::SplitData data;
   std::vector<int64_t> test;
   std::vector<eval::TruthImage> truth;

@@ -130,7 +130,12 @@ std::vector<std::string> kept_sentences(const std::string& dir, const std::strin
 
 void go_on(const std::string& dir, const std::string& recipe, const Environment& now, const Resume& resume,
            const std::string& after) {
-  const Changes changes = changes_since(dir, recipe, now);
+  Changes changes = changes_since(dir, recipe, now);
+  Environment kept = now;
+  kept.changes = kept_sentences(dir, "changes");
+  for (const std::string& change : resume.found)
+    if (std::find(kept.changes.begin(), kept.changes.end(), after + change) == kept.changes.end())
+      changes.decisive.push_back(change);
   CAWE_CHECK(
       changes.decisive.empty() || resume.accept_changes, Code::usage, dir,
       ": not what it began with: ", listed(changes.decisive, "; "),
@@ -141,8 +146,6 @@ void go_on(const std::string& dir, const std::string& recipe, const Environment&
     for (const std::string& change : changes.machine)
       warn_once(dir + ": " + change + ": what is computed from here on may differ in its last bits");
   if (changes.decisive.empty() && changes.machine.empty()) return;
-  Environment kept = now;
-  kept.changes = kept_sentences(dir, "changes");
   for (const auto* list : {&changes.decisive, &changes.machine})
     for (const std::string& change : *list) kept.changes.push_back(after + change);
   write_file(dir + "/environment.json", environment_json(kept));

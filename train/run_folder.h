@@ -39,6 +39,8 @@ struct Resume {
   bool on = false;
   bool accept_changes = false;  ///< go on although the recipe, the data or the weights are others now
   bool quiet = false;           ///< no warnings on stderr
+  /// More differences, which the caller found in what the folder holds. Accepted once, they are no change any more.
+  std::vector<std::string> found;
   /// Called before accepted changes are written down; throws where they may not be accepted.
   std::function<void()> check;
 };

@@ -76,6 +76,14 @@ void print_warnings(const Environment& environment, const RunRequest& request) {
     for (const std::string& warning : environment.warnings) warn_once(warning);
 }
 
+void check_trained_until_now(const std::string& dir, const data::Dataset& dataset,
+                             const std::vector<int64_t>& test, bool allow_leak) {
+  std::vector<std::string> damaged;
+  const Checkpoint before = newest_checkpoint(dir, &damaged);
+  data::check_leaks(dataset, test, {data::parse_manifest("run " + dir + " until now", before.manifest)},
+                    allow_leak);
+}
+
 Resume resume_of(const RunRequest& request, const data::Dataset& dataset, const std::vector<int64_t>& test,
                  bool allow_leak) {
   Resume resume;
@@ -83,11 +91,7 @@ Resume resume_of(const RunRequest& request, const data::Dataset& dataset, const 
   resume.accept_changes = request.accept_changes;
   resume.quiet = request.quiet;
   resume.check = [&request, &dataset, &test, allow_leak] {
-    std::vector<std::string> damaged;
-    const Checkpoint before = newest_checkpoint(request.out, &damaged);
-    data::check_leaks(dataset, test,
-                      {data::parse_manifest("run " + request.out + " until now", before.manifest)},
-                      allow_leak);
+    check_trained_until_now(request.out, dataset, test, allow_leak);
   };
   return resume;
 }

@@ -74,6 +74,10 @@ Environment environment_of(const RunRequest& request, const SplitData& data);
 /// now would stand among its `test` films: their results would count them as unseen.
 Resume resume_of(const RunRequest& request, const data::Dataset& dataset, const std::vector<int64_t>& test,
                  bool allow_leak);
+/// Throws leak where persons or films that trained the run in DIR until now are among the samples at `test`; with
+/// `allow_leak` it does not.
+void check_trained_until_now(const std::string& dir, const data::Dataset& dataset,
+                             const std::vector<int64_t>& test, bool allow_leak);
 /// Prints the environment's warnings once, unless the request is quiet.
 void print_warnings(const Environment& environment, const RunRequest& request);
 /// What every checkpoint of the run carries: the resolved recipe, and hashes of the persons that train it as

@@ -4,6 +4,8 @@ and what it says when it goes on with other recipes or in spite of a leak.
 
 usage: python3 tests/apps/study_checks.py build/release/cawe
 """
+import html
+import json
 import os
 import pathlib
 import shutil
@@ -95,15 +97,48 @@ def folds():
     named = ('--set', 'folds=3', '--set', 'classifier=folds/classifier-fold{fold}')
     study('named', *named)
     assert (WORK / 'named/results.csv').read_text() == again, 'named classifiers of the folds give other results'
+    for fold in range(3):
+        (WORK / ('c-%d.toml' % fold)).write_text(CLASSIFIER.replace('steps = 1', 'steps = %d' % (fold + 1)))
+    study('recipes', '--set', 'folds=3', '--set', 'classifier=c-{fold}.toml')
+    for fold in range(3):
+        assert 'steps = %d' % (fold + 1) in (WORK / ('recipes/classifier-fold%d/recipe.toml' % fold)).read_text(), 'not the recipe of its fold'
     refused('a named classifier that knows persons of the folds', '--set', 'folds=3', '--set', 'classifier=folds/classifier-fold0', code=3,
             says=['was trained on'])
     refused('{fold} without folds', '--set', 'classifier=folds/classifier-fold{fold}', code=2, says=['the study has no folds'])
     print('ok  with folds, a classifier of the same films for each', flush=True)
 
 
+def warnings_of_shared_models():
+    """What was said of a model that is trained for each fold stands in the report."""
+    study('lonely', '--set', 'folds=3', '--set', 'classifier_set=["data.label_columns=[\'nodule\', \'absent\']", "data.labels_csv=absent.csv"]')
+    said = [json.loads((WORK / ('lonely/classifier-fold%d/environment.json' % f)).read_text()).get('warnings', []) for f in range(3)]
+    assert all(any('absent' in w for w in fold) for fold in said), said
+    page = html.unescape((WORK / 'lonely/report.html').read_text())
+    for sentence in {w for fold in said for w in fold}:
+        assert sentence in page, 'the report does not say: ' + sentence
+    print('ok  warnings of a model of each fold stand in the report', flush=True)
+
+
+def other_split():
+    """Rows that are done were tested on the films of their split: no other row may stand beside them, accepted or not."""
+    rows = ('--set', 'rows=[none,clahe]')
+    study('split', *rows)
+    before = {f: f.read_bytes() for f in (WORK / 'split').rglob('*') if f.is_file()}
+    shutil.rmtree(WORK / 'split/rows/retinanet-clahe-0')
+    other = rows + ('--set', 'set=["data.split_seed=1"]')
+    study('split', '--resume', *other, code=2, says=['split: ', '--accept-changes'])
+    study('split', '--resume', '--accept-changes', *other, code=2, says=['retinanet-none-0: is done and was tested on', 'choose another --out'])
+    assert all(f.read_bytes() == before[f] for f in before if f.exists() and 'lock' not in f.name), 'something was written'
+    study('split', '--resume', *rows)
+    assert (WORK / 'split/results.csv').read_bytes() == before[WORK / 'split/results.csv']
+    print('ok  rows that were tested on other films are refused', flush=True)
+
+
 def main():
     subprocess.run([PROGRAM, 'phantom', '--out', 'data', '--images', '40', '--size', '32'], cwd=WORK, check=True, stdout=subprocess.DEVNULL)
     (WORK / 'study.toml').write_text(STUDY)
+    table = [line.split(',') for line in (WORK / 'data/metadata.csv').read_text().splitlines()]
+    (WORK / 'data/absent.csv').write_text(''.join(','.join(row + ['absent' if i == 0 else '0']) + '\n' for i, row in enumerate(table)))
     (WORK / 'detector.toml').write_text(DETECTOR)
     (WORK / 'classifier.toml').write_text(CLASSIFIER)
     other = ('--set', 'classifier_set=["data.split_seed=1"]')
@@ -117,6 +152,8 @@ def main():
             'classifier_set=["data.test=0.03"]', code=3, says=['one person'])
     refused('a class of the map that only the last row asks for', '--set', 'set=["cam.exclude_labels=[\'edema\']"]', code=2, says=['edema'])
     folds()
+    warnings_of_shared_models()
+    other_split()
     study('allowed', *other, '--allow-leak', says=['a leak was allowed'])
     page = (WORK / 'allowed/report.html').read_text()
     assert 'class="warnings"' in page and 'a leak was allowed' in page, 'the report does not say that a leak was allowed'
@@ -126,6 +163,9 @@ def main():
     (WORK / 'detector.toml').write_text(DETECTOR.replace('batch = 2', 'batch = 4'))
     study('plain', '--resume', code=2, says=['train.batch: 2 before, 4 now', '--accept-changes'])
     study('plain', '--resume', '--accept-changes')
+    page = (WORK / 'plain/report.html').read_text()
+    assert 'Resumed with changes: the study, retinanet-none-0, which is done and stays as it is: train.batch: 2 before, 4 now' in page
+    study('plain', '--resume')  # what was accepted needs no second word
     (WORK / 'detector.toml').write_text(DETECTOR)
     study('plain', '--resume', '--set', 'boot.draws=30', code=2, says=['boot.draws: 20 before, 30 now'])
     study('plain', '--resume', '--set', 'boot.draws=30', '--accept-changes')

@@ -25,7 +25,9 @@ void model_keys_of_a_study(Table& t) {
           "those with a recipe")
       .one_of(detector_tasks())
       .help("which of them are in the table");
-  file("classifier", "recipe or trained run of the classifier whose attention is used, trained once");
+  file("classifier",
+       "recipe or trained run of the classifier whose attention is used; `{fold}` in the name is the fold's "
+       "number");
   file("pretrain", "recipe or trained run whose body classifier and detectors start from");
   t.flag("pretrained")
       .on(kStudy, true)

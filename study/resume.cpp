@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "study/resume.h"
+
+#include <filesystem>
+#include <set>
+
+#include "eval/films.h"
+#include "tensor/error.h"
+#include "tensor/io/files.h"
+#include "tensor/io/folder_claim.h"
+#include "tensor/text.h"
+#include "train/checkpoint.h"
+#include "train/run_changes.h"
+#include "train/run_setup.h"
+
+namespace cawe::study {
+namespace fs = std::filesystem;
+namespace {
+
+/// The folders of the study's runs.
+train::Strings runs_in(const std::string& out) {
+  train::Strings runs;
+  for (const std::string& folder : {out, out + "/rows"})
+    for (const fs::directory_entry& entry : fs::directory_iterator(folder))
+      if (entry.is_directory() && folder_kind(entry.path().string()) == "run")
+        runs.push_back(entry.path().string());
+  return runs;
+}
+
+/// The films on which a run's detections were made.
+std::set<std::string> looked_at(const std::string& run) {
+  const std::string list = eval::films_beside(run + "/detections.csv");
+  CAWE_CHECK(fs::exists(list), Code::usage, run, ": is done, but does not say on which films it was tested (",
+             fs::path(list).filename().string(),
+             " is not there), so that it cannot be compared after changes of the data. Choose another --out.");
+  std::set<std::string> films;
+  for (const eval::LookedAt& film : eval::read_films(list)) films.insert(film.image);
+  return films;
+}
+
+}  // namespace
+
+bool is_done(const std::string& run) { return fs::exists(run + "/done"); }
+
+bool anything_trained(const std::string& out) {
+  for (const std::string& run : runs_in(out))
+    if (!train::checkpoint_steps(run).empty()) return true;
+  return false;
+}
+
+void remove_leftovers(const std::string& out) {
+  remove_unfinished(out + "/figures");
+  for (const std::string& run : runs_in(out)) {
+    remove_unfinished(run);
+    remove_unfinished(run + "/checkpoints");
+  }
+}
+
+train::Strings differences_of_done(const std::vector<DoneRun>& done) {
+  train::Strings differences;
+  for (const DoneRun& run : done)
+    for (const std::string& difference :
+         train::recipe_differences(read_file(run.folder + "/recipe.toml"), run.recipe.resolved(), true))
+      differences.push_back(fs::path(run.folder).filename().string() + ", which is done and stays as it is: " +
+                            difference);
+  return differences;
+}
+
+void check_comparable(const std::vector<DoneRun>& done, const data::Dataset& dataset, bool allow_leak) {
+  for (const DoneRun& run : done) {
+    if (!run.is_row) continue;
+    std::set<std::string> now;
+    for (const int64_t i : run.tested) now.insert(dataset.samples[size_t(i)].image_id);
+    const std::set<std::string> before = looked_at(run.folder);
+    train::Strings missing;
+    for (const std::string& film : now)
+      if (before.count(film) == 0) missing.push_back(film);
+    CAWE_CHECK(before == now, Code::usage, run.folder, ": is done and was tested on ", before.size(),
+               " films, which are not the ", now.size(), " that are tested now",
+               missing.empty() ? "" : " (not among them: " + listed(missing) + ")",
+               ", so that its figures cannot stand beside those of other rows. Give the study the split that it "
+               "began with, or choose another --out.");
+    train::check_trained_until_now(run.folder, dataset, run.tested, allow_leak);
+  }
+}
+
+}  // namespace cawe::study

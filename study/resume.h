@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a study finds in its folder when it goes on: leftovers of killed processes, and runs that are done.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "data/sample.h"
+#include "train/recipe.h"
+
+namespace cawe::study {
+
+/// A training that is done, and what would be asked of it if it were done now.
+struct DoneRun {
+  std::string folder;
+  train::Recipe recipe;
+  bool is_row = false;          ///< of a detector, whose detections are judged; else a shared model
+  std::vector<int64_t> tested;  ///< a row's test films: samples of the study's data set
+};
+
+/// Whether a run of this study is finished.
+bool is_done(const std::string& run);
+
+/// Whether a run in the study's folder has a checkpoint.
+bool anything_trained(const std::string& out);
+
+/// Removes what killed processes left half-written in the folders that a study makes, those of finished runs among
+/// them.
+void remove_leftovers(const std::string& out);
+
+/// In what the recipes of runs that are done differ from those of now, as sentences. They are not trained again.
+train::Strings differences_of_done(const std::vector<DoneRun>& done);
+
+/// Throws where a row that is done cannot stand beside those that are trained now: usage where it was tested on other
+/// films, leak where persons who trained it are tested now.
+void check_comparable(const std::vector<DoneRun>& done, const data::Dataset& dataset, bool allow_leak);
+
+}  // namespace cawe::study
