@@ -14,7 +14,7 @@ namespace {
 
 struct Options {
   std::string out, kind = "chest", format = "dicom", difficulty = "easy";
-  int64_t images = 200;
+  int64_t images = 200, first_patient = 0;
   int size = 128;
   double lesion_free = 0.4;
 };
@@ -32,6 +32,7 @@ void run(Common& common, const Options& o) {
     data::PhantomOptions phantoms;
     phantoms.out = o.out;
     phantoms.images = o.images;
+    phantoms.first_patient = o.first_patient;
     phantoms.format = o.format;
     phantoms.chest.size = o.size;
     phantoms.chest.seed = common.seed;
@@ -60,6 +61,10 @@ void add_phantom(CLI::App& app, Common& common) {
       ->capture_default_str();
   sub->add_option("--images", o->images, "how many")
       ->check(CLI::Range(int64_t(1), int64_t(1000000)))
+      ->capture_default_str();
+  sub->add_option("--first-patient", o->first_patient,
+                  "number of the first patient: films of others than another set's (chests)")
+      ->check(CLI::Range(int64_t(0), int64_t(100000000)))
       ->capture_default_str();
   sub->add_option("--size", o->size, "pixels a side")->check(CLI::Range(16, 4096))->capture_default_str();
   sub->add_option("--format", o->format, "dicom or png (chests)")

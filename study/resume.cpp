@@ -30,9 +30,10 @@ train::Strings runs_in(const std::string& out) {
 /// The films on which a run's detections were made.
 std::set<std::string> looked_at(const std::string& run) {
   const std::string list = eval::films_beside(run + "/detections.csv");
-  CAWE_CHECK(fs::exists(list), Code::usage, run, ": is done, but does not say on which films it was tested (",
-             fs::path(list).filename().string(),
-             " is not there), so that it cannot be compared after changes of the data. Choose another --out.");
+  CAWE_CHECK(
+      fs::exists(list), Code::usage, run, ": is done, but does not say on which films it was tested (",
+      fs::path(list).filename().string(),
+      " is not there), so that it cannot be compared after changes of the data. Choose another --out.");
   std::set<std::string> films;
   for (const eval::LookedAt& film : eval::read_films(list)) films.insert(film.image);
   return films;
@@ -61,8 +62,8 @@ train::Strings differences_of_done(const std::vector<DoneRun>& done) {
   for (const DoneRun& run : done)
     for (const std::string& difference :
          train::recipe_differences(read_file(run.folder + "/recipe.toml"), run.recipe.resolved(), true))
-      differences.push_back(fs::path(run.folder).filename().string() + ", which is done and stays as it is: " +
-                            difference);
+      differences.push_back(fs::path(run.folder).filename().string() +
+                            ", which is done and stays as it is: " + difference);
   return differences;
 }
 
@@ -75,11 +76,12 @@ void check_comparable(const std::vector<DoneRun>& done, const data::Dataset& dat
     train::Strings missing;
     for (const std::string& film : now)
       if (before.count(film) == 0) missing.push_back(film);
-    CAWE_CHECK(before == now, Code::usage, run.folder, ": is done and was tested on ", before.size(),
-               " films, which are not the ", now.size(), " that are tested now",
-               missing.empty() ? "" : " (not among them: " + listed(missing) + ")",
-               ", so that its figures cannot stand beside those of other rows. Give the study the split that it "
-               "began with, or choose another --out.");
+    CAWE_CHECK(
+        before == now, Code::usage, run.folder, ": is done and was tested on ", before.size(),
+        " films, which are not the ", now.size(), " that are tested now",
+        missing.empty() ? "" : " (not among them: " + listed(missing) + ")",
+        ", so that its figures cannot stand beside those of other rows. Give the study the split that it "
+        "began with, or choose another --out.");
     train::check_trained_until_now(run.folder, dataset, run.tested, allow_leak);
   }
 }

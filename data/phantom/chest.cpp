@@ -313,9 +313,9 @@ Chest make_chest(const ChestOptions& options, int64_t patient, int64_t view) {
   return chest;
 }
 
-std::vector<PatientView> patient_views(uint64_t seed, int64_t images) {
+std::vector<PatientView> patient_views(uint64_t seed, int64_t images, int64_t first_patient) {
   std::vector<PatientView> out;
-  for (int64_t patient = 0; int64_t(out.size()) < images; ++patient) {
+  for (int64_t patient = first_patient; int64_t(out.size()) < images; ++patient) {
     const float u = Random(seed, "phantom.views", uint64_t(patient)).uniform(0);
     const int64_t views = u < .6f ? 1 : u < .85f ? 2 : 3;
     for (int64_t view = 0; view < views && int64_t(out.size()) < images; ++view)

@@ -43,11 +43,12 @@ Chest make_chest(const ChestOptions& options, int64_t patient, int64_t view);
 struct PatientView {
   int64_t patient, view;
 };
-std::vector<PatientView> patient_views(uint64_t seed, int64_t images);
+std::vector<PatientView> patient_views(uint64_t seed, int64_t images, int64_t first_patient = 0);
 
 struct PhantomOptions {
   std::string out;  ///< folder to make; if it exists, it must be empty
   int64_t images = 200;
+  int64_t first_patient = 0;  ///< number of the first: sets of one seed with other numbers are other persons
   ChestOptions chest;
   std::string format = "dicom";  ///< or "png"
 };

@@ -122,7 +122,8 @@ void write_phantoms(const PhantomOptions& options) {
              options.format, "\" (expected dicom or png)");
   CAWE_CHECK(options.images >= 1 && options.images <= 1000000, Code::usage, "--images ", options.images,
              " (expected 1 to 1000000)");
-  const std::vector<PatientView> views = patient_views(options.chest.seed, options.images);
+  const std::vector<PatientView> views =
+      patient_views(options.chest.seed, options.images, options.first_patient);
   make_chest(options.chest, 0, 0);  // throws for bad options before a folder is made
   NewFolder folder(options.out);
   make_folders(folder.path("images"));

@@ -126,6 +126,14 @@ TEST(Phantom, SomePatientsHaveSeveralFilms) {
   int64_t several = 0;
   for (const auto& [patient, count] : films) several += count > 1;
   EXPECT_NEAR(double(several) / double(films.size()), 0.4, 0.07);
+  // A set that begins at a later patient is the rest of the same series.
+  const std::vector<PatientView> later = patient_views(0, 200, 100);
+  size_t i = 0;
+  while (views[i].patient < 100) ++i;
+  for (size_t k = 0; k < later.size(); ++k, ++i) {
+    EXPECT_EQ(later[k].patient, views[i].patient);
+    EXPECT_EQ(later[k].view, views[i].view);
+  }
 }
 
 TEST(Scenes, DeterministicColourfulAndLabelled) {
