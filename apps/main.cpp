@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
+#include <limits>
 #include <new>
 #include <nlohmann/json.hpp>
 
@@ -110,6 +111,26 @@ int report(const std::string& message, int status) {
   return status;
 }
 
+/// "" for a whole number in decimal digits. CLI11 reads "010" as eight, and what is too large as the largest number.
+std::string check_whole_number(const std::string& text) {
+  const std::string digits = text.substr(!text.empty() && (text[0] == '-' || text[0] == '+')),
+                    largest = std::to_string(std::numeric_limits<uint64_t>::max());
+  const bool is_number = !digits.empty() && digits.find_first_not_of("0123456789") == std::string::npos;
+  const bool is_octal = digits.size() > 1 && digits[0] == '0';
+  const bool fits = digits.size() < largest.size() || (digits.size() == largest.size() && digits <= largest);
+  return is_number && !is_octal && fits
+             ? ""
+             : "'" + text + "' (expected a whole number below 2^64, in decimal digits)";
+}
+
+/// Every option that takes whole numbers gets the check.
+void check_whole_numbers(CLI::App& app) {
+  for (CLI::Option* option : app.get_options())
+    if (option->get_type_name().find("INT") != std::string::npos)
+      option->check(CLI::Validator(check_whole_number, ""));
+  for (CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; })) check_whole_numbers(*sub);
+}
+
 /// All valid names at the place of the command line where the error is.
 std::vector<std::string> known_names(const CLI::App& at) {
   std::vector<std::string> known;
@@ -191,6 +212,7 @@ int main(int argc, char** argv) {
   add_convert(app, common);
   add_inspect(app, common);
   add_doctor(app, common);
+  check_whole_numbers(app);
   try {
     app.parse(argc, argv);
     return printed(common.status);

@@ -53,6 +53,8 @@ std::vector<RowPlan> ablations(const Recipe& recipe, const Strings& detectors, c
   check_all(recipe, "ablate_row", {plan.method}, methods);
   std::vector<RowPlan> plans;
   for (const std::string& value : split_values(ablate.substr(equals + 1))) {
+    CAWE_CHECK(!value.empty(), Code::usage, recipe.where("ablate"), " is \"", ablate,
+               "\": a value is empty (expected key=a,b,c)");
     plan.overrides = {ablate.substr(0, equals + 1) + value};
     plan.enhancement = plan.method + " " + plan.overrides[0];
     plans.push_back(plan);
@@ -123,6 +125,8 @@ StudySettings study_settings(const Recipe& recipe) {
   for (const double seed : recipe.numbers("seeds")) {
     CAWE_CHECK(seed == std::floor(seed), Code::usage, recipe.where("seeds"), " holds ", seed,
                " (expected whole numbers)");
+    CAWE_CHECK(std::count(s.seeds.begin(), s.seeds.end(), int64_t(seed)) == 0, Code::usage,
+               recipe.where("seeds"), " holds ", seed, " twice (expected different seeds)");
     s.seeds.push_back(int64_t(seed));
   }
   plan_rows(recipe, &s);

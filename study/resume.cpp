@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <set>
 
+#include "data/hash.h"
 #include "eval/films.h"
 #include "tensor/error.h"
 #include "tensor/io/files.h"
@@ -27,6 +28,19 @@ train::Strings runs_in(const std::string& out) {
   return runs;
 }
 
+const std::string kOldDone =
+    "finished\n";  // of studies from before there were hashes, and of runs that test nothing
+
+/// "finished", and a line for each of the files.
+std::string done_text(const std::string& run) {
+  std::string text = kOldDone;
+  const std::string detections = run + "/detections.csv";
+  for (const std::string& file : {detections, eval::films_beside(detections)})
+    if (fs::is_regular_file(file))
+      text += data::sha256(read_file(file)) + "  " + fs::path(file).filename().string() + "\n";
+  return text;
+}
+
 /// The films on which a run's detections were made.
 std::set<std::string> looked_at(const std::string& run) {
   const std::string list = eval::films_beside(run + "/detections.csv");
@@ -41,7 +55,17 @@ std::set<std::string> looked_at(const std::string& run) {
 
 }  // namespace
 
-bool is_done(const std::string& run) { return fs::exists(run + "/done"); }
+bool is_done(const std::string& run) {
+  if (!fs::is_regular_file(run + "/done")) return false;
+  const std::string kept = read_file(run + "/done");
+  if (kept != kOldDone && kept != done_text(run)) {
+    warn_once(run + ": its detections are not those that it was finished with: it is tested again");
+    return false;
+  }
+  return true;
+}
+
+void set_done(const std::string& run) { write_file(run + "/done", done_text(run)); }
 
 bool anything_trained(const std::string& out) {
   for (const std::string& run : runs_in(out))

@@ -19,8 +19,10 @@ struct DoneRun {
   std::vector<int64_t> tested;  ///< a row's test films: samples of the study's data set
 };
 
-/// Whether a run of this study is finished.
+/// RUN/done says that a run of this study is finished, and has the hashes of those of its files that the study reads
+/// again. A run whose files are others now is not done: it is tested again.
 bool is_done(const std::string& run);
+void set_done(const std::string& run);
 
 /// Whether a run in the study's folder has a checkpoint.
 bool anything_trained(const std::string& out);

@@ -129,7 +129,7 @@ class Study {
     request.resume = true;
     request.found = found;
     trainer(recipe, request);
-    write_file(run + "/done", std::string("finished\n"));
+    set_done(run);
   }
 
   void train_shared_models() {

@@ -150,6 +150,8 @@ def main():
     refused('an ablated classifier that is not there', '--ablate', 'enhance.classifier=nope', code=1, says=['nope'])
     refused('a control without a second person', '--set', 'controls=["shuffled"]', '--set', 'set=["data.test=0.03"]', '--set',
             'classifier_set=["data.test=0.03"]', code=3, says=['one person'])
+    refused('one seed twice', '--set', 'seeds=[3,4,3]', code=2, says=['3 twice'])
+    refused('a value of an ablation that is empty', '--ablate', 'fuse.alpha=0.5,', code=2, says=['a value is empty'])
     refused('a class of the map that only the last row asks for', '--set', 'set=["cam.exclude_labels=[\'edema\']"]', code=2, says=['edema'])
     folds()
     warnings_of_shared_models()
@@ -160,6 +162,15 @@ def main():
     print('ok  an allowed leak stands in the report', flush=True)
     study('plain')
     assert 'class="warnings"' not in (WORK / 'plain/report.html').read_text(), (WORK / 'plain/environment.json').read_text()
+    results = (WORK / 'plain/results.csv').read_bytes()
+    for name in ('detections.csv', 'detections.films.csv'):
+        file = WORK / 'plain/rows/retinanet-none-0' / name
+        kept = file.read_bytes()
+        for spoil in (file.unlink, lambda: file.write_bytes(kept.splitlines(True)[0])):
+            spoil()
+            study('plain', '--resume', says=['retinanet-none-0: its detections are not those that it was finished with'])
+            assert file.read_bytes() == kept and (WORK / 'plain/results.csv').read_bytes() == results, name
+    print('ok  detections that are lost or others are made again', flush=True)
     (WORK / 'detector.toml').write_text(DETECTOR.replace('batch = 2', 'batch = 4'))
     study('plain', '--resume', code=2, says=['train.batch: 2 before, 4 now', '--accept-changes'])
     study('plain', '--resume', '--accept-changes')
