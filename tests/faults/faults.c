@@ -111,6 +111,7 @@ ssize_t pwrite64(int fd, const void* data, size_t bytes, off_t offset) { return 
 CALL(int, rename, (const char* from, const char* to), (from, to), to)
 CALL(int, unlink, (const char* path), (path), path)
 CALL(int, remove, (const char* path), (path), path)
+CALL(int, unlinkat, (int folder, const char* path, int flags), (folder, path, flags), path) /* remove_all's */
 CALL(int, rmdir, (const char* path), (path), path)
 CALL(int, mkdir, (const char* path, mode_t mode), (path, mode), path)
 
