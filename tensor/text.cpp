@@ -50,10 +50,7 @@ std::string nearest_name(const std::string& name, const std::vector<std::string>
   return best;
 }
 
-namespace {
-
-/// Bytes of the UTF-8 character that `text` begins with, and its number; 0 where it is none.
-size_t utf8_length(std::string_view text, uint32_t* character) {
+size_t utf8_character(std::string_view text, uint32_t* character) {
   const auto byte = [&](size_t i) { return uint32_t(static_cast<unsigned char>(text[i])); };
   const uint32_t first = byte(0);
   const size_t length = first < 0x80                    ? 1
@@ -72,11 +69,12 @@ size_t utf8_length(std::string_view text, uint32_t* character) {
   return overlong || surrogate || *character > 0x10ffff ? 0 : length;
 }
 
-/// Characters that move the cursor, set colours or turn the direction of writing.
 bool is_control(uint32_t c) {
   return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x061c || (c >= 0x200b && c <= 0x200f) ||
          (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x2069) || c == 0xfeff;
 }
+
+namespace {
 
 std::string shown_as(std::string_view character, bool invalid, uint32_t c) {
   char escaped[16];
@@ -98,7 +96,7 @@ std::string printable(std::string_view text, size_t most) {
   size_t bytes = 0;
   for (size_t i = 0; i < text.size();) {
     uint32_t c = 0;
-    const size_t length = utf8_length(text.substr(i), &c);
+    const size_t length = utf8_character(text.substr(i), &c);
     shown.push_back(shown_as(text.substr(i, std::max<size_t>(length, 1)), length == 0, c));
     bytes += shown.back().size();
     i += std::max<size_t>(length, 1);

@@ -18,6 +18,11 @@ std::string nearest_name(const std::string& name, const std::vector<std::string>
 /// break becomes a blank, and of more than `most` bytes the middle is left out ("…").
 std::string printable(std::string_view text, size_t most = 600);
 
+/// Bytes of the UTF-8 character that `text` begins with, and its number; 0 where it is none. `text` is not empty.
+size_t utf8_character(std::string_view text, uint32_t* character);
+/// Whether a character moves a terminal's cursor, sets colours, cannot be seen or turns the direction of writing.
+bool is_control(uint32_t character);
+
 /// "a, b, c", and of more than `most` "a, b and 7 more".
 std::string listed(const std::vector<std::string>& items, const std::string& between = ", ",
                    size_t most = 10);

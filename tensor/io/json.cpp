@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "tensor/io/format.h"
+#include "tensor/text.h"
 
 namespace cawe {
 namespace {
@@ -56,9 +57,9 @@ class Printer {
     out_ += object ? '}' : ']';
   }
 
-  void escape(char c) {
-    char text[8];
-    std::snprintf(text, sizeof text, "\\u%04x", unsigned(static_cast<unsigned char>(c)));
+  void escape(uint32_t c) {
+    char text[16];
+    std::snprintf(text, sizeof text, "\\u%04x", unsigned(c));
     out_ += text;
   }
 
@@ -71,15 +72,28 @@ class Printer {
       if (c == '\\') {
         const size_t at = kShort.find(quoted[++i]);
         if (at != kShort.npos)
-          escape(kMeant[at]);
+          escape(uint32_t(kMeant[at]));
         else
           (out_ += c) += quoted[i];
       } else if (c == '<' && layout_ == JsonLayout::script) {
-        escape(c);
-      } else {
+        escape(uint32_t(c));
+      } else if (c >= 0 && c < 0x7f) {
         out_ += c;
+      } else {
+        i += other(std::string_view(quoted).substr(i)) - 1;
       }
     }
+  }
+
+  /// A character beyond ASCII: its bytes.
+  size_t other(std::string_view text) {
+    uint32_t c = 0;
+    const size_t bytes = utf8_character(text, &c);
+    if (is_control(c))
+      escape(c);
+    else
+      out_ += text.substr(0, bytes);
+    return bytes;
   }
 
   const JsonLayout layout_;

@@ -22,7 +22,7 @@ enum class JsonLayout {
 /// - A number that is not finite (NaN, infinity) is written as null: JSON has no such numbers. Any other double
 ///   is its shortest() text, so 100.0 is 100; json_rounded() and json_fixed() have fewer digits.
 /// - Text that is not UTF-8, such as a file's name in another encoding, has U+FFFD for each bad byte: what comes
-///   out is always JSON. Control characters are \u00xx.
+///   out is always JSON. Control characters and marks that turn the direction of writing (is_control()) are \uxxxx.
 /// nlohmann's own dump() writes 100.0 for 100 and \n for a line end, and the files of one recipe must keep their
 /// bytes from version to version: hence a printer of our own.
 std::string json_text(const Json& value, JsonLayout layout = JsonLayout::compact);

@@ -35,7 +35,10 @@ TEST(JsonText, NumbersMayHaveFewerDigits) {
 }
 
 TEST(JsonText, AnyBytesBecomeJson) {
-  EXPECT_EQ(json_text("r\"q\\\n\t\x01\x7f größe"), "\"r\\\"q\\\\\\u000a\\u0009\\u0001\x7f größe\"");
+  EXPECT_EQ(json_text("r\"q\\\n\t\x01\x7f größe"), "\"r\\\"q\\\\\\u000a\\u0009\\u0001\\u007f größe\"");
+  // What turns writing, cannot be seen or is a control of 8 bits; other characters stand as they are.
+  EXPECT_EQ(json_text("\u202e\u0085\u2066\ufeff \u20ac\U0001F600"),
+            "\"\\u202e\\u0085\\u2066\\ufeff \u20ac\U0001F600\"");
   EXPECT_EQ(json_text({{"k\"\n", "\xe4.png"}}), "{\"k\\\"\\u000a\":\"\xEF\xBF\xBD.png\"}");
   std::string all;
   for (int c = 0; c < 256; ++c) all += char(c);
