@@ -5,17 +5,12 @@ usage: python3 tests/apps/pictures.py build/release/cawe
 """
 import csv
 import json
-import os
 import pathlib
 import shutil
 import struct
-import subprocess
-import sys
-import tempfile
 
-PROGRAM = os.path.abspath(sys.argv[1])
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-WORK = pathlib.Path(tempfile.mkdtemp())
+from common import ROOT, WORK, cawe, check
+
 GOLDEN = {line.split()[0]: line.split() for line in (ROOT / 'tests/goldens/pictures.txt').read_text().splitlines()}
 SMALL = ['--quiet', '--set', 'image.size=48', '--set', 'model.width=4', '--set', 'train.steps=2', '--set', 'train.batch=4']
 
@@ -30,17 +25,6 @@ def with_hole(jpeg):
     scan = jpeg.rindex(b'\xff\xda')
     third = (len(jpeg) - scan) // 3
     return jpeg[:scan + third] + bytes(third) + jpeg[scan + 2 * third:]
-
-
-def cawe(*args, code=0):
-    done = subprocess.run([PROGRAM, *map(str, args)], cwd=WORK, capture_output=True, text=True, timeout=300)
-    assert done.returncode == code, '%s: exit %d\n%s' % (args, done.returncode, done.stderr)
-    return done
-
-
-def check(condition, what):
-    assert condition, what
-    print('ok ', what)
 
 
 def rows(name):
@@ -118,7 +102,4 @@ def main():
     listed(['detect', '--weights', 'det', '--input', 'films', '--quiet', '--allow-leak'], 'd/found.csv', pathlib.Path('d'))
 
 
-try:
-    main()
-finally:
-    shutil.rmtree(WORK)
+main()

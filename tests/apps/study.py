@@ -4,21 +4,15 @@
 usage: python3 tests/apps/study.py build/release/cawe
 """
 import csv
-import os
-import pathlib
 import random
 import re
-import shutil
 import signal
 import subprocess
-import sys
-import tempfile
 import time
 import xml.etree.ElementTree as xml
 
-PROGRAM = os.path.abspath(sys.argv[1])
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-WORK = pathlib.Path(tempfile.mkdtemp())
+from common import PROGRAM, ROOT, WORK, cawe, check
+
 PAPER_ROWS = ['none', 'afda', 'medga', 'color', 'cawe', 'color+cawe']
 CONTROLS = ['shuffled', 'uniform']
 ROWS = [('faster_rcnn', r) for r in PAPER_ROWS] + [('retinanet', r) for r in PAPER_ROWS] + [('retinanet', c) for c in CONTROLS]
@@ -26,17 +20,6 @@ ROWS = [('faster_rcnn', r) for r in PAPER_ROWS] + [('retinanet', r) for r in PAP
 COLUMNS = (['detector', 'enhancement', 'seed'] + ['sens@%d' % k for k in (1, 2, 3, 4)] +
            ['ci_%s@%d' % (end, k) for k in (1, 2, 3, 4) for end in ('low', 'high')] +
            ['%s@%d' % (what, k) for k in (1, 2, 3, 4) for what in ('delta', 'p')] + ['map50', 'froc_rule', 'images', 'patients', 'lesions'])
-
-
-def check(condition, what):
-    assert condition, what
-    print('ok ', what, flush=True)
-
-
-def cawe(*args, code=0):
-    done = subprocess.run([PROGRAM] + [str(a) for a in args], cwd=WORK, capture_output=True, text=True, timeout=300)
-    assert done.returncode == code, '%s: exit %d\n%s' % (args, done.returncode, done.stderr)
-    return done
 
 
 TINY = {'data.root': {'data': '"data"', 'scenes': '"scenes"'}, 'image.size': 64, 'model.width': 8, 'model.channels': 16, 'roi.hidden': 16, 'train.steps': 5,
@@ -188,12 +171,9 @@ def wrong_keys():
     check('--resume' in again.stderr, 'a study is not overwritten')
 
 
-try:
-    prepare()
-    results, course = undisturbed()
-    contract()
-    killed(results, course)
-    ablations()
-    wrong_keys()
-finally:
-    shutil.rmtree(WORK, ignore_errors=True)
+prepare()
+results, course = undisturbed()
+contract()
+killed(results, course)
+ablations()
+wrong_keys()

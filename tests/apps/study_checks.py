@@ -4,15 +4,9 @@ and what it says when it goes on with other recipes or in spite of a leak.
 
 usage: python3 tests/apps/study_checks.py build/release/cawe
 """
-import os
-import pathlib
-import shutil
-import subprocess
-import sys
-import tempfile
 
-PROGRAM = os.path.abspath(sys.argv[1])
-WORK = pathlib.Path(tempfile.mkdtemp())
+from common import WORK, cawe
+
 DATA = """[data]
 root = "data"
 labels_csv = "metadata.csv"
@@ -55,8 +49,7 @@ draws = 20
 
 
 def study(out, *args, code=0, says=()):
-    done = subprocess.run([PROGRAM, 'study', 'study.toml', '--out', out] + list(args), cwd=WORK, capture_output=True, text=True, timeout=300)
-    assert done.returncode == code, '%s: exit %d (expected %d)\n%s' % (args, done.returncode, code, done.stderr)
+    done = cawe('study', 'study.toml', '--out', out, *args, code=code)
     for part in says:
         assert part in done.stderr, '%r is not in\n%s' % (part, done.stderr)
     return done
@@ -102,7 +95,7 @@ def folds():
 
 
 def main():
-    subprocess.run([PROGRAM, 'phantom', '--out', 'data', '--images', '40', '--size', '32'], cwd=WORK, check=True, stdout=subprocess.DEVNULL)
+    cawe('phantom', '--out', 'data', '--images', 40, '--size', 32)
     (WORK / 'study.toml').write_text(STUDY)
     (WORK / 'detector.toml').write_text(DETECTOR)
     (WORK / 'classifier.toml').write_text(CLASSIFIER)
@@ -132,7 +125,6 @@ def main():
     page = (WORK / 'plain/report.html').read_text()
     assert 'Resumed with changes: the study, boot.draws: 20 before, 30 now' in page
     print('ok  other recipes are refused, or accepted and shown in the report', flush=True)
-    shutil.rmtree(WORK)
 
 
 main()
