@@ -17,7 +17,7 @@ class App;
 
 namespace cawe::apps {
 
-/// Adds --untrusted and --trusted. `usual` ends what the help says of the default: "the default for folders".
+/// Adds --untrusted and --trusted. The help says when the former is the default: "the default" + `usual`.
 void add_decoding(CLI::App& sub, std::optional<bool>* untrusted, const char* usual = " for folders");
 /// Films are decoded in children that can do nothing else (data/jail.h) where that was asked for; where nothing was
 /// said, for folders, whose films nobody has looked at one by one.

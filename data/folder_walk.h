@@ -40,7 +40,8 @@ class FolderWalk {
 
  private:
   struct Folder {
-    std::string path, below;  ///< below: the path below the top folder, ending with "/"; empty for that itself
+    std::string path,
+        below;  ///< below: the path below the top folder, ending with "/"; empty for that itself
   };
   void folder(const Folder& at, std::deque<Folder>* links);
   void entry(const Folder& at, const std::string& name, std::vector<Folder>* inside,

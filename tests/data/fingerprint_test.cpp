@@ -18,7 +18,8 @@ using cawe::testing::expect_error;
 using cawe::testing::TempDir;
 
 std::string pgm(const std::string& levels, int width) {
-  return "P5\n" + std::to_string(width) + " " + std::to_string(int(levels.size()) / width) + "\n255\n" + levels;
+  return "P5\n" + std::to_string(width) + " " + std::to_string(int(levels.size()) / width) + "\n255\n" +
+         levels;
 }
 
 /// Counts how often a file is opened.
