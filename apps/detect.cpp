@@ -68,6 +68,7 @@ void run(Common& common, const Options& o) {
              ": there is no folder ", folder.string(), " (--out)");
   CAWE_CHECK(!std::isnan(o.threshold), Code::usage, "--threshold is no number (expected 0 to 1)");
   choose_decoding(o.input, o.untrusted);
+  check_lists(folder.string());
   const InputFiles files = list_inputs(o.input);
   const std::string list = eval::films_beside(o.out);
   CAWE_CHECK(too_long(list).empty(), Code::usage, list, ": ", too_long(list));
@@ -118,8 +119,7 @@ void add_detect(CLI::App& app, Common& common) {
   sub->add_option("--input", o->input, kInputHelp)->required();
   sub->add_option("--out", o->out,
                   "detections.csv or detections.json (COCO results); the films that were looked at are "
-                  "listed beside it, in "
-                  "detections.films.csv or .films.json, for cawe evaluate")
+                  "listed beside it, in detections.films.csv or .films.json, for cawe evaluate")
       ->required();
   sub->add_option("--threshold", o->threshold, "least score (default: the recipe's)")
       ->check(CLI::Range(0.0, 1.0));

@@ -12,6 +12,7 @@
 #include "apps/enhanced_files.h"
 #include "apps/inputs.h"
 #include "apps/outputs.h"
+#include "data/dataset.h"
 #include "data/formats/picture/png.h"
 #include "data/hash.h"
 #include "tensor/error.h"
@@ -68,15 +69,27 @@ OutputStyle style_of(const Options& o, const train::Chain& chain) {
   return style;
 }
 
+/// A film as it is read again: those of a folder do not fit into memory all at once.
+struct Source {
+  std::string bytes;
+  data::DecodedFilm film;
+};
+
+Source read_source(const data::Sample& sample) {
+  Source source{read_file(sample.path, data::kMaxImageFile), {}};
+  source.film = data::decode_film(source.bytes, sample.path, {sample.allow_damaged});
+  return source;
+}
+
 /// Writes one film's files, the map first: if the film is there, everything is.
-void enhance_film(const data::Sample& sample, const std::string& to, const std::string& map_to,
-                  models::Enhancer& enhancer, const OutputStyle& style) {
+void enhance_film(const Source& source, const data::Sample& sample, const std::string& to,
+                  const std::string& map_to, models::Enhancer& enhancer, const OutputStyle& style) {
   const NoGrad no_history;
+  const data::DecodedFilm& film = source.film;
   make_folders(fs::path(to).parent_path().string());
-  const std::string bytes = read_file(sample.path, data::kMaxImageFile);
-  const data::DecodedFilm film = data::decode_film(bytes, sample.path, {sample.allow_damaged});
   const Tensor gray = train::to_tensor(film.image);
-  const std::string out = encode_enhanced(train::to_image(enhancer.apply(gray)), film, bytes, sample, style);
+  const std::string out =
+      encode_enhanced(train::to_image(enhancer.apply(gray)), film, source.bytes, sample, style);
   if (!map_to.empty()) data::write_png(map_to, train::to_image(enhancer.map(gray)));
   try {
     write_file(to, out);
@@ -100,10 +113,14 @@ size_t enhance_all(data::Dataset* dataset, const OutputNames& names, models::Enh
   const auto one = [&](int64_t i) {
     check_stop("enhancing (each film that is written is whole; --overwrite makes all of them again)");
     const data::Sample& sample = dataset->samples[size_t(i)];
+    bool is_read = false;
     try {
-      enhance_film(sample, names.film(size_t(i)), names.map(size_t(i)), enhancer, style);
+      const Source source = read_source(sample);
+      is_read = true;
+      enhance_film(source, sample, names.film(size_t(i)), names.map(size_t(i)), enhancer, style);
     } catch (const Error& error) {
-      if (error.code() != Code::data) throw;
+      // What fails in writing (a full disk) will fail for every film.
+      if (is_read ? error.code() != Code::data : !data::rejects_one_film(error.code())) throw;
       // a method's error does not name the file
       const std::string reason = rejected_file(sample.path, error.what()).reason;
       if (alone) fail(Code::data, sample.path, ": ", reason);
@@ -134,6 +151,7 @@ ReadFiles read_files(const Options& o, const InputFiles& files) {
 void run(Common& common, const Options& o) {
   common.begin();
   choose_decoding(o.input, o.untrusted);
+  check_lists(o.out);
   const InputFiles files = list_inputs(o.input);
   const ReadFiles read = read_files(o, files);
   read.keep(rejected_path(o.out), "--out");

@@ -7,7 +7,6 @@
 
 #include "apps/commands.h"
 #include "apps/outputs.h"
-#include "eval/films.h"
 #include "report/evaluation.h"
 #include "tensor/error.h"
 
@@ -32,9 +31,7 @@ void run(Common& common, const Options& o) {
   options.draws = o.draws;
   options.seed = common.seed;
   if (!o.out.empty()) {
-    std::vector<std::string> read{o.files.detections, o.files.truth, o.files.patients, o.files.films};
-    if (o.files.films.empty()) read.back() = eval::films_beside(o.files.detections);
-    const ReadFiles files(read);
+    const ReadFiles files({o.files.detections, o.files.truth, o.files.patients, eval::films_list(o.files)});
     for (const char* name : {"froc.csv", "froc.svg", "results.json"}) files.keep(o.out + "/" + name, "--out");
   }
   const eval::Evaluation e = eval::evaluate_files(o.files, options);

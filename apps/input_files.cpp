@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "apps/input_files.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
-#include <deque>
 #include <filesystem>
 #include <fstream>
 #include <set>
 #include <unordered_map>
-#include <utility>
 
+#include "data/folder_walk.h"
 #include "data/image_name.h"
 #include "tensor/error.h"
 
@@ -67,18 +64,7 @@ bool no_image_class(const std::string& uid) {
   return false;
 }
 
-/// Device and inode: one file or folder, whatever leads to it.
-using Identity = std::pair<uint64_t, uint64_t>;
-
-bool identity_of(const std::string& path, Identity* identity) {
-  struct stat facts {};
-  if (::stat(path.c_str(), &facts) != 0) return false;
-  *identity = {uint64_t(facts.st_dev), uint64_t(facts.st_ino)};
-  return true;
-}
-
-/// Walks over the given paths. Real folders before links to folders, so that a film that both lead to has its own
-/// folder's name; a folder is walked once, which ends loops, too.
+/// Walks over the given paths, each folder of all of them once.
 class Search {
  public:
   InputFiles take() { return std::move(found_); }
@@ -87,38 +73,17 @@ class Search {
     if (known_.insert(fs::weakly_canonical(path).string()).second) found_.films.push_back({path, id});
   }
 
-  void tree(const std::string& top) {
-    std::deque<Folder> links;
-    folder({top, ""}, &links);
-    while (!links.empty()) {
-      const Folder next = links.front();
-      links.pop_front();
-      folder(next, &links);
-    }
-  }
+  void tree(const std::string& top) { walk_.walk(top); }
 
  private:
-  struct Folder {
-    std::string path, id;  ///< id: path below the folder that was given, ending with "/"
-  };
-
-  void folder(const Folder& at, std::deque<Folder>* links) {
-    Identity identity;
-    if (identity_of(at.path, &identity) && !walked_.insert(identity).second) return;
-    std::error_code error;
-    std::vector<std::string> names;
-    fs::directory_iterator entry(at.path, error);
-    for (; !error && entry != fs::directory_iterator(); entry.increment(error))
-      names.push_back(entry->path().filename().string());
-    if (error)
-      found_.rejected.push_back({at.path, "file", "this folder cannot be read (" + error.message() + ")"});
-    std::sort(names.begin(), names.end());
-    std::vector<Folder> inside;
-    for (const std::string& name : names) {
-      const std::string path = at.path + (at.path.back() == '/' ? "" : "/") + name;
-      if (!is_hidden(name)) one(path, name, at.id, &inside, links);
-    }
-    for (const Folder& below : inside) folder(below, links);
+  data::FolderVisitor visitor() {
+    data::FolderVisitor v;
+    v.file = [this](const data::FoundFile& found) { one(found); };
+    v.skip = [this](const std::string& name) { return is_hidden(name); };
+    v.closed = [this](const std::string& folder, const std::string& why) {
+      found_.rejected.push_back({folder, "file", why});
+    };
+    return v;
   }
 
   bool is_hidden(const std::string& name) {
@@ -128,42 +93,31 @@ class Search {
     return mac || name[0] == '.';
   }
 
-  void one(const std::string& path, const std::string& name, const std::string& folder_id,
-           std::vector<Folder>* inside, std::deque<Folder>* links) {
-    std::error_code error;
-    const fs::file_status link = fs::symlink_status(path, error), to = fs::status(path, error);
-    const std::string id = folder_id + data::without_image_ending(name);
+  void one(const data::FoundFile& found) {
+    const std::string name = fs::path(found.path).filename().string();
     const bool ending = !data::image_ending(name).empty();
-    if (fs::is_directory(to)) {
-      const Folder below{path, folder_id + name + "/"};
-      if (fs::is_symlink(link))
-        links->push_back(below);
-      else
-        inside->push_back(below);
-    } else if (!fs::is_regular_file(to)) {
+    if (!found.problem.empty()) {
       if (ending)
-        found_.rejected.push_back(
-            {path, "file",
-             fs::exists(to) ? "is no regular file" : "leads to nothing (" + error.message() + ")"});
+        found_.rejected.push_back({found.path, "file", found.problem});
       else
         ++found_.left_out[kOther];
-    } else {
-      std::string sop_class;
-      const bool dicom = begins_as_dicom(path, &sop_class);
-      if (dicom && (sop_class == "1.2.840.10008.1.3.10" || (sop_class.empty() && name == "DICOMDIR")))
-        ++found_.left_out[kDicomDir];
-      else if (dicom && no_image_class(sop_class))
-        ++found_.left_out[kNoImage];
-      else if (ending || dicom)
-        file(path, id);
-      else
-        ++found_.left_out[kOther];
+      return;
     }
+    std::string sop_class;
+    const bool dicom = begins_as_dicom(found.path, &sop_class);
+    if (dicom && (sop_class == "1.2.840.10008.1.3.10" || (sop_class.empty() && name == "DICOMDIR")))
+      ++found_.left_out[kDicomDir];
+    else if (dicom && no_image_class(sop_class))
+      ++found_.left_out[kNoImage];
+    else if (ending || dicom)
+      file(found.path, data::without_image_ending(found.below));
+    else
+      ++found_.left_out[kOther];
   }
 
   InputFiles found_;
   std::set<std::string> known_;  // a file given twice, or alone and in its folder, counts once
-  std::set<Identity> walked_;
+  data::FolderWalk walk_{visitor()};
 };
 
 void check_ids(const InputFiles& inputs) {

@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <mutex>
 #include <set>
 
@@ -17,10 +18,12 @@
 #include "data/jail.h"
 #include "tensor/error.h"
 #include "tensor/io/files.h"
+#include "tensor/io/folder_claim.h"
 #include "tensor/io/format.h"
 #include "tensor/parallel.h"
 #include "tensor/stop_signal.h"
 #include "tensor/text.h"
+#include "train/run_folder.h"
 
 namespace cawe::apps {
 namespace fs = std::filesystem;
@@ -63,33 +66,59 @@ Input read_input(const InputFile& file, bool only, bool allow_damaged) {
     s.height = image.height;
     s.pixel_hash = data::pixel_hash(image);
   } catch (const Error& error) {
-    if (only || (error.code() != Code::data && error.code() != Code::io)) throw;
+    if (only || !data::rejects_one_film(error.code())) throw;
     input.problem = error.what();
   }
   return input;
 }
 
-/// split.csv of the run that weights are from: RUN, RUN/checkpoints/FILE or a file beside it. Empty where there is
-/// none, or it is another program's.
-std::string split_beside(const std::string& weights) {
-  if (weights.empty()) return "";
+/// The folder of the run that weights are from: RUN, or that of RUN/checkpoints/FILE or RUN/FILE.
+std::string run_of(const std::string& weights) {
   std::error_code error;
   fs::path run(weights);
   if (!fs::is_directory(run, error)) {
     run = run.parent_path();
     if (run.filename() == "checkpoints") run = run.parent_path();
   }
-  const std::string split = (run / "split.csv").string();
-  if (!fs::is_regular_file(split, error)) return "";
-  const data::CsvTable table = data::CsvTable::read(split);
-  return table.header() == std::vector<std::string>{"image", "patient", "fold"} ? split : "";
+  return run.string();
 }
 
-/// Gives films without a person the one that the split of a run has for a film of their id. Returns the split's path
-/// where it named any.
-std::string name_by_split(const std::string& split, data::Dataset* dataset, std::vector<char>* known) {
-  if (split.empty() || std::count(known->begin(), known->end(), 0) == 0) return "";
-  const std::vector<data::PatientLine> lines = data::read_patient_lines(split);
+std::vector<data::PatientLine> read_split_persons(const std::string& path) {
+  const data::CsvTable table = data::CsvTable::read(path);
+  CAWE_CHECK(table.header() == std::vector<std::string>({"image", "patient", "fold"}), Code::data, path,
+             ": line 1: is \"", listed(table.header(), ","), "\" (expected image,patient,fold)");
+  return data::patient_lines(table);
+}
+
+/// The split beside weights. A file of this name in a folder that is not ours may be anybody's: it is left out with a
+/// warning. In a run of ours it says who trained the model, and without it a leak could pass unseen: that is refused
+/// unless leaks are allowed.
+std::vector<data::PatientLine> split_beside(const std::string& run, const std::string& split, bool allow) {
+  try {
+    return read_split_persons(split);
+  } catch (const Error& error) {
+    const bool ours = folder_kind(run) == "run" || train::is_older_folder(run);
+    if (ours && !allow)
+      fail(
+          Code::data, error.what(),
+          ": the split of a run of ours, by which persons of films are known that name none"
+          " (expected it as the run wrote it; --patients TABLE names persons, --allow-leak goes on without)");
+    warning(detail::concat(error.what(), ": left out, so that no film beside ",
+                           ours ? "this run" : "these weights", " gets its person from it"));
+    return {};
+  }
+}
+
+/// Gives films without a person the one that the split beside weights has for a film of their id. Returns the split's
+/// path where it named any.
+std::string name_by_split(const std::string& weights, bool allow, data::Dataset* dataset,
+                          std::vector<char>* known) {
+  std::error_code error;
+  const std::string run = run_of(weights), split = (fs::path(run) / "split.csv").string();
+  if (weights.empty() || !fs::is_regular_file(split, error) ||
+      std::count(known->begin(), known->end(), 0) == 0)
+    return "";
+  const std::vector<data::PatientLine> lines = split_beside(run, split, allow);
   data::FilmNames names;
   for (size_t i = 0; i < lines.size(); ++i) names.add(lines[i].image, int64_t(i));
   bool used = false;
@@ -170,7 +199,7 @@ std::string check_input_leaks(const Inputs& inputs, const std::vector<data::Trai
   data::Dataset named = inputs.dataset;
   std::vector<char> known = inputs.person_known;
   std::set<std::string> splits;
-  for (const std::string& path : weights) splits.insert(name_by_split(split_beside(path), &named, &known));
+  for (const std::string& path : weights) splits.insert(name_by_split(path, allow, &named, &known));
   splits.erase("");
   std::string by_split;
   for (const std::string& split : splits) by_split += (by_split.empty() ? " (persons by " : ", ") + split;
@@ -193,11 +222,12 @@ data::Rejected rejected_file(const std::string& file, std::string reason) {
   return {file, "file", reason};
 }
 
-void add_decoding(CLI::App& sub, std::optional<bool>* untrusted) {
+void add_decoding(CLI::App& sub, std::optional<bool>* untrusted, const char* usual) {
   sub.add_flag_function(
       "--untrusted", [untrusted](int64_t) { *untrusted = true; },
-      "decode in processes that can do nothing else, with limits of memory and time (the default for "
-      "folders)");
+      std::string(
+          "decode in processes that can do nothing else, with limits of memory and time (the default") +
+          usual + ")");
   sub.add_flag_function(
       "--trusted", [untrusted](int64_t) { *untrusted = false; }, "decode in this process");
 }
@@ -209,12 +239,52 @@ void choose_decoding(const std::vector<std::string>& inputs, const std::optional
   if (untrusted.value_or(folder)) data::decode_in_jail("/proc/self/exe");
 }
 
-std::string damaged_path(const std::string& out_dir) {
-  return (out_dir.empty() ? std::string(".") : out_dir) + "/damaged.csv";
+namespace {
+
+const std::string kDamagedHeader = "file,damage\n";
+
+/// What a list of ours begins with, by its path.
+std::string header_of(const std::string& list) {
+  return fs::path(list).filename() == "damaged.csv" ? kDamagedHeader : data::kRejectedHeader;
+}
+
+std::string list_path(const std::string& out_dir, const char* name) {
+  return (out_dir.empty() ? std::string(".") : out_dir) + "/" + name;
+}
+
+/// Whether a file is there that is no list of ours.
+bool is_foreign(const std::string& list) {
+  std::error_code error;
+  if (!fs::is_regular_file(list, error)) return false;
+  const std::string header = header_of(list);
+  std::string head(header.size(), '\0');
+  std::ifstream file(list, std::ios::binary);
+  file.read(head.data(), std::streamsize(head.size()));
+  return head != header;
+}
+
+/// Takes a list of an earlier command away, which nothing of this one belongs to.
+void remove_stale(const std::string& list) {
+  std::error_code error;
+  if (fs::is_regular_file(fs::symlink_status(list, error)) && !is_foreign(list)) fs::remove(list, error);
+}
+
+}  // namespace
+
+std::string damaged_path(const std::string& out_dir) { return list_path(out_dir, "damaged.csv"); }
+
+std::string rejected_path(const std::string& out_dir) { return list_path(out_dir, "rejected.csv"); }
+
+void check_lists(const std::string& out_dir) {
+  for (const std::string& list : {rejected_path(out_dir), damaged_path(out_dir)})
+    CAWE_CHECK(
+        !is_foreign(list), Code::usage, list,
+        ": is there and no list of this program's, whose place it has (expected its first line to be \"",
+        header_of(list).substr(0, header_of(list).size() - 1), "\"). Move it, or choose another --out");
 }
 
 size_t report_damaged(const data::Dataset& dataset, const std::string& out_dir) {
-  std::string text = "file,damage\n";
+  std::string text = kDamagedHeader;
   size_t count = 0;
   for (const data::Sample& s : dataset.samples) {
     if (s.damage.empty()) continue;
@@ -222,16 +292,18 @@ size_t report_damaged(const data::Dataset& dataset, const std::string& out_dir) 
     text += csv_line({s.path, s.damage});
     ++count;
   }
-  if (count > 0) write_file(damaged_path(out_dir), text);
+  if (count > 0)
+    write_file(damaged_path(out_dir), text);
+  else
+    remove_stale(damaged_path(out_dir));
   return count;
 }
 
-std::string rejected_path(const std::string& out_dir) {
-  return (out_dir.empty() ? std::string(".") : out_dir) + "/rejected.csv";
-}
-
 int report_rejected(const data::Dataset& dataset, const std::string& out_dir, bool allow) {
-  if (dataset.rejected.empty()) return 0;
+  if (dataset.rejected.empty()) {
+    remove_stale(rejected_path(out_dir));
+    return 0;
+  }
   for (const data::Rejected& r : dataset.rejected)
     std::fprintf(stderr, "cawe: error: %s\n", printable(r.file + ": " + r.reason, 2000).c_str());
   data::write_rejected(rejected_path(out_dir), dataset.rejected);

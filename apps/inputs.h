@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Many input films: each is read, bad ones are listed in rejected.csv; whose they are, and whether they trained a model.
+// Many input films: each is read, bad ones are listed in rejected.csv; whose they are, and whether they trained a
+// model.
 #pragma once
 
 #include <optional>
@@ -16,8 +17,8 @@ class App;
 
 namespace cawe::apps {
 
-/// Adds --untrusted and --trusted.
-void add_decoding(CLI::App& sub, std::optional<bool>* untrusted);
+/// Adds --untrusted and --trusted. The help says when the former is the default: "the default" + `usual`.
+void add_decoding(CLI::App& sub, std::optional<bool>* untrusted, const char* usual = " for folders");
 /// Films are decoded in children that can do nothing else (data/jail.h) where that was asked for; where nothing was
 /// said, for folders, whose films nobody has looked at one by one.
 void choose_decoding(const std::vector<std::string>& inputs, const std::optional<bool>& untrusted);
@@ -31,39 +32,43 @@ struct Inputs {
   std::vector<char> person_known;  ///< for each sample: by PatientID or by a table
 };
 
-/// Reads the listed films with their sizes, persons and pixel hashes; a warning names each that may have a person's name
-/// burned in. Bad ones are in `rejected`; so are those with damaged pixels, unless `allow_damaged`, which notes the damage
-/// in the sample. Throws data where the only input is bad, or all are.
+/// Reads the listed films with their sizes, persons and pixel hashes; a warning names each that may have a person's
+/// name burned in. Bad ones are in `rejected`; so are those with damaged pixels, unless `allow_damaged`, which notes
+/// the damage in the sample. Throws data where the only input is bad, or all are.
 Inputs read_inputs(const InputFiles& files, bool quiet, bool allow_damaged = false);
 
 constexpr const char* kInputHelp =
     "files or folders, linked ones too (DICOM, PNG, JPEG, BMP, PNM). A film's id in outputs is its name, in "
-    "subfolders of "
-    "a given folder its path below that (p1/view1), without image ending";
+    "subfolders of a given folder its path below that (p1/view1), without image ending";
 constexpr const char* kPatientsHelp =
     "CSV with columns image and patient: whose films they are where PatientID does not say (a run's "
     "split.csv)";
 /// Takes the patients from a table (columns image and patient, e.g. a run's split.csv) instead of the files'
-/// headers: for sets whose PatientID names an image. `image` is an input's id by the rules of data::FilmNames. Throws data where an input has no line, or two that disagree.
+/// headers: for sets whose PatientID names an image. `image` is an input's id by the rules of data::FilmNames. Throws
+/// data where an input has no line, or two that disagree.
 void name_patients(Inputs* inputs, const std::string& table);
 
-/// Refuses films of persons who trained a model of the chain, and films with the pixels of one that did. A film without a
-/// person has the one that split.csv of a run gives to a film of its id; `weights` are the paths that models came from.
-/// Warns once where persons stay unknown. With `allow` what is refused is returned, printed as a warning, too.
+/// Refuses films of persons who trained a model of the chain, and films with the pixels of one that did. A film
+/// without a person has the one that split.csv of a run gives to a film of its id; `weights` are the paths that models
+/// came from. Warns once where persons stay unknown. With `allow` what is refused is returned, printed as a warning,
+/// too. A split.csv that cannot be read is a warning beside weights alone, and an error in a run of ours.
 std::string check_input_leaks(const Inputs& inputs, const std::vector<data::TrainedPatients>& trained,
                               const std::vector<std::string>& weights, bool allow);
 
 /// The line of rejected.csv for a file and what Error said about it.
 data::Rejected rejected_file(const std::string& file, std::string reason);
 
-/// Where report_damaged() writes.
-std::string damaged_path(const std::string& out_dir);
-/// Warns of every damaged film on stderr and lists them in OUT_DIR/damaged.csv (file,damage); returns their number.
-size_t report_damaged(const data::Dataset& dataset, const std::string& out_dir);
+// The lists of bad films lie beside the outputs and are of the command that wrote last: one with nothing to list takes
+// away what an earlier one left.
 
-/// Where report_rejected() writes.
+/// OUT_DIR/damaged.csv (file,damage) and OUT_DIR/rejected.csv (file,field,reason).
+std::string damaged_path(const std::string& out_dir);
 std::string rejected_path(const std::string& out_dir);
-/// Reports rejected files on stderr and in OUT_DIR/rejected.csv; returns the exit status (0 or 3).
+/// Throws usage where a file of one of these names is there that is no such list. Before anything is read.
+void check_lists(const std::string& out_dir);
+/// Warns of every damaged film on stderr and lists them; returns their number.
+size_t report_damaged(const data::Dataset& dataset, const std::string& out_dir);
+/// Reports rejected files on stderr and lists them; returns the exit status (0 or 3).
 int report_rejected(const data::Dataset& dataset, const std::string& out_dir, bool allow);
 
 }  // namespace cawe::apps

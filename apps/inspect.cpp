@@ -157,7 +157,7 @@ void add_inspect(CLI::App& app, Common& common) {
   sub->add_option("file", *path, "file or run folder")->required();
   sub->add_flag("--allow-damaged", options->allow_damaged,
                 "read pixels that are damaged as far as they go, and say so");
-  add_decoding(*sub, untrusted.get());
+  add_decoding(*sub, untrusted.get(), "");
   sub->callback(
       [&common, path, options, untrusted] { run(common, *path, *options, untrusted->value_or(true)); });
 }

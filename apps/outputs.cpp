@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "apps/commands.h"
+#include "data/folder_walk.h"
 #include "tensor/error.h"
 #include "tensor/text.h"
 
@@ -21,13 +23,18 @@ bool facts_of(const std::string& path, struct stat* facts) {
 }  // namespace
 
 ReadFiles::ReadFiles(const std::vector<std::string>& inputs) {
+  data::FolderVisitor visitor;
+  visitor.file = [this](const data::FoundFile& found) { add(found.path); };
+  visitor.closed = [](const std::string& folder, const std::string& why) {
+    warning(folder + ": " + why + ": what it holds is neither read nor kept from being written over");
+  };
+  data::FolderWalk folders(visitor);
   for (const std::string& input : inputs) {
-    add(input);
     std::error_code error;
-    if (!fs::is_directory(input, error)) continue;
-    fs::recursive_directory_iterator entry(input, error);
-    for (; !error && entry != fs::recursive_directory_iterator(); entry.increment(error))
-      add(entry->path().string());
+    if (fs::is_directory(input, error))
+      folders.walk(input);
+    else
+      add(input);
   }
 }
 

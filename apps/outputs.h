@@ -10,8 +10,9 @@
 
 namespace cawe::apps {
 
-/// What a command reads and may not write over: files, and all files in folders. Known by device and inode, whatever
-/// paths, links or second names lead there. Empty names and paths that do not exist are none.
+/// What a command reads and may not write over: files, and all files in folders and those below (data/folder_walk.h).
+/// Known by device and inode, whatever paths, links or second names lead there. Empty names and paths that do not exist
+/// are none; a folder that cannot be listed is a warning.
 class ReadFiles {
  public:
   explicit ReadFiles(const std::vector<std::string>& inputs);
@@ -24,7 +25,8 @@ class ReadFiles {
   std::map<std::pair<uint64_t, uint64_t>, std::string> known_;
 };
 
-/// What is wrong with a path that no file system here can have ("is too long: a name of 5000 bytes (expected …)"), else "".
+/// What is wrong with a path that no file system here can have ("is too long: a name of 5000 bytes (expected …)"), else
+/// "".
 std::string too_long(const std::string& path);
 /// Throws usage where a word of the command line is such a path; values of --set and --ablate are none.
 void check_names(const std::vector<std::string>& words);

@@ -8,9 +8,9 @@
 #include <limits>
 #include <mutex>
 #include <set>
-#include <unordered_map>
 #include <unordered_set>
 
+#include "data/film_names.h"
 #include "data/formats/annotations/rsna.h"
 #include "data/image_files.h"
 #include "data/image_name.h"
@@ -78,6 +78,10 @@ bool add_box(Dataset* dataset, Sample* sample, BoxD box, int box_class, const st
   return true;
 }
 
+bool rejects_one_film(Code code) {
+  return code == Code::data || code == Code::io || code == Code::unsupported;
+}
+
 void drop_samples(Dataset* dataset, const std::vector<std::string>& gone) {
   if (gone.empty()) return;
   const std::unordered_set<std::string> names(gone.begin(), gone.end());
@@ -89,7 +93,6 @@ void drop_samples(Dataset* dataset, const std::vector<std::string>& gone) {
 
 namespace {
 
-/// Why a sample must be rejected, as field and reason; an empty field where it need not.
 /// A sample's file as it was found.
 struct LookedUp {
   bool missing = false;
@@ -105,12 +108,13 @@ LookedUp look_up(const std::string& path, const SizeOf& size_of) {
   try {
     found.facts = size_of(path);
   } catch (const Error& error) {
-    if (error.code() != Code::data && error.code() != Code::io && error.code() != Code::unsupported) throw;
+    if (!rejects_one_film(error.code())) throw;
     found.problem = error.what();
   }
   return found;
 }
 
+/// Why a sample must be rejected, as field and reason; an empty field where it need not.
 Rejected problem_of(Dataset* dataset, Sample* sample, const LookedUp& found, int min_side,
                     FolderNames* folders) {
   const auto no = [&](const char* field, const std::string& reason) {
@@ -143,15 +147,16 @@ Rejected problem_of(Dataset* dataset, Sample* sample, const LookedUp& found, int
   if (sample->sex.empty()) sample->sex = facts.sex;
   if (sample->view.empty()) sample->view = facts.view;
   if (std::isnan(sample->age)) sample->age = facts.age;
-  for (Box& box : sample->boxes) {
-    BoxD wide{box.x1, box.y1, box.x2, box.y2};
-    std::string field, reason;
-    const BoxCheck check = check_box(&wide, width, height, &field, &reason);
-    if (check == BoxCheck::bad) return no(field.c_str(), reason);
-    if (check == BoxCheck::ok) continue;
-    dataset->warnings.push_back(sample->path + ": box reached over the edge by up to 1 px; clipped");
-    box = {float(wide.x1), float(wide.y1), float(wide.x2), float(wide.y2)};
-  }
+  for (std::vector<Box>* boxes : {&sample->boxes, &sample->ignored})
+    for (Box& box : *boxes) {
+      BoxD wide{box.x1, box.y1, box.x2, box.y2};
+      std::string field, reason;
+      const BoxCheck check = check_box(&wide, width, height, &field, &reason);
+      if (check == BoxCheck::bad) return no(field.c_str(), reason);
+      if (check == BoxCheck::ok) continue;
+      dataset->warnings.push_back(sample->path + ": box reached over the edge by up to 1 px; clipped");
+      box = {float(wide.x1), float(wide.y1), float(wide.x2), float(wide.y2)};
+    }
   return {};
 }
 
@@ -179,43 +184,44 @@ void resolve_images(Dataset* dataset, const SizeOf& size_of, int min_side, bool 
   drop_samples(dataset, gone);
 }
 
-namespace {
-
-/// The form in which a table of boxes and a table of images name the same film: no image ending, "/"
-/// between folders.
-std::string plain_name(const std::string& name) {
-  std::string plain = without_image_ending(name);
-  std::replace(plain.begin(), plain.end(), '\\', '/');
-  return plain;
-}
-
-}  // namespace
-
 void attach_rsna_boxes(Dataset* dataset, const std::string& csv, const std::string& class_name) {
   const RsnaBoxes boxes = read_rsna_boxes(csv);
-  std::unordered_map<std::string, const RsnaBoxes::Image*> by_id;
-  for (const auto& image : boxes.images) {
-    const auto [at, fresh] = by_id.emplace(plain_name(image.id), &image);
-    CAWE_CHECK(fresh, Code::data, image.where, ": patientId '", image.id, "' and '", at->second->id, "' (",
-               at->second->where, ") are one image's (expected one spelling)");
+  FilmNames rows;
+  for (size_t r = 0; r < boxes.images.size(); ++r) rows.add(boxes.images[r].id, int64_t(r));
+  FilmClaims claims;
+  std::vector<const RsnaBoxes::Image*> boxes_of;
+  std::vector<char> used(boxes.images.size(), false);
+  for (const Sample& sample : dataset->samples) {
+    // By its path: an id may leave out folders that tell it from a film of the table which is not here.
+    const std::vector<int64_t> found = rows.find(sample.path);
+    boxes_of.push_back(found.empty() ? nullptr : &boxes.images[size_t(found[0])]);
+    if (found.empty()) continue;
+    const RsnaBoxes::Image& image = *boxes_of.back();
+    if (found.size() > 1) {
+      const RsnaBoxes::Image& other = boxes.images[size_t(found[1])];
+      fail(Code::data, other.where, ": patientId '", other.id, "' and '", image.id, "' (", image.where,
+           ") are both ", sample.path, " (expected one spelling)");
+    }
+    const std::string taken = claims.claim(found[0], sample.path);
+    CAWE_CHECK(taken.empty(), Code::data, image.where, ": patientId '", image.id, "' could be ", taken,
+               " or ", sample.path, " (expected names with their folders)");
+    used[size_t(found[0])] = true;
   }
   dataset->class_names = {class_name};
   std::vector<std::string> gone;
   int64_t unlabelled = 0;
-  for (Sample& sample : dataset->samples) {
-    auto found = by_id.find(sample.image_id);
-    if (found == by_id.end()) found = by_id.find(plain_name(sample.image_id));
-    if (found == by_id.end()) {
+  for (size_t i = 0; i < boxes_of.size(); ++i) {
+    Sample& sample = dataset->samples[i];
+    if (boxes_of[i] == nullptr)
       ++unlabelled;
-      continue;
-    }
-    if (!apply_rsna_boxes(dataset, &sample, *found->second)) gone.push_back(sample.image_id);
-    by_id.erase(found);
+    else if (!apply_rsna_boxes(dataset, &sample, *boxes_of[i]))
+      gone.push_back(sample.image_id);
   }
   drop_samples(dataset, gone);
-  for (const auto& image : boxes.images)
-    if (by_id.count(plain_name(image.id)))
-      dataset->rejected.push_back({image.id, "patientId", image.where + ": no such image in the data set"});
+  for (size_t r = 0; r < used.size(); ++r)
+    if (!used[r])
+      dataset->rejected.push_back(
+          {boxes.images[r].id, "patientId", boxes.images[r].where + ": no such image in the data set"});
   dataset->counts["images without box annotation"] = unlabelled;
 }
 
@@ -245,7 +251,7 @@ std::string stem(const std::string& file_name) {
 }
 
 void write_rejected(const std::string& path, const std::vector<Rejected>& rejected) {
-  std::string text = "file,field,reason\n";
+  std::string text = kRejectedHeader;
   for (const Rejected& item : rejected) text += csv_line({item.file, item.field, item.reason});
   write_file(path, text);
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "data/sample.h"
+#include "tensor/error.h"
 
 namespace cawe::data {
 
@@ -27,6 +28,10 @@ BoxCheck check_box(BoxD* box, int width, int height, std::string* field, std::st
 /// begins messages. Returns false for a bad box, or the 10,001st of an image: it is noted in
 /// `dataset->rejected`, and the caller must drop the image.
 bool add_box(Dataset* dataset, Sample* sample, BoxD box, int box_class, const std::string& where);
+
+/// Whether an error of this kind, while a film is read and decoded, is that film's alone: it is rejected and the others
+/// are gone on with. Everything else ends the command.
+bool rejects_one_film(Code code);
 
 /// Removes the samples with the image ids in `gone`.
 void drop_samples(Dataset* dataset, const std::vector<std::string>& gone);
@@ -51,9 +56,10 @@ using SizeOf = std::function<ImageFacts(const std::string& path)>;
 /// what the label file said, a side over 16384 px or under `min_side`, or a bad box rejects the sample.
 void resolve_images(Dataset* dataset, const SizeOf& size_of, int min_side = 1, bool quiet = true);
 
-/// Joins boxes in RSNA form (patientId,x,y,width,height,Target; patientId is the image_id, with or without
-/// an image ending) to samples of another reader. Images without a row stay without box annotation and are
-/// counted; rows without an image are rejected.
+/// Joins boxes in RSNA form (patientId,x,y,width,height,Target) to samples of another reader. patientId names
+/// the image's file by the rules of data/film_names.h; one that could be two images', and two that are one's,
+/// throw data. Images without a row stay without box annotation and are counted; rows without an image are
+/// rejected.
 void attach_rsna_boxes(Dataset* dataset, const std::string& csv, const std::string& class_name = "opacity");
 
 /// Counts samples, patients, boxes, images with boxes and positives of each label into dataset->counts.
@@ -63,6 +69,7 @@ void count_samples(Dataset* dataset);
 std::string stem(const std::string& file_name);
 
 /// rejected.csv: file,field,reason.
+constexpr const char* kRejectedHeader = "file,field,reason\n";
 void write_rejected(const std::string& path, const std::vector<Rejected>& rejected);
 
 }  // namespace cawe::data

@@ -10,9 +10,10 @@
 namespace cawe::data {
 namespace {
 
-/// The form in which names of different tables are compared: no image ending, "/" between folders.
+/// The form in which names of different tables are compared: no image ending, no blanks around it, "/" between
+/// folders.
 std::string plain(const std::string& name) {
-  std::string text = without_image_ending(name);
+  std::string text(trimmed(without_image_ending(trimmed(name))));
   std::replace(text.begin(), text.end(), '\\', '/');
   while (text.compare(0, 2, "./") == 0) text.erase(0, 2);
   return text;
@@ -60,12 +61,13 @@ std::vector<int64_t> FilmNames::find(const std::string& name) const {
 }
 
 std::string FilmClaims::claim(int64_t film, const std::string& name) {
-  const auto [at, fresh] = first_.emplace(film, name);
-  const std::string& before = at->second;
+  const auto [at, fresh] = known_.emplace(film, name);
+  std::string& before = at->second;
   if (fresh || before == name) return "";
-  const std::string ending = image_ending(name), other = image_ending(before);
-  const bool same = plain(before) == plain(name) && (ending.empty() || other.empty() || ending == other);
-  return same ? "" : before;
+  const std::string ending = image_ending(trimmed(name)), other = image_ending(trimmed(before));
+  if (plain(before) != plain(name) || (!ending.empty() && !other.empty() && ending != other)) return before;
+  if (other.empty()) before = name;  // with an ending it tells more films apart
+  return "";
 }
 
 std::vector<std::string> persons_from_table(const std::string& path, const std::vector<std::string>& films,

@@ -18,7 +18,7 @@ class FilmNames {
   void add(const std::string& name, int64_t film);
   /// The films that `name` may mean, by the first of these rules that finds any; each film once, in order of add():
   /// 1. it is written the same;
-  /// 2. it is the same without image endings: "p1/a.dcm" and "p1/a";
+  /// 2. it is the same without image endings and blanks around it: "p1/a.dcm" and "p1/a", "a " and "a";
   /// 3. one has folders that the other leaves out: "p1/a" and "a", "set/p1/a" and "p1/a". Never "p1/a" and "p2/a".
   /// More than one: the name alone does not tell which, and whoever asks must refuse or compare what they say.
   std::vector<int64_t> find(const std::string& name) const;
@@ -32,11 +32,12 @@ class FilmNames {
 class FilmClaims {
  public:
   /// `name` means `film`. Returns another name that has meant it before and must be another film ("p2/a" after
-  /// "p1/a" or "a", "a.png" after "a.dcm"), else "". The same name again, or with and without its ending, is one film.
+  /// "p1/a" or "a", "a.png" after "a.dcm"), else "". The same name again, with and without its ending or blanks around
+  /// it, is one film. Whether any of a list's names is refused does not depend on their order.
   std::string claim(int64_t film, const std::string& name);
 
  private:
-  std::unordered_map<int64_t, std::string> first_;
+  std::unordered_map<int64_t, std::string> known_;
 };
 
 /// The persons of films by a table (columns image and patient, or RSNA's patientId and patient_id), by the rules of

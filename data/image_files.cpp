@@ -5,18 +5,14 @@
 #include <filesystem>
 #include <system_error>
 
+#include "data/formats/table/csv.h"
 #include "data/image_name.h"
 #include "tensor/error.h"
+#include "tensor/text.h"
 
 namespace cawe::data {
 namespace fs = std::filesystem;
 namespace {
-
-std::string lower(std::string text) {
-  for (char& c : text)
-    if (c >= 'A' && c <= 'Z') c = char(c - 'A' + 'a');
-  return text;
-}
 
 std::string name_of(const std::string& path) { return fs::path(path).filename().string(); }
 
@@ -137,6 +133,16 @@ std::string ImageFiles::existing(const std::string& path, const std::string& whe
 }
 
 ImageFiles::Found ImageFiles::find(const std::string& given, const std::string& extension,
+                                   const std::string& where) {
+  const std::string bare(trimmed(given));
+  if (bare != given && !bare.empty()) {
+    Found as_written = look(given, extension, where);
+    return folders_.has(as_written.path) ? as_written : look(bare, extension, where);
+  }
+  return look(given, extension, where);
+}
+
+ImageFiles::Found ImageFiles::look(const std::string& given, const std::string& extension,
                                    const std::string& where) {
   std::string name = given;
   const bool ends = name.size() >= extension.size() &&

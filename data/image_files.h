@@ -54,11 +54,13 @@ class ImageFiles {
   Found place(const std::string& name, const std::string& where);
   /// The same, found on the disk where it is called a little otherwise: `extension` is put behind a name
   /// that has no image ending; else one known ending is tried; a name that begins at the root
-  /// ("images/a.png") counts from there. Throws data, too, where two files could be meant ("a.dcm" and
+  /// ("images/a.png") counts from there; blanks around the name are part of it only where such a file is
+  /// there. Throws data, too, where two files could be meant ("a.dcm" and
   /// "a.png"). A file that is not there is no error yet.
   Found find(const std::string& name, const std::string& extension, const std::string& where);
 
  private:
+  Found look(const std::string& name, const std::string& extension, const std::string& where);
   bool inside(const std::string& path) const;
   /// The one file that `path` means, or "".
   std::string existing(const std::string& path, const std::string& where);

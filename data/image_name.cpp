@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "data/image_name.h"
 
+#include "tensor/text.h"
+
 namespace cawe::data {
 
 const std::vector<std::string>& image_endings() {
@@ -12,9 +14,7 @@ const std::vector<std::string>& image_endings() {
 std::string image_ending(std::string_view name) {
   const size_t dot = name.rfind('.');
   if (dot == std::string_view::npos || name.find('/', dot) != std::string_view::npos) return "";
-  std::string ending(name.substr(dot));
-  for (char& c : ending)
-    if (c >= 'A' && c <= 'Z') c = char(c - 'A' + 'a');
+  const std::string ending = lower(std::string(name.substr(dot)));
   for (const std::string& known : image_endings())
     if (ending == known) return ending;
   return "";

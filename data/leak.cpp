@@ -6,6 +6,7 @@
 #include <set>
 #include <unordered_set>
 
+#include "data/formats/table/csv.h"
 #include "data/hash.h"
 #include "tensor/error.h"
 #include "tensor/text.h"
@@ -15,7 +16,8 @@ namespace {
 
 const std::string kFilm = "film:";
 
-std::string plain_form(const std::string& id) {
+std::string plain_form(const std::string& written) {
+  const std::string id(trimmed(written));
   const size_t colon = id.rfind(':');
   const size_t begin = colon == id.npos ? 0 : colon + 1;
   if (begin == id.size() || id.find_first_not_of("0123456789", begin) != id.npos) return id;

@@ -150,9 +150,9 @@ Split read_split(const std::string& path, const Dataset& dataset) {
   FilmNames rows;
   for (size_t row = 0; row < table.rows(); ++row) {
     CAWE_CHECK(!table.word(row, fold).empty(), Code::data, table.where(row), ": fold is empty");
-    CAWE_CHECK(seen.insert(table.word(row, image)).second, Code::data, table.where(row), ": image '",
-               table.word(row, image), "' has a row already");
-    rows.add(table.word(row, image), int64_t(row));
+    CAWE_CHECK(seen.insert(table.at(row, image)).second, Code::data, table.where(row), ": image '",
+               table.at(row, image), "' has a row already");
+    rows.add(table.at(row, image), int64_t(row));
   }
   Split split;
   FilmClaims claims;
@@ -161,11 +161,11 @@ Split read_split(const std::string& path, const Dataset& dataset) {
     CAWE_CHECK(!found.empty(), Code::data, path, ": has no row for image '", sample.image_id, "'");
     const size_t row = size_t(found[0]);
     const std::string other = claims.claim(found[0], sample.image_id);
-    CAWE_CHECK(
-        found.size() == 1 && other.empty(), Code::data, table.where(row), ": row '", table.word(row, image),
-        "' could be ", other.empty() ? "" : "'" + other + "' or ", "'", sample.image_id,
-        found.size() > 1 ? "', and so could row '" + table.word(size_t(found[1]), image) : std::string(),
-        "' (expected names with their folders)");
+    CAWE_CHECK(found.size() == 1 && other.empty(), Code::data, table.where(row), ": row '",
+               table.at(row, image), "' could be ", other.empty() ? "" : "'" + other + "' or ", "'",
+               sample.image_id,
+               found.size() > 1 ? "', and so could row '" + table.at(size_t(found[1]), image) : std::string(),
+               "' (expected names with their folders)");
     split.fold.push_back(table.word(row, fold));
   }
   if (dataset.patients_known) check_patients_apart(dataset, split);

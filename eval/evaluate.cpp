@@ -168,9 +168,7 @@ std::vector<Difference> compare(const std::vector<const Evaluation*>& a,
   return differences;
 }
 
-namespace {
-
-std::string films_of(const EvaluateFiles& files) {
+std::string films_list(const EvaluateFiles& files) {
   if (!files.films.empty()) return files.films;
   std::error_code error;
   const std::string beside = films_beside(files.detections);
@@ -178,11 +176,9 @@ std::string films_of(const EvaluateFiles& files) {
   return !folder && std::filesystem::exists(beside, error) ? beside : "";
 }
 
-}  // namespace
-
 Evaluation evaluate_files(const EvaluateFiles& files, const EvaluateOptions& options) {
   TruthSet truth = read_truth(files.truth);
-  LookedAtFilms looked_at{true, films_of(files), 0};
+  LookedAtFilms looked_at{true, films_list(files), 0};
   std::vector<LookedAt> films;
   if (!looked_at.list.empty()) films = read_films(looked_at.list);
   const std::vector<Detection> detections =

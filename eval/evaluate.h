@@ -80,8 +80,10 @@ struct EvaluateFiles {
   /// The list of the films that were looked at (eval/films.h). Empty: the one beside the detections, if it is there.
   std::string films = "";
 };
-/// Reads, checks and evaluates; errors name file, row and what was expected. Persons are those of `patients`, else those
-/// of the list of films.
+/// The list that is judged by: `films`, else what is beside the detections; empty where there is none.
+std::string films_list(const EvaluateFiles& files);
+/// Reads, checks and evaluates; errors name file, row and what was expected. Persons are those of `patients`, else
+/// those of the list of films.
 Evaluation evaluate_files(const EvaluateFiles& files, const EvaluateOptions& options = {});
 
 }  // namespace cawe::eval

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "eval/films.h"
 
-#include <cmath>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -9,6 +8,7 @@
 
 #include "data/formats/table/csv.h"
 #include "tensor/error.h"
+#include "tensor/io/format.h"
 #include "tensor/io/strict_json.h"
 
 namespace cawe::eval {
@@ -20,15 +20,16 @@ using nlohmann::json;
 /// Size and boxes; `number(field)` reads a field, nothing where it is not there.
 template <class Number>
 void read_numbers(LookedAt* film, const Number& number) {
-  const auto whole = [&](const char* field, double absent) {
+  const auto whole = [&](const char* field, int64_t absent) {
     const std::optional<double> value = number(field);
-    CAWE_CHECK(!value || (*value >= 0 && *value <= 1e9 && *value == std::floor(*value)), Code::data,
-               film->where, ": ", field, " is ", *value, " (expected a whole number from 0)");
-    return value.value_or(absent);
+    int64_t found = absent;
+    CAWE_CHECK(!value || (whole_number(*value, &found) && found >= 0 && found <= 1000000000), Code::data,
+               film->where, ": ", field, " is ", value.value_or(0), " (expected a whole number from 0)");
+    return found;
   };
-  film->width = whole("width", 0);
-  film->height = whole("height", 0);
-  film->boxes = static_cast<long long>(whole("boxes", -1));
+  film->width = double(whole("width", 0));
+  film->height = double(whole("height", 0));
+  film->boxes = whole("boxes", -1);
 }
 
 std::vector<LookedAt> read_csv(const std::string& path) {
@@ -39,7 +40,7 @@ std::vector<LookedAt> read_csv(const std::string& path) {
     LookedAt film;
     film.where = table.where(r);
     film.image = table.at(r, image);
-    if (table.has_column("patient")) film.patient = table.at(r, table.column("patient"));
+    if (table.has_column("patient")) film.patient = table.word(r, table.column("patient"));
     read_numbers(&film, [&](const char* field) -> std::optional<double> {
       if (!table.has_column(field) || table.at(r, table.column(field)).empty()) return std::nullopt;
       return table.number(r, table.column(field));

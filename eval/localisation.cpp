@@ -212,7 +212,7 @@ double mean_inside(const MapSample& sample, const BoxD& box) {
   const double cw = sample.width / double(sample.columns), ch = sample.height / double(sample.rows);
   const auto cells = [](double low, double high, double size, int64_t count) {
     const auto clamped = [&](double v) {
-      return std::clamp<int64_t>(int64_t(std::floor(v / size)), 0, count - 1);
+      return int64_t(std::clamp(std::floor(v / size), 0.0, double(count - 1)));
     };
     return std::pair(clamped(low), clamped(high));
   };

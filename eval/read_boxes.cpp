@@ -3,17 +3,20 @@
 #include "eval/read_boxes.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <filesystem>
 #include <set>
 #include <sstream>
-#include <tuple>
 
+#include "data/dataset.h"
+#include "data/formats/annotations/rsna.h"
 #include "data/formats/table/csv.h"
 #include "eval/read_boxes_internal.h"
 #include "tensor/error.h"
 #include "tensor/io/files.h"
 #include "tensor/io/format.h"
+#include "tensor/text.h"
 
 namespace cawe::eval {
 namespace fs = std::filesystem;
@@ -32,9 +35,10 @@ int64_t Places::find(const std::string& name, const std::string& where) {
   const std::vector<int64_t> found = truth_.names.find(name);
   if (found.empty()) {
     double number = 0;
-    if (!parse_number(name, &number)) return -1;
-    const auto at = truth_.number_of.find(int64_t(number));
-    return at != truth_.number_of.end() && std::to_string(at->first) == name ? at->second : -1;
+    int64_t id = 0;
+    if (!parse_number(name, &number) || !whole_number(number, &id)) return -1;
+    const auto at = truth_.number_of.find(id);
+    return at != truth_.number_of.end() && std::to_string(id) == name ? at->second : -1;
   }
   const auto id = [&](int64_t i) { return truth_.images[size_t(i)].id; };
   CAWE_CHECK(found.size() == 1, Code::data, where, ": image '", name, "' could be '", id(found[0]), "' or '",
@@ -61,22 +65,20 @@ int64_t Places::of_number(int64_t number, const std::string& where) {
   return at->second;
 }
 
-void check_truth_box(const std::string& where, TruthImage* image, BoxD* box, int64_t* clipped) {
-  CAWE_CHECK(std::isfinite(box->area()) && box->width() > 0 && box->height() > 0, Code::data, where,
-             ": box of ", box->width(), " x ", box->height(), " (expected a positive width and height)");
-  if (image->width <= 0 || image->height <= 0) return;
-  const double over = std::max({-box->x1, -box->y1, box->x2 - image->width, box->y2 - image->height});
-  CAWE_CHECK(over <= 1, Code::data, where, ": box [", box->x1, ", ", box->y1, ", ", box->x2, ", ", box->y2,
-             "] leaves its image of ", image->width, " x ", image->height, " by ", over,
-             " pixels (expected at most 1)");
-  if (over <= 0) return;
-  *box = {std::max(0.0, box->x1), std::max(0.0, box->y1), std::min(image->width, box->x2),
-          std::min(image->height, box->y2)};
-  ++*clipped;
+void check_truth_box(const std::string& where, const TruthImage& image, BoxD* box, int64_t* clipped) {
+  std::string field, reason;
+  const data::BoxCheck check = data::check_box(box, int(image.width), int(image.height), &field, &reason);
+  CAWE_CHECK(check != data::BoxCheck::bad, Code::data, where, ": ", field, ": ", reason);
+  *clipped += check == data::BoxCheck::clipped;
 }
 
-std::vector<Detection> resolve_labels(const std::string& path, const std::vector<RawDetection>& raw,
-                                      TruthSet* truth) {
+void note_clipped(TruthSet* truth, int64_t clipped) {
+  if (clipped > 0)
+    truth->notes.push_back(std::to_string(clipped) +
+                           " true boxes up to a pixel outside their image were clipped");
+}
+
+std::vector<Detection> resolve_labels(const std::vector<RawDetection>& raw, TruthSet* truth) {
   int64_t known = 0;
   for (const RawDetection& d : raw) known += truth->label_of.count(d.label) > 0;
   const bool one_label = truth->label_names.size() <= 1 || known == 0;
@@ -90,7 +92,7 @@ std::vector<Detection> resolve_labels(const std::string& path, const std::vector
     Detection out = d.detection;
     if (!one_label) {
       const auto at = truth->label_of.find(d.label);
-      CAWE_CHECK(at != truth->label_of.end(), Code::data, path, ": ", d.where, ": label '", d.label,
+      CAWE_CHECK(at != truth->label_of.end(), Code::data, d.where, ": label '", d.label,
                  "' is not a category of the truth (expected one of its ", truth->label_names.size(), ")");
       out.label = at->second;
     }
@@ -105,11 +107,7 @@ namespace {
 
 using detail::RawDetection;
 
-std::string lower_extension(const std::string& path) {
-  std::string extension = fs::path(path).extension().string();
-  for (char& c : extension) c = char(std::tolower(static_cast<unsigned char>(c)));
-  return extension;
-}
+std::string lower_extension(const std::string& path) { return lower(fs::path(path).extension().string()); }
 
 void need_file(const std::string& path, const char* expected) {
   std::error_code error;
@@ -117,49 +115,26 @@ void need_file(const std::string& path, const char* expected) {
 }
 
 TruthSet read_rsna(const std::string& path) {
-  const auto table = data::CsvTable::read(path);
-  const size_t id = table.column("patientId"), x = table.column("x"), y = table.column("y"),
-               w = table.column("width"), h = table.column("height"), target = table.column("Target");
   TruthSet truth;
   truth.label_names = {"lesion"};
-  std::set<std::tuple<int64_t, double, double, double, double>> seen;
-  std::vector<int> target_of;
-  std::unordered_map<std::string, int64_t> image_of;
   int64_t duplicates = 0, clipped = 0;
-  for (size_t r = 0; r < table.rows(); ++r) {
-    const std::string& name = table.at(r, id);
-    CAWE_CHECK(!name.empty(), Code::data, table.where(r), ": patientId is empty (expected the image's id)");
-    const auto [at, fresh] = image_of.emplace(name, int64_t(truth.images.size()));
-    if (fresh) {
-      detail::add_image(&truth, {name, "", {}, 0, 0});
-      target_of.push_back(-1);
+  for (const data::RsnaBoxes::Image& from : data::read_rsna_boxes(path).images) {
+    CAWE_CHECK(from.problem.empty(), Code::data, from.problem);
+    TruthImage image{from.id, "", {}, 0, 0};
+    std::set<std::array<float, 4>> seen;  // as training compares them
+    for (const data::RsnaBoxes::Row& row : from.rows) {
+      BoxD box = row.box;
+      detail::check_truth_box(row.where, image, &box, &clipped);
+      if (seen.insert({float(box.x1), float(box.y1), float(box.x2), float(box.y2)}).second)
+        image.boxes.push_back({box, 0, false, row.area});
+      else
+        ++duplicates;
     }
-    const std::string& flag = table.at(r, target);
-    CAWE_CHECK(flag == "0" || flag == "1", Code::data, table.where(r), ": Target is '", flag,
-               "' (expected 0 or 1)");
-    int& before = target_of[size_t(at->second)];
-    CAWE_CHECK(before < 0 || before == flag[0] - '0', Code::data, table.where(r), ": image '", name,
-               "' has rows with Target 0 and with Target 1 (expected one or the other)");
-    before = flag[0] - '0';
-    const bool empty =
-        table.at(r, x).empty() && table.at(r, y).empty() && table.at(r, w).empty() && table.at(r, h).empty();
-    CAWE_CHECK(empty == (before == 0), Code::data, table.where(r),
-               before == 0 ? ": Target 0 with a box" : ": Target 1 without a box",
-               before == 0 ? " (expected empty box fields)" : " (expected x, y, width and height)");
-    if (empty) continue;
-    const double left = table.number(r, x), top = table.number(r, y), width = table.number(r, w),
-                 height = table.number(r, h);
-    if (!seen.emplace(at->second, left, top, width, height).second) {
-      ++duplicates;
-      continue;
-    }
-    BoxD box{left, top, left + width, top + height};
-    TruthImage& image = truth.images[size_t(at->second)];
-    detail::check_truth_box(table.where(r), &image, &box, &clipped);
-    image.boxes.push_back({box, 0, false, width * height});
+    detail::add_image(&truth, std::move(image));
   }
   if (duplicates > 0)
     truth.notes.push_back(std::to_string(duplicates) + " duplicate rows of the truth dropped");
+  detail::note_clipped(&truth, clipped);
   return truth;
 }
 
@@ -183,7 +158,7 @@ std::vector<RawDetection> read_text_boxes(const std::string& path, bool with_sco
     const size_t o = with_score ? 2 : 1;
     rows.push_back({{0, {v[o], v[o + 1], v[o] + v[o + 2], v[o + 1] + v[o + 3]}, with_score ? v[1] : 0, 0},
                     words[0],
-                    "line " + std::to_string(number)});
+                    where});
   }
   return rows;
 }
@@ -207,21 +182,26 @@ TruthSet read_text_truth(const std::string& folder) {
     TruthImage image;
     image.id = image_of_text(file);
     for (RawDetection& row : read_text_boxes(file, false)) {
-      detail::check_truth_box(file + ": " + row.where, &image, &row.detection.box, &clipped);
+      detail::check_truth_box(row.where, image, &row.detection.box, &clipped);
       const auto [at, fresh] = truth.label_of.emplace(row.label, int64_t(truth.label_names.size()));
       if (fresh) truth.label_names.push_back(row.label);
       image.boxes.push_back({row.detection.box, at->second, false, row.detection.box.area()});
     }
     detail::add_image(&truth, std::move(image));
   }
+  detail::note_clipped(&truth, clipped);
   return truth;
 }
 
-void check_detection(const std::string& where, const BoxD& box, double score) {
+}  // namespace
+
+void detail::check_detection(const std::string& where, const BoxD& box, double score) {
   CAWE_CHECK(std::isfinite(score), Code::data, where, ": score ", score, " (expected a finite number)");
   CAWE_CHECK(std::isfinite(box.area()) && box.width() > 0 && box.height() > 0, Code::data, where, ": box of ",
              box.width(), " x ", box.height(), " (expected a positive width and height)");
 }
+
+namespace {
 
 std::vector<RawDetection> read_csv_detections(const std::string& path, detail::Places* places) {
   const auto table = data::CsvTable::read(path);
@@ -235,7 +215,7 @@ std::vector<RawDetection> read_csv_detections(const std::string& path, detail::P
     const double left = table.number(r, x), top = table.number(r, y);
     const BoxD box{left, top, left + table.number(r, w), top + table.number(r, h)};
     const double value = table.number(r, score);
-    check_detection(table.where(r), box, value);
+    detail::check_detection(table.where(r), box, value);
     raw.push_back({{at, box, value, 0}, labelled ? table.at(r, label) : "", table.where(r)});
   }
   return raw;
@@ -246,7 +226,7 @@ std::vector<RawDetection> read_text_detections(const std::string& folder, detail
   for (const std::string& file : text_files(folder)) {
     const int64_t at = places->of(image_of_text(file), file);
     for (RawDetection& row : read_text_boxes(file, true)) {
-      check_detection(file + ": " + row.where, row.detection.box, row.detection.score);
+      detail::check_detection(row.where, row.detection.box, row.detection.score);
       row.detection.image = at;
       raw.push_back(row);
     }
@@ -272,9 +252,20 @@ std::vector<int64_t> places_of(const std::vector<LookedAt>& films, detail::Place
   return found;
 }
 
+/// Gives an image of the truth the film's size where it has none, and checks its boxes against it: RSNA's table and text
+/// files know no sizes, so that boxes in the pixels of another picture would be judged all the same.
+void take_size(const LookedAt& film, TruthImage* image, int64_t* clipped) {
+  if (image->width > 0 || film.width <= 0) return;
+  image->width = film.width;
+  image->height = film.height;
+  for (TruthBox& box : image->boxes)
+    detail::check_truth_box(cawe::detail::concat(film.where, ": film '", film.image, "', a box of its truth"),
+                            *image, &box.box, clipped);
+}
+
 /// Keeps what was looked at, in the order of the truth.
-void keep_films(const std::string& path, const std::vector<LookedAt>& films,
-                const std::vector<int64_t>& places, TruthSet* truth, std::vector<RawDetection>* raw) {
+void keep_films(const std::vector<LookedAt>& films, const std::vector<int64_t>& places, TruthSet* truth,
+                std::vector<RawDetection>* raw) {
   std::vector<const LookedAt*> film_of(truth->images.size(), nullptr);
   for (size_t i = 0; i < films.size(); ++i) {
     const LookedAt*& film = film_of[size_t(places[i])];
@@ -286,8 +277,7 @@ void keep_films(const std::string& path, const std::vector<LookedAt>& films,
   std::vector<long long> boxes(truth->images.size(), 0);
   for (const RawDetection& d : *raw) {
     const size_t at = size_t(d.detection.image);
-    const std::string where = d.where.compare(0, path.size(), path) == 0 ? d.where : path + ": " + d.where;
-    CAWE_CHECK(film_of[at] != nullptr, Code::data, where, ": a detection on '", truth->images[at].id,
+    CAWE_CHECK(film_of[at] != nullptr, Code::data, d.where, ": a detection on '", truth->images[at].id,
                "', which is not among the films that were looked at, ",
                films[0].where.substr(0, films[0].where.rfind(": ")),
                " (expected the list that was written with these detections)");
@@ -304,7 +294,7 @@ void keep_films(const std::string& path, const std::vector<LookedAt>& films,
                                                 ": some were taken out"));
   TruthSet kept;
   std::vector<int64_t> new_place(truth->images.size(), -1);
-  int64_t sizes = 0;
+  int64_t sizes = 0, clipped = 0;
   std::string resized;
   for (size_t i = 0; i < truth->images.size(); ++i) {
     if (film_of[i] == nullptr) continue;
@@ -312,6 +302,7 @@ void keep_films(const std::string& path, const std::vector<LookedAt>& films,
     const LookedAt& film = *film_of[i];
     if (image.patient.empty()) image.patient = film.patient;
     truth->patients_known |= !image.patient.empty();
+    take_size(film, &image, &clipped);
     if (image.width > 0 && film.width > 0 && (image.width != film.width || image.height != film.height)) {
       ++sizes;
       resized = image.id;
@@ -320,6 +311,7 @@ void keep_films(const std::string& path, const std::vector<LookedAt>& films,
     detail::add_image(&kept, image, truth->numbers.empty() ? "" : truth->numbers[i]);
   }
   for (RawDetection& d : *raw) d.detection.image = new_place[size_t(d.detection.image)];
+  detail::note_clipped(truth, clipped);
   if (sizes > 0)
     truth->notes.push_back(
         cawe::detail::concat(sizes,
@@ -379,10 +371,10 @@ std::vector<Detection> read_detections(const std::string& path, TruthSet* truth,
   }
   if (films != nullptr) {
     const size_t before = truth->images.size();
-    keep_films(path, *films, looked_at, truth, &raw);
+    keep_films(*films, looked_at, truth, &raw);
     if (left_out != nullptr) *left_out = int64_t(before - truth->images.size());
   }
-  return detail::resolve_labels(path, raw, truth);
+  return detail::resolve_labels(raw, truth);
 }
 
 }  // namespace cawe::eval

@@ -9,7 +9,7 @@
 
 namespace cawe::eval::detail {
 
-/// A detection before its label is looked up. `where` names its row within the file.
+/// A detection before its label is looked up. `where` names its file and row ("d.csv: line 3").
 struct RawDetection {
   Detection detection;
   std::string label, where;
@@ -35,9 +35,11 @@ class Places {
   data::FilmClaims claims_;
   std::unordered_map<std::string, int64_t> known_;
 };
-/// Checks that sides are positive and the box is in its image where the size is known (up to one pixel
-/// outside is clipped and counted).
-void check_truth_box(const std::string& where, TruthImage* image, BoxD* box, int64_t* clipped);
+/// The rules of data::check_box(), by which boxes are trained on; what is clipped is counted.
+void check_truth_box(const std::string& where, const TruthImage& image, BoxD* box, int64_t* clipped);
+void note_clipped(TruthSet* truth, int64_t clipped);
+/// A finite score, and a box with finite, positive sides.
+void check_detection(const std::string& where, const BoxD& box, double score);
 
 TruthSet read_coco_truth(const std::string& path);
 std::vector<RawDetection> read_coco_detections(const std::string& path, Places* places);

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // COCO truth and results.
-#include <algorithm>
-#include <cmath>
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "data/formats/annotations/coco_fields.h"
 #include "eval/read_boxes_internal.h"
 #include "tensor/error.h"
 #include "tensor/io/strict_json.h"
@@ -14,16 +13,17 @@ namespace {
 
 using nlohmann::json;
 
-BoxD read_box(const json& object, const std::string& where) {
-  const json& b = json_array(object, "bbox", where);
-  CAWE_CHECK(b.size() == 4 && std::all_of(b.begin(), b.end(), [](const json& v) { return v.is_number(); }),
-             Code::data, where, ": bbox (expected four numbers: x, y, width, height)");
-  const double x = b[0], y = b[1], w = b[2], h = b[3];
-  return {x, y, x + w, y + h};
-}
-
 std::string element(const std::string& path, const char* list, size_t index) {
   return path + ": " + list + "[" + std::to_string(index) + "]";
+}
+
+/// 0 where the file does not say.
+double side(const json& image, const char* key, const std::string& where) {
+  if (!image.contains(key)) return 0;
+  const int64_t value = data::coco_whole(image, key, where);
+  CAWE_CHECK(value >= 0 && value <= 1000000000, Code::data, where, ".", key, ": is ", value,
+             " (expected pixels, or 0 where it is not known)");
+  return double(value);
 }
 
 void read_images(const json& document, const std::string& path, TruthSet* truth,
@@ -35,9 +35,9 @@ void read_images(const json& document, const std::string& path, TruthSet* truth,
     const std::string where = element(path, "images", i);
     TruthImage image;
     image.id = json_string(images[i], "file_name", where);
-    if (images[i].contains("width")) image.width = json_number(images[i], "width", where);
-    if (images[i].contains("height")) image.height = json_number(images[i], "height", where);
-    const int64_t id = json_integer(images[i], "id", where);
+    image.width = side(images[i], "width", where);
+    image.height = side(images[i], "height", where);
+    const int64_t id = data::coco_whole(images[i], "id", where);
     CAWE_CHECK(by_id.emplace(id, image).second, Code::data, where, ": id ", id,
                " comes twice (expected once)");
   }
@@ -56,15 +56,7 @@ TruthSet read_coco_truth(const std::string& path) {
   TruthSet truth;
   std::map<int64_t, int64_t> images, labels;
   read_images(document, path, &truth, &images);
-  std::map<int64_t, std::string> names;
-  const json& categories = json_array(document, "categories", path);
-  for (size_t i = 0; i < categories.size(); ++i) {
-    const std::string where = element(path, "categories", i);
-    const int64_t id = json_integer(categories[i], "id", where);
-    CAWE_CHECK(names.emplace(id, json_string(categories[i], "name", where)).second, Code::data, where,
-               ": id ", id, " comes twice (expected once)");
-  }
-  for (const auto& [id, name] : names) {
+  for (const auto& [id, name] : data::coco_categories(document, path)) {
     labels[id] = int64_t(truth.label_names.size());
     truth.label_of.emplace(name, labels[id]);
     truth.label_of.emplace(std::to_string(id), labels[id]);
@@ -75,27 +67,21 @@ TruthSet read_coco_truth(const std::string& path) {
   for (size_t i = 0; i < annotations.size(); ++i) {
     const json& a = annotations[i];
     const std::string where = element(path, "annotations", i);
-    const auto image = images.find(json_integer(a, "image_id", where));
-    CAWE_CHECK(image != images.end(), Code::data, where, ": image_id ", json_integer(a, "image_id", where),
+    const int64_t image_id = data::coco_whole(a, "image_id", where);
+    const auto image = images.find(image_id);
+    CAWE_CHECK(image != images.end(), Code::data, where, ": image_id ", image_id,
                " is not in images (expected one of ", images.size(), ")");
-    const auto label = labels.find(json_integer(a, "category_id", where));
-    CAWE_CHECK(label != labels.end(), Code::data, where, ": category_id ",
-               json_integer(a, "category_id", where), " is not in categories (expected one of ",
-               labels.size(), ")");
-    TruthBox box{read_box(a, where), label->second, false, 0};
-    if (a.contains("iscrowd")) {
-      const int64_t crowd = json_integer(a, "iscrowd", where);
-      CAWE_CHECK(crowd == 0 || crowd == 1, Code::data, where, ": iscrowd ", crowd, " (expected 0 or 1)");
-      box.crowd = crowd == 1;
-    }
+    const int64_t category = data::coco_whole(a, "category_id", where);
+    const auto label = labels.find(category);
+    CAWE_CHECK(label != labels.end(), Code::data, where, ": category_id ", category,
+               " is not in categories (expected one of ", labels.size(), ")");
+    TruthBox box{data::coco_box(a, where), label->second, data::coco_crowd(a, where), 0};
     TruthImage& home = truth.images[size_t(image->second)];
     box.area = a.contains("area") ? json_number(a, "area", where) : box.box.area();
-    check_truth_box(where, &home, &box.box, &clipped);
+    check_truth_box(where, home, &box.box, &clipped);
     home.boxes.push_back(box);
   }
-  if (clipped > 0)
-    truth.notes.push_back(std::to_string(clipped) +
-                          " true boxes up to a pixel outside their image were clipped");
+  note_clipped(&truth, clipped);
   return truth;
 }
 
@@ -107,19 +93,16 @@ std::vector<RawDetection> read_coco_detections(const std::string& path, Places* 
     const json& d = document[i];
     const std::string where = element(path, "", i);
     const json& id = json_field(d, "image_id", where);
-    CAWE_CHECK(id.is_string() || id.is_number_integer(), Code::data, where,
+    CAWE_CHECK(id.is_string() || id.is_number(), Code::data, where,
                ": image_id (expected an integer or a name)");
     RawDetection row;
+    row.where = where;
     row.detection.image = id.is_string() ? places->of(id.get<std::string>(), where)
-                                         : places->of_number(id.get<int64_t>(), where);
-    row.detection.box = read_box(d, where);
+                                         : places->of_number(data::coco_whole(d, "image_id", where), where);
+    row.detection.box = data::coco_box(d, where);
     row.detection.score = json_number(d, "score", where);
-    CAWE_CHECK(std::isfinite(row.detection.score), Code::data, where, ": score (expected a finite number)");
-    const BoxD& box = row.detection.box;
-    CAWE_CHECK(std::isfinite(box.area()) && box.width() > 0 && box.height() > 0, Code::data, where,
-               ": box of ", box.width(), " x ", box.height(), " (expected a positive width and height)");
-    if (d.contains("category_id")) row.label = std::to_string(json_integer(d, "category_id", where));
-    row.where = "[" + std::to_string(i) + "]";
+    check_detection(where, row.detection.box, row.detection.score);
+    if (d.contains("category_id")) row.label = std::to_string(data::coco_whole(d, "category_id", where));
     raw.push_back(row);
   }
   return raw;

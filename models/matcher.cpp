@@ -32,12 +32,16 @@ std::vector<int64_t> match_boxes(const Tensor& anchors, const std::vector<Box>& 
 
 }  // namespace
 
-std::vector<int64_t> match_image(const Tensor& anchors, const Truth& truth, const MatchParams& match) {
-  std::vector<int64_t> matched = match_boxes(anchors, truth.boxes, match);
+Anchors::Anchors(const Tensor& tensor)
+    : on_device(tensor),
+      on_host(tensor.to(Device::cpu).contiguous()),
+      boxes(reinterpret_cast<const Box*>(on_host.data<float>())) {}
+
+std::vector<int64_t> match_image(const Anchors& anchors, const Truth& truth, const MatchParams& match) {
+  std::vector<int64_t> matched = match_boxes(anchors.on_device, truth.boxes, match);
   if (truth.ignored.empty()) return matched;
-  const std::vector<int64_t> near = match_boxes(anchors, truth.ignored, match);
-  const Tensor host = anchors.to(Device::cpu).contiguous();
-  const Box* boxes = reinterpret_cast<const Box*>(host.data<float>());
+  const std::vector<int64_t> near = match_boxes(anchors.on_device, truth.ignored, match);
+  const Box* boxes = anchors.boxes;
   for (size_t a = 0; a < matched.size(); ++a) {
     if (matched[a] != -1) continue;
     bool out = near[a] != -1;
@@ -62,12 +66,11 @@ AnchorTargets make_targets(const Tensor& anchors, const std::vector<Truth>& trut
   t.deltas = Tensor::zeros({n, count, 4});
   t.foreground = Tensor::zeros({n, count});
   t.counts.assign(size_t(n), 0);
-  const Tensor host = anchors.to(Device::cpu);
-  const Box* anchor_boxes = reinterpret_cast<const Box*>(host.data<float>());
+  const Anchors copied(anchors);
   parallel_tasks(n, [&](int64_t i) {
     const Truth& truth = truths[size_t(i)];
     check_truth(truth, classes, image_name(images, i));
-    const std::vector<int64_t> matched = match_image(anchors, truth, match);
+    const std::vector<int64_t> matched = match_image(copied, truth, match);
     float* cls = t.classes.data<float>() + i * count * classes;
     float* deltas = t.deltas.data<float>() + i * count * 4;
     float* foreground = t.foreground.data<float>() + i * count;
@@ -77,7 +80,7 @@ AnchorTargets make_targets(const Tensor& anchors, const std::vector<Truth>& trut
       if (g < 0) continue;
       cls[a * classes + truth.labels[size_t(g)]] = 1.0f;
       foreground[a] = 1.0f;
-      const auto code = encode_box(truth.boxes[size_t(g)], anchor_boxes[a], coding);
+      const auto code = encode_box(truth.boxes[size_t(g)], copied.boxes[a], coding);
       std::copy(code.begin(), code.end(), deltas + a * 4);
       ++t.counts[size_t(i)];
     }

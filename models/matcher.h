@@ -26,11 +26,18 @@ AnchorTargets make_targets(const Tensor& anchors, const std::vector<Truth>& trut
                            const MatchParams& match, const BoxCoding& coding = {},
                            const std::vector<std::string>& images = {});
 
-/// For each anchor [A, 4] the index of its box, -1 for background, -2 for an anchor that no loss counts: in
+/// Anchors [A, 4] and their copy on the host: made once for a batch, not for each image of it.
+struct Anchors {
+  explicit Anchors(const Tensor& tensor);
+  Tensor on_device, on_host;
+  const Box* boxes;  ///< of on_host
+};
+
+/// For each anchor the index of its box, -1 for background, -2 for an anchor that no loss counts: in
 /// between, or else background and on an ignored region, which means that it would not be background if the
 /// region were a box, or that at least half of it lies there (COCO's rule for detections on crowds).
 /// Without boxes and ignored regions all are background.
-std::vector<int64_t> match_image(const Tensor& anchors, const Truth& truth, const MatchParams& match);
+std::vector<int64_t> match_image(const Anchors& anchors, const Truth& truth, const MatchParams& match);
 
 /// Image i's given name, or "image i".
 std::string image_name(const std::vector<std::string>& images, int64_t i);

@@ -66,18 +66,17 @@ RegionProposals::Targets RegionProposals::targets(const Tensor& anchors, const s
   const KeepDenormals exact;
   const int64_t n = int64_t(truths.size()), count = anchors.dim(0);
   Targets t{Tensor::zeros({n, count}), Tensor::zeros({n, count}), Tensor::zeros({n, count, 4}), {}};
-  const Tensor host = anchors.to(Device::cpu);
-  const Box* boxes = reinterpret_cast<const Box*>(host.data<float>());
+  const Anchors copied(anchors);
   std::vector<int64_t> sampled(size_t(n), 0);
   parallel_tasks(n, [&](int64_t i) {
     const Truth& truth = truths[size_t(i)];
-    const std::vector<int64_t> matched = match_image(anchors, truth, config_.match);
+    const std::vector<int64_t> matched = match_image(copied, truth, config_.match);
     const Sample s = sample(matched, config_.sampling, draws[size_t(i)], "rpn samples");
     float* mask = t.sampled.data<float>() + i * count;
     for (const int64_t a : s.background) mask[a] = 1;
     for (const int64_t a : s.foreground) {
       mask[a] = t.foreground.data<float>()[i * count + a] = 1;
-      const auto code = encode_box(truth.boxes[size_t(matched[size_t(a)])], boxes[a]);
+      const auto code = encode_box(truth.boxes[size_t(matched[size_t(a)])], copied.boxes[a]);
       std::copy(code.begin(), code.end(), t.deltas.data<float>() + (i * count + a) * 4);
     }
     sampled[size_t(i)] = int64_t(s.foreground.size() + s.background.size());

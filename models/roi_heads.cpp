@@ -115,7 +115,7 @@ RoiHeads::Targets RoiHeads::targets(const std::vector<std::vector<Box>>& proposa
     std::vector<float> corners;
     for (const Box& b : mine) corners.insert(corners.end(), {b.x1, b.y1, b.x2, b.y2});
     const std::vector<int64_t> matched =
-        match_image(Tensor::from(corners, {int64_t(mine.size()), 4}), truth, config_.match);
+        match_image(Anchors(Tensor::from(corners, {int64_t(mine.size()), 4})), truth, config_.match);
     const Sample s = sample(matched, config_.sampling, draws[size_t(i)], "roi samples");
     int64_t slot = i * slots;
     const auto take = [&](int64_t k) {

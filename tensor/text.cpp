@@ -34,6 +34,12 @@ double now() {
 
 }  // namespace
 
+std::string lower(std::string text) {
+  for (char& c : text)
+    if (c >= 'A' && c <= 'Z') c = char(c - 'A' + 'a');
+  return text;
+}
+
 std::string nearest_name(const std::string& name, const std::vector<std::string>& candidates) {
   // Nobody mistypes a name of this length; the time goes with the product of the lengths.
   constexpr size_t kLongestName = 256;

@@ -13,6 +13,9 @@ namespace cawe {
 /// the longer word's length plus two (then a guess would only confuse).
 std::string nearest_name(const std::string& name, const std::vector<std::string>& candidates);
 
+/// The text with A to Z in lower case; everything else, also letters of other alphabets, stays.
+std::string lower(std::string text);
+
 /// Text from a file, a file's name or a command line as it may stand in one line of a terminal or a log: control
 /// characters, invalid UTF-8 and marks that turn the direction of writing become "\\x1b" or "\\u202e", a line
 /// break becomes a blank, and of more than `most` bytes the middle is left out ("…").

@@ -39,6 +39,13 @@ bool parse_number(std::string_view text, double* number) {
   return result.ec == std::errc() && result.ptr == text.data() + text.size() && std::isfinite(*number);
 }
 
+bool whole_number(double number, int64_t* whole) {
+  constexpr double kMost = 9007199254740992;  // 2^53
+  if (!(std::abs(number) <= kMost) || std::trunc(number) != number) return false;
+  *whole = int64_t(number);
+  return true;
+}
+
 std::string escape_markup(std::string_view text) {
   std::string safe;
   for (const char c : text) {

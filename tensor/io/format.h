@@ -3,6 +3,7 @@
 // that a number looks the same wherever it stands. The program keeps the C locale.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +22,9 @@ __attribute__((format(printf, 1, 2))) std::string printf_text(const char* format
 /// The finite decimal number that is the whole text, nothing around it ("1x", "nan" and " 1" are none); a "+"
 /// may lead. False where the text is no such number.
 bool parse_number(std::string_view text, double* number);
+/// A number of a file as an integer: false where it has a fraction or is beyond 2^53, from where on doubles do not tell
+/// whole numbers apart (and beyond 2^63 a cast is undefined).
+bool whole_number(double number, int64_t* whole);
 
 /// Text that may stand in HTML, SVG or XML, between tags and in attributes: & < > " ' as entities.
 std::string escape_markup(std::string_view text);

@@ -4,34 +4,13 @@
 usage: python3 tests/apps/attention.py build/release/cawe
 """
 import csv
-import os
-import pathlib
 import shutil
-import subprocess
-import sys
-import tempfile
 
-PROGRAM = os.path.abspath(sys.argv[1])
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-WORK = pathlib.Path(tempfile.mkdtemp())
-WAYS = {'cawe': [], 'differentiated': ['cam.closed_form=false'], 'cam': ['cam.method=cam'], 'gradcam': ['cam.method=gradcam'],
-        'hirescam': ['cam.method=hirescam'], 'layercam': ['cam.method=layercam']}
+from common import ROOT, WORK, cawe, check, sets
+
+WAYS = {'cawe': [], 'differentiated': ['cam.closed_form=false'], 'cam': ['cam.method=cam'],
+        'gradcam': ['cam.method=gradcam'], 'hirescam': ['cam.method=hirescam'], 'layercam': ['cam.method=layercam']}
 SMALL = ['image.size=64', 'model.width=8', 'train.batch=8', 'train.checkpoint_every=100']
-
-
-def check(condition, what):
-    assert condition, what
-    print('ok ', what, flush=True)
-
-
-def cawe(*args, code=0):
-    done = subprocess.run([PROGRAM] + [str(a) for a in args], cwd=WORK, capture_output=True, text=True, timeout=300)
-    assert done.returncode == code, '%s: exit %d\n%s' % (args, done.returncode, done.stderr)
-    return done
-
-
-def sets(items):
-    return [word for item in items for word in ('--set', item)]
 
 
 def contents(folder):
@@ -39,7 +18,8 @@ def contents(folder):
 
 
 def films():
-    """Maps of a folder on one thread and on two, and of films one by one, are the same bytes; methods differ where they must."""
+    """Maps of a folder on one thread and on two, and of films one by one, are the same bytes; methods differ where they
+    must."""
     found = {}
     for way, items in WAYS.items():
         common = ['enhance', '--method', 'cawe', '--classifier', 'cls', '--maps', '--quiet'] + sets(items)
@@ -50,14 +30,15 @@ def films():
         assert found[way] == contents(way + '_2'), '%s: other bytes on two threads' % way
         for film in sorted((WORK / 'test').iterdir()):
             cawe(*common, '--input', film, '--out', way + '_alone')
-        check(found[way] == contents(way + '_alone'), 'enhance, %s: the same films on 1 and 2 threads and one by one' % way)
+        check(found[way] == contents(way + '_alone'),
+              'enhance, %s: the same films on 1 and 2 threads and one by one' % way)
     different = [(a, b) for a in WAYS for b in WAYS if a < b and found[a] != found[b]]
     for a, b in [('cawe', 'gradcam'), ('cawe', 'layercam'), ('gradcam', 'layercam'), ('cam', 'cawe')]:
         assert (a, b) in different or (b, a) in different, '%s and %s make the same films' % (a, b)
     names = set()
     for way, items in WAYS.items():
-        cawe('enhance', '--method', 'uniform', '--classifier', 'cls', '--input', sorted((WORK / 'test').iterdir())[0], '--out', 'u_' + way, '--format',
-             'dicom', '--quiet', *sets(items))
+        cawe('enhance', '--method', 'uniform', '--classifier', 'cls', '--input', sorted((WORK / 'test').iterdir())[0],
+             '--out', 'u_' + way, '--format', 'dicom', '--quiet', *sets(items))
         film = next((WORK / ('u_' + way)).glob('*.dcm')).read_bytes()
         at = film.index(b'"mean_of":')
         names.add(film[at:film.index(b'}', at)])
@@ -68,9 +49,11 @@ def detectors():
     for way, items in WAYS.items():
         run = 'det_' + way
         cawe('train', ROOT / 'recipes/demo/retinanet.toml', '--out', run, '--quiet', '--threads', 2,
-             *sets(SMALL + ['data.root="data"', 'model.channels=16', 'train.steps=2', 'enhance.method=cawe', 'enhance.classifier=cls', 'data.workers=2'] + items))
+             *sets(SMALL + ['data.root="data"', 'model.channels=16', 'train.steps=2', 'enhance.method=cawe',
+                            'enhance.classifier=cls', 'data.workers=2'] + items))
         for threads in (1, 2):
-            cawe('detect', '--weights', run, '--input', 'test', '--out', '%s_%d.csv' % (run, threads), '--threads', threads, '--threshold', 0, '--quiet')
+            cawe('detect', '--weights', run, '--input', 'test', '--out', '%s_%d.csv' % (run, threads), '--threads',
+                 threads, '--threshold', 0, '--quiet')
         one, two = [(WORK / ('%s_%d.csv' % (run, threads))).read_bytes() for threads in (1, 2)]
         check(one == two and one.count(b'\n') > 1, 'train and detect, ' + way)
 
@@ -82,29 +65,31 @@ def study():
     (WORK / 'study.toml').write_text(text)
     quote = lambda items: '[%s]' % ', '.join("'%s'" % i for i in items)
     small = SMALL + ['data.root="data"', 'train.steps=2']
-    cawe('study', 'study.toml', '--out', 'study', '--quiet', '--set', 'set=' + quote(small + ['model.channels=16']), '--set', 'classifier_set=' + quote(small),
-         '--set', 'rows=["none", "cawe"]', '--set', 'controls=["shuffled"]', '--set', 'detectors=["retinanet"]', '--set', 'boot.draws=50', '--ablate',
+    cawe('study', 'study.toml', '--out', 'study', '--quiet', '--set', 'set=' + quote(small + ['model.channels=16']),
+         '--set', 'classifier_set=' + quote(small), '--set', 'rows=["none", "cawe"]', '--set', 'controls=["shuffled"]',
+         '--set', 'detectors=["retinanet"]', '--set', 'boot.draws=50', '--ablate',
          'cam.method=gradcam,hirescam,layercam')
     with open(WORK / 'study/results.csv') as f:
         rows = [r['enhancement'] for r in csv.DictReader(f)]
-    check(len(rows) == 6 and all(any(w in r for r in rows) for w in ('gradcam', 'hirescam', 'layercam')), 'study: %s' % ', '.join(rows))
+    check(len(rows) == 6 and all(any(w in r for r in rows) for w in ('gradcam', 'hirescam', 'layercam')),
+          'study: %s' % ', '.join(rows))
     for way in ('layercam', 'differentiated'):
-        cawe('study', 'study.toml', '--out', 'study_' + way, '--quiet', '--set', 'set=' + quote(small + ['model.channels=16'] + WAYS[way]),
-             '--set', 'classifier_set=' + quote(small), '--set', 'rows=["none", "cawe"]', '--set', 'controls=["shuffled", "uniform"]', '--set',
-             'detectors=["retinanet"]', '--set', 'boot.draws=50', '--set', 'panels=2')
-        check((WORK / ('study_' + way) / 'report.html').exists(), 'study of %s with its figures, controls and localisation' % way)
+        cawe('study', 'study.toml', '--out', 'study_' + way, '--quiet', '--set', 'set=' +
+             quote(small + ['model.channels=16'] + WAYS[way]), '--set', 'classifier_set=' + quote(small), '--set',
+             'rows=["none", "cawe"]', '--set', 'controls=["shuffled", "uniform"]', '--set', 'detectors=["retinanet"]',
+             '--set', 'boot.draws=50', '--set', 'panels=2')
+        check((WORK / ('study_' + way) / 'report.html').exists(),
+              'study of %s with its figures, controls and localisation' % way)
 
 
-try:
-    cawe('phantom', '--out', 'data', '--images', 60, '--size', 64, '--seed', 2)
-    cawe('train', ROOT / 'recipes/demo/classifier.toml', '--out', 'cls', '--quiet', *sets(SMALL + ['data.root="data"', 'train.steps=10']))
-    with open(WORK / 'cls/split.csv') as f:
-        test = [r['image'] for r in csv.DictReader(f) if r['fold'] == 'test'][:5]
-    (WORK / 'test').mkdir()
-    for name in test:
-        shutil.copy(WORK / 'data/images' / (name + '.dcm'), WORK / 'test')
-    films()
-    detectors()
-    study()
-finally:
-    shutil.rmtree(WORK, ignore_errors=True)
+cawe('phantom', '--out', 'data', '--images', 60, '--size', 64, '--seed', 2)
+cawe('train', ROOT / 'recipes/demo/classifier.toml', '--out', 'cls', '--quiet',
+     *sets(SMALL + ['data.root="data"', 'train.steps=10']))
+with open(WORK / 'cls/split.csv') as f:
+    test = [r['image'] for r in csv.DictReader(f) if r['fold'] == 'test'][:5]
+(WORK / 'test').mkdir()
+for name in test:
+    shutil.copy(WORK / 'data/images' / (name + '.dcm'), WORK / 'test')
+films()
+detectors()
+study()

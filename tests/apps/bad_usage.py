@@ -5,31 +5,24 @@ usage: python3 tests/apps/bad_usage.py build/release/cawe
 """
 import json
 import os
-import pathlib
 import resource
 import shutil
 import struct
 import subprocess
 import sys
-import tempfile
 
-PROGRAM = os.path.abspath(sys.argv[1])
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-WORK = pathlib.Path(tempfile.mkdtemp())
+from common import PROGRAM, ROOT, WORK, cawe, errors_of, run
+
 failures = []
 count = 0
-
-
-def run(args, **options):
-    return subprocess.run([PROGRAM] + [str(a) for a in args], cwd=WORK, capture_output=True, text=True, timeout=120, **options)
 
 
 def expect(what, args, code, *words, absent=(), **options):
     """The command fails with `code` and one error line that has all of `words`; `absent` files do not exist."""
     global count
     count += 1
-    done = run(args, **options)
-    errors = [line for line in done.stderr.splitlines() if line.startswith('cawe: error: ')]
+    done = run(*args, **options)
+    errors = errors_of(done.stderr)
     problems = []
     if done.returncode != code:
         problems.append('exit code %d (expected %d)' % (done.returncode, code))
@@ -44,18 +37,13 @@ def expect(what, args, code, *words, absent=(), **options):
         print('ok  %-32s %d  %s' % (what, code, errors[0][:120]))
 
 
-def must(args):
-    done = run(args)
-    assert done.returncode == 0, done.stderr
-    return done
-
-
 def recipe(name, text):
     (WORK / name).write_text(text)
     return name
 
 
-SMALL = ['--quiet', '--set', 'image.size=64', '--set', 'model.width=4', '--set', 'train.steps=2', '--set', 'train.batch=4']
+SMALL = ['--quiet', '--set', 'image.size=64', '--set', 'model.width=4', '--set', 'train.steps=2', '--set',
+         'train.batch=4']
 
 
 def command_line():
@@ -67,16 +55,21 @@ def command_line():
     expect('missing option', ['phantom'], 2, '--out')
     expect('value out of range', ['phantom', '--out', 'x', '--size', '3'], 2, '--size', absent=['x'])
     expect('device that is not there', ['doctor', '--device', 'cuda'], 1, 'cuda')
-    expect('map method without classifier', ['enhance', '--method', 'cawe', '--input', 'data/images', '--out', 'e'], 2, '--classifier', absent=['e'])
-    expect('output of unknown kind', ['detect', '--weights', 'cls', '--input', 'data/images', '--out', 'd.txt'], 2, '.csv or .json', absent=['d.txt'])
-    expect('output in no folder', ['detect', '--weights', 'cls', '--input', 'data/images', '--out', 'none/d.csv'], 2, 'no folder none', absent=['none'])
-    expect('output named as the rejects', ['detect', '--weights', 'cls', '--input', 'data/images', '--out', 'rejected.csv'], 2, 'rejected.csv', absent=['rejected.csv'])
+    expect('map method without classifier', ['enhance', '--method', 'cawe', '--input', 'data/images', '--out', 'e'], 2,
+           '--classifier', absent=['e'])
+    expect('output of unknown kind', ['detect', '--weights', 'cls', '--input', 'data/images', '--out', 'd.txt'], 2,
+           '.csv or .json', absent=['d.txt'])
+    expect('output in no folder', ['detect', '--weights', 'cls', '--input', 'data/images', '--out', 'none/d.csv'], 2,
+           'no folder none', absent=['none'])
+    expect('output named as the rejects', ['detect', '--weights', 'cls', '--input', 'data/images', '--out',
+                                           'rejected.csv'], 2, 'rejected.csv', absent=['rejected.csv'])
     with open('/dev/full', 'w') as full:
         done = subprocess.run([PROGRAM, 'recipe', 'keys', '--json'], stdout=full, stderr=subprocess.PIPE, text=True)
     if done.returncode != 1 or done.stderr != 'cawe: error: standard output: cannot be written\n':
         failures.append('output to a full device: %d %s' % (done.returncode, done.stderr))
     expect('no operator of this name', ['doctor', '--operators', '--filter', 'sofmax'], 2, 'sofmax')
-    expect('threshold that is no number', ['detect', '--weights', 'cls', '--input', 'data/images', '--out', 'd.csv', '--threshold', 'nan'], 2, 'no number', absent=['d.csv'])
+    expect('threshold that is no number', ['detect', '--weights', 'cls', '--input', 'data/images', '--out', 'd.csv',
+                                           '--threshold', 'nan'], 2, 'no number', absent=['d.csv'])
     expect('name of a folder too long', ['phantom', '--out', 'x' * 300], 2, 'x' * 300, 'too long', '300 bytes', '255')
     expect('folder that is there', ['phantom', '--out', 'data'], 2, 'data', 'empty folder')
 
@@ -88,37 +81,58 @@ def recipes():
     expect('recipe that is no TOML', train + [recipe('a.toml', 'x = = 3\n')], 2, 'a.toml:1', absent=['r'])
     text = base.replace('warmup = 0.1', 'warmpu = 0.1')
     line = text[:text.index('warmpu')].count('\n') + 1
-    expect('unknown key', train + [recipe('b.toml', text)], 2, 'b.toml:%d' % line, 'train.warmpu', 'train.warmup', absent=['r'])
-    expect('value of another type', train + [recipe('c.toml', base.replace('lr = 2e-3', 'lr = "fast"'))], 2, 'train.lr', 'a number', absent=['r'])
-    expect('key in no section', train + [recipe('b.toml', 'steps = 3\n' + base)], 2, 'b.toml:1', 'train.steps', absent=['r'])
-    expect('key of another task', train + [recipe('b.toml', base + '[rpn]\nbatch = 3\n')], 2, 'rpn.batch', 'faster_rcnn', 'train.batch', absent=['r'])
-    expect('key of another data format', train + [recipe('b.toml', base.replace('root =', 'uncertain = "ones"\nroot ='))], 2, 'data.uncertain', 'data.format', absent=['r'])
-    expect('value out of bounds', train + [recipe('b.toml', base.replace('lr = 2e-3', 'lr = -1'))], 2, 'train.lr', '0.0 to', absent=['r'])
-    expect('assignment without a value', train + [recipe('d.toml', base), '--set', 'train.lr'], 2, 'key=value', absent=['r'])
-    expect('taking away what does not exist', train + [recipe('d.toml', base), '--set', 'trian.lr='], 2, 'train.lr', absent=['r'])
-    expect('recipe of a study to train', ['train', ROOT / 'recipes/demo/study.toml', '--out', 'r'], 2, 'cawe study', absent=['r'])
+    expect('unknown key', train + [recipe('b.toml', text)], 2, 'b.toml:%d' % line, 'train.warmpu', 'train.warmup',
+           absent=['r'])
+    expect('value of another type', train + [recipe('c.toml', base.replace('lr = 2e-3', 'lr = "fast"'))], 2, 'train.lr',
+           'a number', absent=['r'])
+    expect('key in no section', train + [recipe('b.toml', 'steps = 3\n' + base)], 2, 'b.toml:1', 'train.steps',
+           absent=['r'])
+    expect('key of another task', train + [recipe('b.toml', base + '[rpn]\nbatch = 3\n')], 2, 'rpn.batch',
+           'faster_rcnn', 'train.batch', absent=['r'])
+    expect('key of another data format', train + [recipe('b.toml',
+                                                         base.replace('root =', 'uncertain = "ones"\nroot ='))], 2,
+           'data.uncertain', 'data.format', absent=['r'])
+    expect('value out of bounds', train + [recipe('b.toml', base.replace('lr = 2e-3', 'lr = -1'))], 2, 'train.lr',
+           '0.0 to', absent=['r'])
+    expect('assignment without a value', train + [recipe('d.toml', base), '--set', 'train.lr'], 2, 'key=value',
+           absent=['r'])
+    expect('taking away what does not exist', train + [recipe('d.toml', base), '--set', 'trian.lr='], 2, 'train.lr',
+           absent=['r'])
+    expect('recipe of a study to train', ['train', ROOT / 'recipes/demo/study.toml', '--out', 'r'], 2, 'cawe study',
+           absent=['r'])
     expect('recipe of a classifier to study', ['study', 'd.toml', '--out', 'r'], 2, 'cawe train', absent=['r'])
     study = ['study', ROOT / 'recipes/demo/study.toml', '--out', 'r', '--quiet']
-    expect('ablation of an unknown key', study + ['--ablate', 'fuse.alhpa=0.3,0.7'], 2, 'ablate', 'fuse.alpha', absent=['r'])
+    expect('ablation of an unknown key', study + ['--ablate', 'fuse.alhpa=0.3,0.7'], 2, 'ablate', 'fuse.alpha',
+           absent=['r'])
     expect('ablation out of bounds', study + ['--ablate', 'fuse.alpha=0.3,7'], 2, 'fuse.alpha is 7.0', absent=['r'])
     (WORK / 'mine/enhanced').mkdir(parents=True)
     (WORK / 'mine/enhanced/patient.png').write_text('precious')
-    expect("a study into another's folder", [*study[:3], 'mine', '--quiet', '--set', 'rows=[none]', '--set', 'detectors=[retinanet]', '--set', 'controls=[]',
-                                            '--set', "set=['data.root=\"data\"']", '--set', "classifier_set=['data.root=\"data\"']"], 2, 'mine: holds other files', absent=['mine/rows'])
+    expect("a study into another's folder", [*study[:3], 'mine', '--quiet', '--set', 'rows=[none]', '--set',
+                                             'detectors=[retinanet]', '--set', 'controls=[]', '--set',
+                                             "set=['data.root=\"data\"']", '--set',
+                                             "classifier_set=['data.root=\"data\"']"], 2, 'mine: holds other files',
+           absent=['mine/rows'])
     if (WORK / 'mine/enhanced/patient.png').read_text() != 'precious':
         failures.append("another's file is gone")
-    expect("a study's set", study + ['--set', 'set=["trian.lr=1"]'], 2, 'study.toml: set: trian.lr', 'train.lr', absent=['r'])
-    expect("a study's films of another source", study + ['--set', 'extra=../real/retinanet_tb.tmol'], 2, 'retinanet_tb.tmol', absent=['r'])
-    expect('setting of no method', ['enhance', '--method', 'clahe', '--input', 'data/images', '--out', 'e', '--set', 'clahe.tile=4'], 2, 'clahe.tiles', absent=['e'])
-    expect('setting of training', ['enhance', '--method', 'clahe', '--input', 'data/images', '--out', 'e', '--set', 'train.lr=1'], 2, 'train.lr is a key of', absent=['e'])
+    expect("a study's set", study + ['--set', 'set=["trian.lr=1"]'], 2, 'study.toml: set: trian.lr', 'train.lr',
+           absent=['r'])
+    expect("a study's films of another source", study + ['--set', 'extra=../real/retinanet_tb.tmol'], 2,
+           'retinanet_tb.tmol', absent=['r'])
+    expect('setting of no method', ['enhance', '--method', 'clahe', '--input', 'data/images', '--out', 'e', '--set',
+                                    'clahe.tile=4'], 2, 'clahe.tiles', absent=['e'])
+    expect('setting of training', ['enhance', '--method', 'clahe', '--input', 'data/images', '--out', 'e', '--set',
+                                   'train.lr=1'], 2, 'train.lr is a key of', absent=['e'])
     expect('keys of nothing', ['recipe', 'keys', 'trian'], 2, 'train.?')
     expect('keys of no task', ['recipe', 'keys', '--task', 'retina'], 2, 'retinanet')
     expect('recipe without a verb', ['recipe', 'explian', 'd.toml'], 2, 'explain')
     expect('unknown key explained', ['recipe', 'explain', recipe('b.toml', 'lanse = 8\n')], 2, 'b.toml:1', 'lanes')
-    expect('unknown choice', train + [recipe('d.toml', base), '--set', 'train.optimizer=adamv'], 2, 'adamw', absent=['r'])
-    expect('frozen norms, random weights', train + [recipe('d.toml', base), '--set', 'model.norm=frozen'], 2, 'model.norm', absent=['r'])
+    expect('unknown choice', train + [recipe('d.toml', base), '--set', 'train.optimizer=adamv'], 2, 'adamw',
+           absent=['r'])
+    expect('frozen norms, random weights', train + [recipe('d.toml', base), '--set', 'model.norm=frozen'], 2,
+           'model.norm', absent=['r'])
     expect('three ranks', train + ['d.toml', '--ranks', '3'], 2, 'power of two', absent=['r'])
-    expect('missing data folder', ['train', 'd.toml', '--out', 'r', '--set', 'data.root=nowhere'], 3, 'nowhere', absent=['r'])
+    expect('missing data folder', ['train', 'd.toml', '--out', 'r', '--set', 'data.root=nowhere'], 3, 'nowhere',
+           absent=['r'])
     expect('run that is there', ['train', 'd.toml', '--out', 'cls', '--set', 'data.root=data'] + SMALL, 2, '--resume')
 
 
@@ -135,9 +149,12 @@ def data_files():
 
     first = (WORK / 'data/metadata.csv').read_text().splitlines()[1].split(',')[0]
     name = first.split('.')[0]
-    expect('row with too few cells', with_row('metadata.csv', lambda row, head: row.split(',')[0]), 3, 'metadata.csv: line 2', absent=['r'])
-    expect('label that is no number', with_row('metadata.csv', lambda row, head: row.replace(',0,', ',maybe,', 1)), 3, 'maybe', absent=['r'])
-    expect('box outside its image', with_row('stage_2_train_labels.csv', lambda row, head: name + ',60,60,500,20,1'), 3, name, absent=['r'])
+    expect('row with too few cells', with_row('metadata.csv', lambda row, head: row.split(',')[0]), 3,
+           'metadata.csv: line 2', absent=['r'])
+    expect('label that is no number', with_row('metadata.csv', lambda row, head: row.replace(',0,', ',maybe,', 1)), 3,
+           'maybe', absent=['r'])
+    expect('box outside its image', with_row('stage_2_train_labels.csv', lambda row, head: name + ',60,60,500,20,1'), 3,
+           name, absent=['r'])
     args = with_row('metadata.csv', lambda row, head: row)
     os.remove(WORK / 'bad/images' / first)
     expect('missing image', args, 3, first, absent=['r'])
@@ -153,12 +170,14 @@ def data_files():
     expect('one bad film of two', ['enhance', '--method', 'clahe', '--input', 'mixed', '--out', 'en'], 3, 'bad.dcm')
     assert (WORK / 'en/good.png').exists() and 'bad.dcm' in (WORK / 'en/rejected.csv').read_text()
     (WORK / 'det.csv').write_text('image,x,y,width,height,score\n%s,1,2,3,nan,0.5\n' % name)
-    expect('detection that is no number', ['evaluate', '--detections', 'det.csv', '--truth', 'data/stage_2_train_labels.csv'], 3, 'det.csv')
+    expect('detection that is no number', ['evaluate', '--detections', 'det.csv', '--truth',
+                                           'data/stage_2_train_labels.csv'], 3, 'det.csv')
 
 
 def weights():
     def safetensors(values):
-        header = json.dumps({'conv1.weight': {'dtype': 'F32', 'shape': [len(values)], 'data_offsets': [0, 4 * len(values)]}}).encode()
+        header = json.dumps({'conv1.weight': {'dtype': 'F32', 'shape': [len(values)],
+                                              'data_offsets': [0, 4 * len(values)]}}).encode()
         return struct.pack('<Q', len(header)) + header + struct.pack('<%df' % len(values), *values)
 
     (WORK / 'w.safetensors').write_bytes(safetensors([1.0, 2.0])[:-3])
@@ -168,8 +187,10 @@ def weights():
     damaged = bytearray(newest.read_bytes())
     damaged[-5] ^= 16
     (WORK / 'damaged.safetensors').write_bytes(damaged)
-    expect('damaged checkpoint', ['detect', '--weights', 'damaged.safetensors', '--input', 'mixed/good.dcm', '--out', 'o.csv'], 3, 'damaged', absent=['o.csv'])
-    expect('classifier as detector', ['detect', '--weights', 'cls', '--input', 'mixed/good.dcm', '--out', 'o.csv'], 3, 'classifier', absent=['o.csv'])
+    expect('damaged checkpoint', ['detect', '--weights', 'damaged.safetensors', '--input', 'mixed/good.dcm', '--out',
+                                  'o.csv'], 3, 'damaged', absent=['o.csv'])
+    expect('classifier as detector', ['detect', '--weights', 'cls', '--input', 'mixed/good.dcm', '--out', 'o.csv'], 3,
+           'classifier', absent=['o.csv'])
     weights = WORK / 'nan.safetensors'
     raw = newest.read_bytes()
     size = struct.unpack('<Q', raw[:8])[0]
@@ -181,20 +202,26 @@ def weights():
         part = raw[8 + size + begin:8 + size + end]
         if key == 'conv1.weight':
             part = struct.pack('<f', float('nan')) + part[4:]
-        new[key] = {'dtype': entry['dtype'], 'shape': entry['shape'], 'data_offsets': [len(body), len(body) + len(part)]}
+        new[key] = {'dtype': entry['dtype'], 'shape': entry['shape'],
+                    'data_offsets': [len(body), len(body) + len(part)]}
         body += part
     text = json.dumps(new).encode()
     weights.write_bytes(struct.pack('<Q', len(text)) + text + body)
-    expect('NaN weight', ['train', 'd.toml', '--out', 'r', '--set', 'data.root=data', '--set', 'init=nan.safetensors'] + SMALL, 3, 'conv1.weight', absent=['r'])
+    expect('NaN weight', ['train', 'd.toml', '--out', 'r', '--set', 'data.root=data', '--set', 'init=nan.safetensors'] +
+           SMALL, 3, 'conv1.weight', absent=['r'])
     hostile = b'cos\nsystem\n(S\'touch hacked\'\ntR.'
     magic = b'\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03.\x80\x02}X\r\x00\x00\x00little_endian\x88s.'
     (WORK / 'evil.pth').write_bytes(magic + hostile)
-    expect('.pth that runs a program', ['convert', 'evil.pth', 'evil.safetensors'], 3, 'os.system', absent=['hacked', 'evil.safetensors'])
-    detector = ['train', ROOT / 'recipes/demo/retinanet.toml', '--out', 'r', '--set', 'data.root=data', '--set', 'init=cls', '--set', 'model.channels=16']
-    expect('tested on who trained its init', detector + ['--set', 'data.test_folds=["train"]'] + SMALL, 3, 'init was trained on', absent=['r'])
-    patients = run(['enhance', '--method', 'cawe', '--classifier', 'cls', '--input', 'data/images', '--out', 'leak'])
+    expect('.pth that runs a program', ['convert', 'evil.pth', 'evil.safetensors'], 3, 'os.system',
+           absent=['hacked', 'evil.safetensors'])
+    detector = ['train', ROOT / 'recipes/demo/retinanet.toml', '--out', 'r', '--set', 'data.root=data', '--set',
+                'init=cls', '--set', 'model.channels=16']
+    expect('tested on who trained its init', detector + ['--set', 'data.test_folds=["train"]'] + SMALL, 3,
+           'init was trained on', absent=['r'])
+    patients = run('enhance', '--method', 'cawe', '--classifier', 'cls', '--input', 'data/images', '--out', 'leak')
     assert patients.returncode == 3 and 'trained' in patients.stderr and not (WORK / 'leak').exists(), patients.stderr
-    expect('film of a training patient', ['enhance', '--method', 'cawe', '--classifier', 'cls', '--input', 'data/images', '--out', 'leak'], 3, absent=['leak'])
+    expect('film of a training patient', ['enhance', '--method', 'cawe', '--classifier', 'cls', '--input',
+                                          'data/images', '--out', 'leak'], 3, absent=['leak'])
 
 
 def disk():
@@ -203,21 +230,20 @@ def disk():
         import signal
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 
-    expect('full disk', ['train', 'd.toml', '--out', 'full', '--set', 'data.root=data'] + SMALL, 1, 'full/', preexec_fn=little_room)
+    expect('full disk', ['train', 'd.toml', '--out', 'full', '--set', 'data.root=data'] + SMALL, 1, 'full/',
+           preexec_fn=little_room)
     assert not list((WORK / 'full/checkpoints').glob('*')), 'half a checkpoint is left'
-    expect('folder that cannot be made', ['train', 'd.toml', '--out', '/proc/cawe', '--set', 'data.root=data'] + SMALL, 1, '/proc/cawe')
+    expect('folder that cannot be made', ['train', 'd.toml', '--out', '/proc/cawe', '--set', 'data.root=data'] + SMALL,
+           1, '/proc/cawe')
 
 
-try:
-    must(['phantom', '--out', 'data', '--images', '24', '--size', '64', '--seed', '5'])
-    must(['train', ROOT / 'recipes/demo/classifier.toml', '--out', 'cls', '--set', 'data.root=data'] + SMALL)
-    command_line()
-    recipes()
-    data_files()
-    weights()
-    disk()
-finally:
-    shutil.rmtree(WORK, ignore_errors=True)
+cawe('phantom', '--out', 'data', '--images', 24, '--size', 64, '--seed', 5)
+cawe('train', ROOT / 'recipes/demo/classifier.toml', '--out', 'cls', '--set', 'data.root=data', *SMALL)
+command_line()
+recipes()
+data_files()
+weights()
+disk()
 for failure in failures:
     print('FAILED', failure)
 print('%d kinds of wrong usage, %d failed' % (count, len(failures)))

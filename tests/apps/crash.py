@@ -8,16 +8,14 @@ usage: python3 tests/apps/crash.py build/release/cawe [--all] [--kills N] [--onl
 import argparse
 import hashlib
 import os
-import pathlib
 import random
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-WORK = pathlib.Path(tempfile.mkdtemp(prefix='cawe-crash-'))
+from common import PROGRAM, ROOT, WORK, cawe
+
 DETECTOR = """task = "retinanet"
 [data]
 root = "%s/films"
@@ -182,15 +180,13 @@ PARSER.add_argument('--kills', type=int, default=3)
 PARSER.add_argument('--only', default='')
 PARSER.add_argument('--seed', type=int, default=0)
 OPTIONS = PARSER.parse_args()
-PROGRAM = os.path.abspath(OPTIONS.program)
 FAULTS = str(WORK / 'faults.so')
 if shutil.which('cc') is None:
     print('skipped: no C compiler')
     sys.exit(77)
 subprocess.run(['cc', '-O1', '-shared', '-fPIC', '-o', FAULTS, str(ROOT / 'tests/faults/faults.c'), '-ldl'], check=True)
-subprocess.run([PROGRAM, 'phantom', '--out', WORK / 'films', '--images', '12', '--size', '32'], check=True, stdout=subprocess.DEVNULL)
+cawe('phantom', '--out', 'films', '--images', 12, '--size', 32)
 (WORK / 'detector.toml').write_text(DETECTOR % WORK)
 (WORK / 'study.toml').write_text(STUDY)
-subprocess.run([PROGRAM, 'train', WORK / 'detector.toml', '--out', WORK / 'trained', '--quiet'], check=True, stdout=subprocess.DEVNULL)
+cawe('train', 'detector.toml', '--out', 'trained', '--quiet')
 main()
-shutil.rmtree(WORK)

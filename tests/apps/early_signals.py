@@ -4,26 +4,24 @@ resumes to the bytes of an undisturbed run.
 
 usage: python3 tests/apps/early_signals.py build/release/cawe
 """
-import os
 import pathlib
 import random
 import shutil
 import signal
 import subprocess
-import sys
-import tempfile
 import time
 
-PROGRAM = os.path.abspath(sys.argv[1])
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-WORK = pathlib.Path(tempfile.mkdtemp())
+from common import PROGRAM, ROOT, WORK, cawe, check, sets
+
 TIMES = 24
 STEPS = 6
 
 
 def train(out, *more):
-    settings = ['data.root=data', 'image.size=64', 'model.width=8', 'train.batch=8', 'train.steps=%d' % STEPS, 'train.checkpoint_every=2']
-    return [PROGRAM, 'train', str(ROOT / 'recipes/demo/classifier.toml'), '--out', out, '--quiet'] + [a for s in settings for a in ('--set', s)] + list(more)
+    settings = ['data.root=data', 'image.size=64', 'model.width=8', 'train.batch=8', 'train.steps=%d' % STEPS,
+                'train.checkpoint_every=2']
+    recipe = str(ROOT / 'recipes/demo/classifier.toml')
+    return [PROGRAM, 'train', recipe, '--out', out, '--quiet', *sets(settings), *more]
 
 
 def catches(pid, number):
@@ -37,19 +35,16 @@ def catches(pid, number):
 
 
 def outcome(out):
-    return [(WORK / out / name).read_bytes() for name in ('log.jsonl', 'metrics.csv', 'checkpoints/step-%08d.safetensors' % STEPS)]
-
-
-def check(condition, what):
-    assert condition, what
-    print('ok ', what, flush=True)
+    return [(WORK / out / name).read_bytes() for name in ('log.jsonl', 'metrics.csv',
+                                                          'checkpoints/step-%08d.safetensors' % STEPS)]
 
 
 def handler_before_writing():
     """The handler is there before anything is written: looked at from the outside until the folder appears."""
     for number in (signal.SIGTERM, signal.SIGINT):
         out = 'watched%d' % number
-        with subprocess.Popen(train(out), cwd=WORK, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as running:
+        with subprocess.Popen(train(out), cwd=WORK, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                              text=True) as running:
             while not (WORK / out).exists():
                 assert running.poll() is None, running.communicate()
             caught = catches(running.pid, number)
@@ -59,14 +54,16 @@ def handler_before_writing():
 
 
 def interrupted(out, number, begun, delay, right):
-    """One training that gets the signal some time after it was started, or after its handler was; returns how it ended."""
+    """One training that gets the signal some time after it was started, or after its handler was; how it ended."""
     with subprocess.Popen(train(out), cwd=WORK, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
         while begun and not catches(running.pid, number):
             assert running.poll() is None, running.communicate()
         time.sleep(delay)
         running.send_signal(number)
         output, errors = running.communicate(timeout=300)
-    code, what = running.returncode, '%s %.3f s after %s: exit %s, "%s"' % (number.name, delay, 'main()' if begun else 'exec', running.returncode, errors.strip())
+    code, what = running.returncode, '%s %.3f s after %s: exit %s, "%s"' % (number.name, delay, 'main()' if begun
+                                                                            else 'exec', running.returncode,
+                                                                            errors.strip())
     folder = WORK / out
     if code == -number and not begun:
         # Before main(): nobody can have set a handler, and a shell calls this 143 or 130 as well.
@@ -85,7 +82,7 @@ def interrupted(out, number, begun, delay, right):
 
 
 def main():
-    subprocess.run([PROGRAM, 'phantom', '--out', 'data', '--images', '32', '--size', '64', '--seed', '2'], cwd=WORK, check=True, stdout=subprocess.DEVNULL)
+    cawe('phantom', '--out', 'data', '--images', 32, '--size', 64, '--seed', 2)
     began = time.monotonic()
     subprocess.run(train('right'), cwd=WORK, check=True, stdout=subprocess.DEVNULL)
     seconds = time.monotonic() - began
@@ -97,10 +94,9 @@ def main():
         # At once; while the program is loaded; as soon as it can be caught; from there on anywhere in a run.
         begun, delay = i >= 6, 0 if i < 3 or 6 <= i < 10 else draw.uniform(0, 0.1 * seconds if i < 6 else seconds)
         ends.append(interrupted('run%d' % i, number, begun, delay, right))
-    check(ends.count('interrupted') >= 4, 'of %d signals: %s' % (TIMES, ', '.join('%d %s' % (ends.count(e), e) for e in sorted(set(ends)))))
+    check(ends.count('interrupted') >= 4, 'of %d signals: %s' % (TIMES,
+                                                                 ', '.join('%d %s' % (ends.count(e), e)
+                                                                           for e in sorted(set(ends)))))
 
 
-try:
-    main()
-finally:
-    shutil.rmtree(WORK, ignore_errors=True)
+main()

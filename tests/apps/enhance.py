@@ -15,39 +15,26 @@ import resource
 import shutil
 import signal
 import struct
-import subprocess
 import sys
-import tempfile
 import zlib
 
-PROGRAM = os.path.abspath(sys.argv[1])
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+from common import ROOT, WORK, cawe, check, errors_of, run
+
 DATA = pathlib.Path(os.environ.get('CAWE_DATA') or ROOT / '../shared/data')
-WORK = pathlib.Path(tempfile.mkdtemp())
 METHODS = ['none', 'clahe', 'afda', 'medga', 'centre', 'colormap']  # those that need no trained model
 # Secondary Capture: what must have a value, and what must be there at least empty (PS3.3 A.8.1).
-TYPE_1 = ['0008,0008', '0008,0016', '0008,0018', '0008,0060', '0008,0064', '0020,000d', '0020,000e', '0028,0002', '0028,0004', '0028,0010', '0028,0011',
-          '0028,0100', '0028,0101', '0028,0102', '0028,0103', '7fe0,0010']
-TYPE_2 = ['0008,0020', '0008,0030', '0008,0050', '0008,0090', '0010,0010', '0010,0020', '0010,0030', '0010,0040', '0020,0010', '0020,0011', '0020,0013', '0020,0020']
-
-
-def run(*args, **options):
-    return subprocess.run([PROGRAM, 'enhance'] + [str(a) for a in args], cwd=WORK, capture_output=True, text=True, timeout=300, **options)
+TYPE_1 = ['0008,0008', '0008,0016', '0008,0018', '0008,0060', '0008,0064', '0020,000d', '0020,000e', '0028,0002',
+          '0028,0004', '0028,0010', '0028,0011', '0028,0100', '0028,0101', '0028,0102', '0028,0103', '7fe0,0010']
+TYPE_2 = ['0008,0020', '0008,0030', '0008,0050', '0008,0090', '0010,0010', '0010,0020', '0010,0030', '0010,0040',
+          '0020,0010', '0020,0011', '0020,0013', '0020,0020']
 
 
 def enhance(*args, code=0, words=(), **options):
-    done = run(*args, **options)
-    assert done.returncode == code, '%s: exit %d\n%s' % (args, done.returncode, done.stderr)
-    errors = [line for line in done.stderr.splitlines() if line.startswith('cawe: error: ')]
-    assert code == 0 or errors, args
+    done = cawe('enhance', *args, code=code, **options)
+    assert code == 0 or errors_of(done.stderr), args
     for word in words:
         assert word in done.stderr, '%s: "%s" is not in: %s' % (args, word, done.stderr)
     return done
-
-
-def check(condition, what):
-    assert condition, what
-    print('ok ', what)
 
 
 def read_png(path):
@@ -104,7 +91,9 @@ def read_dicom(path):
 def pixels(d):
     width, height, samples = d['0028,0011'], d['0028,0010'], d['0028,0002']
     count = width * height * samples
-    return width, height, samples, d['0028,0100'], list(struct.unpack('<%d%s' % (count, 'H' if d['0028,0100'] == 16 else 'B'), d['7fe0,0010'][:count * d['0028,0100'] // 8]))
+    return width, height, samples, d['0028,0100'], list(struct.unpack('<%d%s' % (count, 'H' if d['0028,0100'] == 16
+                                                                                 else 'B'),
+                                                                      d['7fe0,0010'][:count * d['0028,0100'] // 8]))
 
 
 def conforms(path):
@@ -120,7 +109,8 @@ def conforms(path):
     if d['0028,0002'] == 3:
         assert d['0028,0004'] == 'RGB' and d['0028,0006'] == 0 and '0028,1050' not in d
     else:
-        assert d['0028,0004'] == 'MONOCHROME2' and float(d['0028,1051']) == 2 ** d['0028,0101'] == 2 * float(d['0028,1050'])
+        assert d['0028,0004'] == 'MONOCHROME2'
+        assert float(d['0028,1051']) == 2 ** d['0028,0101'] == 2 * float(d['0028,1050'])
     for tag in ('0008,0018', '0020,000d', '0020,000e'):
         assert len(d[tag]) <= 64 and all(part == '0' or part[0] != '0' for part in d[tag].split('.')), d[tag]
     try:
@@ -134,7 +124,7 @@ def conforms(path):
 
 def source_of(path):
     """Tags of a source film through the program's own reader, which the tests of data/ check against other readers."""
-    info = json.loads(subprocess.run([PROGRAM, 'inspect', str(path), '--json'], capture_output=True, text=True).stdout)
+    info = json.loads(run('inspect', path, '--json').stdout)
     return info['columns'], info['rows'], info['bits']
 
 
@@ -146,7 +136,7 @@ def make_inputs():
     names += sorted((DATA / 'cxr_tb/images').iterdir())[:1] + sorted((DATA / 'rsna_tiny/images').iterdir())[:1]
     for name in names:
         shutil.copy(name, films)
-    subprocess.run([PROGRAM, 'phantom', '--out', str(WORK / 'made'), '--images', '2', '--size', '64', '--quiet'], check=True, capture_output=True)
+    cawe('phantom', '--out', 'made', '--images', 2, '--size', 64, '--quiet')
     shutil.copy(sorted((WORK / 'made/images').iterdir())[0], films / 'twelve.bits.dcm')
     return sorted(films.iterdir())
 
@@ -155,7 +145,8 @@ def formats(films):
     """Each method as PNG, as DICOM and "same": equal values, the films' own size and depth."""
     for method in METHODS:
         for form in ('png', 'dicom', 'same') if method == 'none' else ('png', 'dicom'):
-            out = json.loads(enhance('--method', method, '--input', 'films', '--out', '%s_%s' % (method, form), '--format', form, '--json', '--quiet').stdout)
+            out = json.loads(enhance('--method', method, '--input', 'films', '--out', '%s_%s' % (method, form),
+                                     '--format', form, '--json', '--quiet').stdout)
             assert out['written'] == len(films) and out['rejected'] == 0, out
         samples = 3 if method == 'colormap' else 1
         for film in films:
@@ -174,12 +165,14 @@ def formats(films):
             if method == 'none':
                 twin = dicom if film.suffix == '.dcm' else WORK / 'none_png' / (film.stem + '.png')
                 assert (WORK / 'none_same' / twin.name).read_bytes() == twin.read_bytes(), film
-    check(True, '%d methods as PNG, DICOM and "same": sizes, depths and values of %d films' % (len(METHODS), len(films)))
+    check(True, '%d methods as PNG, DICOM and "same": sizes, depths and values of %d films' % (len(METHODS),
+                                                                                               len(films)))
     gray, colour = read_png(WORK / 'none_png/twelve.bits.png'), read_png(WORK / 'colormap_png/twelve.bits.png')
     luma = [0.299 * r + 0.587 * g + 0.114 * b for r, g, b in zip(*[iter(colour[4])] * 3)]
     check(max(abs(a - b) for a, b in zip(gray[4], luma)) < 1, 'the colour map keeps luminance, in 16 bits')
     plain, centre = gray[4], read_png(WORK / 'centre_png/twelve.bits.png')[4]
-    check(all(v / 2 - 1 <= w <= v + 1 for v, w in zip(plain, centre)) and centre != plain, 'fusion stays between half the film and the film')
+    check(all(v / 2 - 1 <= w <= v + 1 for v, w in zip(plain, centre)) and centre != plain,
+          'fusion stays between half the film and the film')
 
 
 def identity(films):
@@ -190,21 +183,25 @@ def identity(films):
         assert kept[tag].encode() in original and kept[tag], tag
     assert kept['0010,0010'] == kept['0010,0030'] == kept['0010,0040'] == '', 'more of the person than the id'
     source = kept['0008,2112']
-    check(source['0008,1155'].encode() in original and source['0008,1150'].encode() in original, 'the source is referred to')
+    check(source['0008,1155'].encode() in original and source['0008,1150'].encode() in original,
+          'the source is referred to')
     for tag in ('0008,0018', '0020,000e'):
-        assert kept[tag].encode() not in original and kept[tag] != read_dicom(WORK / 'medga_dicom' / film.name)[tag], tag
+        assert kept[tag].encode() not in original, tag
+        assert kept[tag] != read_dicom(WORK / 'medga_dicom' / film.name)[tag], tag
     check(kept['0028,2110'] == '01', 'the patient\'s id and the study are kept, image and series are new, loss is told')
     enhance('--method', 'afda', '--input', film, '--out', 'hashed', '--format', 'dicom', '--anon', 'hash')
     hashed = conforms(WORK / 'hashed' / film.name)
     old = [kept[tag] for tag in ('0010,0020', '0020,000d')] + [source['0008,1155'], kept['0008,0018']]
     raw = (WORK / 'hashed' / film.name).read_bytes()
     assert not any(value.encode() in raw for value in old), 'an old id is left'
-    check(hashed['0010,0010'] == '' == hashed['0008,0020'] and len(hashed['0010,0020']) == 32, '--anon hash: no name, no date, no old id')
+    check(hashed['0010,0010'] == '' == hashed['0008,0020'] and len(hashed['0010,0020']) == 32,
+          '--anon hash: no name, no date, no old id')
     tagged = (WORK / 'films/twelve.bits.dcm').read_bytes()
     at = tagged.index(b'\x28\x00\x50\x10DS')
     (WORK / 'burned.dcm').write_bytes(tagged[:at] + b'\x28\x00\x01\x03CS\x04\x00YES ' + tagged[at:])
     done = enhance('--method', 'none', '--input', 'burned.dcm', '--out', 'burned', '--format', 'dicom')
-    check('burned' in done.stderr and read_dicom(WORK / 'burned/burned.dcm')['0028,0301'] == 'YES', 'text in the pixels: a warning, and the file says so')
+    check('burned' in done.stderr and read_dicom(WORK / 'burned/burned.dcm')['0028,0301'] == 'YES',
+          'text in the pixels: a warning, and the file says so')
 
 
 def names():
@@ -216,7 +213,8 @@ def names():
         shutil.copy(WORK / 'films/twelve.bits.dcm', WORK / 'n/c' / ('1.2.840.' + uid))
     enhance('--method', 'none', '--input', 'n', 'n/a/x.png', '--out', 'named')
     check(sorted(str(p.relative_to(WORK / 'named')) for p in (WORK / 'named').rglob('*.png')) ==
-          ['a/x.png', 'b/x.png', 'c/1.2.840.5.png', 'c/1.2.840.6.png', 'c/x_2.png'], 'names carry folders, a file given twice counts once, UIDs are whole names')
+          ['a/x.png', 'b/x.png', 'c/1.2.840.5.png', 'c/1.2.840.6.png', 'c/x_2.png'],
+          'names carry folders, a file given twice counts once, UIDs are whole names')
     enhance('--method', 'none', '--input', 'n/a', 'n/b', '--out', 'twice', code=2, words=['n/a/x.png', 'n/b/x.png'])
     check(not (WORK / 'twice').exists(), 'two films of one id are refused')
     enhance('--method', 'none', '--input', 'n', '--out', 'named', code=2, words=['named/a/x.png', '--overwrite'])
@@ -226,7 +224,8 @@ def names():
         enhance('--method', 'clahe', '--input', 'n/a', '--out', 'n/a', *extra, code=2, words=['n/a/x.png', '--out'])
     assert (WORK / 'n/a/x.png').read_bytes() == film
     shutil.copy(WORK / 'n/a/x.png', WORK / 'n/a/x_map.png')
-    enhance('--method', 'centre', '--input', 'n/a', '--out', 'clash', '--maps', code=2, words=['x_map.png', 'two outputs'])
+    enhance('--method', 'centre', '--input', 'n/a', '--out', 'clash', '--maps', code=2,
+            words=['x_map.png', 'two outputs'])
     check(not (WORK / 'clash').exists(), 'films are never replaced, nor a film by a map')
     os.remove(WORK / 'n/a/x_map.png')
     enhance('--method', 'centre', '--input', 'n/a', '--out', 'maps', '--maps')
@@ -246,7 +245,8 @@ def usage():
     enhance('--method', 'medga', '--set', 'medga.form=articel', *one, code=2, words=['article'])
     enhance('--method', 'none', '--format', 'jpeg', *one, code=2, words=['jpeg'])
     check(not (WORK / 'u').exists(), 'wrong usage writes nothing')
-    enhance('--method', 'afda', '--set', 'afda.range=minmax', '--set', 'afda.mask=otsu', '--input', 'n/a', '--out', 'minmax')
+    enhance('--method', 'afda', '--set', 'afda.range=minmax', '--set', 'afda.mask=otsu', '--input', 'n/a', '--out',
+            'minmax')
     values = read_png(WORK / 'minmax/x.png')[4]
     check((min(values), max(values)) == (0, 65535), '--set reaches the method')
 
@@ -260,13 +260,15 @@ def rejects():
     shutil.copy(DATA / 'dicom/emri_small.dcm', mixed / 'frames.dcm')
     tiny = struct.pack('>IIBBBBB', 3, 3, 8, 0, 0, 0, 0)  # fewer pixels than CLAHE has tiles: found only when enhanced
     body = [(b'IHDR', tiny), (b'IDAT', zlib.compress(b'\0abc' * 3)), (b'IEND', b'')]
-    (mixed / 'tiny.png').write_bytes(b'\x89PNG\r\n\x1a\n' + b''.join(struct.pack('>I', len(b)) + k + b + struct.pack('>I', zlib.crc32(k + b)) for k, b in body))
+    (mixed / 'tiny.png').write_bytes(b'\x89PNG\r\n\x1a\n' +
+                                     b''.join(struct.pack('>I', len(b)) + k + b + struct.pack('>I', zlib.crc32(k + b))
+                                              for k, b in body))
     done = enhance('--method', 'clahe', '--input', 'mixed', '--out', 'some', '--json', code=3)
     assert json.loads(done.stdout)['written'] == 1, done.stdout
     with open(WORK / 'some/rejected.csv') as f:
         rows = {pathlib.Path(r['file']).name: r['reason'] for r in csv.DictReader(f)}
-    check(sorted(rows) == ['cut.dcm', 'empty.png', 'frames.dcm', 'tiny.png'] and '10 frames' in rows['frames.dcm'] and 'tiles' in rows['tiny.png'],
-          'bad films are listed with their reasons, the good one is written')
+    check(sorted(rows) == ['cut.dcm', 'empty.png', 'frames.dcm', 'tiny.png'] and '10 frames' in rows['frames.dcm'] and
+          'tiles' in rows['tiny.png'], 'bad films are listed with their reasons, the good one is written')
     check(sorted(p.name for p in (WORK / 'some').iterdir()) == ['good.png', 'rejected.csv'], 'and nothing else')
     enhance('--method', 'clahe', '--input', 'mixed', '--out', 'allowed', '--allow-rejects')
     for bad in ('cut.dcm', 'frames.dcm', 'empty.png'):
@@ -289,30 +291,30 @@ def rejects():
 
 def threads_and_disk():
     for threads in (1, 2, 5):
-        enhance('--method', 'medga', '--input', 'films', '--out', 't%d' % threads, '--threads', threads, '--format', 'same', '--set', 'medga.generations=15')
+        enhance('--method', 'medga', '--input', 'films', '--out', 't%d' % threads, '--threads', threads, '--format',
+                'same', '--set', 'medga.generations=15')
     for film in (WORK / 't1').iterdir():
-        assert film.read_bytes() == (WORK / 't2' / film.name).read_bytes() == (WORK / 't5' / film.name).read_bytes(), film
+        for other in ('t2', 't5'):
+            assert film.read_bytes() == (WORK / other / film.name).read_bytes(), (other, film)
     check(True, 'the same bytes on 1, 2 and 5 threads')
 
     def little_room():
         resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 
-    enhance('--method', 'centre', '--maps', '--input', 'n/a', '--out', 'full', code=1, words=['full/'], preexec_fn=little_room)
+    enhance('--method', 'centre', '--maps', '--input', 'n/a', '--out', 'full', code=1, words=['full/'],
+            preexec_fn=little_room)
     check(not list((WORK / 'full').iterdir()), 'a full disk leaves no part of a film, and no map without its film')
 
 
-try:
-    if not (DATA / 'dicom_cxr').exists():
-        assert os.environ.get('CAWE_REQUIRE_DATA') != '1', 'data missing: %s' % DATA
-        print('skipped: no films in %s (set CAWE_DATA)' % DATA)
-        sys.exit(77)
-    inputs = make_inputs()
-    formats(inputs)
-    identity(inputs)
-    names()
-    usage()
-    rejects()
-    threads_and_disk()
-finally:
-    shutil.rmtree(WORK, ignore_errors=True)
+if not (DATA / 'dicom_cxr').exists():
+    assert os.environ.get('CAWE_REQUIRE_DATA') != '1', 'data missing: %s' % DATA
+    print('skipped: no films in %s (set CAWE_DATA)' % DATA)
+    sys.exit(77)
+inputs = make_inputs()
+formats(inputs)
+identity(inputs)
+names()
+usage()
+rejects()
+threads_and_disk()

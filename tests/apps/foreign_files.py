@@ -7,25 +7,16 @@ usage: python3 tests/apps/foreign_files.py build/release/cawe
 import hashlib
 import json
 import os
-import pathlib
 import re
 import shutil
 import struct
 import subprocess
-import sys
-import tempfile
 
-PROGRAM = os.path.abspath(sys.argv[1])
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+from common import PROGRAM, ROOT, WORK, check, errors_of, sets
+
 WEIGHTS = ROOT / 'tests/goldens/weights'
-WORK = pathlib.Path(tempfile.mkdtemp())
 SMALL = ['image.size=64', 'model.width=8', 'train.batch=4', 'train.steps=1', 'data.test=0', 'data.val=0']
 LITTLE = 450  # MiB that a refusal may take: the program alone, with its libraries, takes about 150
-
-
-def check(condition, what):
-    assert condition, what
-    print('ok ', what, flush=True)
 
 
 def run(args, code):
@@ -46,13 +37,9 @@ def cawe(*args, code=0):
     return said + errors
 
 
-def sets(items):
-    return [word for item in items for word in ('--set', item)]
-
-
 def refused(what, args, *words):
     _, errors, memory = run(args, 3)
-    lines = [line for line in errors.splitlines() if line.startswith('cawe: error: ')]
+    lines = errors_of(errors)
     assert len(lines) == 1 and len(lines[0]) < 2200, (what, errors[:3000])
     for word in words:
         assert word in lines[0], '%s: "%s" is not in: %s' % (what, word, lines[0])
@@ -208,10 +195,7 @@ def other_names():
     check(True, 'and the advice works')
 
 
-try:
-    prepare()
-    forged_checkpoints()
-    beside_the_weights()
-    other_names()
-finally:
-    shutil.rmtree(WORK, ignore_errors=True)
+prepare()
+forged_checkpoints()
+beside_the_weights()
+other_names()

@@ -6,13 +6,11 @@ usage: python3 tests/apps/gpu_report.py
 import csv
 import io
 import json
-import pathlib
 import subprocess
 import sys
-import tempfile
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-WORK = pathlib.Path(tempfile.mkdtemp())
+from common import ROOT, WORK
+
 RESULTS, PAGE = WORK / 'results', WORK / 'page.md'
 RESULTS.mkdir()
 AROUND = '# Results\n\nby hand\n\n<!-- measured: begin -->\nold\n<!-- measured: end -->\n\nbelow\n'
@@ -41,7 +39,8 @@ def ncu_csv(units, launches, nvtx=True, ended=True):
     rows.writerow(['', ''] + [''] * len(ranges) + ['', ''] + list(units.values()))
     for i, (case, kernel, values) in enumerate(launches):
         span = ['7  "<default domain>:%s:none:none:none:none:none:none" ' % case] if nvtx else []
-        rows.writerow([str(i), '7'] + span + [kernel, '(256, 1, 1)'] + ['{:,}'.format(values.get(key, 0)) for key in units])
+        rows.writerow([str(i), '7'] + span + [kernel, '(256, 1, 1)'] +
+                      ['{:,}'.format(values.get(key, 0)) for key in units])
     return out.getvalue()
 
 
@@ -57,7 +56,8 @@ def counts(requests, sectors, wavefronts, read, written=0):
 
 def case(name, shape, sites, read, written):
     """Of the emulator; sites: [(space, access, requests, units)] of one launch each."""
-    launches = [{'kernel': name, 'sites': [dict(zip(('space', 'access', 'requests', 'units'), s)) for s in of]} for of in sites]
+    launches = [{'kernel': name, 'sites': [dict(zip(('space', 'access', 'requests', 'units'), s)) for s in of]}
+                for of in sites]
     both = [s for of in sites for s in of if s[0] == 'global']
     return {'name': name, 'shape': shape, 'launches': launches, 'counters': {
         'global_requests': sum(s[2] for s in both), 'global_sectors': sum(s[3] for s in both),
@@ -65,7 +65,8 @@ def case(name, shape, sites, read, written):
 
 
 def report(code=0):
-    done = subprocess.run([sys.executable, ROOT / 'scripts/gpu-report', RESULTS, '--page', PAGE], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, ROOT / 'scripts/gpu-report', RESULTS, '--page', PAGE], capture_output=True,
+                          text=True)
     assert done.returncode == code, done.stdout + done.stderr
     return PAGE.read_text() if code == 0 else done.stderr
 
@@ -83,7 +84,8 @@ def expect_in(text, *parts):
 # Nothing measured: said so, and the text around stays.
 PAGE.write_text(AROUND)
 page = report()
-assert page.startswith('# Results\n\nby hand\n\n<!--') and page.endswith('end -->\n\nbelow\n') and 'old' not in page, page
+assert page.startswith('# Results\n\nby hand\n\n<!--') and page.endswith('end -->\n\nbelow\n'), page
+assert 'old' not in page, page
 expect_in(page, '**Nothing was measured**')
 PAGE.write_text('# Results\n')
 expect_in(report(1), 'has no line <!-- measured: begin -->')
@@ -94,10 +96,11 @@ put('device.txt', 'NVIDIA H200, 580.1, 143771 MiB, 1980 MHz, 3201 MHz\n'
     'Cuda compilation tools, release 13.0, V13.0.88\nabc1234-dirty\n2026-11-28\n')
 put_objects('ceilings.jsonl', [{'case': 'copy 1 GiB', 'median_us': 508.03, 'gb_s': 4227.06},
                                {'case': 'matmul 4096 f32', 'median_us': 2000.0, 'tflops': 49.51}])
-put_objects('cases.jsonl', [
-    {'name': 'convert', 'shape': 'f32 to u8', 'passed': False, 'error': 175, 'tolerance': 0, 'message': ''},
-    {'name': 'nms', 'shape': 'f32 9', 'passed': False, 'error': None, 'tolerance': 0, 'message': 'lost'},
-    {'name': 'softmax', 'shape': 'f32 2x9', 'passed': True, 'error': 0, 'tolerance': 0, 'message': ''}], '{"name":"softm')
+put_objects('cases.jsonl', [{'name': 'convert', 'shape': 'f32 to u8', 'passed': False, 'error': 175, 'tolerance': 0,
+                             'message': ''}, {'name': 'nms', 'shape': 'f32 9', 'passed': False, 'error': None,
+                                              'tolerance': 0, 'message': 'lost'},
+                            {'name': 'softmax', 'shape': 'f32 2x9', 'passed': True, 'error': 0, 'tolerance': 0,
+                             'message': ''}], '{"name":"softm')
 put('device_operators.txt', '''Running main() from gtest_main.cc
 [==========] Running 2 tests from 1 test suite.
 [ RUN      ] DeviceOperators.Agrees/relu
@@ -111,7 +114,8 @@ put('device_operators.txt', '''Running main() from gtest_main.cc
 
  1 FAILED TEST
 ''')
-put('training_step_gan.txt', '[==========] Running 4 tests from 1 test suite.\n[       OK ] GanStep.One (3 ms)\n[ RUN      ] GanStep.Two\n')
+put('training_step_gan.txt',
+    '[==========] Running 4 tests from 1 test suite.\n[       OK ] GanStep.One (3 ms)\n[ RUN      ] GanStep.Two\n')
 put('step_runner.txt', '')
 ran = '========= COMPUTE-SANITIZER\n{"name":"relu","shape":"f32 7","passed":true}\n'
 put('memcheck.txt', ran + '========= Target application returned an error\n========= ERROR SUMMARY: 0 errors\n')
@@ -135,10 +139,12 @@ put('ncu.csv', ncu_csv(units, [
     ('softmax | f32 2x9', 'void unnamed>::softmax<float>(const T1 *)', counts(1000, 8000, 60, 300)),
     ('nms | f32 300, of 3', 'void unnamed>::reduce(const T1 *)', counts(100, 1000, 60, 30)),
     ('newer | f32 1', 'void unnamed>::newer(const T1 *)', counts(1, 1, 1, 1))]))
-mask = [('global', 'load', 101, 2000), ('global', 'atomic', 10, 10), ('shared', 'load', 40, 50), ('shared', 'atomic', 5, 500)]
-emulated = [case('softmax', 'f32 2x9', [[('global', 'load', 600, 6000), ('global', 'store', 400, 2100), ('shared', 'store', 60, 60)]],
-                 160000, 64000),
-            case('nms', 'f32 300, of 3', [mask, [('global', 'store', 100, 1000), ('shared', 'load', 60, 60)]], 64000, 3200)]
+mask = [('global', 'load', 101, 2000), ('global', 'atomic', 10, 10), ('shared', 'load', 40, 50),
+        ('shared', 'atomic', 5, 500)]
+emulated = [case('softmax', 'f32 2x9', [[('global', 'load', 600, 6000), ('global', 'store', 400, 2100),
+                                         ('shared', 'store', 60, 60)]], 160000, 64000),
+            case('nms', 'f32 300, of 3', [mask, [('global', 'store', 100, 1000), ('shared', 'load', 60, 60)]], 64000,
+                 3200)]
 
 # Times.
 copy = {'gb_s': 4162, 'of_copy': 1.0}
@@ -160,7 +166,8 @@ put_objects('torch_steps.jsonl', [
     {'case': 'resnet50 training b32 bf16', 'batch': 32, 'mode': 'graph', 'median_ms': 8.0, 'peak_mb': 500},
     {'case': 'failed', 'type': 'f32', 'batch': 2, 'why': 'out of memory'}], '{"case": "retinanet det')
 
-# A step's kernels: in microseconds; a name of ours in a library's argument is the library's; then a cut and a failed one.
+# A step's kernels: in microseconds; a name of ours in a library's argument is the library's; then a cut and a failed
+# one.
 names = ['sm80_xmma_fprop_implicit_gemm_f32f32_nhwc_tilesize128x32x8_stage3_execute_kernel__5x_cudnn',
          'void cawe::<unnamed>::for_list<4, cawe::SgdTensor>(cawe::<unnamed>::List<T2>, T3)',
          'void cutlass::Kernel2<cawe::Thing, 7>(T1::Params)', 'void cawe::<unnamed>::for_list<4, cawe::SgdTensor>(T3)']
@@ -169,7 +176,8 @@ timed += [('', 'void tiny%d<int>(T1)' % i, {'gpu__time_duration.sum': 100 - i}) 
 step = ncu_csv({'gpu__time_duration.sum': 'us'}, timed, nvtx=False)
 put('step_resnet50_training_b32_bf16_plain.csv', step)
 put('step_retinanet_detect_b2_f32.csv', ncu_csv({'gpu__time_duration.sum': 'us'}, timed, nvtx=False, ended=False)[:-8])
-put('step_critic_training_b8_bf16_plain.csv', '==PROF== Connected to process 7\n==ERROR== Failed to profile "copy_walk" in process 7\n')
+put('step_critic_training_b8_bf16_plain.csv',
+    '==PROF== Connected to process 7\n==ERROR== Failed to profile "copy_walk" in process 7\n')
 put('convolutions.jsonl', '{"case":"stem"}\n')
 
 for key in ('rows', 'cases'):
@@ -179,20 +187,22 @@ for key in ('rows', 'cases'):
            '| `nms` f32 300, of 3 | 201 | 3,000 | 110 / 100 | 100.0 | 64.0 to 64.3 | above |')
 assert report() == page  # again: the same page
 
-expect_in(page, 'NVIDIA H200, 143771 MiB; clocks at most 1980 MHz (SM) and 3201 MHz (memory). Driver 580.1, CUDA 13.0. Revision '
-          '`abc1234-dirty`, 2026-11-28.\n', '2 cases in 3 launches', 'in 2 of 2, sectors in 2 of 2, wavefronts of shared memory in 1 of 2',
+expect_in(page, 'NVIDIA H200, 143771 MiB; clocks at most 1980 MHz (SM) and 3201 MHz (memory). Driver 580.1, CUDA 13.0. '
+          'Revision `abc1234-dirty`, 2026-11-28.\n', '2 cases in 3 launches',
+          'in 2 of 2, sectors in 2 of 2, wavefronts of shared memory in 1 of 2',
           'all three in 1.', 'unknown to the emulator: newer f32 1.\n', 'above it by at most 108.0 kB a launch',
-          "PyTorch's figure is there for 1 of 3 steps", '14 launches, 3.96 ms in kernels; 12.6 % of it in kernels of our own, 87.4 %')
+          "PyTorch's figure is there for 1 of 3 steps",
+          '14 launches, 3.96 ms in kernels; 12.6 % of it in kernels of our own, 87.4 %')
 expect(page, '| copy 1 GiB | 508 | 4,227 GB/s |', '| matmul 4096 f32 | 2,000 | 49.5 TFLOP/s |',
        '- Kernel cases: 1 of 3 hold.', '  - `convert` f32 to u8: error 175, tolerance 0',
        '  - `nms` f32 9: error not finite, tolerance 0; lost',
        '- Tests `device_operators`: 1 passed, 1 failed: `DeviceOperators.Agrees/attention`',
        '- Tests `training_step_gan`: 1 passed, none failed; **it did not end**',
-       '- compute-sanitizer `memcheck`: 0 errors', '- compute-sanitizer `racecheck`: 0 hazards displayed (0 errors, 0 warnings)',
+       '- compute-sanitizer `memcheck`: 0 errors',
+       '- compute-sanitizer `racecheck`: 0 hazards displayed (0 errors, 0 warnings)',
        '- compute-sanitizer `initcheck`: 1,622 errors (in `nms_ladder` f32 500 step 3)',
        '- The program: commands that hold: 2; pairs of runs that end in the same bytes: 1; failures: 2.',
-       '  - FAILS doctor --operators', '  - DIFFERENT b',
-       '| `nms` f32 300, of 3 | wavefronts | 110 | 100 | +10.0 % |',
+       '  - FAILS doctor --operators', '  - DIFFERENT b', '| `nms` f32 300, of 3 | wavefronts | 110 | 100 | +10.0 % |',
        '| nms 2000 | 80.0 | 4,162 | 1.00 | 800 | 0.10 |', '| copy f32 | 129 | 4,162 | 1.00 | - | - |',
        '| matmul 4096 f32 | 1,000 | 4,162 | 1.00 | 2,000 | 0.50 |',
        '| batch_norm relu forward f32 2x3: sum of two | 250 |  |  | 500 | 0.50 |',
@@ -202,13 +212,15 @@ expect(page, '| copy 1 GiB | 508 | 4,227 GB/s |', '| matmul 4096 f32 | 2,000 | 4
        '| generator training | 8 | bf16 | 2,080 | - | 5,361 | - | - | - | - |',
        '- colorizer b2 f32 fails: no algorithm', '- PyTorch fails, type f32, batch 2: out of memory',
        '| `sm80_xmma_fprop_implicit_gemm 128x32x8` | 1 | 1.50 | 37.9 % | library |',
-       '| `for_list<4, SgdTensor>` | 2 | 0.50 | 12.6 % | ours |', '| `cutlass::Kernel2` | 1 | 1.00 | 25.3 % | library |',
-       '- `cases.jsonl`: cut: 1 broken line', '- `torch_steps.jsonl`: cut: 1 broken line', '- `step_runner.txt`: empty',
-       '- `training_step.txt`: missing', '- `memcheck_step.txt`: missing', '- `synccheck.txt`: cut: without a summary',
+       '| `for_list<4, SgdTensor>` | 2 | 0.50 | 12.6 % | ours |',
+       '| `cutlass::Kernel2` | 1 | 1.00 | 25.3 % | library |', '- `cases.jsonl`: cut: 1 broken line',
+       '- `torch_steps.jsonl`: cut: 1 broken line', '- `step_runner.txt`: empty', '- `training_step.txt`: missing',
+       '- `memcheck_step.txt`: missing', '- `synccheck.txt`: cut: without a summary',
        '- `training_step_gan.txt`: cut: the tests did not end',
        '- `step_critic_training_b8_bf16_plain.csv`: without a launch: Failed to profile "copy_walk" in process 7',
        '- `step_retinanet_detect_b2_f32.csv`: cut after 13 launches', '- In no section: `convolutions.jsonl`')
-assert page.count('| `tiny') == 9 and '**retinanet detect' not in page and '- `nms` f32 300' not in page  # twelve kernels in all
+assert page.count('| `tiny') == 9 and '**retinanet detect' not in page and '- `nms` f32 300' not in page
+# Twelve kernels in all.
 
 # Cut and missing where whole sections hang on them.
 whole = (RESULTS / 'ncu.csv').read_text()
@@ -217,8 +229,8 @@ put('ncu.csv', whole[:whole.rindex('"3","7"') + 40])
 put('steps.jsonl', '')
 (RESULTS / 'step_resnet50_training_b32_bf16_plain.csv').unlink()
 page = report()
-expect(page, '- `ncu.csv`: cut after 3 launches', '- `kernels.jsonl`: missing', '- `steps.jsonl`: empty', 'Not measured.',
-       'Not measured: no step was timed to its end.')
+expect(page, '- `ncu.csv`: cut after 3 launches', '- `kernels.jsonl`: missing', '- `steps.jsonl`: empty',
+       'Not measured.', 'Not measured: no step was timed to its end.')
 (WORK / 'emulated.json').write_text('{"rows": [')
 page = report()
 expect(page, 'Not measured: ncu has no case of the emulator.', '- `emulated.json`: cut')

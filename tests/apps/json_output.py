@@ -6,29 +6,19 @@ usage: python3 tests/apps/json_output.py build/release/cawe
 """
 import json
 import os
-import pathlib
 import shutil
-import subprocess
-import sys
-import tempfile
 
-PROGRAM = os.path.abspath(sys.argv[1])
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-WORK = os.fsencode(tempfile.mkdtemp())
+import common
+from common import ROOT, check
+
+WORK = os.fsencode(common.WORK)
 NAMES = [b'r"q', b'back\\slash', b'line\nend', b'tab\t', b'not-utf8-\xff\xe4', b'<script>', 'größe'.encode()]
 
 
 def cawe(*args, code=0, **options):
     """What the command prints on stdout, as bytes."""
-    words = [PROGRAM] + [a if isinstance(a, bytes) else str(a) for a in args]
-    done = subprocess.run(words, cwd=WORK, stdout=options.pop('stdout', subprocess.PIPE), stderr=subprocess.PIPE, timeout=300, **options)
-    assert done.returncode == code, '%s: exit %d\n%r' % (args, done.returncode, done.stderr)
+    done = common.cawe(*args, code=code, encoding=None, errors=None, **options)
     return done.stdout if code == 0 else done.stderr
-
-
-def check(condition, what):
-    assert condition, what
-    print('ok ', what)
 
 
 def parsed(name, *args):
@@ -48,7 +38,8 @@ def names_in_json():
         films, run, weights = b'films ' + name, b'run ' + name, b'weights ' + name + b'.safetensors'
         found, text = parsed(films, 'phantom', '--out', films, '--images', 8, '--size', 32, '--format', 'png')
         check(found['out'] == text, 'phantom --out %r' % name)
-        found, text = parsed(run, 'train', ROOT / 'recipes/demo/classifier.toml', '--out', run, '--set', 'data.root=plain', *small)
+        found, text = parsed(run, 'train', ROOT / 'recipes/demo/classifier.toml', '--out', run, '--set',
+                             'data.root=plain', *small)
         check(found['run'] == text and found['task'] == 'classifier', 'train --out %r' % name)
         with open(path(run, b'environment.json'), 'rb') as f:
             check(text in json.loads(f.read().decode('utf-8'))['command_line'], 'environment.json of %r' % name)
@@ -102,16 +93,14 @@ def resume_takes_no_strangers_folder():
     for name in (b'film.part', b'a.cawe-1-2.part'):
         with open(path(b'downloads', name), 'wb') as f:
             f.write(b'x')
-    error = cawe('train', ROOT / 'recipes/demo/classifier.toml', '--out', 'downloads', '--resume', '--quiet', '--set', 'data.root=plain', code=2)
+    error = cawe('train', ROOT / 'recipes/demo/classifier.toml', '--out', 'downloads', '--resume', '--quiet', '--set',
+                 'data.root=plain', code=2)
     check(b'holds other files' in error, 'a folder of other files is refused')
     check(sorted(os.listdir(path(b'downloads'))) == [b'a.cawe-1-2.part', b'film.part'], 'and stays as it is')
 
 
-try:
-    cawe('phantom', '--out', 'plain', '--images', 24, '--size', 32, '--format', 'png', '--quiet')
-    names_in_json()
-    targets()
-    resume_takes_no_strangers_folder()
-finally:
-    shutil.rmtree(WORK, ignore_errors=True)
+cawe('phantom', '--out', 'plain', '--images', 24, '--size', 32, '--format', 'png', '--quiet')
+names_in_json()
+targets()
+resume_takes_no_strangers_folder()
 print('json_output: all ok')

@@ -1,27 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`cawe kernels` as a kernel researcher uses it: the lesson's files, the template, the includes of before, JSON, the page,
-wrong usage.
+"""`cawe kernels` as a kernel researcher uses it: the lesson's files, the template, the includes of before, JSON, the
+page, wrong usage.
 
 usage: python3 tests/apps/kernels.py build/release/cawe
 """
 import json
 import os
-import pathlib
 import shutil
-import subprocess
-import sys
-import tempfile
 
-PROGRAM = os.path.abspath(sys.argv[1])
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+from common import ROOT, WORK, cawe
+
 LESSON = ROOT / 'docs/lessons/your_own_kernel'
-WORK = pathlib.Path(tempfile.mkdtemp())
 
 
 def run(*args, code=0):
-    done = subprocess.run([PROGRAM, 'kernels'] + [str(a) for a in args], cwd=WORK, capture_output=True, text=True, timeout=300)
-    assert done.returncode == code, '%s: exit code %d (expected %d)\n%s%s' % (args, done.returncode, code, done.stdout, done.stderr)
-    return done
+    return cawe('kernels', *args, code=code)
 
 
 def profile(path, code=0):
@@ -36,12 +29,14 @@ def line_of(path, text):
 # The lesson: what each file shows.
 wrong = LESSON / '1_wrong.cuh'
 case = profile(wrong, code=1)
-assert any('out-of-bounds' in c and '1_wrong.cuh:%d' % line_of(wrong, 'float largest = x[') in c for c in case['complaints']), case['complaints']
+assert any('out-of-bounds' in c and '1_wrong.cuh:%d' % line_of(wrong, 'float largest = x[') in c
+           for c in case['complaints']), case['complaints']
 slow = profile(LESSON / '2_slow.cuh')
 assert slow['counters']['global_sectors'] > 7 * slow['counters']['global_ideal_sectors'], slow['counters']
 race = LESSON / '3_race.cuh'
 case = profile(race, code=1)
-assert any('race-' in c and '3_race.cuh:%d' % line_of(race, 'partial[warp] = largest') in c for c in case['complaints']), case['complaints']
+assert any('race-' in c and '3_race.cuh:%d' % line_of(race, 'partial[warp] = largest') in c
+           for c in case['complaints']), case['complaints']
 fixed = WORK / 'fixed.cuh'
 fixed.write_text(race.read_text().replace('partial[warp] = largest;', 'partial[warp] = largest;\n  __syncthreads();'))
 assert profile(fixed)['passed']
@@ -58,7 +53,8 @@ assert 'exists already' in run('--template', 'mine.cuh', code=2).stderr
 # Files with the includes of before, and with those of the tree, compile as the template does, here and with nvcc.
 INCLUDE = '#include "cawe/kernel.cuh"\n'
 NVCC = shutil.which('nvcc') or os.path.exists('/usr/local/cuda/bin/nvcc')
-for name, headers in (('template', ['cawe/kernel.cuh']), ('before', ['cuda/simt/simt.cuh', 'cuda/workbench/workbench.h']),
+for name, headers in (('template', ['cawe/kernel.cuh']),
+                      ('before', ['cuda/simt/simt.cuh', 'cuda/workbench/workbench.h']),
                       ('tree', ['cuda/emulator/simt/simt.cuh', 'cuda/lab/workbench/workbench.h']),
                       ('twice', ['cuda/workbench/workbench.h', 'cawe/kernel.cuh', 'cuda/simt/simt.cuh'])):
     path = WORK / (name + '.cuh')
@@ -85,7 +81,8 @@ assert 'no such kernel file' in run('nothing.cuh', code=2).stderr
 assert 'does not compile' in run('broken.cuh', code=3).stderr
 (WORK / 'empty.cuh').write_text('int x;')
 assert 'cawe_run' in run('empty.cuh', code=3).stderr
-(WORK / 'silent.cuh').write_text('\n'.join(l for l in (WORK / 'mine.cuh').read_text().splitlines() if 'bench.expect' not in l))
+(WORK / 'silent.cuh').write_text('\n'.join(l for l in (WORK / 'mine.cuh').read_text().splitlines()
+                                           if 'bench.expect' not in l))
 assert 'compares nothing' in run('silent.cuh', '--no-nvcc', code=3).stderr
 assert 'no kernel case' in run('--filter', 'no such kernel', code=2).stderr
 assert 'no ladder' in run('--ladder', 'no such ladder', code=2).stderr

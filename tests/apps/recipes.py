@@ -9,21 +9,12 @@ import json
 import os
 import pathlib
 import shutil
-import subprocess
-import sys
-import tempfile
 
-PROGRAM = os.path.abspath(sys.argv[1])
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-WORK = pathlib.Path(tempfile.mkdtemp())
-CHEXPERT = ['No Finding', 'Enlarged Cardiomediastinum', 'Cardiomegaly', 'Lung Opacity', 'Lung Lesion', 'Edema', 'Consolidation', 'Pneumonia',
-            'Atelectasis', 'Pneumothorax', 'Pleural Effusion', 'Pleural Other', 'Fracture', 'Support Devices']
+from common import ROOT, WORK, cawe, run
 
-
-def cawe(*args, code=0):
-    done = subprocess.run([PROGRAM] + [str(a) for a in args], cwd=WORK, capture_output=True, text=True, timeout=300)
-    assert done.returncode == code, '%s: exit %d\n%s' % (args, done.returncode, done.stderr)
-    return done
+CHEXPERT = ['No Finding', 'Enlarged Cardiomediastinum', 'Cardiomegaly', 'Lung Opacity', 'Lung Lesion', 'Edema',
+            'Consolidation', 'Pneumonia', 'Atelectasis', 'Pneumothorax', 'Pleural Effusion', 'Pleural Other',
+            'Fracture', 'Support Devices']
 
 
 def make_chexpert(films):
@@ -59,31 +50,36 @@ def make_rsna(films, boxes):
 
 
 def paper():
-    cawe('phantom', '--out', 'png', '--format', 'png', '--images', 40, '--size', 64, '--seed', 1)  # other films than RSNA's
+    # Other films than RSNA's.
+    cawe('phantom', '--out', 'png', '--format', 'png', '--images', 40, '--size', 64, '--seed', 1)
     cawe('phantom', '--out', 'dcm', '--images', 40, '--size', 64)
     make_chexpert(sorted((WORK / 'png/images').iterdir()))
     make_rsna(sorted((WORK / 'dcm/images').iterdir()), (WORK / 'dcm/stage_2_train_labels.csv').read_text().splitlines())
-    small = ['model.width=4', 'train.steps=2', 'train.batch=4', 'image.size=64', 'init=random', 'model.norm=batch', 'train.eval_every=0']
+    small = ['model.width=4', 'train.steps=2', 'train.batch=4', 'image.size=64', 'init=random', 'model.norm=batch',
+             'train.eval_every=0']
     quote = lambda items: '[%s]' % ', '.join("'%s'" % i for i in items)
     cawe('phantom', '--kind', 'scenes', '--out', 'scenes', '--images', 12, '--size', 64)
     (WORK / 'imagenet/train').mkdir(parents=True)
     shutil.move(WORK / 'scenes/images', WORK / 'imagenet/train/n01440764')
-    cawe('train', ROOT / 'recipes/demo/colorizer_pretrain.toml', '--out', 'body', '--quiet', *(w for s in BODY for w in ('--set', s)))
+    cawe('train', ROOT / 'recipes/demo/colorizer_pretrain.toml', '--out', 'body', '--quiet',
+         *(w for s in BODY for w in ('--set', s)))
     phases = ['frozen', 'all64', 'all128', 'all192', 'critic128', 'critic192', 'gan']
-    colorizer = ['model.width=8', 'gan.phi_width=8', 'gan.critic_width=8', 'data.root="imagenet"', 'data.test=0.2', 'init="body"',
-                 'gan.phi_init="body"', 'color.render_factor=4']
+    colorizer = ['model.width=8', 'gan.phi_width=8', 'gan.critic_width=8', 'data.root="imagenet"', 'data.test=0.2',
+                 'init="body"', 'gan.phi_init="body"', 'color.render_factor=4']
     colorizer += ['phase.%s.%s' % (p, s) for p in phases for s in ('steps=1', 'size=64', 'batch=2')]
-    cawe('study', ROOT / 'recipes/paper/study.toml', '--out', 'study', '--quiet', '--set', 'seeds=[0]', '--set', 'boot.draws=50',
-         '--set', 'classifier_set=' + quote(small + ['data.root="chexpert"', 'data.val=0.2']),
-         '--set', 'colorizer_set=' + quote(colorizer), '--set', 'control_detectors=["retinanet"]',
-         '--set', 'set=' + quote(small + ['data.root="rsna"', 'data.val=0.2', 'model.channels=16', 'train.milestones=[1]', 'cam.input=64']))
+    cawe('study', ROOT / 'recipes/paper/study.toml', '--out', 'study', '--quiet', '--set', 'seeds=[0]', '--set',
+         'boot.draws=50', '--set', 'classifier_set=' + quote(small + ['data.root="chexpert"', 'data.val=0.2']), '--set',
+         'colorizer_set=' + quote(colorizer), '--set', 'control_detectors=["retinanet"]', '--set', 'set=' +
+         quote(small + ['data.root="rsna"', 'data.val=0.2', 'model.channels=16', 'train.milestones=[1]',
+                        'cam.input=64']))
     with open(WORK / 'study/results.csv') as f:
         rows = [r['enhancement'] for r in csv.DictReader(f)]
     table = ['none', 'afda', 'medga', 'color', 'cawe', 'color+cawe']
     assert rows == 2 * table + ['shuffled', 'uniform', 'centre', 'clahe', 'colormap'], rows
     for path in sorted((WORK / 'study').rglob('recipe.toml')):  # a resolved recipe is a recipe, and gives every key
         keys = said(path)
-        assert all(k['from'].startswith(str(path)) for k in keys.values()), [k for k in keys.values() if not k['from'].startswith(str(path))]
+        assert all(k['from'].startswith(str(path)) for k in keys.values()), [k for k in keys.values()
+                                                                             if not k['from'].startswith(str(path))]
     recipe = (WORK / 'study/classifier/recipe.toml').read_text()
     assert 'chexpert' in recipe and 'optimizer = "adam"' in recipe, recipe
     with open(WORK / 'study/classifier/split.csv') as f:
@@ -97,15 +93,18 @@ def paper():
     (WORK / 'chexpert/film.csv').write_text(valid.replace('patient00033', 'patient00003'))
     (WORK / 'chexpert/person.csv').write_text(valid.replace('patient00033/study1', 'patient00003/study2'))
     shutil.copytree(WORK / 'chexpert/train/patient00033/study1', WORK / 'chexpert/train/patient00003/study2')
-    common = ['train', ROOT / 'recipes/paper/classifier.toml', '--out', 'refused', '--quiet', *(w for s in small + ['data.root="chexpert"'] for w in ('--set', s))]
-    for sets, code, words in ((['data.test_csv="film.csv"'], 3, 'patient00003_study1'), (['data.test_csv="person.csv"'], 3, 'patient00003'), (['data.test=0.2'], 2, 'data.test = 0')):
+    common = ['train', ROOT / 'recipes/paper/classifier.toml', '--out', 'refused', '--quiet',
+              *(w for s in small + ['data.root="chexpert"'] for w in ('--set', s))]
+    for sets, code, words in ((['data.test_csv="film.csv"'], 3, 'patient00003_study1'),
+                              (['data.test_csv="person.csv"'], 3, 'patient00003'),
+                              (['data.test=0.2'], 2, 'data.test = 0')):
         lines = cawe(*common, *(w for s in sets for w in ('--set', s)), code=code).stderr.splitlines()
         assert len(lines) == 1 and words in lines[0], lines
     print('ok  recipes/paper run on CheXpert and RSNA as they lie on disk')
 
 
-BODY = ['model.depth=34', 'model.width=8', 'train.steps=2', 'train.batch=4', 'image.size=64', 'data.root="scenes"', 'data.images="../imagenet/train/n01440764"',
-        'data.val=0.2']
+BODY = ['model.depth=34', 'model.width=8', 'train.steps=2', 'train.batch=4', 'image.size=64', 'data.root="scenes"',
+        'data.images="../imagenet/train/n01440764"', 'data.val=0.2']
 
 
 def understood():
@@ -115,11 +114,11 @@ def understood():
         if 'task =' not in text:  # [data] alone: films that a study adds
             continue
         command = 'study' if 'task = "study"' in text else 'train'
-        overrides = ['--set', 'classifier="nowhere"'] if command == 'study' else ['--set', 'data.root="nowhere"', '--set', 'init=random']
+        overrides = ['--set', 'classifier="nowhere"'] if command == 'study' else ['--set', 'data.root="nowhere"',
+                                                                                  '--set', 'init=random']
         if 'norm = "frozen"' in text:
             overrides += ['--set', 'model.norm=']
-        done = subprocess.run([PROGRAM, command, str(path), '--out', 'r', '--quiet'] + overrides, cwd=WORK, env={**os.environ, 'CAWE_DATA': 'nowhere'},
-                              capture_output=True, text=True, timeout=60)
+        done = run(command, path, '--out', 'r', '--quiet', *overrides, env={**os.environ, 'CAWE_DATA': 'nowhere'})
         assert done.returncode == 3 and 'no such folder' in done.stderr, (path, done.stderr)
         shutil.rmtree(WORK / 'r', ignore_errors=True)
         print('ok ', path.relative_to(ROOT))
@@ -147,30 +146,30 @@ def commands():
     path = ROOT / 'recipes/demo/retinanet.toml'
     line = path.read_text().splitlines().index('anchor_base = 12') + 1
     keys = said(path, '--set', 'train.lr=0.5', '--set', 'train.batch=', '--set', 'fuse.alpha=0.3')
-    assert keys['model.anchor_base']['value'] == 12 and keys['model.anchor_base']['from'].endswith('retinanet.toml:%d' % line), keys['model.anchor_base']
+    base = keys['model.anchor_base']
+    assert base['value'] == 12 and base['from'].endswith('retinanet.toml:%d' % line), base
     assert (keys['train.lr']['value'], keys['train.lr']['from']) == (0.5, '--set'), keys['train.lr']
     assert (keys['train.batch']['value'], keys['train.batch']['from']) == (8, 'default'), keys['train.batch']
     assert 'enhance.method' in keys['fuse.alpha']['idle'] and 'data.uncertain' not in keys
     classifier = said(ROOT / 'recipes/demo/classifier.toml')
-    assert classifier['labels']['value'] is None and classifier['labels']['missing'] == "the data's", classifier['labels']
+    labels = classifier['labels']
+    assert labels['value'] is None and labels['missing'] == "the data's", labels
     # What it prints is a recipe.
     done = cawe('recipe', 'explain', path, '--set', 'fuse.alpha=0.3')
     assert 'cawe: warning: --set: fuse.alpha says nothing: enhance.method is "none"' in done.stderr, done.stderr
     (WORK / 'printed.toml').write_text(done.stdout)
     again = said('printed.toml')
-    assert {k: v['value'] for k, v in again.items()} == {k: v['value'] for k, v in said(path, '--set', 'fuse.alpha=0.3').items()}
+    assert {k: v['value'] for k, v in again.items()} == {k: v['value'] for k,
+                                                         v in said(path, '--set', 'fuse.alpha=0.3').items()}
     # A study warns of what no row reads, and of nothing that one row reads.
     study = ['study', ROOT / 'recipes/demo/study.toml', '--out', 'st', '--set']
-    done = subprocess.run([PROGRAM] + [str(a) for a in study + ['set=["data.root=nowhere", "afda.vmax=0.5", "clahe.tiles=4", "data.folds=3"]']],
-                          cwd=WORK, capture_output=True, text=True, timeout=60)
-    warned = [w.split(' says nothing')[0].split()[-1] for w in done.stderr.splitlines() if w.startswith('cawe: warning: ')]
+    done = run(*study, 'set=["data.root=nowhere", "afda.vmax=0.5", "clahe.tiles=4", "data.folds=3"]')
+    warned = [w.split(' says nothing')[0].split()[-1] for w in done.stderr.splitlines()
+              if w.startswith('cawe: warning: ')]
     assert done.returncode == 3 and sorted(set(warned)) == ['clahe.tiles', 'data.folds'], done.stderr
     print('ok  cawe recipe keys, cawe recipe explain')
 
 
-try:
-    commands()
-    paper()
-    understood()
-finally:
-    shutil.rmtree(WORK, ignore_errors=True)
+commands()
+paper()
+understood()

@@ -7,16 +7,14 @@ usage: python3 tests/apps/resume.py build/release/cawe
 import hashlib
 import json
 import os
-import pathlib
 import shutil
 import signal
 import subprocess
-import sys
-import tempfile
 import time
 
-PROGRAM = os.path.abspath(sys.argv[1])
-WORK = pathlib.Path(tempfile.mkdtemp())
+import common
+from common import PROGRAM, WORK
+
 RECIPE = """task = "retinanet"
 seed = 0
 [data]
@@ -43,14 +41,8 @@ log_every = 1
 """
 
 
-def run(*args, env=None):
-    return subprocess.run([PROGRAM] + [str(a) for a in args], cwd=WORK, capture_output=True, text=True, timeout=300,
-                          env=dict(os.environ, **(env or {})))
-
-
 def cawe(*args, code=0, says='', env=None):
-    done = run(*args, env=env)
-    assert done.returncode == code, '%s: exit %d (expected %d)\n%s' % (args, done.returncode, code, done.stderr)
+    done = common.cawe(*args, code=code, env=dict(os.environ, **(env or {})))
     for part in [says] if isinstance(says, str) else says:
         assert part in done.stderr, '%s: %r is not in\n%s' % (args, part, done.stderr)
     assert code == 0 or len(done.stderr.strip().splitlines()) == 1, done.stderr
@@ -201,9 +193,11 @@ def a_strangers_folder():
 def one_process_a_folder():
     process = subprocess.Popen([PROGRAM, 'train', 'recipe.toml', '--out', 'busy', '--quiet', '--set', 'train.steps=100000'], cwd=WORK)
     deadline = time.time() + 120
-    while not (WORK / 'busy/log.jsonl').exists() and time.time() < deadline:
-        time.sleep(.05)
     try:
+        while not (WORK / 'busy/log.jsonl').exists():
+            assert process.poll() is None, 'the first process ended with %s' % process.poll()
+            assert time.time() < deadline, 'the first process has logged no step for two minutes'
+            time.sleep(.05)
         done = train('busy', '--resume', '--set', 'train.steps=100000', code=2, says=['another process works in this run (%d on ' % process.pid,
                                                                                     'busy/.cawe-lock'])
         assert 'remove' in done.stderr
@@ -249,7 +243,6 @@ def main():
                  a_strangers_folder, one_process_a_folder, a_fold_without_a_lesion):
         test()
         print('ok  ' + test.__name__.replace('_', ' '), flush=True)
-    shutil.rmtree(WORK)
 
 
 main()

@@ -1,47 +1,34 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A whole study on small phantoms: every row, killed and resumed, one thread and two, figures, report, ablations, wrong keys.
+"""A whole study on small phantoms: every row, killed and resumed, one thread and two, figures, report, ablations,
+wrong keys.
 
 usage: python3 tests/apps/study.py build/release/cawe
 """
 import csv
-import os
-import pathlib
 import random
 import re
-import shutil
 import signal
 import subprocess
-import sys
-import tempfile
 import time
 import xml.etree.ElementTree as xml
 
-PROGRAM = os.path.abspath(sys.argv[1])
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-WORK = pathlib.Path(tempfile.mkdtemp())
+from common import PROGRAM, ROOT, WORK, cawe, check
+
 PAPER_ROWS = ['none', 'afda', 'medga', 'color', 'cawe', 'color+cawe']
 CONTROLS = ['shuffled', 'uniform']
-ROWS = [('faster_rcnn', r) for r in PAPER_ROWS] + [('retinanet', r) for r in PAPER_ROWS] + [('retinanet', c) for c in CONTROLS]
+ROWS = [('faster_rcnn', r) for r in PAPER_ROWS] + [('retinanet', r) for r in PAPER_ROWS] + [('retinanet', c)
+                                                                                            for c in CONTROLS]
 # The columns that results.csv promises, in this order: one for each threshold.
 COLUMNS = (['detector', 'enhancement', 'seed'] + ['sens@%d' % k for k in (1, 2, 3, 4)] +
            ['ci_%s@%d' % (end, k) for k in (1, 2, 3, 4) for end in ('low', 'high')] +
-           ['%s@%d' % (what, k) for k in (1, 2, 3, 4) for what in ('delta', 'p')] + ['map50', 'froc_rule', 'images', 'patients', 'lesions'])
+           ['%s@%d' % (what, k) for k in (1, 2, 3, 4) for what in ('delta', 'p')] +
+           ['map50', 'froc_rule', 'images', 'patients', 'lesions'])
 
 
-def check(condition, what):
-    assert condition, what
-    print('ok ', what, flush=True)
-
-
-def cawe(*args, code=0):
-    done = subprocess.run([PROGRAM] + [str(a) for a in args], cwd=WORK, capture_output=True, text=True, timeout=300)
-    assert done.returncode == code, '%s: exit %d\n%s' % (args, done.returncode, done.stderr)
-    return done
-
-
-TINY = {'data.root': {'data': '"data"', 'scenes': '"scenes"'}, 'image.size': 64, 'model.width': 8, 'model.channels': 16, 'roi.hidden': 16, 'train.steps': 5,
-        'train.batch': 4, 'train.checkpoint_every': 2, 'gan.phi_width': 8, 'gan.critic_width': 8, 'phase.frozen.steps': 2, 'phase.all.steps': 3,
-        'phase.critic.steps': 2, 'phase.gan.steps': 3}
+TINY = {'data.root': {'data': '"data"', 'scenes': '"scenes"'}, 'image.size': 64, 'model.width': 8, 'model.channels': 16,
+        'roi.hidden': 16, 'train.steps': 5, 'train.batch': 4, 'train.checkpoint_every': 2, 'gan.phi_width': 8,
+        'gan.critic_width': 8, 'phase.frozen.steps': 2, 'phase.all.steps': 3, 'phase.critic.steps': 2,
+        'phase.gan.steps': 3}
 
 
 def shrunk(name):
@@ -53,13 +40,15 @@ def shrunk(name):
         key = section + line.split(' = ')[0]
         if key in TINY:
             value = TINY[key]
-            line = line.split(' = ')[0] + ' = ' + str(value[line.rstrip('"').rsplit('/', 1)[1]] if isinstance(value, dict) else value)
+            line = line.split(' = ')[0] + ' = ' + str(value[line.rstrip('"').rsplit('/', 1)[1]]
+                                                      if isinstance(value, dict) else value)
         lines.append(line)
     return '\n'.join(lines) + '\n'
 
 
 def arguments(out, *more):
-    return [str(a) for a in ('study', 'recipes/study.toml', '--out', out, '--quiet', '--set', 'boot.draws=100', '--set', 'panels=2') + more]
+    return [str(a) for a in ('study', 'recipes/study.toml', '--out', out, '--quiet', '--set', 'boot.draws=100', '--set',
+                             'panels=2') + more]
 
 
 def prepare():
@@ -72,7 +61,8 @@ def prepare():
 
 def outcome(out):
     """Results, and what every row's detector found. results.json has thresholds, which are scores to the last digit."""
-    return [(WORK / out / name).read_bytes() for name in ('results.csv', 'results.json')] + [(WORK / out / 'rows' / ('%s-%s-0' % row) / 'detections.csv').read_bytes() for row in ROWS]
+    names = ['results.csv', 'results.json'] + ['rows/%s-%s-0/detections.csv' % row for row in ROWS]
+    return [(WORK / out / name).read_bytes() for name in names]
 
 
 def undisturbed():
@@ -82,7 +72,8 @@ def undisturbed():
     seconds = time.time() - start
     cawe(*arguments('two', '--threads', 2))
     one = outcome('one')
-    assert len(set(one)) == len(one) and all(found.count(b'\n') > 50 for found in one[2:]), 'rows that cannot be told apart prove nothing'
+    assert len(set(one)) == len(one) and all(found.count(b'\n') > 50
+                                             for found in one[2:]), 'rows that cannot be told apart prove nothing'
     check(outcome('two') == one, 'results and detections are the same on one thread and on two')
     return one, seconds
 
@@ -92,14 +83,14 @@ def trainings_done():
 
 
 def killed(expected, seconds):
-    """Killed at five random moments: when so many trainings are done, and a while later; the last one over the report."""
+    """Killed at five random moments: when so many trainings are done, and a while later; the last over the report."""
     draw, kills, trainings = random.Random(6), 0, len(ROWS) + 3
     for target in sorted(draw.sample(range(trainings), 4)) + [trainings]:
-        running = subprocess.Popen([PROGRAM] + arguments('killed', '--threads', 1, '--resume'), cwd=WORK, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                                   text=True)
+        running = subprocess.Popen([PROGRAM] + arguments('killed', '--threads', 1, '--resume'), cwd=WORK,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         while running.poll() is None and trainings_done() < target:
             time.sleep(0.02)
-        # A part of a training's time later; but before the next one is done, as it may be on a machine that is faster now.
+        # A part of a training's time later; but before the next one is done, as it may be on a faster machine.
         done, moment = trainings_done(), time.monotonic() + draw.uniform(0.2, 1) * seconds / trainings
         while running.poll() is None and time.monotonic() < moment and trainings_done() == done:
             time.sleep(0.02)
@@ -111,7 +102,8 @@ def killed(expected, seconds):
     check(kills >= 4, '%d kills' % kills)
     cawe(*arguments('killed', '--threads', 1, '--resume'))
     check(outcome('killed') == expected, 'killed with -9 and resumed: the same results and detections')
-    check(not list((WORK / 'killed').rglob('*.part')) and not (WORK / 'killed/enhanced').exists(), 'nothing half-written is left')
+    check(not list((WORK / 'killed').rglob('*.part')) and not (WORK / 'killed/enhanced').exists(),
+          'nothing half-written is left')
 
 
 def contract():
@@ -131,7 +123,8 @@ def contract():
         assert [r['third'] for r in mine] == ['dark', 'middle', 'bright'], mine
         assert {str(sum(int(r['lesions']) for r in mine))} == lesions, (mine, lesions)
         assert all(float(r['ci_low']) <= float(r['mean_sens']) <= float(r['ci_high']) for r in mine), mine
-    check({r['enhancement'] for r in thirds} >= {'none', 'cawe', 'color+cawe'}, 'thirds of the lesions by the map, for every row that reads it')
+    check({r['enhancement'] for r in thirds} >= {'none', 'cawe', 'color+cawe'},
+          'thirds of the lesions by the map, for every row that reads it')
     for n in (1, 2, 3, 4):
         svg = xml.parse(WORK / ('one/figures/figure%d.svg' % n)).getroot()
         assert svg.tag == '{http://www.w3.org/2000/svg}svg' and len(list(svg.iter())) > 10, n
@@ -144,15 +137,18 @@ def contract():
     titles = {'faster_rcnn': 'Faster R-CNN', 'retinanet': 'RetinaNet'}
     assert sorted((d, c) for d, c, _ in shown) == sorted((titles[d], str(int(e in CONTROLS))) for d, e in ROWS), shown
     assert len({name for _, _, name in shown}) == len(ROWS), shown
-    check(all('id="%s"' % i in report for i in ('alpha', 'window', 'threshold')), 'report.html has every row, and its controls')
+    check(all('id="%s"' % i in report for i in ('alpha', 'window', 'threshold')),
+          'report.html has every row, and its controls')
     facts = dict(re.findall(r'<dt>([a-z_]+)</dt><dd>([^<]*)</dd>', (WORK / 'two/report.html').read_text()))
     check(facts['threads'] == '2' and '--out two' in facts['command_line'], 'report.html says how it was made')
 
 
 def ablations():
     # Keys that only some rows use may be set for all.
-    cawe(*arguments('ablated', '--set', 'detectors=["retinanet"]', '--set', "set=['color.render_factor=4', 'cam.exclude_labels=[\"nodule\"]']",
-                    '--set', 'rows=["none", "cawe"]', '--set', 'controls=[]', '--ablate', 'fuse.alpha=0.2,0.8', '--set', 'froc.iou=0.2'))
+    cawe(*arguments('ablated', '--set', 'detectors=["retinanet"]', '--set',
+                    "set=['color.render_factor=4', 'cam.exclude_labels=[\"nodule\"]']", '--set',
+                    'rows=["none", "cawe"]', '--set', 'controls=[]', '--ablate', 'fuse.alpha=0.2,0.8', '--set',
+                    'froc.iou=0.2'))
     with open(WORK / 'ablated/results.csv') as f:
         table = list(csv.DictReader(f))
     check({r['froc_rule'] for r in table} == {'iou>=0.2;duplicates=ignore;step'}, 'froc.iou: another rule for all rows')
@@ -188,12 +184,9 @@ def wrong_keys():
     check('--resume' in again.stderr, 'a study is not overwritten')
 
 
-try:
-    prepare()
-    results, course = undisturbed()
-    contract()
-    killed(results, course)
-    ablations()
-    wrong_keys()
-finally:
-    shutil.rmtree(WORK, ignore_errors=True)
+prepare()
+results, course = undisturbed()
+contract()
+killed(results, course)
+ablations()
+wrong_keys()

@@ -6,15 +6,10 @@ usage: python3 tests/apps/study_checks.py build/release/cawe
 """
 import html
 import json
-import os
-import pathlib
 import shutil
-import subprocess
-import sys
-import tempfile
 
-PROGRAM = os.path.abspath(sys.argv[1])
-WORK = pathlib.Path(tempfile.mkdtemp())
+from common import WORK, cawe
+
 DATA = """[data]
 root = "data"
 labels_csv = "metadata.csv"
@@ -57,8 +52,7 @@ draws = 20
 
 
 def study(out, *args, code=0, says=()):
-    done = subprocess.run([PROGRAM, 'study', 'study.toml', '--out', out] + list(args), cwd=WORK, capture_output=True, text=True, timeout=300)
-    assert done.returncode == code, '%s: exit %d (expected %d)\n%s' % (args, done.returncode, code, done.stderr)
+    done = cawe('study', 'study.toml', '--out', out, *args, code=code)
     for part in says:
         assert part in done.stderr, '%r is not in\n%s' % (part, done.stderr)
     return done
@@ -82,7 +76,8 @@ def folds():
     for fold in range(3):
         mine = {r['image']: r for r in rows_of(WORK / ('folds/classifier-fold%d/split.csv' % fold))}
         rows = {r['image']: r for r in rows_of(WORK / ('folds/rows/retinanet-cawe-0-fold%d/split.csv' % fold))}
-        assert mine.keys() == rows.keys() and all(mine[i]['fold'] == rows[i]['fold'] for i in mine), 'other folds than the detectors have'
+        assert mine.keys() == rows.keys() and all(mine[i]['fold'] == rows[i]['fold']
+                                                  for i in mine), 'other folds than the detectors have'
         recipe = (WORK / ('folds/classifier-fold%d/recipe.toml' % fold)).read_text()
         others = [f for f in range(3) if f != fold]
         assert 'test_folds = ["%d"]' % fold in recipe and 'val_folds = ["%d"]' % ((fold + 1) % 3) in recipe, recipe
@@ -102,16 +97,19 @@ def folds():
     study('recipes', '--set', 'folds=3', '--set', 'classifier=c-{fold}.toml')
     for fold in range(3):
         assert 'steps = %d' % (fold + 1) in (WORK / ('recipes/classifier-fold%d/recipe.toml' % fold)).read_text(), 'not the recipe of its fold'
-    refused('a named classifier that knows persons of the folds', '--set', 'folds=3', '--set', 'classifier=folds/classifier-fold0', code=3,
-            says=['was trained on'])
-    refused('{fold} without folds', '--set', 'classifier=folds/classifier-fold{fold}', code=2, says=['the study has no folds'])
+    refused('a named classifier that knows persons of the folds', '--set', 'folds=3', '--set',
+            'classifier=folds/classifier-fold0', code=3, says=['was trained on'])
+    refused('{fold} without folds', '--set', 'classifier=folds/classifier-fold{fold}', code=2,
+            says=['the study has no folds'])
     print('ok  with folds, a classifier of the same films for each', flush=True)
 
 
 def warnings_of_shared_models():
     """What was said of a model that is trained for each fold stands in the report."""
-    study('lonely', '--set', 'folds=3', '--set', 'classifier_set=["data.label_columns=[\'nodule\', \'absent\']", "data.labels_csv=absent.csv"]')
-    said = [json.loads((WORK / ('lonely/classifier-fold%d/environment.json' % f)).read_text()).get('warnings', []) for f in range(3)]
+    study('lonely', '--set', 'folds=3', '--set',
+          'classifier_set=["data.label_columns=[\'nodule\', \'absent\']", "data.labels_csv=absent.csv"]')
+    said = [json.loads((WORK / ('lonely/classifier-fold%d/environment.json' % f)).read_text()).get('warnings', [])
+            for f in range(3)]
     assert all(any('absent' in w for w in fold) for fold in said), said
     page = html.unescape((WORK / 'lonely/report.html').read_text())
     for sentence in {w for fold in said for w in fold}:
@@ -127,32 +125,38 @@ def other_split():
     shutil.rmtree(WORK / 'split/rows/retinanet-clahe-0')
     other = rows + ('--set', 'set=["data.split_seed=1"]')
     study('split', '--resume', *other, code=2, says=['split: ', '--accept-changes'])
-    study('split', '--resume', '--accept-changes', *other, code=2, says=['retinanet-none-0: is done and was tested on', 'choose another --out'])
-    assert all(f.read_bytes() == before[f] for f in before if f.exists() and 'lock' not in f.name), 'something was written'
+    study('split', '--resume', '--accept-changes', *other, code=2,
+          says=['retinanet-none-0: is done and was tested on', 'choose another --out'])
+    assert all(f.read_bytes() == before[f] for f in before if f.exists() and
+               'lock' not in f.name), 'something was written'
     study('split', '--resume', *rows)
     assert (WORK / 'split/results.csv').read_bytes() == before[WORK / 'split/results.csv']
     print('ok  rows that were tested on other films are refused', flush=True)
 
 
 def main():
-    subprocess.run([PROGRAM, 'phantom', '--out', 'data', '--images', '40', '--size', '32'], cwd=WORK, check=True, stdout=subprocess.DEVNULL)
+    cawe('phantom', '--out', 'data', '--images', 40, '--size', 32)
     (WORK / 'study.toml').write_text(STUDY)
     table = [line.split(',') for line in (WORK / 'data/metadata.csv').read_text().splitlines()]
-    (WORK / 'data/absent.csv').write_text(''.join(','.join(row + ['absent' if i == 0 else '0']) + '\n' for i, row in enumerate(table)))
+    (WORK / 'data/absent.csv').write_text(''.join(','.join(row + ['absent' if i == 0 else '0']) + '\n' for i,
+                                                  row in enumerate(table)))
     (WORK / 'detector.toml').write_text(DETECTOR)
     (WORK / 'classifier.toml').write_text(CLASSIFIER)
     other = ('--set', 'classifier_set=["data.split_seed=1"]')
-    refused('a classifier with another split trained persons of the test', *other, code=3, says=['was trained on', '--allow-leak'])
-    refused('an ablation with a label that the classifier does not know', '--ablate', 'cam.targets=[nodule],[mass]', code=2, says=['mass'])
-    refused('an ablation of the split: its row would be judged on films that it was not tested on', '--ablate', 'data.test=0.2', code=2,
-            says=['data.test=0.2', 'another split'])
+    refused('a classifier with another split trained persons of the test', *other, code=3,
+            says=['was trained on', '--allow-leak'])
+    refused('an ablation with a label that the classifier does not know', '--ablate', 'cam.targets=[nodule],[mass]',
+            code=2, says=['mass'])
+    refused('an ablation of the split: its row would be judged on films that it was not tested on', '--ablate',
+            'data.test=0.2', code=2, says=['data.test=0.2', 'another split'])
     refused('an ablation of the test folds', '--ablate', 'data.test_folds=[train]', code=2, says=['data.test_folds'])
     refused('an ablated classifier that is not there', '--ablate', 'enhance.classifier=nope', code=1, says=['nope'])
-    refused('a control without a second person', '--set', 'controls=["shuffled"]', '--set', 'set=["data.test=0.03"]', '--set',
-            'classifier_set=["data.test=0.03"]', code=3, says=['one person'])
+    refused('a control without a second person', '--set', 'controls=["shuffled"]', '--set', 'set=["data.test=0.03"]',
+            '--set', 'classifier_set=["data.test=0.03"]', code=3, says=['one person'])
     refused('one seed twice', '--set', 'seeds=[3,4,3]', code=2, says=['3 twice'])
     refused('a value of an ablation that is empty', '--ablate', 'fuse.alpha=0.5,', code=2, says=['a value is empty'])
-    refused('a class of the map that only the last row asks for', '--set', 'set=["cam.exclude_labels=[\'edema\']"]', code=2, says=['edema'])
+    refused('a class of the map that only the last row asks for', '--set', 'set=["cam.exclude_labels=[\'edema\']"]',
+            code=2, says=['edema'])
     folds()
     warnings_of_shared_models()
     other_split()
@@ -168,7 +172,8 @@ def main():
         kept = file.read_bytes()
         for spoil in (file.unlink, lambda: file.write_bytes(kept.splitlines(True)[0])):
             spoil()
-            study('plain', '--resume', says=['retinanet-none-0: its detections are not those that it was finished with'])
+            study('plain', '--resume',
+                  says=['retinanet-none-0: its detections are not those that it was finished with'])
             assert file.read_bytes() == kept and (WORK / 'plain/results.csv').read_bytes() == results, name
     print('ok  detections that are lost or others are made again', flush=True)
     (WORK / 'detector.toml').write_text(DETECTOR.replace('batch = 2', 'batch = 4'))
@@ -183,7 +188,6 @@ def main():
     page = (WORK / 'plain/report.html').read_text()
     assert 'Resumed with changes: the study, boot.draws: 20 before, 30 now' in page
     print('ok  other recipes are refused, or accepted and shown in the report', flush=True)
-    shutil.rmtree(WORK)
 
 
 main()

@@ -5,30 +5,19 @@ usage: python3 tests/apps/whole_line.py build/release/cawe
 """
 import csv
 import json
-import os
-import pathlib
 import shutil
 import signal
 import struct
 import subprocess
-import sys
-import tempfile
 import time
 
-PROGRAM = os.path.abspath(sys.argv[1])
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-WORK = pathlib.Path(tempfile.mkdtemp())
+import common
+from common import PROGRAM, ROOT, WORK, check
 
 
 def cawe(*args, code=0, stderr=False):
-    done = subprocess.run([PROGRAM] + [str(a) for a in args], cwd=WORK, capture_output=True, text=True, timeout=300)
-    assert done.returncode == code, '%s: exit %d\n%s' % (args, done.returncode, done.stderr)
+    done = common.cawe(*args, code=code)
     return done.stderr if stderr else done.stdout
-
-
-def check(condition, what):
-    assert condition, what
-    print('ok ', what)
 
 
 def crc32c(data):
@@ -74,7 +63,8 @@ def main():
     info = json.loads(cawe('inspect', film, '--json'))
     check((info['kind'], info['rows'], info['columns'], info['bits']) == ('dicom', 64, 64, 12), 'inspect a film')
 
-    summary = json.loads(cawe('train', ROOT / 'recipes/demo/classifier.toml', '--out', 'cls', '--json', '--quiet', '--set', 'train.steps=40', *SET))
+    summary = json.loads(cawe('train', ROOT / 'recipes/demo/classifier.toml', '--out', 'cls', '--json', '--quiet',
+                              '--set', 'train.steps=40', *SET))
     check(summary['steps'] == 40, 'classifier')
     for name in ('recipe.toml', 'environment.json', 'log.jsonl', 'metrics.csv', 'timings.csv', 'split.csv'):
         assert (WORK / 'cls' / name).stat().st_size > 0, name
@@ -86,9 +76,11 @@ def main():
 
     # Its films are enhanced: no classifier to look at with attention, but one to be trained and judged.
     summary = json.loads(cawe('train', ROOT / 'recipes/demo/classifier.toml', '--out', 'cls_afda', '--json', '--quiet',
-                              '--set', 'train.steps=2', '--set', 'enhance.method=afda', '--set', 'data.test_folds=test', *SET))
+                              '--set', 'train.steps=2', '--set', 'enhance.method=afda', '--set', 'data.test_folds=test',
+                              *SET))
     results = json.loads((WORK / 'cls_afda/results.json').read_text())
-    check(summary['test_auroc'] == results['mean_auroc']['value'], 'a classifier of enhanced films is judged on its test fold')
+    check(summary['test_auroc'] == results['mean_auroc']['value'],
+          'a classifier of enhanced films is judged on its test fold')
 
     with open(WORK / 'cls/split.csv') as f:
         rows = list(csv.DictReader(f))
@@ -99,11 +91,14 @@ def main():
     for method in ('none', 'clahe', 'afda', 'medga'):
         cawe('enhance', '--method', method, '--input', 'test', '--out', 'e_' + method, '--quiet')
         assert len(list((WORK / ('e_' + method)).glob('*.png'))) == len(test), method
-    cawe('enhance', '--method', 'cawe', '--classifier', 'cls', '--input', 'test', '--out', 'e_cawe', '--maps', '--quiet')
+    cawe('enhance', '--method', 'cawe', '--classifier', 'cls', '--input', 'test', '--out', 'e_cawe', '--maps',
+         '--quiet')
     check(len(list((WORK / 'e_cawe').glob('*_map.png'))) == len(test), 'enhance by every method')
-    cawe('enhance', '--method', 'uniform', '--classifier', 'cls', '--input', 'test', '--out', 'e_uniform', '--format', 'dicom', '--quiet')
+    cawe('enhance', '--method', 'uniform', '--classifier', 'cls', '--input', 'test', '--out', 'e_uniform', '--format',
+         'dicom', '--quiet')
     film = (WORK / 'e_uniform' / (test[0] + '.dcm')).read_bytes()
-    check(b'"mean_of":{"method":"cawe"' in film and b'classifier sha256 ' in film, 'a derived film names its method and the classifier')
+    check(b'"mean_of":{"method":"cawe"' in film and b'classifier sha256 ' in film,
+          'a derived film names its method and the classifier')
 
     study = (ROOT / 'recipes/demo/study.toml').read_text()
     for name in ('classifier.toml', 'faster_rcnn.toml', 'retinanet.toml', 'colorizer.toml', 'colorizer_pretrain.toml'):
@@ -118,11 +113,13 @@ def main():
     running = subprocess.Popen([PROGRAM] + args, cwd=WORK, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 300
     while not any(log.stat().st_size for log in (WORK / 'study').rglob('log.jsonl')):
-        assert running.poll() is None and time.monotonic() < deadline, 'no training began: %s' % (running.communicate(),)
+        assert running.poll() is None and time.monotonic() < deadline, 'no training began: %s' % (running.communicate(),
+                                                                                                  )
         time.sleep(0.02)
     running.send_signal(signal.SIGTERM)
     _, errors = running.communicate(timeout=300)
-    check(running.returncode == 143 and '--resume' in errors, 'SIGTERM saves and exits 143 (here %d)' % running.returncode)
+    check(running.returncode == 143 and '--resume' in errors,
+          'SIGTERM saves and exits 143 (here %d)' % running.returncode)
     check(list((WORK / 'study').rglob('step-*.safetensors')), '... with a checkpoint of the step')
     cawe(*args, '--resume')
     with open(WORK / 'study/results.csv') as f:
@@ -140,32 +137,40 @@ def main():
         ours = sorted(list(csv.reader(f))[1:])
     with open(WORK / detector / 'detections.csv') as f:
         theirs = sorted(list(csv.reader(f))[1:])
-    check(ours == theirs, 'detect finds in the files what the study found (%d boxes), with the chain out of one file' % len(ours))
+    check(ours == theirs,
+          'detect finds in the files what the study found (%d boxes), with the chain out of one file' % len(ours))
     cawe('detect', '--weights', detector, '--input', 'test', '--out', 'd.json', '--quiet')
     check(len(json.loads((WORK / 'd.json').read_text())) == len(ours), 'COCO results')
     cawe('detect', '--weights', detector, '--input', 'test', '--out', 'a.csv', '--anon', 'hash', '--quiet')
     with open(WORK / 'a.csv') as f:
         hashed = sorted(list(csv.reader(f))[1:])
-    check([r[:1] + r[2:] for r in hashed] == [r[:1] + r[2:] for r in ours] and all(len(r[1]) == 32 for r in hashed), '--anon hash changes the patients alone')
+    check([r[:1] + r[2:] for r in hashed] == [r[:1] + r[2:] for r in ours] and all(len(r[1]) == 32 for r in hashed),
+          '--anon hash changes the patients alone')
 
-    cawe('train', ROOT / 'recipes/demo/classifier.toml', '--out', 'by_loss', '--quiet', *SET, '--set', 'train.steps=8', '--set', 'train.eval_every=4',
-         '--set', 'train.select=loss', '--set', 'train.pos_weight=[2]', '--set', 'data.val_folds=["val"]')
-    validations = [json.loads(line) for line in (WORK / 'by_loss/log.jsonl').read_text().splitlines() if 'val.loss' in line]
-    check(len(validations) == 2 and all(v['score'] == -v['val.loss'] < 0 for v in validations), 'train.select = "loss" chooses by it')
-    # min_delta is 1, so the first validation stays the best: its checkpoint is what the run is tested with and hands on.
-    chosen = ['train', ROOT / 'recipes/demo/retinanet.toml', '--quiet', *SET, '--set', 'train.steps=16', '--set', 'train.eval_every=8',
-              '--set', 'train.min_delta=1', '--set', 'model.channels=32', '--set', 'data.val_folds=["val"]']
+    cawe('train', ROOT / 'recipes/demo/classifier.toml', '--out', 'by_loss', '--quiet', *SET, '--set', 'train.steps=8',
+         '--set', 'train.eval_every=4', '--set', 'train.select=loss', '--set', 'train.pos_weight=[2]', '--set',
+         'data.val_folds=["val"]')
+    validations = [json.loads(line) for line in (WORK / 'by_loss/log.jsonl').read_text().splitlines()
+                   if 'val.loss' in line]
+    check(len(validations) == 2 and all(v['score'] == -v['val.loss'] < 0 for v in validations),
+          'train.select = "loss" chooses by it')
+    # min_delta is 1, so the first validation stays the best: the run is tested with its checkpoint and hands it on.
+    chosen = ['train', ROOT / 'recipes/demo/retinanet.toml', '--quiet', *SET, '--set', 'train.steps=16', '--set',
+              'train.eval_every=8', '--set', 'train.min_delta=1', '--set', 'model.channels=32', '--set',
+              'data.val_folds=["val"]']
     cawe(*chosen, '--out', 'chosen')
     written = (WORK / 'chosen/detections.csv').read_bytes()
     for weights, same in (('chosen', True), ('chosen/checkpoints/step-00000016.safetensors', False)):
         cawe('detect', '--weights', weights, '--input', 'test', '--out', 'c.csv', '--quiet')
         found = sorted((WORK / 'c.csv').read_bytes().splitlines())
-        check((found == sorted(written.splitlines())) == same, "the best checkpoint's boxes are %s %s's" % ('as' if same else 'not', weights))
+        check((found == sorted(written.splitlines())) == same,
+              "the best checkpoint's boxes are %s %s's" % ('as' if same else 'not', weights))
     cawe(*chosen, '--out', 'last', '--set', 'train.select=last')
     check(not (WORK / 'last/checkpoints/best.safetensors').exists(), 'train.select = "last": no checkpoint is chosen')
 
     lines = (WORK / 'data/stage_2_train_labels.csv').read_text().splitlines()
-    (WORK / 'truth.csv').write_text('\n'.join([lines[0]] + [line for line in lines[1:] if line.split(',')[0] in test]) + '\n')
+    (WORK / 'truth.csv').write_text('\n'.join([lines[0]] + [line for line in lines[1:] if line.split(',')[0] in test]) +
+                                    '\n')
     result = json.loads(cawe('evaluate', '--detections', 'd.csv', '--truth', 'truth.csv', '--json', '--out', 'ev'))
     cawe_row = [r for r in table if r['enhancement'] == 'cawe'][0]
     check(abs(result['sens']['1']['value'] - float(cawe_row['sens@1'])) < 1e-9, 'evaluate agrees with the study')
@@ -174,19 +179,25 @@ def main():
     check(not (WORK / 'leak.csv').exists(), 'films of training patients are refused')
     # Patients from a table: one that causes a refusal, and one that avoids it.
     train_person = [r['patient'] for r in rows if r['fold'] == 'train'][0]
-    (WORK / 'one.csv').write_text('image,patient\n' + ''.join('%s.dcm,%s\n' % (name, train_person if i == 0 else 'new') for i, name in enumerate(test)))
-    refused = cawe('detect', '--weights', detector, '--input', 'test', '--out', 'leak.csv', '--patients', 'one.csv', code=3, stderr=True)
-    check(train_person in refused and not (WORK / 'leak.csv').exists(), '--patients: a person of the training is refused by the table')
-    (WORK / 'all.csv').write_text('image,patient\n' + ''.join('%s,new%d\n' % (r['image'], i) for i, r in enumerate(rows)))
-    refused = cawe('detect', '--weights', detector, '--input', 'data/images', '--out', 'leak.csv', '--patients', 'all.csv', code=3, stderr=True)
-    check('pixels' in refused and not (WORK / 'leak.csv').exists(), '--patients: whosever a table says they are, films that trained are refused')
-    cawe('detect', '--weights', detector, '--input', 'test', '--out', 'all_boxes.csv', '--patients', 'all.csv', '--quiet')
+    (WORK / 'one.csv').write_text('image,patient\n' +
+                                  ''.join('%s.dcm,%s\n' % (name, train_person if i == 0 else 'new') for i,
+                                          name in enumerate(test)))
+    refused = cawe('detect', '--weights', detector, '--input', 'test', '--out', 'leak.csv', '--patients', 'one.csv',
+                   code=3, stderr=True)
+    check(train_person in refused and not (WORK / 'leak.csv').exists(),
+          '--patients: a person of the training is refused by the table')
+    (WORK / 'all.csv').write_text('image,patient\n' +
+                                  ''.join('%s,new%d\n' % (r['image'], i) for i, r in enumerate(rows)))
+    refused = cawe('detect', '--weights', detector, '--input', 'data/images', '--out', 'leak.csv', '--patients',
+                   'all.csv', code=3, stderr=True)
+    check('pixels' in refused and not (WORK / 'leak.csv').exists(),
+          '--patients: whosever a table says they are, films that trained are refused')
+    cawe('detect', '--weights', detector, '--input', 'test', '--out', 'all_boxes.csv', '--patients', 'all.csv',
+         '--quiet')
     (WORK / 'short.csv').write_text('image,patient\n')
-    short = cawe('enhance', '--method', 'clahe', '--input', 'test', '--out', 'e_short', '--patients', 'short.csv', code=3, stderr=True)
+    short = cawe('enhance', '--method', 'clahe', '--input', 'test', '--out', 'e_short', '--patients', 'short.csv',
+                 code=3, stderr=True)
     check(len(short.splitlines()) == 1 and test[0] in short, '--patients: an input without a line is an error')
 
 
-try:
-    main()
-finally:
-    shutil.rmtree(WORK, ignore_errors=True)
+main()

@@ -4,6 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <set>
+
 #include "tests/data/text_file.h"
 
 namespace cawe::data {
@@ -58,10 +61,60 @@ TEST(FilmClaims, TwoFilmsOfOneListAreNeverOneOfTheOther) {
   EXPECT_EQ(claims.claim(0, "p1/a"), "");
   EXPECT_EQ(claims.claim(0, "p1/a"), "");
   EXPECT_EQ(claims.claim(0, "p1/a.dcm"), "") << "with and without its ending";
-  EXPECT_EQ(claims.claim(0, "p2/a"), "p1/a");
-  EXPECT_EQ(claims.claim(0, "a"), "p1/a");
+  EXPECT_EQ(claims.claim(0, "p2/a"), "p1/a.dcm");
+  EXPECT_EQ(claims.claim(0, "a"), "p1/a.dcm");
   EXPECT_EQ(claims.claim(1, "b.dcm"), "");
   EXPECT_EQ(claims.claim(1, "b.png"), "b.dcm");
+}
+
+TEST(FilmNames, BlanksAroundANameTellOnlyFilmsApartThatAreWrittenSo) {
+  EXPECT_EQ(named({"a "}).find("a "), Films{0});
+  EXPECT_EQ(named({"a "}).find("a"), Films{0});
+  EXPECT_EQ(named({"a"}).find(" a.png "), Films{0});
+  EXPECT_EQ(named({"p1/a .png"}).find("a"), Films{0});
+  EXPECT_EQ(named({"a", "a "}).find("a "), Films{1});
+  EXPECT_EQ(named({"a", "a "}).find("a"), Films{0});
+  EXPECT_EQ(named({"a", "a "}).find("a.png"), (Films{0, 1})) << "either may be meant";
+  EXPECT_EQ(named({"a b"}).find("ab"), Films{}) << "inside it is another name";
+}
+
+TEST(FilmClaims, InAnyOrder) {
+  // Whether one of the names is refused.
+  const auto refused = [](std::vector<std::string> names) {
+    std::sort(names.begin(), names.end());
+    std::set<bool> answers;
+    do {
+      FilmClaims claims;
+      bool any = false;
+      for (const std::string& name : names) any = !claims.claim(0, name).empty() || any;
+      answers.insert(any);
+    } while (std::next_permutation(names.begin(), names.end()));
+    EXPECT_EQ(answers.size(), 1u) << "it depends on the order: " << names[0];
+    return *answers.begin();
+  };
+  EXPECT_TRUE(refused({"a", "a.dcm", "a.png"})) << "two films, also where a third name is between them";
+  EXPECT_FALSE(refused({"a", "a.dcm", "a ", " a.DCM"}));
+  EXPECT_TRUE(refused({"a", "p1/a"}));
+  EXPECT_TRUE(refused({"p1/a", "p2/a", "p1/a.png"}));
+}
+
+TEST(PersonsFromTable, InAnyOrderOfRowsAndFilms) {
+  const TempDir dir;
+  std::vector<std::string> rows{"p1/a.png,A", "p2/a.png,B", "c ,C", "d,D"};
+  std::sort(rows.begin(), rows.end());
+  do {
+    std::string text = "image,patient\n";
+    for (const std::string& row : rows) text += row + "\n";
+    const std::string table = dir.file("t.csv", text);
+    EXPECT_EQ(persons_from_table(table, {"p2/a", "c ", "p1/a"}, {}, ""),
+              (std::vector<std::string>{"B", "C", "A"}));
+    EXPECT_EQ(persons_from_table(table, {"p1/a", "p2/a", "c"}, {}, ""),
+              (std::vector<std::string>{"A", "B", "C"}));
+    for (const std::vector<std::string>& films :
+         {std::vector<std::string>{"d.dcm", "d", "d.png"}, {"d.png", "d", "d.dcm"}, {"d", "d.png", "d.dcm"}})
+      expect_error(Code::data, {"row 'd'", "d.png", "d.dcm"},
+                   [&] { persons_from_table(table, films, {}, ""); });
+  } while (std::next_permutation(rows.begin(), rows.end()));
 }
 
 TEST(PersonsFromTable, ByTheSameRules) {

@@ -46,6 +46,21 @@ TEST(ImageFiles, FindsWhatIsCalledALittleOtherwise) {
     expect_error(Code::data, {"t.csv: line 2", "names a folder"}, [&] { path(folder); });
 }
 
+TEST(ImageFiles, BlanksAroundANameAreAFilesOnlyWhereItIsCalledSo) {
+  const TempDir dir;
+  dir.file(" a.png", "x");
+  dir.file("b.png", "x");
+  dir.file("c .png", "x");
+  ImageFiles files(dir.path().c_str());
+  const auto name = [&](const std::string& given) { return files.find(given, ".png", "t.csv: line 2").name; };
+  EXPECT_EQ(name(" a.png"), " a.png");
+  EXPECT_EQ(name(" b.png "), "b.png");
+  EXPECT_EQ(name(" b"), "b.png");
+  EXPECT_EQ(name("c .png"), "c .png");
+  EXPECT_EQ(name(" gone "), "gone.png");
+  expect_error(Code::data, {"outside"}, [&] { name(" ../b.png"); });
+}
+
 TEST(ImageFiles, WhoWroteTheTableMayNotLeaveTheFolder) {
   const TempDir dir;
   dir.file("set/images/a.png", "x");

@@ -37,6 +37,7 @@ TEST(Leak, TestPatientsOfAModelAreRefusedByName) {
   const TrainedPatients classifier = trained_patients("classifier runs/a", data, {0, 2});
   const TrainedPatients detector = trained_patients("detector runs/b", data, {1});
   EXPECT_EQ(check_leaks(other, {1, 3}, {classifier}), "");
+  EXPECT_EQ(patient_hash(" 2361 "), patient_hash("2361")) << "blanks around an id are not part of it";
   expect_error(Code::leak, {"classifier runs/a", "2 patient(s)", "2361, tb1", "--allow-leak"}, [&] {
     check_leaks(other, {0, 2, 3}, {classifier, detector});
   });

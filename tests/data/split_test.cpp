@@ -223,5 +223,22 @@ TEST(Split, FileRoundTripAndHash) {
   expect_error(Code::leak, {"p1"}, [&] { read_split(dir.file("torn.csv", torn), data); });
 }
 
+// A folder's films are called as their files are, blanks and all.
+TEST(Split, ReadsBackWhatItWrote) {
+  const TempDir dir;
+  Dataset data;
+  data.patients_known = false;
+  for (const char* id : {"a", "a ", " b", "=c", "d,\"e\"", "p/f "}) {
+    Sample sample;
+    sample.image_id = sample.patient_id = id;
+    data.samples.push_back(sample);
+  }
+  const Split split{{"train", "test", "val", "test", "train", "test"}};
+  write_split(dir.path("s.csv"), data, split);
+  EXPECT_EQ(read_split(dir.path("s.csv"), data).fold, split.fold);
+  data.samples.erase(data.samples.begin());
+  EXPECT_EQ(read_split(dir.path("s.csv"), data).fold[0], "test");
+}
+
 }  // namespace
 }  // namespace cawe::data

@@ -123,7 +123,7 @@ TEST(Targets, LowQualityGivesEveryBoxItsBest) {
 // By hand, thresholds 0.5 and 0.4. Anchors: on the region (IoU 1), half of it inside a large region, a
 // quarter inside, far away, and the one that overlaps a small region most (IoU 0.25).
 TEST(Targets, IgnoredRegionsAreNoBackground) {
-  const auto of = [](const Truth& truth) { return match_image(kAnchors, truth, {0.5, 0.4, true}); };
+  const auto of = [](const Truth& truth) { return match_image(Anchors(kAnchors), truth, {0.5, 0.4, true}); };
   using Matched = std::vector<int64_t>;
   EXPECT_EQ(of({{}, {}, {{0, 0, 10, 10}}}), (Matched{-2, -2, -2, -1, -1}))
       << "IoU 1, 0.83, and 0.55 of the third inside";

@@ -87,5 +87,18 @@ TEST(Format, NumbersAreWholeTexts) {
   EXPECT_EQ(v, 150);
 }
 
+TEST(Format, AWholeNumberIsOneThatADoubleTellsFromItsNeighbours) {
+  int64_t n = 7;
+  for (const double v :
+       {0.5, -1e-300, 9007199254740994.0, 9.3e18, 1e300, -1e300, kInfinity, -kInfinity, kNan})
+    EXPECT_FALSE(whole_number(v, &n)) << v;
+  EXPECT_EQ(n, 7) << "untouched";
+  for (const int64_t whole :
+       {int64_t(0), int64_t(-3), int64_t(16384), int64_t(1) << 53, -(int64_t(1) << 53)}) {
+    EXPECT_TRUE(whole_number(double(whole), &n));
+    EXPECT_EQ(n, whole);
+  }
+}
+
 }  // namespace
 }  // namespace cawe

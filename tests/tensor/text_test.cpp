@@ -62,6 +62,11 @@ TEST(Progress, IsSilentWhenToldSoAndForShortWork) {
   EXPECT_EQ(::testing::internal::GetCapturedStderr(), "");
 }
 
+TEST(Text, LowerChangesTheLettersAToZAlone) {
+  EXPECT_EQ(lower(".DCM [x] 0Az\xC3\x84"), ".dcm [x] 0az\xC3\x84");
+  EXPECT_EQ(lower(""), "");
+}
+
 TEST(Error, CarriesCodeAndOneLine) {
   try {
     fail(Code::shape, "conv2d: x ", 3, " (expected ", 4, ")");

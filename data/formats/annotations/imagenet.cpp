@@ -8,6 +8,7 @@
 #include <set>
 
 #include "data/dataset.h"
+#include "data/folder_walk.h"
 #include "data/image_name.h"
 #include "tensor/error.h"
 
@@ -23,61 +24,35 @@ bool is_picture(const fs::path& path) {
   return ending == ".jpg" || ending == ".jpeg" || ending == ".png";
 }
 
-/// Goes through a tree of folders, those below before links to others.
-class Tree {
- public:
-  Tree(const fs::path& root, Dataset* out) : root_(root), out_(out) {
-    walk(root);
-    // Links come last, in order, so that a film that is here twice keeps the name of its own folder.
-    for (size_t i = 0; i < links_.size(); ++i) walk(links_[i]);
-    std::sort(found_.begin(), found_.end());
-  }
-
-  std::vector<fs::path> found_;  ///< relative to root, sorted
-  int64_t others_ = 0;
-
- private:
-  void walk(const fs::path& top) {
-    std::vector<fs::path> open{top}, links;
-    while (!open.empty()) {
-      const fs::path folder = open.back();
-      open.pop_back();
-      std::error_code error;
-      const auto [at, fresh] = seen_.emplace(fs::canonical(folder, error).string(), folder.string());
-      if (!fresh) {
-        out_->warnings.push_back(folder.string() + ": leads to the same folder as " + at->second +
-                                 ", whose pictures are read already; left out");
-        continue;
-      }
-      fs::directory_iterator it(folder, error);
-      for (const fs::directory_iterator end; !error && it != end; it.increment(error))
-        look_at(*it, &open, &links);
-      if (error) out_->rejected.push_back({folder.string(), "file", "cannot be listed: " + error.message()});
-    }
-    std::sort(links.begin(), links.end());
-    links_.insert(links_.end(), links.begin(), links.end());
-  }
-
-  void look_at(const fs::directory_entry& entry, std::vector<fs::path>* open, std::vector<fs::path>* links) {
-    const fs::path& path = entry.path();
-    std::error_code broken;
-    if (path.filename().string()[0] == '.') return;
-    if (entry.is_directory(broken)) {
-      (entry.is_symlink(broken) ? links : open)->push_back(path);
-    } else if (!is_picture(path)) {
-      ++others_;
-    } else if (entry.is_regular_file(broken)) {
-      found_.push_back(path.lexically_relative(root_));
-    } else {
-      out_->rejected.push_back({path.string(), "file", "is no file (a link to nothing, or a device)"});
-    }
-  }
-
-  fs::path root_;
-  Dataset* out_;
-  std::map<std::string, std::string> seen_;
-  std::vector<fs::path> links_;
+/// The pictures of a tree, by their paths below its root, in order.
+struct Tree {
+  std::vector<fs::path> pictures;
+  int64_t others = 0;
 };
+
+Tree walk(const std::string& root, Dataset* out) {
+  Tree tree;
+  FolderVisitor visitor;
+  visitor.file = [&](const FoundFile& found) {
+    if (!is_picture(found.below))
+      ++tree.others;
+    else if (found.problem.empty())
+      tree.pictures.push_back(found.below);
+    else
+      out->rejected.push_back({found.path, "file", found.problem});
+  };
+  visitor.skip = [](const std::string& name) { return name[0] == '.'; };
+  visitor.closed = [&](const std::string& folder, const std::string& why) {
+    out->rejected.push_back({folder, "file", why});
+  };
+  visitor.again = [&](const std::string& folder, const std::string& first) {
+    out->warnings.push_back(folder + ": leads to the same folder as " + first +
+                            ", whose pictures are read already; left out");
+  };
+  FolderWalk(visitor).walk(root);
+  std::sort(tree.pictures.begin(), tree.pictures.end());
+  return tree;
+}
 
 /// Ids with '_' between folders; with '/' where two pictures would share one.
 std::vector<std::string> ids_of(const std::vector<fs::path>& files) {
@@ -105,8 +80,8 @@ Dataset read_image_folder(const ImageFolderOptions& options) {
              ": is no folder (expected pictures in it)");
   Dataset out;
   out.patients_known = false;
-  const Tree tree(options.root, &out);
-  const std::vector<fs::path>& files = tree.found_;
+  const Tree tree = walk(options.root, &out);
+  const std::vector<fs::path>& files = tree.pictures;
   std::set<std::string> classes;
   if (options.labels)
     for (const fs::path& file : files) classes.insert(class_of(file));
@@ -133,7 +108,7 @@ Dataset read_image_folder(const ImageFolderOptions& options) {
       sample.labels.push_back(name == class_of(file) ? 1.f : 0.f);
     out.samples.push_back(std::move(sample));
   }
-  out.counts["other files"] = tree.others_;
+  out.counts["other files"] = tree.others;
   count_samples(&out);
   return out;
 }

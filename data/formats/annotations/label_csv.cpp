@@ -3,7 +3,6 @@
 #include "data/formats/annotations/label_csv.h"
 
 #include <algorithm>
-#include <cctype>
 #include <cmath>
 #include <filesystem>
 #include <optional>
@@ -14,6 +13,7 @@
 #include "data/image_files.h"
 #include "data/subject.h"
 #include "tensor/error.h"
+#include "tensor/text.h"
 
 namespace cawe::data {
 namespace {
@@ -49,11 +49,6 @@ class LabelColumns {
   }
 
  private:
-  static std::string lower(std::string text) {
-    for (char& c : text) c = char(std::tolower(static_cast<unsigned char>(c)));
-    return text;
-  }
-
   bool is_label(size_t column) const {
     const std::string& name = table_.header()[column];
     if (others_.count(lower(name)) || name.rfind("Unnamed: ", 0) == 0) return false;
@@ -136,8 +131,8 @@ class Reader {
   }
 
   void add(size_t row) {
-    const std::string where = table_.where(row), file = table_.word(row, image_);
-    CAWE_CHECK(!file.empty(), Code::data, where, ": ", options_.image_column, " is empty");
+    const std::string where = table_.where(row), file = table_.at(row, image_);
+    CAWE_CHECK(!trimmed(file).empty(), Code::data, where, ": ", options_.image_column, " is empty");
     const ImageFiles::Found found =
         files_.find(file, options_.extension, where + ": " + options_.image_column);
     named_.push_back({found.name, where});

@@ -43,10 +43,14 @@ void add_row(const CsvTable& table, size_t row, const size_t (&columns)[6], Rsna
     contradiction("Target is 0 and 1 for the same image");
   if (image->where.empty()) image->where = table.where(row);
   image->positive = image->positive || positive;
-  if (positive && filled != 4) contradiction("Target is 1 but the box is not complete");
-  if (!positive && filled != 0) contradiction("Target is 0 but there is a box");
+  if (positive && filled != 4)
+    contradiction("Target is 1 but the box is not complete (expected x, y, width and height)");
+  if (!positive && filled != 0)
+    contradiction("Target is 0 but there is a box (expected no x, y, width and height)");
   if (positive && filled == 4)
-    image->rows.push_back({{value[0], value[1], value[0] + value[2], value[1] + value[3]}, table.where(row)});
+    image->rows.push_back({{value[0], value[1], value[0] + value[2], value[1] + value[3]},
+                           value[2] * value[3],
+                           table.where(row)});
 }
 
 std::unordered_map<std::string, std::string> read_classes(const std::string& csv) {
@@ -100,11 +104,15 @@ RsnaBoxes read_rsna_boxes(const std::string& csv) {
                              table.column("width"),     table.column("height"), table.column("Target")};
   RsnaBoxes out;
   out.row_count = int64_t(table.rows());
-  std::unordered_map<std::string, size_t> index;
+  std::unordered_map<std::string, size_t> index;  // by the id without blanks around it
   for (size_t row = 0; row < table.rows(); ++row) {
-    const std::string id = table.word(row, columns[0]);
-    CAWE_CHECK(!id.empty(), Code::data, table.where(row), ": patientId is empty");
-    const auto [at, fresh] = index.emplace(id, out.images.size());
+    const std::string& id = table.at(row, columns[0]);
+    CAWE_CHECK(!trimmed(id).empty(), Code::data, table.where(row),
+               ": patientId is empty (expected the image's id)");
+    const auto [at, fresh] = index.emplace(trimmed(id), out.images.size());
+    CAWE_CHECK(fresh || out.images[at->second].id == id, Code::data, table.where(row), ": patientId '", id,
+               "' is '", out.images[at->second].id, "' in ", out.images[at->second].where,
+               " (expected one spelling: they differ in blanks alone)");
     if (fresh) {
       out.images.emplace_back();
       out.images.back().id = id;

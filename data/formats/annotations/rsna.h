@@ -13,10 +13,11 @@ namespace cawe::data {
 struct RsnaBoxes {
   struct Row {
     BoxD box;
+    double area;  ///< width x height as they are written
     std::string where;
   };
   struct Image {
-    std::string id;
+    std::string id;  ///< as it is written
     bool positive = false;
     std::vector<Row> rows;  ///< one for each box; none where Target is 0
     std::string where;      ///< its first row, for messages
@@ -27,7 +28,7 @@ struct RsnaBoxes {
 };
 
 /// Targets are cells of parse_answer(): 1, 1.0, TRUE. Throws data with the line for a cell that is no
-/// number. Rows that contradict each other only mark their image, which readers then reject: Target 1
+/// number, and for an id that is written with other blanks around it elsewhere. Rows that contradict each other only mark their image, which readers then reject: Target 1
 /// without a box, Target 0 with one, both Targets for one image.
 RsnaBoxes read_rsna_boxes(const std::string& csv);
 

@@ -158,9 +158,10 @@ double number(const pugi::xml_node& node, const char* child, Source* source) {
 
 int side(const pugi::xml_node& size, const char* child, Source* source) {
   const double value = number(size, child, source);
-  CAWE_CHECK(value >= 0 && value <= 16384 && value == int(value), Code::data, source->name(), ": <", child,
-             "> is ", value, " (expected a whole number from 1 to 16384, or 0 where it is not known)");
-  return int(value);
+  int64_t whole = 0;
+  CAWE_CHECK(whole_number(value, &whole) && whole >= 0 && whole <= 16384, Code::data, source->name(), ": <",
+             child, "> is ", value, " (expected a whole number from 1 to 16384, or 0 where it is not known)");
+  return int(whole);
 }
 
 VocAnnotation::Object object_of(const pugi::xml_node& node, Source* source, bool one_based) {

@@ -300,9 +300,7 @@ double CsvTable::number(size_t row, size_t column) const {
 }
 
 bool parse_answer(std::string_view cell, float* answer) {
-  std::string word(trimmed(cell));
-  for (char& c : word)
-    if (c >= 'A' && c <= 'Z') c = char(c - 'A' + 'a');
+  std::string word = lower(std::string(trimmed(cell)));
   double value = 0;
   if (word.empty() || word == "na" || word == "n/a" || word == "nan" || word == "<na>") {
     *answer = std::numeric_limits<float>::quiet_NaN();
@@ -337,13 +335,16 @@ std::string_view trimmed(std::string_view text) {
 }
 
 std::vector<PatientLine> read_patient_lines(const std::string& path) {
-  const CsvTable table = CsvTable::read(path);
+  return patient_lines(CsvTable::read(path));
+}
+
+std::vector<PatientLine> patient_lines(const CsvTable& table) {
   const size_t image = table.column(table.has_column("image") ? "image" : "patientId");
   const size_t person =
       table.column(table.has_column("patient_id") && !table.has_column("patient") ? "patient_id" : "patient");
   std::vector<PatientLine> lines;
   for (size_t r = 0; r < table.rows(); ++r) {
-    lines.push_back({table.word(r, image), table.word(r, person), table.where(r)});
+    lines.push_back({table.at(r, image), table.word(r, person), table.where(r)});
     CAWE_CHECK(!lines.back().patient.empty(), Code::data, table.where(r),
                ": patient is empty (expected the person's id)");
   }

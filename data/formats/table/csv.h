@@ -67,8 +67,9 @@ std::string_view trimmed(std::string_view text);
 struct PatientLine {
   std::string image, patient, where;  ///< where: its file and line, for messages
 };
-/// Reads the columns image (or RSNA's patientId) and patient (or patient_id) of any table. Throws data for an
-/// empty patient.
+/// Reads the columns image (or RSNA's patientId; as it is written) and patient (or patient_id) of any table.
+/// Throws data for an empty patient.
 std::vector<PatientLine> read_patient_lines(const std::string& path);
+std::vector<PatientLine> patient_lines(const CsvTable& table);
 
 }  // namespace cawe::data

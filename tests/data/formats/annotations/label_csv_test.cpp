@@ -4,7 +4,6 @@
 
 #include <gtest/gtest.h>
 
-#include <chrono>
 #include <cmath>
 
 #include "tests/data/text_file.h"
@@ -129,16 +128,17 @@ TEST(LabelCsv, PathsInTheTable) {
   EXPECT_EQ(parse_label_csv("image\n/abs/x.png\n", options).samples[0].path, "/abs/x.png");
 }
 
-TEST(LabelCsv, ManyRowsInSeconds) {
+// A step that looks at all rows for each of them would take hours here, and the test's time limit ends it.
+TEST(LabelCsv, ManyRows) {
   LabelCsvOptions options = table_options();
   options.label_columns = {"*"};
   std::string text = "image,patient,a,b,c\n";
   for (int i = 0; i < 300000; ++i)
     text += "film" + std::to_string(i) + ".png,p" + std::to_string(i / 3) + ",1,0,\n";
-  const auto start = std::chrono::steady_clock::now();
-  EXPECT_EQ(parse_label_csv(text, options).samples.size(), 300000u);
-  const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
-  EXPECT_LT(taken.count(), 100) << "a step that looks at all rows for each takes hours";
+  const Dataset data = parse_label_csv(text, options);
+  ASSERT_EQ(data.samples.size(), 300000u);
+  EXPECT_EQ(data.samples.back().image_id, "film299999");
+  EXPECT_EQ(data.samples.back().patient_id, "p99999");
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 // RSNA, CheXpert, boxes and their joins on small files with the known traps in them.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "data/dataset.h"
@@ -114,12 +115,16 @@ TEST(Rsna, CellsOfOtherTools) {
   EXPECT_TRUE(boxes.images[0].positive);
   EXPECT_FALSE(boxes.images[1].positive);
   EXPECT_EQ(boxes.images[1].problem, "");
-  EXPECT_EQ(boxes.images[2].id, "cc");
+  EXPECT_EQ(boxes.images[2].id, " cc ") << "as it is written";
   const RsnaBoxes german =
       read_rsna_boxes(dir.file("b.csv", "patientId;x;y;width;height;Target\r\naa;10,5;20;30;40;1\r\n"));
   EXPECT_EQ(german.images[0].rows[0].box.x1, 10.5);
   const std::string unknown = dir.file("c.csv", "patientId,x,y,width,height,Target\naa,,,,,\n");
   expect_error(Code::data, {"c.csv: line 2", "Target is ''"}, [&] { read_rsna_boxes(unknown); });
+  const std::string blanks =
+      dir.file("d.csv", "patientId,x,y,width,height,Target\naa,1,1,5,5,1\naa ,2,2,5,5,1\n");
+  expect_error(Code::data, {"d.csv: line 3", "'aa '", "'aa' in", "d.csv: line 2", "blanks"},
+               [&] { read_rsna_boxes(blanks); });
 }
 
 TEST(Rsna, NamesStayInsideAndKeepTheirDots) {
@@ -172,7 +177,7 @@ TEST(Images, MissingOddAndResizedFilesAreRejected) {
   const TempDir dir;
   Dataset data;
   data.class_names = {"a"};
-  for (const char* id : {"good", "gone", "broken", "huge", "wrong", "outside", "small"}) {
+  for (const char* id : {"good", "gone", "broken", "huge", "wrong", "outside", "small", "ignored"}) {
     Sample sample;
     sample.image_id = id;
     sample.path = std::string(id) == "gone" ? dir.path("gone") : dir.file(id, "x");
@@ -180,7 +185,9 @@ TEST(Images, MissingOddAndResizedFilesAreRejected) {
   }
   data.samples[0].boxes = {{5, 5, 100.5f, 90}};
   data.samples[4].width = data.samples[4].height = 50;
+  data.samples[0].ignored = {{5, -0.5f, 50, 90}};
   data.samples[5].boxes = {{5, 5, 150, 90}};
+  data.samples[7].ignored = {{5, 5, 90, 150}};
   const SizeOf size_of = [](const std::string& path) -> std::pair<int, int> {
     const std::string id = stem(path);
     if (id == "broken") fail(Code::data, path, ": truncated");
@@ -192,10 +199,11 @@ TEST(Images, MissingOddAndResizedFilesAreRejected) {
   ASSERT_EQ(data.samples.size(), 1u);
   EXPECT_EQ(data.samples[0].width, 100);
   EXPECT_EQ(data.samples[0].boxes[0].x2, 100.f);
-  EXPECT_EQ(data.warnings.size(), 1u);
-  ASSERT_EQ(data.rejected.size(), 6u);
-  const char* fields[] = {"file", "file", "size", "size", "x", "size"};
-  for (int i = 0; i < 6; ++i)
+  EXPECT_EQ(data.samples[0].ignored[0].y1, 0.f) << "a region without scores is a box, too";
+  EXPECT_EQ(data.warnings.size(), 2u);
+  ASSERT_EQ(data.rejected.size(), 7u);
+  const char* fields[] = {"file", "file", "size", "size", "x", "size", "y"};
+  for (int i = 0; i < 7; ++i)
     EXPECT_EQ(data.rejected[size_t(i)].field, fields[i]) << data.rejected[size_t(i)].reason;
 }
 
@@ -303,6 +311,43 @@ TEST(Joins, BoxesByNameWithEndingAndFolder) {
       dir.file("c.csv", "patientId,x,y,width,height,Target\nv.png,1,1,5,5,1\nv,2,2,5,5,1\n");
   expect_error(Code::data, {"c.csv: line 3", "'v' and 'v.png'", "c.csv: line 2"},
                [&] { attach_rsna_boxes(&data, twice); });
+}
+
+// Who is whose is decided by folders and endings, and not by which row or film comes first.
+TEST(Joins, InAnyOrderOfRowsAndFilms) {
+  const TempDir dir;
+  LabelCsvOptions options = table_options();
+  options.patient_column = "";
+  const auto join = [&](std::vector<std::string> films, std::vector<std::string> rows, bool turned) {
+    if (turned) std::reverse(films.begin(), films.end());
+    if (turned) std::reverse(rows.begin(), rows.end());
+    std::string table = "image\n", boxes = "patientId,x,y,width,height,Target\n";
+    for (const std::string& film : films) table += film + "\n";
+    for (const std::string& row : rows) boxes += row + "\n";
+    Dataset data = parse_label_csv(table, options);
+    attach_rsna_boxes(&data, dir.file("b.csv", boxes));
+    return data;
+  };
+  for (const bool turned : {false, true}) {
+    // Another person's film of the same name is in the table of boxes alone.
+    Dataset data = join({"p1/v.png"}, {"p1/v,1,1,5,5,1", "p2/v,2,2,5,5,1"}, turned);
+    ASSERT_EQ(data.samples.size(), 1u);
+    EXPECT_EQ(data.samples[0].boxes[0].x1, 1.f);
+    ASSERT_EQ(data.rejected.size(), 1u);
+    EXPECT_EQ(data.rejected[0].file, "p2/v");
+    data = join({"p1/v.png"}, {"p2/v,2,2,5,5,1"}, turned);
+    EXPECT_TRUE(data.samples[0].boxes.empty()) << "never another folder's film";
+    data = join({"p1/v.png", "w.png"}, {"v,1,1,5,5,1", "images/w.png,2,2,5,5,1"}, turned);
+    EXPECT_TRUE(data.rejected.empty()) << "folders may be left out, and there may be more of them";
+    EXPECT_EQ(data.samples[turned ? 1 : 0].boxes[0].x1, 1.f);
+    EXPECT_EQ(data.samples[turned ? 0 : 1].boxes[0].x1, 2.f);
+    expect_error(Code::data, {"b.csv: line 2: patientId 'v' could be", "p1/v.png", "p2/v.png"}, [&] {
+      join({"p1/v.png", "p2/v.png"}, {"v,1,1,5,5,1"}, turned);
+    });
+    expect_error(Code::data, {"b.csv: line 3", "'v.png'", "'v.dcm'", "one spelling"}, [&] {
+      join({"v"}, {"v.png,1,1,5,5,1", "v.dcm,2,2,5,5,1"}, turned);
+    });
+  }
 }
 
 TEST(Joins, BoxesFromAnotherTable) {

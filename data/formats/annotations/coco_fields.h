@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// Fields of COCO's JSON, read in one way for training and for evaluating. `where` begins messages, e.g.
+// "PATH: annotations[3]"; all throw data.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+#include "tensor/box.h"
+
+namespace cawe::data {
+
+/// A whole number: an id, a side, a class. pandas and others write it as 7.0.
+int64_t coco_whole(const nlohmann::json& object, const char* key, const std::string& where);
+
+/// `iscrowd`: 0 and 1, also as 0.0, 1.0, false and true; false without the field.
+bool coco_crowd(const nlohmann::json& annotation, const std::string& where);
+
+/// `bbox` (x, y, width, height), in pixels.
+BoxD coco_box(const nlohmann::json& annotation, const std::string& where);
+
+/// The document's categories by id. `name` is the file's. An id or a name that comes twice is refused.
+std::map<int64_t, std::string> coco_categories(const nlohmann::json& document, const std::string& name);
+
+}  // namespace cawe::data
