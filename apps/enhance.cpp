@@ -74,7 +74,10 @@ void enhance_film(const data::Sample& sample, const std::string& to, const std::
   const NoGrad no_history;
   make_folders(fs::path(to).parent_path().string());
   const std::string bytes = read_file(sample.path, data::kMaxImageFile);
-  const data::DecodedFilm film = data::decode_film(bytes, sample.path, {sample.allow_damaged});
+  data::ReadOptions options;
+  options.allow_damaged = sample.allow_damaged;
+  options.origin = style.format != OutputFormat::png;
+  const data::DecodedFilm film = data::decode_film(bytes, sample.path, options);
   const Tensor gray = train::to_tensor(film.image);
   const std::string out = encode_enhanced(train::to_image(enhancer.apply(gray)), film, bytes, sample, style);
   if (!map_to.empty()) data::write_png(map_to, train::to_image(enhancer.map(gray)));
