@@ -24,8 +24,8 @@ struct JpegFrame {
 /// Reads a JPEG or JPEG-LS stream's markers without decoding.
 JpegFrame scan_jpeg(std::string_view bytes);
 
-/// Counts the bytes that a PNG's zlib data inflate to, keeping none, and refuses a total below `expected` or above it by
-/// more than kSparePngBytes.
+/// Counts the bytes that a PNG's zlib data inflate to, keeping none, and refuses a total below `expected` or above it
+/// by more than kSparePngBytes.
 class InflateMeter {
  public:
   InflateMeter(int64_t expected, const std::string& name);
