@@ -242,15 +242,18 @@ TEST(Jail, OnlyAWholeAnswerAndNothingElseIsTaken) {
                         [&] { film_of(film, "film"); });
 }
 
+#ifdef CAWE_HAVE_SECCOMP  // elsewhere the tests before this one were warned
 TEST(Jail, WarnsOnceOfASystemWithoutFilters) {
-  const std::string film = phantom();
+  const std::string film = phantom(), text = "no system-call filter";
   const Scripted script(film, "exit 0", '-');
+  static std::string said;  // in this process, however often the test is repeated
   ::testing::internal::CaptureStderr();
   for (int i = 0; i < 2; ++i) EXPECT_EQ(kind_of([&] { film_of(film, "film"); }), "decoder_failed");
-  const std::string said = ::testing::internal::GetCapturedStderr(), text = "no system-call filter";
+  said += ::testing::internal::GetCapturedStderr();
   EXPECT_NE(said.find(text), std::string::npos) << said;
   EXPECT_EQ(said.find(text), said.rfind(text)) << said;
 }
+#endif
 
 TEST(Jail, AChildHasOneDescriptorThatLeadsAnywhere) {
   const int mine = ::open("/", O_RDONLY | O_DIRECTORY);  // without O_CLOEXEC: what a library may leave behind
