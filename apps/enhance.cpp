@@ -75,9 +75,12 @@ struct Source {
   data::DecodedFilm film;
 };
 
-Source read_source(const data::Sample& sample) {
+Source read_source(const data::Sample& sample, const OutputStyle& style) {
   Source source{read_file(sample.path, data::kMaxImageFile), {}};
-  source.film = data::decode_film(source.bytes, sample.path, {sample.allow_damaged});
+  data::ReadOptions options;
+  options.allow_damaged = sample.allow_damaged;
+  options.origin = style.format != OutputFormat::png;
+  source.film = data::decode_film(source.bytes, sample.path, options);
   return source;
 }
 
@@ -115,7 +118,7 @@ size_t enhance_all(data::Dataset* dataset, const OutputNames& names, models::Enh
     const data::Sample& sample = dataset->samples[size_t(i)];
     bool is_read = false;
     try {
-      const Source source = read_source(sample);
+      const Source source = read_source(sample, style);
       is_read = true;
       enhance_film(source, sample, names.film(size_t(i)), names.map(size_t(i)), enhancer, style);
     } catch (const Error& error) {

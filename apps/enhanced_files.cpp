@@ -67,7 +67,7 @@ std::string encode_enhanced(const data::FloatImage& image, const data::DecodedFi
   derived.description = style.description;
   const data::DicomOrigin origin =
       film.format == data::PictureFormat::dicom
-          ? data::dicom_origin(bytes, sample.path)
+          ? film.origin
           : data::picture_origin(bytes, sample.image_id, film.format == data::PictureFormat::jpeg,
                                  film.image.pixels.size());
   return data::derived_dicom(origin, derived, style.identity);

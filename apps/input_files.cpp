@@ -8,6 +8,8 @@
 #include <unordered_map>
 
 #include "data/folder_walk.h"
+#include "data/formats/dicom/structure.h"
+#include "data/formats/picture/picture.h"
 #include "data/image_name.h"
 #include "tensor/error.h"
 
@@ -21,47 +23,15 @@ constexpr const char* kDicomDir = "DICOMDIR";
 constexpr const char* kNoImage = "DICOM without an image";
 constexpr const char* kOther = "of other kinds";
 
-/// Media Storage SOP Class UID (0002,0002) of a DICOM file. The group is explicit little-endian in every file (PS3.10
-/// section 7.1) and comes first. Empty where the file is no DICOM, or none of its first 4 KB says.
+/// Whether it is a DICOM file, and of which class its object is, where its first 4 KB say that.
 bool begins_as_dicom(const std::string& path, std::string* sop_class) {
   std::string head(4096, '\0');
   std::ifstream file(path, std::ios::binary);
   file.read(head.data(), std::streamsize(head.size()));
   head.resize(size_t(std::max<std::streamsize>(file.gcount(), 0)));
-  if (head.size() < 132 || head.compare(128, 4, "DICM") != 0) return false;
-  const auto number = [&](size_t at, size_t bytes) {
-    size_t value = 0;
-    for (size_t i = bytes; i-- > 0;) value = value << 8 | static_cast<unsigned char>(head[at + i]);
-    return value;
-  };
-  for (size_t at = 132; at + 12 <= head.size() && number(at, 2) == 2;) {
-    const std::string vr = head.substr(at + 4, 2);
-    const bool wide = vr == "OB" || vr == "UN" || vr == "OW" || vr == "SQ" || vr == "UT";
-    const size_t size = wide ? number(at + 8, 4) : number(at + 6, 2), value = at + (wide ? 12 : 8);
-    if (size > head.size() || value + size > head.size()) break;
-    if (number(at + 2, 2) == 2) {
-      *sop_class = head.substr(value, size);
-      while (!sop_class->empty() && (sop_class->back() == '\0' || sop_class->back() == ' '))
-        sop_class->pop_back();
-      break;
-    }
-    at = value + size;
-  }
+  if (data::picture_format(head) != data::PictureFormat::dicom) return false;
+  *sop_class = std::string(data::media_sop_class(head));
   return true;
-}
-
-/// Storage classes whose objects are no films (PS3.4 Annex B.5): waveforms, presentation states, structured reports and
-/// key objects, raw data and registrations, real-world mappings, segmentations, documents, plans of radiotherapy.
-/// Whatever is not in this list is read, and rejected with its reason where it has no pixels.
-bool no_image_class(const std::string& uid) {
-  const std::string storage = "1.2.840.10008.5.1.4.1.1.";
-  if (uid.compare(0, storage.size(), storage) != 0) return false;
-  const std::string kind = uid.substr(storage.size());
-  if (kind == "481.1" || kind == "481.2") return false;  // RT Image, RT Dose: they have pixels
-  for (const char* group : {"9", "11", "66", "67", "68", "88", "104", "200", "481"})
-    if (kind == group || kind.compare(0, std::string(group).size() + 1, std::string(group) + ".") == 0)
-      return true;
-  return false;
 }
 
 /// Walks over the given paths, each folder of all of them once.
@@ -105,9 +75,9 @@ class Search {
     }
     std::string sop_class;
     const bool dicom = begins_as_dicom(found.path, &sop_class);
-    if (dicom && (sop_class == "1.2.840.10008.1.3.10" || (sop_class.empty() && name == "DICOMDIR")))
+    if (dicom && (sop_class == data::kDicomDirClass || (sop_class.empty() && name == "DICOMDIR")))
       ++found_.left_out[kDicomDir];
-    else if (dicom && no_image_class(sop_class))
+    else if (dicom && data::is_no_image(sop_class))
       ++found_.left_out[kNoImage];
     else if (ending || dicom)
       file(found.path, data::without_image_ending(found.below));

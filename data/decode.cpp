@@ -43,6 +43,7 @@ DecodedFilm decode_film(std::string_view bytes, const std::string& name, const R
     out.bits = film.tags.bits;
     out.image = std::move(film.image);
     out.damage = film.damage;
+    out.origin = std::move(film.origin);
   } else {
     const Picture picture = picture_of(bytes, name, options);
     out.bits = picture.bits_stored;

@@ -8,6 +8,7 @@
 
 #include "data/dataset.h"
 #include "data/float_image.h"
+#include "data/formats/dicom/derived.h"
 #include "data/formats/picture/picture.h"
 #include "data/sample.h"
 
@@ -28,6 +29,7 @@ struct DecodedFilm {
   int bits = 8;
   PictureFormat format = PictureFormat::unknown;
   std::string damage;  ///< as Picture's
+  DicomOrigin origin;  ///< as Film's
 };
 DecodedFilm decode_film(std::string_view bytes, const std::string& name, const ReadOptions& options = {});
 

@@ -14,9 +14,12 @@
 #include <csignal>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "data/jail_messages.h"
+#include "tensor/text.h"
 
 extern char** environ;
 
@@ -24,6 +27,12 @@ namespace cawe::data {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+/// Why there is no answer. `unread`: the child was gone before it had read the whole film.
+struct Lost {
+  std::string why;
+  bool unread;
+};
 
 /// One child process.
 class Child {
@@ -34,7 +43,7 @@ class Child {
                "a process for decoding cannot be reached (too many open files?)");
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, ends[1], 0);
+    posix_spawn_file_actions_adddup2(&actions, ends[1], kJailChannel);
     std::string name = program, argument = kDecoderArgument;
     char* argv[] = {name.data(), argument.data(), nullptr};
     const int failed = ::posix_spawn(&process_, program.c_str(), &actions, nullptr, argv, environ);
@@ -54,47 +63,82 @@ class Child {
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
 
-  /// Sends a request and returns the answer; "" where the child ended or `until` passed, with the reason.
-  std::string ask(const std::string& request, Clock::time_point until, std::string* why) {
-    std::string framed(sizeof(uint64_t), '\0');
-    const uint64_t length = request.size();
-    std::memcpy(framed.data(), &length, sizeof length);
-    if (!move(framed.data(), framed.size(), true, until) ||
-        !move(const_cast<char*>(request.data()), request.size(), true, until))
-      return broken(until, why);
-    uint64_t size = 0;
-    if (!move(&size, sizeof size, false, until) || size > kDecodeBytes) return broken(until, why);
-    std::string answer(size_t(size), '\0');
-    return move(answer.data(), answer.size(), false, until) ? answer : broken(until, why);
+  /// Whether an idle one may be asked: it lives, and has said nothing unasked.
+  bool waits() const {
+    char byte = 0;
+    return ::recv(socket_, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && (errno == EAGAIN || errno == EINTR);
+  }
+
+  /// Sends a request, the film's bytes behind its head, and returns the answer. Throws Lost.
+  std::string ask(std::string_view head, std::string_view film, Clock::time_point until) {
+    greet(until);
+    uint64_t length = head.size() + film.size();
+    send(&length, sizeof length, until);
+    send(head.data(), head.size(), until);
+    send(film.data(), film.size(), until);
+    return receive(jail::kMostAnswer, until);
   }
 
  private:
-  /// Sends or receives all bytes; false where the other side is gone or time is up.
-  bool move(void* data, size_t bytes, bool out, Clock::time_point until) {
-    char* at = static_cast<char*>(data);
-    while (bytes > 0) {
-      const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - Clock::now()).count();
-      pollfd wait{socket_, short(out ? POLLOUT : POLLIN), 0};
-      const int ready = left > 0 ? ::poll(&wait, 1, int(std::min<int64_t>(left, 3600000))) : 0;
-      if (ready < 0 && errno == EINTR) continue;
-      if (ready <= 0) return false;
-      const ssize_t done = out ? ::send(socket_, at, bytes, MSG_NOSIGNAL | MSG_DONTWAIT)
-                               : ::recv(socket_, at, bytes, MSG_DONTWAIT);
+  /// A new child says that it is closed in, and whether by a filter of the system's calls.
+  void greet(Clock::time_point until) {
+    if (greeted_) return;
+    const std::string filtered = receive(1, until);
+    greeted_ = true;
+    if (filtered != jail::kFiltered)
+      warn_once(
+          "this system or build has no system-call filter: films are decoded in processes with limits of "
+          "memory and "
+          "time alone");
+  }
+
+  void send(const void* data, size_t bytes, Clock::time_point until) {
+    for (auto at = static_cast<const char*>(data); bytes > 0;) {
+      ready(POLLOUT, until);
+      const ssize_t done = ::send(socket_, at, bytes, MSG_NOSIGNAL | MSG_DONTWAIT);
       if (done < 0 && (errno == EINTR || errno == EAGAIN)) continue;
-      if (done <= 0) return false;
+      if (done <= 0) lose(true);
       at += done;
       bytes -= size_t(done);
     }
-    return true;
+  }
+  void receive(void* data, size_t bytes, Clock::time_point until) {
+    for (auto at = static_cast<char*>(data); bytes > 0;) {
+      ready(POLLIN, until);
+      const ssize_t done = ::recv(socket_, at, bytes, MSG_DONTWAIT);
+      if (done < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+      // The system says so where an end was closed with bytes in it that nobody had read.
+      if (done <= 0) lose(!greeted_ || (done < 0 && errno == ECONNRESET));
+      at += done;
+      bytes -= size_t(done);
+    }
+  }
+  /// A message: its size, then so many bytes.
+  std::string receive(size_t most, Clock::time_point until) {
+    uint64_t size = 0;
+    receive(&size, sizeof size, until);
+    if (size > most) throw Lost{"gave an answer of " + std::to_string(size) + " bytes", false};
+    std::string message(size_t(size), '\0');
+    receive(message.data(), message.size(), until);
+    return message;
   }
 
-  std::string broken(Clock::time_point until, std::string* why) {
-    const bool late = Clock::now() >= until;
+  void ready(short what, Clock::time_point until) {
+    for (;;) {
+      const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - Clock::now()).count();
+      if (left <= 0) throw Lost{"took too long", false};
+      pollfd wait{socket_, what, 0};
+      const int found = ::poll(&wait, 1, int(std::min<int64_t>(left, 3600000)));
+      if (found > 0) return;
+      if (found < 0 && errno != EINTR) lose(false);
+    }
+  }
+
+  [[noreturn]] void lose(bool unread) {
     const int status = end();
-    *why = late                  ? "took too long"
-           : WIFSIGNALED(status) ? "was ended by signal " + std::to_string(WTERMSIG(status))
-                                 : "ended with status " + std::to_string(WEXITSTATUS(status));
-    return "";
+    throw Lost{WIFSIGNALED(status) ? "was ended by signal " + std::to_string(WTERMSIG(status))
+                                   : "ended with status " + std::to_string(WEXITSTATUS(status)),
+               unread};
   }
 
   int end() {
@@ -112,6 +156,7 @@ class Child {
 
   pid_t process_ = -1;
   int socket_ = -1;
+  bool greeted_ = false;
 };
 
 struct Pool {
@@ -124,58 +169,69 @@ Pool& pool() {
   return one;
 }
 
-/// Asks a child; it is kept for the next film only if it answered.
-std::string ask(const std::string& request, const std::string& name, size_t bytes) {
-  std::unique_ptr<Child> child;
-  std::string program;
-  {
-    const std::lock_guard<std::mutex> lock(pool().mutex);
-    program = pool().program;
-    if (!pool().idle.empty()) {
-      child = std::move(pool().idle.back());
-      pool().idle.pop_back();
-    }
-  }
-  if (child == nullptr) child = std::make_unique<Child>(program);
-  const double seconds = kDecodeSeconds + double(bytes) / double(1 << 20);
-  std::string why;
-  const std::string answer =
-      child->ask(request, Clock::now() + std::chrono::milliseconds(int64_t(seconds * 1000)), &why);
-  if (!why.empty())
-    refuse_picture("decoder_failed", name, ": its decoder ", why, " (of at most ", int(seconds), " s and ",
-                   kDecodeBytes >> 30, " GiB)");
+/// An idle child that can be asked, or null; idle ones that cannot are ended. `program` gets what to start.
+std::unique_ptr<Child> idle_child(std::string* program) {
   const std::lock_guard<std::mutex> lock(pool().mutex);
-  pool().idle.push_back(std::move(child));
-  return answer;
+  *program = pool().program;
+  while (!pool().idle.empty()) {
+    std::unique_ptr<Child> child = std::move(pool().idle.back());
+    pool().idle.pop_back();
+    if (child->waits()) return child;
+  }
+  return nullptr;
 }
 
-/// What `get` reads from the answer; throws what the child threw.
+void keep(std::unique_ptr<Child> child) {
+  const std::lock_guard<std::mutex> lock(pool().mutex);
+  pool().idle.push_back(std::move(child));
+}
+
+/// The answer, and in `child` who gave it.
+std::string ask(std::string_view head, std::string_view film, const std::string& name,
+                std::unique_ptr<Child>* child) {
+  const double seconds = jail::seconds_for(film.size());
+  const auto until = Clock::now() + std::chrono::milliseconds(int64_t(seconds * 1000));
+  for (;;) {
+    std::string program;
+    *child = idle_child(&program);
+    const bool fresh = *child == nullptr;
+    if (fresh) *child = std::make_unique<Child>(program);
+    try {
+      return (*child)->ask(head, film, until);
+    } catch (const Lost& lost) {
+      if (lost.unread && !fresh) continue;
+      refuse_picture("decoder_failed", name, ": its decoder ", lost.why, " (of at most ", int(seconds),
+                     " s and ", kDecodeBytes >> 30, " GiB)");
+    }
+  }
+}
+
+/// What `get` reads from the answer; throws what the child threw. Only a child whose answer was whole, with nothing
+/// behind it, gets another film.
 template <class Get>
 auto decode(jail::Ask what, std::string_view bytes, const std::string& name, const ReadOptions& options,
             const Get& get) {
-  jail::Message request;
-  request.number(what);
-  request.number(uint8_t(options.allow_damaged));
-  request.number(uint8_t(options.as_stored));
-  request.text(name);
-  request.text(bytes);
-  const std::string answer = ask(request.bytes(), name, bytes.size());
-  std::string kind, message;
-  int code = 0;
+  const jail::Message head = jail::request_head(what, bytes.size(), name, options);
+  std::unique_ptr<Child> child;
+  const std::string answer = ask(head.bytes(), bytes, name, &child);
+  std::optional<decltype(get(nullptr))> decoded;
+  jail::Refusal refusal;
   try {
     jail::Reader reader(answer);
     const auto status = reader.number<jail::Answer>();
-    if (status == jail::Answer::done) return get(&reader);
-    if (status == jail::Answer::picture_error) kind = reader.text();
-    if (status == jail::Answer::error) code = reader.number<int>();
-    message = reader.text();
+    if (status == jail::Answer::done)
+      decoded = get(&reader);
+    else
+      refusal = jail::get_refusal(status, &reader);
+    CAWE_CHECK(reader.empty(), Code::data, "an answer with more behind it");
   } catch (const Error& error) {
     refuse_picture("decoder_failed", name, ": its decoder gave ", error.what());
   }
-  if (kind == "decoder_failed") refuse_picture("decoder_failed", name, ": ", message);
-  if (!kind.empty()) throw PictureError(kind, message);
-  const bool known = code == int(Code::unsupported) || code == int(Code::io);
-  throw Error(known ? Code(code) : Code::data, message);
+  keep(std::move(child));
+  if (decoded) return std::move(*decoded);
+  if (refusal.kind == "decoder_failed") refuse_picture("decoder_failed", name, ": ", refusal.message);
+  if (!refusal.kind.empty()) throw PictureError(refusal.kind, refusal.message);
+  throw Error(refusal.code, refusal.message);
 }
 
 }  // namespace

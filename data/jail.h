@@ -22,12 +22,19 @@ constexpr double kDecodeSeconds = 10;
 constexpr size_t kDecodeBytes = size_t(4) << 30;
 
 /// parse_film() and parse_picture(), here or in a child. Beside what these throw: PictureError
-/// "decoder_failed" where the child crashed, was stopped by its limits, or answered nonsense.
+/// "decoder_failed" where the child crashed, was stopped by its limits, or answered nonsense. A child that was
+/// gone before it read the film says nothing about the film: another one decodes it.
 Film film_of(std::string_view bytes, const std::string& name, const ReadOptions& options = {});
 Picture picture_of(std::string_view bytes, const std::string& name, const ReadOptions& options = {});
 
-/// The child's main(): closes itself in, then answers requests on descriptor 0 until it is closed. Returns the exit
-/// status.
+/// The child's main(): closes itself in, then answers requests on kJailChannel until it is closed. Returns the
+/// exit status.
 int serve_decoder();
+/// The child's one descriptor that leads anywhere.
+constexpr int kJailChannel = 3;
+/// Closes this process in for the rest of its life: standard descriptors lead nowhere, all others but kJailChannel
+/// are closed, memory is limited, nothing can be opened or started. Where it returns true, calls of the system other
+/// than those that computing needs fail with EPERM; false: this build or system has no such filters.
+bool close_in();
 
 }  // namespace cawe::data

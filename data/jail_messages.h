@@ -8,14 +8,23 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 
 #include "data/formats/dicom/film.h"
 #include "data/formats/picture/picture.h"
+#include "data/jail.h"
 
 namespace cawe::data::jail {
 
 enum class Ask : uint8_t { film, picture };
 enum class Answer : uint8_t { done, picture_error, error };
+/// A new child's first message; any other: it has no filter of the system's calls.
+constexpr std::string_view kFiltered = "f";
+/// Most bytes of an answer: the largest picture's samples as numbers, and some text.
+constexpr size_t kMostAnswer = size_t(kMaxSamples) * sizeof(float) + (size_t(1) << 20);
+
+/// Time for a film whose file has so many bytes.
+inline double seconds_for(size_t bytes) { return kDecodeSeconds + double(bytes) / double(1 << 20); }
 
 class Message {
  public:
@@ -29,6 +38,7 @@ class Message {
     bytes_.append(v);
   }
   const std::string& bytes() const { return bytes_; }
+  std::string take() && { return std::move(bytes_); }
 
  private:
   std::string bytes_;
@@ -57,6 +67,34 @@ class Reader {
   std::string_view left_;
 };
 
+/// A request without the film's bytes, which follow it.
+inline Message request_head(Ask what, size_t bytes, const std::string& name, const ReadOptions& options) {
+  Message m;
+  m.number(what);
+  for (const bool on : {options.allow_damaged, options.as_stored, options.origin}) m.number(uint8_t(on));
+  m.text(name);
+  m.number(uint64_t(bytes));
+  return m;
+}
+
+/// What the child threw. Without a kind: an Error of this code.
+struct Refusal {
+  std::string kind, message;
+  Code code = Code::data;
+};
+inline Refusal get_refusal(Answer status, Reader* r) {
+  CAWE_CHECK(status == Answer::picture_error || status == Answer::error, Code::data, "an answer of no kind");
+  Refusal refusal;
+  if (status == Answer::picture_error) {
+    refusal.kind = r->text();
+    CAWE_CHECK(!refusal.kind.empty(), Code::data, "a refusal of no kind");
+  } else if (const int code = r->number<int>(); code == int(Code::unsupported) || code == int(Code::io)) {
+    refusal.code = Code(code);
+  }
+  refusal.message = r->text();
+  return refusal;
+}
+
 inline void put(Message* m, const DicomTags& t) {
   for (const std::string* text :
        {&t.patient_id, &t.study_instance, &t.sop_instance, &t.modality, &t.sex, &t.view})
@@ -75,12 +113,48 @@ inline DicomTags get_tags(Reader* r) {
   t.rows = r->number<int>();
   t.columns = r->number<int>();
   t.bits = r->number<int>();
+  CAWE_CHECK(t.bits >= 1 && t.bits <= 16, Code::data, "an answer of ", t.bits, " bits a sample");
   t.burned_in = r->number<uint8_t>() != 0;
   return t;
 }
 
+inline void put(Message* m, const DicomOrigin& o) {
+  for (const std::string* text : {&o.sop_class, &o.sop_instance, &o.study_instance, &o.series_instance,
+                                  &o.key, &o.patient_id, &o.lossy_ratio, &o.lossy_method})
+    m->text(*text);
+  m->number(uint8_t(o.lossy));
+  for (const auto* list : {&o.patient, &o.study, &o.image}) {
+    m->number(uint32_t(list->size()));
+    for (const DicomAttribute& a : *list) {
+      m->number(a.group);
+      m->number(a.number);
+      m->text(a.vr);
+      m->text(a.value);
+    }
+  }
+}
+inline DicomOrigin get_origin(Reader* r) {
+  DicomOrigin o;
+  for (std::string* text : {&o.sop_class, &o.sop_instance, &o.study_instance, &o.series_instance, &o.key,
+                            &o.patient_id, &o.lossy_ratio, &o.lossy_method})
+    *text = r->text();
+  o.lossy = r->number<uint8_t>() != 0;
+  for (auto* list : {&o.patient, &o.study, &o.image})
+    for (uint32_t left = r->number<uint32_t>(); left > 0; --left) {
+      DicomAttribute a;
+      a.group = r->number<unsigned>();
+      a.number = r->number<unsigned>();
+      a.vr = r->text();
+      a.value = r->text();
+      list->push_back(std::move(a));
+    }
+  CAWE_CHECK(is_origin(o), Code::data, "attributes that no derived image takes over");
+  return o;
+}
+
 inline void put(Message* m, const Film& f) {
   put(m, f.tags);
+  put(m, f.origin);
   m->text(f.damage);
   m->number(f.image.width);
   m->number(f.image.height);
@@ -89,6 +163,7 @@ inline void put(Message* m, const Film& f) {
 inline Film get_film(Reader* r) {
   Film f;
   f.tags = get_tags(r);
+  f.origin = get_origin(r);
   f.damage = r->text();
   const int width = r->number<int>(), height = r->number<int>();
   const std::string_view pixels = r->take(r->number<uint64_t>());
@@ -117,9 +192,11 @@ inline Picture get_picture(Reader* r) {
   p.is_signed = r->number<int>() != 0;
   for (std::string* text : {&p.kind, &p.photometric, &p.transfer_syntax, &p.damage}) *text = r->text();
   const std::string_view bytes = r->take(r->number<uint64_t>());
-  const bool fits = p.rows > 0 && p.columns > 0 && p.frames > 0 && p.samples > 0 && p.samples <= 4 &&
+  // Every factor first: their product must not wrap around.
+  const bool fits = p.rows > 0 && p.rows <= kMaxSide && p.columns > 0 && p.columns <= kMaxSide &&
+                    p.frames > 0 && p.frames <= kMaxSamples && p.samples > 0 && p.samples <= 4 &&
                     (p.bits_allocated == 8 || p.bits_allocated == 16) && p.bits_stored > 0 &&
-                    p.bits_stored <= p.bits_allocated &&
+                    p.bits_stored <= p.bits_allocated && p.orientation >= 1 && p.orientation <= 8 &&
                     int64_t(p.rows) * p.columns * p.samples <= kMaxSamples / p.frames &&
                     bytes.size() == p.count() * size_t(p.bits_allocated / 8);
   CAWE_CHECK(fits, Code::data, "an answer of another size than it says");

@@ -24,11 +24,11 @@ struct JpegFrame {
 /// Reads a JPEG or JPEG-LS stream's markers without decoding.
 JpegFrame scan_jpeg(std::string_view bytes);
 
-/// Counts the bytes that zlib data inflate to, keeping none, and refuses a total below `expected` or
-/// above it by more than `spare`.
+/// Counts the bytes that a PNG's zlib data inflate to, keeping none, and refuses a total below `expected` or above it
+/// by more than kSparePngBytes.
 class InflateMeter {
  public:
-  InflateMeter(int64_t expected, const std::string& name, int64_t spare);
+  InflateMeter(int64_t expected, const std::string& name);
   ~InflateMeter();
   InflateMeter(const InflateMeter&) = delete;
   InflateMeter& operator=(const InflateMeter&) = delete;
@@ -38,7 +38,7 @@ class InflateMeter {
  private:
   struct State;
   std::unique_ptr<State> state_;
-  int64_t expected_, spare_, total_ = 0;
+  int64_t expected_, total_ = 0;
   bool ended_ = false;
   const std::string& name_;
 };

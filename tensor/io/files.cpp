@@ -280,7 +280,7 @@ std::string read_file(const std::string& path, size_t max_bytes) {
              S_ISDIR(info.st_mode) ? "a folder" : "no regular file", " (expected a file)");
   CAWE_CHECK(info.st_size >= 0 && size_t(info.st_size) <= max_bytes, Code::data, path, ": ", info.st_size,
              " bytes (expected at most ", max_bytes, ")");
-  std::FILE* file = std::fopen(path.c_str(), "rb");
+  std::FILE* file = std::fopen(path.c_str(), "rbe");  // e: no child process gets it
   if (file == nullptr) refuse(path, "be read");
   std::string bytes(size_t(info.st_size), '\0');
   const size_t got = std::fread(bytes.data(), 1, bytes.size(), file);

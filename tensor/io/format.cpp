@@ -34,7 +34,7 @@ std::string printf_text(const char* format, ...) {
 }
 
 bool parse_number(std::string_view text, double* number) {
-  if (!text.empty() && text[0] == '+') text.remove_prefix(1);
+  if (text.size() > 1 && text[0] == '+' && text[1] != '-') text.remove_prefix(1);
   const auto result = std::from_chars(text.data(), text.data() + text.size(), *number);
   return result.ec == std::errc() && result.ptr == text.data() + text.size() && std::isfinite(*number);
 }

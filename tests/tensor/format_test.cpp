@@ -81,7 +81,7 @@ TEST(Format, NoCellIsAFormulaAndTextComesBack) {
 
 TEST(Format, NumbersAreWholeTexts) {
   double v = 0;
-  for (const char* text : {"", "1x", " 1", "1 ", "nan", "inf", "--1", "1,5", "0x10"})
+  for (const char* text : {"", "1x", " 1", "1 ", "nan", "inf", "--1", "+-1", "++1", "+", "1,5", "0x10"})
     EXPECT_FALSE(parse_number(text, &v)) << text;
   EXPECT_TRUE(parse_number("+1.5e2", &v));
   EXPECT_EQ(v, 150);

@@ -1,44 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "data/formats/dicom/attributes.h"
 
-#include <cmath>
 #include <cstdlib>
 
+#include "data/formats/dicom/structure.h"
 #include "data/formats/picture/picture.h"
+#include "tensor/io/format.h"
 #include "tensor/text.h"
 
 namespace cawe::data {
 namespace {
 
-constexpr size_t kLongest = 1024;
-
 std::string without_spaces(const std::string& text) {
   const std::string blank(" \0", 2);
   const size_t from = text.find_first_not_of(blank);
   return from == text.npos ? "" : text.substr(from, text.find_last_not_of(blank) + 1 - from);
-}
-
-bool digit(char c) { return c >= '0' && c <= '9'; }
-
-/// PS3.5's grammar of a decimal, the comma already a point.
-bool is_decimal(const std::string& text) {
-  size_t i = 0, digits = 0;
-  const auto run = [&] {
-    for (; i < text.size() && digit(text[i]); ++i) ++digits;
-  };
-  const auto sign = [&] { i += i < text.size() && (text[i] == '+' || text[i] == '-'); };
-  sign();
-  run();
-  if (i < text.size() && text[i] == '.') ++i;
-  run();
-  if (digits == 0) return false;
-  if (i == text.size()) return true;
-  if (text[i] != 'e' && text[i] != 'E') return false;
-  ++i;
-  sign();
-  digits = 0;
-  run();
-  return digits > 0 && i == text.size();
 }
 
 }  // namespace
@@ -52,9 +28,9 @@ std::string text_of(DcmItem& item, const DcmTagKey& tag, const std::string& name
   DcmElement* element = nullptr;
   if (item.findAndGetElement(tag, element).bad() || element == nullptr) return "";
   const size_t bytes = element->getLength();
-  if (bytes > kLongest)
+  if (bytes > kLongestAttribute)
     refuse_picture("bad_header", name, ": DICOM attribute ", tag_name(tag), " has ", bytes,
-                   " bytes (expected up to ", kLongest, ")");
+                   " bytes (expected up to ", kLongestAttribute, ")");
   std::string out;
   Uint8* raw = nullptr;
   OFString text;
@@ -87,8 +63,8 @@ double decimal(const std::string& text, const DcmTagKey& tag, const std::string&
   std::string plain = text;
   if (const size_t comma = plain.find(','); comma != plain.npos && plain.find('.') == plain.npos)
     plain[comma] = '.';
-  const double value = is_decimal(plain) ? std::strtod(plain.c_str(), nullptr) : NAN;
-  if (!std::isfinite(value))
+  double value = 0;
+  if (!parse_number(plain, &value))
     refuse_picture("bad_header", name, ": DICOM attribute ", tag_name(tag), " is \"", printable(text, 80),
                    "\" (expected a decimal number)");
   return value;

@@ -30,10 +30,10 @@ struct DicomOrigin {
   std::string lossy_ratio, lossy_method;  ///< values of VR DS and CS; an unknown method is ""
 };
 
-/// Origin from a DICOM file, of which only the header is read. Throws PictureError; also for a UID or
-/// attribute that is too long to be valid.
-DicomOrigin dicom_origin(std::string_view bytes, const std::string& name);
-/// Origin from any other picture: its patient is `image_id`, and it is a study of its own. `raw_bytes`: size
+/// Whether it has nothing but what a DICOM file's origin may have (parse_film() with ReadOptions::origin makes it):
+/// valid UIDs, attributes of the list, lengths up to 1024 bytes.
+bool is_origin(const DicomOrigin& origin);
+/// Origin from any other picture than DICOM: its patient is `image_id`, and it is a study of its own. `raw_bytes`: size
 /// of its samples, for the compression ratio of a JPEG.
 DicomOrigin picture_origin(std::string_view bytes, const std::string& image_id, bool jpeg, size_t raw_bytes);
 

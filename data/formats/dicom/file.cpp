@@ -5,6 +5,7 @@
 #ifdef CAWE_HAVE_DCMTK
 #include <dcmtk/config/osconfig.h>
 
+#include <dcmtk/dcmdata/dccodec.h>
 #include <dcmtk/dcmdata/dcpixel.h>
 #include <dcmtk/dcmdata/dcpixseq.h>
 #include <dcmtk/dcmdata/dcpxitem.h>
@@ -90,14 +91,14 @@ std::vector<uint8_t> full_chroma(const std::vector<uint8_t>& from) {
 
 }  // namespace
 
-DicomFile::DicomFile(std::string_view bytes, const std::string& name, Part part, const ReadOptions& options)
+DicomFile::DicomFile(std::string_view bytes, const std::string& name, Frames frames,
+                     const ReadOptions& options)
     : name_(name), options_(options), file_(new DcmFileFormat) {
   prepare_dcmtk();
   check_dicom_structure(bytes, name);
-  open(bytes, part);
-  if (part == Part::header) return;
+  open(bytes);
   check_syntax();
-  read_geometry(bytes.size());
+  read_geometry(bytes.size(), frames);
   decompress();
 }
 
@@ -105,12 +106,11 @@ DicomFile::~DicomFile() = default;
 
 DcmDataset& DicomFile::dataset() const { return *file_->getDataset(); }
 
-void DicomFile::open(std::string_view bytes, Part part) {
+void DicomFile::open(std::string_view bytes) {
   if (bytes.size() == 132) refuse_picture("no_pixel_data", name_, ": DICOM preamble and nothing behind it");
   DicomStream stream(bytes, kMaxDicomElements);
   file_->transferInit();
-  const OFCondition status = file_->readUntilTag(stream, EXS_Unknown, EGL_noChange, DCM_MaxReadLength,
-                                                 part == Part::header ? DCM_PixelData : DCM_UndefinedTagKey);
+  const OFCondition status = file_->read(stream, EXS_Unknown, EGL_noChange, DCM_MaxReadLength);
   file_->transferEnd();
   if (stream.too_many())
     refuse_picture("bad_header", name_, ": DICOM with more than ", kMaxDicomElements, " elements");
@@ -130,15 +130,24 @@ void DicomFile::check_syntax() {
   geometry_.transfer_syntax = transfer_syntax();
   if (geometry_.transfer_syntax.empty())
     refuse_picture("missing_transfer_syntax", name_, ": DICOM does not say its transfer syntax");
-}
-
-void DicomFile::read_geometry(size_t file_bytes) {
   DcmDataset& d = dataset();
-  Picture& p = geometry_;
-  p.kind = "dicom";
   if (!d.tagExists(DCM_PixelData))
     refuse_picture(d.tagExists(DCM_Rows) ? "truncated_pixel_data" : "no_pixel_data", name_,
                    ": DICOM without pixel data", object_name(d, name_));
+  const DcmXfer syntax(geometry_.transfer_syntax.c_str());
+  if (syntax.getXfer() == EXS_Unknown || !syntax.isEncapsulated() ||
+      DcmCodecList::canChangeCoding(syntax.getXfer(), EXS_LittleEndianExplicit))
+    return;
+  const bool video = geometry_.transfer_syntax.rfind("1.2.840.10008.1.2.4.10", 0) == 0;
+  refuse_picture("unsupported_transfer_syntax", name_, ": DICOM compressed by ", syntax.getXferName(),
+                 video ? " is a video, which is not read (expected a still picture)"
+                       : " is not read (convert it, e.g. with gdcmconv --raw)");
+}
+
+void DicomFile::read_geometry(size_t file_bytes, Frames wanted) {
+  DcmDataset& d = dataset();
+  Picture& p = geometry_;
+  p.kind = "dicom";
   p.rows = number(d, DCM_Rows, 0);
   p.columns = number(d, DCM_Columns, 0);
   p.samples = number(d, DCM_SamplesPerPixel, 1);
@@ -147,6 +156,8 @@ void DicomFile::read_geometry(size_t file_bytes) {
   p.is_signed = number(d, DCM_PixelRepresentation, 0) == 1;
   p.photometric = first_of(d, DCM_PhotometricInterpretation, name_);
   const int frames = frames_of(d, name_);
+  if (frames != 1 && wanted == Frames::one)
+    refuse_picture("several_frames", name_, ": DICOM of ", frames, " frames (expected one film)");
   if (p.bits_allocated != 8 && p.bits_allocated != 16)
     refuse_picture(p.bits_allocated == 32 ? "pixel_data_undecodable" : "unsupported_bits_allocated", name_,
                    ": DICOM with ", p.bits_allocated, " bits a sample (expected 8 or 16)");
@@ -219,16 +230,12 @@ void DicomFile::decompress() {
   const DcmXfer syntax(geometry_.transfer_syntax.c_str());
   if (syntax.getXfer() == EXS_Unknown)
     refuse_picture("unsupported_transfer_syntax", name_, ": unknown DICOM transfer syntax ",
-                   geometry_.transfer_syntax);
+                   printable(geometry_.transfer_syntax, 80));
   if (!syntax.isEncapsulated()) {
     planar_ = geometry_.samples == 3 && number(dataset(), DCM_PlanarConfiguration, 0) == 1;
     return;
   }
   half_chroma_ = false;  // decoders have expanded 4:2:2 already
-  const bool jpeg_2000 = geometry_.transfer_syntax.rfind("1.2.840.10008.1.2.4.9", 0) == 0;
-  if (jpeg_2000)
-    refuse_picture("unsupported_transfer_syntax", name_, ": DICOM compressed by ", syntax.getXferName(),
-                   " is not read (convert it, e.g. with gdcmconv --raw)");
   check_fragments();
   const DecoderLog log;
   const OFCondition status = dataset().chooseRepresentation(EXS_LittleEndianExplicit, nullptr);
@@ -240,8 +247,8 @@ void DicomFile::decompress() {
                    ") cannot be decoded (", status.text(), ")");
   if (geometry_.damage.empty()) geometry_.damage = log.damage();
   if (!geometry_.damage.empty() && !options_.allow_damaged)
-    refuse_picture("damaged_pixel_data", name_, ": DICOM pixels (", syntax.getXferName(),
-                   ") are damaged: ", printable(geometry_.damage, 200));
+    refuse_damaged(name_, std::string("DICOM (") + syntax.getXferName() + ")",
+                   printable(geometry_.damage, 200));
   planar_ = geometry_.samples == 3 && number(dataset(), DCM_PlanarConfiguration, 0) == 1;
   take_decoded_geometry();
 }
@@ -293,7 +300,7 @@ Picture DicomFile::picture() const {
 }
 
 Picture parse_dicom(std::string_view bytes, const std::string& name, const ReadOptions& options) {
-  return DicomFile(bytes, name, DicomFile::Part::all, options).picture();
+  return DicomFile(bytes, name, DicomFile::Frames::any, options).picture();
 }
 #endif
 

@@ -15,15 +15,16 @@ class DcmDataset;
 
 namespace cawe::data {
 
+struct DicomOrigin;
+
 /// One opened file. Throws PictureError for anything that cannot be decoded.
 class DicomFile {
  public:
-  /// header: only the elements before the pixels, for any transfer syntax.
-  enum class Part { header, all };
+  /// one: more are refused, before anything is decoded.
+  enum class Frames { any, one };
   /// Opens and decompresses; throws PictureError. Long values are read from `bytes` only when they are
   /// needed, so `bytes` must outlive the object.
-  DicomFile(std::string_view bytes, const std::string& name, Part part = Part::all,
-            const ReadOptions& options = {});
+  DicomFile(std::string_view bytes, const std::string& name, Frames frames, const ReadOptions& options = {});
   ~DicomFile();
   DicomFile(const DicomFile&) = delete;
   DicomFile& operator=(const DicomFile&) = delete;
@@ -35,9 +36,9 @@ class DicomFile {
   Picture picture() const;
 
  private:
-  void open(std::string_view bytes, Part part);
+  void open(std::string_view bytes);
   void check_syntax();
-  void read_geometry(size_t file_bytes);
+  void read_geometry(size_t file_bytes, Frames frames);
   void check_fragments();
   void check_jpeg_frames(const std::vector<std::string>& streams);
   void decompress();
@@ -50,5 +51,9 @@ class DicomFile {
   Picture geometry_;  ///< without samples
   bool planar_ = false, half_chroma_ = false;
 };
+
+/// What a derived image takes over from it (derived.h). `bytes`: of the file. Throws PictureError for an attribute that
+/// is too long to be valid.
+DicomOrigin origin_of(const DicomFile& file, std::string_view bytes, const std::string& name);
 
 }  // namespace cawe::data

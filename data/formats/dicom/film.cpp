@@ -43,14 +43,13 @@ DicomTags tags_of(DcmDataset& d, const std::string& name) {
 }  // namespace
 
 Film parse_film(std::string_view bytes, const std::string& name, const ReadOptions& options) {
-  const DicomFile file(bytes, name, DicomFile::Part::all, options);
+  const DicomFile file(bytes, name, DicomFile::Frames::one, options);
   const Picture p = file.picture();
   DcmDataset& d = file.dataset();
-  if (p.frames != 1)
-    refuse_picture("several_frames", name, ": DICOM of ", p.frames, " frames (expected one film)");
   Film film;
   film.tags = tags_of(d, name);
   film.damage = p.damage;
+  if (options.origin) film.origin = origin_of(file, bytes, name);
   film.image = p.samples == 3 ? colour_to_gray(d, p, name) : gray_image(d, p, name);
   return film;
 }

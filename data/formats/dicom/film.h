@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "data/float_image.h"
+#include "data/formats/dicom/derived.h"
 #include "data/formats/picture/picture.h"
 
 namespace cawe::data {
@@ -27,11 +28,13 @@ struct Film {
   FloatImage image;  ///< one gray channel in [0, 1]
   DicomTags tags;
   std::string damage;  ///< as Picture's
+  DicomOrigin origin;  ///< where ReadOptions::origin asks for it
 };
 
 /// One frame as a viewer shows it (DICOM PS3.3 C.11): modality rescale or LUT, then the VOI LUT or the first
 /// window, then one inversion for MONOCHROME1. Without window and LUT the range of BitsStored is mapped to
-/// [0, 1]. RGB and YBR become gray. Throws PictureError, also for more than one frame.
+/// [0, 1]. RGB and YBR become gray. Throws PictureError, also for more than one frame (before any is decoded), and
+/// for an attribute that the origin needs and that is too long to be valid.
 Film parse_film(std::string_view bytes, const std::string& name, const ReadOptions& options = {});
 
 /// A film to be written as DICOM.

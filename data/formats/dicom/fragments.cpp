@@ -10,14 +10,10 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "data/formats/picture/jpeg_markers.h"
+
 namespace cawe::data {
 namespace {
-
-unsigned byte_at(std::string_view bytes, size_t i) { return static_cast<unsigned char>(bytes[i]); }
-size_t big_16(std::string_view b, size_t i) { return byte_at(b, i) << 8 | byte_at(b, i + 1); }
-size_t little_32(std::string_view b, size_t i) {
-  return byte_at(b, i) | byte_at(b, i + 1) << 8 | byte_at(b, i + 2) << 16 | size_t(byte_at(b, i + 3)) << 24;
-}
 
 /// Colour by the components of a frame header (its segment without marker and length).
 JpegColour by_components(std::string_view header) {
@@ -55,22 +51,10 @@ std::string_view fragment(DcmPixelSequence& fragments, unsigned long i) {
 
 }  // namespace
 
-JpegColour jpeg_colour(std::string_view s) {
-  JpegColour adobe = JpegColour::unsaid;
+JpegColour jpeg_colour(std::string_view stream) {
+  JpegColour adobe = JpegColour::unsaid, found = JpegColour::unsaid;
   bool jfif = false;
-  for (size_t i = 2; i + 4 <= s.size();) {
-    const unsigned marker = byte_at(s, i + 1);
-    if (byte_at(s, i) != 0xFF || marker == 0xFF) {
-      ++i;
-      continue;
-    }
-    if (marker <= 0x01 || (marker >= 0xD0 && marker <= 0xD8)) {
-      i += 2;
-      continue;
-    }
-    const size_t length = big_16(s, i + 2);
-    if (length < 2 || marker == 0xD9 || marker == 0xDA) break;
-    const std::string_view segment = s.substr(i + 4, length - 2);
+  each_jpeg_segment(stream, [&](unsigned marker, std::string_view segment) {
     if (marker == 0xE0 && segment.substr(0, 5) == std::string_view("JFIF\0", 5)) jfif = true;
     if (marker == 0xEE && segment.size() >= 12 && segment.substr(0, 5) == "Adobe")
       adobe = byte_at(segment, 11) == 0   ? JpegColour::rgb
@@ -78,14 +62,15 @@ JpegColour jpeg_colour(std::string_view s) {
                                           : JpegColour::unsaid;
     if (marker >= 0xC0 && marker <= 0xC2) {
       const JpegColour components = by_components(segment);
-      if (components == JpegColour::rgb) return components;
-      if (jfif) return JpegColour::ybr;
-      return adobe != JpegColour::unsaid ? adobe : components;
+      found = components == JpegColour::rgb ? components
+              : jfif                        ? JpegColour::ybr
+              : adobe != JpegColour::unsaid ? adobe
+                                            : components;
+      return false;
     }
-    if (marker == 0xC3 || marker == 0xF7) break;
-    i += 2 + length;
-  }
-  return JpegColour::unsaid;
+    return marker != 0xC3 && marker != 0xF7;
+  });
+  return found;
 }
 
 std::vector<std::string> jpeg_streams(DcmPixelSequence& fragments, size_t frames) {

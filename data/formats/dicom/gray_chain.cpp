@@ -5,6 +5,7 @@
 #include <cmath>
 #include <initializer_list>
 #include <optional>
+#include <vector>
 
 #include "data/formats/dicom/attributes.h"
 #include "data/formats/dicom/lookup.h"
@@ -12,6 +13,32 @@
 
 namespace cawe::data {
 namespace {
+
+/// Step 1: which bits of a sample are its value.
+struct StoredBits {
+  int bits = 8;   ///< BitsStored
+  int shift = 0;  ///< unused bits below it: HighBit + 1 - BitsStored
+  bool is_signed = false;
+
+  /// Number of stored values and the smallest of them.
+  int count() const { return 1 << bits; }
+  int low() const { return is_signed ? -(count() / 2) : 0; }
+  /// Value of a sample; what lies in other bits (overlays, junk) is dropped, the sign extended.
+  int value(int sample) const {
+    const int raw = (sample >> shift) & (count() - 1);
+    return is_signed && (raw >> (bits - 1)) != 0 ? raw - count() : raw;
+  }
+};
+
+StoredBits stored_bits(DcmDataset& dataset, const Picture& picture) {
+  StoredBits out;
+  out.bits = picture.bits_stored;
+  out.is_signed = picture.is_signed;
+  Uint16 high = 0;
+  if (dataset.findAndGetUint16(DCM_HighBit, high).good() && high < picture.bits_allocated)
+    out.shift = std::max(0, int(high) + 1 - out.bits);
+  return out;
+}
 
 /// Item 0 of a functional group macro within item 0 of the frames' or the shared groups.
 DcmItem* group_item(DcmDataset& dataset, const DcmTagKey& groups, const DcmTagKey& macro) {
@@ -136,18 +163,7 @@ double shown(const StoredBits& stored, int value, const Modality& modality, cons
   return modality.slope > 0 ? share : 1 - share;
 }
 
-}  // namespace
-
-StoredBits stored_bits(DcmDataset& dataset, const Picture& picture) {
-  StoredBits out;
-  out.bits = picture.bits_stored;
-  out.is_signed = picture.is_signed;
-  Uint16 high = 0;
-  if (dataset.findAndGetUint16(DCM_HighBit, high).good() && high < picture.bits_allocated)
-    out.shift = std::max(0, int(high) + 1 - out.bits);
-  return out;
-}
-
+/// Every stored value's gray: [low, low + count).
 std::vector<float> gray_table(DcmDataset& dataset, const StoredBits& stored, const std::string& photometric,
                               const std::string& name) {
   const bool inverted = photometric == "MONOCHROME1";
@@ -168,6 +184,8 @@ std::vector<float> gray_table(DcmDataset& dataset, const StoredBits& stored, con
   }
   return table;
 }
+
+}  // namespace
 
 FloatImage gray_image(DcmDataset& dataset, const Picture& picture, const std::string& name) {
   const StoredBits stored = stored_bits(dataset, picture);

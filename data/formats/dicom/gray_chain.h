@@ -13,38 +13,16 @@
 #pragma once
 
 #include <string>
-#include <vector>
 
 #include "data/float_image.h"
 #include "data/formats/picture/picture.h"
 
 class DcmDataset;
-class DcmItem;
 
 namespace cawe::data {
 
-/// Step 1: which bits of a sample are its value.
-struct StoredBits {
-  int bits = 8;   ///< BitsStored
-  int shift = 0;  ///< unused bits below it: HighBit + 1 - BitsStored
-  bool is_signed = false;
-
-  /// Number of stored values and the smallest of them.
-  int count() const { return 1 << bits; }
-  int low() const { return is_signed ? -(count() / 2) : 0; }
-  /// Value of a sample; what lies in other bits (overlays, junk) is dropped, the sign extended.
-  int value(int sample) const {
-    const int raw = (sample >> shift) & (count() - 1);
-    return is_signed && (raw >> (bits - 1)) != 0 ? raw - count() : raw;
-  }
-};
-StoredBits stored_bits(DcmDataset& dataset, const Picture& picture);
-
-/// Gray of one frame in [0, 1], every stored value's from a table: [low, low + count). Throws PictureError:
-/// bad_header where an attribute is no number or the chain leads to none, unsupported_photometric.
-std::vector<float> gray_table(DcmDataset& dataset, const StoredBits& stored, const std::string& photometric,
-                              const std::string& name);
-/// The frame through its table.
+/// Gray of one frame in [0, 1]. Throws PictureError: bad_header where an attribute is no number or the chain leads to
+/// none, unsupported_photometric.
 FloatImage gray_image(DcmDataset& dataset, const Picture& picture, const std::string& name);
 
 /// Three samples a pixel as gray: luma of YBR, 0.299 R + 0.587 G + 0.114 B of RGB (three equal ones are kept

@@ -4,6 +4,7 @@
 
 #include "data/formats/dicom/derived.h"
 #include "data/formats/dicom/file.h"
+#include "data/formats/dicom/structure.h"
 #include "data/hash.h"
 #include "tensor/error.h"
 #include "tensor/io/format.h"
@@ -17,12 +18,48 @@ namespace cawe::data {
 
 namespace {
 
+struct Kept {
+  unsigned group, number;
+  const char* vr;
+};
+/// The character set and the patient's id. No other patient attribute is ever copied: outputs carry no
+/// personal data.
+constexpr Kept kPatient[] = {{0x8, 0x5, "CS"}, {0x10, 0x20, "LO"}};
+constexpr Kept kStudy[] = {{0x8, 0x20, "DA"}, {0x8, 0x30, "TM"},   {0x8, 0x50, "SH"},
+                           {0x8, 0x60, "CS"}, {0x8, 0x1030, "LO"}, {0x20, 0x10, "SH"}};
+/// Body part, pixel spacing, view, orientation, laterality, text in the pixels.
+constexpr Kept kImage[] = {{0x18, 0x15, "CS"}, {0x18, 0x1164, "DS"}, {0x18, 0x5101, "CS"},
+                           {0x20, 0x13, "IS"}, {0x20, 0x20, "CS"},   {0x20, 0x60, "CS"},
+                           {0x20, 0x62, "CS"}, {0x28, 0x30, "DS"},   {0x28, 0x301, "CS"}};
+
+/// A valid one, or none.
+bool is_uid(const std::string& text) {
+  return text.size() <= 64 && text.find_first_not_of("0123456789.") == std::string::npos;
+}
+
+template <size_t N>
+bool of_list(const std::vector<DicomAttribute>& attributes, const Kept (&list)[N]) {
+  return attributes.size() <= N &&
+         std::all_of(attributes.begin(), attributes.end(), [&](const DicomAttribute& a) {
+           return a.value.size() <= kLongestAttribute && std::any_of(list, list + N, [&](const Kept& k) {
+                    return k.group == a.group && k.number == a.number && k.vr == a.vr;
+                  });
+         });
+}
+
 /// Compression ratio as a DS value, at least 1.
 std::string ratio(size_t raw_bytes, size_t file_bytes) {
   return fixed(std::max(1.0, double(raw_bytes) / double(file_bytes)), 2);
 }
 
 }  // namespace
+
+bool is_origin(const DicomOrigin& o) {
+  return is_uid(o.sop_class) && is_uid(o.sop_instance) && is_uid(o.study_instance) &&
+         is_uid(o.series_instance) && of_list(o.patient, kPatient) && of_list(o.study, kStudy) &&
+         of_list(o.image, kImage) && o.lossy_ratio.size() <= kLongestAttribute &&
+         o.lossy_method.size() <= kLongestAttribute;
+}
 
 DicomOrigin picture_origin(std::string_view bytes, const std::string& image_id, bool jpeg, size_t raw_bytes) {
   DicomOrigin origin;
@@ -44,26 +81,8 @@ DicomOrigin picture_origin(std::string_view bytes, const std::string& image_id, 
   return origin;
 }
 
-#ifndef CAWE_HAVE_DCMTK
-DicomOrigin dicom_origin(std::string_view, const std::string& name) {
-  fail(Code::unsupported, name, ": this build cannot read DICOM (install libdcmtk-dev and build again)");
-}
-#else
+#ifdef CAWE_HAVE_DCMTK
 namespace {
-
-struct Kept {
-  unsigned group, number;
-  const char* vr;
-};
-/// The character set and the patient's id. No other patient attribute is ever copied: outputs carry no
-/// personal data.
-constexpr Kept kPatient[] = {{0x8, 0x5, "CS"}, {0x10, 0x20, "LO"}};
-constexpr Kept kStudy[] = {{0x8, 0x20, "DA"}, {0x8, 0x30, "TM"},   {0x8, 0x50, "SH"},
-                           {0x8, 0x60, "CS"}, {0x8, 0x1030, "LO"}, {0x20, 0x10, "SH"}};
-/// Body part, pixel spacing, view, orientation, laterality, text in the pixels.
-constexpr Kept kImage[] = {{0x18, 0x15, "CS"}, {0x18, 0x1164, "DS"}, {0x18, 0x5101, "CS"},
-                           {0x20, 0x13, "IS"}, {0x20, 0x20, "CS"},   {0x20, 0x60, "CS"},
-                           {0x20, 0x62, "CS"}, {0x28, 0x30, "DS"},   {0x28, 0x301, "CS"}};
 
 std::string value_of(DcmDataset& d, unsigned group, unsigned number, const std::string& name) {
   return text_of(d, DcmTagKey(Uint16(group), Uint16(number)), name);
@@ -79,11 +98,10 @@ std::vector<DicomAttribute> kept(DcmDataset& d, const Kept (&list)[N], const std
   return out;
 }
 
-/// A valid UID, or "" where it is not one: such a file gets new UIDs.
+/// "" where it is not valid: such a file gets new UIDs.
 std::string uid_of(DcmDataset& d, unsigned group, unsigned number, const std::string& name) {
   const std::string uid = value_of(d, group, number, name);
-  const bool good = uid.size() <= 64 && uid.find_first_not_of("0123456789.") == std::string::npos;
-  return good ? uid : "";
+  return is_uid(uid) ? uid : "";
 }
 
 /// Bytes of the pixels, unpacked.
@@ -112,8 +130,7 @@ void find_loss(DcmDataset& d, const std::string& syntax, size_t file_bytes, cons
 
 }  // namespace
 
-DicomOrigin dicom_origin(std::string_view bytes, const std::string& name) {
-  const DicomFile file(bytes, name, DicomFile::Part::header);
+DicomOrigin origin_of(const DicomFile& file, std::string_view bytes, const std::string& name) {
   DcmDataset& d = file.dataset();
   DicomOrigin origin;
   origin.key = sha256(bytes);

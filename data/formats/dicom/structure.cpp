@@ -6,22 +6,11 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "data/formats/picture/bytes.h"
 #include "data/formats/picture/picture.h"
 
 namespace cawe::data {
 namespace {
-
-unsigned byte_at(std::string_view bytes, size_t i) { return static_cast<unsigned char>(bytes[i]); }
-unsigned little_16(std::string_view b, size_t i) { return byte_at(b, i) | byte_at(b, i + 1) << 8; }
-uint32_t little_32(std::string_view b, size_t i) {
-  return uint32_t(little_16(b, i)) | uint32_t(little_16(b, i + 2)) << 16;
-}
-
-size_t occurrences(std::string_view bytes, std::string_view what) {
-  size_t n = 0;
-  for (size_t at = bytes.find(what); at != bytes.npos; at = bytes.find(what, at + what.size())) ++n;
-  return n;
-}
 
 /// Number of item tags, little- and big-endian: an upper bound of the nesting.
 size_t item_tags(std::string_view bytes) {
@@ -35,8 +24,39 @@ void check_items(size_t items, const std::string& name) {
                    " sequence items or fragments, which may lie in one another");
 }
 
+struct NoImage {
+  std::string_view uid;  ///< whole, or the beginning of several
+  const char* what;      ///< null: DCMTK names them, where such a file is read
+};
+/// Classes whose objects are no films (PS3.4 annex B.5; DICOMDIR: PS3.10); the first that fits counts. What is not in
+/// this list is read, and rejected where it has no pixels.
+constexpr NoImage kNoImages[] = {
+    {kDicomDirClass, "a DICOMDIR, an index of other files: has no picture (give the files themselves)"},
+    {"1.2.840.10008.5.1.4.1.1.88.59", "a Key Object Selection, a list of other images: has no picture"},
+    {"1.2.840.10008.5.1.4.1.1.88", "a Structured Report: has no picture"},
+    {"1.2.840.10008.5.1.4.1.1.11", "a Presentation State, how to show other images: has no picture"},
+    {"1.2.840.10008.5.1.4.1.1.104", "an encapsulated document (PDF, CDA or a model): has no picture"},
+    {"1.2.840.10008.5.1.4.1.1.9", "a waveform (ECG, sound): has no picture"},
+    {"1.2.840.10008.5.1.4.1.1.66", nullptr},   // raw data, registrations, segmentations
+    {"1.2.840.10008.5.1.4.1.1.67", nullptr},   // real-world values
+    {"1.2.840.10008.5.1.4.1.1.68", nullptr},   // surfaces
+    {"1.2.840.10008.5.1.4.1.1.200", nullptr},  // protocols
+    {"1.2.840.10008.5.1.4.1.1.481", nullptr},  // radiotherapy
+};
+
+/// Whether `uid` is `root` or below it.
+bool is_of(std::string_view uid, std::string_view root) {
+  return uid.substr(0, root.size()) == root && (uid.size() == root.size() || uid[root.size()] == '.');
+}
+
+const NoImage* no_image(std::string_view sop_class) {
+  for (const NoImage& kind : kNoImages)
+    if (is_of(sop_class, kind.uid)) return &kind;
+  return nullptr;
+}
+
 /// Where the data set begins: after the elements of group 2, which are explicit little-endian. npos where
-/// these are malformed. `sop_class` gets their SOP class.
+/// these are malformed. `sop_class` gets their SOP class, without padding.
 size_t dataset_begin(std::string_view bytes, std::string_view* sop_class) {
   size_t at = 132;
   if (bytes.size() < at) return bytes.npos;
@@ -48,7 +68,11 @@ size_t dataset_begin(std::string_view bytes, std::string_view* sop_class) {
     const size_t length = wide ? little_32(bytes, at + 8) : little_16(bytes, at + 6);
     at += wide ? 12 : 8;
     if (length > bytes.size() - at) return bytes.npos;
-    if (number == 2) *sop_class = bytes.substr(at, length);
+    if (number == 2) {
+      *sop_class = bytes.substr(at, length);
+      while (!sop_class->empty() && (sop_class->back() == '\0' || sop_class->back() == ' '))
+        sop_class->remove_suffix(1);
+    }
     at += length;
   }
   return at;
@@ -81,25 +105,22 @@ void check_deflated(std::string_view packed, const std::string& name) {
 
 }  // namespace
 
+std::string_view media_sop_class(std::string_view head) {
+  std::string_view sop_class;
+  dataset_begin(head, &sop_class);
+  return sop_class;
+}
+
+bool is_no_image(std::string_view sop_class) {
+  if (is_of(sop_class, "1.2.840.10008.5.1.4.1.1.481"))  // radiotherapy: RT Image, RT Dose, Enhanced RT Images
+    for (const char* pixels : {"1", "2", "23", "24"})
+      if (sop_class.substr(sop_class.rfind('.') + 1) == pixels) return false;
+  return no_image(sop_class) != nullptr;
+}
+
 void refuse_no_image(std::string_view sop_class, const std::string& name) {
-  struct Kind {
-    std::string_view uid;  ///< whole, or with a point at its end the beginning of several
-    const char* what;
-  };
-  constexpr Kind kKinds[] = {
-      {"1.2.840.10008.1.3.10",
-       "a DICOMDIR, an index of other files: has no picture (give the files themselves)"},
-      {"1.2.840.10008.5.1.4.1.1.88.59", "a Key Object Selection, a list of other images: has no picture"},
-      {"1.2.840.10008.5.1.4.1.1.88.", "a Structured Report: has no picture"},
-      {"1.2.840.10008.5.1.4.1.1.11.", "a Presentation State, how to show other images: has no picture"},
-      {"1.2.840.10008.5.1.4.1.1.104.", "an encapsulated document (PDF, CDA or a model): has no picture"},
-      {"1.2.840.10008.5.1.4.1.1.9.", "a waveform (ECG, sound): has no picture"},
-  };
-  while (!sop_class.empty() && (sop_class.back() == '\0' || sop_class.back() == ' '))
-    sop_class.remove_suffix(1);
-  for (const Kind& kind : kKinds)
-    if (kind.uid.back() == '.' ? sop_class.substr(0, kind.uid.size()) == kind.uid : sop_class == kind.uid)
-      refuse_picture("not_an_image", name, ": is ", kind.what);
+  const NoImage* kind = no_image(sop_class);
+  if (kind != nullptr && kind->what != nullptr) refuse_picture("not_an_image", name, ": is ", kind->what);
 }
 
 void check_dicom_structure(std::string_view bytes, const std::string& name) {

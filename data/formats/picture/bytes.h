@@ -17,4 +17,11 @@ inline uint32_t big_32(std::string_view b, size_t i) {
   return uint32_t(big_16(b, i)) << 16 | uint32_t(big_16(b, i + 2));
 }
 
+/// How often it stands there, not counting overlaps.
+inline size_t occurrences(std::string_view bytes, std::string_view what) {
+  size_t n = 0;
+  for (size_t at = bytes.find(what); at != bytes.npos; at = bytes.find(what, at + what.size())) ++n;
+  return n;
+}
+
 }  // namespace cawe::data

@@ -7,7 +7,7 @@
 #include <cstring>
 #include <string>
 
-#include "data/formats/picture/bytes.h"
+#include "data/formats/picture/jpeg_markers.h"
 #include "data/formats/picture/picture.h"
 
 namespace cawe::data {
@@ -100,10 +100,13 @@ int in_raw_profile(std::string_view text) {
   return in_exif(bytes);
 }
 
-/// The text of a chunk tEXt, zTXt or iTXt with this keyword; empty where it is another.
-std::string text_of(std::string_view type, std::string_view body, std::string_view keyword) {
-  if (!begins(body, keyword) || body.size() <= keyword.size() || body[keyword.size()] != '\0') return "";
-  body.remove_prefix(keyword.size() + 1);
+/// Keywords of the texts that are looked at, with the zero behind them: of ImageMagick and of Adobe.
+constexpr std::string_view kRawProfile = "Raw profile type exif\0"sv, kXmpPacket = "XML:com.adobe.xmp\0"sv;
+
+bool is_text(std::string_view chunk) { return chunk == "tEXt" || chunk == "zTXt" || chunk == "iTXt"; }
+
+/// The text of such a chunk, whose body without the keyword is given.
+std::string text_of(std::string_view type, std::string_view body) {
   bool packed = type == "zTXt";
   if (packed) body.remove_prefix(std::min<size_t>(1, body.size()));  // its only method, 0
   if (type == "iTXt") {
@@ -124,50 +127,41 @@ std::string text_of(std::string_view type, std::string_view body, std::string_vi
 int jpeg_orientation(std::string_view bytes) {
   int exif = kAbsent, xmp = kAbsent;
   bool had_exif = false;
-  for (size_t i = 2; bytes.size() >= 4 && i <= bytes.size() - 4;) {
-    const unsigned marker = byte_at(bytes, i + 1);
-    if (byte_at(bytes, i) != 0xFF || marker == 0xFF || marker == 0) {
-      ++i;
-      continue;
+  each_jpeg_segment(bytes, [&](unsigned marker, std::string_view body) {
+    constexpr std::string_view kXmp = "http://ns.adobe.com/xap/1.0/\0"sv;
+    if (marker != 0xE1) return true;
+    if (begins(body, "Exif\0\0"sv) && !had_exif) {
+      exif = in_exif(body);
+      had_exif = true;
+    } else if (begins(body, kXmp)) {
+      xmp = in_xmp(body.substr(kXmp.size()));
     }
-    if (marker == 0xDA || marker == 0xD9) break;
-    if (marker == 1 || (marker >= 0xD0 && marker <= 0xD8)) {
-      i += 2;
-      continue;
-    }
-    const size_t length = big_16(bytes, i + 2);
-    if (marker == 0xE1 && length >= 2) {
-      constexpr std::string_view kXmp = "http://ns.adobe.com/xap/1.0/\0"sv;
-      const std::string_view body = bytes.substr(i + 4, length - 2);
-      if (begins(body, "Exif\0\0"sv) && !had_exif) {
-        exif = in_exif(body);
-        had_exif = true;
-      } else if (begins(body, kXmp)) {
-        xmp = in_xmp(body.substr(kXmp.size()));
-      }
-    }
-    i += 2 + length;
-  }
+    return true;
+  });
   return valid(exif != kAbsent ? exif : xmp);
+}
+
+bool is_png_note(std::string_view type, std::string_view body) {
+  return type == "eXIf" || (is_text(type) && (begins(body, kRawProfile) || begins(body, kXmpPacket)));
 }
 
 int png_orientation(std::string_view bytes) {
   int exif = kAbsent, profile = kAbsent, xmp = kAbsent;
-  bool raw_seen = false, xmp_seen = false;
+  bool profile_seen = false, xmp_seen = false;
   for (size_t at = 8; bytes.size() - at >= 12;) {
     const size_t length = big_32(bytes, at);
     if (length > bytes.size() - at - 12) break;
     const std::string_view type = bytes.substr(at + 4, 4), body = bytes.substr(at + 8, length);
     if (type == "IEND") break;
     if (type == "eXIf") exif = in_exif(body);
-    if (type == "tEXt" || type == "zTXt" || type == "iTXt") {
-      // Only the first of each is unpacked, whatever their number.
-      const std::string raw = raw_seen ? "" : text_of(type, body, "Raw profile type exif");
-      const std::string packet = xmp_seen ? "" : text_of(type, body, "XML:com.adobe.xmp");
-      if (!raw.empty()) profile = in_raw_profile(raw);
-      if (!packet.empty()) xmp = in_xmp(packet);
-      raw_seen = raw_seen || !raw.empty();
-      xmp_seen = xmp_seen || !packet.empty();
+    // Only the first text of each kind is unpacked, whatever their number and whether there is anything in it.
+    if (is_text(type) && begins(body, kRawProfile) && !profile_seen) {
+      profile_seen = true;
+      profile = in_raw_profile(text_of(type, body.substr(kRawProfile.size())));
+    }
+    if (is_text(type) && begins(body, kXmpPacket) && !xmp_seen) {
+      xmp_seen = true;
+      xmp = in_xmp(text_of(type, body.substr(kXmpPacket.size())));
     }
     at += length + 12;
   }

@@ -16,6 +16,9 @@ int jpeg_orientation(std::string_view bytes);
 /// has whole chunks with right sizes.
 int png_orientation(std::string_view bytes);
 
+/// Whether a chunk's type and content say that it is one of these.
+bool is_png_note(std::string_view type, std::string_view body);
+
 /// Turns a picture as its `orientation` says, exactly what Pillow's ImageOps.exif_transpose does. The field keeps the
 /// file's value. One frame.
 void turn_upright(Picture* picture);

@@ -50,7 +50,7 @@ PictureFormat picture_format(std::string_view bytes) {
   return PictureFormat::unknown;
 }
 
-void refuse_damaged(const std::string& name, const char* what, const std::string& damage) {
+void refuse_damaged(const std::string& name, const std::string& what, const std::string& damage) {
   refuse_picture("damaged_pixel_data", name, ": ", what, " with damaged pixels (", damage,
                  "). --allow-damaged, in recipes data.allow_damaged, reads what can be read");
 }

@@ -30,7 +30,7 @@ template <class... Parts>
 
 /// For pixels whose damage a decoder could fill in: how to read them anyway. `what` is the format, `damage` the
 /// decoder's words.
-[[noreturn]] void refuse_damaged(const std::string& name, const char* what, const std::string& damage);
+[[noreturn]] void refuse_damaged(const std::string& name, const std::string& what, const std::string& damage);
 
 /// What a reader accepts.
 struct ReadOptions {
@@ -39,6 +39,8 @@ struct ReadOptions {
   bool allow_damaged = false;
   /// A picture that EXIF says is turned stays as it is stored. Off: it is turned upright, as viewers show it.
   bool as_stored = false;
+  /// Of a DICOM film also what an image made from it takes over (Film::origin).
+  bool origin = false;
 };
 
 /// Decoded samples: of a DICOM file as they are stored, before rescaling, windows, palettes or inversion; of other
@@ -99,8 +101,8 @@ Picture parse_pnm(std::string_view bytes, const std::string& name, const ReadOpt
 Picture parse_jpeg(std::string_view bytes, const std::string& name, const ReadOptions& options = {});
 Picture parse_dicom(std::string_view bytes, const std::string& name, const ReadOptions& options = {});
 
-/// What a file is that is none of these and what to do about it, in words ("a TIFF picture, which is not read …"); empty
-/// where it is not known.
+/// What a file is that is none of these and what to do about it, in words ("a TIFF picture, which is not read …");
+/// empty where it is not known.
 std::string unread_format(std::string_view bytes);
 
 }  // namespace cawe::data

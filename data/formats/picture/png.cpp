@@ -98,8 +98,8 @@ Header check_chunks(std::string_view bytes, const std::string& name) {
                      " bytes reaches behind the end (cut off)");
     const std::string_view type = bytes.substr(at + 4, 4), body = bytes.substr(at + 8, length);
     const bool critical = (type[0] & 0x20) == 0;
-    // Of the chunks that a reader may leave out, EXIF alone decides where pixels lie.
-    if ((critical || type == "eXIf") &&
+    // Of the chunks that a reader may leave out, notes of how to turn the picture decide where pixels lie.
+    if ((critical || is_png_note(type, body)) &&
         crc(bytes.substr(at + 4, length + 4)) != big_32(bytes, at + 8 + length))
       refuse_picture("bad_checksum", name, ": checksum of PNG chunk ", std::string(type),
                      " is wrong (damaged)");
@@ -107,7 +107,7 @@ Header check_chunks(std::string_view bytes, const std::string& name) {
       refuse_picture("bad_header", name, ": PNG does not begin with one IHDR chunk");
     if (n == 0) {
       header = check_header(body, name);
-      meter = std::make_unique<InflateMeter>(raw_bytes(header), name, kSparePngBytes);
+      meter = std::make_unique<InflateMeter>(raw_bytes(header), name);
     } else if (type == "PLTE") {
       if (length == 0 || length % 3 != 0 || length > 768 || data > 0 || palette || header.colour == 0 ||
           header.colour == 4)

@@ -35,6 +35,26 @@ std::string kind_of(const std::string& bytes, const ReadOptions& options = {}) {
   }
 }
 
+/// The same where all frames are asked for.
+std::string kind_of_all(const std::string& bytes) {
+  try {
+    parse_dicom(bytes, "made");
+    return "read";
+  } catch (const PictureError& e) {
+    return e.kind();
+  }
+}
+
+/// Its words, or "read".
+std::string text_of(const std::string& bytes) {
+  try {
+    parse_film(bytes, "made");
+    return "read";
+  } catch (const PictureError& e) {
+    return e.what();
+  }
+}
+
 /// 64 x 48 values of 8 or 12 bits: smooth, with a step.
 std::vector<int> scene(int bits) {
   std::vector<int> out;
@@ -137,7 +157,34 @@ TEST(Fragments, FramesOfSeveral) {
   const std::vector<uint8_t> one = parse_dicom(whole, "whole").bytes;
   EXPECT_TRUE(std::equal(one.begin(), one.end(), p.bytes.begin()));
   EXPECT_TRUE(std::equal(one.begin(), one.end(), p.bytes.begin() + long(one.size())));
-  EXPECT_EQ(kind_of(with_fragments(two, kBaseline, scene_shape(8, "3"))), "truncated_pixel_data");
+  EXPECT_EQ(kind_of_all(with_fragments(two, kBaseline, scene_shape(8, "3"))), "truncated_pixel_data");
+}
+
+// A thousand frames are not decoded to be refused: these cannot be.
+TEST(Fragments, SeveralFramesAreRefusedUndecoded) {
+  Shape shape = scene_shape(8);
+  shape.frames = "1000";
+  const std::string bytes = with_fragments({"junk"}, kBaseline, shape);
+  EXPECT_EQ(kind_of(bytes), "several_frames");
+  EXPECT_EQ(text_of(bytes), "made: DICOM of 1000 frames (expected one film)");
+  EXPECT_EQ(kind_of_all(bytes), "truncated_pixel_data") << "who asks for all frames gets to the junk";
+}
+
+// Names by PS3.6 table A-1, as DCMTK has them.
+TEST(Fragments, CompressionsThatAreNotReadAreNamed) {
+  const std::string names[][2] = {
+      {"1.2.840.10008.1.2.4.90", "JPEG 2000"}, {"1.2.840.10008.1.2.4.91", "JPEG 2000"},
+      {"1.2.840.10008.1.2.4.100", "MPEG2"},    {"1.2.840.10008.1.2.4.101", "MPEG2"},
+      {"1.2.840.10008.1.2.4.102", "MPEG-4"},   {"1.2.840.10008.1.2.4.106", "MPEG-4"},
+      {"1.2.840.10008.1.2.4.107", "HEVC"},     {"1.2.840.10008.1.2.4.108", "HEVC"}};
+  for (const auto& [uid, name] : names)
+    for (const char* frames : {"", "300"}) {
+      Shape shape = scene_shape(8);
+      shape.frames = frames;
+      const std::string bytes = with_fragments({"\0\0\1\xB3 a stream"s}, uid, shape);
+      EXPECT_EQ(kind_of(bytes), "unsupported_transfer_syntax") << uid;
+      EXPECT_NE(text_of(bytes).find(name), std::string::npos) << text_of(bytes);
+    }
 }
 
 TEST(Fragments, NumberOfFramesMustBeANumber) {
@@ -173,6 +220,8 @@ TEST(Damage, HolesAreRefusedOrTold) {
       continue;
     }
     EXPECT_EQ(kind_of(bytes), "damaged_pixel_data");
+    EXPECT_NE(text_of(bytes).find("--allow-damaged, in recipes data.allow_damaged"), std::string::npos)
+        << text_of(bytes);
     const Film film = parse_film(bytes, "made", {true});
     EXPECT_FALSE(film.damage.empty());
     EXPECT_EQ(parse_dicom(bytes, "made", {true}).damage, film.damage);

@@ -106,6 +106,28 @@ TEST(Structure, ObjectsThatAreNoPictures) {
   EXPECT_EQ(refusal(object("1.2.3.4", false)), "no_pixel_data: made: DICOM without pixel data");
 }
 
+// PS3.4 annex B.5 and PS3.6 annex A.
+TEST(Structure, ClassesWithoutAFilm) {
+  const std::string storage = "1.2.840.10008.5.1.4.1.1.";
+  for (const char* none : {"9.1.1", "11.1", "66", "66.1", "67", "68.1", "88.11", "88.59", "104.1", "200.1",
+                           "481.3", "481.5", "481.10", "481.22"})
+    EXPECT_TRUE(is_no_image(storage + none)) << none;
+  for (const char* film : {"1", "1.1", "1.1.1", "2", "7", "6.1", "12.1", "481.1", "481.2", "481.23", "481.24",
+                           "91", "881.1", "110.1"})
+    EXPECT_FALSE(is_no_image(storage + film)) << film;
+  EXPECT_TRUE(is_no_image(kDicomDirClass));
+  EXPECT_FALSE(is_no_image(""));
+  EXPECT_FALSE(is_no_image("1.2.3.88.11"));
+}
+
+TEST(Structure, ClassByTheFirstBytes) {
+  const std::string whole = object("1.2.840.10008.5.1.4.1.1.88.33", true);
+  EXPECT_EQ(media_sop_class(whole.substr(0, 4096)), "1.2.840.10008.5.1.4.1.1.88.33") << "without the padding";
+  EXPECT_EQ(media_sop_class(whole.substr(0, 132)), "");
+  EXPECT_EQ(media_sop_class("short"), "");
+  for (size_t size = 0; size < 400; ++size) media_sop_class(whole.substr(0, size));
+}
+
 std::string patient_of(const std::string& character_set, const std::string& id) {
   Writer w(Encoding::explicit_little);
   if (!character_set.empty()) w.text(8, 5, "CS", character_set);

@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
-#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <map>
@@ -202,7 +201,6 @@ TEST(Conformance, DamagedCopies) {
     for (const auto& row : expected_rows(folder + "/expected.csv"))
       paths.push_back(at(folder + "/" + row.at("file")));
   constexpr uint64_t kCopies = 5000;
-  double longest = 0;
   uint64_t tried = 0, read = 0;
   for (uint64_t i = 0; tried < kCopies; ++i) {
     const std::string& path = paths[i % paths.size()];
@@ -210,21 +208,17 @@ TEST(Conformance, DamagedCopies) {
     if (bytes.empty()) continue;
     SCOPED_TRACE(path + " copy " + std::to_string(i));
     damage(bytes, Random(7, "damaged copies", i));
-    const auto start = std::chrono::steady_clock::now();
     read += survives(bytes);
     ++tried;
-    longest =
-        std::max(longest, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
   }
-  EXPECT_LT(longest, 10.0);
   // Neither may all damage be seen at once nor all be let through: then nothing would be tested.
   EXPECT_GT(read, tried / 20);
   EXPECT_LT(read, tried / 2);
   rusage usage{};
   ASSERT_EQ(getrusage(RUSAGE_SELF, &usage), 0);
   EXPECT_LT(usage.ru_maxrss, 1 << 20) << "kB; the largest of these pictures has 2 million samples";
-  std::printf("%d damaged copies, %d still read, longest %.3f s, most memory %ld MB\n", int(tried), int(read),
-              longest, usage.ru_maxrss / 1024);
+  std::printf("%d damaged copies, %d still read, most memory %ld MB\n", int(tried), int(read),
+              usage.ru_maxrss / 1024);
 }
 
 FloatImage ramp(int width, int height, int channels) {

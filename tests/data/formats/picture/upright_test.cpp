@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Pictures stored turned: all that makes a film of one sees it upright; `cawe inspect` says both.
+#include <zlib.h>
+
 #include <nlohmann/json.hpp>
 
 #include "data/dataset.h"
@@ -100,7 +102,31 @@ uint32_t big(const std::string& s, size_t at) {
   return v;
 }
 
-// A wrong checksum: of EXIF it is refused, since it decides where pixels lie; of a text it says nothing.
+/// A PNG with a chunk more, behind its header.
+std::string with_chunk(std::string png, const std::string& type, const std::string& body) {
+  const auto number = [](uint32_t v) {
+    return std::string{char(v >> 24), char(v >> 16), char(v >> 8), char(v)};
+  };
+  const std::string text = type + body;
+  const auto sum = crc32(0, reinterpret_cast<const Bytef*>(text.data()), uInt(text.size()));
+  return png.insert(33, number(uint32_t(body.size())) + text + number(uint32_t(sum)));
+}
+
+// Any number of them must not be unpacked one after another.
+TEST(Upright, OnlyTheFirstOfManyTextsIsUnpacked) {
+  const std::string plain = golden_picture("png_exif_1").file, upright = golden_picture("png_xmp").file;
+  const std::string keyword("XML:com.adobe.xmp\0", 18),
+      nothing = keyword + std::string("\1\0\0\0damaged", 11);
+  EXPECT_EQ(png_orientation(with_chunk(plain, "tEXt", keyword + "tiff:Orientation=\"6\"")), 1)
+      << "EXIF says 1";
+  EXPECT_EQ(png_orientation(upright), 6);
+  EXPECT_EQ(png_orientation(with_chunk(upright, "iTXt", nothing)), 1) << "also where there is nothing in it";
+  const std::string raw("Raw profile type exif\0", 22);
+  EXPECT_EQ(png_orientation(with_chunk(upright, "zTXt", raw + std::string("\0damaged", 8))), 6)
+      << "of each kind";
+}
+
+// A wrong checksum of what decides where pixels lie is refused; of any other text it says nothing.
 TEST(Upright, DamagedNotes) {
   std::string png = golden_picture("png_exif_6").file;
   const size_t at = png.find("eXIf");
@@ -109,8 +135,11 @@ TEST(Upright, DamagedNotes) {
   png = golden_picture("png_xmp").file;
   const size_t text = png.find("iTXt");
   ++png[text + 4 + big(png, text - 4)];
+  EXPECT_EQ(kind_of(png), "bad_checksum");
+  png = with_chunk(golden_picture("png_xmp").file, "tEXt", std::string("Comment\0no note", 15));
   EXPECT_EQ(kind_of(png), "read");
-  EXPECT_EQ(png_orientation(png), 6);
+  ++png[png.find("no note")];
+  EXPECT_EQ(kind_of(png), "read");
 }
 
 // Turning forth and back gives the picture again: 6 and 8 undo each other, the others themselves.
