@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Small text helpers: nearest valid name for an error message, a progress bar with ETA.
+// Small text helpers: nearest valid name for an error message, text of strangers made printable, a progress bar with ETA.
 #pragma once
 
 #include <cstdint>
@@ -17,6 +17,16 @@ std::string nearest_name(const std::string& name, const std::vector<std::string>
 /// characters, invalid UTF-8 and marks that turn the direction of writing become "\\x1b" or "\\u202e", a line
 /// break becomes a blank, and of more than `most` bytes the middle is left out ("…").
 std::string printable(std::string_view text, size_t most = 600);
+
+/// True where the bytes are well-formed UTF-8 (no overlong forms, no surrogates).
+bool is_utf8(std::string_view text);
+
+inline bool begins_with(std::string_view text, std::string_view start) {
+  return text.substr(0, start.size()) == start;
+}
+inline bool ends_with(std::string_view text, std::string_view end) {
+  return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
+}
 
 /// "a, b, c", and of more than `most` "a, b and 7 more".
 std::string listed(const std::vector<std::string>& items, const std::string& between = ", ",

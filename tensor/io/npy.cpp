@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "tensor/io/elements.h"
+#include "tensor/text.h"
 
 namespace cawe {
 namespace {

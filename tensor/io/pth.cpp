@@ -15,6 +15,7 @@
 
 #include "tensor/io/pickle.h"
 #include "tensor/io/state_dictionary.h"
+#include "tensor/text.h"
 
 namespace cawe {
 namespace {

@@ -10,6 +10,7 @@
 #include "tensor/io/files.h"
 #include "tensor/io/json.h"
 #include "tensor/io/strict_json.h"
+#include "tensor/text.h"
 
 namespace cawe {
 namespace {
