@@ -204,11 +204,10 @@ std::string train_classifier(Recipe& recipe, const RunRequest& request) {
   }
   InitResult begun;
   make_network(&begun);  // throws for bad weights before anything is written
-  warn_of(begun);
   std::vector<data::TrainedPatients> trained_before = s.chain.trained;
   trained_before.push_back(data::parse_manifest("init", begun.manifest));
-  const std::string leak = data::check_leaks(dataset, s.test, trained_before, s.allow_leak);
-  if (!leak.empty()) s.data.warnings.push_back("a leak was allowed: " + leak);
+  const std::string leak = leak_warning(dataset, s.test, trained_before, s.allow_leak);
+  if (!leak.empty()) s.data.warnings.push_back(leak);
   Checkpoint first = first_checkpoint(recipe, s, "classifier");
   for (const data::TrainedPatients& before : s.chain.trained) first.manifest += data::manifest_text(before);
   const auto run = open_run(request, s, first, begun.hash);
@@ -230,7 +229,7 @@ std::string train_classifier(Recipe& recipe, const RunRequest& request) {
                {goal.select == "auroc" ? "best_auroc" : "best_score",
                 result.has_score ? Json(result.best_score) : Json(nullptr)},
                {"test_auroc", tested}};
-  if (!leak.empty()) summary["leak"] = "allowed";
+  say_leak({run->dir()}, &summary);
   return json_text(summary);
 }
 

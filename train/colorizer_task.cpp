@@ -132,10 +132,10 @@ ColorEvaluation one_run(Recipe& recipe, const RunRequest& request, MeanChroma* m
     const ColorizerInit init = initialise_colorizer(generator, critic, content, recipe, plan.seed);
     if (!init.init_hash.empty()) environment.hashes.emplace_back("init", init.init_hash);
     if (!init.phi_hash.empty()) environment.hashes.emplace_back("phi", init.phi_hash);
-    const std::string leak = data::check_leaks(
+    const std::string leak = leak_warning(
         plan.data.dataset, plan.test, {data::parse_manifest("init and phi of " + request.out, init.manifest)},
         plan.allow_leak);
-    if (!leak.empty()) environment.warnings.push_back("a leak was allowed: " + leak);
+    if (!leak.empty()) environment.warnings.push_back(leak);
   }
   print_warnings(environment, request);
   RunFolder run(request.out, first.recipe, environment,
@@ -158,7 +158,9 @@ ColorEvaluation one_run(Recipe& recipe, const RunRequest& request, MeanChroma* m
   return evaluation;
 }
 
-std::string summary_of(const std::string& out, const TrainResult& result, const ColorEvaluation& e) {
+/// `runs`: the folders of all trainings behind it.
+std::string summary_of(const std::string& out, const Strings& runs, const TrainResult& result,
+                       const ColorEvaluation& e) {
   Json json{{"run", out},
             {"task", "colorizer"},
             {"steps", result.steps},
@@ -173,6 +175,7 @@ std::string summary_of(const std::string& out, const TrainResult& result, const 
     json.update({{"chroma_error", json_rounded(ours, 6)},
                  {"of_gray", json_rounded(gray, 6)},
                  {"of_mean_colour", json_rounded(mean, 6)}});
+  say_leak(runs, &json);
   return json_text(json);
 }
 
@@ -195,16 +198,18 @@ std::string cross_validate(const Recipe& recipe, const RunRequest& request, int6
   all.fid_lite = all.fid_lite_of_gray = std::nan("");
   MeanChroma mean;
   TrainResult result;
+  Strings runs;
   for (int64_t held = 0; held < folds; ++held) {
     Recipe mine = fold_recipe(recipe, folds, held);
     RunRequest fold = request;
     fold.out = request.out + "/fold-" + std::to_string(held);
+    runs.push_back(fold.out);
     const ColorEvaluation e = one_run(mine, fold, &mean, &result);
     all.scores.insert(all.scores.end(), e.scores.begin(), e.scores.end());
   }
   write_file(request.out + "/scores.csv", scores_csv(all.scores));
   write_file(request.out + "/results.json", color_results_json(all, mean, ""));
-  return summary_of(request.out, result, all);
+  return summary_of(request.out, runs, result, all);
 }
 
 }  // namespace
@@ -235,7 +240,7 @@ std::string train_colorizer(Recipe& recipe, const RunRequest& request) {
   MeanChroma mean;
   TrainResult result;
   const ColorEvaluation e = one_run(recipe, request, &mean, &result);
-  return summary_of(request.out, result, e);
+  return summary_of(request.out, {request.out}, result, e);
 }
 
 }  // namespace cawe::train

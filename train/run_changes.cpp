@@ -136,12 +136,15 @@ void go_on(const std::string& dir, const std::string& recipe, const Environment&
       ": not what it began with: ", listed(changes.decisive, "; "),
       ". Give it what it had, choose another --out, or go on and have the change kept in environment.json "
       "(--accept-changes).");
-  if (!changes.decisive.empty() && resume.check) resume.check();
+  const bool changed = !changes.decisive.empty() || !changes.machine.empty();
+  const std::string warning = changed && resume.check ? resume.check() : "";
   if (!resume.quiet)
     for (const std::string& change : changes.machine)
       warn_once(dir + ": " + change + ": what is computed from here on may differ in its last bits");
-  if (changes.decisive.empty() && changes.machine.empty()) return;
+  if (!changed) return;
   Environment kept = now;
+  if (!warning.empty()) kept.warnings.push_back(warning);
+  if (!warning.empty() && !resume.quiet) warn_once(warning);
   kept.changes = kept_sentences(dir, "changes");
   for (const auto* list : {&changes.decisive, &changes.machine})
     for (const std::string& change : *list) kept.changes.push_back(after + change);

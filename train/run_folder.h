@@ -14,6 +14,7 @@
 
 #include "tensor/io/folder_claim.h"
 #include "tensor/io/json.h"
+#include "train/checkpoint.h"
 #include "train/tensorboard.h"
 
 namespace cawe::train {
@@ -39,8 +40,9 @@ struct Resume {
   bool on = false;
   bool accept_changes = false;  ///< go on although the recipe, the data or the weights are others now
   bool quiet = false;           ///< no warnings on stderr
-  /// Called before accepted changes are written down; throws where they may not be accepted.
-  std::function<void()> check;
+  /// Called before changes are written down; throws where they may not be accepted. A sentence that it returns is
+  /// kept as a warning.
+  std::function<std::string()> check;
 };
 
 /// DIR/environment.json; null where it is missing or damaged.
@@ -48,6 +50,10 @@ Json environment_in(const std::string& dir);
 /// True where DIR holds a run or a study of this program from before folders had markers: a recipe.toml and an
 /// environment.json that this program wrote.
 bool is_older_folder(const std::string& dir);
+
+/// Throws data, naming the file, where a checkpoint in a run's folder is another run's: its recipe (seed, data,
+/// everything) is not that of DIR/recipe.toml, apart from what environment.json says was changed and accepted.
+void check_of_run(const std::string& dir, const Checkpoint& checkpoint, const std::string& file);
 
 /// Writes the files of a run.
 class RunFolder {

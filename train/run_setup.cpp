@@ -2,19 +2,27 @@
 #include "train/run_setup.h"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "data/hash.h"
 #include "data/leak.h"
 #include "tensor/communicator.h"
+#include "tensor/io/json.h"
 #include "tensor/text.h"
+#include "train/detector_recipe.h"
+#include "train/run_changes.h"
 
 namespace cawe::train {
 
 SplitData data_of(const Recipe& recipe, const RunRequest& request) {
   if (request.data_cache == nullptr) return load_data(recipe, request.quiet, request.person_folds.get());
-  std::string key;
+  // What load_data() reads; it asks of the task whether boxes or labels are learnt.
+  std::string key = is_detector(recipe.task()) ? "detector\n" : recipe.task() + "\n";
   for (const auto& [name, value] : recipe.resolved_values())
-    if (name.rfind("data.", 0) == 0) key += name + " = " + value + "\n";
+    if (begins_with(name, "data.")) key += name + " = " + value + "\n";
+  if (request.person_folds != nullptr)
+    for (const auto& [person, fold] : *request.person_folds) key += person + '\0' + fold + '\0';
+  key = data::sha256(key);
   const auto found = request.data_cache->find(key);
   if (found != request.data_cache->end()) return found->second;
   return request.data_cache->emplace(key, load_data(recipe, request.quiet, request.person_folds.get()))
@@ -76,6 +84,22 @@ void print_warnings(const Environment& environment, const RunRequest& request) {
     for (const std::string& warning : environment.warnings) warn_once(warning);
 }
 
+namespace {
+constexpr const char* kLeakAllowed = "a leak was allowed: ";
+}
+
+std::string leak_warning(const data::Dataset& dataset, const std::vector<int64_t>& test,
+                         const std::vector<data::TrainedPatients>& trained, bool allow) {
+  const std::string leak = data::check_leaks(dataset, test, trained, allow);
+  return leak.empty() ? "" : kLeakAllowed + leak;
+}
+
+void say_leak(const std::vector<std::string>& runs, Json* summary) {
+  for (const std::string& run : runs)
+    for (const std::string& warning : kept_sentences(run, "warnings"))
+      if (begins_with(warning, kLeakAllowed)) (*summary)["leak"] = "allowed";
+}
+
 Resume resume_of(const RunRequest& request, const data::Dataset& dataset, const std::vector<int64_t>& test,
                  bool allow_leak) {
   Resume resume;
@@ -85,9 +109,9 @@ Resume resume_of(const RunRequest& request, const data::Dataset& dataset, const 
   resume.check = [&request, &dataset, &test, allow_leak] {
     std::vector<std::string> damaged;
     const Checkpoint before = newest_checkpoint(request.out, &damaged);
-    data::check_leaks(dataset, test,
-                      {data::parse_manifest("run " + request.out + " until now", before.manifest)},
-                      allow_leak);
+    return leak_warning(dataset, test,
+                        {data::parse_manifest("run " + request.out + " until now", before.manifest)},
+                        allow_leak);
   };
   return resume;
 }

@@ -74,6 +74,12 @@ Environment environment_of(const RunRequest& request, const SplitData& data);
 /// now would stand among its `test` films: their results would count them as unseen.
 Resume resume_of(const RunRequest& request, const data::Dataset& dataset, const std::vector<int64_t>& test,
                  bool allow_leak);
+/// Throws leak as data::check_leaks() does; where the leak is allowed, the sentence that environment.json keeps among its
+/// warnings. "" where there is none.
+std::string leak_warning(const data::Dataset& dataset, const std::vector<int64_t>& test,
+                         const std::vector<data::TrainedPatients>& trained, bool allow);
+/// "leak": "allowed" into a summary, where the environment.json of one of the runs keeps such a sentence.
+void say_leak(const std::vector<std::string>& runs, Json* summary);
 /// Prints the environment's warnings once, unless the request is quiet.
 void print_warnings(const Environment& environment, const RunRequest& request);
 /// What every checkpoint of the run carries: the resolved recipe, and hashes of the persons that train it as
