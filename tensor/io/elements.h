@@ -10,6 +10,9 @@
 
 namespace cawe {
 
+/// Bytes of a name from a file that a message shows, see printable().
+constexpr size_t kLongestName = 100;
+
 /// An element type as a file knows it. Where `size` is less than the dtype's own, the file holds signed
 /// integers of 1 or 2 bytes, which are widened (there is no such dtype).
 struct FileType {

@@ -18,7 +18,6 @@ using Kind = Value::Kind;
 // A value takes about 120 bytes of memory and may take one byte in the file: the limits keep a small file
 // from filling the memory.
 constexpr size_t kMaxValues = 1000000, kMaxSteps = 8 * kMaxValues;
-constexpr size_t kLongestName = 80;  // of a global in messages
 
 class Machine : Stack {
  public:
@@ -225,7 +224,7 @@ class Machine : Stack {
     }
     if (is_dangerous(module, name))
       refuse(
-          "it names " + printable(whole) +
+          "it names " + printable(whole, kLongestName) +
           ", which no file of weights needs and which could run something; nothing was executed (do not load "
           "this file in Python)");
     return push_skipped(printable(whole, kLongestName), false);
@@ -246,7 +245,7 @@ class Machine : Stack {
     const StorageRef& known = document_.storages.emplace(ref.key, ref).first->second;
     if (known.type.dtype != ref.type.dtype || known.type.size != ref.type.size ||
         known.elements != ref.elements)
-      refuse("storage \"" + printable(ref.key) + "\" comes with two types or sizes");
+      refuse("storage \"" + printable(ref.key, kLongestName) + "\" comes with two types or sizes");
     Value* v = push(Kind::storage);
     v->holds_numbers = true;
     v->tensor = std::make_unique<TensorRef>();

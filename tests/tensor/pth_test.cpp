@@ -277,7 +277,7 @@ TEST(StateDictionary, WhatIsNamedAgainAndAgainIsLookedAtOnce) {
   for (int i = 0; i < many; ++i) large += name(i) + "N";
   large += "u";
   for (const bool wrapped : {false, true}) {
-    std::string file = "\x80\x02" + large + "0}(U\x05model}U\x01w" + tensor + "s";
+    std::string file = "\x80\x02}(U\x05large" + large + "U\x05model}U\x01w" + tensor + "s";
     for (int i = 0; i < many; ++i) file += name(i) + (wrapped ? "}U\x05modelh\x01s" : "h\x01");
     const int64_t count = looked_at(file + "u.");
     EXPECT_GT(count, 2 * many) << "the root and the large one";
