@@ -38,11 +38,12 @@ TEST(Printable, LeavesOutTheMiddleOfLongText) {
   EXPECT_EQ(printable(std::string(10, 'a'), 10), std::string(10, 'a'));
   EXPECT_EQ(printable(std::string(5, 'a') + std::string(6, 'b'), 10), "aaaaa…bbbbb");
   EXPECT_EQ(printable("ääää", 5), "ä…ä") << "no character is cut in two";
-  // However long the text and wherever its characters lie, both ends are those of the whole.
+  // Of a text that is so long that only its ends are looked at, the ends are those of a shorter one.
   for (size_t most : {4, 5, 6, 7, 20})
-    for (const std::string& part : {std::string("ä"), std::string("a\xe2\x80\xae"), std::string("影\xff")}) {
+    for (const std::string& part :
+         {std::string("x"), std::string("ä"), std::string("a\xe2\x80\xae"), std::string("影\xff")}) {
       std::string shorter, longer;
-      for (int i = 0; i < 40; ++i) shorter += part;
+      while (shorter.size() + part.size() < 2 * most + 14) shorter += part;
       for (int i = 0; i < 4000; ++i) longer += part;
       EXPECT_EQ(printable("<" + longer + ">", most), printable("<" + shorter + ">", most)) << most << part;
     }
