@@ -29,7 +29,7 @@ void run(Common& common, const Options& o) {
   ReadFiles({o.in}).keep(o.out, "OUT");
   const PthFile file = read_weight_file(o.in, o.part);
   NamedTensors tensors = file.tensors;
-  if (o.map == "torchvision") tensors = models::with_current_names(tensors);
+  if (o.map == "torchvision") tensors = models::with_current_names(tensors, o.in);
   int64_t values = 0;
   for (const auto& item : tensors) values += item.second.numel();
   save_safetensors(o.out, {tensors, {{"source", "converted by cawe"}}});

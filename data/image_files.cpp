@@ -113,6 +113,8 @@ ImageFiles::Found ImageFiles::place(const std::string& given, const std::string&
   name = fs::path(name).lexically_normal().string();
   CAWE_CHECK(!name.empty() && name.back() != '/' && name_of(name) != "." && name_of(name) != "..", Code::data,
              where, ": image '", given, "' names a folder (expected a file)");
+  CAWE_CHECK(!without_image_ending(name_of(name)).empty(), Code::data, where, ": image '", given,
+             "' has no name before its ending (expected a file)");
   const bool climbs = name.compare(0, 3, "../") == 0, stays = !climbs && name[0] != '/' && !drive;
   const fs::path joined = dir / name;  // an absolute name stays as it is
   Found found{name, climbs ? joined.lexically_normal().string() : joined.string()};

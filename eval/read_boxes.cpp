@@ -165,9 +165,8 @@ std::vector<RawDetection> read_text_boxes(const std::string& path, bool with_sco
 
 std::vector<std::string> text_files(const std::string& folder) {
   std::vector<std::string> files;
-  for (const auto& entry : fs::directory_iterator(folder))
-    if (entry.path().extension() == ".txt") files.push_back(entry.path().string());
-  std::sort(files.begin(), files.end());
+  for (const std::string& name : names_in(folder))
+    if (fs::path(name).extension() == ".txt") files.push_back((fs::path(folder) / name).string());
   CAWE_CHECK(!files.empty(), Code::data, folder, ": no .txt files (expected one an image)");
   return files;
 }

@@ -4,16 +4,10 @@
 #include <algorithm>
 #include <set>
 
+#include "tensor/text.h"
+
 namespace cawe::models {
 namespace {
-
-bool ends_with(const std::string& text, const std::string& end) {
-  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
-}
-
-bool begins_with(const std::string& text, const std::string& start) {
-  return text.compare(0, start.size(), start) == 0;
-}
 
 bool any_begins(const NamedTensors& weights, const std::string& start) {
   const auto found = weights.lower_bound(start);
@@ -75,13 +69,13 @@ std::string wrapper_prefix(const NamedTensors& weights) {
   return found.size() == 1 ? *found.begin() : "";
 }
 
-NamedTensors unwrapped(const NamedTensors& weights) {
+NamedTensors unwrapped(const NamedTensors& weights, const std::string& source) {
   const std::string prefix = wrapper_prefix(weights);
   if (prefix.empty()) return weights;
   NamedTensors all;
   for (const auto& [name, t] : weights) {
     const std::string inner = begins_with(name, prefix) ? name.substr(prefix.size()) : name;
-    CAWE_CHECK(all.emplace(inner, t).second, Code::data, "weights: two tensors are called '", inner,
+    CAWE_CHECK(all.emplace(inner, t).second, Code::data, source, ": two tensors are called '", inner,
                "' without the wrapper's \"", prefix, "\"");
   }
   return all;

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "nn/batch_norm.h"
+#include "tensor/text.h"
 
 namespace cawe::models {
 namespace {
@@ -11,13 +12,6 @@ namespace {
 constexpr size_t kNamesShown = 3;
 const std::string kCounter = "num_batches_tracked";
 const std::string kClassWeight = "head.classification_head.cls_logits.weight";
-
-bool ends_with(const std::string& text, const std::string& end) {
-  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
-}
-bool begins_with(const std::string& text, const std::string& start) {
-  return text.compare(0, start.size(), start) == 0;
-}
 
 bool skipped(const std::string& name, const std::vector<std::string>& skip) {
   return std::any_of(skip.begin(), skip.end(), [&](const std::string& s) { return begins_with(name, s); });
@@ -138,7 +132,7 @@ NamedTensors state_of(nn::Module& module) {
   return all;
 }
 
-NamedTensors with_current_names(const NamedTensors& weights) {
+NamedTensors with_current_names(const NamedTensors& weights, const std::string& source) {
   // Convolutions of an old tower are numbered 0, 2, 4, 6; a new one has no plain numbers, so the two cannot
   // be confused.
   NamedTensors all;
@@ -147,7 +141,7 @@ NamedTensors with_current_names(const NamedTensors& weights) {
   for (const auto& [name, tensor] : weights) {
     if (averaged && name == "n_averaged") continue;
     const std::string current = current_name(name);
-    CAWE_CHECK(all.emplace(current, tensor).second, Code::data, "weights: two tensors are called '", current,
+    CAWE_CHECK(all.emplace(current, tensor).second, Code::data, source, ": two tensors are called '", current,
                "' (an old and a new name in one file)");
   }
   return all;

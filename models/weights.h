@@ -54,8 +54,8 @@ NamedTensors state_of(nn::Module& module);
 /// torchvision's present names for those of older files: "head.classification_head.conv.2.weight" becomes
 /// "...conv.1.0.weight", "fpn.inner_blocks.0.weight" "...0.0.weight", "rpn.head.conv.weight" "...0.0.weight";
 /// a leading "module." is removed,
-/// and with it the counter n_averaged of torch's AveragedModel.
-NamedTensors with_current_names(const NamedTensors& weights);
+/// and with it the counter n_averaged of torch's AveragedModel. Throws data ("SOURCE: …") where two names become one.
+NamedTensors with_current_names(const NamedTensors& weights, const std::string& source);
 
 /// True for torchvision's own COCO detectors: frozen norms in the body (no num_batches_tracked) and 91
 /// classes. torchvision runs those with a batch norm epsilon of 0.

@@ -22,9 +22,8 @@ namespace {
 train::Strings runs_in(const std::string& out) {
   train::Strings runs;
   for (const std::string& folder : {out, out + "/rows"})
-    for (const fs::directory_entry& entry : fs::directory_iterator(folder))
-      if (entry.is_directory() && folder_kind(entry.path().string()) == "run")
-        runs.push_back(entry.path().string());
+    for (const std::string& name : names_in(folder))
+      if (const std::string run = folder + "/" + name; folder_kind(run) == "run") runs.push_back(run);
   return runs;
 }
 
@@ -91,7 +90,9 @@ train::Strings differences_of_done(const std::vector<DoneRun>& done) {
   return differences;
 }
 
-void check_comparable(const std::vector<DoneRun>& done, const data::Dataset& dataset, bool allow_leak) {
+std::string check_comparable(const std::vector<DoneRun>& done, const data::Dataset& dataset,
+                             bool allow_leak) {
+  std::string leak;
   for (const DoneRun& run : done) {
     if (!run.is_row) continue;
     std::set<std::string> now;
@@ -106,8 +107,10 @@ void check_comparable(const std::vector<DoneRun>& done, const data::Dataset& dat
         missing.empty() ? "" : " (not among them: " + listed(missing) + ")",
         ", so that its figures cannot stand beside those of other rows. Give the study the split that it "
         "began with, or choose another --out.");
-    train::check_trained_until_now(run.folder, dataset, run.tested, allow_leak);
+    const std::string here = train::check_trained_until_now(run.folder, dataset, run.tested, allow_leak);
+    if (leak.empty()) leak = here;
   }
+  return leak;
 }
 
 }  // namespace cawe::study

@@ -35,7 +35,7 @@ void remove_leftovers(const std::string& out);
 train::Strings differences_of_done(const std::vector<DoneRun>& done);
 
 /// Throws where a row that is done cannot stand beside those that are trained now: usage where it was tested on other
-/// films, leak where persons who trained it are tested now.
-void check_comparable(const std::vector<DoneRun>& done, const data::Dataset& dataset, bool allow_leak);
+/// films, leak where persons who trained it are tested now and that is not allowed; else returns that leak's sentence.
+std::string check_comparable(const std::vector<DoneRun>& done, const data::Dataset& dataset, bool allow_leak);
 
 }  // namespace cawe::study

@@ -113,7 +113,7 @@ std::string SharedModels::stand_in(const SharedModel& model, int64_t fold, train
   if (!model.is_recipe() || is_done(run)) return "";
   if (const auto made = stand_ins_.find(run); made != stand_ins_.end()) return made->second;
   std::string bytes;
-  Recipe mine = recipe(model, fold, false);
+  Recipe mine = recipe(model, fold, true);
   request = request_for(model, request);
   request.stand_in = &bytes;
   model.trainer(mine, request);
@@ -125,16 +125,12 @@ train::StandIns SharedModels::stand_ins(train::RunRequest request, int64_t fold)
   train::StandIns all;
   for (const char* role : {"classifier", "colorizer"}) all.places[role] = place(role, fold);
   request.stand_ins = &all;
-  const std::string body = stand_in(of("pretrain"), fold, request);
-  all.init_manifest = manifest_of(body);
-  if (const std::string bytes = stand_in(of("classifier"), fold, request); !bytes.empty()) {
-    all.chain["classifier"] = bytes;
-    if (of("pretrain").named.empty()) all.init_manifest = manifest_of(bytes);
+  for (const SharedModel& model : models_) {
+    const std::string bytes = stand_in(model, fold, request);
+    if (bytes.empty()) continue;
+    all.manifests[place(model.stage, fold)] = manifest_of(bytes);
+    if (all.places.count(model.stage) > 0) all.chain[model.stage] = bytes;
   }
-  if (!s_.pretrained) all.init_manifest.clear();
-  stand_in(of("colorizer_pretrain"), fold, request);
-  if (const std::string bytes = stand_in(of("colorizer"), fold, request); !bytes.empty())
-    all.chain["colorizer"] = bytes;
   return all;
 }
 
@@ -143,15 +139,18 @@ void SharedModels::find_per_fold(const data::Dataset& dataset, const std::vector
                                  train::RunRequest request) {
   persons_ = std::move(persons);
   if (s_.folds == 0) return;
+  train::StandIns before;  // whom the models know that others begin with, stand_ins() looks at fold by fold
+  request.stand_ins = &before;
   for (SharedModel& model : models_) {
-    if (!model.is_recipe() || model.per_fold) continue;
-    // A study that goes on has them already.
-    model.per_fold = fs::exists(out_ + "/" + model.stage + "-fold0");
-    const train::StandIns none;
-    request.stand_ins = &none;
-    const std::string manifest = model.per_fold ? "" : manifest_of(stand_in(model, -1, request));
-    model.per_fold |=
-        !data::check_leaks(dataset, tested, {data::parse_manifest(model.stage, manifest)}, true).empty();
+    if (!model.is_recipe()) continue;
+    if (!model.per_fold) {
+      // A study that goes on has them already.
+      model.per_fold = fs::exists(out_ + "/" + model.stage + "-fold0");
+      const std::string manifest = model.per_fold ? "" : manifest_of(stand_in(model, -1, request));
+      model.per_fold |=
+          !data::check_leaks(dataset, tested, {data::parse_manifest(model.stage, manifest)}, true).empty();
+    }
+    before.manifests[place(model.stage, -1)] = "";
   }
   stand_ins_.clear();  // these know nothing of the models that they will start from
 }

@@ -86,7 +86,9 @@ class Study {
       resume.accept_changes = request_.accept_changes;
       resume.quiet = request_.quiet;
       resume.found = differences_of_done(done);
-      resume.check = [&] { check_comparable(done, result_.data.dataset, s_.allow_leak); };
+      resume.check = [&](bool decisive) {
+        return decisive ? check_comparable(done, result_.data.dataset, s_.allow_leak) : "";
+      };
       train::go_on(out, result_.recipe_text, result_.environment, resume, "");
     } else {
       write_file(out + "/environment.json", train::environment_json(result_.environment));

@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
 
 #include "tensor/error.h"
@@ -10,35 +11,37 @@
 namespace cawe {
 namespace {
 
-volatile std::sig_atomic_t asked_to_stop = 0, recording = 0;
-
-void install(void (*handler)(int)) {
-  struct sigaction action {};
-  action.sa_handler = handler;
-  action.sa_flags = int(SA_RESETHAND);  // a second signal ends the process at once
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
-}
+std::atomic<int> asked_to_stop{0};
+std::atomic<bool> recording{false};
+static_assert(std::atomic<int>::is_always_lock_free && std::atomic<bool>::is_always_lock_free,
+              "a signal handler may take no lock");
 
 void on_signal(int signal) {
-  if (recording != 0) {
-    asked_to_stop = signal;
-    return;
+  if (!recording) {
+    const char line[] = "cawe: error: stopped by a signal before there was anything to save.\n";
+    const ssize_t ignored = ::write(STDERR_FILENO, line, sizeof line - 1);
+    (void)ignored;
+    ::_exit(128 + signal);
   }
-  const char line[] = "cawe: error: stopped by a signal before there was anything to save.\n";
-  const ssize_t ignored = ::write(STDERR_FILENO, line, sizeof line - 1);
-  (void)ignored;
-  ::_exit(128 + signal);
+  int none = 0;
+  if (asked_to_stop.compare_exchange_strong(none, signal)) return;
+  std::signal(signal, SIG_DFL);  // a second one, of either kind: ends the process when this returns
+  ::raise(signal);
 }
 
 }  // namespace
 
-void end_on_signals() { install(on_signal); }
+void end_on_signals() {
+  struct sigaction action {};
+  action.sa_handler = on_signal;
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+}
 
 int stop_signal() {
   static const bool installed = [] {
-    recording = 1;
-    install(on_signal);
+    recording = true;
+    end_on_signals();
     return true;
   }();
   (void)installed;

@@ -11,7 +11,7 @@ namespace cawe {
 void end_on_signals();
 
 /// The signal that asked to stop, or 0. From the first call on, the first signal is recorded instead of ending the
-/// process, for work that ends itself in good order; a second one ends the process at once.
+/// process, for work that ends itself in good order; a second one, the same or the other, ends the process at once.
 int stop_signal();
 
 /// Throws Code::interrupted, "WHAT: stopped by a signal", where one asked to stop. For loops that have nothing to

@@ -97,7 +97,23 @@ std::string shown_as(std::string_view character, bool invalid, uint32_t c) {
 
 }  // namespace
 
-std::string printable(std::string_view text, size_t most) {
+bool is_utf8(std::string_view text) {
+  uint32_t character = 0;
+  while (!text.empty()) {
+    const size_t length = utf8_character(text, &character);
+    if (length == 0) return false;
+    text.remove_prefix(length);
+  }
+  return true;
+}
+
+std::string printable(std::string_view whole, size_t most) {
+  // No character is shown in fewer bytes than it has: of a long text both ends are enough, which keeps a megabyte
+  // that a file repeats a million times cheap. What is cut in two there is left out below.
+  std::string ends;
+  if (most < whole.size() / 2 && whole.size() - 2 * most > 16)
+    ends = std::string(whole.substr(0, most + 8)) + std::string(whole.substr(whole.size() - most - 8));
+  const std::string_view text = ends.empty() ? whole : std::string_view(ends);
   std::vector<std::string> shown;  // by character, so that none is cut in two
   size_t bytes = 0;
   for (size_t i = 0; i < text.size();) {

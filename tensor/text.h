@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Small text helpers: nearest valid name for an error message, a progress bar with ETA.
+// Small text helpers: nearest valid name for an error message, text of strangers made printable, a progress bar with ETA.
 #pragma once
 
 #include <cstdint>
@@ -25,6 +25,15 @@ std::string printable(std::string_view text, size_t most = 600);
 size_t utf8_character(std::string_view text, uint32_t* character);
 /// Whether a character moves a terminal's cursor, sets colours, cannot be seen or turns the direction of writing.
 bool is_control(uint32_t character);
+/// True where the bytes are well-formed UTF-8 (no overlong forms, no surrogates).
+bool is_utf8(std::string_view text);
+
+inline bool begins_with(std::string_view text, std::string_view start) {
+  return text.substr(0, start.size()) == start;
+}
+inline bool ends_with(std::string_view text, std::string_view end) {
+  return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
+}
 
 /// "a, b, c", and of more than `most` "a, b and 7 more".
 std::string listed(const std::vector<std::string>& items, const std::string& between = ", ",

@@ -122,9 +122,7 @@ std::string best_path(const std::string& run) { return run + "/checkpoints/best.
 
 std::vector<int64_t> checkpoint_steps(const std::string& run) {
   std::vector<int64_t> steps;
-  std::error_code e;
-  for (const auto& entry : fs::directory_iterator(run + "/checkpoints", e)) {
-    const std::string name = entry.path().filename().string();
+  for (const std::string& name : names_in(run + "/checkpoints")) {
     const std::string digits = name.size() == 25 ? name.substr(5, 8) : "";
     if (name.rfind("step-", 0) == 0 && digits.find_first_not_of("0123456789") == std::string::npos &&
         !digits.empty())
@@ -136,12 +134,17 @@ std::vector<int64_t> checkpoint_steps(const std::string& run) {
 
 Checkpoint newest_checkpoint(const std::string& run, std::vector<std::string>* warnings) {
   for (const int64_t step : checkpoint_steps(run)) {
+    Checkpoint newest;
     try {
-      return load_checkpoint(checkpoint_path(run, step));
+      newest = load_checkpoint(checkpoint_path(run, step));
     } catch (const Error& error) {
       if (error.code() != Code::data) throw;
       warnings->push_back(std::string(error.what()) + " Going on from the one before.");
+      continue;
     }
+    CAWE_CHECK(newest.step == step, Code::data, checkpoint_path(run, step), ": is the checkpoint of step ",
+               newest.step, " (expected that of its name; give it its name again, or remove it)");
+    return newest;
   }
   return {};
 }

@@ -189,28 +189,25 @@ std::string train_classifier(Recipe& recipe, const RunRequest& request) {
   const auto make_network = [&](InitResult* init) {
     const int64_t labels = int64_t(dataset.label_names.size());
     auto net = std::make_shared<models::Classifier>(classifier_from(recipe, labels));
-    *init = initialise(*net, recipe, s.seed, false);
+    *init = first_weights(*net, recipe, s.seed, false, request);
     return net;
   };
-  if (request.check_only) {
-    if (request.stand_in == nullptr) return "";
-    Checkpoint stand_in = first_checkpoint(recipe, s, "classifier");
-    if (request.stand_ins != nullptr) stand_in.manifest += request.stand_ins->init_manifest;
-    models::Classifier net(classifier_from(recipe, int64_t(dataset.label_names.size())));
-    net.initialise(s.seed);
-    save_network(net, "model", &stand_in);
-    *request.stand_in = checkpoint_bytes(stand_in);
-    return "";
-  }
   InitResult begun;
-  make_network(&begun);  // throws for bad weights before anything is written
-  warn_of(begun);
+  auto beginning = make_network(&begun);  // throws for bad weights before anything is written
   std::vector<data::TrainedPatients> trained_before = s.chain.trained;
   trained_before.push_back(data::parse_manifest("init", begun.manifest));
-  const std::string leak = data::check_leaks(dataset, s.test, trained_before, s.allow_leak);
-  if (!leak.empty()) s.data.warnings.push_back("a leak was allowed: " + leak);
+  const std::string leak = leak_warning(dataset, s.test, trained_before, s.allow_leak);
+  if (!leak.empty()) s.data.warnings.push_back(leak);
   Checkpoint first = first_checkpoint(recipe, s, "classifier");
   for (const data::TrainedPatients& before : s.chain.trained) first.manifest += data::manifest_text(before);
+  if (request.check_only) {
+    if (request.stand_in == nullptr) return "";
+    first.manifest += begun.manifest;
+    save_network(*beginning, "model", &first);
+    *request.stand_in = checkpoint_bytes(first);
+    return "";
+  }
+  beginning.reset();  // every rank has its own
   const auto run = open_run(request, s, first, begun.hash);
   std::shared_ptr<models::Classifier> trained;
   const TrainResult result = train_on_ranks(request, s, first, run.get(), [&](int rank) {
@@ -230,7 +227,7 @@ std::string train_classifier(Recipe& recipe, const RunRequest& request) {
                {goal.select == "auroc" ? "best_auroc" : "best_score",
                 result.has_score ? Json(result.best_score) : Json(nullptr)},
                {"test_auroc", tested}};
-  if (!leak.empty()) summary["leak"] = "allowed";
+  say_leak({run->dir()}, &summary);
   return json_text(summary);
 }
 

@@ -36,7 +36,7 @@ models::ContentConfig content_from(const Recipe& recipe) {
   if (c.phi == Phi::none) return c;  // one --set turns a recipe's phi off: its other keys then say nothing
   c.layers = recipe.words("gan.phi_layers");
   c.weights = recipe.numbers("gan.phi_weights");
-  CAWE_CHECK(c.layers.size() == c.weights.size() && !c.layers.empty(), Code::usage,
+  CAWE_CHECK(c.layers.size() == c.weights.size() && !c.layers.empty(), recipe.blame("gan.phi_weights"),
              recipe.where("gan.phi_weights"), ": ", c.weights.size(), " weights for ", c.layers.size(),
              " of gan.phi_layers (expected as many, one at least)");
   return c;
@@ -99,8 +99,9 @@ models::ColorSettings color_from(const Recipe& recipe) {
   s.render_factor = recipe.whole("color.render_factor");
   s.keep_luma = recipe.flag("color.keep_luma");
   s.saturation = recipe.number("color.saturation");
-  CAWE_CHECK(s.keep_luma || s.saturation == 1, Code::usage, recipe.where("color.saturation"), " is ",
-             s.saturation, " with color.keep_luma = false (expected 1: the image is the network's own)");
+  CAWE_CHECK(s.keep_luma || s.saturation == 1, recipe.blame("color.saturation"),
+             recipe.where("color.saturation"), " is ", s.saturation,
+             " with color.keep_luma = false (expected 1: the image is the network's own)");
   s.space = models::color_space(recipe.word("color.space"));
   return s;
 }

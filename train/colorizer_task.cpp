@@ -117,26 +117,59 @@ Trained run_phases(const Recipe& recipe, const RunRequest& request, const Plan& 
   return out;
 }
 
+/// The weights that a run begins with; those that stand-ins are in place of stay random.
+ColorizerInit first_weights(models::Generator& generator, const Recipe& recipe, uint64_t seed,
+                            const RunRequest& request) {
+  Recipe mine = recipe;
+  const std::string *init = stand_in_for(request, recipe.word("init")),
+                    *phi = stand_in_for(request, recipe.word("gan.phi_init"));
+  if (init != nullptr) mine.put("init", std::string("random"));
+  if (phi != nullptr) mine.put("gan.phi", std::string("none"));
+  models::Critic critic(critic_from(mine));
+  models::ContentLoss content(content_from(mine));
+  ColorizerInit begun = initialise_colorizer(generator, critic, content, mine, seed);
+  for (const std::string* manifest : {init, phi})
+    if (manifest != nullptr) begun.manifest += *manifest;
+  return begun;
+}
+
+/// What a run has before its first step.
+struct Beginning {
+  Plan plan;
+  std::shared_ptr<models::Generator> generator;
+  Checkpoint first;
+  std::string init_manifest;
+  Environment environment;
+};
+
+/// Throws for bad weights and for leaks. Writes nothing.
+Beginning begin(Recipe& recipe, const RunRequest& request) {
+  Beginning b;
+  b.plan = plan_from(recipe, request);
+  b.first.recipe = recipe.resolved();
+  b.first.manifest =
+      data::manifest_text(data::trained_patients("colorizer", b.plan.data.dataset, b.plan.train));
+  b.environment = environment_of(request, b.plan.data);
+  b.generator = std::make_shared<models::Generator>(generator_from(recipe));
+  const ColorizerInit init = first_weights(*b.generator, recipe, b.plan.seed, request);
+  b.init_manifest = init.manifest;
+  if (!init.init_hash.empty()) b.environment.hashes.emplace_back("init", init.init_hash);
+  if (!init.phi_hash.empty()) b.environment.hashes.emplace_back("phi", init.phi_hash);
+  const std::string leak = leak_warning(
+      b.plan.data.dataset, b.plan.test,
+      {data::parse_manifest("init and phi of " + request.out, init.manifest)}, b.plan.allow_leak);
+  if (!leak.empty()) b.environment.warnings.push_back(leak);
+  return b;
+}
+
 /// Trains one run and returns its evaluation, which has no scores where nothing is held out.
 ColorEvaluation one_run(Recipe& recipe, const RunRequest& request, MeanChroma* mean, TrainResult* result) {
   const auto start = std::chrono::steady_clock::now();
-  const Plan plan = plan_from(recipe, request);
-  Checkpoint first;
-  first.recipe = recipe.resolved();
-  first.manifest = data::manifest_text(data::trained_patients("colorizer", plan.data.dataset, plan.train));
-  Environment environment = environment_of(request, plan.data);
-  {  // throws for bad weights and for leaks before anything is written
-    models::Generator generator(generator_from(recipe));
-    models::Critic critic(critic_from(recipe));
-    models::ContentLoss content(content_from(recipe));
-    const ColorizerInit init = initialise_colorizer(generator, critic, content, recipe, plan.seed);
-    if (!init.init_hash.empty()) environment.hashes.emplace_back("init", init.init_hash);
-    if (!init.phi_hash.empty()) environment.hashes.emplace_back("phi", init.phi_hash);
-    const std::string leak = data::check_leaks(
-        plan.data.dataset, plan.test, {data::parse_manifest("init and phi of " + request.out, init.manifest)},
-        plan.allow_leak);
-    if (!leak.empty()) environment.warnings.push_back("a leak was allowed: " + leak);
-  }
+  Beginning beginning = begin(recipe, request);
+  beginning.generator.reset();  // every rank has its own
+  const Plan& plan = beginning.plan;
+  const Checkpoint& first = beginning.first;
+  const Environment& environment = beginning.environment;
   print_warnings(environment, request);
   RunFolder run(request.out, first.recipe, environment,
                 resume_of(request, plan.data.dataset, plan.test, plan.allow_leak));
@@ -158,7 +191,9 @@ ColorEvaluation one_run(Recipe& recipe, const RunRequest& request, MeanChroma* m
   return evaluation;
 }
 
-std::string summary_of(const std::string& out, const TrainResult& result, const ColorEvaluation& e) {
+/// `runs`: the folders of all trainings behind it.
+std::string summary_of(const std::string& out, const Strings& runs, const TrainResult& result,
+                       const ColorEvaluation& e) {
   Json json{{"run", out},
             {"task", "colorizer"},
             {"steps", result.steps},
@@ -173,6 +208,7 @@ std::string summary_of(const std::string& out, const TrainResult& result, const 
     json.update({{"chroma_error", json_rounded(ours, 6)},
                  {"of_gray", json_rounded(gray, 6)},
                  {"of_mean_colour", json_rounded(mean, 6)}});
+  say_leak(runs, &json);
   return json_text(json);
 }
 
@@ -195,16 +231,18 @@ std::string cross_validate(const Recipe& recipe, const RunRequest& request, int6
   all.fid_lite = all.fid_lite_of_gray = std::nan("");
   MeanChroma mean;
   TrainResult result;
+  Strings runs;
   for (int64_t held = 0; held < folds; ++held) {
     Recipe mine = fold_recipe(recipe, folds, held);
     RunRequest fold = request;
     fold.out = request.out + "/fold-" + std::to_string(held);
+    runs.push_back(fold.out);
     const ColorEvaluation e = one_run(mine, fold, &mean, &result);
     all.scores.insert(all.scores.end(), e.scores.begin(), e.scores.end());
   }
   write_file(request.out + "/scores.csv", scores_csv(all.scores));
   write_file(request.out + "/results.json", color_results_json(all, mean, ""));
-  return summary_of(request.out, result, all);
+  return summary_of(request.out, runs, result, all);
 }
 
 }  // namespace
@@ -215,27 +253,24 @@ std::string train_colorizer(Recipe& recipe, const RunRequest& request) {
                " needs data.split = \"k_folds\"");
     const int64_t folds = recipe.whole("data.folds");
     if (!request.check_only) return cross_validate(recipe, request, folds);
-    Recipe first = fold_recipe(recipe, folds, 0);
-    plan_from(first, request);
+    for (int64_t held = 0; held < folds; ++held) {
+      Recipe mine = fold_recipe(recipe, folds, held);
+      begin(mine, request);
+    }
     return "";
   }
   if (request.check_only) {
-    const Plan plan = plan_from(recipe, request);
+    Beginning beginning = begin(recipe, request);
     if (request.stand_in == nullptr) return "";
-    Checkpoint stand_in;
-    stand_in.recipe = recipe.resolved();
-    stand_in.manifest =
-        data::manifest_text(data::trained_patients("colorizer", plan.data.dataset, plan.train));
-    models::Generator generator(generator_from(recipe));
-    generator.initialise(plan.seed);
-    save_network(generator, "model", &stand_in);
-    *request.stand_in = checkpoint_bytes(stand_in);
+    beginning.first.manifest += beginning.init_manifest;
+    save_network(*beginning.generator, "model", &beginning.first);
+    *request.stand_in = checkpoint_bytes(beginning.first);
     return "";
   }
   MeanChroma mean;
   TrainResult result;
   const ColorEvaluation e = one_run(recipe, request, &mean, &result);
-  return summary_of(request.out, result, e);
+  return summary_of(request.out, {request.out}, result, e);
 }
 
 }  // namespace cawe::train

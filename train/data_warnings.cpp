@@ -18,9 +18,7 @@ struct Part {
 
 std::vector<Part> parts_of(const Recipe& r, const data::Split& split) {
   std::vector<Part> parts;
-  for (const auto& [key, purpose] : {std::pair("data.train_folds", "training"),
-                                     {"data.val_folds", "validation"},
-                                     {"data.test_folds", "test"}}) {
+  for (const auto& [key, purpose] : kFoldKeys) {
     if (!r.value(key)) continue;
     Part part{key, purpose, r.words(key), {}};
     part.images = fold_indices(split, part.folds);

@@ -189,49 +189,31 @@ void test_official(const Recipe& r, const std::set<std::string>& tested, const d
   data::check_patients_apart(dataset, *split);
 }
 
-/// The keys that name folds and that the task has.
-Strings fold_keys(const Recipe& r) {
-  Strings keys;
-  for (const char* key : {"data.train_folds", "data.val_folds", "data.test_folds"})
-    if (r.value(key)) keys.push_back(key);
-  return keys;
+/// Folds that a split may have, also where no image fell into one. `folds`, where given, make it.
+std::set<std::string> folds_of(const Recipe& r, const data::Split& split, const PersonFolds* folds) {
+  std::set<std::string> all(split.fold.begin(), split.fold.end());
+  const std::string how = r.word("data.split");
+  if (folds != nullptr) {
+    for (const auto& [person, fold] : *folds) all.insert(fold);
+    all.insert(kOtherPersons);
+  } else if (how == "patient") {
+    all.insert({"train", "val", "test"});
+  } else if (how == "name_hash") {
+    all.insert({"train", "test"});
+  }
+  return all;
 }
 
-/// Throws usage where the recipe names a fold that the split does not have. One of a key's default may be
-/// missing.
-void check_fold_names(const Recipe& r, const data::Split& split) {
-  const std::string how = r.word("data.split");
-  if (how != "file" && how != "k_folds") return;
-  const std::set<std::string> there(split.fold.begin(), split.fold.end());
-  for (const std::string& key : fold_keys(r)) {
+/// Throws usage where the recipe names a fold that the split cannot have. One of a key's default may be missing.
+void check_fold_names(const Recipe& r, const std::set<std::string>& there) {
+  for (const auto& [key, purpose] : kFoldKeys) {
+    if (!r.value(key)) continue;  // no key of this task
     const Strings usual = std::get<Strings>(*r.otherwise(key));
     for (const std::string& fold : r.words(key))
       CAWE_CHECK(there.count(fold) || std::count(usual.begin(), usual.end(), fold), Code::usage, r.where(key),
-                 " names fold \"", fold, "\", which no image is in (the folds are ",
+                 " names fold \"", printable(fold, 80), "\", which no image is in (the folds are ",
                  listed({there.begin(), there.end()}), ")");
   }
-}
-
-/// Files enter by the SHA-256 of their bytes, or by their size where they were not read (data.check_images).
-std::string hash_of_data(const data::Dataset& dataset) {
-  std::ostringstream text;
-  text.precision(9);
-  for (const data::Sample& s : dataset.samples) {
-    std::error_code unknown;
-    text << s.image_id << ',' << s.patient_id << ',';
-    if (s.file_hash.empty())
-      text << std::filesystem::file_size(s.path, unknown);
-    else
-      text << s.file_hash;
-    for (const float label : s.labels) text << ',' << label;
-    for (size_t i = 0; i < s.boxes.size(); ++i) {
-      const Box& b = s.boxes[i];
-      text << ';' << b.x1 << ',' << b.y1 << ',' << b.x2 << ',' << b.y2 << ' ' << s.box_classes[i];
-    }
-    for (const Box& b : s.ignored) text << '!' << b.x1 << ',' << b.y1 << ',' << b.x2 << ',' << b.y2;
-    text << '\n';
-  }
-  return data::sha256(text.str());
 }
 
 }  // namespace
@@ -242,6 +224,41 @@ std::string expand_root(const std::string& path) {
   const char* given = std::getenv("CAWE_DATA");
   return (given != nullptr && *given != '\0' ? std::string(given) : "../shared/data") +
          path.substr(name.size());
+}
+
+std::string hash_of_data(const data::Dataset& dataset) {
+  std::ostringstream text;
+  text.precision(9);
+  const auto put = [&](const auto& value) { text << value << '\0'; };  // no name holds the byte between them
+  const auto put_all = [&](const auto& list) {
+    put(list.size());
+    for (const auto& value : list) put(value);
+  };
+  const auto put_boxes = [&](const std::vector<Box>& boxes) {
+    put(boxes.size());
+    for (const Box& b : boxes)
+      for (const float edge : {b.x1, b.y1, b.x2, b.y2}) put(edge);
+  };
+  put_all(dataset.label_names);
+  put_all(dataset.class_names);
+  put(dataset.patients_known);
+  for (const data::Sample& s : dataset.samples) {
+    std::error_code unknown;
+    put(s.image_id);
+    put(s.patient_id);
+    put(s.file_hash.empty() ? std::to_string(std::filesystem::file_size(s.path, unknown)) : s.file_hash);
+    put(s.width);
+    put(s.height);
+    put_all(s.labels);
+    put(s.has_box_annotation);
+    put_boxes(s.boxes);
+    put_all(s.box_classes);
+    put_boxes(s.ignored);
+    put(s.sex);
+    put(s.view);
+    put(s.age);
+  }
+  return data::sha256(text.str());
 }
 
 SplitData load_data(const Recipe& r, bool quiet, const PersonFolds* folds) {
@@ -287,7 +304,7 @@ SplitData load_data(const Recipe& r, bool quiet, const PersonFolds* folds) {
   out.split =
       folds != nullptr ? split_by_person(out.dataset, *folds) : make_split(r, out.dataset, root, by_image);
   test_official(r, tested, out.dataset, &out.split);
-  if (folds == nullptr) check_fold_names(r, out.split);
+  check_fold_names(r, folds_of(r, out.split, folds));
   out.warnings = data_warnings(r, out.dataset, out.split);
   out.split_hash = data::sha256(data::split_text(out.dataset, out.split));
   if (by_image || !out.dataset.patients_known) out.split_note = "image-level split: optimistic";

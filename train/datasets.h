@@ -17,7 +17,7 @@ namespace cawe::train {
 struct SplitData {
   data::Dataset dataset;
   data::Split split;
-  std::string data_hash;   ///< SHA-256 of every image's id, person, bytes, labels and boxes
+  std::string data_hash;   ///< hash_of_data()
   std::string split_hash;  ///< SHA-256 of the split's text
   std::string split_note;  ///< "image-level split: optimistic", or empty
   /// Sentences on what these data cannot train or judge, see data_warnings(); dataset.warnings are apart.
@@ -34,6 +34,18 @@ constexpr const char* kOtherPersons = "other";  ///< the fold of persons who are
 /// where they cannot be used.
 /// `folds`, where given, take the place of the recipe's split.
 SplitData load_data(const Recipe& recipe, bool quiet = true, const PersonFolds* folds = nullptr);
+
+/// SHA-256 of all that a data set says of its images and that a result may depend on: ids, persons, bytes, labels, boxes,
+/// whether boxes were looked for, what tables by subgroup are made from. Files enter by the SHA-256 of their bytes, or by
+/// their size where they were not read (data.check_images).
+std::string hash_of_data(const data::Dataset& dataset);
+
+/// The keys that name folds, and what their images are for.
+struct FoldKey {
+  const char *key, *purpose;
+};
+constexpr FoldKey kFoldKeys[] = {
+    {"data.train_folds", "training"}, {"data.val_folds", "validation"}, {"data.test_folds", "test"}};
 
 /// What will be missed later: labels that are unknown everywhere, folds of the recipe without a lesion
 /// (detectors), or without a positive or a negative of a label (classifier). A sentence each; none where

@@ -210,17 +210,12 @@ std::string train_detector(Recipe& recipe, const RunRequest& request) {
   CAWE_CHECK(!s.train.empty(), Code::data, recipe.where("data.train_folds"), ": no image in these folds");
   s.loader.enhance = enhancement_of(recipe, s, request);
   // Throws for bad weights before anything is written.
-  InitResult begun;
-  if (request.stand_ins == nullptr || request.stand_ins->init_manifest.empty())
-    begun = initialise(*detector_from(recipe, 1), recipe, s.seed, true);
-  else
-    begun.manifest = request.stand_ins->init_manifest;
-  warn_of(begun);
+  const InitResult begun = first_weights(*detector_from(recipe, 1), recipe, s.seed, true, request);
   std::vector<data::TrainedPatients> trained = s.chain.trained;
   trained.push_back(data::parse_manifest("init", begun.manifest));
-  const std::string leak = data::check_leaks(dataset, s.test, trained, recipe.flag("allow_leak"));
+  const std::string leak = leak_warning(dataset, s.test, trained, s.allow_leak);
   if (request.check_only) return "";
-  if (!leak.empty()) s.data.warnings.push_back("a leak was allowed: " + leak);
+  if (!leak.empty()) s.data.warnings.push_back(leak);
   Checkpoint first = first_checkpoint(recipe, s, "detector");
   if (s.chain.classifier.net) first.chain["classifier"] = s.chain.classifier.bytes;
   if (s.chain.colorizer.net) first.chain["colorizer"] = s.chain.colorizer.bytes;
@@ -244,7 +239,7 @@ std::string train_detector(Recipe& recipe, const RunRequest& request) {
     Detector detector(net, s.chain, s.loader, recipe.words("classes"));
     test_detector(detector, s, request, goal, detector_title(recipe.task()), &summary);
   }
-  if (!leak.empty()) summary["leak"] = "allowed";
+  say_leak({run->dir()}, &summary);
   return json_text(summary);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "train/enhanced_cache.h"
 
+#include <algorithm>
 #include <cstring>
 #include <filesystem>
 #include <mutex>
@@ -53,11 +54,9 @@ bool is_key(const std::string& name) {
 
 /// A cache from before such folders were marked holds nothing else.
 bool is_older_cache(const std::string& dir) {
-  std::error_code e;
-  for (const fs::directory_entry& entry : fs::directory_iterator(dir, e))
-    if (!is_key(entry.path().filename().string()) && !is_unfinished(entry.path().filename().string()))
-      return false;
-  return !e;
+  const std::vector<std::string> names = names_in(dir);
+  return std::all_of(names.begin(), names.end(),
+                     [](const std::string& name) { return is_key(name) || is_unfinished(name); });
 }
 
 /// Two threads may need the same film at once (a fold's training and its validation): one of them writes.
@@ -90,17 +89,12 @@ class Cache {
 
 void remove_enhancement_cache(const std::string& dir) {
   std::error_code e;
-  if (folder_kind(dir) != "cache") {
-    if (fs::is_directory(dir, e) && fs::is_empty(dir, e))
-      fs::remove(dir, e);  // what a kill in here leaves at last
-    return;
+  if (fs::is_symlink(dir, e) || folder_kind(dir) != "cache") return;
+  for (const std::string& name : names_in(dir)) {
+    const fs::path file = fs::path(dir) / name;
+    if ((is_key(name) || is_unfinished(name)) && fs::symlink_status(file, e).type() == fs::file_type::regular)
+      fs::remove(file, e);
   }
-  std::vector<fs::path> ours;
-  for (const fs::directory_entry& entry : fs::directory_iterator(dir, e)) {
-    const std::string name = entry.path().filename().string();
-    if (entry.is_regular_file(e) && (is_key(name) || is_unfinished(name))) ours.push_back(entry.path());
-  }
-  for (const fs::path& file : ours) fs::remove(file, e);
   fs::remove(fs::path(dir) / kFolderMarker, e);  // last: without it the rest would be nobody's
   fs::remove(dir, e);                            // only if nothing else is in it
 }

@@ -19,7 +19,8 @@ using EnhanceCallback = std::function<void(data::FloatImage&, const data::Sample
 EnhanceCallback cached_enhancement(EnhanceCallback enhance, const std::string& identity,
                                    const std::string& dir);
 
-/// Removes the files of such a cache, which its marker proves to be one, and the folder if nothing else is in it.
+/// Removes the files of such a cache, which its marker proves to be one, and the folder if nothing else is in it. Any other
+/// folder stays, also an empty one or one that `dir` only links to.
 void remove_enhancement_cache(const std::string& dir);
 
 }  // namespace cawe::train

@@ -20,7 +20,7 @@ std::vector<int64_t> label_numbers(const Recipe& recipe, const std::string& key,
   if (labels.empty()) return numbers;  // no classifier, so they are not used
   for (const std::string& name : names) {
     const auto found = std::find(labels.begin(), labels.end(), name);
-    CAWE_CHECK(found != labels.end(), Code::usage, recipe.where(key), " names \"", name,
+    CAWE_CHECK(found != labels.end(), recipe.blame(key), recipe.where(key), " names \"", name,
                "\", which the classifier does not know (nearest: ", nearest_name(name, labels), ")");
     numbers.push_back(found - labels.begin());
   }
@@ -55,14 +55,19 @@ models::MethodValues values_from(const Recipe& recipe) {
   return values;
 }
 
+/// The file that a person's recipe names; "" for a checkpoint's, whose chain is inside it: what it names may be anything.
+std::string file_from(const Recipe& recipe, const std::string& key) {
+  return recipe.blame(key) == Code::data ? "" : recipe.word(key);
+}
+
 /// Loads the colorizer of "color" and "color+cawe" from a file or from a checkpoint's chain.
 void add_colorizer(Recipe& recipe, const std::map<std::string, std::string>& embedded, Chain* chain,
                    models::EnhancerOptions* o) {
   if (!needs_colorizer(chain->method)) return;
-  const std::string file = recipe.word("enhance.colorizer");
+  const std::string file = file_from(recipe, "enhance.colorizer");
   const auto inside = embedded.find("colorizer");
-  CAWE_CHECK(inside != embedded.end() || !file.empty(), Code::usage, recipe.source(), ": enhance.method = \"",
-             chain->method,
+  CAWE_CHECK(inside != embedded.end() || !file.empty(), recipe.blame("enhance.colorizer"), recipe.source(),
+             ": enhance.method = \"", chain->method,
              "\" needs enhance.colorizer (a run folder or a checkpoint of a trained colorizer)");
   chain->colorizer = inside != embedded.end()
                          ? parse_colorizer(inside->second, recipe.source() + " (its colorizer)")
@@ -84,7 +89,7 @@ LoadedClassifier parse_classifier(const std::string& bytes, const std::string& s
   CAWE_CHECK(recipe.task() == "classifier", Code::data, source, ": a checkpoint of task \"", recipe.task(),
              "\" (expected a classifier)");
   const std::string films = recipe.word("enhance.method");
-  CAWE_CHECK(films == "none", Code::usage, source, ": trained on films enhanced by ", films,
+  CAWE_CHECK(films == "none", Code::data, source, ": trained on films enhanced by ", films,
              " (expected a classifier of plain films: attention looks at those)");
   LoadedClassifier out;
   out.bytes = bytes;
@@ -106,14 +111,14 @@ LoadedClassifier load_classifier(const std::string& path) {
 Chain chain_from(Recipe& recipe, const std::map<std::string, std::string>& embedded) {
   Chain chain;
   chain.method = recipe.word("enhance.method");
-  const std::string file = recipe.word("enhance.classifier");
+  const std::string file = file_from(recipe, "enhance.classifier");
   models::EnhancerOptions o;
   o.alpha = recipe.number("fuse.alpha");
   o.values = values_from(recipe);
   const int64_t input = recipe.whole("cam.input");
   if (needs_classifier(chain.method)) {
     const auto inside = embedded.find("classifier");
-    CAWE_CHECK(inside != embedded.end() || !file.empty(), Code::usage, recipe.source(),
+    CAWE_CHECK(inside != embedded.end() || !file.empty(), recipe.blame("enhance.classifier"), recipe.source(),
                ": enhance.method = \"", chain.method,
                "\" needs enhance.classifier (a run folder or a checkpoint of a trained classifier)");
     chain.classifier = inside != embedded.end()

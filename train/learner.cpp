@@ -133,7 +133,10 @@ void restore_network(nn::Module& module, const std::string& prefix, const Checkp
 }
 
 void use_best(nn::Module& module, const std::string& run, bool chosen) {
-  if (chosen) restore_network(module, "model", load_checkpoint(best_path(run)), best_path(run));
+  if (!chosen) return;
+  const Checkpoint best = load_checkpoint(best_path(run));
+  check_of_run(run, best, best_path(run));
+  restore_network(module, "model", best, best_path(run));
 }
 
 std::string state_word(const Checkpoint& c, const std::string& key, const std::string& source) {

@@ -3,7 +3,6 @@
 
 #include "models/foreign_weights.h"
 #include "tensor/backend.h"
-#include "tensor/text.h"
 #include "train/source_weights.h"
 
 namespace cawe::train {
@@ -88,13 +87,8 @@ InitResult initialise(nn::Module& module, const Recipe& recipe, uint64_t seed, b
   }
   for (const std::string& s : recipe.words("init_skip")) options.skip.push_back(s);
   result.summary = models::load_weights(module, weights, options, init).summary();
-  if (!source.note.empty()) result.note = init + ": " + source.note;
   module.to(compute_device());
   return result;
-}
-
-void warn_of(const InitResult& init) {
-  if (!init.note.empty()) warn_once(init.note);
 }
 
 }  // namespace cawe::train

@@ -36,10 +36,7 @@ auto with_weights(const NamedTensors& weights, const std::string& source, const 
 /// random. Frozen norms without weights are an error.
 struct InitResult {
   std::string summary, manifest, hash;
-  std::string note;  ///< "FILE: …" where something of another program's file was left out, else ""
 };
 InitResult initialise(nn::Module& module, const Recipe& recipe, uint64_t seed, bool detector);
-/// The note as a warning on stderr, where there is one.
-void warn_of(const InitResult& init);
 
 }  // namespace cawe::train

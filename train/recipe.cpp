@@ -7,7 +7,6 @@
 #include <tuple>
 
 #include "tensor/denormals.h"
-#include "tensor/error.h"
 #include "tensor/text.h"
 
 namespace cawe::train {
@@ -134,6 +133,11 @@ std::string Recipe::where(const std::string& key) const {
   return (given ? found->second.origin : source_) + ": " + key;
 }
 
+Code Recipe::blame(const std::string& key) const {
+  const auto found = entries_.find(key);
+  return of_checkpoint_ && (found == entries_.end() || found->second.line > 0) ? Code::data : Code::usage;
+}
+
 std::string Recipe::origin(const std::string& key) const {
   const auto found = entries_.find(key);
   return found == entries_.end() ? "default" : found->second.origin;
@@ -190,7 +194,7 @@ void Recipe::check() const {
 Value Recipe::checked(const Key& key, const Rule& rule, const std::string& name) const {
   const KeepDenormals exact;  // a number that is not 0 is above 0
   const Entry& entry = entries_.at(name);
-  const Code wrong = of_checkpoint_ && entry.line > 0 ? Code::data : Code::usage;
+  const Code wrong = blame(name);
   const Value given = entry.value, value = converted(given, key.type);
   CAWE_CHECK(is_of(value, key.type), wrong, where(name), " is ", shown(given), " (expected ",
              describe(key.type), ")");
@@ -236,8 +240,8 @@ T Recipe::get(const std::string& name) const {
   const Rule* rule = key == nullptr ? nullptr : key->rule(bit_);
   CAWE_CHECK(rule != nullptr, Code::internal, source_, ": ", name, " is no key of a recipe of ", task_);
   const std::optional<Value> found = value(name);
-  CAWE_CHECK(found || !rule->needed, of_checkpoint_ ? Code::data : Code::usage, source_, ": ", name,
-             " is missing (expected ", rule->words, ")");
+  CAWE_CHECK(found || !rule->needed, blame(name), source_, ": ", name, " is missing (expected ", rule->words,
+             ")");
   CAWE_CHECK(found && std::holds_alternative<T>(*found), Code::internal, source_, ": ", name,
              " was asked for as another type, or before it is known");
   return std::get<T>(*found);

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "tensor/error.h"
 #include "train/schema/schema.h"
 
 namespace cawe::train {
@@ -29,7 +30,8 @@ class Recipe {
   static Recipe parse(const std::string& text, const std::string& source,
                       const std::string& task = "classifier", const Strings& assignments = {});
   /// What a checkpoint carries, perhaps of an older or a newer program: keys that are unknown here are let
-  /// be, and task() is "" where there is none. What is wrong with it throws data, here or when it is read.
+  /// be, and task() is "" where there is none. What is wrong with it throws data, here, when a key is read, or where
+  /// a model or a chain is made of it (blame()).
   static Recipe of_checkpoint(const std::string& text, const std::string& source);
 
   /// Puts "key=value" assignments over the recipe, all of them, and checks it. The value may be written as
@@ -84,6 +86,8 @@ class Recipe {
   std::map<std::string, std::string> resolved_values() const;
   /// "recipe.toml:12: train.steps": begins messages about a key.
   std::string where(const std::string& key) const;
+  /// The code of an error about a key: data where a checkpoint says it or leaves it out, usage where a person does.
+  Code blame(const std::string& key) const;
   /// "default", "recipe.toml:12", "--set".
   std::string origin(const std::string& key) const;
 

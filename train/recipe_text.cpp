@@ -9,8 +9,8 @@
 
 #include "tensor/denormals.h"
 #include "tensor/error.h"
-#include "tensor/io/elements.h"
 #include "tensor/io/files.h"
+#include "tensor/text.h"
 #include "train/recipe.h"
 #include "train/toml_limits.h"
 

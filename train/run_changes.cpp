@@ -5,7 +5,6 @@
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
-#include <set>
 
 #include "tensor/error.h"
 #include "tensor/io/files.h"
@@ -29,17 +28,6 @@ std::map<std::string, std::string> facts_of(const std::string& dir) {
   for (const auto& item : json.items())
     if (item.value().is_string()) facts[item.key()] = item.value().get<std::string>();
   return facts;
-}
-
-/// Keys that name a file or a folder whose content is hashed, or a recipe that is compared itself: another place or
-/// spelling of the same is no difference.
-bool names_a_file(const std::string& key) {
-  static const std::set<std::string> keys{
-      "data.root",          "data.images",       "data.labels_csv", "data.classes_csv",  "data.mapping",
-      "data.boxes",         "data.annotations",  "data.test_csv",   "data.split_file",   "init",
-      "enhance.classifier", "enhance.colorizer", "gan.phi_init",    "faster_rcnn",       "retinanet",
-      "classifier",         "pretrain",          "colorizer",       "colorizer_pretrain"};
-  return keys.count(key) > 0;
 }
 
 /// A hash needs only its beginning to be told from another.
@@ -113,7 +101,9 @@ std::vector<std::string> recipe_differences(const std::string& before, const std
   };
   for_each_difference(values(before, "the recipe before"), values(now, "the recipe now"),
                       [&](const auto& key, const auto& was, const auto& is) {
-                        const bool by_name = names_a_file(key) && !was.empty() && !is.empty();
+                        const Key* row = find_key(key);  // null: of another version of the program
+                        if (row != nullptr && !row->decides_result) return;
+                        const bool by_name = row != nullptr && row->names_file && !was.empty() && !is.empty();
                         if (!by_name && (!filled || !is.empty())) out.push_back(difference(key, was, is));
                       });
   return out;
@@ -141,11 +131,14 @@ void go_on(const std::string& dir, const std::string& recipe, const Environment&
       ": not what it began with: ", listed(changes.decisive, "; "),
       ". Give it what it had, choose another --out, or go on and have the change kept in environment.json "
       "(--accept-changes).");
-  if (!changes.decisive.empty() && resume.check) resume.check();
+  const bool changed = !changes.decisive.empty() || !changes.machine.empty();
+  const std::string warning = changed && resume.check ? resume.check(!changes.decisive.empty()) : "";
   if (!resume.quiet)
     for (const std::string& change : changes.machine)
       warn_once(dir + ": " + change + ": what is computed from here on may differ in its last bits");
-  if (changes.decisive.empty() && changes.machine.empty()) return;
+  if (!changed) return;
+  if (!warning.empty()) kept.warnings.push_back(warning);
+  if (!warning.empty() && !resume.quiet) warn_once(warning);
   for (const auto* list : {&changes.decisive, &changes.machine})
     for (const std::string& change : *list) kept.changes.push_back(after + change);
   write_file(dir + "/environment.json", environment_json(kept));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "train/run_folder.h"
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
@@ -16,7 +17,6 @@
 #include "tensor/io/format.h"
 #include "tensor/io/json.h"
 #include "tensor/text.h"
-#include "train/checkpoint.h"
 #include "train/run_changes.h"
 
 namespace cawe::train {
@@ -106,9 +106,27 @@ bool is_older_folder(const std::string& dir) {
   return fs::is_regular_file(dir + "/recipe.toml") && facts.contains("cawe") && facts.contains("revision");
 }
 
+void check_of_run(const std::string& dir, const Checkpoint& checkpoint, const std::string& file) {
+  const std::string path = dir + "/recipe.toml";
+  if (!fs::exists(path)) return;
+  const std::vector<std::string> accepted = kept_sentences(dir, "changes");
+  const auto was_accepted = [&](const std::string& name) {
+    return std::any_of(accepted.begin(), accepted.end(), [&](const std::string& sentence) {
+      return sentence.find(": " + name + ": ") != sentence.npos;
+    });
+  };
+  if (was_accepted("recipe.toml")) return;  // it was lost, and what it said is not known
+  std::vector<std::string> foreign;
+  for (const std::string& difference : recipe_differences(checkpoint.recipe, read_file(path)))
+    if (!was_accepted(difference.substr(0, difference.find(": ")))) foreign.push_back(difference);
+  CAWE_CHECK(foreign.empty(), Code::data, file, ": is another run's checkpoint (", listed(foreign, "; "),
+             "; expected one of the recipe.toml beside its folder). Remove it.");
+}
+
 RunFolder::RunFolder(const std::string& dir, const std::string& recipe, const Environment& environment,
                      const Resume& resume)
     : dir_(dir), claim_(dir, "run", [&dir] { return is_older_folder(dir); }), events_(dir, 0) {
+  refuse_linked_folder(path("checkpoints"));
   const bool trained = !checkpoint_steps(dir).empty();
   CAWE_CHECK(resume.on || (!trained && !fs::exists(path("recipe.toml"))), Code::usage, dir,
              ": holds a run already. Add --resume to go on with it, or choose another --out.");
@@ -181,11 +199,14 @@ void RunFolder::timing(const std::string& stage, double seconds) const {
 
 double seconds_in(const std::string& dir) {
   double sum = 0;
-  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(dir)) {
-    if (entry.path().filename() != "timings.csv") continue;
-    const data::CsvTable table = data::CsvTable::read(entry.path().string());
+  std::error_code e;
+  fs::recursive_directory_iterator entry(dir, e);
+  for (; !e && entry != fs::recursive_directory_iterator(); entry.increment(e)) {
+    if (entry->path().filename() != "timings.csv") continue;
+    const data::CsvTable table = data::CsvTable::read(entry->path().string());
     for (size_t r = 0; r < table.rows(); ++r) sum += table.number(r, table.column("seconds"));
   }
+  CAWE_CHECK(!e, Code::io, dir, ": this folder cannot be read (", e.message(), ")");
   return sum;
 }
 

@@ -14,6 +14,7 @@
 
 #include "tensor/io/folder_claim.h"
 #include "tensor/io/json.h"
+#include "train/checkpoint.h"
 #include "train/tensorboard.h"
 
 namespace cawe::train {
@@ -41,8 +42,9 @@ struct Resume {
   bool quiet = false;           ///< no warnings on stderr
   /// More differences, which the caller found in what the folder holds. Accepted once, they are no change any more.
   std::vector<std::string> found;
-  /// Called before accepted changes are written down; throws where they may not be accepted.
-  std::function<void()> check;
+  /// Called before changes are written down; `decisive`: not the machine alone is another. Throws where they may not
+  /// be accepted. A sentence that it returns is kept as a warning.
+  std::function<std::string(bool decisive)> check;
 };
 
 /// DIR/environment.json; null where it is missing or damaged.
@@ -50,6 +52,10 @@ Json environment_in(const std::string& dir);
 /// True where DIR holds a run or a study of this program from before folders had markers: a recipe.toml and an
 /// environment.json that this program wrote.
 bool is_older_folder(const std::string& dir);
+
+/// Throws data, naming the file, where a checkpoint in a run's folder is another run's: its recipe (seed, data,
+/// everything) is not that of DIR/recipe.toml, apart from what environment.json says was changed and accepted.
+void check_of_run(const std::string& dir, const Checkpoint& checkpoint, const std::string& file);
 
 /// Writes the files of a run.
 class RunFolder {

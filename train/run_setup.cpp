@@ -2,19 +2,27 @@
 #include "train/run_setup.h"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "data/hash.h"
 #include "data/leak.h"
 #include "tensor/communicator.h"
+#include "tensor/io/json.h"
 #include "tensor/text.h"
+#include "train/detector_recipe.h"
+#include "train/run_changes.h"
 
 namespace cawe::train {
 
 SplitData data_of(const Recipe& recipe, const RunRequest& request) {
   if (request.data_cache == nullptr) return load_data(recipe, request.quiet, request.person_folds.get());
-  std::string key;
+  // What load_data() reads; it asks of the task whether boxes or labels are learnt.
+  std::string key = is_detector(recipe.task()) ? "detector\n" : recipe.task() + "\n";
   for (const auto& [name, value] : recipe.resolved_values())
-    if (name.rfind("data.", 0) == 0) key += name + " = " + value + "\n";
+    if (begins_with(name, "data.")) key += name + " = " + value + "\n";
+  if (request.person_folds != nullptr)
+    for (const auto& [person, fold] : *request.person_folds) key += person + '\0' + fold + '\0';
+  key = data::sha256(key);
   const auto found = request.data_cache->find(key);
   if (found != request.data_cache->end()) return found->second;
   return request.data_cache->emplace(key, load_data(recipe, request.quiet, request.person_folds.get()))
@@ -76,12 +84,28 @@ void print_warnings(const Environment& environment, const RunRequest& request) {
     for (const std::string& warning : environment.warnings) warn_once(warning);
 }
 
-void check_trained_until_now(const std::string& dir, const data::Dataset& dataset,
-                             const std::vector<int64_t>& test, bool allow_leak) {
+namespace {
+constexpr const char* kLeakAllowed = "a leak was allowed: ";
+}
+
+std::string leak_warning(const data::Dataset& dataset, const std::vector<int64_t>& test,
+                         const std::vector<data::TrainedPatients>& trained, bool allow) {
+  const std::string leak = data::check_leaks(dataset, test, trained, allow);
+  return leak.empty() ? "" : kLeakAllowed + leak;
+}
+
+void say_leak(const std::vector<std::string>& runs, Json* summary) {
+  for (const std::string& run : runs)
+    for (const std::string& warning : kept_sentences(run, "warnings"))
+      if (begins_with(warning, kLeakAllowed)) (*summary)["leak"] = "allowed";
+}
+
+std::string check_trained_until_now(const std::string& dir, const data::Dataset& dataset,
+                                    const std::vector<int64_t>& test, bool allow_leak) {
   std::vector<std::string> damaged;
   const Checkpoint before = newest_checkpoint(dir, &damaged);
-  data::check_leaks(dataset, test, {data::parse_manifest("run " + dir + " until now", before.manifest)},
-                    allow_leak);
+  return leak_warning(dataset, test, {data::parse_manifest("run " + dir + " until now", before.manifest)},
+                      allow_leak);
 }
 
 Resume resume_of(const RunRequest& request, const data::Dataset& dataset, const std::vector<int64_t>& test,
@@ -90,8 +114,8 @@ Resume resume_of(const RunRequest& request, const data::Dataset& dataset, const 
   resume.on = request.resume;
   resume.accept_changes = request.accept_changes;
   resume.quiet = request.quiet;
-  resume.check = [&request, &dataset, &test, allow_leak] {
-    check_trained_until_now(request.out, dataset, test, allow_leak);
+  resume.check = [&request, &dataset, &test, allow_leak](bool) {
+    return check_trained_until_now(request.out, dataset, test, allow_leak);
   };
   return resume;
 }
@@ -114,6 +138,22 @@ std::unique_ptr<RunFolder> open_run(const RunRequest& request, const RunSetup& s
                                   resume_of(request, setup.data.dataset, setup.test, setup.allow_leak));
   data::write_split(run->path("split.csv"), setup.data.dataset, setup.data.split);
   return run;
+}
+
+const std::string* stand_in_for(const RunRequest& request, const std::string& place) {
+  if (request.stand_ins == nullptr) return nullptr;
+  const auto found = request.stand_ins->manifests.find(place);
+  return found == request.stand_ins->manifests.end() ? nullptr : &found->second;
+}
+
+InitResult first_weights(nn::Module& module, const Recipe& recipe, uint64_t seed, bool detector,
+                         const RunRequest& request) {
+  const std::string* manifest = stand_in_for(request, recipe.word("init"));
+  if (manifest == nullptr) return initialise(module, recipe, seed, detector);
+  module.initialise(seed);
+  InitResult result;
+  result.manifest = *manifest;
+  return result;
 }
 
 TrainResult train_on_ranks(const RunRequest& request, const RunSetup& setup, const Checkpoint& first,

@@ -13,6 +13,7 @@
 
 #include "train/datasets.h"
 #include "train/enhancing.h"
+#include "train/model_recipe.h"
 #include "train/trainer.h"
 
 namespace cawe::train {
@@ -24,8 +25,9 @@ struct StandIns {
   /// "classifier", "colorizer" -> a checkpoint with random weights and the manifest that the trained one will have.
   std::map<std::string, std::string> chain;
   std::map<std::string, std::string>
-      places;                 ///< where each will be: a recipe that names another place gets none
-  std::string init_manifest;  ///< of the body that the detectors start from
+      places;  ///< where each will be: a recipe that names another place gets none
+  /// Of the runs that `init` and `gan.phi_init` will find: their places, and the manifests that they will have.
+  std::map<std::string, std::string> manifests;
 };
 
 /// Data sets that were read before, by what the recipe says of them: a study's rows share theirs.
@@ -38,7 +40,7 @@ struct RunRequest {
   std::string command_line;
   bool resume = false, quiet = false;
   bool accept_changes = false;  ///< with resume: go on although recipe, data or weights are others now
-  bool check_only = false;      ///< reads recipe and data, throws as training would, and writes nothing
+  bool check_only = false;  ///< reads recipe, data and weights, throws as training would, and writes nothing
   const StandIns* stand_ins = nullptr;  ///< with check_only: in place of models that are not there yet
   std::string* stand_in = nullptr;      ///< with check_only: receives this model's own stand-in
   std::shared_ptr<DataCache> data_cache;
@@ -74,10 +76,15 @@ Environment environment_of(const RunRequest& request, const SplitData& data);
 /// now would stand among its `test` films: their results would count them as unseen.
 Resume resume_of(const RunRequest& request, const data::Dataset& dataset, const std::vector<int64_t>& test,
                  bool allow_leak);
-/// Throws leak where persons or films that trained the run in DIR until now are among the samples at `test`; with
-/// `allow_leak` it does not.
-void check_trained_until_now(const std::string& dir, const data::Dataset& dataset,
-                             const std::vector<int64_t>& test, bool allow_leak);
+/// Throws leak as data::check_leaks() does; where the leak is allowed, the sentence that environment.json keeps among
+/// its warnings. "" where there is none.
+std::string leak_warning(const data::Dataset& dataset, const std::vector<int64_t>& test,
+                         const std::vector<data::TrainedPatients>& trained, bool allow);
+/// The same of those who trained the run in DIR until now.
+std::string check_trained_until_now(const std::string& dir, const data::Dataset& dataset,
+                                    const std::vector<int64_t>& test, bool allow_leak);
+/// "leak": "allowed" into a summary, where the environment.json of one of the runs keeps such a sentence.
+void say_leak(const std::vector<std::string>& runs, Json* summary);
 /// Prints the environment's warnings once, unless the request is quiet.
 void print_warnings(const Environment& environment, const RunRequest& request);
 /// What every checkpoint of the run carries: the resolved recipe, and hashes of the persons that train it as
@@ -87,6 +94,13 @@ Checkpoint first_checkpoint(const Recipe& recipe, const RunSetup& setup, const s
 /// and split.csv. `init_hash`: of the weights that training starts from, or "". Throws as RunFolder does.
 std::unique_ptr<RunFolder> open_run(const RunRequest& request, const RunSetup& setup, const Checkpoint& first,
                                     const std::string& init_hash);
+
+/// The manifest that a stand-in gives for the run at `place`; null where there is none, and the run itself counts.
+const std::string* stand_in_for(const RunRequest& request, const std::string& place);
+/// initialise(), which throws for weights that are missing or do not fit. Where a stand-in is in place of what `init` names,
+/// random weights and its manifest.
+InitResult first_weights(nn::Module& module, const Recipe& recipe, uint64_t seed, bool detector,
+                         const RunRequest& request);
 
 /// A network on one rank, ready to be trained.
 struct RankTask {

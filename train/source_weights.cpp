@@ -6,6 +6,7 @@
 #include "data/hash.h"
 #include "models/foreign_weights.h"
 #include "tensor/io/weights_file.h"
+#include "tensor/text.h"
 #include "train/checkpoint.h"
 #include "train/recipe.h"
 
@@ -23,13 +24,13 @@ SourceWeights read_source_weights(const std::string& run_or_file) {
     source.task = Recipe::of_checkpoint(c.recipe, run_or_file + " (its recipe)").task();
   } else {
     const PthFile file = read_weight_file(run_or_file);
-    const NamedTensors named = models::with_current_names(file.tensors);
+    const NamedTensors named = models::with_current_names(file.tensors, run_or_file);
     const std::string wrapper = models::wrapper_prefix(named);
-    source.tensors = models::unwrapped(named);
-    source.note = file.note();
+    source.tensors = models::unwrapped(named, run_or_file);
+    std::string note = file.note();
     if (!wrapper.empty())
-      source.note +=
-          (source.note.empty() ? "" : "; ") + ("names without their beginning \"" + wrapper + "\"");
+      note += (note.empty() ? "" : "; ") + ("names without their beginning \"" + wrapper + "\"");
+    if (!note.empty()) warn_once(run_or_file + ": " + note);
   }
   std::string bytes;
   for (const auto& [name, t] : source.tensors)

@@ -14,9 +14,9 @@ struct SourceWeights {
   std::string manifest;  ///< of this program's checkpoints: hashes of patients
   std::string task;      ///< of this program's checkpoints; "" for other files
   std::string hash;      ///< SHA-256 over all values
-  std::string note;      ///< of other programs' files: what was left out or taken away, or ""
 };
-/// A .safetensors or .pth file, a run folder or a checkpoint.
+/// A .safetensors or .pth file, a run folder or a checkpoint. What of another program's file is left out or taken away
+/// is a warning (warn_once).
 SourceWeights read_source_weights(const std::string& run_or_file);
 
 }  // namespace cawe::train

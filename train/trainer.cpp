@@ -149,12 +149,12 @@ class Loop {
   void resume() {
     std::vector<std::string> warnings;
     const Checkpoint c = newest_checkpoint(run_->dir(), &warnings);
-    for (const std::string& w : warnings)
-      if (writes()) std::fprintf(stderr, "cawe: warning: %s\n", w.c_str());
+    for (const std::string& w : warnings) warn_once(w);
+    const std::string source = checkpoint_path(run_->dir(), c.step);
+    if (c.step > 0) check_of_run(run_->dir(), c, source);
     current_communicator().barrier();
     if (writes()) run_->rewind(c.step);
     if (c.step == 0) return;
-    const std::string source = checkpoint_path(run_->dir(), c.step);
     step_ = c.step;
     keep_manifest(c.manifest);
     course_.restore(c, source);

@@ -2,7 +2,6 @@
 #include "tensor/io/elements.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <cstring>
 
 namespace cawe {
@@ -43,41 +42,6 @@ void put_elements(const FileType& type, const char* from, int64_t count, void* t
       CAWE_CHECK(static_cast<unsigned char>(from[i]) <= 1, Code::data, where, ": element ", i, " is ",
                  int(static_cast<unsigned char>(from[i])), " (expected a boolean, 0 or 1)");
   std::memcpy(to, from, size_t(count) * type.size);
-}
-
-std::string printable(const std::string& text) {
-  constexpr size_t kMax = 100;
-  std::string out;
-  for (const char c : text.substr(0, kMax)) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte >= 0x20 && byte != 0x7F) {
-      out += c;
-      continue;
-    }
-    char escape[8];
-    std::snprintf(escape, sizeof escape, "\\x%02x", unsigned(byte));
-    out += escape;
-  }
-  return text.size() > kMax ? out + "…" : out;
-}
-
-bool is_utf8(const std::string& text) {
-  const size_t n = text.size();
-  for (size_t i = 0; i < n;) {
-    const auto first = static_cast<unsigned char>(text[i++]);
-    if (first < 0x80) continue;
-    const int more = first >= 0xF0 ? 3 : first >= 0xE0 ? 2 : 1;
-    if (first < 0xC2 || first > 0xF4 || n - i < size_t(more)) return false;
-    unsigned code = first & (0x3Fu >> more);
-    for (int k = 0; k < more; ++k) {
-      const auto next = static_cast<unsigned char>(text[i++]);
-      if ((next & 0xC0) != 0x80) return false;
-      code = code << 6 | (next & 0x3F);
-    }
-    if (more == 2 && (code < 0x800 || (code >= 0xD800 && code < 0xE000))) return false;
-    if (more == 3 && (code < 0x10000 || code > 0x10FFFF)) return false;
-  }
-  return true;
 }
 
 }  // namespace cawe

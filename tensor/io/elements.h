@@ -10,6 +10,9 @@
 
 namespace cawe {
 
+/// Bytes of a name from a file that a message shows, see printable().
+constexpr size_t kLongestName = 100;
+
 /// An element type as a file knows it. Where `size` is less than the dtype's own, the file holds signed
 /// integers of 1 or 2 bytes, which are widened (there is no such dtype).
 struct FileType {
@@ -22,11 +25,5 @@ int64_t bytes_of(const std::vector<int64_t>& shape, size_t element_size);
 
 /// Copies `count` elements out of a file. Throws data ("WHERE: …") for a boolean that is neither 0 nor 1.
 void put_elements(const FileType& type, const char* from, int64_t count, void* to, const std::string& where);
-
-/// A name from a file as one short line: control characters as \xNN, cut after 100 bytes.
-std::string printable(const std::string& text);
-
-/// True where the bytes are well-formed UTF-8 (no overlong forms, no surrogates).
-bool is_utf8(const std::string& text);
 
 }  // namespace cawe

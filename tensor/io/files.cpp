@@ -13,10 +13,13 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <mutex>
+#include <set>
 #include <utility>
 #include <vector>
 
 #include "tensor/error.h"
+#include "tensor/text.h"
 
 namespace cawe {
 namespace fs = std::filesystem;
@@ -69,12 +72,38 @@ std::string temporary_name(const std::string& path) {
          "-" + std::to_string(serial++) + ".part";
 }
 
+std::mutex own_mutex;
+std::multiset<std::string> own_folders;  // with the slash at their ends
+
+/// Length of the beginning of `path` that names an OwnFolder, with its slash; 0 where there is none. Of one inside
+/// another the outer.
+size_t own_beginning(const std::string& path) {
+  const std::lock_guard<std::mutex> lock(own_mutex);
+  size_t shortest = 0;
+  for (const std::string& dir : own_folders)
+    if (begins_with(path, dir) && (shortest == 0 || dir.size() < shortest)) shortest = dir.size();
+  return shortest;
+}
+
+bool is_link(const std::string& path) {
+  struct stat info {};
+  return ::lstat(path.c_str(), &info) == 0 && S_ISLNK(info.st_mode);
+}
+
+/// For folders of `path` behind its own beginning.
+void refuse_linked_folders(const std::string& path, size_t own) {
+  for (size_t slash = path.find('/', own); slash != path.npos; slash = path.find('/', slash + 1))
+    CAWE_CHECK(!is_link(path.substr(0, slash)), Code::usage, path.substr(0, slash),
+               ": is a link (expected a folder of this program's own: what a link leads to is not touched)");
+}
+
 /// Where a path leads.
 struct Target {
   std::string path;     ///< with the symbolic links at its end followed
   int descriptor = -1;  ///< the open file of this process that it names
   bool exists = false, regular = false;
-  mode_t mode = 0;  ///< permissions, where it exists
+  bool own_link = false;  ///< a link in an OwnFolder, which is not followed
+  mode_t mode = 0;        ///< permissions, where it exists
 };
 
 /// The open file that `path` names in this process's own list of them, /proc/PROCESS/fd; -1 for any other
@@ -93,8 +122,12 @@ Target target_of(std::string path) {
   CAWE_CHECK(!path.empty(), Code::usage, "a file without a name cannot be written (an empty --out?)");
   const std::string asked = path;
   Target target;
+  if (const size_t own = own_beginning(path); own > 0) {
+    refuse_linked_folders(path, own);
+    target.own_link = is_link(path);
+  }
   constexpr int kMostLinks = 40;  // as Linux
-  for (int links = 0;; ++links) {
+  for (int links = 0; !target.own_link; ++links) {
     target.descriptor = own_descriptor(path);
     char to[PATH_MAX];
     const ssize_t length = target.descriptor >= 0 ? -1 : ::readlink(path.c_str(), to, sizeof to);
@@ -106,7 +139,7 @@ Target target_of(std::string path) {
   }
   target.path = path;
   struct stat info {};
-  target.exists = ::stat(path.c_str(), &info) == 0;
+  target.exists = !target.own_link && ::stat(path.c_str(), &info) == 0;
   if (target.exists) {
     target.regular = S_ISREG(info.st_mode);
     target.mode = info.st_mode & 0777;
@@ -187,7 +220,11 @@ void write_file(const std::string& path, std::string_view text) {
 void append_file(const std::string& path, std::string_view text) {
   const Target target = target_of(path);
   if (target.descriptor >= 0) return write_through(path, target, text);
-  Descriptor file(::open(target.path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666));
+  CAWE_CHECK(
+      !target.own_link, Code::usage, path,
+      ": is a link (expected a file of this program's own, or none: what a link leads to is not touched)");
+  // Links of other folders were followed already, so that none is left to follow.
+  Descriptor file(::open(target.path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0666));
   struct stat before {};
   if (file.get() < 0 || ::fstat(file.get(), &before) != 0) refuse(path, "be written");
   if (!write_all(file.get(), text)) {
@@ -201,8 +238,23 @@ void append_file(const std::string& path, std::string_view text) {
   if (!file.close()) refuse(path, "be written");
 }
 
+OwnFolder::OwnFolder(std::string dir) : dir_(std::move(dir) + "/") {
+  const std::lock_guard<std::mutex> lock(own_mutex);
+  own_folders.insert(dir_);
+}
+
+OwnFolder::~OwnFolder() {
+  const std::lock_guard<std::mutex> lock(own_mutex);
+  own_folders.erase(own_folders.find(dir_));
+}
+
+void refuse_linked_folder(const std::string& dir) {
+  if (const size_t own = own_beginning(dir); own > 0) refuse_linked_folders(dir + "/", own);
+}
+
 void make_folders(const std::string& dir) {
   CAWE_CHECK(!dir.empty(), Code::usage, "a folder without a name cannot be made (an empty --out?)");
+  refuse_linked_folder(dir);
   std::error_code error;
   fs::create_directories(dir, error);
   CAWE_CHECK(!error, Code::io, dir, ": this folder cannot be made (", error.message(), ")");
@@ -263,14 +315,26 @@ bool is_unfinished(const std::string& name) {
          name.compare(process - mark.size(), mark.size(), mark) == 0;
 }
 
-void remove_unfinished(const std::string& dir) {
-  std::vector<fs::path> left;
+std::vector<std::string> names_in(const std::string& dir) {
+  std::vector<std::string> names;
   std::error_code e;
-  for (const auto& entry : fs::directory_iterator(dir, e))
-    if (entry.symlink_status(e).type() == fs::file_type::regular &&
-        is_unfinished(entry.path().filename().string()))
-      left.push_back(entry.path());
-  for (const auto& path : left) fs::remove(path, e);
+  fs::directory_iterator entry(dir, e);
+  for (; !e && entry != fs::directory_iterator(); entry.increment(e))
+    names.push_back(entry->path().filename().string());
+  CAWE_CHECK(!e || e == std::errc::no_such_file_or_directory, Code::io, dir, ": this folder cannot be read (",
+             e.message(), ")");
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+void remove_unfinished(const std::string& dir) {
+  refuse_linked_folder(dir);
+  for (const std::string& name : names_in(dir)) {
+    const fs::path path = fs::path(dir) / name;
+    std::error_code e;
+    if (is_unfinished(name) && fs::symlink_status(path, e).type() == fs::file_type::regular)
+      fs::remove(path, e);
+  }
 }
 
 std::string read_file(const std::string& path, size_t max_bytes) {

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace cawe {
 
@@ -24,6 +25,22 @@ void write_file(const std::string& path, std::string_view text);
 /// reason; then a regular file is as long as before, so a log never holds half a line. Not flushed to the
 /// disk: a crash of the machine may cost the last lines.
 void append_file(const std::string& path, std::string_view text);
+
+/// While it lives, no link in a folder of this program (folder_claim.h) is followed: what it leads to is somebody
+/// else's. write_file() puts the file in the link's place; append_file() to a link, and everything where a link stands
+/// for a folder in it, throws usage. `dir` as the paths that are written begin; it may itself be reached by links.
+class OwnFolder {
+ public:
+  explicit OwnFolder(std::string dir);
+  ~OwnFolder();
+  OwnFolder(const OwnFolder&) = delete;
+  OwnFolder& operator=(const OwnFolder&) = delete;
+
+ private:
+  std::string dir_;
+};
+/// Throws usage where `dir` lies in such a folder and it, or a folder between, is a link.
+void refuse_linked_folder(const std::string& dir);
 
 /// Makes a folder and those above it. Throws io where one cannot be made or a file has its name.
 void make_folders(const std::string& dir);
@@ -48,6 +65,10 @@ class NewFolder {
   std::string out_, part_;
   bool inside_ = false, done_ = false;
 };
+
+/// Names of what lies in a folder, sorted; none where there is no such folder. Throws io, naming the folder, where it
+/// cannot be read to its end.
+std::vector<std::string> names_in(const std::string& dir);
 
 /// True for the name that a file or folder has before it is whole, "NAME.cawe-PROCESS-NUMBER.part": what is
 /// left of a process that was killed.

@@ -9,15 +9,16 @@
 
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <ctime>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <sstream>
 
 #include "tensor/error.h"
 #include "tensor/io/files.h"
+#include "tensor/text.h"
 
 namespace cawe {
 namespace fs = std::filesystem;
@@ -25,23 +26,27 @@ namespace {
 
 std::string marker_text(const std::string& kind) { return "cawe " + kind + " 1\n"; }
 
-/// "" for what is no regular file, or a link.
+/// What a short file says; "" for what is no regular file, or a link. A marker's name proves no size.
 std::string text_of(const std::string& path) {
   std::error_code error;
   const bool proc = path.rfind("/proc/", 0) == 0;
   if (!proc && fs::symlink_status(path, error).type() != fs::file_type::regular) return "";
   std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
+  std::string text(4096, '\0');
+  file.read(text.data(), std::streamsize(text.size()));
+  text.resize(size_t(file.gcount()));
+  return text;
 }
 
 /// True where a folder holds nothing but a marker that a killed process had not finished.
 bool only_begun(const std::string& dir, const std::string& kind) {
-  for (const fs::directory_entry& entry : fs::directory_iterator(dir)) {
-    const std::string name = entry.path().filename().string();
-    const bool marker = name.rfind(std::string(kFolderMarker) + ".cawe-", 0) == 0 && is_unfinished(name);
-    if (!marker || !entry.is_regular_file()) return false;
-    const std::string begun = text_of(entry.path().string());
-    if (marker_text(kind).compare(0, begun.size(), begun) != 0) return false;
+  for (const std::string& name : names_in(dir)) {
+    const std::string path = dir + "/" + name;
+    std::error_code e;
+    if (!begins_with(name, std::string(kFolderMarker) + ".cawe-") || !is_unfinished(name) ||
+        fs::symlink_status(path, e).type() != fs::file_type::regular ||
+        !begins_with(marker_text(kind), text_of(path)))
+      return false;
   }
   return true;
 }
@@ -178,6 +183,7 @@ void mark_folder(const std::string& dir, const std::string& kind, const std::fun
 FolderClaim::FolderClaim(const std::string& dir, const std::string& kind, const std::function<bool()>& older)
     : dir_(dir), path_(dir + "/" + kFolderLock) {
   mark_folder(dir, kind, older);
+  own_.emplace(dir);
   lock(kind);
   remove_unfinished(dir);
 }

@@ -4,8 +4,11 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
+
+#include "tensor/io/files.h"
 
 namespace cawe {
 
@@ -13,7 +16,8 @@ class FolderClaim {
  public:
   /// Makes DIR where it is missing, marks it by DIR/.cawe ("cawe KIND 1") and locks it by DIR/.cawe-lock until
   /// destruction. A process that was killed leaves a lock that the next one takes over. Then what killed
-  /// processes left half-written in DIR itself is removed.
+  /// processes left half-written in DIR itself is removed. Until destruction links in DIR are not followed
+  /// (OwnFolder).
   ///
   /// Throws usage, before anything is touched, where DIR is a file, holds something and bears no such marker
   /// (`older`, where given, recognises folders from before there were markers), is of another kind, or is in use
@@ -26,6 +30,7 @@ class FolderClaim {
  private:
   void lock(const std::string& kind);
   std::string dir_, path_;
+  std::optional<OwnFolder> own_;
   int fd_ = -1;
 };
 

@@ -9,6 +9,7 @@
 
 #include "tensor/error.h"
 #include "tensor/io/files.h"
+#include "tensor/text.h"
 
 namespace cawe {
 namespace {
@@ -34,24 +35,18 @@ class Builder : public nlohmann::json_sax<json> {
   bool end_array() override { return close(); }
 
   bool key(string_t& value) override {
-    CAWE_CHECK(!stack_.back()->contains(value), Code::data, name_, ": key '", value.substr(0, 80),
+    CAWE_CHECK(!stack_.back()->contains(value), Code::data, name_, ": key '", printable(value, 80),
                "' appears twice in one object");
     key_ = std::move(value);
     return true;
   }
 
   bool parse_error(size_t position, const std::string& token, const json::exception&) override {
-    fail(Code::data, name_, ": byte ", position, ": not JSON near '", printable(token), "'");
+    const std::string_view near = std::string_view(token).substr(token.size() > 40 ? token.size() - 40 : 0);
+    fail(Code::data, name_, ": byte ", position, ": not JSON near '", printable(near), "'");
   }
 
  private:
-  static std::string printable(const std::string& token) {
-    std::string text;
-    for (const char c : token.substr(token.size() > 40 ? token.size() - 40 : 0))
-      text += c >= ' ' && c <= '~' ? c : '?';
-    return text;
-  }
-
   template <class T>
   bool put(T&& value) {
     add(json(std::forward<T>(value)));
@@ -140,7 +135,7 @@ int64_t json_integer(const json& object, const char* key, const std::string& whe
   const json& value = json_field(object, key, where);
   const bool fits = value.is_number_integer() &&
                     (!value.is_number_unsigned() || value.get<uint64_t>() <= uint64_t(INT64_MAX));
-  CAWE_CHECK(fits, Code::data, where, ".", key, ": is ", value.dump().substr(0, 40),
+  CAWE_CHECK(fits, Code::data, where, ".", key, ": is ", printable(value.dump(), 40),
              " (expected an integer)");
   return value.get<int64_t>();
 }

@@ -53,6 +53,12 @@ def training():
           'images that trained phi may not test')
 
 
+def allowed():
+    photos = cawe('train', DEMO / 'colorizer.toml', '--out', 'allowed', '--quiet', '--json', '--allow-leak', *SMALL,
+                  *sets('phase.frozen.steps=1', 'phase.all.steps=0', 'phase.critic.steps=0', 'phase.gan.steps=0', 'data.split_seed=7'))
+    check(json.loads(photos.stdout)['leak'] == 'allowed', 'a leak that was allowed stands in the summary')
+
+
 def enhancing():
     cawe('phantom', '--out', 'films', '--images', 40, '--size', 64, '--seed', 2)
     narrow = sets('data.root=films', 'image.size=64', 'model.width=8', 'train.batch=8', 'train.steps=6')
@@ -81,4 +87,5 @@ def enhancing():
 
 
 training()
+allowed()
 enhancing()

@@ -53,6 +53,24 @@ def handler_before_writing():
     check(True, 'the handlers are set before the run folder is made')
 
 
+def two_signals():
+    """A second signal of the other kind ends the process at once. Both come while it stands still, so that it has done
+    nothing between them; a run that took them for one would save and end with 128 + the number."""
+    for signals in ((signal.SIGINT, signal.SIGTERM), (signal.SIGTERM, signal.SIGINT)):
+        out = 'twice%d' % signals[0]
+        with subprocess.Popen(train(out, '--set', 'train.steps=100000'), cwd=WORK, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as running:
+            while not (WORK / out / 'log.jsonl').exists():
+                assert running.poll() is None, running.communicate()
+            running.send_signal(signal.SIGSTOP)
+            for number in signals:
+                running.send_signal(number)
+            running.send_signal(signal.SIGCONT)
+            _, errors = running.communicate(timeout=300)
+        assert running.returncode in [-n for n in signals], 'two signals: exit %d, "%s"' % (running.returncode, errors)
+        shutil.rmtree(WORK / out)
+    check(True, 'a second signal of the other kind ends the process at once')
+
+
 def interrupted(out, number, begun, delay, right):
     """One training that gets the signal some time after it was started, or after its handler was; how it ended."""
     with subprocess.Popen(train(out), cwd=WORK, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
@@ -88,6 +106,7 @@ def main():
     seconds = time.monotonic() - began
     right = outcome('right')
     handler_before_writing()
+    two_signals()
     draw, ends = random.Random(5), []
     for i in range(TIMES):
         number = signal.SIGTERM if i % 3 else signal.SIGINT

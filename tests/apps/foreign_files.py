@@ -106,6 +106,8 @@ def forged_checkpoints():
     detect = lambda file: ['detect', '--weights', file, '--input', 'film.dcm', '--out', 'o.csv', '--quiet']
     by_classifier = lambda file: ['enhance', '--method', 'cawe', '--classifier', file, '--input', 'film.dcm', '--out', 'o', '--quiet']
     by_colorizer = lambda file: ['enhance', '--method', 'color', '--colorizer', file, '--input', 'film.dcm', '--out', 'o', '--quiet']
+    refused('detector that claims a chain which it has not', detect(forged(checkpoint('retinanet'), 'f.safetensors', saying('method', '"cawe"'))),
+            'f.safetensors (its recipe): enhance.method = "cawe" needs')
     many = '[%s]' % ', '.join('1.%d' % i for i in range(32))
     words = '[%s]' % ', '.join('"c%d"' % i for i in range(50000))
     for task in ('retinanet', 'faster_rcnn'):

@@ -117,8 +117,71 @@ def persons_who_trained_it():
     cawe('phantom', '--out', 'data', '--images', 60, '--size', 64)
     train(out, '--resume', *KEEP, code=2, says=['data: ', 'split: '])
     train(out, '--resume', '--accept-changes', *KEEP, code=3, says='until now was trained on')
+    leak = 'a leak was allowed: run %s until now was trained on' % out
+    # Allowed, it stays said: in the summary, and in environment.json, also where that is written again later.
+    for more, env in (['--accept-changes'], None), ([], {'DNNL_MAX_CPU_ISA': 'SSE41'}), ([], None):
+        done = train(out, '--resume', '--json', '--allow-leak', *more, *KEEP, env=env)
+        assert json.loads(done.stdout)['leak'] == 'allowed', done.stdout
+        environment = json.loads((WORK / out / 'environment.json').read_text())
+        assert [w for w in environment['warnings'] if w.startswith(leak)], environment['warnings']
+    assert [c for c in environment['changes'] if 'cpu_library' in c], 'it was not written again'
     shutil.rmtree(WORK / 'data')
     shutil.move(WORK / 'kept', WORK / 'data')
+
+
+def a_checkpoint_of_another_run():
+    train('other', *KEEP, '--set', 'seed=1')
+    out = half_run('l')
+    place = WORK / out / 'checkpoints/step-00000004.safetensors'
+    for source, says in [(WORK / 'other/checkpoints/step-00000004.safetensors', 'step-00000004.safetensors: is another run\'s checkpoint (seed: 1'),
+                         (WORK / out / 'checkpoints/step-00000002.safetensors', 'step-00000004.safetensors: is the checkpoint of step 2')]:
+        shutil.copy(source, place)
+        before = tree(out)
+        train(out, '--resume', *KEEP, code=3, says=says)
+        assert tree(out) == before, 'a refused resume changed the folder'
+    place.unlink()
+    train(out, '--resume', *KEEP)
+
+
+def a_damaged_checkpoint():
+    """Is named, and the one before is used; what a name holds does not reach the terminal raw."""
+    out = half_run('n\x1b[2J')
+    (WORK / out / 'checkpoints/step-00000004.safetensors').write_bytes(b'half')
+    done = train(out, '--resume', *KEEP, says=['cawe: warning: n\\x1b[2J/checkpoints/step-00000004.safetensors', 'Going on from the one before'])
+    assert '\x1b' not in done.stderr, done.stderr
+
+
+def links_in_a_run_folder():
+    """Nothing is written, added to or removed where a link leads."""
+    theirs = WORK / 'theirs'
+    theirs.mkdir()
+    (theirs / 'text').write_text('theirs')
+    (theirs / 'x.cawe-1-0.part').write_text('theirs')
+    before = tree('theirs')
+    out = WORK / 'links'
+
+    def begun(**links):
+        shutil.rmtree(out, ignore_errors=True)
+        out.mkdir()
+        shutil.copy(WORK / 'half/.cawe', out)
+        for name, target in links.items():
+            (out / name.replace('_', '.')).symlink_to(target)
+
+    begun(checkpoints='../theirs')
+    train('links', '--resume', code=2, says='links/checkpoints: is a link')
+    for log in ('log_jsonl', 'timings_csv'):
+        begun(**{log: '../theirs/new'})
+        train('links', '--resume', code=2, says='links/%s: is a link' % log.replace('_', '.'))
+    begun(**{name: '../theirs/text' for name in ('recipe_toml', 'environment_json', 'split_csv', 'metrics_csv', 'results_json', 'detections_csv', 'log_jsonl')})
+    train('links', '--resume')
+    assert not [p for p in out.rglob('*') if p.is_symlink()], 'a link is left where a file of the run should be'
+    shutil.rmtree(out)
+    shutil.copytree(WORK / half_run('m'), out)
+    shutil.move(out / 'checkpoints', WORK / 'moved')
+    (out / 'checkpoints').symlink_to('../moved')
+    moved = tree('moved')
+    train('links', '--resume', *KEEP, code=2, says='links/checkpoints: is a link')
+    assert tree('moved') == moved and tree('theirs') == before
 
 
 def the_same_by_another_name():
@@ -127,6 +190,22 @@ def the_same_by_another_name():
     train(out, '--resume', *KEEP, '--set', 'data.root=%s' % (WORK / 'data'))
     assert 'changes' not in json.loads((WORK / out / 'environment.json').read_text())
     assert (WORK / out / 'checkpoints/step-00000006.safetensors').exists()
+
+
+def what_decides_nothing():
+    """How often is saved and logged, and what is kept, may change without a word; what is trained may not."""
+    out = half_run('o')
+    train(out, '--resume', '--set', 'train.keep=5', '--set', 'train.log_every=3', '--set', 'train.checkpoint_every=3', '--set', 'data.workers=1')
+    assert 'changes' not in json.loads((WORK / out / 'environment.json').read_text())
+    weights = []
+    for run_name in (out, 'half_whole'):
+        if run_name != out:
+            train(run_name, *KEEP)
+        data = (WORK / run_name / 'checkpoints/step-00000006.safetensors').read_bytes()
+        weights.append(data[8 + int.from_bytes(data[:8], 'little'):])
+    assert weights[0] == weights[1], 'other numbers'
+    out = half_run('p')
+    train(out, '--resume', *KEEP, '--set', 'train.clip=5', code=2, says=['train.clip: ', ' before, 5.0 now'])
 
 
 def the_machine():
@@ -239,7 +318,7 @@ def main():
     cawe('phantom', '--out', 'data', '--images', 40, '--size', 64)
     cawe('phantom', '--out', 'others', '--images', 1, '--size', 64, '--seed', 9)
     (WORK / 'recipe.toml').write_text(RECIPE)
-    for test in (the_recipe, the_data, persons_who_trained_it, the_same_by_another_name, the_machine, a_finished_run, any_prefix_of_the_first_writes,
+    for test in (the_recipe, the_data, persons_who_trained_it, a_checkpoint_of_another_run, a_damaged_checkpoint, links_in_a_run_folder, the_same_by_another_name, what_decides_nothing, the_machine, a_finished_run, any_prefix_of_the_first_writes,
                  a_strangers_folder, one_process_a_folder, a_fold_without_a_lesion):
         test()
         print('ok  ' + test.__name__.replace('_', ' '), flush=True)

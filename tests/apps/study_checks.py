@@ -8,7 +8,7 @@ import html
 import json
 import shutil
 
-from common import WORK, cawe
+from common import ROOT, WORK, cawe, sets
 
 DATA = """[data]
 root = "data"
@@ -134,6 +134,32 @@ def other_split():
     print('ok  rows that were tested on other films are refused', flush=True)
 
 
+def weights_of_shared_models():
+    """What shared models start from is read, compared and asked for its persons before anything is trained."""
+    cawe('train', 'classifier.toml', '--out', 'own', '--quiet', '--set', 'data.split_seed=1')
+    cawe('train', 'classifier.toml', '--out', 'wide', '--quiet', '--set', 'model.width=8')
+    of = lambda *keys: ('--set', 'classifier_set=[%s]' % ', '.join('"%s"' % key for key in keys))
+    refused('weights of a classifier that are not there', *of('init=nope.safetensors'), code=1,
+            says=['nope.safetensors'])
+    refused('weights of a classifier that do not fit', *of('init=wide'), code=3, says=['wide: the weights do not fit'])
+    refused('weights of a classifier that know its test persons', *of('init=own'), code=3, says=['init was trained on'])
+    refused('a body that knows the test persons of the classifier', '--set', 'pretrain=own', '--set', 'pretrained=false',
+            code=3, says=['init was trained on'])
+    cawe('phantom', '--kind', 'scenes', '--out', 'scenes', '--images', 12, '--size', 32)
+    demo = ROOT / 'recipes/demo'
+    cawe('train', demo / 'colorizer_pretrain.toml', '--out', 'scene', '--quiet',
+         *sets('data.root=scenes', 'model.width=8', 'train.steps=1', 'train.batch=4'))
+    usual = ('data.root=scenes', 'data.test=0.5', 'model.width=8', 'gan.phi_width=8', 'gan.critic_width=8')
+    colour = lambda *keys: sets('rows=["none", "color"]', 'colorizer=%s' % (demo / 'colorizer.toml'),
+                                'colorizer_set=[%s]' % ', '.join('"%s"' % key for key in usual + keys))
+    refused('weights of a colorizer that are not there', *colour('init=nope.safetensors', 'gan.phi_init=scene'), code=1,
+            says=['nope.safetensors'])
+    refused('a phi that does not fit', *colour('init=random', 'gan.phi_init=wide', 'gan.phi_width=4'), code=3,
+            says=['wide'])
+    refused('a phi that knows its test pictures', *colour('init=random', 'gan.phi_init=scene', 'data.split_seed=1'),
+            code=3, says=['init and phi', 'was trained on'])
+
+
 def main():
     cawe('phantom', '--out', 'data', '--images', 40, '--size', 32)
     (WORK / 'study.toml').write_text(STUDY)
@@ -157,6 +183,7 @@ def main():
     refused('a value of an ablation that is empty', '--ablate', 'fuse.alpha=0.5,', code=2, says=['a value is empty'])
     refused('a class of the map that only the last row asks for', '--set', 'set=["cam.exclude_labels=[\'edema\']"]',
             code=2, says=['edema'])
+    weights_of_shared_models()
     folds()
     warnings_of_shared_models()
     other_split()

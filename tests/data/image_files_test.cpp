@@ -44,6 +44,8 @@ TEST(ImageFiles, FindsWhatIsCalledALittleOtherwise) {
   expect_error(Code::data, {"t.csv: line 2", "'two' may be two.dcm or two.png"}, [&] { path("two"); });
   for (const char* folder : {"p1/", ".", "..", "../images/.."})
     expect_error(Code::data, {"t.csv: line 2", "names a folder"}, [&] { path(folder); });
+  expect_error(Code::data, {"t.csv: line 2", "no name before its ending"}, [&] { path("p1/", ".png"); });
+  expect_error(Code::data, {"t.csv: line 2", "no name before its ending"}, [&] { path(".png"); });
 }
 
 TEST(ImageFiles, BlanksAroundANameAreAFilesOnlyWhereItIsCalledSo) {

@@ -109,6 +109,17 @@ TEST(Weights, ClassifierBodyGoesIntoADetector) {
   }
 }
 
+/// Expects an error that begins with `text`: the file, and what is wrong with it.
+void expect_named(const std::string& text, const std::function<void()>& call) {
+  try {
+    call();
+    ADD_FAILURE() << "nothing was thrown, expected " << text;
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), Code::data);
+    EXPECT_EQ(std::string(error.what()).rfind(text, 0), 0u) << error.what();
+  }
+}
+
 NamedTensors called(const NamedTensors& weights, const std::string& prefix) {
   NamedTensors all;
   for (const auto& [name, t] : weights) all[prefix + name] = t;
@@ -126,7 +137,7 @@ TEST(ForeignWeights, AWrappersBeginningIsTakenAwayWhereThereIsOne) {
       NamedTensors wrapped = called(plain, prefix);
       wrapped["loss.weight"] = Tensor::zeros({1});
       EXPECT_EQ(wrapper_prefix(wrapped), prefix);
-      NamedTensors inner = unwrapped(wrapped);
+      NamedTensors inner = unwrapped(wrapped, "f.pth");
       EXPECT_EQ(inner.erase("loss.weight"), 1u) << "what is not the network's stays, to be refused";
       ASSERT_EQ(inner.size(), plain.size());
       for (const auto& item : plain) EXPECT_EQ(inner.count(item.first), 1u) << item.first;
@@ -135,14 +146,15 @@ TEST(ForeignWeights, AWrappersBeginningIsTakenAwayWhereThereIsOne) {
   NamedTensors two = called(copy_of(net), "encoder_q.");
   two.merge(called(copy_of(net), "encoder_k."));
   EXPECT_EQ(wrapper_prefix(two), "") << "which of the two, nobody knows";
-  EXPECT_EQ(unwrapped(two).size(), two.size());
+  EXPECT_EQ(unwrapped(two, "f.pth").size(), two.size());
   NamedTensors clash = called(copy_of(net), "model.");
   clash["fc.bias"] = Tensor::zeros({3});
-  EXPECT_THROW(unwrapped(clash), Error);
+  expect_named("f.pth: two tensors are called 'fc.bias'", [&] { unwrapped(clash, "f.pth"); });
   NamedTensors averaged = called(copy_of(net), "module.");
   averaged["n_averaged"] = Tensor::zeros({}, DType::i64);
-  EXPECT_EQ(with_current_names(averaged).size(), copy_of(net).size());
-  EXPECT_EQ(with_current_names({{"n_averaged", Tensor::zeros({1})}}).size(), 1u) << "some network's own";
+  EXPECT_EQ(with_current_names(averaged, "f.pth").size(), copy_of(net).size());
+  EXPECT_EQ(with_current_names({{"n_averaged", Tensor::zeros({1})}}, "f.pth").size(), 1u)
+      << "some network's own";
 }
 
 TEST(ForeignWeights, OtherFamiliesAreNamed) {
@@ -194,14 +206,17 @@ TEST(Weights, OlderNamesAreUnderstood) {
                                                {"rpn.head.conv.bias", t},
                                                {"head.classification_head.conv.6.weight", t},
                                                {"head.regression_head.conv.1.0.weight", t},
-                                               {"backbone.body.layer1.0.conv1.weight", t}});
+                                               {"backbone.body.layer1.0.conv1.weight", t}},
+                                              "f.pth");
   for (const char* name :
        {"fc.weight", "backbone.fpn.inner_blocks.2.0.weight", "backbone.fpn.layer_blocks.1.0.bias",
         "rpn.head.conv.0.0.bias", "head.classification_head.conv.3.0.weight",
         "head.regression_head.conv.1.0.weight", "backbone.body.layer1.0.conv1.weight"})
     EXPECT_EQ(now.count(name), 1u) << name;
   EXPECT_EQ(now.size(), 7u);
-  EXPECT_THROW(with_current_names({{"module.a", t}, {"a", t}}), Error);
+  expect_named("f.pth: two tensors are called 'a'", [&] {
+    with_current_names({{"module.a", t}, {"a", t}}, "f.pth");
+  });
 }
 
 }  // namespace

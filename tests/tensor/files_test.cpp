@@ -306,5 +306,75 @@ TEST(Leftovers, OnlyOurNamesAreRemoved) {
   EXPECT_TRUE(fs::exists(folder / "below/b.cawe-1-1.part")) << "what lies deeper may be another's";
 }
 
+TEST(Leftovers, AFolderThatCannotBeReadIsNamed) {
+  const TemporaryFolder folder;
+  write_file(folder / "file", "x");
+  expect_error("io", "file: this folder cannot be read (Not a directory)",
+               [&] { names_in(folder / "file"); });
+  expect_error("io", "file: this folder cannot be read", [&] { remove_unfinished(folder / "file"); });
+  EXPECT_EQ(names_in(folder / "nowhere"), std::vector<std::string>{});
+  fs::create_directories(folder / "b");
+  EXPECT_EQ(names_in(folder.path().string()), (std::vector<std::string>{"b", "file"}));
+}
+
+/// A folder "run" of ours with links to "theirs", where a text and a leftover lie.
+class OwnFolderWithLinks : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    fs::create_directories(folder_ / "run/below");
+    fs::create_directories(folder_ / "theirs");
+    write_file(folder_ / "theirs/text", "theirs");
+    write_file(folder_ / "theirs/x.cawe-1-0.part", "theirs");
+    fs::create_symlink("../theirs/text", folder_ / "run/file");
+    fs::create_symlink("../theirs/new", folder_ / "run/dangling");
+    fs::create_directory_symlink("../theirs", folder_ / "run/linked");
+  }
+  void TearDown() override {
+    EXPECT_EQ(read_file(folder_ / "theirs/text"), "theirs");
+    EXPECT_EQ(sorted(names_in(folder_ / "theirs")), (std::vector<std::string>{"text", "x.cawe-1-0.part"}));
+  }
+  TemporaryFolder folder_;
+};
+
+TEST_F(OwnFolderWithLinks, AFileTakesALinksPlace) {
+  const OwnFolder own(folder_ / "run");
+  for (const char* name : {"run/file", "run/dangling"}) {
+    write_file(folder_ / name, "ours");
+    EXPECT_FALSE(fs::is_symlink(folder_ / name));
+    EXPECT_EQ(read_file(folder_ / name), "ours");
+  }
+}
+
+TEST_F(OwnFolderWithLinks, NothingIsAppendedThroughALink) {
+  const OwnFolder own(folder_ / "run");
+  for (const char* name : {"run/file", "run/dangling"})
+    expect_error("usage", std::string(name) + ": is a link", [&] { append_file(folder_ / name, "ours"); });
+  append_file(folder_ / "run/log", "ours");
+  EXPECT_EQ(read_file(folder_ / "run/log"), "ours");
+}
+
+TEST_F(OwnFolderWithLinks, NoLinkStandsForAFolder) {
+  const OwnFolder own(folder_ / "run");
+  const std::string linked = folder_ / "run/linked";
+  for (const auto& call : std::vector<std::function<void()>>{
+           [&] { write_file(linked + "/text", "ours"); }, [&] { append_file(linked + "/text", "ours"); },
+           [&] { write_file(linked + "/new/x", "ours"); }, [&] { make_folders(linked); },
+           [&] { make_folders(linked + "/new"); }, [&] { remove_unfinished(linked); }})
+    expect_error("usage", "run/linked: is a link (expected a folder", call);
+  write_file(folder_ / "run/below/file", "ours");
+}
+
+TEST_F(OwnFolderWithLinks, OtherFoldersLinksAreFollowedAsBefore) {
+  { const OwnFolder own(folder_ / "run"); }
+  const OwnFolder another(folder_ / "ru");
+  fs::create_symlink("run/below/file", folder_ / "outside");
+  write_file(folder_ / "outside", "a");
+  append_file(folder_ / "outside", "b");
+  EXPECT_TRUE(fs::is_symlink(folder_ / "outside"));
+  EXPECT_EQ(read_file(folder_ / "run/below/file"), "ab");
+  const OwnFolder inner(folder_ / "run/below"), outer(folder_ / "run");
+  expect_error("usage", "run/linked: is a link", [&] { make_folders(folder_ / "run/linked/a"); });
+}
+
 }  // namespace
 }  // namespace cawe

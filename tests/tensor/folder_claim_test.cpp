@@ -81,6 +81,28 @@ TEST(FolderClaim, GoesThroughNoLinks) {
   EXPECT_EQ(read_file(folder / "theirs"), "somebody's");
 }
 
+TEST(FolderClaim, WritesThroughNoLinksWhileItLives) {
+  const TemporaryFolder folder;
+  const std::string dir = folder / "run";
+  write_file(folder / "theirs", "somebody's");
+  {
+    const FolderClaim claim(dir, "run");
+    fs::create_symlink("../theirs", dir + "/log");
+    expect_error("usage", "run/log: is a link", [&] { append_file(dir + "/log", "x"); });
+    write_file(dir + "/log", "x");
+    EXPECT_FALSE(fs::is_symlink(dir + "/log"));
+  }
+  EXPECT_EQ(read_file(folder / "theirs"), "somebody's");
+}
+
+TEST(FolderClaim, ReadsNoMoreOfAMarkerThanOneHas) {
+  const TemporaryFolder folder;
+  const std::string dir = folder / "run";
+  fs::create_directories(dir);
+  write_file(dir + "/.cawe", std::string(1 << 16, ' ') + "cawe run 1\n");
+  EXPECT_EQ(folder_kind(dir), "") << "the word stands too far behind to have been read";
+}
+
 TEST(FolderClaim, KnowsFoldersFromBeforeMarkers) {
   const TemporaryFolder folder;
   write_file(folder / "recipe.toml", "x");

@@ -6,6 +6,7 @@
 
 #include "tensor/io/files.h"
 #include "tensor/io/pickle.h"
+#include "tensor/io/state_dictionary.h"
 #include "tensor/io/weights_file.h"
 #include "tests/tensor/io_support.h"
 
@@ -223,7 +224,7 @@ TEST(Pickle, WhatIsWrongIsNamedWithItsPlace) {
       {"NQ.", "a persistent object that is no storage"},
       {"cos\nsystem\n.", "it names os.system, which"},
       {"c__builtin__\neval\n.", "it names __builtin__.eval, which"},
-      {"cos.\x01\tb\nc\x7f\n.", "it names os.\\x01\\x09b.c\\x7f, which"},
+      {"cos.\x01\tb\nc\x7f\n.", "it names os.\\x01 b.c\\x7f, which"},
       {"cbuiltins\ngetattr\n.", "it names builtins.getattr, which"},
       {"cfunctools\nreduce\n.", "it names functools.reduce, which"},
       {"Nca\nb\n)R)R", "pickle byte 10: the file ends inside the pickle"},
@@ -241,6 +242,58 @@ TEST(Pickle, WhatIsWrongIsNamedWithItsPlace) {
     EXPECT_EQ(said.find("data: f: pickle byte "), 0u) << said;
     EXPECT_NE(said.find(message), std::string::npos) << said;
   }
+}
+
+// --- Which dictionary holds the weights ---
+
+/// Entries of dictionaries that are looked at to choose from this pickle; negative where it is refused.
+int64_t looked_at(const std::string& bytes) {
+  size_t at = 0, count = 0;
+  const pickle::Document document = pickle::read(bytes.data(), bytes.size(), &at, "f");
+  PthFile file;
+  try {
+    pickle::state_dictionary(*document.root, "", "f", &file, &count);
+  } catch (const Error&) {
+    return -1;
+  }
+  return int64_t(count);
+}
+
+TEST(StateDictionary, WhatIsNamedAgainAndAgainIsLookedAtOnce) {
+  const std::string storage =
+      "(U\x07storagectorch\nFloatStorage\nU\x01kU\x03"
+      "cpuK\x04NtQ";
+  const std::string tensor =
+      "ctorch._utils\n_rebuild_tensor_v2\n(" + storage + std::string("K\0", 2) + "K\x04\x85K\x01\x85\x89}tR";
+  const auto name = [](int i) {
+    char text[16];
+    std::snprintf(text, sizeof text, "U\x06n%05d", i);
+    return std::string(text);
+  };
+  const int many = 2000;
+  // The root's first entry is the weights; 2000 others are all one dictionary of 2000 entries: in itself, and under
+  // "model" of dictionaries that differ.
+  std::string large = "}q\x01(";
+  for (int i = 0; i < many; ++i) large += name(i) + "N";
+  large += "u";
+  for (const bool wrapped : {false, true}) {
+    std::string file = "\x80\x02}(U\x05large" + large + "U\x05model}U\x01w" + tensor + "s";
+    for (int i = 0; i < many; ++i) file += name(i) + (wrapped ? "}U\x05modelh\x01s" : "h\x01");
+    const int64_t count = looked_at(file + "u.");
+    EXPECT_GT(count, 2 * many) << "the root and the large one";
+    EXPECT_LE(count, 4 * many) << "as many as the file holds, not their product";
+  }
+  // One key of a megabyte, named 2000 times: one entry.
+  std::string file =
+      "\x80\x02}(U\x01w" + tensor + "X" + std::string("\0\0\x10\0", 4) + std::string(1 << 20, 'k') + "q\x02";
+  file += "N";
+  for (int i = 0; i < many; ++i) file += "h\x02N";
+  file += "u.";
+  size_t at = 0;
+  const pickle::Document document = pickle::read(file.data(), file.size(), &at, "f");
+  PthFile out;
+  EXPECT_EQ(pickle::state_dictionary(*document.root, "", "f", &out).size(), 1u);
+  EXPECT_EQ(out.skipped.size(), 1u);
 }
 
 /// A legacy file with one tensor of these sizes over a storage of 4 floats.

@@ -27,6 +27,8 @@ TEST(JsonStrict, RefusesWhatAPlainParserTakes) {
   for (const char* text :
        {"", "{", "[1,]", "{\"a\":}", "nul", "[1] x", "[NaN]", "[1e999]", "\"\xff\"", "[\"\n\"]"})
     refuses_json(text, {"t.json: byte", "not JSON"});
+  refuses_json("[\"\xe2\x80\xae", {"not JSON near", "\\u202e"});
+  refuses_json("{\"\\u001b\":1,\"\\u001b\":2}", {"key '\\x1b' appears twice"});
 }
 
 TEST(JsonStrict, KeepsValues) {

@@ -38,6 +38,30 @@ TEST(Printable, LeavesOutTheMiddleOfLongText) {
   EXPECT_EQ(printable(std::string(10, 'a'), 10), std::string(10, 'a'));
   EXPECT_EQ(printable(std::string(5, 'a') + std::string(6, 'b'), 10), "aaaaa…bbbbb");
   EXPECT_EQ(printable("ääää", 5), "ä…ä") << "no character is cut in two";
+  // Of a text that is so long that only its ends are looked at, the ends are those of a shorter one.
+  for (size_t most : {4, 5, 6, 7, 20})
+    for (const std::string& part :
+         {std::string("x"), std::string("ä"), std::string("a\xe2\x80\xae"), std::string("影\xff")}) {
+      std::string shorter, longer;
+      while (shorter.size() + part.size() < 2 * most + 14) shorter += part;
+      for (int i = 0; i < 4000; ++i) longer += part;
+      EXPECT_EQ(printable("<" + longer + ">", most), printable("<" + shorter + ">", most)) << most << part;
+    }
+}
+
+TEST(Utf8, IsToldFromOtherBytes) {
+  for (const char* good : {"", "a", "é", "影", "\xf0\x9f\xa9\xbb", "\xf4\x8f\xbf\xbf", "\x7f"})
+    EXPECT_TRUE(is_utf8(good)) << good;
+  for (const char* bad : {"\xff", "\xc3", "a\x80", "\xc0\x80", "\xc1\xbf", "\xe0\x9f\xbf", "\xed\xa0\x80",
+                          "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xe2\x82"})
+    EXPECT_FALSE(is_utf8(bad));
+}
+
+TEST(BeginsAndEnds, OfText) {
+  EXPECT_TRUE(begins_with("module.fc", "module.") && begins_with("a", "") && begins_with("", ""));
+  EXPECT_FALSE(begins_with("mod", "module.") || begins_with("xmodule.", "module."));
+  EXPECT_TRUE(ends_with("bn1.weight", ".weight") && ends_with("a", "") && ends_with("", ""));
+  EXPECT_FALSE(ends_with("ht", ".weight") || ends_with("bn1.weight2", ".weight"));
 }
 
 TEST(FormatDuration, PicksItsUnits) {

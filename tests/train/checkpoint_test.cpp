@@ -7,6 +7,7 @@
 
 #include "tensor/io/files.h"
 #include "tests/data/text_file.h"
+#include "train/run_folder.h"
 
 namespace cawe::train {
 namespace {
@@ -107,6 +108,38 @@ TEST(Checkpoint, OnlyDamageMakesTheOneBeforeBeUsed) {
   std::vector<std::string> warnings;
   EXPECT_EQ(newest_checkpoint(run, &warnings).step, 2);
   EXPECT_EQ(warnings.size(), 2u);
+}
+
+TEST(Checkpoint, OneOfAnotherStepThanItsNameSaysIsRefused) {
+  const testing::TempDir dir;
+  const std::string run = dir.path();
+  fs::create_directories(run + "/checkpoints");
+  save_checkpoint(checkpoint_path(run, 2), sample(2));
+  save_checkpoint(checkpoint_path(run, 4), sample(2));
+  std::vector<std::string> warnings;
+  testing::expect_error(Code::data, {"step-00000004.safetensors: is the checkpoint of step 2"},
+                        [&] { newest_checkpoint(run, &warnings); });
+}
+
+TEST(Checkpoint, AnotherRunsIsRefused) {
+  const testing::TempDir dir;
+  const std::string text = "task = \"retinanet\"\nseed = 0\ndata.root = \"d\"\n";
+  Checkpoint mine = sample(2), other = sample(2);
+  mine.recipe = text;
+  other.recipe = "task = \"retinanet\"\nseed = 1\ndata.root = \"d\"\n";
+  check_of_run(dir.path(), other, "f");  // a folder without a recipe says nothing
+  dir.file("recipe.toml", text);
+  check_of_run(dir.path(), mine, "f");
+  const auto refused = [&] {
+    testing::expect_error(Code::data, {"f.safetensors: is another run's checkpoint (seed: 1 before, 0 now"},
+                          [&] { check_of_run(dir.path(), other, "f.safetensors"); });
+  };
+  refused();
+  // Changes that were accepted on the way: older checkpoints say what was before them.
+  dir.file("environment.json", "{\"changes\": [\"after step 2: train.lr: 1.0 before, 2.0 now\"]}");
+  refused();
+  dir.file("environment.json", "{\"changes\": [\"after step 2: seed: 1 before, 0 now\"]}");
+  check_of_run(dir.path(), other, "f");
 }
 
 TEST(Checkpoint, NewestFirstWhateverTheFolderHolds) {

@@ -4,7 +4,11 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <map>
+
 #include "tests/data/text_file.h"
+#include "train/run_setup.h"
 
 namespace cawe::train {
 namespace {
@@ -74,6 +78,22 @@ TEST(Datasets, FoldsThatNobodyIsIn) {
   expect_error(Code::usage, {"data.test_folds", "names fold \"tset\"", "the folds are b, test, train"}, [&] {
     load_data(recipe_for(dir, "retinanet", with(kFolds, {"data.test_folds=[\"tset\"]"})));
   });
+  // Splits that are drawn have these folds, also where no image fell into one, and no others.
+  const Strings none_left{"data.val=0.0", "data.train_folds=[\"train\", \"val\"]"};
+  EXPECT_EQ(load_data(recipe_for(dir, "retinanet", none_left)).split.fold.size(), 4u);
+  for (const Strings& split :
+       {Strings{"data.split=patient"}, {"data.split=name_hash", "data.train_count=2"}, {"data.split=all"}})
+    expect_error(Code::usage, {"data.test_folds", "names fold \"tset\""}, [&] {
+      load_data(recipe_for(dir, "retinanet", with(split, {"data.test_folds=[\"tset\"]"})));
+    });
+  const PersonFolds persons{{"p0", "0"}, {"p1", "1"}};
+  const Strings by_person{"data.train_folds=[\"0\", \"other\"]", "data.val_folds=[]",
+                          "data.test_folds=[\"1\"]"};
+  EXPECT_EQ(load_data(recipe_for(dir, "retinanet", by_person), true, &persons).split.fold,
+            (Strings{"0", "1", "other", "other"}));
+  expect_error(Code::usage, {"data.test_folds", "names fold \"2\"", "the folds are 0, 1, other"}, [&] {
+    load_data(recipe_for(dir, "retinanet", with(by_person, {"data.test_folds=[\"2\"]"})), true, &persons);
+  });
   expect_error(Code::usage, {"r.toml: data.split_file is missing"},
                [&] { load_data(recipe_for(dir, "retinanet", {"data.split=file"})); });
 }
@@ -90,6 +110,90 @@ TEST(Datasets, KFoldsOfAFile) {
   expect_error(Code::usage,
                {"data.split_file", "has the folds 0, 1, train", "expected 0 to 1", "data.folds is 2"},
                [&] { load_data(recipe_for(dir, "retinanet", of_file)); });
+}
+
+TEST(Datasets, TheHashIsOfAllThatDecidesAResult) {
+  data::Dataset set;
+  set.label_names = {"a"};
+  set.class_names = {"lesion"};
+  data::Sample s;
+  s.image_id = "i";
+  s.patient_id = "p";
+  s.file_hash = std::string(64, 'f');
+  s.labels = {0};
+  s.boxes = {{1, 2, 3, 4}};
+  s.box_classes = {0};
+  set.samples = {s, s};
+  set.samples[1].boxes.clear();
+  set.samples[1].box_classes.clear();
+  using Change = std::function<void(data::Dataset&, data::Sample&)>;  // of the set, and of its second sample
+  const std::vector<std::pair<const char*, Change>> changes{
+      {"searched for boxes", [](auto&, auto& x) { x.has_box_annotation = true; }},
+      {"image", [](auto&, auto& x) { x.image_id = "j"; }},
+      {"person", [](auto&, auto& x) { x.patient_id = "q"; }},
+      {"bytes", [](auto&, auto& x) { x.file_hash[0] = 'e'; }},
+      {"width", [](auto&, auto& x) { x.width = 1; }},
+      {"height", [](auto&, auto& x) { x.height = 1; }},
+      {"label", [](auto&, auto& x) { x.labels[0] = 1; }},
+      {"an unknown label", [](auto&, auto& x) { x.labels[0] = NAN; }},
+      {"a box",
+       [](auto&, auto& x) {
+         x.boxes.push_back({1, 2, 3, 4});
+         x.box_classes.push_back(0);
+       }},
+      {"a box by a hair", [](auto& d, auto&) { d.samples[0].boxes[0].x1 = std::nextafter(1.0f, 2.0f); }},
+      {"the class of a box", [](auto& d, auto&) { d.samples[0].box_classes[0] = 1; }},
+      {"an ignored box",
+       [](auto&, auto& x) {
+         x.ignored.push_back({1, 2, 3, 4});
+       }},
+      {"sex", [](auto&, auto& x) { x.sex = "F"; }},
+      {"view", [](auto&, auto& x) { x.view = "F"; }},
+      {"age", [](auto&, auto& x) { x.age = 50; }},
+      {"order", [](auto& d, auto&) { std::swap(d.samples[0], d.samples[1]); }},
+      {"a film less", [](auto& d, auto&) { d.samples.pop_back(); }},
+      {"names of labels", [](auto& d, auto&) { d.label_names[0] = "b"; }},
+      {"names of classes", [](auto& d, auto&) { d.class_names[0] = "b"; }},
+      {"whether persons are known", [](auto& d, auto&) { d.patients_known = false; }}};
+  std::map<std::string, const char*> seen{{hash_of_data(set), "nothing"}};
+  for (const auto& [what, change] : changes) {
+    data::Dataset other = set;
+    change(other, other.samples[1]);
+    const auto [place, fresh] = seen.emplace(hash_of_data(other), what);
+    EXPECT_TRUE(fresh) << what << " hashes as " << place->second;
+  }
+  // Where a film lies and what names it decide nothing.
+  data::Dataset moved = set;
+  moved.samples[1].path = "elsewhere/i.png";
+  moved.samples[1].where = "t.csv: line 2";
+  EXPECT_EQ(hash_of_data(moved), hash_of_data(set));
+}
+
+TEST(Datasets, ACacheGivesARowOnlyWhatIsItsOwn) {
+  const TempDir dir;
+  make_table(dir, 6, [](int) { return "0"; });
+  RunRequest request;
+  request.quiet = true;
+  request.data_cache = std::make_shared<DataCache>();
+  const Strings boxes{"data.boxes=boxes.csv", "data.label_columns=[\"label\"]"};
+  const auto sentence = [&](const char* task) {
+    const std::vector<std::string> warnings = data_of(recipe_for(dir, task, boxes), request).warnings;
+    return warnings.empty() ? "" : warnings.front();
+  };
+  EXPECT_NE(sentence("retinanet").find("searched for lesions"), std::string::npos);
+  EXPECT_NE(sentence("classifier").find("labels without a positive"), std::string::npos);
+  EXPECT_EQ(sentence("colorizer"), "");
+  EXPECT_EQ(request.data_cache->size(), 3u);
+  EXPECT_NE(sentence("faster_rcnn").find("searched for lesions"), std::string::npos);
+  EXPECT_EQ(request.data_cache->size(), 3u) << "both detectors share theirs";
+  const Strings folds =
+      with(boxes, {"data.train_folds=[\"0\"]", "data.val_folds=[]", "data.test_folds=[\"1\"]"});
+  for (const char* first : {"0", "1"}) {
+    PersonFolds persons;
+    for (int i = 0; i < 6; ++i) persons["p" + std::to_string(i)] = i == 0 ? first : i == 1 ? "0" : "1";
+    request.person_folds = std::make_shared<PersonFolds>(persons);
+    EXPECT_EQ(data_of(recipe_for(dir, "retinanet", folds), request).split.fold[0], first);
+  }
 }
 
 TEST(Datasets, WarnsOfFoldsWithoutALesion) {

@@ -189,6 +189,23 @@ TEST(Schema, EveryRowIsWhole) {
   }
 }
 
+TEST(Schema, KeysSayWhatAResumeComparesOfThem) {
+  std::set<std::string> files, idle;
+  for (const Key& key : schema()) {
+    if (key.names_file) files.insert(key.name);
+    if (!key.decides_result) idle.insert(key.name);
+    EXPECT_TRUE(!key.names_file || key.type == Type::word) << key.name;
+  }
+  EXPECT_EQ(idle, (std::set<std::string>{"data.workers", "title", "train.checkpoint_every", "train.keep",
+                                         "train.log_every"}));
+  // A recipe, weights, or a folder or table of [data]: what is in it is hashed or compared itself.
+  EXPECT_EQ(files, (std::set<std::string>{"classifier", "colorizer", "colorizer_pretrain", "data.annotations",
+                                          "data.boxes", "data.classes_csv", "data.images", "data.labels_csv",
+                                          "data.mapping", "data.root", "data.split_file", "data.test_csv",
+                                          "enhance.classifier", "enhance.colorizer", "faster_rcnn",
+                                          "gan.phi_init", "init", "pretrain", "retinanet"}));
+}
+
 TEST(Schema, EveryRecipeOfTheTreeIsUnderstood) {
   int count = 0;
   for (const auto& entry : std::filesystem::recursive_directory_iterator("recipes")) {

@@ -89,6 +89,7 @@ void content_keys(Table& t) {
       .paper("ResNet-34")
       .help("network of the content loss; `none`: plain L1");
   t.word("gan.phi_init")
+      .file()
       .on(kColorizer, "")
       .except("gan.phi", {"none"})
       .help("phi's weights: a run or a file; a random one is refused");

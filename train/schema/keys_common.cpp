@@ -59,6 +59,7 @@ void common_keys(Table& t) {
       .one_of({"1", "2", "4", "8", "16", "32", "64", "128", "256", "512", "1024"})
       .help("parts of a batch whose sums have one order: the same bits on any number of threads and ranks");
   t.word("init")
+      .file()
       .on(kTrained, "random")
       .open("weights that training starts from")
       .help(
@@ -216,16 +217,22 @@ void loss_keys(Table& t) {
 /// What a run writes on its way.
 void checkpoint_keys(Table& t) {
   t.whole("train.log_every")
+      .decides_nothing()
       .on(kTrained, 10)
       .from(1, 1e6)
       .unit("steps")
       .help("steps between lines of the log");
   t.whole("train.checkpoint_every")
+      .decides_nothing()
       .on(kTrained, checkpoint_every, "all steps, at most 200")
       .from(1, 1e8)
       .unit("steps")
       .help("steps between checkpoints");
-  t.whole("train.keep").on(kTrained, 2).from(1, 1e6).help("checkpoints that are kept besides the best");
+  t.whole("train.keep")
+      .decides_nothing()
+      .on(kTrained, 2)
+      .from(1, 1e6)
+      .help("checkpoints that are kept besides the best");
 }
 
 /// Validations, the checkpoint that they choose, and when they end the training.

@@ -59,11 +59,13 @@ void set_keys(Table& t) {
   const data::ChexpertOptions usual;
   const auto of = [](const char* format) { return Strings{format}; };
   t.word("data.classes_csv")
+      .file()
       .on(kData, "stage_2_detailed_class_info.csv")
       .only("data.format", of("rsna"))
       .refused()
       .help("the challenge's file of classes");
   t.word("data.mapping")
+      .file()
       .on(
           kData,
           [](const Recipe& r, const std::string&) {
@@ -108,11 +110,13 @@ void set_keys(Table& t) {
       .refused()
       .help("what the paths of the table begin with");
   t.word("data.test_csv")
+      .file()
       .on(kData, "")
       .only("data.format", of("chexpert"))
       .refused()
       .help("another table, whose films are the test fold");
   t.word("data.annotations")
+      .file()
       .on(kData, "annotations")
       .only("data.format", of("voc"))
       .refused()
@@ -181,6 +185,7 @@ void split_keys(Table& t) {
       .unlisted()
       .help("images that train");
   t.word("data.split_file")
+      .file()
       .on(kData, "")
       .only("data.split", {"file", "k_folds"})
       .unlisted()
@@ -269,9 +274,11 @@ void image_keys(Table& t) {
 void data_keys(Table& t) {
   t.group("Data");
   t.word("data.root")
+      .file()
       .needed(kData, "the folder that holds the images and tables")
       .help("folder of the data; may begin with `$CAWE_DATA`");
   t.word("data.images")
+      .file()
       .on(kData, "images")
       .help("folder of the images, below it as all paths here that are not absolute; \"\": itself");
   t.flag("data.allow_outside")
@@ -285,6 +292,7 @@ void data_keys(Table& t) {
           "`table`: metadata.csv; `rsna`: the challenge's files; `folder`: every PNG and JPEG below "
           "`data.images`");
   t.word("data.labels_csv")
+      .file()
       .on(
           kData,
           [](const Recipe& r, const std::string&) {
@@ -298,6 +306,7 @@ void data_keys(Table& t) {
       .refused()
       .help("the table of images");
   t.word("data.boxes")
+      .file()
       .on(
           kData,
           [](const Recipe& r, const std::string&) {
@@ -329,7 +338,12 @@ void data_keys(Table& t) {
           "false refuses "
           "them");
   t.flag("data.strict").on(kData, true).help("false leaves unusable images out instead of refusing");
-  t.whole("data.workers").on(kTrained, 2).from(0, 64).unit("threads").help("threads that decode and enhance");
+  t.whole("data.workers")
+      .decides_nothing()
+      .on(kTrained, 2)
+      .from(0, 64)
+      .unit("threads")
+      .help("threads that decode and enhance");
   split_keys(t);
   image_keys(t);
 }

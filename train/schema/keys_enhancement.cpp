@@ -155,12 +155,15 @@ void enhancement_keys(Table& t) {
           "what films go through; `uniform`, `centre` and `colormap` are controls. Of detectors, and of a "
           "classifier whose body detectors start from");
   Row classifier = t.word("enhance.classifier")
+                       .file()
                        .on(kChain, "")
                        .help("run or checkpoint of the classifier whose attention is used");
   classifier.only_if_given("enhance.method").unlisted().in(kClassifier);
   classifier.only("enhance.method", methods_with(&models::EnhancerNeeds::classifier));
-  Row colorizer =
-      t.word("enhance.colorizer").on(kChain, "").help("run or checkpoint of the colorizer that colours");
+  Row colorizer = t.word("enhance.colorizer")
+                      .file()
+                      .on(kChain, "")
+                      .help("run or checkpoint of the colorizer that colours");
   colorizer.only_if_given("enhance.method").unlisted().in(kClassifier);
   colorizer.only("enhance.method", methods_with(&models::EnhancerNeeds::colorizer));
   t.word("control")

@@ -16,7 +16,9 @@ Strings given_detectors(const Recipe& r) {
 }
 
 void model_keys_of_a_study(Table& t) {
-  const auto file = [&](const char* name, const char* help) { t.word(name).on(kStudy, "").help(help); };
+  const auto file = [&](const char* name, const char* help) {
+    t.word(name).file().on(kStudy, "").help(help);
+  };
   file("faster_rcnn", "recipe of this detector; files are named relative to the study's own");
   file("retinanet", "recipe of this detector");
   t.words("detectors")
@@ -95,7 +97,10 @@ void row_keys(Table& t) {
 
 void study_keys(Table& t) {
   t.group("Studies");
-  t.word("title").on(kStudy, "Lesion detection on enhanced chest films").help("title of the report");
+  t.word("title")
+      .decides_nothing()
+      .on(kStudy, "Lesion detection on enhanced chest films")
+      .help("title of the report");
   t.flag("demonstration").on(kStudy, false).help("the report says that it is no evidence");
   t.flag("paper").on(kStudy, false).help("the published figures stand beside ours");
   model_keys_of_a_study(t);

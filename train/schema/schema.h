@@ -87,6 +87,11 @@ struct Key {
   std::string open;   ///< what it leaves open and this key decides
   std::vector<Rule> rules;
   std::vector<Only> only;
+  /// Its value names a file or folder whose content is compared itself when a run is gone on with: another place or
+  /// spelling of the same is no change.
+  bool names_file = false;
+  /// False where every value gives the same numbers (how often a run is saved, how it is called).
+  bool decides_result = true;
 
   TaskBits tasks() const;
   const Rule* rule(TaskBits task) const;  ///< null where the task has no such key

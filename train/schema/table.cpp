@@ -101,6 +101,15 @@ Row& Row::open(const std::string& text) {
   return *this;
 }
 
+Row& Row::file() {
+  key_->names_file = true;
+  return *this;
+}
+Row& Row::decides_nothing() {
+  key_->decides_result = false;
+  return *this;
+}
+
 Row& Row::condition(const std::string& key, Only::Test test, std::function<Strings()> values) {
   Only only;
   only.key = key;

@@ -55,6 +55,10 @@ class Row {
   Row& paper(const std::string& text);
   Row& open(const std::string& text);
 
+  // See Key::names_file and Key::decides_result.
+  Row& file();
+  Row& decides_nothing();
+
   // Conditions, see Only.
   Row& only(const std::string& key, const Strings& values);
   Row& only(const std::string& key, std::function<Strings()> values);

@@ -2,7 +2,6 @@
 // VOC annotations to samples.
 #include "data/formats/annotations/voc.h"
 
-#include <algorithm>
 #include <filesystem>
 #include <set>
 #include <unordered_map>
@@ -11,6 +10,7 @@
 #include "data/image_files.h"
 #include "tensor/error.h"
 #include "tensor/io/files.h"
+#include "tensor/text.h"
 
 namespace cawe::data {
 namespace {
@@ -47,10 +47,8 @@ Dataset read_voc(const VocOptions& options) {
   std::vector<std::string> files;
   CAWE_CHECK(std::filesystem::is_directory(options.annotations_dir), Code::data, options.annotations_dir,
              ": is no folder (expected one with VOC XML files)");
-  for (const auto& entry : std::filesystem::directory_iterator(options.annotations_dir))
-    if (entry.path().extension() == ".xml" && entry.path().filename().string()[0] != '.')
-      files.push_back(entry.path().string());
-  std::sort(files.begin(), files.end());
+  for (const std::string& name : names_in(options.annotations_dir))
+    if (ends_with(name, ".xml") && name[0] != '.') files.push_back(options.annotations_dir + "/" + name);
 
   Dataset out;
   out.patients_known = false;
