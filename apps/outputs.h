@@ -25,8 +25,8 @@ class ReadFiles {
   std::map<std::pair<uint64_t, uint64_t>, std::string> known_;
 };
 
-/// What is wrong with a path that no file system here can have ("is too long: a name of 5000 bytes (expected …)"), else
-/// "".
+/// What is wrong with a path that no file system here can have ("is too long: a name of 5000 bytes (expected …)"),
+/// else "".
 std::string too_long(const std::string& path);
 /// Throws usage where a word of the command line is such a path; values of --set and --ablate are none.
 void check_names(const std::vector<std::string>& words);

@@ -251,8 +251,8 @@ std::vector<int64_t> places_of(const std::vector<LookedAt>& films, detail::Place
   return found;
 }
 
-/// Gives an image of the truth the film's size where it has none, and checks its boxes against it: RSNA's table and text
-/// files know no sizes, so that boxes in the pixels of another picture would be judged all the same.
+/// Gives an image of the truth the film's size where it has none, and checks its boxes against it: RSNA's table and
+/// text files know no sizes, so that boxes in the pixels of another picture would be judged all the same.
 void take_size(const LookedAt& film, TruthImage* image, int64_t* clipped) {
   if (image->width > 0 || film.width <= 0) return;
   image->width = film.width;

@@ -14,7 +14,8 @@ namespace cawe::models {
 /// layer1.0.conv1.weight, or these behind "backbone.body.". "" where there is none, or where two networks lie in
 /// one file (an encoder and its moving average).
 std::string wrapper_prefix(const NamedTensors& weights);
-/// The weights without it; names that do not begin with it stay. Throws data ("SOURCE: …") where two names become one.
+/// The weights without it; names that do not begin with it stay. Throws data ("SOURCE: …") where two names become
+/// one.
 NamedTensors unwrapped(const NamedTensors& weights, const std::string& source);
 
 /// Whose weights these are, where that is not what the module is: "a DenseNet (expected a ResNet)", "a ResNet of

@@ -18,8 +18,9 @@ void go_on(const std::string& dir, const std::string& recipe, const Environment&
            const std::string& after);
 
 /// The keys in which two resolved recipes differ, with both values; not those that only name a file, whose content is
-/// compared by its hash, nor those that decide no result (Key::names_file, Key::decides_result). `filled`: what only `before` has was filled in by the data or by a model when the run was made,
-/// and is no difference. Throws data where one of them is no recipe.
+/// compared by its hash, nor those that decide no result (Key::names_file, Key::decides_result). `filled`: what only
+/// `before` has was filled in by the data or by a model when the run was made, and is no difference. Throws data where
+/// one of them is no recipe.
 std::vector<std::string> recipe_differences(const std::string& before, const std::string& now,
                                             bool filled = false);
 

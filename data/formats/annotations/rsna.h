@@ -27,9 +27,9 @@ struct RsnaBoxes {
   int64_t row_count = 0;
 };
 
-/// Targets are cells of parse_answer(): 1, 1.0, TRUE. Throws data with the line for a cell that is no
-/// number, and for an id that is written with other blanks around it elsewhere. Rows that contradict each other only mark their image, which readers then reject: Target 1
-/// without a box, Target 0 with one, both Targets for one image.
+/// Targets are cells of parse_answer(): 1, 1.0, TRUE. Throws data with the line for a cell that is no number, and for
+/// an id that is written with other blanks around it elsewhere. Rows that contradict each other only mark their image,
+/// which readers then reject: Target 1 without a box, Target 0 with one, both Targets for one image.
 RsnaBoxes read_rsna_boxes(const std::string& csv);
 
 /// Gives `sample` the boxes of `image`. False: rejected (noted in dataset).
