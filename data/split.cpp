@@ -13,7 +13,6 @@
 #include "data/formats/table/csv.h"
 #include "data/hash.h"
 #include "tensor/error.h"
-#include "tensor/io/files.h"
 #include "tensor/io/format.h"
 #include "tensor/random.h"
 
@@ -135,12 +134,6 @@ std::string split_text(const Dataset& dataset, const Split& split) {
   std::string text = "image,patient,fold\n";
   for (const std::string& line : lines) text += line;
   return text;
-}
-
-std::string write_split(const std::string& path, const Dataset& dataset, const Split& split) {
-  const std::string text = split_text(dataset, split);
-  write_file(path, text);
-  return sha256(text);
 }
 
 Split read_split(const std::string& path, const Dataset& dataset) {

@@ -48,8 +48,6 @@ Split split_k_folds(const Dataset& dataset, int64_t k, const SplitOptions& optio
 
 /// CSV image,patient,fold, sorted by image, so that its hash depends on the split alone.
 std::string split_text(const Dataset& dataset, const Split& split);
-/// Writes split_text() and returns the SHA-256 of the file.
-std::string write_split(const std::string& path, const Dataset& dataset, const Split& split);
 /// Reads such a file for `dataset`; names may have image endings. Throws data where an image of the data
 /// set is missing in it, leak where a patient is in two folds (and persons are known).
 Split read_split(const std::string& path, const Dataset& dataset);

@@ -81,13 +81,17 @@ void remove_leftovers(const std::string& out) {
 }
 
 train::Strings differences_of_done(const std::vector<DoneRun>& done) {
-  train::Strings differences;
-  for (const DoneRun& run : done)
-    for (const std::string& difference :
-         train::recipe_differences(read_file(run.folder + "/recipe.toml"), run.recipe.resolved(), true))
-      differences.push_back(fs::path(run.folder).filename().string() +
-                            ", which is done and stays as it is: " + difference);
-  return differences;
+  train::Strings all;
+  for (const DoneRun& run : done) {
+    train::Strings mine =
+        train::recipe_differences(read_file(run.folder + "/recipe.toml"), run.recipe.resolved(), true);
+    for (const std::string& difference : train::hash_differences(run.folder, run.hashes))
+      mine.push_back(difference);
+    for (const std::string& difference : mine)
+      all.push_back(fs::path(run.folder).filename().string() +
+                    ", which is done and stays as it is: " + difference);
+  }
+  return all;
 }
 
 std::string check_comparable(const std::vector<DoneRun>& done, const data::Dataset& dataset,

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "data/sample.h"
@@ -15,6 +16,7 @@ namespace cawe::study {
 struct DoneRun {
   std::string folder;
   train::Recipe recipe;
+  std::vector<std::pair<std::string, std::string>> hashes;  ///< of a row's data, as environment.json has them
   bool is_row = false;          ///< of a detector, whose detections are judged; else a shared model
   std::vector<int64_t> tested;  ///< a row's test films: samples of the study's data set
 };
@@ -31,7 +33,8 @@ bool anything_trained(const std::string& out);
 /// them.
 void remove_leftovers(const std::string& out);
 
-/// In what the recipes of runs that are done differ from those of now, as sentences. They are not trained again.
+/// In what the recipes and data of runs that are done differ from those of now, as sentences. They are not trained
+/// again.
 train::Strings differences_of_done(const std::vector<DoneRun>& done);
 
 /// Throws where a row that is done cannot stand beside those that are trained now: usage where it was tested on other

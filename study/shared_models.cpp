@@ -116,6 +116,7 @@ std::string SharedModels::stand_in(const SharedModel& model, int64_t fold, train
   Recipe mine = recipe(model, fold, true);
   request = request_for(model, request);
   request.stand_in = &bytes;
+  request.out = run;
   model.trainer(mine, request);
   if (!model.per_fold) stand_ins_[run] = bytes;
   return bytes;

@@ -26,10 +26,14 @@ class Study {
  public:
   Study(const Recipe& recipe, const RunRequest& request)
       : request_(request),
+        checks_(request),
         source_(recipe.source()),
         result_(planned(recipe, request.out)),
         s_(result_.settings),
-        shared_(s_, source_, request.out) {}
+        shared_(s_, source_, request.out) {
+    checks_.check_only = true;
+    checks_.data_cache = std::make_shared<train::DataCache>();
+  }
 
   std::string run() {
     read_recipes();
@@ -89,12 +93,13 @@ class Study {
       resume.check = [&](bool decisive) {
         return decisive ? check_comparable(done, result_.data.dataset, s_.allow_leak) : "";
       };
-      train::go_on(out, result_.recipe_text, result_.environment, resume, "");
+      const train::GoneOn now = train::go_on(out, result_.recipe_text, result_.environment, resume, "");
+      for (const auto& [name, text] : now.files) write_file(out + "/" + name, text);
+      result_.environment.changes = now.changes;
     } else {
       write_file(out + "/environment.json", train::environment_json(result_.environment));
       write_file(recipe_path, result_.recipe_text);
     }
-    result_.environment.changes = train::kept_sentences(out, "changes");
   }
 
   /// The trainings that are done: they are not trained again.
@@ -104,11 +109,15 @@ class Study {
       if (model.is_recipe())
         for (const int64_t fold : shared_.folds_of(model))
           if (const std::string run = shared_.place(model.stage, fold); is_done(run))
-            done.push_back({run, shared_.recipe(model, fold, true), false, {}});
+            done.push_back({run, shared_.recipe(model, fold, true), {}, false, {}});
     for (const StudyRow& row : result_.rows)
       for_each_run([&](int64_t seed, int64_t fold) {
-        if (const std::string run = run_of(row.plan, seed, fold); is_done(run))
-          done.push_back({run, row_recipe(row.plan, seed, fold), true, tested_in(fold)});
+        const std::string run = run_of(row.plan, seed, fold);
+        if (!is_done(run)) return;
+        Recipe recipe = row_recipe(row.plan, seed, fold);
+        const train::SplitData data = train::data_of(recipe, checks_);
+        done.push_back(
+            {run, std::move(recipe), train::environment_of(request_, data).hashes, true, tested_in(fold)});
       });
     return done;
   }
@@ -130,7 +139,13 @@ class Study {
     request.cache_dir = cache_dir();
     request.resume = true;
     request.found = found;
-    trainer(recipe, request);
+    try {
+      trainer(recipe, request);
+    } catch (const Error& error) {
+      if (error.code() != Code::interrupted) throw;
+      fail(Code::interrupted, result_.out, ": stopped by a signal in ", what,
+           "; the state is saved. Go on with --resume.");
+    }
     set_done(run);
   }
 
@@ -189,17 +204,21 @@ class Study {
   /// Checks all rows now, so that a mistake in the last one is not found after all others were trained: every row
   /// with its data and its chain, in which random weights stand in for models that are not trained yet.
   void check_rows() {
-    RunRequest request = request_;
-    request.check_only = true;
-    request.data_cache = std::make_shared<train::DataCache>();
+    RunRequest request = checks_;
     shared_.find_per_fold(result_.data.dataset, result_.test, person_folds(), request);
     for (int64_t fold = s_.folds > 0 ? 0 : -1; fold < std::max<int64_t>(s_.folds, 0); ++fold) {
       const train::StandIns stand_ins = shared_.stand_ins(request, fold);
       request.stand_ins = &stand_ins;
-      for (const StudyRow& row : result_.rows) {  // seeds differ in nothing that is checked here
+      for (const StudyRow& row : result_.rows) {
         if (row.plan.kind == RowKind::ablation) check_same_films(row.plan, request);
-        Recipe recipe = row_recipe(row.plan, s_.seeds[0], fold);
-        train::train_detector(recipe, request);
+        for (const int64_t seed : s_.seeds) {
+          request.out = run_of(row.plan, seed, fold);
+          // Seeds differ in nothing that is checked here but what is there already.
+          if (seed != s_.seeds[0] && (is_done(request.out) || train::checkpoint_steps(request.out).empty()))
+            continue;
+          Recipe recipe = row_recipe(row.plan, seed, fold);
+          train::train_detector(recipe, request);
+        }
       }
     }
   }
@@ -210,7 +229,7 @@ class Study {
     const train::SplitData data = train::data_of(recipe, request);
     const std::vector<int64_t> test =
         train::box_annotated(data.dataset, train::fold_indices(data.split, recipe.words("data.test_folds")));
-    CAWE_CHECK(data.data_hash == result_.data.data_hash && data.split_hash == result_.data.split_hash &&
+    CAWE_CHECK(data.hashes.all == result_.data.hashes.all && data.split_hash == result_.data.split_hash &&
                    test == result_.test,
                Code::usage, source_, ": ablate: ", plan.overrides[0],
                " gives other films or another split than the other rows have (expected a key that leaves the "
@@ -334,6 +353,7 @@ class Study {
   }
 
   RunRequest request_;
+  RunRequest checks_;   ///< reads everything and trains nothing; what it has read is read once
   std::string source_;  ///< the study's recipe
   StudyResult result_;
   const StudySettings& s_;

@@ -195,12 +195,13 @@ std::string train_classifier(Recipe& recipe, const RunRequest& request) {
   InitResult begun;
   auto beginning = make_network(&begun);  // throws for bad weights before anything is written
   std::vector<data::TrainedPatients> trained_before = s.chain.trained;
-  trained_before.push_back(data::parse_manifest("init", begun.manifest));
+  trained_before.push_back(data::parse_manifest("init (" + recipe.word("init") + ")", begun.manifest));
   const std::string leak = leak_warning(dataset, s.test, trained_before, s.allow_leak);
   if (!leak.empty()) s.data.warnings.push_back(leak);
   Checkpoint first = first_checkpoint(recipe, s, "classifier");
   for (const data::TrainedPatients& before : s.chain.trained) first.manifest += data::manifest_text(before);
   if (request.check_only) {
+    check_continues(request, *beginning);
     if (request.stand_in == nullptr) return "";
     first.manifest += begun.manifest;
     save_network(*beginning, "model", &first);
@@ -217,7 +218,7 @@ std::string train_classifier(Recipe& recipe, const RunRequest& request) {
     return RankTask{net, std::make_unique<ClassifierTask>(*net, dataset, s.validation, s.loader, goal),
                     init.manifest};
   });
-  use_best(*trained, run->dir(), result.has_score);
+  use_best(*trained, *run, result.has_score);
   const double tested =
       s.test.empty() ? std::nan("") : test_classifier(*trained, *run, dataset, s.test, s.loader);
   Json summary{{"run", request.out},

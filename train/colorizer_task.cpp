@@ -157,7 +157,9 @@ Beginning begin(Recipe& recipe, const RunRequest& request) {
   if (!init.phi_hash.empty()) b.environment.hashes.emplace_back("phi", init.phi_hash);
   const std::string leak = leak_warning(
       b.plan.data.dataset, b.plan.test,
-      {data::parse_manifest("init and phi of " + request.out, init.manifest)}, b.plan.allow_leak);
+      {data::parse_manifest("init (" + recipe.word("init") + ") or phi (" + recipe.word("gan.phi_init") + ")",
+                            init.manifest)},
+      b.plan.allow_leak);
   if (!leak.empty()) b.environment.warnings.push_back(leak);
   return b;
 }
@@ -173,13 +175,13 @@ ColorEvaluation one_run(Recipe& recipe, const RunRequest& request, MeanChroma* m
   print_warnings(environment, request);
   RunFolder run(request.out, first.recipe, environment,
                 resume_of(request, plan.data.dataset, plan.test, plan.allow_leak));
-  data::write_split(run.path("split.csv"), plan.data.dataset, plan.data.split);
+  run.describe("split.csv", data::split_text(plan.data.dataset, plan.data.split));
   const Trained trained = run_phases(recipe, request, plan, &run, first);
   *result = trained.result;
   run.timing("train", std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
   ColorEvaluation evaluation;
   if (plan.test.empty()) return evaluation;
-  use_best(*trained.generator, request.out, result->has_score);
+  use_best(*trained.generator, run, result->has_score);
   trained.generator->train(false);
   const ColorEvaluator evaluator = evaluator_of(plan);
   *mean = evaluator.mean_chroma(plan.train);
@@ -261,6 +263,7 @@ std::string train_colorizer(Recipe& recipe, const RunRequest& request) {
   }
   if (request.check_only) {
     Beginning beginning = begin(recipe, request);
+    check_continues(request, *beginning.generator);
     if (request.stand_in == nullptr) return "";
     beginning.first.manifest += beginning.init_manifest;
     save_network(*beginning.generator, "model", &beginning.first);

@@ -226,39 +226,65 @@ std::string expand_root(const std::string& path) {
          path.substr(name.size());
 }
 
-std::string hash_of_data(const data::Dataset& dataset) {
-  std::ostringstream text;
-  text.precision(9);
-  const auto put = [&](const auto& value) { text << value << '\0'; };  // no name holds the byte between them
-  const auto put_all = [&](const auto& list) {
+namespace {
+
+/// Text whose parts cannot run into one another: no name holds the byte between them.
+class Parts {
+ public:
+  Parts() { text_.precision(9); }
+  template <class T>
+  void put(const T& value) {
+    text_ << value << '\0';
+  }
+  template <class T>
+  void put_all(const T& list) {
     put(list.size());
     for (const auto& value : list) put(value);
-  };
-  const auto put_boxes = [&](const std::vector<Box>& boxes) {
+  }
+  void put_boxes(const std::vector<Box>& boxes) {
     put(boxes.size());
     for (const Box& b : boxes)
       for (const float edge : {b.x1, b.y1, b.x2, b.y2}) put(edge);
-  };
-  put_all(dataset.label_names);
-  put_all(dataset.class_names);
-  put(dataset.patients_known);
+  }
+  std::string hash() const { return data::sha256(text_.str()); }
+
+ private:
+  std::ostringstream text_;
+};
+
+}  // namespace
+
+DataHashes hashes_of_data(const data::Dataset& dataset) {
+  Parts films, persons, labels, boxes, all;
+  persons.put(dataset.patients_known);
+  labels.put_all(dataset.label_names);
+  boxes.put_all(dataset.class_names);
   for (const data::Sample& s : dataset.samples) {
     std::error_code unknown;
-    put(s.image_id);
-    put(s.patient_id);
-    put(s.file_hash.empty() ? std::to_string(std::filesystem::file_size(s.path, unknown)) : s.file_hash);
-    put(s.width);
-    put(s.height);
-    put_all(s.labels);
-    put(s.has_box_annotation);
-    put_boxes(s.boxes);
-    put_all(s.box_classes);
-    put_boxes(s.ignored);
-    put(s.sex);
-    put(s.view);
-    put(s.age);
+    films.put(s.image_id);
+    films.put(s.file_hash.empty() ? std::to_string(std::filesystem::file_size(s.path, unknown))
+                                  : s.file_hash);
+    films.put(s.width);
+    films.put(s.height);
+    persons.put(s.patient_id);
+    persons.put(s.sex);
+    persons.put(s.view);
+    persons.put(s.age);
+    labels.put_all(s.labels);
+    boxes.put(s.has_box_annotation);
+    boxes.put_boxes(s.boxes);
+    boxes.put_all(s.box_classes);
+    boxes.put_boxes(s.ignored);
   }
-  return data::sha256(text.str());
+  DataHashes hashes;
+  for (const auto& [name, part] : {std::pair<const char*, const Parts*>{"films", &films},
+                                   {"persons", &persons},
+                                   {"labels", &labels},
+                                   {"boxes", &boxes}})
+    hashes.parts.emplace_back(std::string("data_") + name, part->hash());
+  for (const auto& [name, hash] : hashes.parts) all.put(hash);
+  hashes.all = all.hash();
+  return hashes;
 }
 
 SplitData load_data(const Recipe& r, bool quiet, const PersonFolds* folds) {
@@ -300,7 +326,7 @@ SplitData load_data(const Recipe& r, bool quiet, const PersonFolds* folds) {
     fail(Code::data, out.dataset.rejected[0].file, ": ", out.dataset.rejected[0].field, ": ",
          out.dataset.rejected[0].reason, " (", out.dataset.rejected.size(), " rejected in all; ",
          "data.strict = false leaves them out)");
-  out.data_hash = hash_of_data(out.dataset);
+  out.hashes = hashes_of_data(out.dataset);
   out.split =
       folds != nullptr ? split_by_person(out.dataset, *folds) : make_split(r, out.dataset, root, by_image);
   test_official(r, tested, out.dataset, &out.split);

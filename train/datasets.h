@@ -13,11 +13,20 @@
 
 namespace cawe::train {
 
+/// SHA-256 of all that a data set says of its images and that a result may depend on, and of its parts: "data_films" (ids,
+/// sizes, bytes of files, or their number where they were not read: data.check_images), "data_persons" (with what tables
+/// by subgroup are made from), "data_labels", "data_boxes" (and whether they were looked for).
+struct DataHashes {
+  std::string all;
+  std::vector<std::pair<std::string, std::string>> parts;
+};
+DataHashes hashes_of_data(const data::Dataset& dataset);
+
 /// A data set with its split, and hashes of both.
 struct SplitData {
   data::Dataset dataset;
   data::Split split;
-  std::string data_hash;   ///< hash_of_data()
+  DataHashes hashes;       ///< of the data set
   std::string split_hash;  ///< SHA-256 of the split's text
   std::string split_note;  ///< "image-level split: optimistic", or empty
   /// Sentences on what these data cannot train or judge, see data_warnings(); dataset.warnings are apart.
@@ -34,11 +43,6 @@ constexpr const char* kOtherPersons = "other";  ///< the fold of persons who are
 /// where they cannot be used.
 /// `folds`, where given, take the place of the recipe's split.
 SplitData load_data(const Recipe& recipe, bool quiet = true, const PersonFolds* folds = nullptr);
-
-/// SHA-256 of all that a data set says of its images and that a result may depend on: ids, persons, bytes, labels, boxes,
-/// whether boxes were looked for, what tables by subgroup are made from. Files enter by the SHA-256 of their bytes, or by
-/// their size where they were not read (data.check_images).
-std::string hash_of_data(const data::Dataset& dataset);
 
 /// The keys that name folds, and what their images are for.
 struct FoldKey {

@@ -210,11 +210,16 @@ std::string train_detector(Recipe& recipe, const RunRequest& request) {
   CAWE_CHECK(!s.train.empty(), Code::data, recipe.where("data.train_folds"), ": no image in these folds");
   s.loader.enhance = enhancement_of(recipe, s, request);
   // Throws for bad weights before anything is written.
-  const InitResult begun = first_weights(*detector_from(recipe, 1), recipe, s.seed, true, request);
+  auto beginning = detector_from(recipe, 1);
+  const InitResult begun = first_weights(*beginning, recipe, s.seed, true, request);
   std::vector<data::TrainedPatients> trained = s.chain.trained;
-  trained.push_back(data::parse_manifest("init", begun.manifest));
+  trained.push_back(data::parse_manifest("init (" + recipe.word("init") + ")", begun.manifest));
   const std::string leak = leak_warning(dataset, s.test, trained, s.allow_leak);
-  if (request.check_only) return "";
+  if (request.check_only) {
+    check_continues(request, *beginning);
+    return "";
+  }
+  beginning.reset();  // every rank has its own
   if (!leak.empty()) s.data.warnings.push_back(leak);
   Checkpoint first = first_checkpoint(recipe, s, "detector");
   if (s.chain.classifier.net) first.chain["classifier"] = s.chain.classifier.bytes;
@@ -229,7 +234,7 @@ std::string train_detector(Recipe& recipe, const RunRequest& request) {
                     std::make_unique<DetectorTask>(mine, dataset, s.validation, s.chain, s.loader, goal),
                     init.manifest};
   });
-  use_best(*net, run->dir(), result.has_score);
+  use_best(*net, *run, result.has_score);
   net->train(false);
   Json summary{{"run", request.out},
                {"task", recipe.task()},

@@ -132,11 +132,12 @@ void restore_network(nn::Module& module, const std::string& prefix, const Checkp
   }
 }
 
-void use_best(nn::Module& module, const std::string& run, bool chosen) {
+void use_best(nn::Module& module, const RunFolder& run, bool chosen) {
   if (!chosen) return;
-  const Checkpoint best = load_checkpoint(best_path(run));
-  check_of_run(run, best, best_path(run));
-  restore_network(module, "model", best, best_path(run));
+  const std::string file = best_path(run.dir());
+  const Checkpoint best = load_checkpoint(file);
+  run.check_own(best, file);
+  restore_network(module, "model", best, file);
 }
 
 std::string state_word(const Checkpoint& c, const std::string& key, const std::string& source) {

@@ -56,7 +56,7 @@ void restore_network(nn::Module& module, const std::string& prefix, const Checkp
 
 /// After training: loads the best checkpoint's values into the network if validations chose one, since the
 /// run folder stands for that checkpoint everywhere else.
-void use_best(nn::Module& module, const std::string& run, bool chosen);
+void use_best(nn::Module& module, const RunFolder& run, bool chosen);
 
 /// An entry of a checkpoint's state, as text or as a whole number; throws data where it is missing.
 std::string state_word(const Checkpoint& c, const std::string& key, const std::string& source);

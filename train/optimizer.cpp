@@ -116,7 +116,10 @@ void Optimizer::load(const NamedTensors& from, int64_t steps, const std::string&
   };
   for (Slot& s : slots_) {
     take(prefix + "." + s.name + ".m", s.m);
-    if (s.v.defined()) take(prefix + "." + s.name + ".v", s.v);
+    const std::string second = prefix + "." + s.name + ".v";
+    if (s.v.defined()) take(second, s.v);
+    CAWE_CHECK(s.v.defined() || from.count(second) == 0, Code::data, source, ": ", second,
+               " is another optimizer's (a checkpoint of another recipe?)");
   }
   step_ = steps;
 }

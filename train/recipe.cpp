@@ -171,6 +171,8 @@ void Recipe::refuse(const std::string& name, const std::string& place, const Str
   std::string near = nearest_key(name, known), why = " is not a key of this recipe";
   if (key != nullptr && key->rule(bit_) == nullptr) {
     why = " is a key of " + joined(task_names(key->tasks())) + ", and this is a recipe of " + task_;
+    if (task_ == "study")
+      why += ", whose keys set, classifier_set and colorizer_set hold assignments for these";
     // It is spelt right: of this task's keys only one of the same name may have been meant.
     if (name.substr(name.rfind('.') + 1) != near.substr(near.rfind('.') + 1)) near.clear();
   } else if (key != nullptr) {

@@ -15,6 +15,8 @@
 namespace cawe::train {
 namespace {
 
+const std::string kHash = "sha256.";  // what facts that are hashes begin with
+
 /// What may differ without a word: how a run was started, and how many share the work, which changes no bit.
 bool says_nothing(const std::string& fact) {
   return fact == "command_line" || fact == "threads" || fact == "ranks" || fact == "changes" ||
@@ -38,6 +40,16 @@ std::string shown(const std::string& value, bool hash) {
 std::string difference(const std::string& name, const std::string& before, const std::string& now,
                        bool hash = false) {
   return name + ": " + shown(before, hash) + " before, " + shown(now, hash) + " now";
+}
+
+/// Without the hash of all data where those of its parts tell what changed.
+std::vector<std::string> without_sum(std::vector<std::string> sentences) {
+  const auto of_part = [](const std::string& s) { return begins_with(s, "data_"); };
+  if (std::any_of(sentences.begin(), sentences.end(), of_part))
+    sentences.erase(std::remove_if(sentences.begin(), sentences.end(),
+                                   [](const std::string& s) { return begins_with(s, "data: "); }),
+                    sentences.end());
+  return sentences;
 }
 
 std::string value_in(const std::map<std::string, std::string>& all, const std::string& key) {
@@ -82,12 +94,12 @@ Changes changes_since(const std::string& dir, const std::string& recipe, const E
   std::map<std::string, std::string> facts;
   for (const auto& [key, value] : environment_facts(now)) facts[key] = value;
   for_each_difference(before, facts, [&](const auto& key, const auto& was, const auto& is) {
-    const std::string hash = "sha256.";
-    if (key.rfind(hash, 0) == 0)
-      changes.decisive.push_back(difference(key.substr(hash.size()), was, is, true));
+    if (begins_with(key, kHash))
+      changes.decisive.push_back(difference(key.substr(kHash.size()), was, is, true));
     else if (!says_nothing(key))
       changes.machine.push_back(difference(key, was, is));
   });
+  changes.decisive = without_sum(std::move(changes.decisive));
   return changes;
 }
 
@@ -109,6 +121,16 @@ std::vector<std::string> recipe_differences(const std::string& before, const std
   return out;
 }
 
+std::vector<std::string> hash_differences(const std::string& dir,
+                                          const std::vector<std::pair<std::string, std::string>>& hashes) {
+  std::vector<std::string> out;
+  const std::map<std::string, std::string> before = facts_of(dir);
+  for (const auto& [name, hash] : hashes)
+    if (const std::string was = value_in(before, kHash + name); was != hash)
+      out.push_back(difference(name, was, hash, true));
+  return without_sum(std::move(out));
+}
+
 std::vector<std::string> kept_sentences(const std::string& dir, const std::string& name) {
   std::vector<std::string> kept;
   const Json json = environment_in(dir);
@@ -118,8 +140,8 @@ std::vector<std::string> kept_sentences(const std::string& dir, const std::strin
   return kept;
 }
 
-void go_on(const std::string& dir, const std::string& recipe, const Environment& now, const Resume& resume,
-           const std::string& after) {
+GoneOn go_on(const std::string& dir, const std::string& recipe, const Environment& now, const Resume& resume,
+             const std::string& after) {
   Changes changes = changes_since(dir, recipe, now);
   Environment kept = now;
   kept.changes = kept_sentences(dir, "changes");
@@ -128,7 +150,7 @@ void go_on(const std::string& dir, const std::string& recipe, const Environment&
       changes.decisive.push_back(change);
   CAWE_CHECK(
       changes.decisive.empty() || resume.accept_changes, Code::usage, dir,
-      ": not what it began with: ", listed(changes.decisive, "; "),
+      ": was made with other things until now: ", listed(changes.decisive, "; "),
       ". Give it what it had, choose another --out, or go on and have the change kept in environment.json "
       "(--accept-changes).");
   const bool changed = !changes.decisive.empty() || !changes.machine.empty();
@@ -136,13 +158,12 @@ void go_on(const std::string& dir, const std::string& recipe, const Environment&
   if (!resume.quiet)
     for (const std::string& change : changes.machine)
       warn_once(dir + ": " + change + ": what is computed from here on may differ in its last bits");
-  if (!changed) return;
+  if (!changed) return {kept.changes, {}};
   if (!warning.empty()) kept.warnings.push_back(warning);
   if (!warning.empty() && !resume.quiet) warn_once(warning);
   for (const auto* list : {&changes.decisive, &changes.machine})
     for (const std::string& change : *list) kept.changes.push_back(after + change);
-  write_file(dir + "/environment.json", environment_json(kept));
-  write_file(dir + "/recipe.toml", recipe);
+  return {kept.changes, {{"environment.json", environment_json(kept)}, {"recipe.toml", recipe}}};
 }
 
 }  // namespace cawe::train

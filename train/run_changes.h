@@ -3,19 +3,27 @@
 // libraries and instruction sets that compute.
 #pragma once
 
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "train/run_folder.h"
 
 namespace cawe::train {
 
+/// What a folder is gone on with.
+struct GoneOn {
+  std::vector<std::string> changes;          ///< all that were ever accepted, as sentences
+  std::map<std::string, std::string> files;  ///< environment.json and recipe.toml, where they change
+};
+
 /// Goes on in a claimed folder in which something was trained: compares, prints what the machine changed, and throws
 /// usage for changes of data, split, weights or recipe that are not accepted, naming each ("train.steps: 150 before, 200
-/// now"); a file of DIR that is missing or damaged is one. What changed is kept in environment.json, begun by `after`
-/// ("after step 20: ").
-void go_on(const std::string& dir, const std::string& recipe, const Environment& now, const Resume& resume,
-           const std::string& after);
+/// now"); a file of DIR that is missing or damaged is one. What changed is for environment.json, begun by `after`
+/// ("after step 20: "). Writes nothing: what cannot go on with the changes must stay what it was.
+GoneOn go_on(const std::string& dir, const std::string& recipe, const Environment& now, const Resume& resume,
+             const std::string& after);
 
 /// The keys in which two resolved recipes differ, with both values; not those that only name a file, whose content is
 /// compared by its hash, nor those that decide no result (Key::names_file, Key::decides_result). `filled`: what only
@@ -23,6 +31,10 @@ void go_on(const std::string& dir, const std::string& recipe, const Environment&
 /// one of them is no recipe.
 std::vector<std::string> recipe_differences(const std::string& before, const std::string& now,
                                             bool filled = false);
+
+/// The hashes that DIR/environment.json has otherwise, as sentences.
+std::vector<std::string> hash_differences(const std::string& dir,
+                                          const std::vector<std::pair<std::string, std::string>>& hashes);
 
 /// The sentences under `name` ("changes", "warnings") of DIR/environment.json; empty where there are none.
 std::vector<std::string> kept_sentences(const std::string& dir, const std::string& name);

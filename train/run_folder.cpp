@@ -106,44 +106,58 @@ bool is_older_folder(const std::string& dir) {
   return fs::is_regular_file(dir + "/recipe.toml") && facts.contains("cawe") && facts.contains("revision");
 }
 
-void check_of_run(const std::string& dir, const Checkpoint& checkpoint, const std::string& file) {
-  const std::string path = dir + "/recipe.toml";
-  if (!fs::exists(path)) return;
-  const std::vector<std::string> accepted = kept_sentences(dir, "changes");
-  const auto was_accepted = [&](const std::string& name) {
-    return std::any_of(accepted.begin(), accepted.end(), [&](const std::string& sentence) {
-      return sentence.find(": " + name + ": ") != sentence.npos;
-    });
-  };
-  if (was_accepted("recipe.toml")) return;  // it was lost, and what it said is not known
-  std::vector<std::string> foreign;
-  for (const std::string& difference : recipe_differences(checkpoint.recipe, read_file(path)))
-    if (!was_accepted(difference.substr(0, difference.find(": ")))) foreign.push_back(difference);
-  CAWE_CHECK(foreign.empty(), Code::data, file, ": is another run's checkpoint (", listed(foreign, "; "),
-             "; expected one of the recipe.toml beside its folder). Remove it.");
-}
-
 RunFolder::RunFolder(const std::string& dir, const std::string& recipe, const Environment& environment,
                      const Resume& resume)
-    : dir_(dir), claim_(dir, "run", [&dir] { return is_older_folder(dir); }), events_(dir, 0) {
+    : dir_(dir),
+      recipe_(recipe),
+      claim_(dir, "run", [&dir] { return is_older_folder(dir); }),
+      events_(dir, 0) {
   refuse_linked_folder(path("checkpoints"));
   const bool trained = !checkpoint_steps(dir).empty();
   CAWE_CHECK(resume.on || (!trained && !fs::exists(path("recipe.toml"))), Code::usage, dir,
              ": holds a run already. Add --resume to go on with it, or choose another --out.");
   if (!trained) {
-    begin(recipe, environment);
+    begin(environment);
     return;
   }
-  go_on(dir, recipe, environment, resume,
-        "after step " + std::to_string(checkpoint_steps(dir).front()) + ": ");
+  GoneOn now = go_on(dir, recipe, environment, resume,
+                     "after step " + std::to_string(checkpoint_steps(dir).front()) + ": ");
+  changes_ = std::move(now.changes);
+  due_ = std::move(now.files);
   remove_unfinished(path("checkpoints"));
 }
 
-void RunFolder::begin(const std::string& recipe, const Environment& environment) const {
+void RunFolder::check_own(const Checkpoint& checkpoint, const std::string& file) const {
+  const auto was_accepted = [&](const std::string& name) {
+    return std::any_of(changes_.begin(), changes_.end(), [&](const std::string& sentence) {
+      return sentence.find(": " + name + ": ") != sentence.npos;
+    });
+  };
+  if (was_accepted("recipe.toml")) return;  // it was lost, and what it said is not known
+  std::vector<std::string> foreign;
+  for (const std::string& difference : recipe_differences(checkpoint.recipe, recipe_))
+    if (!was_accepted(difference.substr(0, difference.find(": ")))) foreign.push_back(difference);
+  CAWE_CHECK(foreign.empty(), Code::data, file, ": is another run's checkpoint (", listed(foreign, "; "),
+             "; expected one of the recipe.toml beside its folder). Remove it.");
+}
+
+void RunFolder::describe(const std::string& name, const std::string& text) {
+  if (due_.empty())
+    write_file(path(name), text);
+  else
+    due_[name] = text;
+}
+
+void RunFolder::accept() {
+  for (const auto& [name, text] : due_) write_file(path(name), text);
+  due_.clear();
+}
+
+void RunFolder::begin(const Environment& environment) const {
   make_folders(path("checkpoints"));
   remove_unfinished(path("checkpoints"));
   write_file(path("environment.json"), environment_json(environment));
-  write_file(path("recipe.toml"), recipe);
+  write_file(path("recipe.toml"), recipe_);
 }
 
 void RunFolder::log(int64_t step, const LogLine& line) {

@@ -53,20 +53,24 @@ Json environment_in(const std::string& dir);
 /// environment.json that this program wrote.
 bool is_older_folder(const std::string& dir);
 
-/// Throws data, naming the file, where a checkpoint in a run's folder is another run's: its recipe (seed, data,
-/// everything) is not that of DIR/recipe.toml, apart from what environment.json says was changed and accepted.
-void check_of_run(const std::string& dir, const Checkpoint& checkpoint, const std::string& file);
-
 /// Writes the files of a run.
 class RunFolder {
  public:
   /// Claims DIR (tensor/io/folder_claim.h) and makes DIR/checkpoints. A run that was stopped after any of its
   /// writes can be resumed. Throws usage where DIR holds a run already and `resume` is off; where recipe, data,
   /// split or weights are not those that it has trained with, naming each difference, unless changes are
-  /// accepted: then environment.json keeps them. Where nothing was trained yet, they are taken over. Other
+  /// accepted: then accept() keeps them in environment.json. Where nothing was trained yet, they are taken over. Other
   /// libraries and instruction sets are a warning, and kept there, too.
   RunFolder(const std::string& dir, const std::string& recipe, const Environment& environment,
             const Resume& resume);
+
+  /// Throws data, naming the file, where a checkpoint in the folder is another run's: its recipe (seed, data, everything)
+  /// is not the run's, apart from what was changed and accepted.
+  void check_own(const Checkpoint& checkpoint, const std::string& file) const;
+  /// Writes a file that says what the run is made from: at once, or where accepted changes wait for it, by accept().
+  void describe(const std::string& name, const std::string& text);
+  /// Writes what waits for it: the changes are accepted, and the checkpoint goes on with them.
+  void accept();
 
   const std::string& dir() const { return dir_; }
   std::string path(const std::string& name) const { return dir_ + "/" + name; }
@@ -82,9 +86,11 @@ class RunFolder {
   void timing(const std::string& stage, double seconds) const;
 
  private:
-  void begin(const std::string& recipe, const Environment& environment) const;
+  void begin(const Environment& environment) const;
 
-  std::string dir_;
+  std::string dir_, recipe_;
+  std::vector<std::string> changes_;        ///< accepted until now
+  std::map<std::string, std::string> due_;  ///< files that accept() writes
   FolderClaim claim_;
   TensorBoard events_;
 };

@@ -10,6 +10,7 @@
 #include "tensor/io/json.h"
 #include "tensor/text.h"
 #include "train/detector_recipe.h"
+#include "train/learner.h"
 #include "train/run_changes.h"
 
 namespace cawe::train {
@@ -73,7 +74,8 @@ Environment environment_of(const RunRequest& request) {
 
 Environment environment_of(const RunRequest& request, const SplitData& data) {
   Environment e = environment_of(request);
-  e.hashes = {{"data", data.data_hash}, {"split", data.split_hash}};
+  e.hashes = {{"data", data.hashes.all}, {"split", data.split_hash}};
+  e.hashes.insert(e.hashes.end(), data.hashes.parts.begin(), data.hashes.parts.end());
   e.warnings = data.dataset.warnings;
   e.warnings.insert(e.warnings.end(), data.warnings.begin(), data.warnings.end());
   return e;
@@ -136,7 +138,7 @@ std::unique_ptr<RunFolder> open_run(const RunRequest& request, const RunSetup& s
   auto run =
       std::make_unique<RunFolder>(request.out, first.recipe, environment,
                                   resume_of(request, setup.data.dataset, setup.test, setup.allow_leak));
-  data::write_split(run->path("split.csv"), setup.data.dataset, setup.data.split);
+  run->describe("split.csv", data::split_text(setup.data.dataset, setup.data.split));
   return run;
 }
 
@@ -154,6 +156,13 @@ InitResult first_weights(nn::Module& module, const Recipe& recipe, uint64_t seed
   InitResult result;
   result.manifest = *manifest;
   return result;
+}
+
+void check_continues(const RunRequest& request, nn::Module& network) {
+  if (!request.resume) return;
+  std::vector<std::string> damaged;
+  const Checkpoint newest = newest_checkpoint(request.out, &damaged);
+  if (newest.step > 0) restore_network(network, "model", newest, checkpoint_path(request.out, newest.step));
 }
 
 TrainResult train_on_ranks(const RunRequest& request, const RunSetup& setup, const Checkpoint& first,

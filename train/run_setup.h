@@ -102,6 +102,10 @@ const std::string* stand_in_for(const RunRequest& request, const std::string& pl
 InitResult first_weights(nn::Module& module, const Recipe& recipe, uint64_t seed, bool detector,
                          const RunRequest& request);
 
+/// With check_only and resume: throws data where the run in request.out has a checkpoint whose weights do not fit the
+/// network.
+void check_continues(const RunRequest& request, nn::Module& network);
+
 /// A network on one rank, ready to be trained.
 struct RankTask {
   std::shared_ptr<nn::Module> network;  ///< kept as long as the task

@@ -151,13 +151,18 @@ class Loop {
     const Checkpoint c = newest_checkpoint(run_->dir(), &warnings);
     for (const std::string& w : warnings) warn_once(w);
     const std::string source = checkpoint_path(run_->dir(), c.step);
-    if (c.step > 0) check_of_run(run_->dir(), c, source);
-    current_communicator().barrier();
-    if (writes()) run_->rewind(c.step);
+    if (c.step > 0) {
+      run_->check_own(c, source);
+      course_.restore(c, source);
+    }
+    current_communicator().barrier();  // nothing is written before every rank has read what it goes on from
+    if (writes()) {
+      run_->accept();
+      run_->rewind(c.step);
+    }
     if (c.step == 0) return;
     step_ = c.step;
     keep_manifest(c.manifest);
-    course_.restore(c, source);
     validations_ = state_number(c, "validations", source);
     best_at_ = state_number(c, "best_at", source);
     const std::string best = state_word(c, "best_score", source);

@@ -289,7 +289,7 @@ def leaks_of_a_chain():
          'data.val_folds=[]', '--set', 'data.test_folds=[]', '--quiet')
     cawe('train', 'r.toml', '--out', 'chained', '--set', 'enhance.method=cawe', '--set', 'enhance.classifier=cls',
          '--set', 'allow_leak=true', '--quiet')
-    refused('tested on who trained the classifier of its init', 3, ['init was trained on'], 'train', 'r.toml', '--out',
+    refused('tested on who trained the classifier of its init', 3, ['init (', 'was trained on'], 'train', 'r.toml', '--out',
             'after', '--set', 'init=chained', '--quiet')
     refused('and detect knows the classifier', 3, ['classifier', 'was trained on', 'person'], 'detect', '--weights',
             'chained', '--input', 'films', '--out', 'n.csv')

@@ -83,6 +83,13 @@ def the_recipe():
     assert 'steps = 8' in (WORK / out / 'recipe.toml').read_text()
     assert (WORK / out / 'checkpoints/step-00000008.safetensors').exists()
     cawe('train', 'recipe.toml', '--out', 'b', '--accept-changes', code=2, says='--accept-changes without --resume')
+    # What cannot go on with the changes stays what it was, and goes on without them.
+    out = half_run('b2')
+    before = tree(out)
+    for change in ('model.width=12', 'train.optimizer=sgd'):
+        train(out, '--resume', '--accept-changes', *KEEP, '--set', change, code=3)
+        assert tree(out) == before, change
+    train(out, '--resume', *KEEP)
 
 
 def the_data():
@@ -91,10 +98,10 @@ def the_data():
     out = half_run('c')
     films[0].write_bytes(next((WORK / 'others/images').iterdir()).read_bytes())  # another picture under the same name
     before = tree(out)
-    train(out, '--resume', *KEEP, code=2, says='data: ')
+    train(out, '--resume', *KEEP, code=2, says='data_films: ')
     assert tree(out) == before
     train(out, '--resume', '--accept-changes', *KEEP)
-    assert [c for c in json.loads((WORK / out / 'environment.json').read_text())['changes'] if 'data: ' in c]
+    assert [c for c in json.loads((WORK / out / 'environment.json').read_text())['changes'] if 'data_films: ' in c]
     films[0].write_bytes(kept)
     boxes = WORK / 'data/stage_2_train_labels.csv'
     text = boxes.read_text()
@@ -104,7 +111,8 @@ def the_data():
     cells = lines[i].split(',')
     cells[1] = str(float(cells[1]) + 1)
     boxes.write_text('\n'.join(lines[:i] + [','.join(cells)] + lines[i + 1:]) + '\n')
-    train(out, '--resume', *KEEP, code=2, says='data: ')
+    refused = train(out, '--resume', *KEEP, code=2, says='data_boxes: ')
+    assert 'data_films' not in refused.stderr and 'data: ' not in refused.stderr, refused.stderr
     boxes.write_text(text)
     train(out, '--resume', *KEEP)
     assert 'changes' not in json.loads((WORK / out / 'environment.json').read_text())
@@ -115,7 +123,7 @@ def persons_who_trained_it():
     out = half_run('e')
     shutil.move(WORK / 'data', WORK / 'kept')
     cawe('phantom', '--out', 'data', '--images', 60, '--size', 64)
-    train(out, '--resume', *KEEP, code=2, says=['data: ', 'split: '])
+    train(out, '--resume', *KEEP, code=2, says=['data_films: ', 'split: '])
     train(out, '--resume', '--accept-changes', *KEEP, code=3, says='until now was trained on')
     leak = 'a leak was allowed: run %s until now was trained on' % out
     # Allowed, it stays said: in the summary, and in environment.json, also where that is written again later.

@@ -123,23 +123,58 @@ TEST(Checkpoint, OneOfAnotherStepThanItsNameSaysIsRefused) {
 
 TEST(Checkpoint, AnotherRunsIsRefused) {
   const testing::TempDir dir;
-  const std::string text = "task = \"retinanet\"\nseed = 0\ndata.root = \"d\"\n";
-  Checkpoint mine = sample(2), other = sample(2);
-  mine.recipe = text;
-  other.recipe = "task = \"retinanet\"\nseed = 1\ndata.root = \"d\"\n";
-  check_of_run(dir.path(), other, "f");  // a folder without a recipe says nothing
-  dir.file("recipe.toml", text);
-  check_of_run(dir.path(), mine, "f");
-  const auto refused = [&] {
-    testing::expect_error(Code::data, {"f.safetensors: is another run's checkpoint (seed: 1 before, 0 now"},
-                          [&] { check_of_run(dir.path(), other, "f.safetensors"); });
+  const std::string folder = dir.path("run");
+  const auto recipe = [](int seed, const char* more = "") {
+    return "task = \"retinanet\"\nseed = " + std::to_string(seed) + "\ndata.root = \"d\"\n" + more;
   };
-  refused();
+  Checkpoint mine = sample(2), other = sample(2), third = sample(2);
+  mine.recipe = recipe(0);
+  other.recipe = recipe(1);
+  third.recipe = recipe(0, "train.lr = 0.5\n");
+  const auto refused = [](const RunFolder& run, const Checkpoint& checkpoint, const char* difference) {
+    testing::expect_error(Code::data, {"f.safetensors: is another run's checkpoint (", difference},
+                          [&] { run.check_own(checkpoint, "f.safetensors"); });
+  };
+  {
+    const RunFolder run(folder, recipe(0), {}, {});
+    run.check_own(mine, "f");
+    refused(run, other, "seed: 1 before, 0 now");
+    save_checkpoint(checkpoint_path(folder, 2), mine);
+  }
   // Changes that were accepted on the way: older checkpoints say what was before them.
-  dir.file("environment.json", "{\"changes\": [\"after step 2: train.lr: 1.0 before, 2.0 now\"]}");
-  refused();
-  dir.file("environment.json", "{\"changes\": [\"after step 2: seed: 1 before, 0 now\"]}");
-  check_of_run(dir.path(), other, "f");
+  Resume resume;
+  resume.on = resume.accept_changes = resume.quiet = true;
+  RunFolder run(folder, recipe(1), {}, resume);
+  run.check_own(mine, "f");
+  run.check_own(other, "f");
+  refused(run, third, "train.lr");
+}
+
+TEST(RunFolder, ChangesAreWrittenWhenTheyAreGoneOnWith) {
+  const testing::TempDir dir;
+  const std::string folder = dir.path("run"), before = "task = \"retinanet\"\nseed = 0\n",
+                    now = "task = \"retinanet\"\nseed = 1\n";
+  {
+    RunFolder run(folder, before, {}, {});
+    run.describe("split.csv", "one");
+    EXPECT_EQ(read_file(run.path("split.csv")), "one");
+    Checkpoint first = sample(2);
+    first.recipe = before;
+    save_checkpoint(checkpoint_path(folder, 2), first);
+  }
+  const std::string environment = read_file(folder + "/environment.json");
+  Resume resume;
+  resume.on = resume.accept_changes = resume.quiet = true;
+  RunFolder run(folder, now, {}, resume);
+  run.describe("split.csv", "two");
+  EXPECT_EQ(read_file(run.path("recipe.toml")), before);
+  EXPECT_EQ(read_file(run.path("environment.json")), environment);
+  EXPECT_EQ(read_file(run.path("split.csv")), "one");
+  run.accept();
+  EXPECT_EQ(read_file(run.path("recipe.toml")), now);
+  EXPECT_NE(read_file(run.path("environment.json")).find("after step 2: seed: 0 before, 1 now"),
+            std::string::npos);
+  EXPECT_EQ(read_file(run.path("split.csv")), "two");
 }
 
 TEST(Checkpoint, NewestFirstWhateverTheFolderHolds) {

@@ -155,18 +155,26 @@ TEST(Datasets, TheHashIsOfAllThatDecidesAResult) {
       {"names of labels", [](auto& d, auto&) { d.label_names[0] = "b"; }},
       {"names of classes", [](auto& d, auto&) { d.class_names[0] = "b"; }},
       {"whether persons are known", [](auto& d, auto&) { d.patients_known = false; }}};
-  std::map<std::string, const char*> seen{{hash_of_data(set), "nothing"}};
+  std::map<std::string, const char*> seen{{hashes_of_data(set).all, "nothing"}};
   for (const auto& [what, change] : changes) {
     data::Dataset other = set;
     change(other, other.samples[1]);
-    const auto [place, fresh] = seen.emplace(hash_of_data(other), what);
+    const auto [place, fresh] = seen.emplace(hashes_of_data(other).all, what);
     EXPECT_TRUE(fresh) << what << " hashes as " << place->second;
   }
   // Where a film lies and what names it decide nothing.
   data::Dataset moved = set;
   moved.samples[1].path = "elsewhere/i.png";
   moved.samples[1].where = "t.csv: line 2";
-  EXPECT_EQ(hash_of_data(moved), hash_of_data(set));
+  EXPECT_EQ(hashes_of_data(moved).all, hashes_of_data(set).all);
+  // The parts tell what changed.
+  data::Dataset boxed = set;
+  boxed.samples[0].boxes[0].x1 = 0;
+  const DataHashes before = hashes_of_data(set), after = hashes_of_data(boxed);
+  for (size_t i = 0; i < before.parts.size(); ++i) {
+    EXPECT_EQ(before.parts[i].first, after.parts[i].first);
+    EXPECT_EQ(before.parts[i].second == after.parts[i].second, before.parts[i].first != "data_boxes");
+  }
 }
 
 TEST(Datasets, ACacheGivesARowOnlyWhatIsItsOwn) {

@@ -113,6 +113,11 @@ TEST(Optimizer, StateGoesRoundThroughACheckpoint) {
   step(a, first, 0.25f);
   step(b, second, 0.25f);
   EXPECT_EQ(a.w.value().to_vector<float>(), b.w.value().to_vector<float>());
+  // Moments of Adam are no momentum of SGD.
+  OptimizerOptions other;
+  other.kind = OptimizerOptions::Kind::sgd;
+  Optimizer third(b, other);
+  EXPECT_THROW(third.load(saved, 1, "test"), Error);
   saved.erase("optimizer.w.m");
   EXPECT_THROW(second.load(saved, 1, "test"), Error);
 }
