@@ -213,8 +213,9 @@ class Study {
         if (row.plan.kind == RowKind::ablation) check_same_films(row.plan, request);
         for (const int64_t seed : s_.seeds) {
           request.out = run_of(row.plan, seed, fold);
-          // Seeds differ in nothing that is checked here but what is there already.
-          if (seed != s_.seeds[0] && (is_done(request.out) || train::checkpoint_steps(request.out).empty()))
+          request.resume = request_.resume && !is_done(request.out);
+          // Seeds differ in nothing that is checked here but what they go on from.
+          if (seed != s_.seeds[0] && (!request.resume || train::checkpoint_steps(request.out).empty()))
             continue;
           Recipe recipe = row_recipe(row.plan, seed, fold);
           train::train_detector(recipe, request);

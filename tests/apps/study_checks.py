@@ -210,6 +210,10 @@ def main():
     assert all(f.read_bytes() == before[f] for f in before), 'something was written'
     study('plain', '--resume')
     assert (WORK / 'plain/results.csv').read_bytes() == results
+    # Rows that are done stay as they are.
+    study('plain', '--resume', '--accept-changes', '--set', 'set=["model.width=8"]')
+    assert (WORK / 'plain/results.csv').read_bytes() == results
+    study('plain', '--resume', '--accept-changes')
     (WORK / 'detector.toml').write_text(DETECTOR.replace('batch = 2', 'batch = 4'))
     study('plain', '--resume', code=2, says=['train.batch: 2 before, 4 now', '--accept-changes'])
     study('plain', '--resume', '--accept-changes')
