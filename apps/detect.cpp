@@ -15,6 +15,7 @@
 #include "tensor/error.h"
 #include "tensor/io/files.h"
 #include "tensor/io/json.h"
+#include "tensor/text.h"
 #include "train/detector.h"
 
 namespace cawe::apps {
@@ -65,7 +66,8 @@ void run(Common& common, const Options& o) {
     CAWE_CHECK(std::filesystem::path(o.out).filename() != list, Code::usage, o.out,
                ": this name is for the list of bad inputs. Choose another --out");
   CAWE_CHECK(folder.empty() || std::filesystem::is_directory(folder), Code::usage, o.out,
-             ": there is no folder ", folder.string(), " (--out)");
+             ": there is no folder ", folder.string(),
+             " (expected --out in a folder that is there: mkdir -p makes it)");
   CAWE_CHECK(!std::isnan(o.threshold), Code::usage, "--threshold is no number (expected 0 to 1)");
   choose_decoding(o.input, o.untrusted);
   check_lists(folder.string());
@@ -76,16 +78,18 @@ void run(Common& common, const Options& o) {
   keep_read_files(o, files, {o.out, list, rejected_path(folder.string()), damaged_path(folder.string())});
   train::Detector detector(o.weights);
   if (o.threshold >= 0) detector.score_threshold() = o.threshold;
-  Inputs inputs = read_inputs(files, common.quiet, o.allow_damaged);
+  Inputs inputs = read_inputs(files, folder.string(), common.quiet, o.allow_damaged);
   const data::Dataset& dataset = inputs.dataset;
   if (!o.patients.empty()) name_patients(&inputs, o.patients);
-  check_input_leaks(inputs, detector.trained(), {o.weights}, o.allow_leak);
+  const std::vector<char> leaked = check_input_leaks(inputs, detector.trained(), {o.weights}, o.allow_leak);
   std::vector<int64_t> all(dataset.samples.size());
   for (size_t i = 0; i < all.size(); ++i) all[i] = int64_t(i);
   auto found = detector.detect(dataset, all, common.quiet, "--out " + o.out + " (nothing was written)");
   std::vector<train::FilmSeen> seen = train::films_seen(dataset, all, found);
-  for (size_t i = 0; i < seen.size(); ++i)
+  for (size_t i = 0; i < seen.size(); ++i) {
     if (!inputs.person_known[i]) seen[i].patient.clear();
+    seen[i].leak = !leaked.empty() && leaked[i];
+  }
   if (o.anon == "hash") hide_persons(&found, &seen);
   const bool csv = extension == ".csv";
   // The list first: detections without it would be judged on films that nobody looked at.
@@ -95,18 +99,21 @@ void run(Common& common, const Options& o) {
   common.status = report_rejected(dataset, folder.string(), o.allow_rejects);
   size_t boxes = 0;
   for (const auto& image : found) boxes += image.size();
+  Json result{{"out", o.out},
+              {"films", list},
+              {"images", found.size()},
+              {"boxes", boxes},
+              {"rejected", dataset.rejected.size()},
+              {"damaged", damaged},
+              {"left_out", Json(files.left_out)}};
+  if (!leaked.empty()) result["leak"] = "allowed";
   if (common.json)
-    print_json({{"out", o.out},
-                {"films", list},
-                {"images", found.size()},
-                {"boxes", boxes},
-                {"rejected", dataset.rejected.size()},
-                {"damaged", damaged},
-                {"left_out", Json(files.left_out)}});
+    print_json(result);
   else
-    print_lines(detail::concat(
-        o.out, ": ", boxes, " boxes on ", found.size(), " films, ", dataset.rejected.size(), " rejected",
-        damaged > 0 ? ", " + std::to_string(damaged) + " damaged" : "", ". For research use only."));
+    print_lines(detail::concat(o.out, ": ", counted(int64_t(boxes), "box", "boxes"), " on ",
+                               counted(int64_t(found.size()), "film"), ", ", dataset.rejected.size(),
+                               " rejected", damaged > 0 ? ", " + std::to_string(damaged) + " damaged" : "",
+                               leaked.empty() ? "" : ", a leak was allowed", ". For research use only."));
 }
 
 }  // namespace

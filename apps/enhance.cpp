@@ -108,7 +108,6 @@ void enhance_film(const Source& source, const data::Sample& sample, const std::s
 size_t enhance_all(data::Dataset* dataset, const OutputNames& names, models::Enhancer& enhancer,
                    const OutputStyle& style, const Common& common) {
   const size_t count = dataset->samples.size();
-  const bool alone = count + dataset->rejected.size() == 1;
   std::vector<std::string> problem(count);
   std::mutex mutex;
   int64_t done = 0;
@@ -124,10 +123,7 @@ size_t enhance_all(data::Dataset* dataset, const OutputNames& names, models::Enh
     } catch (const Error& error) {
       // What fails in writing (a full disk) will fail for every film.
       if (is_read ? error.code() != Code::data : !data::rejects_one_film(error.code())) throw;
-      // a method's error does not name the file
-      const std::string reason = rejected_file(sample.path, error.what()).reason;
-      if (alone) fail(Code::data, sample.path, ": ", reason);
-      problem[size_t(i)] = reason;
+      problem[size_t(i)] = error.what();
     }
     const std::lock_guard<std::mutex> lock(mutex);
     progress.update(++done);
@@ -151,6 +147,17 @@ ReadFiles read_files(const Options& o, const InputFiles& files) {
   return ReadFiles(read);
 }
 
+/// The films as they are named, before any is read.
+data::Dataset named_films(const InputFiles& files) {
+  data::Dataset named;
+  for (const InputFile& film : files.films) {
+    named.samples.emplace_back();
+    named.samples.back().path = film.path;
+    named.samples.back().image_id = film.id;
+  }
+  return named;
+}
+
 void run(Common& common, const Options& o) {
   common.begin();
   choose_decoding(o.input, o.untrusted);
@@ -160,35 +167,42 @@ void run(Common& common, const Options& o) {
   read.keep(rejected_path(o.out), "--out");
   read.keep(damaged_path(o.out), "--out");
   train::Chain chain = make_chain(common, o);
-  Inputs inputs = read_inputs(files, common.quiet, o.allow_damaged);
-  data::Dataset& dataset = inputs.dataset;
-  if (!o.patients.empty()) name_patients(&inputs, o.patients);
-  check_input_leaks(inputs, chain.trained, {o.classifier, o.colorizer}, o.allow_leak);
   const bool maps = o.maps && bool(chain.enhancer->map(Tensor::zeros({1, 1, 32, 32})));
   CAWE_CHECK(maps || !o.maps, Code::usage, "--maps: --method ", o.method, " has no map");
   const OutputStyle style = style_of(o, chain);
+  // What the names of the outputs speak against is said before anything is read and an earlier list removed.
+  OutputNames(named_films(files), o.out, style, maps, o.overwrite, read);
+  Inputs inputs = read_inputs(files, o.out, common.quiet, o.allow_damaged);
+  data::Dataset& dataset = inputs.dataset;
+  if (!o.patients.empty()) name_patients(&inputs, o.patients);
+  const bool leak =
+      !check_input_leaks(inputs, chain.trained, {o.classifier, o.colorizer}, o.allow_leak).empty();
   const OutputNames names(dataset, o.out, style, maps, o.overwrite, read);
   make_folders(o.out);
   const size_t written = enhance_all(&dataset, names, *chain.enhancer, style, common);
+  if (written == 0 && dataset.rejected.size() == 1) refuse_all(dataset, o.out);
   const size_t damaged = report_damaged(dataset, o.out);
   common.status = report_rejected(dataset, o.out, o.allow_rejects);
   const size_t rejected = dataset.rejected.size();
   const long long constant = static_cast<long long>(chain.enhancer->constant_maps());
+  Json result{{"method", o.method},
+              {"out", o.out},
+              {"format", o.format},
+              {"written", written},
+              {"rejected", rejected},
+              {"damaged", damaged},
+              {"left_out", Json(files.left_out)},
+              {"constant_maps", constant},
+              {"settings", json_ready(chain.enhancer->settings())}};
+  if (leak) result["leak"] = "allowed";
   if (common.json)
-    print_json({{"method", o.method},
-                {"out", o.out},
-                {"format", o.format},
-                {"written", written},
-                {"rejected", rejected},
-                {"damaged", damaged},
-                {"left_out", Json(files.left_out)},
-                {"constant_maps", constant},
-                {"settings", json_ready(chain.enhancer->settings())}});
+    print_json(result);
   else
-    print_lines(detail::concat(o.out, ": ", written, " films enhanced by ", o.method, ", ", rejected,
-                               " rejected", damaged > 0 ? ", " + std::to_string(damaged) + " damaged" : "",
-                               constant > 0 ? ", " + std::to_string(constant) + " maps said nothing" : "",
-                               ". For research use only."));
+    print_lines(detail::concat(o.out, ": ", counted(int64_t(written), "film"), " enhanced by ", o.method,
+                               ", ", rejected, " rejected",
+                               damaged > 0 ? ", " + std::to_string(damaged) + " damaged" : "",
+                               constant > 0 ? ", " + counted(constant, "map") + " said nothing" : "",
+                               leak ? ", a leak was allowed" : "", ". For research use only."));
 }
 
 }  // namespace

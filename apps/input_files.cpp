@@ -118,10 +118,8 @@ InputFiles list_inputs(const std::vector<std::string>& paths) {
   }
   InputFiles found = search.take();
   const std::string first = paths.empty() ? "--input" : paths[0];
-  if (found.films.empty() && !found.rejected.empty())
-    fail(Code::data, found.rejected[0].file, ": ", found.rejected[0].reason, " (and there is no film)");
   const std::string left = left_out_text(found);
-  CAWE_CHECK(!found.films.empty(), Code::usage, first,
+  CAWE_CHECK(!found.films.empty() || !found.rejected.empty(), Code::usage, first,
              ": no image (expected .dcm, .png, .jpg, .jpeg, .bmp, .pgm or .ppm, or DICOM with any name)",
              left.empty() ? "" : "; ", left);
   check_ids(found);

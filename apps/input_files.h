@@ -30,8 +30,8 @@ struct InputFiles {
 /// is no image (structured reports, presentation states, documents, …) are not, and are counted by kind.
 ///
 /// The id of a film in a folder that was given is its path below that folder without image ending ("p1/view1"), of a
-/// file that was given its name without. Throws usage where two films would have one id, a path does not exist, or no
-/// film was found; data where there is none because nothing could be read.
+/// file that was given its name without. Throws usage where two films would have one id, a path does not exist, or
+/// nothing was found. There may be no film but only what is rejected.
 InputFiles list_inputs(const std::vector<std::string>& paths);
 
 /// "3 files that are no films left out: 2 of macOS, 1 DICOMDIR"; empty where there are none.

@@ -32,12 +32,12 @@ namespace {
 struct Input {
   data::Sample sample;
   std::string problem;  ///< why it is rejected
+  Code code = Code::data;
   bool burned_in = false;
 };
 
-/// Decodes the file, so that bad pixels are known before anything is written. With a single input (`only`)
-/// its error is thrown.
-Input read_input(const InputFile& file, bool only, bool allow_damaged) {
+/// Decodes the file, so that bad pixels are known before anything is written.
+Input read_input(const InputFile& file, bool allow_damaged) {
   Input input;
   data::Sample& s = input.sample;
   data::ReadOptions options;
@@ -66,8 +66,9 @@ Input read_input(const InputFile& file, bool only, bool allow_damaged) {
     s.height = image.height;
     s.pixel_hash = data::pixel_hash(image);
   } catch (const Error& error) {
-    if (only || !data::rejects_one_film(error.code())) throw;
+    if (!data::rejects_one_film(error.code())) throw;
     input.problem = error.what();
+    input.code = error.code();
   }
   return input;
 }
@@ -143,18 +144,51 @@ void warn_of_unknown(const data::Dataset& dataset, const std::vector<char>& know
   std::string old;
   for (const data::TrainedPatients& model : trained)
     if (model.films.empty() && !model.hashes.empty()) old += (old.empty() ? "" : ", ") + model.model;
-  warning(detail::concat(unknown, " of ", known.size(), " films name no person (",
-                         dataset.samples[first].path, unknown > 1 ? ", …" : "",
-                         "): whether their persons trained a model of the chain is not known. ",
-                         old.empty() ? "Their pixels were compared with the films that did"
-                                     : old + " lists no films, so that not even pixels could be compared",
-                         ". --patients TABLE names persons."));
+  warning(detail::concat(
+      unknown, " of ", counted(int64_t(known.size()), "film"), unknown == 1 ? " names" : " name",
+      " no person (", dataset.samples[first].path, unknown > 1 ? ", …" : "", "): whether ",
+      unknown == 1 ? "that person" : "their persons", " trained a model of the chain is not known. ",
+      old.empty() ? std::string("Pixels were compared with those of the films that did")
+                  : old + " lists no films, so that not even pixels could be compared",
+      ". --patients TABLE names persons."));
+}
+
+const std::string kDamagedHeader = "file,damage\n";
+
+/// What a list of ours begins with, by its path.
+std::string header_of(const std::string& list) {
+  return fs::path(list).filename() == "damaged.csv" ? kDamagedHeader : data::kRejectedHeader;
+}
+
+std::string list_path(const std::string& out_dir, const char* name) {
+  return (out_dir.empty() ? std::string(".") : out_dir) + "/" + name;
+}
+
+/// Whether a file is there that is no list of ours.
+bool is_foreign(const std::string& list) {
+  std::error_code error;
+  if (!fs::is_regular_file(list, error)) return false;
+  const std::string header = header_of(list);
+  std::string head(header.size(), '\0');
+  std::ifstream file(list, std::ios::binary);
+  file.read(head.data(), std::streamsize(head.size()));
+  return head != header;
+}
+
+/// Takes the lists of an earlier command away, which nothing of this one belongs to.
+void remove_stale_lists(const std::string& out_dir) {
+  for (const char* name : {"rejected.csv", "damaged.csv"}) {
+    const std::string list = list_path(out_dir, name);
+    std::error_code error;
+    if (fs::is_regular_file(fs::symlink_status(list, error)) && !is_foreign(list)) fs::remove(list, error);
+  }
 }
 
 }  // namespace
 
-Inputs read_inputs(const InputFiles& files, bool quiet, bool allow_damaged) {
+Inputs read_inputs(const InputFiles& files, const std::string& out_dir, bool quiet, bool allow_damaged) {
   const size_t count = files.films.size();
+  remove_stale_lists(out_dir);
   if (!quiet && !left_out_text(files).empty()) note(left_out_text(files));
   std::vector<Input> read(count);
   std::mutex mutex;
@@ -162,7 +196,7 @@ Inputs read_inputs(const InputFiles& files, bool quiet, bool allow_damaged) {
   Progress progress("reading", int64_t(count), quiet);
   parallel_tasks(int64_t(count), [&](int64_t i) {
     check_stop("--input");
-    read[size_t(i)] = read_input(files.films[size_t(i)], count + files.rejected.size() == 1, allow_damaged);
+    read[size_t(i)] = read_input(files.films[size_t(i)], allow_damaged);
     const std::lock_guard<std::mutex> lock(mutex);
     progress.update(++done);
   });
@@ -181,21 +215,24 @@ Inputs read_inputs(const InputFiles& files, bool quiet, bool allow_damaged) {
       warning(s.path + ": says it has text burned into its pixels, which may name the patient");
     dataset.samples.push_back(std::move(s));
   }
-  CAWE_CHECK(!dataset.samples.empty(), Code::data, dataset.rejected[0].file, ": ", dataset.rejected[0].reason,
-             " (and no other input can be read)");
+  if (dataset.samples.empty())
+    refuse_all(dataset, out_dir, dataset.rejected.size() == 1 && count == 1 ? read[0].code : Code::data);
   return inputs;
 }
 
 void name_patients(Inputs* inputs, const std::string& path) {
   std::vector<std::string> ids;
   for (const data::Sample& s : inputs->dataset.samples) ids.push_back(s.image_id);
-  const std::vector<std::string> persons = data::persons_from_table(path, ids, {}, "every input");
-  for (size_t i = 0; i < persons.size(); ++i) inputs->dataset.samples[i].patient_id = persons[i];
-  inputs->person_known.assign(persons.size(), true);
+  const std::vector<std::string> persons = data::persons_from_table(path, ids, {}, "");
+  for (size_t i = 0; i < persons.size(); ++i) {
+    if (persons[i].empty()) continue;
+    inputs->dataset.samples[i].patient_id = persons[i];
+    inputs->person_known[i] = true;
+  }
 }
 
-std::string check_input_leaks(const Inputs& inputs, const std::vector<data::TrainedPatients>& trained,
-                              const std::vector<std::string>& weights, bool allow) {
+std::vector<char> check_input_leaks(const Inputs& inputs, const std::vector<data::TrainedPatients>& trained,
+                                    const std::vector<std::string>& weights, bool allow) {
   data::Dataset named = inputs.dataset;
   std::vector<char> known = inputs.person_known;
   std::set<std::string> splits;
@@ -213,8 +250,12 @@ std::string check_input_leaks(const Inputs& inputs, const std::vector<data::Trai
   } catch (const Error& error) {
     fail(error.code(), error.what(), by_split);
   }
-  if (!leak.empty()) warning(leak + by_split);
-  return leak;
+  if (leak.empty()) return {};
+  warning(leak + by_split);
+  std::vector<char> films(all.size(), false);
+  for (const data::Leak& found : data::find_leaks(named, all, trained))
+    for (const int64_t i : found.films) films[size_t(i)] = true;
+  return films;
 }
 
 data::Rejected rejected_file(const std::string& file, std::string reason) {
@@ -239,38 +280,6 @@ void choose_decoding(const std::vector<std::string>& inputs, const std::optional
   if (untrusted.value_or(folder)) data::decode_in_jail("/proc/self/exe");
 }
 
-namespace {
-
-const std::string kDamagedHeader = "file,damage\n";
-
-/// What a list of ours begins with, by its path.
-std::string header_of(const std::string& list) {
-  return fs::path(list).filename() == "damaged.csv" ? kDamagedHeader : data::kRejectedHeader;
-}
-
-std::string list_path(const std::string& out_dir, const char* name) {
-  return (out_dir.empty() ? std::string(".") : out_dir) + "/" + name;
-}
-
-/// Whether a file is there that is no list of ours.
-bool is_foreign(const std::string& list) {
-  std::error_code error;
-  if (!fs::is_regular_file(list, error)) return false;
-  const std::string header = header_of(list);
-  std::string head(header.size(), '\0');
-  std::ifstream file(list, std::ios::binary);
-  file.read(head.data(), std::streamsize(head.size()));
-  return head != header;
-}
-
-/// Takes a list of an earlier command away, which nothing of this one belongs to.
-void remove_stale(const std::string& list) {
-  std::error_code error;
-  if (fs::is_regular_file(fs::symlink_status(list, error)) && !is_foreign(list)) fs::remove(list, error);
-}
-
-}  // namespace
-
 std::string damaged_path(const std::string& out_dir) { return list_path(out_dir, "damaged.csv"); }
 
 std::string rejected_path(const std::string& out_dir) { return list_path(out_dir, "rejected.csv"); }
@@ -292,22 +301,28 @@ size_t report_damaged(const data::Dataset& dataset, const std::string& out_dir) 
     text += csv_line({s.path, s.damage});
     ++count;
   }
-  if (count > 0)
-    write_file(damaged_path(out_dir), text);
-  else
-    remove_stale(damaged_path(out_dir));
+  if (count > 0) write_file(damaged_path(out_dir), text);
   return count;
 }
 
 int report_rejected(const data::Dataset& dataset, const std::string& out_dir, bool allow) {
-  if (dataset.rejected.empty()) {
-    remove_stale(rejected_path(out_dir));
-    return 0;
-  }
+  if (dataset.rejected.empty()) return 0;
   for (const data::Rejected& r : dataset.rejected)
     std::fprintf(stderr, "cawe: error: %s\n", printable(r.file + ": " + r.reason, 2000).c_str());
   data::write_rejected(rejected_path(out_dir), dataset.rejected);
   return allow ? 0 : 3;
+}
+
+void refuse_all(const data::Dataset& dataset, const std::string& out_dir, Code code) {
+  const data::Rejected& first = dataset.rejected.at(0);
+  try {
+    if (!out_dir.empty()) make_folders(out_dir);
+    data::write_rejected(rejected_path(out_dir), dataset.rejected);
+  } catch (const Error& error) {
+    warning(error.what());  // what is wrong with the films says more
+  }
+  fail(code, first.file, ": ", first.reason,
+       dataset.rejected.size() > 1 ? " (and no other input can be read)" : "");
 }
 
 }  // namespace cawe::apps

@@ -6,6 +6,7 @@
 #include "data/formats/table/csv.h"
 #include "data/image_name.h"
 #include "tensor/error.h"
+#include "tensor/text.h"
 
 namespace cawe::data {
 namespace {
@@ -82,11 +83,17 @@ std::vector<std::string> persons_from_table(const std::string& path, const std::
   }
   FilmClaims claims;
   std::vector<std::string> persons;
+  size_t missing = 0;
   for (size_t f = 0; f < films.size(); ++f) {
     std::vector<int64_t> found = rows.find(films[f]);
     if (found.empty() && !numbers.empty() && !numbers[f].empty()) found = rows.find(numbers[f]);
-    CAWE_CHECK(!found.empty(), Code::data, path, ": no row for image '", films[f], "' (expected ", expected,
-               ")");
+    CAWE_CHECK(!found.empty() || expected.empty(), Code::data, path, ": no row for image '", films[f],
+               "' (expected ", expected, ")");
+    if (found.empty()) {
+      ++missing;
+      persons.push_back("");
+      continue;
+    }
     const PatientLine& line = lines[size_t(found[0])];
     for (const int64_t i : found) {
       const PatientLine& other = lines[size_t(i)];
@@ -99,6 +106,9 @@ std::vector<std::string> persons_from_table(const std::string& path, const std::
     }
     persons.push_back(line.patient);
   }
+  CAWE_CHECK(missing == 0 || missing < films.size(), Code::data, path, ": names none of the ",
+             counted(int64_t(films.size()), "film"), " (expected a row for one at least, by its id: '",
+             films[0], "')");
   return persons;
 }
 

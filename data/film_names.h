@@ -42,7 +42,8 @@ class FilmClaims {
 
 /// The persons of films by a table (columns image and patient, or RSNA's patientId and patient_id), by the rules of
 /// FilmNames. `numbers`, where not empty, has a second name for each film. Throws data where a film has no row, two
-/// rows that disagree, or a row that another film takes as well. `expected` ends the message of a missing row.
+/// rows that disagree, or a row that another film takes as well. `expected` ends the message of a missing row; where it
+/// is empty, a film without a row has the person "", and only a table with a row for none of the films is refused.
 std::vector<std::string> persons_from_table(const std::string& path, const std::vector<std::string>& films,
                                             const std::vector<std::string>& numbers,
                                             const std::string& expected);

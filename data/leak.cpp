@@ -78,13 +78,15 @@ std::vector<Leak> find_leaks(const Dataset& dataset, const std::vector<int64_t>&
   for (const TrainedPatients& trained : chain) {
     const std::unordered_set<std::string> known(trained.hashes.begin(), trained.hashes.end());
     const std::unordered_set<std::string> films(trained.films.begin(), trained.films.end());
-    Leak leak{trained.model, {}, {}};
+    Leak leak{trained.model, {}, {}, {}};
     for (const std::string& patient : patients)
       if (known.count(patient_hash(patient))) leak.patients.push_back(patient);
     const std::set<std::string> named(leak.patients.begin(), leak.patients.end());
-    for (const int64_t i : indices) {
-      const Sample& s = dataset.samples[size_t(i)];
-      if (films.count(s.pixel_hash) && !named.count(s.patient_id)) leak.images.push_back(s.image_id);
+    for (size_t place = 0; place < indices.size(); ++place) {
+      const Sample& s = dataset.samples[size_t(indices[place])];
+      const bool by_person = named.count(s.patient_id) > 0, by_pixels = films.count(s.pixel_hash) > 0;
+      if (by_pixels && !by_person) leak.images.push_back(s.image_id);
+      if (by_pixels || by_person) leak.films.push_back(int64_t(place));
     }
     if (!leak.patients.empty() || !leak.images.empty()) leaks.push_back(std::move(leak));
   }
@@ -97,15 +99,13 @@ std::string check_leaks(const Dataset& dataset, const std::vector<int64_t>& indi
   for (const Leak& leak : find_leaks(dataset, indices, chain)) {
     if (!leak.patients.empty())
       text += detail::concat(text.empty() ? "" : "; ", leak.model, " was trained on ", leak.patients.size(),
-                             " patient(s) of this test: ", listed(leak.patients));
+                             " of these patients: ", listed(leak.patients));
     if (!leak.images.empty())
-      text += detail::concat(text.empty() ? "" : "; ", leak.images.size(),
-                             " film(s) of this test: ", listed(leak.images),
-                             leak.images.size() == 1 ? " (its" : " (their",
-                             " pixels are those of films that trained ", leak.model, ")");
+      text += detail::concat(text.empty() ? "" : "; ", leak.model, " was trained on the pixels of ",
+                             leak.images.size(), " of these films: ", listed(leak.images));
   }
   CAWE_CHECK(text.empty() || allow, Code::leak, text,
-             " (expected none; --allow-leak goes on and says so in the report)");
+             " (expected none; --allow-leak goes on and says so in what it writes)");
   return text;
 }
 

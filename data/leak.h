@@ -37,16 +37,17 @@ std::string manifest_text(const TrainedPatients& trained);
 TrainedPatients parse_manifest(const std::string& model, const std::string& text);
 
 /// What of the samples at `indices` trained a model: patients, and the ids of images that have the pixels of a training
-/// film and are not a film of these patients.
+/// film and are not a film of these patients. `films` are the places in `indices` of all films of either kind.
 struct Leak {
   std::string model;
   std::vector<std::string> patients, images;
+  std::vector<int64_t> films;
 };
 std::vector<Leak> find_leaks(const Dataset& dataset, const std::vector<int64_t>& indices,
                              const std::vector<TrainedPatients>& chain);
 
 /// Throws Code::leak, naming the model and ten of the patients and films. With `allow` the same sentence is returned,
-/// for the report; "" where there is no leak.
+/// for what is written; "" where there is no leak.
 std::string check_leaks(const Dataset& dataset, const std::vector<int64_t>& indices,
                         const std::vector<TrainedPatients>& chain, bool allow = false);
 

@@ -12,6 +12,7 @@
 #include "eval/read_boxes.h"
 #include "tensor/denormals.h"
 #include "tensor/error.h"
+#include "tensor/text.h"
 
 namespace cawe::eval {
 namespace {
@@ -178,11 +179,12 @@ std::string films_list(const EvaluateFiles& files) {
 
 Evaluation evaluate_files(const EvaluateFiles& files, const EvaluateOptions& options) {
   TruthSet truth = read_truth(files.truth);
-  LookedAtFilms looked_at{true, films_list(files), 0};
+  LookedAtFilms looked_at{true, films_list(files)};
   std::vector<LookedAt> films;
   if (!looked_at.list.empty()) films = read_films(looked_at.list);
   const std::vector<Detection> detections =
       read_detections(files.detections, &truth, films.empty() ? nullptr : &films, &looked_at.left_out);
+  for (const LookedAt& film : films) looked_at.trained += film.leak;  // all of them are judged
   if (!files.patients.empty()) read_patients(files.patients, &truth);
   CAWE_CHECK(count_lesions(truth.images) > 0, Code::data, files.truth, ": no lesion among its ",
              truth.images.size(), films.empty() ? " images" : " images that were looked at",
@@ -192,13 +194,20 @@ Evaluation evaluate_files(const EvaluateFiles& files, const EvaluateOptions& opt
     truth.notes.push_back(
         "no list of the films that were looked at (--films): every film of the truth counts as looked at");
   else if (looked_at.left_out > 0)
-    truth.notes.push_back(detail::concat(looked_at.left_out,
-                                         " films of the truth are left out: they were not looked "
-                                         "at, by ",
+    truth.notes.push_back(detail::concat(counted(looked_at.left_out, "film"), " of the truth ",
+                                         looked_at.left_out == 1
+                                             ? "is left out: it was not looked at, by "
+                                             : "are left out: they were not looked at, by ",
                                          looked_at.list));
+  if (looked_at.trained > 0)
+    truth.notes.push_back(
+        detail::concat(looked_at.trained, " of ", counted(e.images, "film"),
+                       " trained the detector or a model of its chain, or their persons did (leak in ",
+                       looked_at.list, "): the figures are better than on films of others"));
   if (e.without_person > 0 && e.patients_known)
-    truth.notes.push_back(detail::concat(e.without_person, " of ", e.images,
-                                         " films have no person: each counts as a person of its own"));
+    truth.notes.push_back(detail::concat(
+        e.without_person, " of ", e.images, e.images == 1 ? " film" : " films",
+        e.without_person == 1 ? " has" : " have", " no person: each counts as a person of its own"));
   e.films = looked_at;
   e.notes.insert(e.notes.begin(), truth.notes.begin(), truth.notes.end());
   return e;

@@ -35,6 +35,8 @@ struct LookedAtFilms {
   bool from_files = false;
   std::string list;      ///< the file that names them; empty: every film of the truth counts as looked at
   int64_t left_out = 0;  ///< films of the truth that are not in the list: they are not judged
+  int64_t trained =
+      0;  ///< judged films that trained the system, or whose persons did, as far as the list says so
 };
 
 struct PascalRow {

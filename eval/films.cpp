@@ -45,6 +45,13 @@ std::vector<LookedAt> read_csv(const std::string& path) {
       if (!table.has_column(field) || table.at(r, table.column(field)).empty()) return std::nullopt;
       return table.number(r, table.column(field));
     });
+    if (table.has_column("leak")) {
+      const std::string& cell = table.at(r, table.column("leak"));
+      float answer = 0;
+      CAWE_CHECK(data::parse_answer(cell, &answer), Code::data, film.where, ": leak is '", cell,
+                 "' (expected 1 where a model was trained on the film or its person, else 0 or nothing)");
+      film.leak = answer == 1;
+    }
     films.push_back(film);
   }
   return films;
@@ -65,6 +72,11 @@ std::vector<LookedAt> read_coco(const std::string& path) {
       if (!one.contains(field)) return std::nullopt;
       return json_number(one, field, film.where);
     });
+    if (one.contains("leak")) {
+      CAWE_CHECK(one["leak"].is_boolean(), Code::data, film.where, ": leak is ", one["leak"].dump(),
+                 " (expected true where a model was trained on the film or its person, else false)");
+      film.leak = one["leak"].get<bool>();
+    }
     films.push_back(film);
   }
   return films;

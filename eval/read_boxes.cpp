@@ -74,8 +74,8 @@ void check_truth_box(const std::string& where, const TruthImage& image, BoxD* bo
 
 void note_clipped(TruthSet* truth, int64_t clipped) {
   if (clipped > 0)
-    truth->notes.push_back(std::to_string(clipped) +
-                           " true boxes up to a pixel outside their image were clipped");
+    truth->notes.push_back(counted(clipped, "true box", "true boxes") + " up to a pixel outside " +
+                           (clipped == 1 ? "its image was" : "their image were") + " clipped");
 }
 
 std::vector<Detection> resolve_labels(const std::vector<RawDetection>& raw, TruthSet* truth) {
@@ -132,8 +132,7 @@ TruthSet read_rsna(const std::string& path) {
     }
     detail::add_image(&truth, std::move(image));
   }
-  if (duplicates > 0)
-    truth.notes.push_back(std::to_string(duplicates) + " duplicate rows of the truth dropped");
+  if (duplicates > 0) truth.notes.push_back(counted(duplicates, "duplicate row") + " of the truth dropped");
   detail::note_clipped(&truth, clipped);
   return truth;
 }

@@ -10,6 +10,7 @@
 #include "tensor/io/files.h"
 #include "tensor/io/format.h"
 #include "tensor/io/json.h"
+#include "tensor/text.h"
 
 namespace cawe::report {
 namespace {
@@ -34,10 +35,10 @@ Json sens_json(Json value, const eval::SensAt& s) {
 
 std::string evaluation_text(const eval::Evaluation& e) {
   std::string text;
-  text += printf_text("%lld images (%lld lesion-free), %lld %s, %lld lesions, %lld detections\n",
-                      (long long)e.images, (long long)e.negatives, (long long)e.patients,
-                      e.patients_known ? "patients" : "units (patients unknown)", (long long)e.lesions,
-                      (long long)e.detections);
+  text += counted(e.images, "image") + " (" + std::to_string(e.negatives) + " lesion-free), " +
+          (e.patients_known ? counted(e.patients, "patient")
+                            : counted(e.patients, "unit") + " (patients unknown)") +
+          ", " + counted(e.lesions, "lesion") + ", " + counted(e.detections, "detection") + "\n";
   text += printf_text("FROC rule: %s\n\n", eval::describe(e.options.froc).c_str());
   text += printf_text("  FP/image  sensitivity  %2.0f %% interval    score >=  FP on lesion-free images\n",
                       100 * e.options.level);
@@ -79,6 +80,7 @@ std::string evaluation_json(const eval::Evaluation& e) {
     json["films_list"] = e.films.list.empty() ? Json(nullptr) : Json(e.films.list);
     json["truth_films_left_out"] = e.films.left_out;
     json["films_without_person"] = e.without_person;
+    json["films_that_trained"] = e.films.list.empty() ? Json(nullptr) : Json(e.films.trained);
   }
   for (const eval::SensRow& row : e.sens) {
     const std::string fp = shortest(row.at.fp);

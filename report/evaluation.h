@@ -11,7 +11,7 @@ namespace cawe::report {
 /// The table for people, ending with a newline.
 std::string evaluation_text(const eval::Evaluation& evaluation);
 /// results.json: {"froc_rule", "images", … (of files also "films_list", "truth_films_left_out",
-/// "films_without_person"), "sens": {"1": {…}}, "coco": {…}, "pascal": {…}, …}.
+/// "films_without_person", "films_that_trained"), "sens": {"1": {…}}, "coco": {…}, "pascal": {…}, …}.
 std::string evaluation_json(const eval::Evaluation& evaluation);
 /// froc.csv: threshold,sensitivity,fp_per_image,fp_per_negative,found,false_positives.
 std::string froc_csv(const eval::Evaluation& evaluation);

@@ -143,6 +143,10 @@ std::string listed(const std::vector<std::string>& items, const std::string& bet
   return items.size() > most ? out + " and " + std::to_string(items.size() - most) + " more" : out;
 }
 
+std::string counted(int64_t number, const std::string& one, const std::string& many) {
+  return std::to_string(number) + " " + (number == 1 ? one : many.empty() ? one + "s" : many);
+}
+
 void warn_once(const std::string& text) {
   static std::mutex mutex;
   static std::set<std::string> given;

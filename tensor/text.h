@@ -39,6 +39,9 @@ inline bool ends_with(std::string_view text, std::string_view end) {
 std::string listed(const std::vector<std::string>& items, const std::string& between = ", ",
                    size_t most = 10);
 
+/// "1 film", "2 films"; of a word that takes more than an s `many` is given ("box", "boxes").
+std::string counted(int64_t number, const std::string& one, const std::string& many = "");
+
 /// "cawe: warning: TEXT" on stderr, printable, once in this process however often it is given. Thread-safe.
 void warn_once(const std::string& text);
 

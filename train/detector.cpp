@@ -109,22 +109,30 @@ std::vector<FilmSeen> films_seen(const data::Dataset& dataset, const std::vector
 }
 
 std::string films_csv(const std::vector<FilmSeen>& films) {
-  std::string out = csv_line({"image", "patient", "width", "height", "boxes"});
-  for (const FilmSeen& f : films)
-    out += csv_line(
-        {f.image, f.patient, std::to_string(f.width), std::to_string(f.height), std::to_string(f.boxes)});
+  const bool leaks = std::any_of(films.begin(), films.end(), [](const FilmSeen& f) { return f.leak; });
+  Strings header{"image", "patient", "width", "height", "boxes"};
+  if (leaks) header.push_back("leak");
+  std::string out = csv_line(header);
+  for (const FilmSeen& f : films) {
+    Strings row{f.image, f.patient, std::to_string(f.width), std::to_string(f.height),
+                std::to_string(f.boxes)};
+    if (leaks) row.push_back(f.leak ? "1" : "0");
+    out += csv_line(row);
+  }
   return out;
 }
 
 std::string films_json(const std::vector<FilmSeen>& films, const Strings& classes) {
   Json images = Json::array(), categories = Json::array();
-  for (const FilmSeen& f : films)
+  for (const FilmSeen& f : films) {
     images.push_back({{"id", f.image},
                       {"file_name", f.image},
                       {"patient", f.patient.empty() ? Json(nullptr) : Json(f.patient)},
                       {"width", f.width},
                       {"height", f.height},
                       {"boxes", f.boxes}});
+    if (f.leak) images.back()["leak"] = true;
+  }
   for (size_t i = 0; i < classes.size(); ++i) categories.push_back({{"id", i + 1}, {"name", classes[i]}});
   return json_text({{"images", images}, {"categories", categories}}, JsonLayout::indented) + "\n";
 }

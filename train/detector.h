@@ -52,13 +52,15 @@ struct FilmSeen {
   std::string image, patient;
   int width = 0, height = 0;
   int64_t boxes = 0;
+  bool leak = false;  ///< a model of the chain was trained on it or on its person, which was allowed
 };
 /// The films at `indices`, for which `found` are the boxes; all persons as the samples have them.
 std::vector<FilmSeen> films_seen(const data::Dataset& dataset, const std::vector<int64_t>& indices,
                                  const std::vector<std::vector<FoundBox>>& found);
-/// image,patient,width,height,boxes: what eval::read_films() reads.
+/// image,patient,width,height,boxes: what eval::read_films() reads; where one has a leak also leak, 0 or 1.
 std::string films_csv(const std::vector<FilmSeen>& films);
-/// COCO's lists of images and categories; an image's id is its name, as in detections_json().
+/// COCO's lists of images and categories; an image's id is its name, as in detections_json(), "leak": true in those
+/// that have one.
 std::string films_json(const std::vector<FilmSeen>& films, const Strings& classes);
 
 /// image,patient,x,y,width,height,score,label

@@ -60,7 +60,7 @@ def command_line():
     expect('output of unknown kind', ['detect', '--weights', 'cls', '--input', 'data/images', '--out', 'd.txt'], 2,
            '.csv or .json', absent=['d.txt'])
     expect('output in no folder', ['detect', '--weights', 'cls', '--input', 'data/images', '--out', 'none/d.csv'], 2,
-           'no folder none', absent=['none'])
+           'no folder none', 'mkdir -p', absent=['none'])
     expect('output named as the rejects', ['detect', '--weights', 'cls', '--input', 'data/images', '--out',
                                            'rejected.csv'], 2, 'rejected.csv', absent=['rejected.csv'])
     with open('/dev/full', 'w') as full:

@@ -273,9 +273,13 @@ def rejects():
     enhance('--method', 'clahe', '--input', 'mixed', '--out', 'allowed', '--allow-rejects')
     for bad in ('cut.dcm', 'frames.dcm', 'empty.png'):
         enhance('--method', 'clahe', '--input', 'mixed/' + bad, '--out', 'alone', code=3, words=[bad])
-    check(not (WORK / 'alone').exists(), 'one bad film alone: nothing is written')
+    with open(WORK / 'alone/rejected.csv') as f:
+        rows = [r['file'] for r in csv.DictReader(f)]
+    check(os.listdir(WORK / 'alone') == ['rejected.csv'] and rows == ['mixed/empty.png'],
+          'one bad film alone: it is listed, and nothing else is written')
     enhance('--method', 'clahe', '--input', 'mixed/tiny.png', '--out', 'tiny', code=3, words=['tiny.png', 'tiles'])
-    assert not list((WORK / 'tiny').iterdir())
+    check(os.listdir(WORK / 'tiny') == ['rejected.csv'] and 'tiles' in (WORK / 'tiny/rejected.csv').read_text(),
+          'also one that is bad only for its method')
     conformance = DATA / 'image_conformance'
     done = enhance('--method', 'afda', '--input', conformance, '--out', 'conformance', '--json', '--quiet', code=3)
     with open(conformance / 'expected.csv') as f:

@@ -96,6 +96,12 @@ def make_run():
     (WORK / 'data/boxes.csv').write_text(boxes)
     (WORK / 'r.toml').write_text(RECIPE)
     cawe('train', 'r.toml', '--out', 'run', '--quiet')
+    text = RECIPE[:RECIPE.index('[image]')].replace('retinanet', 'classifier').replace('boxes = "boxes.csv"\n', '')
+    (WORK / 'c.toml').write_text(text + '[image]\nsize = 64\n[model]\ndepth = 18\nwidth = 8\noutput_stride = 16\n'
+                                 'dilate = false\n'
+                                 '[train]\nsteps = 2\nbatch = 4\nlr = 1e-3\n')
+    cawe('train', 'c.toml', '--out', 'cls', '--set', 'data.train_folds=["train","val","test"]', '--set',
+         'data.val_folds=[]', '--set', 'data.test_folds=[]', '--quiet')
 
 
 def ids():
@@ -212,6 +218,7 @@ def leaks():
     (WORK / 'new.persons.csv').write_text('image,patient\nx,somebody\ny,else\n')
     check('warning' not in detect('new', 'new.csv', '--patients', 'new.persons.csv').stderr,
           'none where a table names them')
+    persons_of_some_films(split)
     png('byname/%s.png' % trained, 902)
     refused("a film that the run's split names", 3, [split[trained]['patient'], 'run/split.csv', '--allow-leak'],
             'detect', '--weights', 'run', '--input', 'byname', '--out', 'n.csv')
@@ -227,7 +234,67 @@ def leaks():
     refused('a training film under another name', 3, ['holiday', 'pixels', '--allow-leak'],
             'detect', '--weights', 'alone/w.safetensors', '--input', 'renamed', '--out', 'n.csv')
     allowed = cawe('detect', '--weights', 'alone/w.safetensors', '--input', 'renamed', '--out', 'n.csv', '--allow-leak')
-    check('pixels' in allowed.stderr, '--allow-leak says so')
+    check('pixels' in allowed.stderr and 'a leak was allowed' in allowed.stdout, '--allow-leak says so')
+    leaks_are_kept(split, trained)
+
+
+def persons_of_some_films(split):
+    """A table names persons of some films: the others keep what is known of them."""
+    (WORK / 'one.persons.csv').write_text('image,patient\ny.png,else\n')
+    done = detect('new', 'one.csv', '--patients', 'one.persons.csv')
+    check('1 of 2 films names no person (new/x.png)' in done.stderr and
+          {f['image']: f['patient'] for f in table('one.films.csv')} == {'x': '', 'y': 'else'},
+          'a film without a row stays as it was, and is counted')
+    tested = sorted(i for i in split if split[i]['fold'] == 'test')[0]
+    (WORK / 'mix').mkdir()
+    shutil.copy(WORK / ('data/images/%s.png' % tested), WORK / 'mix')
+    png('mix/x.png', 900)
+    detect('mix', 'mix.csv', '--patients', 'run/split.csv')
+    check({f['image']: f['patient'] for f in table('mix.films.csv')} == {tested: split[tested]['patient'], 'x': ''},
+          "a run's split serves for new films")
+    for args in (['detect', '--weights', 'run', '--out', 'none.csv'], ['enhance', '--method', 'none', '--out', 'none']):
+        refused('a table that names none of them: ' + args[0], 3, ['run/split.csv: names none of the 2 films', "'x'"],
+                *args, '--input', 'new', '--patients', 'run/split.csv')
+    check(not (WORK / 'none.csv').exists() and not (WORK / 'none').exists(), 'writes nothing')
+    (WORK / 'one.persons.csv').write_text('image,patient\nx,somebody\nx,else\n')
+    refused('rows that disagree', 3, ["'x' has two patients"], 'detect', '--weights', 'run', '--input', 'new', '--out',
+            'none.csv', '--patients', 'one.persons.csv')
+
+
+def leaks_are_kept(split, trained):
+    """What an allowed leak leaves behind: in what detect and enhance write and say, and in evaluate's figures."""
+    (WORK / 'partly').mkdir()
+    shutil.copy(WORK / ('data/images/%s.png' % trained), WORK / 'partly/holiday.png')
+    png('partly/%s.png' % trained, 903)  # by its person alone, whom the run's split names
+    png('partly/new.png', 904)
+    known = {'holiday': 1, trained: 1, 'new': 0}
+    for options in ([], ['--anon', 'hash']):
+        done = detect('partly', 'partly.csv', '--allow-leak', '--json', *options)
+        check(json.loads(done.stdout)['leak'] == 'allowed', "detect's --json says that a leak was allowed")
+        check({f['image']: int(f['leak']) for f in table('partly.films.csv')} == known, 'the list says of which films')
+    detect('partly', 'partly.json', '--allow-leak')
+    images = json.loads((WORK / 'partly.films.json').read_text())['images']
+    check({f['id'] for f in images if f.get('leak') is True} == {'holiday', trained} and
+          all('leak' not in f for f in images if f['id'] == 'new'), 'the same as COCO')
+    truth = 'patientId,x,y,width,height,Target\n' + ''.join('%s,10,10,20,20,1\n' % i for i in known)
+    (WORK / 'partly_gt.csv').write_text(truth)
+    for found in ('partly.csv', 'partly.json'):
+        judge = ['evaluate', '--detections', found, '--truth', 'partly_gt.csv', '--draws', 5]
+        done = cawe(*judge, '--json')
+        check(json.loads(done.stdout)['films_that_trained'] == 2 and '2 of 3 films trained the detector' in done.stderr,
+              'evaluate counts films that trained the detector: ' + found)
+        check('note: 2 of 3 films trained the detector' in cawe(*judge).stdout, 'and says so as text')
+    enhancing = ['enhance', '--method', 'cawe', '--classifier', 'cls', '--input', 'partly', '--out', 'partly_out',
+                 '--overwrite', '--quiet']
+    refused('enhance refuses them', 3, ['was trained on 1 of these patients', 'on the pixels of 1 of these films',
+                                        '--allow-leak'], *enhancing)
+    done = cawe(*enhancing, '--allow-leak', '--json')
+    check(json.loads(done.stdout)['leak'] == 'allowed', "enhance's --json says that a leak was allowed")
+    check('a leak was allowed' in cawe(*enhancing, '--allow-leak').stdout, 'and its text')
+    # Where nothing leaked the flag alone says nothing.
+    done = detect('new', 'new.csv', '--allow-leak', '--json')
+    check('leak' not in json.loads(done.stdout) and 'leak' not in table('new.films.csv')[0],
+          'no leak, nothing to say')
 
 
 def splits_beside_weights():
@@ -281,12 +348,6 @@ def blanks():
 
 def leaks_of_a_chain():
     """What enhanced the films of a model shaped its weights: who trained that is refused by who starts from them."""
-    text = RECIPE[:RECIPE.index('[image]')].replace('retinanet', 'classifier').replace('boxes = "boxes.csv"\n', '')
-    (WORK / 'c.toml').write_text(text + '[image]\nsize = 64\n[model]\ndepth = 18\nwidth = 8\noutput_stride = 16\n'
-                                 'dilate = false\n'
-                                 '[train]\nsteps = 2\nbatch = 4\nlr = 1e-3\n')
-    cawe('train', 'c.toml', '--out', 'cls', '--set', 'data.train_folds=["train","val","test"]', '--set',
-         'data.val_folds=[]', '--set', 'data.test_folds=[]', '--quiet')
     cawe('train', 'r.toml', '--out', 'chained', '--set', 'enhance.method=cawe', '--set', 'enhance.classifier=cls',
          '--set', 'allow_leak=true', '--quiet')
     refused('tested on who trained the classifier of its init', 3, ['init (', 'was trained on'], 'train', 'r.toml', '--out',
@@ -372,6 +433,7 @@ def folders():
     detect('good', 'list/d.csv')
     check(named == {'real/cut.png', 'real/gone.png', 'real/nopixels.dcm'} and not (WORK / 'list/rejected.csv').exists(),
           'nor of detect')
+    stale_lists()
     for name in ('rejected.csv', 'damaged.csv'):
         (WORK / 'list' / name).write_text('a note of mine\n')
         refused('detect over a foreign ' + name, 2, ['list/' + name, 'Move it'], 'detect', '--weights', 'run',
@@ -380,6 +442,41 @@ def folders():
                 '--input', 'real', '--out', 'list')
         check((WORK / 'list' / name).read_text() == 'a note of mine\n', 'which stays')
         (WORK / 'list' / name).unlink()
+
+
+def stale_lists():
+    """The lists are of the command that read films last, also where it could read none."""
+    (WORK / 'cuts').mkdir()
+    for name in ('cut1.png', 'cut2.png'):
+        (WORK / 'cuts' / name).write_bytes((WORK / 'good/a.png').read_bytes()[:60])
+    (WORK / 'lost').mkdir()
+    os.symlink('nothing.png', WORK / 'lost/gone.png')
+    stale = {'rejected.csv': 'file,field,reason\nold.png,file,was bad\n', 'damaged.csv': 'file,damage\nold.png,hole\n'}
+    for args, folder in ((['detect', '--weights', 'run', '--out', 'stale/d.csv'], WORK / 'stale'),
+                         (['enhance', '--method', 'none', '--out', 'stale'], WORK / 'stale')):
+        def leave():
+            folder.mkdir(exist_ok=True)
+            for name, text in stale.items():
+                (folder / name).write_text(text)
+
+        for films, bad in ((['cuts/cut1.png'], ['cuts/cut1.png']), (['cuts'], ['cuts/cut1.png', 'cuts/cut2.png']),
+                           (['lost'], ['lost/gone.png'])):
+            leave()
+            refused('only bad films: %s %s' % (args[0], films[0]), 3, [bad[0]], *args, '--input', *films)
+            check([r['file'] for r in table(folder / 'rejected.csv')] == bad and
+                  not (folder / 'damaged.csv').exists(), 'they are listed, and nothing of an earlier command')
+        leave()
+        cawe(*args, '--input', 'good', '--allow-leak')
+        check(not any((folder / name).exists() for name in stale), 'nor where all are good')
+        leave()
+        refused('wrong usage', 2, ['nowhere'], *args, '--input', 'nowhere')
+        if args[0] == 'enhance':
+            refused('a film that is there already', 2, ['stale/a.png', '--overwrite'], *args, '--input', 'good')
+        check(all((folder / name).read_text() == text for name, text in stale.items()), 'leaves them')
+        shutil.rmtree(folder)
+    refused('a bad film alone', 3, ['cuts/cut1.png'], 'enhance', '--method', 'none', '--input', 'cuts/cut1.png', '--out',
+            'stale')
+    check([p.name for p in (WORK / 'stale').iterdir()] == ['rejected.csv'], 'is listed where no folder was')
 
 
 def by_a_user():

@@ -117,6 +117,20 @@ TEST(PersonsFromTable, InAnyOrderOfRowsAndFilms) {
   } while (std::next_permutation(rows.begin(), rows.end()));
 }
 
+TEST(PersonsFromTable, OfSomeOfTheFilms) {
+  const TempDir dir;
+  const std::string table = dir.file("t.csv", "image,patient\np1/a,A\np2/a,B\nview1,C\n");
+  const auto persons = [&](const std::vector<std::string>& films) {
+    return persons_from_table(table, films, {}, "");
+  };
+  EXPECT_EQ(persons({"new", "p2/a.png", "newer"}), (std::vector<std::string>{"", "B", ""}));
+  expect_error(Code::data, {"t.csv: names none of the 2 films", "'new'"}, [&] { persons({"new", "newer"}); });
+  expect_error(Code::data, {"t.csv", "none of the 1 film ("}, [&] { persons({"new"}); });
+  // What a table does say is looked at as closely as ever.
+  expect_error(Code::data, {"'a' has two patients"}, [&] { persons({"new", "a"}); });
+  expect_error(Code::data, {"'p1/view1' and 'p2/view1'"}, [&] { persons({"p1/view1", "new", "p2/view1"}); });
+}
+
 TEST(PersonsFromTable, ByTheSameRules) {
   const TempDir dir;
   const std::string table =

@@ -38,12 +38,13 @@ TEST(Leak, TestPatientsOfAModelAreRefusedByName) {
   const TrainedPatients detector = trained_patients("detector runs/b", data, {1});
   EXPECT_EQ(check_leaks(other, {1, 3}, {classifier}), "");
   EXPECT_EQ(patient_hash(" 2361 "), patient_hash("2361")) << "blanks around an id are not part of it";
-  expect_error(Code::leak, {"classifier runs/a", "2 patient(s)", "2361, tb1", "--allow-leak"}, [&] {
-    check_leaks(other, {0, 2, 3}, {classifier, detector});
-  });
+  expect_error(Code::leak,
+               {"classifier runs/a was trained on 2 of these patients: 2361, tb1 (expected", "--allow-leak"},
+               [&] {
+                 check_leaks(other, {0, 2, 3}, {classifier, detector});
+               });
   const std::string sentence = check_leaks(other, {0, 1}, {classifier, detector}, true);
-  EXPECT_NE(sentence.find("detector runs/b was trained on 1 patient(s) of this test: nih:7"),
-            std::string::npos);
+  EXPECT_NE(sentence.find("detector runs/b was trained on 1 of these patients: nih:7"), std::string::npos);
 }
 
 TEST(Leak, AFilmThatTrainedIsRefusedByItsPixels) {
@@ -54,13 +55,17 @@ TEST(Leak, AFilmThatTrainedIsRefusedByItsPixels) {
   const Dataset other = films({{"x", "x", "one"}, {"y", "y", "three"}, {"z", "z", ""}, {"w", "tb2", "two"}});
   EXPECT_EQ(check_leaks(other, {1, 2}, {classifier, detector}), "") << "no pixels are like no others";
   expect_error(Code::leak,
-               {"1 film(s) of this test: x (its pixels are those of films that trained classifier runs/a)"},
-               [&] {
+               {"classifier runs/a was trained on the pixels of 1 of these films: x (expected none"}, [&] {
                  check_leaks(other, {0, 1}, {detector, classifier});
                });
   const std::string sentence = check_leaks(other, {0, 3}, {classifier, detector}, true);
-  EXPECT_NE(sentence.find("detector runs/b was trained on 1 patient(s) of this test: tb2"), sentence.npos);
-  EXPECT_EQ(sentence.find(": w (its"), sentence.npos) << "told by its person, once";
+  EXPECT_NE(sentence.find("detector runs/b was trained on 1 of these patients: tb2"), sentence.npos);
+  EXPECT_EQ(sentence.find("films: w"), sentence.npos) << "told by its person, once";
+  // Which films those are, by person or by pixels, as places in the list that was asked about.
+  const std::vector<Leak> leaks = find_leaks(other, {3, 1, 0}, {classifier, detector});
+  ASSERT_EQ(leaks.size(), 2u);
+  EXPECT_EQ(leaks[0].films, std::vector<int64_t>{2}) << "x by its pixels";
+  EXPECT_EQ(leaks[1].films, std::vector<int64_t>{0}) << "w by its person and its pixels, once";
 }
 
 TEST(Leak, ManifestRoundTrip) {

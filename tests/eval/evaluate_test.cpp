@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <unistd.h>
+#include <array>
 
 #include <cmath>
 #include <filesystem>
@@ -88,7 +89,7 @@ TEST_F(Evaluate, GoldenExampleFromFiles) {
   EXPECT_NEAR(e.mean_luna.value, (.25 + .5 + .75 + 1 + 1 + 1 + 1) / 7, 1e-12);
   EXPECT_NEAR(e.map50.value, .614961, 5e-7);
   ASSERT_FALSE(e.notes.empty());
-  EXPECT_EQ(e.notes[0], "1 duplicate rows of the truth dropped");
+  EXPECT_EQ(e.notes[0], "1 duplicate row of the truth dropped");
 }
 
 TEST_F(Evaluate, WithoutPatientsTheResultSaysSo) {
@@ -210,7 +211,7 @@ TEST_F(Evaluate, OnlyFilmsThatWereLookedAtAreJudged) {
   EXPECT_DOUBLE_EQ(seen.at(.5).at.sensitivity, .5);
   EXPECT_DOUBLE_EQ(seen.curve.points.back().fp_per_image, .5);
   EXPECT_TRUE(noted(seen, "3 films of the truth are left out"));
-  EXPECT_TRUE(noted(seen, "1 of 2 films have no person"));
+  EXPECT_TRUE(noted(seen, "1 of 2 films has no person"));
   EXPECT_FALSE(noted(seen, "counts as looked at"));
   // COCO's form, and one that is named.
   const std::string coco =
@@ -329,8 +330,8 @@ TEST_F(Evaluate, TheTruthIsReadAsTrainingReadsIt) {
     EXPECT_EQ(boxes_of(truth), expected);
     EXPECT_EQ(truth.images[0].boxes[1].area, 9.5 * 9) << "as it is written";
     EXPECT_EQ(truth.notes,
-              (std::vector<std::string>{"1 duplicate rows of the truth dropped",
-                                        "1 true boxes up to a pixel outside their image were clipped"}));
+              (std::vector<std::string>{"1 duplicate row of the truth dropped",
+                                        "1 true box up to a pixel outside its image was clipped"}));
   }
   const std::string coco = write(
       "boxes.json",
@@ -347,6 +348,42 @@ TEST_F(Evaluate, TheTruthIsReadAsTrainingReadsIt) {
       write("d.json", R"([{"image_id":8.0,"category_id":1.0,"bbox":[40,2,10,4],"score":1}])"), &truth);
   ASSERT_EQ(found.size(), 1u);
   EXPECT_EQ(truth.images[size_t(found[0].image)].id, "b.png");
+}
+
+// A list says which of its films trained the detector: whoever reads the figures must know.
+TEST_F(Evaluate, FilmsThatTrainedTheDetectorAreCounted) {
+  const std::string truth =
+      write("t.csv", "patientId,x,y,width,height,Target\nA,1,1,10,10,1\nB,,,,,0\nC,,,,,0\n");
+  const std::string none = write("d.csv", "image,x,y,width,height,score\n");
+  EvaluateOptions options;
+  options.draws = 5;
+  const auto noted = [&](const std::string& list) {
+    const Evaluation e = evaluate_files({none, truth, "", list}, options);
+    size_t notes = 0;
+    for (const std::string& note : e.notes)
+      notes += note.find(std::to_string(e.films.trained) + " of 2 films trained the detector") != note.npos;
+    EXPECT_EQ(notes, e.films.trained > 0 ? 1u : 0u) << list;
+    return e.films.trained;
+  };
+  EXPECT_EQ(noted(write("l.csv", "image,leak\nA,1\nB,0\n")), 1);
+  EXPECT_EQ(noted(write("l.csv", "image,leak\nA,TRUE\nC,1\n")), 2);
+  EXPECT_EQ(noted(write("l.csv", "image,leak\nA,\nC,0\n")), 0);
+  EXPECT_EQ(noted(write("l.csv", "image\nA\nC\n")), 0);
+  EXPECT_EQ(noted(write("l.json", R"({"images":[{"id":"A","leak":true},{"id":"B"}]})")), 1);
+  EXPECT_EQ(noted(write("l.json", R"({"images":[{"id":"A","leak":false},{"id":"B","leak":true}]})")), 1);
+  for (const auto& [name, text, where] :
+       {std::array<std::string, 3>{"bad.csv", "image,leak\nA,0\nB,often\n",
+                                   "bad.csv: line 3: leak is 'often'"},
+        {"bad.json", R"({"images":[{"id":"A","leak":"yes"}]})", "bad.json: images[0]: leak is \"yes\""}}) {
+    const std::string list = write(name, text);
+    try {
+      read_films(list);
+      ADD_FAILURE() << name;
+    } catch (const Error& error) {
+      EXPECT_EQ(exit_code(error.code()), 3);
+      EXPECT_NE(std::string(error.what()).find(where), std::string::npos) << error.what();
+    }
+  }
 }
 
 // RSNA's table says no sizes: the list of films does.

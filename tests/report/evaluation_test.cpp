@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <nlohmann/json.hpp>
 
 #include "report/results_csv.h"
 #include "tensor/io/files.h"
@@ -46,6 +47,18 @@ TEST(EvaluationFiles, HoldTheFiguresAndParse) {
   for (const auto& entry : std::filesystem::directory_iterator(dir.path("out")))
     files += entry.is_regular_file();
   EXPECT_EQ(files, 3u) << "no temporary file is left";
+}
+
+TEST(EvaluationFiles, SayHowManyFilmsTrainedTheDetector) {
+  eval::Evaluation e = golden();
+  EXPECT_EQ(evaluation_json(e).find("films_that_trained"), std::string::npos) << "not of files";
+  const auto trained = [&] { return nlohmann::json::parse(evaluation_json(e))["films_that_trained"]; };
+  e.films = {true, "", 0, 0};
+  EXPECT_TRUE(trained().is_null()) << "nobody knows without a list";
+  e.films = {true, "d.films.csv", 0, 0};
+  EXPECT_EQ(trained(), 0);
+  e.films.trained = 3;
+  EXPECT_EQ(trained(), 3);
 }
 
 TEST(EvaluationText, SaysWherePatientsAreUnknown) {

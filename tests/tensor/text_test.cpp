@@ -64,6 +64,13 @@ TEST(BeginsAndEnds, OfText) {
   EXPECT_FALSE(ends_with("ht", ".weight") || ends_with("bn1.weight2", ".weight"));
 }
 
+TEST(Counted, OneAndMany) {
+  EXPECT_EQ(counted(1, "film"), "1 film");
+  EXPECT_EQ(counted(0, "film"), "0 films");
+  EXPECT_EQ(counted(2, "box", "boxes"), "2 boxes");
+  EXPECT_EQ(counted(1, "box", "boxes"), "1 box");
+}
+
 TEST(FormatDuration, PicksItsUnits) {
   EXPECT_EQ(format_duration(4.24), "4.2 s");
   EXPECT_EQ(format_duration(0), "0.0 s");

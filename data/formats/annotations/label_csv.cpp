@@ -78,12 +78,14 @@ class Reader {
   Reader(CsvTable table, const LabelCsvOptions& options)
       : table_(std::move(table)),
         options_(options),
-        image_(table_.column(options.image_column)),
+        image_(table_.column(options.image_column, "data.image_column names it")),
         files_({options.images_dir, options.root, options.allow_outside}) {
     const bool by_finding = !options.finding_column.empty();
     CAWE_CHECK(options.label_columns.empty() || !by_finding, Code::usage, options.csv,
                ": give label columns or a finding column, not both");
-    if (!options.patient_column.empty()) patient_ = table_.column(options.patient_column);
+    if (!options.patient_column.empty())
+      patient_ = table_.column(options.patient_column,
+                               "data.patient_column names it, \"\" where persons are not known");
     const LabelCsvOptions usual;
     sex_ = known(options.sex_column, usual.sex_column);
     age_ = known(options.age_column, usual.age_column);
@@ -93,9 +95,11 @@ class Reader {
       out_.label_names = LabelColumns(table_, {options.image_column, options.patient_column,
                                                options.sex_column, options.age_column, options.view_column})
                              .find();
-    for (const std::string& name : out_.label_names) columns_.push_back(table_.column(name));
+    for (const std::string& name : out_.label_names)
+      columns_.push_back(
+          table_.column(name, "data.label_columns names them, [\"*\"] takes every column of 0 and 1"));
     if (by_finding) {
-      columns_ = {table_.column(options.finding_column)};
+      columns_ = {table_.column(options.finding_column, "data.finding_column names it")};
       CAWE_CHECK(!options.findings.empty(), Code::usage, options.csv, ": column '", options.finding_column,
                  "' needs a map from its words to labels");
       for (const auto& [word, label] : options.findings)

@@ -229,12 +229,14 @@ bool CsvTable::has_column(const std::string& name) const {
   return false;
 }
 
-size_t CsvTable::column(const std::string& name) const {
+size_t CsvTable::column(const std::string& name, const std::string& what_to_do) const {
   for (size_t i = 0; i < header_.size(); ++i)
     if (header_[i] == name) return i;
   const std::string near = nearest_name(name, header_);
-  fail(Code::data, name_, ": has no column '", name, "'",
-       near.empty() ? std::string() : " (did you mean '" + near + "'?)");
+  fail(Code::data, name_, ": has no column '", name, "' (",
+       near.empty() ? std::string() : "did you mean '" + near + "'? ",
+       header_.size() == 1 ? "its only column is " : "its columns are ", listed(header_), ")",
+       what_to_do.empty() ? "" : ". ", what_to_do);
 }
 
 std::string CsvTable::where(size_t row) const { return detail::concat(name_, ": line ", lines_[row]); }

@@ -30,8 +30,9 @@ class CsvTable {
   const std::string& name() const { return name_; }
   const std::vector<std::string>& header() const { return header_; }
   size_t rows() const { return lines_.size(); }
-  /// Index of a column by its name; throws data naming the nearest one that is there.
-  size_t column(const std::string& name) const;
+  /// Index of a column by its name; throws data naming the nearest one and ten of those that are there, and behind
+  /// them `what_to_do`.
+  size_t column(const std::string& name, const std::string& what_to_do = "") const;
   bool has_column(const std::string& name) const;
   const std::string& at(size_t row, size_t column) const { return cells_[row * header_.size() + column]; }
 

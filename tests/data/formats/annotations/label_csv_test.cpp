@@ -42,6 +42,28 @@ TEST(LabelCsv, LabelColumns) {
   EXPECT_EQ(data.counts.at("positive mass"), 1);
 }
 
+TEST(LabelCsv, AMissingColumnNamesThoseThatAreThereAndTheKey) {
+  const char* text = "image,patient,Mass,Lump\na,1,1,0\n";
+  LabelCsvOptions options = table_options();
+  options.label_columns = {"nodule"};
+  expect_error(Code::data,
+               {"no column 'nodule'", "its columns are image, patient, Mass, Lump",
+                "data.label_columns names them, [\"*\"] takes every column of 0 and 1"},
+               [&] { parse_label_csv(text, options); });
+  options = table_options();
+  options.image_column = "file";
+  expect_error(Code::data, {"no column 'file'", "data.image_column"},
+               [&] { parse_label_csv(text, options); });
+  options = table_options();
+  options.patient_column = "person";
+  expect_error(Code::data, {"no column 'person'", "data.patient_column"},
+               [&] { parse_label_csv(text, options); });
+  options = table_options();
+  options.finding_column = "Finding";
+  expect_error(Code::data, {"no column 'Finding'", "data.finding_column"},
+               [&] { parse_label_csv(text, options); });
+}
+
 TEST(LabelCsv, FindingsThroughAMapWithoutSilentDefaults) {
   LabelCsvOptions options = table_options();
   options.finding_column = "finding";

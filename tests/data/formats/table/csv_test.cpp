@@ -63,6 +63,21 @@ TEST(Csv, ColumnsByNameWithTheNearestOne) {
   EXPECT_FALSE(table.has_column("target"));
   expect_error(Code::data, {"t.csv", "no column 'patientID'", "did you mean 'patientId'"},
                [&] { table.column("patientID"); });
+  const auto said = [](const char* text, const std::string& name, const std::string& what_to_do = "") {
+    const CsvTable other = parse(text);
+    try {
+      other.column(name, what_to_do);
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  EXPECT_EQ(said("patientId,Target\nx,1\n", "patientID", "Do that"),
+            "t.csv: has no column 'patientID' (did you mean 'patientId'? its columns are patientId, Target). "
+            "Do that");
+  EXPECT_EQ(said("x\n1\n", "sensitivity"), "t.csv: has no column 'sensitivity' (its only column is x)");
+  EXPECT_EQ(said("a,b,c,d,e,f,g,h,i,j,k,l\n1,2,3,4,5,6,7,8,9,0,1,2\n", "sensitivity"),
+            "t.csv: has no column 'sensitivity' (its columns are a, b, c, d, e, f, g, h, i, j and 2 more)");
 }
 
 TEST(Csv, NumbersFillTheWholeCellAndAreFinite) {
