@@ -114,13 +114,13 @@ int report(const std::string& message, int status) {
 /// "" for a whole number in decimal digits. CLI11 reads "010" as eight, and what is too large as the largest number.
 std::string check_whole_number(const std::string& text) {
   const std::string digits = text.substr(!text.empty() && (text[0] == '-' || text[0] == '+')),
-                    largest = std::to_string(std::numeric_limits<uint64_t>::max());
+                    largest = std::to_string(std::numeric_limits<int64_t>::max());
   const bool is_number = !digits.empty() && digits.find_first_not_of("0123456789") == std::string::npos;
   const bool is_octal = digits.size() > 1 && digits[0] == '0';
   const bool fits = digits.size() < largest.size() || (digits.size() == largest.size() && digits <= largest);
   return is_number && !is_octal && fits
              ? ""
-             : "'" + text + "' (expected a whole number below 2^64, in decimal digits)";
+             : "'" + text + "' (expected a whole number below 2^63, in decimal digits)";
 }
 
 /// Every option that takes whole numbers gets the check.

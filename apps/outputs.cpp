@@ -9,6 +9,7 @@
 #include "apps/commands.h"
 #include "data/folder_walk.h"
 #include "tensor/error.h"
+#include "tensor/io/folder_claim.h"
 #include "tensor/text.h"
 
 namespace cawe::apps {
@@ -45,6 +46,10 @@ void ReadFiles::add(const std::string& file) {
 }
 
 void ReadFiles::keep(const std::string& out, const std::string& flag) const {
+  const fs::path folder = fs::path(out).parent_path();
+  const std::string kind = folder_kind(folder.empty() ? "." : folder.string());
+  CAWE_CHECK(kind.empty(), Code::usage, out, ": lies in the folder of a ", kind,
+             ", whose own files nothing else may replace (expected another ", flag, ")");
   struct stat facts {};
   if (!facts_of(out, &facts) || !S_ISREG(facts.st_mode)) return;
   const auto at = known_.find({uint64_t(facts.st_dev), uint64_t(facts.st_ino)});

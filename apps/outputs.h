@@ -16,7 +16,7 @@ namespace cawe::apps {
 class ReadFiles {
  public:
   explicit ReadFiles(const std::vector<std::string>& inputs);
-  /// Throws usage where `out` is one of them. `flag` names the option, e.g. "--out". Where nothing is there yet, or
+  /// Throws usage where `out` is one of them, or lies among the files of a run, a study or a cache. `flag` names the option, e.g. "--out". Where nothing is there yet, or
   /// something that is no regular file (a pipe, /dev/stdout), nothing can be lost.
   void keep(const std::string& out, const std::string& flag) const;
 

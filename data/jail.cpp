@@ -39,8 +39,9 @@ class Child {
  public:
   explicit Child(const std::string& program) {
     int ends[2];
-    CAWE_CHECK(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0, Code::io,
-               "a process for decoding cannot be reached (too many open files?)");
+    CAWE_CHECK(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0, Code::internal,
+               "a process for decoding cannot be reached: ", std::strerror(errno),
+               " (ulimit -n: open files)");
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, ends[1], kJailChannel);

@@ -20,8 +20,8 @@ struct LookedAt {
 std::string films_beside(const std::string& detections);
 
 /// Reads such a list. A .csv has a column `image` (or `patientId`), and may have `patient`, `width`, `height`,
-/// `boxes` and `leak` (1 or 0); a .json has COCO's list `images` with `file_name` (or a text `id`) and may have the same fields, `leak` true
-/// or false. Throws
+/// `boxes` and `leak` (1 or 0); a .json has COCO's list `images` with `file_name` (or a text `id`) and may have the same
+/// fields, `leak` true or false. Throws
 /// usage for another ending, data for a film that comes twice and everything else that is wrong.
 std::vector<LookedAt> read_films(const std::string& path);
 

@@ -48,6 +48,12 @@ std::vector<RowPlan> ablations(const Recipe& recipe, const Strings& detectors, c
              "\" (expected key=a,b,c)");
   CAWE_CHECK(slash != std::string::npos, Code::usage, recipe.where("ablate_row"), " is \"", row,
              "\" (expected DETECTOR/ENHANCEMENT, e.g. retinanet/cawe)");
+  const std::string key = ablate.substr(0, equals);
+  CAWE_CHECK(
+      key != "seed" && key.compare(0, 5, "froc.") != 0, Code::usage, recipe.where("ablate"), " is \"", ablate,
+      key == "seed" ? "\": seeds are the study's own (expected seeds = [0, 1, …])"
+                    : "\": all rows are judged by one rule (expected a key of training; a study of its own "
+                      "with --set froc.… judges by another)");
   RowPlan plan{row.substr(0, slash), "", row.substr(slash + 1), RowKind::ablation, false, {}};
   check_all(recipe, "ablate_row", {plan.detector}, detectors);
   check_all(recipe, "ablate_row", {plan.method}, methods);

@@ -30,6 +30,18 @@ train::Strings runs_in(const std::string& out) {
 const std::string kOldDone =
     "finished\n";  // of studies from before there were hashes, and of runs that test nothing
 
+const std::string kWeights = "weights ";
+
+/// What differs between the weights of a shared model and those that it was finished with, as a sentence.
+train::Strings weights_differences(const std::string& run) {
+  const std::string done = read_file(run + "/done");
+  const size_t at = done.find(kWeights);
+  if (at == done.npos) return {};
+  const std::string before = done.substr(at + kWeights.size(), 64), now = train::weights_hash(run);
+  if (before == now) return {};
+  return {"weights: " + before.substr(0, 12) + " before, " + now.substr(0, 12) + " now"};
+}
+
 /// "finished", and a line for each of the files.
 std::string done_text(const std::string& run) {
   std::string text = kOldDone;
@@ -56,7 +68,8 @@ std::set<std::string> looked_at(const std::string& run) {
 
 bool is_done(const std::string& run) {
   if (!fs::is_regular_file(run + "/done")) return false;
-  const std::string kept = read_file(run + "/done");
+  std::string kept = read_file(run + "/done");
+  kept.resize(std::min(kept.size(), kept.find(kWeights)));
   if (kept != kOldDone && kept != done_text(run)) {
     warn_once(run + ": its detections are not those that it was finished with: it is tested again");
     return false;
@@ -64,7 +77,9 @@ bool is_done(const std::string& run) {
   return true;
 }
 
-void set_done(const std::string& run) { write_file(run + "/done", done_text(run)); }
+void set_done(const std::string& run, bool weights) {
+  write_file(run + "/done", done_text(run) + (weights ? kWeights + train::weights_hash(run) + "\n" : ""));
+}
 
 bool anything_trained(const std::string& out) {
   for (const std::string& run : runs_in(out))
@@ -83,10 +98,11 @@ void remove_leftovers(const std::string& out) {
 train::Strings differences_of_done(const std::vector<DoneRun>& done) {
   train::Strings all;
   for (const DoneRun& run : done) {
-    train::Strings mine =
-        train::recipe_differences(read_file(run.folder + "/recipe.toml"), run.recipe.resolved(), true);
+    train::Strings mine = train::differences_from(run.folder, run.recipe.resolved(), true);
     for (const std::string& difference : train::hash_differences(run.folder, run.hashes))
       mine.push_back(difference);
+    if (!run.is_row)
+      for (const std::string& difference : weights_differences(run.folder)) mine.push_back(difference);
     for (const std::string& difference : mine)
       all.push_back(fs::path(run.folder).filename().string() +
                     ", which is done and stays as it is: " + difference);

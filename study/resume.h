@@ -24,7 +24,8 @@ struct DoneRun {
 /// RUN/done says that a run of this study is finished, and has the hashes of those of its files that the study reads
 /// again. A run whose files are others now is not done: it is tested again.
 bool is_done(const std::string& run);
-void set_done(const std::string& run);
+/// `weights`: of a shared model, on which others stand: the hash of them, too.
+void set_done(const std::string& run, bool weights);
 
 /// Whether a run in the study's folder has a checkpoint.
 bool anything_trained(const std::string& out);

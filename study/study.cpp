@@ -146,7 +146,7 @@ class Study {
       fail(Code::interrupted, result_.out, ": stopped by a signal in ", what,
            "; the state is saved. Go on with --resume.");
     }
-    set_done(run);
+    set_done(run, found == nullptr);
   }
 
   void train_shared_models() {
@@ -182,8 +182,15 @@ class Study {
         for (const train::RecipeWarning& w : shared_.recipe(model, 0, false).warnings())
           warnings.push_back(w.line);
     std::map<std::string, std::vector<train::RecipeWarning>> in_all_rows;  // by detector
+    std::map<std::string, std::string> ablated;                            // by recipe
     for (const RowPlan& plan : s_.rows) {
-      const std::vector<train::RecipeWarning> here = row_recipe(plan, s_.seeds[0], -1).warnings();
+      const Recipe recipe = row_recipe(plan, s_.seeds[0], -1);
+      if (plan.kind == RowKind::ablation) {
+        const auto [same, fresh] = ablated.emplace(plan.detector + recipe.resolved(), plan.enhancement);
+        CAWE_CHECK(fresh, Code::usage, source_, ": ablate: \"", same->second, "\" and \"", plan.enhancement,
+                   "\" would be one row (expected different values)");
+      }
+      const std::vector<train::RecipeWarning> here = recipe.warnings();
       const auto [found, first] = in_all_rows.emplace(plan.detector, here);
       if (first) continue;
       const auto counts_here = [&](const train::RecipeWarning& w) {

@@ -36,6 +36,7 @@ void end_on_signals() {
   action.sa_handler = on_signal;
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
+  std::signal(SIGXFSZ, SIG_IGN);  // a limit on the size of files: writing says so, with the file's name
 }
 
 int stop_signal() {

@@ -289,6 +289,8 @@ DataHashes hashes_of_data(const data::Dataset& dataset) {
 
 SplitData load_data(const Recipe& r, bool quiet, const PersonFolds* folds) {
   const std::string root = expand_root(r.word("data.root"));
+  CAWE_CHECK(!root.empty(), Code::usage, r.where("data.root"),
+             " is empty (expected the folder of the data, \".\" for this one)");
   CAWE_CHECK(std::filesystem::is_directory(root), Code::data, root, ": no such folder (",
              r.where("data.root"), ")");
   const std::string folder = r.word("data.images"), images = folder.empty() ? root : below(root, folder);

@@ -113,6 +113,11 @@ models::FasterRcnnConfig faster_rcnn_from(const Recipe& recipe, int64_t classes)
 }
 
 void check_detector(const Recipe& recipe) {
+  constexpr int64_t kLeast = 32;  // a cell of the coarsest map of the body
+  for (const char* side : {"image.width", "image.height"})
+    CAWE_CHECK(recipe.whole(side) >= kLeast, Code::usage,
+               recipe.where(recipe.has(side) ? side : "image.size"), " is ", recipe.whole(side),
+               " (expected ", kLeast, " or more for a detector)");
   if (recipe.task() == "faster_rcnn")
     faster_rcnn_from(recipe, 1);
   else

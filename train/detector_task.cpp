@@ -165,15 +165,19 @@ std::function<void(data::FloatImage&, const data::Sample&)> shuffled_callback(
   };
 }
 
-/// Detects on the test films into detections.csv, evaluates, and adds the results to the summary.
+/// Detects on the test films into detections.csv, evaluates, and adds the results to the summary. `trained`: who
+/// trained the detector and its chain.
 void test_detector(Detector& detector, const RunSetup& s, const RunRequest& request, const DetectorGoal& goal,
-                   const std::string& title, Json* summary) {
+                   const std::vector<data::TrainedPatients>& trained, const std::string& title,
+                   Json* summary) {
   const data::Dataset& dataset = s.data.dataset;
   const auto found = detector.detect(dataset, s.test, request.quiet,
                                      request.out + " (its steps are done; --resume tests it)");
   std::vector<FilmSeen> seen = films_seen(dataset, s.test, found);
   if (!dataset.patients_known)
     for (FilmSeen& film : seen) film.patient.clear();
+  for (const data::Leak& leak : data::find_leaks(dataset, s.test, trained))
+    for (const int64_t i : leak.films) seen[size_t(i)].leak = true;
   const std::string detections = request.out + "/detections.csv";
   write_file(eval::films_beside(detections), films_csv(seen));
   write_file(detections, detections_csv(found));
@@ -242,7 +246,11 @@ std::string train_detector(Recipe& recipe, const RunRequest& request) {
                {"loss", json_rounded(result.last_loss, 6)}};
   if (!s.test.empty()) {
     Detector detector(net, s.chain, s.loader, recipe.words("classes"));
-    test_detector(detector, s, request, goal, detector_title(recipe.task()), &summary);
+    if (s.allow_leak) {  // else there is none
+      std::vector<std::string> damaged;
+      trained.push_back(data::parse_manifest("the run", newest_checkpoint(run->dir(), &damaged).manifest));
+    }
+    test_detector(detector, s, request, goal, trained, detector_title(recipe.task()), &summary);
   }
   say_leak({run->dir()}, &summary);
   return json_text(summary);

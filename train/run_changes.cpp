@@ -73,16 +73,6 @@ struct Changes {
   std::vector<std::string> machine;   ///< program, libraries, instruction set, device: the bits may differ
 };
 
-std::vector<std::string> differences_from(const std::string& dir, const std::string& recipe) {
-  const std::string path = dir + "/recipe.toml";
-  if (!std::filesystem::exists(path)) return {"recipe.toml: not there"};
-  try {
-    return recipe_differences(read_file(path), recipe);
-  } catch (const Error& error) {
-    return {std::string("recipe.toml: damaged (") + error.what() + ")"};
-  }
-}
-
 Changes changes_since(const std::string& dir, const std::string& recipe, const Environment& now) {
   Changes changes;
   changes.decisive = differences_from(dir, recipe);
@@ -119,6 +109,16 @@ std::vector<std::string> recipe_differences(const std::string& before, const std
                         if (!by_name && (!filled || !is.empty())) out.push_back(difference(key, was, is));
                       });
   return out;
+}
+
+std::vector<std::string> differences_from(const std::string& dir, const std::string& now, bool filled) {
+  const std::string path = dir + "/recipe.toml";
+  if (!std::filesystem::exists(path)) return {"recipe.toml: not there"};
+  try {
+    return recipe_differences(read_file(path), now, filled);
+  } catch (const Error& error) {
+    return {std::string("recipe.toml: damaged (") + error.what() + ")"};
+  }
 }
 
 std::vector<std::string> hash_differences(const std::string& dir,

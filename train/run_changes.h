@@ -32,6 +32,10 @@ GoneOn go_on(const std::string& dir, const std::string& recipe, const Environmen
 std::vector<std::string> recipe_differences(const std::string& before, const std::string& now,
                                             bool filled = false);
 
+/// recipe_differences() from DIR/recipe.toml; that it is missing or damaged is one.
+std::vector<std::string> differences_from(const std::string& dir, const std::string& now,
+                                          bool filled = false);
+
 /// The hashes that DIR/environment.json has otherwise, as sentences.
 std::vector<std::string> hash_differences(const std::string& dir,
                                           const std::vector<std::pair<std::string, std::string>>& hashes);

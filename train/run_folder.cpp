@@ -24,6 +24,8 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr int kLogDigits = 9;  // as many as an f32 needs
+constexpr uint64_t kMostSteps = uint64_t(1) << 53;
+constexpr size_t kMostJson = size_t(16) << 20;  // bytes of an environment.json: ours have some thousand
 
 std::string cpu_name() {
   std::ifstream info("/proc/cpuinfo");
@@ -50,13 +52,15 @@ struct LoggedLine {
 /// program did not write.
 std::vector<LoggedLine> logged_lines(const std::string& path) {
   std::vector<LoggedLine> lines;
+  CAWE_CHECK(fs::is_regular_file(path), Code::data, path, ": is no file (expected a run's log)");
   std::ifstream in(path);
   int number = 0;
   for (std::string line; std::getline(in, line);) {
     ++number;
     const Json values = Json::parse(line, nullptr, false);
     if (values.is_discarded()) continue;
-    bool numbers = values.is_object() && values.contains("step") && values["step"].is_number_unsigned();
+    bool numbers = values.is_object() && values.contains("step") && values["step"].is_number_unsigned() &&
+                   values["step"].get<uint64_t>() <= kMostSteps;
     if (numbers)
       for (const auto& item : values.items()) numbers &= item.value().is_number() || item.value().is_null();
     CAWE_CHECK(numbers, Code::data, path, ":", number,
@@ -96,7 +100,8 @@ std::string environment_json(const Environment& environment) {
 
 Json environment_in(const std::string& dir) {
   const std::string path = dir + "/environment.json";
-  if (!fs::is_regular_file(path)) return nullptr;
+  std::error_code unknown;
+  if (!fs::is_regular_file(path, unknown) || fs::file_size(path, unknown) > kMostJson) return nullptr;
   const Json facts = Json::parse(read_file(path), nullptr, false);
   return facts.is_object() ? facts : Json(nullptr);
 }
@@ -213,14 +218,21 @@ void RunFolder::timing(const std::string& stage, double seconds) const {
 
 double seconds_in(const std::string& dir) {
   double sum = 0;
-  std::error_code e;
-  fs::recursive_directory_iterator entry(dir, e);
-  for (; !e && entry != fs::recursive_directory_iterator(); entry.increment(e)) {
-    if (entry->path().filename() != "timings.csv") continue;
-    const data::CsvTable table = data::CsvTable::read(entry->path().string());
-    for (size_t r = 0; r < table.rows(); ++r) sum += table.number(r, table.column("seconds"));
+  for (const std::string& name : names_in(dir)) {
+    const std::string below = dir + "/" + name;
+    if (name != "timings.csv") {
+      if (fs::is_directory(below) && (name == "rows" || folder_kind(below) == "run"))
+        sum += seconds_in(below);
+      continue;
+    }
+    std::ifstream file(below);
+    for (std::string line; std::getline(file, line);) {  // a killed process may have left a part of one
+      double seconds = 0;
+      if (const size_t comma = line.find(',');
+          comma != line.npos && parse_number(line.substr(comma + 1), &seconds))
+        sum += seconds;
+    }
   }
-  CAWE_CHECK(!e, Code::io, dir, ": this folder cannot be read (", e.message(), ")");
   return sum;
 }
 

@@ -95,7 +95,7 @@ class RunFolder {
   TensorBoard events_;
 };
 
-/// Sum of the seconds in every timings.csv below `dir`: what all runs of a study took, over all its starts.
+/// Sum of the seconds in the timings.csv of `dir` and of the runs in it: what a study took, over all its starts.
 double seconds_in(const std::string& dir);
 
 }  // namespace cawe::train

@@ -264,7 +264,8 @@ void make_folders(const std::string& dir) {
 NewFolder::NewFolder(const std::string& out) : out_(out) {
   CAWE_CHECK(!out.empty(), Code::usage, "no output folder given (--out DIR)");
   std::error_code e;
-  const fs::file_status there = fs::status(out, e), link = fs::symlink_status(out, e);
+  std::error_code unknown;
+  const fs::file_status there = fs::status(out, e), link = fs::symlink_status(out, unknown);
   CAWE_CHECK(there.type() != fs::file_type::none, Code::io, out, ": cannot be made (", e.message(), ")");
   CAWE_CHECK(!fs::is_symlink(link) || fs::exists(there), Code::usage, out,
              ": is a link to nothing (expected a new or an empty folder)");

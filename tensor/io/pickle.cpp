@@ -274,6 +274,13 @@ class Machine : Stack {
         if (!a.empty() && a[0]->kind == Kind::skipped) return push_skipped(a[0]->text, true);
         if (a.size() < 4 || a[0]->kind != Kind::storage || a[1]->kind != Kind::integer)
           refuse("a tensor without a storage");
+        // What else PyTorch says of it: that it is to be negated or conjugated.
+        if (a.size() > 6 && a[6]->kind == Kind::dict)
+          for (const Value* item : a[6]->items)
+            if (item->kind == Kind::yes)
+              refuse(
+                  "a tensor that is to be negated or conjugated when it is read (save tensor.resolve_neg() "
+                  "instead)");
         TensorRef ref = *a[0]->tensor;
         ref.offset = a[1]->integer;
         ref.shape = integers(*a[2]);

@@ -380,6 +380,12 @@ def outputs_over_inputs():
     os.link(WORK / 'gt.csv', WORK / 'ev2/froc.csv')
     refused('evaluate over its truth by a second name', 2, ['froc.csv', 'gt.csv'], 'evaluate', '--detections',
             'same.csv', '--truth', keep('gt.csv'), '--out', 'ev2')
+    refused("detect among a run's files", 2, ['folder of a run', '--out'], *over, 'run/other.csv')
+    refused("detect over a run's detections", 2, ['folder of a run'], *over, keep('run/detections.csv'))
+    refused("evaluate among a run's files", 2, ['folder of a run'], 'evaluate', '--detections', 'same.csv', '--truth',
+            'gt.csv', '--out', 'run')
+    refused("enhance among a run's files", 2, ['folder of a run'], 'enhance', '--method', 'none', '--input',
+            'new/x.png', '--out', 'run')
     weights = sorted((WORK / 'run/checkpoints').glob('*.safetensors'))[0]
     refused('convert over what it reads', 2, ['same file'], 'convert', weights, weights)
     refused('enhance over a film', 2, ['new/x.png'], 'enhance', '--method', 'none', '--input', 'new/x.png', '--out',

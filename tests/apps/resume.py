@@ -130,6 +130,8 @@ def persons_who_trained_it():
     for more, env in (['--accept-changes'], None), ([], {'DNNL_MAX_CPU_ISA': 'SSE41'}), ([], None):
         done = train(out, '--resume', '--json', '--allow-leak', *more, *KEEP, env=env)
         assert json.loads(done.stdout)['leak'] == 'allowed', done.stdout
+        films = (WORK / out / 'detections.films.csv').read_text().splitlines()
+        assert films[0].endswith(',leak') and any(f.endswith(',1') for f in films), films
         environment = json.loads((WORK / out / 'environment.json').read_text())
         assert [w for w in environment['warnings'] if w.startswith(leak)], environment['warnings']
     assert [c for c in environment['changes'] if 'cpu_library' in c], 'it was not written again'

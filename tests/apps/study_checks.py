@@ -181,6 +181,11 @@ def main():
             '--set', 'classifier_set=["data.test=0.03"]', code=3, says=['one person'])
     refused('one seed twice', '--set', 'seeds=[3,4,3]', code=2, says=['3 twice'])
     refused('a value of an ablation that is empty', '--ablate', 'fuse.alpha=0.5,', code=2, says=['a value is empty'])
+    refused('an ablation of the rule by which all rows are judged', '--ablate', 'froc.iou=0.1', code=2,
+            says=['froc.iou=0.1', 'judged by one rule'])
+    refused('an ablation of the seed', '--ablate', 'seed=5', code=2, says=['seeds = [0, 1'])
+    refused('two values that are one', '--ablate', 'fuse.alpha=0.30,0.3', code=2, says=['would be one row'])
+    refused('films too small for a detector', '--ablate', 'image.size=16', code=2, says=['image.size is 16', '32 or more'])
     refused('a class of the map that only the last row asks for', '--set', 'set=["cam.exclude_labels=[\'edema\']"]',
             code=2, says=['edema'])
     weights_of_shared_models()
@@ -203,6 +208,26 @@ def main():
                   says=['retinanet-none-0: its detections are not those that it was finished with'])
             assert file.read_bytes() == kept and (WORK / 'plain/results.csv').read_bytes() == results, name
     print('ok  detections that are lost or others are made again', flush=True)
+    # A shared model that was exchanged is no longer the one that rows were made with.
+    mine, file = WORK / 'plain/classifier/checkpoints/step-00000001.safetensors', WORK / 'plain/rows/retinanet-cawe-0'
+    kept = mine.read_bytes()
+    cawe('train', 'classifier.toml', '--out', 'exchanged', '--quiet', '--set', 'seed=3')
+    for name in sorted((WORK / 'exchanged/checkpoints').iterdir()):
+        shutil.copy(name, WORK / 'plain/classifier/checkpoints' / name.name)
+    assert mine.read_bytes() != kept
+    shutil.move(file, WORK / 'kept')
+    study('plain', '--resume', code=2, says=['classifier, which is done and stays as it is: weights: '])
+    shutil.move(WORK / 'kept', file)
+    mine.write_bytes(kept)
+    for name in (WORK / 'plain/classifier/checkpoints').iterdir():
+        if name != mine:
+            name.unlink()
+    # A line that a killed process left unfinished, and a file of the same name that is not ours.
+    with open(file / 'timings.csv', 'a') as timings:
+        timings.write('tra')
+    (WORK / 'plain/notes').mkdir()
+    (WORK / 'plain/notes/timings.csv').write_text('when;what\n')
+    study('plain', '--resume')
     # A row that is not done cannot go on with another network: nothing says that it did.
     (WORK / 'plain/rows/retinanet-cawe-0/done').unlink()
     before = {f: f.read_bytes() for f in (WORK / 'plain').rglob('*') if f.is_file() and 'lock' not in f.name}

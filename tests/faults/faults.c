@@ -25,6 +25,7 @@
 enum { kMostFiles = 4096 };
 static char tracked[kMostFiles];
 static int calls, at, log_file = -1;
+static __thread int mine; /* number of this thread's last call: others may come between a call's begin and end */
 static const char* what = "";
 
 #define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
@@ -41,7 +42,7 @@ static void die(void) { kill(getpid(), SIGKILL); }
 
 /* Counts a call. Returns 1 where it must fail, with errno set. */
 static int fault(const char* call, const char* path) {
-  const int number = __sync_add_and_fetch(&calls, 1);
+  const int number = mine = __sync_add_and_fetch(&calls, 1);
   if (log_file >= 0) dprintf(log_file, "%d %s %s\n", number, call, path);
   if (number != at) return 0;
   if (is("kill") || (is("half") && strcmp(call, "write") != 0)) die();
@@ -50,7 +51,7 @@ static int fault(const char* call, const char* path) {
   return is("eio") || is("enospc");
 }
 static void after(void) {
-  if (calls == at && is("after")) die();
+  if (mine == at && is("after")) die();
 }
 
 static int is_file(const char* path) {
@@ -88,7 +89,7 @@ static ssize_t some(int fd, const void* data, size_t bytes, off_t offset, int ha
 static ssize_t put(int fd, const void* data, size_t bytes, off_t offset, int has_offset) {
   if (fd < 0 || fd >= kMostFiles || !tracked[fd]) return some(fd, data, bytes, offset, has_offset);
   if (fault("write", "")) return -1;
-  const int here = calls == at && bytes > 1;
+  const int here = mine == at && bytes > 1;
   if (here && is("half")) {
     some(fd, data, bytes / 2, offset, has_offset);
     die();

@@ -317,6 +317,10 @@ TEST(Pth, TensorsStayInsideTheirStorage) {
   EXPECT_EQ(read(legacy_file(k0, two(2, 2), two(1, 2))), "no error");
   EXPECT_EQ(read(legacy_file(k0, two(100, 4), two(0, 1))), "no error");
   EXPECT_EQ(read(legacy_file("K\x09", two(0, 4), two(1, 1))), "no error") << "empty tensors touch nothing";
+  // What torch.save says of a view by torch._neg_view: its values are to be negated when they are read.
+  std::string negated = legacy_file(k0, one(4), one(1));
+  negated.replace(negated.find("\x89}tR"), 4, "\x89}}U\x03neg\x88stR");
+  EXPECT_NE(read(negated).find("to be negated"), std::string::npos) << read(negated);
   const std::string outside = "data: f: w: reaches behind its storage of 4 elements";
   EXPECT_EQ(read(legacy_file(k0, one(5), one(1))), outside);
   EXPECT_EQ(read(legacy_file("K\x01", one(4), one(1))), outside);
