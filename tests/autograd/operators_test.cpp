@@ -6,7 +6,10 @@
 
 #include "autograd/layouts.h"
 #include "autograd/operator_table.h"
+#include "autograd/ops/conv2d.h"
 #include "autograd/ops/elementwise.h"
+#include "autograd/ops/linear.h"
+#include "autograd/ops/reductions.h"
 #include "tensor/backend.h"
 #include "tensor/primitives/backend.h"
 
@@ -38,6 +41,46 @@ TEST_P(Operators, Proved) {
 TEST(OperatorTable, EveryPrimitiveHasARow) {
   for (const OperatorReport& r : check_operators()) EXPECT_TRUE(r.covered) << r.name;
   EXPECT_GT(primitive_names().size(), 45u);
+}
+
+// The table compares implementations at the sizes that the operators ask for. Whether these are right:
+
+TEST(Conv2d, ADilatedKernelCoversItsHoles) {
+  std::vector<double> pixels(5 * 6);
+  for (size_t i = 0; i < pixels.size(); ++i) pixels[i] = double(i);
+  const Variable x(Tensor::from(pixels, {1, 1, 5, 6}), true);
+  const Variable w(Tensor::from(std::vector<double>{1, 10, 100, 1000}, {1, 1, 2, 2}), true);
+  Conv2dParams p;
+  p.dilation = 3;  // over 1 x 3 (2 - 1) + 1 = 4 pixels
+  const Variable y = conv2d(x, w, Variable(), p);
+  EXPECT_EQ(y.shape(), (Shape{1, 1, 2, 3}));
+  // Pixel (r, c) is 6 r + c: at (0, 0) 0, 3, 18 and 21, and 1111 more for each step to the right, 6666 down.
+  const double first = 0 * 1 + 3 * 10 + 18 * 100 + 21 * 1000;
+  EXPECT_EQ(y.value().to_vector<double>(), (std::vector<double>{first, first + 1111, first + 2222,
+                                                                first + 6666, first + 7777, first + 8888}));
+  backward(sum(y));  // a weight's: the sum of the six pixels that it met, 0 + 1 + 2 + 6 + 7 + 8 for the first
+  EXPECT_EQ(w.grad().to_vector<double>(), (std::vector<double>{24, 24 + 6 * 3, 24 + 6 * 18, 24 + 6 * 21}));
+}
+
+TEST(Linear, ABiasGetsItsGradientWhereTheWeightsAreFrozen) {
+  const Variable x(Tensor::from(std::vector<double>{1, 2, 3, 4, 5, 6}, {2, 3}));
+  const Variable w(Tensor::from(std::vector<double>{1, 0, 2, 0, 1, 0}, {2, 3}));
+  const Variable bias(Tensor::from(std::vector<double>{10, 20}, {2}), true);
+  const Variable y = linear(x, w, bias);
+  EXPECT_EQ(y.value().to_vector<double>(), (std::vector<double>{17, 22, 26, 25}));
+  backward(sum(mul(y, Variable(Tensor::from(std::vector<double>{1, 2, 3, 5}, {2, 2})))));
+  ASSERT_TRUE(bias.grad().defined());
+  EXPECT_EQ(bias.grad().to_vector<double>(), (std::vector<double>{4, 7}));
+  EXPECT_FALSE(w.grad().defined());
+}
+
+TEST(Sum, ANegativeDimensionCountsFromTheEnd) {
+  const Variable x(Tensor::from(std::vector<double>{1, 2, 3, 10, 20, 30}, {2, 1, 3}));
+  const auto over = [&](const std::vector<int>& dims) { return sum(x, dims).value().to_vector<double>(); };
+  EXPECT_EQ(over({-1}), (std::vector<double>{6, 60}));
+  EXPECT_EQ(over({-2}), (std::vector<double>{1, 2, 3, 10, 20, 30}));
+  EXPECT_EQ(over({-3}), (std::vector<double>{11, 22, 33}));
+  EXPECT_EQ(over({0, -1}), (std::vector<double>{66}));
 }
 
 /// y = x^2 with the gradient of `factor` x.

@@ -203,6 +203,18 @@ TEST(Gradients, LeaveEveryGradAlone) {
   EXPECT_EQ(grad(w), (Doubles{3}));
 }
 
+// A parameter between the root and what is asked for: the walk passes it.
+TEST(Gradients, LeaveParametersOnTheWayAlone) {
+  const Variable x = leaf({3});
+  Variable w = leaf({2}), v = leaf({5});
+  v.set_grad(Tensor::full({1}, 77, DType::f64));
+  const Variable f = square(x);
+  EXPECT_EQ(numbers(gradients(mul(mul(f, w), v), {f})[0]), (Doubles{10}));
+  EXPECT_FALSE(w.grad().defined());
+  EXPECT_EQ(grad(v), (Doubles{77}));
+  EXPECT_FALSE(x.grad().defined());
+}
+
 TEST(Gradients, StartFromAnySeed) {
   const Variable x = leaf({1, 2, 3});
   EXPECT_EQ(numbers(gradients(square(x), {x})[0]), (Doubles{2, 4, 6}));

@@ -146,6 +146,29 @@ TEST(Split, EveryStratumIsSplitAtTheSameShares) {
   EXPECT_GT(without.size(), 2u) << "unstratified folds differ";
 }
 
+TEST(Split, OneImageWithABoxMakesAPersonBoxed) {
+  // 40 persons with three images each; of 12 persons one image has a box, whichever of the three.
+  // Test: round(12 .2) = 2; val: round(10 .1) = 1.
+  Dataset data;
+  for (int p = 0; p < 40; ++p)
+    for (int i = 0; i < 3; ++i) {
+      Sample sample;
+      sample.patient_id = "p" + std::to_string(p);
+      sample.image_id = sample.patient_id + "_" + std::to_string(i);
+      if (p < 12 && p % 3 == i) sample.boxes = {{0, 0, 1, 1}};
+      data.samples.push_back(sample);
+    }
+  for (uint64_t seed = 0; seed < 20; ++seed) {
+    SplitOptions options;
+    options.seed = seed;
+    std::map<std::string, int> boxed;
+    for (const auto& [fold, ids] : people(data, split_by_patient(data, options)))
+      for (const std::string& id : ids) boxed[fold] += std::stoi(id.substr(1)) < 12;
+    EXPECT_EQ(boxed["test"], 2) << seed;
+    EXPECT_EQ(boxed["val"], 1) << seed;
+  }
+}
+
 TEST(Split, SeedDecidesAndOrderOfFilesDoesNot) {
   Dataset data = patients();
   const std::string first = split_text(data, split_by_patient(data, {}));

@@ -33,6 +33,7 @@ TEST(Subject, Spellings) {
   EXPECT_EQ(parse_age("060Y"), 60);
   EXPECT_EQ(parse_age("22y"), 22);
   EXPECT_EQ(parse_age("018M"), 1.5);
+  EXPECT_EQ(parse_age("240M"), 20) << "130 is a bound of years, not of months";
   EXPECT_NEAR(parse_age("010W"), 70 / 365.25, 1e-6);
   EXPECT_NEAR(parse_age("003D"), 3 / 365.25, 1e-6);
   EXPECT_EQ(parse_age("0"), 0);

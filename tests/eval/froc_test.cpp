@@ -53,6 +53,7 @@ TEST(Froc, GoldenSensitivities) {
   EXPECT_EQ(sens(options, kFps), (Values{.25, .5, .75, .75, 1, 1}));
   options.mode = SensMode::linear;
   EXPECT_EQ(sens(options, {.125, .375}), (Values{.375, .625}));
+  EXPECT_EQ(sens(options, {.0625, .4375, .8125}), (Values{.3125, .6875, .8125})) << "not only in the middle";
   options = {};
   options.threshold = 0.2;
   EXPECT_EQ(sens(options, kFps), (Values{.25, 1, 1, 1, 1, 1}));
@@ -132,6 +133,16 @@ TEST(Froc, DeepLesionFindsEveryLesionAtOnceAndIobbAcceptsSmallInside) {
   EXPECT_TRUE(judge(truth, inside).judged[0].false_positive);
 }
 
+TEST(Froc, BoxesOfDeepLesionAreOnePixelWider) {
+  // With the pixel 50 / 100, without it 36 / 81.
+  const std::vector<TruthImage> truth = {{"a", "", {{{0, 0, 9, 9}, 0, false, 81}}, 64, 64}};
+  EXPECT_EQ(judge(truth, {{0, {0, 0, 9, 4}, .9, 0}}, froc_preset("deeplesion")).judged[0].found, 1);
+  EXPECT_EQ(judge(truth, {{0, {0, 0, 4, 9}, .9, 0}}, froc_preset("deeplesion")).judged[0].found, 1);
+  EXPECT_EQ(judge(truth, {{0, {0, 0, 9, 4}, .9, 0}}).judged[0].found, 0);
+  // With the pixel 49 / 100, without it 36 / 81.
+  EXPECT_EQ(judge(truth, {{0, {0, 0, 6, 6}, .9, 0}}, froc_preset("deeplesion")).judged[0].found, 0);
+}
+
 /// How each detection of one image was judged: T found a lesion, F false, d neither.
 std::string judged(const std::vector<TruthBox>& boxes, const std::vector<Detection>& detections,
                    const FrocOptions& options = {}) {
@@ -186,6 +197,14 @@ TEST(Froc, HalfInACrowdRegionIsNoFalsePositive) {
   EXPECT_EQ(judged(boxes, {{0, {45, 20, 55, 30}, .9, 0}}), "d") << "exactly half";
   EXPECT_EQ(judged(boxes, {{0, {44.875, 20, 54.875, 30}, .9, 0}}), "F");
   EXPECT_EQ(judged(boxes, {{0, {45.125, 20, 55.125, 30}, .9, 0}}), "d");
+}
+
+TEST(Froc, ACrowdRegionIsNoLesionToFind) {
+  const std::vector<TruthBox> boxes = {lesion({0, 0, 10, 10}), {{50, 0, 100, 100}, 0, true, 5000}};
+  for (const char* rule : {"iou", "centre", "iobb", "deeplesion"})
+    EXPECT_EQ(judged(boxes, {{0, {50, 0, 100, 100}, .9, 0}, {0, {0, 0, 10, 10}, .8, 0}}, froc_preset(rule)),
+              "dT")
+        << rule;
 }
 
 TEST(Froc, OfEqualSensitivitiesTheHighestThresholdIsNamed) {

@@ -46,6 +46,20 @@ TEST(Localisation, OverlappingBoxesCountOnce) {
   EXPECT_NEAR(map_figures(s).energy, .56, 1e-7);
 }
 
+TEST(Localisation, AShuffledMapIsThatOfAnotherPerson) {
+  // Every box is the left one of two cells. The maps of p (three films) point there, those of q (two films) do not.
+  std::vector<MapSample> samples;
+  for (const bool p : {true, true, false, true, false}) {
+    MapSample s{p ? "p" : "q", "a", 1, 2, {1, 3}, 8, 4, {{0, 0, 4, 4}}};
+    if (p) s.map = {3, 1};
+    samples.push_back(s);
+  }
+  const LocalisationRow row = localisation(samples, 20)[0];
+  EXPECT_DOUBLE_EQ(row.pointing.value, 3 / 5.0);
+  EXPECT_DOUBLE_EQ(row.pointing_shuffled.value, 2 / 5.0);
+  EXPECT_DOUBLE_EQ(row.energy_shuffled.value, (3 * .25 + 2 * .75) / 5);
+}
+
 TEST(Localisation, RefusesBadMaps) {
   EXPECT_THROW(map_figures({"p", "a", 1, 1, {-1}, 4, 4, {{0, 0, 1, 1}}}), Error);
   EXPECT_THROW(map_figures({"p", "a", 1, 2, {1}, 4, 4, {{0, 0, 1, 1}}}), Error);
