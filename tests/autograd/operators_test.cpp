@@ -9,6 +9,7 @@
 #include "autograd/ops/conv2d.h"
 #include "autograd/ops/elementwise.h"
 #include "autograd/ops/linear.h"
+#include "autograd/ops/pooling.h"
 #include "autograd/ops/reductions.h"
 #include "tensor/backend.h"
 #include "tensor/primitives/backend.h"
@@ -118,6 +119,18 @@ TEST(Gradcheck, SeesAGradientThatIsNoNumber) {
 TEST(Gradcheck, IsAbsoluteWhereTheGradientIsZero) {
   const Variable x(Tensor::from(std::vector<double>{0.5, -1, 2}, {3}), true);
   EXPECT_LT(gradcheck([](const std::vector<Variable>& in) { return affine(in[0], 0, 3); }, {x}), 1e-12);
+}
+
+// As PyTorch's, on the reference (f64) and on the fast backend (channels-last f32).
+TEST(MaxPool, OfEqualValuesTheFirstGetsTheGradient) {
+  const std::vector<double> values{3, 3, 1, 2,  //
+                                   3, 1, 2, 2};
+  for (const DType dtype : {DType::f64, DType::f32}) {
+    const Variable x(Tensor::from(values, {1, 1, 2, 4}).to(dtype).channels_last(), true);
+    backward(sum(max_pool2d(x, {2, 2, 0}), {0, 1, 2, 3}));
+    EXPECT_EQ(x.grad().contiguous().to(DType::f64).to_vector<double>(),
+              (std::vector<double>{1, 0, 0, 1, 0, 0, 0, 0}));
+  }
 }
 
 TEST(CheckFinite, NamesTheOperator) {

@@ -67,6 +67,15 @@ TEST(BoxCoding, GoldenOfTheSpec) {
   EXPECT_NEAR(weighted[3], -3.465736, 1e-5);
 }
 
+TEST(BoxCoding, OffsetsAreInSidesOfTheAnchor) {
+  // Half as wide and half as high again as the anchor; centres (5, 10) and (6.5, 20).
+  const auto code = encode_box({4, 5, 9, 35}, {0, 0, 10, 20});
+  EXPECT_NEAR(code[0], 1.5 / 10, 1e-6);
+  EXPECT_NEAR(code[1], 10.0 / 20, 1e-6);
+  EXPECT_NEAR(code[2], std::log(0.5), 1e-6);
+  EXPECT_NEAR(code[3], std::log(1.5), 1e-6);
+}
+
 const Tensor kAnchors = Tensor::from(
     std::vector<float>{0, 0, 10, 10, 0, 0, 10, 12, 0, 4.5, 10, 14.5, 50, 50, 60, 60, 200, 200, 210, 210},
     {5, 4});

@@ -84,6 +84,17 @@ TEST(Clahe, EqualsOpenCv) {
   EXPECT_EQ(cases, 6) << "run from the source folder";
 }
 
+TEST(Clahe, WhatIsCutOffIsSharedOutEvenly) {
+  // One tile of 1024 pixels, half 100 and half 200; the limit is 2 * 1024 / 256 = 8. Of the 1008 that are cut off
+  // every level gets 3, and the remaining 240 go one each to levels 0 ... 239. Up to level 100 there are then
+  // 101 * 4 + 8 pixels, up to 200 there are 201 * 4 + 16.
+  std::vector<uint8_t> gray(512, 100);
+  gray.resize(1024, 200);
+  const std::vector<uint8_t> out = clahe_u8(gray, 32, 32, {1, 1, 2});
+  EXPECT_EQ(out.front(), 103) << "412 * 255 / 1024 = 102.6";
+  EXPECT_EQ(out.back(), 204) << "820 * 255 / 1024 = 204.2";
+}
+
 TEST(Clahe, FloatsGoThroughEightBits) {
   const Tensor y = clahe(uniform({2, 1, 40, 33}, "film"));
   for (float v : y.to_vector<float>()) EXPECT_FLOAT_EQ(v * 255, std::nearbyint(v * 255));

@@ -67,6 +67,23 @@ TEST(FasterRcnn, ProposalsGoToLevelsBySide) {
   EXPECT_EQ(levels, (std::vector<int32_t>{0, 0, 1, 1, 2, 3, 3, -1}));
 }
 
+TEST(Proposals, LearnFromForegroundAndBackgroundAlone) {
+  // IoU 1 is foreground, 0 background, and 1/2 (between 0.3 and 0.7) is left out.
+  const RegionProposals rpn(4, RpnConfig{});
+  const Tensor anchors =
+      Tensor::from(std::vector<float>{0, 0, 10, 10, 0, 0, 10, 20, 40, 40, 50, 50, 60, 40, 70, 50}, {4, 4});
+  const RegionProposals::Targets t = rpn.targets(anchors, {{{{0, 0, 10, 10}}, {0}}}, {{}}, {});
+  EXPECT_EQ(t.foreground.to_vector<float>(), (std::vector<float>{1, 0, 0, 0}));
+  EXPECT_EQ(t.sampled.to_vector<float>(), (std::vector<float>{1, 0, 1, 1}));
+  EXPECT_FLOAT_EQ(t.scale.to_vector<float>()[0], 1.0f / 3) << "one image, three sampled";
+  // Chances 3/4, 1/2, 1/2, 1/4 for objects: the mean of -ln(3/4), -ln(1/2), -ln(3/4).
+  const float three = std::log(3.0f);
+  const RegionProposals::Output out{Variable(Tensor::from(std::vector<float>{three, 0, 0, -three}, {1, 4})),
+                                    Variable(Tensor::zeros({1, 4, 4})),
+                                    {}};
+  EXPECT_NEAR(rpn.loss(out, t).objectness.value().item(), (2 * std::log(4.0 / 3) + std::log(2.0)) / 3, 1e-6);
+}
+
 /// A box head whose weights are all 0: both classes have logit 0, so every proposal is a lesion with score 1/2.
 struct Undecided {
   RoiHeadsConfig config;
@@ -116,6 +133,51 @@ TEST(RoiHeads, BoxesBelowTheLeastSideAreDropped) {
   EXPECT_EQ(count({10, 10, 10.05f, 30}), 1u);
   EXPECT_EQ(count({-20, 10, 0.5f, 30}), 1u) << "half a pixel of it is in the image";
   EXPECT_EQ(count({-20, 10, 0.005f, 30}), 0u);
+}
+
+/// A box head of two classes whose outputs are its biases alone: probabilities 1/4, 1/4 and 1/2.
+struct Biased {
+  RoiHeadsConfig config;
+  std::unique_ptr<RoiHeads> heads;
+  std::vector<Variable> levels{Variable(Tensor::zeros({1, 4, 16, 16}).channels_last())};
+  explicit Biased(const std::vector<float>& offsets) {
+    config.hidden = 8;
+    heads = std::make_unique<RoiHeads>(4, 2, std::vector<int64_t>{4}, config);
+    for (auto& p : heads->parameters()) {
+      Tensor value = Tensor::zeros(p.variable->shape());
+      if (p.name == "box_predictor.cls_score.bias")
+        value = Tensor::from(std::vector<float>{0, 0, std::log(2.0f)}, {3});
+      if (p.name == "box_predictor.bbox_pred.bias") value = Tensor::from(offsets, {12});
+      p.variable->set_value(value);
+    }
+  }
+};
+
+TEST(RoiHeads, OffsetsAreDividedByTheirWeights) {
+  // 20 x 40 around (20, 30), weights 10, 10, 5, 5: moved by (2, -8), half as wide again, half as high.
+  const std::vector<float> offsets{1, -2, 5 * std::log(1.5f), 5 * std::log(0.5f)};
+  std::vector<float> all(12, 0);
+  std::copy(offsets.begin(), offsets.end(), all.begin() + 8);
+  Biased b(all);
+  PostprocessSettings s;
+  s.score_threshold = 0.4;
+  const Detections found = b.heads->detect(b.levels, {{{10, 10, 30, 50}}}, 64, 64, s, {})[0];
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0].label, 1);
+  EXPECT_NEAR(found[0].box.x1, 7, 1e-4);
+  EXPECT_NEAR(found[0].box.y1, 12, 1e-4);
+  EXPECT_NEAR(found[0].box.x2, 37, 1e-4);
+  EXPECT_NEAR(found[0].box.y2, 32, 1e-4);
+}
+
+TEST(RoiHeads, TrueBoxesAreProposalsTooAndTheBoxOfTheOwnClassIsLearnt) {
+  // The one proposal is background. The true box is its own target, all offsets 0: of what its class says the first
+  // is 1/2 away, above beta = 1/9; what other classes say does not count.
+  Biased b({7, 7, 7, 7, 5, 5, 5, 5, 0.5f, 0, 0, 0});
+  const RoiHeads::Losses losses =
+      b.heads->loss(b.levels, {{{40, 40, 60, 60}}}, {{{{10, 10, 30, 30}}, {1}}}, {{}});
+  EXPECT_NEAR(losses.classification.value().item(), (std::log(4.0) + std::log(2.0)) / 2, 1e-6);
+  EXPECT_NEAR(losses.box.value().item(), (0.5 - 1.0 / 18) / 2, 1e-6);
 }
 
 TEST(Proposals, TrainingAndTestingHaveTheirOwnNumbers) {

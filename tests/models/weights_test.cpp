@@ -68,6 +68,34 @@ TEST(Weights, DifferencesAreErrorsThatNameThem) {
   EXPECT_NE(state_of(b)["conv1.weight"].to_vector<float>(), before);
 }
 
+TEST(Weights, EveryKindOfDifferenceIsReportedAndRefused) {
+  Classifier net(narrow(3));
+  net.initialise(1);
+  const NamedTensors whole = copy_of(net);
+  using Names = std::vector<std::string>;
+  const auto expect = [&](const NamedTensors& file, const Names& missing, const Names& unexpected,
+                          const Names& mismatched) {
+    LoadOptions lenient;
+    lenient.strict = false;
+    const LoadReport report = load_weights(net, file, lenient, "w.pth");
+    EXPECT_EQ(report.missing, missing);
+    EXPECT_EQ(report.unexpected, unexpected);
+    EXPECT_EQ(report.mismatched, mismatched);
+    EXPECT_EQ(report.skipped, Names{}) << "nobody asked for it";
+    EXPECT_FALSE(report.complete());
+    EXPECT_THROW(load_weights(net, file, {}, "w.pth"), Error);
+  };
+  NamedTensors file = whole;
+  file.erase("conv1.weight");
+  expect(file, {"conv1.weight"}, {}, {});
+  file = whole;
+  file["extra"] = Tensor::zeros({1});
+  expect(file, {}, {"extra"}, {});
+  file = whole;
+  file["fc.bias"] = Tensor::zeros({5});
+  expect(file, {}, {}, {"fc.bias: [5], expected [3]"});
+}
+
 TEST(Weights, NonFiniteValuesAreRefused) {
   Classifier a(narrow(3));
   a.initialise(1);

@@ -141,6 +141,22 @@ TEST(GanCourse, AdaptiveTurnsWaitForTheCritic) {
   EXPECT_EQ(turns(always, 4), "DGDG");
 }
 
+TEST(GanCourse, TheThresholdIsOfTheMeanOfRealAndFake) {
+  // The loss is the sum of both terms: half of it is compared.
+  GanSettings settings;
+  settings.adaptive = true;
+  Bench first({phase(kGan, 2, 1e-4)}, settings);
+  GanCourse course(first.job);
+  course.seek(0);
+  const double mean = course.one(0, nullptr).at("loss.critic") / 2;
+  settings.threshold = 1.5 * mean;
+  Bench below({phase(kGan, 2, 1e-4)}, settings);
+  EXPECT_EQ(turns(below, 2), "DG");
+  settings.threshold = 0.75 * mean;
+  Bench above({phase(kGan, 2, 1e-4)}, settings);
+  EXPECT_EQ(turns(above, 2), "DD");
+}
+
 TEST(GanCourse, PhasesTrainWhatTheySay) {
   Bench bench({phase(kGenerator, 2, 1e-3, true), phase(kCritic, 1), phase(kGenerator, 1)});
   GanCourse course(bench.job);
