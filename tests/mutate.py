@@ -36,10 +36,11 @@ int main() { return sum_below(4) == 6 && is_small(6) && !is_small(200) ? 0 : 1; 
 '''
 LIST = '''# What a list looks like.
 file sum.cpp
-tests sum_test
+tests sum_test other_test
 sum-bound: n itself is not in the sum
 - i < n;
 + i <= n;
+tests sum_test
 small-bound: no test asks for 100
 - return n < 100;
 + return n <= 100;
