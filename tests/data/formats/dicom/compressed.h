@@ -2,7 +2,6 @@
 // A test's DICOM file, compressed by DCMTK's encoders.
 #pragma once
 
-#ifdef CAWE_HAVE_DCMTK
 #include <dcmtk/config/osconfig.h>
 
 #include <dcmtk/dcmdata/dcistrmb.h>
@@ -48,4 +47,3 @@ inline std::string compressed(const std::string& bytes, E_TransferSyntax syntax)
 }
 
 }  // namespace cawe::data::dicom_bytes
-#endif

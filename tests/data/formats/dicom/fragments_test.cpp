@@ -17,8 +17,6 @@
 namespace cawe::data {
 namespace {
 
-#ifdef CAWE_HAVE_DCMTK
-
 using namespace dicom_bytes;
 using namespace std::string_literals;
 
@@ -367,8 +365,6 @@ TEST(JpegBits, AreThoseOfTheHeader) {
   wide.bits = 12;
   EXPECT_EQ(kind_of(with_fragments({fragment_of(narrow)}, uid, wide)), "bad_header");
 }
-
-#endif
 
 }  // namespace
 }  // namespace cawe::data
