@@ -5,6 +5,7 @@
 #include <array>
 #include <cmath>
 
+#include "eval/films.h"
 #include "tensor/error.h"
 #include "tests/data_dir.h"
 #include "tests/eval/coco_json.h"
