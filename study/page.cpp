@@ -193,6 +193,7 @@ std::vector<std::string> study_warnings(const StudyResult& study) {
   for (const StudyRow& row : study.rows) runs.insert(runs.end(), row.runs.begin(), row.runs.end());
   for (const std::string& run : runs)
     for (const std::string& sentence : train::kept_sentences(run, "warnings")) add(sentence);
+  for (const std::string& sentence : train::kept_sentences(study.out, "warnings")) add(sentence);
   for (const std::string& run : runs)
     for (const std::string& change : train::kept_sentences(run, "changes"))
       add("Resumed with changes: " + std::filesystem::path(run).filename().string() + ", " + change);

@@ -23,7 +23,7 @@ train::Strings runs_in(const std::string& out) {
   train::Strings runs;
   for (const std::string& folder : {out, out + "/rows"})
     for (const std::string& name : names_in(folder))
-      if (const std::string run = folder + "/" + name; folder_kind(run) == "run") runs.push_back(run);
+      if (const std::string run = folder + "/" + name; train::is_run(run)) runs.push_back(run);
   return runs;
 }
 
@@ -110,9 +110,9 @@ train::Strings differences_of_done(const std::vector<DoneRun>& done) {
   return all;
 }
 
-std::string check_comparable(const std::vector<DoneRun>& done, const data::Dataset& dataset,
-                             bool allow_leak) {
-  std::string leak;
+train::Strings check_comparable(const std::vector<DoneRun>& done, const data::Dataset& dataset,
+                                bool allow_leak) {
+  train::Strings leaks;
   for (const DoneRun& run : done) {
     if (!run.is_row) continue;
     std::set<std::string> now;
@@ -127,10 +127,10 @@ std::string check_comparable(const std::vector<DoneRun>& done, const data::Datas
         missing.empty() ? "" : " (not among them: " + listed(missing) + ")",
         ", so that its figures cannot stand beside those of other rows. Give the study the split that it "
         "began with, or choose another --out.");
-    const std::string here = train::check_trained_until_now(run.folder, dataset, run.tested, allow_leak);
-    if (leak.empty()) leak = here;
+    const std::string leak = train::check_trained_until_now(run.folder, dataset, run.tested, allow_leak);
+    if (!leak.empty()) leaks.push_back(leak);
   }
-  return leak;
+  return leaks;
 }
 
 }  // namespace cawe::study

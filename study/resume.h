@@ -9,6 +9,7 @@
 
 #include "data/sample.h"
 #include "train/recipe.h"
+#include "train/run_folder.h"
 
 namespace cawe::study {
 
@@ -16,7 +17,7 @@ namespace cawe::study {
 struct DoneRun {
   std::string folder;
   train::Recipe recipe;
-  std::vector<std::pair<std::string, std::string>> hashes;  ///< of a row's data, as environment.json has them
+  train::Hashes hashes;         ///< of what it is made from (train/run_setup.h)
   bool is_row = false;          ///< of a detector, whose detections are judged; else a shared model
   std::vector<int64_t> tested;  ///< a row's test films: samples of the study's data set
 };
@@ -39,7 +40,8 @@ void remove_leftovers(const std::string& out);
 train::Strings differences_of_done(const std::vector<DoneRun>& done);
 
 /// Throws where a row that is done cannot stand beside those that are trained now: usage where it was tested on other
-/// films, leak where persons who trained it are tested now and that is not allowed; else returns that leak's sentence.
-std::string check_comparable(const std::vector<DoneRun>& done, const data::Dataset& dataset, bool allow_leak);
+/// films, leak where persons who trained it are tested now and that is not allowed; else returns such leaks as sentences.
+train::Strings check_comparable(const std::vector<DoneRun>& done, const data::Dataset& dataset,
+                                bool allow_leak);
 
 }  // namespace cawe::study

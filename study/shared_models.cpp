@@ -122,6 +122,18 @@ std::string SharedModels::stand_in(const SharedModel& model, int64_t fold, train
   return bytes;
 }
 
+train::Hashes SharedModels::hashes(const SharedModel& model, int64_t fold, train::RunRequest request) const {
+  const train::StandIns before = stand_ins(request, fold);
+  train::Hashes hashes;
+  request = request_for(model, request);
+  request.stand_ins = &before;
+  request.resume = false;
+  request.hashes = &hashes;
+  Recipe mine = recipe(model, fold, true);
+  model.trainer(mine, request);
+  return hashes;
+}
+
 train::StandIns SharedModels::stand_ins(train::RunRequest request, int64_t fold) const {
   train::StandIns all;
   for (const char* role : {"classifier", "colorizer"}) all.places[role] = place(role, fold);
@@ -144,6 +156,10 @@ void SharedModels::find_per_fold(const data::Dataset& dataset, const std::vector
   request.stand_ins = &before;
   for (SharedModel& model : models_) {
     if (!model.is_recipe()) continue;
+    // What starts from a model of each fold knows the persons of the other folds.
+    const bool begins_per_fold = (model.stage == "classifier" && of("pretrain").per_fold) ||
+                                 (model.stage == "colorizer" && of("colorizer_pretrain").per_fold);
+    model.per_fold |= begins_per_fold;
     if (!model.per_fold) {
       // A study that goes on has them already.
       model.per_fold = fs::exists(out_ + "/" + model.stage + "-fold0");

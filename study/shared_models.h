@@ -50,6 +50,8 @@ class SharedModels {
   Recipe recipe(const SharedModel& model, int64_t fold, bool with_inits) const;
   /// `request` for training the model of a fold.
   train::RunRequest request_for(const SharedModel& model, train::RunRequest request) const;
+  /// The hashes of what a model is made from (train/run_setup.h); `request` trains nothing.
+  train::Hashes hashes(const SharedModel& model, int64_t fold, train::RunRequest request) const;
   /// The folds for which a model is trained: {-1}, or all.
   std::vector<int64_t> folds_of(const SharedModel& model) const;
 

@@ -90,9 +90,7 @@ class Study {
       resume.accept_changes = request_.accept_changes;
       resume.quiet = request_.quiet;
       resume.found = differences_of_done(done);
-      resume.check = [&](bool decisive) {
-        return decisive ? check_comparable(done, result_.data.dataset, s_.allow_leak) : "";
-      };
+      resume.check = [&] { return check_comparable(done, result_.data.dataset, s_.allow_leak); };
       const train::GoneOn now = train::go_on(out, result_.recipe_text, result_.environment, resume, "");
       for (const auto& [name, text] : now.files) write_file(out + "/" + name, text);
       result_.environment.changes = now.changes;
@@ -109,15 +107,14 @@ class Study {
       if (model.is_recipe())
         for (const int64_t fold : shared_.folds_of(model))
           if (const std::string run = shared_.place(model.stage, fold); is_done(run))
-            done.push_back({run, shared_.recipe(model, fold, true), {}, false, {}});
+            done.push_back(
+                {run, shared_.recipe(model, fold, true), shared_.hashes(model, fold, checks_), false, {}});
     for (const StudyRow& row : result_.rows)
       for_each_run([&](int64_t seed, int64_t fold) {
         const std::string run = run_of(row.plan, seed, fold);
         if (!is_done(run)) return;
-        Recipe recipe = row_recipe(row.plan, seed, fold);
-        const train::SplitData data = train::data_of(recipe, checks_);
-        done.push_back(
-            {run, std::move(recipe), train::environment_of(request_, data).hashes, true, tested_in(fold)});
+        done.push_back({run, row_recipe(row.plan, seed, fold), hashes_.at({row.plan.folder(), fold}), true,
+                        tested_in(fold)});
       });
     return done;
   }
@@ -132,7 +129,7 @@ class Study {
 
   /// Trains into `run` unless that was done before.
   void train_once(RunRequest request, Recipe& recipe, const std::string& run, const std::string& what,
-                  Trainer trainer, std::vector<std::vector<train::FoundBox>>* found = nullptr) {
+                  Trainer trainer, bool shared, std::vector<std::vector<train::FoundBox>>* found = nullptr) {
     if (is_done(run)) return;
     say(what);
     request.out = run;
@@ -146,7 +143,7 @@ class Study {
       fail(Code::interrupted, result_.out, ": stopped by a signal in ", what,
            "; the state is saved. Go on with --resume.");
     }
-    set_done(run, found == nullptr);
+    set_done(run, shared);
   }
 
   void train_shared_models() {
@@ -157,7 +154,7 @@ class Study {
         if (!model.is_recipe()) continue;
         Recipe recipe = shared_.recipe(model, fold, true);
         train_once(shared_.request_for(model, request_), recipe, result_.shared.back(),
-                   model.stage + (fold < 0 ? "" : ", fold " + std::to_string(fold)), model.trainer);
+                   model.stage + (fold < 0 ? "" : ", fold " + std::to_string(fold)), model.trainer, true);
       }
   }
 
@@ -211,30 +208,32 @@ class Study {
   /// Checks all rows now, so that a mistake in the last one is not found after all others were trained: every row
   /// with its data and its chain, in which random weights stand in for models that are not trained yet.
   void check_rows() {
-    RunRequest request = checks_;
-    shared_.find_per_fold(result_.data.dataset, result_.test, person_folds(), request);
+    shared_.find_per_fold(result_.data.dataset, result_.test, person_folds(), checks_);
     for (int64_t fold = s_.folds > 0 ? 0 : -1; fold < std::max<int64_t>(s_.folds, 0); ++fold) {
-      const train::StandIns stand_ins = shared_.stand_ins(request, fold);
-      request.stand_ins = &stand_ins;
+      const train::StandIns stand_ins = shared_.stand_ins(checks_, fold);
       for (const StudyRow& row : result_.rows) {
-        if (row.plan.kind == RowKind::ablation) check_same_films(row.plan, request);
-        for (const int64_t seed : s_.seeds) {
-          request.out = run_of(row.plan, seed, fold);
-          request.resume = request_.resume && !is_done(request.out);
-          // Seeds differ in nothing that is checked here but what they go on from.
-          if (seed != s_.seeds[0] && (!request.resume || train::checkpoint_steps(request.out).empty()))
-            continue;
-          Recipe recipe = row_recipe(row.plan, seed, fold);
-          train::train_detector(recipe, request);
-        }
+        if (row.plan.kind == RowKind::ablation) check_same_films(row.plan);
+        for (const int64_t seed : s_.seeds) check_row(row.plan, seed, fold, stand_ins);
       }
     }
   }
 
+  /// Seeds differ in nothing that is checked but what they go on from.
+  void check_row(const RowPlan& plan, int64_t seed, int64_t fold, const train::StandIns& stand_ins) {
+    RunRequest request = checks_;
+    request.stand_ins = &stand_ins;
+    request.out = run_of(plan, seed, fold);
+    request.resume = request_.resume && !is_done(request.out);
+    request.hashes = &hashes_[{plan.folder(), fold}];
+    if (seed != s_.seeds[0] && (!request.resume || train::checkpoint_steps(request.out).empty())) return;
+    Recipe recipe = row_recipe(plan, seed, fold);
+    train::train_detector(recipe, request);
+  }
+
   /// All rows are judged on one test set: an ablation may not change it.
-  void check_same_films(const RowPlan& plan, const RunRequest& request) const {
+  void check_same_films(const RowPlan& plan) const {
     const Recipe recipe = row_recipe(plan, s_.seeds[0], -1);
-    const train::SplitData data = train::data_of(recipe, request);
+    const train::SplitData data = train::data_of(recipe, checks_);
     const std::vector<int64_t> test =
         train::box_annotated(data.dataset, train::fold_indices(data.split, recipe.words("data.test_folds")));
     CAWE_CHECK(data.hashes.all == result_.data.hashes.all && data.split_hash == result_.data.split_hash &&
@@ -298,7 +297,7 @@ class Study {
       train_once(request_, recipe, run,
                  train::detector_title(plan.detector) + " on " + plan.enhancement + ", seed " +
                      std::to_string(seed) + where,
-                 train::train_detector, &found);
+                 train::train_detector, false, &found);
       part = detections_on(found, result_.truth);
     }
     row.detections.back().insert(row.detections.back().end(), part.begin(), part.end());
@@ -363,6 +362,8 @@ class Study {
   RunRequest request_;
   RunRequest checks_;   ///< reads everything and trains nothing; what it has read is read once
   std::string source_;  ///< the study's recipe
+  /// Of what each row is made from, by its folder's beginning and its fold; seeds share it.
+  std::map<std::pair<std::string, int64_t>, train::Hashes> hashes_;
   StudyResult result_;
   const StudySettings& s_;
   SharedModels shared_;

@@ -139,7 +139,8 @@ Checkpoint newest_checkpoint(const std::string& run, std::vector<std::string>* w
       newest = load_checkpoint(checkpoint_path(run, step));
     } catch (const Error& error) {
       if (error.code() != Code::data) throw;
-      warnings->push_back(std::string(error.what()) + " Going on from the one before.");
+      if (warnings != nullptr)
+        warnings->push_back(std::string(error.what()) + " Going on from the one before.");
       continue;
     }
     CAWE_CHECK(newest.step == step, Code::data, checkpoint_path(run, step), ": is the checkpoint of step ",

@@ -45,7 +45,7 @@ std::string best_path(const std::string& run);
 std::vector<int64_t> checkpoint_steps(const std::string& run);
 /// The newest undamaged checkpoint; damaged ones are named in `warnings`. Step 0 and nothing loaded where
 /// there is none. Throws data for one of another step than its name says.
-Checkpoint newest_checkpoint(const std::string& run, std::vector<std::string>* warnings);
+Checkpoint newest_checkpoint(const std::string& run, std::vector<std::string>* warnings = nullptr);
 /// Removes all but the newest `keep`; the best one stays.
 void prune_checkpoints(const std::string& run, int64_t keep);
 

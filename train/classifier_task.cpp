@@ -202,6 +202,7 @@ std::string train_classifier(Recipe& recipe, const RunRequest& request) {
   for (const data::TrainedPatients& before : s.chain.trained) first.manifest += data::manifest_text(before);
   if (request.check_only) {
     check_continues(request, *beginning);
+    give_hashes(request, recipe, hashes_of_run(s.data, first, begun.hash));
     if (request.stand_in == nullptr) return "";
     first.manifest += begun.manifest;
     save_network(*beginning, "model", &first);

@@ -264,6 +264,7 @@ std::string train_colorizer(Recipe& recipe, const RunRequest& request) {
   if (request.check_only) {
     Beginning beginning = begin(recipe, request);
     check_continues(request, *beginning.generator);
+    give_hashes(request, recipe, beginning.environment.hashes);
     if (request.stand_in == nullptr) return "";
     beginning.first.manifest += beginning.init_manifest;
     save_network(*beginning.generator, "model", &beginning.first);

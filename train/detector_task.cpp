@@ -219,15 +219,16 @@ std::string train_detector(Recipe& recipe, const RunRequest& request) {
   std::vector<data::TrainedPatients> trained = s.chain.trained;
   trained.push_back(data::parse_manifest("init (" + recipe.word("init") + ")", begun.manifest));
   const std::string leak = leak_warning(dataset, s.test, trained, s.allow_leak);
-  if (request.check_only) {
-    check_continues(request, *beginning);
-    return "";
-  }
-  beginning.reset();  // every rank has its own
   if (!leak.empty()) s.data.warnings.push_back(leak);
   Checkpoint first = first_checkpoint(recipe, s, "detector");
   if (s.chain.classifier.net) first.chain["classifier"] = s.chain.classifier.bytes;
   if (s.chain.colorizer.net) first.chain["colorizer"] = s.chain.colorizer.bytes;
+  if (request.check_only) {
+    check_continues(request, *beginning);
+    give_hashes(request, recipe, hashes_of_run(s.data, first, begun.hash));
+    return "";
+  }
+  beginning.reset();  // every rank has its own
   const auto run = open_run(request, s, first, begun.hash);
   std::shared_ptr<models::DetectionModel> net;
   const TrainResult result = train_on_ranks(request, s, first, run.get(), [&](int rank) {
@@ -246,10 +247,8 @@ std::string train_detector(Recipe& recipe, const RunRequest& request) {
                {"loss", json_rounded(result.last_loss, 6)}};
   if (!s.test.empty()) {
     Detector detector(net, s.chain, s.loader, recipe.words("classes"));
-    if (s.allow_leak) {  // else there is none
-      std::vector<std::string> damaged;
-      trained.push_back(data::parse_manifest("the run", newest_checkpoint(run->dir(), &damaged).manifest));
-    }
+    if (s.allow_leak)  // else there is none
+      trained.push_back(data::parse_manifest("the run", newest_checkpoint(run->dir()).manifest));
     test_detector(detector, s, request, goal, trained, detector_title(recipe.task()), &summary);
   }
   say_leak({run->dir()}, &summary);

@@ -121,13 +121,14 @@ std::vector<std::string> differences_from(const std::string& dir, const std::str
   }
 }
 
-std::vector<std::string> hash_differences(const std::string& dir,
-                                          const std::vector<std::pair<std::string, std::string>>& hashes) {
+std::vector<std::string> hash_differences(const std::string& dir, const Hashes& hashes) {
+  std::map<std::string, std::string> before, now(hashes.begin(), hashes.end());
+  for (const auto& [fact, value] : facts_of(dir))
+    if (begins_with(fact, kHash)) before[fact.substr(kHash.size())] = value;
   std::vector<std::string> out;
-  const std::map<std::string, std::string> before = facts_of(dir);
-  for (const auto& [name, hash] : hashes)
-    if (const std::string was = value_in(before, kHash + name); was != hash)
-      out.push_back(difference(name, was, hash, true));
+  for_each_difference(before, now, [&](const auto& name, const auto& was, const auto& is) {
+    if (!is.empty() || now.count(name) == 0) out.push_back(difference(name, was, is, true));
+  });
   return without_sum(std::move(out));
 }
 
@@ -153,14 +154,20 @@ GoneOn go_on(const std::string& dir, const std::string& recipe, const Environmen
       ": was made with other things until now: ", listed(changes.decisive, "; "),
       ". Give it what it had, choose another --out, or go on and have the change kept in environment.json "
       "(--accept-changes).");
-  const bool changed = !changes.decisive.empty() || !changes.machine.empty();
-  const std::string warning = changed && resume.check ? resume.check(!changes.decisive.empty()) : "";
+  std::vector<std::string> warnings;
+  if (!changes.decisive.empty() && resume.check) warnings = resume.check();
+  if (!resume.quiet)
+    for (const std::string& warning : warnings) warn_once(warning);
+  for (const std::string& before : kept_sentences(dir, "warnings"))
+    if (begins_with(before, kLeakAllowed))
+      warnings.push_back(before);  // it was allowed, whatever is said now
   if (!resume.quiet)
     for (const std::string& change : changes.machine)
       warn_once(dir + ": " + change + ": what is computed from here on may differ in its last bits");
-  if (!changed) return {kept.changes, {}};
-  if (!warning.empty()) kept.warnings.push_back(warning);
-  if (!warning.empty() && !resume.quiet) warn_once(warning);
+  if (changes.decisive.empty() && changes.machine.empty()) return {kept.changes, {}};
+  for (const std::string& warning : warnings)
+    if (std::find(kept.warnings.begin(), kept.warnings.end(), warning) == kept.warnings.end())
+      kept.warnings.push_back(warning);
   for (const auto* list : {&changes.decisive, &changes.machine})
     for (const std::string& change : *list) kept.changes.push_back(after + change);
   return {kept.changes, {{"environment.json", environment_json(kept)}, {"recipe.toml", recipe}}};

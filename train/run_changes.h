@@ -36,9 +36,11 @@ std::vector<std::string> recipe_differences(const std::string& before, const std
 std::vector<std::string> differences_from(const std::string& dir, const std::string& now,
                                           bool filled = false);
 
-/// The hashes that DIR/environment.json has otherwise, as sentences.
-std::vector<std::string> hash_differences(const std::string& dir,
-                                          const std::vector<std::pair<std::string, std::string>>& hashes);
+/// The hashes that DIR/environment.json has otherwise, as sentences; of an empty one nothing is known now.
+std::vector<std::string> hash_differences(const std::string& dir, const Hashes& hashes);
+
+/// What a warning of an allowed leak begins with.
+constexpr const char* kLeakAllowed = "a leak was allowed: ";
 
 /// The sentences under `name` ("changes", "warnings") of DIR/environment.json; empty where there are none.
 std::vector<std::string> kept_sentences(const std::string& dir, const std::string& name);

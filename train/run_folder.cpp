@@ -106,6 +106,8 @@ Json environment_in(const std::string& dir) {
   return facts.is_object() ? facts : Json(nullptr);
 }
 
+bool is_run(const std::string& dir) { return folder_kind(dir) == "run" || is_older_folder(dir); }
+
 bool is_older_folder(const std::string& dir) {
   const Json facts = environment_in(dir);
   return fs::is_regular_file(dir + "/recipe.toml") && facts.contains("cawe") && facts.contains("revision");
@@ -221,8 +223,7 @@ double seconds_in(const std::string& dir) {
   for (const std::string& name : names_in(dir)) {
     const std::string below = dir + "/" + name;
     if (name != "timings.csv") {
-      if (fs::is_directory(below) && (name == "rows" || folder_kind(below) == "run"))
-        sum += seconds_in(below);
+      if (fs::is_directory(below) && (name == "rows" || is_run(below))) sum += seconds_in(below);
       continue;
     }
     std::ifstream file(below);

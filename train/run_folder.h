@@ -22,13 +22,16 @@ namespace cawe::train {
 /// Name -> value of one line of log.jsonl; names in alphabetical order, "step" first.
 using LogLine = std::map<std::string, double>;
 
+/// Names and SHA-256 of what a run is made from: "data", "split", "init", "classifier", …
+using Hashes = std::vector<std::pair<std::string, std::string>>;
+
 /// What environment.json says beside the facts of the machine.
 struct Environment {
   std::string command_line;
   int threads = 1, ranks = 1;
-  std::vector<std::pair<std::string, std::string>> hashes;  ///< "data", "classifier", … -> SHA-256
-  std::vector<std::string> warnings;                        ///< of the data and the split, as sentences
-  std::vector<std::string> changes;  ///< what resumes with --accept-changes let pass, as sentences
+  Hashes hashes;
+  std::vector<std::string> warnings;  ///< of the data and the split, as sentences
+  std::vector<std::string> changes;   ///< what resumes with --accept-changes let pass, as sentences
 };
 /// Versions, CPU, instruction set, source revision, hashes, command line.
 std::vector<std::pair<std::string, std::string>> environment_facts(const Environment& environment);
@@ -42,13 +45,15 @@ struct Resume {
   bool quiet = false;           ///< no warnings on stderr
   /// More differences, which the caller found in what the folder holds. Accepted once, they are no change any more.
   std::vector<std::string> found;
-  /// Called before changes are written down; `decisive`: not the machine alone is another. Throws where they may not
-  /// be accepted. A sentence that it returns is kept as a warning.
-  std::function<std::string(bool decisive)> check;
+  /// Called before accepted changes are written down; throws where they may not be accepted. What it returns is kept
+  /// as warnings.
+  std::function<std::vector<std::string>()> check;
 };
 
 /// DIR/environment.json; null where it is missing or damaged.
 Json environment_in(const std::string& dir);
+/// Whether DIR is a run's folder, by its marker or as one of before there were markers.
+bool is_run(const std::string& dir);
 /// True where DIR holds a run or a study of this program from before folders had markers: a recipe.toml and an
 /// environment.json that this program wrote.
 bool is_older_folder(const std::string& dir);
@@ -64,8 +69,8 @@ class RunFolder {
   RunFolder(const std::string& dir, const std::string& recipe, const Environment& environment,
             const Resume& resume);
 
-  /// Throws data, naming the file, where a checkpoint in the folder is another run's: its recipe (seed, data, everything)
-  /// is not the run's, apart from what was changed and accepted.
+  /// Throws data, naming the file, where a checkpoint in the folder is another run's: its recipe (seed, keys of the
+  /// data, everything but where files lie) is not the run's, apart from what was changed and accepted.
   void check_own(const Checkpoint& checkpoint, const std::string& file) const;
   /// Writes a file that says what the run is made from: at once, or where accepted changes wait for it, by accept().
   void describe(const std::string& name, const std::string& text);

@@ -72,10 +72,19 @@ Environment environment_of(const RunRequest& request) {
   return e;
 }
 
+namespace {
+
+Hashes hashes_of(const SplitData& data) {
+  Hashes hashes{{"data", data.hashes.all}, {"split", data.split_hash}};
+  hashes.insert(hashes.end(), data.hashes.parts.begin(), data.hashes.parts.end());
+  return hashes;
+}
+
+}  // namespace
+
 Environment environment_of(const RunRequest& request, const SplitData& data) {
   Environment e = environment_of(request);
-  e.hashes = {{"data", data.hashes.all}, {"split", data.split_hash}};
-  e.hashes.insert(e.hashes.end(), data.hashes.parts.begin(), data.hashes.parts.end());
+  e.hashes = hashes_of(data);
   e.warnings = data.dataset.warnings;
   e.warnings.insert(e.warnings.end(), data.warnings.begin(), data.warnings.end());
   return e;
@@ -84,10 +93,6 @@ Environment environment_of(const RunRequest& request, const SplitData& data) {
 void print_warnings(const Environment& environment, const RunRequest& request) {
   if (!request.quiet)
     for (const std::string& warning : environment.warnings) warn_once(warning);
-}
-
-namespace {
-constexpr const char* kLeakAllowed = "a leak was allowed: ";
 }
 
 std::string leak_warning(const data::Dataset& dataset, const std::vector<int64_t>& test,
@@ -104,8 +109,7 @@ void say_leak(const std::vector<std::string>& runs, Json* summary) {
 
 std::string check_trained_until_now(const std::string& dir, const data::Dataset& dataset,
                                     const std::vector<int64_t>& test, bool allow_leak) {
-  std::vector<std::string> damaged;
-  const Checkpoint before = newest_checkpoint(dir, &damaged);
+  const Checkpoint before = newest_checkpoint(dir);
   return leak_warning(dataset, test, {data::parse_manifest("run " + dir + " until now", before.manifest)},
                       allow_leak);
 }
@@ -116,8 +120,9 @@ Resume resume_of(const RunRequest& request, const data::Dataset& dataset, const 
   resume.on = request.resume;
   resume.accept_changes = request.accept_changes;
   resume.quiet = request.quiet;
-  resume.check = [&request, &dataset, &test, allow_leak](bool) {
-    return check_trained_until_now(request.out, dataset, test, allow_leak);
+  resume.check = [&request, &dataset, &test, allow_leak] {
+    const std::string leak = check_trained_until_now(request.out, dataset, test, allow_leak);
+    return leak.empty() ? Strings() : Strings{leak};
   };
   return resume;
 }
@@ -129,11 +134,28 @@ Checkpoint first_checkpoint(const Recipe& recipe, const RunSetup& setup, const s
   return first;
 }
 
+Hashes hashes_of_run(const SplitData& data, const Checkpoint& first, const std::string& init_hash) {
+  Hashes hashes = hashes_of(data);
+  if (!init_hash.empty()) hashes.emplace_back("init", init_hash);
+  for (const auto& [name, bytes] : first.chain) hashes.emplace_back(name, data::sha256(bytes));
+  return hashes;
+}
+
+void give_hashes(const RunRequest& request, const Recipe& recipe, Hashes hashes) {
+  if (request.hashes == nullptr) return;
+  if (request.stand_ins != nullptr)
+    for (auto& [name, hash] : hashes)
+      if (request.stand_ins->chain.count(name) > 0) hash.clear();
+  for (const auto& [name, key] : {std::pair("init", "init"), {"phi", "gan.phi_init"}})
+    if (recipe.value(key) && stand_in_for(request, recipe.word(key)) != nullptr)
+      hashes.emplace_back(name, "");
+  *request.hashes = std::move(hashes);
+}
+
 std::unique_ptr<RunFolder> open_run(const RunRequest& request, const RunSetup& setup, const Checkpoint& first,
                                     const std::string& init_hash) {
   Environment environment = environment_of(request, setup.data);
-  if (!init_hash.empty()) environment.hashes.emplace_back("init", init_hash);
-  for (const auto& [name, bytes] : first.chain) environment.hashes.emplace_back(name, data::sha256(bytes));
+  environment.hashes = hashes_of_run(setup.data, first, init_hash);
   print_warnings(environment, request);
   auto run =
       std::make_unique<RunFolder>(request.out, first.recipe, environment,
@@ -159,9 +181,8 @@ InitResult first_weights(nn::Module& module, const Recipe& recipe, uint64_t seed
 }
 
 void check_continues(const RunRequest& request, nn::Module& network) {
-  if (!request.resume) return;
-  std::vector<std::string> damaged;
-  const Checkpoint newest = newest_checkpoint(request.out, &damaged);
+  if (!request.resume || !request.accept_changes) return;
+  const Checkpoint newest = newest_checkpoint(request.out);
   if (newest.step > 0) restore_network(network, "model", newest, checkpoint_path(request.out, newest.step));
 }
 

@@ -43,6 +43,7 @@ struct RunRequest {
   bool check_only = false;  ///< reads recipe, data and weights, throws as training would, and writes nothing
   const StandIns* stand_ins = nullptr;  ///< with check_only: in place of models that are not there yet
   std::string* stand_in = nullptr;      ///< with check_only: receives this model's own stand-in
+  Hashes* hashes = nullptr;             ///< with check_only: receives those of hashes_of_run()
   std::shared_ptr<DataCache> data_cache;
   std::shared_ptr<const PersonFolds> person_folds;  ///< in place of the recipe's split
   int ranks = 1, threads = 1;
@@ -102,7 +103,13 @@ const std::string* stand_in_for(const RunRequest& request, const std::string& pl
 InitResult first_weights(nn::Module& module, const Recipe& recipe, uint64_t seed, bool detector,
                          const RunRequest& request);
 
-/// With check_only and resume: throws data where the run in request.out has a checkpoint whose weights do not fit the
+/// The hashes that environment.json keeps of a run: of data, split, initial weights (`init_hash`, "" where they are
+/// random) and the chain that its checkpoints carry.
+Hashes hashes_of_run(const SplitData& data, const Checkpoint& first, const std::string& init_hash);
+/// With check_only, to whom asked for them: those of what stand-ins are in place of are empty.
+void give_hashes(const RunRequest& request, const Recipe& recipe, Hashes hashes);
+
+/// With check_only, resume and accepted changes: throws data where the run in request.out has a checkpoint whose weights do not fit the
 /// network.
 void check_continues(const RunRequest& request, nn::Module& network);
 

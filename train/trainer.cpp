@@ -151,16 +151,18 @@ class Loop {
     const Checkpoint c = newest_checkpoint(run_->dir(), &warnings);
     for (const std::string& w : warnings) warn_once(w);
     const std::string source = checkpoint_path(run_->dir(), c.step);
-    if (c.step > 0) {
-      run_->check_own(c, source);
-      course_.restore(c, source);
-    }
+    if (c.step > 0) restore_state(c, source);
     current_communicator().barrier();  // nothing is written before every rank has read what it goes on from
-    if (writes()) {
-      run_->accept();
-      run_->rewind(c.step);
-    }
-    if (c.step == 0) return;
+    if (!writes()) return;
+    run_->accept();
+    run_->rewind(c.step);
+    // A run that was finished before is at its end now, and no step will give a loss.
+    if (c.step > 0) result_.last_loss = run_->last_logged("loss");
+  }
+
+  void restore_state(const Checkpoint& c, const std::string& source) {
+    run_->check_own(c, source);
+    course_.restore(c, source);
     step_ = c.step;
     keep_manifest(c.manifest);
     validations_ = state_number(c, "validations", source);
@@ -169,8 +171,6 @@ class Loop {
     result_.has_score = best != "none";
     if (result_.has_score) result_.best_score = std::strtod(best.c_str(), nullptr);
     result_.stopped_early = state_word(c, "stopped_early", source) == "1";
-    // A run that was finished before is at its end now, and no step will give a loss.
-    if (writes()) result_.last_loss = run_->last_logged("loss");
   }
 
   /// Persons who trained the run before its data changed stay in its manifest.

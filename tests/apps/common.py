@@ -3,6 +3,7 @@
 removed however they end, commands that must end with an exit code.
 """
 import atexit
+import hashlib
 import os
 import pathlib
 import shutil
@@ -10,7 +11,8 @@ import subprocess
 import sys
 import tempfile
 
-PROGRAM = os.path.abspath(sys.argv[1]) if len(sys.argv) > 1 else ''
+# The first word that is no option: tests/apps/crash.py has some.
+PROGRAM = os.path.abspath(next((a for a in sys.argv[1:] if not a.startswith('-')), ''))
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 WORK = pathlib.Path(tempfile.mkdtemp(prefix='cawe-test-'))
 atexit.register(shutil.rmtree, WORK, ignore_errors=True)
@@ -28,6 +30,12 @@ def cawe(*args, code=0, **options):
     done = run(*args, **options)
     assert done.returncode == code, '%s: exit %d (expected %d)\n%s' % (args, done.returncode, code, done.stderr)
     return done
+
+
+def tree(folder):
+    """Every file below a folder with the hash of its content; not the lock, which says who had it last."""
+    return {str(p.relative_to(WORK)): hashlib.sha256(p.read_bytes()).hexdigest()
+            for p in (WORK / folder).rglob('*') if p.is_file() and p.name != '.cawe-lock'}
 
 
 def errors_of(stderr):

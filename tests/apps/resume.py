@@ -4,7 +4,6 @@ touched; a run that was killed after any of its first writes can be resumed.
 
 usage: python3 tests/apps/resume.py build/release/cawe
 """
-import hashlib
 import json
 import os
 import shutil
@@ -13,7 +12,7 @@ import subprocess
 import time
 
 import common
-from common import PROGRAM, WORK
+from common import PROGRAM, WORK, tree
 
 RECIPE = """task = "retinanet"
 seed = 0
@@ -51,11 +50,6 @@ def cawe(*args, code=0, says='', env=None):
 
 def train(out, *args, **more):
     return cawe('train', 'recipe.toml', '--out', out, '--quiet', *args, **more)
-
-
-def tree(folder):
-    """Every file below a folder with its content."""
-    return {str(p.relative_to(WORK)): hashlib.sha256(p.read_bytes()).hexdigest() for p in (WORK / folder).rglob('*') if p.is_file()}
 
 
 def half_run(name):

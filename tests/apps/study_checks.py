@@ -8,7 +8,7 @@ import html
 import json
 import shutil
 
-from common import ROOT, WORK, cawe, sets
+from common import ROOT, WORK, cawe, sets, tree
 
 DATA = """[data]
 root = "data"
@@ -121,16 +121,16 @@ def other_split():
     """Rows that are done were tested on the films of their split: no other row may stand beside them, accepted or not."""
     rows = ('--set', 'rows=[none,clahe]')
     study('split', *rows)
-    before = {f: f.read_bytes() for f in (WORK / 'split').rglob('*') if f.is_file()}
+    results = (WORK / 'split/results.csv').read_bytes()
     shutil.rmtree(WORK / 'split/rows/retinanet-clahe-0')
+    before = tree('split')
     other = rows + ('--set', 'set=["data.split_seed=1"]')
     study('split', '--resume', *other, code=2, says=['split: ', '--accept-changes'])
     study('split', '--resume', '--accept-changes', *other, code=2,
           says=['retinanet-none-0: is done and was tested on', 'choose another --out'])
-    assert all(f.read_bytes() == before[f] for f in before if f.exists() and
-               'lock' not in f.name), 'something was written'
+    assert tree('split') == before, 'something was written'
     study('split', '--resume', *rows)
-    assert (WORK / 'split/results.csv').read_bytes() == before[WORK / 'split/results.csv']
+    assert (WORK / 'split/results.csv').read_bytes() == results
     print('ok  rows that were tested on other films are refused', flush=True)
 
 
@@ -158,6 +158,29 @@ def weights_of_shared_models():
             says=['wide'])
     refused('a phi that knows its test pictures', *colour('init=random', 'gan.phi_init=scene', 'data.split_seed=1'),
             code=3, says=['or phi (scene)', 'was trained on'])
+
+
+def other_beginnings():
+    """Weights that done rows began with are compared, though the recipe names them by the same path or another one."""
+    for seed in (1, 2):
+        cawe('train', 'classifier.toml', '--out', 'own%d' % seed, '--quiet', '--set', 'seed=%d' % seed)
+    rows, begin = ('--set', 'rows=[none,clahe]'), lambda own: ('--set', 'set=["init=%s"]' % own)
+    study('begun', *rows, *begin('own1'))
+    shutil.rmtree(WORK / 'begun/rows/retinanet-clahe-0')
+    study('begun', '--resume', *rows, *begin('own2'), code=2,
+          says=['retinanet-none-0, which is done and stays as it is: init: '])
+    study('begun', '--resume', *rows, *begin('own1'))
+    # A row that is not done, with another network: the difference by its name, whatever fits.
+    (WORK / 'begun/rows/retinanet-clahe-0/done').unlink()
+    study('begun', '--resume', *rows, '--set', 'set=["init=own1", "model.channels=12"]', code=2,
+          says=['model.channels: 8 before, 12 now'])
+    # Folders of before there were markers are compared, too.
+    study('begun', '--resume', *rows, *begin('own1'))
+    for marker in (WORK / 'begun').rglob('.cawe'):
+        marker.unlink()
+    study('begun', '--resume', *rows, *begin('own1'), '--set', 'boot.draws=30', code=2,
+          says=['boot.draws: 20 before, 30 now'])
+    print('ok  weights that rows began with, folders without markers', flush=True)
 
 
 def main():
@@ -192,6 +215,7 @@ def main():
     folds()
     warnings_of_shared_models()
     other_split()
+    other_beginnings()
     study('allowed', *other, '--allow-leak', says=['a leak was allowed'])
     page = (WORK / 'allowed/report.html').read_text()
     assert 'class="warnings"' in page and 'a leak was allowed' in page, 'the report does not say that a leak was allowed'
@@ -230,9 +254,9 @@ def main():
     study('plain', '--resume')
     # A row that is not done cannot go on with another network: nothing says that it did.
     (WORK / 'plain/rows/retinanet-cawe-0/done').unlink()
-    before = {f: f.read_bytes() for f in (WORK / 'plain').rglob('*') if f.is_file() and 'lock' not in f.name}
+    before = tree('plain')
     study('plain', '--resume', '--accept-changes', '--set', 'set=["model.width=8"]', code=3, says=['another shape'])
-    assert all(f.read_bytes() == before[f] for f in before), 'something was written'
+    assert tree('plain') == before, 'something was written'
     study('plain', '--resume')
     assert (WORK / 'plain/results.csv').read_bytes() == results
     # Rows that are done stay as they are.
