@@ -180,7 +180,7 @@ void run(Common& common, const Options& o) {
   const OutputNames names(dataset, o.out, style, maps, o.overwrite, read);
   make_folders(o.out);
   const size_t written = enhance_all(&dataset, names, *chain.enhancer, style, common);
-  if (written == 0 && dataset.rejected.size() == 1) refuse_all(dataset, o.out);
+  if (written == 0) refuse_all(dataset, o.out);
   const size_t damaged = report_damaged(dataset, o.out);
   common.status = report_rejected(dataset, o.out, o.allow_rejects);
   const size_t rejected = dataset.rejected.size();

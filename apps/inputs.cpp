@@ -32,7 +32,6 @@ namespace {
 struct Input {
   data::Sample sample;
   std::string problem;  ///< why it is rejected
-  Code code = Code::data;
   bool burned_in = false;
 };
 
@@ -68,7 +67,6 @@ Input read_input(const InputFile& file, bool allow_damaged) {
   } catch (const Error& error) {
     if (!data::rejects_one_film(error.code())) throw;
     input.problem = error.what();
-    input.code = error.code();
   }
   return input;
 }
@@ -76,7 +74,7 @@ Input read_input(const InputFile& file, bool allow_damaged) {
 /// The folder of the run that weights are from: RUN, or that of RUN/checkpoints/FILE or RUN/FILE.
 std::string run_of(const std::string& weights) {
   std::error_code error;
-  fs::path run(weights);
+  fs::path run = fs::absolute(weights, error);  // a bare name has no folder before it
   if (!fs::is_directory(run, error)) {
     run = run.parent_path();
     if (run.filename() == "checkpoints") run = run.parent_path();
@@ -215,8 +213,7 @@ Inputs read_inputs(const InputFiles& files, const std::string& out_dir, bool qui
       warning(s.path + ": says it has text burned into its pixels, which may name the patient");
     dataset.samples.push_back(std::move(s));
   }
-  if (dataset.samples.empty())
-    refuse_all(dataset, out_dir, dataset.rejected.size() == 1 && count == 1 ? read[0].code : Code::data);
+  if (dataset.samples.empty()) refuse_all(dataset, out_dir);
   return inputs;
 }
 
@@ -313,7 +310,7 @@ int report_rejected(const data::Dataset& dataset, const std::string& out_dir, bo
   return allow ? 0 : 3;
 }
 
-void refuse_all(const data::Dataset& dataset, const std::string& out_dir, Code code) {
+void refuse_all(const data::Dataset& dataset, const std::string& out_dir) {
   const data::Rejected& first = dataset.rejected.at(0);
   try {
     if (!out_dir.empty()) make_folders(out_dir);
@@ -321,7 +318,7 @@ void refuse_all(const data::Dataset& dataset, const std::string& out_dir, Code c
   } catch (const Error& error) {
     warning(error.what());  // what is wrong with the films says more
   }
-  fail(code, first.file, ": ", first.reason,
+  fail(Code::data, first.file, ": ", first.reason,
        dataset.rejected.size() > 1 ? " (and no other input can be read)" : "");
 }
 

@@ -77,7 +77,6 @@ size_t report_damaged(const data::Dataset& dataset, const std::string& out_dir);
 int report_rejected(const data::Dataset& dataset, const std::string& out_dir, bool allow);
 /// Lists them, makes the folder where it is missing, and throws what is wrong with the first: for a command that can
 /// read none of its films.
-[[noreturn]] void refuse_all(const data::Dataset& dataset, const std::string& out_dir,
-                             Code code = Code::data);
+[[noreturn]] void refuse_all(const data::Dataset& dataset, const std::string& out_dir);
 
 }  // namespace cawe::apps

@@ -45,16 +45,28 @@ void ReadFiles::add(const std::string& file) {
     known_.emplace(std::make_pair(uint64_t(facts.st_dev), uint64_t(facts.st_ino)), file);
 }
 
+/// The kind of the folder of this program that `folder` is or lies in; "" where there is none.
+const std::string& ReadFiles::own_kind(const std::string& folder) const {
+  const auto [at, fresh] = kinds_.emplace(folder, "");
+  if (!fresh) return at->second;
+  at->second = folder_kind(folder);
+  const std::string above = fs::path(folder).parent_path().string();
+  if (at->second.empty() && above != folder) at->second = own_kind(above);
+  return at->second;
+}
+
 void ReadFiles::keep(const std::string& out, const std::string& flag) const {
-  const fs::path folder = fs::path(out).parent_path();
-  const std::string kind = folder_kind(folder.empty() ? "." : folder.string());
+  struct stat facts {};
+  if (facts_of(out, &facts) && S_ISREG(facts.st_mode)) {
+    const auto at = known_.find({uint64_t(facts.st_dev), uint64_t(facts.st_ino)});
+    CAWE_CHECK(at == known_.end(), Code::usage, out, ": is the same file as ", at->second,
+               ", which this command reads (expected another ", flag, ")");
+  }
+  std::error_code error;
+  const std::string kind =
+      own_kind(fs::weakly_canonical(fs::absolute(out, error), error).parent_path().string());
   CAWE_CHECK(kind.empty(), Code::usage, out, ": lies in the folder of a ", kind,
              ", whose own files nothing else may replace (expected another ", flag, ")");
-  struct stat facts {};
-  if (!facts_of(out, &facts) || !S_ISREG(facts.st_mode)) return;
-  const auto at = known_.find({uint64_t(facts.st_dev), uint64_t(facts.st_ino)});
-  CAWE_CHECK(at == known_.end(), Code::usage, out, ": is the same file as ", at->second,
-             ", which this command reads (expected another ", flag, ")");
 }
 
 std::string too_long(const std::string& path) {

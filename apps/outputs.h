@@ -22,6 +22,8 @@ class ReadFiles {
 
  private:
   void add(const std::string& file);
+  const std::string& own_kind(const std::string& folder) const;
+  mutable std::map<std::string, std::string> kinds_;  ///< by folder: outputs are many in few folders
   std::map<std::pair<uint64_t, uint64_t>, std::string> known_;
 };
 

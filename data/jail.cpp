@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <cstring>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -54,7 +55,7 @@ class Child {
     if (failed != 0) {
       process_ = -1;
       ::close(socket_);
-      fail(Code::io, program, ": cannot be started for decoding");
+      fail(Code::internal, program, ": cannot be started for decoding: ", std::strerror(failed));
     }
   }
   ~Child() {
@@ -192,7 +193,7 @@ std::string ask(std::string_view head, std::string_view film, const std::string&
                 std::unique_ptr<Child>* child) {
   const double seconds = jail::seconds_for(film.size());
   const auto until = Clock::now() + std::chrono::milliseconds(int64_t(seconds * 1000));
-  for (;;) {
+  for (bool again = false;; again = true) {
     std::string program;
     *child = idle_child(&program);
     const bool fresh = *child == nullptr;
@@ -201,6 +202,10 @@ std::string ask(std::string_view head, std::string_view film, const std::string&
       return (*child)->ask(head, film, until);
     } catch (const Lost& lost) {
       if (lost.unread && !fresh) continue;
+      if (lost.unread) {  // also the second of them: it is not the film
+        if (!again) continue;
+        fail(Code::internal, program, ": ", lost.why, " before it had read a film");
+      }
       refuse_picture("decoder_failed", name, ": its decoder ", lost.why, " (of at most ", int(seconds),
                      " s and ", kDecodeBytes >> 30, " GiB)");
     }

@@ -139,8 +139,10 @@ inline DicomOrigin get_origin(Reader* r) {
                             &o.patient_id, &o.lossy_ratio, &o.lossy_method})
     *text = r->text();
   o.lossy = r->number<uint8_t>() != 0;
-  for (auto* list : {&o.patient, &o.study, &o.image})
-    for (uint32_t left = r->number<uint32_t>(); left > 0; --left) {
+  for (auto* list : {&o.patient, &o.study, &o.image}) {
+    uint32_t left = r->number<uint32_t>();
+    CAWE_CHECK(left <= kMostOriginAttributes, Code::data, "attributes that no derived image takes over");
+    for (; left > 0; --left) {
       DicomAttribute a;
       a.group = r->number<unsigned>();
       a.number = r->number<unsigned>();
@@ -148,6 +150,7 @@ inline DicomOrigin get_origin(Reader* r) {
       a.value = r->text();
       list->push_back(std::move(a));
     }
+  }
   CAWE_CHECK(is_origin(o), Code::data, "attributes that no derived image takes over");
   return o;
 }

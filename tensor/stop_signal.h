@@ -7,7 +7,8 @@
 namespace cawe {
 
 /// First thing in a program: until stop_signal() is called, SIGINT and SIGTERM print one line and end the process
-/// with 128 + the signal's number. Nothing has to be saved then.
+/// with 128 + the signal's number. Nothing has to be saved then. SIGXFSZ (a limit on the size of files) is ignored,
+/// here and by programs that are started: what writes says so, with its file's name.
 void end_on_signals();
 
 /// The signal that asked to stop, or 0. From the first call on, the first signal is recorded instead of ending the

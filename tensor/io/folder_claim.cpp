@@ -29,8 +29,7 @@ std::string marker_text(const std::string& kind) { return "cawe " + kind + " 1\n
 /// What a short file says; "" for what is no regular file, or a link. A marker's name proves no size.
 std::string text_of(const std::string& path) {
   std::error_code error;
-  const bool proc = path.rfind("/proc/", 0) == 0;
-  if (!proc && fs::symlink_status(path, error).type() != fs::file_type::regular) return "";
+  if (fs::symlink_status(path, error).type() != fs::file_type::regular) return "";
   std::ifstream file(path, std::ios::binary);
   std::string text(4096, '\0');
   file.read(text.data(), std::streamsize(text.size()));
@@ -204,6 +203,9 @@ void FolderClaim::lock(const std::string& kind) {
   for (;;) {
     // Not through a link: what it points at is not ours.
     fd_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+    CAWE_CHECK(
+        fd_ >= 0 || errno != ELOOP, Code::usage, path_,
+        ": is a link (expected a file of this program's own, or none: what a link leads to is not touched)");
     if (fd_ < 0) broken("be made");
     const bool got = ::flock(fd_, LOCK_EX | LOCK_NB) == 0;
     const SystemLock system = got                    ? SystemLock::got

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tensor/io/json.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <nlohmann/json.hpp>
@@ -88,7 +89,7 @@ class Printer {
   /// A character beyond ASCII: its bytes.
   size_t other(std::string_view text) {
     uint32_t c = 0;
-    const size_t bytes = utf8_character(text, &c);
+    const size_t bytes = std::max<size_t>(utf8_character(text, &c), 1);
     if (is_control(c))
       escape(c);
     else

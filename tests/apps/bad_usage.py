@@ -6,6 +6,7 @@ usage: python3 tests/apps/bad_usage.py build/release/cawe
 import json
 import os
 import resource
+import signal
 import shutil
 import struct
 import subprocess
@@ -227,8 +228,7 @@ def weights():
 def disk():
     def little_room():
         resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))
-        import signal
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        signal.signal(signal.SIGXFSZ, signal.SIG_DFL)  # Python ignores it, and so would what it starts
 
     expect('full disk', ['train', 'd.toml', '--out', 'full', '--set', 'data.root=data'] + SMALL, 1, 'full/',
            preexec_fn=little_room)

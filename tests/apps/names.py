@@ -316,6 +316,10 @@ def splits_beside_weights():
         refused('a broken split of a run of ours', 3, ['run/split.csv', '--patients', '--allow-leak'],
                 'detect', '--weights', 'run', '--input', 'new', '--out', 'broken.csv')
     assert not (WORK / 'broken.csv').exists()
+    for folder, weights in (('run', '.'), ('run/checkpoints', sorted((WORK / 'run/checkpoints').glob('step-*'))[-1].name)):  # names without a folder
+        refused('the same from inside the run', 3, ['split.csv', '--patients', '--allow-leak'], 'detect', '--weights',
+                weights, '--input', WORK / 'new', '--out', WORK / 'broken.csv', cwd=WORK / folder)
+    assert not (WORK / 'broken.csv').exists()
     check('run/split.csv' in detect('new', 'n.csv', '--allow-leak').stderr, '--allow-leak goes on and says so')
     check('split.csv' not in detect('new', 'n.csv', '--patients', 'new.persons.csv').stderr,
           'nobody needs it where persons are known')
@@ -381,13 +385,19 @@ def outputs_over_inputs():
     refused('evaluate over its truth by a second name', 2, ['froc.csv', 'gt.csv'], 'evaluate', '--detections',
             'same.csv', '--truth', keep('gt.csv'), '--out', 'ev2')
     refused("detect among a run's files", 2, ['folder of a run', '--out'], *over, 'run/other.csv')
-    refused("detect over a run's detections", 2, ['folder of a run'], *over, keep('run/detections.csv'))
+    refused("detect over its run's detections", 2, ['is the same file'], *over, keep('run/detections.csv'))
     refused("evaluate among a run's files", 2, ['folder of a run'], 'evaluate', '--detections', 'same.csv', '--truth',
             'gt.csv', '--out', 'run')
     refused("enhance among a run's files", 2, ['folder of a run'], 'enhance', '--method', 'none', '--input',
             'new/x.png', '--out', 'run')
+    refused("enhance among a run's checkpoints", 2, ['folder of a run'], 'enhance', '--method', 'none', '--input',
+            'new/x.png', '--out', 'run/checkpoints')
+    os.symlink('run/new.csv', WORK / 'into.csv')
+    refused("detect through a link into a run", 2, ['folder of a run'], *over, 'into.csv')
     weights = sorted((WORK / 'run/checkpoints').glob('*.safetensors'))[0]
     refused('convert over what it reads', 2, ['same file'], 'convert', weights, weights)
+    shutil.copy(weights, WORK / 'mine.safetensors')
+    refused("convert over a run's checkpoint", 2, ['folder of a run'], 'convert', 'mine.safetensors', weights)
     refused('enhance over a film', 2, ['new/x.png'], 'enhance', '--method', 'none', '--input', 'new/x.png', '--out',
             'new', '--overwrite')
     if run('kernels', '--template', 'k.cuh').returncode == 0:  # a build with the emulator

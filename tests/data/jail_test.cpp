@@ -217,6 +217,16 @@ TEST(Jail, AChildThatDiesRejectsOneFilmAlone) {
   EXPECT_EQ(film_of(film, "film").tags.patient_id, "p00000");
 }
 
+TEST(Jail, AChildThatReadsNothingIsNoFaultOfTheFilm) {
+  const std::string film = phantom();
+  const Scripted script(film, "exit 3");
+  testing::expect_error(Code::internal, {"decoder: ended with status 3 before it had read a film"},
+                        [&] { film_of(film, "film"); });
+  decode_in_jail(script.path + "-that-is-not-there");
+  testing::expect_error(Code::internal, {"cannot be started for decoding: No such file"},
+                        [&] { film_of(film, "film"); });
+}
+
 TEST(Jail, OnlyAWholeAnswerAndNothingElseIsTaken) {
   const std::string film = phantom(), good = good_answer();
   const auto answers = [&](const std::string& bytes) {
@@ -245,7 +255,7 @@ TEST(Jail, OnlyAWholeAnswerAndNothingElseIsTaken) {
 #ifdef CAWE_HAVE_SECCOMP  // elsewhere the tests before this one were warned
 TEST(Jail, WarnsOnceOfASystemWithoutFilters) {
   const std::string film = phantom(), text = "no system-call filter";
-  const Scripted script(film, "exit 0", '-');
+  const Scripted script(film, "head -c $1 <&3 >/dev/null", '-');
   static std::string said;  // in this process, however often the test is repeated
   ::testing::internal::CaptureStderr();
   for (int i = 0; i < 2; ++i) EXPECT_EQ(kind_of([&] { film_of(film, "film"); }), "decoder_failed");
@@ -440,6 +450,11 @@ TEST(JailMessages, OriginsHaveNothingBesideTheList) {
   EXPECT_FALSE(taken([](DicomOrigin* o) { o->image[0].value = std::string(1025, '1'); }));
   EXPECT_FALSE(taken([](DicomOrigin* o) { o->sop_class = "1.2.3 or so"; }));
   EXPECT_FALSE(taken([](DicomOrigin* o) { o->lossy_ratio = std::string(1025, '1'); }));
+  EXPECT_FALSE(taken([](DicomOrigin* o) { o->key = std::string(65, 'a'); }));
+  EXPECT_FALSE(taken([](DicomOrigin* o) { o->patient_id = std::string(4097, 'P'); }));
+  EXPECT_FALSE(taken([](DicomOrigin* o) {
+    o->study.resize(kMostOriginAttributes + 1, {0x8, 0x20, "DA", ""});
+  }));
 }
 
 }  // namespace

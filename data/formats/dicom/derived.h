@@ -33,6 +33,7 @@ struct DicomOrigin {
 /// Whether it has nothing but what a DICOM file's origin may have (parse_film() with ReadOptions::origin makes it):
 /// valid UIDs, attributes of the list, lengths up to 1024 bytes.
 bool is_origin(const DicomOrigin& origin);
+constexpr size_t kMostOriginAttributes = 16;  ///< of each of its lists
 /// Origin from any other picture than DICOM: its patient is `image_id`, and it is a study of its own. `raw_bytes`: size
 /// of its samples, for the compression ratio of a JPEG.
 DicomOrigin picture_origin(std::string_view bytes, const std::string& image_id, bool jpeg, size_t raw_bytes);

@@ -58,7 +58,8 @@ bool is_origin(const DicomOrigin& o) {
   return is_uid(o.sop_class) && is_uid(o.sop_instance) && is_uid(o.study_instance) &&
          is_uid(o.series_instance) && of_list(o.patient, kPatient) && of_list(o.study, kStudy) &&
          of_list(o.image, kImage) && o.lossy_ratio.size() <= kLongestAttribute &&
-         o.lossy_method.size() <= kLongestAttribute;
+         o.lossy_method.size() <= kLongestAttribute && o.key.size() <= 64 &&
+         o.patient_id.size() <= 4 * kLongestAttribute;  // in UTF-8
 }
 
 DicomOrigin picture_origin(std::string_view bytes, const std::string& image_id, bool jpeg, size_t raw_bytes) {
