@@ -21,6 +21,16 @@ bool facts_of(const std::string& path, struct stat* facts) {
   return !path.empty() && ::stat(path.c_str(), facts) == 0;
 }
 
+/// The folder that a file of this path is written into, links followed, also one to nothing.
+std::string folder_written(const std::string& out) {
+  std::error_code error;
+  fs::path at = fs::absolute(out, error);
+  constexpr int kMostLinks = 40;  // as Linux
+  for (int links = 0; links < kMostLinks && fs::is_symlink(fs::symlink_status(at, error)); ++links)
+    at = at.parent_path() / fs::read_symlink(at, error);
+  return fs::weakly_canonical(at, error).parent_path().string();
+}
+
 }  // namespace
 
 ReadFiles::ReadFiles(const std::vector<std::string>& inputs) {
@@ -62,9 +72,7 @@ void ReadFiles::keep(const std::string& out, const std::string& flag) const {
     CAWE_CHECK(at == known_.end(), Code::usage, out, ": is the same file as ", at->second,
                ", which this command reads (expected another ", flag, ")");
   }
-  std::error_code error;
-  const std::string kind =
-      own_kind(fs::weakly_canonical(fs::absolute(out, error), error).parent_path().string());
+  const std::string kind = own_kind(folder_written(out));
   CAWE_CHECK(kind.empty(), Code::usage, out, ": lies in the folder of a ", kind,
              ", whose own files nothing else may replace (expected another ", flag, ")");
 }
