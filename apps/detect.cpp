@@ -75,6 +75,7 @@ void run(Common& common, const Options& o) {
   const std::string list = eval::films_beside(o.out);
   CAWE_CHECK(too_long(list).empty(), Code::usage, list, ": ", too_long(list));
   if (extension == ".json") check_json_ids(files);
+  check_own(list, extension == ".csv" ? train::kFilmsCsvHead : train::kFilmsJsonHead, "--out");
   keep_read_files(o, files, {o.out, list, rejected_path(folder.string()), damaged_path(folder.string())});
   train::Detector detector(o.weights);
   if (o.threshold >= 0) detector.score_threshold() = o.threshold;

@@ -33,7 +33,10 @@ void run(Common& common, const Options& o) {
   options.seed = common.seed;
   if (!o.out.empty()) {
     const ReadFiles files({o.files.detections, o.files.truth, o.files.patients, eval::films_list(o.files)});
-    for (const char* name : {"froc.csv", "froc.svg", "results.json"}) files.keep(o.out + "/" + name, "--out");
+    for (const auto& [name, head] : report::evaluation_files()) {
+      files.keep(o.out + "/" + name, "--out");
+      check_own(o.out + "/" + name, head, "--out");
+    }
   }
   const eval::Evaluation e = eval::evaluate_files(o.files, options);
   if (!o.out.empty()) report::write_evaluation(e, o.out, "detections");

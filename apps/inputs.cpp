@@ -9,6 +9,7 @@
 #include <set>
 
 #include "apps/commands.h"
+#include "apps/outputs.h"
 #include "data/dataset.h"
 #include "data/decode.h"
 #include "data/film_names.h"
@@ -151,34 +152,31 @@ void warn_of_unknown(const data::Dataset& dataset, const std::vector<char>& know
       ". --patients TABLE names persons."));
 }
 
-const std::string kDamagedHeader = "file,damage\n";
-
-/// What a list of ours begins with, by its path.
-std::string header_of(const std::string& list) {
-  return fs::path(list).filename() == "damaged.csv" ? kDamagedHeader : data::kRejectedHeader;
-}
+constexpr const char* kDamagedHeader = "file,damage\n";
 
 std::string list_path(const std::string& out_dir, const char* name) {
   return (out_dir.empty() ? std::string(".") : out_dir) + "/" + name;
 }
 
-/// Whether a file is there that is no list of ours.
-bool is_foreign(const std::string& list) {
-  std::error_code error;
-  if (!fs::is_regular_file(list, error)) return false;
-  const std::string header = header_of(list);
-  std::string head(header.size(), '\0');
-  std::ifstream file(list, std::ios::binary);
-  file.read(head.data(), std::streamsize(head.size()));
-  return head != header;
+}  // namespace
+
+std::string damaged_path(const std::string& out_dir) { return list_path(out_dir, "damaged.csv"); }
+
+std::string rejected_path(const std::string& out_dir) { return list_path(out_dir, "rejected.csv"); }
+
+namespace {
+
+/// The lists of bad films that a command leaves in a folder: path and first line.
+std::vector<std::pair<std::string, std::string>> lists_in(const std::string& out_dir) {
+  return {{rejected_path(out_dir), data::kRejectedHeader}, {damaged_path(out_dir), kDamagedHeader}};
 }
 
 /// Takes the lists of an earlier command away, which nothing of this one belongs to.
 void remove_stale_lists(const std::string& out_dir) {
-  for (const char* name : {"rejected.csv", "damaged.csv"}) {
-    const std::string list = list_path(out_dir, name);
+  for (const auto& [list, header] : lists_in(out_dir)) {
     std::error_code error;
-    if (fs::is_regular_file(fs::symlink_status(list, error)) && !is_foreign(list)) fs::remove(list, error);
+    if (fs::is_regular_file(fs::symlink_status(list, error)) && !is_foreign(list, header))
+      fs::remove(list, error);
   }
 }
 
@@ -277,16 +275,8 @@ void choose_decoding(const std::vector<std::string>& inputs, const std::optional
   if (untrusted.value_or(folder)) data::decode_in_jail("/proc/self/exe");
 }
 
-std::string damaged_path(const std::string& out_dir) { return list_path(out_dir, "damaged.csv"); }
-
-std::string rejected_path(const std::string& out_dir) { return list_path(out_dir, "rejected.csv"); }
-
 void check_lists(const std::string& out_dir) {
-  for (const std::string& list : {rejected_path(out_dir), damaged_path(out_dir)})
-    CAWE_CHECK(
-        !is_foreign(list), Code::usage, list,
-        ": is there and no list of this program's, whose place it has (expected its first line to be \"",
-        header_of(list).substr(0, header_of(list).size() - 1), "\"). Move it, or choose another --out");
+  for (const auto& [list, header] : lists_in(out_dir)) check_own(list, header, "--out");
 }
 
 size_t report_damaged(const data::Dataset& dataset, const std::string& out_dir) {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 
 #include "apps/commands.h"
 #include "data/folder_walk.h"
@@ -75,6 +76,21 @@ void ReadFiles::keep(const std::string& out, const std::string& flag) const {
   const std::string kind = own_kind(folder_written(out));
   CAWE_CHECK(kind.empty(), Code::usage, out, ": lies in the folder of a ", kind,
              ", whose own files nothing else may replace (expected another ", flag, ")");
+}
+
+bool is_foreign(const std::string& path, const std::string& head) {
+  struct stat facts {};
+  if (!facts_of(path, &facts) || !S_ISREG(facts.st_mode)) return false;
+  std::string read(head.size(), '\0');
+  std::ifstream file(path, std::ios::binary);
+  file.read(read.data(), std::streamsize(read.size()));
+  return read != head;
+}
+
+void check_own(const std::string& path, const std::string& head, const std::string& flag) {
+  CAWE_CHECK(!is_foreign(path, head), Code::usage, path,
+             ": is there and was not written by this program (expected it to begin with \"",
+             printable(head, 100), "\"). Move it, or choose another ", flag);
 }
 
 std::string too_long(const std::string& path) {

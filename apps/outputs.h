@@ -16,8 +16,9 @@ namespace cawe::apps {
 class ReadFiles {
  public:
   explicit ReadFiles(const std::vector<std::string>& inputs);
-  /// Throws usage where `out` is one of them, or lies among the files of a run, a study or a cache. `flag` names the option, e.g. "--out". Where nothing is there yet, or
-  /// something that is no regular file (a pipe, /dev/stdout), nothing can be lost.
+  /// Throws usage where `out` is one of them, or lies among the files of a run, a study or a cache. `flag` names the
+  /// option, e.g. "--out". Where nothing is there yet, or something that is no regular file (a pipe, /dev/stdout),
+  /// nothing can be lost.
   void keep(const std::string& out, const std::string& flag) const;
 
  private:
@@ -26,6 +27,11 @@ class ReadFiles {
   mutable std::map<std::string, std::string> kinds_;  ///< by folder: outputs are many in few folders
   std::map<std::pair<uint64_t, uint64_t>, std::string> known_;
 };
+
+/// Whether a file is there that does not begin with `head`, as every file that this program writes there does.
+bool is_foreign(const std::string& path, const std::string& head);
+/// Throws usage where one is: for outputs whose names the user did not choose.
+void check_own(const std::string& path, const std::string& head, const std::string& flag);
 
 /// What is wrong with a path that no file system here can have ("is too long: a name of 5000 bytes (expected …)"),
 /// else "".

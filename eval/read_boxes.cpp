@@ -114,6 +114,15 @@ void need_file(const std::string& path, const char* expected) {
   CAWE_CHECK(fs::exists(path, error), Code::data, path, ": no such file (expected ", expected, ")");
 }
 
+/// A box as training compares it.
+std::array<float, 4> corners(const BoxD& box) {
+  return {float(box.x1), float(box.y1), float(box.x2), float(box.y2)};
+}
+
+void note_duplicates(TruthSet* truth, int64_t duplicates) {
+  if (duplicates > 0) truth->notes.push_back(counted(duplicates, "duplicate row") + " of the truth dropped");
+}
+
 TruthSet read_rsna(const std::string& path) {
   TruthSet truth;
   truth.label_names = {"lesion"};
@@ -121,18 +130,18 @@ TruthSet read_rsna(const std::string& path) {
   for (const data::RsnaBoxes::Image& from : data::read_rsna_boxes(path).images) {
     CAWE_CHECK(from.problem.empty(), Code::data, from.problem);
     TruthImage image{from.id, "", {}, 0, 0};
-    std::set<std::array<float, 4>> seen;  // as training compares them
+    std::set<std::array<float, 4>> seen;
     for (const data::RsnaBoxes::Row& row : from.rows) {
       BoxD box = row.box;
       detail::check_truth_box(row.where, image, &box, &clipped);
-      if (seen.insert({float(box.x1), float(box.y1), float(box.x2), float(box.y2)}).second)
+      if (seen.insert(corners(box)).second)
         image.boxes.push_back({box, 0, false, row.area});
       else
         ++duplicates;
     }
     detail::add_image(&truth, std::move(image));
   }
-  if (duplicates > 0) truth.notes.push_back(counted(duplicates, "duplicate row") + " of the truth dropped");
+  note_duplicates(&truth, duplicates);
   detail::note_clipped(&truth, clipped);
   return truth;
 }
@@ -251,14 +260,23 @@ std::vector<int64_t> places_of(const std::vector<LookedAt>& films, detail::Place
 }
 
 /// Gives an image of the truth the film's size where it has none, and checks its boxes against it: RSNA's table and
-/// text files know no sizes, so that boxes in the pixels of another picture would be judged all the same.
-void take_size(const LookedAt& film, TruthImage* image, int64_t* clipped) {
+/// text files know no sizes, so that boxes in the pixels of another picture would be judged all the same. Boxes that
+/// clipping makes equal are one, as in training.
+void take_size(const LookedAt& film, TruthImage* image, int64_t* clipped, int64_t* duplicates) {
   if (image->width > 0 || film.width <= 0) return;
   image->width = film.width;
   image->height = film.height;
+  const int64_t before = *clipped;
   for (TruthBox& box : image->boxes)
     detail::check_truth_box(cawe::detail::concat(film.where, ": film '", film.image, "', a box of its truth"),
                             *image, &box.box, clipped);
+  if (*clipped == before) return;
+  std::set<std::pair<int64_t, std::array<float, 4>>> seen;
+  std::vector<TruthBox> kept;
+  for (const TruthBox& box : image->boxes)
+    if (seen.insert({box.label, corners(box.box)}).second) kept.push_back(box);
+  *duplicates += int64_t(image->boxes.size() - kept.size());
+  image->boxes = std::move(kept);
 }
 
 /// Keeps what was looked at, in the order of the truth.
@@ -292,7 +310,7 @@ void keep_films(const std::vector<LookedAt>& films, const std::vector<int64_t>& 
                                                 ": some were taken out"));
   TruthSet kept;
   std::vector<int64_t> new_place(truth->images.size(), -1);
-  int64_t sizes = 0, clipped = 0;
+  int64_t sizes = 0, clipped = 0, duplicates = 0;
   std::string resized;
   for (size_t i = 0; i < truth->images.size(); ++i) {
     if (film_of[i] == nullptr) continue;
@@ -300,7 +318,7 @@ void keep_films(const std::vector<LookedAt>& films, const std::vector<int64_t>& 
     const LookedAt& film = *film_of[i];
     if (image.patient.empty()) image.patient = film.patient;
     truth->patients_known |= !image.patient.empty();
-    take_size(film, &image, &clipped);
+    take_size(film, &image, &clipped, &duplicates);
     if (image.width > 0 && film.width > 0 && (image.width != film.width || image.height != film.height)) {
       ++sizes;
       resized = image.id;
@@ -309,6 +327,7 @@ void keep_films(const std::vector<LookedAt>& films, const std::vector<int64_t>& 
     detail::add_image(&kept, image, truth->numbers.empty() ? "" : truth->numbers[i]);
   }
   for (RawDetection& d : *raw) d.detection.image = new_place[size_t(d.detection.image)];
+  note_duplicates(truth, duplicates);
   detail::note_clipped(truth, clipped);
   if (sizes > 0)
     truth->notes.push_back(

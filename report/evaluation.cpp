@@ -15,6 +15,9 @@
 namespace cawe::report {
 namespace {
 
+constexpr const char* kFrocHeader =
+    "threshold,sensitivity,fp_per_image,fp_per_negative,found,false_positives\n";
+
 std::string number(double v, int digits = 4) { return std::isnan(v) ? "n/a" : fixed(v, digits); }
 
 std::string bounds(const eval::Interval& i) {
@@ -109,12 +112,20 @@ std::string evaluation_json(const eval::Evaluation& e) {
 }
 
 std::string froc_csv(const eval::Evaluation& e) {
-  std::string text = "threshold,sensitivity,fp_per_image,fp_per_negative,found,false_positives\n";
+  std::string text = kFrocHeader;
   for (const eval::FrocPoint& p : e.curve.points)
     text +=
         csv_line({shortest(p.threshold), csv_number(p.sensitivity), shortest(p.fp_per_image),
                   csv_number(p.fp_per_negative), std::to_string(p.found), std::to_string(p.false_positives)});
   return text;
+}
+
+const std::vector<std::pair<std::string, std::string>>& evaluation_files() {
+  static const std::vector<std::pair<std::string, std::string>> files = {
+      {"froc.csv", kFrocHeader},
+      {"froc.svg", R"(<svg xmlns="http://www.w3.org/2000/svg" class="cawe-chart")"},
+      {"results.json", R"({"froc_rule":)"}};
+  return files;
 }
 
 void write_evaluation(const eval::Evaluation& e, const std::string& dir, const std::string& name) {

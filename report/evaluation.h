@@ -3,6 +3,8 @@
 #pragma once
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "eval/evaluate.h"
 
@@ -15,6 +17,8 @@ std::string evaluation_text(const eval::Evaluation& evaluation);
 std::string evaluation_json(const eval::Evaluation& evaluation);
 /// froc.csv: threshold,sensitivity,fp_per_image,fp_per_negative,found,false_positives.
 std::string froc_csv(const eval::Evaluation& evaluation);
+/// The files of write_evaluation() and what each begins with, by which an older one is told from somebody's own file.
+const std::vector<std::pair<std::string, std::string>>& evaluation_files();
 /// Writes DIR/froc.csv, DIR/froc.svg and DIR/results.json, each whole or not at all; makes DIR.
 void write_evaluation(const eval::Evaluation& evaluation, const std::string& dir, const std::string& name);
 

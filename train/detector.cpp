@@ -134,7 +134,9 @@ std::string films_json(const std::vector<FilmSeen>& films, const Strings& classe
     if (f.leak) images.back()["leak"] = true;
   }
   for (size_t i = 0; i < classes.size(); ++i) categories.push_back({{"id", i + 1}, {"name", classes[i]}});
-  return json_text({{"images", images}, {"categories", categories}}, JsonLayout::indented) + "\n";
+  const Json info{{"description", "films that cawe detect looked at"}};
+  return json_text({{"info", info}, {"images", images}, {"categories", categories}}, JsonLayout::indented) +
+         "\n";
 }
 
 std::string detections_csv(const std::vector<std::vector<FoundBox>>& found) {

@@ -57,10 +57,15 @@ struct FilmSeen {
 /// The films at `indices`, for which `found` are the boxes; all persons as the samples have them.
 std::vector<FilmSeen> films_seen(const data::Dataset& dataset, const std::vector<int64_t>& indices,
                                  const std::vector<std::vector<FoundBox>>& found);
+/// What the lists of films begin with, by which an older one of this program is told from somebody's own file.
+constexpr const char* kFilmsCsvHead = "image,patient,width,height,boxes";
+constexpr const char* kFilmsJsonHead = R"({
+ "info": {
+  "description": "films that cawe detect looked at")";
 /// image,patient,width,height,boxes: what eval::read_films() reads; where one has a leak also leak, 0 or 1.
 std::string films_csv(const std::vector<FilmSeen>& films);
-/// COCO's lists of images and categories; an image's id is its name, as in detections_json(), "leak": true in those
-/// that have one.
+/// COCO's info and lists of images and categories; an image's id is its name, as in detections_json(), "leak": true in
+/// those that have one.
 std::string films_json(const std::vector<FilmSeen>& films, const Strings& classes);
 
 /// image,patient,x,y,width,height,score,label

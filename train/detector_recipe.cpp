@@ -118,6 +118,10 @@ void check_detector(const Recipe& recipe) {
     CAWE_CHECK(recipe.whole(side) >= kLeast, Code::usage,
                recipe.where(recipe.has(side) ? side : "image.size"), " is ", recipe.whole(side),
                " (expected ", kLeast, " or more for a detector)");
+  const std::string of = recipe.task() == "faster_rcnn" ? "rpn." : "match.";
+  const double low = recipe.number(of + "low"), high = recipe.number(of + "high");
+  CAWE_CHECK(low <= high, Code::usage, recipe.where(of + "low"), " is ", low, " (expected at most ", of,
+             "high, ", high, ": an anchor is either background or foreground)");
   if (recipe.task() == "faster_rcnn")
     faster_rcnn_from(recipe, 1);
   else

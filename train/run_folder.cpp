@@ -48,8 +48,8 @@ struct LoggedLine {
   std::string text;
   Json values;
 };
-/// The lines of log.jsonl, without one that a killed process left unfinished. Throws data for a line that this
-/// program did not write.
+/// The lines of log.jsonl, without a last one that a killed process left unfinished. Throws data for a line that
+/// this program did not write.
 std::vector<LoggedLine> logged_lines(const std::string& path) {
   std::vector<LoggedLine> lines;
   CAWE_CHECK(fs::is_regular_file(path), Code::data, path, ": is no file (expected a run's log)");
@@ -58,7 +58,7 @@ std::vector<LoggedLine> logged_lines(const std::string& path) {
   for (std::string line; std::getline(in, line);) {
     ++number;
     const Json values = Json::parse(line, nullptr, false);
-    if (values.is_discarded()) continue;
+    if (values.is_discarded() && in.eof()) break;
     bool numbers = values.is_object() && values.contains("step") && values["step"].is_number_unsigned() &&
                    values["step"].get<uint64_t>() <= kMostSteps;
     if (numbers)

@@ -99,6 +99,9 @@ def recipes():
            absent=['r'])
     expect('taking away what does not exist', train + [recipe('d.toml', base), '--set', 'trian.lr='], 2, 'train.lr',
            absent=['r'])
+    for task, low in (('retinanet', 'match.low'), ('faster_rcnn', 'rpn.low')):
+        expect('overlaps the wrong way around', ['train', ROOT / 'recipes/demo' / (task + '.toml'), '--out', 'r', '--set',
+               'data.root=data', '--set', low + '=0.9'], 2, low + ' is 0.9', 'low', 'high', absent=['r'])
     expect('recipe of a study to train', ['train', ROOT / 'recipes/demo/study.toml', '--out', 'r'], 2, 'cawe study',
            absent=['r'])
     expect('recipe of a classifier to study', ['study', 'd.toml', '--out', 'r'], 2, 'cawe train', absent=['r'])

@@ -217,6 +217,14 @@ TEST_F(ReadBoxes, BoxesAreCheckedAgainstTheFilmsThatWereLookedAt) {
   read_detections(none, &set, &films);
   EXPECT_EQ(set.images[0].boxes[0].box.x2, 50);
   EXPECT_EQ(set.images[0].width, 50);
+  for (const char* rows : {"A,40,0,10.5,10,1\nA,40,0,10,10,1\nA,40,0,9,10,1\n",
+                           "A,40,0,10,10,1\nA,40,0,10.5,10,1\nA,40,0,9,10,1\n"}) {
+    set = read_truth(write("twice.csv", std::string("patientId,x,y,width,height,Target\n") + rows));
+    ASSERT_EQ(set.images[0].boxes.size(), 3u);
+    read_detections(none, &set, &films);
+    EXPECT_EQ(set.images[0].boxes.size(), 2u) << "clipped, two are one, as in training";
+    EXPECT_EQ(set.notes[0], "1 duplicate row of the truth dropped");
+  }
   set = read_truth(truth);
   films = read_films(write("l.csv", "image,width,height\nA,50,50\nB,50,50\n"));
   try {

@@ -47,6 +47,9 @@ TEST(EvaluationFiles, HoldTheFiguresAndParse) {
   for (const auto& entry : std::filesystem::directory_iterator(dir.path("out")))
     files += entry.is_regular_file();
   EXPECT_EQ(files, 3u) << "no temporary file is left";
+  ASSERT_EQ(evaluation_files().size(), files);
+  for (const auto& [name, head] : evaluation_files())
+    EXPECT_EQ(read_file(dir.path("out/" + name)).substr(0, head.size()), head) << name;
 }
 
 TEST(EvaluationFiles, SayHowManyFilmsTrainedTheDetector) {

@@ -122,9 +122,13 @@ TEST(Recipe, RefusesWrongTypesAndRanges) {
   EXPECT_EQ(refusal_of("fuse.alpha = 2\n"), "r.toml:1: fuse.alpha is 2.0 (expected 0.0 to 1.0)");
   EXPECT_EQ(refusal_of("train.lr = nan\n"), "r.toml:1: train.lr is nan (expected 0.0 to 1e+02)");
   EXPECT_EQ(refusal_of("[train]\npos_weight = [1, 0]\n"),
-            "r.toml:2: train.pos_weight holds 0.0 (expected above 0.0)");
+            "r.toml:2: train.pos_weight holds 0.0 (expected above 0.0, up to 1e+06)");
   EXPECT_EQ(refusal_of("rpn.anchor_sizes = [8]\n", "faster_rcnn"),
-            "r.toml:1: rpn.anchor_sizes is [8.0] (expected 5 of them, each above 0.0)");
+            "r.toml:1: rpn.anchor_sizes is [8.0] (expected 5 of them, each above 0.0, up to 1e+05)");
+  EXPECT_EQ(refusal_of("train.eps = 0\n"), "r.toml:1: train.eps is 0.0 (expected 1e-30 to 1.0)");
+  for (const char* beta : {"train.beta1", "train.beta2"})
+    EXPECT_EQ(refusal_of(std::string(beta) + " = 1\n"),
+              std::string("r.toml:1: ") + beta + " is 1.0 (expected 0.0 to 0.9999999)");
   // A list's number that no double holds, and a key as deep as the parser's stack.
   EXPECT_EQ(refusal_of("seeds = [9007199254740993]\n", "study").substr(0, 20), "r.toml:1: seeds hold");
   std::string deep = "seed = 1\na";
@@ -331,10 +335,10 @@ TEST(Recipe, ACheckpointMayBeOfAnotherProgram) {
 // Found by fuzzing: std::stod throws for these.
 TEST(Recipe, NumbersAtTheEndsOfTheRangeAreWrittenBack) {
   const std::string text =
-      "[train]\npos_weight = [4.9406564584124654e-324, 1.7976931348623157e308, 1e-310, 0.1]\n";
+      "[train]\npos_weight = [4.9406564584124654e-324, 999999.99999999988, 1e-310, 0.1]\n";
   const Recipe again = Recipe::parse(recipe_of(text).resolved(), "again.toml");
   EXPECT_EQ(again.numbers("train.pos_weight"),
-            (Numbers{4.9406564584124654e-324, 1.7976931348623157e308, 1e-310, 0.1}));
+            (Numbers{4.9406564584124654e-324, 999999.99999999988, 1e-310, 0.1}));
 }
 
 TEST(Schedule, WarmsUpAndFalls) {

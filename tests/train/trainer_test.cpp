@@ -13,6 +13,7 @@
 #include "tensor/io/files.h"
 #include "tensor/stop_signal.h"
 #include "tests/data/text_file.h"
+#include "tests/tensor/io_support.h"
 
 namespace cawe::train {
 namespace {
@@ -287,6 +288,19 @@ TEST(Resume, TheLogGoesBackToTheCheckpoint) {
   EXPECT_EQ(read_file(dir.path("run/log.jsonl")), four + "{\"step\":5,\"loss\":1.25}\n");
   folder.rewind(0);
   EXPECT_EQ(read_file(dir.path("run/log.jsonl")), "");
+}
+
+TEST(Resume, ALineThatNobodyWroteIsRefusedAndStays) {
+  const TempDir dir;
+  RunFolder folder(dir.path("run"), "task = \"test\"\n", {}, Resume());
+  for (const char* line :
+       {"{\"step\":1,\"loss\":NaN}", "{\"step\":1", "[1]", "{\"step\":-1}", "{\"loss\":\"low\"}", ""}) {
+    const std::string log = line + std::string("\n{\"step\":2,\"loss\":0.5}\n");
+    write_file(dir.path("run/log.jsonl"), log);
+    testing::expect_error("data", "log.jsonl:1: is no line of a log", [&] { folder.rewind(2); });
+    EXPECT_THROW(folder.write_metrics(), Error) << line;
+    EXPECT_EQ(read_file(dir.path("run/log.jsonl")), log);
+  }
 }
 
 }  // namespace

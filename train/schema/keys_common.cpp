@@ -160,14 +160,18 @@ void optimizer_keys(Table& t) {
       .from(0, 1)
       .only("train.optimizer", {"sgd"})
       .help("SGD's momentum");
-  for (const auto& [name, value] :
-       {std::pair("train.beta1", 0.9), {"train.beta2", 0.999}, {"train.eps", 1e-8}})
+  const auto adam = [&](const char* name, double value, double low, double high, const char* help) {
     t.number(name)
         .on(kOneNetwork, value)
-        .from(0, 1)
+        .from(low, high)
         .only("train.optimizer", {"adam", "adamw"})
         .paper("Adam's \"initial parameters\"")
-        .help("one of Adam's numbers");
+        .help(help);
+  };
+  constexpr double kBelowOne = 0.9999999;  // at 1 a moment never moves, and Adam divides by 1 - beta
+  adam("train.beta1", 0.9, 0, kBelowOne, "share of Adam's mean gradient that a step keeps");
+  adam("train.beta2", 0.999, 0, kBelowOne, "share of Adam's mean squared gradient that a step keeps");
+  adam("train.eps", 1e-8, 1e-30, 1, "added to the root that Adam divides by");
   t.number("train.weight_decay")
       .on(
           kOneNetwork,
@@ -209,7 +213,7 @@ void loss_keys(Table& t) {
       .help("on a GPU a step is captured once and launched as a whole (CUDA graph)");
   t.numbers("train.pos_weight")
       .on(kClassifier, Numbers())
-      .above(0, kMost)
+      .above(0, 1e6)
       .open("weight of rare labels")
       .help("how much more positives count in the loss: one number for all labels or one for each");
 }

@@ -56,7 +56,7 @@ void retinanet_keys(Table& t) {
       .help("side of the finest level's anchors; it doubles with each level");
   t.numbers("model.anchor_scales")
       .on(kRetinaNet, Numbers{1, 1.2599210498948732, 1.5874010519681994})
-      .above(0, kMost)
+      .from(0.001, 1000)
       .items(1, 32)
       .open("anchors")
       .help("sides on each level, times the base");
@@ -65,7 +65,7 @@ void retinanet_keys(Table& t) {
       .help("anchors' sides are cut to whole pixels, as torchvision does; false for small images");
   t.numbers("model.anchor_ratios")
       .on(kRetinaNet, Numbers{0.5, 1, 2})
-      .above(0, kMost)
+      .from(0.001, 1000)
       .items(1, 32)
       .open("anchors")
       .help("height over width");
@@ -105,14 +105,14 @@ void rpn_keys(Table& t) {
   };
   t.numbers("rpn.anchor_sizes")
       .on(kFasterRcnn, Numbers{32, 64, 128, 256, 512})
-      .above(0, kMost)
+      .above(0, 1e5)
       .items(5, 5)
       .unit("px")
       .open("anchors")
       .help("sides of the anchors, one a level, P2 to P6");
   t.numbers("rpn.anchor_ratios")
       .on(kFasterRcnn, Numbers{0.5, 1, 2})
-      .above(0, kMost)
+      .from(0.001, 1000)
       .items(1, 32)
       .open("anchors")
       .help("height over width");

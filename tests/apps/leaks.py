@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Films that trained a model: known by their persons, by their pixels, through a split, a manifest or a chain; refused,
+or allowed and said wherever a figure is.
+
+usage: python3 tests/apps/leaks.py build/release/cawe
+"""
+import json
+import shutil
+
+from common import WORK, cawe, check
+from films import detect, make_run, png, refused, table
+
+
+def leaks():
+    split = {r['image']: r for r in table('run/split.csv')}
+    trained = sorted(i for i in split if split[i]['fold'] == 'train')[0]
+    png('new/x.png', 900)
+    png('new/y.png', 901)
+    done = detect('new', 'new.csv')
+    warnings = [line for line in done.stderr.splitlines() if line.startswith('cawe: warning: ')]
+    check(len(warnings) == 1 and '2 of 2 films name no person' in warnings[0] and '--patients' in warnings[0],
+          'one warning with the count')
+    (WORK / 'new.persons.csv').write_text('image,patient\nx,somebody\ny,else\n')
+    check('warning' not in detect('new', 'new.csv', '--patients', 'new.persons.csv').stderr,
+          'none where a table names them')
+    persons_of_some_films(split)
+    png('byname/%s.png' % trained, 902)
+    refused("a film that the run's split names", 3, [split[trained]['patient'], 'run/split.csv', '--allow-leak'],
+            'detect', '--weights', 'run', '--input', 'byname', '--out', 'n.csv')
+    # The manifest of a chain has pixels; a checkpoint alone, without its split, is enough.
+    best = sorted((WORK / 'run/checkpoints').glob('*.safetensors'))[0]
+    (WORK / 'alone').mkdir()
+    shutil.copy(best, WORK / 'alone/w.safetensors')
+    facts = json.loads(cawe('inspect', 'alone/w.safetensors', '--json').stdout)
+    check(facts['patients'] == sum(r['fold'] == 'train' for r in split.values()), 'inspect counts persons, not lines')
+    (WORK / 'renamed').mkdir()
+    shutil.copy(WORK / ('data/images/%s.png' % trained), WORK / 'renamed/holiday.png')
+    check(facts['films'] == facts['patients'], 'and films')
+    refused('a training film under another name', 3, ['holiday', 'pixels', '--allow-leak'],
+            'detect', '--weights', 'alone/w.safetensors', '--input', 'renamed', '--out', 'n.csv')
+    allowed = cawe('detect', '--weights', 'alone/w.safetensors', '--input', 'renamed', '--out', 'n.csv', '--allow-leak')
+    check('pixels' in allowed.stderr and 'a leak was allowed' in allowed.stdout, '--allow-leak says so')
+    leaks_are_kept(split, trained)
+
+
+def persons_of_some_films(split):
+    """A table names persons of some films: the others keep what is known of them."""
+    (WORK / 'one.persons.csv').write_text('image,patient\ny.png,else\n')
+    done = detect('new', 'one.csv', '--patients', 'one.persons.csv')
+    check('1 of 2 films names no person (new/x.png)' in done.stderr and
+          {f['image']: f['patient'] for f in table('one.films.csv')} == {'x': '', 'y': 'else'},
+          'a film without a row stays as it was, and is counted')
+    tested = sorted(i for i in split if split[i]['fold'] == 'test')[0]
+    (WORK / 'mix').mkdir()
+    shutil.copy(WORK / ('data/images/%s.png' % tested), WORK / 'mix')
+    png('mix/x.png', 900)
+    detect('mix', 'mix.csv', '--patients', 'run/split.csv')
+    check({f['image']: f['patient'] for f in table('mix.films.csv')} == {tested: split[tested]['patient'], 'x': ''},
+          "a run's split serves for new films")
+    for args in (['detect', '--weights', 'run', '--out', 'none.csv'], ['enhance', '--method', 'none', '--out', 'none']):
+        refused('a table that names none of them: ' + args[0], 3, ['run/split.csv: names none of the 2 films', "'x'"],
+                *args, '--input', 'new', '--patients', 'run/split.csv')
+    check(not (WORK / 'none.csv').exists() and not (WORK / 'none').exists(), 'writes nothing')
+    (WORK / 'one.persons.csv').write_text('image,patient\nx,somebody\nx,else\n')
+    refused('rows that disagree', 3, ["'x' has two patients"], 'detect', '--weights', 'run', '--input', 'new', '--out',
+            'none.csv', '--patients', 'one.persons.csv')
+
+
+def leaks_are_kept(split, trained):
+    """What an allowed leak leaves behind: in what detect and enhance write and say, and in evaluate's figures."""
+    (WORK / 'partly').mkdir()
+    shutil.copy(WORK / ('data/images/%s.png' % trained), WORK / 'partly/holiday.png')
+    png('partly/%s.png' % trained, 903)  # by its person alone, whom the run's split names
+    png('partly/new.png', 904)
+    known = {'holiday': 1, trained: 1, 'new': 0}
+    for options in ([], ['--anon', 'hash']):
+        done = detect('partly', 'partly.csv', '--allow-leak', '--json', *options)
+        check(json.loads(done.stdout)['leak'] == 'allowed', "detect's --json says that a leak was allowed")
+        check({f['image']: int(f['leak']) for f in table('partly.films.csv')} == known, 'the list says of which films')
+    detect('partly', 'partly.json', '--allow-leak')
+    images = json.loads((WORK / 'partly.films.json').read_text())['images']
+    check({f['id'] for f in images if f.get('leak') is True} == {'holiday', trained} and
+          all('leak' not in f for f in images if f['id'] == 'new'), 'the same as COCO')
+    truth = 'patientId,x,y,width,height,Target\n' + ''.join('%s,10,10,20,20,1\n' % i for i in known)
+    (WORK / 'partly_gt.csv').write_text(truth)
+    for found in ('partly.csv', 'partly.json'):
+        judge = ['evaluate', '--detections', found, '--truth', 'partly_gt.csv', '--draws', 5]
+        done = cawe(*judge, '--json')
+        check(json.loads(done.stdout)['films_that_trained'] == 2 and '2 of 3 films trained the detector' in done.stderr,
+              'evaluate counts films that trained the detector: ' + found)
+        check('note: 2 of 3 films trained the detector' in cawe(*judge).stdout, 'and says so as text')
+    enhancing = ['enhance', '--method', 'cawe', '--classifier', 'cls', '--input', 'partly', '--out', 'partly_out',
+                 '--overwrite', '--quiet']
+    refused('enhance refuses them', 3, ['was trained on 1 of these patients', 'on the pixels of 1 of these films',
+                                        '--allow-leak'], *enhancing)
+    done = cawe(*enhancing, '--allow-leak', '--json')
+    check(json.loads(done.stdout)['leak'] == 'allowed', "enhance's --json says that a leak was allowed")
+    check('a leak was allowed' in cawe(*enhancing, '--allow-leak').stdout, 'and its text')
+    # Where nothing leaked the flag alone says nothing.
+    done = detect('new', 'new.csv', '--allow-leak', '--json')
+    check('leak' not in json.loads(done.stdout) and 'leak' not in table('new.films.csv')[0],
+          'no leak, nothing to say')
+
+
+def splits_beside_weights():
+    """A split names persons of films that name none: in a run of ours it must be whole, elsewhere it may be anybody's.
+    """
+    broken = 'image,patient,fold\nx,somebody\n'
+    for foreign in (broken, 'no table at all "', 'name;fold\nx;3\n'):
+        (WORK / 'alone/split.csv').write_text(foreign)
+        done = cawe('detect', '--weights', 'alone/w.safetensors', '--input', 'new', '--out', 'n.csv')
+        lines = [line for line in done.stderr.splitlines() if 'alone/split.csv' in line]
+        assert len(lines) == 1 and lines[0].startswith('cawe: warning: ') and 'left out' in lines[0], done.stderr
+    check((WORK / 'alone/split.csv').read_text() == foreign, "somebody's split.csv beside weights is a warning")
+    refused('and pixels are compared all the same', 3, ['holiday', 'pixels'], 'detect', '--weights',
+            'alone/w.safetensors', '--input', 'renamed', '--out', 'n.csv')
+    split = WORK / 'run/split.csv'
+    whole = split.read_bytes()
+    for ours in (broken.encode(), b'', whole.replace(b'image,', b'film,')):
+        split.write_bytes(ours)
+        refused('a broken split of a run of ours', 3, ['run/split.csv', '--patients', '--allow-leak'],
+                'detect', '--weights', 'run', '--input', 'new', '--out', 'broken.csv')
+    assert not (WORK / 'broken.csv').exists()
+    for folder, weights in (('run', '.'), ('run/checkpoints', sorted((WORK / 'run/checkpoints').glob('step-*'))[-1].name)):  # names without a folder
+        refused('the same from inside the run', 3, ['split.csv', '--patients', '--allow-leak'], 'detect', '--weights',
+                weights, '--input', WORK / 'new', '--out', WORK / 'broken.csv', cwd=WORK / folder)
+    assert not (WORK / 'broken.csv').exists()
+    check('run/split.csv' in detect('new', 'n.csv', '--allow-leak').stderr, '--allow-leak goes on and says so')
+    check('split.csv' not in detect('new', 'n.csv', '--patients', 'new.persons.csv').stderr,
+          'nobody needs it where persons are known')
+    split.write_bytes(whole)
+
+
+def leaks_of_a_chain():
+    """What enhanced the films of a model shaped its weights: who trained that is refused by who starts from them."""
+    cawe('train', 'r.toml', '--out', 'chained', '--set', 'enhance.method=cawe', '--set', 'enhance.classifier=cls',
+         '--set', 'allow_leak=true', '--quiet')
+    refused('tested on who trained the classifier of its init', 3, ['init (', 'was trained on'], 'train', 'r.toml', '--out',
+            'after', '--set', 'init=chained', '--quiet')
+    tested = [r['image'] for r in table('chained/split.csv') if r['fold'] == 'test']
+    (WORK / 'tested').mkdir()
+    for i in tested:
+        shutil.copy(WORK / ('data/images/%s.png' % i), WORK / 'tested')
+    refused('and detect knows the classifier', 3, ['classifier', 'was trained on', 'person'], 'detect', '--weights',
+            'chained', '--input', 'tested', '--out', 'n.csv')
+
+
+make_run()
+leaks()
+splits_beside_weights()
+leaks_of_a_chain()
