@@ -18,8 +18,9 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64" AND CAWE_ARCH)
   target_compile_options(cawe_flags INTERFACE -march=${CAWE_ARCH})
 endif()
 if(CAWE_SANITIZE)
+  # GCC's manual: sanitizers make its warnings of uninitialised values wrong at times. -g1: lines for reports, no more.
   target_compile_options(cawe_flags INTERFACE -fsanitize=${CAWE_SANITIZE} -fno-sanitize-recover=all
-                                              -fno-omit-frame-pointer -g)
+                                              -fno-omit-frame-pointer -g1 -Wno-maybe-uninitialized)
   target_link_options(cawe_flags INTERFACE -fsanitize=${CAWE_SANITIZE})
 endif()
 

@@ -8,6 +8,9 @@ endfunction()
 # Instruction sets of oneDNN below this machine's, at which cawe_test(ISA) runs its cases again.
 set(CAWE_TEST_ISAS AVX2 SSE41)
 
+# What a build for the tests with the label threads needs.
+add_custom_target(threaded_tests)
+
 # cawe_test(PATH/NAME_test.cpp LIBS ... [LABELS slow] [TIMEOUT seconds] [ISA FILTER] [HOST_MODE]): one GoogleTest
 # program, its cases registered with ctest one by one. The target is the path with '/' turned into '_' and without
 # '.cpp'. ISA: the cases that GoogleTest's FILTER names run once more at each of CAWE_TEST_ISAS, as ISA/CASE with the
@@ -28,6 +31,9 @@ function(cawe_test source)
     set(main cawe_test_main)
   endif()
   target_link_libraries(${target} PRIVATE cawe_flags ${ARG_LIBS} ${main})
+  if("threads" IN_LIST ARG_LABELS)
+    add_dependencies(threaded_tests ${target})
+  endif()
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 300)
   endif()
