@@ -2,13 +2,13 @@
 // The parent's side: a pool of children, one film at a time in each.
 #include "data/jail.h"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <spawn.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
@@ -27,7 +27,8 @@ extern char** environ;
 namespace cawe::data {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+/// How long a child may still keep its parent waiting.
+using Patience = std::chrono::microseconds;
 
 /// Why there is no answer. `unread`: the child was gone before it had read the whole film.
 struct Lost {
@@ -72,20 +73,20 @@ class Child {
   }
 
   /// Sends a request, the film's bytes behind its head, and returns the answer. Throws Lost.
-  std::string ask(std::string_view head, std::string_view film, Clock::time_point until) {
-    greet(until);
+  std::string ask(std::string_view head, std::string_view film, Patience* left) {
+    greet(left);
     uint64_t length = head.size() + film.size();
-    send(&length, sizeof length, until);
-    send(head.data(), head.size(), until);
-    send(film.data(), film.size(), until);
-    return receive(jail::kMostAnswer, until);
+    send(&length, sizeof length, left);
+    send(head.data(), head.size(), left);
+    send(film.data(), film.size(), left);
+    return receive(jail::kMostAnswer, left);
   }
 
  private:
   /// A new child says that it is closed in, and whether by a filter of the system's calls.
-  void greet(Clock::time_point until) {
+  void greet(Patience* left) {
     if (greeted_) return;
-    const std::string filtered = receive(1, until);
+    const std::string filtered = receive(1, left);
     greeted_ = true;
     if (filtered != jail::kFiltered)
       warn_once(
@@ -94,9 +95,9 @@ class Child {
           "time alone");
   }
 
-  void send(const void* data, size_t bytes, Clock::time_point until) {
+  void send(const void* data, size_t bytes, Patience* left) {
     for (auto at = static_cast<const char*>(data); bytes > 0;) {
-      ready(POLLOUT, until);
+      ready(POLLOUT, left);
       const ssize_t done = ::send(socket_, at, bytes, MSG_NOSIGNAL | MSG_DONTWAIT);
       if (done < 0 && (errno == EINTR || errno == EAGAIN)) continue;
       if (done <= 0) lose(true);
@@ -104,9 +105,9 @@ class Child {
       bytes -= size_t(done);
     }
   }
-  void receive(void* data, size_t bytes, Clock::time_point until) {
+  void receive(void* data, size_t bytes, Patience* left) {
     for (auto at = static_cast<char*>(data); bytes > 0;) {
-      ready(POLLIN, until);
+      ready(POLLIN, left);
       const ssize_t done = ::recv(socket_, at, bytes, MSG_DONTWAIT);
       if (done < 0 && (errno == EINTR || errno == EAGAIN)) continue;
       // The system says so where an end was closed with bytes in it that nobody had read.
@@ -116,24 +117,29 @@ class Child {
     }
   }
   /// A message: its size, then so many bytes.
-  std::string receive(size_t most, Clock::time_point until) {
+  std::string receive(size_t most, Patience* left) {
     uint64_t size = 0;
-    receive(&size, sizeof size, until);
+    receive(&size, sizeof size, left);
     if (size > most) throw Lost{"gave an answer of " + std::to_string(size) + " bytes", false};
     std::string message(size_t(size), '\0');
-    receive(message.data(), message.size(), until);
+    receive(message.data(), message.size(), left);
     return message;
   }
 
-  void ready(short what, Clock::time_point until) {
-    for (;;) {
-      const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - Clock::now()).count();
-      if (left <= 0) throw Lost{"took too long", false};
+  /// Waits until the child can be sent to or heard. It waits in short turns: a turn that lasted far longer was one in
+  /// which this process and the child were stopped (Ctrl-Z), which is not the film's fault and does not count.
+  void ready(short what, Patience* left) {
+    constexpr Patience kTurn = std::chrono::milliseconds(250);
+    while (left->count() > 0) {
+      const auto turn = std::min(*left, kTurn);
+      const auto begin = std::chrono::steady_clock::now();
       pollfd wait{socket_, what, 0};
-      const int found = ::poll(&wait, 1, int(std::min<int64_t>(left, 3600000)));
+      const int found = ::poll(&wait, 1, int(turn.count() / 1000) + 1);
+      *left -= std::min(std::chrono::duration_cast<Patience>(std::chrono::steady_clock::now() - begin), turn);
       if (found > 0) return;
       if (found < 0 && errno != EINTR) lose(false);
     }
+    throw Lost{"took too long", false};
   }
 
   [[noreturn]] void lose(bool unread) {
@@ -192,14 +198,14 @@ void keep(std::unique_ptr<Child> child) {
 std::string ask(std::string_view head, std::string_view film, const std::string& name,
                 std::unique_ptr<Child>* child) {
   const double seconds = jail::seconds_for(film.size());
-  const auto until = Clock::now() + std::chrono::milliseconds(int64_t(seconds * 1000));
+  auto left = Patience(int64_t(seconds * 1e6));
   for (bool again = false;; again = true) {
     std::string program;
     *child = idle_child(&program);
     const bool fresh = *child == nullptr;
     if (fresh) *child = std::make_unique<Child>(program);
     try {
-      return (*child)->ask(head, film, until);
+      return (*child)->ask(head, film, &left);
     } catch (const Lost& lost) {
       if (lost.unread && !fresh) continue;
       if (lost.unread) {  // also the second of them: it is not the film

@@ -2,7 +2,6 @@
 // Films decoded in children: the same answers, and nothing that a child does reaches this process.
 #include "data/jail.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/mman.h>
@@ -14,10 +13,7 @@
 #include <atomic>
 #include <cerrno>
 #include <csignal>
-#include <cstdlib>
 #include <filesystem>
-#include <fstream>
-#include <functional>
 #include <limits>
 #include <map>
 #include <thread>
@@ -26,59 +22,13 @@
 #include "data/decode.h"
 #include "data/formats/picture/png.h"
 #include "data/jail_messages.h"
-#include "data/phantom/chest.h"
-#include "tensor/io/files.h"
 #include "tensor/parallel.h"
 #include "tests/data/formats/dicom/dicom_bytes.h"
+#include "tests/data/jail_support.h"
 #include "tests/data/text_file.h"
 
 namespace cawe::data {
 namespace {
-
-/// Jailed while it lives.
-struct Jailed {
-  Jailed() { decode_in_jail(CAWE_PROGRAM); }
-  ~Jailed() { decode_in_jail(""); }
-};
-
-std::string phantom() {
-  const std::string dir = ::testing::TempDir() + "jail-" + std::to_string(::getpid());
-  const std::string remove = "rm -rf '" + dir + "'";
-  EXPECT_EQ(std::system(remove.c_str()), 0);
-  PhantomOptions options;
-  options.out = dir;
-  options.images = 1;
-  options.chest.size = 64;
-  write_phantoms(options);
-  const std::string bytes = read_file(dir + "/images/p00000_0.dcm");
-  EXPECT_EQ(std::system(remove.c_str()), 0);
-  return bytes;
-}
-
-/// Processes whose parent this one is.
-std::vector<pid_t> children() {
-  std::vector<pid_t> found;
-  DIR* folder = ::opendir("/proc");
-  while (const dirent* entry = ::readdir(folder)) {
-    std::ifstream stat(std::string("/proc/") + entry->d_name + "/stat");
-    std::string number, name, state, parent;
-    stat >> number >> name >> state >> parent;
-    if (parent == std::to_string(::getpid())) found.push_back(pid_t(std::atoi(number.c_str())));
-  }
-  ::closedir(folder);
-  return found;
-}
-
-std::string kind_of(const std::function<void()>& fn) {
-  try {
-    fn();
-  } catch (const PictureError& error) {
-    return error.kind();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
 
 TEST(Jail, GivesWhatThisProcessWouldGive) {
   const std::string film = phantom();
@@ -168,102 +118,6 @@ TEST(Jail, AChildOutlivesTheThreadThatStartedIt) {
   film_of(film, "film");
   EXPECT_EQ(children(), before);
 }
-
-/// Films are decoded by a shell script while it lives. It is greeted for, then runs `script`, in which $1 is the
-/// number of bytes of a request for `film`, and descriptor 3 the parent.
-struct Scripted {
-  Scripted(const std::string& film, const std::string& script, char greeting = 'f') {
-    const std::string head = jail::request_head(jail::Ask::film, film.size(), "film", {}).bytes();
-    path = folder.file("decoder",
-                       "#!/bin/sh\nset -- " + std::to_string(sizeof(uint64_t) + head.size() + film.size()) +
-                           "\nprintf '\\001\\0\\0\\0\\0\\0\\0\\0" + greeting + "' >&3\n" + script + "\n");
-    std::filesystem::permissions(path, std::filesystem::perms::owner_all);
-    decode_in_jail(path);
-  }
-  ~Scripted() { decode_in_jail(""); }
-  testing::TempDir folder;
-  std::string path;
-};
-
-std::string framed(const std::string& message) {
-  const uint64_t size = message.size();
-  return std::string(reinterpret_cast<const char*>(&size), sizeof size) + message;
-}
-
-std::string good_answer() {
-  Film film;
-  film.image = FloatImage(2, 3, 1);
-  film.tags.patient_id = "scripted";
-  jail::Message m;
-  m.number(jail::Answer::done);
-  jail::put(&m, film);
-  return m.bytes();
-}
-
-TEST(Jail, AChildThatDiesRejectsOneFilmAlone) {
-  const std::string film = phantom();
-  {
-    const Scripted script(film, "head -c $1 <&3 >/dev/null; kill -9 $$");
-    try {
-      film_of(film, "film");
-      FAIL();
-    } catch (const PictureError& error) {
-      EXPECT_EQ(error.kind(), "decoder_failed");
-      EXPECT_EQ(std::string(error.what()).rfind("film: its decoder was ended by signal 9", 0), 0u)
-          << error.what();
-    }
-  }
-  const Jailed jailed;
-  EXPECT_EQ(film_of(film, "film").tags.patient_id, "p00000");
-}
-
-TEST(Jail, AChildThatReadsNothingIsNoFaultOfTheFilm) {
-  const std::string film = phantom();
-  const Scripted script(film, "exit 3");
-  testing::expect_error(Code::internal, {"decoder: ended with status 3 before it had read a film"},
-                        [&] { film_of(film, "film"); });
-  decode_in_jail(script.path + "-that-is-not-there");
-  testing::expect_error(Code::internal, {"cannot be started for decoding: No such file"},
-                        [&] { film_of(film, "film"); });
-}
-
-TEST(Jail, OnlyAWholeAnswerAndNothingElseIsTaken) {
-  const std::string film = phantom(), good = good_answer();
-  const auto answers = [&](const std::string& bytes) {
-    Scripted script(film,
-                    "head -c $1 <&3 >/dev/null; cat \"$(dirname $0)/answer\" >&3; exec cat <&3 >/dev/null");
-    script.folder.file("answer", bytes);
-    const std::string kind = kind_of([&] { EXPECT_EQ(film_of(film, "film").tags.patient_id, "scripted"); });
-    const bool kept = !children().empty();
-    const std::string again = kind_of([&] { film_of(film, "film"); });
-    EXPECT_EQ(again, kind) << "the next film does not get what is left of the first";
-    return kind + (kept ? ", kept" : "");
-  };
-  EXPECT_EQ(answers(framed(good) + "left over"), "no error, kept") << "its second film goes to a new child";
-  EXPECT_EQ(answers(framed(good + "x")), "decoder_failed");
-  EXPECT_EQ(answers(framed(good.substr(0, good.size() - 1))), "decoder_failed");
-  EXPECT_EQ(answers(framed("")), "decoder_failed");
-  EXPECT_EQ(answers(framed("\x4d")), "decoder_failed") << "an answer of no kind";
-  const uint64_t huge = jail::kMostAnswer + 1;
-  Scripted script(film,
-                  "head -c $1 <&3 >/dev/null; cat \"$(dirname $0)/answer\" >&3; exec cat <&3 >/dev/null");
-  script.folder.file("answer", {reinterpret_cast<const char*>(&huge), sizeof huge});
-  testing::expect_error(Code::data, {"film: its decoder gave an answer of 1074790401 bytes"},
-                        [&] { film_of(film, "film"); });
-}
-
-#ifdef CAWE_HAVE_SECCOMP  // elsewhere the tests before this one were warned
-TEST(Jail, WarnsOnceOfASystemWithoutFilters) {
-  const std::string film = phantom(), text = "no system-call filter";
-  const Scripted script(film, "head -c $1 <&3 >/dev/null", '-');
-  static std::string said;  // in this process, however often the test is repeated
-  ::testing::internal::CaptureStderr();
-  for (int i = 0; i < 2; ++i) EXPECT_EQ(kind_of([&] { film_of(film, "film"); }), "decoder_failed");
-  said += ::testing::internal::GetCapturedStderr();
-  EXPECT_NE(said.find(text), std::string::npos) << said;
-  EXPECT_EQ(said.find(text), said.rfind(text)) << said;
-}
-#endif
 
 TEST(Jail, AChildHasOneDescriptorThatLeadsAnywhere) {
   const int mine = ::open("/", O_RDONLY | O_DIRECTORY);  // without O_CLOEXEC: what a library may leave behind
