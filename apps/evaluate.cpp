@@ -8,8 +8,6 @@
 #include "apps/commands.h"
 #include "apps/outputs.h"
 #include "report/evaluation.h"
-#include "tensor/error.h"
-#include "tensor/text.h"
 
 namespace cawe::apps {
 namespace {
@@ -40,17 +38,7 @@ void run(Common& common, const Options& o) {
   }
   const eval::Evaluation e = eval::evaluate_files(o.files, options);
   if (!o.out.empty()) report::write_evaluation(e, o.out, "detections");
-  if (e.without_person > 0)
-    warning(detail::concat(e.without_person, " of ", counted(e.images, "film"),
-                           e.without_person == 1 ? " names" : " name",
-                           " no person: whether their persons trained the detector is not known, and each "
-                           "counts as a person of its own (--patients TABLE names persons)"));
-  if (e.films.trained > 0)
-    warning(
-        detail::concat(e.films.trained, " of ", counted(e.images, "film"),
-                       " trained the detector or a model of its chain, or their persons did: the figures are "
-                       "too good (",
-                       e.films.list, ", --allow-leak)"));
+  for (const std::string& doubt : e.doubts) warning(doubt);
   if (common.json)
     std::printf("%s\n", report::evaluation_json(e).c_str());
   else

@@ -200,15 +200,18 @@ Evaluation evaluate_files(const EvaluateFiles& files, const EvaluateOptions& opt
                                              : "are left out: they were not looked at, by ",
                                          looked_at.list));
   if (looked_at.trained > 0)
-    truth.notes.push_back(
+    e.doubts.push_back(
         detail::concat(looked_at.trained, " of ", counted(e.images, "film"),
                        " trained the detector or a model of its chain, or their persons did (leak in ",
                        looked_at.list, "): the figures are better than on films of others"));
-  if (e.without_person > 0 && e.patients_known)
-    truth.notes.push_back(detail::concat(
-        e.without_person, " of ", e.images, e.images == 1 ? " film" : " films",
-        e.without_person == 1 ? " has" : " have", " no person: each counts as a person of its own"));
+  if (e.without_person > 0)
+    e.doubts.push_back(detail::concat(e.without_person, " of ", counted(e.images, "film"),
+                                      e.without_person == 1 ? " names" : " name",
+                                      " no person: whether their persons trained the detector is not known, "
+                                      "and each counts as a person of its "
+                                      "own (--patients TABLE names persons)"));
   e.films = looked_at;
+  truth.notes.insert(truth.notes.end(), e.doubts.begin(), e.doubts.end());
   e.notes.insert(e.notes.begin(), truth.notes.begin(), truth.notes.end());
   return e;
 }

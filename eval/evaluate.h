@@ -61,6 +61,7 @@ struct Evaluation {
   CocoSummary coco;
   std::vector<PascalRow> pascal;  ///< IoU .1 .3 .5 .75
   std::vector<std::string> notes;
+  std::vector<std::string> doubts;  ///< those of the notes for which the figures may be too good
 
   /// Values over the draws for paired comparison: Sens@1, 2, 3, 4, their mean, mAP50; [6][draws].
   std::vector<std::vector<double>> drawn;

@@ -4,14 +4,16 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tensor/tensor.h"
+#include "tensor/text.h"
 
 namespace cawe {
 
-/// Bytes of a name from a file that a message shows, see printable().
-constexpr size_t kLongestName = 100;
+/// A name from a file as a message shows it: printable(), at most 100 bytes.
+inline std::string shown(std::string_view name) { return printable(name, 100); }
 
 /// An element type as a file knows it. Where `size` is less than the dtype's own, the file holds signed
 /// integers of 1 or 2 bytes, which are widened (there is no such dtype).

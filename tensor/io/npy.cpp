@@ -30,12 +30,12 @@ class NpyHeader {
       } else if (key == "fortran_order") {
         const std::string value = word();
         if (value != "True" && value != "False")
-          refuse("fortran_order is " + printable(value, kLongestName) + " (expected True or False)");
+          refuse("fortran_order is " + shown(value) + " (expected True or False)");
         fortran = value == "True";
       } else if (key == "shape") {
         read_shape();
       } else {
-        refuse("unknown key '" + printable(key, kLongestName) + "'");
+        refuse("unknown key '" + shown(key) + "'");
       }
       if (!keys_.insert(key).second) refuse("key '" + key + "' twice");
       if (!take(',')) {
@@ -51,7 +51,7 @@ class NpyHeader {
         dtype = t;
         return;
       }
-    refuse("dtype '" + printable(descr_, kLongestName) + "' (expected <f4, <f8, <f2, <i4, <i8, |u1 or |b1)");
+    refuse("dtype '" + shown(descr_) + "' (expected <f4, <f8, <f2, <i4, <i8, |u1 or |b1)");
   }
   DType dtype = DType::f32;
   bool fortran = false;

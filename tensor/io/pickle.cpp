@@ -224,10 +224,10 @@ class Machine : Stack {
     }
     if (is_dangerous(module, name))
       refuse(
-          "it names " + printable(whole, kLongestName) +
+          "it names " + shown(whole) +
           ", which no file of weights needs and which could run something; nothing was executed (do not load "
           "this file in Python)");
-    return push_skipped(printable(whole, kLongestName), false);
+    return push_skipped(shown(whole), false);
   }
 
   /// ("storage", type, key, location, elements[, view])
@@ -245,7 +245,7 @@ class Machine : Stack {
     const StorageRef& known = document_.storages.emplace(ref.key, ref).first->second;
     if (known.type.dtype != ref.type.dtype || known.type.size != ref.type.size ||
         known.elements != ref.elements)
-      refuse("storage \"" + printable(ref.key, kLongestName) + "\" comes with two types or sizes");
+      refuse("storage \"" + shown(ref.key) + "\" comes with two types or sizes");
     Value* v = push(Kind::storage);
     v->holds_numbers = true;
     v->tensor = std::make_unique<TensorRef>();

@@ -78,7 +78,7 @@ PthFile build_all(const Document& document, const ReadStorage& read_storage, siz
   int64_t total = 0;
   for (const auto& [name, ref] : pickle::state_dictionary(*document.root, part, source, &out)) {
     const int64_t bytes = bytes_of(ref->shape, size_of(ref->storage->type.dtype));
-    CAWE_CHECK(bytes >= 0 && bytes <= limit - total, Code::data, source, ": ", printable(name, kLongestName),
+    CAWE_CHECK(bytes >= 0 && bytes <= limit - total, Code::data, source, ": ", shown(name),
                ": its tensors take over four times the file's bytes (expected sizes that fit the file)");
     total += bytes;
     by_storage[ref->storage].emplace_back(name, ref);
@@ -87,11 +87,10 @@ PthFile build_all(const Document& document, const ReadStorage& read_storage, siz
     const std::string_view bytes = read_storage(*storage);
     CAWE_CHECK(bytes.size() / storage->type.size == size_t(storage->elements) &&
                    bytes.size() % storage->type.size == 0,
-               Code::data, source, ": storage \"", printable(storage->key, kLongestName), "\" has ",
-               bytes.size(), " bytes (expected ", storage->elements, " elements of ", storage->type.size,
-               ")");
+               Code::data, source, ": storage \"", shown(storage->key), "\" has ", bytes.size(),
+               " bytes (expected ", storage->elements, " elements of ", storage->type.size, ")");
     for (const auto& [name, ref] : tensors)
-      out.tensors.emplace(name, build(*ref, bytes, source + ": " + printable(name, kLongestName)));
+      out.tensors.emplace(name, build(*ref, bytes, source + ": " + shown(name)));
   }
   return out;
 }
@@ -127,19 +126,17 @@ class Archive {
 
   std::string read(const std::string& name) {
     const auto found = index_.find(name);
-    CAWE_CHECK(found != index_.end(), Code::data, source_, ": the zip has no part \"",
-               printable(name, kLongestName), "\"");
+    CAWE_CHECK(found != index_.end(), Code::data, source_, ": the zip has no part \"", shown(name), "\"");
     zip_stat_t info;
     zip_stat_init(&info);
     constexpr zip_uint64_t kNeeded = ZIP_STAT_SIZE | ZIP_STAT_COMP_METHOD;
     const bool known =
         zip_stat_index(zip_, found->second, 0, &info) == 0 && (info.valid & kNeeded) == kNeeded;
     // Without compression no part can be larger than the file, nor all of them together.
-    CAWE_CHECK(known && info.comp_method == ZIP_CM_STORE, Code::data, source_, ": part \"",
-               printable(name, kLongestName), "\" is compressed (expected torch.save's own form)");
-    CAWE_CHECK(info.size <= file_bytes_ - read_, Code::data, source_, ": part \"",
-               printable(name, kLongestName), "\" of ", info.size, " bytes does not fit a file of ",
-               file_bytes_);
+    CAWE_CHECK(known && info.comp_method == ZIP_CM_STORE, Code::data, source_, ": part \"", shown(name),
+               "\" is compressed (expected torch.save's own form)");
+    CAWE_CHECK(info.size <= file_bytes_ - read_, Code::data, source_, ": part \"", shown(name), "\" of ",
+               info.size, " bytes does not fit a file of ", file_bytes_);
     read_ += size_t(info.size);
     std::string bytes(size_t(info.size), '\0');
     const std::unique_ptr<zip_file_t, int (*)(zip_file_t*)> file(zip_fopen_index(zip_, found->second, 0),
@@ -148,7 +145,7 @@ class Archive {
     char beyond;
     CAWE_CHECK(file != nullptr && zip_fread(file.get(), bytes.data(), info.size) == zip_int64_t(info.size) &&
                    zip_fread(file.get(), &beyond, 1) == 0,
-               Code::data, source_, ": part \"", printable(name, kLongestName), "\" is damaged (",
+               Code::data, source_, ": part \"", shown(name), "\" is damaged (",
                file != nullptr ? zip_file_strerror(file.get()) : zip_strerror(zip_), ")");
     return bytes;
   }
@@ -161,10 +158,9 @@ class Archive {
       const std::string name = raw != nullptr ? raw : "";
       const size_t slash = name.find('/');
       CAWE_CHECK(slash != std::string::npos && name.find("..") == std::string::npos, Code::data, source_,
-                 ": part \"", printable(name, kLongestName),
-                 "\" of the zip (expected NAME/data.pkl, NAME/data/...)");
+                 ": part \"", shown(name), "\" of the zip (expected NAME/data.pkl, NAME/data/...)");
       CAWE_CHECK(index_.emplace(name.substr(slash + 1), zip_uint64_t(i)).second, Code::data, source_,
-                 ": the zip has two parts \"", printable(name, kLongestName), "\"");
+                 ": the zip has two parts \"", shown(name), "\"");
     }
   }
 
@@ -180,7 +176,7 @@ PthFile parse_zip(const std::string& bytes, const std::string& source, const std
              ": the zip has no data.pkl (expected a file of torch.save)");
   if (archive.has("byteorder")) {
     const std::string order = archive.read("byteorder");
-    CAWE_CHECK(order == "little", Code::data, source, ": byte order ", printable(order, kLongestName),
+    CAWE_CHECK(order == "little", Code::data, source, ": byte order ", shown(order),
                " (expected little; save it on a little-endian machine)");
   }
   const std::string pickled = archive.read("data.pkl");
@@ -223,27 +219,27 @@ PthFile parse_legacy(const std::string& bytes, const std::string& source, const 
   std::map<std::string, std::string_view> storages;
   for (const Value* key : keys.root->items) {
     CAWE_CHECK(key->kind == Kind::text && document.storages.count(key->text) != 0, Code::data, source,
-               ": storage \"", printable(key->text, kLongestName),
+               ": storage \"", shown(key->text),
                "\" belongs to no tensor of a kind that is read, and where the next one begins is unknown");
     const StorageRef& storage = document.storages.at(key->text);
-    CAWE_CHECK(bytes.size() - at >= 8, Code::data, source, ": ends before storage \"",
-               printable(key->text, kLongestName), "\" (cut off?)");
+    CAWE_CHECK(bytes.size() - at >= 8, Code::data, source, ": ends before storage \"", shown(key->text),
+               "\" (cut off?)");
     uint64_t count = 0;
     std::memcpy(&count, bytes.data() + at, 8);
     at += 8;
     CAWE_CHECK(count <= (bytes.size() - at) / storage.type.size, Code::data, source,
-               ": ends inside storage \"", printable(key->text, kLongestName), "\" (cut off?)");
+               ": ends inside storage \"", shown(key->text), "\" (cut off?)");
     const size_t size = size_t(count) * storage.type.size;
     CAWE_CHECK(storages.emplace(key->text, std::string_view(bytes).substr(at, size)).second, Code::data,
-               source, ": storage \"", printable(key->text, kLongestName), "\" comes twice");
+               source, ": storage \"", shown(key->text), "\" comes twice");
     at += size;
   }
   CAWE_CHECK(at == bytes.size(), Code::data, source, ": ", bytes.size() - at,
              " bytes behind the last storage");
   const auto read_storage = [&](const StorageRef& storage) {
     const auto found = storages.find(storage.key);
-    CAWE_CHECK(found != storages.end(), Code::data, source, ": storage \"",
-               printable(storage.key, kLongestName), "\" is missing");
+    CAWE_CHECK(found != storages.end(), Code::data, source, ": storage \"", shown(storage.key),
+               "\" is missing");
     return found->second;
   };
   return build_all(document, read_storage, bytes.size(), source, wanted);

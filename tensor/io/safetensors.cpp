@@ -48,14 +48,13 @@ using nlohmann::json;
 
 /// Where a message about a tensor begins.
 std::string title(const std::string& source, const std::string& name) {
-  return source + ": tensor \"" + printable(name, kLongestName) + "\"";
+  return source + ": tensor \"" + shown(name) + "\"";
 }
 
 FileType read_type(const json& tag, const std::string& where) {
   for (const auto& [known, type] : kTypes)
     if (tag == known) return type;
-  fail(Code::data, where, " has dtype ",
-       printable(tag.is_string() ? tag.get<std::string>() : tag.dump(), kLongestName),
+  fail(Code::data, where, " has dtype ", shown(tag.is_string() ? tag.get<std::string>() : tag.dump()),
        " (expected F32, F64, F16, BF16, I64, I32, I16, I8, U8 or BOOL)");
 }
 
@@ -77,7 +76,7 @@ Entry read_entry(const json& fields, const std::string& name, const std::string&
   CAWE_CHECK(fields.is_object(), Code::data, where, ": is ", fields.type_name(), " (expected an object)");
   for (const auto& field : fields.items())
     CAWE_CHECK(field.key() == "dtype" || field.key() == "shape" || field.key() == "data_offsets", Code::data,
-               where, ": unknown key \"", printable(field.key(), kLongestName), "\"");
+               where, ": unknown key \"", shown(field.key()), "\"");
   CAWE_CHECK(fields.size() == 3, Code::data, where, " lacks dtype, shape or data_offsets");
   Entry e;
   e.name = name;
@@ -100,8 +99,8 @@ std::map<std::string, std::string> read_metadata(const json& fields, const std::
   CAWE_CHECK(fields.is_object(), Code::data, where, ": is ", fields.type_name(), " (expected an object)");
   std::map<std::string, std::string> metadata;
   for (const auto& field : fields.items()) {
-    CAWE_CHECK(field.value().is_string(), Code::data, where, ".", printable(field.key(), kLongestName),
-               ": is ", field.value().type_name(), " (expected a string)");
+    CAWE_CHECK(field.value().is_string(), Code::data, where, ".", shown(field.key()), ": is ",
+               field.value().type_name(), " (expected a string)");
     metadata[field.key()] = field.value().get<std::string>();
   }
   return metadata;
@@ -125,13 +124,12 @@ void check_cover(std::vector<Entry> entries, int64_t data_bytes, const std::stri
 /// Refuses to write what the reader would refuse to read.
 void check_writable(const Safetensors& file) {
   for (const auto& [key, value] : file.metadata)
-    CAWE_CHECK(is_utf8(key) && is_utf8(value), Code::data, "safetensors: metadata \"",
-               printable(key, kLongestName),
+    CAWE_CHECK(is_utf8(key) && is_utf8(value), Code::data, "safetensors: metadata \"", shown(key),
                "\" is not UTF-8 (a path or name in another encoding? rename it)");
   for (const auto& [name, t] : file.tensors) {
     CAWE_CHECK(
         !name.empty() && is_utf8(name) && name.find('\0') == std::string::npos && name != "__metadata__",
-        Code::data, "safetensors: \"", printable(name, kLongestName), "\" cannot name a tensor");
+        Code::data, "safetensors: \"", shown(name), "\" cannot name a tensor");
     CAWE_CHECK(t.defined(), Code::internal, "safetensors: tensor \"", name, "\" is undefined");
   }
 }

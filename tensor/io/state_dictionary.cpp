@@ -95,8 +95,6 @@ std::string what_is(const Value& v, Dictionaries* dictionaries) {
   }
 }
 
-std::string shown(const std::string& key) { return printable(key, kLongestName); }
-
 /// The state dictionary, and what the file says beside it. Wrappers are looked for first, since an entry beside
 /// one (the best accuracy, say) may be a tensor too.
 const Value* choose(const Value& root, const std::string& part, const std::string& source,
@@ -117,9 +115,8 @@ const Value* choose(const Value& root, const std::string& part, const std::strin
   if (!part.empty()) {
     for (const Value* key : with_tensors)
       if (key->text == part) chosen = key;
-    CAWE_CHECK(chosen != nullptr, Code::usage, source, ": holds no tensors by name under \"",
-               printable(part, kLongestName), "\" (expected ",
-               out->parts.empty() ? "no part: there is none" : listed(out->parts), ")");
+    CAWE_CHECK(chosen != nullptr, Code::usage, source, ": holds no tensors by name under \"", shown(part),
+               "\" (expected ", out->parts.empty() ? "no part: there is none" : listed(out->parts), ")");
   } else {
     for (const char* wrapper : kWrappers)
       for (const Value* key : with_tensors)
@@ -164,7 +161,7 @@ StateDictionary state_dictionary(const Value& root, const std::string& part, con
   for (const auto& [key, value] : dictionaries.of(*v).entries) {
     if (key->kind != Kind::text) continue;
     CAWE_CHECK(value->kind != Kind::skipped || !value->holds_numbers, Code::data, source, ": ",
-               printable(key->text, kLongestName), " is made by ", value->text,
+               shown(key->text), " is made by ", value->text,
                ", which is no plain tensor (expected dense numbers; quantized, sparse and complex ones are "
                "not read)");
     if (value->kind == Kind::tensor) refs[key->text] = value->tensor.get();

@@ -69,7 +69,7 @@ TEST_F(Evaluate, OnlyFilmsThatWereLookedAtAreJudged) {
   EXPECT_DOUBLE_EQ(seen.at(.5).at.sensitivity, .5);
   EXPECT_DOUBLE_EQ(seen.curve.points.back().fp_per_image, .5);
   EXPECT_TRUE(noted(seen, "3 films of the truth are left out"));
-  EXPECT_TRUE(noted(seen, "1 of 2 films has no person"));
+  EXPECT_TRUE(noted(seen, "1 of 2 films names no person"));
   EXPECT_FALSE(noted(seen, "counts as looked at"));
   // COCO's form, and one that is named.
   const std::string coco =
