@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "tensor/io/elements.h"
-#include "tensor/text.h"
 
 namespace cawe {
 namespace {

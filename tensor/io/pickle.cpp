@@ -5,9 +5,9 @@
 #include <unordered_map>
 
 #include "tensor/error.h"
+#include "tensor/io/elements.h"
 #include "tensor/io/pickle_globals.h"
 #include "tensor/io/pickle_stack.h"
-#include "tensor/text.h"
 
 namespace cawe::pickle {
 

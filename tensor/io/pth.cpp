@@ -13,9 +13,9 @@
 #include <utility>
 #include <vector>
 
+#include "tensor/io/elements.h"
 #include "tensor/io/pickle.h"
 #include "tensor/io/state_dictionary.h"
-#include "tensor/text.h"
 
 namespace cawe {
 namespace {

@@ -10,7 +10,6 @@
 #include "tensor/io/files.h"
 #include "tensor/io/json.h"
 #include "tensor/io/strict_json.h"
-#include "tensor/text.h"
 
 namespace cawe {
 namespace {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "tensor/error.h"
-#include "tensor/text.h"
+#include "tensor/io/elements.h"
 
 namespace cawe {
 namespace pickle {
