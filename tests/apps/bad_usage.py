@@ -228,6 +228,20 @@ def weights():
                                           'data/images', '--out', 'leak'], 3, absent=['leak'])
 
 
+def closed_descriptors():
+    """What is opened gets the lowest free number: with stdout closed, what is printed would go into a decoder's
+    channel, and nobody would hear that it did not arrive."""
+    enhance = ['enhance', '--method', 'none', '--input', 'data/images', '--format', 'png', '--out']
+    cawe(*enhance, 'open')
+    right = {path.name: path.read_bytes() for path in (WORK / 'open').iterdir()}
+    for closed in ((0,), (1,), (2,), (0, 1, 2)):
+        done = run(*enhance, 'closed', preexec_fn=lambda: [os.close(descriptor) for descriptor in closed])
+        found = {path.name: path.read_bytes() for path in (WORK / 'closed').iterdir()}
+        if done.returncode != (1 if 1 in closed else 0) or found != right:
+            failures.append('descriptors %s closed: exit %d' % (closed, done.returncode))
+        shutil.rmtree(WORK / 'closed')
+
+
 def disk():
     def little_room():
         resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))
@@ -246,6 +260,7 @@ command_line()
 recipes()
 data_files()
 weights()
+closed_descriptors()
 disk()
 for failure in failures:
     print('FAILED', failure)
