@@ -45,6 +45,13 @@ small-bound: no test asks for 100
 - return n < 100;
 + return n <= 100;
 '''
+# Every kind of GoogleTest's macros, as text; nobody makes cases of Other.
+KINDS = '''TEST(Sum, Plain) {}
+TYPED_TEST(Kinds, Typed) {}
+TEST_P(Cases, Given) {}
+TEST_P(Other, Never) {}
+INSTANTIATE_TEST_SUITE_P(All, Cases, values);
+'''
 ENDLESS = '''
 sum-step: the next number is one more
 - i = i + 1)
@@ -100,6 +107,14 @@ def main():
         stale = LIST + 'gone: a text that is not there\n- while (true)\n+ while (false)\n' + 'twice: a text that is there more than once\n- sum\n+ add\n'
         done = mutate(stale, code=2)
         check('gone is stale: its text occurs 0 times' in done.stderr and 'twice is stale: its text occurs 4 times' in done.stderr, 'stale entries are named: exit 2')
+        (root / 'tests').mkdir()
+        (root / 'tests/sum_test.cpp').write_text(KINDS)
+        fits = ('Sum.Plain', 'Sum.*', 'Kinds/*.Typed', 'All/Cases.*', '*/Cases.Given/*', 'Sum.Plain:Kinds/*')
+        for filters, code in ((fits, 0), (('Sum.None', 'Kinds.Typed', 'Cases.Given', 'Other.Never/0', 'Sum.*:Gone.*'), 2)):
+            for name in filters:
+                done = mutate(LIST.replace('tests sum_test other_test', 'tests sum_test/' + name), '--list', code=code)
+                check(code == 0 or 'no test of sum_test/' + name + ' fits' in done.stderr, 'a filter that runs %s: %s' % (('nothing' if code else 'something'), name))
+        shutil.rmtree(root / 'tests')
         done = mutate(LIST + 'broken: no C++\n- return sum;\n+ return nothing;\n', code=2)
         check('broken: it does not compile' in done.stdout and '2 killed' in done.stdout, 'what does not compile is an error of the list, the others are judged')
         done = mutate(LIST.replace('tests sum_test', 'tests other_test'), code=2)
