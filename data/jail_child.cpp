@@ -183,7 +183,9 @@ std::string answer_to(std::string_view request) {
 bool close_in() {
   close_descriptors();
   limit(RLIMIT_NOFILE, 0);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // their shadow is larger than any memory
   limit(RLIMIT_AS, kDecodeBytes);
+#endif
   limit(RLIMIT_FSIZE, 0);
   limit(RLIMIT_CORE, 0);
   limit(RLIMIT_NPROC, 0);

@@ -96,22 +96,17 @@ inline Refusal get_refusal(Answer status, Reader* r) {
 }
 
 inline void put(Message* m, const DicomTags& t) {
-  for (const std::string* text :
-       {&t.patient_id, &t.study_instance, &t.sop_instance, &t.modality, &t.sex, &t.view})
+  for (const std::string* text : {&t.patient_id, &t.study_instance, &t.sop_instance, &t.sex, &t.view})
     m->text(*text);
   m->number(t.age);
-  m->number(t.rows);
-  m->number(t.columns);
   m->number(t.bits);
   m->number(uint8_t(t.burned_in));
 }
 inline DicomTags get_tags(Reader* r) {
   DicomTags t;
-  for (std::string* text : {&t.patient_id, &t.study_instance, &t.sop_instance, &t.modality, &t.sex, &t.view})
+  for (std::string* text : {&t.patient_id, &t.study_instance, &t.sop_instance, &t.sex, &t.view})
     *text = r->text();
   t.age = r->number<float>();
-  t.rows = r->number<int>();
-  t.columns = r->number<int>();
   t.bits = r->number<int>();
   CAWE_CHECK(t.bits >= 1 && t.bits <= 16, Code::data, "an answer of ", t.bits, " bits a sample");
   t.burned_in = r->number<uint8_t>() != 0;

@@ -59,6 +59,10 @@ class Command:
         self.name, self.args, self.again, self.files, self.whole = name, args, again or [], files, whole
 
 
+# A program that is built with AddressSanitizer else refuses that another library is loaded before its own.
+ASAN = ':'.join(filter(None, [os.environ.get('ASAN_OPTIONS'), 'verify_asan_link_order=0']))
+
+
 def commands():
     films, run = WORK / 'films/images', WORK / 'trained'
     return [
@@ -75,7 +79,7 @@ def commands():
 def run(args, env=None, kill_after=None):
     """Exit status and standard error of a run in WORK/box; a negative status is a signal's number."""
     process = subprocess.Popen([PROGRAM] + [str(a) for a in args] + ['--threads', '1'], cwd=WORK / 'box', stdout=subprocess.DEVNULL,
-                               stderr=subprocess.PIPE, text=True, env=dict(os.environ, **(env or {})))
+                               stderr=subprocess.PIPE, text=True, env=dict(os.environ, ASAN_OPTIONS=ASAN, **(env or {})))
     if kill_after is not None:
         time.sleep(kill_after)
         process.kill()

@@ -20,20 +20,14 @@ Film parse_film(std::string_view, const std::string& name, const ReadOptions&) {
 namespace {
 
 DicomTags tags_of(DcmDataset& d, const std::string& name) {
-  Uint16 rows = 0, columns = 0;
-  d.findAndGetUint16(DCM_Rows, rows);
-  d.findAndGetUint16(DCM_Columns, columns);
   const auto plain = [&](const DcmTagKey& tag) { return utf8_of(first_of(d, tag, name), ""); };
   DicomTags tags;
   tags.patient_id = patient_id_of(d, name);
   tags.study_instance = plain(DCM_StudyInstanceUID);
   tags.sop_instance = plain(DCM_SOPInstanceUID);
-  tags.modality = plain(DCM_Modality);
   tags.sex = parse_sex(plain(DCM_PatientSex));
   tags.age = parse_age(plain(DCM_PatientAge));
   tags.view = parse_view(plain(DCM_ViewPosition));
-  tags.rows = rows;
-  tags.columns = columns;
   Uint16 bits = 0;
   if (d.findAndGetUint16(DCM_BitsStored, bits).good()) tags.bits = bits;
   tags.burned_in = first_of(d, DCM_BurnedInAnnotation, name) == "YES";

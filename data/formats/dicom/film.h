@@ -15,10 +15,9 @@ namespace cawe::data {
 
 /// The only header values that are read for use outside.
 struct DicomTags {
-  std::string patient_id, study_instance, sop_instance, modality;
+  std::string patient_id, study_instance, sop_instance;
   std::string sex, view;  ///< spelled as in Sample
   float age = std::numeric_limits<float>::quiet_NaN();
-  int rows = 0, columns = 0;
   int bits = 8;            ///< BitsStored
   bool burned_in = false;  ///< BurnedInAnnotation is YES: text in the pixels may identify the patient
 };

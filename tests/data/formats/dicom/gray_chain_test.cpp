@@ -89,7 +89,7 @@ std::vector<int> samples_of(const Shape& s) {
   const int low = s.is_signed ? -(1 << (s.bits - 1)) : 0, shift = s.high + 1 - s.bits;
   // Junk in the bits that do not count, where there are such.
   const int junk = (shift > 0 ? 1 : 0) | (s.high + 1 < s.alloc && !s.is_signed ? 1 << (s.high + 1) : 0);
-  for (int k = 0; k < 12; ++k) out.push_back(((low + k * ((1 << s.bits) - 1) / 11) << shift) | junk);
+  for (int k = 0; k < 12; ++k) out.push_back(((low + k * ((1 << s.bits) - 1) / 11) * (1 << shift)) | junk);
   return out;
 }
 
