@@ -32,6 +32,12 @@ Picture picture_of(std::string_view bytes, const std::string& name, const ReadOp
 int serve_decoder();
 /// The child's one descriptor that leads anywhere.
 constexpr int kJailChannel = 3;
+/// A sanitizer's shadow is larger than any limit of memory, and at each exception it asks for the stack of signals.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kSanitized = true;
+#else
+constexpr bool kSanitized = false;
+#endif
 /// Closes this process in for the rest of its life: standard descriptors lead nowhere, all others but kJailChannel
 /// are closed, memory is limited, nothing can be opened or started. Where it returns true, calls of the system other
 /// than those that computing needs fail with EPERM; false: this build or system has no such filters.
