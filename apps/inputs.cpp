@@ -4,7 +4,6 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <mutex>
 #include <set>
 
@@ -158,14 +157,6 @@ std::string list_path(const std::string& out_dir, const char* name) {
   return (out_dir.empty() ? std::string(".") : out_dir) + "/" + name;
 }
 
-}  // namespace
-
-std::string damaged_path(const std::string& out_dir) { return list_path(out_dir, "damaged.csv"); }
-
-std::string rejected_path(const std::string& out_dir) { return list_path(out_dir, "rejected.csv"); }
-
-namespace {
-
 /// The lists of bad films that a command leaves in a folder: path and first line.
 std::vector<std::pair<std::string, std::string>> lists_in(const std::string& out_dir) {
   return {{rejected_path(out_dir), data::kRejectedHeader}, {damaged_path(out_dir), kDamagedHeader}};
@@ -274,6 +265,10 @@ void choose_decoding(const std::vector<std::string>& inputs, const std::optional
                                   [&](const std::string& path) { return fs::is_directory(path, error); });
   if (untrusted.value_or(folder)) data::decode_in_jail("/proc/self/exe");
 }
+
+std::string damaged_path(const std::string& out_dir) { return list_path(out_dir, "damaged.csv"); }
+
+std::string rejected_path(const std::string& out_dir) { return list_path(out_dir, "rejected.csv"); }
 
 void check_lists(const std::string& out_dir) {
   for (const auto& [list, header] : lists_in(out_dir)) check_own(list, header, "--out");

@@ -69,8 +69,8 @@ bool allow_computing(scmp_filter_ctx filter) {
   // Memory that can be run is neither made nor got.
   for (const int call : {SCMP_SYS(mmap), SCMP_SYS(mprotect)})
     good = good && allow(call, {SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)});
+  if (kSanitized) good = good && allow(SCMP_SYS(sigaltstack));
   // abort() sends itself a signal; nobody else gets one.
-  if (kSanitized) good = good && allow(SCMP_SYS(sigaltstack), {});
   return good && allow(SCMP_SYS(tgkill), {SCMP_A0(SCMP_CMP_EQ, scmp_datum_t(::getpid()))});
 }
 #endif

@@ -110,9 +110,7 @@ std::vector<FilmSeen> films_seen(const data::Dataset& dataset, const std::vector
 
 std::string films_csv(const std::vector<FilmSeen>& films) {
   const bool leaks = std::any_of(films.begin(), films.end(), [](const FilmSeen& f) { return f.leak; });
-  Strings header{"image", "patient", "width", "height", "boxes"};
-  if (leaks) header.push_back("leak");
-  std::string out = csv_line(header);
+  std::string out = kFilmsCsvHead + std::string(leaks ? ",leak\n" : "\n");
   for (const FilmSeen& f : films) {
     Strings row{f.image, f.patient, std::to_string(f.width), std::to_string(f.height),
                 std::to_string(f.boxes)};

@@ -109,8 +109,8 @@ Hashes hashes_of_run(const SplitData& data, const Checkpoint& first, const std::
 /// With check_only, to whom asked for them: those of what stand-ins are in place of are empty.
 void give_hashes(const RunRequest& request, const Recipe& recipe, Hashes hashes);
 
-/// With check_only, resume and accepted changes: throws data where the run in request.out has a checkpoint whose weights do not fit the
-/// network.
+/// With check_only, resume and accepted changes: throws data where the run in request.out has a checkpoint whose weights
+/// do not fit the network.
 void check_continues(const RunRequest& request, nn::Module& network);
 
 /// A network on one rank, ready to be trained.

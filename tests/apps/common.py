@@ -18,6 +18,17 @@ WORK = pathlib.Path(tempfile.mkdtemp(prefix='cawe-test-'))
 atexit.register(shutil.rmtree, WORK, ignore_errors=True)
 
 
+# The largest part of a recipe for a detector that trains in a second.
+SMALL_DETECTOR = '''[image]
+size = 64
+[model]
+depth = 18
+width = 8
+channels = 16
+head_convs = 1
+'''
+
+
 def run(*args, **options):
     """A command that has ended, in WORK unless `cwd` says otherwise. Bytes that are not UTF-8 come as surrogates."""
     usual = dict(cwd=WORK, timeout=300, encoding='utf-8', errors='surrogateescape', stdout=subprocess.PIPE,

@@ -7,7 +7,7 @@ import random
 import struct
 import zlib
 
-from common import WORK, cawe, errors_of
+from common import SMALL_DETECTOR, WORK, cawe, errors_of
 
 RECIPE = '''task = "retinanet"
 seed = 0
@@ -19,14 +19,7 @@ boxes = "boxes.csv"
 split = "patient"
 test = 0.25
 val = 0.25
-[image]
-size = 64
-[model]
-depth = 18
-width = 8
-channels = 16
-head_convs = 1
-anchor_base = 12
+''' + SMALL_DETECTOR + '''anchor_base = 12
 anchor_whole = false
 [train]
 steps = 4

@@ -12,7 +12,7 @@ import subprocess
 import time
 
 import common
-from common import PROGRAM, WORK, tree
+from common import PROGRAM, SMALL_DETECTOR, WORK, tree
 
 RECIPE = """task = "retinanet"
 seed = 0
@@ -25,14 +25,7 @@ images = "images"
 split = "patient"
 test = 0.25
 val = 0.0
-[image]
-size = 64
-[model]
-depth = 18
-width = 8
-channels = 16
-head_convs = 1
-[train]
+""" + SMALL_DETECTOR + """[train]
 steps = 6
 batch = 2
 checkpoint_every = 2
