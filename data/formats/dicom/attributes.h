@@ -32,6 +32,14 @@ double decimal(const std::string& text, const DcmTagKey& tag, const std::string&
 /// The first value as a decimal; nothing where it is absent or empty.
 std::optional<double> decimal_of(DcmItem& item, const DcmTagKey& tag, const std::string& name);
 
+/// The first value as a whole number that is not negative, of any value representation that holds one; nothing where it
+/// is absent or empty. Throws PictureError for what is none.
+std::optional<int> whole_of(DcmItem& item, const DcmTagKey& tag, const std::string& name);
+
+/// The first item of a sequence, null where the sequence is absent or empty. Where it came as unknown, because a gateway
+/// did not know its tag, the item lasts as long as `item`. Throws PictureError for what is no sequence.
+DcmItem* first_item(DcmItem& item, const DcmTagKey& tag, const std::string& name);
+
 /// NumberOfFrames: 1 where it is absent, empty or 0. Throws PictureError for what is no whole number.
 int frames_of(DcmItem& item, const std::string& name);
 

@@ -55,10 +55,28 @@ void prepare_dcmtk() {
       "dicom.dic of the package that libdcmtk comes in)");
 }
 
-/// A number, or `otherwise`: for an absent tag DCMTK returns 0, so the default is set afterwards.
-int number(DcmDataset& dataset, const DcmTagKey& tag, int otherwise) {
-  Uint16 value = 0;
-  return dataset.findAndGetUint16(tag, value).good() ? int(value) : otherwise;
+/// A whole number, or `otherwise` where it is absent or empty. One that came in another kind of element than the
+/// standard's (unknown, signed, text) is put back as it should be, for DCMTK's codecs know only that.
+int number(DcmDataset& dataset, const DcmTagKey& tag, int otherwise, const std::string& name) {
+  const std::optional<int> value = whole_of(dataset, tag, name);
+  if (!value) return otherwise;
+  if (*value > 65535)
+    refuse_picture("bad_header", name, ": DICOM attribute ", tag_name(tag), " is ", *value,
+                   " (expected up to 65535)");
+  DcmElement* element = nullptr;
+  if (dataset.findAndGetElement(tag, element).good() && element->ident() != EVR_US)
+    dataset.putAndInsertUint16(DcmTag(tag, EVR_US), Uint16(*value));
+  return *value;
+}
+
+/// A whole number that every picture must give (PS3.3 C.7.6.3): what is guessed in its place gives a wrong film.
+int needed(DcmDataset& dataset, const DcmTagKey& tag, const std::string& name, int least, int most) {
+  const int value = number(dataset, tag, -1, name);
+  if (value == -1) refuse_picture("bad_header", name, ": DICOM without a value of ", tag_name(tag));
+  if (value < least || value > most)
+    refuse_picture("bad_header", name, ": DICOM attribute ", tag_name(tag), " is ", value, " (expected ",
+                   least, " to ", most, ")");
+  return value;
 }
 
 /// ", which is a RT Plan Storage", or "" for a class without a name.
@@ -148,12 +166,10 @@ void DicomFile::read_geometry(size_t file_bytes, Frames wanted) {
   DcmDataset& d = dataset();
   Picture& p = geometry_;
   p.kind = "dicom";
-  p.rows = number(d, DCM_Rows, 0);
-  p.columns = number(d, DCM_Columns, 0);
-  p.samples = number(d, DCM_SamplesPerPixel, 1);
-  p.bits_allocated = number(d, DCM_BitsAllocated, 0);
-  p.bits_stored = number(d, DCM_BitsStored, p.bits_allocated);
-  p.is_signed = number(d, DCM_PixelRepresentation, 0) == 1;
+  p.rows = number(d, DCM_Rows, 0, name_);
+  p.columns = number(d, DCM_Columns, 0, name_);
+  p.samples = number(d, DCM_SamplesPerPixel, 1, name_);
+  p.bits_allocated = number(d, DCM_BitsAllocated, 0, name_);
   p.photometric = first_of(d, DCM_PhotometricInterpretation, name_);
   const int frames = frames_of(d, name_);
   if (frames != 1 && wanted == Frames::one)
@@ -161,9 +177,9 @@ void DicomFile::read_geometry(size_t file_bytes, Frames wanted) {
   if (p.bits_allocated != 8 && p.bits_allocated != 16)
     refuse_picture(p.bits_allocated == 32 ? "pixel_data_undecodable" : "unsupported_bits_allocated", name_,
                    ": DICOM with ", p.bits_allocated, " bits a sample (expected 8 or 16)");
-  if (p.bits_stored < 1 || p.bits_stored > p.bits_allocated)
-    refuse_picture("bad_header", name_, ": BitsStored is ", p.bits_stored, " (expected 1 to ",
-                   p.bits_allocated, ")");
+  p.bits_stored = needed(d, DCM_BitsStored, name_, 1, p.bits_allocated);
+  p.is_signed = needed(d, DCM_PixelRepresentation, name_, 0, 1) == 1;
+  number(d, DCM_HighBit, 0, name_);  // for the gray chain
   if (p.rows < 1 || p.columns < 1 || (p.samples != 1 && p.samples != 3))
     refuse_picture("bad_header", name_, ": DICOM of ", p.rows, " rows, ", p.columns, " columns, ", p.samples,
                    " samples, ", frames, " frames");
@@ -232,7 +248,7 @@ void DicomFile::decompress() {
     refuse_picture("unsupported_transfer_syntax", name_, ": unknown DICOM transfer syntax ",
                    printable(geometry_.transfer_syntax, 80));
   if (!syntax.isEncapsulated()) {
-    planar_ = geometry_.samples == 3 && number(dataset(), DCM_PlanarConfiguration, 0) == 1;
+    planar_ = geometry_.samples == 3 && needed(dataset(), DCM_PlanarConfiguration, name_, 0, 1) == 1;
     return;
   }
   half_chroma_ = false;  // decoders have expanded 4:2:2 already
@@ -249,13 +265,13 @@ void DicomFile::decompress() {
   if (!geometry_.damage.empty() && !options_.allow_damaged)
     refuse_damaged(name_, std::string("DICOM (") + syntax.getXferName() + ")",
                    printable(geometry_.damage, 200));
-  planar_ = geometry_.samples == 3 && number(dataset(), DCM_PlanarConfiguration, 0) == 1;
+  planar_ = geometry_.samples == 3 && number(dataset(), DCM_PlanarConfiguration, 0, name_) == 1;
   take_decoded_geometry();
 }
 
 /// The codec writes the samples as wide as the stream has them.
 void DicomFile::take_decoded_geometry() {
-  const int decoded = number(dataset(), DCM_BitsAllocated, geometry_.bits_allocated);
+  const int decoded = number(dataset(), DCM_BitsAllocated, geometry_.bits_allocated, name_);
   if (decoded == geometry_.bits_allocated) return;
   if (decoded != 8 || geometry_.bits_stored > 8)
     refuse_picture("bad_header", name_, ": DICOM of ", geometry_.bits_stored, " bits in ",
@@ -267,6 +283,10 @@ std::vector<uint8_t> DicomFile::native_bytes(size_t expected) const {
   DcmElement* element = nullptr;
   if (dataset().findAndGetElement(DCM_PixelData, element).bad() || element == nullptr)
     refuse_picture("no_pixel_data", name_, ": DICOM without pixel data");
+  if (geometry_.bits_allocated == 16 && element->getVR() == EVR_OB &&
+      geometry_.transfer_syntax == "1.2.840.10008.1.2.2")
+    refuse_picture("pixel_data_undecodable", name_,
+                   ": big-endian DICOM whose samples of 16 bits are said to be bytes (expected OW)");
   const size_t have = element->getLength();
   if (have < expected)
     refuse_picture("truncated_pixel_data", name_, ": DICOM pixel data of ", have, " bytes (expected ",

@@ -41,17 +41,18 @@ StoredBits stored_bits(DcmDataset& dataset, const Picture& picture) {
 }
 
 /// Item 0 of a functional group macro within item 0 of the frames' or the shared groups.
-DcmItem* group_item(DcmDataset& dataset, const DcmTagKey& groups, const DcmTagKey& macro) {
-  DcmItem *group = nullptr, *item = nullptr;
-  if (dataset.findAndGetSequenceItem(groups, group, 0).bad() || group == nullptr) return nullptr;
-  return group->findAndGetSequenceItem(macro, item, 0).good() ? item : nullptr;
+DcmItem* group_item(DcmDataset& dataset, const DcmTagKey& groups, const DcmTagKey& macro,
+                    const std::string& name) {
+  DcmItem* group = first_item(dataset, groups, name);
+  return group == nullptr ? nullptr : first_item(*group, macro, name);
 }
 
 /// The item that says a step: the frame's, the shared one, the data set; each where it has one of the
 /// attributes.
-DcmItem& holder(DcmDataset& dataset, const DcmTagKey& macro, std::initializer_list<DcmTagKey> attributes) {
+DcmItem& holder(DcmDataset& dataset, const DcmTagKey& macro, std::initializer_list<DcmTagKey> attributes,
+                const std::string& name) {
   for (const DcmTagKey& groups : {DCM_PerFrameFunctionalGroupsSequence, DCM_SharedFunctionalGroupsSequence}) {
-    DcmItem* item = group_item(dataset, groups, macro);
+    DcmItem* item = group_item(dataset, groups, macro, name);
     if (item == nullptr) continue;
     for (const DcmTagKey& tag : attributes)
       if (item->tagExistsWithValue(tag)) return *item;
@@ -70,7 +71,7 @@ struct Modality {
 
 Modality modality_of(DcmDataset& dataset, const StoredBits& stored, const std::string& name) {
   DcmItem& item = holder(dataset, DCM_PixelValueTransformationSequence,
-                         {DCM_ModalityLUTSequence, DCM_RescaleSlope, DCM_RescaleIntercept});
+                         {DCM_ModalityLUTSequence, DCM_RescaleSlope, DCM_RescaleIntercept}, name);
   const double first = stored.low(), last = first + stored.count() - 1;
   Modality m;
   m.lookup = read_lookup(item, DCM_ModalityLUTSequence, first, last, name);
@@ -138,7 +139,7 @@ struct Voi {
 
 Voi voi_of(DcmDataset& dataset, const Modality& modality, const std::string& name) {
   DcmItem& item =
-      holder(dataset, DCM_FrameVOILUTSequence, {DCM_VOILUTSequence, DCM_WindowCenter, DCM_WindowWidth});
+      holder(dataset, DCM_FrameVOILUTSequence, {DCM_VOILUTSequence, DCM_WindowCenter, DCM_WindowWidth}, name);
   Voi voi;
   voi.lookup = read_lookup(item, DCM_VOILUTSequence, modality.low, modality.high, name);
   if (voi.lookup) return voi;
@@ -169,7 +170,8 @@ std::vector<float> gray_table(DcmDataset& dataset, const StoredBits& stored, con
   const bool inverted = photometric == "MONOCHROME1";
   if (!inverted && photometric != "MONOCHROME2")
     refuse_picture("unsupported_photometric", name, ": DICOM's photometric interpretation is \"",
-                   printable(photometric, 80), "\" (expected MONOCHROME1, MONOCHROME2, RGB or YBR)");
+                   printable(photometric, 80),
+                   "\" with 1 sample a pixel (expected MONOCHROME1 or MONOCHROME2; RGB and YBR have 3)");
   const Modality modality = modality_of(dataset, stored, name);
   const Voi voi = voi_of(dataset, modality, name);
   std::vector<float> table(size_t(stored.count()));

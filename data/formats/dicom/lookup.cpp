@@ -53,8 +53,8 @@ double Lookup::at(double input) const {
 
 std::optional<Lookup> read_lookup(DcmItem& from, const DcmTagKey& sequence, double low, double high,
                                   const std::string& name) {
-  DcmItem* item = nullptr;
-  if (from.findAndGetSequenceItem(sequence, item, 0).bad() || item == nullptr) return std::nullopt;
+  DcmItem* item = first_item(from, sequence, name);
+  if (item == nullptr) return std::nullopt;
   const std::vector<uint16_t> descriptor = words_of(*item, DCM_LUTDescriptor),
                               words = words_of(*item, DCM_LUTData);
   if (descriptor.size() != 3)
@@ -74,6 +74,10 @@ std::optional<Lookup> read_lookup(DcmItem& from, const DcmTagKey& sequence, doub
   out.entries.reserve(count);
   for (size_t i = 0; i < count; ++i)
     out.entries.push_back(packed ? double(words[i / 2] >> (i % 2 * 8) & 0xFF) : double(words[i]));
+  const double most = *std::max_element(out.entries.begin(), out.entries.end());
+  if (most > out.top())
+    refuse_picture("bad_header", name, ": DICOM's ", tag_name(sequence), " has an entry of ", most,
+                   " (expected at most ", out.top(), ", as it says ", out.bits, " bits)");
   return out;
 }
 
