@@ -119,9 +119,10 @@ InputFiles list_inputs(const std::vector<std::string>& paths) {
   InputFiles found = search.take();
   const std::string first = paths.empty() ? "--input" : paths[0];
   const std::string left = left_out_text(found);
-  CAWE_CHECK(!found.films.empty() || !found.rejected.empty(), Code::usage, first,
-             ": no image (expected .dcm, .png, .jpg, .jpeg, .bmp, .pgm or .ppm, or DICOM with any name)",
-             left.empty() ? "" : "; ", left);
+  CAWE_CHECK(
+      !found.films.empty() || !found.rejected.empty(), Code::usage, first,
+      ": no image (expected .dcm, .png, .jpg, .jpeg, .bmp, .pbm, .pgm, .ppm or .pnm, or DICOM with any name)",
+      left.empty() ? "" : "; ", left);
   check_ids(found);
   return found;
 }

@@ -7,7 +7,7 @@ namespace cawe::data {
 
 const std::vector<std::string>& image_endings() {
   static const std::vector<std::string> endings = {".dcm", ".dicom", ".png", ".jpg", ".jpeg",
-                                                   ".bmp", ".pgm",   ".ppm", ".pnm"};
+                                                   ".bmp", ".pbm",   ".pgm", ".ppm", ".pnm"};
   return endings;
 }
 

@@ -12,7 +12,7 @@ namespace cawe::data {
 const std::vector<std::string>& image_endings();
 
 /// The ending of a file name where it is one of the known image endings (.dcm, .dicom, .png, .jpg, .jpeg,
-/// .bmp, .pgm, .ppm, .pnm), in lower case, else "". A UID has dots and no ending: "1.2.3.99" has none.
+/// .bmp, .pbm, .pgm, .ppm, .pnm), in lower case, else "". A UID has dots and no ending: "1.2.3.99" has none.
 std::string image_ending(std::string_view name);
 
 /// `name` (a file name, or a path below the data folder) without such an ending: "1.2.3" stays "1.2.3",

@@ -42,12 +42,12 @@ def packed_row(row, depth):
     return bytes(int(bits[i:i + 8], 2) for i in range(0, len(bits), 8))
 
 
-def png(samples, depth, colour, interlaced=False, before=b'', after=b''):
-    """samples: rows x columns x channels, whole numbers of `depth` bits."""
+def png(samples, depth, colour, interlaced=False, before=b'', after=b'', entries=None):
+    """samples: rows x columns x channels, whole numbers of `depth` bits; entries: of the palette, or all of them."""
     h, w = samples.shape[:2]
     parts = [samples[y0::dy, x0::dx] for x0, y0, dx, dy in PASSES] if interlaced else [samples]
     raw = b''.join(b'\0' + packed_row(row, depth) for part in parts if part.size for row in part)
-    palette = chunk(b'PLTE', bytes((i * 83 + c * 50) % 256 for i in range(2 ** depth) for c in range(3))) if colour == 3 else b''
+    palette = chunk(b'PLTE', bytes((i * 83 + c * 50) % 256 for i in range(entries or 2 ** depth) for c in range(3))) if colour == 3 else b''
     return (b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', struct.pack('>IIBBBBB', w, h, depth, colour, 0, 0, interlaced)) + before + palette +
             chunk(b'IDAT', zlib.compress(raw, 9)) + after + chunk(b'IEND', b''))
 
@@ -59,6 +59,8 @@ def pngs():
             samples = (x * 9241 + y * 5003 + c * 777 + 1) % 2 ** depth
             for interlaced in (False, True):
                 show('png colour %d depth %d%s' % (colour, depth, ' interlaced' if interlaced else ''), png(samples, depth, colour, interlaced))
+    for depth, entries in ((2, 3), (4, 5), (8, 100)):
+        show('png depth %d short palette' % depth, png(GRAY[..., None] % entries, depth, 3, entries=entries))
 
 
 def exif(value, kind='H', order='<', count=1):
@@ -70,6 +72,12 @@ def exif(value, kind='H', order='<', count=1):
     other = struct.pack(order + 'HHI', 0x100, 3, 1) + struct.pack(order + 'HH', 7, 0)
     entries = other + struct.pack(order + 'HHI', 274, number, count) + field.ljust(4, b'\0') + software
     return head + struct.pack(order + 'I', 8) + struct.pack(order + 'H', 3) + entries + bytes(4)
+
+
+def exif_twice(*entries):
+    """The tag with each (type, count, value) in turn."""
+    fields = b''.join(struct.pack('<HHIHH', 274, kind, count, value, 0) for kind, count, value in entries)
+    return b'II*\0' + struct.pack('<IH', 8, len(entries)) + fields + bytes(4)
 
 
 def jpeg(im, **how):
@@ -97,6 +105,10 @@ def turned():
                        'SLONG': exif(6, 'i'), 'BYTE': exif(6, 'B'), 'ASCII': exif(b'6\0', 's', count=2), 'large LONG': exif(65542, 'I'),
                        'cut off': exif(6)[:20]}.items():
         show('jpeg exif ' + name, with_app1(plain, note + body), 1)
+    for name, entries in {'twice': ((3, 1, 3), (3, 1, 6)), 'twice first invalid': ((3, 1, 9), (3, 1, 6)), 'twice first BYTE': ((1, 1, 3), (3, 1, 6)),
+                          'twice first empty': ((3, 0, 3), (3, 1, 6)), 'twice first of unknown type': ((77, 1, 3), (3, 1, 6))}.items():
+        show('jpeg exif ' + name, with_app1(plain, note + exif_twice(*entries)), 1)
+    show('jpeg exif BYTE before xmp', with_app1(plain, note + exif(6, 'B'), packet + xmp(6)), 1)
     show('jpeg exif behind another segment', with_app1(plain, b'other', note + exif(8)), 1)
     show('jpeg xmp', with_app1(plain, packet + xmp(6)), 1)
     show('jpeg xmp element', with_app1(plain, packet + xmp(3, True)), 1)

@@ -18,6 +18,8 @@ TEST(ImageName, LosesOnlyAKnownImageEnding) {
   EXPECT_EQ(without_image_ending("a.tiff"), "a.tiff");
   EXPECT_EQ(without_image_ending(""), "");
   EXPECT_EQ(image_ending("X.JpEg"), ".jpeg");
+  for (const char* ending : {".pbm", ".pgm", ".ppm", ".pnm"})
+    EXPECT_EQ(without_image_ending(std::string("a") + ending), "a") << "every PNM that is read";
 }
 
 TEST(PixelHash, KnowsAFilmByItsGrayLevels) {

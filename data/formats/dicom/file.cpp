@@ -25,6 +25,7 @@
 #include "data/formats/dicom/stream.h"
 #include "data/formats/dicom/structure.h"
 #include "data/formats/hostile.h"
+#include "data/formats/picture/jpeg_scans.h"
 #include "tensor/text.h"
 #endif
 
@@ -234,6 +235,7 @@ void DicomFile::check_jpeg_frames(const std::vector<std::string>& streams) {
     if (frame.scans > kMaxJpegScans)
       refuse_picture("bad_header", name_, ": DICOM holds a JPEG of ", frame.scans, " scans (expected up to ",
                      kMaxJpegScans, " a frame)");
+    if (geometry_.damage.empty()) geometry_.damage = missing_scans(stream);
   }
   if (geometry_.samples != 3) return;
   const JpegColour colour = jpeg_colour(streams[0]);

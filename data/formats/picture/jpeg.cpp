@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // JPEG through libjpeg-turbo's own interface: the simpler TurboJPEG one refuses some subsamplings.
 #include "data/formats/hostile.h"
+#include "data/formats/picture/jpeg_scans.h"
 #include "data/formats/picture/orientation.h"
 #include "data/formats/picture/picture.h"
 
@@ -51,7 +52,7 @@ void on_error(j_common_ptr state) {
 bool is_damage(const Decoder& d, int code) {
   switch (code) {
     case JWRN_ADOBE_XFORM:        // an unknown colour transform: read as the usual one
-    case JWRN_BOGUS_PROGRESSION:  // a progressive file that lacks some scans, but is whole
+    case JWRN_BOGUS_PROGRESSION:  // an odd order of scans; missing_scans() says whether any lacks
     case JWRN_JFIF_MAJOR:         // an unknown revision
     case JWRN_NOT_SEQUENTIAL:     // parameters that only progressive files need
     case JWRN_TOO_MUCH_DATA:      // about encoding
@@ -168,7 +169,8 @@ Picture parse_jpeg(std::string_view bytes, const std::string& name, const ReadOp
   p.bytes.resize(row_bytes * size_t(h));
   p.orientation = jpeg_orientation(bytes);
   if (read_pixels(&file.d, p.bytes.data(), row_bytes) != 0) refuse_scans(file.d, name);
-  if (file.d.damages > 0) p.damage = damage_text(file.d);
+  p.damage = file.d.damages > 0 ? damage_text(file.d) : missing_scans(bytes);
+  if (!p.damage.empty() && !options.allow_damaged) refuse_damaged(name, "JPEG", p.damage);
   if (cmyk) p.bytes = cmyk_to_rgb(p.bytes, s.saw_Adobe_marker != FALSE);
   return p;
 }

@@ -23,8 +23,9 @@ bool begins(std::string_view bytes, std::string_view with) { return bytes.substr
 
 int valid(int orientation) { return orientation >= 1 && orientation <= 8 ? orientation : 1; }
 
-/// The tag's value in a TIFF structure, which is what EXIF is; the last one where it stands twice. Whole-number types
-/// but BYTE count, as in Pillow: some programs write LONG for the standard's SHORT.
+/// The tag's value in a TIFF structure, which is what EXIF is: 0 where it is no number. Whole-number types but BYTE count,
+/// as in Pillow: some programs write LONG for the standard's SHORT. Where the tag stands twice, the first that has any
+/// value counts, as in Pillow 13 (earlier ones took the last).
 int in_exif(std::string_view tiff) {
   for (int n = 0; n < 2 && begins(tiff, "Exif\0\0"sv); ++n) tiff.remove_prefix(6);
   const bool big = begins(tiff, "MM\0*"sv);
@@ -33,17 +34,17 @@ int in_exif(std::string_view tiff) {
   const auto number = [&](size_t i) { return big ? big_32(tiff, i) : little_32(tiff, i); };
   size_t at = number(4);
   if (at > tiff.size() - 2) return kAbsent;
-  int found = kAbsent;
   const unsigned entries = word(at);
   at += 2;
   for (unsigned n = 0; n < entries && tiff.size() - at >= 12; ++n, at += 12) {
     if (word(at) != 274) continue;
     const unsigned type = word(at + 2), count = unsigned(number(at + 4));
+    if (count == 0 || type == 0 || type > 13) continue;
     const bool is_short = type == 3 || type == 8, is_long = type == 4 || type == 9;
-    if (is_short && (count == 1 || count == 2)) found = int(word(at + 8));
-    if (is_long && count == 1) found = int(std::min<uint32_t>(number(at + 8), 99));
+    if (is_short && (count == 1 || count == 2)) return int(word(at + 8));
+    return is_long && count == 1 ? int(std::min<uint32_t>(number(at + 8), 99)) : 0;
   }
-  return found;
+  return kAbsent;
 }
 
 /// The value of tiff:Orientation, as attribute or element.

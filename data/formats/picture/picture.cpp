@@ -62,7 +62,7 @@ Picture parse_stored(std::string_view bytes, const std::string& name, const Read
     case PictureFormat::dicom:
       return parse_dicom(bytes, name, options);
     case PictureFormat::png:
-      return parse_png(bytes, name);
+      return parse_png(bytes, name, options);
     case PictureFormat::jpeg:
       return parse_jpeg(bytes, name, options);
     case PictureFormat::bmp:

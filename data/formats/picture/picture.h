@@ -34,7 +34,7 @@ template <class... Parts>
 
 /// What a reader accepts.
 struct ReadOptions {
-  /// Compressed pixels that their decoder calls damaged (a hole in a JPEG) but can fill: read, with the reason in
+  /// Damaged pixels that can be filled in (a hole in a JPEG, a colour outside the palette): read, with the reason in
   /// `damage`. Off: refused as "damaged_pixel_data".
   bool allow_damaged = false;
   /// A picture that EXIF says is turned stays as it is stored. Off: it is turned upright, as viewers show it.
@@ -95,7 +95,7 @@ std::vector<uint8_t> to_rgba8(const Picture& picture);
 std::string inspect_picture_json(const std::string& path, bool* ok, const ReadOptions& options = {});
 
 // The decoders, each for bytes of its own format. They leave a turned picture as it is stored.
-Picture parse_png(std::string_view bytes, const std::string& name);
+Picture parse_png(std::string_view bytes, const std::string& name, const ReadOptions& options = {});
 Picture parse_bmp(std::string_view bytes, const std::string& name, const ReadOptions& options = {});
 Picture parse_pnm(std::string_view bytes, const std::string& name, const ReadOptions& options = {});
 Picture parse_jpeg(std::string_view bytes, const std::string& name, const ReadOptions& options = {});

@@ -150,34 +150,55 @@ struct Freed {
   void operator()(void* p) const { stbi_image_free(p); }
 };
 
-/// The same file with a palette of 256 colours, filled up with black: stb_image reads whatever lies behind a shorter
-/// one. Empty where it has 256. The chunks have been checked; stb_image does not look at checksums.
-std::string with_whole_palette(std::string_view bytes) {
-  const auto length_at = [&](size_t at) { return size_t(big_32(bytes, at)); };
+/// Where the PLTE chunk begins. The chunks have been checked.
+size_t palette_at(std::string_view bytes) {
   size_t at = 8;
-  while (bytes.substr(at + 4, 4) != "PLTE") at += length_at(at) + 12;
-  const size_t length = length_at(at);
-  if (length == 768) return "";
+  while (bytes.substr(at + 4, 4) != "PLTE") at += big_32(bytes, at) + 12;
+  return at;
+}
+
+/// The same file with a palette of 256 grays, so that stb_image gives indices: it reads whatever lies behind a shorter
+/// palette. It does not look at checksums.
+std::string with_index_palette(std::string_view bytes) {
+  const size_t at = palette_at(bytes);
   std::string out(bytes.substr(0, at));
   append_32(out, 768);
-  out += bytes.substr(at + 4, 4 + length);
-  out += std::string(768 - length + 4, '\0');
-  out += bytes.substr(at + 12 + length);
+  out += "PLTE";
+  for (int i = 0; i < 256; ++i) out.append(3, char(i));
+  out += std::string(4, '\0');
+  out += bytes.substr(at + 12 + big_32(bytes, at));
   return out;
+}
+
+/// Makes indices colours. One outside the palette is an error (PNG 11.2.3): black where damage is allowed, as in BMP.
+void take_colours(std::string_view bytes, const std::string& name, const ReadOptions& options, Picture* p) {
+  const size_t at = palette_at(bytes), entries = big_32(bytes, at) / 3;
+  const std::string_view palette = bytes.substr(at + 8, entries * 3);
+  size_t outside = 0;  // an index that is; 0 never is
+  for (size_t i = 0; i < p->bytes.size(); i += size_t(p->samples)) {
+    const size_t index = p->bytes[i];
+    for (size_t c = 0; c < 3; ++c)
+      p->bytes[i + c] = index < entries ? uint8_t(byte_at(palette, 3 * index + c)) : uint8_t(0);
+    if (index >= entries) outside = index;
+  }
+  if (outside == 0) return;
+  p->damage = detail::concat("pixel of colour ", outside, " in a palette of ", entries);
+  if (!options.allow_damaged) refuse_damaged(name, "PNG", p->damage);
 }
 #endif
 
 }  // namespace
 
 #ifndef CAWE_HAVE_STB
-Picture parse_png(std::string_view, const std::string& name) {
+Picture parse_png(std::string_view, const std::string& name, const ReadOptions&) {
   fail(Code::unsupported, name, ": this build cannot read PNG (install libstb-dev and build again)");
 }
 #else
-Picture parse_png(std::string_view bytes, const std::string& name) {
+Picture parse_png(std::string_view bytes, const std::string& name, const ReadOptions& options) {
   const Header header = check_chunks(bytes, name);
-  const std::string filled = header.colour == 3 ? with_whole_palette(bytes) : "";
-  const std::string_view checked = filled.empty() ? bytes : std::string_view(filled);
+  const bool indexed = header.colour == 3;
+  const std::string indices = indexed ? with_index_palette(bytes) : "";
+  const std::string_view checked = indexed ? std::string_view(indices) : bytes;
   const auto* data = reinterpret_cast<const stbi_uc*>(checked.data());
   const int size = int(std::min<size_t>(checked.size(), size_t(1) << 30));
   const bool wide = header.depth == 16;
@@ -199,6 +220,7 @@ Picture parse_png(std::string_view bytes, const std::string& name) {
   p.orientation = png_orientation(bytes);
   const auto* from = static_cast<const uint8_t*>(pixels.get());
   p.bytes.assign(from, from + p.count() * (wide ? 2 : 1));
+  if (indexed) take_colours(bytes, name, options, &p);
   return p;
 }
 #endif

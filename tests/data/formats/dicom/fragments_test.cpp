@@ -232,6 +232,26 @@ TEST(Damage, HolesAreRefusedOrTold) {
   }
 }
 
+// Coefficients that no scan codes become flat gray without a word of the decoder's.
+TEST(Damage, MissingScansAreRefusedOrTold) {
+  for (const int bits : {8, 12}) {
+    const std::string whole = fragment_of(scene_file(bits, EXS_JPEGProcess10_12));
+    // The first scan is that of the DC coefficients; tables of the next lie behind it.
+    const size_t first = whole.find("\xFF\xDA"), next = whole.find("\xFF\xC4", first);
+    ASSERT_NE(next, whole.npos);
+    const auto film = [&](const std::string& stream) {
+      return with_fragments({stream}, "1.2.840.10008.1.2.4.51", scene_shape(bits));
+    };
+    EXPECT_EQ(kind_of(film(whole)), "read");
+    for (const std::string& stream :
+         {whole.substr(0, first) + whole.substr(next), whole.substr(0, next) + "\xFF\xD9"}) {
+      EXPECT_EQ(kind_of(film(stream)), "damaged_pixel_data");
+      EXPECT_EQ(parse_film(film(stream), "made", {true}).damage,
+                "component 1 of 1 lacks scans of coefficient 0");
+    }
+  }
+}
+
 // Each thread's decoder is listened to by itself.
 TEST(Damage, IsThatOfTheFilmAndNoOther) {
   const std::string good = scene_file(8, EXS_JPEGProcess1),

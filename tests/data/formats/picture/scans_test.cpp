@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+// JPEG that lacks scans: what is missing decodes to flat gray without a word of libjpeg's, and must not pass for a film.
+#include <functional>
+
+#include "data/formats/picture/jpeg_markers.h"
+#include "data/formats/picture/jpeg_scans.h"
+#include "tests/data/formats/picture/golden_file.h"
+
+namespace cawe::data {
+namespace {
+
+using namespace std::string_literals;
+
+/// A stream in pieces: what stands in front of each scan, and each scan with its codes.
+struct Pieces {
+  std::string head;
+  std::vector<std::string> scans;
+};
+
+Pieces pieces(const std::string& jpeg) {
+  std::vector<size_t> starts;
+  each_jpeg_segment_and_scan(jpeg, [&](unsigned marker, std::string_view segment) {
+    if (marker == 0xDA) starts.push_back(size_t(segment.data() - jpeg.data()) - 4);
+    return true;
+  });
+  Pieces all{jpeg.substr(0, starts.at(0)), {}};
+  starts.push_back(jpeg.size() - 2);
+  for (size_t i = 0; i + 1 < starts.size(); ++i)
+    all.scans.push_back(jpeg.substr(starts[i], starts[i + 1] - starts[i]));
+  return all;
+}
+
+/// With the scans alone that are wanted. Tables that stand between scans go with the scan in front of them, so that
+/// those of a scan left out are kept by `head`.
+std::string with_scans(const std::string& jpeg, const std::function<bool(size_t)>& wanted) {
+  const Pieces all = pieces(jpeg);
+  std::string out = all.head;
+  for (size_t i = 0; i < all.scans.size(); ++i) {
+    const size_t table = all.scans[i].find("\xFF\xC4");
+    if (wanted(i)) out += all.scans[i].substr(0, table);
+    if (table != std::string::npos) out += all.scans[i].substr(table);
+  }
+  return out + "\xFF\xD9";
+}
+
+TEST(MissingScans, EveryOneOfAProgressivePictureIsNeeded) {
+  for (const char* name : {"jpeg_gray_progressive", "jpeg_420_progressive"}) {
+    const std::string whole = golden_picture(name).file;
+    const size_t scans = pieces(whole).scans.size();
+    EXPECT_EQ(scans, whole == golden_picture("jpeg_gray_progressive").file ? 6u : 10u);
+    ASSERT_EQ(with_scans(whole, [](size_t) { return true; }), whole);
+    EXPECT_EQ(parse_picture(whole, "made").damage, "");
+    for (size_t left_out = 0; left_out < scans; ++left_out) {
+      const std::string bytes = with_scans(whole, [&](size_t i) { return i != left_out; });
+      SCOPED_TRACE(name + " without scan "s + std::to_string(left_out));
+      std::string text;
+      EXPECT_EQ(kind_of(bytes, {}, &text), "damaged_pixel_data");
+      EXPECT_NE(text.find("--allow-damaged"), std::string::npos) << text;
+      EXPECT_EQ(kind_of(bytes, {true}, &text), "read");
+      EXPECT_NE(text, "") << "libjpeg's words, where later scans' codes go out of step, too";
+      EXPECT_NE(missing_scans(bytes).find("lacks scans of coefficient "), std::string::npos);
+    }
+  }
+}
+
+TEST(MissingScans, AreNamed) {
+  const std::string gray = golden_picture("jpeg_gray_progressive").file;
+  const auto of_gray = [&](const std::function<bool(size_t)>& wanted) {
+    return missing_scans(with_scans(gray, wanted));
+  };
+  // Its scans: DC but for the last bit; AC 1 to 5 and 6 to 63 but for two; AC but for one; the rest of DC, of AC.
+  EXPECT_EQ(of_gray([](size_t i) { return i == 0; }), "component 1 of 1 lacks scans of coefficient 0");
+  EXPECT_EQ(of_gray([](size_t i) { return i != 0; }), "component 1 of 1 lacks scans of coefficient 0");
+  EXPECT_EQ(of_gray([](size_t i) { return i != 1; }), "component 1 of 1 lacks scans of coefficient 1");
+  EXPECT_EQ(of_gray([](size_t i) { return i != 2; }), "component 1 of 1 lacks scans of coefficient 6");
+  EXPECT_EQ(of_gray([](size_t i) { return i != 3; }), "component 1 of 1 lacks scans of coefficient 1") << "a bit between";
+  EXPECT_EQ(of_gray([](size_t) { return false; }), "component 1 of 1 is in no scan");
+}
+
+// A flat picture's AC coefficients are zeros, and an encoder may leave their scans out.
+TEST(MissingScans, AcCoefficientsThatWereNeverBegunAreZeros) {
+  const std::string bytes =
+      with_scans(golden_picture("jpeg_gray_progressive").file, [](size_t i) { return i == 0 || i == 4; });
+  EXPECT_EQ(kind_of(bytes), "read");
+  const Picture p = parse_picture(bytes, "made");
+  for (size_t i = 1; i < p.count(); ++i) EXPECT_EQ(p.at(i), p.at(0));
+}
+
+/// Three components of the gray picture's codes, each in a scan of its own; those in `left_out` are not there.
+std::string sequential(const std::string& left_out = "") {
+  Pieces all = pieces(golden_picture("jpeg_gray").file);
+  const size_t frame = all.head.find("\xFF\xC0");
+  const std::string size = all.head.substr(frame + 4, 5);
+  all.head.replace(frame, 13, "\xFF\xC0\0\x11"s + size + "\3\1\x11\0\2\x11\0\3\x11\0"s);
+  std::string out = all.head;
+  for (const char id : {'\1', '\2', '\3'}) {
+    std::string scan = all.scans.at(0);
+    scan[5] = id;
+    if (left_out.find(id) == std::string::npos) out += scan;
+  }
+  return out + "\xFF\xD9";
+}
+
+TEST(MissingScans, SequentialPicturesNeedEveryComponent) {
+  EXPECT_EQ(kind_of(sequential()), "read");
+  const GoldenPicture gray = golden_picture("jpeg_gray");
+  const Picture p = parse_picture(sequential(), "made");
+  ASSERT_EQ(p.samples, 3);
+  // Cb and Cr are the gray value, too: G = Y - 0.714136 (Cr - 128) - 0.344136 (Cb - 128), from 0 to 255.
+  for (size_t i = 0; i < size_t(p.rows * p.columns); ++i) {
+    const double y = gray.values[3 * i], g = y - (0.714136 + 0.344136) * (y - 128);
+    EXPECT_NEAR(p.at(3 * i + 1), g, 3);
+  }
+  for (const auto& [left_out, word] :
+       {std::pair{"\1"s, "component 1 of 3 is in no scan"}, {"\2"s, "component 2 of 3 is in no scan"},
+        {"\3"s, "component 3 of 3 is in no scan"}, {"\1\3"s, "component 1 of 3 is in no scan"}}) {
+    std::string text;
+    EXPECT_EQ(kind_of(sequential(left_out), {}, &text), "damaged_pixel_data");
+    EXPECT_NE(text.find(word), std::string::npos) << text;
+    EXPECT_EQ(kind_of(sequential(left_out), {true}, &text), "read");
+    EXPECT_EQ(text, word);
+  }
+}
+
+// What libjpeg says of the codes comes first, and a file that is cut off stays one.
+TEST(MissingScans, ACutOffPictureIsCutOff) {
+  const std::string whole = golden_picture("jpeg_gray_progressive").file;
+  const size_t second = pieces(whole).head.size() + pieces(whole).scans[0].size();
+  std::string text;
+  EXPECT_EQ(kind_of(whole.substr(0, second), {}, &text), "truncated_pixel_data");
+  EXPECT_NE(text.find("Premature end"), std::string::npos) << text;
+}
+
+TEST(MissingScans, ReadsMarkersOnly) {
+  EXPECT_EQ(missing_scans(""), "");
+  EXPECT_EQ(missing_scans("\xFF\xD8\xFF\xC0"), "");
+  EXPECT_EQ(missing_scans("\xFF\xD8\xFF\xF7\0\x0B\x08\0\1\0\1\1\1\x11\0\xFF\xD9"s), "") << "JPEG-LS";
+  for (const char* name : {"jpeg_gray_progressive", "jpeg_420_progressive", "jpeg_cmyk", "jpeg_restart"}) {
+    const std::string whole = golden_picture(name).file;
+    EXPECT_EQ(missing_scans(whole), "") << name;
+    for (size_t size = 0; size < whole.size(); ++size) missing_scans(whole.substr(0, size));
+  }
+}
+
+}  // namespace
+}  // namespace cawe::data
