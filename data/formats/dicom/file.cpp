@@ -235,7 +235,7 @@ void DicomFile::check_jpeg_frames(const std::vector<std::string>& streams) {
     if (frame.scans > kMaxJpegScans)
       refuse_picture("bad_header", name_, ": DICOM holds a JPEG of ", frame.scans, " scans (expected up to ",
                      kMaxJpegScans, " a frame)");
-    if (geometry_.damage.empty()) geometry_.damage = missing_scans(stream);
+    if (geometry_.damage.empty()) geometry_.damage = missing_scans(stream).text;
   }
   if (geometry_.samples != 3) return;
   const JpegColour colour = jpeg_colour(streams[0]);

@@ -169,8 +169,10 @@ Picture parse_jpeg(std::string_view bytes, const std::string& name, const ReadOp
   p.bytes.resize(row_bytes * size_t(h));
   p.orientation = jpeg_orientation(bytes);
   if (read_pixels(&file.d, p.bytes.data(), row_bytes) != 0) refuse_scans(file.d, name);
-  p.damage = file.d.damages > 0 ? damage_text(file.d) : missing_scans(bytes);
-  if (!p.damage.empty() && !options.allow_damaged) refuse_damaged(name, "JPEG", p.damage);
+  const MissingScans missing = missing_scans(bytes);
+  // Decoders are expected to show a progressive picture as far as its scans go: it is told, not refused.
+  p.damage = file.d.damages > 0 ? damage_text(file.d) : missing.text;
+  if (missing.whole_component && !options.allow_damaged) refuse_damaged(name, "JPEG", p.damage);
   if (cmyk) p.bytes = cmyk_to_rgb(p.bytes, s.saw_Adobe_marker != FALSE);
   return p;
 }

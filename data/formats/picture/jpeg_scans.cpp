@@ -52,9 +52,14 @@ void take_scan(std::string_view scan, bool progressive, std::vector<Component>* 
       if (component.id == byte_at(scan, 1 + 2 * i)) code(&component, band);
 }
 
+bool in_no_scan(const Component& component) {
+  return std::all_of(component.lowest.begin(), component.lowest.end(),
+                     [](int bit) { return bit == kUnseen; });
+}
+
 std::string missing_of(const Component& component) {
   const auto& lowest = component.lowest;
-  if (std::all_of(lowest.begin(), lowest.end(), [](int bit) { return bit == kUnseen; })) return "is in no scan";
+  if (in_no_scan(component)) return "is in no scan";
   for (size_t k = 0; k < 64; ++k)
     if (lowest[k] > 0 || (k == 0 && lowest[k] == kUnseen))
       return "lacks scans of coefficient " + std::to_string(k);
@@ -63,7 +68,7 @@ std::string missing_of(const Component& component) {
 
 }  // namespace
 
-std::string missing_scans(std::string_view stream) {
+MissingScans missing_scans(std::string_view stream) {
   std::vector<Component> all;
   bool progressive = false;
   each_jpeg_segment_and_scan(stream, [&](unsigned marker, std::string_view segment) {
@@ -75,10 +80,14 @@ std::string missing_scans(std::string_view stream) {
     if (marker == 0xDA) take_scan(segment, progressive, &all);
     return marker != 0xF7;  // JPEG-LS: its codes hold what looks like markers
   });
-  for (size_t c = 0; c < all.size(); ++c)
-    if (const std::string missing = missing_of(all[c]); !missing.empty())
-      return "component " + std::to_string(c + 1) + " of " + std::to_string(all.size()) + " " + missing;
-  return "";
+  MissingScans out;
+  for (size_t c = all.size(); c-- > 0;) {
+    const std::string missing = missing_of(all[c]);
+    if (missing.empty() || (out.whole_component && !in_no_scan(all[c]))) continue;
+    out.text = "component " + std::to_string(c + 1) + " of " + std::to_string(all.size()) + " " + missing;
+    out.whole_component = in_no_scan(all[c]);
+  }
+  return out;
 }
 
 }  // namespace cawe::data

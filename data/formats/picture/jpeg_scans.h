@@ -7,10 +7,14 @@
 
 namespace cawe::data {
 
-/// What is missing, by the headers of the scans alone ("component 1 of 3 is in no scan"); "" where nothing is, and for
-/// JPEG-LS. Every component must be coded, of a progressive picture its DC coefficient and every other one that was
-/// begun to the last bit, each bit once (T.81 G.1.2). AC coefficients in no scan are zeros: a flat picture may be
-/// written so.
-std::string missing_scans(std::string_view stream);
+struct MissingScans {
+  std::string text;  ///< "component 1 of 3 lacks scans of coefficient 0"; "" where nothing is missing
+  bool whole_component = false;  ///< one is in no scan at all: no picture is left of it
+};
+
+/// By the headers of the scans alone; nothing for JPEG-LS. Every component must be coded, of a progressive picture its DC
+/// coefficient and every other one that was begun to the last bit, each bit once (T.81 G.1.2). AC coefficients in no
+/// scan are zeros: a flat picture may be written so.
+MissingScans missing_scans(std::string_view stream);
 
 }  // namespace cawe::data

@@ -20,11 +20,13 @@ std::string word(int v) { return {char(v & 0xFF), char(v >> 8 & 0xFF)}; }
 
 /// Two rows of two pixels of 12 bits in 16, with the elements of group 28 that are given in place of the usual ones.
 std::string film_with(const std::vector<Element>& other, bool is_signed = false) {
-  std::vector<Element> elements = {{0x2, "US", word(1)},     {0x4, "CS", "MONOCHROME2 "}, {0x10, "US", word(2)},
-                                   {0x11, "US", word(2)},    {0x100, "US", word(16)},     {0x101, "US", word(12)},
-                                   {0x102, "US", word(11)},  {0x103, "US", word(is_signed)}};
+  std::vector<Element> elements = {{0x2, "US", word(1)},    {0x4, "CS", "MONOCHROME2 "},
+                                   {0x10, "US", word(2)},   {0x11, "US", word(2)},
+                                   {0x100, "US", word(16)}, {0x101, "US", word(12)},
+                                   {0x102, "US", word(11)}, {0x103, "US", word(is_signed)}};
   for (const Element& e : other) {
-    const auto at = std::find_if(elements.begin(), elements.end(), [&](const Element& x) { return x.number == e.number; });
+    const auto at = std::find_if(elements.begin(), elements.end(),
+                                 [&](const Element& x) { return x.number == e.number; });
     if (at != elements.end())
       *at = e;
     else
@@ -69,8 +71,8 @@ TEST(DicomKinds, NumbersOfThePictureInAnyKindOfElement) {
   for (const bool is_signed : {false, true}) {
     const Pixels usual = pixels_of(film_with({}, is_signed));
     for (size_t i = 0; i < 4; ++i) EXPECT_NEAR(usual[i], kGray[i], 1e-6);
-    const std::pair<unsigned, int> numbers[] = {{0x2, 1},     {0x10, 2},   {0x11, 2},           {0x100, 16},
-                                                {0x101, 12}, {0x102, 11}, {0x103, int(is_signed)}};
+    const std::pair<unsigned, int> numbers[] = {
+        {0x2, 1}, {0x10, 2}, {0x11, 2}, {0x100, 16}, {0x101, 12}, {0x102, 11}, {0x103, int(is_signed)}};
     for (const auto& [number, value] : numbers)
       for (const Form& form : kForms)
         EXPECT_EQ(pixels_of(film_with({{number, form.vr, form.value(value)}}, is_signed)), usual)
@@ -91,12 +93,21 @@ TEST(DicomKinds, PlanesOfColour) {
     Writer w(Encoding::explicit_little);
     w.us(0x28, 2, 3).text(0x28, 4, "CS", "RGB");
     if (vr != "-") w.raw(0x28, 6, vr, value);
-    w.us(0x28, 0x10, 1).us(0x28, 0x11, 2).us(0x28, 0x100, 8).us(0x28, 0x101, 8).us(0x28, 0x102, 7).us(0x28, 0x103, 0);
-    return file(w.text(0x7FE0, 0x10, "OB", std::string("\xFF\0\xFF\0\xFF\0", 6)));  // white and black, by planes
+    w.us(0x28, 0x10, 1)
+        .us(0x28, 0x11, 2)
+        .us(0x28, 0x100, 8)
+        .us(0x28, 0x101, 8)
+        .us(0x28, 0x102, 7)
+        .us(0x28, 0x103, 0);
+    return file(
+        w.text(0x7FE0, 0x10, "OB", std::string("\xFF\0\xFF\0\xFF\0", 6)));  // white and black, by planes
   };
-  for (const Form& form : kForms) EXPECT_EQ(pixels_of(film(form.vr, form.value(1))), (Pixels{1, 0})) << form.vr;
-  EXPECT_EQ(refusal(film("-", "")), "bad_header: made: DICOM without a value of (0028,0006) PlanarConfiguration");
-  EXPECT_EQ(refusal(film("US", "")), "bad_header: made: DICOM without a value of (0028,0006) PlanarConfiguration");
+  for (const Form& form : kForms)
+    EXPECT_EQ(pixels_of(film(form.vr, form.value(1))), (Pixels{1, 0})) << form.vr;
+  EXPECT_EQ(refusal(film("-", "")),
+            "bad_header: made: DICOM without a value of (0028,0006) PlanarConfiguration");
+  EXPECT_EQ(refusal(film("US", "")),
+            "bad_header: made: DICOM without a value of (0028,0006) PlanarConfiguration");
   EXPECT_EQ(refusal(film("US", word(2))),
             "bad_header: made: DICOM attribute (0028,0006) PlanarConfiguration is 2 (expected 0 to 1)");
 }
@@ -105,7 +116,8 @@ TEST(DicomKinds, PlanesOfColour) {
 TEST(DicomKinds, WhatIsMissingIsNotGuessed) {
   EXPECT_EQ(refusal(film_with({})), "read");
   for (const char* vr : {"-", "US", "UN"}) {
-    EXPECT_EQ(refusal(film_with({{0x101, vr, ""}})), "bad_header: made: DICOM without a value of (0028,0101) BitsStored");
+    EXPECT_EQ(refusal(film_with({{0x101, vr, ""}})),
+              "bad_header: made: DICOM without a value of (0028,0101) BitsStored");
     EXPECT_EQ(refusal(film_with({{0x103, vr, ""}})),
               "bad_header: made: DICOM without a value of (0028,0103) PixelRepresentation");
   }
@@ -113,9 +125,12 @@ TEST(DicomKinds, WhatIsMissingIsNotGuessed) {
             "bad_header: made: DICOM attribute (0028,0101) BitsStored is 17 (expected 1 to 16)");
   EXPECT_EQ(refusal(film_with({{0x103, "US", word(2)}})),
             "bad_header: made: DICOM attribute (0028,0103) PixelRepresentation is 2 (expected 0 to 1)");
-  EXPECT_EQ(refusal(film_with({{0x101, "LO", "12 bits "}})),
-            "bad_header: made: DICOM attribute (0028,0101) BitsStored is \"12 bits\" (expected a whole number)");
-  EXPECT_EQ(refusal(film_with({{0x101, "SS", word(-12)}})).rfind("bad_header: made: DICOM attribute (0028,0101)", 0), 0u);
+  EXPECT_EQ(
+      refusal(film_with({{0x101, "LO", "12 bits "}})),
+      "bad_header: made: DICOM attribute (0028,0101) BitsStored is \"12 bits\" (expected a whole number)");
+  EXPECT_EQ(refusal(film_with({{0x101, "SS", word(-12)}}))
+                .rfind("bad_header: made: DICOM attribute (0028,0101)", 0),
+            0u);
   EXPECT_EQ(refusal(film_with({{0x101, "UN", word(12) + word(0)}})).rfind("bad_header", 0), 0u);
 }
 
@@ -137,7 +152,9 @@ TEST(DicomKinds, SequencesThatCameAsUnknown) {
     for (size_t i = 0; i < 4; ++i) EXPECT_NEAR(inverted[i], 1 - kGray[i], 1e-6) << i;
   }
   Writer window(Encoding::implicit_little), group(Encoding::implicit_little), w(Encoding::explicit_little);
-  window.text(0x28, 0x1050, "DS", "1024").text(0x28, 0x1051, "DS", "2048").text(0x28, 0x1056, "CS", "LINEAR_EXACT");
+  window.text(0x28, 0x1050, "DS", "1024")
+      .text(0x28, 0x1051, "DS", "2048")
+      .text(0x28, 0x1056, "CS", "LINEAR_EXACT");
   group.item(0x28, 0x9132, window);
   Shape s;
   s.rows = 1;
@@ -149,10 +166,12 @@ TEST(DicomKinds, SequencesThatCameAsUnknown) {
 }
 
 TEST(DicomKinds, WhatIsNoSequenceIsRefused) {
-  const std::string refused = "bad_header: made: DICOM attribute (0028,3010) VOILUTSequence is no sequence of items";
+  const std::string refused =
+      "bad_header: made: DICOM attribute (0028,3010) VOILUTSequence is no sequence of items";
   const std::string table = content(inverting_table(Encoding::implicit_little));
   // Explicit inside, cut off, no item, too many elements, another kind.
-  EXPECT_EQ(refusal(film_with({{0x3010, "UN", content(inverting_table(Encoding::explicit_little))}})), refused);
+  EXPECT_EQ(refusal(film_with({{0x3010, "UN", content(inverting_table(Encoding::explicit_little))}})),
+            refused);
   EXPECT_EQ(refusal(film_with({{0x3010, "UN", table.substr(0, 100)}})), refused);
   EXPECT_EQ(refusal(film_with({{0x3010, "UN", "12345678"}})), refused);
   EXPECT_EQ(refusal(film_with({{0x3000, "OW", table}})),
@@ -170,8 +189,9 @@ TEST(DicomKinds, EntriesBeyondTheirBitsAreRefused) {
     item.words(0x28, 0x3002, "US", {2, 0, 10}).words(0x28, 0x3006, vr, {1023, 1024});
     Shape s;
     put(w, s).item(0x28, 0x3010, item).text(0x7FE0, 0x10, "OB", std::string(12, 'p'));
-    EXPECT_EQ(refusal(file(w)), "bad_header: made: DICOM's (0028,3010) VOILUTSequence has an entry of 1024 (expected at "
-                                "most 1023, as it says 10 bits)");
+    EXPECT_EQ(refusal(file(w)),
+              "bad_header: made: DICOM's (0028,3010) VOILUTSequence has an entry of 1024 (expected at "
+              "most 1023, as it says 10 bits)");
   }
 }
 
@@ -190,7 +210,8 @@ TEST(DicomKinds, BigEndianBytesOfWideSamples) {
 
 TEST(DicomKinds, ColourOfOneSampleIsNamed) {
   EXPECT_EQ(refusal(film_with({{0x4, "CS", "RGB "}})),
-            "unsupported_photometric: made: DICOM's photometric interpretation is \"RGB\" with 1 sample a pixel (expected "
+            "unsupported_photometric: made: DICOM's photometric interpretation is \"RGB\" with 1 sample a "
+            "pixel (expected "
             "MONOCHROME1 or MONOCHROME2; RGB and YBR have 3)");
 }
 
