@@ -59,7 +59,7 @@ TruthSet read_coco_truth(const std::string& path) {
   for (const auto& [id, name] : data::coco_categories(document, path)) {
     labels[id] = int64_t(truth.label_names.size());
     truth.label_of.emplace(name, labels[id]);
-    truth.label_of.emplace(std::to_string(id), labels[id]);
+    truth.label_of_id.emplace(std::to_string(id), labels[id]);
     truth.label_names.push_back(name);
   }
   int64_t clipped = 0;
@@ -102,7 +102,8 @@ std::vector<RawDetection> read_coco_detections(const std::string& path, Places* 
     row.detection.box = data::coco_box(d, where);
     row.detection.score = json_number(d, "score", where);
     check_detection(where, row.detection.box, row.detection.score);
-    if (d.contains("category_id")) row.label = std::to_string(data::coco_whole(d, "category_id", where));
+    row.label_is_id = d.contains("category_id");
+    if (row.label_is_id) row.label = std::to_string(data::coco_whole(d, "category_id", where));
     raw.push_back(row);
   }
   return raw;
