@@ -104,6 +104,11 @@ TEST(Coco, StructuralFaultsNameThePlace) {
           {"images[2].id: is \"8\""});
   refuses(coco(annotation(1, 7, 4, "[1,2,3,4]", ",\"iscrowd\":2")), {"annotations[0].iscrowd: is 2"});
   refuses(coco(annotation(1, 7, 4, "[1,2,3,4]", ",\"iscrowd\":\"no\"")), {"annotations[0].iscrowd"});
+  refuses(coco(annotation(1, 7, 4, "[1,2,3,4]", ",\"area\":-0.5")),
+          {"annotations[0].area: is -0.5 (expected 0"});
+  EXPECT_EQ(parse(coco(annotation(1, 7, 4, "[1,2,3,4]", ",\"area\":0"))).samples[0].boxes.size(), 1u);
+  refuses(coco("", ",{\"id\":8,\"file_name\":\"\",\"width\":1,\"height\":1}"),
+          {"images[2].file_name: is empty"});
   refuses(coco("", ",{\"id\":8,\"file_name\":\"c\",\"width\":0,\"height\":1}"), {"width: is 0"});
   refuses(coco("", ",{\"id\":8,\"file_name\":\"c\",\"width\":99999,\"height\":1}"), {"width: is 99999"});
 }
