@@ -116,6 +116,7 @@ TEST_F(ReadBoxes, BadCocoIsNamedByElement) {
   truth_says(R"({"image_id":1,"category_id":1,"bbox":[45,1,9,9]})",
              "annotations[0]: x: box from 45 to 54 leaves the image (50 px wide)");
   truth_says(R"({"image_id":1,"category_id":1,"bbox":[45,1,0,9]})", "annotations[0]: width: is 0");
+  truth_says(R"({"image_id":1,"category_id":1,"bbox":[5,5,1e-9,5]})", "annotations[0]: width: is 1e-09");
   truth_says(R"({"image_id":1e300,"category_id":1,"bbox":[1,1,9,9]})", "annotations[0].image_id: is 1e+300");
   truth_says(R"({"image_id":1,"category_id":1,"bbox":[1,1,9,9],"iscrowd":"no"})", "annotations[0].iscrowd");
   truth_says(R"({"image_id":1,"category_id":1,"bbox":[1,1,9,9],"area":-5})",

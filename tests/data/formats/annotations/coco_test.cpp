@@ -113,5 +113,13 @@ TEST(Coco, StructuralFaultsNameThePlace) {
   refuses(coco("", ",{\"id\":8,\"file_name\":\"c\",\"width\":99999,\"height\":1}"), {"width: is 99999"});
 }
 
+TEST(Coco, ABoxThatVanishesIsNamedByItsAnnotation) {
+  const Dataset data = parse(coco(annotation(1, 7, 4, "[5,5,1e-9,5]")));
+  ASSERT_EQ(data.rejected.size(), 1u);
+  EXPECT_EQ(data.rejected[0].field, "width");
+  EXPECT_EQ(data.rejected[0].reason.find("t.json: annotations[0]: is 1e-09 (expected more"), 0u)
+      << data.rejected[0].reason;
+}
+
 }  // namespace
 }  // namespace cawe::data
