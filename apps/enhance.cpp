@@ -160,6 +160,7 @@ data::Dataset named_films(const InputFiles& files) {
 
 void run(Common& common, const Options& o) {
   common.begin();
+  check_out_folder(o.out);
   choose_decoding(o.input, o.untrusted);
   check_lists(o.out);
   const InputFiles files = list_inputs(o.input);

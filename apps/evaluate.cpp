@@ -22,6 +22,7 @@ struct Options {
 
 void run(Common& common, const Options& o) {
   common.begin();
+  check_out_folder(o.out);
   eval::EvaluateOptions options;
   options.froc = eval::froc_preset(o.rule);
   if (o.iou_given) options.froc.threshold = o.iou;

@@ -78,6 +78,19 @@ void ReadFiles::keep(const std::string& out, const std::string& flag) const {
              ", whose own files nothing else may replace (expected another ", flag, ")");
 }
 
+void check_out_folder(const std::string& out) {
+  std::error_code error;
+  for (fs::path at = out; !at.empty(); at = at.parent_path()) {
+    const fs::file_status there = fs::status(at, error);
+    if (fs::is_directory(there)) return;
+    CAWE_CHECK(!fs::exists(there) || there.type() == fs::file_type::unknown, Code::usage, at.string(),
+               ": is a file (expected a folder, or a new name for --out)");
+    CAWE_CHECK(!fs::is_symlink(fs::symlink_status(at, error)), Code::usage, at.string(),
+               ": is a link to nothing (expected a folder, or a new name for --out)");
+    if (at == at.parent_path()) return;
+  }
+}
+
 bool is_foreign(const std::string& path, const std::string& head) {
   struct stat facts {};
   if (!facts_of(path, &facts) || !S_ISREG(facts.st_mode)) return false;

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "apps/commands.h"
+#include "apps/outputs.h"
 #include "study/study.h"
 #include "tensor/error.h"
 #include "tensor/io/files.h"
@@ -21,6 +22,9 @@ struct Options {
 
 void run(Common& common, const Options& o) {
   common.begin();
+  train::RunRequest request;
+  request.out = o.out.empty() ? "runs/" + std::filesystem::path(o.recipe).stem().string() : o.out;
+  check_out_folder(request.out);
   train::Recipe recipe = train::Recipe::read(o.recipe, "study", o.set);
   CAWE_CHECK(recipe.task() == "study", Code::usage, recipe.where("task"), " is \"", recipe.task(),
              "\" (`cawe train` trains it; expected \"study\")");
@@ -28,8 +32,6 @@ void run(Common& common, const Options& o) {
   if (!o.ablate_row.empty()) recipe.put("ablate_row", o.ablate_row);
   if (o.allow_leak) recipe.put("allow_leak", true);
   if (!common.quiet) warn(recipe);
-  train::RunRequest request;
-  request.out = o.out.empty() ? "runs/" + std::filesystem::path(o.recipe).stem().string() : o.out;
   request.command_line = common.command_line;
   CAWE_CHECK(o.resume || !o.accept_changes, Code::usage,
              "--accept-changes without --resume (it says how to resume)");

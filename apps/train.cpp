@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "apps/commands.h"
+#include "apps/outputs.h"
 #include "tensor/backend.h"
 #include "tensor/error.h"
 #include "tensor/parallel.h"
@@ -24,6 +25,9 @@ struct Options {
 
 void run(Common& common, const Options& o) {
   common.begin();
+  train::RunRequest request;
+  request.out = o.out.empty() ? "runs/" + std::filesystem::path(o.recipe).stem().string() : o.out;
+  check_out_folder(request.out);
   train::Recipe recipe = train::Recipe::read(o.recipe, "classifier", o.set);
   CAWE_CHECK(recipe.task() != "study", Code::usage, recipe.where("task"),
              " is \"study\" (`cawe study` runs it)");
@@ -35,8 +39,6 @@ void run(Common& common, const Options& o) {
              ": ranks of one process share the CPU only (expected 1)");
   CAWE_CHECK(o.ranks >= 1 && (o.ranks & (o.ranks - 1)) == 0, Code::usage, "--ranks ", o.ranks,
              " (expected a power of two)");
-  train::RunRequest request;
-  request.out = o.out.empty() ? "runs/" + std::filesystem::path(o.recipe).stem().string() : o.out;
   request.command_line = common.command_line;
   CAWE_CHECK(o.resume || !o.accept_changes, Code::usage,
              "--accept-changes without --resume (it says how to resume)");

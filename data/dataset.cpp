@@ -25,6 +25,14 @@ namespace cawe::data {
 constexpr int kMaxSide = 16384;
 constexpr size_t kMaxBoxes = 10000;
 
+namespace {
+
+/// Whether a box still has a width and a height as 32-bit numbers, which it is trained on.
+bool has_width(const BoxD& box) { return float(box.x2) > float(box.x1); }
+bool has_height(const BoxD& box) { return float(box.y2) > float(box.y1); }
+
+}  // namespace
+
 BoxCheck check_box(BoxD* box, int width, int height, std::string* field, std::string* reason) {
   const auto bad = [&](const char* name, const auto&... parts) {
     *field = name;
@@ -33,8 +41,12 @@ BoxCheck check_box(BoxD* box, int width, int height, std::string* field, std::st
   };
   if (!std::isfinite(box->x1) || !std::isfinite(box->x2)) return bad("x", "not a finite number");
   if (!std::isfinite(box->y1) || !std::isfinite(box->y2)) return bad("y", "not a finite number");
-  if (!(box->width() > 0)) return bad("width", "is ", box->width(), " (expected > 0)");
-  if (!(box->height() > 0)) return bad("height", "is ", box->height(), " (expected > 0)");
+  const auto no_side = [&](const char* name, double side) {
+    return bad(name, "is ", side,
+               side > 0 ? " (expected more: it is 0 in 32-bit numbers)" : " (expected > 0)");
+  };
+  if (!has_width(*box)) return no_side("width", box->width());
+  if (!has_height(*box)) return no_side("height", box->height());
   const double w = width > 0 ? width : std::numeric_limits<float>::max();
   const double h = height > 0 ? height : std::numeric_limits<float>::max();
   if (box->x1 < -kBoxSlack || box->x2 > w + kBoxSlack)
@@ -43,7 +55,7 @@ BoxCheck check_box(BoxD* box, int width, int height, std::string* field, std::st
     return bad("y", "box from ", box->y1, " to ", box->y2, " leaves the image (", height, " px high)");
   const BoxD clipped{std::max(0.0, box->x1), std::max(0.0, box->y1), std::min(w, box->x2),
                      std::min(h, box->y2)};
-  if (!(clipped.width() > 0) || !(clipped.height() > 0)) return bad("x", "box lies outside the image");
+  if (!has_width(clipped) || !has_height(clipped)) return bad("x", "box lies outside the image");
   const bool same =
       clipped.x1 == box->x1 && clipped.y1 == box->y1 && clipped.x2 == box->x2 && clipped.y2 == box->y2;
   *box = clipped;
@@ -75,6 +87,7 @@ bool add_box(Dataset* dataset, Sample* sample, BoxD box, int box_class, const st
   }
   sample->boxes.push_back(b);
   sample->box_classes.push_back(box_class);
+  if (sample->width == 0) sample->box_where.push_back(where);
   return true;
 }
 
@@ -114,6 +127,29 @@ LookedUp look_up(const std::string& path, const SizeOf& size_of) {
   return found;
 }
 
+/// Checks the boxes against the size that is known now; the answer as problem_of()'s. What is wrong is wrong in the
+/// file that names the box, which need not be the one that names the film.
+Rejected problem_of_boxes(Dataset* dataset, Sample* sample) {
+  const std::vector<std::string> places = std::move(sample->box_where);
+  sample->box_where.clear();
+  for (std::vector<Box>* boxes : {&sample->boxes, &sample->ignored})
+    for (size_t i = 0; i < boxes->size(); ++i) {
+      Box& box = (*boxes)[i];
+      BoxD wide{box.x1, box.y1, box.x2, box.y2};
+      std::string field, reason;
+      const BoxCheck check = check_box(&wide, sample->width, sample->height, &field, &reason);
+      const bool named = boxes == &sample->boxes && i < places.size();
+      const std::string where = named ? places[i] : sample->where;
+      if (check == BoxCheck::bad)
+        return {sample->path, field, where.empty() ? reason : where + ": " + reason};
+      if (check == BoxCheck::ok) continue;
+      dataset->warnings.push_back((named ? where : sample->path) +
+                                  ": box reached over the edge by up to 1 px; clipped");
+      box = {float(wide.x1), float(wide.y1), float(wide.x2), float(wide.y2)};
+    }
+  return {};
+}
+
 /// Why a sample must be rejected, as field and reason; an empty field where it need not.
 Rejected problem_of(Dataset* dataset, Sample* sample, const LookedUp& found, int min_side,
                     FolderNames* folders) {
@@ -147,17 +183,7 @@ Rejected problem_of(Dataset* dataset, Sample* sample, const LookedUp& found, int
   if (sample->sex.empty()) sample->sex = facts.sex;
   if (sample->view.empty()) sample->view = facts.view;
   if (std::isnan(sample->age)) sample->age = facts.age;
-  for (std::vector<Box>* boxes : {&sample->boxes, &sample->ignored})
-    for (Box& box : *boxes) {
-      BoxD wide{box.x1, box.y1, box.x2, box.y2};
-      std::string field, reason;
-      const BoxCheck check = check_box(&wide, width, height, &field, &reason);
-      if (check == BoxCheck::bad) return no(field.c_str(), reason);
-      if (check == BoxCheck::ok) continue;
-      dataset->warnings.push_back(sample->path + ": box reached over the edge by up to 1 px; clipped");
-      box = {float(wide.x1), float(wide.y1), float(wide.x2), float(wide.y2)};
-    }
-  return {};
+  return problem_of_boxes(dataset, sample);
 }
 
 }  // namespace

@@ -25,8 +25,10 @@ struct Sample {
   int width = 0, height = 0;  ///< 0 until known: a label file may not say
   /// One for each of Dataset::label_names: 1, 0, or NaN = left out of the loss.
   std::vector<float> labels;
-  std::vector<Box> boxes;           ///< lesions
-  std::vector<int> box_classes;     ///< index into Dataset::class_names, one for each box
+  std::vector<Box> boxes;        ///< lesions
+  std::vector<int> box_classes;  ///< index into Dataset::class_names, one for each box
+  /// What names each of boxes, for messages, while width is not known: they are checked again when it is.
+  std::vector<std::string> box_where;
   std::vector<Box> ignored;         ///< detections here are not scored (COCO crowds, VOC "difficult")
   bool has_box_annotation = false;  ///< the image was searched for boxes: without any it is a true negative
   int64_t number = -1;              ///< the image's id in a COCO file

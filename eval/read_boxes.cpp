@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// RSNA CSV, detections CSV, patients CSV and folders of text files; COCO JSON is in read_coco.cpp.
+// RSNA CSV, detections CSV, patients CSV and folders of text files; COCO JSON is in read_coco.cpp, labels in
+// box_labels.cpp.
 #include "eval/read_boxes.h"
 
 #include <algorithm>
@@ -76,29 +77,6 @@ void note_clipped(TruthSet* truth, int64_t clipped) {
   if (clipped > 0)
     truth->notes.push_back(counted(clipped, "true box", "true boxes") + " up to a pixel outside " +
                            (clipped == 1 ? "its image was" : "their image were") + " clipped");
-}
-
-std::vector<Detection> resolve_labels(const std::vector<RawDetection>& raw, TruthSet* truth) {
-  int64_t known = 0;
-  for (const RawDetection& d : raw) known += truth->label_of.count(d.label) > 0;
-  const bool one_label = truth->label_names.size() <= 1 || known == 0;
-  if (truth->label_names.size() > 1 && known == 0 && !raw.empty())
-    truth->notes.push_back("labels of the detections are unknown to the truth: labels are not compared");
-  if (truth->label_names.size() > 1 && known == 0)
-    for (TruthImage& image : truth->images)
-      for (TruthBox& box : image.boxes) box.label = 0;
-  std::vector<Detection> detections;
-  for (const RawDetection& d : raw) {
-    Detection out = d.detection;
-    if (!one_label) {
-      const auto at = truth->label_of.find(d.label);
-      CAWE_CHECK(at != truth->label_of.end(), Code::data, d.where, ": label '", d.label,
-                 "' is not a category of the truth (expected one of its ", truth->label_names.size(), ")");
-      out.label = at->second;
-    }
-    detections.push_back(out);
-  }
-  return detections;
 }
 
 }  // namespace detail

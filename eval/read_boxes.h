@@ -17,9 +17,11 @@ namespace cawe::eval {
 struct TruthSet {
   std::vector<TruthImage> images;
   std::vector<std::string> label_names;
-  std::unordered_map<std::string, int64_t> label_of;  ///< a category's name or number to its label
-  data::FilmNames names;                              ///< images by their ids
-  std::unordered_map<int64_t, int64_t> number_of;     ///< images by their numbers in a COCO file
+  std::unordered_map<std::string, int64_t>
+      label_of;  ///< by name; empty where the truth has no categories (RSNA)
+  std::unordered_map<std::string, int64_t> label_of_id;  ///< by a COCO category's id, as text
+  data::FilmNames names;                                 ///< images by their ids
+  std::unordered_map<int64_t, int64_t> number_of;        ///< images by their numbers in a COCO file
   std::vector<std::string> numbers;  ///< the same for each image, as text; empty for other files
   bool patients_known = false;
   std::vector<std::string> notes;
@@ -36,8 +38,11 @@ TruthSet read_truth(const std::string& path);
 void read_patients(const std::string& path, TruthSet* truth);
 
 /// detections.csv (image,x,y,width,height,score[,label…]), COCO results JSON, or a folder of text files with
-/// lines "class score left top width height". Labels are matched with the truth's. If none of them is known
-/// there, or the truth has a single label, all count as one label and a note says so.
+/// lines "class score left top width height". Labels are compared where the truth has named categories (RSNA's table has
+/// none) and at least one detection names one of them; then a detection of an unknown category is refused, also where
+/// the truth has a single one. Otherwise all count as one label, and a note says so where there was something to
+/// compare. A COCO result's category_id is an id of the truth's categories, always (a name where the truth has no ids);
+/// a label that is text is a name first, and an id only where no category has that name.
 ///
 /// A detection belongs to the image of the truth that its own is by data::FilmNames: the same id first; an id without
 /// folders may be one with folders only where one image alone fits on either side. Everything else is refused.

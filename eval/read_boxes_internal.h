@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Shared by read_boxes.cpp and read_coco.cpp only.
+// Shared by read_boxes.cpp, read_coco.cpp and box_labels.cpp only.
 #pragma once
 
 #include <string>
@@ -13,6 +13,7 @@ namespace cawe::eval::detail {
 struct RawDetection {
   Detection detection;
   std::string label, where;
+  bool label_is_id = false;  ///< a COCO category_id
 };
 
 /// Adds an image under its id; `number`, where not empty, is its id in a COCO file.
@@ -40,6 +41,9 @@ void check_truth_box(const std::string& where, const TruthImage& image, BoxD* bo
 void note_clipped(TruthSet* truth, int64_t clipped);
 /// A finite score, and a box with finite, positive sides.
 void check_detection(const std::string& where, const BoxD& box, double score);
+
+/// Gives every detection its label by the rules of read_detections(); what is not compared becomes a note of `truth`.
+std::vector<Detection> resolve_labels(const std::vector<RawDetection>& raw, TruthSet* truth);
 
 TruthSet read_coco_truth(const std::string& path);
 std::vector<RawDetection> read_coco_detections(const std::string& path, Places* places);

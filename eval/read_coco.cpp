@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "data/formats/annotations/coco_fields.h"
+#include "data/image_files.h"
 #include "eval/read_boxes_internal.h"
 #include "tensor/error.h"
 #include "tensor/io/strict_json.h"
@@ -31,16 +32,19 @@ void read_images(const json& document, const std::string& path, TruthSet* truth,
   // Ascending ids: the order in which pycocotools breaks ties.
   std::map<int64_t, TruthImage> by_id;
   const json& images = json_array(document, "images", path);
+  std::vector<data::NamedImage> named;
   for (size_t i = 0; i < images.size(); ++i) {
     const std::string where = element(path, "images", i);
     TruthImage image;
-    image.id = json_string(images[i], "file_name", where);
+    image.id = data::coco_file_name(images[i], where);
+    named.push_back({image.id, where});
     image.width = side(images[i], "width", where);
     image.height = side(images[i], "height", where);
     const int64_t id = data::coco_whole(images[i], "id", where);
     CAWE_CHECK(by_id.emplace(id, image).second, Code::data, where, ": id ", id,
                " comes twice (expected once)");
   }
+  data::image_ids(named);  // refuses a film that is named twice: which of the two would a detection be on?
   for (const auto& [id, image] : by_id) {
     const int64_t at = int64_t(truth->images.size());
     (*index)[id] = at;
@@ -59,7 +63,7 @@ TruthSet read_coco_truth(const std::string& path) {
   for (const auto& [id, name] : data::coco_categories(document, path)) {
     labels[id] = int64_t(truth.label_names.size());
     truth.label_of.emplace(name, labels[id]);
-    truth.label_of.emplace(std::to_string(id), labels[id]);
+    truth.label_of_id.emplace(std::to_string(id), labels[id]);
     truth.label_names.push_back(name);
   }
   int64_t clipped = 0;
@@ -77,7 +81,7 @@ TruthSet read_coco_truth(const std::string& path) {
                " is not in categories (expected one of ", labels.size(), ")");
     TruthBox box{data::coco_box(a, where), label->second, data::coco_crowd(a, where), 0};
     TruthImage& home = truth.images[size_t(image->second)];
-    box.area = a.contains("area") ? json_number(a, "area", where) : box.box.area();
+    box.area = data::coco_area(a, box.box, where);
     check_truth_box(where, home, &box.box, &clipped);
     home.boxes.push_back(box);
   }
@@ -102,7 +106,8 @@ std::vector<RawDetection> read_coco_detections(const std::string& path, Places* 
     row.detection.box = data::coco_box(d, where);
     row.detection.score = json_number(d, "score", where);
     check_detection(where, row.detection.box, row.detection.score);
-    if (d.contains("category_id")) row.label = std::to_string(data::coco_whole(d, "category_id", where));
+    row.label_is_id = d.contains("category_id");
+    if (row.label_is_id) row.label = std::to_string(data::coco_whole(d, "category_id", where));
     raw.push_back(row);
   }
   return raw;

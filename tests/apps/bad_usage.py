@@ -75,6 +75,19 @@ def command_line():
     expect('folder that is there', ['phantom', '--out', 'data'], 2, 'data', 'empty folder')
 
 
+def out_folders():
+    """What cannot be a folder is said before anything is read: the other names do not exist."""
+    (WORK / 'a file').write_text('mine')
+    os.symlink('nowhere', WORK / 'dead')
+    for command in (['train', 'none.toml'], ['study', 'none.toml'], ['phantom'],
+                    ['enhance', '--method', 'none', '--input', 'none'],
+                    ['evaluate', '--detections', 'none.csv', '--truth', 'none.csv']):
+        for out, wrong in (('/dev/null', '/dev/null: is a file'), ('a file', 'a file: is a file'),
+                           ('a file/sub/folder', 'a file: is a file'), ('dead', 'dead: is a link to nothing')):
+            expect('%s --out %s' % (command[0], out), command + ['--out', out], 2, wrong, 'expected a folder',
+                   absent=['nowhere'])
+
+
 def recipes():
     base = (ROOT / 'recipes/demo/classifier.toml').read_text()
     train = ['train', '--out', 'r', '--set', 'data.root=data'] + SMALL
@@ -257,6 +270,7 @@ def disk():
 cawe('phantom', '--out', 'data', '--images', 24, '--size', 64, '--seed', 5)
 cawe('train', ROOT / 'recipes/demo/classifier.toml', '--out', 'cls', '--set', 'data.root=data', *SMALL)
 command_line()
+out_folders()
 recipes()
 data_files()
 weights()

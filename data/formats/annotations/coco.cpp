@@ -44,12 +44,11 @@ class Reader {
   void images(const json& list) {
     std::vector<NamedImage> named;
     for (size_t i = 0; i < list.size(); ++i) {
-      const std::string where = at("images", i), file = json_string(list[i], "file_name", where);
+      const std::string where = at("images", i), file = coco_file_name(list[i], where);
       Sample sample;
       sample.number = coco_whole(list[i], "id", where);
       sample.width = side(list[i], "width", where);
       sample.height = side(list[i], "height", where);
-      CAWE_CHECK(!file.empty(), Code::data, where, ".file_name: is empty");
       const ImageFiles::Found found = files_.find(file, "", where + ".file_name");
       named.push_back({found.name, where});
       CAWE_CHECK(index_.emplace(sample.number, out_.samples.size()).second, Code::data, where, ": id ",
@@ -86,6 +85,7 @@ class Reader {
 
   void annotation(const json& item, const std::string& where, int box_class, Sample* sample) {
     const BoxD box = coco_box(item, where);
+    coco_area(item, box, where);  // which training does not use: what it takes, evaluating takes
     if (coco_crowd(item, where)) {
       ignore(box, where, sample);
     } else if (!add_box(&out_, sample, box, box_class, where)) {

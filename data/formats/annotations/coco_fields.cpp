@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "data/formats/table/csv.h"
 #include "tensor/error.h"
 #include "tensor/io/format.h"
 #include "tensor/io/strict_json.h"
@@ -40,6 +41,19 @@ BoxD coco_box(const json& annotation, const std::string& where) {
     v[k] = bbox[k].get<double>();
   }
   return {v[0], v[1], v[0] + v[2], v[1] + v[3]};
+}
+
+double coco_area(const json& annotation, const BoxD& box, const std::string& where) {
+  if (!annotation.contains("area")) return box.area();
+  const double area = json_number(annotation, "area", where);
+  CAWE_CHECK(area >= 0, Code::data, where, ".area: is ", area, " (expected 0 or more)");
+  return area;
+}
+
+std::string coco_file_name(const json& image, const std::string& where) {
+  const std::string file = json_string(image, "file_name", where);
+  CAWE_CHECK(!trimmed(file).empty(), Code::data, where, ".file_name: is empty (expected the image's file)");
+  return file;
 }
 
 std::map<int64_t, std::string> coco_categories(const json& document, const std::string& name) {

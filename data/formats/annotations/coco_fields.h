@@ -21,6 +21,13 @@ bool coco_crowd(const nlohmann::json& annotation, const std::string& where);
 /// `bbox` (x, y, width, height), in pixels.
 BoxD coco_box(const nlohmann::json& annotation, const std::string& where);
 
+/// `area`, that of `box` without the field: finite, and 0 or more (a polygon that is walked the other way around gives
+/// a negative one, which no range of sizes holds).
+double coco_area(const nlohmann::json& annotation, const BoxD& box, const std::string& where);
+
+/// An image's `file_name`, which is not empty.
+std::string coco_file_name(const nlohmann::json& image, const std::string& where);
+
 /// The document's categories by id. `name` is the file's. An id or a name that comes twice is refused.
 std::map<int64_t, std::string> coco_categories(const nlohmann::json& document, const std::string& name);
 

@@ -104,8 +104,21 @@ TEST(Coco, StructuralFaultsNameThePlace) {
           {"images[2].id: is \"8\""});
   refuses(coco(annotation(1, 7, 4, "[1,2,3,4]", ",\"iscrowd\":2")), {"annotations[0].iscrowd: is 2"});
   refuses(coco(annotation(1, 7, 4, "[1,2,3,4]", ",\"iscrowd\":\"no\"")), {"annotations[0].iscrowd"});
+  refuses(coco(annotation(1, 7, 4, "[1,2,3,4]", ",\"area\":-0.5")),
+          {"annotations[0].area: is -0.5 (expected 0"});
+  EXPECT_EQ(parse(coco(annotation(1, 7, 4, "[1,2,3,4]", ",\"area\":0"))).samples[0].boxes.size(), 1u);
+  refuses(coco("", ",{\"id\":8,\"file_name\":\"\",\"width\":1,\"height\":1}"),
+          {"images[2].file_name: is empty"});
   refuses(coco("", ",{\"id\":8,\"file_name\":\"c\",\"width\":0,\"height\":1}"), {"width: is 0"});
   refuses(coco("", ",{\"id\":8,\"file_name\":\"c\",\"width\":99999,\"height\":1}"), {"width: is 99999"});
+}
+
+TEST(Coco, ABoxThatVanishesIsNamedByItsAnnotation) {
+  const Dataset data = parse(coco(annotation(1, 7, 4, "[5,5,1e-9,5]")));
+  ASSERT_EQ(data.rejected.size(), 1u);
+  EXPECT_EQ(data.rejected[0].field, "width");
+  EXPECT_EQ(data.rejected[0].reason.find("t.json: annotations[0]: is 1e-09 (expected more"), 0u)
+      << data.rejected[0].reason;
 }
 
 }  // namespace

@@ -170,7 +170,36 @@ TEST(Boxes, RuleAtTheEdge) {
   check({10, 10, 9, 80}, 0, BoxCheck::bad);
   check({NAN, 10, 20, 80}, 0, BoxCheck::bad);
   check({10, 10, INFINITY, 80}, 0, BoxCheck::bad);
-  check({100, 10, 101, 80}, 0, BoxCheck::bad);  // inside the slack but nothing is left of it
+  check({100, 10, 101, 80}, 0, BoxCheck::bad);     // inside the slack but nothing is left of it
+  check({5, 10, 5 + 1e-9, 80}, 0, BoxCheck::bad);  // nothing is left of it in 32-bit numbers
+  check({100 - 1e-9, 10, 101, 80}, 0, BoxCheck::bad);
+}
+
+// The film's size is known after the boxes: what is wrong with them is still in their own table.
+TEST(Boxes, OneThatLeavesItsFilmIsNamedByItsOwnTable) {
+  const TempDir dir;
+  Dataset data;
+  for (const char* id : {"a", "b"}) {
+    Sample sample;
+    sample.image_id = id;
+    sample.path = dir.file(std::string(id) + ".png", "x");
+    sample.where = "metadata.csv: line 2";
+    data.samples.push_back(sample);
+  }
+  attach_rsna_boxes(&data,
+                    dir.file("boxes.csv",
+                             "patientId,x,y,width,height,Target\nb,27,1,5.5,5,1\na,1,1,5,5,1\na,1,1,5,5,1\n"
+                             "a,31,1,5,5,1\n"));
+  data.warnings.clear();
+  resolve_images(&data, [](const std::string&) { return std::pair<int, int>{32, 32}; });
+  ASSERT_EQ(data.rejected.size(), 1u);
+  EXPECT_EQ(data.rejected[0].field, "x");
+  EXPECT_EQ(data.rejected[0].reason,
+            dir.path("boxes.csv") + ": line 5: box from 31 to 36 leaves the image (32 px wide)");
+  EXPECT_EQ(data.warnings,
+            (std::vector<std::string>{dir.path("boxes.csv") +
+                                      ": line 2: box reached over the edge by up to 1 px; clipped"}));
+  EXPECT_TRUE(data.samples[0].box_where.empty()) << "needed no more";
 }
 
 TEST(Images, MissingOddAndResizedFilesAreRejected) {

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// The labels of detections and those of the truth: when they are compared, and which is which.
+#include <set>
+
+#include "eval/read_boxes_internal.h"
+#include "tensor/error.h"
+
+namespace cawe::eval::detail {
+namespace {
+
+/// -1 where the truth has no such category.
+int64_t label_of(const RawDetection& d, const TruthSet& truth) {
+  const auto name = truth.label_of.find(d.label);
+  const auto id = truth.label_of_id.find(d.label);
+  // A name may look like a number: what is written as an id is one wherever the truth has ids.
+  const bool by_name = name != truth.label_of.end() && !(d.label_is_id && !truth.label_of_id.empty());
+  if (by_name) return name->second;
+  return id != truth.label_of_id.end() ? id->second : -1;
+}
+
+/// "expected 'x' (id 1) or 'y' (id 7)": those of the truth, or the first of many.
+std::string expected_labels(const TruthSet& truth) {
+  constexpr size_t kMostNamed = 5;
+  std::vector<std::string> ids(truth.label_names.size());
+  for (const auto& [id, label] : truth.label_of_id) ids[size_t(label)] = " (id " + id + ")";
+  const size_t count = ids.size();
+  std::string text = "expected ";
+  for (size_t i = 0; i < count && i < kMostNamed; ++i)
+    text += (i == 0 ? "'" : i + 1 == count ? " or '" : ", '") + truth.label_names[i] + "'" + ids[i];
+  return count > kMostNamed ? cawe::detail::concat(text, " or another of its ", count) : text;
+}
+
+/// Why labels are not compared; "" where there is nothing to compare.
+std::string not_compared(const std::vector<RawDetection>& raw, const TruthSet& truth) {
+  std::set<std::string> labels;
+  for (const RawDetection& d : raw)
+    if (!d.label.empty()) labels.insert(d.label);
+  if (truth.label_of.empty())
+    return labels.size() < 2 ? ""
+                             : cawe::detail::concat("the truth has no categories, the detections have ",
+                                                    labels.size(), " labels: labels are not compared");
+  if (!labels.empty()) return "labels of the detections are unknown to the truth: labels are not compared";
+  return raw.empty() || truth.label_names.size() < 2
+             ? ""
+             : "the detections have no labels: labels are not compared";
+}
+
+}  // namespace
+
+std::vector<Detection> resolve_labels(const std::vector<RawDetection>& raw, TruthSet* truth) {
+  bool compared = false;
+  for (const RawDetection& d : raw) compared = compared || label_of(d, *truth) >= 0;
+  if (!compared) {
+    const std::string why = not_compared(raw, *truth);
+    if (!why.empty()) truth->notes.push_back(why);
+    for (TruthImage& image : truth->images)
+      for (TruthBox& box : image.boxes) box.label = 0;
+  }
+  std::vector<Detection> detections;
+  for (const RawDetection& d : raw) {
+    Detection out = d.detection;
+    if (compared) {
+      out.label = label_of(d, *truth);
+      CAWE_CHECK(out.label >= 0, Code::data, d.where, ": label '", d.label,
+                 "' is not a category of the truth (", expected_labels(*truth), ")");
+    }
+    detections.push_back(out);
+  }
+  return detections;
+}
+
+}  // namespace cawe::eval::detail
