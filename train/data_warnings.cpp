@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a data set and its split cannot train or judge, found out before the first step.
+#include <algorithm>
 #include <cmath>
 #include <set>
 
+#include "tensor/error.h"
 #include "tensor/text.h"
 #include "train/datasets.h"
+#include "train/run_changes.h"
 
 namespace cawe::train {
 namespace {
@@ -95,7 +98,38 @@ void warn_of_labels(const data::Dataset& dataset, const Part& part, Strings* out
                    (trains ? ": they can only be learnt as present" : effect));
 }
 
+/// How a key and one that may come before it name one fold; "" where they do not.
+std::string shared_fold(const Recipe& r, const std::string& key, const std::string& before) {
+  const Strings folds = r.words(key), others = r.words(before);
+  for (auto at = folds.begin(); at != folds.end(); ++at) {
+    const std::string fold = key + " names fold \"" + printable(*at, 80) + "\"";
+    if (key == before && std::count(folds.begin(), at, *at) > 0) return fold + " twice";
+    if (key != before && std::count(others.begin(), others.end(), *at) > 0)
+      return fold + ", and so does " + before;
+  }
+  return "";
+}
+
 }  // namespace
+
+Strings check_folds_apart(const Recipe& recipe) {
+  Strings allowed, keys;
+  for (const auto& [key, purpose] : kFoldKeys) {
+    if (!recipe.value(key)) continue;  // no key of this task
+    keys.push_back(key);
+    for (const std::string& before : keys) {
+      const std::string shared = shared_fold(recipe, key, before);
+      if (shared.empty()) continue;
+      // A film that trains twice an epoch is no leak that could be allowed.
+      const bool leak = key != before;
+      CAWE_CHECK(leak && recipe.flag("allow_leak"), Code::usage, recipe.where(key),
+                 shared.substr(std::string(key).size()), " (expected a fold in one of these keys, once",
+                 leak ? "; --allow-leak goes on and says so in what it writes)" : ")");
+      allowed.push_back(kLeakAllowed + shared);
+    }
+  }
+  return allowed;
+}
 
 std::vector<std::string> data_warnings(const Recipe& recipe, const data::Dataset& dataset,
                                        const data::Split& split) {

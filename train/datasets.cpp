@@ -297,6 +297,7 @@ SplitData load_data(const Recipe& r, bool quiet, const PersonFolds* folds) {
   const std::string format = r.word("data.format");
   const bool by_image = r.word("data.split_unit") == "image";
   SplitData out;
+  out.warnings = check_folds_apart(r);
   std::set<std::string> tested;
   if (format == "table") out.dataset = read_table(r, root, images);
   if (format == "rsna") out.dataset = read_rsna(r, root, images, by_image);
@@ -333,7 +334,8 @@ SplitData load_data(const Recipe& r, bool quiet, const PersonFolds* folds) {
       folds != nullptr ? split_by_person(out.dataset, *folds) : make_split(r, out.dataset, root, by_image);
   test_official(r, tested, out.dataset, &out.split);
   check_fold_names(r, folds_of(r, out.split, folds));
-  out.warnings = data_warnings(r, out.dataset, out.split);
+  for (std::string& warning : data_warnings(r, out.dataset, out.split))
+    out.warnings.push_back(std::move(warning));
   out.split_hash = data::sha256(data::split_text(out.dataset, out.split));
   if (by_image || !out.dataset.patients_known) out.split_note = "image-level split: optimistic";
   return out;

@@ -20,7 +20,7 @@ SplitData data_of(const Recipe& recipe, const RunRequest& request) {
   // What load_data() reads; it asks of the task whether boxes or labels are learnt.
   std::string key = is_detector(recipe.task()) ? "detector\n" : recipe.task() + "\n";
   for (const auto& [name, value] : recipe.resolved_values())
-    if (begins_with(name, "data.")) key += name + " = " + value + "\n";
+    if (begins_with(name, "data.") || name == "allow_leak") key += name + " = " + value + "\n";
   if (request.person_folds != nullptr)
     for (const auto& [person, fold] : *request.person_folds) key += person + '\0' + fold + '\0';
   key = data::sha256(key);

@@ -145,7 +145,23 @@ def leaks_of_a_chain():
             'chained', '--input', 'tested', '--out', 'n.csv')
 
 
+def folds_apart():
+    """No fold trains a model and judges it, or chooses its checkpoint and judges it."""
+    train = ['train', 'r.toml', '--quiet', '--out']
+    for key, folds in (('data.train_folds', '[train,test]'), ('data.test_folds', '["test","train"]'),
+                       ('data.val_folds', '[test]')):
+        one = ['--set', '%s=%s' % (key, folds)]
+        refused('%s=%s' % (key, folds), 2, [key, 'data.test_folds names fold', 'and so does', '--allow-leak'], *train,
+                'shared', *one)
+    assert not (WORK / 'shared').exists()
+    done = cawe(*train, 'shared', *one, '--allow-leak', '--json')
+    warnings = json.loads((WORK / 'shared/environment.json').read_text())['warnings']
+    check(any('a leak was allowed: data.test_folds names fold "test", and so does data.val_folds' in w for w in warnings) and
+          json.loads(done.stdout)['leak'] == 'allowed', 'a fold in two keys, where it is allowed, is kept and said')
+
+
 make_run()
+folds_apart()
 leaks()
 splits_beside_weights()
 leaks_of_a_chain()

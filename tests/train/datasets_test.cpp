@@ -79,7 +79,7 @@ TEST(Datasets, FoldsThatNobodyIsIn) {
     load_data(recipe_for(dir, "retinanet", with(kFolds, {"data.test_folds=[\"tset\"]"})));
   });
   // Splits that are drawn have these folds, also where no image fell into one, and no others.
-  const Strings none_left{"data.val=0.0", "data.train_folds=[\"train\", \"val\"]"};
+  const Strings none_left{"data.val=0.0", "data.train_folds=[\"train\", \"val\"]", "data.val_folds=[]"};
   EXPECT_EQ(load_data(recipe_for(dir, "retinanet", none_left)).split.fold.size(), 4u);
   for (const Strings& split :
        {Strings{"data.split=patient"}, {"data.split=name_hash", "data.train_count=2"}, {"data.split=all"}})
@@ -96,6 +96,34 @@ TEST(Datasets, FoldsThatNobodyIsIn) {
   });
   expect_error(Code::usage, {"r.toml: data.split_file is missing"},
                [&] { load_data(recipe_for(dir, "retinanet", {"data.split=file"})); });
+}
+
+TEST(Datasets, NoFoldStandsInTwoKeys) {
+  const TempDir dir;
+  make_table(dir, 4, [](int) { return "1"; });
+  dir.file("set/split.csv", "image,fold\nf0,train\nf1,val\nf2,test\nf3,test\n");
+  const auto load = [&](const Strings& folds) {
+    return load_data(recipe_for(dir, "retinanet", with(kFolds, folds))).warnings;
+  };
+  const struct {
+    Strings sets, says;
+  } shared[] = {
+      {{"data.train_folds=[train,test]"}, {"data.test_folds names fold \"test\"", "data.train_folds"}},
+      {{"data.test_folds=[test,train]"}, {"--set: data.test_folds names fold \"train\"", "data.train_folds"}},
+      {{"data.val_folds=[test]"}, {"data.test_folds names fold \"test\"", "data.val_folds", "--allow-leak"}},
+      {{"data.train_folds=[train,val]"},
+       {"data.val_folds names fold \"val\"", "and so does data.train_folds"}}};
+  for (const auto& [sets, says] : shared) {
+    expect_error(Code::usage, says, [&, &sets = sets] { load(sets); });
+    const Strings allowed = load(with(sets, {"allow_leak=true"}));
+    ASSERT_FALSE(allowed.empty());
+    EXPECT_EQ(allowed[0].rfind("a leak was allowed: data.", 0), 0u) << allowed[0];
+  }
+  expect_error(Code::usage, {"data.train_folds names fold \"train\" twice"}, [&] {
+    load({"data.train_folds=[train,train]", "allow_leak=true"});
+  });
+  // All that is there may train, where nothing is left to judge by.
+  load({"data.train_folds=[train,val,test]", "data.val_folds=[]", "data.test_folds=[]"});
 }
 
 TEST(Datasets, KFoldsOfAFile) {
