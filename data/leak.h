@@ -51,4 +51,10 @@ std::vector<Leak> find_leaks(const Dataset& dataset, const std::vector<int64_t>&
 std::string check_leaks(const Dataset& dataset, const std::vector<int64_t>& indices,
                         const std::vector<TrainedPatients>& chain, bool allow = false);
 
+/// The same within one split: films at `test` that have the pixels of another film at `seen`, whosever they are said to
+/// be. Throws Code::leak, naming their number and the first pair; with `allow` the sentence is returned. Films without
+/// Sample::pixel_hash are not compared.
+std::string check_twins(const Dataset& dataset, const std::vector<int64_t>& seen,
+                        const std::vector<int64_t>& test, bool allow = false);
+
 }  // namespace cawe::data

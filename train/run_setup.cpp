@@ -101,6 +101,18 @@ std::string leak_warning(const data::Dataset& dataset, const std::vector<int64_t
   return leak.empty() ? "" : kLeakAllowed + leak;
 }
 
+Strings own_leaks(const Recipe& recipe, const data::Dataset& dataset, std::vector<int64_t> train,
+                  const std::vector<int64_t>& validation, const std::vector<int64_t>& test) {
+  if (test.empty()) return {};
+  if (!recipe.flag("data.check_images"))
+    return {
+        "whether test films have the pixels of films that train was not looked at: data.check_images is "
+        "false"};
+  if (recipe.whole("train.eval_every") > 0) train.insert(train.end(), validation.begin(), validation.end());
+  const std::string leak = data::check_twins(dataset, train, test, recipe.flag("allow_leak"));
+  return leak.empty() ? Strings() : Strings{kLeakAllowed + leak};
+}
+
 void say_leak(const std::vector<std::string>& runs, Json* summary) {
   for (const std::string& run : runs)
     for (const std::string& warning : kept_sentences(run, "warnings"))
