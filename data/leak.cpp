@@ -7,7 +7,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
-#include "data/formats/table/csv.h"
+#include "data/formats/table/persons.h"
 #include "data/hash.h"
 #include "tensor/error.h"
 #include "tensor/text.h"
@@ -17,22 +17,13 @@ namespace {
 
 const std::string kFilm = "film:";
 
-std::string plain_form(const std::string& written) {
-  const std::string id(trimmed(written));
-  const size_t colon = id.rfind(':');
-  const size_t begin = colon == id.npos ? 0 : colon + 1;
-  if (begin == id.size() || id.find_first_not_of("0123456789", begin) != id.npos) return id;
-  const size_t first = std::min(id.find_first_not_of('0', begin), id.size() - 1);
-  return id.substr(0, begin) + id.substr(first);
-}
-
 bool is_hash(const std::string& text) {
   return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == text.npos;
 }
 
 }  // namespace
 
-std::string patient_hash(const std::string& patient_id) { return sha256(plain_form(patient_id)); }
+std::string patient_hash(const std::string& patient_id) { return sha256(plain_person(patient_id)); }
 
 std::string anonymous_id(const std::string& patient_id) { return patient_hash(patient_id).substr(0, 32); }
 

@@ -10,9 +10,8 @@
 
 namespace cawe::data {
 
-/// SHA-256 of the id in its plain form: no blanks around it, and digits lose leading zeros ("00002361" and "2361" are
-/// one NIH patient, also after a prefix "nih:"), everything else stays. It hides ids only from a casual reader: there
-/// are so few that they can be guessed.
+/// SHA-256 of the id in its plain form (data/formats/table/persons.h). It hides ids only from a casual reader: there are
+/// so few that they can be guessed.
 std::string patient_hash(const std::string& patient_id);
 
 /// The id that outputs carry instead of the patient's where that is asked for: half of patient_hash(), and as

@@ -2,6 +2,7 @@
 // What a data set and its split cannot train or judge, found out before the first step.
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <set>
 
 #include "tensor/error.h"
@@ -50,6 +51,27 @@ void warn_of_boxes(const data::Dataset& dataset, const Part& part, Strings* out)
     out->push_back(
         none + "sensitivity and mean AP of the " + part.purpose +
         " are not defined (data.stratify = true, a larger share, or another data.split_seed may help)");
+}
+
+/// Films that the table of boxes does not name: nobody is known to have looked for lesions in them.
+void warn_of_missing_rows(const Recipe& r, const data::Dataset& dataset, const data::Split& split,
+                          Strings* out) {
+  std::map<std::string, size_t> missing;  // by fold
+  size_t count = 0;
+  std::string first;
+  for (size_t i = 0; i < dataset.samples.size(); ++i) {
+    if (dataset.samples[i].has_box_annotation) continue;
+    if (count++ == 0) first = dataset.samples[i].path;
+    ++missing[split.fold[i]];
+  }
+  const std::string table = r.word("data.boxes");
+  if (count == 0 || table.empty()) return;
+  Strings by_fold;
+  for (const auto& [fold, films_of_it] : missing) by_fold.push_back(fold + " " + std::to_string(films_of_it));
+  out->push_back(detail::concat(
+      count, " of ", films(dataset.samples.size()), count == 1 ? " has" : " have", " no row in ", table, " (",
+      listed(by_fold), "; the first is ", first, ") and ", count == 1 ? "is" : "are",
+      " left out of training and test (a film without a lesion needs a row with Target 0)"));
 }
 
 /// Labels without a known cell, a positive or a negative among some images.
@@ -136,6 +158,7 @@ std::vector<std::string> data_warnings(const Recipe& recipe, const data::Dataset
   Strings out;
   const bool detector = recipe.value("augment.min_visible").has_value();
   const bool classifier = recipe.task() == "classifier" && !dataset.label_names.empty();
+  if (detector) warn_of_missing_rows(recipe, dataset, split, &out);
   for (const Part& part : parts_of(recipe, split)) {
     if (detector) warn_of_boxes(dataset, part, &out);
     if (classifier) warn_of_labels(dataset, part, &out);

@@ -257,6 +257,46 @@ TEST(Datasets, WarnsOfFoldsWithoutALesion) {
   EXPECT_TRUE(warnings.empty()) << warnings[0];
 }
 
+TEST(Datasets, WarnsOfFilmsThatTheTableOfBoxesLeavesOut) {
+  const TempDir dir;
+  make_table(dir, 6, [](int) { return "1"; });
+  dir.file("set/split.csv", "image,fold\nf0,train\nf1,train\nf2,train\nf3,val\nf4,test\nf5,test\n");
+  dir.file("set/boxes.csv", "patientId,x,y,width,height,Target\nf0,1,1,5,5,1\nf3,1,1,5,5,1\nf4,1,1,5,5,1\n");
+  const std::vector<std::string> warnings =
+      load_data(recipe_for(dir, "retinanet", with(kFolds, {"data.boxes=boxes.csv"}))).warnings;
+  ASSERT_EQ(warnings.size(), 1u);
+  EXPECT_EQ(
+      warnings[0],
+      "3 of 6 films have no row in boxes.csv (test 1, train 2; the first is " +
+          dir.path("set/images/f1.png") +
+          ") and are left out of training and test (a film without a lesion needs a row with Target 0)");
+}
+
+TEST(Datasets, OneFileIsOneFilm) {
+  const TempDir dir;
+  const std::string film = dir.file("set/images/a.png", "x");
+  dir.file("set/images/b.png", "x");
+  std::filesystem::create_symlink("a.png", dir.path("set/images/c.png"));
+  std::filesystem::create_hard_link(film, dir.path("set/images/d.png"));
+  for (const std::string& other :
+       {std::string("../images/a.png"), film, std::string("../../set/images/a.png"), std::string("c.png"),
+        std::string("d.png")}) {
+    dir.file("set/metadata.csv", "image,patient\na.png,p\nb.png,q\n" + other + ",r\n");
+    expect_error(Code::data, {"line 4", "has a row already", "a.png", "line 2"},
+                 [&] { load_data(recipe_for(dir, "colorizer")); });
+  }
+  dir.file("set/metadata.csv", "image,patient\na.png,p\nb.png,q\n");
+  EXPECT_EQ(load_data(recipe_for(dir, "colorizer")).dataset.samples.size(), 2u)
+      << "equal bytes are two files";
+}
+
+TEST(Datasets, ALabelStandsOnce) {
+  const TempDir dir;
+  make_table(dir, 2, [](int) { return "1"; });
+  expect_error(Code::usage, {"--set: data.label_columns holds \"label\" twice"},
+               [&] { load_data(recipe_for(dir, "classifier", {"data.label_columns=label,other,label"})); });
+}
+
 TEST(Datasets, WarnsOfLabelsThatCannotBeLearnt) {
   const TempDir dir;
   const auto warnings = [&](const std::function<std::string(int)>& label, const Strings& labels) {
