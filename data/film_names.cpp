@@ -2,6 +2,7 @@
 #include "data/film_names.h"
 
 #include <algorithm>
+#include <unordered_set>
 
 #include "data/formats/table/csv.h"
 #include "data/image_name.h"
@@ -39,6 +40,7 @@ void append(const std::unordered_map<std::string, std::vector<int64_t>>& index, 
 void FilmNames::add(const std::string& name, int64_t film) {
   const std::string form = plain(name);
   whole_[name].push_back(film);
+  endings_[film] = image_ending(trimmed(name));
   plain_[form].push_back(film);
   for (const std::string& tail : tails(form)) tails_[tail].push_back(film);
 }
@@ -58,6 +60,15 @@ std::vector<int64_t> FilmNames::find(const std::string& name) const {
   }
   std::sort(films.begin(), films.end());
   films.erase(std::unique(films.begin(), films.end()), films.end());
+  return films;
+}
+
+std::vector<int64_t> FilmNames::with_other_ending(const std::string& name) const {
+  std::vector<int64_t> films;
+  append(plain_, plain(name), &films);
+  const std::string ending = image_ending(trimmed(name));
+  const auto same = [&](int64_t film) { return endings_.at(film) == ending; };
+  films.erase(std::remove_if(films.begin(), films.end(), same), films.end());
   return films;
 }
 
@@ -82,6 +93,7 @@ std::vector<std::string> persons_from_table(const std::string& path, const std::
     first.emplace(lines[i].image, int64_t(i));
   }
   FilmClaims claims;
+  const std::unordered_set<std::string> own(films.begin(), films.end());
   std::vector<std::string> persons;
   size_t missing = 0;
   for (size_t f = 0; f < films.size(); ++f) {
@@ -103,6 +115,12 @@ std::vector<std::string> persons_from_table(const std::string& path, const std::
       const std::string taken = claims.claim(first.at(other.image), films[f]);
       CAWE_CHECK(taken.empty(), Code::data, other.where, ": row '", other.image, "' could be '", taken,
                  "' and '", films[f], "' (expected names with their folders)");
+    }
+    for (const int64_t i : rows.with_other_ending(films[f])) {
+      const PatientLine& other = lines[size_t(i)];
+      CAWE_CHECK(other.patient == line.patient || own.count(other.image) > 0, Code::data, other.where,
+                 ": image '", films[f], "' has two patients, '", line.patient, "' (row '", line.image, "', ",
+                 line.where, ") and '", other.patient, "' (row '", other.image, "') (expected one)");
     }
     persons.push_back(line.patient);
   }

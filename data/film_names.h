@@ -22,10 +22,14 @@ class FilmNames {
   /// 3. one has folders that the other leaves out: "p1/a" and "a", "set/p1/a" and "p1/a". Never "p1/a" and "p2/a".
   /// More than one: the name alone does not tell which, and whoever asks must refuse or compare what they say.
   std::vector<int64_t> find(const std::string& name) const;
+  /// Those that differ from `name` by their ending alone, which rule 1 hides: "a.png" beside "a". Unless they are another
+  /// film's own name, they may not contradict what find() gives.
+  std::vector<int64_t> with_other_ending(const std::string& name) const;
 
  private:
   using Index = std::unordered_map<std::string, std::vector<int64_t>>;
   Index whole_, plain_, tails_;
+  std::unordered_map<int64_t, std::string> endings_;  ///< of each film's name
 };
 
 /// Remembers which names have meant which film, since two films of one list may never be one of the other.

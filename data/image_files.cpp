@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "data/image_files.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <filesystem>
+#include <map>
 #include <system_error>
 
 #include "data/formats/table/csv.h"
@@ -186,6 +189,21 @@ std::vector<std::string> image_ids(const std::vector<NamedImage>& images) {
              images[a].where, " names '", images[a].name, "', this one '", images[b].name,
              "'; expected names that differ without their endings)");
   return paths;
+}
+
+void check_files_differ(const std::vector<Sample>& samples) {
+  std::map<std::pair<uint64_t, uint64_t>, const Sample*> seen;
+  for (const Sample& sample : samples) {
+    struct stat file = {};
+    if (::stat(sample.path.c_str(), &file) != 0) continue;
+    const auto [at, fresh] = seen.emplace(std::pair(uint64_t(file.st_dev), uint64_t(file.st_ino)), &sample);
+    if (fresh) continue;
+    const Sample& before = *at->second;
+    const auto from = [](const Sample& s) { return s.where.empty() ? "" : " (" + s.where + ")"; };
+    fail(Code::data, sample.where, sample.where.empty() ? "" : ": ", sample.path,
+         " has a row already: it is the file ", before.path, from(before),
+         " (expected one name for each film; links count as the file they lead to)");
+  }
 }
 
 }  // namespace cawe::data

@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "data/sample.h"
+
 namespace cawe::data {
 
 /// What lies in folders. Each folder is listed once, so that a million names cost a few questions to the
@@ -79,5 +81,9 @@ struct NamedImage {
 /// of the list get their paths without ending instead ("p1/view1"). Throws data naming both where even
 /// these are equal: an image named twice, "a.png" beside "a.dcm".
 std::vector<std::string> image_ids(const std::vector<NamedImage>& images);
+
+/// Throws data, naming both, where two samples are one file: by another way through folders, by a link, or in two tables
+/// of one data set. Files that are not there are let be.
+void check_files_differ(const std::vector<Sample>& samples);
 
 }  // namespace cawe::data

@@ -4,9 +4,10 @@
 
 #include <algorithm>
 #include <set>
+#include <unordered_map>
 #include <unordered_set>
 
-#include "data/formats/table/csv.h"
+#include "data/formats/table/persons.h"
 #include "data/hash.h"
 #include "tensor/error.h"
 #include "tensor/text.h"
@@ -16,22 +17,13 @@ namespace {
 
 const std::string kFilm = "film:";
 
-std::string plain_form(const std::string& written) {
-  const std::string id(trimmed(written));
-  const size_t colon = id.rfind(':');
-  const size_t begin = colon == id.npos ? 0 : colon + 1;
-  if (begin == id.size() || id.find_first_not_of("0123456789", begin) != id.npos) return id;
-  const size_t first = std::min(id.find_first_not_of('0', begin), id.size() - 1);
-  return id.substr(0, begin) + id.substr(first);
-}
-
 bool is_hash(const std::string& text) {
   return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == text.npos;
 }
 
 }  // namespace
 
-std::string patient_hash(const std::string& patient_id) { return sha256(plain_form(patient_id)); }
+std::string patient_hash(const std::string& patient_id) { return sha256(plain_person(patient_id)); }
 
 std::string anonymous_id(const std::string& patient_id) { return patient_hash(patient_id).substr(0, 32); }
 
@@ -106,6 +98,39 @@ std::string check_leaks(const Dataset& dataset, const std::vector<int64_t>& indi
   }
   CAWE_CHECK(text.empty() || allow, Code::leak, text,
              " (expected none; --allow-leak goes on and says so in what it writes)");
+  return text;
+}
+
+namespace {
+
+/// "films/a.png (metadata.csv: line 3, person p1)".
+std::string described(const Sample& s) {
+  return s.path + " (" + (s.where.empty() ? "" : s.where + ", ") + "person " + s.patient_id + ")";
+}
+
+}  // namespace
+
+std::string check_twins(const Dataset& dataset, const std::vector<int64_t>& seen,
+                        const std::vector<int64_t>& test, bool allow) {
+  std::unordered_map<std::string, int64_t> of_pixels;
+  for (const int64_t i : seen) of_pixels.emplace(dataset.samples.at(size_t(i)).pixel_hash, i);
+  size_t count = 0;
+  std::string pair;
+  for (const int64_t i : test) {
+    const Sample& s = dataset.samples.at(size_t(i));
+    const auto twin = of_pixels.find(s.pixel_hash);
+    // A film that stands in both lists is no twin: that its fold does is told by name.
+    if (s.pixel_hash.empty() || twin == of_pixels.end() || twin->second == i) continue;
+    if (count++ == 0) pair = described(s) + " and " + described(dataset.samples[size_t(twin->second)]);
+  }
+  if (count == 0) return "";
+  const std::string text = detail::concat(
+      count, " of ", counted(int64_t(test.size()), "test film"), count == 1 ? " has" : " have",
+      " the pixels of films that train or choose the checkpoint: ", pair, count > 1 ? ", …" : "");
+  CAWE_CHECK(allow, Code::leak, text,
+             " (expected such films in one fold, as of one person, or one of them alone; --allow-leak goes "
+             "on and says "
+             "so in what it writes)");
   return text;
 }
 

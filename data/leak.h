@@ -10,9 +10,8 @@
 
 namespace cawe::data {
 
-/// SHA-256 of the id in its plain form: no blanks around it, and digits lose leading zeros ("00002361" and "2361" are
-/// one NIH patient, also after a prefix "nih:"), everything else stays. It hides ids only from a casual reader: there
-/// are so few that they can be guessed.
+/// SHA-256 of the id in its plain form (data/formats/table/persons.h). It hides ids only from a casual reader: there are
+/// so few that they can be guessed.
 std::string patient_hash(const std::string& patient_id);
 
 /// The id that outputs carry instead of the patient's where that is asked for: half of patient_hash(), and as
@@ -50,5 +49,11 @@ std::vector<Leak> find_leaks(const Dataset& dataset, const std::vector<int64_t>&
 /// for what is written; "" where there is no leak.
 std::string check_leaks(const Dataset& dataset, const std::vector<int64_t>& indices,
                         const std::vector<TrainedPatients>& chain, bool allow = false);
+
+/// The same within one split: films at `test` that have the pixels of another film at `seen`, whosever they are said to
+/// be. Throws Code::leak, naming their number and the first pair; with `allow` the sentence is returned. Films without
+/// Sample::pixel_hash are not compared.
+std::string check_twins(const Dataset& dataset, const std::vector<int64_t>& seen,
+                        const std::vector<int64_t>& test, bool allow = false);
 
 }  // namespace cawe::data

@@ -149,6 +149,8 @@ Split read_split(const std::string& path, const Dataset& dataset) {
   }
   Split split;
   FilmClaims claims;
+  std::set<std::string> own;
+  for (const Sample& sample : dataset.samples) own.insert(sample.image_id);
   for (const Sample& sample : dataset.samples) {
     const std::vector<int64_t> found = rows.find(sample.image_id);
     CAWE_CHECK(!found.empty(), Code::data, path, ": has no row for image '", sample.image_id, "'");
@@ -159,6 +161,12 @@ Split read_split(const std::string& path, const Dataset& dataset) {
                sample.image_id,
                found.size() > 1 ? "', and so could row '" + table.at(size_t(found[1]), image) : std::string(),
                "' (expected names with their folders)");
+    for (const int64_t i : rows.with_other_ending(sample.image_id))
+      CAWE_CHECK(
+          table.word(size_t(i), fold) == table.word(row, fold) || own.count(table.at(size_t(i), image)) > 0,
+          Code::data, table.where(size_t(i)), ": image '", sample.image_id, "' is in two folds, '",
+          table.word(row, fold), "' (row '", table.at(row, image), "', ", table.where(row), ") and '",
+          table.word(size_t(i), fold), "' (row '", table.at(size_t(i), image), "') (expected one)");
     split.fold.push_back(table.word(row, fold));
   }
   if (dataset.patients_known) check_patients_apart(dataset, split);

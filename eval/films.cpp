@@ -7,6 +7,7 @@
 #include <unordered_set>
 
 #include "data/formats/table/csv.h"
+#include "data/formats/table/persons.h"
 #include "tensor/error.h"
 #include "tensor/io/format.h"
 #include "tensor/io/strict_json.h"
@@ -41,6 +42,7 @@ std::vector<LookedAt> read_csv(const std::string& path) {
     film.where = table.where(r);
     film.image = table.at(r, image);
     if (table.has_column("patient")) film.patient = table.word(r, table.column("patient"));
+    if (data::names_nobody(film.patient)) film.patient.clear();
     read_numbers(&film, [&](const char* field) -> std::optional<double> {
       if (!table.has_column(field) || table.at(r, table.column(field)).empty()) return std::nullopt;
       return table.number(r, table.column(field));

@@ -198,6 +198,8 @@ std::string train_classifier(Recipe& recipe, const RunRequest& request) {
   trained_before.push_back(data::parse_manifest("init (" + recipe.word("init") + ")", begun.manifest));
   const std::string leak = leak_warning(dataset, s.test, trained_before, s.allow_leak);
   if (!leak.empty()) s.data.warnings.push_back(leak);
+  for (const std::string& own : own_leaks(recipe, dataset, s.train, s.validation, s.test))
+    s.data.warnings.push_back(own);
   Checkpoint first = first_checkpoint(recipe, s, "classifier");
   for (const data::TrainedPatients& before : s.chain.trained) first.manifest += data::manifest_text(before);
   if (request.check_only) {

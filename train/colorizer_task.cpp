@@ -161,6 +161,8 @@ Beginning begin(Recipe& recipe, const RunRequest& request) {
                             init.manifest)},
       b.plan.allow_leak);
   if (!leak.empty()) b.environment.warnings.push_back(leak);
+  for (const std::string& own : own_leaks(recipe, b.plan.data.dataset, b.plan.train, b.plan.val, b.plan.test))
+    b.environment.warnings.push_back(own);
   return b;
 }
 

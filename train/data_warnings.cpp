@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a data set and its split cannot train or judge, found out before the first step.
+#include <algorithm>
 #include <cmath>
+#include <map>
 #include <set>
 
+#include "tensor/error.h"
 #include "tensor/text.h"
 #include "train/datasets.h"
+#include "train/run_changes.h"
 
 namespace cawe::train {
 namespace {
@@ -47,6 +51,27 @@ void warn_of_boxes(const data::Dataset& dataset, const Part& part, Strings* out)
     out->push_back(
         none + "sensitivity and mean AP of the " + part.purpose +
         " are not defined (data.stratify = true, a larger share, or another data.split_seed may help)");
+}
+
+/// Films that the table of boxes does not name: nobody is known to have looked for lesions in them.
+void warn_of_missing_rows(const Recipe& r, const data::Dataset& dataset, const data::Split& split,
+                          Strings* out) {
+  std::map<std::string, size_t> missing;  // by fold
+  size_t count = 0;
+  std::string first;
+  for (size_t i = 0; i < dataset.samples.size(); ++i) {
+    if (dataset.samples[i].has_box_annotation) continue;
+    if (count++ == 0) first = dataset.samples[i].path;
+    ++missing[split.fold[i]];
+  }
+  const std::string table = r.word("data.boxes");
+  if (count == 0 || table.empty()) return;
+  Strings by_fold;
+  for (const auto& [fold, films_of_it] : missing) by_fold.push_back(fold + " " + std::to_string(films_of_it));
+  out->push_back(detail::concat(
+      count, " of ", films(dataset.samples.size()), count == 1 ? " has" : " have", " no row in ", table, " (",
+      listed(by_fold), "; the first is ", first, ") and ", count == 1 ? "is" : "are",
+      " left out of training and test (a film without a lesion needs a row with Target 0)"));
 }
 
 /// Labels without a known cell, a positive or a negative among some images.
@@ -95,13 +120,45 @@ void warn_of_labels(const data::Dataset& dataset, const Part& part, Strings* out
                    (trains ? ": they can only be learnt as present" : effect));
 }
 
+/// How a key and one that may come before it name one fold; "" where they do not.
+std::string shared_fold(const Recipe& r, const std::string& key, const std::string& before) {
+  const Strings folds = r.words(key), others = r.words(before);
+  for (auto at = folds.begin(); at != folds.end(); ++at) {
+    const std::string fold = key + " names fold \"" + printable(*at, 80) + "\"";
+    if (key == before && std::count(folds.begin(), at, *at) > 0) return fold + " twice";
+    if (key != before && std::count(others.begin(), others.end(), *at) > 0)
+      return fold + ", and so does " + before;
+  }
+  return "";
+}
+
 }  // namespace
+
+Strings check_folds_apart(const Recipe& recipe) {
+  Strings allowed, keys;
+  for (const auto& [key, purpose] : kFoldKeys) {
+    if (!recipe.value(key)) continue;  // no key of this task
+    keys.push_back(key);
+    for (const std::string& before : keys) {
+      const std::string shared = shared_fold(recipe, key, before);
+      if (shared.empty()) continue;
+      // A film that trains twice an epoch is no leak that could be allowed.
+      const bool leak = key != before;
+      CAWE_CHECK(leak && recipe.flag("allow_leak"), Code::usage, recipe.where(key),
+                 shared.substr(std::string(key).size()), " (expected a fold in one of these keys, once",
+                 leak ? "; --allow-leak goes on and says so in what it writes)" : ")");
+      allowed.push_back(kLeakAllowed + shared);
+    }
+  }
+  return allowed;
+}
 
 std::vector<std::string> data_warnings(const Recipe& recipe, const data::Dataset& dataset,
                                        const data::Split& split) {
   Strings out;
   const bool detector = recipe.value("augment.min_visible").has_value();
   const bool classifier = recipe.task() == "classifier" && !dataset.label_names.empty();
+  if (detector) warn_of_missing_rows(recipe, dataset, split, &out);
   for (const Part& part : parts_of(recipe, split)) {
     if (detector) warn_of_boxes(dataset, part, &out);
     if (classifier) warn_of_labels(dataset, part, &out);

@@ -17,6 +17,7 @@
 #include "data/formats/annotations/rsna.h"
 #include "data/formats/annotations/voc.h"
 #include "data/hash.h"
+#include "data/image_files.h"
 #include "tensor/error.h"
 #include "tensor/text.h"
 
@@ -54,6 +55,9 @@ data::Dataset read_table(const Recipe& r, const std::string& root, const std::st
   o.patient_prefix = r.word("data.patient_prefix");
   o.extension = r.word("data.extension");
   o.label_columns = r.words("data.label_columns");
+  for (auto at = o.label_columns.begin(); at != o.label_columns.end(); ++at)
+    CAWE_CHECK(std::count(o.label_columns.begin(), at, *at) == 0, Code::usage, r.where("data.label_columns"),
+               " holds \"", printable(*at, 80), "\" twice (expected each label once)");
   o.sex_column = r.word("data.sex_column");
   o.age_column = r.word("data.age_column");
   o.view_column = r.word("data.view_column");
@@ -297,6 +301,7 @@ SplitData load_data(const Recipe& r, bool quiet, const PersonFolds* folds) {
   const std::string format = r.word("data.format");
   const bool by_image = r.word("data.split_unit") == "image";
   SplitData out;
+  out.warnings = check_folds_apart(r);
   std::set<std::string> tested;
   if (format == "table") out.dataset = read_table(r, root, images);
   if (format == "rsna") out.dataset = read_rsna(r, root, images, by_image);
@@ -312,6 +317,7 @@ SplitData load_data(const Recipe& r, bool quiet, const PersonFolds* folds) {
                  ? ""
                  : "; first: " + out.dataset.rejected[0].file + ": " + out.dataset.rejected[0].reason,
              ")");
+  data::check_files_differ(out.dataset.samples);
   // Opening a million pictures takes an hour: with check_images off a bad one is found when it is loaded.
   data::ReadOptions reading;
   reading.allow_damaged = r.flag("data.allow_damaged");
@@ -333,7 +339,8 @@ SplitData load_data(const Recipe& r, bool quiet, const PersonFolds* folds) {
       folds != nullptr ? split_by_person(out.dataset, *folds) : make_split(r, out.dataset, root, by_image);
   test_official(r, tested, out.dataset, &out.split);
   check_fold_names(r, folds_of(r, out.split, folds));
-  out.warnings = data_warnings(r, out.dataset, out.split);
+  for (std::string& warning : data_warnings(r, out.dataset, out.split))
+    out.warnings.push_back(std::move(warning));
   out.split_hash = data::sha256(data::split_text(out.dataset, out.split));
   if (by_image || !out.dataset.patients_known) out.split_note = "image-level split: optimistic";
   return out;

@@ -51,6 +51,10 @@ struct FoldKey {
 constexpr FoldKey kFoldKeys[] = {
     {"data.train_folds", "training"}, {"data.val_folds", "validation"}, {"data.test_folds", "test"}};
 
+/// Throws usage where one fold stands twice among the keys that name folds: results would be of films that trained the
+/// model or chose its checkpoint. Where the recipe allows leaks, the sentences that environment.json keeps instead.
+Strings check_folds_apart(const Recipe& recipe);
+
 /// What will be missed later: labels that are unknown everywhere, folds of the recipe without a lesion
 /// (detectors), or without a positive or a negative of a label (classifier). A sentence each; none where
 /// all is well.

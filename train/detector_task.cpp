@@ -220,6 +220,8 @@ std::string train_detector(Recipe& recipe, const RunRequest& request) {
   trained.push_back(data::parse_manifest("init (" + recipe.word("init") + ")", begun.manifest));
   const std::string leak = leak_warning(dataset, s.test, trained, s.allow_leak);
   if (!leak.empty()) s.data.warnings.push_back(leak);
+  for (const std::string& own : own_leaks(recipe, dataset, s.train, s.validation, s.test))
+    s.data.warnings.push_back(own);
   Checkpoint first = first_checkpoint(recipe, s, "detector");
   if (s.chain.classifier.net) first.chain["classifier"] = s.chain.classifier.bytes;
   if (s.chain.colorizer.net) first.chain["colorizer"] = s.chain.colorizer.bytes;

@@ -118,9 +118,8 @@ Value meant(const std::string& text, Type type) {
   if (type == Type::numbers && value && !std::holds_alternative<Strings>(*value) &&
       !std::holds_alternative<Numbers>(*value))
     value = toml_value("[" + text + "]");  // one number
-  const bool list =
-      value && (std::holds_alternative<Strings>(*value) || std::holds_alternative<Numbers>(*value));
-  if (type == Type::words && !list) return plain_words(text);
+  // Numbers are words here, as they are written: data.test_folds=[0].
+  if (type == Type::words && !(value && std::holds_alternative<Strings>(*value))) return plain_words(text);
   return value ? *value : Value(text);
 }
 

@@ -20,7 +20,7 @@ SplitData data_of(const Recipe& recipe, const RunRequest& request) {
   // What load_data() reads; it asks of the task whether boxes or labels are learnt.
   std::string key = is_detector(recipe.task()) ? "detector\n" : recipe.task() + "\n";
   for (const auto& [name, value] : recipe.resolved_values())
-    if (begins_with(name, "data.")) key += name + " = " + value + "\n";
+    if (begins_with(name, "data.") || name == "allow_leak") key += name + " = " + value + "\n";
   if (request.person_folds != nullptr)
     for (const auto& [person, fold] : *request.person_folds) key += person + '\0' + fold + '\0';
   key = data::sha256(key);
@@ -99,6 +99,18 @@ std::string leak_warning(const data::Dataset& dataset, const std::vector<int64_t
                          const std::vector<data::TrainedPatients>& trained, bool allow) {
   const std::string leak = data::check_leaks(dataset, test, trained, allow);
   return leak.empty() ? "" : kLeakAllowed + leak;
+}
+
+Strings own_leaks(const Recipe& recipe, const data::Dataset& dataset, std::vector<int64_t> train,
+                  const std::vector<int64_t>& validation, const std::vector<int64_t>& test) {
+  if (test.empty()) return {};
+  if (!recipe.flag("data.check_images"))
+    return {
+        "whether test films have the pixels of films that train was not looked at: data.check_images is "
+        "false"};
+  if (recipe.whole("train.eval_every") > 0) train.insert(train.end(), validation.begin(), validation.end());
+  const std::string leak = data::check_twins(dataset, train, test, recipe.flag("allow_leak"));
+  return leak.empty() ? Strings() : Strings{kLeakAllowed + leak};
 }
 
 void say_leak(const std::vector<std::string>& runs, Json* summary) {

@@ -81,6 +81,10 @@ Resume resume_of(const RunRequest& request, const data::Dataset& dataset, const 
 /// its warnings. "" where there is none.
 std::string leak_warning(const data::Dataset& dataset, const std::vector<int64_t>& test,
                          const std::vector<data::TrainedPatients>& trained, bool allow);
+/// What of the run's own test films was trained on, or chose its checkpoint where validations do (data::check_twins()):
+/// throws leak, or returns sentences for environment.json; also where pixels are not known (data.check_images).
+Strings own_leaks(const Recipe& recipe, const data::Dataset& dataset, std::vector<int64_t> train,
+                  const std::vector<int64_t>& validation, const std::vector<int64_t>& test);
 /// The same of those who trained the run in DIR until now.
 std::string check_trained_until_now(const std::string& dir, const data::Dataset& dataset,
                                     const std::vector<int64_t>& test, bool allow_leak);

@@ -145,7 +145,53 @@ def leaks_of_a_chain():
             'chained', '--input', 'tested', '--out', 'n.csv')
 
 
+def folds_apart():
+    """No fold trains a model and judges it, or chooses its checkpoint and judges it."""
+    train = ['train', 'r.toml', '--quiet', '--out']
+    for key, folds in (('data.train_folds', '[train,test]'), ('data.test_folds', '["test","train"]'),
+                       ('data.val_folds', '[test]')):
+        one = ['--set', '%s=%s' % (key, folds)]
+        refused('%s=%s' % (key, folds), 2, [key, 'data.test_folds names fold', 'and so does', '--allow-leak'], *train,
+                'shared', *one)
+    assert not (WORK / 'shared').exists()
+    done = cawe(*train, 'shared', *one, '--allow-leak', '--json')
+    warnings = json.loads((WORK / 'shared/environment.json').read_text())['warnings']
+    check(any('a leak was allowed: data.test_folds names fold "test", and so does data.val_folds' in w for w in warnings) and
+          json.loads(done.stdout)['leak'] == 'allowed', 'a fold in two keys, where it is allowed, is kept and said')
+
+
+def twins():
+    """A film that is in the training and the test fold under two persons' names, known by its pixels."""
+    with open(WORK / 'data/split.csv', 'w') as f:
+        f.write('image,fold\n' + ''.join('im%d,%s\n' % (i, 'test' if i > 7 else 'val' if i > 5 else 'train') for i in range(12)))
+    film, whole = WORK / 'data/images/im8.png', (WORK / 'data/images/im8.png').read_bytes()
+    by_file = ['--quiet', '--set', 'data.split=file', '--set', 'data.split_file=split.csv']
+    for recipe in ('r.toml', 'c.toml'):
+        shutil.copy(WORK / 'data/images/im3.png', film)
+        refused('the pixels of a training film in the test fold: ' + recipe, 3,
+                ['1 of 4 test films has the pixels', 'im8.png', 'person 8', 'im3.png', 'person 3', '--allow-leak'], 'train',
+                recipe, '--out', 'twins', *by_file)
+        shutil.copy(WORK / 'data/images/im6.png', film)
+        refused('of a film that chooses the checkpoint', 3, ['im8.png', 'im6.png'], 'train', recipe, '--out', 'twins',
+                *by_file, '--set', 'train.eval_every=1')
+    cawe('train', 'c.toml', '--out', 'idle', *by_file)  # validates nothing
+    shutil.copy(WORK / 'data/images/im9.png', film)
+    cawe('train', 'c.toml', '--out', 'one_side', *by_file)
+    check(not (WORK / 'twins').exists(), 'twice in one fold is no leak, and nothing was written before')
+    shutil.copy(WORK / 'data/images/im3.png', film)
+    done = cawe('train', 'c.toml', '--out', 'twins', '--json', '--allow-leak', *by_file)
+    kept = json.loads((WORK / 'twins/environment.json').read_text())['warnings']
+    check(json.loads(done.stdout)['leak'] == 'allowed' and
+          any(w.startswith('a leak was allowed: 1 of 4 test films') for w in kept), 'allowed, kept and said')
+    cawe('train', 'c.toml', '--out', 'unread', *by_file, '--set', 'data.check_images=false')
+    kept = json.loads((WORK / 'unread/environment.json').read_text())['warnings']
+    check(any('pixels' in w and 'data.check_images is false' in w for w in kept), 'what was not looked at is said')
+    film.write_bytes(whole)
+
+
 make_run()
+twins()
+folds_apart()
 leaks()
 splits_beside_weights()
 leaks_of_a_chain()

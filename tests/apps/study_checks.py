@@ -199,6 +199,8 @@ def main():
     refused('an ablation of the split: its row would be judged on films that it was not tested on', '--ablate',
             'data.test=0.2', code=2, says=['data.test=0.2', 'another split'])
     refused('an ablation of the test folds', '--ablate', 'data.test_folds=[train]', code=2, says=['data.test_folds'])
+    refused('a fold that chooses checkpoints and tests', '--set', 'set=["data.val_folds=[test]"]', code=2,
+            says=['data.test_folds names fold "test", and so does data.val_folds'])
     refused('an ablated classifier that is not there', '--ablate', 'enhance.classifier=nope', code=1, says=['nope'])
     refused('a control without a second person', '--set', 'controls=["shuffled"]', '--set', 'set=["data.test=0.03"]',
             '--set', 'classifier_set=["data.test=0.03"]', code=3, says=['one person'])

@@ -99,6 +99,10 @@ def refusals(rows):
              (change(3, 0, 'gone.png'), ['gone.png', 'metadata.csv: line 5', 'does not exist']),
              (change(3, 2, 'maybe'), ['metadata.csv: line 5', 'nodule', "'maybe'"]),
              (change(3, 0, body[4][0]), ['metadata.csv: line 6', 'has a row already', 'line 5']),
+             (change(4, 0, '../images/' + body[3][0]), ['metadata.csv: line 6', 'has a row already', 'line 5']),
+             (change(3, 1, 'NaN'), ['metadata.csv: line 5', 'patient', "'NaN'", 'names nobody']),
+             ([header] + [[r[0], {3: '7', 4: '007'}.get(i, r[1])] + r[2:] for i, r in enumerate(body)],
+              ['metadata.csv: line 6', "person '007' is '7'", 'line 5']),
              ([header[:1] + ['a;b'] + header[1:]] + [r[:1] + ['1'] + r[1:] for r in body], None),
              ([['image,patient;nodule', 'consolidation;infiltrate']] + [['a,b;1', '1;1']],
               ['metadata.csv: line 1', 'a comma and a semicolon']),
@@ -115,6 +119,10 @@ def refusals(rows):
     refused(['data.test_folds', '"tset"'], 'data.split=k_folds', 'data.folds=2', 'data.train_folds=["0"]',
             'data.val_folds=[]', 'data.test_folds=["tset"]', code=2)
     refused(['data.split_file is missing'], 'data.split=file', code=2)
+    refused(['data.label_columns holds "nodule" twice'], 'data.label_columns=nodule,nodule', code=2)
+    (SET / 'split.csv').write_text('image,fold\n' + ''.join('%s,%s\n' % (r[0], 'train' if i else 'test') for i, r in
+                                                           enumerate(body)) + body[1][0][:-4] + ',test\n')
+    refused(['split.csv: line 3', 'is in two folds', "'train'", "'test'"], 'data.split=file', 'data.split_file=split.csv')
     print('ok  refusals name file, row and column')
 
 

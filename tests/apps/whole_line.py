@@ -149,7 +149,7 @@ def main():
 
     cawe('train', ROOT / 'recipes/demo/classifier.toml', '--out', 'by_loss', '--quiet', *SET, '--set', 'train.steps=8',
          '--set', 'train.eval_every=4', '--set', 'train.select=loss', '--set', 'train.pos_weight=[2]', '--set',
-         'data.val_folds=["val"]')
+         'data.train_folds=["train"]', '--set', 'data.val_folds=["val"]')
     validations = [json.loads(line) for line in (WORK / 'by_loss/log.jsonl').read_text().splitlines()
                    if 'val.loss' in line]
     check(len(validations) == 2 and all(v['score'] == -v['val.loss'] < 0 for v in validations),
@@ -157,7 +157,7 @@ def main():
     # min_delta is 1, so the first validation stays the best: the run is tested with its checkpoint and hands it on.
     chosen = ['train', ROOT / 'recipes/demo/retinanet.toml', '--quiet', *SET, '--set', 'train.steps=16', '--set',
               'train.eval_every=8', '--set', 'train.min_delta=1', '--set', 'model.channels=32', '--set',
-              'data.val_folds=["val"]']
+              'data.train_folds=["train"]', '--set', 'data.val_folds=["val"]']
     cawe(*chosen, '--out', 'chosen')
     written = (WORK / 'chosen/detections.csv').read_bytes()
     for weights, same in (('chosen', True), ('chosen/checkpoints/step-00000016.safetensors', False)):

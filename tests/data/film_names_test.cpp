@@ -131,6 +131,36 @@ TEST(PersonsFromTable, OfSomeOfTheFilms) {
   expect_error(Code::data, {"'p1/view1' and 'p2/view1'"}, [&] { persons({"p1/view1", "new", "p2/view1"}); });
 }
 
+TEST(PersonsFromTable, RowsThatDifferByAnEndingAgree) {
+  const TempDir dir;
+  const auto persons = [&](const std::string& rows, const std::vector<std::string>& films) {
+    return persons_from_table(dir.file("t.csv", "image,patient\n" + rows), films, {}, "");
+  };
+  for (const char* rows : {"a.dcm,A\na,B\n", "a,B\na.dcm,A\n"})
+    expect_error(Code::data, {"'a' has two patients, 'B' (row 'a', ", "'A' (row 'a.dcm')"},
+                 [&] { persons(rows, {"a"}); });
+  EXPECT_EQ(persons("a.dcm,A\na,A\n", {"a"}), std::vector<std::string>{"A"});
+  EXPECT_EQ(persons("a.dcm,A\na,B\n", {"a", "a.dcm"}), (std::vector<std::string>{"B", "A"})) << "two films";
+}
+
+TEST(PersonsFromTable, OneSpellingOfAPerson) {
+  const TempDir dir;
+  const auto persons = [&](const std::string& rows) {
+    return persons_from_table(dir.file("t.csv", "image,patient\n" + rows), {"a"}, {}, "");
+  };
+  expect_error(Code::data, {"t.csv: line 3", "person '007' is '7' of ", "t.csv: line 2"},
+               [&] { persons("a,7\nb,007\n"); });
+  expect_error(Code::data, {"person 'nih:07' is 'nih:7'"}, [&] { persons("a,nih:7\nb,nih:07\n"); });
+  EXPECT_EQ(persons("a,7\nb,8\nc,7\nd,70\n"), std::vector<std::string>{"7"});
+  EXPECT_EQ(persons("a,7\n1,1\n001,001\n"), std::vector<std::string>{"7"})
+      << "images that stand for themselves";
+  for (const char* word : {"nan", "NaN", "NA", "n/a", "<NA>", "null", "None"})
+    expect_error(Code::data, {"line 3: patient is '" + std::string(word) + "', which names nobody"},
+                 [&] { persons("a,7\nb," + std::string(word) + "\n"); });
+  expect_error(Code::data, {"line 2: patient is empty"}, [&] { persons("a,\n"); });
+  EXPECT_EQ(persons("a,Nanette\nb,naN0\n"), std::vector<std::string>{"Nanette"});
+}
+
 TEST(PersonsFromTable, ByTheSameRules) {
   const TempDir dir;
   const std::string table =

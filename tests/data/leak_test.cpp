@@ -68,6 +68,27 @@ TEST(Leak, AFilmThatTrainedIsRefusedByItsPixels) {
   EXPECT_EQ(leaks[1].films, std::vector<int64_t>{0}) << "w by its person and its pixels, once";
 }
 
+TEST(Leak, TwinsAcrossASplit) {
+  Dataset data = films(
+      {{"a", "p1", "one"}, {"b", "p2", "two"}, {"c", "p3", "one"}, {"d", "p4", "two"}, {"e", "p5", ""}});
+  data.samples.push_back(data.samples[4]);
+  for (Sample& s : data.samples) s.path = s.image_id + ".png";
+  data.samples[2].where = "t.csv: line 4";
+  expect_error(Code::leak,
+               {"1 of 2 test films has the pixels", "c.png (t.csv: line 4, person p3) and a.png (person p1)",
+                "--allow-leak"},
+               [&] {
+                 check_twins(data, {0, 4}, {2, 5});
+               });
+  expect_error(Code::leak, {"2 of 3 test films have", "c.png", "a.png", "…"}, [&] {
+    check_twins(data, {0, 1}, {2, 3, 4});
+  });
+  EXPECT_EQ(check_twins(data, {0, 1, 2, 3}, {4}), "") << "twice within one fold";
+  EXPECT_EQ(check_twins(data, {4}, {5}), "") << "pixels that are not known are not one film's";
+  EXPECT_EQ(check_twins(data, {0, 1}, {0}), "") << "itself";
+  EXPECT_NE(check_twins(data, {0}, {2}, true).find("1 of 1 test film has"), std::string::npos);
+}
+
 TEST(Leak, ManifestRoundTrip) {
   const Dataset data = films({{"a", "p1", "one"}, {"b", "p1", "two"}, {"c", "p2", ""}, {"d", "p3", "one"}});
   const TrainedPatients trained = trained_patients("m", data, {0, 1, 2, 3});

@@ -245,6 +245,24 @@ TEST(Split, FileRoundTrip) {
   expect_error(Code::leak, {"p1"}, [&] { read_split(dir.file("torn.csv", torn), data); });
 }
 
+// "p0" hides "p0.dcm", but what both say of one film must agree.
+TEST(Split, RowsThatDifferByAnEndingAgree) {
+  const TempDir dir;
+  Dataset data = persons(1, 1);
+  data.samples[0].image_id = "p0";
+  const auto folds = [&](const std::string& rows) {
+    return read_split(dir.file("s.csv", "image,patient,fold\n" + rows), data).fold;
+  };
+  for (const char* rows : {"p0.dcm,1,train\np0,1,test\n", "p0,1,test\np0.dcm,1,train\n"})
+    expect_error(Code::data, {"'p0' is in two folds, 'test' (row 'p0', ", "'train' (row 'p0.dcm')"},
+                 [&] { folds(rows); });
+  EXPECT_EQ(folds("p0.dcm,1,train\np0,1,train\n"), std::vector<std::string>{"train"});
+  data.samples.push_back(data.samples[0]);
+  data.samples[1].image_id = "p0.dcm";  // of the file p0.dcm.png
+  data.patients_known = false;
+  EXPECT_EQ(folds("p0.dcm,1,train\np0,1,test\n"), (std::vector<std::string>{"test", "train"}));
+}
+
 // A folder's films are called as their files are, blanks and all.
 TEST(Split, ReadsBackWhatItWrote) {
   const TempDir dir;

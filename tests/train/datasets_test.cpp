@@ -79,7 +79,7 @@ TEST(Datasets, FoldsThatNobodyIsIn) {
     load_data(recipe_for(dir, "retinanet", with(kFolds, {"data.test_folds=[\"tset\"]"})));
   });
   // Splits that are drawn have these folds, also where no image fell into one, and no others.
-  const Strings none_left{"data.val=0.0", "data.train_folds=[\"train\", \"val\"]"};
+  const Strings none_left{"data.val=0.0", "data.train_folds=[\"train\", \"val\"]", "data.val_folds=[]"};
   EXPECT_EQ(load_data(recipe_for(dir, "retinanet", none_left)).split.fold.size(), 4u);
   for (const Strings& split :
        {Strings{"data.split=patient"}, {"data.split=name_hash", "data.train_count=2"}, {"data.split=all"}})
@@ -96,6 +96,34 @@ TEST(Datasets, FoldsThatNobodyIsIn) {
   });
   expect_error(Code::usage, {"r.toml: data.split_file is missing"},
                [&] { load_data(recipe_for(dir, "retinanet", {"data.split=file"})); });
+}
+
+TEST(Datasets, NoFoldStandsInTwoKeys) {
+  const TempDir dir;
+  make_table(dir, 4, [](int) { return "1"; });
+  dir.file("set/split.csv", "image,fold\nf0,train\nf1,val\nf2,test\nf3,test\n");
+  const auto load = [&](const Strings& folds) {
+    return load_data(recipe_for(dir, "retinanet", with(kFolds, folds))).warnings;
+  };
+  const struct {
+    Strings sets, says;
+  } shared[] = {
+      {{"data.train_folds=[train,test]"}, {"data.test_folds names fold \"test\"", "data.train_folds"}},
+      {{"data.test_folds=[test,train]"}, {"--set: data.test_folds names fold \"train\"", "data.train_folds"}},
+      {{"data.val_folds=[test]"}, {"data.test_folds names fold \"test\"", "data.val_folds", "--allow-leak"}},
+      {{"data.train_folds=[train,val]"},
+       {"data.val_folds names fold \"val\"", "and so does data.train_folds"}}};
+  for (const auto& [sets, says] : shared) {
+    expect_error(Code::usage, says, [&, &sets = sets] { load(sets); });
+    const Strings allowed = load(with(sets, {"allow_leak=true"}));
+    ASSERT_FALSE(allowed.empty());
+    EXPECT_EQ(allowed[0].rfind("a leak was allowed: data.", 0), 0u) << allowed[0];
+  }
+  expect_error(Code::usage, {"data.train_folds names fold \"train\" twice"}, [&] {
+    load({"data.train_folds=[train,train]", "allow_leak=true"});
+  });
+  // All that is there may train, where nothing is left to judge by.
+  load({"data.train_folds=[train,val,test]", "data.val_folds=[]", "data.test_folds=[]"});
 }
 
 TEST(Datasets, KFoldsOfAFile) {
@@ -227,6 +255,46 @@ TEST(Datasets, WarnsOfFoldsWithoutALesion) {
   // Drawn, with as few as two: training and test have one.
   warnings = load_data(recipe_for(dir, "retinanet", with(boxes, {"data.val=0.0", "data.test=0.2"}))).warnings;
   EXPECT_TRUE(warnings.empty()) << warnings[0];
+}
+
+TEST(Datasets, WarnsOfFilmsThatTheTableOfBoxesLeavesOut) {
+  const TempDir dir;
+  make_table(dir, 6, [](int) { return "1"; });
+  dir.file("set/split.csv", "image,fold\nf0,train\nf1,train\nf2,train\nf3,val\nf4,test\nf5,test\n");
+  dir.file("set/boxes.csv", "patientId,x,y,width,height,Target\nf0,1,1,5,5,1\nf3,1,1,5,5,1\nf4,1,1,5,5,1\n");
+  const std::vector<std::string> warnings =
+      load_data(recipe_for(dir, "retinanet", with(kFolds, {"data.boxes=boxes.csv"}))).warnings;
+  ASSERT_EQ(warnings.size(), 1u);
+  EXPECT_EQ(
+      warnings[0],
+      "3 of 6 films have no row in boxes.csv (test 1, train 2; the first is " +
+          dir.path("set/images/f1.png") +
+          ") and are left out of training and test (a film without a lesion needs a row with Target 0)");
+}
+
+TEST(Datasets, OneFileIsOneFilm) {
+  const TempDir dir;
+  const std::string film = dir.file("set/images/a.png", "x");
+  dir.file("set/images/b.png", "x");
+  std::filesystem::create_symlink("a.png", dir.path("set/images/c.png"));
+  std::filesystem::create_hard_link(film, dir.path("set/images/d.png"));
+  for (const std::string& other :
+       {std::string("../images/a.png"), film, std::string("../../set/images/a.png"), std::string("c.png"),
+        std::string("d.png")}) {
+    dir.file("set/metadata.csv", "image,patient\na.png,p\nb.png,q\n" + other + ",r\n");
+    expect_error(Code::data, {"line 4", "has a row already", "a.png", "line 2"},
+                 [&] { load_data(recipe_for(dir, "colorizer")); });
+  }
+  dir.file("set/metadata.csv", "image,patient\na.png,p\nb.png,q\n");
+  EXPECT_EQ(load_data(recipe_for(dir, "colorizer")).dataset.samples.size(), 2u)
+      << "equal bytes are two files";
+}
+
+TEST(Datasets, ALabelStandsOnce) {
+  const TempDir dir;
+  make_table(dir, 2, [](int) { return "1"; });
+  expect_error(Code::usage, {"--set: data.label_columns holds \"label\" twice"},
+               [&] { load_data(recipe_for(dir, "classifier", {"data.label_columns=label,other,label"})); });
 }
 
 TEST(Datasets, WarnsOfLabelsThatCannotBeLearnt) {

@@ -237,7 +237,7 @@ TEST(Recipe, ACheckpointsRecipeIsDataNotUsage) {
 }
 
 TEST(Recipe, AssignmentsWinAndMayBeWrittenPlainly) {
-  const Recipe r = recipe_of(
+  Recipe r = recipe_of(
       kText, "classifier",
       {"seed=9", "train.milestones=1, 2.5", "data.label_columns=[c, 'd, e']", "data.test_folds=x,y",
        "data.val_folds=[]", "data.patient_column=2024", "train.optimizer=\"sgd\"", "train.decay = constant"});
@@ -246,6 +246,10 @@ TEST(Recipe, AssignmentsWinAndMayBeWrittenPlainly) {
   EXPECT_EQ(r.words("data.label_columns"), (Strings{"c", "d, e"}));
   EXPECT_EQ(r.words("data.test_folds"), (Strings{"x", "y"}));
   EXPECT_EQ(r.words("data.val_folds"), Strings());
+  r.set({"data.test_folds=[0]", "data.train_folds=[1, 2]", "data.val_folds=3"});
+  EXPECT_EQ(r.words("data.test_folds"), Strings{"0"}) << "numbers are words where words are expected";
+  EXPECT_EQ(r.words("data.train_folds"), (Strings{"1", "2"}));
+  EXPECT_EQ(r.words("data.val_folds"), Strings{"3"});
   EXPECT_EQ(r.word("data.patient_column"), "2024");
   EXPECT_EQ(r.word("train.optimizer"), "sgd");
   EXPECT_EQ(r.origin("seed"), "--set");

@@ -10,6 +10,7 @@
 
 #include "data/dataset.h"
 #include "data/formats/table/csv.h"
+#include "data/formats/table/persons.h"
 #include "data/image_files.h"
 #include "data/subject.h"
 #include "tensor/error.h"
@@ -146,8 +147,12 @@ class Reader {
     sample.where = where;
     if (!options_.patient_column.empty()) {
       const std::string patient = table_.word(row, patient_);
-      if (patient.empty()) return reject(sample, options_.patient_column, row, "is empty");
+      const bool itself = options_.patient_column == options_.image_column;
+      if (!itself && names_nobody(patient))
+        return reject(sample, options_.patient_column, row,
+                      patient.empty() ? "is empty" : "is '" + patient + "', which names nobody");
       sample.patient_id = options_.patient_prefix + patient;
+      persons_.add(sample.patient_id, where, itself);
     }
     if (sex_) sample.sex = parse_sex(table_.at(row, *sex_));
     if (age_) sample.age = parse_age(table_.at(row, *age_));
@@ -203,6 +208,7 @@ class Reader {
   std::optional<size_t> sex_, age_, view_;
   std::string source_;
   ImageFiles files_;
+  PersonSpellings persons_;
   std::vector<NamedImage> named_;  // of every row
   std::vector<size_t> place_of_;   // of a sample, in named_
   Dataset out_;

@@ -6,6 +6,8 @@
 #include <limits>
 #include <map>
 
+#include "data/formats/table/persons.h"
+#include "data/image_name.h"
 #include "tensor/error.h"
 #include "tensor/io/files.h"
 #include "tensor/io/format.h"
@@ -345,10 +347,15 @@ std::vector<PatientLine> patient_lines(const CsvTable& table) {
   const size_t person =
       table.column(table.has_column("patient_id") && !table.has_column("patient") ? "patient_id" : "patient");
   std::vector<PatientLine> lines;
+  PersonSpellings persons;
   for (size_t r = 0; r < table.rows(); ++r) {
     lines.push_back({table.at(r, image), table.word(r, person), table.where(r)});
-    CAWE_CHECK(!lines.back().patient.empty(), Code::data, table.where(r),
-               ": patient is empty (expected the person's id)");
+    const std::string& id = lines.back().patient;
+    // A run's split.csv names the image where no person is known.
+    const bool is_image = !id.empty() && id == without_image_ending(trimmed(lines.back().image));
+    CAWE_CHECK(is_image || !names_nobody(id), Code::data, table.where(r), ": patient is ",
+               id.empty() ? "empty" : "'" + id + "', which names nobody", " (expected the person's id)");
+    persons.add(id, table.where(r), is_image);
   }
   return lines;
 }

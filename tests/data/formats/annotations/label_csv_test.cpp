@@ -90,6 +90,20 @@ TEST(LabelCsv, TwoRowsForOneImageAreAnError) {
                [] { parse_label_csv("image,patient\na.png,1\na.jpg,1\n", table_options()); });
 }
 
+TEST(LabelCsv, OneSpellingOfAPersonAndNobodysName) {
+  LabelCsvOptions options = table_options();
+  expect_error(Code::data, {"metadata.csv: line 3", "person '007' is '7' of pack/metadata.csv: line 2"},
+               [&] { parse_label_csv("image,patient\na.png,7\nb.png,007\n", options); });
+  const Dataset data = parse_label_csv("image,patient\na.png,7\nb.png,NaN\nc.png,null\nd.png,\n", options);
+  ASSERT_EQ(data.samples.size(), 1u);
+  ASSERT_EQ(data.rejected.size(), 3u);
+  EXPECT_NE(data.rejected[0].reason.find("line 3: is 'NaN', which names nobody"), std::string::npos);
+  EXPECT_NE(data.rejected[1].reason.find("line 4: is 'null', which names nobody"), std::string::npos);
+  EXPECT_NE(data.rejected[2].reason.find("line 5: is empty"), std::string::npos);
+  options.patient_column = "image";  // every image stands for itself
+  EXPECT_EQ(parse_label_csv("image\n7.png\n007.png\nnan.png\n", options).samples.size(), 3u);
+}
+
 TEST(LabelCsv, AnswersOfOtherToolsAndATableOfASpreadsheet) {
   LabelCsvOptions options = table_options();
   options.label_columns = {"mass", "nodule"};
