@@ -56,6 +56,14 @@ void hide_persons(std::vector<std::vector<train::FoundBox>>* found, std::vector<
     if (!film.patient.empty()) film.patient = data::anonymous_id(film.patient);
 }
 
+/// The elements at these places.
+template <class T>
+std::vector<T> at(const std::vector<T>& all, const std::vector<int64_t>& places) {
+  std::vector<T> out;
+  for (const int64_t i : places) out.push_back(all[size_t(i)]);
+  return out;
+}
+
 void run(Common& common, const Options& o) {
   common.begin();
   const std::string extension = std::filesystem::path(o.out).extension().string();
@@ -80,17 +88,22 @@ void run(Common& common, const Options& o) {
   train::Detector detector(o.weights);
   if (o.threshold >= 0) detector.score_threshold() = o.threshold;
   Inputs inputs = read_inputs(files, folder.string(), common.quiet, o.allow_damaged);
-  const data::Dataset& dataset = inputs.dataset;
+  data::Dataset& dataset = inputs.dataset;
   if (!o.patients.empty()) name_patients(&inputs, o.patients);
   const std::vector<char> leaked = check_input_leaks(inputs, detector.trained(), {o.weights}, o.allow_leak);
   std::vector<int64_t> all(dataset.samples.size());
   for (size_t i = 0; i < all.size(); ++i) all[i] = int64_t(i);
-  auto found = detector.detect(dataset, all, common.quiet, "--out " + o.out + " (nothing was written)");
+  std::vector<std::string> problem;
+  auto found =
+      detector.detect(dataset, all, common.quiet, "--out " + o.out + " (nothing was written)", &problem);
   std::vector<train::FilmSeen> seen = train::films_seen(dataset, all, found);
   for (size_t i = 0; i < seen.size(); ++i) {
     if (!inputs.person_known[i]) seen[i].patient.clear();
     seen[i].leak = !leaked.empty() && leaked[i];
   }
+  const std::vector<int64_t> kept = reject_films(&dataset, problem, folder.string());
+  found = at(found, kept);
+  seen = at(seen, kept);
   if (o.anon == "hash") hide_persons(&found, &seen);
   const bool csv = extension == ".csv";
   // The list first: detections without it would be judged on films that nobody looked at.
