@@ -4,7 +4,6 @@
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
-#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -38,15 +37,13 @@ void keep_read_files(const Options& o, const InputFiles& files, const std::vecto
   for (const std::string& out : outputs) kept.keep(out, "--out");
 }
 
-/// JSON is UTF-8: ids of other bytes lose them there, and two could become one.
+/// JSON is UTF-8: an id of other bytes would lose them there, and no film of the truth would have it.
 void check_json_ids(const InputFiles& files) {
-  std::map<std::string, const InputFile*> known;
-  for (const InputFile& film : files.films) {
-    const auto [at, fresh] = known.emplace(json_text(Json(film.id)), &film);
-    CAWE_CHECK(fresh, Code::usage, at->second->path, " and ", film.path,
-               ": names that are not UTF-8 and would be one in JSON (expected --out ending in .csv, or other "
-               "names)");
-  }
+  for (const InputFile& film : files.films)
+    CAWE_CHECK(
+        is_utf8(film.id), Code::usage, film.path,
+        ": its name is not UTF-8 and JSON cannot hold it (expected --out ending in .csv, which can, or "
+        "another name)");
 }
 
 void hide_persons(std::vector<std::vector<train::FoundBox>>* found, std::vector<train::FilmSeen>* seen) {
