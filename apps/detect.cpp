@@ -4,7 +4,6 @@
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
-#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -38,15 +37,13 @@ void keep_read_files(const Options& o, const InputFiles& files, const std::vecto
   for (const std::string& out : outputs) kept.keep(out, "--out");
 }
 
-/// JSON is UTF-8: ids of other bytes lose them there, and two could become one.
+/// JSON is UTF-8: an id of other bytes would lose them there, and no film of the truth would have it.
 void check_json_ids(const InputFiles& files) {
-  std::map<std::string, const InputFile*> known;
-  for (const InputFile& film : files.films) {
-    const auto [at, fresh] = known.emplace(json_text(Json(film.id)), &film);
-    CAWE_CHECK(fresh, Code::usage, at->second->path, " and ", film.path,
-               ": names that are not UTF-8 and would be one in JSON (expected --out ending in .csv, or other "
-               "names)");
-  }
+  for (const InputFile& film : files.films)
+    CAWE_CHECK(
+        is_utf8(film.id), Code::usage, film.path,
+        ": its name is not UTF-8 and JSON cannot hold it (expected --out ending in .csv, which can, or "
+        "another name)");
 }
 
 void hide_persons(std::vector<std::vector<train::FoundBox>>* found, std::vector<train::FilmSeen>* seen) {
@@ -54,6 +51,14 @@ void hide_persons(std::vector<std::vector<train::FoundBox>>* found, std::vector<
     for (train::FoundBox& box : image) box.patient = data::anonymous_id(box.patient);
   for (train::FilmSeen& film : *seen)
     if (!film.patient.empty()) film.patient = data::anonymous_id(film.patient);
+}
+
+/// The elements at these places.
+template <class T>
+std::vector<T> at(const std::vector<T>& all, const std::vector<int64_t>& places) {
+  std::vector<T> out;
+  for (const int64_t i : places) out.push_back(all[size_t(i)]);
+  return out;
 }
 
 void run(Common& common, const Options& o) {
@@ -80,17 +85,22 @@ void run(Common& common, const Options& o) {
   train::Detector detector(o.weights);
   if (o.threshold >= 0) detector.score_threshold() = o.threshold;
   Inputs inputs = read_inputs(files, folder.string(), common.quiet, o.allow_damaged);
-  const data::Dataset& dataset = inputs.dataset;
+  data::Dataset& dataset = inputs.dataset;
   if (!o.patients.empty()) name_patients(&inputs, o.patients);
   const std::vector<char> leaked = check_input_leaks(inputs, detector.trained(), {o.weights}, o.allow_leak);
   std::vector<int64_t> all(dataset.samples.size());
   for (size_t i = 0; i < all.size(); ++i) all[i] = int64_t(i);
-  auto found = detector.detect(dataset, all, common.quiet, "--out " + o.out + " (nothing was written)");
+  std::vector<std::string> problem;
+  auto found =
+      detector.detect(dataset, all, common.quiet, "--out " + o.out + " (nothing was written)", &problem);
   std::vector<train::FilmSeen> seen = train::films_seen(dataset, all, found);
   for (size_t i = 0; i < seen.size(); ++i) {
     if (!inputs.person_known[i]) seen[i].patient.clear();
     seen[i].leak = !leaked.empty() && leaked[i];
   }
+  const std::vector<int64_t> kept = reject_films(&dataset, problem, folder.string());
+  found = at(found, kept);
+  seen = at(seen, kept);
   if (o.anon == "hash") hide_persons(&found, &seen);
   const bool csv = extension == ".csv";
   // The list first: detections without it would be judged on films that nobody looked at.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // cawe enhance: films in, enhanced films (PNG or DICOM) out.
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <mutex>
@@ -76,7 +75,7 @@ struct Source {
 };
 
 Source read_source(const data::Sample& sample, const OutputStyle& style) {
-  Source source{read_file(sample.path, data::kMaxImageFile), {}};
+  Source source{data::read_film(sample), {}};
   data::ReadOptions options;
   options.allow_damaged = sample.allow_damaged;
   options.origin = style.format != OutputFormat::png;
@@ -103,18 +102,18 @@ void enhance_film(const Source& source, const data::Sample& sample, const std::s
   }
 }
 
-/// Enhances all films, on a CPU several at a time; bad ones are moved to `rejected`. Returns the number
-/// written.
-size_t enhance_all(data::Dataset* dataset, const OutputNames& names, models::Enhancer& enhancer,
-                   const OutputStyle& style, const Common& common) {
-  const size_t count = dataset->samples.size();
+/// Enhances all films, on a CPU several at a time. Returns for each what is wrong with it; empty where it is written.
+std::vector<std::string> enhance_all(const data::Dataset& dataset, const OutputNames& names,
+                                     models::Enhancer& enhancer, const OutputStyle& style,
+                                     const Common& common) {
+  const size_t count = dataset.samples.size();
   std::vector<std::string> problem(count);
   std::mutex mutex;
   int64_t done = 0;
   Progress progress("enhancing", int64_t(count), common.quiet);
   const auto one = [&](int64_t i) {
     check_stop("enhancing (each film that is written is whole; --overwrite makes all of them again)");
-    const data::Sample& sample = dataset->samples[size_t(i)];
+    const data::Sample& sample = dataset.samples[size_t(i)];
     bool is_read = false;
     try {
       const Source source = read_source(sample, style);
@@ -132,10 +131,7 @@ size_t enhance_all(data::Dataset* dataset, const OutputNames& names, models::Enh
     parallel_tasks(int64_t(count), one);
   else
     for (int64_t i = 0; i < int64_t(count); ++i) one(i);
-  for (size_t i = 0; i < count; ++i)
-    if (!problem[i].empty()) dataset->rejected.push_back(rejected_file(dataset->samples[i].path, problem[i]));
-  return count -
-         size_t(std::count_if(problem.begin(), problem.end(), [](const auto& p) { return !p.empty(); }));
+  return problem;
 }
 
 /// Every file that is read and may not be written over.
@@ -180,8 +176,8 @@ void run(Common& common, const Options& o) {
       !check_input_leaks(inputs, chain.trained, {o.classifier, o.colorizer}, o.allow_leak).empty();
   const OutputNames names(dataset, o.out, style, maps, o.overwrite, read);
   make_folders(o.out);
-  const size_t written = enhance_all(&dataset, names, *chain.enhancer, style, common);
-  if (written == 0) refuse_all(dataset, o.out);
+  const std::vector<std::string> problem = enhance_all(dataset, names, *chain.enhancer, style, common);
+  const size_t written = reject_films(&dataset, problem, o.out).size();
   const size_t damaged = report_damaged(dataset, o.out);
   common.status = report_rejected(dataset, o.out, o.allow_rejects);
   const size_t rejected = dataset.rejected.size();

@@ -15,6 +15,7 @@
 #include "data/fingerprint.h"
 #include "data/formats/dicom/film.h"
 #include "data/formats/table/csv.h"
+#include "data/hash.h"
 #include "data/jail.h"
 #include "tensor/error.h"
 #include "tensor/io/files.h"
@@ -46,6 +47,8 @@ Input read_input(const InputFile& file, bool allow_damaged) {
   s.source = "input";
   try {
     const std::string bytes = read_file(file.path, data::kMaxImageFile);
+    s.file_hash = data::sha256(bytes);
+    s.only_as_read = true;
     data::FloatImage image;
     if (data::picture_format(bytes) == data::PictureFormat::dicom) {
       data::Film film = data::film_of(bytes, file.path, options);
@@ -247,6 +250,24 @@ std::vector<char> check_input_leaks(const Inputs& inputs, const std::vector<data
 data::Rejected rejected_file(const std::string& file, std::string reason) {
   if (reason.rfind(file + ": ", 0) == 0) reason = reason.substr(file.size() + 2);
   return {file, "file", reason};
+}
+
+std::vector<int64_t> reject_films(data::Dataset* dataset, const std::vector<std::string>& problem,
+                                  const std::string& out_dir) {
+  std::vector<data::Sample> kept;
+  std::vector<int64_t> places;
+  for (size_t i = 0; i < problem.size(); ++i) {
+    data::Sample& sample = dataset->samples[i];
+    if (!problem[i].empty()) {
+      dataset->rejected.push_back(rejected_file(sample.path, problem[i]));
+      continue;
+    }
+    places.push_back(int64_t(i));
+    kept.push_back(std::move(sample));
+  }
+  dataset->samples = std::move(kept);
+  if (places.empty()) refuse_all(*dataset, out_dir);
+  return places;
 }
 
 void add_decoding(CLI::App& sub, std::optional<bool>* untrusted, const char* usual) {

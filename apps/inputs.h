@@ -63,6 +63,11 @@ std::vector<char> check_input_leaks(const Inputs& inputs, const std::vector<data
 /// The line of rejected.csv for a file and what Error said about it.
 data::Rejected rejected_file(const std::string& file, std::string reason);
 
+/// Moves the films that have a problem, found when they were read again, to `rejected`; returns the places of those that
+/// stay. Where none does refuse_all() ends it.
+std::vector<int64_t> reject_films(data::Dataset* dataset, const std::vector<std::string>& problem,
+                                  const std::string& out_dir);
+
 // The lists of bad films lie beside the outputs and are of the command that read films last: it takes away what an
 // earlier one left.
 

@@ -4,6 +4,7 @@
 #include "data/fingerprint.h"
 #include "data/hash.h"
 #include "data/jail.h"
+#include "tensor/error.h"
 #include "tensor/io/files.h"
 #include "tensor/text.h"
 
@@ -35,6 +36,13 @@ void warn_of_damage(const Sample& sample, const std::string& damage) {
 
 }  // namespace
 
+std::string read_film(const Sample& sample) {
+  std::string bytes = read_file(sample.path, kMaxImageFile);
+  CAWE_CHECK(!sample.only_as_read || sha256(bytes) == sample.file_hash, Code::data, sample.path,
+             ": changed while the command ran (expected films that stay as they are until it ends)");
+  return bytes;
+}
+
 DecodedFilm decode_film(std::string_view bytes, const std::string& name, const ReadOptions& options) {
   DecodedFilm out;
   out.format = picture_format(bytes);
@@ -58,13 +66,13 @@ FloatImage decode_gray_file(const std::string& path) {
 }
 
 FloatImage decode_gray(const Sample& sample) {
-  DecodedFilm film = decode_film(read_file(sample.path, kMaxImageFile), sample.path, {sample.allow_damaged});
+  DecodedFilm film = decode_film(read_film(sample), sample.path, {sample.allow_damaged});
   warn_of_damage(sample, film.damage);
   return std::move(film.image);
 }
 
 FloatImage decode_color(const Sample& sample) {
-  const std::string bytes = read_file(sample.path, kMaxImageFile);
+  const std::string bytes = read_film(sample);
   if (picture_format(bytes) == PictureFormat::dicom)
     refuse_picture("unsupported_format", sample.path,
                    ": DICOM where a colour picture is needed (expected PNG or JPEG)");

@@ -21,6 +21,8 @@ FloatImage decode_gray(const Sample& sample);
 FloatImage decode_gray_file(const std::string& path);
 /// Any but DICOM as RGB in [0, 1], likewise.
 FloatImage decode_color(const Sample& sample);
+/// The bytes that these two decode. Throws data where Sample::only_as_read does not allow them.
+std::string read_film(const Sample& sample);
 
 /// A gray film and what is needed to write its enhanced form.
 struct DecodedFilm {

@@ -32,8 +32,11 @@ struct Sample {
   std::vector<Box> ignored;         ///< detections here are not scored (COCO crowds, VOC "difficult")
   bool has_box_annotation = false;  ///< the image was searched for boxes: without any it is a true negative
   int64_t number = -1;              ///< the image's id in a COCO file
-  bool allow_damaged = false;       ///< pixels are read as far as they can be (ReadOptions)
-  std::string damage;               ///< what is wrong with them, where that was found already; empty: nothing
+  /// Its film may only be read as the bytes of file_hash: what was found out of them (person, pixels, a leak) is acted on,
+  /// and need not be true of a file that was put there since.
+  bool only_as_read = false;
+  bool allow_damaged = false;  ///< pixels are read as far as they can be (ReadOptions)
+  std::string damage;          ///< what is wrong with them, where that was found already; empty: nothing
   // For subgroup tables, spelled as in data/subject.h; empty and NaN where the source does not say.
   std::string sex, view;                                ///< "F", "M", "O"; "PA", "AP", "LL", "LATERAL" …
   float age = std::numeric_limits<float>::quiet_NaN();  ///< years

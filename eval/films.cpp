@@ -36,6 +36,11 @@ void read_numbers(LookedAt* film, const Number& number) {
 std::vector<LookedAt> read_csv(const std::string& path) {
   const data::CsvTable table = data::CsvTable::read(path);
   const size_t image = table.column(table.has_column("image") ? "image" : "patientId");
+  for (const char* column : {"x", "y"})
+    CAWE_CHECK(
+        !table.has_column(column), Code::data, path, ": has a column ", column,
+        " as a table of boxes has (expected a list of films: one row for each film that was looked at, with "
+        "image and perhaps the film's patient, width, height, boxes, leak)");
   std::vector<LookedAt> films;
   for (size_t r = 0; r < table.rows(); ++r) {
     LookedAt film;

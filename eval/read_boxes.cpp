@@ -7,10 +7,12 @@
 #include <array>
 #include <cmath>
 #include <filesystem>
+#include <map>
 #include <set>
 #include <sstream>
 
 #include "data/dataset.h"
+#include "data/folder_walk.h"
 #include "data/formats/annotations/rsna.h"
 #include "data/formats/table/csv.h"
 #include "eval/read_boxes_internal.h"
@@ -149,24 +151,50 @@ std::vector<RawDetection> read_text_boxes(const std::string& path, bool with_sco
   return rows;
 }
 
-std::vector<std::string> text_files(const std::string& folder) {
-  std::vector<std::string> files;
-  for (const std::string& name : names_in(folder))
-    if (fs::path(name).extension() == ".txt") files.push_back((fs::path(folder) / name).string());
-  CAWE_CHECK(!files.empty(), Code::data, folder, ": no .txt files (expected one an image)");
-  return files;
+/// The image of a text file: its path below the folder without ".txt", as the id of a film.
+std::string image_of_text(const data::FoundFile& file) {
+  return file.below.substr(0, file.below.size() - std::string(".txt").size());
 }
 
-/// The image of a text file: its name without folder and ".txt".
-std::string image_of_text(const std::string& file) { return fs::path(file).stem().string(); }
+void check_text_files(const std::vector<data::FoundFile>& files) {
+  std::map<std::string, std::string> known;
+  for (const data::FoundFile& file : files) {
+    CAWE_CHECK(file.problem.empty(), Code::data, file.path, ": ", file.problem);
+    const auto [first, fresh] = known.emplace(image_of_text(file), file.path);
+    CAWE_CHECK(fresh, Code::data, file.path, ": is of the same image as ", first->second,
+               " (expected one text file an image)");
+  }
+}
+
+/// The text files of a folder and of those below, walked over as films are. Hidden ones (also macOS's "._") are none.
+std::vector<data::FoundFile> text_files(const std::string& folder, std::vector<std::string>* notes) {
+  std::vector<data::FoundFile> files;
+  int64_t hidden = 0;
+  data::FolderVisitor visitor;
+  visitor.skip = [&](const std::string& name) {
+    hidden += name[0] == '.';
+    return name[0] == '.';
+  };
+  visitor.file = [&](const data::FoundFile& found) {
+    if (lower_extension(found.path) == ".txt") files.push_back(found);
+  };
+  visitor.closed = [](const std::string& closed, const std::string& why) {
+    fail(Code::data, closed, ": ", why);
+  };
+  data::FolderWalk(visitor).walk(folder);
+  CAWE_CHECK(!files.empty(), Code::data, folder, ": no .txt files (expected one an image)");
+  if (hidden > 0) notes->push_back(folder + ": " + counted(hidden, "hidden name") + " left out");
+  check_text_files(files);
+  return files;
+}
 
 TruthSet read_text_truth(const std::string& folder) {
   TruthSet truth;
   int64_t clipped = 0;
-  for (const std::string& file : text_files(folder)) {
+  for (const data::FoundFile& file : text_files(folder, &truth.notes)) {
     TruthImage image;
     image.id = image_of_text(file);
-    for (RawDetection& row : read_text_boxes(file, false)) {
+    for (RawDetection& row : read_text_boxes(file.path, false)) {
       detail::check_truth_box(row.where, image, &row.detection.box, &clipped);
       const auto [at, fresh] = truth.label_of.emplace(row.label, int64_t(truth.label_names.size()));
       if (fresh) truth.label_names.push_back(row.label);
@@ -206,11 +234,12 @@ std::vector<RawDetection> read_csv_detections(const std::string& path, detail::P
   return raw;
 }
 
-std::vector<RawDetection> read_text_detections(const std::string& folder, detail::Places* places) {
+std::vector<RawDetection> read_text_detections(const std::string& folder, detail::Places* places,
+                                               std::vector<std::string>* notes) {
   std::vector<RawDetection> raw;
-  for (const std::string& file : text_files(folder)) {
-    const int64_t at = places->of(image_of_text(file), file);
-    for (RawDetection& row : read_text_boxes(file, true)) {
+  for (const data::FoundFile& file : text_files(folder, notes)) {
+    const int64_t at = places->of(image_of_text(file), file.path);
+    for (RawDetection& row : read_text_boxes(file.path, true)) {
       detail::check_detection(row.where, row.detection.box, row.detection.score);
       row.detection.image = at;
       raw.push_back(row);
@@ -355,7 +384,7 @@ std::vector<Detection> read_detections(const std::string& path, TruthSet* truth,
   if (films != nullptr) looked_at = places_of(*films, &places);
   std::vector<RawDetection> raw;
   if (fs::is_directory(path)) {
-    raw = read_text_detections(path, &places);
+    raw = read_text_detections(path, &places, &truth->notes);
   } else if (lower_extension(path) == ".csv") {
     raw = read_csv_detections(path, &places);
   } else if (lower_extension(path) == ".json") {

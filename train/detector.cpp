@@ -2,10 +2,13 @@
 #include "train/detector.h"
 
 #include <algorithm>
+#include <functional>
 #include <nlohmann/json.hpp>
 
+#include "data/decode.h"
 #include "models/weights.h"
 #include "tensor/backend.h"
+#include "tensor/error.h"
 #include "tensor/io/format.h"
 #include "tensor/io/json.h"
 #include "tensor/stop_signal.h"
@@ -26,6 +29,23 @@ double as_written(const std::string& text) {
   double read = 0;
   parse_number(text, &read);
   return read;
+}
+
+using Decode = std::function<data::FloatImage(const data::Sample&)>;
+
+/// Decodes films that can be lost one by one: such a film is blank in its batch, whose other films do not notice, and
+/// why is in `problem`.
+Decode losing_films(const data::Dataset& dataset, Decode decode, std::vector<std::string>* problem) {
+  problem->assign(dataset.samples.size(), "");
+  return [&dataset, decode, problem](const data::Sample& sample) {
+    try {
+      return decode(sample);
+    } catch (const Error& error) {
+      if (!data::rejects_one_film(error.code())) throw;
+      (*problem)[size_t(&sample - dataset.samples.data())] = error.what();
+      return data::FloatImage(sample.width, sample.height, 1);
+    }
+  };
 }
 
 }  // namespace
@@ -58,7 +78,8 @@ Detector::Detector(std::shared_ptr<models::DetectionModel> net, Chain chain, dat
 
 std::vector<std::vector<FoundBox>> Detector::detect(const data::Dataset& dataset,
                                                     const std::vector<int64_t>& indices, bool quiet,
-                                                    const std::string& stoppable) {
+                                                    const std::string& stoppable,
+                                                    std::vector<std::string>* problem) {
   data::LoaderOptions options = loader_;
   options.shuffle = options.augment = false;
   options.rank = 0;
@@ -66,6 +87,8 @@ std::vector<std::vector<FoundBox>> Detector::detect(const data::Dataset& dataset
   options.batch = 8;
   options.cache_bytes = 0;
   if (!options.enhance) options.enhance = enhance_callback(chain_);
+  if (!options.decode) options.decode = data::decode_gray;
+  if (problem != nullptr) options.decode = losing_films(dataset, options.decode, problem);
   data::Loader loader(dataset, indices, options);
   Progress progress("detecting", int64_t(indices.size()), quiet);
   std::vector<std::vector<FoundBox>> all;
@@ -78,7 +101,8 @@ std::vector<std::vector<FoundBox>> Detector::detect(const data::Dataset& dataset
     for (size_t i = 0; i < found.size(); ++i) {
       const data::Sample& sample = dataset.samples[size_t(batch.samples[i])];
       std::vector<FoundBox> boxes;
-      for (const models::Detection& d : found[i]) {
+      const bool bad = problem != nullptr && !(*problem)[size_t(batch.samples[i])].empty();
+      for (const models::Detection& d : bad ? models::Detections() : found[i]) {
         Box box = batch.geometry[i].to_original(d.box);
         box.x1 = std::clamp(box.x1, 0.0f, float(sample.width));
         box.x2 = std::clamp(box.x2, 0.0f, float(sample.width));

@@ -29,9 +29,11 @@ class Detector {
 
   /// Boxes of the samples at `indices`, image by image, best first. An image's boxes do not depend on the
   /// batch. `stoppable` begins the message of Code::interrupted where a signal asks to stop; "": it goes on, for
-  /// those who stop in their own way.
+  /// those who stop in their own way. Where `problem` is given, a film that cannot be decoded (any more) has no boxes
+  /// but a reason there, one for each sample; else it ends everything. Such samples need a width and a height.
   std::vector<std::vector<FoundBox>> detect(const data::Dataset& dataset, const std::vector<int64_t>& indices,
-                                            bool quiet = true, const std::string& stoppable = "");
+                                            bool quiet = true, const std::string& stoppable = "",
+                                            std::vector<std::string>* problem = nullptr);
   const std::vector<std::string>& classes() const { return classes_; }
   /// The patients that trained the detector and every model of its chain.
   const std::vector<data::TrainedPatients>& trained() const { return trained_; }

@@ -104,6 +104,8 @@ def looked_at():
     done = json.loads(cawe('evaluate', '--detections', 'h.csv', '--truth', 'all.csv', '--draws', 5, '--films',
                            'list.csv', '--json').stdout)
     check(done['images'] == 3, '--films names it')
+    refused('a table of boxes as the list', 3, ['h.csv: has a column x', 'a list of films: one row for each film'],
+            'evaluate', '--detections', 'h.csv', '--truth', 'all.csv', '--films', 'h.csv')
     (WORK / 'some.csv').write_text('\n'.join(line for line in truth.splitlines()
                                              if not line.startswith(tested[2] + ',')) + '\n')
     refused('a film without truth', 3, ['list.csv', tested[2], 'no truth'], 'evaluate', '--detections', 'h.csv',
@@ -155,8 +157,10 @@ def hostile_names():
     for i, name in enumerate((b'a\xff.png', b'a\xfe.png')):
         png('bytes/plain.png', 910 + i)
         os.rename(WORK / 'bytes/plain.png', os.path.join(os.fsencode(WORK), b'bytes', name))
-    refused('ids that JSON cannot tell apart', 2, ['a\\xfe', 'a\\xff', '.csv'], 'detect', '--weights', 'run', '--input',
-            'bytes', '--out', 'bytes.json')
+    for films in ('bytes', os.path.join(b'bytes', b'a\xff.png')):
+        refused('an id that JSON cannot hold', 2, ['a\\xf', 'not UTF-8', '.csv'], 'detect', '--weights', 'run', '--input',
+                films, '--out', 'bytes.json')
+    check(not list(WORK.glob('bytes*.json')), 'and nothing is written')
     detect('bytes', 'bytes.csv')
     check((WORK / 'bytes.films.csv').read_bytes().count(b'\na') == 2, 'CSV keeps their bytes')
     long = 'n' * 5000

@@ -34,8 +34,9 @@ struct DicomOrigin {
 /// valid UIDs, attributes of the list, lengths up to 1024 bytes.
 bool is_origin(const DicomOrigin& origin);
 constexpr size_t kMostOriginAttributes = 16;  ///< of each of its lists
-/// Origin from any other picture than DICOM: its patient is `image_id`, and it is a study of its own. `raw_bytes`: size
-/// of its samples, for the compression ratio of a JPEG.
+/// Origin from any other picture than DICOM: its patient is `image_id` (changed where no PatientID can be that, and then
+/// with a hash behind it), and it is a study of its own. `raw_bytes`: size of its samples, for the compression ratio of
+/// a JPEG.
 DicomOrigin picture_origin(std::string_view bytes, const std::string& image_id, bool jpeg, size_t raw_bytes);
 
 enum class Identity {

@@ -8,6 +8,7 @@
 #include "data/hash.h"
 #include "tensor/error.h"
 #include "tensor/io/format.h"
+#include "tensor/text.h"
 
 #ifdef CAWE_HAVE_DCMTK
 #include "data/formats/dicom/attributes.h"
@@ -52,6 +53,34 @@ std::string ratio(size_t raw_bytes, size_t file_bytes) {
   return fixed(std::max(1.0, double(raw_bytes) / double(file_bytes)), 2);
 }
 
+/// The text with "_" for what VR LO cannot hold: bytes that are not UTF-8, control characters, the backslash that parts
+/// values, blanks at the ends, which readers take away.
+std::string without_forbidden(std::string_view text) {
+  std::string out;
+  for (uint32_t character = 0; !text.empty();) {
+    const size_t length = utf8_character(text, &character);
+    const bool control = character < 0x20 || (character >= 0x7F && character < 0xA0);  // C0, DEL, C1
+    const bool keep = length > 0 && !control && character != '\\';
+    out += keep ? std::string(text.substr(0, length)) : "_";
+    text.remove_prefix(std::max<size_t>(length, 1));
+  }
+  if (!out.empty() && out.front() == ' ') out.front() = '_';
+  if (!out.empty() && out.back() == ' ') out.back() = '_';
+  return out;
+}
+
+/// The PatientID of a film that has no other than its id: up to 64 bytes of VR LO. Where that is not the id itself a
+/// hash of the id tells it from those of other films that would be the same.
+std::string patient_id_of(const std::string& image_id) {
+  constexpr size_t kLongest = 64, kHash = 8;
+  std::string id = without_forbidden(image_id);
+  if (id == image_id && id.size() <= kLongest) return id;
+  size_t cut = std::min(id.size(), kLongest - 1 - kHash);
+  while (cut < id.size() && (static_cast<unsigned char>(id[cut]) & 0xC0) == 0x80)
+    --cut;  // not in a character
+  return id.substr(0, cut) + "-" + sha256(image_id).substr(0, kHash);
+}
+
 }  // namespace
 
 bool is_origin(const DicomOrigin& o) {
@@ -65,12 +94,7 @@ bool is_origin(const DicomOrigin& o) {
 DicomOrigin picture_origin(std::string_view bytes, const std::string& image_id, bool jpeg, size_t raw_bytes) {
   DicomOrigin origin;
   origin.key = sha256(bytes) + " " + image_id;
-  // VR LO: at most 64 characters, no backslash, no control characters.
-  std::string id = image_id.substr(0, 64);
-  if (id.size() < image_id.size())  // never cut inside a UTF-8 character
-    while (!id.empty() && (static_cast<unsigned char>(image_id[id.size()]) & 0xC0) == 0x80) id.pop_back();
-  for (char& c : id)
-    if (c == '\\' || static_cast<unsigned char>(c) < 32) c = '_';
+  const std::string id = patient_id_of(image_id);
   origin.patient_id = id;
   origin.patient = {{0x8, 0x5, "CS", "ISO_IR 192"}, {0x10, 0x20, "LO", id}};
   origin.study = {{0x8, 0x60, "CS", "OT"}};

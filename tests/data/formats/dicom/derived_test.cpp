@@ -12,7 +12,9 @@
 #include "data/formats/dicom/elements.h"
 #include "data/formats/dicom/film.h"
 #include "data/formats/picture/png.h"
+#include "data/hash.h"
 #include "tensor/io/files.h"
+#include "tensor/text.h"
 #include "tests/data_dir.h"
 
 namespace cawe::data {
@@ -147,6 +149,40 @@ TEST(Derived, PicturesGetAStudyOfTheirOwn) {
   EXPECT_LE(tags.patient_id.size(), 64u);
   EXPECT_NE(tags.patient_id.back(), '\xC3') << "half a character";
   EXPECT_EQ(tags.study_instance.rfind("2.25.", 0), 0u);
+}
+
+TEST(Derived, ThePatientIdOfAPictureIsWhatAPatientIdCanBe) {
+  const auto id_of = [](const std::string& film) {
+    return picture_origin("bytes", film, false, 16).patient_id;
+  };
+  const std::string long_name(60, 'x'), umlaut = "\xC3\xA4";
+  for (const std::string& kept : {std::string("p1/view 1"), umlaut, std::string(64, 'x'), std::string("x_y")})
+    EXPECT_EQ(id_of(kept), kept);
+  std::set<std::string> ids{id_of("x_y")};
+  const std::vector<std::string> changed{
+      "x\\y",
+      "x\ny",
+      "x\x7Fy",
+      "x\xC2\x85y",
+      "x\xFFy",
+      "x\xC3",
+      "x\xED\xA0\x80",
+      "x_y ",
+      " x_y",
+      long_name + "12345",
+      long_name + "12346",
+      std::string(54, 'x') + umlaut + umlaut + umlaut + umlaut + umlaut + umlaut};
+  for (const std::string& film : changed) {
+    const std::string id = id_of(film);
+    EXPECT_TRUE(ids.insert(id).second) << id;
+    EXPECT_TRUE(is_utf8(id)) << id;
+    EXPECT_LE(id.size(), 64u);
+    EXPECT_EQ(id.substr(id.size() - 9), "-" + sha256(film).substr(0, 8));
+    for (const char* forbidden : {"\\", "\n", "\x7F", "\xC2\x85"})
+      EXPECT_EQ(id.find(forbidden), std::string::npos) << id;
+  }
+  EXPECT_EQ(id_of("x\xC2\x85y").substr(0, 4), "x_y-");
+  EXPECT_EQ(id_of(changed.back()).substr(0, 55), std::string(54, 'x') + "-") << "half a character";
 }
 
 TEST(Derived, LossIsNotForgotten) {
