@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/commands.h"
+#include "apps/named_files.h"
 #include "apps/outputs.h"
 #include "models/weights.h"
 #include "tensor/error.h"
@@ -26,6 +27,8 @@ std::string ending(const PthFile& file) {
 
 void run(Common& common, const Options& o) {
   common.begin();
+  check_file(o.in, "IN");
+  check_out_file(o.out, "OUT");
   ReadFiles({o.in}).keep(o.out, "OUT");
   const PthFile file = read_weight_file(o.in, o.part);
   NamedTensors tensors = file.tensors;

@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "apps/commands.h"
+#include "apps/named_files.h"
 #include "apps/outputs.h"
 #include "report/evaluation.h"
 
@@ -29,7 +30,12 @@ void run(Common& common, const Options& o) {
   eval::set_interpolation(&options.froc, o.interp);
   options.draws = o.draws;
   options.seed = common.seed;
+  check_file_or_folder(o.files.detections, "--detections");
+  check_file_or_folder(o.files.truth, "--truth");
+  check_file(o.files.patients, "--patients");
+  check_file(o.files.films, "--films");
   if (!o.out.empty()) {
+    check_out_folder(o.out, "--out");
     const ReadFiles files({o.files.detections, o.files.truth, o.files.patients, eval::films_list(o.files)});
     for (const auto& [name, head] : report::evaluation_files()) {
       files.keep(o.out + "/" + name, "--out");

@@ -8,6 +8,7 @@
 
 #include "apps/commands.h"
 #include "apps/inputs.h"
+#include "apps/named_files.h"
 #include "data/formats/picture/picture.h"
 #include "data/jail.h"
 #include "data/leak.h"
@@ -122,7 +123,7 @@ void print_text(const std::string& text, const Common& common) {
 
 void run(Common& common, const std::string& path, const data::ReadOptions& options, bool untrusted) {
   common.begin();
-  CAWE_CHECK(fs::exists(path), Code::data, path, ": no such file");
+  check_file_or_folder(path, "FILE");
   if (fs::is_directory(path)) {
     print_text(folder_text(path, common.json), common);
     return;

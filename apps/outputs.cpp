@@ -5,11 +5,11 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 
 #include "apps/commands.h"
 #include "data/folder_walk.h"
 #include "tensor/error.h"
+#include "tensor/io/file_beginning.h"
 #include "tensor/io/folder_claim.h"
 #include "tensor/text.h"
 
@@ -81,10 +81,7 @@ void ReadFiles::keep(const std::string& out, const std::string& flag) const {
 bool is_foreign(const std::string& path, const std::string& head) {
   struct stat facts {};
   if (!facts_of(path, &facts) || !S_ISREG(facts.st_mode)) return false;
-  std::string read(head.size(), '\0');
-  std::ifstream file(path, std::ios::binary);
-  file.read(read.data(), std::streamsize(read.size()));
-  return read != head;
+  return read_beginning(path, head.size()) != head;
 }
 
 void check_own(const std::string& path, const std::string& head, const std::string& flag) {

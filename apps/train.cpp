@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "apps/commands.h"
+#include "apps/named_files.h"
 #include "tensor/backend.h"
 #include "tensor/error.h"
 #include "tensor/parallel.h"
@@ -37,6 +38,7 @@ void run(Common& common, const Options& o) {
              " (expected a power of two)");
   train::RunRequest request;
   request.out = o.out.empty() ? "runs/" + std::filesystem::path(o.recipe).stem().string() : o.out;
+  check_out_folder(request.out, "--out");
   request.command_line = common.command_line;
   CAWE_CHECK(o.resume || !o.accept_changes, Code::usage,
              "--accept-changes without --resume (it says how to resume)");

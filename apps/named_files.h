@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// What every command asks of paths on its command line before it does anything long: a path that leads to nothing, or to
+// something of another kind, is wrong usage; what a file of the right kind holds is the data's matter.
+#pragma once
+
+#include <string>
+
+namespace cawe::apps {
+
+/// Throw usage where `path`, which is read, is not there or of another kind. `flag`: its option or argument. A pipe or a
+/// device is none of these: it would be waited for. Empty paths are passed over: nothing was named.
+void check_file(const std::string& path, const std::string& flag);
+void check_file_or_folder(const std::string& path, const std::string& flag);
+
+/// Throws usage where no file can be written at `path`: its folder is not there, or it is a folder itself.
+void check_out_file(const std::string& path, const std::string& flag);
+/// Throws usage where `path` cannot be made as a folder, since it or one above it is a file.
+void check_out_folder(const std::string& path, const std::string& flag);
+
+}  // namespace cawe::apps
