@@ -5,11 +5,14 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/commands.h"
+#include "apps/named_files.h"
 #include "apps/outputs.h"
 #include "models/weights.h"
 #include "tensor/error.h"
+#include "tensor/io/safetensors_names.h"
 #include "tensor/io/weights_file.h"
 #include "tensor/text.h"
+#include "train/checkpoint.h"
 
 namespace cawe::apps {
 namespace {
@@ -24,10 +27,26 @@ std::string ending(const PthFile& file) {
   return note.empty() ? "" : "; " + printable(note, 2000);
 }
 
+/// The file's tensors. A checkpoint of this program says by its digest whether it is whole; what is made of it does not.
+PthFile read_whole(const Options& o) {
+  if (train::is_checkpoint_file(o.in)) train::load_checkpoint(o.in);
+  PthFile file = read_weight_file(o.in, o.part);
+  for (const auto& item : file.tensors)
+    CAWE_CHECK(can_name_tensor(item.first), Code::data, o.in, ": \"", printable(item.first, 100),
+               "\" cannot name a tensor of safetensors (expected UTF-8, at least one character, no NUL, not ",
+               "__metadata__)");
+  if (!file.widened.empty())
+    warning(detail::concat(o.in, ": ", counted(int64_t(file.widened.size()), "tensor"), " of int8/int16 ",
+                           file.widened.size() == 1 ? "is" : "are", " written as int32"));
+  return file;
+}
+
 void run(Common& common, const Options& o) {
   common.begin();
+  check_file(o.in, "IN");
+  check_out_file(o.out, "OUT");
   ReadFiles({o.in}).keep(o.out, "OUT");
-  const PthFile file = read_weight_file(o.in, o.part);
+  const PthFile file = read_whole(o);
   NamedTensors tensors = file.tensors;
   if (o.map == "torchvision") tensors = models::with_current_names(tensors, o.in);
   int64_t values = 0;

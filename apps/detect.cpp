@@ -9,6 +9,7 @@
 
 #include "apps/commands.h"
 #include "apps/inputs.h"
+#include "apps/named_files.h"
 #include "apps/outputs.h"
 #include "eval/films.h"
 #include "tensor/error.h"
@@ -70,13 +71,13 @@ void run(Common& common, const Options& o) {
   for (const char* list : {"rejected.csv", "damaged.csv"})
     CAWE_CHECK(std::filesystem::path(o.out).filename() != list, Code::usage, o.out,
                ": this name is for the list of bad inputs. Choose another --out");
-  CAWE_CHECK(folder.empty() || std::filesystem::is_directory(folder), Code::usage, o.out,
-             ": there is no folder ", folder.string(),
-             " (expected --out in a folder that is there: mkdir -p makes it)");
+  check_out_file(o.out, "--out");
   CAWE_CHECK(!std::isnan(o.threshold), Code::usage, "--threshold is no number (expected 0 to 1)");
   choose_decoding(o.input, o.untrusted);
   check_lists(folder.string());
   const InputFiles files = list_inputs(o.input);
+  check_file_or_folder(o.weights, "--weights");
+  check_file(o.patients, "--patients");
   const std::string list = eval::films_beside(o.out);
   CAWE_CHECK(too_long(list).empty(), Code::usage, list, ": ", too_long(list));
   if (extension == ".json") check_json_ids(files);

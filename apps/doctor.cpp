@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/commands.h"
+#include "apps/named_files.h"
 #include "autograd/operator_table.h"
 #include "models/enhance/enhancer.h"
 #include "tensor/backend.h"
@@ -18,6 +19,7 @@ namespace cawe::apps {
 namespace {
 
 void print_operators(Common& common, const std::string& filter, const std::string& goldens) {
+  if (std::filesystem::exists(goldens)) check_file(goldens, "--goldens");
   if (const Device device = common.device_kind(); device != Device::cpu) {
     const std::vector<DeviceReport> reports = check_operators_on(device, filter, goldens);
     std::fputs(

@@ -10,6 +10,7 @@
 #include "apps/commands.h"
 #include "apps/enhanced_files.h"
 #include "apps/inputs.h"
+#include "apps/named_files.h"
 #include "apps/outputs.h"
 #include "data/dataset.h"
 #include "data/formats/picture/png.h"
@@ -156,10 +157,13 @@ data::Dataset named_films(const InputFiles& files) {
 
 void run(Common& common, const Options& o) {
   common.begin();
-  check_out_folder(o.out);
+  check_out_folder(o.out, "--out");
   choose_decoding(o.input, o.untrusted);
   check_lists(o.out);
   const InputFiles files = list_inputs(o.input);
+  check_file_or_folder(o.classifier, "--classifier");
+  check_file_or_folder(o.colorizer, "--colorizer");
+  check_file(o.patients, "--patients");
   const ReadFiles read = read_files(o, files);
   read.keep(rejected_path(o.out), "--out");
   read.keep(damaged_path(o.out), "--out");

@@ -2,11 +2,11 @@
 #include "apps/enhanced_files.h"
 
 #include <filesystem>
-#include <fstream>
 #include <set>
 
 #include "data/formats/picture/png.h"
 #include "tensor/error.h"
+#include "tensor/io/file_beginning.h"
 
 namespace cawe::apps {
 namespace fs = std::filesystem;
@@ -19,11 +19,7 @@ bool as_dicom(OutputFormat format, data::PictureFormat film) {
 
 /// The format, by the first bytes of the file.
 data::PictureFormat format_of(const std::string& path) {
-  std::string head(132, '\0');
-  std::ifstream file(path, std::ios::binary);
-  file.read(head.data(), std::streamsize(head.size()));
-  head.resize(size_t(file.gcount()));
-  return data::picture_format(head);
+  return data::picture_format(read_beginning(path, 132));
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "apps/commands.h"
+#include "apps/named_files.h"
 #include "apps/outputs.h"
 #include "report/evaluation.h"
 
@@ -22,7 +23,7 @@ struct Options {
 
 void run(Common& common, const Options& o) {
   common.begin();
-  check_out_folder(o.out);
+  check_out_folder(o.out, "--out");
   eval::EvaluateOptions options;
   options.froc = eval::froc_preset(o.rule);
   if (o.iou_given) options.froc.threshold = o.iou;
@@ -30,6 +31,10 @@ void run(Common& common, const Options& o) {
   eval::set_interpolation(&options.froc, o.interp);
   options.draws = o.draws;
   options.seed = common.seed;
+  check_file_or_folder(o.files.detections, "--detections", Code::data);
+  check_file_or_folder(o.files.truth, "--truth", Code::data);
+  check_file(o.files.patients, "--patients", Code::data);
+  check_file(o.files.films, "--films", Code::data);
   if (!o.out.empty()) {
     const ReadFiles files({o.files.detections, o.files.truth, o.files.patients, eval::films_list(o.files)});
     for (const auto& [name, head] : report::evaluation_files()) {

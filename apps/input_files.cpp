@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "apps/input_files.h"
 
-#include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <set>
 #include <unordered_map>
 
+#include "apps/named_files.h"
 #include "data/folder_walk.h"
 #include "data/formats/dicom/structure.h"
 #include "data/formats/picture/picture.h"
 #include "data/image_name.h"
 #include "tensor/error.h"
+#include "tensor/io/file_beginning.h"
 
 namespace cawe::apps {
 namespace fs = std::filesystem;
@@ -25,10 +25,7 @@ constexpr const char* kOther = "of other kinds";
 
 /// Whether it is a DICOM file, and of which class its object is, where its first 4 KB say that.
 bool begins_as_dicom(const std::string& path, std::string* sop_class) {
-  std::string head(4096, '\0');
-  std::ifstream file(path, std::ios::binary);
-  file.read(head.data(), std::streamsize(head.size()));
-  head.resize(size_t(std::max<std::streamsize>(file.gcount(), 0)));
+  const std::string head = read_beginning(path, 4096);
   if (data::picture_format(head) != data::PictureFormat::dicom) return false;
   *sop_class = std::string(data::media_sop_class(head));
   return true;
@@ -107,11 +104,8 @@ void check_ids(const InputFiles& inputs) {
 InputFiles list_inputs(const std::vector<std::string>& paths) {
   Search search;
   for (const std::string& path : paths) {
-    std::error_code error;
-    const fs::file_status there = fs::status(path, error);
-    CAWE_CHECK(fs::exists(there), Code::usage, path, ": no such file or folder (--input)",
-               there.type() == fs::file_type::none ? " (" + error.message() + ")" : std::string());
-    if (fs::is_directory(there))
+    check_file_or_folder(path, "--input");
+    if (fs::is_directory(path))
       search.tree(path);
     else
       search.file(path, data::without_image_ending(fs::path(path).filename().string()));

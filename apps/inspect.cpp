@@ -3,11 +3,13 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <filesystem>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 
 #include "apps/commands.h"
 #include "apps/inputs.h"
+#include "apps/named_files.h"
 #include "data/formats/picture/picture.h"
 #include "data/jail.h"
 #include "data/leak.h"
@@ -16,6 +18,7 @@
 #include "tensor/io/json.h"
 #include "tensor/io/npy.h"
 #include "tensor/io/pth.h"
+#include "tensor/io/safetensors_names.h"
 #include "tensor/io/weights_file.h"
 #include "tensor/text.h"
 #include "train/checkpoint.h"
@@ -24,8 +27,11 @@ namespace cawe::apps {
 namespace fs = std::filesystem;
 namespace {
 
-/// Name, dtype and shape of every tensor, into `json` where that is not null, and otherwise as a table.
-std::string describe_tensors(const NamedTensors& tensors, Json* json) {
+using Widened = std::map<std::string, std::string>;
+
+/// Name, dtype and shape of every tensor, into `json` where that is not null, and otherwise as a table; of those that
+/// are widened also the dtype that the file holds.
+std::string describe_tensors(const NamedTensors& tensors, const Widened& widened, Json* json) {
   std::string table;
   int64_t values = 0;
   Json list = Json::object();
@@ -33,11 +39,15 @@ std::string describe_tensors(const NamedTensors& tensors, Json* json) {
     values += t.numel();
     Json shape = Json::array();
     for (int i = 0; i < t.rank(); ++i) shape.push_back(t.dim(i));
+    const auto narrow = widened.find(name);
+    Json entry{{"dtype", cawe::name(t.dtype())}, {"shape", shape}};
+    if (narrow != widened.end()) entry["stored_dtype"] = narrow->second;
     if (json != nullptr)
-      list.get_ref<Json::object_t&>().emplace_back(name,
-                                                   Json{{"dtype", cawe::name(t.dtype())}, {"shape", shape}});
+      list.get_ref<Json::object_t&>().emplace_back(name, std::move(entry));
     else
-      table += detail::concat("  ", printable(name, 200), "  ", cawe::name(t.dtype()), " ", t.shape(), "\n");
+      table +=
+          detail::concat("  ", printable(name, 200), "  ", cawe::name(t.dtype()), " ", t.shape(),
+                         narrow == widened.end() ? "" : " (stored as " + narrow->second + ", widened)", "\n");
   }
   if (json != nullptr) json->update({{"tensors", list}, {"values", values}});
   return table + std::to_string(tensors.size()) + " tensors, " + std::to_string(values) + " values\n";
@@ -48,23 +58,24 @@ std::string checkpoint_text(const std::string& path, const train::Checkpoint& c,
   const int64_t patients = int64_t(trained.hashes.size());
   Json json{{"file", path},         {"kind", "checkpoint"},          {"step", c.step},
             {"patients", patients}, {"films", trained.films.size()}, {"recipe", c.recipe}};
-  const std::string table = describe_tensors(c.model(), as_json ? &json : nullptr);
+  const std::string table = describe_tensors(c.model(), {}, as_json ? &json : nullptr);
   if (as_json) return json_text(json);
   return path + ": checkpoint after step " + std::to_string(c.step) + ", trained on " +
          std::to_string(patients) + " persons\n" + table + "recipe:\n" + c.recipe;
 }
 
-std::string weights_text(const std::string& path, const NamedTensors& tensors, const char* kind,
-                         bool as_json) {
+std::string weights_text(const std::string& path, const NamedTensors& tensors, const Widened& widened,
+                         const char* kind, bool as_json) {
   Json json{{"file", path}, {"kind", kind}};
-  const std::string table = describe_tensors(tensors, as_json ? &json : nullptr);
+  const std::string table = describe_tensors(tensors, widened, as_json ? &json : nullptr);
   return as_json ? json_text(json) : path + ": " + kind + "\n" + table;
 }
 
 std::string pth_text(const std::string& path, const PthFile& file, bool as_json) {
   Json json{
       {"file", path}, {"kind", "pth"}, {"part", file.part}, {"parts", file.parts}, {"skipped", file.skipped}};
-  const std::string table = describe_tensors(file.tensors, as_json ? &json : nullptr), note = file.note();
+  const std::string table = describe_tensors(file.tensors, file.widened, as_json ? &json : nullptr),
+                    note = file.note();
   if (as_json) return json_text(json);
   return path + ": pth" + (note.empty() ? "" : ", " + printable(note, 2000)) + "\n" + table;
 }
@@ -87,13 +98,13 @@ std::string folder_text(const std::string& path, bool json) {
 std::string model_text(const std::string& path, bool json) {
   const std::string bytes = read_file(path);
   if (bytes.compare(0, 6, "\x93NUMPY") == 0)
-    return weights_text(path, {{"array", parse_npy(bytes.data(), bytes.size(), path)}}, "npy", json);
+    return weights_text(path, {{"array", parse_npy(bytes.data(), bytes.size(), path)}}, {}, "npy", json);
   if (bytes.compare(0, 4, "PK\3\4") == 0 || bytes.compare(0, 4, "\x80\x02\x8a\x0a") == 0)
     return pth_text(path, read_pth(bytes, path), json);
   if (!looks_like_safetensors(bytes.data(), bytes.size())) return "";
   const Safetensors file = parse_safetensors(bytes.data(), bytes.size(), path);
   if (train::is_checkpoint(file)) return checkpoint_text(path, train::parse_checkpoint(bytes, path), json);
-  return weights_text(path, file.tensors, "safetensors", json);
+  return weights_text(path, file.tensors, widened_in(bytes.data(), bytes.size(), path), "safetensors", json);
 }
 
 /// A picture or film, its samples as they are stored.
@@ -122,7 +133,7 @@ void print_text(const std::string& text, const Common& common) {
 
 void run(Common& common, const std::string& path, const data::ReadOptions& options, bool untrusted) {
   common.begin();
-  CAWE_CHECK(fs::exists(path), Code::data, path, ": no such file");
+  check_file_or_folder(path, "FILE", Code::data);
   if (fs::is_directory(path)) {
     print_text(folder_text(path, common.json), common);
     return;

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "apps/commands.h"
+#include "apps/named_files.h"
 #include "apps/outputs.h"
 #include "tensor/error.h"
 #include "tensor/text.h"
@@ -121,7 +122,9 @@ void run_profile(const std::vector<const Case*>& cases, const KernelsOptions& o,
 }
 
 void run(const KernelsOptions& o, Common& common) {
+  if (!o.html.empty()) check_out_file(o.html, "--html");
   if (!o.template_file.empty()) {
+    check_out_file(o.template_file, "--template");
     report::write_template(o.template_file);
     print_lines(o.template_file + ": change it, then `cawe kernels " + o.template_file + " --profile`");
     return;

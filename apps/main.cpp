@@ -111,24 +111,43 @@ int report(const std::string& message, int status) {
   return status;
 }
 
-/// "" for a whole number in decimal digits. CLI11 reads "010" as eight, and what is too large as the largest number.
-std::string check_whole_number(const std::string& text) {
+/// "" for a whole number in decimal digits. CLI11 reads "010" as eight, what is too large as the largest number, and "-1"
+/// as 2^64 - 1 where numbers have no sign.
+std::string check_whole_number(const std::string& text, bool is_signed) {
   const std::string digits = text.substr(!text.empty() && (text[0] == '-' || text[0] == '+')),
                     largest = std::to_string(std::numeric_limits<int64_t>::max());
   const bool is_number = !digits.empty() && digits.find_first_not_of("0123456789") == std::string::npos;
   const bool is_octal = digits.size() > 1 && digits[0] == '0';
   const bool fits = digits.size() < largest.size() || (digits.size() == largest.size() && digits <= largest);
-  return is_number && !is_octal && fits
+  return is_number && !is_octal && fits && (is_signed || text[0] != '-')
              ? ""
              : "'" + text + "' (expected a whole number below 2^63, in decimal digits)";
 }
 
-/// Every option that takes whole numbers gets the check.
-void check_whole_numbers(CLI::App& app) {
-  for (CLI::Option* option : app.get_options())
-    if (option->get_type_name().find("INT") != std::string::npos)
-      option->check(CLI::Validator(check_whole_number, ""));
-  for (CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; })) check_whole_numbers(*sub);
+constexpr const char* kEmpty =
+    "is empty (expected a value, or the option left away; is it of a shell variable that is not set?)";
+
+/// What is checked of every value: an empty one would be taken for an option that was not given. Whole numbers say more.
+void check_values(CLI::App& app) {
+  for (CLI::Option* option : app.get_options()) {
+    const std::string type = option->get_type_name();
+    if (const size_t at = type.find("INT"); at != std::string::npos) {
+      const bool is_signed = at == 0 || type[at - 1] != 'U';
+      option->check(
+          CLI::Validator([=](std::string& text) { return check_whole_number(text, is_signed); }, ""));
+    } else if (option->get_items_expected_max() > 0) {
+      option->check(
+          CLI::Validator([](std::string& text) { return text.empty() ? kEmpty : std::string(); }, ""));
+    }
+  }
+  for (CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; })) check_values(*sub);
+}
+
+/// "--out=" alone: CLI11 would take the next word for its value.
+void check_equals_signs(const std::vector<std::string>& words) {
+  for (size_t i = 1; i < words.size() && words[i] != "--"; ++i)
+    CAWE_CHECK(!begins_with(words[i], "--") || words[i].find('=') + 1 != words[i].size(), Code::usage,
+               words[i].substr(0, words[i].size() - 1), ": ", kEmpty);
 }
 
 /// All valid names at the place of the command line where the error is.
@@ -212,8 +231,9 @@ int main(int argc, char** argv) {
   add_convert(app, common);
   add_inspect(app, common);
   add_doctor(app, common);
-  check_whole_numbers(app);
+  check_values(app);
   try {
+    check_equals_signs(common.words);
     app.parse(argc, argv);
     return printed(common.status);
   } catch (const CLI::Success& done) {

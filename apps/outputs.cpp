@@ -5,11 +5,11 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 
 #include "apps/commands.h"
 #include "data/folder_walk.h"
 #include "tensor/error.h"
+#include "tensor/io/file_beginning.h"
 #include "tensor/io/folder_claim.h"
 #include "tensor/text.h"
 
@@ -78,26 +78,10 @@ void ReadFiles::keep(const std::string& out, const std::string& flag) const {
              ", whose own files nothing else may replace (expected another ", flag, ")");
 }
 
-void check_out_folder(const std::string& out) {
-  std::error_code error;
-  for (fs::path at = out; !at.empty(); at = at.parent_path()) {
-    const fs::file_status there = fs::status(at, error);
-    if (fs::is_directory(there)) return;
-    CAWE_CHECK(!fs::exists(there) || there.type() == fs::file_type::unknown, Code::usage, at.string(),
-               ": is a file (expected a folder, or a new name for --out)");
-    CAWE_CHECK(!fs::is_symlink(fs::symlink_status(at, error)), Code::usage, at.string(),
-               ": is a link to nothing (expected a folder, or a new name for --out)");
-    if (at == at.parent_path()) return;
-  }
-}
-
 bool is_foreign(const std::string& path, const std::string& head) {
   struct stat facts {};
   if (!facts_of(path, &facts) || !S_ISREG(facts.st_mode)) return false;
-  std::string read(head.size(), '\0');
-  std::ifstream file(path, std::ios::binary);
-  file.read(read.data(), std::streamsize(read.size()));
-  return read != head;
+  return read_beginning(path, head.size()) != head;
 }
 
 void check_own(const std::string& path, const std::string& head, const std::string& flag) {

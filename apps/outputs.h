@@ -28,10 +28,6 @@ class ReadFiles {
   std::map<std::pair<uint64_t, uint64_t>, std::string> known_;
 };
 
-/// Throws usage where `out`, a folder that a command will make or write into, cannot be one: a file or a device has its
-/// name or that of a folder above, or a link to nothing has. Empty text is none.
-void check_out_folder(const std::string& out);
-
 /// Whether a file is there that does not begin with `head`, as every file that this program writes there does.
 bool is_foreign(const std::string& path, const std::string& head);
 /// Throws usage where one is: for outputs whose names the user did not choose.

@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/commands.h"
-#include "apps/outputs.h"
+#include "apps/named_files.h"
 #include "data/phantom/chest.h"
 #include "data/phantom/scenes.h"
 #include "tensor/error.h"
@@ -22,7 +22,7 @@ struct Options {
 
 void run(Common& common, const Options& o) {
   common.begin();
-  check_out_folder(o.out);
+  check_out_folder(o.out, "--out");
   if (o.kind == "scenes") {
     data::SceneOptions scenes;
     scenes.out = o.out;

@@ -5,7 +5,7 @@
 #include <filesystem>
 
 #include "apps/commands.h"
-#include "apps/outputs.h"
+#include "apps/named_files.h"
 #include "study/study.h"
 #include "tensor/error.h"
 #include "tensor/io/files.h"
@@ -24,7 +24,7 @@ void run(Common& common, const Options& o) {
   common.begin();
   train::RunRequest request;
   request.out = o.out.empty() ? "runs/" + std::filesystem::path(o.recipe).stem().string() : o.out;
-  check_out_folder(request.out);
+  check_out_folder(request.out, "--out");
   train::Recipe recipe = train::Recipe::read(o.recipe, "study", o.set);
   CAWE_CHECK(recipe.task() == "study", Code::usage, recipe.where("task"), " is \"", recipe.task(),
              "\" (`cawe train` trains it; expected \"study\")");

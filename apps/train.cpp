@@ -5,7 +5,7 @@
 #include <filesystem>
 
 #include "apps/commands.h"
-#include "apps/outputs.h"
+#include "apps/named_files.h"
 #include "tensor/backend.h"
 #include "tensor/error.h"
 #include "tensor/parallel.h"
@@ -27,7 +27,7 @@ void run(Common& common, const Options& o) {
   common.begin();
   train::RunRequest request;
   request.out = o.out.empty() ? "runs/" + std::filesystem::path(o.recipe).stem().string() : o.out;
-  check_out_folder(request.out);
+  check_out_folder(request.out, "--out");
   train::Recipe recipe = train::Recipe::read(o.recipe, "classifier", o.set);
   CAWE_CHECK(recipe.task() != "study", Code::usage, recipe.where("task"),
              " is \"study\" (`cawe study` runs it)");

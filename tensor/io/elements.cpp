@@ -33,7 +33,7 @@ int64_t bytes_of(const std::vector<int64_t>& shape, size_t element_size) {
 
 void put_elements(const FileType& type, const char* from, int64_t count, void* to, const std::string& where) {
   if (count == 0) return;
-  if (type.size < size_of(type.dtype)) {
+  if (is_widened(type)) {
     if (type.size == 1) return widen<int8_t>(from, count, static_cast<int32_t*>(to));
     return widen<int16_t>(from, count, static_cast<int32_t*>(to));
   }

@@ -22,6 +22,12 @@ struct FileType {
   size_t size = 4;
 };
 
+/// Whether it is such a type, and what those are called outside: "int8", "int16".
+inline bool is_widened(const FileType& type) { return type.size < size_of(type.dtype); }
+inline const char* stored_name(const FileType& type) {
+  return !is_widened(type) ? name(type.dtype) : type.size == 1 ? "int8" : "int16";
+}
+
 /// Bytes that the elements of a shape take; -1 where shape or strides would not fit 62 bits.
 int64_t bytes_of(const std::vector<int64_t>& shape, size_t element_size);
 

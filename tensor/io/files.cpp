@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "tensor/error.h"
+#include "tensor/stop_signal.h"
 #include "tensor/text.h"
 
 namespace cawe {
@@ -263,6 +264,7 @@ void make_folders(const std::string& dir) {
 
 NewFolder::NewFolder(const std::string& out) : out_(out) {
   CAWE_CHECK(!out.empty(), Code::usage, "no output folder given (--out DIR)");
+  check_stop(out);  // from here on a signal is recorded, so that what is begun can be taken back
   std::error_code e;
   std::error_code unknown;
   const fs::file_status there = fs::status(out, e), link = fs::symlink_status(out, unknown);

@@ -89,8 +89,10 @@ PthFile build_all(const Document& document, const ReadStorage& read_storage, siz
                    bytes.size() % storage->type.size == 0,
                Code::data, source, ": storage \"", shown(storage->key), "\" has ", bytes.size(),
                " bytes (expected ", storage->elements, " elements of ", storage->type.size, ")");
-    for (const auto& [name, ref] : tensors)
+    for (const auto& [name, ref] : tensors) {
+      if (is_widened(storage->type)) out.widened.emplace(name, stored_name(storage->type));
       out.tensors.emplace(name, build(*ref, bytes, source + ": " + shown(name)));
+    }
   }
   return out;
 }

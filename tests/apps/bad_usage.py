@@ -50,8 +50,9 @@ SMALL = ['--quiet', '--set', 'image.size=64', '--set', 'model.width=4', '--set',
 def command_line():
     expect('unknown command', ['trian', 'x'], 2, 'train')
     expect('unknown option', ['phantom', '--out', 'x', '--imags', '3'], 2, '--images', absent=['x'])
-    for number in ('010', '0x10', '9223372036854775808', '18446744073709551616', '1e3', '1.0', '', '--5'):
+    for number in ('010', '0x10', '9223372036854775808', '18446744073709551616', '1e3', '1.0', '', '--5', '-1', '-5', '-0'):
         expect('a number that is read otherwise elsewhere: ' + number, ['phantom', '--out', 'x', '--seed=' + number], 2, '--seed', absent=['x'])
+        expect('the same for a list', ['kernels', '--profile', '--seeds=' + number], 2, '--seeds')
         expect('the same for a count', ['phantom', '--out', 'x', '--images=' + number], 2, '--images', absent=['x'])
     expect('missing option', ['phantom'], 2, '--out')
     expect('value out of range', ['phantom', '--out', 'x', '--size', '3'], 2, '--size', absent=['x'])

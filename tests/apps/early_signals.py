@@ -71,6 +71,20 @@ def two_signals():
     check(True, 'a second signal of the other kind ends the process at once')
 
 
+def phantom_takes_back():
+    """A signal right after a folder of films is begun, before the first of them: it takes a while to make room for a
+    million."""
+    for kind in ('chest', 'scenes'):
+        with subprocess.Popen([PROGRAM, 'phantom', '--kind', kind, '--out', 'films', '--images', '1000000', '--size', '16'],
+                              cwd=WORK, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as running:
+            while not list(WORK.glob('films.cawe-*.part')):
+                assert running.poll() is None, running.communicate()
+            running.send_signal(signal.SIGINT)
+            _, errors = running.communicate(timeout=300)
+        assert running.returncode == 130 and len(errors.splitlines()) == 1, (running.returncode, errors)
+        check(not list(WORK.glob('films*')), 'phantom --kind %s takes back what it has begun' % kind)
+
+
 def interrupted(out, number, begun, delay, right):
     """One training that gets the signal some time after it was started, or after its handler was; how it ended."""
     with subprocess.Popen(train(out), cwd=WORK, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
@@ -107,6 +121,7 @@ def main():
     right = outcome('right')
     handler_before_writing()
     two_signals()
+    phantom_takes_back()
     draw, ends = random.Random(5), []
     for i in range(TIMES):
         number = signal.SIGTERM if i % 3 else signal.SIGINT

@@ -157,6 +157,36 @@ def beside_the_weights():
     check(not (WORK / 'x.safetensors').exists() and not (WORK / 'cawe_hostile_pickle_was_here').exists(), 'nothing is executed')
 
 
+def no_clean_weights():
+    """What convert makes bears no digest and no doubt: it refuses or says what is not as it was."""
+    header, values = read_safetensors(checkpoint('cls'))
+    (WORK / 'changed.safetensors').write_bytes(written(header, values[:-1] + bytes([values[-1] ^ 1])))
+    for args in (['convert', 'changed.safetensors', 'x.safetensors'], ['inspect', 'changed.safetensors']):
+        refused(args[0] + ' of a checkpoint with a changed bit', args, 'changed.safetensors: damaged (its digest does not fit its content)')
+    cawe('convert', checkpoint('cls'), 'whole.safetensors')
+    refused('an entry without a name', ['convert', no_name(), 'x.safetensors'], 'no_name.pth: "" cannot name a tensor of safetensors')
+    check(not (WORK / 'x.safetensors').exists(), 'and nothing is written')
+    for name in ('zip.pth', 'legacy.pth', 'torch.safetensors'):
+        said, errors, _ = run(['convert', WEIGHTS / name, 'wide.safetensors', '--json'], 0)
+        words = name + ': 2 tensors of int8/int16 are written as int32\n'
+        assert errors.startswith('cawe: warning: ') and errors.endswith(words) and errors.count('\n') == 1, errors
+        said = cawe('inspect', WEIGHTS / name)
+        assert 'x.int16  i32 [1, 3] (stored as int16, widened)' in said and said.count('widened') == 2, said
+        tensors = json.loads(cawe('inspect', WEIGHTS / name, '--json'))['tensors']
+        assert tensors['x.int16'] == {'dtype': 'i32', 'shape': [1, 3], 'stored_dtype': 'int16'}, tensors
+        assert tensors['x.int32'] == {'dtype': 'i32', 'shape': [1, 3]}, tensors
+    check('widened' not in cawe('inspect', 'wide.safetensors'), 'narrow whole numbers are said to be widened, and once')
+
+
+def no_name():
+    """zip.pth, of which one key has lost its characters: the pickle names "x.f16" by its length."""
+    text = (WEIGHTS / 'legacy.pth').read_bytes()
+    key = struct.pack('<cI', b'X', 7) + b'x.int32'
+    assert text.count(key) == 1
+    (WORK / 'no_name.pth').write_bytes(text.replace(key, struct.pack('<cI', b'X', 0)))
+    return 'no_name.pth'
+
+
 def other_names():
     """A network's weights under the names that other programs give them, as safetensors; after a step at rate 0 the run must hold them."""
     header, values = read_safetensors(checkpoint('cls'))
@@ -200,4 +230,5 @@ def other_names():
 prepare()
 forged_checkpoints()
 beside_the_weights()
+no_clean_weights()
 other_names()

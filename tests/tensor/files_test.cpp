@@ -18,6 +18,7 @@
 #include <thread>
 #include <vector>
 
+#include "tensor/io/file_beginning.h"
 #include "tests/tensor/io_support.h"
 
 namespace cawe {
@@ -195,6 +196,15 @@ TEST(WriteFile, ANamedPipeIsWrittenThrough) {
   EXPECT_EQ(got, text);
   EXPECT_TRUE(fs::is_fifo(path));
   EXPECT_EQ(folder.files(), std::vector<std::string>{"pipe"});
+}
+
+TEST(ReadBeginning, WaitsForNoPipe) {
+  const TemporaryFolder folder;
+  write_file(folder / "a", "four");
+  EXPECT_EQ(read_beginning(folder / "a", 2), "fo");
+  EXPECT_EQ(read_beginning(folder / "a", 9), "four");
+  ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
+  for (const char* other : {"pipe", "absent", "."}) EXPECT_EQ(read_beginning(folder / other, 9), "") << other;
 }
 
 TEST(WriteFile, AnOpenDescriptorGoesOnWhereItStands) {
