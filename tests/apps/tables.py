@@ -90,6 +90,7 @@ def classifiers(rows):
 
 def refusals(rows):
     header, body = rows[0], rows[1:]
+    (WORK / 'nobody.csv').write_text('image,patient,%s\na.png,,1,0,1\n' % ','.join(LABELS))
     change = lambda row, column, text: [header] + [[text if (i, k) == (row, column) else c for k, c in enumerate(r)]
                                                    for i, r in enumerate(body)]
     cases = [(change(3, 0, '/etc/hostname.png'), ['set/metadata.csv: line 5: image', '/etc/hostname.png',
@@ -141,6 +142,17 @@ def labels():
     assert not (WORK / 'again').exists()
     cawe('train', 'again.toml', '--out', 'again', '--quiet')
     print('ok  labels are the data\'s')
+    for sets, key in ((['init=o/nothere'], 'init'), (['enhance.method=cawe', 'enhance.classifier=o/nothere'],
+                                                     'enhance.classifier'), (['data.labels_csv=o/nothere'],
+                                                                             'data.labels_csv')):
+        refused(['o/nothere: no such file', '--set: ' + key], *sets)
+    refused(['a.png: patient: ', 'line 2: is empty'], 'data.labels_csv="../nobody.csv"')
+    for sets, words in ((['train.batch=1'], ['train.batch is 1 ', 'image.size']),
+                        (['train.batch=3', 'train.micro_batch=2'], ['train.batch is 3, train.micro_batch 2'])):
+        refused(words + ['one value a channel'], *sets, 'image.size=32', 'model.output_stride=32', code=2)
+        assert not (WORK / 'run').exists()
+        train('classifier', *sets, 'image.size=33', 'model.output_stride=32', 'data.boxes=""')
+    print('ok  what a recipe names and is not there, batches of one')
 
 
 def detectors():
