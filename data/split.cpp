@@ -11,7 +11,9 @@
 
 #include "data/film_names.h"
 #include "data/formats/table/csv.h"
+#include "data/formats/table/persons.h"
 #include "data/hash.h"
+#include "data/image_name.h"
 #include "tensor/error.h"
 #include "tensor/io/format.h"
 #include "tensor/random.h"
@@ -136,7 +138,24 @@ std::string split_text(const Dataset& dataset, const Split& split) {
   return text;
 }
 
-Split read_split(const std::string& path, const Dataset& dataset) {
+namespace {
+
+/// Throws data where a row of a split names another person than the data set does: one of them means another film. An
+/// image's name stands for nobody.
+void check_person(const CsvTable& table, size_t row, const Sample& sample, const std::string& prefix) {
+  if (!table.has_column("patient") || sample.patient_id == sample.image_id) return;
+  const std::string written = table.word(row, table.column("patient"));
+  const std::string image = table.word(row, table.column("image")), bare = without_image_ending(written);
+  if (names_nobody(written) || bare == sample.image_id || bare == without_image_ending(image)) return;
+  const std::string person = plain_person(sample.patient_id);
+  CAWE_CHECK(plain_person(written) == person || plain_person(prefix + written) == person, Code::data,
+             table.where(row), ": patient of image '", image, "' is '", written, "', but '",
+             sample.patient_id, "' in the data (expected the same person, or an empty cell)");
+}
+
+}  // namespace
+
+Split read_split(const std::string& path, const Dataset& dataset, const std::string& prefix) {
   const CsvTable table = CsvTable::read(path);
   const size_t image = table.column("image"), fold = table.column("fold");
   std::set<std::string> seen;
@@ -167,6 +186,7 @@ Split read_split(const std::string& path, const Dataset& dataset) {
           Code::data, table.where(size_t(i)), ": image '", sample.image_id, "' is in two folds, '",
           table.word(row, fold), "' (row '", table.at(row, image), "', ", table.where(row), ") and '",
           table.word(size_t(i), fold), "' (row '", table.at(size_t(i), image), "') (expected one)");
+    if (dataset.patients_known) check_person(table, row, sample, prefix);
     split.fold.push_back(table.word(row, fold));
   }
   if (dataset.patients_known) check_patients_apart(dataset, split);

@@ -11,6 +11,7 @@
 #include "tensor/io/files.h"
 #include "tensor/io/format.h"
 #include "tensor/io/json.h"
+#include "tensor/text.h"
 #include "train/learner.h"
 #include "train/model_recipe.h"
 
@@ -68,14 +69,17 @@ ClassifierGoal goal_from(const Recipe& recipe) {
 
 /// Throws usage where the recipe's keys and the data's labels do not fit together.
 void check_labels(const Recipe& recipe, const data::Dataset& dataset, const ClassifierGoal& goal) {
-  const size_t count = dataset.label_names.size(), named = recipe.words("labels").size();
+  const size_t count = dataset.label_names.size();
   CAWE_CHECK(count > 0, Code::usage, recipe.source(),
              ": the data have no labels (set data.label_columns or data.finding_column)");
   CAWE_CHECK(goal.pos_weight.size() <= 1 || goal.pos_weight.size() == count, Code::usage,
              recipe.where("train.pos_weight"), " holds ", goal.pos_weight.size(),
              " numbers (expected one, or one for each of the ", count, " labels)");
-  CAWE_CHECK(named == count, Code::usage, recipe.where("labels"), " are ", named,
-             " (expected as many as the data have, ", count, ")");
+  // A checkpoint's outputs are known by these names: other ones, or another order, would rename classes in silence.
+  const Strings named = recipe.words("labels");
+  CAWE_CHECK(named == dataset.label_names, Code::usage, recipe.where("labels"), " are ", listed(named),
+             " (expected those of the data, in their order: ", listed(dataset.label_names),
+             "; leave the key out, or change data.label_columns)");
 }
 
 /// Writes results.json of a run: AUROC of `net` on films that were used neither for training nor for choosing

@@ -129,13 +129,13 @@ ColorizerInit initialise_colorizer(models::Generator& generator, models::Critic&
   critic.initialise(seed + 1);
   const std::string init = recipe.word("init"), phi = recipe.word("gan.phi_init");
   if (init != "random") {
-    const SourceWeights source = read_source_weights(init);
+    const SourceWeights source = read_source_weights(weights_named(recipe, "init"));
     load_generator(generator, source, init);
     result.init_hash = source.hash;
     result.manifest += source.manifest;
   }
   if (!phi.empty() && content.config().phi != Phi::none) {
-    const SourceWeights source = read_source_weights(phi);
+    const SourceWeights source = read_source_weights(weights_named(recipe, "gan.phi_init"));
     content.load(source.tensors, phi);
     result.phi_hash = source.hash;
     if (phi != init) result.manifest += source.manifest;

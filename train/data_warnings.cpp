@@ -74,6 +74,49 @@ void warn_of_missing_rows(const Recipe& r, const data::Dataset& dataset, const d
       " left out of training and test (a film without a lesion needs a row with Target 0)"));
 }
 
+/// Boxes of several categories: a detector has one class.
+void warn_of_categories(const Recipe& r, const data::Dataset& dataset, Strings* out) {
+  const std::string format = r.word("data.format");
+  if (format != "coco" && (format != "voc" || !r.words("data.class_names").empty())) return;
+  std::vector<size_t> boxes(dataset.class_names.size(), 0);
+  for (const data::Sample& sample : dataset.samples)
+    for (const int k : sample.box_classes) ++boxes[size_t(k)];
+  Strings used;
+  for (size_t k = 0; k < boxes.size(); ++k)
+    if (boxes[k] > 0) used.push_back(dataset.class_names[k] + " " + std::to_string(boxes[k]));
+  if (used.size() > 1)
+    out->push_back(detail::concat("the boxes are of ", used.size(), " categories (", listed(used),
+                                  "): all count as lesions"));
+}
+
+/// Folds of data.split_file that no key reads: a misspelt one takes its films out of the run. Those that a key usually
+/// reads are left out on purpose where it is empty.
+void warn_of_unread_folds(const Recipe& r, const data::Split& split, Strings* out) {
+  if (r.word("data.split") != "file" || !r.value("data.train_folds")) return;
+  std::set<std::string> read;
+  for (const auto& [key, purpose] : kFoldKeys) {
+    const Strings folds = r.words(key), usual = std::get<Strings>(*r.otherwise(key));
+    read.insert(folds.begin(), folds.end());
+    if (folds.empty()) read.insert(usual.begin(), usual.end());
+  }
+  std::map<std::string, size_t> unread;
+  for (const std::string& fold : split.fold)
+    if (read.count(fold) == 0) ++unread[fold];
+  size_t count = 0;
+  Strings named;
+  for (const auto& [fold, films_of_it] : unread) {
+    count += films_of_it;
+    named.push_back("\"" + printable(fold, 80) + "\" " + std::to_string(films_of_it));
+    for (const std::string& near : read)
+      if (lower(near) == lower(fold)) named.back() += " (did you mean " + near + "?)";
+  }
+  if (count > 0)
+    out->push_back(detail::concat(
+        count, " of ", films(split.fold.size()), " of the split file ",
+        count == 1 ? "is in a fold" : "are in folds",
+        " that none of data.train_folds, data.val_folds and data.test_folds reads: ", listed(named)));
+}
+
 /// Labels without a known cell, a positive or a negative among some images.
 struct Missing {
   Strings known, positives, negatives;
@@ -153,12 +196,29 @@ Strings check_folds_apart(const Recipe& recipe) {
   return allowed;
 }
 
+Strings empty_folds(const Recipe& r, const data::Split& split) {
+  Strings out;
+  const auto nobody_in = [&](const char* key) { return fold_indices(split, r.words(key)).empty(); };
+  const Strings test = r.words("data.test_folds");
+  const bool none_wanted = r.word("data.split") == "patient" && r.number("data.test") == 0;
+  if (!test.empty() && !none_wanted && nobody_in("data.test_folds"))
+    out.push_back("no film is in a test fold (" + listed(test) + "): nothing is tested");
+  const int64_t every = r.whole("train.eval_every");
+  if (every > 0 && nobody_in("data.val_folds"))
+    out.push_back(detail::concat("no film is in a validation fold: the last checkpoint is used, although ",
+                                 "train.eval_every is ", every,
+                                 r.whole("train.patience") > 0 ? ", and train.patience stops nothing" : ""));
+  return out;
+}
+
 std::vector<std::string> data_warnings(const Recipe& recipe, const data::Dataset& dataset,
-                                       const data::Split& split) {
+                                       const data::Split& split, bool drawn_by_recipe) {
   Strings out;
   const bool detector = recipe.value("augment.min_visible").has_value();
   const bool classifier = recipe.task() == "classifier" && !dataset.label_names.empty();
   if (detector) warn_of_missing_rows(recipe, dataset, split, &out);
+  if (detector) warn_of_categories(recipe, dataset, &out);
+  if (drawn_by_recipe) warn_of_unread_folds(recipe, split, &out);
   for (const Part& part : parts_of(recipe, split)) {
     if (detector) warn_of_boxes(dataset, part, &out);
     if (classifier) warn_of_labels(dataset, part, &out);

@@ -31,6 +31,15 @@ std::string below(const std::string& root, const std::string& path) {
   return std::filesystem::path(path).is_absolute() ? path : root + "/" + path;
 }
 
+/// The file or folder that a key names; "": none. A missing one is bad data, as a missing data.root is.
+std::string place_of(const Recipe& r, const std::string& key, const std::string& root) {
+  const std::string path = below(root, r.word(key));
+  std::error_code unknown;
+  CAWE_CHECK(path.empty() || std::filesystem::exists(path, unknown), Code::data, path, ": no such file (",
+             r.where(key), ")");
+  return path;
+}
+
 /// Parses "word = label".
 std::vector<std::pair<std::string, std::string>> parse_findings(const Recipe& recipe,
                                                                 const std::string& key) {
@@ -46,7 +55,7 @@ std::vector<std::pair<std::string, std::string>> parse_findings(const Recipe& re
 
 data::Dataset read_table(const Recipe& r, const std::string& root, const std::string& images) {
   data::LabelCsvOptions o;
-  o.csv = below(root, r.word("data.labels_csv"));
+  o.csv = place_of(r, "data.labels_csv", root);
   o.images_dir = images;
   o.root = root;
   o.allow_outside = r.flag("data.allow_outside");
@@ -66,21 +75,20 @@ data::Dataset read_table(const Recipe& r, const std::string& root, const std::st
   o.findings = parse_findings(r, "data.findings");
   data::Dataset dataset = data::read_label_csv(o);
   const std::string boxes = r.word("data.boxes"), box_class = r.word("data.box_class");
-  if (!boxes.empty()) data::attach_rsna_boxes(&dataset, below(root, boxes), box_class);
+  if (!boxes.empty()) data::attach_rsna_boxes(&dataset, place_of(r, "data.boxes", root), box_class);
   return dataset;
 }
 
 data::Dataset read_rsna(const Recipe& r, const std::string& root, const std::string& images, bool by_image) {
   data::RsnaOptions o;
-  o.labels_csv = below(root, r.word("data.labels_csv"));
-  o.classes_csv = below(root, r.word("data.classes_csv"));
-  const std::string mapping = r.word("data.mapping");
-  o.mapping_json = below(root, mapping);
+  o.labels_csv = place_of(r, "data.labels_csv", root);
+  o.mapping_json = place_of(r, "data.mapping", root);
   o.images_dir = images;
   o.root = root;
   o.allow_outside = r.flag("data.allow_outside");
   o.extension = r.word("data.extension");
   o.labels = r.word("data.rsna_labels") == "detailed" ? data::RsnaLabels::detailed : data::RsnaLabels::target;
+  if (o.labels == data::RsnaLabels::detailed) o.classes_csv = place_of(r, "data.classes_csv", root);
   o.split_by_image = by_image;
   return data::read_rsna(o);
 }
@@ -89,7 +97,7 @@ data::Dataset read_rsna(const Recipe& r, const std::string& root, const std::str
 data::Dataset read_chexpert(const Recipe& r, const std::string& root, std::set<std::string>* tested) {
   using Options = data::ChexpertOptions;
   Options o;
-  o.csv = below(root, r.word("data.labels_csv"));
+  o.csv = place_of(r, "data.labels_csv", root);
   o.root = root;
   o.allow_outside = r.flag("data.allow_outside");
   o.strip_prefix = r.word("data.strip_prefix");
@@ -105,7 +113,7 @@ data::Dataset read_chexpert(const Recipe& r, const std::string& root, std::set<s
   data::Dataset all = data::read_chexpert(o);
   const std::string official = r.word("data.test_csv");
   if (official.empty()) return all;
-  o.csv = below(root, official);
+  o.csv = place_of(r, "data.test_csv", root);
   std::set<std::string> others;
   for (const data::Sample& sample : all.samples) others.insert(sample.image_id);
   for (data::Sample& sample : data::read_chexpert(o).samples) {
@@ -120,7 +128,7 @@ data::Dataset read_chexpert(const Recipe& r, const std::string& root, std::set<s
 
 data::Dataset read_voc(const Recipe& r, const std::string& root, const std::string& images) {
   data::VocOptions o;
-  o.annotations_dir = below(root, r.word("data.annotations"));
+  o.annotations_dir = place_of(r, "data.annotations", root);
   o.images_dir = images;
   o.root = root;
   o.allow_outside = r.flag("data.allow_outside");
@@ -131,7 +139,7 @@ data::Dataset read_voc(const Recipe& r, const std::string& root, const std::stri
 
 /// Folds of data.split_file for data.split = k_folds: they must be "0" to "k-1", each with an image.
 data::Split read_k_folds(const Recipe& r, const std::string& path, const data::Dataset& dataset) {
-  const data::Split split = data::read_split(path, dataset);
+  const data::Split split = data::read_split(path, dataset, r.word("data.patient_prefix"));
   const int64_t k = r.whole("data.folds");
   std::set<std::string> wanted, found(split.fold.begin(), split.fold.end());
   for (int64_t f = 0; f < k; ++f) wanted.insert(std::to_string(f));
@@ -158,10 +166,10 @@ data::Split make_split(const Recipe& r, const data::Dataset& dataset, const std:
                ", as many as there are images)");
     return data::split_by_name_hash(dataset, count);
   }
-  const std::string file = how == "file" || how == "k_folds" ? below(root, r.word("data.split_file")) : "";
+  const std::string file = how == "file" || how == "k_folds" ? place_of(r, "data.split_file", root) : "";
   CAWE_CHECK(how != "file" || !file.empty(), Code::usage, r.source(),
              ": data.split_file is missing (expected a CSV image,patient,fold)");
-  if (how == "file") return data::read_split(file, dataset);
+  if (how == "file") return data::read_split(file, dataset, r.word("data.patient_prefix"));
   if (how == "k_folds")
     return file.empty() ? data::split_k_folds(dataset, r.whole("data.folds"), o)
                         : read_k_folds(r, file, dataset);
@@ -291,6 +299,12 @@ DataHashes hashes_of_data(const data::Dataset& dataset) {
   return hashes;
 }
 
+namespace {
+
+std::string sentence_of(const data::Rejected& one) { return one.file + ": " + one.field + ": " + one.reason; }
+
+}  // namespace
+
 SplitData load_data(const Recipe& r, bool quiet, const PersonFolds* folds) {
   const std::string root = expand_root(r.word("data.root"));
   CAWE_CHECK(!root.empty(), Code::usage, r.where("data.root"),
@@ -307,16 +321,13 @@ SplitData load_data(const Recipe& r, bool quiet, const PersonFolds* folds) {
   if (format == "rsna") out.dataset = read_rsna(r, root, images, by_image);
   if (format == "coco")
     out.dataset =
-        data::read_coco(below(root, r.word("data.boxes")), {images, root, r.flag("data.allow_outside")});
+        data::read_coco(place_of(r, "data.boxes", root), {images, root, r.flag("data.allow_outside")});
   if (format == "chexpert") out.dataset = read_chexpert(r, root, &tested);
   if (format == "voc") out.dataset = read_voc(r, root, images);
   if (format == "folder") out.dataset = data::read_image_folder({images, r.flag("data.class_folders")});
   CAWE_CHECK(!out.dataset.samples.empty(), Code::data, root, ": no usable image (",
              out.dataset.rejected.size(), " rejected",
-             out.dataset.rejected.empty()
-                 ? ""
-                 : "; first: " + out.dataset.rejected[0].file + ": " + out.dataset.rejected[0].reason,
-             ")");
+             out.dataset.rejected.empty() ? "" : "; first: " + sentence_of(out.dataset.rejected[0]), ")");
   data::check_files_differ(out.dataset.samples);
   // Opening a million pictures takes an hour: with check_images off a bad one is found when it is loaded.
   data::ReadOptions reading;
@@ -326,20 +337,16 @@ SplitData load_data(const Recipe& r, bool quiet, const PersonFolds* folds) {
     data::resolve_images(&out.dataset, data::image_facts_with(reading), 1, quiet);
   }
   CAWE_CHECK(!out.dataset.samples.empty(), Code::data, root, ": no usable image (first problem: ",
-             out.dataset.rejected.empty()
-                 ? "none"
-                 : out.dataset.rejected[0].file + ": " + out.dataset.rejected[0].reason,
-             ")");
+             out.dataset.rejected.empty() ? "none" : sentence_of(out.dataset.rejected[0]), ")");
   if (r.flag("data.strict") && !out.dataset.rejected.empty())
-    fail(Code::data, out.dataset.rejected[0].file, ": ", out.dataset.rejected[0].field, ": ",
-         out.dataset.rejected[0].reason, " (", out.dataset.rejected.size(), " rejected in all; ",
-         "data.strict = false leaves them out)");
+    fail(Code::data, sentence_of(out.dataset.rejected[0]), " (", out.dataset.rejected.size(),
+         " rejected in all; ", "data.strict = false leaves them out)");
   out.hashes = hashes_of_data(out.dataset);
   out.split =
       folds != nullptr ? split_by_person(out.dataset, *folds) : make_split(r, out.dataset, root, by_image);
   test_official(r, tested, out.dataset, &out.split);
   check_fold_names(r, folds_of(r, out.split, folds));
-  for (std::string& warning : data_warnings(r, out.dataset, out.split))
+  for (std::string& warning : data_warnings(r, out.dataset, out.split, folds == nullptr))
     out.warnings.push_back(std::move(warning));
   out.split_hash = data::sha256(data::split_text(out.dataset, out.split));
   if (by_image || !out.dataset.patients_known) out.split_note = "image-level split: optimistic";

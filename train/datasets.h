@@ -56,10 +56,13 @@ constexpr FoldKey kFoldKeys[] = {
 Strings check_folds_apart(const Recipe& recipe);
 
 /// What will be missed later: labels that are unknown everywhere, folds of the recipe without a lesion
-/// (detectors), or without a positive or a negative of a label (classifier). A sentence each; none where
-/// all is well.
+/// (detectors), or without a positive or a negative of a label (classifier), boxes of several categories (detectors),
+/// folds of the recipe's split file that no key reads (only where the split is the recipe's own). A sentence each; none
+/// where all is well.
 std::vector<std::string> data_warnings(const Recipe& recipe, const data::Dataset& dataset,
-                                       const data::Split& split);
+                                       const data::Split& split, bool drawn_by_recipe = true);
+/// The same of test and validation films that the recipe of a training asks for, and that are none.
+Strings empty_folds(const Recipe& recipe, const data::Split& split);
 
 /// "$CAWE_DATA/x" -> "../shared/data/x"
 std::string expand_root(const std::string& path);

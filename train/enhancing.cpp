@@ -9,6 +9,7 @@
 #include "tensor/io/files.h"
 #include "tensor/text.h"
 #include "train/model_recipe.h"
+#include "train/source_weights.h"
 
 namespace cawe::train {
 namespace {
@@ -71,7 +72,7 @@ void add_colorizer(Recipe& recipe, const std::map<std::string, std::string>& emb
              "\" needs enhance.colorizer (a run folder or a checkpoint of a trained colorizer)");
   chain->colorizer = inside != embedded.end()
                          ? parse_colorizer(inside->second, recipe.source() + " (its colorizer)")
-                         : load_colorizer(file);
+                         : load_colorizer(weights_named(recipe, "enhance.colorizer"));
   o->colorizer = chain->colorizer.net;
   o->color = color_from(recipe, chain->colorizer.settings);
   chain->trained.push_back(chain->colorizer.patients);
@@ -123,7 +124,7 @@ Chain chain_from(Recipe& recipe, const std::map<std::string, std::string>& embed
                "\" needs enhance.classifier (a run folder or a checkpoint of a trained classifier)");
     chain.classifier = inside != embedded.end()
                            ? parse_classifier(inside->second, recipe.source() + " (its classifier)")
-                           : load_classifier(file);
+                           : load_classifier(weights_named(recipe, "enhance.classifier"));
     o.classifier = chain.classifier.net;
     o.cam_input = input >= 0 ? input : chain.classifier.image_size;
     chain.trained.push_back(chain.classifier.patients);

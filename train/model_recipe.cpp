@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "train/model_recipe.h"
 
+#include <algorithm>
+
 #include "models/foreign_weights.h"
 #include "tensor/backend.h"
 #include "train/source_weights.h"
@@ -46,6 +48,20 @@ models::ClassifierConfig classifier_from(const Recipe& recipe, int64_t labels) {
   return c;
 }
 
+void check_batch_norm(const Recipe& recipe) {
+  const models::ResNetConfig backbone = backbone_from(recipe);
+  const int64_t batch = recipe.whole("train.batch"), parts = recipe.whole("train.micro_batch");
+  const int64_t rest = parts > 0 ? batch % parts : 0;
+  const int64_t least = parts == 0 || parts >= batch ? batch : rest > 0 ? rest : parts;
+  const int64_t side = std::max(recipe.whole("image.width"), recipe.whole("image.height"));
+  CAWE_CHECK(backbone.norm.kind == nn::NormKind::frozen || least > 1 || side > backbone.output_stride,
+             Code::usage, recipe.where("train.batch"), " is ", batch,
+             parts > 0 ? detail::concat(", train.micro_batch ", parts) : "", " and image.size at most ", side,
+             ": batch norm would see one value a channel, which has no variance (expected ",
+             parts > 0 ? "parts" : "a batch", " of 2 or more, or images of more than ",
+             backbone.output_stride, " px)");
+}
+
 TensorBudget budget_of(const NamedTensors& weights, const std::string& source) {
   constexpr size_t kWidest = 8, kSmallThings = size_t(1) << 20;
   size_t values = 0;
@@ -69,7 +85,7 @@ InitResult initialise(nn::Module& module, const Recipe& recipe, uint64_t seed, b
     module.to(compute_device());
     return result;
   }
-  const SourceWeights source = read_source_weights(init);
+  const SourceWeights source = read_source_weights(weights_named(recipe, "init"));
   NamedTensors weights = source.tensors;
   result.manifest = source.manifest;
   result.hash = source.hash;

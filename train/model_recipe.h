@@ -16,6 +16,10 @@ namespace cawe::train {
 models::ResNetConfig backbone_from(const Recipe& recipe);
 models::ClassifierConfig classifier_from(const Recipe& recipe, int64_t labels);
 
+/// Throws usage where live batch norm would see a single film, or part of a batch, whose last map has one pixel: the
+/// first step would fail.
+void check_batch_norm(const Recipe& recipe);
+
 /// Memory for a network with these tensors, whichever types they have there, and little more.
 TensorBudget budget_of(const NamedTensors& weights, const std::string& source);
 /// What `make` builds from a checkpoint's recipe, with the checkpoint's weights in it. A network of more values

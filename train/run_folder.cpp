@@ -17,6 +17,7 @@
 #include "tensor/io/format.h"
 #include "tensor/io/json.h"
 #include "tensor/text.h"
+#include "train/recipe.h"
 #include "train/run_changes.h"
 
 namespace cawe::train {
@@ -68,6 +69,15 @@ std::vector<LoggedLine> logged_lines(const std::string& path) {
     lines.push_back({line, values});
   }
   return lines;
+}
+
+/// How often the training that wrote a checkpoint has logged; only its first step, where that cannot be read.
+int64_t logged_every(const Checkpoint& checkpoint) {
+  try {
+    return Recipe::of_checkpoint(checkpoint.recipe, "recipe").whole("train.log_every");
+  } catch (const Error&) {
+    return int64_t(kMostSteps);
+  }
 }
 
 }  // namespace
@@ -172,6 +182,18 @@ void RunFolder::log(int64_t step, const LogLine& line) {
   for (const auto& [name, value] : line) values[name] = json_rounded(value, kLogDigits);
   append_file(path("log.jsonl"), json_text(values) + "\n");
   events_.add(step, line);
+}
+
+std::vector<std::string> RunFolder::steps_not_logged(const Checkpoint& checkpoint) const {
+  std::set<int64_t> logged;
+  if (fs::exists(path("log.jsonl")))
+    for (const LoggedLine& line : logged_lines(path("log.jsonl")))
+      logged.insert(line.values["step"].get<int64_t>());
+  const int64_t every = logged_every(checkpoint);
+  std::vector<std::string> missing;
+  for (int64_t step = 1; step <= checkpoint.step; step = step - step % every + every)
+    if (logged.count(step) == 0) missing.push_back(std::to_string(step));
+  return missing;
 }
 
 void RunFolder::rewind(int64_t step) {

@@ -81,6 +81,9 @@ class RunFolder {
   std::string path(const std::string& name) const { return dir_ + "/" + name; }
   /// Appends a line to log.jsonl and its numbers to TensorBoard's events.
   void log(int64_t step, const LogLine& line);
+  /// Steps until the checkpoint's that its recipe logs, of which log.jsonl has no line: lines are written before
+  /// checkpoints, but are not flushed to the disk as these are.
+  std::vector<std::string> steps_not_logged(const Checkpoint& checkpoint) const;
   /// Removes the log's lines after `step`: a resumed run writes them again.
   void rewind(int64_t step);
   /// metrics.csv: a column for every name in the log.

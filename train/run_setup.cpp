@@ -15,7 +15,9 @@
 
 namespace cawe::train {
 
-SplitData data_of(const Recipe& recipe, const RunRequest& request) {
+namespace {
+
+SplitData cached_data(const Recipe& recipe, const RunRequest& request) {
   if (request.data_cache == nullptr) return load_data(recipe, request.quiet, request.person_folds.get());
   // What load_data() reads; it asks of the task whether boxes or labels are learnt.
   std::string key = is_detector(recipe.task()) ? "detector\n" : recipe.task() + "\n";
@@ -28,6 +30,15 @@ SplitData data_of(const Recipe& recipe, const RunRequest& request) {
   if (found != request.data_cache->end()) return found->second;
   return request.data_cache->emplace(key, load_data(recipe, request.quiet, request.person_folds.get()))
       .first->second;
+}
+
+}  // namespace
+
+SplitData data_of(const Recipe& recipe, const RunRequest& request) {
+  SplitData data = cached_data(recipe, request);
+  // Rows that share their data may validate differently.
+  for (std::string& warning : empty_folds(recipe, data.split)) data.warnings.push_back(std::move(warning));
+  return data;
 }
 
 namespace {
@@ -47,6 +58,7 @@ RunSetup set_up(Recipe& recipe, const RunRequest& request) {
   s.start = std::chrono::steady_clock::now();
   s.seed = uint64_t(recipe.whole("seed"));
   s.allow_leak = recipe.flag("allow_leak");
+  check_batch_norm(recipe);
   s.schedule = schedule_from(recipe);
   s.optimizer = optimizer_from(recipe);
   s.trainer = trainer_from(recipe);

@@ -8,7 +8,6 @@
 #include "tensor/io/weights_file.h"
 #include "tensor/text.h"
 #include "train/checkpoint.h"
-#include "train/recipe.h"
 
 namespace cawe::train {
 
@@ -38,6 +37,14 @@ SourceWeights read_source_weights(const std::string& run_or_file) {
         {static_cast<const char*>(t.contiguous().raw()), size_t(t.numel()) * size_of(t.dtype())});
   source.hash = data::sha256(bytes);
   return source;
+}
+
+std::string weights_named(const Recipe& recipe, const std::string& key) {
+  const std::string place = recipe.word(key);
+  std::error_code unknown;
+  CAWE_CHECK(std::filesystem::exists(place, unknown), Code::data, place, ": no such file or run (",
+             recipe.where(key), ")");
+  return place;
 }
 
 }  // namespace cawe::train

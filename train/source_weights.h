@@ -5,6 +5,7 @@
 #include <string>
 
 #include "tensor/io/safetensors.h"
+#include "train/recipe.h"
 
 namespace cawe::train {
 
@@ -18,5 +19,7 @@ struct SourceWeights {
 /// A .safetensors or .pth file, a run folder or a checkpoint. What of another program's file is left out or taken away
 /// is a warning (warn_once).
 SourceWeights read_source_weights(const std::string& run_or_file);
+/// What a recipe's key names, a file or a run folder. Throws data, naming the key, where it is not there.
+std::string weights_named(const Recipe& recipe, const std::string& key);
 
 }  // namespace cawe::train

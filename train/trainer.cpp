@@ -160,8 +160,17 @@ class Loop {
     if (c.step > 0) result_.last_loss = run_->last_logged("loss");
   }
 
+  /// A machine that lost power may have kept the checkpoint and not the log: the run goes on, but says so.
+  void warn_of_lost_log(const Checkpoint& c) const {
+    const std::vector<std::string> steps = run_->steps_not_logged(c);
+    if (!steps.empty())
+      warn_once(run_->path("log.jsonl") + ": has no line of " + counted(int64_t(steps.size()), "step") +
+                " that the run has logged (" + listed(steps) + "): metrics.csv will not have them, either");
+  }
+
   void restore_state(const Checkpoint& c, const std::string& source) {
     run_->check_own(c, source);
+    warn_of_lost_log(c);
     course_.restore(c, source);
     step_ = c.step;
     keep_manifest(c.manifest);

@@ -148,6 +148,22 @@ def a_damaged_checkpoint():
     assert '\x1b' not in done.stderr, done.stderr
 
 
+def a_log_that_lost_lines():
+    """Goes on, as after a power cut that the checkpoint survived, and says which steps metrics.csv lacks."""
+    for left, says in ((None, '2 steps that the run has logged (1, 2)'), (0, '2 steps that the run has logged (1, 2)'),
+                       (1, '1 step that the run has logged (1)')):
+        out = half_run('lost')
+        log = WORK / out / 'log.jsonl'
+        lines = log.read_text().splitlines(True)
+        log.unlink() if left is None else log.write_text(''.join(lines[2 - left:2]))
+        done = train(out, '--resume', *KEEP, says='cawe: warning: lost/log.jsonl: has no line of ' + says)
+        assert len(done.stderr.splitlines()) == 1, done.stderr
+        steps = [line.split(',')[0] for line in (WORK / out / 'metrics.csv').read_text().splitlines()[1:]]
+        assert steps == [str(s) for s in range(3 - (left or 0), 7)], steps
+    out = half_run('lost')
+    assert train(out, '--resume', *KEEP).stderr == ''
+
+
 def links_in_a_run_folder():
     """Nothing is written, added to or removed where a link leads."""
     theirs = WORK / 'theirs'
@@ -315,7 +331,7 @@ def main():
     cawe('phantom', '--out', 'data', '--images', 40, '--size', 64)
     cawe('phantom', '--out', 'others', '--images', 1, '--size', 64, '--seed', 9)
     (WORK / 'recipe.toml').write_text(RECIPE)
-    for test in (the_recipe, the_data, persons_who_trained_it, a_checkpoint_of_another_run, a_damaged_checkpoint, links_in_a_run_folder, the_same_by_another_name, what_decides_nothing, the_machine, a_finished_run, any_prefix_of_the_first_writes,
+    for test in (the_recipe, the_data, persons_who_trained_it, a_checkpoint_of_another_run, a_damaged_checkpoint, a_log_that_lost_lines, links_in_a_run_folder, the_same_by_another_name, what_decides_nothing, the_machine, a_finished_run, any_prefix_of_the_first_writes,
                  a_strangers_folder, one_process_a_folder, a_fold_without_a_lesion):
         test()
         print('ok  ' + test.__name__.replace('_', ' '), flush=True)

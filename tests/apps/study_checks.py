@@ -139,7 +139,7 @@ def weights_of_shared_models():
     cawe('train', 'classifier.toml', '--out', 'own', '--quiet', '--set', 'data.split_seed=1')
     cawe('train', 'classifier.toml', '--out', 'wide', '--quiet', '--set', 'model.width=8')
     of = lambda *keys: ('--set', 'classifier_set=[%s]' % ', '.join('"%s"' % key for key in keys))
-    refused('weights of a classifier that are not there', *of('init=nope.safetensors'), code=1,
+    refused('weights of a classifier that are not there', *of('init=nope.safetensors'), code=3,
             says=['nope.safetensors'])
     refused('weights of a classifier that do not fit', *of('init=wide'), code=3, says=['wide: the weights do not fit'])
     refused('weights of a classifier that know its test persons', *of('init=own'), code=3, says=['init (own) was trained on'])
@@ -152,7 +152,7 @@ def weights_of_shared_models():
     usual = ('data.root=scenes', 'data.test=0.5', 'model.width=8', 'gan.phi_width=8', 'gan.critic_width=8')
     colour = lambda *keys: sets('rows=["none", "color"]', 'colorizer=%s' % (demo / 'colorizer.toml'),
                                 'colorizer_set=[%s]' % ', '.join('"%s"' % key for key in usual + keys))
-    refused('weights of a colorizer that are not there', *colour('init=nope.safetensors', 'gan.phi_init=scene'), code=1,
+    refused('weights of a colorizer that are not there', *colour('init=nope.safetensors', 'gan.phi_init=scene'), code=3,
             says=['nope.safetensors'])
     refused('a phi that does not fit', *colour('init=random', 'gan.phi_init=wide', 'gan.phi_width=4'), code=3,
             says=['wide'])
@@ -201,7 +201,7 @@ def main():
     refused('an ablation of the test folds', '--ablate', 'data.test_folds=[train]', code=2, says=['data.test_folds'])
     refused('a fold that chooses checkpoints and tests', '--set', 'set=["data.val_folds=[test]"]', code=2,
             says=['data.test_folds names fold "test", and so does data.val_folds'])
-    refused('an ablated classifier that is not there', '--ablate', 'enhance.classifier=nope', code=1, says=['nope'])
+    refused('an ablated classifier that is not there', '--ablate', 'enhance.classifier=nope', code=3, says=['nope'])
     refused('a control without a second person', '--set', 'controls=["shuffled"]', '--set', 'set=["data.test=0.03"]',
             '--set', 'classifier_set=["data.test=0.03"]', code=3, says=['one person'])
     refused('one seed twice', '--set', 'seeds=[3,4,3]', code=2, says=['3 twice'])

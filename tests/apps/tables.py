@@ -90,6 +90,7 @@ def classifiers(rows):
 
 def refusals(rows):
     header, body = rows[0], rows[1:]
+    (WORK / 'nobody.csv').write_text('image,patient,%s\na.png,,1,0,1\n' % ','.join(LABELS))
     change = lambda row, column, text: [header] + [[text if (i, k) == (row, column) else c for k, c in enumerate(r)]
                                                    for i, r in enumerate(body)]
     cases = [(change(3, 0, '/etc/hostname.png'), ['set/metadata.csv: line 5: image', '/etc/hostname.png',
@@ -120,10 +121,38 @@ def refusals(rows):
             'data.val_folds=[]', 'data.test_folds=["tset"]', code=2)
     refused(['data.split_file is missing'], 'data.split=file', code=2)
     refused(['data.label_columns holds "nodule" twice'], 'data.label_columns=nodule,nodule', code=2)
+    labels()
     (SET / 'split.csv').write_text('image,fold\n' + ''.join('%s,%s\n' % (r[0], 'train' if i else 'test') for i, r in
                                                            enumerate(body)) + body[1][0][:-4] + ',test\n')
     refused(['split.csv: line 3', 'is in two folds', "'train'", "'test'"], 'data.split=file', 'data.split_file=split.csv')
     print('ok  refusals name file, row and column')
+
+
+def labels():
+    """A recipe's labels are the data's, in their order: a checkpoint would call its outputs by other names."""
+    turned, data = '", "'.join(reversed(LABELS)), ', '.join(LABELS)
+    for names in (turned, '", "'.join(['Nodule'] + LABELS[1:]), LABELS[0]):
+        refused(['--set: labels are ' + names.replace('", "', ', '), data], 'labels=["%s"]' % names, code=2)
+    train('classifier', 'labels=["%s"]' % '", "'.join(LABELS))
+    assert labels_of_run() == LABELS, labels_of_run()
+    shutil.copy(WORK / 'run/recipe.toml', WORK / 'again.toml')
+    lines = cawe('train', 'again.toml', '--out', 'again', '--quiet', '--set', 'data.label_columns=["%s"]' % turned,
+                 code=2).stderr.splitlines()
+    assert len(lines) == 1 and 'labels are ' + data in lines[0] and turned.replace('", "', ', ') in lines[0], lines
+    assert not (WORK / 'again').exists()
+    cawe('train', 'again.toml', '--out', 'again', '--quiet')
+    print('ok  labels are the data\'s')
+    for sets, key in ((['init=o/nothere'], 'init'), (['enhance.method=cawe', 'enhance.classifier=o/nothere'],
+                                                     'enhance.classifier'), (['data.labels_csv=o/nothere'],
+                                                                             'data.labels_csv')):
+        refused(['o/nothere: no such file', '--set: ' + key], *sets)
+    refused(['a.png: patient: ', 'line 2: is empty'], 'data.labels_csv="../nobody.csv"')
+    for sets, words in ((['train.batch=1'], ['train.batch is 1 ', 'image.size']),
+                        (['train.batch=3', 'train.micro_batch=2'], ['train.batch is 3, train.micro_batch 2'])):
+        refused(words + ['one value a channel'], *sets, 'image.size=32', 'model.output_stride=32', code=2)
+        assert not (WORK / 'run').exists()
+        train('classifier', *sets, 'image.size=33', 'model.output_stride=32', 'data.boxes=""')
+    print('ok  what a recipe names and is not there, batches of one')
 
 
 def detectors():

@@ -245,6 +245,26 @@ TEST(Split, FileRoundTrip) {
   expect_error(Code::leak, {"p1"}, [&] { read_split(dir.file("torn.csv", torn), data); });
 }
 
+TEST(Split, ARowNamesThePersonOfTheData) {
+  const TempDir dir;
+  Dataset data = persons(2, 0);
+  data.samples[0].patient_id = "nih:0012";
+  data.samples[1].patient_id = "q";
+  const auto folds = [&](const std::string& first, const std::string& prefix = "") {
+    const std::string rows = "image,patient,fold\np1,q,test\np0.png," + first + ",train\n";
+    return read_split(dir.file("s.csv", rows), data, prefix).fold;
+  };
+  for (const char* same : {"nih:0012", "nih:12", " nih:0012 ", "", "NA", "none", "p0.png", "p0"})
+    EXPECT_EQ(folds(same), (std::vector<std::string>{"train", "test"})) << same;
+  EXPECT_EQ(folds("12", "nih:").size(), 2u) << "as the table writes it";
+  for (const char* other : {"12", "nih:13", "q"})
+    expect_error(Code::data,
+                 {"s.csv: line 3", "patient of image 'p0.png' is '" + std::string(other) + "'", "'nih:0012'"},
+                 [&] { folds(other); });
+  data.samples[0].patient_id = "p0";
+  EXPECT_EQ(folds("somebody").size(), 2u) << "the data name an image, and nobody";
+}
+
 // "p0" hides "p0.dcm", but what both say of one film must agree.
 TEST(Split, RowsThatDifferByAnEndingAgree) {
   const TempDir dir;

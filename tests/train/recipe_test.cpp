@@ -296,6 +296,10 @@ TEST(Recipe, KeysThatSayNothingAreToldOf) {
             "r.toml:2: data.test says nothing: data.split is \"k_folds\" (it counts with patient)\n");
   EXPECT_EQ(warnings_of("train.patience = 3\n"),
             "r.toml:1: train.patience says nothing: train.eval_every is 0\n");
+  for (const std::string key : {"train.patience", "train.min_delta"})
+    EXPECT_EQ(warnings_of("train.eval_every = 2\ntrain.select = \"last\"\n" + key + " = 3\n"),
+              "r.toml:3: " + key + " says nothing: train.select is \"last\"\n");
+  EXPECT_EQ(warnings_of("train.eval_every = 2\ntrain.patience = 3\n"), "");
   const std::string phases = "phases = [\"a\"]\nphase.a.steps = 5\n";
   EXPECT_EQ(warnings_of(phases + "phase.a.epochs = 2\n", "colorizer"),
             "r.toml:3: phase.a.epochs says nothing: phase.a.steps is given\n");

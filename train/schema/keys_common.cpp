@@ -264,6 +264,7 @@ void validation_keys(Table& t) {
       .on(kTrained, 0)
       .from(0, 1e9)
       .except("train.eval_every", {"0"})
+      .except("train.select", {"last"})
       .open("early stopping")
       .help("a score counts as better from this gain on");
   t.whole("train.patience")
@@ -271,6 +272,7 @@ void validation_keys(Table& t) {
       .from(0, 1e6)
       .unit("validations")
       .except("train.eval_every", {"0"})
+      .except("train.select", {"last"})
       .open("early stopping")
       .help("training stops after so many without a better score; 0: never");
   t.whole("train.val_images")
