@@ -56,7 +56,8 @@ TEST_F(TextBoxes, IdsArePathsBelowTheFolder) {
   TruthSet truth = read_truth(folder());
   for (const char* name : {"a.txt", "p/b.txt", "q/b.txt", "q/r/c.txt"}) put(name, "a .5 0 0 10 10\n");
   std::string found;
-  for (const Detection& d : read_detections(folder(), &truth)) found += truth.images[size_t(d.image)].id + " ";
+  for (const Detection& d : read_detections(folder(), &truth))
+    found += truth.images[size_t(d.image)].id + " ";
   EXPECT_EQ(found, "a p/b q/b q/r/c ");
 }
 
