@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "data/formats/table/persons.h"
 #include "data/hash.h"
 #include "tests/data/text_file.h"
 
@@ -87,6 +88,20 @@ TEST(Leak, TwinsAcrossASplit) {
   EXPECT_EQ(check_twins(data, {4}, {5}), "") << "pixels that are not known are not one film's";
   EXPECT_EQ(check_twins(data, {0, 1}, {0}), "") << "itself";
   EXPECT_NE(check_twins(data, {0}, {2}, true).find("1 of 1 test film has"), std::string::npos);
+}
+
+// Two images that stand for themselves are two, whatever zeros their names begin with; a person and an image are not.
+TEST(Leak, APersonHasOneSpelling) {
+  PersonSpellings images, persons, mixed, turned;
+  images.add("7", "a", true);
+  images.add("007", "b", true);
+  persons.add("7", "a");
+  persons.add("7", "b");
+  expect_error(Code::data, {"b: person '007' is '7' of a"}, [&] { persons.add("007", "b"); });
+  mixed.add("7", "a", true);
+  expect_error(Code::data, {"b: person '007' is '7' of a"}, [&] { mixed.add("007", "b"); });
+  turned.add("7", "a");
+  expect_error(Code::data, {"b: person '007' is '7' of a"}, [&] { turned.add("007", "b", true); });
 }
 
 TEST(Leak, ManifestRoundTrip) {
