@@ -9,7 +9,7 @@
 #include "apps/outputs.h"
 #include "models/weights.h"
 #include "tensor/error.h"
-#include "tensor/io/safetensors_names.h"
+#include "tensor/io/safetensors.h"
 #include "tensor/io/weights_file.h"
 #include "tensor/text.h"
 #include "train/checkpoint.h"

@@ -18,7 +18,6 @@
 #include "tensor/io/json.h"
 #include "tensor/io/npy.h"
 #include "tensor/io/pth.h"
-#include "tensor/io/safetensors_names.h"
 #include "tensor/io/weights_file.h"
 #include "tensor/text.h"
 #include "train/checkpoint.h"
@@ -104,7 +103,7 @@ std::string model_text(const std::string& path, bool json) {
   if (!looks_like_safetensors(bytes.data(), bytes.size())) return "";
   const Safetensors file = parse_safetensors(bytes.data(), bytes.size(), path);
   if (train::is_checkpoint(file)) return checkpoint_text(path, train::parse_checkpoint(bytes, path), json);
-  return weights_text(path, file.tensors, widened_in(bytes.data(), bytes.size(), path), "safetensors", json);
+  return weights_text(path, file.tensors, file.widened, "safetensors", json);
 }
 
 /// A picture or film, its samples as they are stored.

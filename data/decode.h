@@ -16,7 +16,8 @@ namespace cawe::data {
 
 /// DICOM, PNG, JPEG, BMP or PNM as one gray channel in [0, 1], as a viewer shows it: a DICOM film with window and
 /// polarity applied, a picture that EXIF says is turned upright. Throws data for a bad file; for damaged pixels, too,
-/// unless Sample::allow_damaged. Damage that Sample::damage does not name is then told on stderr, once a file.
+/// unless Sample::allow_damaged or no more is missing than some scans of a JPEG. Damage that Sample::damage does not name
+/// is then told on stderr, once a file.
 FloatImage decode_gray(const Sample& sample);
 FloatImage decode_gray_file(const std::string& path);
 /// Any but DICOM as RGB in [0, 1], likewise.

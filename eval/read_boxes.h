@@ -29,7 +29,8 @@ struct TruthSet {
 
 /// RSNA's CSV (patientId,x,y,width,height,Target; one row for each box, Target 0 with empty box fields), COCO
 /// JSON (images sorted by id, crowds kept as ignore regions), or a folder of text files, one for each image,
-/// with lines "class left top width height"; of one in a subfolder the id is its path ("p1/view1"). Throws Error(data): file, row or element, what was expected.
+/// with lines "class left top width height"; of one in a subfolder the id is its path ("p1/view1"). Throws
+/// Error(data): file, row or element, what was expected.
 TruthSet read_truth(const std::string& path);
 
 /// A CSV with a column `image` or `patientId` (the image) and a column `patient` or `patient_id` (the

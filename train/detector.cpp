@@ -87,8 +87,8 @@ std::vector<std::vector<FoundBox>> Detector::detect(const data::Dataset& dataset
   options.batch = 8;
   options.cache_bytes = 0;
   if (!options.enhance) options.enhance = enhance_callback(chain_);
-  if (!options.decode) options.decode = data::decode_gray;
-  if (problem != nullptr) options.decode = losing_films(dataset, options.decode, problem);
+  if (problem != nullptr)
+    options.decode = losing_films(dataset, options.decode ? options.decode : data::decode_gray, problem);
   data::Loader loader(dataset, indices, options);
   Progress progress("detecting", int64_t(indices.size()), quiet);
   std::vector<std::vector<FoundBox>> all;

@@ -9,7 +9,6 @@
 #include "tensor/io/elements.h"
 #include "tensor/io/files.h"
 #include "tensor/io/json.h"
-#include "tensor/io/safetensors_names.h"
 #include "tensor/io/strict_json.h"
 
 namespace cawe {
@@ -175,11 +174,7 @@ void save_safetensors(const std::string& path, const Safetensors& file) {
   write_file(path, to_safetensors(file));
 }
 
-namespace {
-
-/// The header's entries, whose ranges fit the file; and its free text. Returns the header's length.
-size_t read_header(const char* data, size_t bytes, const std::string& source, std::vector<Entry>* entries,
-                   std::map<std::string, std::string>* metadata) {
+Safetensors parse_safetensors(const char* data, size_t bytes, const std::string& source) {
   CAWE_CHECK(bytes >= 10, Code::data, source, ": ", bytes, " bytes (expected a safetensors file)");
   const uint64_t header = little_endian_64(data);
   CAWE_CHECK(header <= kMaxHeader && header <= bytes - 8, Code::data, source, ": header of ", header,
@@ -188,41 +183,26 @@ size_t read_header(const char* data, size_t bytes, const std::string& source, st
              int(static_cast<unsigned char>(data[8])), " (expected '{': not safetensors)");
   const json fields =
       parse_json(std::string_view(data + 8, size_t(header)), source + ": header", kHeaderLimits);
+  Safetensors file;
+  std::vector<Entry> entries;
   for (const auto& field : fields.items()) {
     const std::string& name = field.key();
     CAWE_CHECK(!name.empty() && name.find('\0') == std::string::npos, Code::data, source,
                ": a tensor without a proper name");
     if (name == "__metadata__")
-      *metadata = read_metadata(field.value(), source);
+      file.metadata = read_metadata(field.value(), source);
     else
-      entries->push_back(read_entry(field.value(), name, source));
+      entries.push_back(read_entry(field.value(), name, source));
   }
-  check_cover(*entries, int64_t(bytes - 8 - header), source);
-  return size_t(header);
-}
-
-}  // namespace
-
-Safetensors parse_safetensors(const char* data, size_t bytes, const std::string& source) {
-  Safetensors file;
-  std::vector<Entry> entries;
-  const size_t header = read_header(data, bytes, source, &entries, &file.metadata);
+  check_cover(entries, int64_t(bytes - 8 - header), source);
   const char* values = data + 8 + header;
   for (const Entry& e : entries) {
     Tensor t = Tensor::empty(Shape(e.shape), e.type.dtype);
     put_elements(e.type, values + e.begin, t.numel(), t.raw(), title(source, e.name));
     file.tensors.emplace(e.name, t);
+    if (is_widened(e.type)) file.widened.emplace(e.name, stored_name(e.type));
   }
   return file;
-}
-
-std::map<std::string, std::string> widened_in(const char* data, size_t bytes, const std::string& source) {
-  std::vector<Entry> entries;
-  std::map<std::string, std::string> metadata, widened;
-  read_header(data, bytes, source, &entries, &metadata);
-  for (const Entry& e : entries)
-    if (is_widened(e.type)) widened.emplace(e.name, stored_name(e.type));
-  return widened;
 }
 
 }  // namespace cawe

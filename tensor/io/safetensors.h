@@ -17,7 +17,12 @@ using NamedTensors = std::map<std::string, Tensor>;
 struct Safetensors {
   NamedTensors tensors;
   std::map<std::string, std::string> metadata;
+  std::map<std::string, std::string> widened =
+      {};  ///< what the file held as "int8" or "int16", where it was read
 };
+
+/// Whether the format can hold a tensor of this name.
+bool can_name_tensor(const std::string& name);
 
 /// The file's bytes in canonical form: "__metadata__" first, then tensors by name, without gaps; the header
 /// padded with spaces to 8 bytes. The same content always gives the same bytes.

@@ -3,7 +3,6 @@
 
 #include "tensor/error.h"
 #include "tensor/io/files.h"
-#include "tensor/io/safetensors_names.h"
 #include "tensor/text.h"
 
 namespace cawe {
@@ -13,11 +12,8 @@ PthFile read_weight_file(const std::string& path, const std::string& part) {
   if (!looks_like_safetensors(bytes.data(), bytes.size())) return read_pth(bytes, path, part);
   CAWE_CHECK(part.empty(), Code::usage, path, ": has no part \"", printable(part),
              "\": safetensors hold one set of tensors (expected none)");
-  return {parse_safetensors(bytes.data(), bytes.size(), path).tensors,
-          "",
-          {},
-          {},
-          widened_in(bytes.data(), bytes.size(), path)};
+  Safetensors file = parse_safetensors(bytes.data(), bytes.size(), path);
+  return {std::move(file.tensors), "", {}, {}, std::move(file.widened)};
 }
 
 NamedTensors load_weight_file(const std::string& path) { return read_weight_file(path).tensors; }

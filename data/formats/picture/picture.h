@@ -51,7 +51,8 @@ struct Picture {
   int bits_allocated = 8, bits_stored = 8;
   bool is_signed = false;
   std::string photometric, transfer_syntax;  ///< transfer_syntax: DICOM's UID, else empty
-  std::string damage;                        ///< what ReadOptions::allow_damaged let pass; empty: nothing
+  /// What ReadOptions::allow_damaged let pass, or which scans a progressive JPEG lacks; empty: nothing.
+  std::string damage;
   /// Of the file, 1 to 8 as EXIF counts them (orientation.h); the samples have been turned unless
   /// ReadOptions::as_stored, and what the decoders below return has not.
   int orientation = 1;

@@ -13,6 +13,7 @@
 #include "data/formats/dicom/film.h"
 #include "tests/data/formats/dicom/compressed.h"
 #include "tests/data/formats/dicom/dicom_bytes.h"
+#include "tests/data/formats/dicom/refusal.h"
 
 namespace cawe::data {
 namespace {
@@ -168,16 +169,6 @@ std::string film_with(const Attributes& attributes, const std::string& vr = "DS"
   std::vector<int> pixels;
   for (int k = 0; k < 12; ++k) pixels.push_back(k * 372);
   return file(w.words(0x7FE0, 0x10, "OW", pixels));
-}
-
-/// Kind and text of the refusal, or "read".
-std::string refusal(const std::string& bytes) {
-  try {
-    parse_film(bytes, "made");
-    return "read";
-  } catch (const PictureError& e) {
-    return e.kind() + ": " + e.what();
-  }
 }
 
 void expect_linear(const std::string& bytes, double center, double width) {

@@ -5,6 +5,7 @@
 
 #include "data/formats/dicom/film.h"
 #include "tests/data/formats/dicom/dicom_bytes.h"
+#include "tests/data/formats/dicom/refusal.h"
 
 namespace cawe::data {
 namespace {
@@ -42,15 +43,6 @@ std::string film_with(const std::vector<Element>& other, bool is_signed = false)
 using Pixels = std::vector<float>;
 
 Pixels pixels_of(const std::string& bytes) { return parse_film(bytes, "made").image.pixels; }
-
-std::string refusal(const std::string& bytes) {
-  try {
-    parse_film(bytes, "made");
-    return "read";
-  } catch (const PictureError& e) {
-    return e.kind() + ": " + e.what();
-  }
-}
 
 const Pixels kGray = {0.0f, float(273 / 4095.0), float(819 / 4095.0), 1.0f};
 

@@ -10,21 +10,13 @@
 #include "data/formats/dicom/film.h"
 #include "tensor/io/files.h"
 #include "tests/data/formats/dicom/dicom_bytes.h"
+#include "tests/data/formats/dicom/refusal.h"
 
 namespace cawe::data {
 namespace {
 
 using namespace dicom_bytes;
 using namespace std::string_literals;
-
-std::string refusal(const std::string& bytes) {
-  try {
-    parse_film(bytes, "made");
-    return "read";
-  } catch (const PictureError& e) {
-    return e.kind() + ": " + e.what();
-  }
-}
 
 /// A film with `more` in place before its group 28.
 std::string film_with(const Writer& more) {
