@@ -45,6 +45,23 @@ std::string not_compared(const std::vector<RawDetection>& raw, const TruthSet& t
              : "the detections have no labels: labels are not compared";
 }
 
+/// Says so where all detections are of one category and the truth has lesions of others: what a detector of one class
+/// writes as COCO results, whose category_id cannot be left out.
+void note_single_category(const std::vector<Detection>& detections, TruthSet* truth) {
+  const int64_t only = detections.front().label;
+  for (const Detection& d : detections)
+    if (d.label != only) return;
+  int64_t others = 0;
+  for (const TruthImage& image : truth->images)
+    for (const TruthBox& box : image.boxes) others += box.label != only && !box.crowd;
+  if (others > 0)
+    truth->notes.push_back(cawe::detail::concat("every detection is of category '",
+                                                truth->label_names[size_t(only)], "': ", others,
+                                                others == 1 ? " lesion" : " lesions",
+                                                " of other categories can only be missed (a CSV with label "
+                                                "'lesion' is judged without categories)"));
+}
+
 }  // namespace
 
 std::vector<Detection> resolve_labels(const std::vector<RawDetection>& raw, TruthSet* truth) {
@@ -66,6 +83,7 @@ std::vector<Detection> resolve_labels(const std::vector<RawDetection>& raw, Trut
     }
     detections.push_back(out);
   }
+  if (compared) note_single_category(detections, truth);
   return detections;
 }
 

@@ -93,6 +93,25 @@ TEST_F(ReadLabels, AnIdIsAnIdAndANameIsANameFirst) {
   EXPECT_EQ(labels_of((dir_ / "gt").string(), write("d.json", results({3, 7}))), "1 0") << "names alone";
 }
 
+TEST_F(ReadLabels, OneCategoryForAllDetectionsOfSeveralIsSaid) {
+  const auto of = [&](const std::string& annotated, const std::vector<int>& detected) {
+    std::string annotations;
+    for (const char id : annotated)
+      annotations += std::string(annotations.empty() ? "" : ",") +
+                     R"({"image_id":1,"bbox":[1,1,9,9],"area":81,"iscrowd":0,"category_id":)" + id + "}";
+    const std::string truth =
+        write("t.json", R"({"images":[{"id":1,"file_name":"a.png","width":50,"height":50}],"annotations":[)" +
+                            annotations + R"(],"categories":[{"id":1,"name":"x"},{"id":7,"name":"y"}]})");
+    return labels_of(truth, write("d.json", results(detected)));
+  };
+  EXPECT_EQ(
+      of("1771", {1, 1}),
+      "0 0; every detection is of category 'x': 2 lesions of other categories can only be missed (a CSV "
+      "with label 'lesion' is judged without categories)");
+  EXPECT_EQ(of("1177", {1, 7}), "0 1") << "both categories are looked for";
+  EXPECT_EQ(of("11", {1, 1}), "0 0") << "nothing of the other to find";
+}
+
 TEST_F(ReadLabels, ALabelThatIsUnknownNamesItsRowOnce) {
   fs::create_directories(dir_ / "gt");
   fs::create_directories(dir_ / "dt");
