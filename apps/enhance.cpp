@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // cawe enhance: films in, enhanced films (PNG or DICOM) out.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <tuple>
 
 #include "apps/commands.h"
 #include "apps/enhanced_files.h"
@@ -35,15 +37,57 @@ struct Options {
   std::optional<bool> untrusted;
 };
 
+/// "color or color+cawe": the methods that need something, for messages.
+template <class Needs>
+std::string methods_with(const Needs& needs) {
+  std::vector<std::string> names;
+  for (const std::string& name : models::enhancer_names())
+    if (needs(name)) names.push_back(name);
+  const std::string last = names.back();
+  names.pop_back();
+  return names.empty() ? last : listed(names, ", ", names.size()) + " or " + last;
+}
+
+bool fuses(const std::string& method) {
+  const std::vector<std::string> sections = models::enhancer_needs(method).sections;
+  return std::find(sections.begin(), sections.end(), "fuse") != sections.end();
+}
+
+/// Throws usage for an option that would have no effect beside another.
+void check_effects(const Options& o) {
+  const auto check = [&](bool given, const char* option, const auto& needs, const char* lacks) {
+    CAWE_CHECK(!given || needs(o.method), Code::usage, option, ": --method ", o.method, " ", lacks,
+               " (expected ", methods_with(needs), ")");
+  };
+  check(!o.classifier.empty(), "--classifier", train::needs_classifier, "reads no classifier");
+  check(!o.colorizer.empty(), "--colorizer", train::needs_colorizer, "does not color");
+  check(o.alpha.has_value(), "--alpha", fuses, "fuses no map");
+  CAWE_CHECK(o.anon == "keep" || o.format != "png", Code::usage, "--anon ", o.anon,
+             ": --format png names no person in a file (expected dicom or same)");
+}
+
+/// Throws usage for a key of --set that an option decides.
+void check_keys(const train::Recipe& recipe, const Common& common, const Options& o) {
+  CAWE_CHECK(recipe.task() == "enhance", Code::usage, recipe.where("task"), " is no key here");
+  const std::tuple<const char*, const char*, bool> decided[] = {
+      {"enhance.method", "--method", true},
+      {"enhance.classifier", "--classifier", true},
+      {"enhance.colorizer", "--colorizer", true},
+      {"fuse.alpha", "--alpha", o.alpha.has_value()},
+      {"medga.seed", "--seed", common.seed_given}};
+  for (const auto& [key, option, decides] : decided)
+    CAWE_CHECK(!decides || !recipe.has(key), Code::usage, recipe.where(key), " is what ", option,
+               " says here (expected that alone)");
+}
+
 train::Chain make_chain(const Common& common, const Options& o) {
   CAWE_CHECK(!train::needs_classifier(o.method) || !o.classifier.empty(), Code::usage, "--method ", o.method,
              " needs --classifier (a run folder or a checkpoint of a trained classifier)");
   CAWE_CHECK(!train::needs_colorizer(o.method) || !o.colorizer.empty(), Code::usage, "--method ", o.method,
              " needs --colorizer (a run folder or a checkpoint of a trained colorizer)");
-  CAWE_CHECK(train::needs_colorizer(o.method) || o.colorizer.empty(), Code::usage, "--colorizer: --method ",
-             o.method, " does not color (expected color or color+cawe)");
+  check_effects(o);
   train::Recipe recipe = train::Recipe::parse("", "--set", "enhance", o.set);
-  CAWE_CHECK(recipe.task() == "enhance", Code::usage, recipe.where("task"), " is no key here");
+  check_keys(recipe, common, o);
   recipe.put("enhance.method", o.method);
   recipe.put("enhance.classifier", o.classifier);
   if (!o.colorizer.empty()) recipe.put("enhance.colorizer", o.colorizer);

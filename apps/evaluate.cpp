@@ -4,11 +4,13 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <optional>
 
 #include "apps/commands.h"
 #include "apps/named_files.h"
 #include "apps/outputs.h"
 #include "report/evaluation.h"
+#include "tensor/error.h"
 
 namespace cawe::apps {
 namespace {
@@ -16,19 +18,29 @@ namespace {
 struct Options {
   eval::EvaluateFiles files;
   std::string rule = "iou", duplicates = "ignore", interp = "auto", out;
-  double iou = 0.5;
-  bool iou_given = false;
+  std::optional<double> iou;
   int64_t draws = 2000;
 };
+
+/// The rule. Throws usage for an option that it leaves without an effect.
+eval::FrocOptions froc_of(const Options& o) {
+  eval::FrocOptions froc = eval::froc_preset(o.rule);
+  CAWE_CHECK(!o.iou || froc.rule != eval::FrocRule::centre, Code::usage,
+             "--iou: --rule centre measures no overlap (expected iou, iobb or deeplesion)");
+  if (o.iou) froc.threshold = *o.iou;
+  froc.duplicates = eval::parse_duplicates(o.duplicates);
+  CAWE_CHECK(froc.duplicates == eval::Duplicates::ignore || froc.rule != eval::FrocRule::deeplesion,
+             Code::usage, "--duplicates ", o.duplicates,
+             ": --rule deeplesion ignores duplicates (expected iou, centre or iobb)");
+  eval::set_interpolation(&froc, o.interp);
+  return froc;
+}
 
 void run(Common& common, const Options& o) {
   common.begin();
   check_out_folder(o.out, "--out");
   eval::EvaluateOptions options;
-  options.froc = eval::froc_preset(o.rule);
-  if (o.iou_given) options.froc.threshold = o.iou;
-  options.froc.duplicates = eval::parse_duplicates(o.duplicates);
-  eval::set_interpolation(&options.froc, o.interp);
+  options.froc = froc_of(o);
   options.draws = o.draws;
   options.seed = common.seed;
   check_file_or_folder(o.files.detections, "--detections", Code::data);
@@ -71,16 +83,11 @@ void add_evaluate(CLI::App& app, Common& common) {
       "list of the films that were looked at (CSV with a column image, or COCO JSON): only these are "
       "judged, each needs its truth. Default: the .films.csv or .films.json beside the detections, where it "
       "is; without, every film of the truth counts as looked at");
-  sub->add_option_function<double>(
-         "--iou",
-         [o](const double& v) {
-           o->iou = v;
-           o->iou_given = true;
-         },
-         "least overlap (default 0.5)")
+  sub->add_option("--iou", o->iou, "least overlap (default 0.5); the rule centre has none")
       ->check(CLI::Range(0.0, 1.0));
   sub->add_option("--rule", o->rule, "iou, centre, iobb or deeplesion")->capture_default_str();
-  sub->add_option("--duplicates", o->duplicates, "ignore or fp")->capture_default_str();
+  sub->add_option("--duplicates", o->duplicates, "ignore or fp (false positives); deeplesion ignores them")
+      ->capture_default_str();
   sub->add_option("--interp", o->interp, "auto, step or linear: how the curve is read")
       ->capture_default_str();
   sub->add_option("--draws", o->draws, "bootstrap draws")

@@ -132,14 +132,15 @@ LookedUp look_up(const std::string& path, const SizeOf& size_of) {
 Rejected problem_of_boxes(Dataset* dataset, Sample* sample) {
   const std::vector<std::string> places = std::move(sample->box_where);
   sample->box_where.clear();
+  size_t next = 0;
   for (std::vector<Box>* boxes : {&sample->boxes, &sample->ignored})
-    for (size_t i = 0; i < boxes->size(); ++i) {
-      Box& box = (*boxes)[i];
+    for (Box& box : *boxes) {
       BoxD wide{box.x1, box.y1, box.x2, box.y2};
       std::string field, reason;
       const BoxCheck check = check_box(&wide, sample->width, sample->height, &field, &reason);
-      const bool named = boxes == &sample->boxes && i < places.size();
-      const std::string where = named ? places[i] : sample->where;
+      const bool named = next < places.size();
+      const std::string where = named ? places[next] : sample->where;
+      ++next;
       if (check == BoxCheck::bad)
         return {sample->path, field, where.empty() ? reason : where + ": " + reason};
       if (check == BoxCheck::ok) continue;
@@ -249,7 +250,30 @@ void attach_rsna_boxes(Dataset* dataset, const std::string& csv, const std::stri
       dataset->rejected.push_back(
           {boxes.images[r].id, "patientId", boxes.images[r].where + ": no such image in the data set"});
   dataset->counts["images without box annotation"] = unlabelled;
+  count_samples(dataset);
 }
+
+namespace {
+
+/// Warns where every box there is has corners and sides of at most a pixel. No lesion is that small, and boxes in shares
+/// of the film are.
+void warn_of_shares(Dataset* dataset) {
+  int64_t count = 0;
+  std::string first;
+  for (const Sample& sample : dataset->samples)
+    for (const std::vector<Box>* boxes : {&sample.boxes, &sample.ignored})
+      for (const Box& box : *boxes) {
+        if (box.x1 > 1 || box.y1 > 1 || box.x2 - box.x1 > 1 || box.y2 - box.y1 > 1) return;
+        if (count++ == 0) first = sample.box_where.empty() ? sample.where : sample.box_where[0];
+      }
+  if (count > 0)
+    dataset->warnings.push_back(detail::concat(
+        first, first.empty() ? "" : ": ", count == 1 ? "the only box lies" : "this box and all others lie",
+        " within one pixel (", counted(count, "box", "boxes"),
+        "): are they shares of the film's width and height? (expected pixels)"));
+}
+
+}  // namespace
 
 void count_samples(Dataset* dataset) {
   std::set<std::string> patients;
@@ -270,6 +294,20 @@ void count_samples(Dataset* dataset) {
   counts["images with boxes"] = with_boxes;
   counts["images with box annotation"] = annotated;
   for (size_t i = 0; i < positives.size(); ++i) counts["positive " + dataset->label_names[i]] = positives[i];
+  warn_of_shares(dataset);
+}
+
+FolderVisitor visitor_of(Dataset* dataset, const std::string& things) {
+  FolderVisitor visitor;
+  visitor.skip = [](const std::string& name) { return name[0] == '.'; };
+  visitor.closed = [dataset](const std::string& folder, const std::string& why) {
+    dataset->rejected.push_back({folder, "file", why});
+  };
+  visitor.again = [dataset, things](const std::string& folder, const std::string& first) {
+    dataset->warnings.push_back(folder + ": leads to the same folder as " + first + ", whose " + things +
+                                " are read already; left out");
+  };
+  return visitor;
 }
 
 std::string stem(const std::string& file_name) {

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "data/folder_walk.h"
 #include "data/sample.h"
 #include "tensor/error.h"
 
@@ -62,8 +63,15 @@ void resolve_images(Dataset* dataset, const SizeOf& size_of, int min_side = 1, b
 /// rejected.
 void attach_rsna_boxes(Dataset* dataset, const std::string& csv, const std::string& class_name = "opacity");
 
-/// Counts samples, patients, boxes, images with boxes and positives of each label into dataset->counts.
+/// Counts samples, patients, boxes, images with boxes and positives of each label into dataset->counts. Every reader and
+/// join ends with it, so that here is looked at the boxes as a whole: a warning is kept where all that there are have
+/// corners and sides of at most a pixel, as those have that are written in shares of a film's width and height.
 void count_samples(Dataset* dataset);
+
+/// What readers of folders do alike (`file` is theirs): hidden names are passed over, macOS's "._" files with them; a
+/// folder that cannot be read is rejected; one that is come upon twice is left out with a warning, since its `things`
+/// are read already.
+FolderVisitor visitor_of(Dataset* dataset, const std::string& things);
 
 /// "a/b/img01.jpg" -> "img01"; "1.2.3.99" has no image ending and stays.
 std::string stem(const std::string& file_name);

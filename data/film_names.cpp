@@ -72,6 +72,15 @@ std::vector<int64_t> FilmNames::with_other_ending(const std::string& name) const
   return films;
 }
 
+bool any_is_number(const std::vector<std::string>& films) {
+  return std::any_of(films.begin(), films.end(), [](const std::string& film) {
+    const std::string form = plain(film);
+    const size_t slash = form.rfind('/');
+    const std::string last = slash == form.npos ? form : form.substr(slash + 1);
+    return !last.empty() && last.find_first_not_of("0123456789") == last.npos;
+  });
+}
+
 std::string FilmClaims::claim(int64_t film, const std::string& name) {
   const auto [at, fresh] = known_.emplace(film, name);
   std::string& before = at->second;
@@ -93,12 +102,13 @@ std::vector<std::string> persons_from_table(const std::string& path, const std::
     first.emplace(lines[i].image, int64_t(i));
   }
   FilmClaims claims;
+  const bool by_number = !numbers.empty() && !any_is_number(films);
   const std::unordered_set<std::string> own(films.begin(), films.end());
   std::vector<std::string> persons;
   size_t missing = 0;
   for (size_t f = 0; f < films.size(); ++f) {
     std::vector<int64_t> found = rows.find(films[f]);
-    if (found.empty() && !numbers.empty() && !numbers[f].empty()) found = rows.find(numbers[f]);
+    if (found.empty() && by_number && first.count(numbers[f]) > 0) found = rows.find(numbers[f]);
     CAWE_CHECK(!found.empty() || expected.empty(), Code::data, path, ": no row for image '", films[f],
                "' (expected ", expected, ")");
     if (found.empty()) {

@@ -32,6 +32,10 @@ class FilmNames {
   std::unordered_map<int64_t, std::string> endings_;  ///< of each film's name
 };
 
+/// Whether one of the names, without folders and ending, is a number ("p1/0012.png"). Then numbers in other files are
+/// names of films as well, and may not be taken for ids that a COCO file gave them.
+bool any_is_number(const std::vector<std::string>& films);
+
 /// Remembers which names have meant which film, since two films of one list may never be one of the other.
 class FilmClaims {
  public:
@@ -45,8 +49,9 @@ class FilmClaims {
 };
 
 /// The persons of films by a table (columns image and patient, or RSNA's patientId and patient_id), by the rules of
-/// FilmNames. `numbers`, where not empty, has a second name for each film. Throws data where a film has no row, two
-/// rows that disagree, or a row that another film takes as well. `expected` ends the message of a missing row; where it
+/// FilmNames. `numbers`, where not empty, has the id that a COCO file gave to each film: a row that is written just so is
+/// the film's where no row has its name and no film's name is a number. Throws data where a film has no row, two rows that
+/// disagree, or a row that another film takes as well. `expected` ends the message of a missing row; where it
 /// is empty, a film without a row has the person "", and only a table with a row for none of the films is refused.
 std::vector<std::string> persons_from_table(const std::string& path, const std::vector<std::string>& films,
                                             const std::vector<std::string>& numbers,

@@ -21,6 +21,14 @@ bool is_hash(const std::string& text) {
   return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == text.npos;
 }
 
+/// Whether a model was trained on a person.
+bool knows(const std::unordered_set<std::string>& hashes, const std::string& patient_id) {
+  if (hashes.count(patient_hash(patient_id))) return true;
+  // Manifests of before "7.0" was the person "7" hold the hash of "7.0", as pandas had written it.
+  const std::string number = plain_person(patient_id) + ".0";
+  return plain_person(number) != number && hashes.count(sha256(number)) > 0;
+}
+
 }  // namespace
 
 std::string patient_hash(const std::string& patient_id) { return sha256(plain_person(patient_id)); }
@@ -72,7 +80,7 @@ std::vector<Leak> find_leaks(const Dataset& dataset, const std::vector<int64_t>&
     const std::unordered_set<std::string> films(trained.films.begin(), trained.films.end());
     Leak leak{trained.model, {}, {}, {}};
     for (const std::string& patient : patients)
-      if (known.count(patient_hash(patient))) leak.patients.push_back(patient);
+      if (knows(known, patient)) leak.patients.push_back(patient);
     const std::set<std::string> named(leak.patients.begin(), leak.patients.end());
     for (size_t place = 0; place < indices.size(); ++place) {
       const Sample& s = dataset.samples[size_t(indices[place])];

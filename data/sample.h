@@ -27,7 +27,8 @@ struct Sample {
   std::vector<float> labels;
   std::vector<Box> boxes;        ///< lesions
   std::vector<int> box_classes;  ///< index into Dataset::class_names, one for each box
-  /// What names each of boxes, for messages, while width is not known: they are checked again when it is.
+  /// What names each of boxes, then each of ignored, for messages, while width is not known: they are checked again when
+  /// it is.
   std::vector<std::string> box_where;
   std::vector<Box> ignored;         ///< detections here are not scored (COCO crowds, VOC "difficult")
   bool has_box_annotation = false;  ///< the image was searched for boxes: without any it is a true negative

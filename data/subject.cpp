@@ -9,10 +9,17 @@
 namespace cawe::data {
 
 std::string parse_view(const std::string& text) {
-  size_t begin = 0, end = text.size();
-  while (begin < end && std::isspace(static_cast<unsigned char>(text[begin]))) ++begin;
-  while (begin < end && std::isspace(static_cast<unsigned char>(text[end - 1]))) --end;
-  std::string out = text.substr(begin, end - begin);
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    // A no-break space, which web pages and spreadsheets leave in cells, is a blank.
+    const bool blank = text.compare(i, 2, "\xC2\xA0") == 0;
+    out += blank ? ' ' : text[i];
+    i += blank;
+  }
+  size_t begin = 0, end = out.size();
+  while (begin < end && std::isspace(static_cast<unsigned char>(out[begin]))) ++begin;
+  while (begin < end && std::isspace(static_cast<unsigned char>(out[end - 1]))) --end;
+  out = out.substr(begin, end - begin);
   for (char& c : out) c = char(std::toupper(static_cast<unsigned char>(c)));
   return out;
 }
@@ -36,6 +43,8 @@ float parse_age(const std::string& text) {
                           : 0;
     digits.pop_back();
   }
+  // A decimal comma, as in labels: "63,5". Thousands are no ages.
+  if (const size_t comma = digits.find(','); comma != digits.npos) digits[comma] = '.';
   double value = 0;
   if (years == 0 || !parse_number(digits, &value) || value < 0 || value * years > 130)
     return std::numeric_limits<float>::quiet_NaN();

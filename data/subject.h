@@ -10,11 +10,11 @@ namespace cawe::data {
 /// "F", "M" or "O" from any of F, M, O, female, male, other (any case); else "".
 std::string parse_sex(const std::string& text);
 
-/// Years from a number ("60", "60.5") or from DICOM's AS and NIH's form: "060Y", "018M", "010W", "003D". NaN
+/// Years from a number ("60", "60.5", "60,5") or from DICOM's AS and NIH's form: "060Y", "018M", "010W", "003D". NaN
 /// for anything else and above 130.
 float parse_age(const std::string& text);
 
-/// Upper case, spaces around it cut off: "PA", "AP", "LL", "LATERAL", "AP SUPINE".
+/// Upper case, blanks around it cut off, also no-break ones: "PA", "AP", "LL", "LATERAL", "AP SUPINE".
 std::string parse_view(const std::string& text);
 
 }  // namespace cawe::data

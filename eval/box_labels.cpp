@@ -45,6 +45,19 @@ std::string not_compared(const std::vector<RawDetection>& raw, const TruthSet& t
              : "the detections have no labels: labels are not compared";
 }
 
+/// FROC and mAP50 ask whether a lesion is found, COCO and Pascal VOC whether it is called by its name, too. Where there is
+/// more than one name, their figures differ.
+void note_several_categories(const std::vector<Detection>& detections, TruthSet* truth) {
+  std::set<int64_t> labels;
+  for (const Detection& d : detections) labels.insert(d.label);
+  for (const TruthImage& image : truth->images)
+    for (const TruthBox& box : image.boxes) labels.insert(box.label);
+  if (labels.size() > 1)
+    truth->notes.push_back(
+        "sensitivities and mAP50 take all categories as one; the figures of COCO and Pascal VOC are by "
+        "category");
+}
+
 /// Says so where all detections are of one category and the truth has lesions of others: what a detector of one class
 /// writes as COCO results, whose category_id cannot be left out.
 void note_single_category(const std::vector<Detection>& detections, TruthSet* truth) {
@@ -55,11 +68,11 @@ void note_single_category(const std::vector<Detection>& detections, TruthSet* tr
   for (const TruthImage& image : truth->images)
     for (const TruthBox& box : image.boxes) others += box.label != only && !box.crowd;
   if (others > 0)
-    truth->notes.push_back(cawe::detail::concat("every detection is of category '",
-                                                truth->label_names[size_t(only)], "': ", others,
-                                                others == 1 ? " lesion" : " lesions",
-                                                " of other categories can only be missed (a CSV with label "
-                                                "'lesion' is judged without categories)"));
+    truth->notes.push_back(cawe::detail::concat(
+        "every detection is of category '", truth->label_names[size_t(only)], "': ", others,
+        others == 1 ? " lesion of other categories counts" : " lesions of other categories count",
+        " as missed in COCO's and Pascal VOC's figures (a CSV with label 'lesion' is judged without "
+        "categories)"));
 }
 
 }  // namespace
@@ -83,7 +96,10 @@ std::vector<Detection> resolve_labels(const std::vector<RawDetection>& raw, Trut
     }
     detections.push_back(out);
   }
-  if (compared) note_single_category(detections, truth);
+  if (compared) {
+    note_several_categories(detections, truth);
+    note_single_category(detections, truth);
+  }
   return detections;
 }
 

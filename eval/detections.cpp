@@ -22,6 +22,12 @@ void check_detections(const std::vector<TruthImage>& truth, const std::vector<De
   }
 }
 
+bool in_crowd(const TruthImage& image, const BoxD& detection) {
+  for (const TruthBox& truth : image.boxes)
+    if (truth.crowd && intersection(detection, truth.box) >= 0.5 * detection.area()) return true;
+  return false;
+}
+
 int64_t count_lesions(const std::vector<TruthImage>& truth) {
   int64_t lesions = 0;
   for (const TruthImage& image : truth)

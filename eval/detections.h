@@ -40,6 +40,9 @@ struct Detection {
 /// Checks indices, boxes and scores once for all metrics. Throws Error(data) naming the detection.
 void check_detections(const std::vector<TruthImage>& truth, const std::vector<Detection>& detections);
 
+/// True for a detection mostly inside a crowd region, which counts neither as a hit nor as a false positive.
+bool in_crowd(const TruthImage& image, const BoxD& detection);
+
 /// Number of true boxes that are not crowd regions.
 int64_t count_lesions(const std::vector<TruthImage>& truth);
 

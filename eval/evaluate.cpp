@@ -49,7 +49,7 @@ PascalAp mean_pascal(const std::vector<TruthImage>& truth, const std::vector<Det
     std::vector<TruthImage> of_label = truth;
     for (TruthImage& image : of_label)
       image.boxes.erase(std::remove_if(image.boxes.begin(), image.boxes.end(),
-                                       [&](const TruthBox& b) { return b.label != label || b.crowd; }),
+                                       [&](const TruthBox& b) { return b.label != label; }),
                         image.boxes.end());
     std::vector<Detection> kept;
     for (const Detection& d : detections)

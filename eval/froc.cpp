@@ -30,13 +30,6 @@ double accepted_overlap(const FrocOptions& options, const BoxD& detection, const
   return overlap >= options.threshold ? overlap : -1;
 }
 
-/// True for a detection mostly inside a crowd region, which counts neither as a hit nor as a false positive.
-bool in_crowd(const TruthImage& image, const BoxD& detection) {
-  for (const TruthBox& truth : image.boxes)
-    if (truth.crowd && intersection(detection, truth.box) >= 0.5 * detection.area()) return true;
-  return false;
-}
-
 Judged judge_one(const FrocOptions& options, const TruthImage& image, const Detection& detection,
                  std::vector<bool>& found) {
   Judged result{detection.score, detection.image, 0, false};

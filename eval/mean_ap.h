@@ -53,8 +53,8 @@ struct PascalAp {
   double eleven_point = 0;  ///< mean over recall 0, .1 … 1 of the highest precision at that recall or above
   double every_point = 0;   ///< area under the precision envelope
 };
-/// AP over all boxes as one label; NaN without true boxes. `inclusive_pixels` adds VOC's +1 to widths and
-/// heights.
+/// AP over all boxes as one label; a detection that is no hit and lies in a crowd region is left out. NaN without true
+/// boxes that are no crowds. `inclusive_pixels` adds VOC's +1 to widths and heights.
 PascalAp pascal_ap(const std::vector<TruthImage>& truth, const std::vector<Detection>& detections,
                    double threshold, bool inclusive_pixels = true);
 

@@ -42,6 +42,7 @@ PascalAp pascal_ap(const std::vector<TruthImage>& truth, const std::vector<Detec
     double best = 0;
     size_t match = boxes.size();
     for (size_t g = 0; g < boxes.size(); ++g) {
+      if (boxes[g].crowd) continue;
       const double overlap = voc_iou(d.box, boxes[g].box, inclusive_pixels);
       if (overlap > best) {
         best = overlap;
@@ -52,6 +53,8 @@ PascalAp pascal_ap(const std::vector<TruthImage>& truth, const std::vector<Detec
     if (match < boxes.size() && best >= threshold && !taken[size_t(d.image)][match]) {
       taken[size_t(d.image)][match] = true;
       hits += 1;
+    } else if (in_crowd(truth[size_t(d.image)], d.box)) {
+      continue;
     }
     recall.push_back(hits / positives);
     precision.push_back(hits / double(recall.size()));

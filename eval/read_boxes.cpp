@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // RSNA CSV, detections CSV, patients CSV and folders of text files; COCO JSON is in read_coco.cpp, labels in
-// box_labels.cpp.
+// box_labels.cpp, units in box_units.cpp.
 #include "eval/read_boxes.h"
 
 #include <algorithm>
@@ -15,6 +15,8 @@
 #include "data/folder_walk.h"
 #include "data/formats/annotations/rsna.h"
 #include "data/formats/table/csv.h"
+#include "data/image_files.h"
+#include "data/image_name.h"
 #include "eval/read_boxes_internal.h"
 #include "tensor/error.h"
 #include "tensor/io/files.h"
@@ -32,17 +34,22 @@ void add_image(TruthSet* truth, TruthImage image, const std::string& number) {
   truth->images.push_back(std::move(image));
 }
 
+std::vector<int64_t> Places::meant_by(const std::string& name) const {
+  const std::vector<int64_t> found = truth_.names.find(name);
+  double number = 0;
+  int64_t id = 0;
+  if (!found.empty() || truth_.numbers.empty() || !parse_number(name, &number) ||
+      !whole_number(number, &id) || std::to_string(id) != name)
+    return found;
+  const auto at = truth_.number_of.find(id);
+  return at == truth_.number_of.end() ? found : std::vector<int64_t>{at->second};
+}
+
 int64_t Places::find(const std::string& name, const std::string& where) {
   const auto known = known_.find(name);
   if (known != known_.end()) return known->second;
-  const std::vector<int64_t> found = truth_.names.find(name);
-  if (found.empty()) {
-    double number = 0;
-    int64_t id = 0;
-    if (!parse_number(name, &number) || !whole_number(number, &id)) return -1;
-    const auto at = truth_.number_of.find(id);
-    return at != truth_.number_of.end() && std::to_string(id) == name ? at->second : -1;
-  }
+  const std::vector<int64_t> found = meant_by(name);
+  if (found.empty()) return -1;
   const auto id = [&](int64_t i) { return truth_.images[size_t(i)].id; };
   CAWE_CHECK(found.size() == 1, Code::data, where, ": image '", name, "' could be '", id(found[0]), "' or '",
              id(found.back()), "' of the truth (expected one: name it as the truth does, with its folders)");
@@ -107,7 +114,9 @@ TruthSet read_rsna(const std::string& path) {
   TruthSet truth;
   truth.label_names = {"lesion"};
   int64_t duplicates = 0, clipped = 0;
+  std::vector<data::NamedImage> named;
   for (const data::RsnaBoxes::Image& from : data::read_rsna_boxes(path).images) {
+    named.push_back({from.id, from.where});
     CAWE_CHECK(from.problem.empty(), Code::data, from.problem);
     TruthImage image{from.id, "", {}, 0, 0};
     std::set<std::array<float, 4>> seen;
@@ -121,6 +130,8 @@ TruthSet read_rsna(const std::string& path) {
     }
     detail::add_image(&truth, std::move(image));
   }
+  // Refuses "a" beside "a.png", as training does: one film would be judged in two halves.
+  data::image_ids(named);
   note_duplicates(&truth, duplicates);
   detail::note_clipped(&truth, clipped);
   return truth;
@@ -160,7 +171,7 @@ void check_text_files(const std::vector<data::FoundFile>& files) {
   std::map<std::string, std::string> known;
   for (const data::FoundFile& file : files) {
     CAWE_CHECK(file.problem.empty(), Code::data, file.path, ": ", file.problem);
-    const auto [first, fresh] = known.emplace(image_of_text(file), file.path);
+    const auto [first, fresh] = known.emplace(data::without_image_ending(image_of_text(file)), file.path);
     CAWE_CHECK(fresh, Code::data, file.path, ": is of the same image as ", first->second,
                " (expected one text file an image)");
   }
@@ -363,6 +374,10 @@ TruthSet read_truth(const std::string& path) {
     fail(Code::usage, path, ": unknown kind of truth (expected RSNA .csv, COCO .json or a folder of .txt)");
   }
   CAWE_CHECK(!truth.images.empty(), Code::data, path, ": no image in the truth (expected at least one)");
+  std::vector<BoxD> boxes;
+  for (const TruthImage& image : truth.images)
+    for (const TruthBox& box : image.boxes) boxes.push_back(box.box);
+  detail::refuse_shares(path, boxes);
   return truth;
 }
 
@@ -393,11 +408,15 @@ std::vector<Detection> read_detections(const std::string& path, TruthSet* truth,
     fail(Code::usage, path,
          ": unknown kind of detections (expected .csv, COCO results .json or a folder of .txt)");
   }
+  std::vector<BoxD> boxes;
+  for (const RawDetection& d : raw) boxes.push_back(d.detection.box);
+  detail::refuse_shares(path, boxes);
   if (films != nullptr) {
     const size_t before = truth->images.size();
     keep_films(*films, looked_at, truth, &raw);
     if (left_out != nullptr) *left_out = int64_t(before - truth->images.size());
   }
+  detail::note_outside(raw, truth);
   return detail::resolve_labels(raw, truth);
 }
 

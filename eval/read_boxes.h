@@ -22,7 +22,9 @@ struct TruthSet {
   std::unordered_map<std::string, int64_t> label_of_id;  ///< by a COCO category's id, as text
   data::FilmNames names;                                 ///< images by their ids
   std::unordered_map<int64_t, int64_t> number_of;        ///< images by their numbers in a COCO file
-  std::vector<std::string> numbers;  ///< the same for each image, as text; empty for other files
+  /// The same for each image, as text, where text may mean an image by its number: empty for other files, and where a
+  /// name is a number itself, so that "1" is 1.png, there or not.
+  std::vector<std::string> numbers;
   bool patients_known = false;
   std::vector<std::string> notes;
 };
@@ -30,7 +32,7 @@ struct TruthSet {
 /// RSNA's CSV (patientId,x,y,width,height,Target; one row for each box, Target 0 with empty box fields), COCO
 /// JSON (images sorted by id, crowds kept as ignore regions), or a folder of text files, one for each image,
 /// with lines "class left top width height"; of one in a subfolder the id is its path ("p1/view1"). Throws
-/// Error(data): file, row or element, what was expected.
+/// Error(data): file, row or element, what was expected; also for two boxes or more that are all shares of the film.
 TruthSet read_truth(const std::string& path);
 
 /// A CSV with a column `image` or `patientId` (the image) and a column `patient` or `patient_id` (the
@@ -47,6 +49,8 @@ void read_patients(const std::string& path, TruthSet* truth);
 ///
 /// A detection belongs to the image of the truth that its own is by data::FilmNames: the same id first; an id without
 /// folders may be one with folders only where one image alone fits on either side. Everything else is refused.
+/// Text that is a number is an image's id of a COCO truth only where truth.numbers says so; an integer of COCO results is
+/// one always. Boxes that are all shares of the film are refused, those that leave their film are counted in a note.
 ///
 /// `films`, where not null, are those that the system looked at: all must be in the truth, every detection must be on
 /// one of them, and images of the truth that are not among them are left out of `truth`, with their number in

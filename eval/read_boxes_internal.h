@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Shared by read_boxes.cpp, read_coco.cpp and box_labels.cpp only.
+// Shared by read_boxes.cpp, read_coco.cpp, box_labels.cpp and box_units.cpp only.
 #pragma once
 
 #include <string>
@@ -32,6 +32,9 @@ class Places {
   int64_t find(const std::string& name, const std::string& where);
 
  private:
+  /// The images that have this name, else the one whose number in a COCO file this is, where names are no numbers.
+  std::vector<int64_t> meant_by(const std::string& name) const;
+
   const TruthSet& truth_;
   data::FilmClaims claims_;
   std::unordered_map<std::string, int64_t> known_;
@@ -41,6 +44,11 @@ void check_truth_box(const std::string& where, const TruthImage& image, BoxD* bo
 void note_clipped(TruthSet* truth, int64_t clipped);
 /// A finite score, and a box with finite, positive sides.
 void check_detection(const std::string& where, const BoxD& box, double score);
+
+/// Refuses a file whose boxes, two or more, are all written as shares of the film (0 to 1).
+void refuse_shares(const std::string& path, const std::vector<BoxD>& boxes);
+/// Notes detections that leave their film, where its size is known, further than a true box may.
+void note_outside(const std::vector<RawDetection>& raw, TruthSet* truth);
 
 /// Gives every detection its label by the rules of read_detections(); what is not compared becomes a note of `truth`.
 std::vector<Detection> resolve_labels(const std::vector<RawDetection>& raw, TruthSet* truth);

@@ -45,12 +45,15 @@ void read_images(const json& document, const std::string& path, TruthSet* truth,
                " comes twice (expected once)");
   }
   data::image_ids(named);  // refuses a film that is named twice: which of the two would a detection be on?
+  std::vector<std::string> names;
   for (const auto& [id, image] : by_id) {
     const int64_t at = int64_t(truth->images.size());
     (*index)[id] = at;
     truth->number_of[id] = at;
     add_image(truth, image, std::to_string(id));
+    names.push_back(image.id);
   }
+  if (data::any_is_number(names)) truth->numbers.clear();
 }
 
 }  // namespace

@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Lesion-free films of another source as additional test films, reported separately: if a detector can tell
 // the source from the film, such films are easy for it.
+#include <algorithm>
 #include <cmath>
 
 #include "data/decode.h"
 #include "eval/source_check.h"
+#include "study/resume.h"
 #include "study/study.h"
 #include "tensor/io/format.h"
+#include "tensor/text.h"
+#include "train/detector_recipe.h"
 #include "train/detector_task.h"
+#include "train/run_changes.h"
 
 namespace cawe::study {
 namespace {
@@ -50,21 +55,58 @@ eval::SourceCheck tell_sources(const StudyResult& study, const data::Dataset& ex
                             study.settings.options.draws, study.settings.options.seed);
 }
 
+/// Whom the row's detector and its chain will know when it is trained.
+std::vector<data::TrainedPatients> will_know(Recipe& row, const RunRequest& request) {
+  const train::RunSetup s = train::set_up(row, request);
+  const data::Dataset& dataset = s.data.dataset;
+  std::string own =
+      data::manifest_text(data::trained_patients("", dataset, train::box_annotated(dataset, s.train)));
+  own += train::first_weights(*train::detector_from(row, 1), row, s.seed, true, request).manifest;
+  std::vector<data::TrainedPatients> all = s.chain.trained;
+  all.push_back(data::parse_manifest("the rows' detector", own));
+  return all;
+}
+
 }  // namespace
 
-void study_extra_films(StudyResult& study, const std::string& extra_recipe) {
+ExtraFilms read_extra_films(const std::string& extra_recipe) {
   const Recipe recipe = Recipe::read(extra_recipe, "films");
-  const train::SplitData extra = train::load_data(recipe);
-  std::vector<int64_t> chosen;
-  for (const int64_t i : train::fold_indices(extra.split, recipe.words("data.test_folds"))) {
-    const data::Sample& s = extra.dataset.samples[size_t(i)];
+  ExtraFilms extra{extra_recipe, train::load_data(recipe), {}, {}};
+  for (const int64_t i : train::fold_indices(extra.data.split, recipe.words("data.test_folds"))) {
+    const data::Sample& s = extra.data.dataset.samples[size_t(i)];
     bool sick = !s.boxes.empty();
     for (const float label : s.labels) sick |= label != 0;
-    if (!sick) chosen.push_back(i);
+    if (!sick) extra.chosen.push_back(i);
   }
-  CAWE_CHECK(!chosen.empty(), Code::data, extra_recipe,
+  CAWE_CHECK(!extra.chosen.empty(), Code::data, extra_recipe,
              ": no lesion-free film in the folds of data.test_folds");
-  const eval::SourceCheck check = tell_sources(study, extra.dataset, chosen);
+  return extra;
+}
+
+bool runs_on_extra_films(const StudySettings& settings, const RowPlan& plan) {
+  return plan.kind == RowKind::paper && settings.folds == 0;
+}
+
+void check_extra_leaks(ExtraFilms& extra, Recipe& row, const RunRequest& request) {
+  const std::vector<data::TrainedPatients> trained =
+      is_done(request.out) ? train::Detector(request.out).trained() : will_know(row, request);
+  std::string leak = data::check_leaks(extra.data.dataset, extra.chosen, trained, true);
+  // A run that goes on may have been trained on others before.
+  if (leak.empty() && request.resume)
+    leak = train::check_trained_until_now(request.out, extra.data.dataset, extra.chosen, true);
+  if (leak.empty()) return;
+  if (begins_with(leak, train::kLeakAllowed)) leak.erase(0, std::string(train::kLeakAllowed).size());
+  const std::string sentence = extra.recipe + ": films of another source: " + leak;
+  CAWE_CHECK(row.flag("allow_leak"), Code::leak, sentence,
+             " (expected none; --allow-leak goes on and says so in what it writes)");
+  if (std::count(extra.leaks.begin(), extra.leaks.end(), train::kLeakAllowed + sentence) == 0)
+    extra.leaks.push_back(train::kLeakAllowed + sentence);
+}
+
+void study_extra_films(StudyResult& study) {
+  const data::Dataset& films = study.extra.data.dataset;
+  const std::vector<int64_t>& chosen = study.extra.chosen;
+  const eval::SourceCheck check = tell_sources(study, films, chosen);
   report::ReportTable t;
   t.title = "With lesion-free films of another source";
   t.caption = std::to_string(chosen.size()) + " normal films of " + std::to_string(check.patients) +
@@ -76,13 +118,11 @@ void study_extra_films(StudyResult& study, const std::string& extra_recipe) {
   t.header = {"row",    "Sens@1", "Sens@2",
               "Sens@3", "Sens@4", "false positives per extra film at the threshold of Sens@1"};
   for (const StudyRow& row : study.rows) {
-    if (row.plan.kind != RowKind::paper || row.runs.size() != row.seeds.size())
-      continue;  // shuffled maps or folds: there is no single detector to run
+    if (!runs_on_extra_films(study.settings, row.plan)) continue;
     train::Detector detector(row.runs[0]);
-    data::check_leaks(extra.dataset, chosen, detector.trained());
-    const auto found = detector.detect(extra.dataset, chosen);
+    const auto found = detector.detect(films, chosen);
     std::vector<eval::TruthImage> truth = study.truth;
-    const std::vector<eval::TruthImage> more = train::truth_of(extra.dataset, chosen);
+    const std::vector<eval::TruthImage> more = train::truth_of(films, chosen);
     truth.insert(truth.end(), more.begin(), more.end());
     std::vector<eval::Detection> detections = row.detections[0];
     const double threshold = row.seeds[0]->at(1).at.threshold;

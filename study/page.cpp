@@ -194,6 +194,7 @@ std::vector<std::string> study_warnings(const StudyResult& study) {
   for (const std::string& run : runs)
     for (const std::string& sentence : train::kept_sentences(run, "warnings")) add(sentence);
   for (const std::string& sentence : train::kept_sentences(study.out, "warnings")) add(sentence);
+  for (const std::string& sentence : study.extra.leaks) add(sentence);
   for (const std::string& run : runs)
     for (const std::string& change : train::kept_sentences(run, "changes"))
       add("Resumed with changes: " + std::filesystem::path(run).filename().string() + ", " + change);

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "models/enhance/enhancer.h"
+#include "tensor/text.h"
 #include "train/detector_recipe.h"
 #include "train/enhancing.h"
 
@@ -80,6 +81,8 @@ void plan_rows(const Recipe& recipe, StudySettings* s) {
   const Strings detectors = recipe.words("detectors"), rows = recipe.words("rows"),
                 controls = recipe.words("controls"), control_detectors = recipe.words("control_detectors");
   check_all(recipe, "detectors", detectors, given);
+  for (const std::string& d : given)
+    if (!contains(detectors, d)) s->recipes.erase(d);
   CAWE_CHECK(rows[0] == "none", Code::usage, recipe.where("rows"),
              " must begin with \"none\": the others are compared with it");
   check_all(recipe, "control_detectors", control_detectors, detectors);
@@ -95,6 +98,18 @@ void plan_rows(const Recipe& recipe, StudySettings* s) {
                plan.folder(), "\" (expected different rows, controls and values of ablate)");
 }
 
+/// A value that is ablated stands in its row's folder name, which a file system does not take at any length.
+void check_folder_names(const Recipe& recipe, const StudySettings& s) {
+  constexpr size_t kLongest = 255;
+  for (const RowPlan& plan : s.rows)
+    for (const int64_t seed : s.seeds) {
+      const std::string name = plan.run(seed, s.folds - 1);
+      CAWE_CHECK(name.size() <= kLongest, Code::usage, recipe.where("ablate"), ": the folder of row \"",
+                 printable(plan.enhancement, 80), "\" would have a name of ", name.size(),
+                 " bytes (expected up to ", kLongest, "; a link can give a file a shorter name)");
+    }
+}
+
 }  // namespace
 
 std::string RowPlan::folder() const {
@@ -102,6 +117,10 @@ std::string RowPlan::folder() const {
   for (char& c : name)
     if (c == '/' || c == ' ') c = '_';
   return name;
+}
+
+std::string RowPlan::run(int64_t seed, int64_t fold) const {
+  return folder() + "-" + std::to_string(seed) + (fold < 0 ? "" : "-fold" + std::to_string(fold));
 }
 
 bool StudySettings::has_classifier() const {
@@ -154,6 +173,7 @@ StudySettings study_settings(const Recipe& recipe) {
   s.colorizer_set = recipe.words("colorizer_set");
   s.panels = recipe.whole("panels");
   s.folds = recipe.whole("folds");
+  check_folder_names(recipe, s);
   s.options.froc = train::froc_from(recipe);
   s.options.draws = recipe.whole("boot.draws");
   s.options.seed = uint64_t(recipe.whole("boot.seed"));

@@ -26,6 +26,8 @@ struct RowPlan {
   bool shuffled = false;       ///< control: fuses each film with another person's map
   Strings overrides;           ///< "key=value" for the detector's recipe: an ablation
   std::string folder() const;  ///< the beginning of its runs' folder names
+  /// The name of a run's folder; fold -1: the split's own training and test sets.
+  std::string run(int64_t seed, int64_t fold) const;
 };
 
 /// The keys of a study (train/schema/keys_study.cpp), read. Files are named relative to the study's recipe.
@@ -34,7 +36,7 @@ struct StudySettings {
   bool demonstration = false, paper = false, pretrained = true, allow_leak = false;
   std::vector<int64_t> seeds;
   std::vector<RowPlan> rows;  ///< detectors in the paper's order, controls and ablations last
-  std::map<std::string, std::string> recipes;  ///< of each detector
+  std::map<std::string, std::string> recipes;  ///< of each detector in the table
   std::string pretrain, classifier, colorizer, colorizer_pretrain, extra;
   Strings detector_set, classifier_set, colorizer_set;
   int64_t folds = 0, panels = 6;

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "study/resume.h"
+#include "study/same_rows.h"
 #include "study/shared_models.h"
 #include "tensor/io/files.h"
 #include "tensor/io/json.h"
@@ -47,7 +48,7 @@ class Study {
     const StudyMaps maps = study_maps(result_);
     result_.localisation = study_localisation(result_, maps);
     study_lesions_by_map(result_, maps);
-    if (!s_.extra.empty()) study_extra_films(result_, s_.extra);
+    if (!s_.extra.empty()) study_extra_films(result_);
     write_study_tables(result_);
     result_.seconds = train::seconds_in(result_.out);
     write_study_report(result_);
@@ -72,6 +73,10 @@ class Study {
   /// Makes the study's folder its own, or goes on in it with what it began with.
   void open_folder() {
     result_.environment = train::environment_of(request_, result_.data);
+    for (const std::string& leak : result_.extra.leaks) {
+      if (!request_.quiet) warn_once(leak);
+      result_.environment.warnings.push_back(leak);
+    }
     for (const SharedModel& model : shared_.all())
       if (!model.named.empty() && !model.is_recipe())
         for (const int64_t fold : shared_.folds_of(model))
@@ -166,8 +171,7 @@ class Study {
         fn(seed, fold);
   }
   std::string run_of(const RowPlan& plan, int64_t seed, int64_t fold) const {
-    return result_.out + "/rows/" + plan.folder() + "-" + std::to_string(seed) +
-           (fold < 0 ? "" : "-fold" + std::to_string(fold));
+    return result_.out + "/rows/" + plan.run(seed, fold);
   }
 
   /// Reads every recipe of the study, which checks it. The rows of a detector share its recipe: a key gets a
@@ -180,12 +184,15 @@ class Study {
           warnings.push_back(w.line);
     std::map<std::string, std::vector<train::RecipeWarning>> in_all_rows;  // by detector
     std::map<std::string, std::string> ablated;                            // by recipe
+    std::map<std::string, Recipe> of_method;                               // of the first detector
     for (const RowPlan& plan : s_.rows) {
       const Recipe recipe = row_recipe(plan, s_.seeds[0], -1);
       if (plan.kind == RowKind::ablation) {
         const auto [same, fresh] = ablated.emplace(plan.detector + recipe.resolved(), plan.enhancement);
         CAWE_CHECK(fresh, Code::usage, source_, ": ablate: \"", same->second, "\" and \"", plan.enhancement,
                    "\" would be one row (expected different values)");
+      } else {
+        check_same_pictures(of_method.emplace(plan.method, recipe).first->second, recipe);
       }
       const std::vector<train::RecipeWarning> here = recipe.warnings();
       const auto [found, first] = in_all_rows.emplace(plan.detector, here);
@@ -208,11 +215,13 @@ class Study {
   /// Checks all rows now, so that a mistake in the last one is not found after all others were trained: every row
   /// with its data and its chain, in which random weights stand in for models that are not trained yet.
   void check_rows() {
+    if (!s_.extra.empty()) result_.extra = read_extra_films(s_.extra);
     shared_.find_per_fold(result_.data.dataset, result_.test, person_folds(), checks_);
     for (int64_t fold = s_.folds > 0 ? 0 : -1; fold < std::max<int64_t>(s_.folds, 0); ++fold) {
       const train::StandIns stand_ins = shared_.stand_ins(checks_, fold);
       for (const StudyRow& row : result_.rows) {
-        if (row.plan.kind == RowKind::ablation) check_same_films(row.plan);
+        if (row.plan.kind == RowKind::ablation)
+          check_films(row_recipe(row.plan, s_.seeds[0], -1), source_ + ": ablate: " + row.plan.overrides[0]);
         for (const int64_t seed : s_.seeds) check_row(row.plan, seed, fold, stand_ins);
       }
     }
@@ -228,20 +237,19 @@ class Study {
     if (seed != s_.seeds[0] && (!request.resume || train::checkpoint_steps(request.out).empty())) return;
     Recipe recipe = row_recipe(plan, seed, fold);
     train::train_detector(recipe, request);
+    if (s_.extra.empty() || seed != s_.seeds[0] || !runs_on_extra_films(s_, plan)) return;
+    recipe = row_recipe(plan, seed, fold);
+    check_extra_leaks(result_.extra, recipe, request);
   }
 
-  /// All rows are judged on one test set: an ablation may not change it.
-  void check_same_films(const RowPlan& plan) const {
-    const Recipe recipe = row_recipe(plan, s_.seeds[0], -1);
+  /// All rows are judged on one test set: neither another detector's recipe nor an ablation may change it.
+  void check_films(const Recipe& recipe, const std::string& whose) const {
     const train::SplitData data = train::data_of(recipe, checks_);
-    const std::vector<int64_t> test =
-        train::box_annotated(data.dataset, train::fold_indices(data.split, recipe.words("data.test_folds")));
-    CAWE_CHECK(data.hashes.all == result_.data.hashes.all && data.split_hash == result_.data.split_hash &&
-                   test == result_.test,
-               Code::usage, source_, ": ablate: ", plan.overrides[0],
-               " gives other films or another split than the other rows have (expected a key that leaves the "
-               "test set "
-               "as it is: rows are compared on it)");
+    check_same_films({result_.data, result_.test}, {data, test_films(recipe, data)}, whose);
+  }
+  static std::vector<int64_t> test_films(const Recipe& recipe, const train::SplitData& data) {
+    return train::box_annotated(data.dataset,
+                                train::fold_indices(data.split, recipe.words("data.test_folds")));
   }
 
   std::shared_ptr<const train::PersonFolds> person_folds() const {
@@ -303,20 +311,19 @@ class Study {
     row.detections.back().insert(row.detections.back().end(), part.begin(), part.end());
   }
 
-  /// Every detector must have been trained and tested on the same films.
+  /// Every detector must be tested on the same films.
   void load_test_set() {
     for (const auto& [detector, path] : s_.recipes) {
-      Recipe recipe = row_recipe({detector, "none", "none", RowKind::paper, false, {}}, s_.seeds[0], -1);
-      train::SplitData data = train::load_data(recipe);
-      CAWE_CHECK(result_.truth.empty() || data.split_hash == result_.data.split_hash, Code::usage, path,
-                 ": its [data] gives other films or another split than ", s_.recipes.begin()->second,
-                 "'s (expected the same)");
-      if (!result_.truth.empty()) continue;
+      const Recipe recipe =
+          row_recipe({detector, "none", "none", RowKind::paper, false, {}}, s_.seeds[0], -1);
+      if (!result_.truth.empty()) {
+        check_films(recipe, path + ": its [data]");
+        continue;
+      }
       result_.loader = train::loader_from(recipe, 8, 0);
       result_.alpha = recipe.number("fuse.alpha");
-      result_.data = std::move(data);
-      result_.test = train::box_annotated(
-          result_.data.dataset, train::fold_indices(result_.data.split, recipe.words("data.test_folds")));
+      result_.data = train::load_data(recipe);
+      result_.test = test_films(recipe, result_.data);
       CAWE_CHECK(!result_.test.empty(), Code::data, path, ": no test image (data.test_folds)");
       result_.truth = train::truth_of(result_.data.dataset, result_.test);
       CAWE_CHECK(

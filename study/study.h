@@ -16,7 +16,7 @@
 #include "train/classifier_task.h"
 #include "train/datasets.h"
 #include "train/enhancing.h"
-#include "train/run_folder.h"
+#include "train/run_setup.h"
 
 namespace cawe::study {
 
@@ -31,6 +31,14 @@ struct StudyRow {
   bool is_baseline() const { return plan.kind == RowKind::paper && plan.method == "none"; }
 };
 
+/// Lesion-free films of another source (the key `extra`), which rows of the paper are run on, too.
+struct ExtraFilms {
+  std::string recipe;  ///< "" where there are none
+  train::SplitData data;
+  std::vector<int64_t> chosen;  ///< samples
+  Strings leaks;                ///< those that were allowed, as sentences
+};
+
 /// What report and tables are made from.
 struct StudyResult {
   StudySettings settings;
@@ -41,6 +49,7 @@ struct StudyResult {
   train::SplitData data;
   std::vector<int64_t> test;
   std::vector<eval::TruthImage> truth;
+  ExtraFilms extra;
   /// Enhancement chains of the rows, by method: one, or one for each fold where its models are trained for each.
   std::map<std::string, std::vector<train::Chain>> chains;
   data::LoaderOptions loader;
@@ -65,9 +74,15 @@ struct StudyResult {
 std::string run_study(const Recipe& recipe, const RunRequest& request);
 
 // Steps of run_study().
-/// Lesion-free films of another source as extra test films: sensitivities with and without them, and how well
-/// the source can be told from the film. `extra` is a recipe with a [data] section; data.test_folds choose.
-void study_extra_films(StudyResult& study, const std::string& extra_recipe);
+/// The lesion-free films that a recipe with a [data] section names; data.test_folds choose.
+ExtraFilms read_extra_films(const std::string& extra_recipe);
+/// Whether a row has one detector for each seed that can run on them: no shuffled maps, no folds.
+bool runs_on_extra_films(const StudySettings& settings, const RowPlan& plan);
+/// Throws leak where a person or a film among them trains the row's detector or its chain; where leaks are allowed, the
+/// sentence is kept. `request`: of a run that checks only (train/run_setup.h).
+void check_extra_leaks(ExtraFilms& extra, Recipe& row, const RunRequest& request);
+/// A table of sensitivities with these as extra test films, and how well the source can be told from the film.
+void study_extra_films(StudyResult& study);
 /// The attention maps of the test films with lesions; none where no row has maps.
 struct StudyMaps {
   std::vector<size_t> films;  ///< positions in `test` and `truth`

@@ -55,6 +55,17 @@ Checkpoint Checkpoint::model_alone() const {
   return alone;
 }
 
+std::string Checkpoint::manifest_with_chain(const std::string& source,
+                                            const std::map<std::string, std::string>& now) const {
+  std::string all = manifest;
+  for (const auto& [role, bytes] : chain) {
+    const auto same = now.find(role);
+    if (same == now.end() || same->second != bytes)
+      all += parse_checkpoint(bytes, source + " (its " + role + ")").manifest;
+  }
+  return all;
+}
+
 std::string checkpoint_bytes(const Checkpoint& checkpoint) {
   std::string bytes = to_safetensors(to_file(checkpoint, kNoDigest));
   const std::string digest = data::sha256(bytes);
@@ -133,14 +144,17 @@ std::vector<int64_t> checkpoint_steps(const std::string& run) {
 }
 
 Checkpoint newest_checkpoint(const std::string& run, std::vector<std::string>* warnings) {
-  for (const int64_t step : checkpoint_steps(run)) {
+  const std::vector<int64_t> steps = checkpoint_steps(run);
+  for (const int64_t step : steps) {
     Checkpoint newest;
     try {
       newest = load_checkpoint(checkpoint_path(run, step));
     } catch (const Error& error) {
       if (error.code() != Code::data) throw;
       if (warnings != nullptr)
-        warnings->push_back(std::string(error.what()) + " Going on from the one before.");
+        warnings->push_back(std::string(error.what()) + (step == steps.back()
+                                                             ? " None is left: the run begins anew."
+                                                             : " Going on from the one before."));
       continue;
     }
     CAWE_CHECK(newest.step == step, Code::data, checkpoint_path(run, step), ": is the checkpoint of step ",
@@ -156,6 +170,39 @@ void prune_checkpoints(const std::string& run, int64_t keep) {
   for (size_t i = size_t(std::max<int64_t>(1, keep)); i < steps.size(); ++i)
     fs::remove(checkpoint_path(run, steps[i]), e);
 }
+
+namespace {
+
+void remove_or_throw(const std::string& path) {
+  std::error_code e;
+  fs::remove(path, e);
+  CAWE_CHECK(!e, Code::io, path, ": cannot be removed (", e.message(), ")");
+}
+
+std::string state_of(const Checkpoint& c, const std::string& key) {
+  const auto found = c.state.find(key);
+  return found == c.state.end() ? "" : found->second;
+}
+
+}  // namespace
+
+void set_aside(const std::string& path) {
+  write_file(path + ".damaged", read_file(path));
+  remove_or_throw(path);
+}
+
+void set_damaged_aside(const std::string& run, int64_t step) {
+  for (const int64_t damaged : checkpoint_steps(run))
+    if (damaged > step) set_aside(checkpoint_path(run, damaged));
+}
+
+bool is_best_of(const Checkpoint& best, const Checkpoint& later) {
+  const std::string at = state_of(best, "best_at");  // number of the validation that saved it
+  return best.step <= later.step && at == state_of(best, "validations") && at == state_of(later, "best_at") &&
+         state_of(best, "best_score") == state_of(later, "best_score");
+}
+
+void remove_best(const std::string& run) { remove_or_throw(best_path(run)); }
 
 namespace {
 

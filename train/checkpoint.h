@@ -25,6 +25,10 @@ struct Checkpoint {
   NamedTensors model() const;  ///< the network's tensors, names without "model."
   /// A copy without optimizers and other networks, to be embedded in a detector's checkpoint.
   Checkpoint model_alone() const;
+  /// The manifest, and those of the chain's checkpoints but for those that are in `now`, too: what enhanced the films
+  /// of these weights has shaped them. `source` begins messages.
+  std::string manifest_with_chain(const std::string& source,
+                                  const std::map<std::string, std::string>& now = {}) const;
 };
 
 /// The file's bytes; the digest is their SHA-256, computed with the digest's own field zeroed.
@@ -48,6 +52,16 @@ std::vector<int64_t> checkpoint_steps(const std::string& run);
 Checkpoint newest_checkpoint(const std::string& run, std::vector<std::string>* warnings = nullptr);
 /// Removes all but the newest `keep`; the best one stays.
 void prune_checkpoints(const std::string& run, int64_t keep);
+/// Gives a damaged file the name FILE.damaged, which nothing reads: it is the user's, and may be looked into.
+void set_aside(const std::string& path);
+/// The same for all checkpoints of a run after `step`, from which it goes on since they are damaged. Else they would
+/// stand for its newest, and pruning would take what is saved from now on.
+void set_damaged_aside(const std::string& run, int64_t step);
+
+/// Whether `best` is the one that the validations until `later` chose.
+bool is_best_of(const Checkpoint& best, const Checkpoint& later);
+/// Throws io where it stays.
+void remove_best(const std::string& run);
 
 /// Loads what --weights names: a file, or a run folder (its best checkpoint, else its newest).
 Checkpoint load_run_or_file(const std::string& path);

@@ -10,7 +10,9 @@
 #include "data/decode.h"
 #include "tensor/communicator.h"
 #include "tensor/io/files.h"
+#include "tensor/io/folder_claim.h"
 #include "tensor/io/json.h"
+#include "tensor/text.h"
 #include "train/colorizer_eval.h"
 #include "train/datasets.h"
 #include "train/gan_course.h"
@@ -228,9 +230,22 @@ Recipe fold_recipe(const Recipe& recipe, int64_t folds, int64_t held) {
   return mine;
 }
 
+/// Whether DIR is what cross_validate() left before it marked its folder: runs of folds, and results over them.
+bool is_older_cross_validation(const std::string& dir) {
+  bool any = false;
+  for (const std::string& name : names_in(dir)) {
+    const bool fold = begins_with(name, "fold-") && is_run(dir + "/" + name);
+    if (!fold && name != "scores.csv" && name != "results.json") return false;
+    any |= fold;
+  }
+  return any;
+}
+
 /// Holds every fold out once; the results are over all images. FID-lite is left out: it would compare the
 /// images of several generators, with features that may differ between folds.
 std::string cross_validate(const Recipe& recipe, const RunRequest& request, int64_t folds) {
+  const std::string& out = request.out;
+  const FolderClaim claim(out, "cross-validation", [&out] { return is_older_cross_validation(out); });
   ColorEvaluation all;
   all.fid_lite = all.fid_lite_of_gray = std::nan("");
   MeanChroma mean;
@@ -239,14 +254,14 @@ std::string cross_validate(const Recipe& recipe, const RunRequest& request, int6
   for (int64_t held = 0; held < folds; ++held) {
     Recipe mine = fold_recipe(recipe, folds, held);
     RunRequest fold = request;
-    fold.out = request.out + "/fold-" + std::to_string(held);
+    fold.out = out + "/fold-" + std::to_string(held);
     runs.push_back(fold.out);
     const ColorEvaluation e = one_run(mine, fold, &mean, &result);
     all.scores.insert(all.scores.end(), e.scores.begin(), e.scores.end());
   }
-  write_file(request.out + "/scores.csv", scores_csv(all.scores));
-  write_file(request.out + "/results.json", color_results_json(all, mean, ""));
-  return summary_of(request.out, runs, result, all);
+  write_file(out + "/scores.csv", scores_csv(all.scores));
+  write_file(out + "/results.json", color_results_json(all, mean, ""));
+  return summary_of(out, runs, result, all);
 }
 
 }  // namespace

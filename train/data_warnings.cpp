@@ -200,7 +200,8 @@ Strings empty_folds(const Recipe& r, const data::Split& split) {
   Strings out;
   const auto nobody_in = [&](const char* key) { return fold_indices(split, r.words(key)).empty(); };
   const Strings test = r.words("data.test_folds");
-  const bool none_wanted = r.word("data.split") == "patient" && r.number("data.test") == 0;
+  const bool none_wanted =
+      r.word("data.split") == "patient" && r.number("data.test") == 0 && r.word("data.test_csv").empty();
   if (!test.empty() && !none_wanted && nobody_in("data.test_folds"))
     out.push_back("no film is in a test fold (" + listed(test) + "): nothing is tested");
   const int64_t every = r.whole("train.eval_every");

@@ -116,7 +116,11 @@ data::Dataset read_chexpert(const Recipe& r, const std::string& root, std::set<s
   o.csv = place_of(r, "data.test_csv", root);
   std::set<std::string> others;
   for (const data::Sample& sample : all.samples) others.insert(sample.image_id);
-  for (data::Sample& sample : data::read_chexpert(o).samples) {
+  data::Dataset test = data::read_chexpert(o);
+  CAWE_CHECK(!test.samples.empty(), Code::data, o.csv, ": data.views = \"", views, "\" leaves none of its ",
+             counted(test.counts["rows"], "row"), " to test on (", r.where("data.test_csv"),
+             "; expected films of these views, another data.views, or \"\" for no such table)");
+  for (data::Sample& sample : test.samples) {
     CAWE_CHECK(others.count(sample.image_id) == 0, Code::data, o.csv, ": image ", sample.image_id,
                " is in the other table, too (expected films of other persons)");
     tested->insert(sample.image_id);
@@ -324,7 +328,10 @@ SplitData load_data(const Recipe& r, bool quiet, const PersonFolds* folds) {
         data::read_coco(place_of(r, "data.boxes", root), {images, root, r.flag("data.allow_outside")});
   if (format == "chexpert") out.dataset = read_chexpert(r, root, &tested);
   if (format == "voc") out.dataset = read_voc(r, root, images);
-  if (format == "folder") out.dataset = data::read_image_folder({images, r.flag("data.class_folders")});
+  if (format == "folder") {
+    const bool color = r.task() == "colorizer" || r.flag("image.color");
+    out.dataset = data::read_image_folder({images, r.flag("data.class_folders"), color});
+  }
   CAWE_CHECK(!out.dataset.samples.empty(), Code::data, root, ": no usable image (",
              out.dataset.rejected.size(), " rejected",
              out.dataset.rejected.empty() ? "" : "; first: " + sentence_of(out.dataset.rejected[0]), ")");

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 
 #include "data/hash.h"
 #include "tensor/io/files.h"
@@ -105,8 +106,28 @@ LoadedClassifier parse_classifier(const std::string& bytes, const std::string& s
   return out;
 }
 
+namespace {
+
+/// A run that was stopped gives weights as a finished one does: whoever takes it should know. A file was chosen by name.
+void warn_of_stopped(const std::string& run, const Checkpoint& taken) {
+  const std::vector<int64_t> there = checkpoint_steps(run);
+  const int64_t steps = Recipe::of_checkpoint(taken.recipe, run + " (its recipe)").whole("train.steps");
+  if (there.empty() || there.front() >= steps) return;
+  // The best checkpoint is from before the end and does not know of it.
+  const Checkpoint newest = taken.step == there.front() ? taken : newest_checkpoint(run);
+  const auto early = newest.state.find("stopped_early");
+  if (early != newest.state.end() && early->second == "1") return;
+  warn_once(run + ": was trained to step " + std::to_string(there.front()) + " of " + std::to_string(steps) +
+            " (`cawe train` with --resume goes on)");
+}
+
+}  // namespace
+
 LoadedClassifier load_classifier(const std::string& path) {
-  return parse_classifier(checkpoint_bytes(load_run_or_file(path).model_alone()), path);
+  const Checkpoint taken = load_run_or_file(path);
+  LoadedClassifier loaded = parse_classifier(checkpoint_bytes(taken.model_alone()), path);
+  if (std::filesystem::is_directory(path)) warn_of_stopped(path, taken);
+  return loaded;
 }
 
 Chain chain_from(Recipe& recipe, const std::map<std::string, std::string>& embedded) {

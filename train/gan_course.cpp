@@ -174,6 +174,8 @@ void GanCourse::pass_turn(bool critic, double loss) {
 
 LogLine GanCourse::validate() { return job_.validate ? job_.validate() : LogLine{}; }
 
+bool GanCourse::moves_score() const { return job_.phases[phase_].kind != GanPhase::Kind::critic; }
+
 void GanCourse::save(Checkpoint* c) const {
   save_network(*job_.generator, "model", c);
   save_network(*job_.critic, "critic", c);

@@ -73,6 +73,7 @@ class GanCourse : public Course {
   /// In joint phases a step of the critic or of the generator; the log line repeats the other's last numbers.
   LogLine one(int64_t step, const RunFolder* run) override;
   LogLine validate() override;
+  bool moves_score() const override;  ///< the critic's phases leave the generator as it is
   void save(Checkpoint* c) const override;
   void restore(const Checkpoint& c, const std::string& source) override;
 

@@ -132,6 +132,19 @@ std::vector<std::string> hash_differences(const std::string& dir, const Hashes& 
   return without_sum(std::move(out));
 }
 
+bool changes_scores(const std::string& change) {
+  const std::string name = change.substr(0, change.find(": "));
+  for (const char* no_validation : {"data.train_folds", "data.test_folds", "data.check_images"})
+    if (name == no_validation) return false;
+  // Films, labels and boxes are known by their hashes ("data_films", "split"), and so are models that films are
+  // seen through.
+  for (const char* beginning : {"train.select", "train.eval_every", "train.val_images", "train.pos_weight",
+                                "data", "split", "labels", "classes", "image.", "enhance.", "cam.", "fuse.",
+                                "color.", "classifier", "colorizer", "control", "detect.", "froc."})
+    if (begins_with(name, beginning)) return true;
+  return false;
+}
+
 std::vector<std::string> kept_sentences(const std::string& dir, const std::string& name) {
   std::vector<std::string> kept;
   const Json json = environment_in(dir);

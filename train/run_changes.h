@@ -39,6 +39,10 @@ std::vector<std::string> differences_from(const std::string& dir, const std::str
 /// The hashes that DIR/environment.json has otherwise, as sentences; of an empty one nothing is known now.
 std::vector<std::string> hash_differences(const std::string& dir, const Hashes& hashes);
 
+/// Whether a change, as such a sentence, lets validations measure something else than before, or at other steps: scores
+/// from before and after it do not compare.
+bool changes_scores(const std::string& change);
+
 /// What a warning of an allowed leak begins with.
 constexpr const char* kLeakAllowed = "a leak was allowed: ";
 

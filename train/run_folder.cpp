@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <set>
 
 #include "cawe_revision.h"
@@ -26,6 +28,7 @@ namespace {
 
 constexpr int kLogDigits = 9;  // as many as an f32 needs
 constexpr uint64_t kMostSteps = uint64_t(1) << 53;
+const std::string kAfter = "after step ";       // what the sentence of an accepted change begins with
 constexpr size_t kMostJson = size_t(16) << 20;  // bytes of an environment.json: ours have some thousand
 
 std::string cpu_name() {
@@ -49,10 +52,11 @@ struct LoggedLine {
   std::string text;
   Json values;
 };
-/// The lines of log.jsonl, without a last one that a killed process left unfinished. Throws data for a line that
-/// this program did not write.
+/// The lines of log.jsonl, without a last one that a killed process left unfinished; none where the file is lost.
+/// Throws data for a line that this program did not write.
 std::vector<LoggedLine> logged_lines(const std::string& path) {
   std::vector<LoggedLine> lines;
+  if (!fs::exists(path)) return lines;
   CAWE_CHECK(fs::is_regular_file(path), Code::data, path, ": is no file (expected a run's log)");
   std::ifstream in(path);
   int number = 0;
@@ -71,10 +75,14 @@ std::vector<LoggedLine> logged_lines(const std::string& path) {
   return lines;
 }
 
-/// How often the training that wrote a checkpoint has logged; only its first step, where that cannot be read.
-int64_t logged_every(const Checkpoint& checkpoint) {
+/// How often a training has logged by both its recipes, since that may change on the way; only its first step, where
+/// they cannot be read.
+int64_t logged_every(const std::string& one, const std::string& other) {
+  const auto every = [](const std::string& recipe) {
+    return Recipe::of_checkpoint(recipe, "recipe").whole("train.log_every");
+  };
   try {
-    return Recipe::of_checkpoint(checkpoint.recipe, "recipe").whole("train.log_every");
+    return std::lcm(every(one), every(other));
   } catch (const Error&) {
     return int64_t(kMostSteps);
   }
@@ -137,8 +145,8 @@ RunFolder::RunFolder(const std::string& dir, const std::string& recipe, const En
     begin(environment);
     return;
   }
-  GoneOn now = go_on(dir, recipe, environment, resume,
-                     "after step " + std::to_string(checkpoint_steps(dir).front()) + ": ");
+  GoneOn now =
+      go_on(dir, recipe, environment, resume, kAfter + std::to_string(newest_checkpoint(dir).step) + ": ");
   changes_ = std::move(now.changes);
   due_ = std::move(now.files);
   remove_unfinished(path("checkpoints"));
@@ -158,6 +166,15 @@ void RunFolder::check_own(const Checkpoint& checkpoint, const std::string& file)
              "; expected one of the recipe.toml beside its folder). Remove it.");
 }
 
+std::vector<std::string> RunFolder::changes_since(const Checkpoint& checkpoint) const {
+  std::vector<std::string> changes = recipe_differences(checkpoint.recipe, recipe_);
+  for (const std::string& sentence : changes_)
+    if (begins_with(sentence, kAfter) &&
+        std::strtoll(sentence.c_str() + kAfter.size(), nullptr, 10) >= checkpoint.step)
+      changes.push_back(sentence.substr(sentence.find(": ") + 2));
+  return changes;
+}
+
 void RunFolder::describe(const std::string& name, const std::string& text) {
   if (due_.empty())
     write_file(path(name), text);
@@ -173,6 +190,7 @@ void RunFolder::accept() {
 void RunFolder::begin(const Environment& environment) const {
   make_folders(path("checkpoints"));
   remove_unfinished(path("checkpoints"));
+  remove_best(dir_);  // a killed process may have validated before its first checkpoint
   write_file(path("environment.json"), environment_json(environment));
   write_file(path("recipe.toml"), recipe_);
 }
@@ -186,10 +204,11 @@ void RunFolder::log(int64_t step, const LogLine& line) {
 
 std::vector<std::string> RunFolder::steps_not_logged(const Checkpoint& checkpoint) const {
   std::set<int64_t> logged;
-  if (fs::exists(path("log.jsonl")))
-    for (const LoggedLine& line : logged_lines(path("log.jsonl")))
-      logged.insert(line.values["step"].get<int64_t>());
-  const int64_t every = logged_every(checkpoint);
+  for (const LoggedLine& line : logged_lines(path("log.jsonl")))
+    logged.insert(line.values["step"].get<int64_t>());
+  const bool known = fs::is_regular_file(path("recipe.toml"));
+  const int64_t every =
+      logged_every(checkpoint.recipe, known ? read_file(path("recipe.toml")) : checkpoint.recipe);
   std::vector<std::string> missing;
   for (int64_t step = 1; step <= checkpoint.step; step = step - step % every + every)
     if (logged.count(step) == 0) missing.push_back(std::to_string(step));
@@ -229,7 +248,6 @@ void RunFolder::write_metrics() const {
 
 double RunFolder::last_logged(const std::string& name) const {
   double last = std::nan("");
-  if (!fs::exists(path("log.jsonl"))) return last;
   for (const LoggedLine& line : logged_lines(path("log.jsonl")))
     if (line.values.contains(name) && line.values[name].is_number()) last = line.values[name].get<double>();
   return last;

@@ -72,6 +72,9 @@ class RunFolder {
   /// Throws data, naming the file, where a checkpoint in the folder is another run's: its recipe (seed, keys of the
   /// data, everything but where files lie) is not the run's, apart from what was changed and accepted.
   void check_own(const Checkpoint& checkpoint, const std::string& file) const;
+  /// Changes that came after a checkpoint of the run, as sentences: what its recipe says otherwise, and what was
+  /// accepted since.
+  std::vector<std::string> changes_since(const Checkpoint& checkpoint) const;
   /// Writes a file that says what the run is made from: at once, or where accepted changes wait for it, by accept().
   void describe(const std::string& name, const std::string& text);
   /// Writes what waits for it: the changes are accepted, and the checkpoint goes on with them.
@@ -81,12 +84,12 @@ class RunFolder {
   std::string path(const std::string& name) const { return dir_ + "/" + name; }
   /// Appends a line to log.jsonl and its numbers to TensorBoard's events.
   void log(int64_t step, const LogLine& line);
-  /// Steps until the checkpoint's that its recipe logs, of which log.jsonl has no line: lines are written before
-  /// checkpoints, but are not flushed to the disk as these are.
+  /// Steps until the checkpoint's that its recipe and recipe.toml log, of which log.jsonl has no line: lines are written
+  /// before checkpoints, but are not flushed to the disk as these are.
   std::vector<std::string> steps_not_logged(const Checkpoint& checkpoint) const;
   /// Removes the log's lines after `step`: a resumed run writes them again.
   void rewind(int64_t step);
-  /// metrics.csv: a column for every name in the log.
+  /// metrics.csv: a column for every name in the log; no row where that is lost.
   void write_metrics() const;
   /// The newest value of a name in the log; NaN where there is none.
   double last_logged(const std::string& name) const;

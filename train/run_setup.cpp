@@ -134,7 +134,8 @@ void say_leak(const std::vector<std::string>& runs, Json* summary) {
 std::string check_trained_until_now(const std::string& dir, const data::Dataset& dataset,
                                     const std::vector<int64_t>& test, bool allow_leak) {
   const Checkpoint before = newest_checkpoint(dir);
-  return leak_warning(dataset, test, {data::parse_manifest("run " + dir + " until now", before.manifest)},
+  return leak_warning(dataset, test,
+                      {data::parse_manifest("run " + dir + " until now", before.manifest_with_chain(dir))},
                       allow_leak);
 }
 

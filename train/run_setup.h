@@ -85,7 +85,7 @@ std::string leak_warning(const data::Dataset& dataset, const std::vector<int64_t
 /// throws leak, or returns sentences for environment.json; also where pixels are not known (data.check_images).
 Strings own_leaks(const Recipe& recipe, const data::Dataset& dataset, std::vector<int64_t> train,
                   const std::vector<int64_t>& validation, const std::vector<int64_t>& test);
-/// The same of those who trained the run in DIR until now.
+/// As leak_warning(), of those who trained the run in DIR until now, or the models in its chain.
 std::string check_trained_until_now(const std::string& dir, const data::Dataset& dataset,
                                     const std::vector<int64_t>& test, bool allow_leak);
 /// "leak": "allowed" into a summary, where the environment.json of one of the runs keeps such a sentence.

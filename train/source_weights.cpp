@@ -16,14 +16,12 @@ SourceWeights read_source_weights(const std::string& run_or_file) {
   if (std::filesystem::is_directory(run_or_file) || is_checkpoint_file(run_or_file)) {
     const Checkpoint c = load_run_or_file(run_or_file);
     source.tensors = c.model();
-    source.manifest = c.manifest;
-    // What enhanced the films of these weights has shaped them, too.
-    for (const auto& [role, bytes] : c.chain)
-      source.manifest += parse_checkpoint(bytes, run_or_file + " (its " + role + ")").manifest;
+    source.manifest = c.manifest_with_chain(run_or_file);
     source.task = Recipe::of_checkpoint(c.recipe, run_or_file + " (its recipe)").task();
   } else {
     const PthFile file = read_weight_file(run_or_file);
     const NamedTensors named = models::with_current_names(file.tensors, run_or_file);
+    source.manifest = kept_manifest(file);
     const std::string wrapper = models::wrapper_prefix(named);
     source.tensors = models::unwrapped(named, run_or_file);
     std::string note = file.note();
@@ -37,6 +35,11 @@ SourceWeights read_source_weights(const std::string& run_or_file) {
         {static_cast<const char*>(t.contiguous().raw()), size_t(t.numel()) * size_of(t.dtype())});
   source.hash = data::sha256(bytes);
   return source;
+}
+
+std::string kept_manifest(const PthFile& file) {
+  const auto kept = file.metadata.find(kManifestKey);
+  return kept == file.metadata.end() ? "" : kept->second;
 }
 
 std::string weights_named(const Recipe& recipe, const std::string& key) {

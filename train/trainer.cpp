@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <set>
 #include <sstream>
 
@@ -13,8 +14,10 @@
 #include "tensor/stop_signal.h"
 #include "tensor/text.h"
 #include "train/learner.h"
+#include "train/run_changes.h"
 
 namespace cawe::train {
+namespace fs = std::filesystem;
 namespace {
 
 /// One network, one optimizer, one schedule.
@@ -57,6 +60,39 @@ class SingleCourse : public Course {
   Learner learner_;
 };
 
+/// What best.safetensors is worth to a run that goes on.
+struct BestFile {
+  bool chosen = false;   ///< it is the one that the state tells of
+  bool damaged = false;  ///< it is kept beside the others
+  std::string problem;  ///< a sentence, where the best one must be chosen anew; it may be that there was none
+};
+
+/// The best one after an accepted change, a crash or a foreign hand. One that is newer than the checkpoint `c` stays:
+/// a killed run had come so far, and comes there again.
+BestFile best_file_of(const RunFolder& run, const Checkpoint& c, bool has_score) {
+  const std::string file = best_path(run.dir()), anew = ", and the best checkpoint is chosen anew";
+  const bool exists = fs::exists(file);
+  if (!exists && !has_score) return {};
+  const std::vector<std::string> changes = run.changes_since(c);
+  if (std::any_of(changes.begin(), changes.end(), changes_scores))
+    return {false, false,
+            file + ": was chosen by other validations than there are from here on, and is removed"};
+  if (!exists) return {false, false, file + ": is not there, though validations chose it" + anew};
+  Checkpoint best;
+  try {
+    best = load_checkpoint(file);
+  } catch (const Error& error) {
+    if (error.code() != Code::data) throw;
+    return {false, true, file + ": is damaged: it is set aside" + anew};
+  }
+  run.check_own(best, file);
+  if (has_score && is_best_of(best, c)) return {true, false, ""};
+  if (best.step > c.step && changes.empty()) return {};
+  return {false, false,
+          detail::concat(file, ": is of step ", best.step, " and not what validations until step ", c.step,
+                         " chose: it is removed", anew)};
+}
+
 class Loop {
  public:
   Loop(Course& course, RunFolder* run, const Checkpoint& first, const TrainerOptions& options)
@@ -81,6 +117,7 @@ class Loop {
     }
     if (writes()) {
       prune_checkpoints(run_->dir(), options_.keep);  // a kill may have come between saving and pruning
+      if (!best_chosen_) forget_best();
       run_->write_metrics();
     }
     result_.steps = step_;
@@ -119,14 +156,31 @@ class Loop {
     }
     current_communicator().broadcast(message, sizeof message);
     if (message[0] == 0) return;
-    ++validations_;
+    if (options_.patience == 0 || course_.moves_score()) ++validations_;
     if (!result_.has_score || message[1] > result_.best_score + options_.min_delta) {
       result_.has_score = true;
       result_.best_score = message[1];
       best_at_ = validations_;
+      best_chosen_ = true;
       if (writes()) save_checkpoint(best_path(run_->dir()), checkpoint());
     }
-    result_.stopped_early = options_.patience > 0 && validations_ - best_at_ >= options_.patience;
+    result_.stopped_early = out_of_patience();
+  }
+
+  bool out_of_patience() const {
+    return options_.patience > 0 && validations_ - best_at_ >= options_.patience;
+  }
+
+  /// At the end no file has come for the score that was best: this machine computes other last bits than the one
+  /// before, and the run stands for its last checkpoint.
+  void forget_best() {
+    const std::string file = best_path(run_->dir());
+    if (result_.has_score || fs::exists(file))
+      warn_once(file +
+                ": is not what validations chose, and what they chose is lost: the last checkpoint counts");
+    remove_best(run_->dir());
+    result_.has_score = false;
+    result_.best_score = 0;
   }
 
   Checkpoint checkpoint() {
@@ -151,10 +205,17 @@ class Loop {
     const Checkpoint c = newest_checkpoint(run_->dir(), &warnings);
     for (const std::string& w : warnings) warn_once(w);
     const std::string source = checkpoint_path(run_->dir(), c.step);
-    if (c.step > 0) restore_state(c, source);
+    BestFile best;
+    if (c.step > 0) {
+      restore_state(c, source);
+      best = restore_best(c);
+    }
     current_communicator().barrier();  // nothing is written before every rank has read what it goes on from
     if (!writes()) return;
-    run_->accept();
+    run_->accept();  // before anything is removed: a resume after a kill must find the changes
+    set_damaged_aside(run_->dir(), c.step);
+    if (best.damaged) set_aside(best_path(run_->dir()));
+    if (c.step == 0 || !best.problem.empty()) remove_best(run_->dir());
     run_->rewind(c.step);
     // A run that was finished before is at its end now, and no step will give a loss.
     if (c.step > 0) result_.last_loss = run_->last_logged("loss");
@@ -173,16 +234,28 @@ class Loop {
     warn_of_lost_log(c);
     course_.restore(c, source);
     step_ = c.step;
-    keep_manifest(c.manifest);
+    keep_manifest(c.manifest_with_chain(source, carried_.chain));
     validations_ = state_number(c, "validations", source);
     best_at_ = state_number(c, "best_at", source);
     const std::string best = state_word(c, "best_score", source);
     result_.has_score = best != "none";
     if (result_.has_score) result_.best_score = std::strtod(best.c_str(), nullptr);
-    result_.stopped_early = state_word(c, "stopped_early", source) == "1";
+    result_.stopped_early = out_of_patience();  // by what the patience is now
   }
 
-  /// Persons who trained the run before its data changed stay in its manifest.
+  BestFile restore_best(const Checkpoint& c) {
+    const BestFile best = best_file_of(*run_, c, result_.has_score);
+    best_chosen_ = best.chosen;
+    if (best.problem.empty()) return best;
+    warn_once(best.problem);
+    validations_ = best_at_ = 0;
+    result_.has_score = result_.stopped_early = false;
+    result_.best_score = 0;
+    return best;
+  }
+
+  /// Persons who trained the run before its data changed, or a model of its chain that is another now, stay in its
+  /// manifest.
   void keep_manifest(const std::string& before) {
     std::set<std::string> known;
     std::istringstream now(carried_.manifest), lines(before);
@@ -197,6 +270,7 @@ class Loop {
   TrainerOptions options_;
   TrainResult result_;
   int64_t step_ = 0, validations_ = 0, best_at_ = 0;
+  bool best_chosen_ = false;  ///< best.safetensors is what result_.best_score is of
 };
 
 }  // namespace

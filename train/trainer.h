@@ -88,6 +88,8 @@ class Course {
   /// "score" (higher is better) chooses the best checkpoint; empty without a validation set. Networks are in
   /// evaluation mode.
   virtual LogLine validate() = 0;
+  /// Whether the last step could change the score. Validations after others do not count for the patience.
+  virtual bool moves_score() const { return true; }
   /// Networks, optimizers and counters. restore() is called before seek().
   virtual void save(Checkpoint* c) const = 0;
   virtual void restore(const Checkpoint& c, const std::string& source) = 0;
@@ -97,6 +99,9 @@ class Course {
 /// manifest and chain of `first`. SIGINT and SIGTERM finish the step, save, and throw Code::interrupted. A
 /// loss that is not finite throws Code::numeric naming the operator, the batch's files and the last
 /// checkpoint.
+/// Where it goes on, best.safetensors is the one that the checkpoint gone on from tells of, or one after it that is
+/// written again; any other is removed, and the best is chosen anew, as it is where scores are others from here on
+/// (changes_scores()).
 TrainResult train(Course& course, RunFolder* run, const Checkpoint& first, const TrainerOptions& options);
 /// One network with one optimizer.
 TrainResult train(Task& task, data::Loader& loader, const data::Dataset& dataset, RunFolder* run,

@@ -218,6 +218,8 @@ void write_file(const std::string& path, std::string_view text) {
   flush_folder(target.path);
 }
 
+bool is_open_file(const std::string& path) { return target_of(path).descriptor >= 0; }
+
 void append_file(const std::string& path, std::string_view text) {
   const Target target = target_of(path);
   if (target.descriptor >= 0) return write_through(path, target, text);

@@ -20,6 +20,8 @@ namespace cawe {
 ///   which goes on where that descriptor stands.
 void write_file(const std::string& path, const void* data, size_t bytes);
 void write_file(const std::string& path, std::string_view text);
+/// Whether `path` names an open file of this process (/dev/stdout): write_file() adds to it and replaces nothing.
+bool is_open_file(const std::string& path);
 
 /// Adds to the end of a log, which is made where it is missing. Throws io with the path and the system's
 /// reason; then a regular file is as long as before, so a log never holds half a line. Not flushed to the

@@ -16,7 +16,8 @@ struct PthFile {
   std::string part;  ///< the entry that the tensors were taken from, "" for the file's own dictionary
   std::vector<std::string> parts;    ///< all entries that could have been
   std::vector<std::string> skipped;  ///< what was left out: "args (argparse.Namespace)", "epoch (number)"
-  std::map<std::string, std::string> widened = {};  ///< what was int8 or int16
+  std::map<std::string, std::string> widened = {};   ///< what was int8 or int16
+  std::map<std::string, std::string> metadata = {};  ///< of safetensors; a .pth has none
 
   /// One line of part, parts and skipped, "" where the file holds nothing but its tensors.
   std::string note() const;

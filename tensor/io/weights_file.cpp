@@ -13,7 +13,7 @@ PthFile read_weight_file(const std::string& path, const std::string& part) {
   CAWE_CHECK(part.empty(), Code::usage, path, ": has no part \"", printable(part),
              "\": safetensors hold one set of tensors (expected none)");
   Safetensors file = parse_safetensors(bytes.data(), bytes.size(), path);
-  return {std::move(file.tensors), "", {}, {}, std::move(file.widened)};
+  return {std::move(file.tensors), "", {}, {}, std::move(file.widened), std::move(file.metadata)};
 }
 
 NamedTensors load_weight_file(const std::string& path) { return read_weight_file(path).tensors; }

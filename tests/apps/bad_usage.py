@@ -89,6 +89,34 @@ def out_folders():
                    absent=['nowhere'])
 
 
+def options_without_effect():
+    """What another option leaves without an effect is refused, naming both; before any file is read."""
+    judge = ['evaluate', '--detections', 'none.csv', '--truth', 'none.csv', '--out', 'e', '--rule']
+    expect('duplicates of a rule that ignores them', judge + ['deeplesion', '--duplicates', 'fp'], 2, '--duplicates fp',
+           '--rule deeplesion', absent=['e'])
+    expect('overlap of a rule without one', judge + ['centre', '--iou', '0.9'], 2, '--iou', '--rule centre', absent=['e'])
+    for used in (['deeplesion', '--duplicates', 'ignore', '--iou', '0.3'], ['centre', '--duplicates', 'fp']):
+        expect('used: ' + ' '.join(used), judge + used, 3, 'none.csv: no such file', absent=['e'])
+    enhance = ['enhance', '--input', 'data/images', '--out', 'e', '--method']
+    for option, value, why in (('--alpha', '0.1', 'fuses no map (expected cawe, centre, color+cawe or uniform)'),
+                               ('--classifier', 'cls', 'reads no classifier (expected cawe, color+cawe or uniform)'),
+                               ('--colorizer', 'cls', 'does not color (expected color or color+cawe)')):
+        for method in ('clahe', 'none'):
+            expect(option + ' of ' + method, enhance + [method, option, value], 2, '%s: --method %s %s' % (option, method, why),
+                   absent=['e'])
+    expect('a hashed person of no PNG', enhance + ['none', '--anon', 'hash'], 2, '--anon hash', '--format png', absent=['e'])
+    for key, value, option in (('enhance.method', 'afda', []), ('enhance.classifier', 'cls', []), ('enhance.colorizer', 'cls', []),
+                               ('fuse.alpha', '0.2', ['--alpha', '0.3']), ('medga.seed', '3', ['--seed', '4'])):
+        name = option[0] if option else key.replace('enhance.', '--')
+        expect('a key that an option decides: ' + key, enhance + ['centre', '--set', key + '=' + value, *option], 2,
+               '--set: ' + key, name, absent=['e'])
+    cawe(*enhance, 'centre', '--set', 'fuse.alpha=0.2', '--quiet')
+    by_key = {path.name: path.read_bytes() for path in (WORK / 'e').iterdir()}
+    cawe(*enhance, 'centre', '--alpha', 0.2, '--overwrite', '--quiet')
+    assert by_key == {path.name: path.read_bytes() for path in (WORK / 'e').iterdir()}
+    shutil.rmtree(WORK / 'e')
+
+
 def recipes():
     base = (ROOT / 'recipes/demo/classifier.toml').read_text()
     train = ['train', '--out', 'r', '--set', 'data.root=data'] + SMALL
@@ -273,6 +301,7 @@ cawe('phantom', '--out', 'data', '--images', 24, '--size', 64, '--seed', 5)
 cawe('train', ROOT / 'recipes/demo/classifier.toml', '--out', 'cls', '--set', 'data.root=data', *SMALL)
 command_line()
 out_folders()
+options_without_effect()
 recipes()
 data_files()
 weights()

@@ -178,6 +178,29 @@ def no_clean_weights():
     check('widened' not in cawe('inspect', 'wide.safetensors'), 'narrow whole numbers are said to be widened, and once')
 
 
+def other_files_stay():
+    """`cawe convert *.pth` with two models names the second as OUT."""
+    a = WEIGHTS / 'zip.pth'
+    for name, content in (('b.pth', (WEIGHTS / 'legacy.pth').read_bytes()), ('notes.txt', b'mine'), ('table.csv', b'x,y\n' * 20)):
+        (WORK / name).write_bytes(content)
+        os.symlink(name, WORK / ('to_' + name))
+        for out in (name, 'to_' + name):
+            _, errors, _ = run(['convert', a, out], 2)
+            assert len(errors_of(errors)) == 1 and out + ': is there and is no safetensors file' in errors, errors
+        assert (WORK / name).read_bytes() == content and os.path.islink(WORK / ('to_' + name)), name
+    check(True, 'convert replaces no file of another kind')
+    cawe('convert', a, 'out.safetensors')
+    once = (WORK / 'out.safetensors').read_bytes()
+    cawe('convert', WEIGHTS / 'reference.pth', 'out.safetensors')
+    (WORK / 'empty').touch()
+    for out in ('out.safetensors', 'empty'):
+        cawe('convert', a, out)
+        check((WORK / out).read_bytes() == once, 'but an older output, and an empty file: ' + out)
+    with open(WORK / 'notes.txt', 'ab') as out:
+        subprocess.run([PROGRAM, 'convert', a, '/dev/stdout', '--quiet'], stdout=out, stderr=subprocess.DEVNULL, check=True)
+    check((WORK / 'notes.txt').read_bytes().startswith(b'mine' + once), 'and /dev/stdout goes on where it stands')
+
+
 def no_name():
     """zip.pth, of which one key has lost its characters: the pickle names "x.f16" by its length."""
     text = (WEIGHTS / 'legacy.pth').read_bytes()
@@ -231,4 +254,5 @@ prepare()
 forged_checkpoints()
 beside_the_weights()
 no_clean_weights()
+other_files_stay()
 other_names()

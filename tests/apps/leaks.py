@@ -145,6 +145,34 @@ def leaks_of_a_chain():
             'chained', '--input', 'tested', '--out', 'n.csv')
 
 
+def leaks_of_converted_weights():
+    """safetensors that convert made of a checkpoint, or of such a file, still say who trained them, its chain too."""
+    cawe('convert', sorted((WORK / 'chained/checkpoints').glob('step-*'))[-1], 'chain.safetensors')
+    cawe('convert', 'chain.safetensors', 'again.safetensors')
+    check((WORK / 'again.safetensors').read_bytes() == (WORK / 'chain.safetensors').read_bytes(), 'convert keeps what it kept')
+    cawe('convert', sorted((WORK / 'run/checkpoints').glob('step-*'))[-1], 'own.safetensors')
+    from_it = ['train', 'r.toml', '--out', 'after', '--quiet', '--set', 'init_skip=["optimizer.","chain."]', '--set']
+    refused('converted: who trained the classifier of its init', 3, ['init (', 'was trained on'], *from_it,
+            'init=again.safetensors')
+    other_folds = ['--set', 'data.train_folds=[test]', '--set', 'data.test_folds=[train]']
+    refused('converted: who trained the init', 3, ['init (', 'was trained on'], *from_it, 'init=own.safetensors', *other_folds)
+    check(not (WORK / 'after').exists(), 'and nothing is written')
+    cawe(*from_it, 'init=own.safetensors')
+    first, then = ((json.loads(cawe('inspect', sorted((WORK / r / 'checkpoints').glob('step-*'))[-1], '--json').stdout))
+                   for r in ('run', 'after'))
+    check((then['patients'], then['films']) == (first['patients'], first['films']) and then['films'] > 0,
+          'one fold twice is no leak')
+    cawe('train', 'r.toml', '--out', 'of_own', '--quiet', '--set', 'init_skip=["optimizer."]', '--set', 'init=own.safetensors',
+         *other_folds, '--set', 'allow_leak=true')
+    both = json.loads(cawe('inspect', sorted((WORK / 'of_own/checkpoints').glob('step-*'))[-1], '--json').stdout)
+    check(both['patients'] > first['patients'], 'who trained them stands in the manifest of what begins with them')
+    whole = (WORK / 'own.safetensors').read_bytes()
+    at = whole.index(b'"cawe-manifest":"') + len(b'"cawe-manifest":"')
+    (WORK / 'own.safetensors').write_bytes(whole[:at] + b'?' + whole[at + 1:])
+    refused('a list that is damaged', 3, ['own.safetensors', 'training patients is damaged'], 'convert', 'own.safetensors', 'x.safetensors')
+    refused('in training, too', 3, ['own.safetensors', 'training patients is damaged'], *from_it, 'init=own.safetensors', '--set', 'seed=3')
+
+
 def folds_apart():
     """No fold trains a model and judges it, or chooses its checkpoint and judges it."""
     train = ['train', 'r.toml', '--quiet', '--out']
@@ -195,3 +223,4 @@ folds_apart()
 leaks()
 splits_beside_weights()
 leaks_of_a_chain()
+leaks_of_converted_weights()

@@ -116,6 +116,27 @@ def looked_at():
           "a run's own detections have their list, with persons")
 
 
+def numbers():
+    """Films called by numbers in a COCO truth that gives them other numbers as ids: 1 is 1.png, never the first of them."""
+    images = [{'id': i + 1, 'file_name': '%d.png' % (2 * i + 2), 'width': 64, 'height': 64} for i in range(3)]
+    lesions = [{'id': i, 'image_id': i, 'category_id': 1, 'bbox': [10, 10, 20, 20]} for i in (1, 2, 3)]
+    (WORK / 'num_gt.json').write_text(json.dumps({'images': images, 'annotations': lesions,
+                                                  'categories': [{'id': 1, 'name': 'lesion'}]}))
+    judged = ['--truth', 'num_gt.json', '--draws', 5]
+    (WORK / 'num.csv').write_text('image,x,y,width,height,score\n1,10,10,20,20,0.9\n')
+    refused('a detection on a film that has no truth', 3, ["num.csv: line 2: image '1' is not in the truth"], 'evaluate',
+            '--detections', 'num.csv', *judged)
+    (WORK / 'num.films.csv').write_text('image\n1\n')
+    refused('a film of the list without truth', 3, ["num.films.csv: line 2: film '1' has no truth"], 'evaluate',
+            '--detections', 'num.csv', *judged)
+    (WORK / 'num_d.json').write_text(json.dumps([{'image_id': 1, 'category_id': 1, 'bbox': [10, 10, 20, 20], 'score': 1}]))
+    done = json.loads(cawe('evaluate', '--detections', 'num_d.json', *judged, '--json').stdout)
+    check(abs(done['sens']['1']['value'] - 1 / 3) < 1e-12, "an integer of COCO results is an image's id")
+    (WORK / 'num_p.csv').write_text('image,patient\n1,A\n2,B\n3,C\n')
+    refused('persons of other films', 3, ["num_p.csv: no row for image '4.png'"], 'evaluate', '--detections', 'num_d.json',
+            '--patients', 'num_p.csv', *judged)
+
+
 def blanks():
     """A film whose name ends with a blank: what one command writes the next one reads."""
     shutil.copytree(WORK / 'data', WORK / 'blank')
@@ -182,5 +203,6 @@ def hostile_names():
 make_run()
 ids()
 looked_at()
+numbers()
 blanks()
 hostile_names()

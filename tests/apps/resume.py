@@ -146,6 +146,11 @@ def a_damaged_checkpoint():
     (WORK / out / 'checkpoints/step-00000004.safetensors').write_bytes(b'half')
     done = train(out, '--resume', *KEEP, says=['cawe: warning: n\\x1b[2J/checkpoints/step-00000004.safetensors', 'Going on from the one before'])
     assert '\x1b' not in done.stderr, done.stderr
+    assert (WORK / out / 'checkpoints/step-00000004.safetensors.damaged').read_bytes() == b'half', 'a file of the user is lost'
+    out = half_run('n2')
+    (WORK / out / 'checkpoints/step-00000002.safetensors').write_bytes(b'half')
+    train(out, '--resume', *KEEP, says='None is left: the run begins anew')
+    assert tree('undisturbed')['undisturbed/metrics.csv'] == tree(out)[out + '/metrics.csv'], 'it did not begin anew'
 
 
 def a_log_that_lost_lines():
@@ -162,6 +167,9 @@ def a_log_that_lost_lines():
         assert steps == [str(s) for s in range(3 - (left or 0), 7)], steps
     out = half_run('lost')
     assert train(out, '--resume', *KEEP).stderr == ''
+    (WORK / out / 'log.jsonl').unlink()  # of a run that is at its end
+    summary = json.loads(train(out, '--resume', '--json', *KEEP, says='6 steps that the run has logged (1, 2, 3, 4, 5, 6)').stdout)
+    assert summary['steps'] == 6 and summary['loss'] is None, summary
 
 
 def links_in_a_run_folder():
@@ -327,11 +335,66 @@ def a_fold_without_a_lesion():
     assert results['lesions'] == 0 and results['sens']['1']['value'] is None and 'not defined' in results['notes'][0]
 
 
+COLORIZER = """task = "colorizer"
+phases = ["frozen"]
+data.root = "scenes"
+data.patient_column = "image"
+data.split = "k_folds"
+data.folds = 2
+data.cross_validate = true
+image.size = 64
+model.depth = 18
+model.width = 8
+gan.phi = "none"
+gan.critic_width = 8
+phase.frozen.steps = 1
+phase.frozen.batch = 2
+"""
+
+
+def a_cross_validation():
+    """Its folder is marked, locked and gone on with as a run's is; one that is not its own is left alone."""
+    cawe('phantom', '--kind', 'scenes', '--out', 'scenes', '--images', 4, '--size', 64)
+    (WORK / 'colorizer.toml').write_text(COLORIZER)
+
+    def validate(out, *args, **more):
+        return cawe('train', 'colorizer.toml', '--out', out, '--quiet', *args, **more)
+
+    validate('folds')
+    files = [p for p in tree('folds') if p.endswith(('scores.csv', 'results.json', '.safetensors'))]
+    right = {p.split('/', 1)[1]: tree('folds')[p] for p in files}
+    assert 'results.json' in right and (WORK / 'folds/.cawe').read_text() == 'cawe cross-validation 1\n'
+    before = tree('folds')
+    validate('folds', code=2, says='holds a run already')
+    assert tree('folds') == before
+    # Stopped between its folds; by a version that did not mark the folder.
+    for marked in (True, False):
+        shutil.rmtree(WORK / 'folds/fold-1', ignore_errors=True)
+        (WORK / 'folds/results.json').unlink()
+        if not marked:
+            (WORK / 'folds/.cawe').unlink()
+        validate('folds', '--resume')
+        assert right == {p: tree('folds')['folds/' + p] for p in right}, marked
+    # Somebody's files, another run, one more file in a folder without a marker.
+    (WORK / 'thesis').mkdir()
+    (WORK / 'thesis/scores.csv').write_text('theirs')
+    shutil.copytree(WORK / 'folds', WORK / 'more')
+    (WORK / 'more/.cawe').unlink()
+    (WORK / 'more/notes.txt').write_text('theirs')
+    for out, says in (('thesis', 'thesis: holds other files'), ('more', 'more: holds other files'),
+                      ('undisturbed', 'undisturbed: is the folder of a run')):
+        before = tree(out)
+        for more in ([], ['--resume']):
+            validate(out, *more, code=2, says=says)
+            assert tree(out) == before, out
+
+
 def main():
     cawe('phantom', '--out', 'data', '--images', 40, '--size', 64)
     cawe('phantom', '--out', 'others', '--images', 1, '--size', 64, '--seed', 9)
     (WORK / 'recipe.toml').write_text(RECIPE)
-    for test in (the_recipe, the_data, persons_who_trained_it, a_checkpoint_of_another_run, a_damaged_checkpoint, a_log_that_lost_lines, links_in_a_run_folder, the_same_by_another_name, what_decides_nothing, the_machine, a_finished_run, any_prefix_of_the_first_writes,
+    whole()
+    for test in (the_recipe, the_data, persons_who_trained_it, a_checkpoint_of_another_run, a_damaged_checkpoint, a_log_that_lost_lines, a_cross_validation, links_in_a_run_folder, the_same_by_another_name, what_decides_nothing, the_machine, a_finished_run, any_prefix_of_the_first_writes,
                  a_strangers_folder, one_process_a_folder, a_fold_without_a_lesion):
         test()
         print('ok  ' + test.__name__.replace('_', ' '), flush=True)

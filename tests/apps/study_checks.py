@@ -7,8 +7,10 @@ usage: python3 tests/apps/study_checks.py build/release/cawe
 import html
 import json
 import shutil
+import subprocess
+import time
 
-from common import ROOT, WORK, cawe, sets, tree
+from common import PROGRAM, ROOT, WORK, cawe, sets, tree
 
 DATA = """[data]
 root = "data"
@@ -160,6 +162,82 @@ def weights_of_shared_models():
             code=3, says=['or phi (scene)', 'was trained on'])
 
 
+def other_films():
+    """Rows are judged on one test set, whose films the report shows once: the recipes of detectors may not differ in these."""
+    two_stages = DETECTOR.replace('retinanet', 'faster_rcnn').replace('head_convs = 1\n', '[roi]\nhidden = 16\n')
+    (WORK / 'two.toml').write_text(two_stages)
+    both = sets('faster_rcnn=two.toml', 'detectors=["faster_rcnn", "retinanet"]', 'retinanet=other.toml')
+    keys = '["data.val=0.2", "data.stratify=false"]'  # of one split, whatever the boxes are
+    one_split = sets('set=' + keys, 'classifier_set=' + keys)
+    first, *lines = (WORK / 'data/stage_2_train_labels.csv').read_text().splitlines(True)
+    (WORK / 'data/half.csv').write_text(first + ''.join(lines[:len(lines) // 2]))
+    for what, before, after, says in (
+            ('is tested on other folds', 'test = 0.3', 'test = 0.3\ntest_folds = ["val", "test"]\nval_folds = []',
+             ['its [data] gives other films or another split', 'its test films differ']),
+            ('has other boxes', 'stage_2_train_labels.csv', 'half.csv', ['gives other films', 'data_boxes']),
+            ('fuses otherwise', '[train]', '[fuse]\nalpha = 0.9\n[train]',
+             ['other pictures of a film than two.toml: fuse.alpha is 0.9, there 0.5']),
+            ('makes other maps', '[train]', '[cam]\nnorm = "max"\n[train]', ['cam.norm is "max", there "minmax"']),
+            ('sees films cut', '[image]', '[image]\nfit = "crop"', ['image.fit is "crop", there "stretch"'])):
+        (WORK / 'other.toml').write_text(DETECTOR.replace(before, after))
+        refused('a detector that ' + what, *both, *one_split, code=2, says=['other.toml: ', *says])
+    # What no row reads differs as it likes: a key of maps where there are none, the recipe of a detector without a row.
+    (WORK / 'other.toml').write_text(DETECTOR + '[fuse]\nalpha = 0.9\n')
+    study('apart', *both, *sets('rows=["none"]'))
+    (WORK / 'other.toml').write_text(two_stages.replace('size = 32', 'size = 64').replace('test = 0.3', 'test = 0.4'))
+    study('alone', *sets('rows=["none"]', 'faster_rcnn=other.toml'))
+    print('ok  what no row reads may differ', flush=True)
+
+
+def with_other_persons(name, *phantom):
+    """Films whose persons have names that no other film's has, and a recipe of nine tenths of them as another source."""
+    cawe('phantom', '--out', name, '--size', 32, *phantom)
+    table = WORK / name / 'metadata.csv'
+    table.write_text(table.read_text().replace(',p0', ',%s0' % name))
+    text = DATA.replace('label_columns = ["nodule", "consolidation"]\n', '').replace('test = 0.3', 'test = 0.9')
+    (WORK / (name + '.toml')).write_text(text.replace('"data"', '"%s"' % name))
+
+
+def films_of_another_source():
+    """They are read, and asked for persons and pixels that train a row or its chain, before anything is trained."""
+    with_other_persons('away', '--images', 12, '--seed', 9)
+    with_other_persons('twins', '--images', 40)  # of the same pixels as "data"
+    (WORK / 'known.toml').write_text((WORK / 'away.toml').read_text().replace('"away"', '"data"'))
+    (WORK / 'nowhere.toml').write_text((WORK / 'away.toml').read_text().replace('"away"', '"nowhere"'))
+    extra = lambda name, *more: sets('extra=%s.toml' % name, 'rows=["none"]', *more)
+    refused('films of another source that are not there', *extra('nowhere'), code=3, says=['nowhere: no such folder'])
+    refused('films of another source that train a row', *extra('known'), code=3,
+            says=["known.toml: films of another source: the rows' detector was trained on", '--allow-leak'])
+    refused('films of another source that train a row under another name', *extra('twins'), code=3,
+            says=["twins.toml: films of another source: the rows' detector was trained on the pixels of"])
+    cawe('train', 'classifier.toml', '--out', 'classifier-away', '--quiet',
+         *sets('data.root=away', 'data.boxes=', 'train.steps=1'))
+    refused('films of another source that train a classifier',
+            *extra('away', 'classifier=classifier-away', 'rows=["none", "cawe"]'), code=3,
+            says=['away.toml: films of another source: classifier classifier-away was trained on'])
+    # Without a leak nothing is said; with one that is allowed it is, also where the study goes on.
+    study('away-study', *extra('away'))
+    assert 'class="warnings"' not in (WORK / 'away-study/report.html').read_text()
+    said = 'a leak was allowed: known.toml: films of another source: '
+    study('known', *extra('known'), '--allow-leak', says=[said])
+    assert any(said in w for w in json.loads((WORK / 'known/environment.json').read_text())['warnings'])
+    results = (WORK / 'known/results.csv').read_bytes()
+    (WORK / 'known/report.html').unlink()
+    study('known', *extra('known'), '--allow-leak', '--resume', says=[said])
+    page = html.unescape((WORK / 'known/report.html').read_text())
+    assert said in page and 'normal films of' in page, 'the report does not say that a leak was allowed'
+    assert (WORK / 'known/results.csv').read_bytes() == results
+    # A row that is done is asked for those who trained it, whatever its recipe says by now.
+    refused_now = study('known', *extra('known'), '--resume', code=3, says=['known.toml: films of another source'])
+    assert "detector known/rows/retinanet-none-0" in refused_now.stderr, refused_now.stderr
+    # A row that goes on, for those who trained it until now.
+    study('moved', *sets('rows=["none"]', 'set=["data.root=away"]'))
+    (WORK / 'moved/rows/retinanet-none-0/done').unlink()
+    study('moved', *extra('away'), '--resume', '--accept-changes', code=3,
+          says=['away.toml: films of another source: run moved/rows/retinanet-none-0 until now was trained on'])
+    print('ok  films of another source: an allowed leak stands in the report', flush=True)
+
+
 def other_beginnings():
     """Weights that done rows began with are compared, though the recipe names them by the same path or another one."""
     for seed in (1, 2):
@@ -181,6 +259,27 @@ def other_beginnings():
     study('begun', '--resume', *rows, *begin('own1'), '--set', 'boot.draws=30', code=2,
           says=['boot.draws: 20 before, 30 now'])
     print('ok  weights that rows began with, folders without markers', flush=True)
+
+
+def stopped_classifiers():
+    """A classifier whose training was stopped is taken, with a word; one that stopped by itself without one."""
+    endless = sets('train.steps=100000', 'train.checkpoint_every=1', 'train.keep=1')
+    running = subprocess.Popen([PROGRAM, 'train', 'classifier.toml', '--out', 'stopped', '--quiet', *endless], cwd=WORK,
+                               stderr=subprocess.DEVNULL)
+    while running.poll() is None and not list((WORK / 'stopped').glob('checkpoints/step-*.safetensors')):
+        time.sleep(0.02)
+    running.terminate()
+    running.wait(timeout=60)
+    cawe('train', 'classifier.toml', '--out', 'early', '--quiet', *endless,
+         *sets('train.eval_every=1', 'train.patience=1', 'train.min_delta=1', 'data.val=0.3'))
+    for name, warned in (('stopped', True), ('early', False)):
+        done = cawe('enhance', '--method', 'cawe', '--input', 'data/images', '--out', name + '-films', '--quiet',
+                    '--classifier', name, '--allow-leak')
+        study_says = study('of-' + name, *sets('classifier=' + name), '--allow-leak').stderr
+        for said in (done.stderr, study_says):
+            words = '%s: was trained to step ' % name
+            assert (words in said and ' of 100000 ' in said) == warned and said.count(words) <= 1, said
+    print('ok  a classifier whose training was stopped', flush=True)
 
 
 def main():
@@ -210,6 +309,8 @@ def main():
             says=['froc.iou=0.1', 'judged by one rule'])
     refused('an ablation of the seed', '--ablate', 'seed=5', code=2, says=['seeds = [0, 1'])
     refused('two values that are one', '--ablate', 'fuse.alpha=0.30,0.3', code=2, says=['would be one row'])
+    refused('a value of an ablation too long for the name of its folder', '--ablate', 'init=%st.toml' % ('./' * 130),
+            code=2, says=['study.toml: ablate: the folder of row', 'expected up to 255'])
     refused('films too small for a detector', '--ablate', 'image.size=16', code=2, says=['image.size is 16', '32 or more'])
     refused('a class of the map that only the last row asks for', '--set', 'set=["cam.exclude_labels=[\'edema\']"]',
             code=2, says=['edema'])
@@ -217,6 +318,9 @@ def main():
     folds()
     warnings_of_shared_models()
     other_split()
+    other_films()
+    films_of_another_source()
+    stopped_classifiers()
     other_beginnings()
     study('allowed', *other, '--allow-leak', says=['a leak was allowed'])
     page = (WORK / 'allowed/report.html').read_text()

@@ -171,6 +171,14 @@ TEST(PersonsFromTable, ByTheSameRules) {
   };
   EXPECT_EQ(persons({"p2/a", "1.2.3.dcm", "p1/a"}), (std::vector<std::string>{"B", "C", "A"}));
   EXPECT_EQ(persons({"x.png"}, {"7"}), std::vector<std::string>{"D"});
+  EXPECT_EQ(persons({"x.png", "y.png"}, {"7", "1.2.3"}), (std::vector<std::string>{"D", "C"}));
+  for (const char* name : {"8.png", "p1/008", "p\\8"})
+    expect_error(Code::data, {"no row for image '" + std::string(name) + "'", "every film"},
+                 [&] { persons({name}, {"7"}); });
+  const std::string named = dir.file("named.csv", "image,patient\n1.png,A\nq/2,B\n");
+  for (const char* number : {"1", "2"})
+    expect_error(Code::data, {"no row for image 'x.png'"},
+                 [&] { persons_from_table(named, {"x.png"}, {number}, "every film"); });
   EXPECT_EQ(persons({"d"}), std::vector<std::string>{"E"}) << "either is the same person's";
   expect_error(Code::data, {"'a' has two patients, 'A'", "'B'", "t.csv: line 3"}, [&] { persons({"a"}); });
   expect_error(Code::data, {"no row for image '1.2.3.99'", "every film"}, [&] { persons({"1.2.3.99"}); });

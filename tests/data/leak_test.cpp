@@ -104,6 +104,44 @@ TEST(Leak, APersonHasOneSpelling) {
   expect_error(Code::data, {"b: person '007' is '7' of a"}, [&] { turned.add("007", "b", true); });
 }
 
+// pandas writes 7 as 7.0 once a cell of its column is empty.
+TEST(Leak, ANumberWithAZeroBehindIsTheSamePerson) {
+  for (const char* same : {"7", "7.0", "7.00", "7,0", "007.0", " 7.0 "})
+    EXPECT_EQ(plain_person(same), "7") << same;
+  EXPECT_EQ(plain_person("nih:7.0"), "nih:7");
+  EXPECT_EQ(plain_person("0.0"), "0");
+  for (const char* other : {"7.5", "7.000", "7.", ".0", "a7.0", "1.2.0", "nih:.0", "7.0.0", "7.01"})
+    EXPECT_EQ(plain_person(other), other);
+  EXPECT_EQ(patient_hash("7.0"), patient_hash("007"));
+  PersonSpellings persons;
+  persons.add("nih:7", "a");
+  expect_error(Code::data, {"b: person 'nih:7.0' is 'nih:7' of a"}, [&] { persons.add("nih:7.0", "b"); });
+}
+
+TEST(Leak, ManifestsOfBeforeThatStillTell) {
+  const TrainedPatients old =
+      parse_manifest("old", sha256("7.0") + "\n" + sha256("nih:8.0") + "\n" + sha256("1.2.0"));
+  const Dataset data =
+      films({{"a", "7", ""}, {"b", "nih:008", ""}, {"c", "7.0", ""}, {"d", "1.2", ""}, {"e", "70", ""}});
+  const std::vector<Leak> leaks = find_leaks(data, {0, 1, 2, 3, 4}, {old});
+  ASSERT_EQ(leaks.size(), 1u);
+  EXPECT_EQ(leaks[0].patients, (std::vector<std::string>{"7", "7.0", "nih:008"}));
+}
+
+TEST(Leak, IdsThatASpreadsheetShortenedAreRefused) {
+  for (const char* id : {"1.23457E+11", "1,23E+11", "1E+15", "1.23457e+11", "nih:1.2E+11"}) {
+    PersonSpellings persons;
+    expect_error(Code::data,
+                 {std::string("t.csv: line 2: person '") + id + "' is a number that a spreadsheet shortened",
+                  "format the column as text"},
+                 [&] { persons.add(id, "t.csv: line 2"); });
+    persons.add(id, "t.csv: line 2", true);  // an image's name
+  }
+  PersonSpellings persons;
+  for (const char* id : {"1E11", "E+11", "1.2E+", "a1E+11", "1.2.3E+11", "1E+1a", "site+5"})
+    persons.add(id, "t.csv");
+}
+
 TEST(Leak, ManifestRoundTrip) {
   const Dataset data = films({{"a", "p1", "one"}, {"b", "p1", "two"}, {"c", "p2", ""}, {"d", "p3", "one"}});
   const TrainedPatients trained = trained_patients("m", data, {0, 1, 2, 3});

@@ -40,6 +40,18 @@ TEST(Subject, Spellings) {
   for (const char* text : {"", "Y", "old", "-3", "131", "nan", "60X", "6 0", "412Y", "60YY"})
     EXPECT_TRUE(std::isnan(parse_age(text))) << text;
 
+  EXPECT_EQ(parse_age("63,5"), 63.5) << "as spreadsheets in most of Europe write it";
+  EXPECT_EQ(parse_age(" 63,0 "), 63);
+  for (const char* text : {"6,3,5", "1,234,5", "63,5X"}) EXPECT_TRUE(std::isnan(parse_age(text))) << text;
+
+  const std::string blank = "\xC2\xA0";  // no-break
+  EXPECT_EQ(parse_sex("F" + blank), "F");
+  EXPECT_EQ(parse_sex(blank + " female" + blank), "F");
+  EXPECT_EQ(parse_age("60" + blank), 60);
+  EXPECT_EQ(parse_view("PA" + blank), "PA");
+  EXPECT_EQ(parse_view("AP" + blank + "supine "), "AP SUPINE");
+  EXPECT_EQ(parse_view("\xC3\x82"), "\xC3\x82") << "another letter of two bytes stays";
+
   EXPECT_EQ(parse_view(" pa "), "PA");
   EXPECT_EQ(parse_view("AP Supine"), "AP SUPINE");
   EXPECT_EQ(parse_view(""), "");

@@ -178,6 +178,29 @@ TEST_F(Evaluate, ComparesOnTheSameDraws) {
   EXPECT_THROW(compare({&a}, {&c}), Error);
 }
 
+// A crowd region is its category's, for Pascal VOC as for COCO; FROC takes all as one. By hand.
+TEST_F(Evaluate, CrowdRegionsCountNowhere) {
+  const std::vector<TruthImage> truth = {
+      {"a",
+       "",
+       {{{0, 0, 10, 10}, 0, false, 100}, {{20, 0, 40, 20}, 0, true, 400}, {{0, 30, 20, 50}, 1, true, 400}},
+       64,
+       64}};
+  const auto expect = [&](const std::vector<Detection>& detections, double ap, double sensitivity) {
+    const Evaluation e = evaluate(truth, detections, quick());
+    for (const PascalRow& row : e.pascal) {
+      EXPECT_NEAR(row.ap.every_point, ap, 1e-12) << row.threshold;
+      EXPECT_NEAR(row.ap.eleven_point, ap, 1e-12) << row.threshold;
+    }
+    EXPECT_NEAR(e.coco.ap50, ap, 1e-12);
+    EXPECT_EQ(e.at(.125).at.sensitivity, sensitivity);
+  };
+  const Detection hit{0, {0, 0, 10, 10}, .5, 0};
+  expect({hit, {0, {21, 1, 29, 9}, .9, 0}}, 1, 1);
+  expect({hit, {0, {1, 31, 9, 39}, .9, 0}}, .5, 1);
+  expect({hit, {0, {50, 50, 60, 60}, .9, 0}}, .5, 0);
+}
+
 TEST_F(Evaluate, WithoutALesionNothingIsDefinedAndNothingThrows) {
   const std::vector<TruthImage> truth = {{"a", "", {}, 64, 64}, {"b", "", {}, 64, 64}};
   EvaluateOptions options;

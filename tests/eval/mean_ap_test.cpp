@@ -181,5 +181,22 @@ TEST(PascalAp, ByHand) {
   EXPECT_NEAR(ap.eleven_point, (3 * 1 + 3 * .5 + 2 * .5 + 3 * 4.0 / 9) / 11, 1e-12);
 }
 
+// By hand: on and in the crowd region nothing counts, half in it is enough; a lesion in it is found; less than half is a
+// false positive. So hit, false positive, hit over 2 lesions.
+TEST(PascalAp, WhatLiesInACrowdRegionIsLeftOut) {
+  const std::vector<TruthImage> truth = {
+      {"a",
+       "",
+       {{{0, 20, 20, 40}, 0, true, 400}, {{0, 0, 10, 10}, 0, false, 100}, {{10, 30, 20, 40}, 0, false, 100}},
+       64,
+       64}};
+  const std::vector<Detection> detections = {{0, {0, 20, 20, 40}, .95, 0}, {0, {2, 22, 6, 26}, .9, 0},
+                                             {0, {0, 15, 10, 25}, .85, 0}, {0, {0, 0, 10, 10}, .7, 0},
+                                             {0, {0, 10, 10, 26}, .6, 0},  {0, {10, 30, 20, 40}, .5, 0}};
+  const PascalAp ap = pascal_ap(truth, detections, .5, false);
+  EXPECT_NEAR(ap.every_point, .5 * (1 + 2.0 / 3), 1e-12);
+  EXPECT_NEAR(ap.eleven_point, (6 * 1 + 5 * 2.0 / 3) / 11, 1e-12);
+}
+
 }  // namespace
 }  // namespace cawe::eval

@@ -99,6 +99,96 @@ TEST_F(ReadBoxes, ADetectionFindsItsFilmOrIsRefused) {
   refused("p1/v" + box, "p2/v", "is not in the truth");
 }
 
+// As training refuses it: "v" and "v.png" are one film, whose boxes would be judged in two halves.
+TEST_F(ReadBoxes, AFilmOfRsnasTableHasOneName) {
+  const std::string head = "patientId,x,y,width,height,Target\n";
+  const std::string none = write("d.csv", "image,x,y,width,height,score\n");
+  for (const char* other : {"v.png", "v.DCM"}) {
+    const std::string path = write("t.csv", head + "v,10,10,9,9,1\nw,,,,,0\n" + other + ",30,30,9,9,1\n");
+    EXPECT_EQ(error_of(path, none), path + ": line 4: image 'v' has a row already (" + path +
+                                        ": line 2 names 'v', this one '" + other +
+                                        "'; expected names that differ without their endings)");
+  }
+  EXPECT_EQ(error_of(write("t.csv", head + "p/v,10,10,9,9,1\nq/v.png,,,,,0\nv.9,,,,,0\n"), none), "");
+}
+
+/// A COCO truth of two films, ids 1 and 2.
+std::string two_films(const std::string& first, const std::string& second) {
+  const auto film = [](int id, const std::string& name) {
+    return R"({"id":)" + std::to_string(id) + R"(,"width":50,"height":50,"file_name":")" + name + "\"}";
+  };
+  return R"({"images":[)" + film(1, first) + "," + film(2, second) +
+         R"(],"categories":[{"id":1,"name":"x"}],"annotations":[{"image_id":1,"category_id":1,"bbox":[1,1,9,9]}]})";
+}
+
+// "1" is the number of a film only where no film is called by a number: film 1.png is then in no truth.
+TEST_F(ReadBoxes, ANumberIsAnIdWhereNoFilmIsCalledByOne) {
+  const auto found = [&](const std::string& first, const std::string& second, const std::string& images) {
+    TruthSet set = read_truth(write("t.json", two_films(first, second)));
+    std::string rows, places;
+    for (const char image : images) rows += std::string(1, image) + ",1,1,9,9,.5\n";
+    try {
+      for (const Detection& d :
+           read_detections(write("d.csv", "image,x,y,width,height,score\n" + rows), &set))
+        places += std::to_string(d.image);
+    } catch (const Error& error) {
+      EXPECT_EQ(exit_code(error.code()), 3);
+      places = error.what();
+    }
+    return places;
+  };
+  EXPECT_EQ(found("a.png", "b7.png", "21"), "10");
+  EXPECT_EQ(found("2.png", "4.png", "24"), "01");
+  for (const char* name : {"2.png", "p/002", "p\\\\2.dcm", " 2 .png"})
+    EXPECT_NE(
+        found("a.png", name, "1").find("d.csv: line 2: image '1' is not in the truth (expected one of its 2"),
+        std::string::npos)
+        << name;
+  EXPECT_NE(
+      found("a.png", "b.png", "1a").find("d.csv: line 3: image 'a' and image '1' would both be 'a.png'"),
+      std::string::npos)
+      << "in one file, a film has one name";
+  EXPECT_NE(found("a.png", "b.png", "a1").find("image '1' and image 'a' would both be"), std::string::npos);
+}
+
+TEST_F(ReadBoxes, AnIntegerOfCocoResultsIsAlwaysAnId) {
+  TruthSet set = read_truth(write("t.json", two_films("2.png", "1.png")));
+  const auto image = [&](const std::string& id) {
+    const auto found = read_detections(
+        write("d.json", R"([{"bbox":[1,1,9,9],"score":1,"category_id":1,"image_id":)" + id + "}]"), &set);
+    return set.images[size_t(found.at(0).image)].id;
+  };
+  EXPECT_EQ(image("1"), "2.png");
+  EXPECT_EQ(image("2"), "1.png");
+  EXPECT_EQ(image("\"1\""), "1.png") << "text is a name";
+}
+
+// The list of films and the table of persons are read by the same rule.
+TEST_F(ReadBoxes, FilmsAndPersonsOfNumbersAreTheirOwn) {
+  const std::string numbers = write("n.json", two_films("2.png", "4.png"));
+  const std::string none = write("d.csv", "image,x,y,width,height,score\n");
+  const auto says = [&](const std::string& list, const std::string& persons, const std::string& part) {
+    std::string message;
+    try {
+      evaluate_files({none, numbers, persons, list}, quick());
+    } catch (const Error& error) {
+      message = error.what();
+    }
+    EXPECT_NE(message.find(part), std::string::npos) << message;
+  };
+  says(write("l.csv", "image\n1\n"), "", "l.csv: line 2: film '1' has no truth");
+  says("", write("p.csv", "image,patient\n1,A\n2,B\n"), "p.csv: no row for image '4.png'");
+  // A film that was not looked at counts: its name tells that "1" is one.
+  const std::string mixed = write("m.json", two_films("a.png", "2.png"));
+  EXPECT_NE(
+      error_of(mixed, write("e.csv", "image,x,y,width,height,score\n1,1,1,9,9,.5\n")).find("'1' is not in"),
+      std::string::npos);
+  TruthSet set = read_truth(mixed);
+  const std::vector<LookedAt> films = read_films(write("l.csv", "image\na\n"));
+  read_detections(none, &set, &films);
+  EXPECT_THROW(read_patients(write("q.csv", "image,patient\n1,A\n"), &set), Error);
+}
+
 TEST_F(ReadBoxes, BadCocoIsNamedByElement) {
   const std::string images = R"({"images":[{"id":1,"file_name":"a.png","width":50,"height":50}],)";
   const std::string categories = R"("categories":[{"id":1,"name":"x"},{"id":7,"name":"y"}],)";

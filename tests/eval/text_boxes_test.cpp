@@ -50,6 +50,14 @@ TEST_F(TextBoxes, EndingsAreOfAnyCase) {
       << refusal();
 }
 
+TEST_F(TextBoxes, AnImageEndingMakesNoOtherFilm) {
+  for (const char* name : {"p/a.txt", "q/a.png.txt", "c.png.txt"}) put(name);
+  EXPECT_EQ(ids(), "c.png p/a q/a.png ");
+  put("p/a.png.txt");
+  const std::string one = folder() + "/p/a.png.txt", other = folder() + "/p/a.txt";
+  EXPECT_EQ(refusal(), other + ": is of the same image as " + one + " (expected one text file an image)");
+}
+
 TEST_F(TextBoxes, IdsArePathsBelowTheFolder) {
   for (const char* name : {"a.txt", "p/b.txt", "q/b.txt", "q/r/c.txt"}) put(name);
   EXPECT_EQ(ids(), "a p/b q/b q/r/c ");

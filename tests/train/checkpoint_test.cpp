@@ -7,7 +7,9 @@
 
 #include "tensor/io/files.h"
 #include "tests/data/text_file.h"
+#include "train/run_changes.h"
 #include "train/run_folder.h"
+#include "train/run_setup.h"
 
 namespace cawe::train {
 namespace {
@@ -108,6 +110,65 @@ TEST(Checkpoint, OnlyDamageMakesTheOneBeforeBeUsed) {
   std::vector<std::string> warnings;
   EXPECT_EQ(newest_checkpoint(run, &warnings).step, 2);
   EXPECT_EQ(warnings.size(), 2u);
+  write_file(checkpoint_path(run, 2), "and this");
+  warnings.clear();
+  EXPECT_EQ(newest_checkpoint(run, &warnings).step, 0);
+  ASSERT_EQ(warnings.size(), 3u);
+  EXPECT_NE(warnings[1].find("Going on from the one before."), std::string::npos) << warnings[1];
+  EXPECT_NE(warnings[2].find("None is left: the run begins anew."), std::string::npos) << warnings[2];
+}
+
+TEST(Checkpoint, TheBestIsKnownByItsValidationAndScore) {
+  const auto state = [](int64_t step, const char* validations, const char* at, const char* score) {
+    Checkpoint c = sample(step);
+    c.state = {{"validations", validations}, {"best_at", at}, {"best_score", score}};
+    return c;
+  };
+  const Checkpoint best = state(6, "3", "3", "0.75");
+  EXPECT_TRUE(is_best_of(best, state(6, "3", "3", "0.75")));
+  EXPECT_TRUE(is_best_of(best, state(10, "5", "3", "0.75")));
+  for (const char* score : {"0.5", "0.75"})
+    EXPECT_FALSE(is_best_of(best, state(5, "3", "3", score))) << "it came later";
+  EXPECT_FALSE(is_best_of(best, state(10, "5", "4", "0.75")));
+  EXPECT_FALSE(is_best_of(best, state(10, "5", "3", "0.5")));
+  EXPECT_FALSE(is_best_of(state(8, "4", "3", "0.75"), state(10, "5", "3", "0.75")))
+      << "no best when it was saved";
+}
+
+TEST(Changes, WhichLetScoresNotCompare) {
+  for (const char* change : {"train.select: auroc before, loss now", "train.eval_every: 2 before, 0 now",
+                             "data.val_folds: a before, b now", "data_films: 0 before, 1 now",
+                             "split: 0 before, 1 now", "classifier: 0 before, 1 now",
+                             "image.size: 64 before, 32 now", "train.val_images: 64 before, 32 now"})
+    EXPECT_TRUE(changes_scores(change)) << change;
+  for (const char* change :
+       {"train.steps: 6 before, 8 now", "train.lr: 1 before, 2 now", "seed: 0 before, 1 now",
+        "train.patience: 2 before, 0 now", "data.train_folds: a before, b now",
+        "cpu_library: a before, b now", "recipe.toml: not there"})
+    EXPECT_FALSE(changes_scores(change)) << change;
+}
+
+TEST(Checkpoint, PersonsOfItsChainTrainedTheRunToo) {
+  const testing::TempDir dir;
+  data::Dataset dataset;
+  for (const char* person : {"a", "b", "c"}) {
+    dataset.samples.emplace_back();
+    dataset.samples.back().image_id = dataset.samples.back().patient_id = person;
+  }
+  const auto trained_by = [&](int64_t person) {
+    Checkpoint c = sample(2);
+    c.manifest = data::manifest_text(data::trained_patients("model", dataset, {person}));
+    return c;
+  };
+  Checkpoint run = trained_by(0);
+  run.chain["classifier"] = checkpoint_bytes(trained_by(1));
+  EXPECT_EQ(run.manifest_with_chain("run", run.chain), run.manifest);
+  fs::create_directories(dir.path("checkpoints"));
+  save_checkpoint(checkpoint_path(dir.path(), 2), run);
+  for (const int64_t person : {0, 1})
+    testing::expect_error(Code::leak, {"until now was trained on"},
+                          [&] { check_trained_until_now(dir.path(), dataset, {person}, false); });
+  EXPECT_EQ(check_trained_until_now(dir.path(), dataset, {2}, false), "");
 }
 
 TEST(Checkpoint, OneOfAnotherStepThanItsNameSaysIsRefused) {
@@ -148,6 +209,39 @@ TEST(Checkpoint, AnotherRunsIsRefused) {
   run.check_own(mine, "f");
   run.check_own(other, "f");
   refused(run, third, "train.lr");
+}
+
+TEST(RunFolder, WhatBeginsAnewHasNoBest) {
+  const testing::TempDir dir;
+  const std::string folder = dir.path("run");
+  { const RunFolder run(folder, "seed = 0\n", {}, {}); }
+  save_checkpoint(best_path(folder), sample(2));  // and was killed before its first checkpoint
+  Resume resume;
+  resume.on = true;
+  const RunFolder run(folder, "seed = 1\n", {}, resume);
+  EXPECT_FALSE(fs::exists(best_path(folder)));
+  EXPECT_EQ(read_file(run.path("recipe.toml")), "seed = 1\n");
+}
+
+TEST(RunFolder, ChangesAreToldByTheCheckpointGoneOnFrom) {
+  const testing::TempDir dir;
+  const std::string folder = dir.path("run");
+  const auto recipe = [](int seed) { return "task = \"retinanet\"\nseed = " + std::to_string(seed) + "\n"; };
+  { const RunFolder run(folder, recipe(0), {}, {}); }
+  Checkpoint c = sample(2);
+  c.recipe = recipe(0);
+  save_checkpoint(checkpoint_path(folder, 2), c);
+  write_file(checkpoint_path(folder, 8), "damaged");
+  Resume resume;
+  resume.on = resume.accept_changes = resume.quiet = true;
+  RunFolder run(folder, recipe(1), {}, resume);
+  run.accept();
+  EXPECT_EQ(kept_sentences(folder, "changes"),
+            std::vector<std::string>{"after step 2: seed: 0 before, 1 now"});
+  EXPECT_EQ(run.changes_since(c).size(), 2u) << "by its recipe, and by the sentence";
+  c.recipe = recipe(1);
+  c.step = 4;
+  EXPECT_TRUE(run.changes_since(c).empty());
 }
 
 TEST(RunFolder, ChangesAreWrittenWhenTheyAreGoneOnWith) {

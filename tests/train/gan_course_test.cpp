@@ -170,10 +170,13 @@ TEST(GanCourse, PhasesTrainWhatTheySay) {
   EXPECT_NE(bench.values(bench.generator, "to_rgb"), decoder);
   EXPECT_EQ(bench.values(bench.critic, ""), critic);
   const auto generator = bench.values(bench.generator, "");
+  EXPECT_TRUE(course.moves_score());
   course.one(2, nullptr);
+  EXPECT_FALSE(course.moves_score()) << "the generator stayed: patience does not count a validation here";
   EXPECT_EQ(bench.values(bench.generator, ""), generator);
   EXPECT_NE(bench.values(bench.critic, ""), critic);
   course.one(3, nullptr);
+  EXPECT_TRUE(course.moves_score());
   EXPECT_NE(bench.values(bench.generator, "encoder.layer1.0.conv1.weight"), conv);
 }
 

@@ -1,86 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// The training loop on a course whose scores are given: when it validates, saves, stops, and that a run which was
-// killed or stopped at any step and resumed leaves the same bytes as one that was not.
+// The training loop on a course whose scores are given: when it validates, saves and stops, and what its log holds.
 #include "train/trainer.h"
 
 #include <gtest/gtest.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <csignal>
 #include <filesystem>
 
 #include "tensor/io/files.h"
-#include "tensor/stop_signal.h"
 #include "tests/data/text_file.h"
-#include "tests/tensor/io_support.h"
+#include "tests/train/given_course.h"
+#include "train/learner.h"
 
 namespace cawe::train {
 namespace {
 
 namespace fs = std::filesystem;
 using testing::TempDir;
-
-/// A number that every step changes, and the score of each validation by its step.
-class GivenCourse : public Course {
- public:
-  GivenCourse(int64_t steps, std::map<int64_t, double> scores) : steps_(steps), scores_(std::move(scores)) {}
-  int64_t steps() const override { return steps_; }
-  void seek(int64_t step) override { EXPECT_EQ(step, done_) << "the course was restored to another step"; }
-  LogLine one(int64_t step, const RunFolder*) override {
-    EXPECT_EQ(step, done_);
-    if (before_step) before_step(step);
-    value_ = 0.75 * value_ + double(step);
-    ++done_;
-    return {{"loss", value_}};
-  }
-  LogLine validate() override {
-    validated.push_back(done_);
-    return {{"score", scores_.at(done_)}};
-  }
-  void save(Checkpoint* c) const override { c->tensors["model.value"] = Tensor::scalar(value_, DType::f64); }
-  void restore(const Checkpoint& c, const std::string&) override {
-    value_ = c.tensors.at("model.value").item();
-    done_ = c.step;
-  }
-
-  std::vector<int64_t> validated;                 ///< steps after which it was asked for a score
-  std::function<void(int64_t step)> before_step;  ///< called before the step is done
-
- private:
-  int64_t steps_, done_ = 0;
-  double value_ = 1;
-  std::map<int64_t, double> scores_;
-};
-
-/// 20 steps with a validation after every second: the best score is that of step 6; step 10's is equal.
-GivenCourse twenty() {
-  return {
-      20,
-      {{2, .25}, {4, .5}, {6, .75}, {8, .5}, {10, .75}, {12, .625}, {14, .5}, {16, .5}, {18, .5}, {20, 1}}};
-}
-
-TrainerOptions options(int64_t patience) {
-  TrainerOptions o;
-  o.eval_every = 2;
-  o.patience = patience;
-  o.log_every = 1;
-  o.checkpoint_every = 5;
-  o.keep = 1;
-  o.quiet = true;
-  return o;
-}
-
-TrainResult run(const std::string& dir, GivenCourse& course, TrainerOptions o, bool resume = false) {
-  Resume how;
-  how.on = resume;
-  RunFolder folder(dir, "task = \"test\"\n", {}, how);
-  o.resume = resume;
-  Checkpoint first;
-  first.recipe = "task = \"test\"\n";
-  first.manifest = std::string(64, 'a') + "\n";
-  return train(course, &folder, first, o);
-}
 
 TEST(Patience, StopsAtExactlyThatValidationWithoutABetterOne) {
   // After the best, step 6: validations 8, 10 (equal: not better), 12, 14, 16, 18 bring nothing; 20 does.
@@ -158,114 +93,44 @@ TEST(Loop, ValidatesLogsAndSavesWhereItSays) {
   EXPECT_DOUBLE_EQ(result.last_loss, value);
 }
 
-/// What must be the same however often a run was interrupted.
-std::string bytes_of(const std::string& dir, int64_t last) {
-  std::string all;
-  for (const std::string& path :
-       {dir + "/log.jsonl", dir + "/metrics.csv", best_path(dir), checkpoint_path(dir, last)})
-    all += path.substr(dir.size()) + "\n" + read_file(path) + "\n";
-  for (const int64_t step : checkpoint_steps(dir)) all += std::to_string(step) + " ";
-  return all;
-}
-
-enum class End { killed, stopped };
-
-/// Trains in a process of its own, which a signal ends or asks to stop in the middle of step `at`.
-void interrupt(const std::string& dir, const TrainerOptions& o, int64_t at, End end, bool resume) {
-  const pid_t child = fork();
-  if (child == 0) {
-    stop_signal();  // from here on signals are recorded
+TEST(Patience, WaitsWhileNoStepMovesTheScore) {
+  // Steps 7 to 12 train something else: validations 8, 10 and 12 do not count, 14 and 16 do.
+  const TempDir dir;
+  for (const int64_t patience : {0, 2}) {
     GivenCourse course = twenty();
-    course.before_step = [&](int64_t step) {
-      if (step == at) raise(end == End::killed ? SIGKILL : SIGTERM);
-    };
-    try {
-      run(dir, course, o, resume);
-    } catch (const Error& error) {
-      _exit(error.code() == Code::interrupted ? 55 : 1);
-    }
-    _exit(0);
-  }
-  int status = 0;
-  ASSERT_EQ(waitpid(child, &status, 0), child);
-  if (end == End::killed) {
-    EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) << status;
-  } else {
-    EXPECT_EQ(WIFEXITED(status) ? WEXITSTATUS(status) : -1, 55) << "stopped by a signal at step " << at;
+    course.idle_from = 6;
+    course.idle_to = 12;
+    const std::string place = dir.path(std::to_string(patience));
+    const TrainResult result = run(place, course, options(patience));
+    EXPECT_EQ(result.steps, patience == 2 ? 16 : 20);
+    const Checkpoint last = load_checkpoint(checkpoint_path(place, result.steps));
+    EXPECT_EQ(state_number(last, "validations", "c"), patience == 2 ? 5 : 10) << "without patience as ever";
   }
 }
 
-int64_t last_logged(const std::string& dir) {
-  if (!fs::exists(dir + "/log.jsonl")) return 0;
-  const std::string log = read_file(dir + "/log.jsonl");
-  const size_t at = log.rfind("\"step\":");
-  return at == log.npos ? 0 : std::stoll(log.substr(at + 7));
-}
-
-TEST(Resume, AnInterruptedRunEndsWithTheSameBytes) {
-  for (const int64_t patience : {0, 3}) {
-    const TempDir dir;
-    const TrainerOptions o = options(patience);
-    GivenCourse undisturbed = twenty();
-    const TrainResult right = run(dir.path("right"), undisturbed, o);
-    ASSERT_EQ(right.steps, patience == 3 ? 12 : 20);
-    int rewound = 0;
-    for (const End end : {End::killed, End::stopped})
-      for (int64_t at = 0; at < right.steps; at += patience == 3 ? 1 : 4) {
-        const std::string place = dir.path(std::to_string(at) + (end == End::killed ? "killed" : "stopped"));
-        interrupt(place, o, at, end, false);
-        const std::vector<int64_t> saved = checkpoint_steps(place);
-        const int64_t from = saved.empty() ? 0 : saved.front();
-        EXPECT_EQ(from, end == End::stopped ? at + 1 : at / 5 * 5) << "the newest checkpoint";
-        rewound += last_logged(place) > from;
-        GivenCourse course = twenty();
-        const TrainResult result = run(place, course, o, true);
-        EXPECT_EQ(result.steps, right.steps) << "interrupted in step " << at;
-        EXPECT_EQ(result.stopped_early, right.stopped_early);
-        EXPECT_EQ(result.best_score, right.best_score);
-        EXPECT_TRUE(bytes_of(place, right.steps) == bytes_of(dir.path("right"), right.steps))
-            << (end == End::killed ? "killed" : "stopped") << " in step " << at << ", patience " << patience
-            << "\n"
-            << read_file(place + "/log.jsonl") << "\n"
-            << read_file(dir.path("right/log.jsonl"));
-      }
-    EXPECT_GE(rewound, patience == 3 ? 6 : 3) << "the log was never ahead of a checkpoint";
-  }
-}
-
-TEST(Resume, InterruptedAgainAndAgain) {
+TEST(RunFolder, ALostLogIsNoRow) {
   const TempDir dir;
-  const TrainerOptions o = options(3);
-  GivenCourse undisturbed = twenty();
-  run(dir.path("right"), undisturbed, o);
-  const std::string place = dir.path("often");
-  bool resume = false;
-  for (const auto& [at, end] : std::vector<std::pair<int64_t, End>>{{3, End::killed},
-                                                                    {4, End::stopped},
-                                                                    {5, End::killed},
-                                                                    {6, End::stopped},
-                                                                    {9, End::killed},
-                                                                    {11, End::killed}}) {
-    interrupt(place, o, at, end, resume);
-    resume = true;
-  }
-  GivenCourse course = twenty();
-  EXPECT_EQ(run(place, course, o, true).steps, 12);
-  EXPECT_TRUE(bytes_of(place, 12) == bytes_of(dir.path("right"), 12));
+  RunFolder folder(dir.path("run"), "task = \"test\"\n", {}, Resume());
+  folder.write_metrics();
+  EXPECT_EQ(read_file(dir.path("run/metrics.csv")), "step\n");
+  fs::create_directories(dir.path("run/log.jsonl"));
+  testing::expect_error("data", "log.jsonl: is no file", [&] { folder.write_metrics(); });
 }
 
-TEST(Resume, ARunThatStoppedEarlyStaysStopped) {
+TEST(RunFolder, MissesOnlyLinesThatWereWritten) {
+  // Every fourth step was logged, then, from the checkpoint on, every step: recipe.toml says the former.
+  const auto every = [](int steps) {
+    return "task = \"retinanet\"\ntrain.log_every = " + std::to_string(steps) + "\n";
+  };
   const TempDir dir;
-  GivenCourse course = twenty();
-  run(dir.path("run"), course, options(3));
-  const std::string before = bytes_of(dir.path("run"), 12);
-  GivenCourse again = twenty();
-  const TrainResult result = run(dir.path("run"), again, options(3), true);
-  EXPECT_EQ(result.steps, 12);
-  EXPECT_TRUE(result.stopped_early && result.has_score);
-  EXPECT_EQ(result.best_score, .75);
-  EXPECT_TRUE(again.validated.empty());
-  EXPECT_TRUE(bytes_of(dir.path("run"), 12) == before);
+  RunFolder folder(dir.path("run"), every(4), {}, Resume());
+  for (const int64_t step : {1, 8, 9, 10}) folder.log(step, {{"loss", 1}});
+  Checkpoint c;
+  c.step = 10;
+  c.recipe = every(1);
+  EXPECT_EQ(folder.steps_not_logged(c), std::vector<std::string>{"4"});
+  c.recipe = every(4);
+  EXPECT_EQ(folder.steps_not_logged(c), std::vector<std::string>{"4"});
 }
 
 TEST(Resume, TheLogGoesBackToTheCheckpoint) {

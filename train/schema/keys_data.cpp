@@ -289,8 +289,8 @@ void data_keys(Table& t) {
       .one_of({"table", "rsna", "coco", "chexpert", "voc", "folder"})
       .paper("CheXpert (classifier), RSNA (detectors)")
       .help(
-          "`table`: metadata.csv; `rsna`: the challenge's files; `folder`: every PNG and JPEG below "
-          "`data.images`");
+          "`table`: metadata.csv; `rsna`: the challenge's files; `folder`: every picture below "
+          "`data.images` (DICOM, PNG, JPEG, BMP, PNM by their endings)");
   t.word("data.labels_csv")
       .file()
       .on(

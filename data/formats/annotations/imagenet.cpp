@@ -11,6 +11,8 @@
 #include "data/folder_walk.h"
 #include "data/image_name.h"
 #include "tensor/error.h"
+#include "tensor/io/files.h"
+#include "tensor/text.h"
 
 namespace cawe::data {
 namespace {
@@ -19,35 +21,30 @@ namespace fs = std::filesystem;
 
 constexpr size_t kMaxClasses = 10000;
 
-bool is_picture(const fs::path& path) {
-  const std::string ending = image_ending(path.filename().string());
-  return ending == ".jpg" || ending == ".jpeg" || ending == ".png";
+/// Whether a file is read, by its name. A DICOM film has no colours.
+bool is_picture(const std::string& name, bool color) {
+  const std::string ending = image_ending(name);
+  return !ending.empty() && !(color && (ending == ".dcm" || ending == ".dicom"));
 }
 
 /// The pictures of a tree, by their paths below its root, in order.
 struct Tree {
   std::vector<fs::path> pictures;
   int64_t others = 0;
+  std::string first_other;
 };
 
-Tree walk(const std::string& root, Dataset* out) {
+Tree walk(const std::string& root, bool color, Dataset* out) {
   Tree tree;
-  FolderVisitor visitor;
+  FolderVisitor visitor = visitor_of(out, "pictures");
   visitor.file = [&](const FoundFile& found) {
-    if (!is_picture(found.below))
-      ++tree.others;
-    else if (found.problem.empty())
+    if (!is_picture(found.below, color)) {
+      if (tree.others++ == 0) tree.first_other = found.path;
+    } else if (found.problem.empty()) {
       tree.pictures.push_back(found.below);
-    else
+    } else {
       out->rejected.push_back({found.path, "file", found.problem});
-  };
-  visitor.skip = [](const std::string& name) { return name[0] == '.'; };
-  visitor.closed = [&](const std::string& folder, const std::string& why) {
-    out->rejected.push_back({folder, "file", why});
-  };
-  visitor.again = [&](const std::string& folder, const std::string& first) {
-    out->warnings.push_back(folder + ": leads to the same folder as " + first +
-                            ", whose pictures are read already; left out");
+    }
   };
   FolderWalk(visitor).walk(root);
   std::sort(tree.pictures.begin(), tree.pictures.end());
@@ -73,6 +70,26 @@ std::string class_of(const fs::path& relative) {
   return relative.has_parent_path() ? relative.begin()->string() : std::string();
 }
 
+/// Says what of the folder is not read: files of other kinds, and class folders that have nothing else.
+void warn_of_left_out(const ImageFolderOptions& options, const Tree& tree,
+                      const std::set<std::string>& classes, Dataset* out) {
+  if (tree.others > 0)
+    out->warnings.push_back(detail::concat(options.root, ": ", counted(tree.others, "file"),
+                                           " of other kinds left out (first: ", tree.first_other,
+                                           "; expected ", listed(image_endings(), ", ", 20),
+                                           options.color ? ", in colour no DICOM)" : ")"));
+  if (!options.labels) return;
+  std::vector<std::string> empty;
+  std::error_code unknown;
+  for (const std::string& name : names_in(options.root))
+    if (name[0] != '.' && !classes.count(name) && fs::is_directory(fs::path(options.root) / name, unknown))
+      empty.push_back(name);
+  if (!empty.empty())
+    out->warnings.push_back(options.root + ": no film in the class folder" +
+                            (empty.size() == 1 ? " " : "s ") + listed(empty) +
+                            " (expected films in each: a class without any is no label)");
+}
+
 }  // namespace
 
 Dataset read_image_folder(const ImageFolderOptions& options) {
@@ -80,7 +97,7 @@ Dataset read_image_folder(const ImageFolderOptions& options) {
              ": is no folder (expected pictures in it)");
   Dataset out;
   out.patients_known = false;
-  const Tree tree = walk(options.root, &out);
+  const Tree tree = walk(options.root, options.color, &out);
   const std::vector<fs::path>& files = tree.pictures;
   std::set<std::string> classes;
   if (options.labels)
@@ -91,6 +108,7 @@ Dataset read_image_folder(const ImageFolderOptions& options) {
   CAWE_CHECK(classes.size() <= kMaxClasses, Code::data, options.root, ": has ", classes.size(),
              " class folders (expected at most ", kMaxClasses, ")");
   out.label_names.assign(classes.begin(), classes.end());
+  warn_of_left_out(options, tree, classes, &out);
   const std::vector<std::string> ids = ids_of(files);
   std::map<std::string, std::string> seen;
   for (size_t i = 0; i < files.size(); ++i) {

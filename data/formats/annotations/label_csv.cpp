@@ -3,8 +3,10 @@
 #include "data/formats/annotations/label_csv.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <filesystem>
+#include <limits>
 #include <optional>
 #include <set>
 
@@ -29,49 +31,82 @@ std::vector<std::string> split_words(const std::string& text, const std::string&
   return words;
 }
 
+/// CheXpert and MIMIC write -1 where the report leaves a finding open.
+bool is_uncertain(std::string_view cell) {
+  const std::string_view word = trimmed(cell);
+  return word == "-1" || word == "-1.0" || word == "-1,0";
+}
+
+/// Whether a column's name says that it is a fact of the film or its place in the table, whatever stands in it: Sex,
+/// PatientAge, "Image Index", study_no. "No Finding" and "Skin fold" are none.
+bool names_a_fact(const std::string& column) {
+  if (begins_with(column, "Unnamed: ")) return true;
+  static const std::vector<std::string> kFacts = split_words(
+      "sex gender age view position viewposition appa frontallateral laterality width height fold split id "
+      "uid index "
+      "no nr number num date time followup name path file filename",
+      " ");
+  std::string word;
+  for (const char c : lower(column))
+    if (std::isalnum(static_cast<unsigned char>(c)) || static_cast<unsigned char>(c) > 127) word += c;
+  for (const std::string whose :
+       {"patient", "person", "subject", "image", "film", "study", "series", "exam"}) {
+    if (!begins_with(word, whose)) continue;
+    word.erase(0, whose.size());
+    break;
+  }
+  return word.empty() || std::count(kFacts.begin(), kFacts.end(), word) > 0;
+}
+
 /// The columns that are labels by what stands in them, for label_columns = {"*"}.
 class LabelColumns {
  public:
-  LabelColumns(const CsvTable& table, const std::vector<std::string>& others) : table_(table) {
-    for (const std::string& name : others) others_.insert(lower(name));
-    for (const char* name :
-         {"sex", "gender", "age", "view", "width", "height", "fold", "split", "id", "index"})
-      others_.insert(name);
-  }
+  /// `others`: columns that are read as something else.
+  LabelColumns(const CsvTable& table, const std::set<std::string>& others) : table_(table), others_(others) {}
 
-  std::vector<std::string> find() const {
-    std::vector<std::string> names;
-    for (size_t column = 0; column < table_.header().size(); ++column)
-      if (is_label(column)) names.push_back(table_.header()[column]);
+  /// `warning` says which columns are taken and which are not: a name or a cell may mislead.
+  std::vector<std::string> find(std::string* warning) const {
+    std::vector<std::string> names, taken, left;
+    for (size_t column = 0; column < table_.header().size(); ++column) {
+      const std::string& name = table_.header()[column];
+      if (others_.count(name)) continue;
+      const bool label = !names_a_fact(name) && holds_answers(column);
+      if (label) names.push_back(name);
+      (label ? taken : left).push_back(printable(name, 80));
+    }
     CAWE_CHECK(!names.empty(), Code::data, table_.name(),
                ": no column holds labels (expected one with 1 and 0, TRUE and FALSE or yes and no, or "
                "data.label_columns, or data.finding_column)");
+    *warning = detail::concat(table_.name(), ": taken as labels: ", listed(taken),
+                              "; left out: ", left.empty() ? "nothing" : listed(left),
+                              " (name the labels in data.label_columns if that is not right)");
     return names;
   }
 
  private:
-  bool is_label(size_t column) const {
+  bool holds_answers(size_t column) const {
     const std::string& name = table_.header()[column];
-    if (others_.count(lower(name)) || name.rfind("Unnamed: ", 0) == 0) return false;
-    size_t answers = 0, said = 0, odd = 0;  // odd: the first row whose cell is no answer
+    size_t answers = 0, said = 0, open = 0, odd = 0;  // odd: the first row whose cell is no answer
     for (size_t row = 0; row < table_.rows(); ++row) {
       float answer = 0;
-      const bool good = parse_answer(table_.at(row, column), &answer);
+      const bool uncertain = is_uncertain(table_.at(row, column));
+      const bool good = uncertain || parse_answer(table_.at(row, column), &answer);
       if (good && std::isnan(answer)) continue;
       if (!good && said == answers) odd = row;
       ++said;
       answers += good;
+      open += uncertain;
     }
     CAWE_CHECK(
         answers == said || answers * 10 < said * 9, Code::data, table_.where(odd), ": ", name, " is '",
         table_.at(odd, column), "', while ", answers, " of ", said,
         " cells of this column are 1, 0, yes or no: is it a label? (correct the cell, or name the labels in "
         "data.label_columns)");
-    return said > 0 && answers == said;
+    return said > open && answers == said;
   }
 
   const CsvTable& table_;
-  std::set<std::string> others_;
+  const std::set<std::string> others_;
 };
 
 class Reader {
@@ -95,7 +130,7 @@ class Reader {
     if (options.label_columns == std::vector<std::string>{"*"})
       out_.label_names = LabelColumns(table_, {options.image_column, options.patient_column,
                                                options.sex_column, options.age_column, options.view_column})
-                             .find();
+                             .find(&out_.warnings.emplace_back());
     for (const std::string& name : out_.label_names)
       columns_.push_back(
           table_.column(name, "data.label_columns names them, [\"*\"] takes every column of 0 and 1"));
@@ -124,6 +159,10 @@ class Reader {
         sample.patient_id =
             (options_.patient_column.empty() ? "" : options_.patient_prefix) + sample.image_id;
     }
+    if (uncertain_ > 0)
+      out_.warnings.push_back(detail::concat(table_.name(), ": ", counted(uncertain_, "label"),
+                                             uncertain_ == 1 ? " is" : " are",
+                                             " -1 (uncertain): unknown, as an empty cell"));
     out_.counts["rows"] = int64_t(table_.rows());
     count_samples(&out_);
     return std::move(out_);
@@ -176,8 +215,10 @@ class Reader {
 
   bool read_columns(size_t row, Sample* sample) {
     for (const size_t column : columns_) {
-      float value = 0;
-      if (!parse_answer(table_.at(row, column), &value)) {
+      float value = std::numeric_limits<float>::quiet_NaN();
+      const bool uncertain = is_uncertain(table_.at(row, column));
+      uncertain_ += uncertain;
+      if (!uncertain && !parse_answer(table_.at(row, column), &value)) {
         reject(*sample, table_.header()[column], row,
                "is '" + table_.at(row, column) + "' (expected 1, 0, TRUE, FALSE, yes, no or nothing)");
         return false;
@@ -187,9 +228,20 @@ class Reader {
     return true;
   }
 
+  bool has_rule(const std::string& word) const {
+    return std::any_of(options_.findings.begin(), options_.findings.end(),
+                       [&](const auto& rule) { return rule.first == word; });
+  }
+
   bool read_finding(size_t row, Sample* sample) {
+    const std::string& cell = table_.at(row, columns_[0]);
+    // Nobody said that this film is healthy, whatever a rule for "*" makes of other words.
+    if (names_nobody(cell) && !has_rule(std::string(trimmed(cell)))) {
+      sample->labels.assign(out_.label_names.size(), std::numeric_limits<float>::quiet_NaN());
+      return true;
+    }
     sample->labels.assign(out_.label_names.size(), 0.f);
-    for (const std::string& part : split_words(table_.at(row, columns_[0]), options_.finding_separator)) {
+    for (const std::string& part : split_words(cell, options_.finding_separator)) {
       const std::string word(trimmed(part));
       const std::string* label = nullptr;
       for (const auto& [known, target] : options_.findings)
@@ -211,6 +263,7 @@ class Reader {
   PersonSpellings persons_;
   std::vector<NamedImage> named_;  // of every row
   std::vector<size_t> place_of_;   // of a sample, in named_
+  int64_t uncertain_ = 0;
   Dataset out_;
 };
 

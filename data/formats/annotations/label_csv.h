@@ -27,16 +27,18 @@ struct LabelCsvOptions {
   /// For subgroups. A table need not have columns of these usual names; a column with another name must
   /// exist.
   std::string sex_column = "sex", age_column = "age", view_column = "view";
-  /// One column for each label, cells as parse_answer() has them: 1, 0, yes, no, …, or empty = masked.
-  /// Anything else rejects the image. {"*"}: every column whose cells are all such and that is not known to
-  /// be something else (image, person, sex, age, view, width, height, fold, a row number); throws data for
-  /// one in which nine of ten are.
+  /// One column for each label, cells as parse_answer() has them: 1, 0, yes, no, …, or empty = masked, as is
+  /// -1, CheXpert's "uncertain" (a warning counts those). Anything else rejects the image. {"*"}: every column
+  /// whose filled cells are all such, and not all -1, and whose name says nothing else (image, person, sex,
+  /// age, view, width, path, study, fold, a row number); a warning names them and the columns left out; throws
+  /// data for a column in which nine of ten are.
   std::vector<std::string> label_columns;
   /// One column with words, "Pneumonia" or "Mass|Nodule" with finding_separator "|".
   std::string finding_column, finding_separator;
   /// word -> label that it sets to 1, or "" for none. "*" stands for every other word. Labels are in the
   /// order of this list. A word that is not listed throws data with its line: ignoring it could turn sick
-  /// into healthy.
+  /// into healthy. A cell that names nothing (empty, NA, NaN, null, none) masks all labels of its image, also
+  /// under "*", unless that very word is listed.
   std::vector<std::pair<std::string, std::string>> findings;
 };
 

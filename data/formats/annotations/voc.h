@@ -40,10 +40,13 @@ struct VocOptions {
   bool allow_outside = false;
 };
 
-/// All *.xml of the folder in order of name, hidden ones left out; objects marked difficult go to
-/// Sample::ignored. A <filename> may leave the image's ending out. A file that is no VOC annotation, a
-/// class that is not in class_names, or a bad box rejects its image; one whose image lies outside throws
-/// data. Ids are those of image_ids(); patients_known is false.
+/// Every XML file of the folder and of those below, in any case of its ending, hidden ones left out; objects marked
+/// difficult go to Sample::ignored. A <filename> may leave the image's ending out. Of annotations in a folder below, it
+/// is looked for in the same folder below images_dir first. A <filename> may be older than the files' names: where it
+/// names another picture than the one beside it that is called as the XML file, the annotation is rejected; where only
+/// the latter is there, that is the film, with a warning. A file that is no VOC annotation, a class that is not in
+/// class_names, or a bad box rejects its image; one whose image lies outside throws data. Ids are those of
+/// image_ids(); patients_known is false.
 Dataset read_voc(const VocOptions& options);
 
 }  // namespace cawe::data

@@ -235,6 +235,7 @@ void DicomFile::check_jpeg_frames(const std::vector<std::string>& streams) {
     if (frame.scans > kMaxJpegScans)
       refuse_picture("bad_header", name_, ": DICOM holds a JPEG of ", frame.scans, " scans (expected up to ",
                      kMaxJpegScans, " a frame)");
+    geometry_.lossy_bits = std::max(geometry_.lossy_bits, lossy_bits(stream));
     if (geometry_.damage.empty()) geometry_.damage = missing_scans(stream).text;
   }
   if (geometry_.samples != 3) return;

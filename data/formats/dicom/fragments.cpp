@@ -73,6 +73,21 @@ JpegColour jpeg_colour(std::string_view stream) {
   return found;
 }
 
+int lossy_bits(std::string_view stream) {
+  int lossy = 0, ls = 0;
+  each_jpeg_segment_and_scan(stream, [&](unsigned marker, std::string_view segment) {
+    const int bits = segment.empty() ? 0 : std::min(int(byte_at(segment, 0)), 16);
+    if (marker >= 0xC0 && marker <= 0xC2) lossy = bits;
+    if (marker == 0xF7) ls = bits;
+    if (marker != 0xDA) return true;
+    // JPEG-LS (T.87 C.2.3): the allowed error stands behind the list of components.
+    const size_t near = segment.empty() ? 0 : 1 + 2 * byte_at(segment, 0);
+    if (ls > 0 && near < segment.size() && byte_at(segment, near) != 0) lossy = ls;
+    return false;
+  });
+  return lossy;
+}
+
 std::vector<std::string> jpeg_streams(DcmPixelSequence& fragments, size_t frames) {
   std::vector<std::string> out;
   for (unsigned long i = 1; i < fragments.card(); ++i) {  // fragment 0 is the table of offsets

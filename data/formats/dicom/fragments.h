@@ -21,6 +21,10 @@ enum class JpegColour {
 /// Only lossy JPEG converts colours; for lossless JPEG and JPEG-LS it is `unsaid`.
 JpegColour jpeg_colour(std::string_view stream);
 
+/// By a stream's headers: bits of a sample where it comes back changed (cosine transform, JPEG-LS with an error
+/// allowed), 0 where it comes back as it was.
+int lossy_bits(std::string_view stream);
+
 /// The JPEG streams of a picture's frames: without empty fragments, and with the fragments of one frame
 /// joined, as a frame's headers may lie in any of them. A frame begins where a fragment begins with the first
 /// marker; more than `frames` are left out.

@@ -16,27 +16,54 @@ namespace {
 
 /// Step 1: which bits of a sample are its value.
 struct StoredBits {
-  int bits = 8;   ///< BitsStored
-  int shift = 0;  ///< unused bits below it: HighBit + 1 - BitsStored
+  int bits = 8;        ///< BitsStored
+  int shift = 0;       ///< unused bits below it: HighBit + 1 - BitsStored
+  int lossy_bits = 0;  ///< Picture's
   bool is_signed = false;
 
   /// Number of stored values and the smallest of them.
   int count() const { return 1 << bits; }
   int low() const { return is_signed ? -(count() / 2) : 0; }
-  /// Value of a sample; what lies in other bits (overlays, junk) is dropped, the sign extended.
+  int high() const { return low() + count() - 1; }
+  /// Value of a sample; what lies in other bits (overlays, junk) is dropped, the sign extended. A lossy codec has no
+  /// such bits: what lies beyond the stored values is its overshoot, and white would turn black.
   int value(int sample) const {
-    const int raw = (sample >> shift) & (count() - 1);
-    return is_signed && (raw >> (bits - 1)) != 0 ? raw - count() : raw;
+    if (lossy_bits > shift + bits) return std::clamp(extended(sample, lossy_bits) >> shift, low(), high());
+    return extended((sample >> shift) & (count() - 1), bits);
+  }
+  /// The number that its lowest `width` bits say.
+  int extended(int sample, int width) const {
+    const int raw = sample & ((1 << width) - 1);
+    return is_signed && (raw >> (width - 1)) != 0 ? raw - (1 << width) : raw;
   }
 };
 
-StoredBits stored_bits(DcmDataset& dataset, const Picture& picture) {
+/// Refuses samples that plainly do not lie where HighBit says, but in the lowest bits: the film would be nearly
+/// black.
+void check_shift(const StoredBits& stored, const Picture& picture, const std::string& name) {
+  const int below = (1 << stored.shift) - 1;
+  bool all_low = true, any_below = false;
+  for (size_t i = 0; i < picture.count() && all_low; ++i) {
+    const int sample = picture.at(i);
+    all_low = sample >= stored.low() && sample < stored.count();
+    any_below = any_below || (sample & below) != 0;
+  }
+  if (all_low && any_below)
+    refuse_picture("bad_header", name, ": DICOM attribute ", tag_name(DCM_HighBit), " is ",
+                   stored.shift + stored.bits - 1, ", but all samples lie in the lowest ", stored.bits,
+                   " bits, which are as many as ", tag_name(DCM_BitsStored), " says (expected ",
+                   stored.bits - 1, ")");
+}
+
+StoredBits stored_bits(DcmDataset& dataset, const Picture& picture, const std::string& name) {
   StoredBits out;
   out.bits = picture.bits_stored;
+  out.lossy_bits = picture.lossy_bits;
   out.is_signed = picture.is_signed;
   Uint16 high = 0;
   if (dataset.findAndGetUint16(DCM_HighBit, high).good() && high < picture.bits_allocated)
     out.shift = std::max(0, int(high) + 1 - out.bits);
+  if (out.shift > 0) check_shift(out, picture, name);
   return out;
 }
 
@@ -190,7 +217,7 @@ std::vector<float> gray_table(DcmDataset& dataset, const StoredBits& stored, con
 }  // namespace
 
 FloatImage gray_image(DcmDataset& dataset, const Picture& picture, const std::string& name) {
-  const StoredBits stored = stored_bits(dataset, picture);
+  const StoredBits stored = stored_bits(dataset, picture, name);
   const std::vector<float> table = gray_table(dataset, stored, picture.photometric, name);
   FloatImage out(picture.columns, picture.rows, 1);
   for (size_t i = 0; i < out.pixels.size(); ++i)
@@ -206,7 +233,7 @@ FloatImage colour_to_gray(DcmDataset& dataset, const Picture& picture, const std
     refuse_picture("unsupported_photometric", name, ": DICOM's photometric interpretation is \"",
                    printable(kind, 80), "\" with 3 samples a pixel (expected RGB or YBR)");
   if (picture.is_signed) refuse_picture("bad_header", name, ": DICOM has colours with a sign");
-  const StoredBits stored = stored_bits(dataset, picture);
+  const StoredBits stored = stored_bits(dataset, picture, name);
   const float top = float(stored.count() - 1);
   // Studio range (C.7.6.3.1.2): black is 16 of 255 and white 235.
   const float black = partial ? 16.0f / 255.0f : 0.0f, range = partial ? 219.0f / 255.0f : 1.0f;

@@ -27,6 +27,8 @@ namespace {
 /// Most bytes left over behind a scan that are no damage: an encoder that writes whole words of 32 bits leaves them.
 constexpr int kSpareScanBytes = 3;
 
+constexpr const char* kCodesLack = "arithmetic codes end too early: their scan goes on without any";
+
 /// libjpeg reports errors by longjmp: no object with a destructor may be created between setjmp and it.
 struct Decoder {
   jpeg_decompress_struct state;
@@ -35,8 +37,10 @@ struct Decoder {
   char message[JMSG_LENGTH_MAX];  ///< why it ended, or the first damage
   bool in_scans;                  ///< the header is read
   bool allow_damaged;
-  bool cut_off;  ///< the first damage is the file's end
-  int damages;   ///< how often the decoder had to guess
+  bool cut_off;       ///< the first damage is the file's end
+  int damages;        ///< how often the decoder had to guess
+  bool arithmetic;    ///< the stream is with_spare_zeros()
+  size_t with_spare;  ///< scans that left some of them over
 };
 
 void on_error(j_common_ptr state) {
@@ -64,10 +68,20 @@ bool is_damage(const Decoder& d, int code) {
   }
 }
 
+/// A warning of bytes left over behind a scan of arithmetic codes: it is not about the zeros that were put there.
+void take_spare_zeros(Decoder* d) {
+  int* const left = d->errors.msg_parm.i;  // bytes, and the marker behind them
+  if (left[1] >= JPEG_RST0 && left[1] <= JPEG_RST0 + 7) return;
+  left[0] -= kSpareZeros;
+  if (!d->state.progressive_mode || d->state.Ss > 0 || d->state.Ah == 0) ++d->with_spare;
+}
+
 /// libjpeg's messages; level -1 is a warning.
 void on_message(j_common_ptr state, int level) {
   auto* d = static_cast<Decoder*>(state->client_data);
-  if (level >= 0 || !is_damage(*d, d->errors.msg_code)) return;
+  if (level >= 0) return;
+  if (d->arithmetic && d->in_scans && d->errors.msg_code == JWRN_EXTRANEOUS_DATA) take_spare_zeros(d);
+  if (!is_damage(*d, d->errors.msg_code)) return;
   if (d->damages++ == 0) {
     d->errors.format_message(state, d->message);
     d->cut_off = d->errors.msg_code == JWRN_JPEG_EOF;
@@ -101,18 +115,20 @@ int read_pixels(Decoder* d, uint8_t* out, size_t row_bytes) {
 
 class Opened {
  public:
-  Opened(std::string_view bytes, bool allow_damaged) {
+  Opened(std::string_view bytes, bool allow_damaged) : spare(with_spare_zeros(bytes)) {
     std::memset(&d, 0, sizeof d);
     d.allow_damaged = allow_damaged;
+    d.arithmetic = !spare.stream.empty();
     d.state.err = jpeg_std_error(&d.errors);
     d.errors.error_exit = on_error;
     d.errors.emit_message = on_message;
     d.state.client_data = &d;
-    header_status = read_header(&d, bytes);
+    header_status = read_header(&d, d.arithmetic ? spare.stream : bytes);
   }
   ~Opened() { jpeg_destroy_decompress(&d.state); }
   Opened(const Opened&) = delete;
   Opened& operator=(const Opened&) = delete;
+  const SpareZeros spare;
   Decoder d;
   int header_status;
 };
@@ -143,6 +159,8 @@ std::vector<uint8_t> cmyk_to_rgb(const std::vector<uint8_t>& from, bool inverted
 }  // namespace
 
 Picture parse_jpeg(std::string_view bytes, const std::string& name, const ReadOptions& options) {
+  if (const size_t scans = scan_jpeg(bytes).scans; scans > kMaxJpegScans)
+    refuse_picture("bad_header", name, ": JPEG of ", scans, " scans (expected up to ", kMaxJpegScans, ")");
   Opened file(bytes, options.allow_damaged);
   jpeg_decompress_struct& s = file.d.state;
   if (file.header_status != 0)
@@ -155,8 +173,6 @@ Picture parse_jpeg(std::string_view bytes, const std::string& name, const ReadOp
   if (w * h / 256 > int64_t(bytes.size()))
     refuse_picture("truncated_pixel_data", name, ": ", bytes.size(), " bytes of JPEG cannot hold ", w, " x ",
                    h, " pixels");
-  if (const size_t scans = scan_jpeg(bytes).scans; scans > kMaxJpegScans)
-    refuse_picture("bad_header", name, ": JPEG of ", scans, " scans (expected up to ", kMaxJpegScans, ")");
   const bool gray = s.num_components == 1, cmyk = s.num_components == 4;
   s.out_color_space = gray ? JCS_GRAYSCALE : cmyk ? JCS_CMYK : JCS_RGB;
   Picture p;
@@ -170,9 +186,11 @@ Picture parse_jpeg(std::string_view bytes, const std::string& name, const ReadOp
   p.orientation = jpeg_orientation(bytes);
   if (read_pixels(&file.d, p.bytes.data(), row_bytes) != 0) refuse_scans(file.d, name);
   const MissingScans missing = missing_scans(bytes);
+  const bool codes_lack = file.d.with_spare < file.spare.scans;
+  p.damage = file.d.damages > 0 ? damage_text(file.d) : codes_lack ? kCodesLack : missing.text;
   // Decoders are expected to show a progressive picture as far as its scans go: it is told, not refused.
-  p.damage = file.d.damages > 0 ? damage_text(file.d) : missing.text;
-  if (missing.whole_component && !options.allow_damaged) refuse_damaged(name, "JPEG", p.damage);
+  if ((missing.whole_component || codes_lack) && !options.allow_damaged)
+    refuse_damaged(name, "JPEG", p.damage);
   if (cmyk) p.bytes = cmyk_to_rgb(p.bytes, s.saw_Adobe_marker != FALSE);
   return p;
 }

@@ -40,13 +40,17 @@ void code(Component* component, const Band& band) {
 }
 
 /// Decoders refuse bands that do not exist.
+Band band_of(std::string_view scan, bool progressive) {
+  const size_t at = scan.empty() ? 0 : 1 + 2 * byte_at(scan, 0);
+  if (!progressive || scan.size() < at + 3) return {};
+  return {byte_at(scan, at), std::min(byte_at(scan, at + 1), 63u), int(byte_at(scan, at + 2) >> 4),
+          int(byte_at(scan, at + 2) & 15)};
+}
+
 void take_scan(std::string_view scan, bool progressive, std::vector<Component>* all) {
-  const size_t n = scan.empty() ? 0 : byte_at(scan, 0), at = 1 + 2 * n;
-  if (scan.size() < at + 3) return;
-  Band band;
-  if (progressive)
-    band = {byte_at(scan, at), std::min(byte_at(scan, at + 1), 63u), int(byte_at(scan, at + 2) >> 4),
-            int(byte_at(scan, at + 2) & 15)};
+  const size_t n = scan.empty() ? 0 : byte_at(scan, 0);
+  if (scan.size() < 1 + 2 * n + 3) return;
+  const Band band = band_of(scan, progressive);
   for (size_t i = 0; i < n; ++i)
     for (Component& component : *all)
       if (component.id == byte_at(scan, 1 + 2 * i)) code(&component, band);
@@ -64,6 +68,19 @@ std::string missing_of(const Component& component) {
     if (lowest[k] > 0 || (k == 0 && lowest[k] == kUnseen))
       return "lacks scans of coefficient " + std::to_string(k);
   return "";
+}
+
+/// Where the marker stands that ends a scan whose codes begin at `i`, or the stream's end. 0 behind 0xFF and restart
+/// markers end none; more 0xFF in front of a marker belong to it.
+size_t end_of_scan(std::string_view stream, size_t i) {
+  while ((i = stream.find('\xFF', i)) != stream.npos) {
+    const size_t next = stream.find_first_not_of('\xFF', i);
+    if (next == stream.npos) break;
+    const unsigned marker = byte_at(stream, next);
+    if (marker != 0 && (marker < 0xD0 || marker > 0xD7)) return i;
+    i = next + 1;
+  }
+  return stream.size();
 }
 
 }  // namespace
@@ -87,6 +104,26 @@ MissingScans missing_scans(std::string_view stream) {
     out.text = "component " + std::to_string(c + 1) + " of " + std::to_string(all.size()) + " " + missing;
     out.whole_component = in_no_scan(all[c]);
   }
+  return out;
+}
+
+SpareZeros with_spare_zeros(std::string_view stream) {
+  SpareZeros out;
+  size_t copied = 0;
+  bool arithmetic = false, progressive = false;
+  each_jpeg_segment_and_scan(stream, [&](unsigned marker, std::string_view segment) {
+    progressive = progressive || marker == 0xCA;
+    arithmetic = progressive || arithmetic || marker == 0xC9;
+    const bool huffman = marker >= 0xC0 && marker <= 0xC3;
+    if (huffman || marker != 0xDA || !arithmetic) return !huffman;
+    const size_t end = end_of_scan(stream, size_t(segment.data() - stream.data()) + segment.size());
+    out.stream.append(stream.substr(copied, end - copied)).append(size_t(kSpareZeros), '\0');
+    copied = end;
+    const Band band = band_of(segment, progressive);
+    if (band.first > 0 || band.before == 0) ++out.scans;
+    return true;
+  });
+  if (copied > 0) out.stream.append(stream.substr(copied));
   return out;
 }
 

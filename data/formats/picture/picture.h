@@ -50,6 +50,8 @@ struct Picture {
   int rows = 0, columns = 0, frames = 1, samples = 1;
   int bits_allocated = 8, bits_stored = 8;
   bool is_signed = false;
+  /// Of DICOM, for the gray chain: bits of a lossy codec's samples, which may lie beyond the stored ones; 0: exact ones.
+  int lossy_bits = 0;
   std::string photometric, transfer_syntax;  ///< transfer_syntax: DICOM's UID, else empty
   /// What ReadOptions::allow_damaged let pass, or which scans a progressive JPEG lacks; empty: nothing.
   std::string damage;

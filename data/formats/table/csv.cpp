@@ -308,9 +308,11 @@ bool parse_answer(std::string_view cell, float* answer) {
   double value = 0;
   if (word.empty() || word == "na" || word == "n/a" || word == "nan" || word == "<na>") {
     *answer = std::numeric_limits<float>::quiet_NaN();
-  } else if (word == "true" || word == "yes" || word == "y" || word == "t") {
+  } else if (word == "true" || word == "yes" || word == "y" || word == "t" || word == "wahr" ||
+             word == "vrai" || word == "verdadero" || word == "vero") {
     *answer = 1;
-  } else if (word == "false" || word == "no" || word == "n" || word == "f") {
+  } else if (word == "false" || word == "no" || word == "n" || word == "f" || word == "falsch" ||
+             word == "faux" || word == "falso") {
     *answer = 0;
   } else {
     if (const size_t comma = word.find(','); comma != word.npos) word[comma] = '.';

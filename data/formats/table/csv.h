@@ -57,8 +57,9 @@ class CsvTable {
       commas_;  ///< of a column: what a comma in a number is; 0: not looked at yet
 };
 
-/// What a cell of a column with answers says: 1 for "1", "1.0", TRUE, yes, y, t (any case), 0 for "0",
-/// FALSE, no, n, f, NaN for nothing and for NA, N/A, NaN, <NA> (unknown). False where it is anything else.
+/// What a cell of a column with answers says: 1 for "1", "1.0", TRUE, yes, y, t (any case), 0 for "0", FALSE, no, n, f,
+/// and so for TRUE and FALSE of German, French, Spanish and Italian spreadsheets (WAHR, FALSCH, VRAI, FAUX, ...); NaN for
+/// nothing and for NA, N/A, NaN, <NA> (unknown). False where it is anything else.
 bool parse_answer(std::string_view cell, float* answer);
 
 /// Text without blanks (space, tab, no-break space) at its ends.

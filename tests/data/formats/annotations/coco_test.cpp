@@ -113,6 +113,23 @@ TEST(Coco, StructuralFaultsNameThePlace) {
   refuses(coco("", ",{\"id\":8,\"file_name\":\"c\",\"width\":99999,\"height\":1}"), {"width: is 99999"});
 }
 
+// x, y, width and height of 1, or as YOLO has them: the middle, width and height.
+TEST(Coco, BoxesInSharesOfTheFilm) {
+  const std::string share = annotation(1, 7, 4, "[0.1,0.2,0.3,0.4]"),
+                    middle = annotation(2, 3, 4, "[0.8,0.5,0.4,1]");
+  const std::string question = "): are they shares of the film's width and height? (expected pixels)";
+  EXPECT_EQ(
+      parse(coco(share)).warnings,
+      (std::vector<std::string>{"t.json: images[0]: the only box lies within one pixel (1 box" + question}));
+  EXPECT_EQ(parse(coco(share + "," + middle)).warnings,
+            (std::vector<std::string>{
+                "t.json: images[0]: this box and all others lie within one pixel (2 boxes" + question}));
+  for (const char* box : {"[0.1,0.2,1.1,0.4]", "[0.1,0.2,0.3,1.1]", "[1.1,0,1,1]", "[0,1.1,1,1]"})
+    EXPECT_TRUE(parse(coco(share + "," + annotation(2, 3, 4, box))).warnings.empty()) << box << " is pixels";
+  EXPECT_TRUE(parse(coco(share + "," + annotation(2, 3, 4, "[5,5,9,9]", ",\"iscrowd\":1"))).warnings.empty());
+  EXPECT_TRUE(parse(coco("")).warnings.empty()) << "no box at all";
+}
+
 TEST(Coco, ABoxThatVanishesIsNamedByItsAnnotation) {
   const Dataset data = parse(coco(annotation(1, 7, 4, "[5,5,1e-9,5]")));
   ASSERT_EQ(data.rejected.size(), 1u);

@@ -28,6 +28,38 @@ TEST(Folder, PicturesWithAndWithoutClasses) {
   expect_error(Code::data, {"is no folder"}, [&] { read_image_folder({dir.path("none"), true}); });
 }
 
+TEST(Folder, EveryKindOfPictureAndWhatIsLeftOut) {
+  const TempDir dir;
+  for (const char* name : {"ill/a.bmp", "ill/b.PGM", "ill/c.dcm", "ill/d.DICOM", "ill/e.tif", "ill/.f.tif",
+                           "well/g.ppm", "well/h.pbm", "well/i.pnm", "scans/j.tif", "scans/k.jfif"})
+    dir.file(name, "x");
+  std::filesystem::create_directory(dir.path("void"));
+  ImageFolderOptions options{dir.path(), true};
+  Dataset data = read_image_folder(options);
+  EXPECT_EQ(data.label_names, (std::vector<std::string>{"ill", "well"}));
+  std::vector<std::string> ids;
+  for (const Sample& sample : data.samples) ids.push_back(sample.image_id);
+  EXPECT_EQ(ids,
+            (std::vector<std::string>{"ill_a", "ill_b", "ill_c", "ill_d", "well_g", "well_h", "well_i"}));
+  EXPECT_EQ(data.counts.at("other files"), 3);
+  ASSERT_EQ(data.warnings.size(), 2u);
+  EXPECT_EQ(data.warnings[0],
+            dir.path() + ": 3 files of other kinds left out (first: " + dir.path("ill/e.tif") +
+                "; expected .dcm, .dicom, .png, .jpg, .jpeg, .bmp, " + ".pbm, .pgm, .ppm, .pnm)");
+  EXPECT_EQ(data.warnings[1], dir.path() +
+                                  ": no film in the class folders scans, void (expected films in each: a "
+                                  "class without any is no label)");
+  options.labels = false;
+  options.color = true;
+  data = read_image_folder(options);
+  EXPECT_EQ(data.samples.size(), 5u) << "no DICOM in colour";
+  ASSERT_EQ(data.warnings.size(), 1u) << "and no class folders";
+  EXPECT_EQ(data.warnings[0].find(dir.path() +
+                                  ": 5 files of other kinds left out (first: " + dir.path("ill/c.dcm")),
+            0u)
+      << data.warnings[0];
+}
+
 TEST(Folder, LinksAreFollowedOnceAndNamesStayApart) {
   const TempDir dir;
   dir.file("set/real/a.png", "x");

@@ -85,6 +85,35 @@ TEST(LabelCsv, FindingsThroughAMapWithoutSilentDefaults) {
   EXPECT_EQ(data.samples[2].labels, (std::vector<float>{0, 1}));
 }
 
+TEST(LabelCsv, ACellThatNamesNothingIsUnknownAndNotHealthy) {
+  LabelCsvOptions options = table_options();
+  options.finding_column = "finding";
+  options.findings = {{"Pneumonia", "p"}, {"Mass", "m"}, {"*", ""}};
+  const auto labels = [&](const std::string& cell) {
+    return parse_label_csv("image,patient,finding\na.png,1," + cell + "\n", options).samples.at(0).labels;
+  };
+  const auto unknown = [&](const std::string& cell) {
+    const std::vector<float> found = labels(cell);
+    return std::isnan(found.at(0)) && std::isnan(found.at(1));
+  };
+  const std::vector<float> healthy{0, 0};
+  for (const char* nothing : {"", " ", "NaN", "NA", "n/a", "null", "None"})
+    EXPECT_TRUE(unknown(nothing)) << nothing;
+  EXPECT_EQ(labels("Normal"), healthy);
+  EXPECT_EQ(labels("Pneumonia"), (std::vector<float>{1, 0}));
+  options.findings.push_back({"NA", ""});
+  options.findings.push_back({"", "m"});
+  EXPECT_EQ(labels("NA"), healthy) << "a rule names that very word";
+  EXPECT_EQ(labels(""), (std::vector<float>{0, 1}));
+  EXPECT_TRUE(unknown("NaN")) << "and no other";
+  options.findings = {{"Pneumonia", "p"}, {"Mass", "m"}};
+  EXPECT_TRUE(unknown("NaN")) << "also where other words are refused";
+  options.finding_separator = "|";
+  options.findings.push_back({"*", ""});
+  EXPECT_EQ(labels("Pneumonia|"), (std::vector<float>{1, 0})) << "a part of a cell is no cell";
+  EXPECT_TRUE(unknown(""));
+}
+
 TEST(LabelCsv, TwoRowsForOneImageAreAnError) {
   expect_error(Code::data, {"pack/metadata.csv: line 3", "'a' has a row already"},
                [] { parse_label_csv("image,patient\na.png,1\na.jpg,1\n", table_options()); });
@@ -100,6 +129,10 @@ TEST(LabelCsv, OneSpellingOfAPersonAndNobodysName) {
   EXPECT_NE(data.rejected[0].reason.find("line 3: is 'NaN', which names nobody"), std::string::npos);
   EXPECT_NE(data.rejected[1].reason.find("line 4: is 'null', which names nobody"), std::string::npos);
   EXPECT_NE(data.rejected[2].reason.find("line 5: is empty"), std::string::npos);
+  expect_error(Code::data, {"metadata.csv: line 3", "person '7.0' is '7' of pack/metadata.csv: line 2"},
+               [&] { parse_label_csv("image,patient\na.png,7\nb.png,7.0\n", options); });
+  expect_error(Code::data, {"metadata.csv: line 2: person '1.23457E+11'", "format the column as text"},
+               [&] { parse_label_csv("image,patient\na.png,1.23457E+11\n", options); });
   options.patient_column = "image";  // every image stands for itself
   EXPECT_EQ(parse_label_csv("image\n7.png\n007.png\nnan.png\n", options).samples.size(), 3u);
 }
@@ -142,6 +175,40 @@ TEST(LabelCsv, AStarFindsTheLabels) {
   EXPECT_EQ(labels(rows), Names{"mass"}) << "0, 1 and 2 are levels, no answers";
   expect_error(Code::data, {"metadata.csv", "no column holds labels"},
                [&] { labels("image,patient\na.png,1\n"); });
+}
+
+// CheXpert's -1, a spreadsheet's WAHR and facts of the film, as columns of one table.
+TEST(LabelCsv, AStarSaysWhatItTook) {
+  LabelCsvOptions options = table_options();
+  options.label_columns = {"*"};
+  const Dataset data = parse_label_csv(
+      "image;patient;sex;Pneumonia;Erguss;No Finding;PatientSex;study_no;Path;Image Index;note;empty;open\n"
+      "a.png;1;F;1.0;WAHR;0;F;1;0;1;fine;;-1\nb.png;2;F;-1.0;FALSCH;1;F;1;0;1;;;-1\nc.png;3;M;;WAHR;0;F;1;0;"
+      "1;x;;\n"
+      "d.png;4;M;-1,0;FALSCH;0;F;1;0;1;;;\n",
+      options);
+  EXPECT_EQ(data.label_names, (std::vector<std::string>{"Pneumonia", "Erguss", "No Finding"}));
+  ASSERT_EQ(data.samples.size(), 4u);
+  EXPECT_EQ(data.samples[0].labels, (std::vector<float>{1, 1, 0}));
+  for (const size_t i : {1, 2, 3}) EXPECT_TRUE(std::isnan(data.samples[i].labels[0])) << i;
+  EXPECT_EQ(data.samples[1].labels[1], 0);
+  EXPECT_EQ(
+      data.warnings,
+      (std::vector<std::string>{
+          "pack/metadata.csv: taken as labels: Pneumonia, Erguss, No Finding; left out: PatientSex, "
+          "study_no, "
+          "Path, Image Index, note, empty, open (name the labels in data.label_columns if that is not right)",
+          "pack/metadata.csv: 2 labels are -1 (uncertain): unknown, as an empty cell"}));
+  EXPECT_EQ(parse_label_csv("image,patient,mass\na.png,1,1\n", options).warnings,
+            std::vector<std::string>{
+                "pack/metadata.csv: taken as labels: mass; left out: nothing (name the labels in "
+                "data.label_columns if that is not right)"});
+  options.label_columns = {"mass"};
+  EXPECT_TRUE(parse_label_csv("image,patient,mass\na.png,1,1\n", options).warnings.empty());
+  const Dataset named = parse_label_csv("image,patient,mass\na.png,1,-1\nb.png,2,-2\n", options);
+  ASSERT_EQ(named.samples.size(), 1u);
+  EXPECT_TRUE(std::isnan(named.samples[0].labels[0]));
+  EXPECT_EQ(named.rejected.size(), 1u) << "-2 is no answer";
 }
 
 TEST(LabelCsv, PathsInTheTable) {

@@ -394,6 +394,21 @@ TEST(Joins, BoxesFromAnotherTable) {
   EXPECT_EQ(data.rejected.size(), 4u) << "cc, ee, and the rows of dd and ff have no image";
 }
 
+// A join's boxes are looked at as a reader's are, and counted.
+TEST(Joins, BoxesInSharesOfTheFilm) {
+  const TempDir dir;
+  LabelCsvOptions options = table_options();
+  options.patient_column = "";
+  Dataset data = parse_label_csv("image\naa.png\nbb.png\n", options);
+  attach_rsna_boxes(&data,
+                    dir.file("b.csv", "patientId,x,y,width,height,Target\nbb,0.25,0.5,0.125,0.25,1\n"));
+  EXPECT_EQ(data.counts.at("boxes"), 1);
+  ASSERT_EQ(data.warnings.size(), 1u);
+  EXPECT_EQ(data.warnings[0], dir.path("b.csv") +
+                                  ": line 2: the only box lies within one pixel (1 box): are they "
+                                  "shares of the film's width and height? (expected pixels)");
+}
+
 TEST(Rejects, TableCanBeReadBack) {
   const TempDir dir;
   write_rejected(dir.path("rejected.csv"), {{"a,b.png", "width", "is 0 (expected > 0)"}});

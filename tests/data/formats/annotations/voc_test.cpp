@@ -85,6 +85,92 @@ TEST(Voc, UnknownSizesNamesWithoutEndingAndFolders) {
   expect_error(Code::data, {"d.xml: <filename>", "'../../d.png'", "outside"}, [&] { read_voc(options); });
 }
 
+// Files that were renamed together, or one of them alone: the word in the XML stays as it was.
+TEST(Voc, AFilenameOlderThanTheFilesNames) {
+  const TempDir dir;
+  for (const char* name : {"0001.png", "0002.png", "0003.DCM", "0004.png", "sub/0002.png", "sub/0005.png"})
+    dir.file(std::string("images/") + name, "x");
+  const std::string object = voc_object("n", kWholeImage);
+  dir.file("x/0001.xml", voc_of("0002.png", "100", object));  // there, and 0001.png, too
+  dir.file("x/0003.xml", voc_of("0004", "100", object));      // the same of a DICOM film, without an ending
+  dir.file("x/0005.xml", voc_of("sub/0002.png", "100", object));  // the same in the folder that it names
+  dir.file("x/0004.xml", voc_of("0009.png", "100", object));      // not there, and 0004.png is
+  dir.file("x/0006.xml", voc_of("sub/0005.png", "100", object));  // only what it names is there
+  dir.file("x/0007.xml", voc_of("0008.png", "100", object));      // neither is there
+  dir.file("x/0002.png.xml", voc_of("0002.png", "100", object));  // as it should be
+  const Dataset data = read_voc({dir.path("x"), dir.path("images"), {}, true});
+  ASSERT_EQ(data.rejected.size(), 3u);
+  EXPECT_EQ(data.rejected[0].file, dir.path("x/0001.xml"));
+  EXPECT_EQ(data.rejected[0].field, "filename");
+  EXPECT_EQ(data.rejected[0].reason,
+            "<filename> names " + dir.path("images/0002.png") + ", but there is " +
+                dir.path("images/0001.png") +
+                ", called as this file is (expected only one of both: whose are the boxes?)");
+  EXPECT_NE(data.rejected[1].reason.find("0004.png, but there is " + dir.path("images/0003.DCM")),
+            std::string::npos);
+  EXPECT_NE(data.rejected[2].reason.find("sub/0002.png, but there is " + dir.path("images/sub/0005.png")),
+            std::string::npos);
+  std::vector<std::string> paths;
+  for (const Sample& sample : data.samples) paths.push_back(sample.path);
+  EXPECT_EQ(paths, (std::vector<std::string>{dir.path("images/0002.png"), dir.path("images/0004.png"),
+                                             dir.path("images/sub/0005.png"), dir.path("images/0008.png")}));
+  EXPECT_EQ(data.samples[1].image_id, "0004");
+  ASSERT_EQ(data.warnings.size(), 1u);
+  EXPECT_EQ(data.warnings[0],
+            dir.path("x/0004.xml") +
+                ": <filename> names no picture that is there: the one that is called as the annotation file "
+                "is read instead (1 file in all)");
+}
+
+TEST(Voc, EndingsInAnyCaseAndFoldersBelow) {
+  const TempDir dir;
+  const std::string object = voc_object("n", kWholeImage);
+  for (const char* name : {"a.png", "b.png", "sub/a.png", "c.png"})
+    dir.file(std::string("images/") + name, "x");
+  dir.file("x/a.xml", voc_of("a.png", "100", object));
+  dir.file("x/b.XML", voc_of("b.png", "100", object));
+  dir.file("x/sub/a.Xml", voc_of("a.png", "100", object));  // of the picture in the folder of the same name
+  dir.file("x/sub/c.xml", voc_of("c.png", "100", object));  // which need not be there
+  for (const char* name : {"x/._a.xml", "x/sub/._c.xml", "x/.old/a.xml", "x/.hidden.xml", "x/notes.xml.txt"})
+    dir.file(name, "no XML");
+  std::filesystem::create_directory_symlink(dir.path("x/sub"), dir.path("x/again"));
+  std::filesystem::create_symlink(dir.path("nowhere"), dir.path("x/gone.xml"));
+  const Dataset data = read_voc({dir.path("x"), dir.path("images"), {}, true});
+  std::vector<std::string> ids;
+  for (const Sample& sample : data.samples) ids.push_back(sample.image_id + " " + sample.path);
+  EXPECT_EQ(ids, (std::vector<std::string>{"a " + dir.path("images/a.png"), "b " + dir.path("images/b.png"),
+                                           "sub/a " + dir.path("images/sub/a.png"),
+                                           "c " + dir.path("images/c.png")}));
+  ASSERT_EQ(data.rejected.size(), 1u);
+  EXPECT_EQ(data.rejected[0].file, dir.path("x/gone.xml"));
+  ASSERT_EQ(data.warnings.size(), 1u);
+  EXPECT_EQ(data.warnings[0], dir.path("x/again") + ": leads to the same folder as " + dir.path("x/sub") +
+                                  ", whose annotations are read already; left out");
+}
+
+// The size is known after the boxes, of which those marked difficult are kept apart.
+TEST(Voc, NamesTheLineOfABoxThatLeavesItsFilm) {
+  const TempDir dir;
+  dir.file("images/a.png", "x");
+  const auto line_of_bad = [&](const std::string& objects) {
+    dir.file("x/a.xml", voc_of("a", "0", objects));
+    Dataset data = read_voc({dir.path("x"), dir.path("images"), {}, true});
+    resolve_images(&data, [](const std::string&) { return std::pair<int, int>{60, 60}; });
+    EXPECT_EQ(data.rejected.size(), 1u);
+    if (data.rejected.empty()) return std::string();
+    const std::string& reason = data.rejected[0].reason;
+    return reason.substr(dir.path("x/a.xml").size(), reason.find(": box from") - dir.path("x/a.xml").size());
+  };
+  const auto box = [](int x) {
+    return "<xmin>" + std::to_string(x) + "</xmin><ymin>1</ymin><xmax>" + std::to_string(x + 9) +
+           "</xmax><ymax>9</ymax>";
+  };
+  const auto hard = [&](int x) { return "\n" + voc_object("n", box(x), true); };
+  const auto plain = [&](int x) { return "\n" + voc_object("n", box(x)); };
+  EXPECT_EQ(line_of_bad(hard(1) + plain(11) + plain(70) + hard(21)), ": line 4");
+  EXPECT_EQ(line_of_bad(hard(1) + plain(11) + hard(70) + plain(21)), ": line 4") << "itself difficult";
+}
+
 TEST(Voc, XmlIsStrict) {
   const auto refuses = [](const std::string& text, const std::string& part) {
     expect_error(Code::data, {"a.xml", part}, [&] { parse_voc(text, "a.xml"); });

@@ -16,7 +16,9 @@
 
 namespace cawe::data::dicom_bytes {
 
-inline std::string compressed(const std::string& bytes, E_TransferSyntax syntax) {
+/// `parameter`: the encoder's; by none, DCMTK's usual one.
+inline std::string compressed(const std::string& bytes, E_TransferSyntax syntax,
+                              const DcmRepresentationParameter* parameter = nullptr) {
   static const bool once = [] {
     DcmRLEEncoderRegistration::registerCodecs();
     DJEncoderRegistration::registerCodecs();
@@ -33,7 +35,7 @@ inline std::string compressed(const std::string& bytes, E_TransferSyntax syntax)
   EXPECT_TRUE(file.read(in).good());
   file.transferEnd();
   file.loadAllDataIntoMemory();
-  EXPECT_TRUE(file.getDataset()->chooseRepresentation(syntax, nullptr).good());
+  EXPECT_TRUE(file.getDataset()->chooseRepresentation(syntax, parameter).good());
   std::string out(bytes.size() * 2 + 100000, '\0');
   DcmOutputBufferStream to(out.data(), offile_off_t(out.size()));
   file.transferInit();

@@ -13,6 +13,7 @@
 #include "tensor/io/files.h"
 #include "tests/data/formats/dicom/compressed.h"
 #include "tests/data/formats/dicom/dicom_bytes.h"
+#include "tests/data/formats/picture/arithmetic_jpeg.h"
 
 namespace cawe::data {
 namespace {
@@ -252,6 +253,13 @@ TEST(Damage, MissingScansAreRefusedOrTold) {
   }
 }
 
+// They lose their end without a word, and no transfer syntax that is in use has them: DCMTK refuses them.
+TEST(Damage, ArithmeticCodesAreNotRead) {
+  for (const std::string& stream : {arithmetic_jpeg(), arithmetic_progressive_jpeg()})
+    for (const bool allow : {false, true})
+      EXPECT_EQ(kind_of(with_fragments({stream}, kBaseline, scene_shape()), {allow}), "truncated_pixel_data");
+}
+
 // Each thread's decoder is listened to by itself.
 TEST(Damage, IsThatOfTheFilmAndNoOther) {
   const std::string good = scene_file(8, EXS_JPEGProcess1),
@@ -368,6 +376,22 @@ TEST(JpegColours, ReadsMarkersOnly) {
   std::string lossless = stream;
   lossless[stream.find("\xFF\xC0"s) + 1] = '\xC3';
   EXPECT_EQ(jpeg_colour(lossless), JpegColour::unsaid);
+}
+
+// Headers by ITU-T T.81 B.2.2 and B.2.3, T.87 C.2.2 and C.2.3.
+TEST(LossyBits, AreReadOffTheHeaders) {
+  const auto bits_of = [](char marker, char bits, char near = 0) {
+    return lossy_bits("\xFF\xD8\xFF"s + marker + "\0\x0B"s + bits + "\0\1\0\1\1\1\x11\0"s +
+                      "\xFF\xDA\0\x08\1\1\0"s + near + "\0\0 codes"s);
+  };
+  for (const char lossy : {'\xC0', '\xC1', '\xC2'}) EXPECT_EQ(bits_of(lossy, 12), 12);
+  EXPECT_EQ(bits_of('\xC3', 12, 1), 0) << "lossless; 1 is its predictor";
+  EXPECT_EQ(bits_of('\xF7', 16, 0), 0);
+  EXPECT_EQ(bits_of('\xF7', 16, 3), 16);
+  EXPECT_EQ(bits_of('\xC1', 99), 16) << "no codec has more";
+  const std::string stream = fragment_of(scene_file(12, EXS_JPEGLSLossless));
+  EXPECT_EQ(lossy_bits(stream), 0);
+  for (size_t size = 0; size < 100; ++size) EXPECT_EQ(lossy_bits(stream.substr(0, size)), 0);
 }
 
 // A header of 8 bits over a JPEG of 12 was read as twice as many samples of half the width.

@@ -4,11 +4,16 @@
 // refused.
 #include "data/formats/dicom/gray_chain.h"
 
+#include <dcmtk/config/osconfig.h>
+
+#include <dcmtk/dcmjpeg/djrploss.h>
+#include <dcmtk/dcmjpls/djrparam.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <fstream>
 #include <sstream>
+#include <tuple>
 
 #include "data/formats/dicom/film.h"
 #include "tests/data/formats/dicom/compressed.h"
@@ -267,6 +272,80 @@ TEST(GrayChain, RefusesBrokenTables) {
 TEST(GrayChain, PaddingMovesNoOtherPixel) {
   EXPECT_EQ(parse_film(film_with({}), "made").image.pixels,
             parse_film(film_with({{0x120, std::string("\0\0", 2)}}, "US"), "made").image.pixels);
+}
+
+/// Two by two blocks of 8 x 8, `low` and `high` in turn with a bit of noise, of 12 bits; compressed, and then
+/// called by other bits and sign. Its edges ring: the codec's values go beyond what was coded.
+std::string coded_film(E_TransferSyntax syntax, int low, int high, int bits, bool is_signed = false) {
+  Writer w(Encoding::explicit_little);
+  Shape s;
+  s.rows = s.columns = 16;
+  s.bits = 12;
+  s.alloc = 16;
+  std::vector<int> samples;
+  for (int i = 0; i < 256; ++i) {
+    const int x = i % 16, y = i / 16, noise = (7 * x + 5 * y) % 4;
+    samples.push_back((x / 5 + y / 5) % 2 == 0 ? low + noise : high - noise);
+  }
+  const DJ_RPLossy quality(50);
+  const DJLSRepresentationParameter error(3, false);
+  const bool exact = syntax == EXS_JPEGProcess14SV1 || syntax == EXS_JPEGLSLossless;
+  const DcmRepresentationParameter* how = &error;
+  if (syntax == EXS_JPEGProcess2_4) how = &quality;
+  std::string bytes =
+      compressed(file(put(w, s).words(0x7FE0, 0x10, "OW", samples)), syntax, exact ? nullptr : how);
+  const auto us = [](char number, int value) {
+    return std::string("\x28\0", 2) + number + "\1US\2" + '\0' + char(value) + '\0';
+  };
+  for (const auto& [number, from, to] :
+       {std::tuple{'\1', 12, bits}, std::tuple{'\2', 11, bits - 1}, std::tuple{'\3', 0, int(is_signed)}}) {
+    const size_t at = bytes.find(us(number, from));
+    EXPECT_NE(at, bytes.npos) << int(number);
+    bytes.replace(at, 10, us(number, to));
+  }
+  return bytes;
+}
+
+// White of a codec with more bits than BitsStored comes back as 1023 and some: it turned black.
+TEST(GrayChain, OvershootOfLossyCodecsIsWhite) {
+  for (const E_TransferSyntax syntax : {EXS_JPEGProcess2_4, EXS_JPEGLSLossy}) {
+    SCOPED_TRACE(DcmXfer(syntax).getXferID());
+    const std::string bytes = coded_film(syntax, 0, 1023, 10);
+    const Picture raw = parse_dicom(bytes, "made");
+    const std::vector<float> pixels = parse_film(bytes, "made").image.pixels;
+    int beyond = 0;
+    for (size_t i = 0; i < 256; ++i) {
+      beyond += raw.at(i) > 1023;
+      EXPECT_EQ(pixels[i], float(std::min(raw.at(i), 1023) / 1023.0)) << raw.at(i);
+    }
+    EXPECT_GT(beyond, 0);
+  }
+}
+
+// 0xE00 of a codec's 12 bits is -512, the least of 10 bits with a sign; 0x1FF is 511.
+TEST(GrayChain, OvershootOfLossyCodecsWithASign) {
+  for (const auto& [low, high] : {std::pair{0xE00, 0xFF0}, std::pair{0x010, 0x1FF}}) {
+    const std::string bytes = coded_film(EXS_JPEGProcess2_4, low, high, 10, true);
+    const Picture raw = parse_dicom(bytes, "made");
+    const std::vector<float> pixels = parse_film(bytes, "made").image.pixels;
+    int beyond = 0;
+    for (size_t i = 0; i < 256; ++i) {
+      const int value = raw.at(i) < 2048 ? raw.at(i) : raw.at(i) - 4096;
+      beyond += value < -512 || value > 511;
+      EXPECT_EQ(pixels[i], float((std::clamp(value, -512, 511) + 512) / 1023.0)) << value;
+    }
+    EXPECT_GT(beyond, 0);
+  }
+}
+
+// What a lossless codec holds above the stored bits is an overlay, as without a codec.
+TEST(GrayChain, OverlaysAboveTheValueOfLosslessCodecs) {
+  for (const E_TransferSyntax syntax : {EXS_JPEGProcess14SV1, EXS_JPEGLSLossless}) {
+    const std::string bytes = coded_film(syntax, 1024 + 7, 1023, 10);
+    const Picture raw = parse_dicom(bytes, "made");
+    EXPECT_EQ(raw.at(0), 1031);
+    EXPECT_EQ(parse_film(bytes, "made").image.pixels[0], float(7 / 1023.0));
+  }
 }
 
 Film colour_film(const std::string& photometric, int bits, int alloc, const std::vector<int>& samples,

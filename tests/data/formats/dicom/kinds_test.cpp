@@ -20,7 +20,8 @@ struct Element {
 std::string word(int v) { return {char(v & 0xFF), char(v >> 8 & 0xFF)}; }
 
 /// Two rows of two pixels of 12 bits in 16, with the elements of group 28 that are given in place of the usual ones.
-std::string film_with(const std::vector<Element>& other, bool is_signed = false) {
+std::string film_of(const std::vector<int>& samples, const std::vector<Element>& other,
+                    bool is_signed = false) {
   std::vector<Element> elements = {{0x2, "US", word(1)},    {0x4, "CS", "MONOCHROME2 "},
                                    {0x10, "US", word(2)},   {0x11, "US", word(2)},
                                    {0x100, "US", word(16)}, {0x101, "US", word(12)},
@@ -36,8 +37,12 @@ std::string film_with(const std::vector<Element>& other, bool is_signed = false)
   Writer w(Encoding::explicit_little);
   for (const Element& e : elements)
     if (e.vr != "-") w.raw(0x28, e.number, e.vr, e.value);
+  return file(w.words(0x7FE0, 0x10, "OW", samples));
+}
+
+std::string film_with(const std::vector<Element>& other, bool is_signed = false) {
   const int low = is_signed ? -2048 : 0;
-  return file(w.words(0x7FE0, 0x10, "OW", {low, low + 273, low + 819, low + 4095}));
+  return film_of({low, low + 273, low + 819, low + 4095}, other, is_signed);
 }
 
 using Pixels = std::vector<float>;
@@ -73,11 +78,31 @@ TEST(DicomKinds, NumbersOfThePictureInAnyKindOfElement) {
 }
 
 TEST(DicomKinds, UnusedBitsBelowTheValue) {
-  // HighBit 15: the value 273 lies four bits higher.
-  for (const Form& form : kForms) {
-    const Pixels shifted = pixels_of(film_with({{0x102, form.vr, form.value(15)}}));
-    EXPECT_NEAR(shifted[1], (273 >> 4) / 4095.0, 1e-6) << form.vr;
-  }
+  // HighBit 15: the values lie four bits higher; an overlay below them does not count.
+  for (const Form& form : kForms)
+    for (const int overlay : {0, 1, 15}) {
+      const std::vector<int> samples = {0, 273 * 16, 819 * 16 + overlay, 4095 * 16};
+      EXPECT_EQ(pixels_of(film_of(samples, {{0x102, form.vr, form.value(15)}})), kGray) << form.vr;
+      const std::vector<int> from_the_middle = {-2048 * 16, -1775 * 16, -1229 * 16 + overlay, 2047 * 16};
+      EXPECT_EQ(pixels_of(film_of(from_the_middle, {{0x102, form.vr, form.value(15)}}, true)), kGray);
+    }
+}
+
+// They were read as a film 16 times too dark. pydicom does not look at HighBit.
+TEST(DicomKinds, ValuesThatPlainlyDoNotLieAtHighBit) {
+  const std::string refused =
+      "bad_header: made: DICOM attribute (0028,0102) HighBit is 15, but all samples lie in the lowest 12 "
+      "bits, which are as many as (0028,0101) BitsStored says (expected 11)";
+  const std::vector<Element> high = {{0x102, "US", word(15)}};
+  EXPECT_EQ(refusal(film_with(high)), refused);
+  EXPECT_EQ(refusal(film_of({0, 0, 0, 1}, high)), refused);
+  EXPECT_EQ(refusal(film_with(high, true)), refused);
+  EXPECT_EQ(refusal(film_of({0, 1, 2, 4095}, high, true)), refused) << "their sign is not extended";
+  // One that is larger, or none with a bit below: they may lie there.
+  EXPECT_EQ(pixels_of(film_of({0, 273, 819, 4096}, high))[3], float(256 / 4095.0));
+  EXPECT_EQ(pixels_of(film_of({0, 16, 32, 4080}, high))[3], float(255 / 4095.0));
+  EXPECT_EQ(pixels_of(film_of({0, 0, 0, 0}, high)), Pixels(4));
+  EXPECT_EQ(refusal(film_of({-2049, 0, 1, 2}, high, true)), "read");
 }
 
 TEST(DicomKinds, PlanesOfColour) {

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // JPEG that lacks scans: what is missing decodes to flat gray without a word of libjpeg's. It is told; where a component is
-// in no scan the picture is refused.
+// in no scan the picture is refused. Arithmetic codes that lack their end decode to noise without a word: refused, too.
+#include <cstdlib>
 #include <functional>
 
 #include "data/formats/picture/jpeg_markers.h"
 #include "data/formats/picture/jpeg_scans.h"
-#include "tests/data/formats/picture/golden_file.h"
+#include "tests/data/formats/picture/arithmetic_jpeg.h"
 
 namespace cawe::data {
 namespace {
@@ -145,6 +146,83 @@ TEST(MissingScans, ReadsMarkersOnly) {
     EXPECT_EQ(missing_scans(whole).text, "") << name;
     for (size_t size = 0; size < whole.size(); ++size) missing_scans(whole.substr(0, size));
   }
+}
+
+TEST(ArithmeticCodes, WholeOnesAreRead) {
+  for (const std::string& jpeg : {arithmetic_jpeg(), arithmetic_progressive_jpeg()}) {
+    std::string text;
+    EXPECT_EQ(kind_of(jpeg, {}, &text), "read") << text;
+    EXPECT_EQ(text, "");
+    const Picture p = parse_picture(jpeg, "made");
+    ASSERT_EQ(p.count(), size_t(kArithmeticWidth * kArithmeticHeight));
+    double off = 0;
+    for (int i = 0; i < int(p.count()); ++i)
+      off += std::abs(p.at(size_t(i)) - arithmetic_value(i % kArithmeticWidth, i / kArithmeticWidth));
+    EXPECT_LT(off / double(p.count()), 25) << "quality 25; another picture is 60 off";
+  }
+}
+
+// The last zeros of codes need not be written. A black picture's are nearly all zeros.
+TEST(ArithmeticCodes, ZerosMayBeLeftOut) {
+  const std::string jpeg = black_arithmetic_jpeg();
+  EXPECT_EQ(kind_of(jpeg), "read");
+  const Picture p = parse_picture(jpeg, "made");
+  EXPECT_EQ(p.damage, "");
+  EXPECT_EQ(p.bytes, std::vector<uint8_t>(192 * 192, 0));
+  // Written out they are the same picture; more of them are left over.
+  std::string more = arithmetic_jpeg();
+  more.insert(more.size() - 2, 3, '\0');
+  EXPECT_EQ(kind_of(more), "read");
+  EXPECT_EQ(parse_picture(more, "made").bytes, parse_picture(arithmetic_jpeg(), "made").bytes);
+}
+
+TEST(ArithmeticCodes, ALostEndIsRefusedOrTold) {
+  const char* const lack = "arithmetic codes end too early: their scan goes on without any";
+  for (const std::string& jpeg : {arithmetic_jpeg(), arithmetic_progressive_jpeg()})
+    for (const size_t lost : {80u, 120u, 150u}) {
+      SCOPED_TRACE(lost);
+      const std::string bytes = without_last_codes(jpeg, lost);
+      std::string text;
+      EXPECT_EQ(kind_of(bytes, {}, &text), "damaged_pixel_data");
+      EXPECT_NE(text.find(lack), std::string::npos) << text;
+      EXPECT_NE(text.find("--allow-damaged"), std::string::npos) << text;
+      EXPECT_EQ(kind_of(bytes, {true}, &text), "read");
+      EXPECT_EQ(text, lack);
+    }
+  // What was coded before the loss is what it was.
+  const Picture whole = parse_picture(arithmetic_jpeg(), "made"),
+                cut = parse_picture(without_last_codes(arithmetic_jpeg(), 150), "made", {true});
+  EXPECT_TRUE(std::equal(whole.bytes.begin(), whole.bytes.begin() + 16 * 64, cut.bytes.begin()));
+  EXPECT_NE(whole.bytes, cut.bytes);
+}
+
+TEST(ArithmeticCodes, OtherDamageKeepsItsWords) {
+  std::string text, jpeg = arithmetic_jpeg();
+  EXPECT_EQ(kind_of(jpeg.substr(0, jpeg.size() - 100), {}, &text), "truncated_pixel_data");
+  jpeg.insert(jpeg.size() - 2, 20, 'x');
+  EXPECT_EQ(kind_of(jpeg, {}, &text), "damaged_pixel_data");
+  EXPECT_NE(text.find("extraneous bytes before marker 0xd9"), std::string::npos) << text;
+  EXPECT_EQ(text.find(" 5"), std::string::npos) << "the zeros that were put there are not counted: " << text;
+}
+
+// T.81 B.1.1.5: 0 stands behind 0xFF in codes; B.1.1.2: any number of 0xFF in front of a marker.
+TEST(ArithmeticCodes, ZerosAreSparedBehindCodesAlone) {
+  const std::string zeros(size_t(kSpareZeros), '\0');
+  const std::string scan = "\xFF\xDA\0\x08\1\1\0\0\x3F\0"s;
+  const std::string codes = "a\xFF\0b\xFF\xFF\0c\xFF\xD0z"s, end = "\xFF\xFF\xFF\xD9"s;
+  const auto frame = [](char marker) { return "\xFF\xD8\xFF"s + marker + "\0\x0B\x08\0\1\0\1\1\1\x11\0"s; };
+  EXPECT_EQ(with_spare_zeros(frame('\xC9') + scan + codes + end).stream,
+            frame('\xC9') + scan + codes + zeros + end);
+  EXPECT_EQ(with_spare_zeros(frame('\xC9') + scan + codes).stream, frame('\xC9') + scan + codes + zeros);
+  EXPECT_EQ(with_spare_zeros(frame('\xC9') + scan + codes + end).scans, 1u);
+  for (const char huffman : {'\xC0', '\xC1', '\xC2'})
+    EXPECT_EQ(with_spare_zeros(frame(huffman) + scan + codes + end).stream, "");
+  EXPECT_EQ(with_spare_zeros("").stream, "");
+  const std::string six_scans = arithmetic_progressive_jpeg();
+  const SpareZeros progressive = with_spare_zeros(six_scans);
+  EXPECT_EQ(progressive.stream.size(), six_scans.size() + 6 * zeros.size());
+  EXPECT_EQ(progressive.scans, 5u) << "all but the refinement of DC";
+  for (size_t size = 0; size < six_scans.size(); ++size) with_spare_zeros(six_scans.substr(0, size));
 }
 
 }  // namespace

@@ -155,13 +155,24 @@ TEST(Csv, AnswersInTheWordsOfOtherTools) {
     float value = -7;
     return parse_answer(cell, &value) ? value : -1;
   };
-  for (const char* yes : {"1", "1.0", "1,0", "TRUE", "true", "Yes", "Y", "T", " 1 ", "+1"})
+  for (const char* yes :
+       {"1", "1.0", "1,0", "TRUE", "true", "Yes", "Y", "T", " 1 ", "+1", "WAHR", "Vrai", "VERDADERO", "vero"})
     EXPECT_EQ(answer(yes), 1) << yes;
-  for (const char* no : {"0", "0.0", "FALSE", "no", "N", "f", "-0", " 0"}) EXPECT_EQ(answer(no), 0) << no;
+  for (const char* no : {"0", "0.0", "FALSE", "no", "N", "f", "-0", " 0", "FALSCH", "Faux", "FALSO"})
+    EXPECT_EQ(answer(no), 0) << no;
   for (const char* unknown : {"", " ", "NA", "n/a", "NaN", "<NA>"})
     EXPECT_TRUE(std::isnan(answer(unknown))) << unknown;
   for (const char* other : {"-1", "2", "0.5", "none", "null", "?", "positive", "truee", "1,00,0"})
     EXPECT_EQ(answer(other), -1) << other;
+}
+
+TEST(Csv, TablesOfPatientsAskForPersonsInFull) {
+  const auto lines = [](const std::string& rows) { return patient_lines(parse("image,patient\n" + rows)); };
+  expect_error(Code::data, {"t.csv: line 3: person '7.0' is '7' of t.csv: line 2"},
+               [&] { lines("a,7\nb,7.0\n"); });
+  expect_error(Code::data, {"t.csv: line 2: person '1.23457E+11'", "format the column as text"},
+               [&] { lines("a,1.23457E+11\n"); });
+  EXPECT_EQ(lines("a,7.0\nb,7.0\nc,8.0\n").size(), 3u);
 }
 
 TEST(Csv, LimitsBeforeMemory) {
