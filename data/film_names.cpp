@@ -72,13 +72,17 @@ std::vector<int64_t> FilmNames::with_other_ending(const std::string& name) const
   return films;
 }
 
-bool any_is_number(const std::vector<std::string>& films) {
-  return std::any_of(films.begin(), films.end(), [](const std::string& film) {
-    const std::string form = plain(film);
-    const size_t slash = form.rfind('/');
-    const std::string last = slash == form.npos ? form : form.substr(slash + 1);
-    return !last.empty() && last.find_first_not_of("0123456789") == last.npos;
-  });
+bool ids_tell_films(const std::vector<std::string>& films, const std::vector<std::string>& numbers) {
+  size_t called_by_numbers = 0, by_their_own = 0;
+  for (size_t i = 0; i < films.size(); ++i) {
+    const std::string form = plain(films[i]);
+    std::string last = form.substr(form.rfind('/') + 1);  // npos + 1 is 0
+    if (last.empty() || last.find_first_not_of("0123456789") != last.npos) continue;
+    ++called_by_numbers;
+    last.erase(0, std::min(last.find_first_not_of('0'), last.size() - 1));
+    by_their_own += last == numbers[i];
+  }
+  return called_by_numbers == 0 || by_their_own == films.size();
 }
 
 std::string FilmClaims::claim(int64_t film, const std::string& name) {
@@ -102,7 +106,7 @@ std::vector<std::string> persons_from_table(const std::string& path, const std::
     first.emplace(lines[i].image, int64_t(i));
   }
   FilmClaims claims;
-  const bool by_number = !numbers.empty() && !any_is_number(films);
+  const bool by_number = !numbers.empty() && ids_tell_films(films, numbers);
   const std::unordered_set<std::string> own(films.begin(), films.end());
   std::vector<std::string> persons;
   size_t missing = 0;

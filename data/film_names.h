@@ -32,9 +32,10 @@ class FilmNames {
   std::unordered_map<int64_t, std::string> endings_;  ///< of each film's name
 };
 
-/// Whether one of the names, without folders and ending, is a number ("p1/0012.png"). Then numbers in other files are
-/// names of films as well, and may not be taken for ids that a COCO file gave them.
-bool any_is_number(const std::vector<std::string>& films);
+/// Whether a number in other files may be taken for the id that a COCO file gave a film (`numbers`, of each): not where a
+/// name without folders and ending is a number, too ("p1/0012.png"), since it may be meant then; but where each film is
+/// called by its own id ("000000397133.jpg") both are the same.
+bool ids_tell_films(const std::vector<std::string>& films, const std::vector<std::string>& numbers);
 
 /// Remembers which names have meant which film, since two films of one list may never be one of the other.
 class FilmClaims {

@@ -53,7 +53,7 @@ void read_images(const json& document, const std::string& path, TruthSet* truth,
     add_image(truth, image, std::to_string(id));
     names.push_back(image.id);
   }
-  if (data::any_is_number(names)) truth->numbers.clear();
+  if (!data::ids_tell_films(names, truth->numbers)) truth->numbers.clear();
 }
 
 }  // namespace

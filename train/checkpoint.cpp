@@ -186,14 +186,14 @@ std::string state_of(const Checkpoint& c, const std::string& key) {
 
 }  // namespace
 
-void set_aside(const std::string& path) {
-  write_file(path + ".damaged", read_file(path));
+void set_aside(const std::string& path, const std::string& ending) {
+  write_file(path + ending, read_file(path));
   remove_or_throw(path);
 }
 
 void set_damaged_aside(const std::string& run, int64_t step) {
   for (const int64_t damaged : checkpoint_steps(run))
-    if (damaged > step) set_aside(checkpoint_path(run, damaged));
+    if (damaged > step) set_aside(checkpoint_path(run, damaged), ".damaged");
 }
 
 bool is_best_of(const Checkpoint& best, const Checkpoint& later) {

@@ -52,8 +52,8 @@ std::vector<int64_t> checkpoint_steps(const std::string& run);
 Checkpoint newest_checkpoint(const std::string& run, std::vector<std::string>* warnings = nullptr);
 /// Removes all but the newest `keep`; the best one stays.
 void prune_checkpoints(const std::string& run, int64_t keep);
-/// Gives a damaged file the name FILE.damaged, which nothing reads: it is the user's, and may be looked into.
-void set_aside(const std::string& path);
+/// Gives a file the name FILE.damaged or FILE.before, which nothing reads: it is the user's, and may be looked into.
+void set_aside(const std::string& path, const std::string& ending);
 /// The same for all checkpoints of a run after `step`, from which it goes on since they are damaged. Else they would
 /// stand for its newest, and pruning would take what is saved from now on.
 void set_damaged_aside(const std::string& run, int64_t step);

@@ -138,6 +138,10 @@ data::Dataset read_voc(const Recipe& r, const std::string& root, const std::stri
   o.allow_outside = r.flag("data.allow_outside");
   o.class_names = r.words("data.class_names");
   o.one_based = r.flag("data.one_based");
+  const std::string names = r.word("data.voc_names");
+  o.names = names == "both"       ? data::VocNames::both
+            : names == "filename" ? data::VocNames::filename
+                                  : data::VocNames::file;
   return data::read_voc(o);
 }
 

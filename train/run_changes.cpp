@@ -134,13 +134,29 @@ std::vector<std::string> hash_differences(const std::string& dir, const Hashes& 
 
 bool changes_scores(const std::string& change) {
   const std::string name = change.substr(0, change.find(": "));
-  for (const char* no_validation : {"data.train_folds", "data.test_folds", "data.check_images"})
-    if (name == no_validation) return false;
-  // Films, labels and boxes are known by their hashes ("data_films", "split"), and so are models that films are
-  // seen through.
-  for (const char* beginning : {"train.select", "train.eval_every", "train.val_images", "train.pos_weight",
-                                "data", "split", "labels", "classes", "image.", "enhance.", "cam.", "fuse.",
-                                "color.", "classifier", "colorizer", "control", "detect.", "froc."})
+  // Films, labels and boxes are known by their hashes ("data_films", "split"), whatever keys of `data` changed them, and
+  // so are models that films are seen through. Persons with their sex and age are in no score.
+  if (name == "data" || name == "split") return true;
+  for (const char* beginning : {"train.select",
+                                "train.eval_every",
+                                "train.val_images",
+                                "train.pos_weight",
+                                "data.val_folds",
+                                "data_films",
+                                "data_labels",
+                                "data_boxes",
+                                "labels",
+                                "classes",
+                                "image.",
+                                "enhance.",
+                                "cam.",
+                                "fuse.",
+                                "color.",
+                                "classifier",
+                                "colorizer",
+                                "control",
+                                "detect.",
+                                "froc."})
     if (begins_with(name, beginning)) return true;
   return false;
 }

@@ -88,6 +88,13 @@ int64_t logged_every(const std::string& one, const std::string& other) {
   }
 }
 
+/// Whether a change is one of the program, its libraries or the machine.
+bool is_of_machine(const std::string& change) {
+  const std::string name = change.substr(0, change.find(": "));
+  const auto facts = environment_facts({});
+  return std::any_of(facts.begin(), facts.end(), [&](const auto& fact) { return fact.first == name; });
+}
+
 }  // namespace
 
 std::vector<std::pair<std::string, std::string>> environment_facts(const Environment& e) {
@@ -168,10 +175,13 @@ void RunFolder::check_own(const Checkpoint& checkpoint, const std::string& file)
 
 std::vector<std::string> RunFolder::changes_since(const Checkpoint& checkpoint) const {
   std::vector<std::string> changes = recipe_differences(checkpoint.recipe, recipe_);
-  for (const std::string& sentence : changes_)
-    if (begins_with(sentence, kAfter) &&
-        std::strtoll(sentence.c_str() + kAfter.size(), nullptr, 10) >= checkpoint.step)
-      changes.push_back(sentence.substr(sentence.find(": ") + 2));
+  for (const std::string& sentence : changes_) {
+    if (!begins_with(sentence, kAfter) ||
+        std::strtoll(sentence.c_str() + kAfter.size(), nullptr, 10) < checkpoint.step)
+      continue;
+    const std::string change = sentence.substr(sentence.find(": ") + 2);
+    if (!is_of_machine(change)) changes.push_back(change);
+  }
   return changes;
 }
 

@@ -73,7 +73,7 @@ class RunFolder {
   /// data, everything but where files lie) is not the run's, apart from what was changed and accepted.
   void check_own(const Checkpoint& checkpoint, const std::string& file) const;
   /// Changes that came after a checkpoint of the run, as sentences: what its recipe says otherwise, and what was
-  /// accepted since.
+  /// accepted since. Not those of the machine, which computes the same but for last bits.
   std::vector<std::string> changes_since(const Checkpoint& checkpoint) const;
   /// Writes a file that says what the run is made from: at once, or where accepted changes wait for it, by accept().
   void describe(const std::string& name, const std::string& text);

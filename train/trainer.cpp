@@ -62,8 +62,8 @@ class SingleCourse : public Course {
 
 /// What best.safetensors is worth to a run that goes on.
 struct BestFile {
-  bool chosen = false;   ///< it is the one that the state tells of
-  bool damaged = false;  ///< it is kept beside the others
+  bool chosen = false;  ///< it is the one that the state tells of
+  std::string aside;    ///< the ending that it gets where it must not be taken
   std::string problem;  ///< a sentence, where the best one must be chosen anew; it may be that there was none
 };
 
@@ -72,25 +72,28 @@ struct BestFile {
 BestFile best_file_of(const RunFolder& run, const Checkpoint& c, bool has_score) {
   const std::string file = best_path(run.dir()), anew = ", and the best checkpoint is chosen anew";
   const bool exists = fs::exists(file);
+  const std::string before = exists ? ".before" : "";
   if (!exists && !has_score) return {};
   const std::vector<std::string> changes = run.changes_since(c);
   if (std::any_of(changes.begin(), changes.end(), changes_scores))
-    return {false, false,
-            file + ": was chosen by other validations than there are from here on, and is removed"};
-  if (!exists) return {false, false, file + ": is not there, though validations chose it" + anew};
+    return {false, before,
+            file +
+                ": was chosen by other validations than there are from here on: it is kept as FILE.before" +
+                anew};
+  if (!exists) return {false, "", file + ": is not there, though validations chose it" + anew};
   Checkpoint best;
   try {
     best = load_checkpoint(file);
   } catch (const Error& error) {
     if (error.code() != Code::data) throw;
-    return {false, true, file + ": is damaged: it is set aside" + anew};
+    return {false, ".damaged", file + ": is damaged: it is kept as FILE.damaged" + anew};
   }
   run.check_own(best, file);
-  if (has_score && is_best_of(best, c)) return {true, false, ""};
+  if (has_score && is_best_of(best, c)) return {true, "", ""};
   if (best.step > c.step && changes.empty()) return {};
-  return {false, false,
+  return {false, before,
           detail::concat(file, ": is of step ", best.step, " and not what validations until step ", c.step,
-                         " chose: it is removed", anew)};
+                         " chose: it is kept as FILE.before", anew)};
 }
 
 class Loop {
@@ -102,6 +105,7 @@ class Loop {
     stop_signal();
     if (options_.resume) resume();
     course_.seek(step_);
+    if (stop_is_new_) save();  // who takes the run must see that it is at its end
     const int64_t steps = course_.steps();
     Progress progress(options_.label, steps, options_.quiet || !writes());
     while (step_ < steps && !result_.stopped_early) {
@@ -178,7 +182,7 @@ class Loop {
     if (result_.has_score || fs::exists(file))
       warn_once(file +
                 ": is not what validations chose, and what they chose is lost: the last checkpoint counts");
-    remove_best(run_->dir());
+    if (fs::exists(file)) set_aside(file, ".before");
     result_.has_score = false;
     result_.best_score = 0;
   }
@@ -206,6 +210,7 @@ class Loop {
     for (const std::string& w : warnings) warn_once(w);
     const std::string source = checkpoint_path(run_->dir(), c.step);
     BestFile best;
+    if (c.step == 0 && fs::exists(best_path(run_->dir()))) best.aside = ".before";
     if (c.step > 0) {
       restore_state(c, source);
       best = restore_best(c);
@@ -214,8 +219,7 @@ class Loop {
     if (!writes()) return;
     run_->accept();  // before anything is removed: a resume after a kill must find the changes
     set_damaged_aside(run_->dir(), c.step);
-    if (best.damaged) set_aside(best_path(run_->dir()));
-    if (c.step == 0 || !best.problem.empty()) remove_best(run_->dir());
+    if (!best.aside.empty()) set_aside(best_path(run_->dir()), best.aside);
     run_->rewind(c.step);
     // A run that was finished before is at its end now, and no step will give a loss.
     if (c.step > 0) result_.last_loss = run_->last_logged("loss");
@@ -241,6 +245,7 @@ class Loop {
     result_.has_score = best != "none";
     if (result_.has_score) result_.best_score = std::strtod(best.c_str(), nullptr);
     result_.stopped_early = out_of_patience();  // by what the patience is now
+    stop_is_new_ = result_.stopped_early && state_word(c, "stopped_early", source) != "1";
   }
 
   BestFile restore_best(const Checkpoint& c) {
@@ -249,7 +254,7 @@ class Loop {
     if (best.problem.empty()) return best;
     warn_once(best.problem);
     validations_ = best_at_ = 0;
-    result_.has_score = result_.stopped_early = false;
+    result_.has_score = result_.stopped_early = stop_is_new_ = false;
     result_.best_score = 0;
     return best;
   }
@@ -271,6 +276,7 @@ class Loop {
   TrainResult result_;
   int64_t step_ = 0, validations_ = 0, best_at_ = 0;
   bool best_chosen_ = false;  ///< best.safetensors is what result_.best_score is of
+  bool stop_is_new_ = false;  ///< a shorter patience than before has ended the run where it goes on
 };
 
 }  // namespace

@@ -100,7 +100,7 @@ class Course {
 /// loss that is not finite throws Code::numeric naming the operator, the batch's files and the last
 /// checkpoint.
 /// Where it goes on, best.safetensors is the one that the checkpoint gone on from tells of, or one after it that is
-/// written again; any other is removed, and the best is chosen anew, as it is where scores are others from here on
+/// written again; any other is set aside, and the best is chosen anew, as it is where scores are others from here on
 /// (changes_scores()).
 TrainResult train(Course& course, RunFolder* run, const Checkpoint& first, const TrainerOptions& options);
 /// One network with one optimizer.

@@ -139,6 +139,8 @@ TEST_F(ReadBoxes, ANumberIsAnIdWhereNoFilmIsCalledByOne) {
   };
   EXPECT_EQ(found("a.png", "b7.png", "21"), "10");
   EXPECT_EQ(found("2.png", "4.png", "24"), "01");
+  EXPECT_EQ(found("0001.jpg", "p/00002.jpg", "21"), "10") << "as COCO itself calls its films";
+  EXPECT_NE(found("0001.jpg", "3.jpg", "2").find("image '2' is not in the truth"), std::string::npos);
   for (const char* name : {"2.png", "p/002", "p\\\\2.dcm", " 2 .png"})
     EXPECT_NE(
         found("a.png", name, "1").find("d.csv: line 2: image '1' is not in the truth (expected one of its 2"),

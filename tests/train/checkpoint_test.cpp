@@ -144,6 +144,7 @@ TEST(Changes, WhichLetScoresNotCompare) {
   for (const char* change :
        {"train.steps: 6 before, 8 now", "train.lr: 1 before, 2 now", "seed: 0 before, 1 now",
         "train.patience: 2 before, 0 now", "data.train_folds: a before, b now",
+        "data_persons: 0 before, 1 now", "data.age_column: age before, years now",
         "cpu_library: a before, b now", "recipe.toml: not there"})
     EXPECT_FALSE(changes_scores(change)) << change;
 }

@@ -101,6 +101,7 @@ TEST(Resume, APatienceThatChangedCountsFromTheBest) {
   interrupt(dir.path("run"), options(0), 12, End::stopped, false);
   GivenCourse course = twenty();
   EXPECT_EQ(run(dir.path("run"), course, options(2), true).steps, 13);
+  EXPECT_EQ(newest_checkpoint(dir.path("run")).state.at("stopped_early"), "1");
 }
 
 TEST(Resume, ScoresOfOtherValidationsDoNotCompare) {
@@ -179,16 +180,25 @@ TEST(Resume, ABestOfAnotherStateIsNotTaken) {
 
 TEST(Resume, ABestThatIsNotReachedAgainIsNotTaken) {
   // Killed in step 8: goes on from step 5, whose best is that of step 4, and has the file of step 6.
-  for (const bool changed : {false, true}) {
+  for (const char* what : {"", "recipe", "machine"}) {
+    SCOPED_TRACE(what);
+    const bool changed = what == std::string("recipe");
     const TempDir dir;
     const std::string place = dir.path("run");
     interrupt(place, options(0), 7, End::killed, false);
     ASSERT_EQ(load_checkpoint(best_path(place)).step, 6);
+    if (what == std::string("machine")) {
+      std::string facts = read_file(place + "/environment.json");
+      const size_t at = facts.find("\"revision\": \"");
+      ASSERT_NE(at, facts.npos);
+      write_file(place + "/environment.json", facts.insert(at + 13, "an older "));
+    }
     GivenCourse course(10, {{6, .125}, {8, .25}, {10, .25}});  // another machine's scores, all below .5
     const char* recipe = changed ? "task = \"retinanet\"\ntrain.lr = 0.5\n" : "task = \"retinanet\"\n";
     const TrainResult result = run(place, course, options(0), true, {recipe, {}});
     EXPECT_EQ(result.has_score, changed) << "a known change lets the choice begin anew";
     EXPECT_EQ(load_run_or_file(place).step, changed ? 8 : 10);
+    EXPECT_EQ(load_checkpoint(best_path(place) + ".before").step, 6) << "it is the user's";
   }
 }
 
@@ -222,6 +232,7 @@ TEST(Resume, WhatIsSavedStaysBesideADamagedNewerOne) {
   interrupt(place, options(0), 0, End::stopped, true);
   EXPECT_EQ(checkpoint_steps(place), (std::vector<int64_t>{1}));
   EXPECT_FALSE(fs::exists(best_path(place)));
+  EXPECT_EQ(load_checkpoint(best_path(place) + ".before").step, 6);
 }
 
 }  // namespace

@@ -37,7 +37,10 @@ void table_keys(Table& t) {
       .only("data.format", {"table"})
       .refused()
       .except("data.finding_column", {""})
-      .help("what each word sets: `[\"Pneumonia (virus) = pneumonia\", \"Normal = \", \"* = other\"]`");
+      .help(
+          "what each word sets: `[\"Pneumonia (virus) = pneumonia\", \"Normal = \", \"* = other\"]`; a cell "
+          "that names nothing (empty, NA, NaN, null, none) is unknown unless a rule names that very word, "
+          "`\" = \"` an empty cell");
   t.word("data.finding_separator")
       .on(kData, "")
       .only("data.format", {"table"})
@@ -121,6 +124,14 @@ void set_keys(Table& t) {
       .only("data.format", of("voc"))
       .refused()
       .help("folder of the XML files");
+  t.word("data.voc_names")
+      .on(kData, "both")
+      .one_of({"both", "filename", "file"})
+      .only("data.format", of("voc"))
+      .refused()
+      .help(
+          "what says whose film an XML file is of: its `<filename>`, or the file's own name; `both`: where "
+          "the two name different films that are both there, it is rejected");
   t.words("data.class_names")
       .on(kData, Strings())
       .only("data.format", of("voc"))

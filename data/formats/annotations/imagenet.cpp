@@ -27,26 +27,50 @@ bool is_picture(const std::string& name, bool color) {
   return !ending.empty() && !(color && (ending == ".dcm" || ending == ".dicom"));
 }
 
+/// PNG and JPEG, which are what folders of pictures hold: files of other kinds never stand in their way.
+bool is_usual(const std::string& name) {
+  const std::string ending = image_ending(name);
+  return ending == ".png" || ending == ".jpg" || ending == ".jpeg";
+}
+
 /// The pictures of a tree, by their paths below its root, in order.
 struct Tree {
   std::vector<fs::path> pictures;
   int64_t others = 0;
-  std::string first_other;
+  std::string first_other;  ///< with the reason, where it is a picture by its ending
+  bool outside = false;     ///< a picture that is not PNG or JPEG was left out since it is in no class folder
+
+  void leave_out(const std::string& file) {
+    if (others++ == 0) first_other = file;
+  }
 };
 
-Tree walk(const std::string& root, bool color, Dataset* out) {
+/// Which pictures are read. One that is no PNG or JPEG is left out beside such a file of its name, and outside class
+/// folders where these count.
+Tree walk(const ImageFolderOptions& options, Dataset* out) {
   Tree tree;
+  std::vector<FoundFile> found_pictures;
+  std::set<std::string> usual;  // names without ending
   FolderVisitor visitor = visitor_of(out, "pictures");
   visitor.file = [&](const FoundFile& found) {
-    if (!is_picture(found.below, color)) {
-      if (tree.others++ == 0) tree.first_other = found.path;
+    if (!is_picture(found.below, options.color)) return tree.leave_out(found.path);
+    found_pictures.push_back(found);
+    if (is_usual(found.below)) usual.insert(without_image_ending(found.below));
+  };
+  FolderWalk(visitor).walk(options.root);
+  for (const FoundFile& found : found_pictures) {
+    const bool may_stay_out = !is_usual(found.below);
+    if (may_stay_out && usual.count(without_image_ending(found.below))) {
+      tree.leave_out(found.path + ", beside a PNG or JPEG of the same name");
+    } else if (may_stay_out && options.labels && found.below.find('/') == std::string::npos) {
+      tree.outside = true;
+      tree.leave_out(found.path + ", in no class folder");
     } else if (found.problem.empty()) {
       tree.pictures.push_back(found.below);
     } else {
       out->rejected.push_back({found.path, "file", found.problem});
     }
-  };
-  FolderWalk(visitor).walk(root);
+  }
   std::sort(tree.pictures.begin(), tree.pictures.end());
   return tree;
 }
@@ -97,12 +121,12 @@ Dataset read_image_folder(const ImageFolderOptions& options) {
              ": is no folder (expected pictures in it)");
   Dataset out;
   out.patients_known = false;
-  const Tree tree = walk(options.root, options.color, &out);
+  const Tree tree = walk(options, &out);
   const std::vector<fs::path>& files = tree.pictures;
   std::set<std::string> classes;
   if (options.labels)
     for (const fs::path& file : files) classes.insert(class_of(file));
-  CAWE_CHECK(!classes.count(""), Code::data, options.root,
+  CAWE_CHECK(!classes.count("") && !(classes.empty() && tree.outside), Code::data, options.root,
              ": has pictures outside class folders (expected "
              "ROOT/CLASS/FILE for a folder with labels)");
   CAWE_CHECK(classes.size() <= kMaxClasses, Code::data, options.root, ": has ", classes.size(),

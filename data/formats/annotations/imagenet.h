@@ -21,7 +21,10 @@ struct ImageFolderOptions {
 /// files and folders are skipped. Links to folders are followed; a folder that is reached twice is read once,
 /// by its own path rather than by a link's, with a warning. image_id is the path below root without image
 /// ending, '/' turned into '_'; where two pictures would share one ("a_b/c.png", "a/b_c.png"), all keep their '/'.
-/// Two that differ only in the ending, and links to nothing, are rejected. Persons are not known. Sizes are
+///
+/// PNG and JPEG go first: a picture of another kind that has the name of one beside it, or lies outside all class
+/// folders, is counted with the files of other kinds; PNG and JPEG outside class folders throw data. Two pictures
+/// that still differ only in the ending, and links to nothing, are rejected. Persons are not known. Sizes are
 /// checked by resolve_images(dataset, image_size, 64). Throws data for more than 10,000 classes.
 Dataset read_image_folder(const ImageFolderOptions& options);
 

@@ -134,6 +134,7 @@ class Reader {
     for (const std::string& name : out_.label_names)
       columns_.push_back(
           table_.column(name, "data.label_columns names them, [\"*\"] takes every column of 0 and 1"));
+    for (const size_t column : columns_) check_coding(column);
     if (by_finding) {
       columns_ = {table_.column(options.finding_column, "data.finding_column names it")};
       CAWE_CHECK(!options.findings.empty(), Code::usage, options.csv, ": column '", options.finding_column,
@@ -159,10 +160,7 @@ class Reader {
         sample.patient_id =
             (options_.patient_column.empty() ? "" : options_.patient_prefix) + sample.image_id;
     }
-    if (uncertain_ > 0)
-      out_.warnings.push_back(detail::concat(table_.name(), ": ", counted(uncertain_, "label"),
-                                             uncertain_ == 1 ? " is" : " are",
-                                             " -1 (uncertain): unknown, as an empty cell"));
+    warn_of_unknown();
     out_.counts["rows"] = int64_t(table_.rows());
     count_samples(&out_);
     return std::move(out_);
@@ -213,6 +211,41 @@ class Reader {
     out_.rejected.push_back({sample.path, field, table_.where(row) + ": " + reason});
   }
 
+  /// Where a column has -1 and no 0, its -1 may mean "no". Refused where nothing else stands for that.
+  void check_coding(size_t column) {
+    int64_t yes = 0, open = 0, empty = 0;
+    for (size_t row = 0; row < table_.rows(); ++row) {
+      float answer = 0;
+      if (is_uncertain(table_.at(row, column)))
+        ++open;
+      else if (!parse_answer(table_.at(row, column), &answer))
+        continue;  // its film is rejected
+      else if (answer == 0)
+        return;
+      else
+        ++(std::isnan(answer) ? empty : yes);
+    }
+    if (open == 0) return;
+    const std::string name = printable(table_.header()[column], 80);
+    CAWE_CHECK(
+        yes == 0 || empty > 0, Code::data, table_.name(), ": ", name,
+        " has cells 1 and -1 and none is 0 or empty: is -1 \"no\"? (expected 0 for no; -1 is uncertain)");
+    without_no_.push_back(name);
+  }
+
+  void warn_of_unknown() {
+    if (uncertain_ > 0)
+      out_.warnings.push_back(
+          detail::concat(table_.name(), ": ", counted(uncertain_, "label"), uncertain_ == 1 ? " is" : " are",
+                         " -1 (uncertain): unknown, as an empty cell",
+                         without_no_.empty() ? "" : "; no cell is 0 (no) in: " + listed(without_no_)));
+    if (unnamed_ > 0)
+      out_.warnings.push_back(detail::concat(
+          table_.name(), ": ", counted(unnamed_, "film"), " whose ", printable(options_.finding_column, 80),
+          " names nothing (first: ", first_unnamed_, unnamed_ == 1 ? ") has" : ") have",
+          " unknown labels; a rule for that word, as \" = \" for an empty cell, makes them healthy"));
+  }
+
   bool read_columns(size_t row, Sample* sample) {
     for (const size_t column : columns_) {
       float value = std::numeric_limits<float>::quiet_NaN();
@@ -238,6 +271,7 @@ class Reader {
     // Nobody said that this film is healthy, whatever a rule for "*" makes of other words.
     if (names_nobody(cell) && !has_rule(std::string(trimmed(cell)))) {
       sample->labels.assign(out_.label_names.size(), std::numeric_limits<float>::quiet_NaN());
+      if (unnamed_++ == 0) first_unnamed_ = table_.where(row).substr(table_.name().size() + 2);
       return true;
     }
     sample->labels.assign(out_.label_names.size(), 0.f);
@@ -264,6 +298,9 @@ class Reader {
   std::vector<NamedImage> named_;  // of every row
   std::vector<size_t> place_of_;   // of a sample, in named_
   int64_t uncertain_ = 0;
+  std::vector<std::string> without_no_;  // columns with -1 of which no cell is 0
+  int64_t unnamed_ = 0;                  // films whose finding names nothing
+  std::string first_unnamed_;            // its line
   Dataset out_;
 };
 

@@ -28,7 +28,8 @@ struct LabelCsvOptions {
   /// exist.
   std::string sex_column = "sex", age_column = "age", view_column = "view";
   /// One column for each label, cells as parse_answer() has them: 1, 0, yes, no, …, or empty = masked, as is
-  /// -1, CheXpert's "uncertain" (a warning counts those). Anything else rejects the image. {"*"}: every column
+  /// -1, CheXpert's "uncertain" (a warning counts those and names the columns in which nothing is 0). A column of
+  /// 1 and -1 alone throws data: its -1 may mean "no". Anything else rejects the image. {"*"}: every column
   /// whose filled cells are all such, and not all -1, and whose name says nothing else (image, person, sex,
   /// age, view, width, path, study, fold, a row number); a warning names them and the columns left out; throws
   /// data for a column in which nine of ten are.
@@ -38,7 +39,7 @@ struct LabelCsvOptions {
   /// word -> label that it sets to 1, or "" for none. "*" stands for every other word. Labels are in the
   /// order of this list. A word that is not listed throws data with its line: ignoring it could turn sick
   /// into healthy. A cell that names nothing (empty, NA, NaN, null, none) masks all labels of its image, also
-  /// under "*", unless that very word is listed.
+  /// under "*", unless that very word is listed ("" for an empty cell); a warning counts those.
   std::vector<std::pair<std::string, std::string>> findings;
 };
 

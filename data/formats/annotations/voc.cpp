@@ -22,10 +22,14 @@ constexpr size_t kMaxXmlBytes = size_t(16) << 20;
 
 using Classes = std::unordered_map<std::string, int>;
 
-/// An annotation file and what it says.
+/// An annotation file, what it says, and the film that it is of.
 struct Annotation {
   FoundFile file;
   VocAnnotation voc;
+  ImageFiles::Found film = {};
+
+  std::string own_name() const { return stem(fs::path(file.below).stem().string()); }
+  bool names_agree() const { return stem(film.name) == own_name(); }
 };
 
 /// Adds the objects of one file to its sample; false where the sample was rejected.
@@ -84,31 +88,37 @@ std::vector<Annotation> parse_files(const VocOptions& options, Dataset* out) {
   return parsed;
 }
 
-/// Finds the film that an annotation is of: the picture that <filename> names. Tools leave that word as it was when
-/// files are renamed, so the picture that is called as the annotation file is looked for, too.
+/// Finds the films that annotations are of. Tools leave <filename> as it was when files are renamed, so the picture
+/// that is called as the annotation file is looked for, too, unless the options believe one name alone.
 class Films {
  public:
   Films(const VocOptions& options, Dataset* out)
       : options_(options), images_({options.images_dir, options.root, options.allow_outside}), out_(out) {}
 
-  /// False where both pictures are there and differ: the annotation is rejected.
-  bool find(const Annotation& annotation, ImageFiles::Found* film) {
-    const FoundFile& file = annotation.file;
-    const std::string folder = fs::path(file.below).parent_path().string();
-    const std::string own = stem(fs::path(file.below).stem().string());
-    *film = named(folder, annotation.voc.file_name, file.path + ": <filename>");
-    if (stem(film->name) == own) return true;
-    if (!disk_.has(film->path)) {
-      called(folder, own, file.path, film);
+  /// Sets the film to the picture of the name that is believed, there or not. First for all annotations of a set.
+  void find(Annotation* annotation) {
+    const std::string& file = annotation->file.path;
+    annotation->film = options_.names == VocNames::file
+                           ? named(folder_of(*annotation), annotation->own_name(), file)
+                           : named(folder_of(*annotation), annotation->voc.file_name, file + ": <filename>");
+    if (!annotation->names_agree() && disk_.has(annotation->film.path)) other_names_are_there_ = true;
+  }
+
+  /// Then compares with the annotation file's name. False where both pictures are there and differ: rejected.
+  bool compare(Annotation* annotation) {
+    if (options_.names != VocNames::both || annotation->names_agree()) return true;
+    if (!disk_.has(annotation->film.path)) {
+      if (!other_names_are_there_) take_own(annotation);
       return true;
     }
-    const std::string beside = fs::path(film->path).parent_path().string();
-    const std::vector<std::string> others = pictures(beside, own);
+    const std::string& path = annotation->film.path;
+    const std::vector<std::string> others =
+        pictures(fs::path(path).parent_path().string(), annotation->own_name());
     if (others.empty()) return true;
-    out_->rejected.push_back(
-        {file.path, "filename",
-         "<filename> names " + film->path + ", but there is " + others[0] +
-             ", called as this file is (expected only one of both: whose are the boxes?)"});
+    out_->rejected.push_back({annotation->file.path, "filename",
+                              "<filename> names " + path + ", but there is " + others[0] +
+                                  ", called as this file is (expected only one of both: whose are the boxes? "
+                                  "data.voc_names = \"filename\" or \"file\" believes one name alone)"});
     return false;
   }
 
@@ -123,6 +133,10 @@ class Films {
   }
 
  private:
+  static std::string folder_of(const Annotation& annotation) {
+    return fs::path(annotation.file.below).parent_path().string();
+  }
+
   /// The picture of this name in the folder that lies below the images as the annotation's does below the annotations,
   /// else the one that the name alone means.
   ImageFiles::Found named(const std::string& folder, const std::string& name, const std::string& where) {
@@ -133,13 +147,14 @@ class Films {
     return images_.find(name, "", where);
   }
 
-  /// Sets `film` to the one picture that is called `own`, where there is one.
-  void called(const std::string& folder, const std::string& own, const std::string& file,
-              ImageFiles::Found* film) {
-    for (const fs::path& below : {fs::path(folder), fs::path()}) {
-      const std::vector<std::string> found = pictures((options_.images_dir / below).string(), own);
+  /// Sets the film to the one picture that is called as the annotation file is, where there is one.
+  void take_own(Annotation* annotation) {
+    const std::string& file = annotation->file.path;
+    for (const fs::path& below : {fs::path(folder_of(*annotation)), fs::path()}) {
+      const std::vector<std::string> found =
+          pictures((options_.images_dir / below).string(), annotation->own_name());
       if (found.size() != 1) continue;
-      *film = images_.find((below / fs::path(found[0]).filename()).string(), "", file);
+      annotation->film = images_.find((below / fs::path(found[0]).filename()).string(), "", file);
       if (by_own_name_++ == 0) first_ = file;
       return;
     }
@@ -159,6 +174,7 @@ class Films {
   ImageFiles images_;
   FolderNames disk_;
   Dataset* out_;
+  bool other_names_are_there_ = false;  // a <filename> that differs from its file's name names a picture
   int64_t by_own_name_ = 0;
   std::string first_;
 };
@@ -182,27 +198,25 @@ Dataset read_voc(const VocOptions& options) {
              ": is no folder (expected one with VOC XML files)");
   Dataset out;
   out.patients_known = false;
-  const std::vector<Annotation> annotations = parse_files(options, &out);
+  std::vector<Annotation> annotations = parse_files(options, &out);
   const Classes classes = name_classes(annotations, options, &out);
   Films films(options, &out);
   std::vector<const Annotation*> used;
   std::vector<NamedImage> named;
-  std::vector<std::string> paths;
-  for (const Annotation& annotation : annotations) {
-    ImageFiles::Found film;
-    if (!films.find(annotation, &film)) continue;
+  for (Annotation& annotation : annotations) films.find(&annotation);
+  for (Annotation& annotation : annotations) {
+    if (!films.compare(&annotation)) continue;
     used.push_back(&annotation);
-    named.push_back({std::move(film.name), annotation.file.path});
-    paths.push_back(std::move(film.path));
+    named.push_back({annotation.film.name, annotation.file.path});
   }
   films.report();
   const std::vector<std::string> ids = image_ids(named);
   for (size_t i = 0; i < used.size(); ++i) {
-    const auto& [file, voc] = *used[i];
+    const auto& [file, voc, film] = *used[i];
     Sample sample;
     sample.image_id = sample.patient_id = ids[i];
     sample.source = "voc";
-    sample.path = paths[i];
+    sample.path = film.path;
     sample.where = file.path;
     sample.width = voc.width;
     sample.height = voc.height;

@@ -60,6 +60,52 @@ TEST(Folder, EveryKindOfPictureAndWhatIsLeftOut) {
       << data.warnings[0];
 }
 
+// A download's DICOM and a preview may lie beside the PNG that was always read, and a montage beside the classes.
+TEST(Folder, PngAndJpegGoFirst) {
+  const TempDir dir;
+  for (const char* name : {"ill/a.png", "ill/a.dcm", "ill/a.bmp", "ill/b.JPEG", "ill/b.pgm", "ill/c.pgm",
+                           "well/a.bmp", "montage.bmp", "ill/sub/c.png"})
+    dir.file(name, "x");
+  std::filesystem::create_symlink(dir.path("nowhere"), dir.path("ill/b.dcm"));
+  ImageFolderOptions options{dir.path(), true};
+  Dataset data = read_image_folder(options);
+  std::vector<std::string> read;
+  for (const Sample& sample : data.samples) read.push_back(sample.path.substr(dir.path().size()));
+  EXPECT_EQ(read, (std::vector<std::string>{"ill/a.png", "ill/b.JPEG", "ill/c.pgm", "ill/sub/c.png",
+                                            "well/a.bmp"}));
+  EXPECT_TRUE(data.rejected.empty());
+  EXPECT_EQ(data.counts.at("other files"), 5);
+  EXPECT_EQ(data.label_names, (std::vector<std::string>{"ill", "well"}));
+  ASSERT_EQ(data.warnings.size(), 1u);
+  EXPECT_EQ(data.warnings[0].find(dir.path() + ": 5 files of other kinds left out (first: " +
+                                  dir.path("montage.bmp") + ", in no class folder; expected .dcm"),
+            0u)
+      << data.warnings[0];
+  options.labels = false;
+  data = read_image_folder(options);
+  EXPECT_EQ(data.samples.size(), 6u) << "the montage, too";
+  EXPECT_NE(data.warnings.at(0).find("4 files of other kinds left out (first: " + dir.path("ill/a.bmp") +
+                                     ", beside a PNG or JPEG of the same name;"),
+            std::string::npos)
+      << data.warnings[0];
+}
+
+TEST(Folder, TwoOfOneNameThatAreBothUsualOrNeither) {
+  const TempDir dir;
+  for (const char* name : {"a.png", "a.jpg", "a.dcm", "b.bmp", "b.dcm"}) dir.file(name, "x");
+  const Dataset data = read_image_folder({dir.path(), false});
+  ASSERT_EQ(data.rejected.size(), 2u);
+  EXPECT_EQ(data.rejected[0].reason, "a.jpg has the same name without ending");
+  EXPECT_EQ(data.rejected[1].reason, "b.bmp has the same name without ending");
+  EXPECT_EQ(data.counts.at("other files"), 1) << "a.dcm";
+}
+
+TEST(Folder, NothingButFilmsOutsideClassFolders) {
+  const TempDir dir;
+  dir.file("a.dcm", "x");
+  expect_error(Code::data, {"outside class folders"}, [&] { read_image_folder({dir.path(), true}); });
+}
+
 TEST(Folder, LinksAreFollowedOnceAndNamesStayApart) {
   const TempDir dir;
   dir.file("set/real/a.png", "x");

@@ -114,6 +114,65 @@ TEST(LabelCsv, ACellThatNamesNothingIsUnknownAndNotHealthy) {
   EXPECT_TRUE(unknown(""));
 }
 
+// In tables where "None" or nothing means healthy, all negatives would be gone.
+TEST(LabelCsv, FilmsWhoseFindingNamesNothingAreCounted) {
+  LabelCsvOptions options = table_options();
+  options.finding_column = "finding";
+  options.findings = {{"Mass", "m"}, {"*", ""}};
+  const char* text =
+      "image,patient,finding\na.png,1,Mass\nb.png,,None\nc.png,3,None\nd.png,4,\ne.png,5,Scar\n";
+  Dataset data = parse_label_csv(text, options);
+  ASSERT_EQ(data.samples.size(), 4u) << "b is rejected: whose is it?";
+  EXPECT_EQ(data.warnings,
+            std::vector<std::string>{"pack/metadata.csv: 2 films whose finding names nothing (first: line 4) "
+                                     "have unknown labels; a rule for "
+                                     "that word, as \" = \" for an empty cell, makes them healthy"});
+  options.findings.push_back({"None", ""});
+  data = parse_label_csv(text, options);
+  EXPECT_EQ(data.samples[1].labels, std::vector<float>{0});
+  EXPECT_EQ(data.warnings,
+            std::vector<std::string>{"pack/metadata.csv: 1 film whose finding names nothing (first: line 5) "
+                                     "has unknown labels; a rule for "
+                                     "that word, as \" = \" for an empty cell, makes them healthy"});
+  options.findings.push_back({"", ""});
+  data = parse_label_csv(text, options);
+  EXPECT_EQ(data.samples[2].labels, std::vector<float>{0});
+  EXPECT_TRUE(data.warnings.empty());
+}
+
+// In such a column -1 is hardly "uncertain", and every healthy film would be unknown.
+TEST(LabelCsv, AColumnOfOneAndMinusOneIsRefused) {
+  LabelCsvOptions options = table_options();
+  const auto read = [&](const std::string& cells, const std::string& columns) {
+    std::string text = "image,patient,mass,scar\n";
+    for (size_t i = 0; i < cells.size(); ++i)
+      text += std::string(1, char('a' + i)) + ".png," + std::to_string(i) + "," +
+              (cells[i] == '-'   ? "-1"
+               : cells[i] == ' ' ? ""
+                                 : std::string(1, cells[i])) +
+              "," + std::to_string(i % 2) + "\n";
+    options.label_columns = {columns};
+    return parse_label_csv(text, options);
+  };
+  for (const char* columns : {"mass", "*"})
+    for (const char* cells : {"1--1", "-1", "1-x1-1111111"})
+      if (columns[0] == 'm' || cells[2] != 'x')
+        expect_error(
+            Code::data,
+            {"pack/metadata.csv: mass has cells 1 and -1 and none is 0 or empty: is -1 \"no\"? (expected 0 "
+             "for no; -1 is uncertain)"},
+            [&] { read(cells, columns); });
+  EXPECT_TRUE(read("1111", "mass").warnings.empty());
+  const std::string counted = "pack/metadata.csv: 2 labels are -1 (uncertain): unknown, as an empty cell";
+  EXPECT_EQ(read("1-0-", "mass").warnings, std::vector<std::string>{counted});
+  EXPECT_EQ(read("1--0", "*").warnings.at(1), counted);
+  const std::string named = counted + "; no cell is 0 (no) in: mass";
+  EXPECT_EQ(read("1-- ", "mass").warnings, std::vector<std::string>{named});
+  EXPECT_EQ(read("1-- ", "*").warnings.at(1), named);
+  EXPECT_EQ(read("--  ", "mass").warnings, std::vector<std::string>{named}) << "nothing is known of any film";
+  EXPECT_EQ(read("1-- ", "scar").warnings.size(), 0u) << "another column";
+}
+
 TEST(LabelCsv, TwoRowsForOneImageAreAnError) {
   expect_error(Code::data, {"pack/metadata.csv: line 3", "'a' has a row already"},
                [] { parse_label_csv("image,patient\na.png,1\na.jpg,1\n", table_options()); });
@@ -198,7 +257,8 @@ TEST(LabelCsv, AStarSaysWhatItTook) {
           "pack/metadata.csv: taken as labels: Pneumonia, Erguss, No Finding; left out: PatientSex, "
           "study_no, "
           "Path, Image Index, note, empty, open (name the labels in data.label_columns if that is not right)",
-          "pack/metadata.csv: 2 labels are -1 (uncertain): unknown, as an empty cell"}));
+          "pack/metadata.csv: 2 labels are -1 (uncertain): unknown, as an empty cell; no cell is 0 (no) in: "
+          "Pneumonia"}));
   EXPECT_EQ(parse_label_csv("image,patient,mass\na.png,1,1\n", options).warnings,
             std::vector<std::string>{
                 "pack/metadata.csv: taken as labels: mass; left out: nothing (name the labels in "

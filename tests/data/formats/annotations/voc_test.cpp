@@ -85,7 +85,7 @@ TEST(Voc, UnknownSizesNamesWithoutEndingAndFolders) {
   expect_error(Code::data, {"d.xml: <filename>", "'../../d.png'", "outside"}, [&] { read_voc(options); });
 }
 
-// Files that were renamed together, or one of them alone: the word in the XML stays as it was.
+// Some files were renamed: the word in the XML stays as it was.
 TEST(Voc, AFilenameOlderThanTheFilesNames) {
   const TempDir dir;
   for (const char* name : {"0001.png", "0002.png", "0003.DCM", "0004.png", "sub/0002.png", "sub/0005.png"})
@@ -94,7 +94,8 @@ TEST(Voc, AFilenameOlderThanTheFilesNames) {
   dir.file("x/0001.xml", voc_of("0002.png", "100", object));  // there, and 0001.png, too
   dir.file("x/0003.xml", voc_of("0004", "100", object));      // the same of a DICOM film, without an ending
   dir.file("x/0005.xml", voc_of("sub/0002.png", "100", object));  // the same in the folder that it names
-  dir.file("x/0004.xml", voc_of("0009.png", "100", object));      // not there, and 0004.png is
+  dir.file("x/0004.xml",
+           voc_of("0009.png", "100", object));  // not there, 0004.png is, but others are as named
   dir.file("x/0006.xml", voc_of("sub/0005.png", "100", object));  // only what it names is there
   dir.file("x/0007.xml", voc_of("0008.png", "100", object));      // neither is there
   dir.file("x/0002.png.xml", voc_of("0002.png", "100", object));  // as it should be
@@ -105,21 +106,76 @@ TEST(Voc, AFilenameOlderThanTheFilesNames) {
   EXPECT_EQ(data.rejected[0].reason,
             "<filename> names " + dir.path("images/0002.png") + ", but there is " +
                 dir.path("images/0001.png") +
-                ", called as this file is (expected only one of both: whose are the boxes?)");
+                ", called as this file is (expected only one of both: whose are the boxes? data.voc_names = "
+                "\"filename\" or \"file\" believes one name alone)");
   EXPECT_NE(data.rejected[1].reason.find("0004.png, but there is " + dir.path("images/0003.DCM")),
             std::string::npos);
   EXPECT_NE(data.rejected[2].reason.find("sub/0002.png, but there is " + dir.path("images/sub/0005.png")),
             std::string::npos);
   std::vector<std::string> paths;
   for (const Sample& sample : data.samples) paths.push_back(sample.path);
-  EXPECT_EQ(paths, (std::vector<std::string>{dir.path("images/0002.png"), dir.path("images/0004.png"),
+  EXPECT_EQ(paths, (std::vector<std::string>{dir.path("images/0002.png"), dir.path("images/0009.png"),
                                              dir.path("images/sub/0005.png"), dir.path("images/0008.png")}));
-  EXPECT_EQ(data.samples[1].image_id, "0004");
+  EXPECT_TRUE(data.warnings.empty());
+}
+
+// All were renamed: no old name that differs names a picture.
+TEST(Voc, ASetThatWasRenamedAsAWhole) {
+  const TempDir dir;
+  for (const char* name : {"0001.png", "0002.png", "0003.png", "sub/0004.DCM"})
+    dir.file(std::string("images/") + name, "x");
+  const std::string object = voc_object("n", kWholeImage);
+  dir.file("x/0001.xml", voc_of("old7.png", "100", object));
+  dir.file("x/0002.xml", voc_of("0002.png", "100", object));  // as it should be
+  dir.file("x/sub/0004.xml", voc_of("old9.png", "100", object));
+  dir.file("x/0005.xml", voc_of("old8.png", "100", object));  // neither is there
+  const auto paths = [&](Dataset* data) {
+    *data = read_voc({dir.path("x"), dir.path("images"), {}, true});
+    std::vector<std::string> out;
+    for (const Sample& sample : data->samples) out.push_back(sample.path.substr(dir.path("images/").size()));
+    return out;
+  };
+  Dataset data;
+  EXPECT_EQ(paths(&data), (std::vector<std::string>{"0001.png", "0002.png", "old8.png", "sub/0004.DCM"}));
+  EXPECT_TRUE(data.rejected.empty());
+  ASSERT_EQ(data.samples.size(), 4u);
+  EXPECT_EQ(data.samples[3].image_id, "0004");
   ASSERT_EQ(data.warnings.size(), 1u);
   EXPECT_EQ(data.warnings[0],
-            dir.path("x/0004.xml") +
+            dir.path("x/0001.xml") +
                 ": <filename> names no picture that is there: the one that is called as the annotation file "
-                "is read instead (1 file in all)");
+                "is read instead (2 files in all)");
+  dir.file("x/0006.xml", voc_of("0003.png", "100", object));  // one other name that is there, behind them
+  EXPECT_EQ(paths(&data),
+            (std::vector<std::string>{"old7.png", "0002.png", "old8.png", "0003.png", "old9.png"}));
+  EXPECT_TRUE(data.warnings.empty());
+}
+
+// Annotations that are numbered by themselves, beside films that have numbers of their own.
+TEST(Voc, OneNameAloneIsBelieved) {
+  const TempDir dir;
+  for (const char* name : {"1.png", "2.png", "sub/1.png"}) dir.file(std::string("images/") + name, "x");
+  const std::string object = voc_object("n", kWholeImage);
+  dir.file("x/1.xml", voc_of("2.png", "100", object));
+  dir.file("x/2.xml", voc_of("1.png", "100", object));
+  dir.file("x/3.xml", voc_of("9.png", "100", object));
+  dir.file("x/sub/1.xml", voc_of("../1.png", "100", object));  // meant is sub/1.png by its own name
+  VocOptions options{dir.path("x"), dir.path("images"), {}, true};
+  EXPECT_EQ(read_voc(options).rejected.size(), 2u) << "both names count";
+  const auto paths = [&] {
+    const Dataset data = read_voc(options);
+    EXPECT_TRUE(data.rejected.empty());
+    EXPECT_TRUE(data.warnings.empty());
+    std::vector<std::string> out;
+    for (const Sample& sample : data.samples) out.push_back(sample.path.substr(dir.path("images/").size()));
+    return out;
+  };
+  options.names = VocNames::file;
+  EXPECT_EQ(paths(), (std::vector<std::string>{"1.png", "2.png", "3", "sub/1.png"}));
+  EXPECT_EQ(read_voc(options).samples.at(3).image_id, "sub/1") << "as two are called 1";
+  std::filesystem::remove(dir.path("x/sub/1.xml"));
+  options.names = VocNames::filename;
+  EXPECT_EQ(paths(), (std::vector<std::string>{"2.png", "1.png", "9.png"}));
 }
 
 TEST(Voc, EndingsInAnyCaseAndFoldersBelow) {
