@@ -253,6 +253,10 @@ void attach_rsna_boxes(Dataset* dataset, const std::string& csv, const std::stri
   count_samples(dataset);
 }
 
+bool is_share(const BoxD& box) {
+  return std::max({std::abs(box.x1), std::abs(box.y1), box.width(), box.height()}) <= 1;
+}
+
 namespace {
 
 /// Warns where every box there is has corners and sides of at most a pixel. No lesion is that small, and boxes in shares
@@ -263,7 +267,7 @@ void warn_of_shares(Dataset* dataset) {
   for (const Sample& sample : dataset->samples)
     for (const std::vector<Box>* boxes : {&sample.boxes, &sample.ignored})
       for (const Box& box : *boxes) {
-        if (box.x1 > 1 || box.y1 > 1 || box.x2 - box.x1 > 1 || box.y2 - box.y1 > 1) return;
+        if (!is_share({box.x1, box.y1, box.x2, box.y2})) return;
         if (count++ == 0) first = sample.box_where.empty() ? sample.where : sample.box_where[0];
       }
   if (count > 0)

@@ -25,6 +25,10 @@ enum class BoxCheck { ok, clipped, bad };
 /// and `reason` say what is wrong.
 BoxCheck check_box(BoxD* box, int width, int height, std::string* field, std::string* reason);
 
+/// Whether a box may be written in shares of its film's width and height: corner and sides of at most 1. Also where the
+/// corner is really the middle, as YOLO writes it.
+bool is_share(const BoxD& box);
+
 /// Adds a checked box to `sample`. A duplicate (same numbers and class) is dropped with a warning. `where`
 /// begins messages. Returns false for a bad box, or the 10,001st of an image: it is noted in
 /// `dataset->rejected`, and the caller must drop the image.

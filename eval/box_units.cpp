@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Boxes in other units than pixels from the top left: what can be seen of it.
 #include <algorithm>
-#include <cmath>
 
 #include "data/dataset.h"
 #include "eval/read_boxes_internal.h"
@@ -9,17 +8,9 @@
 #include "tensor/text.h"
 
 namespace cawe::eval::detail {
-namespace {
-
-/// Also of a share's centre, which YOLO writes where others write a corner.
-bool is_share(const BoxD& box) {
-  return std::max({std::abs(box.x1), std::abs(box.y1), box.width(), box.height()}) <= 1;
-}
-
-}  // namespace
 
 void refuse_shares(const std::string& path, const std::vector<BoxD>& boxes) {
-  const bool shares = boxes.size() > 1 && std::all_of(boxes.begin(), boxes.end(), is_share);
+  const bool shares = boxes.size() > 1 && std::all_of(boxes.begin(), boxes.end(), data::is_share);
   CAWE_CHECK(
       !shares, Code::data, path, ": all ", boxes.size(),
       " boxes have an x, y, width and height of 1 or less: are they shares of the film? (expected pixels)");

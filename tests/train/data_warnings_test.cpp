@@ -67,5 +67,31 @@ TEST(OfficialTest, NoFilmLeftIsSaid) {
   EXPECT_EQ(empty_folds(recipe, split), Strings{"no film is in a test fold (test): nothing is tested"});
 }
 
+// 0001.xml says that its film is 0002.png; both are there.
+TEST(VocNames, SayWhoseTheBoxesAre) {
+  const TempDir dir;
+  for (const char* name : {"0001", "0002"}) dir.file(std::string("set/images/") + name + ".png", "x");
+  dir.file("set/xml/0001.xml",
+           "<annotation><filename>0002.png</filename><size><width>64</width><height>64</height></size>"
+           "<object><name>mass</name><bndbox><xmin>9</xmin><ymin>9</ymin><xmax>20</xmax><ymax>20</ymax>"
+           "</bndbox></object></annotation>");
+  const auto film = [&](const std::string& names) {
+    const Strings sets{"data.root=\"" + dir.path("set") + "\"",
+                       "data.check_images=false",
+                       "data.format=voc",
+                       "data.annotations=xml",
+                       "data.images=images",
+                       "data.split_unit=image",
+                       "data.voc_names=" + names};
+    RunRequest request;
+    request.quiet = true;
+    const Recipe recipe = Recipe::parse("task = \"retinanet\"", "r.toml", "retinanet", sets);
+    return data_of(recipe, request).dataset.samples.at(0).image_id;
+  };
+  EXPECT_EQ(film("filename"), "0002");
+  EXPECT_EQ(film("file"), "0001");
+  expect_error(Code::data, {"0002.png, but there is", "data.voc_names"}, [&] { film("both"); });
+}
+
 }  // namespace
 }  // namespace cawe::train

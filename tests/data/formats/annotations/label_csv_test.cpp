@@ -121,19 +121,19 @@ TEST(LabelCsv, FilmsWhoseFindingNamesNothingAreCounted) {
   options.findings = {{"Mass", "m"}, {"*", ""}};
   const char* text =
       "image,patient,finding\na.png,1,Mass\nb.png,,None\nc.png,3,None\nd.png,4,\ne.png,5,Scar\n";
+  const auto warning = [](const char* films, const char* have) {
+    return std::vector<std::string>{
+        ::cawe::detail::concat("pack/metadata.csv: ", films, ") ", have,
+                               " unknown labels; a rule for that word, "
+                               "as \" = \" for an empty cell, makes them healthy")};
+  };
   Dataset data = parse_label_csv(text, options);
   ASSERT_EQ(data.samples.size(), 4u) << "b is rejected: whose is it?";
-  EXPECT_EQ(data.warnings,
-            std::vector<std::string>{"pack/metadata.csv: 2 films whose finding names nothing (first: line 4) "
-                                     "have unknown labels; a rule for "
-                                     "that word, as \" = \" for an empty cell, makes them healthy"});
+  EXPECT_EQ(data.warnings, warning("2 films whose finding names nothing (first: line 4", "have"));
   options.findings.push_back({"None", ""});
   data = parse_label_csv(text, options);
   EXPECT_EQ(data.samples[1].labels, std::vector<float>{0});
-  EXPECT_EQ(data.warnings,
-            std::vector<std::string>{"pack/metadata.csv: 1 film whose finding names nothing (first: line 5) "
-                                     "has unknown labels; a rule for "
-                                     "that word, as \" = \" for an empty cell, makes them healthy"});
+  EXPECT_EQ(data.warnings, warning("1 film whose finding names nothing (first: line 5", "has"));
   options.findings.push_back({"", ""});
   data = parse_label_csv(text, options);
   EXPECT_EQ(data.samples[2].labels, std::vector<float>{0});
