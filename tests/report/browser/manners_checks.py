@@ -130,11 +130,13 @@ def check_nothing_leaves(page, _):
       new Image().src = at + '/image';
       document.head.append(Object.assign(document.createElement('link'), {rel: 'stylesheet', href: at + '/style'}));
       document.head.append(Object.assign(document.createElement('script'), {src: at + '/script'}));
-      document.body.append(Object.assign(document.createElement('iframe'), {src: at + '/frame'}));
       setTimeout(() => done(refused), 500);""", f"http://127.0.0.1:{server.server_port}")
     server.shutdown()
     assert not hits, hits
-    assert len(refused) >= 5, refused
+    assert len(refused) >= 4, refused
+    # Chromium 156's driver waits for ever for a frame that the policy refuses: the policy itself says that there are none.
+    policy = page("return document.querySelector('meta[http-equiv=Content-Security-Policy]').content")
+    assert "default-src 'none'" in policy and "frame-src" not in policy and "child-src" not in policy, policy
 
 
 def check_large(driver, address):
