@@ -124,19 +124,22 @@ def check_nothing_leaves(page, _):
     errors = [e["message"] for e in page.driver.get_log("browser") if e["level"] == "SEVERE"]
     assert not errors, errors
     # Even a script in the page could not: every way out is refused by the policy.
-    refused = page.driver.execute_async_script("""const done = arguments[1], at = arguments[0], refused = [];
+    # Asked over the debugging protocol: Chromium 156's driver waits for ever for a frame that the policy refused.
+    script = """new Promise(done => {
+      const at = 'ADDRESS', refused = [];
       document.addEventListener('securitypolicyviolation', e => refused.push(e.effectiveDirective));
       fetch(at + '/fetch').catch(() => 0);
       new Image().src = at + '/image';
       document.head.append(Object.assign(document.createElement('link'), {rel: 'stylesheet', href: at + '/style'}));
       document.head.append(Object.assign(document.createElement('script'), {src: at + '/script'}));
-      setTimeout(() => done(refused), 500);""", f"http://127.0.0.1:{server.server_port}")
+      const frame = Object.assign(document.createElement('iframe'), {src: at + '/frame'});
+      document.body.append(frame);
+      setTimeout(() => { frame.remove(); done(refused); }, 500); })""".replace("ADDRESS", f"http://127.0.0.1:{server.server_port}")
+    refused = page.driver.execute_cdp_cmd("Runtime.evaluate", {"expression": script, "awaitPromise": True,
+                                                               "returnByValue": True})["result"]["value"]
     server.shutdown()
     assert not hits, hits
-    assert len(refused) >= 4, refused
-    # Chromium 156's driver waits for ever for a frame that the policy refuses: the policy itself says that there are none.
-    policy = page("return document.querySelector('meta[http-equiv=Content-Security-Policy]').content")
-    assert "default-src 'none'" in policy and "frame-src" not in policy and "child-src" not in policy, policy
+    assert len(refused) >= 5 and "frame-src" in refused, refused
 
 
 def check_large(driver, address):
