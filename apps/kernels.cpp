@@ -11,6 +11,7 @@
 #include "tensor/error.h"
 #include "tensor/text.h"
 #ifdef CAWE_HAVE_EMULATOR
+#include "apps/kernel_steps.h"
 #include "cuda/lab/report/collect.h"
 #include "cuda/lab/workbench/outside.h"
 #include "tensor/io/files.h"
@@ -24,7 +25,7 @@ struct KernelsOptions {
   std::string file, filter, ladder, html, gpu = "H100", template_file;
   std::vector<uint64_t> seeds{0, 1, 7};
   std::vector<std::string> archs;
-  bool profile = false, sites = false, no_nvcc = false;
+  bool profile = false, sites = false, no_nvcc = false, steps = false;
 };
 
 #ifdef CAWE_HAVE_EMULATOR
@@ -135,6 +136,7 @@ void run(const KernelsOptions& o, Common& common) {
     run_profile({&outside.kernel_case()}, o, common);
     return;
   }
+  if (o.steps) return print_steps(o.filter, common);
   const std::vector<const Case*> cases = chosen_cases(o);
   if (!o.archs.empty())
     print_resources(cases, o, common);
@@ -165,6 +167,8 @@ void add_kernels(CLI::App& app, Common& common) {
   sub->add_flag("--profile", o->profile,
                 "run the cases: values, races, bad accesses, counts, occupancy, roofline");
   sub->add_option("--filter", o->filter, "only cases whose name or shape contains this");
+  sub->add_flag("--steps", o->steps,
+                "whole steps of the full-size networks: launches, copies, bytes, predicted times on GPUs");
   sub->add_option("--ladder", o->ladder, "the steps from a naive kernel to the final one");
   sub->add_flag("--sites", o->sites, "every memory instruction with its counts");
   sub->add_option("--html", o->html, "also write a page that draws the access patterns");

@@ -27,11 +27,14 @@ Options& options();
 constexpr size_t kArenaBytes = size_t{4} << 30;
 /// 256-byte aligned, uninitialised, red zones around it; nullptr where the arena is full.
 void* allocate(size_t bytes);
+/// Addresses that count as device memory with nothing behind them, beyond the arena's size: for work that is only
+/// counted. nullptr where the process has no more.
+void* allocate_address(size_t bytes);
 /// False where `block` is no live allocation. The block stays in quarantine for a while: its use is an issue.
 bool release(void* block);
 /// Whether [p, p + bytes) lies within one live allocation.
 bool is_device_memory(const void* p, size_t bytes);
-/// Whether p lies in the arena at all.
+/// Whether p lies in the arena, or among such addresses, at all.
 bool in_arena(const void* p);
 /// A copy or library call of the host wrote these bytes: they are defined now.
 void mark_written(const void* p, size_t bytes);

@@ -40,6 +40,29 @@ Heap& heap() {
   return h;
 }
 
+/// Addresses without memory behind them (allocate_address).
+struct AddressSpace {
+  static constexpr size_t kBytes = size_t{1} << 40;
+  const char* base = nullptr;
+  std::map<size_t, size_t> live;           ///< offset -> bytes
+  std::multimap<size_t, size_t> reusable;  ///< span -> offset
+  size_t end = 0;
+  bool has(const void* p) const { return base && size_t(static_cast<const char*>(p) - base) < kBytes; }
+};
+
+AddressSpace& addresses() {
+  static AddressSpace a;
+  return a;
+}
+
+/// Whether [offset, offset + bytes) lies in one of the blocks.
+bool lies_in_one(const std::map<size_t, size_t>& blocks, size_t offset, size_t bytes) {
+  const auto next = blocks.upper_bound(offset);
+  if (next == blocks.begin()) return false;
+  const auto& [begin, size] = *std::prev(next);
+  return offset - begin <= size && bytes <= size - (offset - begin);
+}
+
 size_t span_of(size_t bytes) { return (bytes + kRedZone + kAlignment - 1) / kAlignment * kAlignment; }
 
 template <class T>
@@ -157,9 +180,39 @@ void* allocate(size_t bytes) {
   return memory().arena + offset;
 }
 
+void* allocate_address(size_t bytes) {
+  core::AddressSpace& a = core::addresses();
+  const std::lock_guard<std::mutex> hold(heap().lock);
+  if (!a.base) {
+    void* p = mmap(nullptr, a.kBytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (p == MAP_FAILED) return nullptr;
+    a.base = static_cast<const char*>(p);
+  }
+  const size_t span = core::span_of(bytes);
+  size_t offset = a.end;
+  const auto reusable = a.reusable.find(span);
+  if (reusable != a.reusable.end()) {
+    offset = reusable->second;
+    a.reusable.erase(reusable);
+  } else if (span > a.kBytes - a.end) {
+    return nullptr;
+  } else {
+    a.end += span;
+  }
+  a.live[offset] = bytes;
+  return const_cast<char*>(a.base) + offset;
+}
+
 bool release(void* block) {
   core::Heap& h = heap();
   const std::lock_guard<std::mutex> hold(h.lock);
+  if (core::AddressSpace& a = core::addresses(); a.has(block)) {
+    const auto found = a.live.find(size_t(static_cast<char*>(block) - a.base));
+    if (found == a.live.end()) return false;
+    a.reusable.emplace(core::span_of(found->second), found->first);
+    a.live.erase(found);
+    return true;
+  }
   const size_t offset = size_t(static_cast<char*>(block) - memory().arena);
   const auto found = h.live.find(offset);
   if (!in_arena(block) || found == h.live.end()) return false;
@@ -175,17 +228,18 @@ bool release(void* block) {
   return true;
 }
 
-bool in_arena(const void* p) { return size_t(static_cast<const char*>(p) - memory().arena) < kArenaBytes; }
+bool in_arena(const void* p) {
+  return size_t(static_cast<const char*>(p) - memory().arena) < kArenaBytes || core::addresses().has(p);
+}
 
 bool is_device_memory(const void* p, size_t bytes) {
   if (!in_arena(p)) return false;
   core::Heap& h = heap();
   const std::lock_guard<std::mutex> hold(h.lock);
-  const size_t offset = size_t(static_cast<const char*>(p) - memory().arena);
-  const auto next = h.live.upper_bound(offset);
-  if (next == h.live.begin()) return false;
-  const auto& [begin, size] = *std::prev(next);
-  return offset - begin <= size && bytes <= size - (offset - begin);
+  const core::AddressSpace& a = core::addresses();
+  const auto at = [p](const char* base) { return size_t(static_cast<const char*>(p) - base); };
+  return a.has(p) ? core::lies_in_one(a.live, at(a.base), bytes)
+                  : core::lies_in_one(h.live, at(memory().arena), bytes);
 }
 
 void mark_written(const void* p, size_t bytes) {

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,9 @@ struct Options {
   /// Libraries round f32 inputs to TF32 where the caller lets them (10 bits of mantissa), as GPUs from sm_80
   /// on do.
   bool tf32 = true;
+  /// Work is checked when it is queued and counted, but computes nothing: what comes to the host is 0. For counting
+  /// what full-size networks ask of a device.
+  bool dry = false;
 };
 /// Set them while nothing is queued and no other thread is inside a call.
 Options& options();
@@ -47,6 +51,20 @@ std::vector<std::string> leaks();
 
 /// How often the entry point was called; "kernel launch" counts the launches.
 uint64_t calls(const std::string& name);
+
+/// What was asked of the device, by what runs it: queued, or written into a graph.
+struct Traffic {
+  struct Copies {
+    uint64_t count = 0, bytes = 0;
+  };
+  std::map<std::string, uint64_t> launches;  ///< of kernels, by name
+  uint64_t convolutions = 0, products = 0;   ///< calls of cuDNN and cuBLASLt that compute
+  uint64_t fills = 0;                        ///< cudaMemset and its kin
+  Copies to_device, to_host, within;         ///< the host waits for each that comes to it
+  uint64_t graph_launches = 0;
+};
+/// Since the last call.
+Traffic take_traffic();
 
 /// Pieces of work that wait on streams.
 size_t pending();

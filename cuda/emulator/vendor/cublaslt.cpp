@@ -81,7 +81,9 @@ cublasStatus_t read_factors(const MatmulDesc& desc, const void* alpha, const voi
 cublasStatus_t submit_gemm(const Gemm& gemm, const LibraryWorkspace& workspace, cudaStream_t stream) {
   const StreamPtr where = stream_of(stream);
   if (!where) return CUBLAS_STATUS_EXECUTION_FAILED;
+  ++state().traffic.products;
   const cudaError_t status = enqueue(where, [gemm, workspace] {
+    if (state().options.dry) return cudaSuccess;
     const cudaError_t used = use_workspace(workspace);
     return used != cudaSuccess ? used : run_gemm(gemm);
   });

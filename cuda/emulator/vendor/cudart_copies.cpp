@@ -25,7 +25,14 @@ Copy one_row(void* dst, const void* src, size_t bytes) {
   return {static_cast<char*>(dst), bytes, static_cast<const char*>(src), bytes, bytes, 1};
 }
 
+/// A dry device has nothing to give.
+void zero_rows(const Copy& c) {
+  if (!simt::in_arena(c.dst))
+    for (size_t row = 0; row < c.height; ++row) std::memset(c.dst + row * c.dst_pitch, 0, c.width);
+}
+
 void move_rows(const Copy& c) {
+  if (state().options.dry) return zero_rows(c);
   const simt::HostAccess access;
   const bool from_device = simt::in_arena(c.src), to_device = simt::in_arena(c.dst);
   for (size_t row = 0; row < c.height; ++row) {
@@ -77,6 +84,13 @@ cudaError_t check_copy(const Copy& c, cudaMemcpyKind kind) {
   return check_blocks(c) && apart ? cudaSuccess : cudaErrorInvalidValue;
 }
 
+void count_copy(const Copy& c, Place from, Place to) {
+  Traffic& t = state().traffic;
+  Traffic::Copies& copies = to != Place::device ? t.to_host : from != Place::device ? t.to_device : t.within;
+  ++copies.count;
+  copies.bytes += c.width * c.height;
+}
+
 /// The source's rows as they are now, and a copy from there.
 Work staged(const Copy& c) {
   auto stage = std::make_shared<std::vector<char>>(c.width * c.height);
@@ -90,6 +104,7 @@ cudaError_t queue_copy(const Copy& c, cudaMemcpyKind kind, const StreamPtr& stre
   if (const cudaError_t status = check_copy(c, kind)) return status;
   if (c.width == 0 || c.height == 0) return cudaSuccess;
   const Place from = place_of(c.src), to = place_of(c.dst);
+  count_copy(c, from, to);
   const bool pageable = from == Place::pageable || to == Place::pageable;
   if (pageable && stream->capture)
     return invalidate(*stream, cudaErrorStreamCaptureUnsupported, "pageable memory in a capture; pin it");
@@ -114,7 +129,9 @@ cudaError_t queue_fill(void* pointer, int value, size_t bytes, const StreamPtr& 
   if (!stream) return cudaErrorInvalidResourceHandle;
   if (!check_device_range("the destination", pointer, bytes)) return cudaErrorInvalidValue;
   if (bytes == 0) return cudaSuccess;
+  ++state().traffic.fills;
   return enqueue(stream, [=]() -> cudaError_t {
+    if (state().options.dry) return cudaSuccess;
     if (!check_device_range("the destination", pointer, bytes)) return cudaErrorIllegalAddress;
     const simt::HostAccess access;
     std::memset(pointer, value, bytes);

@@ -112,6 +112,7 @@ cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t stream) {
     const StreamPtr where = stream_of(stream);
     if (!found) return cudaErrorInvalidValue;
     if (!where) return cudaErrorInvalidResourceHandle;
+    ++state().traffic.graph_launches;
     return enqueue(where, [found] { return run_nodes(found->nodes); });
   });
 }

@@ -34,7 +34,7 @@ cudaError_t allocate_device(void** pointer, size_t bytes) {
   if (due(Fault::device_memory)) return refuse(cudaErrorMemoryAllocation, "an injected fault");
   if (bytes > device_bytes_left())
     return refuse(cudaErrorMemoryAllocation, bytes, " bytes of ", device_bytes_left(), " that are left");
-  *pointer = simt::allocate(bytes);
+  *pointer = state().options.dry ? simt::allocate_address(bytes) : simt::allocate(bytes);
   if (!*pointer) return refuse(cudaErrorMemoryAllocation, bytes, " bytes: the emulator's arena is full");
   keep(state().device_blocks, *pointer, bytes);
   return cudaSuccess;

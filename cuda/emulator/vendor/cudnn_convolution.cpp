@@ -66,6 +66,7 @@ bool operands_are_there(const Job& job) {
 }
 
 cudaError_t run(Job job) {
+  if (state().options.dry) return cudaSuccess;
   if (!operands_are_there(job)) return cudaErrorIllegalAddress;
   if (const cudaError_t status = use_workspace(job.workspace)) return status;
   const simt::HostAccess access;
@@ -80,6 +81,7 @@ cudaError_t run(Job job) {
 cudnnStatus_t enqueue_on(cudnnHandle_t handle, Work work) {
   const StreamPtr stream = stream_of(find<DnnHandle>(handle)->stream);
   if (!stream) return CUDNN_STATUS_EXECUTION_FAILED;
+  ++state().traffic.convolutions;
   return enqueue(stream, std::move(work)) == cudaSuccess ? CUDNN_STATUS_SUCCESS
                                                          : CUDNN_STATUS_EXECUTION_FAILED;
 }

@@ -115,6 +115,11 @@ uint64_t calls(const std::string& name) {
   return found == state().calls.end() ? 0 : found->second;
 }
 
+Traffic take_traffic() {
+  const std::lock_guard<std::mutex> hold(state().lock);
+  return std::exchange(state().traffic, {});
+}
+
 std::vector<std::string> leaks() {
   const std::lock_guard<std::mutex> hold(state().lock);
   std::vector<std::string> found;
@@ -146,6 +151,7 @@ void reset_for_tests() {
   s.pinned_blocks.clear();
   s.objects.clear();
   s.calls.clear();
+  s.traffic = {};
   s.injections.clear();
   s.complaint.clear();
   s.complaints = s.allocations = 0;

@@ -39,6 +39,7 @@ struct State {
   std::mutex lock;
   Options options;
   std::map<std::string, uint64_t> calls;
+  Traffic traffic;
   std::string call;  ///< the entry point that runs, or the one that queued the work that runs
   std::string complaint;
   uint64_t complaints = 0;

@@ -175,8 +175,9 @@ void queue_launch(void* handle, const char* kernel, std::function<void()> launch
     remember(cudaErrorInvalidResourceHandle);
     return;
   }
+  ++s.traffic.launches[kernel];
   remember(enqueue(stream, [launch = std::move(launch)] {
-    launch();
+    if (!state().options.dry) launch();
     return cudaSuccess;
   }));
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Limits: the table of compute capabilities in NVIDIA's CUDA programming guide. Rates: NVIDIA's data sheets
-// of P40, V100 SXM2, T4, A100 SXM 80 GB and H100 SXM; those of P40 and H100 round the f32 peak to 12 and 67,
+// of P40, V100 SXM2, T4, A100 SXM 80 GB, H100 SXM and H200 SXM; those of P40 and H100 round the f32 peak to 12 and 67,
 // here it is SMs x 128 lanes x 2 x boost clock (1.531 and 1.980 GHz).
 #include "cuda/lab/profile/gpus.h"
 
@@ -13,11 +13,12 @@ const std::vector<Gpu>& gpus() {
   // clang-format off
   static const std::vector<Gpu> table{
       // members in the order of struct Gpu
-      {"P40",     "sm_61", 6, 1,  30, 2048, 32,  96 * K, 48 * K,  48 * K, 0,     256, 255,  0,  346, 11.8},
-      {"V100",    "sm_70", 7, 0,  80, 2048, 32,  96 * K, 48 * K,  96 * K, 0,     256, 256,  0,  900, 15.7},
-      {"T4",      "sm_75", 7, 5,  40, 1024, 16,  64 * K, 48 * K,  64 * K, 0,     256, 256,  0,  320,  8.1},
-      {"A100-80", "sm_80", 8, 0, 108, 2048, 32, 164 * K, 48 * K, 163 * K, 1 * K, 128, 256,  0, 2039, 19.5},
-      {"H100",    "sm_90", 9, 0, 132, 2048, 32, 228 * K, 48 * K, 227 * K, 1 * K, 128, 256, 64, 3350, 66.9},
+      {"P40",     "sm_61", 6, 1,  30, 2048, 32,  96 * K, 48 * K,  48 * K, 0,     256, 255,  0,  346, 11.8,  11.8},
+      {"V100",    "sm_70", 7, 0,  80, 2048, 32,  96 * K, 48 * K,  96 * K, 0,     256, 256,  0,  900, 15.7, 125.0},
+      {"T4",      "sm_75", 7, 5,  40, 1024, 16,  64 * K, 48 * K,  64 * K, 0,     256, 256,  0,  320,  8.1,  65.0},
+      {"A100-80", "sm_80", 8, 0, 108, 2048, 32, 164 * K, 48 * K, 163 * K, 1 * K, 128, 256,  0, 2039, 19.5, 312.0},
+      {"H100",    "sm_90", 9, 0, 132, 2048, 32, 228 * K, 48 * K, 227 * K, 1 * K, 128, 256, 64, 3350, 66.9, 989.0},
+      {"H200",    "sm_90", 9, 0, 132, 2048, 32, 228 * K, 48 * K, 227 * K, 1 * K, 128, 256, 64, 4800, 66.9, 989.0},
   };
   // clang-format on
   return table;

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// What full-size networks ask of a device, counted without computing anything: calls of primitives with the bytes
+// of their operands, launches, library calls, copies.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cuda/emulator/vendor/control.h"
+
+namespace cawe::on_emulator {
+
+/// The calls of one primitive, and what they made of it.
+struct PrimitiveCount {
+  std::string name;
+  uint64_t calls = 0;
+  uint64_t launches = 0;       ///< of kernels
+  uint64_t library_calls = 0;  ///< convolutions and products
+  double bytes = 0;            ///< every operand once; what is converted or packed on the way counts under `copy`
+  /// Multiply and add are two: of operands in 16 bits, and of all others. Only products have any: convolutions,
+  /// linear layers, matrix products, attention.
+  double flops_16 = 0, flops_32 = 0;
+};
+
+struct StepCount {
+  std::vector<PrimitiveCount> primitives;  ///< most bytes first
+  emulated::Traffic traffic;
+  int64_t peak_bytes = 0;  ///< of tensors and scratch memory
+  uint64_t launches() const;
+  uint64_t library_calls() const { return traffic.convolutions + traffic.products; }
+  double bytes() const;
+  double flops() const;
+};
+
+/// While it lives, Device::emulated is a device of `memory` bytes that runs nothing: what is copied to the host is
+/// 0. The backend is the CUDA backend itself. Throws Code::usage where the program has used the emulated device
+/// before; no tensor of the device may outlive this.
+class CountedDevice {
+ public:
+  explicit CountedDevice(size_t memory = size_t{141} << 30);
+  ~CountedDevice();
+  CountedDevice(const CountedDevice&) = delete;
+  CountedDevice& operator=(const CountedDevice&) = delete;
+  /// Since the last call.
+  StepCount take();
+
+ private:
+  class Backend;
+  std::unique_ptr<Backend> backend_;
+};
+
+}  // namespace cawe::on_emulator

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cuda/lab/steps/predict.h"
+
+#include <algorithm>
+
+namespace cawe::gpu {
+namespace {
+
+struct Parts {
+  double memory, products, least;
+};
+
+Parts parts_of(const Gpu& gpu, const on_emulator::PrimitiveCount& p, const Rates& r) {
+  return {p.bytes / (gpu.bandwidth_gbs * 1e6 * r.bandwidth),
+          p.flops_32 / (gpu.f32_tflops * 1e9 * r.f32) + p.flops_16 / (gpu.f16_tflops * 1e9 * r.f16),
+          double(p.launches + p.library_calls) * r.least_us * 1e-3};
+}
+
+}  // namespace
+
+double predicted_ms(const Gpu& gpu, const on_emulator::PrimitiveCount& p, const Rates& rates) {
+  const Parts t = parts_of(gpu, p, rates);
+  return std::max({t.memory, t.products, t.least});
+}
+
+StepPrediction predict(const Gpu& gpu, const on_emulator::StepCount& step, const Rates& rates) {
+  StepPrediction sum;
+  for (const on_emulator::PrimitiveCount& p : step.primitives) {
+    const Parts t = parts_of(gpu, p, rates);
+    const double longest = std::max({t.memory, t.products, t.least});
+    (longest == t.products ? sum.products : longest == t.memory ? sum.memory : sum.small) += longest;
+  }
+  sum.host = 1e-3 * (rates.launch_us * double(step.launches()) + rates.library_us * double(step.library_calls()));
+  return sum;
+}
+
+double floor_bytes(const on_emulator::StepCount& step) {
+  double bytes = 0;
+  for (const on_emulator::PrimitiveCount& p : step.primitives)
+    if (p.flops_16 + p.flops_32 > 0 || p.name == "sgd_steps" || p.name == "adam_steps") bytes += p.bytes;
+  return bytes;
+}
+
+}  // namespace cawe::gpu

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "train/model_steps.h"
+
+#include "models/classifier.h"
+#include "models/colorizer/content.h"
+#include "models/colorizer/critic.h"
+#include "models/colorizer/gan_losses.h"
+#include "models/colorizer/generator.h"
+#include "models/faster_rcnn.h"
+#include "models/retinanet.h"
+#include "models/weights.h"
+#include "tensor/random.h"
+
+namespace cawe::train {
+namespace {
+
+/// Uniform in [-0.5, 0.5).
+Tensor images(int64_t n, int64_t side, DType dtype, Device device) {
+  std::vector<float> values(size_t(n * 3 * side * side));
+  const Random random(0, "bench images");
+  for (size_t i = 0; i < values.size(); ++i) values[i] = random.uniform(i) - 0.5f;
+  return Tensor::from(values, {n, 3, side, side}).channels_last().to(dtype).to(device);
+}
+
+void place(nn::Module& net, uint64_t seed, Device device) {
+  net.initialise(seed);
+  net.to(device);
+}
+
+class ClassifierStep final : public ModelStep {
+ public:
+  ClassifierStep(int64_t batch, DType dtype, Device device)
+      : net_(models::ClassifierConfig{}),
+        x_(images(batch, 224, dtype, device)),
+        targets_(Tensor::zeros({batch, 14}).to(device)) {
+    place(net_, 0, device);
+  }
+  nn::Module& module() override { return net_; }
+  Variable loss_and_gradients() override {
+    const Variable loss = models::multilabel_loss(net_.forward(Variable(x_)).logits, targets_);
+    backward(loss);
+    return loss;
+  }
+  void infer() override {
+    const NoGrad inference;
+    const nn::EvalMode evaluating(net_);
+    net_.forward(Variable(x_));
+  }
+
+ private:
+  models::Classifier net_;
+  Tensor x_, targets_;
+};
+
+class DetectorStep final : public ModelStep {
+ public:
+  static constexpr int64_t kSide = 512;
+  DetectorStep(std::unique_ptr<models::DetectionModel> net, int64_t batch, DType dtype, Device device)
+      : net_(std::move(net)),
+        x_(images(batch, kSide, dtype, device)),
+        truths_(static_cast<size_t>(batch)),
+        draws_(static_cast<size_t>(batch)) {
+    place(*net_, 0, device);
+    for (size_t i = 0; i < truths_.size(); ++i) {
+      truths_[i].boxes = {{100, 120, 220, 260}};
+      truths_[i].labels = {0};
+      draws_[i].image = i;
+    }
+    prepare();
+  }
+  nn::Module& module() override { return *net_; }
+  void prepare() override { targets_ = net_->targets(kSide, kSide, truths_, draws_, x_.device()); }
+  Variable loss_and_gradients() override {
+    const Variable loss = net_->loss_of(Variable(x_), targets_).total;
+    backward(loss);
+    return loss;
+  }
+  void infer() override { net_->detect(x_); }
+  bool capturable() const override { return net_->capturable(); }
+
+ private:
+  std::unique_ptr<models::DetectionModel> net_;
+  Tensor x_;
+  std::vector<models::Truth> truths_;
+  std::vector<models::DrawKey> draws_;
+  std::vector<Tensor> targets_;
+};
+
+constexpr int64_t kColorizerSide = 256;
+
+/// The generator with its content loss and the critic's judgement.
+class GeneratorStep final : public ModelStep {
+ public:
+  GeneratorStep(int64_t batch, DType dtype, Device device)
+      : generator_({}),
+        critic_({}),
+        content_(models::content_config(models::Phi::resnet34)),
+        gray_(images(batch, kColorizerSide, dtype, device)),
+        color_(gray_.clone()),
+        batch_(batch) {
+    place(generator_, 0, device);
+    place(critic_, 0, device);
+    models::ResNetConfig c;
+    c.depth = 34;
+    models::ResNet body(c);
+    body.initialise(1);
+    content_.load(models::state_of(body), "random");
+    content_.to(device);
+    critic_.set_requires_grad(false);
+  }
+  nn::Module& module() override { return generator_; }
+  Variable loss_and_gradients() override {
+    const nn::EvalMode evaluating(critic_);
+    const Variable made = generator_.forward(Variable(gray_));
+    const Variable loss = models::generator_loss(content_.forward(made, color_, batch_),
+                                                 models::adversarial_loss(critic_.forward(made)));
+    backward(loss);
+    return loss;
+  }
+  void infer() override {
+    const NoGrad inference;
+    const nn::EvalMode evaluating(generator_);
+    generator_.forward(Variable(gray_));
+  }
+
+ private:
+  models::Generator generator_;
+  models::Critic critic_;
+  models::ContentLoss content_;
+  Tensor gray_, color_;
+  int64_t batch_;
+};
+
+class CriticStep final : public ModelStep {
+ public:
+  CriticStep(int64_t batch, DType dtype, Device device)
+      : critic_({}), color_(images(batch, kColorizerSide, dtype, device)), made_(color_.clone()) {
+    place(critic_, 0, device);
+  }
+  nn::Module& module() override { return critic_; }
+  Variable loss_and_gradients() override {
+    const Variable loss =
+        models::critic_loss(critic_.forward(Variable(color_)), critic_.forward(Variable(made_)));
+    backward(loss);
+    return loss;
+  }
+  void infer() override {
+    const NoGrad inference;
+    const nn::EvalMode evaluating(critic_);
+    critic_.forward(Variable(color_));
+  }
+
+ private:
+  models::Critic critic_;
+  Tensor color_, made_;
+};
+
+}  // namespace
+
+const std::vector<std::string>& model_step_names() {
+  static const std::vector<std::string> names{"resnet50", "retinanet", "faster_rcnn", "generator", "critic"};
+  return names;
+}
+
+std::unique_ptr<ModelStep> make_model_step(const std::string& name, int64_t batch, DType dtype, Device device) {
+  if (name == "resnet50") return std::make_unique<ClassifierStep>(batch, dtype, device);
+  if (name == "generator") return std::make_unique<GeneratorStep>(batch, dtype, device);
+  if (name == "critic") return std::make_unique<CriticStep>(batch, dtype, device);
+  std::unique_ptr<models::DetectionModel> net;
+  if (name == "retinanet") net = std::make_unique<models::RetinaNet>(models::RetinaNetConfig{});
+  if (name == "faster_rcnn") net = std::make_unique<models::FasterRcnn>(models::FasterRcnnConfig{});
+  CAWE_CHECK(net != nullptr, Code::usage, "no network '", name,
+             "' (expected resnet50, retinanet, faster_rcnn, generator or critic)");
+  return std::make_unique<DetectorStep>(std::move(net), batch, dtype, device);
+}
+
+}  // namespace cawe::train

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// The project's networks at full size with made-up inputs: what is timed on a GPU, and counted and predicted
+// without one.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "autograd/variable.h"
+#include "nn/module.h"
+#include "tensor/dtype.h"
+
+namespace cawe::train {
+
+/// One network with one batch.
+class ModelStep {
+ public:
+  virtual ~ModelStep() = default;
+  /// The network that is trained.
+  virtual nn::Module& module() = 0;
+  /// What the host makes for each batch besides pixels (a detector's targets), uploaded as in training.
+  virtual void prepare() {}
+  /// Forward and backward pass of the batch; the loss of one element. Gradients are added to the parameters'.
+  virtual Variable loss_and_gradients() = 0;
+  /// Forward pass in evaluation mode, without gradients; detectors bring their detections to the host.
+  virtual void infer() = 0;
+  /// Whether loss_and_gradients() may be captured as a graph.
+  virtual bool capturable() const { return true; }
+};
+
+/// resnet50 (224 x 224), retinanet, faster_rcnn (512 x 512), generator, critic (256 x 256).
+const std::vector<std::string>& model_step_names();
+/// Throws Code::usage for another name. Images are [batch, 3, side, side] in `dtype`, channels-last, on `device`;
+/// parameters are f32 as initialised from seed 0.
+std::unique_ptr<ModelStep> make_model_step(const std::string& name, int64_t batch, DType dtype, Device device);
+
+}  // namespace cawe::train
