@@ -162,7 +162,8 @@ const std::vector<std::string>& model_step_names() {
   return names;
 }
 
-std::unique_ptr<ModelStep> make_model_step(const std::string& name, int64_t batch, DType dtype, Device device) {
+std::unique_ptr<ModelStep> make_model_step(const std::string& name, int64_t batch, DType dtype,
+                                           Device device) {
   if (name == "resnet50") return std::make_unique<ClassifierStep>(batch, dtype, device);
   if (name == "generator") return std::make_unique<GeneratorStep>(batch, dtype, device);
   if (name == "critic") return std::make_unique<CriticStep>(batch, dtype, device);

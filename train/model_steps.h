@@ -33,6 +33,7 @@ class ModelStep {
 const std::vector<std::string>& model_step_names();
 /// Throws Code::usage for another name. Images are [batch, 3, side, side] in `dtype`, channels-last, on `device`;
 /// parameters are f32 as initialised from seed 0.
-std::unique_ptr<ModelStep> make_model_step(const std::string& name, int64_t batch, DType dtype, Device device);
+std::unique_ptr<ModelStep> make_model_step(const std::string& name, int64_t batch, DType dtype,
+                                           Device device);
 
 }  // namespace cawe::train

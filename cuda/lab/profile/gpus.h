@@ -23,7 +23,7 @@ struct Gpu {
   int barriers_per_sm;            ///< hardware barriers shared by the blocks of an SM; 0: never the limit
   double bandwidth_gbs;           ///< DRAM, 1e9 bytes/s, vendor's sheet
   double f32_tflops;              ///< CUDA cores, 1e12 FLOP/s, a fused multiply-add is two; vendor's sheet
-  double f16_tflops;              ///< products of f16 with f32 sums, dense: tensor cores, else the CUDA cores' f32
+  double f16_tflops;  ///< products of f16 with f32 sums, dense: tensor cores, else the CUDA cores' f32
 
   // The same on all of them.
   static constexpr int kWarp = 32;

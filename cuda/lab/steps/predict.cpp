@@ -30,7 +30,8 @@ StepPrediction predict(const Gpu& gpu, const on_emulator::StepCount& step, const
     const double longest = std::max({t.memory, t.products, t.least});
     (longest == t.products ? sum.products : longest == t.memory ? sum.memory : sum.small) += longest;
   }
-  sum.host = 1e-3 * (rates.launch_us * double(step.launches()) + rates.library_us * double(step.library_calls()));
+  sum.host =
+      1e-3 * (rates.launch_us * double(step.launches()) + rates.library_us * double(step.library_calls()));
   return sum;
 }
 
