@@ -176,7 +176,7 @@ void add_kernels(CLI::App& app, Common& common) {
       ->delimiter(',')
       ->capture_default_str();
   sub->add_option("--gpu", o->gpu,
-                  "P40, V100, T4, A100-80 or H100: whose occupancy and bound; all: a table of four")
+                  "P40, V100, T4, A100-80, H100 or H200: whose occupancy and bound; all: a table of four")
       ->capture_default_str();
   sub->add_option("--arch", o->archs, "registers and spills for these architectures, e.g. sm_75,sm_90")
       ->delimiter(',');

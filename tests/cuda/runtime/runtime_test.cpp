@@ -319,5 +319,15 @@ TEST_F(RuntimeTest, CopiesBetweenUnlikeTensorsAreRefused) {
   expect_error(Code::internal, {"[2]", "[3]"}, [&] { device().copy_between_devices(host, x); });
 }
 
+TEST(Device, IsTheOneOfTheIndexAmongTheVisible) {
+  EXPECT_EQ(visible_device("", 3), "3");
+  EXPECT_EQ(visible_device("2,0,GPU-8a3f", 0), "2");
+  EXPECT_EQ(visible_device("2,0,GPU-8a3f", 2), "GPU-8a3f");
+  expect_error(Code::usage, {"no GPU 3", "CUDA_VISIBLE_DEVICES=2,0,GPU-8a3f names 3"},
+               [] { visible_device("2,0,GPU-8a3f", 3); });
+  EXPECT_EQ(visible_device("5", 0), "5");
+  expect_error(Code::usage, {"names 1 (the first is 0)"}, [] { visible_device("5", 1); });
+}
+
 }  // namespace
 }  // namespace cawe::on_emulator

@@ -28,9 +28,10 @@ using cawe::testing::expect_error;
 TEST(Gpus, AreFoundByNameAndArchitecture) {
   for (const Gpu& gpu : gpus()) {
     EXPECT_EQ(&find_gpu(gpu.name), &gpu);
-    EXPECT_EQ(&find_gpu(gpu.arch), &gpu);
+    EXPECT_STREQ(find_gpu(gpu.arch).arch, gpu.arch);
     EXPECT_EQ(gpu.arch, "sm_" + std::to_string(gpu.major) + std::to_string(gpu.minor));
   }
+  EXPECT_STREQ(find_gpu("sm_90").name, "H100") << "the first of an architecture";
   expect_error(Code::usage, {"P40 (sm_61), V100 (sm_70)"}, [] { find_gpu("sm_52"); });
   expect_error(Code::usage, {"no GPU called ''"}, [] { find_gpu(""); });
 }
@@ -42,6 +43,12 @@ TEST(Gpus, PeakFollowsFromLanesAndClock) {
   EXPECT_NEAR(find_gpu("T4").f32_tflops, 40 * 64 * 2 * 1.590e-3, 0.05);
   EXPECT_NEAR(find_gpu("A100-80").f32_tflops, 108 * 64 * 2 * 1.410e-3, 0.05);
   EXPECT_NEAR(find_gpu("H100").f32_tflops, 132 * 128 * 2 * 1.980e-3, 0.05);
+  EXPECT_NEAR(find_gpu("H200").f32_tflops, 132 * 128 * 2 * 1.980e-3, 0.05);
+  // Tensor cores: SMs x multiply-adds an SM and clock (512, 512, 1024, 2048) x 2 x boost clock; H100 at 1.830 GHz.
+  EXPECT_NEAR(find_gpu("V100").f16_tflops, 80 * 512 * 2 * 1.530e-3, 0.5);
+  EXPECT_NEAR(find_gpu("T4").f16_tflops, 40 * 512 * 2 * 1.590e-3, 0.5);
+  EXPECT_NEAR(find_gpu("A100-80").f16_tflops, 108 * 1024 * 2 * 1.410e-3, 0.5);
+  EXPECT_NEAR(find_gpu("H100").f16_tflops, 132 * 2048 * 2 * 1.830e-3, 1);
 }
 
 // --- occupancy
