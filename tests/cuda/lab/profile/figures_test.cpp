@@ -186,7 +186,7 @@ TEST(Occupancy, EqualsNvidiasCalculator) {
               }
               if (HasFailure()) return;
             }
-  EXPECT_EQ(compared, 5 * 15 * 19 * 5 * 12 * 4 * 2);
+  EXPECT_EQ(compared, 6 * 15 * 19 * 5 * 12 * 4 * 2);
 }
 #endif
 
