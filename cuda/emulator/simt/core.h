@@ -190,6 +190,21 @@ void push_record(uint64_t address, uint32_t pc, Kind kind, unsigned bytes);
 /// Turns the logs of a warp's lanes into requests; keeps what cannot be decided yet.
 void replay(Warp& warp);
 
+/// Why no device would run this, "" where one would. `dynamic`: bytes of shared memory that the launch asks
+/// for.
+struct LaunchRefusal {
+  Refusal kind = Refusal::configuration;
+  std::string why;
+};
+LaunchRefusal check_launch(const void* code, Index3 grid, Index3 block, size_t dynamic);
+
+/// The program or library that an address lies in.
+struct Module {
+  uint64_t base = 0, end = 0;
+  std::string path;
+};
+Module module_of(const void* code);
+
 /// File and line of program addresses of one module, through addr2line; "?" and 0 where it does not know.
 struct Place {
   std::string file = "?";
@@ -197,6 +212,8 @@ struct Place {
 };
 /// "block_per_row<float, 4>" for the kernel at this address, from the file's symbols.
 std::string kernel_name(const std::string& module, uint32_t address, const std::string& otherwise);
+/// Bytes of the shared arrays that stand in the body of the kernel at this address.
+size_t static_shared_of(const std::string& module, uint32_t address);
 std::map<uint32_t, Place> find_places(const std::string& module, const std::vector<uint32_t>& addresses);
 
 }  // namespace core

@@ -18,6 +18,9 @@ struct Options {
   Level level = Level::off;
   uint64_t seed = 0;            ///< 0: threads and blocks in order; else a permutation of both
   uint32_t log_records = 4096;  ///< a thread pauses when its log of accesses is this long
+  /// Shared memory of a block, static and dynamic, for those who ask: 64 KB on sm_75, 163 on sm_80, 99 on
+  /// sm_86 and sm_89, 227 on sm_90. CAWE_LAUNCH asks where a kernel needs more than 48 KB.
+  size_t most_shared = size_t{227} << 10;
   bool guard = false;  ///< device memory cannot be touched by host code (PROT_NONE outside of launches)
 };
 /// Of all later launches; not thread-safe.
@@ -113,6 +116,15 @@ void resolve_sites(const std::vector<LaunchReport*>& reports);
 using QueuedLaunch = std::function<void()>;
 /// Called with every launch; by default it runs at once.
 void set_submitter(std::function<void(void* stream, const char* kernel, QueuedLaunch)> submitter);
+
+/// Why no device would run a launch.
+enum class Refusal : uint8_t {
+  configuration,  ///< cudaErrorInvalidConfiguration: grid or block beyond what devices have, or empty
+  value,          ///< cudaErrorInvalidValue: more than this kernel may have
+  no_code         ///< cudaErrorNoKernelImageForDevice: no compiler makes code of the kernel
+};
+/// Called instead of the submitter; by default it throws Error(internal).
+void set_refuser(std::function<void(Refusal, const char* kernel, const std::string& why)> refuser);
 
 /// A kernel's demangled name without scopes and parameters, the same for g++'s and nvcc's:
 /// "block_per_row<float, 4>".

@@ -27,6 +27,7 @@ State& state() {
     auto* fresh = new State;  // never destroyed: other statics may still release memory
     fresh->legacy = std::make_shared<Stream>();
     simt::set_submitter(queue_launch);
+    simt::set_refuser(refuse_launch);
     return *fresh;
   }();
   return s;

@@ -65,18 +65,6 @@ bool involves_blocking(const Capture& capture) {
                      [](const auto& entry) { return entry.first->blocking; });
 }
 
-cudaError_t check_legacy_use() {
-  for (const auto& capture : state().captures)
-    if (involves_blocking(*capture)) {
-      capture->invalid = true;
-      return refuse(
-          cudaErrorStreamCaptureImplicit,
-          "the legacy stream waits for blocking streams, and one of them is being captured; use another "
-          "stream or cudaStreamNonBlocking");
-    }
-  return cudaSuccess;
-}
-
 cudaError_t write_down(const StreamPtr& stream, Work work) {
   Capture& capture = *stream->capture;
   if (capture.invalid) return refuse(cudaErrorStreamCaptureInvalidated, "an earlier call broke this capture");
@@ -156,6 +144,25 @@ bool forbidden_by_capture() {
   return forbidden;
 }
 
+bool device_wait_forbidden() {
+  if (state().captures.empty()) return false;
+  for (const auto& capture : state().captures) capture->invalid = true;
+  complain("waits for the whole device, and a stream is being captured");
+  return true;
+}
+
+cudaError_t check_legacy_use() {
+  for (const auto& capture : state().captures)
+    if (involves_blocking(*capture)) {
+      capture->invalid = true;
+      return refuse(
+          cudaErrorStreamCaptureImplicit,
+          "the legacy stream waits for blocking streams, and one of them is being captured; use another "
+          "stream or cudaStreamNonBlocking");
+    }
+  return cudaSuccess;
+}
+
 cudaError_t invalidate(Stream& stream, cudaError_t status, const char* why) {
   stream.capture->invalid = true;
   return refuse(status, why);
@@ -179,6 +186,15 @@ void queue_launch(void* handle, const char* kernel, std::function<void()> launch
     launch();
     return cudaSuccess;
   }));
+}
+
+void refuse_launch(simt::Refusal kind, const char* kernel, const std::string& why) {
+  const Entry entry("kernel launch");
+  if (state().sticky != cudaSuccess) return;
+  state().call = kernel;
+  constexpr cudaError_t kErrors[] = {cudaErrorInvalidConfiguration, cudaErrorInvalidValue,
+                                     cudaErrorNoKernelImageForDevice};
+  remember(refuse(kErrors[size_t(kind)], why));
 }
 
 }  // namespace cawe::emulated

@@ -12,6 +12,7 @@
 #include <functional>
 #include <thread>
 
+#include "cuda/emulator/simt/emulator.h"
 #include "cuda/emulator/vendor/state.h"
 
 namespace cawe::emulated {
@@ -95,10 +96,16 @@ void drop_all_work();
 
 /// Whether a call that no capture allows is made during one; the capture is invalid then.
 bool forbidden_by_capture();
+/// The same of a call that waits for the whole device: no mode of a capture allows it.
+bool device_wait_forbidden();
+/// Whether the legacy stream may be used or waited for: not while a stream that it waits for is captured.
+cudaError_t check_legacy_use();
 /// Makes the stream's capture invalid and returns `status` with a complaint.
 cudaError_t invalidate(Stream& stream, cudaError_t status, const char* why);
 
 /// The emulator's submitter: a kernel launch.
 void queue_launch(void* stream, const char* kernel, std::function<void()> launch);
+/// Its refuser: the launch is an error of this host thread, and nothing is queued.
+void refuse_launch(simt::Refusal kind, const char* kernel, const std::string& why);
 
 }  // namespace cawe::emulated
