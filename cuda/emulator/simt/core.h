@@ -157,6 +157,7 @@ struct Launch {
   uint32_t kernel_pc = 0;       ///< of the kernel, from module_base
   uint32_t number = 0;          ///< of launches so far
   uint32_t first_id = 0;        ///< of this launch's threads
+  uint64_t generation = 0;      ///< of thread ids
   uint32_t block_first_id = 0;  ///< of this block's threads
   uint32_t blocks_started = 0;
   uint32_t barrier_epoch = 0;
@@ -184,6 +185,10 @@ bool find_more_shared();
 // Scheduling (scheduler.cpp)
 void wait_as(State state);
 [[noreturn]] void kill_current();
+
+// Order between streams (order.cpp)
+bool expects_unordered();
+void check_order(uint64_t offset, unsigned bytes, Access access, uint32_t pc);
 
 // Counting (warp_log.cpp)
 void push_record(uint64_t address, uint32_t pc, Kind kind, unsigned bytes);

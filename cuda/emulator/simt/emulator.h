@@ -126,6 +126,29 @@ enum class Refusal : uint8_t {
 /// Called instead of the submitter; by default it throws Error(internal).
 void set_refuser(std::function<void(Refusal, const char* kernel, const std::string& why)> refuser);
 
+/// The threads of a launch, by numbers that start again with each generation.
+struct LaunchThreads {
+  uint64_t generation = 0;
+  uint32_t first = 0, end = 0;
+};
+LaunchThreads last_launch();
+/// Work of another stream that nothing orders before what runs now: a kernel, or a copy's range of memory.
+struct UnorderedWork {
+  std::string call;
+  LaunchThreads threads;
+  struct Range {
+    uintptr_t begin = 0, end = 0;
+    bool written = false;
+  } range;
+};
+/// Of the next launch. Where its accesses and the work's conflict, that is an "unordered-use"; the calls are
+/// kept for take_unordered_uses(). Known at Level::check and above.
+void expect_unordered(std::vector<UnorderedWork> work);
+std::vector<std::string> take_unordered_uses();
+/// Index of a kernel that was the last to use some word of [p, p + bytes), and one of the two uses writes;
+/// kernels.size() where there is none.
+size_t find_user(const std::vector<UnorderedWork>& kernels, const void* p, size_t bytes, bool writes);
+
 /// A kernel's demangled name without scopes and parameters, the same for g++'s and nvcc's:
 /// "block_per_row<float, 4>".
 std::string short_kernel_name(const std::string& demangled);

@@ -295,6 +295,7 @@ void begin_launch(const void* code) {
              " threads (expected fewer than 2^30)");
   if (next_id + ids >= kThreadBits) {
     clear_cells();
+    ++l.generation;
     next_id = kWarpSize;
   }
   l.first_id = next_id;
@@ -315,6 +316,7 @@ void begin_launch(const void* code) {
   hot.state = m.state;
   hot.cells = m.cells;
   hot.shared_cells = m.shared_cells;
+  hot.unordered = expects_unordered();
 }
 
 }  // namespace

@@ -46,6 +46,7 @@ cudaError_t record(Event& event, const StreamPtr& stream) {
     mark->when = std::chrono::steady_clock::now();
     return cudaSuccess;
   });
+  mark->before = stream->clock;
   if (status == cudaSuccess) event.mark = mark;
   return status;
 }
@@ -76,6 +77,7 @@ cudaError_t wait_event(const StreamPtr& stream, const Event& event) {
   if (stream->capture)
     return invalidate(*stream, cudaErrorStreamCaptureIsolation,
                       "the event was recorded outside of the capture");
+  advance(stream->clock, mark->before);
   return enqueue(stream, [mark] {
     if (!mark->done) run_until(*mark->stream, mark->number);
     return cudaSuccess;
@@ -152,6 +154,7 @@ cudaError_t cudaStreamQuery(cudaStream_t stream) {
     if (!found) return cudaErrorInvalidResourceHandle;
     if (const cudaError_t status = check_may_wait(*found)) return status;
     const bool idle = finished(*found);
+    if (idle) advance(state().host, clock_of(*found));
     return state().sticky != cudaSuccess ? state().sticky : idle ? cudaSuccess : cudaErrorNotReady;
   });
 }
@@ -199,6 +202,7 @@ cudaError_t cudaEventSynchronize(cudaEvent_t event) {
     if (!found) return cudaErrorInvalidResourceHandle;
     if (const cudaError_t status = check_may_wait(*found)) return status;
     if (found->mark && !found->mark->done) run_until(*found->mark->stream, found->mark->number);
+    if (found->mark) advance(state().host, found->mark->before);
     return state().sticky;
   });
 }
@@ -208,7 +212,11 @@ cudaError_t cudaEventQuery(cudaEvent_t event) {
     const auto found = find<Event>(event);
     if (!found) return cudaErrorInvalidResourceHandle;
     if (const cudaError_t status = check_may_wait(*found)) return status;
-    if (!found->mark || found->mark->done) return cudaSuccess;
+    if (!found->mark) return cudaSuccess;
+    if (found->mark->done) {
+      advance(state().host, found->mark->before);
+      return cudaSuccess;
+    }
     poll(*found->mark->stream, found->mark->number);
     return state().sticky != cudaSuccess ? state().sticky : cudaErrorNotReady;
   });

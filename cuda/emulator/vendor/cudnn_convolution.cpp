@@ -65,8 +65,18 @@ bool operands_are_there(const Job& job) {
          (!job.bias.p || check_elements("the bias", job.bias));
 }
 
+void note_operands(Job& job) {
+  const Strided& out = job.c.output(job.direction);
+  for (const Strided* operand : {&job.c.x, &job.c.w, &job.c.y})
+    if (operand != &out) note_operand(*operand, false);
+  if (job.beta != 0) note_operand(job.old, false);
+  if (job.bias.p) note_operand(job.bias, false);
+  note_operand(out, true);
+}
+
 cudaError_t run(Job job) {
   if (!operands_are_there(job)) return cudaErrorIllegalAddress;
+  note_operands(job);
   if (const cudaError_t status = use_workspace(job.workspace)) return status;
   const simt::HostAccess access;
   Epilogue e;
@@ -194,6 +204,8 @@ cudnnStatus_t add_activation(cudnnActivationDescriptor_t desc, int algorithm, Jo
 /// db = alpha * sum of dy over N, H, W + beta * db
 cudaError_t sum_channels(const Strided& dy, const Strided& db, double alpha, double beta) {
   if (!check_elements("dy", dy) || !check_elements("db", db)) return cudaErrorIllegalAddress;
+  note_operand(dy, false);
+  note_operand(db, true);
   const simt::HostAccess access;
   const Tensor values = gather("dy", dy);
   Tensor channel = Tensor::empty({1, dy.size[1], 1, 1}, values.dtype());

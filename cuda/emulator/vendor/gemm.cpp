@@ -4,6 +4,7 @@
 #include "cuda/emulator/vendor/gemm.h"
 
 #include "cuda/emulator/simt/emulator.h"
+#include "cuda/emulator/vendor/library.h"
 #include "tensor/primitives/linear.h"
 
 namespace cawe::emulated {
@@ -162,6 +163,11 @@ uint64_t fingerprint(const Gemm& g) {
 cudaError_t run_gemm(const Gemm& g) {
   if (g.d.count() == 0) return cudaSuccess;
   if (!operands_are_there(g)) return cudaErrorIllegalAddress;
+  note_operand(g.a, false);
+  note_operand(g.b, false);
+  if (g.beta != 0) note_operand(g.c, false);
+  if (g.has_bias) note_operand(g.bias, false);
+  note_operand(g.d, true);
   const simt::HostAccess access;
   Epilogue e;
   e.alpha = g.alpha, e.beta = g.beta, e.activation = g.activation;

@@ -20,6 +20,10 @@ int64_t item_elements(const Strided& x) {
   return int64_t(item.bytes() / size_of(x.dtype));
 }
 
+void note_operand(const Strided& x, bool writes) {
+  if (size_t(x.count()) * size_of(x.dtype) == x.bytes()) note_use(x.p, x.bytes(), writes);
+}
+
 bool check_workspace(const LibraryWorkspace& workspace, size_t given,
                      std::initializer_list<const Strided*> operands) {
   constexpr size_t kAlignment = 16;
@@ -41,6 +45,7 @@ bool check_workspace(const LibraryWorkspace& workspace, size_t given,
 cudaError_t use_workspace(const LibraryWorkspace& workspace) {
   if (workspace.needed == 0) return cudaSuccess;
   if (!check_device_range("the workspace", workspace.p, workspace.needed)) return cudaErrorIllegalAddress;
+  note_use(workspace.p, workspace.needed, true);
   const simt::HostAccess access;
   std::memset(workspace.p, 0xFF, workspace.needed);  // NaN in every format
   simt::mark_written(workspace.p, workspace.needed);

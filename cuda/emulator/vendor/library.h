@@ -17,6 +17,9 @@ inline char* device_pointer(const void* p) { return static_cast<char*>(const_cas
 /// From the first to behind the last element of one item (the first size) of x.
 int64_t item_elements(const Strided& x);
 
+/// Notes the use of an operand by the work that runs; of one with gaps nothing, they may be another's.
+void note_operand(const Strided& x, bool writes);
+
 /// Memory that a call may overwrite, as much as its algorithm needs.
 struct LibraryWorkspace {
   void* p = nullptr;

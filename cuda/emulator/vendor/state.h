@@ -12,6 +12,7 @@
 
 #include "cuda/emulator/vendor/control.h"
 #include "cuda/emulator/vendor/cuda_api.h"
+#include "cuda/emulator/vendor/order.h"
 #include "tensor/error.h"
 
 namespace cawe::emulated {
@@ -52,6 +53,8 @@ struct State {
   std::vector<std::shared_ptr<Stream>> streams;  ///< by age, the destroyed ones until their work is done
   std::vector<std::shared_ptr<Capture>> captures;
   uint64_t sequence = 0;  ///< of queued work
+  Piece running;
+  Clock host;  ///< what host threads have waited for
   std::vector<Injection> injections;
 };
 State& state();

@@ -23,13 +23,19 @@ struct Queued {
   uint64_t number = 0;
   std::string call;  ///< the entry point that queued it
   Work work;
+  uint64_t stream = 0;  ///< its id
+  Clock before;         ///< what this comes after, itself included
 };
+
+uint64_t new_stream_id();
 
 struct Stream : Object {
   static constexpr const char* kKind = "stream";
   const char* kind() const override { return kKind; }
   bool blocking = true;  ///< waits for the legacy stream and is waited for by it
   bool destroyed = false;
+  const uint64_t id = new_stream_id();
+  Clock clock;  ///< what comes before work that is queued from now on
   std::deque<Queued> queue;
   std::shared_ptr<Capture> capture;
 };
@@ -44,6 +50,7 @@ struct Mark {
   uint64_t number = 0;
   bool done = false;
   std::chrono::steady_clock::time_point when;
+  Clock before;                      ///< what comes before whoever waits for it
   std::shared_ptr<Capture> capture;  ///< recorded into a capture: `progress` then
   Progress progress;
 };
@@ -90,6 +97,8 @@ void run_until(Stream& stream, uint64_t number);
 /// Runs all work of the stream; of the legacy stream, that of all blocking ones too.
 cudaError_t wait_for(Stream& stream);
 cudaError_t wait_for_all();
+/// What comes before whoever has waited for the stream.
+Clock clock_of(const Stream& stream);
 /// Whether nothing is left; else runs one piece, so that who polls gets on.
 bool poll(Stream& stream, uint64_t number = ~uint64_t{0});
 void drop_all_work();
