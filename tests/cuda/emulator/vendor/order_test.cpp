@@ -94,10 +94,48 @@ TEST_F(EmulatedOrderOfPairs, NeedAnEvent) {
 
 TEST_F(EmulatedOrderTest, ReadingTogetherIsNoConflict) {
   DeviceArray<float> other(64);
+  PinnedArray<float> landing(64);
+  for (const auto schedule : {Schedule::lazy, Schedule::lazy_newest_first}) {
+    options().schedule = schedule;
+    ordered::move(x->get(), y->get(), 64, *a);
+    copy(host->get(), x->get(), 256, *a);
+    copy(landing.get(), x->get(), 256, *b);
+    ordered::move(x->get(), other.get(), 64, *b);
+    EXPECT_EQ(complaints_after_all(), 0u) << last_complaint();
+  }
+}
+
+TEST_F(EmulatedOrderTest, AWriteIsRememberedBehindReadsOfItsStream) {
+  PinnedArray<float> landing(64);
+  copy(x->get(), y->get(), 256, *a);
+  copy(host->get(), x->get(), 256, *a);
+  copy(landing.get(), x->get(), 256, *b);
+  EXPECT_EQ(complaints_after_all(), 1u);
+}
+
+TEST_F(EmulatedOrderTest, AKernelThatReadsGoesBeforeOneThatWrites) {
   ordered::move(x->get(), y->get(), 64, *a);
-  copy(host->get(), x->get(), 256, *b);
-  ordered::move(x->get(), other.get(), 64, *b);
+  order(*a, *b);
+  ordered::add(x->get(), 1, 64, *b);
   EXPECT_EQ(complaints_after_all(), 0u) << last_complaint();
+  ordered::move(x->get(), y->get(), 64, *a);
+  ordered::add(x->get(), 1, 64, *b);
+  EXPECT_EQ(complaints_after_all(), 1u);
+  EXPECT_TRUE(complained("add_kernel: unordered use: move_kernel"));
+  ordered::move(x->get(), y->get(), 64, *a);
+  copy(x->get(), host->get(), 256, *b);
+  EXPECT_EQ(complaints_after_all(), 2u);
+}
+
+TEST_F(EmulatedOrderTest, AKernelThatWritesGoesBeforeOneThatReads) {
+  DeviceArray<float> other(64);
+  ordered::move(x->get(), y->get(), 64, *a);
+  order(*a, *b);
+  ordered::move(y->get(), other.get(), 64, *b);
+  EXPECT_EQ(complaints_after_all(), 0u) << last_complaint();
+  ordered::move(x->get(), y->get(), 64, *a);
+  ordered::move(y->get(), other.get(), 64, *b);
+  EXPECT_EQ(complaints_after_all(), 1u);
 }
 
 TEST_F(EmulatedOrderTest, HalvesOfABlockAreApart) {
