@@ -138,9 +138,11 @@ cudnnStatus_t measure_on(const char* name, const Query<Performance>& q, const vo
     Convolution c;
     if (const cudnnStatus_t status = read(q, c)) return status;
     c.x.p = device_pointer(x), c.w.p = device_pointer(w), c.y.p = device_pointer(y);
+    if (const cudnnStatus_t status = check_alignment(c)) return status;
     if (!check_elements("x", c.x) || !check_elements("w", c.w) || !check_elements("y", c.y))
       return CUDNN_STATUS_BAD_PARAM;
-    if (!check_workspace({workspace, bytes}, bytes, {&c.x, &c.w, &c.y})) return CUDNN_STATUS_BAD_PARAM;
+    if (!check_workspace({workspace, bytes}, bytes, kWorkspaceAlignment, {&c.x, &c.w, &c.y}))
+      return CUDNN_STATUS_BAD_PARAM;
     if (forbidden_by_capture() || device_wait_forbidden() || wait_for_all() != cudaSuccess)
       return CUDNN_STATUS_EXECUTION_FAILED;
     list(q, c, bytes, true, find<ConvolutionDesc>(q.conv)->math);

@@ -113,7 +113,7 @@ cudnnStatus_t check_algorithm(Job& job, int algorithm, size_t workspace_bytes) {
   if (workspace_bytes < job.workspace.needed)
     return refuse(CUDNN_STATUS_BAD_PARAM_SIZE_INSUFFICIENT, "a workspace of ", workspace_bytes,
                   " bytes is too small (algorithm ", algorithm, " needs ", job.workspace.needed, ")");
-  if (!check_workspace(job.workspace, workspace_bytes, {&job.c.x, &job.c.w, &job.c.y}))
+  if (!check_workspace(job.workspace, workspace_bytes, kWorkspaceAlignment, {&job.c.x, &job.c.w, &job.c.y}))
     return CUDNN_STATUS_BAD_PARAM;
   if (job.workspace.needed > 0 && due(Fault::workspace))
     return refuse(CUDNN_STATUS_NOT_SUPPORTED, "an injected fault: the workspace");
@@ -154,9 +154,7 @@ cudnnStatus_t read_job(Direction direction, const Operands& o, Job& job) {
     return status;
   if (!o.x || !o.w || !o.y) return refuse(CUDNN_STATUS_BAD_PARAM_NULL_POINTER, "an operand is nullptr");
   job.c.x.p = device_pointer(o.x), job.c.w.p = device_pointer(o.w), job.c.y.p = device_pointer(o.y);
-  for (const Strided* operand : {&job.c.x, &job.c.w, &job.c.y})
-    if (reinterpret_cast<uintptr_t>(operand->p) % size_of(operand->dtype) != 0)
-      return refuse(CUDNN_STATUS_BAD_PARAM_MISALIGNED_POINTER, "an operand is not aligned to its elements");
+  if (const cudnnStatus_t status = check_alignment(job.c)) return status;
   job.workspace.p = o.workspace;
   return CUDNN_STATUS_SUCCESS;
 }

@@ -24,17 +24,16 @@ void note_operand(const Strided& x, bool writes) {
   if (size_t(x.count()) * size_of(x.dtype) == x.bytes()) note_use(x.p, x.bytes(), writes);
 }
 
-bool check_workspace(const LibraryWorkspace& workspace, size_t given,
+bool check_workspace(const LibraryWorkspace& workspace, size_t given, size_t alignment,
                      std::initializer_list<const Strided*> operands) {
-  constexpr size_t kAlignment = 16;
   if (given < workspace.needed) {
     complain(detail::concat("a workspace of ", given, " bytes is too small (the algorithm needs ",
                             workspace.needed, ")"));
     return false;
   }
   if (given > 0 && !check_device_range("the workspace", workspace.p, given)) return false;
-  if (workspace.needed > 0 && reinterpret_cast<uintptr_t>(workspace.p) % kAlignment != 0) {
-    complain(detail::concat("the workspace is not aligned to ", kAlignment, " bytes"));
+  if (workspace.needed > 0 && reinterpret_cast<uintptr_t>(workspace.p) % alignment != 0) {
+    complain(detail::concat("the workspace is not aligned to ", alignment, " bytes"));
     return false;
   }
   return std::all_of(operands.begin(), operands.end(), [&](const Strided* x) {

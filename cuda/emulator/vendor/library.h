@@ -25,9 +25,9 @@ struct LibraryWorkspace {
   void* p = nullptr;
   size_t needed = 0;
 };
-/// Whether `given` bytes at the workspace are enough, aligned to 16 bytes, alive and apart from the operands;
-/// else complains.
-bool check_workspace(const LibraryWorkspace& workspace, size_t given,
+/// Whether `given` bytes at the workspace are enough, aligned, alive and apart from the operands; else
+/// complains.
+bool check_workspace(const LibraryWorkspace& workspace, size_t given, size_t alignment,
                      std::initializer_list<const Strided*> operands);
 /// Overwrites the workspace, as a real algorithm would.
 cudaError_t use_workspace(const LibraryWorkspace& workspace);
