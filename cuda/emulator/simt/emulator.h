@@ -123,8 +123,9 @@ enum class Refusal : uint8_t {
   value,          ///< cudaErrorInvalidValue: more than this kernel may have
   no_code         ///< cudaErrorNoKernelImageForDevice: no compiler makes code of the kernel
 };
-/// Called instead of the submitter; by default it throws Error(internal).
-void set_refuser(std::function<void(Refusal, const char* kernel, const std::string& why)> refuser);
+using Refuser = std::function<void(Refusal, const char* kernel, const std::string& why)>;
+/// Called instead of the submitter; by default it throws Error(internal). Returns the one before.
+Refuser set_refuser(Refuser refuser);
 
 /// The threads of a launch, by numbers that start again with each generation.
 struct LaunchThreads {

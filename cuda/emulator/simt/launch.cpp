@@ -23,8 +23,9 @@ std::vector<LaunchReport> reports;
 std::function<void(void*, const char*, QueuedLaunch)> submitter = [](void*, const char*,
                                                                      QueuedLaunch launch) { launch(); };
 
-std::function<void(Refusal, const char*, const std::string&)> refuser =
-    [](Refusal, const char* kernel, const std::string& why) { fail(Code::internal, kernel, ": ", why); };
+Refuser refuser = [](Refusal, const char* kernel, const std::string& why) {
+  fail(Code::internal, kernel, ": ", why);
+};
 
 /// What a launch was asked for; `code` tells the module.
 struct Request {
@@ -164,9 +165,7 @@ void set_submitter(std::function<void(void*, const char*, QueuedLaunch)> submitt
   core::submitter = std::move(submitter);
 }
 
-void set_refuser(std::function<void(Refusal, const char*, const std::string&)> refuser) {
-  core::refuser = std::move(refuser);
-}
+Refuser set_refuser(Refuser refuser) { return std::exchange(core::refuser, std::move(refuser)); }
 
 void submit_launch(const char* name, const void* code, Index3 grid, Index3 block, size_t shared, void* stream,
                    void (*body)(const void*), const void* arguments, size_t bytes) {
