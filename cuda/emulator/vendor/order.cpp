@@ -63,10 +63,19 @@ uintptr_t block_of(const void* p) {
   return 0;
 }
 
+void complain_of_order(const std::string& what) {
+  constexpr size_t kMost = 100;
+  complain(what);
+  std::vector<std::string>& kept = state().unordered_uses;
+  if (kept.size() < kMost && std::find(kept.begin(), kept.end(), state().complaint) == kept.end())
+    kept.push_back(state().complaint);
+}
+
 void complain_unordered(const std::string& other) {
-  complain(detail::concat("unordered use: ", other,
-                          " on another stream uses the same bytes, one of the two writes them, and no event "
-                          "or wait orders them"));
+  complain_of_order(
+      detail::concat("unordered use: ", other,
+                     " on another stream uses the same bytes, one of the two writes them, and no event "
+                     "or wait orders them"));
 }
 
 /// Kernels of other streams that the running piece is not ordered behind.
@@ -161,7 +170,7 @@ void check_unchanged(const Snapshot& then, const void* p, size_t bytes) {
                            return use.writes && use.time > then.time && use.overlaps(begin, begin + bytes);
                          });
   if (by_a_copy) return;
-  complain(
+  complain_of_order(
       "the host wrote to the pinned source between the call and the copy; wait for an event behind the copy "
       "before using its memory again");
 }

@@ -110,6 +110,11 @@ uint64_t complaints() {
   return state().complaints;
 }
 
+std::vector<std::string> unordered_uses() {
+  const std::lock_guard<std::mutex> hold(state().lock);
+  return state().unordered_uses;
+}
+
 uint64_t calls(const std::string& name) {
   const std::lock_guard<std::mutex> hold(state().lock);
   const auto found = state().calls.find(name);
@@ -149,6 +154,7 @@ void reset_for_tests() {
   s.calls.clear();
   s.injections.clear();
   s.complaint.clear();
+  s.unordered_uses.clear();
   s.complaints = s.allocations = 0;
   s.sticky = cudaSuccess;
   s.options = Options{};

@@ -43,6 +43,7 @@ struct State {
   std::string call;  ///< the entry point that runs, or the one that queued the work that runs
   std::string complaint;
   uint64_t complaints = 0;
+  std::vector<std::string> unordered_uses;
   cudaError_t sticky = cudaSuccess;  ///< an asynchronous error: nothing works from then on
   uint64_t generation = 1;           ///< goes up with reset_for_tests()
   std::map<uintptr_t, std::shared_ptr<Object>> objects;

@@ -234,6 +234,15 @@ TEST_F(EmulatedOrderTest, AGraphIsWorkOfItsStream) {
   EXPECT_EQ(cudaGraphExecDestroy(exec), cudaSuccess);
 }
 
+TEST_F(EmulatedOrderTest, UsesAreListedOnce) {
+  for (int i = 0; i < 3; ++i) {
+    copy(x->get(), host->get(), 256, *a);
+    ordered::move(x->get(), y->get(), 64, *b);
+    EXPECT_EQ(complaints_after_all(), uint64_t(i + 1));
+  }
+  EXPECT_EQ(unordered_uses(), std::vector<std::string>{last_complaint()});
+}
+
 TEST_F(EmulatedOrderTest, AKernelsFindingHasItsLine) {
   copy(x->get(), host->get(), 256, *a);
   ordered::move(x->get(), y->get(), 64, *b);
@@ -281,6 +290,7 @@ TEST_F(EmulatedOrderTest, ThePinnedSourceOfACopyIsNotReusedBeforeIt) {
   (*host)[7] = 10;
   EXPECT_EQ(complaints_after_all(), 1u);
   EXPECT_TRUE(complained("cudaMemcpyAsync: the host wrote to the pinned source"));
+  EXPECT_EQ(unordered_uses(), std::vector<std::string>{last_complaint()});
 }
 
 TEST_F(EmulatedOrderTest, APinnedSourceThatACopyFillsFirstIsNotTheHosts) {
