@@ -95,7 +95,7 @@ CaseResult run_case(const Case& kernel_case, uint64_t seed, simt::Level level) {
       r.complaints.push_back(i.kind + " in " + i.kernel + " at " + i.file + ":" + std::to_string(i.line) +
                              ", " + std::to_string(i.times) + " times: " + i.detail);
   }
-  if (r.launches.empty()) r.complaints.push_back("nothing was launched");
+  if (r.launches.empty() && r.complaints.empty()) r.complaints.push_back("nothing was launched");
   if (!(r.error <= kernel_case.tolerance))
     r.complaints.push_back(
         printf_text("error %.3g against the reference (allowed %.3g)", r.error, kernel_case.tolerance));
