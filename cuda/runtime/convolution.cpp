@@ -69,6 +69,15 @@ std::vector<Algorithm> usable(cudnnMathType_t wanted, const Settings& settings, 
   return found;
 }
 
+/// A bias without ReLU goes with a single algorithm; the others refuse the call.
+void leave_those_that_fuse_a_bias(std::vector<Algorithm>& algorithms) {
+  algorithms.erase(std::remove_if(algorithms.begin(), algorithms.end(),
+                                  [](const Algorithm& a) {
+                                    return a.number != int(CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM);
+                                  }),
+                   algorithms.end());
+}
+
 }  // namespace
 
 /// The problem as cuDNN's descriptors, and its algorithms.
@@ -128,6 +137,7 @@ void Convolutions::list_algorithms(const ConvolutionProblem& problem, Plan& plan
             return cudnnGetConvolutionForwardAlgorithm_v7(handle, plan.x, plan.w, plan.conv, plan.y, n, count,
                                                           answers);
           });
+      if (problem.epilogue == Epilogue::bias) leave_those_that_fuse_a_bias(plan.algorithms);
       break;
     case ConvolutionPass::grad_input:
       plan.algorithms = usable<cudnnConvolutionBwdDataAlgoPerf_t>(

@@ -66,6 +66,30 @@ for name, headers in (('template', ['cawe/kernel.cuh']),
     if NVCC:
         assert 'axpy' in run(path, '--arch', 'sm_90', '--no-nvcc').stdout, name
 
+# Launches that no device would run are complaints.
+KERNEL = INCLUDE + '''
+__global__ void __launch_bounds__(128) mine(float* y) {
+  __shared__ float s[%d];
+  s[threadIdx.x] = 1.f;
+  __syncthreads();
+  y[threadIdx.x] = s[threadIdx.x];
+}
+void cawe_run(cawe::Workbench& bench) {
+  float* y = bench.output<float>(%d);
+  static float ones[256];
+  for (float& one : ones) one = 1.f;
+  CAWE_LAUNCH(mine, 1, %d, 0, nullptr, y);
+  bench.expect("y", y, ones, %d, 0);
+}
+'''
+for name, floats, threads, words in (('right', 12288, 128, None), ('bound', 256, 129, '__launch_bounds__(128)'),
+                                     ('shared', 12289, 128, '49156 B of static shared memory')):
+    path = WORK / (name + '.cuh')
+    path.write_text(KERNEL % (floats, threads, threads, threads))
+    case = profile(path, code=1 if words else 0)
+    assert case['passed'] == (words is None), case
+    assert words is None or any('refused launch of mine' in c and words in c for c in case['complaints']), case
+
 # Cases hold in the program's own floating-point mode, which counts denormals as zero: a GPU keeps them.
 cases = json.loads(run('--profile', '--filter', 'argsort', '--json', '--quiet', '--no-nvcc').stdout)['cases']
 assert any('special' in c['shape'] for c in cases) and all(c['passed'] for c in cases), cases

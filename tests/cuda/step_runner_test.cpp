@@ -63,7 +63,10 @@ class StepRunnerTest : public DeviceTest {
     DeviceTest::SetUp();
     set_compute_device(kDevice);
   }
-  void TearDown() override { set_compute_device(Device::cpu); }
+  void TearDown() override {
+    set_compute_device(Device::cpu);
+    DeviceTest::TearDown();
+  }
 };
 
 TEST_F(StepRunnerTest, ACapturedStepIsThePlainOne) {

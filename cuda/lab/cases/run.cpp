@@ -55,20 +55,28 @@ void judge_counts(const Case& stated, CaseResult& r) {
   if (loose && stated.reason.empty()) r.complaints.push_back("an allowance without a reason");
 }
 
-/// Puts the options back, whatever the case does.
+/// Puts the options back, whatever the case does. Launches that no device would run are complaints.
 class Settings {
  public:
-  Settings(uint64_t seed, simt::Level level) : before_(simt::options()) {
+  Settings(uint64_t seed, simt::Level level, std::vector<std::string>& complaints)
+      : before_(simt::options()),
+        refuser_(simt::set_refuser([&](simt::Refusal, const char* kernel, const std::string& why) {
+          complaints.push_back(std::string("refused launch of ") + kernel + ": " + why);
+        })) {
     simt::options().seed = seed;
     simt::options().level = level;
     simt::take_reports();
   }
-  ~Settings() { simt::options() = before_; }
+  ~Settings() {
+    simt::options() = before_;
+    simt::set_refuser(refuser_);
+  }
   Settings(const Settings&) = delete;
   Settings& operator=(const Settings&) = delete;
 
  private:
   simt::Options before_;
+  simt::Refuser refuser_;
 };
 
 }  // namespace
@@ -76,7 +84,7 @@ class Settings {
 CaseResult run_case(const Case& kernel_case, uint64_t seed, simt::Level level) {
   CaseResult r;
   r.seed = seed;
-  const Settings settings(seed, level);
+  const Settings settings(seed, level, r.complaints);
   const KeepDenormals exact;  // of the reference; the emulator keeps them anyway
   CaseContext context;
   r.error = kernel_case.run(context);
@@ -87,7 +95,7 @@ CaseResult run_case(const Case& kernel_case, uint64_t seed, simt::Level level) {
       r.complaints.push_back(i.kind + " in " + i.kernel + " at " + i.file + ":" + std::to_string(i.line) +
                              ", " + std::to_string(i.times) + " times: " + i.detail);
   }
-  if (r.launches.empty()) r.complaints.push_back("nothing was launched");
+  if (r.launches.empty() && r.complaints.empty()) r.complaints.push_back("nothing was launched");
   if (!(r.error <= kernel_case.tolerance))
     r.complaints.push_back(
         printf_text("error %.3g against the reference (allowed %.3g)", r.error, kernel_case.tolerance));

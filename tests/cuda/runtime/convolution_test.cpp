@@ -48,6 +48,16 @@ INSTANTIATE_TEST_SUITE_P(
              (test.param.layout == Layout::channels_last ? "_nhwc" : "_nchw");
     });
 
+/// The sums, where they are rounded before a kernel of ours adds the bias: the one algorithm of cuDNN that
+/// fuses a bias without ReLU takes no dilation in NCHW, and f64 is always in NCHW.
+Tensor rounded_sums(const ConvolutionCase& c, const Setting& s, const Input& x, const Input& w) {
+  const bool nchw = s.layout == Layout::contiguous || s.dtype == DType::f64;
+  if (!nchw || c.params.dilation == 1) return Tensor();
+  Tensor sums = expected(output_shape(c));
+  cpu_reference_backend().conv2d(x.host, w.host, Tensor(), c.params, false, sums);
+  return sums;
+}
+
 TEST_P(Convolution, ForwardEqualsTheReference) {
   const auto [dtype, layout] = GetParam();
   for (const ConvolutionCase& c : kConvolutions)
@@ -59,7 +69,9 @@ TEST_P(Convolution, ForwardEqualsTheReference) {
         Tensor y = output(output_shape(c), dtype, layout), host = expected(y.shape());
         device().conv2d(x.device, w.device, bias.device, c.params, relu, y);
         cpu_reference_backend().conv2d(x.host, w.host, bias.host, c.params, relu, host);
-        expect_near(y, host, c.w[1] * c.w[2] * c.w[3] + 1);
+        const bool split = with_bias && !relu;
+        expect_near(y, host, c.w[1] * c.w[2] * c.w[3] + 1, 1,
+                    split ? rounded_sums(c, GetParam(), x, w) : Tensor());
       }
   EXPECT_EQ(emulated::complaints(), 0u) << emulated::last_complaint();
 }
