@@ -21,3 +21,7 @@ endfunction()
 cawe_vendor(CUDNN cudnn 9 cudnn.h cudnn)
 set(toolkit ${CUDAToolkit_VERSION_MAJOR})
 cawe_vendor(CUBLASLT cublasLt ${toolkit} cublasLt.h cu${toolkit} cublas)
+
+# Their headers and CUDA's, for the files that call them.
+add_library(cawe_vendor_headers INTERFACE)
+target_include_directories(cawe_vendor_headers SYSTEM INTERFACE ${CUDAToolkit_INCLUDE_DIRS} ${CUDNN_INCLUDE} ${CUBLASLT_INCLUDE})
