@@ -229,6 +229,8 @@ def main():
     start = time.monotonic()
     root = (options.root or options.folder / 'root').resolve()
     bare = Bare(root, namespaces)
+    if 'CAWE_JOBS' in os.environ:
+        bare.environment['CAWE_JOBS'] = os.environ['CAWE_JOBS']
     ccache = [] if options.no_ccache or options.root or not shutil.which('ccache') else ['ccache']
     if options.root is None:
         shutil.rmtree(root, ignore_errors=True)
