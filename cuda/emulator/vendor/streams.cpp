@@ -85,8 +85,11 @@ const Clock& come_after_all_before(Stream& stream, uint64_t number) {
 cudaError_t write_down(const StreamPtr& stream, Work work) {
   Capture& capture = *stream->capture;
   if (capture.invalid) return refuse(cudaErrorStreamCaptureInvalidated, "an earlier call broke this capture");
-  capture.nodes.push_back({0, state().call, std::move(work), 0, {}});
-  ++capture.progress[stream][stream];
+  Progress& progress = capture.progress[stream];
+  ++progress[stream];
+  Queued node{0, state().call, std::move(work), stream->id, {}};
+  for (const auto& [other, reached] : progress) node.before[other->id] = reached;
+  capture.nodes.push_back(std::move(node));
   return cudaSuccess;
 }
 
@@ -111,8 +114,17 @@ cudaError_t enqueue(const StreamPtr& stream, Work work) {
   return cudaSuccess;
 }
 
-cudaError_t run_nodes(const std::vector<Queued>& nodes) {
-  for (const Queued& node : nodes) execute(node);
+cudaError_t run_nodes(const GraphExec& graph, uint64_t base) {
+  const Piece launch = state().running;
+  for (const Queued& node : graph.nodes) {
+    if (!graph.branches.empty()) {
+      Clock before = launch.before;
+      for (const auto& [stream, reached] : node.before) before[graph.branches.at(stream)] = base + reached;
+      const uint64_t branch = graph.branches.at(node.stream);
+      state().running = {branch, before[branch], before};
+    }
+    execute(node);
+  }
   return state().sticky;
 }
 

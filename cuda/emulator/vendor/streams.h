@@ -24,7 +24,7 @@ struct Queued {
   std::string call;  ///< the entry point that queued it
   Work work;
   uint64_t stream = 0;  ///< its id
-  Clock before;         ///< what this comes after, itself included
+  Clock before;  ///< what this comes after, itself included; in a capture by the places of nodes in streams
 };
 
 uint64_t new_stream_id();
@@ -82,6 +82,9 @@ struct GraphExec : Object {
   static constexpr const char* kKind = "executable graph";
   const char* kind() const override { return kKind; }
   std::vector<Queued> nodes;
+  /// Captured from several streams: an id of its own for each of their ids. Else empty, and the nodes are work
+  /// of the stream that the graph is launched in.
+  std::map<uint64_t, uint64_t> branches;
 };
 
 /// The stream of a handle (nullptr: the legacy stream), or an empty pointer and a complaint.
@@ -89,8 +92,8 @@ StreamPtr stream_of(cudaStream_t handle);
 
 /// Queues work, or writes it down where the stream is captured.
 cudaError_t enqueue(const StreamPtr& stream, Work work);
-/// Runs what a capture wrote down.
-cudaError_t run_nodes(const std::vector<Queued>& nodes);
+/// Runs what a capture wrote down. Nodes of branches are pieces of work with numbers from `base` on.
+cudaError_t run_nodes(const GraphExec& graph, uint64_t base);
 
 /// Runs the stream's work with numbers up to `number`, and first what it waits for.
 void run_until(Stream& stream, uint64_t number);

@@ -234,6 +234,40 @@ TEST_F(EmulatedOrderTest, AGraphIsWorkOfItsStream) {
   EXPECT_EQ(cudaGraphExecDestroy(exec), cudaSuccess);
 }
 
+/// A capture of two branches that both add to x, in order or not; launched twice.
+TEST_F(EmulatedOrderTest, BranchesOfAGraphNeedEventsToo) {
+  EventOwner fork, between, join;
+  for (const bool in_order : {true, false}) {
+    cudaGraph_t graph = nullptr;
+    cudaGraphExec_t exec = nullptr;
+    const uint64_t before = complaints_after_all();
+    ASSERT_EQ(cudaStreamBeginCapture(*a, cudaStreamCaptureModeGlobal), cudaSuccess);
+    ASSERT_EQ(cudaEventRecord(fork, *a), cudaSuccess);
+    ASSERT_EQ(cudaStreamWaitEvent(*b, fork), cudaSuccess);
+    ordered::add(x->get(), 1, 64, *a);
+    if (in_order) {
+      ASSERT_EQ(cudaEventRecord(between, *a), cudaSuccess);
+      ASSERT_EQ(cudaStreamWaitEvent(*b, between), cudaSuccess);
+    }
+    ordered::add(x->get(), 1, 64, *b);
+    ASSERT_EQ(cudaEventRecord(join, *b), cudaSuccess);
+    ASSERT_EQ(cudaStreamWaitEvent(*a, join), cudaSuccess);
+    copy(host->get(), x->get(), 256, *a);
+    ASSERT_EQ(cudaStreamEndCapture(*a, &graph), cudaSuccess) << last_complaint();
+    ASSERT_EQ(cudaGraphInstantiate(&exec, graph), cudaSuccess);
+    EXPECT_EQ(cudaGraphLaunch(exec, *a), cudaSuccess);
+    EXPECT_EQ(cudaGraphLaunch(exec, *a), cudaSuccess);
+    order(*a, *b);
+    ordered::add(x->get(), 1, 64, *b);
+    EXPECT_EQ(complaints_after_all() - before, in_order ? 0u : 2u) << last_complaint();
+    ordered::add(x->get(), 1, 64, *a);
+    EXPECT_EQ(cudaGraphLaunch(exec, *b), cudaSuccess);
+    EXPECT_GT(complaints_after_all() - before, in_order ? 0u : 3u) << "unordered with the launch";
+    EXPECT_EQ(cudaGraphDestroy(graph), cudaSuccess);
+    EXPECT_EQ(cudaGraphExecDestroy(exec), cudaSuccess);
+  }
+}
+
 TEST_F(EmulatedOrderTest, UsesAreListedOnce) {
   for (int i = 0; i < 3; ++i) {
     copy(x->get(), host->get(), 256, *a);
