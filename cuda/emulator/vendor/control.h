@@ -45,7 +45,8 @@ uint64_t complaints();
 /// What is still alive, one a line: device and pinned memory, streams, events, graphs, handles, descriptors.
 std::vector<std::string> leaks();
 
-/// How often the entry point was called; "kernel launch" counts the launches.
+/// How often the entry point was called; "kernel launch" counts the launches, "host to device", "device to host" and "device
+/// to device" the copies that were queued, by whichever entry point; in a capture once.
 uint64_t calls(const std::string& name);
 
 /// Pieces of work that wait on streams.
