@@ -63,25 +63,28 @@ struct KeptByWarp {
   int count[2][kThreads / 32];
 };
 
-/// Rounds in which a block writes what its threads keep, in their order. All threads call next() in each round; where
-/// `keep`, it is the place among all that is kept, in this round and before.
+/// Rounds in which a block writes what its threads keep, in their order. In each round all threads call count(), wait at a
+/// barrier and call place().
 template <int kThreads>
 struct InOrder {
   KeptByWarp<kThreads>* warps;  ///< shared
   int64_t kept = 0;             ///< until now, the same for all threads
-  int round = 0;
-  __device__ __forceinline__ int64_t next(bool keep) {
-    const unsigned lane = threadIdx.x % 32, warp = threadIdx.x / 32;
-    const unsigned keepers = __ballot_sync(0xffffffffu, keep);
-    int* counts = warps->count[round++ % 2];
-    if (lane == 0) counts[warp] = __popc(keepers);
-    __syncthreads();
-    int64_t place = kept + __popc(keepers & ((1u << lane) - 1));
+  int round = 0, before = 0;
+  __device__ __forceinline__ void count(bool keep) {
+    const unsigned lane = threadIdx.x % 32, keepers = __ballot_sync(0xffffffffu, keep);
+    if (lane == 0) warps->count[round % 2][threadIdx.x / 32] = __popc(keepers);
+    before = __popc(keepers & ((1u << lane) - 1));
+  }
+  /// Where this thread's goes, among all that is kept in this round and before.
+  __device__ __forceinline__ int64_t place() {
+    const unsigned warp = threadIdx.x / 32;
+    const int* counts = warps->count[round++ % 2];
+    int64_t at = kept + before;
     for (unsigned w = 0; w < kThreads / 32; ++w) {
-      if (w < warp) place += counts[w];
+      if (w < warp) at += counts[w];
       kept += counts[w];
     }
-    return place;
+    return at;
   }
 };
 

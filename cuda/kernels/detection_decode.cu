@@ -93,7 +93,9 @@ __global__ void __launch_bounds__(kThreads)
     const int64_t k = first + threadIdx.x;
     Candidate<T> candidate{};
     const bool keep = k < from.count && passes(from, limits, coding, image, k, &candidate);
-    const int64_t place = order.next(keep);
+    order.count(keep);
+    __syncthreads();
+    const int64_t place = order.place();
     if (keep && place < to.room) put(to, base + place, candidate);
   }
   const int64_t count = order.kept < to.room ? order.kept : to.room;

@@ -28,14 +28,18 @@ __global__ void __launch_bounds__(kThreads)
   InOrder<kThreads> order{&warps};
   for (int64_t first = 0; first < wanted; first += kThreads) {
     const int64_t k = first + threadIdx.x, from = k < wanted ? kept[image * wanted + k] : -1;
-    const int64_t place = order.next(from >= 0);
+    order.count(from >= 0);
+    __syncthreads();
+    const int64_t place = order.place();
     if (from >= 0) store_box(regions, base + place, load_box(boxes, from));
   }
   for (int64_t first = 0; first < rows; first += kThreads) {
     const int64_t g = first + threadIdx.x;
     const T* row = truth + (image * rows + g) * kTruthWidth;
     const bool keep = g < rows && row[4] >= T(0);
-    const int64_t place = order.next(keep);
+    order.count(keep);
+    __syncthreads();
+    const int64_t place = order.place();
     if (keep) store_box(regions, base + place, truth_box(row));
   }
   for (int64_t k = order.kept + threadIdx.x; k < room; k += kThreads)

@@ -75,8 +75,8 @@ double run_filter(CaseContext& c, const FilterScene& s) {
   limits.parts = int(s.parts.size());
   int64_t end = 0;
   for (size_t i = 0; i < s.parts.size(); ++i) limits.part_end[i] = end += s.parts[i];
-  T *out_boxes = c.fresh<T>(4 * n * room), *out_scores = c.fresh<T>(n * room);
-  auto *out_classes = c.fresh<int64_t>(n * room), *out_counts = c.fresh<int64_t>(n);
+  T *out_boxes = written<T>(c, 4 * n * room), *out_scores = written<T>(c, n * room);
+  auto *out_classes = written<int64_t>(c, n * room), *out_counts = c.fresh<int64_t>(n);
   c.measure([&] {
     decode_filtered(kNumber<T>, from, limits, {out_boxes, out_scores, out_classes, out_counts, room},
                     c.stream());

@@ -19,6 +19,12 @@ std::vector<uint64_t> bits_of(const std::vector<T>& x) {
   return bits;
 }
 
+/// Memory that holds something: a kernel has to write its zeros too.
+template <class T>
+T* written(CaseContext& c, int64_t n) {
+  return c.upload(std::vector<T>(size_t(n), T(77)));
+}
+
 /// Boxes with an area in a picture of 200 x 150, whole pixels.
 template <class T>
 std::vector<T> scene_boxes(int64_t n, const char* purpose) {

@@ -146,7 +146,7 @@ double run_join(CaseContext& c, const std::vector<int64_t>& kept, const std::vec
   }
   const T *from = c.upload(boxes), *with = rows > 0 ? c.upload(truth) : nullptr;
   const int64_t* at = c.upload(positions);
-  T* out = c.fresh<T>(4 * n * room);
+  T* out = written<T>(c, 4 * n * room);
   auto* out_counts = c.fresh<int64_t>(n);
   c.measure([&] { join_boxes(kNumber<T>, from, at, n, wanted, with, rows, out, out_counts, c.stream()); });
   return different(bits_of(c.download(out, 4 * n * room)), bits_of(regions.to_vector<T>())) +

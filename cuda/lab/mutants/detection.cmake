@@ -33,6 +33,7 @@ cawe_mutant(nms_triangle_diagonal lab/ladders/nms.cu "blockIdx.y > blockIdx.x" "
 # --- detection_decode.cu, detection_match.cu
 cawe_mutant(decode_contracted detection_decode.cu "add_rn(add_rn(a.x1, mul_rn(w, half)), mul_rn(div_rn(d.x1, c.wx), w))"
             "same_bits::fused(div_rn(d.x1, c.wx), w, add_rn(a.x1, mul_rn(w, half)))" decode_filtered)
+cawe_mutant(filter_barrier detection_decode.cu "    __syncthreads();\n" "" decode_filtered)
 cawe_mutant(filter_tail detection_decode.cu "k < from.count && passes" "k <= from.count && passes" decode_filtered)
 cawe_mutant(filter_order detection_decode.cu "k % from.anchors) * from.classes + k / from.anchors"
             "k / from.classes) * from.classes + k % from.classes" decode_filtered)
@@ -61,6 +62,7 @@ cawe_mutant(targets_left_out detection_targets.cu "of_slot == -2 ? T(-1)" "of_sl
 cawe_mutant(targets_barrier detection_targets.cu "  __syncthreads();  // lanes with a box and without store together\n" "" match_targets)
 cawe_mutant(targets_image detection_targets.cu "(of * m.rows + g)" "(g)" match_targets)
 cawe_mutant(targets_tail detection_targets.cu "const bool there = k < m.slots" "const bool there = k <= m.slots" match_targets)
+cawe_mutant(join_barrier detection_regions.cu "    __syncthreads();\n" "" join_boxes)
 cawe_mutant(join_ignored detection_regions.cu "row[4] >= T(0)" "row[4] != T(-1)" join_boxes)
 cawe_mutant(join_rest detection_regions.cu "k = order.kept + threadIdx.x" "k = order.kept + 1 + threadIdx.x" join_boxes)
 cawe_mutant(place_reaches detection_regions.cu "side >= T(sides" "side > T(sides" place_regions)
