@@ -233,6 +233,8 @@ TEST(Truths, RowsAreFilledUpToAPowerOfTwo) {
   EXPECT_EQ(row(t.slice(0, 1, 2).reshape({8, 5}), 0)[4], -1);
   const std::vector<Box> nine(9, {0, 0, 1, 1});
   EXPECT_EQ(packed(std::vector<Truth>{{nine, std::vector<int64_t>(9, 0)}}).dim(1), 16);
+  const std::vector<Box> five(5, {0, 0, 1, 1});
+  EXPECT_EQ(packed(std::vector<Truth>{{five, std::vector<int64_t>(5, 0), five}}).dim(1), 16);
 }
 
 TEST(Targets, BadBoxesNameTheImage) {

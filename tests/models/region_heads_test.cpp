@@ -60,6 +60,13 @@ TEST(RoiHeads, RegionsGoToLevelsBySide) {
             (std::vector<int32_t>{0, 0, 1, 1, 2, 3, 3, -1}));
 }
 
+TEST(RoiHeads, ASideOfExactlyALevelsLeastIsOnIt) {
+  const Tensor boxes = Tensor::from(std::vector<float>{0, 0, 8, 8, 3, 3, 12, 12, 1, 0, 18, 17}, {1, 3, 4});
+  Tensor place = Tensor::empty({1, 3, 2}, DType::i32);
+  primitives::place_regions(boxes, Tensor::zeros({1, 3}, DType::i64), {9, 17}, place);
+  EXPECT_EQ(place.to_vector<int32_t>(), (std::vector<int32_t>{0, 0, 0, 1, 0, 2}));
+}
+
 /// Sides as numbers of f32 next to where the level's formula changes: the comparison is the formula.
 TEST(RoiHeads, LeastSidesOfLevelsAreTheFormulas) {
   for (const double canonical : {224.0, 28.0, 100.0}) {
