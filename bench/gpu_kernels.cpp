@@ -183,16 +183,35 @@ Tensor boxes(int64_t n) {
 
 void detection() {
   for (const int64_t n : {2000, 10000}) {
-    const Tensor b = boxes(n), s = numbers({n});
-    measure("nms " + std::to_string(n) + ", answer on the host", 20.0 * double(n),
-            [&] { gpu().nms(b, s, Tensor(), 0.7); });
+    const Tensor b = boxes(n).unsqueeze(0), s = numbers({1, n});
+    Tensor kept = room({1, n}, DType::i64);
+    measure("nms " + std::to_string(n) + ", answer on the host", 20.0 * double(n), [&] {
+      gpu().nms(b, s, Tensor(), Tensor(), 0.7, kept);
+      kept.to_vector<int64_t>();
+    });
   }
-  const Tensor scores = numbers({36864 * 3});
-  measure("top_k 1000 of 110592, answer on the host", bytes_of(scores), [&] { gpu().top_k(scores, 1000); });
-  const Tensor anchors = boxes(49104), truth = boxes(32);
-  Tensor matched = room({49104}, DType::i64);
+  const Tensor scores = numbers({1, 36864 * 3});
+  Tensor best = room({1, 1000}, DType::i64);
+  measure("top_k 1000 of 110592, answer on the host", bytes_of(scores), [&] {
+    gpu().top_k(scores, {36864 * 3}, 1000, best);
+    best.to_vector<int64_t>();
+  });
+  const Tensor anchors = boxes(49104), truth = room({1, 32, 5});
+  truth.slice(2, 0, 4).copy_from(boxes(32).unsqueeze(0));
+  truth.slice(2, 4, 5).copy_from(Tensor::zeros({1, 32, 1}).to(kGpu));
+  Tensor matched = room({1, 49104}, DType::i64);
   measure("match_anchors 49104 x 32", 24.0 * 49104,
-          [&] { gpu().match_anchors(anchors, truth, {}, matched); });
+          [&] { gpu().match_anchors(anchors, Tensor(), truth, {}, matched); });
+  // Half of the anchors of 32 images are background, one in eight is foreground.
+  std::vector<int64_t> matches, keys;
+  for (int64_t i = 0; i < 32 * 65472; ++i) matches.push_back(i % 8 == 0 ? 1 : i % 8 < 5 ? -1 : -2);
+  for (int64_t i = 0; i < 32; ++i) keys.insert(keys.end(), {1, 2, i});
+  const Tensor all = Tensor::from(matches, {32, 65472}).to(kGpu),
+               draws = Tensor::from(keys, {32, 3}).to(kGpu);
+  Tensor drawn = room({32, 65472}, DType::i64), none;
+  measure("sample_matches 256 of 65472, 32 images", 16.0 * 32 * 65472, [&] {
+    gpu().sample_matches(all, draws, {256, 128, "bench"}, drawn, none);
+  });
   std::vector<Tensor> levels, slopes;
   RoiAlignParams p;
   for (const int64_t side : {128, 64, 32, 16}) {

@@ -185,11 +185,9 @@ void detector(const Options& o, const char* what, models::DetectionModel& net, i
     truths[i].labels = {0};
     draws[i].image = i;
   }
-  if (net.capturable()) {
-    const std::vector<Tensor> targets = net.targets(512, 512, truths, draws, kGpu);
-    train(o, title(what, "training", batch, dtype), batch, net, true,
-          [&] { backward(net.loss_of(Variable(x), targets).total); });
-  }
+  const std::vector<Tensor> targets = net.targets(512, 512, truths, draws, kGpu);
+  train(o, title(what, "training", batch, dtype), batch, net, true,
+        [&] { backward(net.loss_of(Variable(x), targets).total); });
   train(o, title(what, "training_with_targets", batch, dtype), batch, net, false,
         [&] { backward(net.loss_of(Variable(x), net.targets(512, 512, truths, draws, kGpu)).total); });
   infer(o, title(what, "detect", batch, dtype), batch, net, [&] { net.detect(x); });

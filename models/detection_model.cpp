@@ -1,12 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/detection_model.h"
 
+#include "models/truths.h"
+
 namespace cawe::models {
 
 double DetectionModel::Losses::part(const std::string& name) const {
   for (const auto& [known, value] : parts)
     if (known == name) return value.item();
   fail(Code::usage, "detector: no loss is called \"", name, "\"");
+}
+
+std::vector<Tensor> DetectionModel::targets(int64_t, int64_t, const std::vector<Truth>& truths,
+                                            const std::vector<DrawKey>& draws, Device device,
+                                            const std::vector<std::string>& images) {
+  for (size_t i = 0; i < truths.size(); ++i)
+    check_truth(truths[i], classes(), image_name(images, int64_t(i)));
+  return {packed(truths).to(device), packed(draws).to(device)};
 }
 
 DetectionModel::Losses DetectionModel::loss(const Variable& x, const std::vector<Truth>& truths) {

@@ -73,14 +73,21 @@ cudaError_t run_copy(const Copy& c, Place from, Place to) {
   return cudaSuccess;
 }
 
+/// By cudaMemcpyKind.
+constexpr const char* kDirections[] = {"host to host", "host to device", "device to host",
+                                       "device to device"};
+
+cudaMemcpyKind direction(bool from_device, bool to_device) {
+  return cudaMemcpyKind(int(from_device) * 2 + int(to_device));
+}
+
 cudaError_t check_kind(cudaMemcpyKind kind, bool from_device, bool to_device) {
   if (kind < cudaMemcpyHostToHost || kind > cudaMemcpyDefault)
     return refuse(cudaErrorInvalidMemcpyDirection, "kind ", int(kind), " (expected 0 to 4)");
-  const cudaMemcpyKind real = cudaMemcpyKind(int(from_device) * 2 + int(to_device));
+  const cudaMemcpyKind real = direction(from_device, to_device);
   if (kind == cudaMemcpyDefault || kind == real) return cudaSuccess;
-  constexpr const char* kNames[] = {"host to host", "host to device", "device to host", "device to device"};
-  return refuse(cudaErrorInvalidValue, "the pointers go from ", kNames[real], ", the kind says ",
-                kNames[kind]);
+  return refuse(cudaErrorInvalidValue, "the pointers go from ", kDirections[real], ", the kind says ",
+                kDirections[kind]);
 }
 
 cudaError_t check_copy(const Copy& c, cudaMemcpyKind kind) {

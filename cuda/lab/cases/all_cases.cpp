@@ -19,6 +19,7 @@ const std::vector<Case>& all_cases() {
     add_detection_boxes_cases(all);
     add_detection_nms_cases(all);
     add_detection_nms_ladder_cases(all);
+    add_detection_targets_cases(all);
     add_detection_top_k_cases(all);
     add_elementwise_cases(all);
     add_gather_rows_cases(all);

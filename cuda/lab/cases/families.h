@@ -19,6 +19,7 @@ void add_content_loss_ladder_cases(std::vector<Case>& cases);
 void add_detection_boxes_cases(std::vector<Case>& cases);
 void add_detection_nms_cases(std::vector<Case>& cases);
 void add_detection_nms_ladder_cases(std::vector<Case>& cases);
+void add_detection_targets_cases(std::vector<Case>& cases);
 void add_detection_top_k_cases(std::vector<Case>& cases);
 void add_elementwise_cases(std::vector<Case>& cases);
 void add_gather_rows_cases(std::vector<Case>& cases);
