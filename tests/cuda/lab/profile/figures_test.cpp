@@ -206,6 +206,18 @@ TEST(Roofline, TakesTheHigherOfBothRoofs) {
   EXPECT_STREQ(name(bound.binds), "memory");
 }
 
+TEST(Roofline, KnowsTensorCores) {
+  // 8 x 4096 x 4096 scores, 576 FLOPs each on tensor cores: 7.7309e10 / 989.4e6 a us = 78.14; 40 MiB / 3350e3 = 12.5.
+  LowerBound bound = lower_bound(find_gpu("H100"), 40 << 20, 0, 8. * 4096 * 4096 * 576);
+  EXPECT_NEAR(bound.us, 78.138, 1e-3);
+  EXPECT_EQ(bound.binds, Roof::compute);
+  EXPECT_NEAR(bound.ridge, 295.34, 0.01);  // 989.4e3 / 3350
+  // Side by side with 1e9 FLOPs on CUDA cores, 14.9 us: the longer of both.
+  EXPECT_NEAR(lower_bound(find_gpu("H100"), 0, 1e9, 8. * 4096 * 4096 * 576).us, 78.138, 1e-3);
+  // The P40 has none: 2e9 / 11.8e6.
+  EXPECT_NEAR(lower_bound(find_gpu("P40"), 0, 1e9, 1e9).us, 169.49, 0.01);
+}
+
 TEST(Roofline, HasItsEdges) {
   const Gpu& v100 = find_gpu("V100");
   EXPECT_EQ(lower_bound(v100, 0, 0).us, 0);
@@ -214,6 +226,7 @@ TEST(Roofline, HasItsEdges) {
   EXPECT_EQ(lower_bound(v100, 0, 1e6).binds, Roof::compute);
   expect_error(Code::internal, {"-1 bytes"}, [&] { lower_bound(v100, -1, 0); });
   expect_error(Code::internal, {"nan FLOPs"}, [&] { lower_bound(v100, 0, std::nan("")); });
+  expect_error(Code::internal, {"-1 FLOPs"}, [&] { lower_bound(v100, 0, 0, -1); });
   expect_error(Code::internal, {"inf bytes"}, [&] { lower_bound(v100, HUGE_VAL, 0); });
 }
 
