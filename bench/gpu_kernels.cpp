@@ -230,16 +230,16 @@ void detection() {
           [&] { gpu().roi_align_grad(y, rois, where, p, slopes); });
 }
 
-void attention(DType dtype) {
-  const std::string type = std::string(" ") + name(dtype);
-  const Tensor q = numbers({8, 4096, 32}, dtype), k = numbers({8, 4096, 32}, dtype),
-               v = numbers({8, 4096, 256}, dtype);
-  Tensor y = room({8, 4096, 256}, dtype), seen = room({8, 4096, 2}), dq = room({8, 4096, 32}, dtype),
-         dk = room({8, 4096, 32}, dtype), dv = room({8, 4096, 256}, dtype);
+void attention(DType dtype, int64_t depth, int64_t channels) {
+  const std::string what = std::string(" ") + name(dtype) + " 8x4096x4096, " + std::to_string(depth) +
+                           " and " + std::to_string(channels);
+  const Tensor q = numbers({8, 4096, depth}, dtype), k = numbers({8, 4096, depth}, dtype),
+               v = numbers({8, 4096, channels}, dtype);
+  Tensor y = room({8, 4096, channels}, dtype), seen = room({8, 4096, 2}), dq = room({8, 4096, depth}, dtype),
+         dk = room({8, 4096, depth}, dtype), dv = room({8, 4096, channels}, dtype);
   const double b = bytes_of(q) * 2 + bytes_of(v) * 2;
-  measure("attention" + type + " 8x4096x4096, 32 and 256", b, [&] { gpu().attention(q, k, v, 1, y, seen); });
-  measure("attention_grad" + type + " 8x4096x4096, 32 and 256", 2 * b,
-          [&] { gpu().attention_grad(q, k, v, y, seen, v, 1, dq, dk, dv); });
+  measure("attention" + what, b, [&] { gpu().attention(q, k, v, 1, y, seen); });
+  measure("attention_grad" + what, 2 * b, [&] { gpu().attention_grad(q, k, v, y, seen, v, 1, dq, dk, dv); });
 }
 
 void products(DType dtype) {
@@ -268,8 +268,9 @@ int main() {
       {"images bf16", [] { images(DType::bf16); }},
       {"losses", losses},
       {"detection", detection},
-      {"attention f32", [] { attention(DType::f32); }},
-      {"attention bf16", [] { attention(DType::bf16); }},
+      {"attention f32", [] { attention(DType::f32, 32, 256); }},
+      {"attention bf16", [] { attention(DType::bf16, 32, 256); }},
+      {"attention bf16, deep", [] { attention(DType::bf16, 96, 768); }},  // the colorizer's
       {"products f32", [] { products(DType::f32); }},
       {"products bf16", [] { products(DType::bf16); }}};
   for (const auto& [name, run] : parts) {

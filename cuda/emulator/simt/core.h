@@ -47,10 +47,15 @@ enum class State : uint8_t { ready, at_barrier, in_warp_op, log_full, done, dead
 
 struct Thread;
 
-/// Lanes of a warp that meet in one `_sync` operation.
+// Kinds of a rendezvous.
+constexpr uint8_t kBarrier = 1, kShuffle = 2, kBallot = 3, kProduct = 4;
+
+/// Lanes of a warp that meet in one `_sync` operation or product on tensor cores.
 struct Rendezvous {
   unsigned mask = 0, arrived = 0, left = 0;
-  uint8_t kind = 0;  ///< barrier, shuffle, ballot: different ones do not meet
+  uint8_t kind = 0;       ///< barrier, shuffle, ballot, product: different ones do not meet
+  bool computed = false;  ///< product: the results are there
+  uint32_t pc = 0;        ///< of the first lane
   std::array<uint64_t, kWarpSize> values{};
 };
 

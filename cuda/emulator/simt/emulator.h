@@ -86,11 +86,15 @@ struct Site {
       example;  ///< the addresses of the worst request, lane by lane (offsets; ~0: inactive)
 };
 
+/// 16 x 8 sums of 16 products.
+constexpr double kFlopsOfMma = 2. * 16 * 8 * 16;
+
 struct Counters {
   uint64_t threads = 0, accesses = 0;
   uint64_t global_requests = 0, global_sectors = 0, global_ideal_sectors = 0, global_bytes = 0;
   uint64_t shared_requests = 0, shared_wavefronts = 0, shared_ideal_wavefronts = 0;
   uint64_t atomic_requests = 0, atomic_serial_steps = 0;
+  uint64_t mma = 0;  ///< mma_16x8x16 of warps; each is kFlopsOfMma on tensor cores
   uint64_t unique_read_bytes = 0, unique_written_bytes = 0;  ///< 32 times the distinct sectors touched
   uint64_t block_groups = 0, block_lanes = 0;  ///< basic blocks run by warps, and by their lanes
   /// Share of lanes that were active, over all basic blocks.

@@ -183,7 +183,8 @@ const char* limits_text() {
          "an "
          "infinite one; the truth lies between. Not known here: caches, latency, scheduling and time; what "
          "ptxas "
-         "merges or moves; tensor cores; weak memory ordering; paths that these inputs do not take.";
+         "merges or moves; how tensor cores round; weak memory ordering; paths that these inputs do not "
+         "take.";
 }
 
 }  // namespace cawe::simt

@@ -24,6 +24,7 @@
 #define __align__(bytes) alignas(bytes)
 /// Static and per host thread: the emulator knows where it lies (ELF's PT_TLS) and forgets it between blocks.
 #define __shared__ static thread_local
+#define CAWE_UNROLL  // nvcc's affair
 #define CAWE_INLINE inline __attribute__((always_inline))
 
 namespace cawe::emulated {

@@ -6,6 +6,9 @@
 #include <cuda_fp16.h>
 #include <cuda_runtime.h>
 
+/// Before a loop over an array in registers: only constant indices keep it there.
+#define CAWE_UNROLL _Pragma("unroll")
+
 /// Dynamic shared memory of the block as an array of T called `name`.
 #define SIMT_DYN_SHARED(T, name)                                    \
   extern __shared__ __align__(16) unsigned char name##_of_launch[]; \

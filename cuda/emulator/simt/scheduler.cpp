@@ -154,6 +154,9 @@ bool rendezvous_complete(const Thread& t) {
   return t.state == State::in_warp_op && t.rendezvous->arrived == t.rendezvous->mask;
 }
 
+/// A product on tensor cores needs all lanes of the warp: who waits there for long was left alone.
+bool in_product(const Thread& t) { return t.state == State::in_warp_op && t.rendezvous->kind == kProduct; }
+
 /// Everyone who is left waits at a block barrier.
 void BlockRunner::open_barrier(size_t live) {
   const Thread* first = nullptr;
@@ -217,10 +220,10 @@ bool BlockRunner::step() {
   for (const Thread* t : order_) {
     if (t->state == State::log_full) return true;
     any_dead |= t->state == State::dead;
-    if (stuck == nullptr && !finished(*t)) stuck = t;
+    if (!finished(*t) && (stuck == nullptr || (in_product(*t) && !in_product(*stuck)))) stuck = t;
   }
   if (!any_dead && launch_state.level != Level::off)
-    report_issue("deadlock", stuck->wait_pc,
+    report_issue(in_product(*stuck) ? "sync-mask" : "deadlock", stuck->wait_pc,
                  describe_thread(*stuck) + " waits here, others wait elsewhere or have returned");
   return false;
 }

@@ -55,8 +55,9 @@ std::string resolved(const std::string& path) {
 
 /// Frames inside the dialect's own headers: the line that called them is the interesting one.
 bool is_dialect(const std::string& file) {
-  return file.find("cuda/emulator/simt/on_emulator.h") != std::string::npos ||
-         file.find("cuda/emulator/simt/numbers.cuh") != std::string::npos;
+  for (const char* header : {"on_emulator.h", "numbers.cuh", "mma.cuh"})
+    if (file.find(std::string("cuda/emulator/simt/") + header) != std::string::npos) return true;
+  return false;
 }
 
 /// "file:12 (discriminator 3)" -> file, 12

@@ -8,6 +8,7 @@ const std::vector<Case>& all_cases() {
     std::vector<Case> all;
     add_attention_cases(all);
     add_attention_ladder_cases(all);
+    add_attention_mma_cases(all);
     add_batch_norm_cases(all);
     add_batch_norm_coefficients_cases(all);
     add_cawe_fuse_cases(all);

@@ -8,6 +8,7 @@ namespace CAWE_DEVICE {
 
 void add_attention_cases(std::vector<Case>& cases);
 void add_attention_ladder_cases(std::vector<Case>& cases);
+void add_attention_mma_cases(std::vector<Case>& cases);
 void add_batch_norm_cases(std::vector<Case>& cases);
 void add_batch_norm_coefficients_cases(std::vector<Case>& cases);
 void add_cawe_fuse_cases(std::vector<Case>& cases);

@@ -19,6 +19,7 @@ void add(simt::Counters& total, const simt::Counters& c) {
   total.shared_ideal_wavefronts += c.shared_ideal_wavefronts;
   total.atomic_requests += c.atomic_requests;
   total.atomic_serial_steps += c.atomic_serial_steps;
+  total.mma += c.mma;
   total.unique_read_bytes += c.unique_read_bytes;
   total.unique_written_bytes += c.unique_written_bytes;
   total.block_groups += c.block_groups;
@@ -47,6 +48,9 @@ void judge_counts(const Case& stated, CaseResult& r) {
   if (double(c.unique_written_bytes) < 0.99 * stated.floor_written)
     r.complaints.push_back(printf_text("unique bytes written: %.0f, below the stated floor of %.0f",
                                        double(c.unique_written_bytes), stated.floor_written));
+  if (c.mma != stated.mma)
+    r.complaints.push_back(
+        printf_text("products on tensor cores: %.0f, stated %.0f", double(c.mma), double(stated.mma)));
   if (c.simt_efficiency() < stated.min_simt)
     r.complaints.push_back(
         printf_text("SIMT efficiency %.3f, stated at least %.3f", c.simt_efficiency(), stated.min_simt));
