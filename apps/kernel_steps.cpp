@@ -52,7 +52,8 @@ StepCount count(CountedDevice& device, const NamedStep& step) {
     backend(Device::emulated).synchronize();
     device.take();
     if (step.what == "inference") {
-      model->infer();
+      model->infer_on_device();
+      model->bring_to_host();
       continue;
     }
     model->prepare();

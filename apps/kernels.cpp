@@ -162,6 +162,7 @@ void add_kernels(CLI::App& app, Common& common) {
   CLI::App* sub =
       add_command(app, common, "kernels", "List, check and profile the CUDA kernels; no GPU needed.",
                   "cawe kernels --profile --filter nms\n  cawe kernels --ladder softmax\n"
+                  "  cawe kernels --steps --filter \"resnet50 training b32 bf16\"\n"
                   "  cawe kernels --template my.cuh && cawe kernels my.cuh --profile --html my.html");
   sub->add_option("FILE", o->file, "a kernel file of your own (start from --template)");
   sub->add_flag("--profile", o->profile,

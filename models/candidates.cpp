@@ -70,26 +70,33 @@ Tensor finite_mark(const Tensor& x) {
   return mark.reshape({-1});
 }
 
-std::vector<Detections> detections_of(const Candidates& c, const PostprocessSettings& s, const Marks& marks,
-                                      const std::vector<std::string>& images) {
+FoundOnDevice found_of(const Candidates& c, const PostprocessSettings& s, const Marks& marks) {
   const Tensor kept = suppressed(c, s.nms_iou, s.max_detections);
-  const int64_t n = kept.dim(0), each = kept.dim(1), numbers = n * each * kWidth;
-  // Boxes and marks in one tensor, so that one copy brings both.
-  const Tensor result = room(kept, {numbers + n * int64_t(marks.size())});
-  Tensor found = result.slice(0, 0, numbers).reshape({n * each, kWidth});
-  primitives::gather_rows(rows_of(c), kept.reshape({-1}), found);
-  for (size_t m = 0; m < marks.size(); ++m)
-    result.slice(0, numbers + int64_t(m) * n, numbers + int64_t(m + 1) * n).copy_from(marks[m].first);
-  const std::vector<float> v = result.to_vector<float>();
-  for (size_t m = 0; m < marks.size(); ++m)
-    for (int64_t i = 0; i < n; ++i)
-      CAWE_CHECK(!std::isnan(v[size_t(numbers + int64_t(m) * n + i)]), Code::numeric, image_name(images, i),
-                 ": ", marks[m].second, " is not finite (bad weights or pixels)");
-  std::vector<Detections> all(static_cast<size_t>(n));
-  for (int64_t k = 0; k < n * each; ++k) {
+  FoundOnDevice f{{}, kept.dim(0), kept.dim(1), {}};
+  f.numbers = room(kept, {f.images * (f.each * kWidth + int64_t(marks.size()))});
+  Tensor rows = f.numbers.slice(0, 0, f.images * f.each * kWidth).reshape({f.images * f.each, kWidth});
+  primitives::gather_rows(rows_of(c), kept.reshape({-1}), rows);
+  int64_t at = f.images * f.each * kWidth;
+  for (const auto& [mark, what] : marks) {
+    f.numbers.slice(0, at, at + f.images).copy_from(mark);
+    f.marks.push_back(what);
+    at += f.images;
+  }
+  return f;
+}
+
+std::vector<Detections> to_host(const FoundOnDevice& f, const std::vector<std::string>& images) {
+  const std::vector<float> v = f.numbers.to_vector<float>();
+  const float* mark = v.data() + f.images * f.each * kWidth;
+  for (const std::string& what : f.marks)
+    for (int64_t i = 0; i < f.images; ++i)
+      CAWE_CHECK(!std::isnan(*mark++), Code::numeric, image_name(images, i), ": ", what,
+                 " is not finite (bad weights or pixels)");
+  std::vector<Detections> all(static_cast<size_t>(f.images));
+  for (int64_t k = 0; k < f.images * f.each; ++k) {
     const float* row = v.data() + k * kWidth;
     if (row[5] > 0)
-      all[size_t(k / each)].push_back({{row[0], row[1], row[2], row[3]}, row[4], int64_t(row[5]) - 1});
+      all[size_t(k / f.each)].push_back({{row[0], row[1], row[2], row[3]}, row[4], int64_t(row[5]) - 1});
   }
   return all;
 }

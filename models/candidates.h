@@ -44,9 +44,7 @@ Tensor finite_mark(const Tensor& x);
 
 /// Marks of a batch [N], each with what is not finite where they are NaN.
 using Marks = std::vector<std::pair<Tensor, std::string>>;
-/// Candidates after NMS, as detections; one copy to the host. Throws Code::numeric where a mark is NaN, naming the
-/// image.
-std::vector<Detections> detections_of(const Candidates& candidates, const PostprocessSettings& settings,
-                                      const Marks& marks, const std::vector<std::string>& images);
+/// Candidates after NMS, and the marks, in one tensor for one copy to the host.
+FoundOnDevice found_of(const Candidates& candidates, const PostprocessSettings& settings, const Marks& marks);
 
 }  // namespace cawe::models

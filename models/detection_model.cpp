@@ -27,4 +27,8 @@ DetectionModel::Losses DetectionModel::loss(const Variable& x, const std::vector
   return loss_of(x, targets(x.dim(2), x.dim(3), truths, draws, x.device()));
 }
 
+std::vector<Detections> DetectionModel::detect(const Tensor& x, const std::vector<std::string>& images) {
+  return to_host(find(x), images);
+}
+
 }  // namespace cawe::models

@@ -39,9 +39,11 @@ class DetectionModel : public nn::Module {
   /// targets() and then loss_of(); draws of image i are keyed by (0, 0, i).
   Losses loss(const Variable& x, const std::vector<Truth>& truths);
 
-  /// Detections of each image, best first, boxes in pixels of x; network in evaluation mode. They come to the host once,
-  /// for the whole batch. Throws Code::numeric naming the image where an output is not finite.
-  virtual std::vector<Detections> detect(const Tensor& x, const std::vector<std::string>& images = {}) = 0;
+  /// Detections of each image, boxes in pixels of x; network in evaluation mode. On a device nothing waits for the host, so
+  /// that it may be captured.
+  virtual FoundOnDevice find(const Tensor& x) = 0;
+  /// find() and then to_host().
+  std::vector<Detections> detect(const Tensor& x, const std::vector<std::string>& images = {});
 
   virtual int64_t classes() const = 0;  ///< foreground classes
   virtual PostprocessSettings& postprocess_settings() = 0;

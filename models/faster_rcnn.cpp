@@ -85,13 +85,13 @@ DetectionModel::Losses FasterRcnn::loss_of(const Variable& x, const std::vector<
            {"box", roi.box.value()}}};
 }
 
-std::vector<Detections> FasterRcnn::detect(const Tensor& x, const std::vector<std::string>& images) {
+FoundOnDevice FasterRcnn::find(const Tensor& x) {
   const nn::EvalMode evaluating(*this);
   const NoGrad no_history;
   const int64_t height = x.dim(2), width = x.dim(3);
   const Features f = forward(Variable(x));
-  return roi_heads_.detect(f.levels, rpn_.proposals(f.rpn, f.anchors, height, width), height, width,
-                           config_.postprocess, images);
+  return roi_heads_.find(f.levels, rpn_.proposals(f.rpn, f.anchors, height, width), height, width,
+                         config_.postprocess);
 }
 
 }  // namespace cawe::models

@@ -44,7 +44,7 @@ class FasterRcnn : public DetectionModel {
                               const std::vector<std::string>& images = {}) override;
   /// Terms: "objectness" and "proposal" of the proposal network, "class" and "box" of the box head.
   Losses loss_of(const Variable& x, const std::vector<Tensor>& targets) override;
-  std::vector<Detections> detect(const Tensor& x, const std::vector<std::string>& images = {}) override;
+  FoundOnDevice find(const Tensor& x) override;
 
   const FasterRcnnConfig& config() const { return config_; }
   int64_t classes() const override { return config_.classes; }

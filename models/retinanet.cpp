@@ -79,10 +79,10 @@ RetinaNet::Losses RetinaNet::loss_of(const Variable& x, const std::vector<Tensor
   return {add(classification, regression), {{"class", classification.value()}, {"box", regression.value()}}};
 }
 
-std::vector<Detections> RetinaNet::detect(const Tensor& x, const std::vector<std::string>& images) {
+FoundOnDevice RetinaNet::find(const Tensor& x) {
   const nn::EvalMode evaluating(*this);
   const NoGrad no_history;
-  return postprocess(forward(Variable(x)), x.dim(2), x.dim(3), images);
+  return postprocess(forward(Variable(x)), x.dim(2), x.dim(3));
 }
 
 }  // namespace cawe::models

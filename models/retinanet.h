@@ -72,11 +72,10 @@ class RetinaNet : public DetectionModel {
   /// anchors (at least 1), then the mean over the batch of all ranks. Nothing is sampled.
   Losses loss_of(const Variable& x, const std::vector<Tensor>& targets) override;
 
-  std::vector<Detections> detect(const Tensor& x, const std::vector<std::string>& images = {}) override;
+  FoundOnDevice find(const Tensor& x) override;
   /// Post-processing alone: in each level threshold, top k, decode, clip; then NMS within each class over all
   /// levels, and the best of all.
-  std::vector<Detections> postprocess(const Raw& raw, int64_t height, int64_t width,
-                                      const std::vector<std::string>& images = {}) const;
+  FoundOnDevice postprocess(const Raw& raw, int64_t height, int64_t width) const;
 
   const RetinaNetConfig& config() const { return config_; }
   int64_t classes() const override { return config_.classes; }

@@ -8,8 +8,7 @@
 
 namespace cawe::models {
 
-std::vector<Detections> RetinaNet::postprocess(const Raw& raw, int64_t height, int64_t width,
-                                               const std::vector<std::string>& images) const {
+FoundOnDevice RetinaNet::postprocess(const Raw& raw, int64_t height, int64_t width) const {
   const KeepDenormals exact;
   const Tensor logits = raw.logits.value().to(DType::f32), deltas = raw.deltas.value().to(DType::f32);
   const int64_t n = logits.dim(0), classes = logits.dim(2);
@@ -25,7 +24,7 @@ std::vector<Detections> RetinaNet::postprocess(const Raw& raw, int64_t height, i
   p.threshold = config_.postprocess.score_threshold;
   const Candidates all = best_candidates({scores, deltas, raw.anchors}, scores.reshape({n, -1}), sizes,
                                          config_.postprocess.top_k_per_level, p);
-  return detections_of(all, config_.postprocess, {{finite, "the detector's output"}}, images);
+  return found_of(all, config_.postprocess, {{finite, "the detector's output"}});
 }
 
 }  // namespace cawe::models

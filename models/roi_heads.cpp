@@ -156,9 +156,8 @@ Tensor without_empty_slots(const Tensor& kept) {
 
 }  // namespace
 
-std::vector<Detections> RoiHeads::detect(const std::vector<Variable>& levels, const Proposals& proposals,
-                                         int64_t height, int64_t width, const PostprocessSettings& settings,
-                                         const std::vector<std::string>& images) {
+FoundOnDevice RoiHeads::find(const std::vector<Variable>& levels, const Proposals& proposals, int64_t height,
+                             int64_t width, const PostprocessSettings& settings) {
   const Regions where = regions(proposals.boxes, without_empty_slots(proposals.kept));
   const int64_t n = where.boxes.dim(0), slots = where.boxes.dim(1), outputs = classes_ + 1;
   const Output out = forward(levels, where);
@@ -178,9 +177,8 @@ std::vector<Detections> RoiHeads::detect(const std::vector<Variable>& levels, co
       scores.reshape({n, slots, outputs}).slice(2, 1, outputs),
       deltas.reshape({n, slots, outputs, 4}).slice(2, 1, outputs).reshape({n, slots * classes_, 4}),
       where.boxes};
-  return detections_of(
-      all_candidates(head, p), settings,
-      {{proposals.finite, "the proposal network's output"}, {finite, "the detector's output"}}, images);
+  return found_of(all_candidates(head, p), settings,
+                  {{proposals.finite, "the proposal network's output"}, {finite, "the detector's output"}});
 }
 
 }  // namespace cawe::models

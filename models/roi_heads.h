@@ -73,9 +73,8 @@ class RoiHeads : public nn::Module {
               const Tensor& draws);
 
   /// Detections of each image: softmax, background left out, decoded, clipped, NMS in each class.
-  std::vector<Detections> detect(const std::vector<Variable>& levels, const Proposals& proposals,
-                                 int64_t height, int64_t width, const PostprocessSettings& settings,
-                                 const std::vector<std::string>& images);
+  FoundOnDevice find(const std::vector<Variable>& levels, const Proposals& proposals, int64_t height,
+                     int64_t width, const PostprocessSettings& settings);
 
  private:
   struct Targets;

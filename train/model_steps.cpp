@@ -41,7 +41,7 @@ class ClassifierStep final : public ModelStep {
     backward(loss);
     return loss;
   }
-  void infer() override {
+  void infer_on_device() override {
     const NoGrad inference;
     const nn::EvalMode evaluating(net_);
     net_.forward(Variable(x_));
@@ -75,8 +75,10 @@ class DetectorStep final : public ModelStep {
     backward(loss);
     return loss;
   }
-  void infer() override { net_->detect(x_); }
-  bool capturable() const override { return net_->capturable(); }
+  bool prepares() const override { return true; }
+  void infer_on_device() override { found_ = net_->find(x_); }
+  void bring_to_host() override { models::to_host(found_, {}); }
+  const char* inference() const override { return "detect"; }
 
  private:
   std::unique_ptr<models::DetectionModel> net_;
@@ -84,6 +86,7 @@ class DetectorStep final : public ModelStep {
   std::vector<models::Truth> truths_;
   std::vector<models::DrawKey> draws_;
   std::vector<Tensor> targets_;
+  models::FoundOnDevice found_;
 };
 
 constexpr int64_t kColorizerSide = 256;
@@ -117,7 +120,7 @@ class GeneratorStep final : public ModelStep {
     backward(loss);
     return loss;
   }
-  void infer() override {
+  void infer_on_device() override {
     const NoGrad inference;
     const nn::EvalMode evaluating(generator_);
     generator_.forward(Variable(gray_));
@@ -144,7 +147,7 @@ class CriticStep final : public ModelStep {
     backward(loss);
     return loss;
   }
-  void infer() override {
+  void infer_on_device() override {
     const NoGrad inference;
     const nn::EvalMode evaluating(critic_);
     critic_.forward(Variable(color_));

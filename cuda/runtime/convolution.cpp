@@ -102,7 +102,10 @@ struct Convolutions::Plan {
     CAWE_CUDNN(cudnnSetConvolutionMathType(conv, math));
     const cudnnActivationMode_t mode =
         p.epilogue == Epilogue::bias_relu ? CUDNN_ACTIVATION_RELU : CUDNN_ACTIVATION_IDENTITY;
-    CAWE_CUDNN(cudnnSetActivationDescriptor(activation, mode, CUDNN_PROPAGATE_NAN, 0));
+    // ReLU must keep NaN, or a broken network looks sound; where the library has no such ReLU it refuses, and the caller
+    // adds bias and ReLU itself. The identity keeps it in any case, and must not ask for it.
+    const auto nan = p.epilogue == Epilogue::bias_relu ? CUDNN_PROPAGATE_NAN : CUDNN_NOT_PROPAGATE_NAN;
+    CAWE_CUDNN(cudnnSetActivationDescriptor(activation, mode, nan, 0));
   }
 
   cudnnMathType_t math;  ///< the mode that conv is set to now

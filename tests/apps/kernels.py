@@ -111,6 +111,18 @@ assert 'compares nothing' in run('silent.cuh', '--no-nvcc', code=3).stderr
 assert 'no kernel case' in run('--filter', 'no such kernel', code=2).stderr
 assert 'no ladder' in run('--ladder', 'no such ladder', code=2).stderr
 
+# Whole steps: one that is alone comes with its primitives; nothing of a step comes to the host but its loss and norm.
+step, = json.loads(run('--steps', '--json', '--filter', 'resnet50 training b32 bf16').stdout)['steps']
+assert step['to_host']['count'] == 2 and step['to_device']['count'] == 0, step
+assert step['launches'] == sum(p['launches'] for p in step['primitives']), step
+assert step['bytes'] == sum(p['bytes'] for p in step['primitives']) > step['floor_bytes'] > 0
+times = step['predicted_ms']
+assert set(times) == {'P40', 'A100-80', 'H100', 'H200'}
+assert times['P40']['captured'] > times['A100-80']['captured'] > times['H100']['captured'] > times['H200']['captured'] > 0
+text = run('--steps', '--filter', 'resnet50 inference b2 f32').stdout
+assert 'conv2d' in text and 'map_channels_last' in text and 'nothing measured' in text
+assert 'no step' in run('--steps', '--filter', 'alexnet', code=2).stderr
+
 # Listing and JSON.
 listed = json.loads(run('--json').stdout)['cases']
 assert {'name', 'shape', 'file'} <= set(listed[0])

@@ -2,6 +2,9 @@
 // Whole steps of narrow detectors on the device beside the CPU, and what they detect.
 #include <gtest/gtest.h>
 
+#include <cstring>
+
+#include "models/detection_runner.h"
 #include "models/faster_rcnn.h"
 #include "models/retinanet.h"
 #include "tests/cuda/training_step.h"
@@ -205,6 +208,50 @@ TEST_F(DetectorStep, DetectionsComeToTheHostOnce) {
 }
 
 #endif
+
+bool same(const std::vector<Detections>& a, const std::vector<Detections>& b) {
+  bool equal = a.size() == b.size();
+  for (size_t i = 0; i < a.size() && equal; ++i) {
+    equal = a[i].size() == b[i].size();
+    for (size_t k = 0; k < a[i].size() && equal; ++k)
+      equal = std::memcmp(&a[i][k].box, &b[i][k].box, sizeof(Box)) == 0 && a[i][k].score == b[i][k].score &&
+              a[i][k].label == b[i][k].label;
+  }
+  return equal;
+}
+
+template <class Net, class Config>
+void expect_captured_detections(const Config& config) {
+  Net net(config);
+  place(net, kDevice, DType::f32);
+  DetectionRunner runner(net, true), plain(net, false);
+  const char* kFilms[] = {"first", "second", "third", "fourth", "fifth"};
+  for (int i = 0; i < 5; ++i) {
+    const int64_t n = i == 3 ? 1 : 2;  // a short batch, and then the first shape anew
+    const Tensor x = noise({n, 3, 64, 64}, kFilms[i], DType::f32).to(kDevice);
+    const std::vector<Detections> found = runner.detect(x, {});
+    EXPECT_GT(found[0].size(), 0u);
+    EXPECT_TRUE(same(found, plain.detect(x, {}))) << kFilms[i];
+    EXPECT_EQ(runner.captured(), i == 1 || i == 2) << kFilms[i];
+    EXPECT_FALSE(plain.captured());
+  }
+  Tensor bad = noise({2, 3, 64, 64}, "bad", DType::f32);
+  bad.slice(0, 1, 2).fill(std::nan(""));
+  EXPECT_FALSE(runner.captured());
+  runner.detect(noise({2, 3, 64, 64}, "sixth", DType::f32).to(kDevice), {});
+  ASSERT_TRUE(runner.captured());
+  try {
+    runner.detect(bad.to(kDevice), {"good.png", "bad.png"});
+    ADD_FAILURE() << "nothing was thrown";
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("bad.png"), std::string::npos) << error.what();
+  }
+}
+
+TEST_F(DetectorStep, CapturedDetectionsAreThePlainOnes) {
+  expect_captured_detections<RetinaNet>(narrow_retinanet());
+  expect_captured_detections<FasterRcnn>(narrow_faster_rcnn());
+}
 
 TEST_F(DetectorStep, RetinaNetDetectsAlike) { expect_same_detections<RetinaNet>(narrow_retinanet()); }
 TEST_F(DetectorStep, FasterRcnnDetectsAlike) { expect_same_detections<FasterRcnn>(narrow_faster_rcnn()); }

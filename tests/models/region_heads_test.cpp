@@ -119,7 +119,7 @@ struct Undecided {
     for (auto& p : heads->parameters()) p.variable->set_value(Tensor::zeros(p.variable->shape()));
   }
   Detections of(const std::vector<Box>& proposals, const PostprocessSettings& s) {
-    return heads->detect(levels, proposals_of({proposals}, 5), 64, 64, s, {})[0];
+    return to_host(heads->find(levels, proposals_of({proposals}, 5), 64, 64, s), {})[0];
   }
 };
 
@@ -185,7 +185,7 @@ TEST(RoiHeads, OffsetsAreDividedByTheirWeights) {
   Biased b(all);
   PostprocessSettings s;
   s.score_threshold = 0.4;
-  const Detections found = b.heads->detect(b.levels, proposals_of({{{10, 10, 30, 50}}}, 3), 64, 64, s, {})[0];
+  const Detections found = to_host(b.heads->find(b.levels, proposals_of({{{10, 10, 30, 50}}}, 3), 64, 64, s), {})[0];
   ASSERT_EQ(found.size(), 1u);
   EXPECT_EQ(found[0].label, 1);
   EXPECT_NEAR(found[0].box.x1, 7, 1e-4);
