@@ -8,6 +8,7 @@
 
 #include "tensor/communicator.h"
 #include "tensor/primitives/elementwise.h"
+#include "tensor/primitives/memory.h"
 #include "tensor/profile.h"
 
 namespace cawe {
@@ -45,6 +46,55 @@ Tensor over_ranks(const Tensor& g) {
   return sum;
 }
 
+/// Adds what operators return to the slots of their inputs, in the order in which it comes. What a leaf gets in another
+/// type than its own (16-bit gradients of an f32 parameter) waits until the walk is done or something in its own type
+/// comes: a device then converts all of a network's gradients at once.
+class Receiver {
+ public:
+  explicit Receiver(bool may_wait) : may_wait_(may_wait) {}
+
+  void add(const std::shared_ptr<GradSlot>& slot, const Tensor& g) {
+    if (slot->shared_by_ranks && current_communicator().size() > 1)
+      return add_gradient(*slot, over_ranks(g.to(slot->dtype)));
+    if (may_wait_ && !slot->creator && g.dtype() != slot->dtype) {
+      waiting_.emplace_back(slot, g);
+      has_waiting_.insert(slot.get());
+      return;
+    }
+    if (has_waiting_.erase(slot.get()) > 0)
+      for (auto& [owner, earlier] : waiting_)
+        if (owner == slot && earlier.defined()) {
+          add_gradient(*slot, earlier.to(slot->dtype));
+          earlier = Tensor();
+        }
+    add_gradient(*slot, g.to(slot->dtype));
+  }
+
+  void finish() {
+    std::vector<Tensor> from, to;
+    for (const auto& [slot, g] : waiting_) {
+      if (!g.defined()) continue;
+      from.push_back(g);
+      to.push_back(Tensor::like(g, slot->dtype));
+    }
+    if (from.empty()) return;
+    primitives::copy_list(from, to);
+    from.clear();
+    size_t next = 0;
+    for (auto& [slot, g] : waiting_) {
+      if (!g.defined()) continue;
+      g = std::move(to[next++]);
+      add_gradient(*slot, g);
+      g = Tensor();  // the slot owns it alone
+    }
+  }
+
+ private:
+  bool may_wait_;
+  std::vector<std::pair<std::shared_ptr<GradSlot>, Tensor>> waiting_;  // in the order of arrival
+  std::unordered_set<const GradSlot*> has_waiting_;
+};
+
 struct LaterFirst {
   bool operator()(const std::shared_ptr<Node>& a, const std::shared_ptr<Node>& b) const {
     return a->sequence < b->sequence;
@@ -66,6 +116,7 @@ void run_backward(const std::shared_ptr<GradSlot>& root, const std::unordered_se
     if (first) ready.push(slot->creator);
   };
   visit(root);
+  Receiver receiver(leaves);
   while (!ready.empty()) {
     const std::shared_ptr<Node> node = ready.top();
     ready.pop();
@@ -88,16 +139,16 @@ void run_backward(const std::shared_ptr<GradSlot>& root, const std::unordered_se
                  "' returned ", grads.size(), " gradients for ", node->inputs.size(), " inputs");
       dys.clear();
       for (size_t i = 0; i < grads.size(); ++i) {
-        GradSlot* input = node->inputs[i].get();
+        const std::shared_ptr<GradSlot>& input = node->inputs[i];
         if (!input || !input->requires_grad || !grads[i].defined()) continue;
-        if (leaves || input->creator || keep.count(input))
-          add_gradient(*input, input->shared_by_ranks ? over_ranks(grads[i]) : grads[i]);
+        if (leaves || input->creator || keep.count(input.get())) receiver.add(input, grads[i]);
       }
     }
     node->backward = nullptr;
     node->inputs.clear();
     waiting.erase(node.get());
   }
+  receiver.finish();
 }
 
 /// True where one of `wanted` lies in the history of `slot` (itself excluded).
@@ -147,6 +198,7 @@ void Variable::set_requires_grad(bool on) {
              " has no gradient");
   if (!slot_) slot_ = std::make_shared<GradSlot>();
   slot_->requires_grad = on;
+  slot_->dtype = value_.dtype();
 }
 
 std::vector<Variable> record_many(const char* name, const std::vector<Variable>& inputs,
@@ -169,6 +221,7 @@ std::vector<Variable> record_many(const char* name, const std::vector<Variable>&
   for (Variable& v : result) {
     v.slot_ = std::make_shared<GradSlot>();
     v.slot_->requires_grad = true;
+    v.slot_->dtype = v.dtype();
     v.slot_->creator = node;
     node->outputs.push_back(v.slot_);
   }

@@ -19,6 +19,7 @@ struct GradSlot {
   Tensor grad;
   std::shared_ptr<Node> creator;  ///< null for leaves
   bool requires_grad = false;
+  DType dtype = DType::f32;  ///< of the value, and so of its gradient
   /// A parameter that all ranks hold alike: every contribution is summed over the ranks before it is added to
   /// the earlier ones. Where a parameter is used several times, summing over the ranks once at the end would
   /// add in another order, and results would depend on the number of ranks.
@@ -75,7 +76,8 @@ struct Node {
 /// Records an operator with one output y. `gradient` maps dL/dy to dL/dinput for each input; it must capture
 /// tensors, never Variables (which would make a cycle or keep history alive), and only those that it needs.
 /// Nothing is recorded where no input requires a gradient, or under NoGrad. A returned gradient may share
-/// storage with dy.
+/// storage with dy, and may be of another floating type than its input: it is converted on arrival, or, if that is
+/// a leaf, together with those of all other leaves at the end of backward().
 Variable record(const char* name, const std::vector<Variable>& inputs, const Tensor& y,
                 std::function<Grads(const Tensor& dy)> gradient);
 /// Several outputs; a dy is undefined where nothing used that output.

@@ -110,10 +110,12 @@ void batch_norm(DType dtype) {
   const double b = bytes_of(x), count = 32.0 * 128 * 128;
   measure("channel_sums" + type, b, [&] { gpu().channel_sums(x, sums); });
   measure("channel_affine relu" + type, 2 * b, [&] { gpu().channel_affine(x, w, mean, none, true, y); });
-  measure("batch_norm_grad_sums relu" + type, 3 * b,
-          [&] { gpu().batch_norm_grad_sums(dy, x, y, mean, invstd, true, sums); });
-  measure("batch_norm_grad_input relu" + type, 4 * b,
-          [&] { gpu().batch_norm_grad_input(dy, x, y, mean, invstd, w, sums, count, true, dx, none); });
+  // As in training: what ReLU cut is computed again.
+  measure("batch_norm_grad_sums relu" + type, 2 * b,
+          [&] { gpu().batch_norm_grad_sums(dy, x, none, w, mean, mean, invstd, true, sums); });
+  measure("batch_norm_grad_input relu" + type, 3 * b, [&] {
+    gpu().batch_norm_grad_input(dy, x, none, w, mean, mean, invstd, w, sums, count, true, dx, none);
+  });
 }
 
 void images(DType dtype) {

@@ -23,8 +23,8 @@ Conv2d::Conv2d(const Conv2dOptions& options) : options_(options) {
                  o.out % o.params.groups == 0,
              Code::shape, "Conv2d: ", o.in, " to ", o.out, " channels, kernel ", o.kernel, ", groups ",
              o.params.groups, " (expected positive numbers, channels divisible by groups)");
-  parameter("weight", weight_, Tensor::zeros({o.out, o.in / o.params.groups, o.kernel, o.kernel}));
-  if (o.bias) parameter("bias", bias_, Tensor::zeros({o.out}));
+  computed_parameter("weight", weight_, Tensor::zeros({o.out, o.in / o.params.groups, o.kernel, o.kernel}));
+  if (o.bias) computed_parameter("bias", bias_, Tensor::zeros({o.out}));
 }
 
 Variable Conv2d::forward(const Variable& x, bool relu) {

@@ -11,8 +11,8 @@ namespace cawe::nn {
 Linear::Linear(int64_t in, int64_t out) {
   CAWE_CHECK(in > 0 && out > 0, Code::shape, "Linear: ", in, " to ", out,
              " features (expected positive numbers)");
-  parameter("weight", weight_, Tensor::zeros({out, in}));
-  parameter("bias", bias_, Tensor::zeros({out}));
+  computed_parameter("weight", weight_, Tensor::zeros({out, in}));
+  computed_parameter("bias", bias_, Tensor::zeros({out}));
 }
 
 Linear::Linear(int64_t in, int64_t out, const Init& weight) : Linear(in, out) { weight_init_ = weight; }

@@ -27,6 +27,13 @@ std::vector<Module::NamedParameter> Module::parameters() {
   return all;
 }
 
+std::vector<Variable*> Module::computed_parameters() {
+  std::vector<Variable*> all;
+  walk("",
+       [&](const std::string&, Module& m) { all.insert(all.end(), m.computed_.begin(), m.computed_.end()); });
+  return all;
+}
+
 std::vector<Module::NamedBuffer> Module::buffers() {
   std::vector<NamedBuffer> all;
   walk("", [&](const std::string& path, Module& m) {
@@ -84,6 +91,11 @@ Variable& Module::parameter(const std::string& name, Variable& member, const Ten
   member = Variable(initial, true);
   parameters_.emplace_back(name, &member);
   return member;
+}
+
+Variable& Module::computed_parameter(const std::string& name, Variable& member, const Tensor& initial) {
+  computed_.push_back(&member);
+  return parameter(name, member, initial);
 }
 
 Tensor& Module::buffer(const std::string& name, Tensor& member, const Tensor& initial) {

@@ -37,6 +37,9 @@ class Module {
   };
   /// In order of registration, a module's own before its children's.
   std::vector<NamedParameter> parameters();
+  /// Those of the parameters whose values layers compute with, in 16 bits where the network computes so: not what
+  /// normalises, nor what a layer's weight is first made of.
+  std::vector<Variable*> computed_parameters();
   std::vector<NamedBuffer> buffers();
   /// Parameters and buffers together: what a weight file holds.
   std::vector<std::pair<std::string, Tensor>> state();
@@ -58,6 +61,8 @@ class Module {
   /// Own values of this module; `path` is its full dotted name with a final dot (or empty).
   virtual void reset_parameters(uint64_t seed, const std::string& path);
   Variable& parameter(const std::string& name, Variable& member, const Tensor& initial);
+  /// A parameter that forward() takes through as_computed() (nn/precision.h).
+  Variable& computed_parameter(const std::string& name, Variable& member, const Tensor& initial);
   Tensor& buffer(const std::string& name, Tensor& member, const Tensor& initial);
   /// `name` may hold dots ("layer1.0"); an empty one puts the child's names beside this module's own.
   void child(const std::string& name, Module& module);
@@ -65,6 +70,7 @@ class Module {
  private:
   void walk(const std::string& path, const std::function<void(const std::string&, Module&)>& visit);
   std::vector<std::pair<std::string, Variable*>> parameters_;
+  std::vector<Variable*> computed_;
   std::vector<std::pair<std::string, Tensor*>> buffers_;
   std::vector<std::pair<std::string, Module*>> children_;
   friend class EvalMode;

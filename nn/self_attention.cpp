@@ -26,7 +26,7 @@ SelfAttention::SelfAttention(int64_t channels)
     : query_(spectral_conv(checked(channels), channels / 8, 1, false)),
       key_(spectral_conv(channels, channels / 8, 1, false)),
       value_(spectral_conv(channels, channels, 1, false)) {
-  parameter("gamma", gamma_, Tensor::zeros({1}));
+  computed_parameter("gamma", gamma_, Tensor::zeros({1}));
   child("query", query_);
   child("key", key_);
   child("value", value_);

@@ -38,7 +38,7 @@ SpectralConv2d::SpectralConv2d(const Conv2dOptions& options, bool icnr) : option
              "SpectralConv2d: ", o.in, " to ", o.out, " channels, kernel ", o.kernel, ", groups ",
              o.params.groups, " (expected positive numbers and one group)");
   parameter("weight_orig", weight_, Tensor::zeros({o.out, o.in, o.kernel, o.kernel}));
-  if (o.bias) parameter("bias", bias_, Tensor::zeros({o.out}));
+  if (o.bias) computed_parameter("bias", bias_, Tensor::zeros({o.out}));
   buffer("weight_u", u_, Tensor::zeros({o.out}));
   buffer("weight_v", v_, Tensor::zeros({o.in * o.kernel * o.kernel}));
 }

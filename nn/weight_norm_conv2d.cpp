@@ -14,7 +14,7 @@ WeightNormConv2d::WeightNormConv2d(const Conv2dOptions& options, bool icnr) : op
   CAWE_CHECK(o.in > 0 && o.out > 0 && o.kernel > 0 && o.params.groups == 1, Code::shape,
              "WeightNormConv2d: ", o.in, " to ", o.out, " channels, kernel ", o.kernel, ", groups ",
              o.params.groups, " (expected positive numbers and one group)");
-  if (o.bias) parameter("bias", bias_, Tensor::zeros({o.out}));
+  if (o.bias) computed_parameter("bias", bias_, Tensor::zeros({o.out}));
   parameter("weight_g", g_, Tensor::zeros({o.out, 1, 1, 1}));
   parameter("weight_v", v_, Tensor::zeros({o.out, o.in, o.kernel, o.kernel}));
 }

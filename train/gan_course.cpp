@@ -46,6 +46,12 @@ std::vector<Tensor> GeneratorTask::inputs(const data::Batch& batch) {
   return {network_input(gray), network_input(color)};
 }
 
+std::vector<nn::Module*> GeneratorTask::networks() {
+  std::vector<nn::Module*> all{&generator_, &critic_};
+  if (content_.module() != nullptr) all.push_back(content_.module());
+  return all;
+}
+
 Task::Loss GeneratorTask::loss(const std::vector<Tensor>& inputs) {
   const Variable made = generator_.forward(Variable(inputs[0]));
   const Variable content = content_.forward(made, inputs[1], batch_items);

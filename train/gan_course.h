@@ -19,6 +19,7 @@ class GeneratorTask : public Task {
   GeneratorTask(models::Generator& generator, models::Critic& critic, models::ContentLoss& content)
       : generator_(generator), critic_(critic), content_(content) {}
   nn::Module& module() override { return generator_; }
+  std::vector<nn::Module*> networks() override;
   std::vector<Tensor> inputs(const data::Batch& batch) override;  ///< gray, colour, both normalised
   Loss loss(const std::vector<Tensor>& inputs) override;
 
@@ -36,6 +37,7 @@ class CriticTask : public Task {
  public:
   CriticTask(models::Generator& generator, models::Critic& critic) : generator_(generator), critic_(critic) {}
   nn::Module& module() override { return critic_; }
+  std::vector<nn::Module*> networks() override { return {&critic_, &generator_}; }
   std::vector<Tensor> inputs(const data::Batch& batch) override;  ///< gray, colour, dropout masks
   Loss loss(const std::vector<Tensor>& inputs) override;
 

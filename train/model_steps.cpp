@@ -9,6 +9,7 @@
 #include "models/faster_rcnn.h"
 #include "models/retinanet.h"
 #include "models/weights.h"
+#include "nn/precision.h"
 #include "tensor/random.h"
 
 namespace cawe::train {
@@ -27,6 +28,18 @@ void place(nn::Module& net, uint64_t seed, Device device) {
   net.to(device);
 }
 
+/// Loss and gradients as a training step has them (train/step_runner.cpp).
+template <class LossOf>
+Variable differentiated(const std::vector<nn::Module*>& networks, LossOf loss_of) {
+  Variable loss;
+  {
+    const nn::ComputedCopies copies(networks);
+    loss = loss_of();
+  }
+  backward(loss);
+  return loss;
+}
+
 class ClassifierStep final : public ModelStep {
  public:
   ClassifierStep(int64_t batch, DType dtype, Device device)
@@ -37,9 +50,8 @@ class ClassifierStep final : public ModelStep {
   }
   nn::Module& module() override { return net_; }
   Variable loss_and_gradients() override {
-    const Variable loss = models::multilabel_loss(net_.forward(Variable(x_)).logits, targets_);
-    backward(loss);
-    return loss;
+    return differentiated(
+        {&net_}, [&] { return models::multilabel_loss(net_.forward(Variable(x_)).logits, targets_); });
   }
   void infer_on_device() override {
     const NoGrad inference;
@@ -71,9 +83,7 @@ class DetectorStep final : public ModelStep {
   nn::Module& module() override { return *net_; }
   void prepare() override { targets_ = net_->targets(kSide, kSide, truths_, draws_, x_.device()); }
   Variable loss_and_gradients() override {
-    const Variable loss = net_->loss_of(Variable(x_), targets_).total;
-    backward(loss);
-    return loss;
+    return differentiated({net_.get()}, [&] { return net_->loss_of(Variable(x_), targets_).total; });
   }
   bool prepares() const override { return true; }
   void infer_on_device() override { found_ = net_->find(x_); }
@@ -114,11 +124,11 @@ class GeneratorStep final : public ModelStep {
   nn::Module& module() override { return generator_; }
   Variable loss_and_gradients() override {
     const nn::EvalMode evaluating(critic_);
-    const Variable made = generator_.forward(Variable(gray_));
-    const Variable loss = models::generator_loss(content_.forward(made, color_, batch_),
-                                                 models::adversarial_loss(critic_.forward(made)));
-    backward(loss);
-    return loss;
+    return differentiated({&generator_, &critic_, content_.module()}, [&] {
+      const Variable made = generator_.forward(Variable(gray_));
+      return models::generator_loss(content_.forward(made, color_, batch_),
+                                    models::adversarial_loss(critic_.forward(made)));
+    });
   }
   void infer_on_device() override {
     const NoGrad inference;
@@ -142,10 +152,9 @@ class CriticStep final : public ModelStep {
   }
   nn::Module& module() override { return critic_; }
   Variable loss_and_gradients() override {
-    const Variable loss =
-        models::critic_loss(critic_.forward(Variable(color_)), critic_.forward(Variable(made_)));
-    backward(loss);
-    return loss;
+    return differentiated({&critic_}, [&] {
+      return models::critic_loss(critic_.forward(Variable(color_)), critic_.forward(Variable(made_)));
+    });
   }
   void infer_on_device() override {
     const NoGrad inference;

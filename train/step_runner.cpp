@@ -2,6 +2,7 @@
 #include "train/step_runner.h"
 
 #include "autograd/ops/elementwise.h"
+#include "nn/precision.h"
 
 namespace cawe::train {
 namespace {
@@ -29,7 +30,11 @@ StepRunner::StepRunner(Task& task, bool capture)
     : task_(task), may_capture_(capture && compute_device() != Device::cpu && task.capturable()) {}
 
 Task::Loss StepRunner::plain(const std::vector<Tensor>& inputs, const Tensor& scale) {
-  Task::Loss loss = task_.loss(inputs);
+  Task::Loss loss;
+  {
+    const nn::ComputedCopies copies(task_.networks());
+    loss = task_.loss(inputs);
+  }
   backward(scale.defined() ? mul(loss.total, Variable(scale)) : loss.total);
   return loss;
 }

@@ -23,6 +23,8 @@ class Task {
  public:
   virtual ~Task() = default;
   virtual nn::Module& module() = 0;
+  /// Every network that loss() runs.
+  virtual std::vector<nn::Module*> networks() { return {&module()}; }
   /// Sets the type in which the network computes during training.
   void compute_in(DType dtype) { compute_dtype_ = dtype; }
   /// Everything that the loss of a batch needs, on the network's device.

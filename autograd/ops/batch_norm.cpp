@@ -61,9 +61,11 @@ Variable batch_norm(const Variable& x, const Variable& weight, const Variable& b
                                       coefficients);
   const auto coefficient = [&](int64_t r) { return coefficients.slice(0, r, r + 1).reshape({channels}); };
   const Tensor means = coefficient(0), invstds = coefficient(1), scales = coefficient(2);
+  const Tensor shifts = coefficient(3);
   Tensor y = Tensor::like(in);
-  primitives::channel_affine(in, scales, coefficient(3), res, relu, y);
-  const Tensor mask = relu ? y : Tensor();
+  primitives::channel_affine(in, scales, shifts, res, relu, y);
+  // Where x alone decides what the ReLU cut, gradients that read x anyway compute it again and do not read y.
+  const Tensor mask = relu && (res.defined() || !training) ? y : Tensor();
   const bool wants_x = needs_grad(x), wants_residual = res.defined() && needs_grad(residual);
   const bool wants_parameters = needs_grad(weight) || needs_grad(bias);
   return record("batch_norm", {x, weight, bias, residual}, y, [=](const Tensor& dy_in) -> Grads {
@@ -73,20 +75,20 @@ Variable batch_norm(const Variable& x, const Variable& weight, const Variable& b
     Tensor global;
     if (training || wants_parameters) {
       Tensor sums = Tensor::empty({2, channels}, DType::f64, Layout::contiguous, in.device());
-      primitives::batch_norm_grad_sums(dy, in, mask, means, invstds, relu, sums);
+      primitives::batch_norm_grad_sums(dy, in, mask, scales, shifts, means, invstds, relu, sums);
       double values = double(in.numel() / channels);
       global = all_ranks(sums, &values);
       // The tape adds gradients of shared parameters over the ranks, but these sums are over all ranks
       // already (in f64): once_over_ranks() keeps them from being counted once per rank.
-      const auto part = [&](int64_t row) {
-        return once_over_ranks(global.slice(0, row, row + 1).reshape({channels}).to(w.dtype()));
-      };
+      const Tensor once = once_over_ranks(global);
+      const auto part = [&](int64_t row) { return once.slice(0, row, row + 1).reshape({channels}); };
       db = part(0);
       dw = part(1);
     }
     if (training) {
       dx = Tensor::like(in);
-      primitives::batch_norm_grad_input(dy, in, mask, means, invstds, w, global, count, relu, dx, dres);
+      primitives::batch_norm_grad_input(dy, in, mask, scales, shifts, means, invstds, w, global, count, relu,
+                                        dx, dres);
     } else if (wants_x || wants_residual) {
       dx = Tensor::like(in);
       primitives::channel_affine_grad(dy, mask, scales, relu, dx, dres);

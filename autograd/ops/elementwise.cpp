@@ -78,8 +78,7 @@ Variable cast(const Variable& x, DType dtype) {
   CAWE_CHECK(is_floating(dtype) && is_floating(x.dtype()), Code::dtype, "cast: from ", name(x.dtype()),
              " to ", name(dtype), " (expected floating types)");
   if (x.dtype() == dtype) return x;
-  return record("cast", {x}, x.value().to(dtype),
-                [from = x.dtype()](const Tensor& dy) -> Grads { return {dy.to(from)}; });
+  return record("cast", {x}, x.value().to(dtype), [](const Tensor& dy) -> Grads { return {dy}; });
 }
 
 Variable add(const Variable& a, const Variable& b) {

@@ -42,6 +42,16 @@ class Call {
 
 void* address(const Tensor& t) { return t.defined() ? t.raw() : nullptr; }
 
+/// What the gradient of a ReLU needs of its output: y, or how it is computed again.
+struct Relu {
+  Relu(const Call& call, bool relu, const Tensor& of, const Tensor& a, const Tensor& b)
+      : y(relu ? call.image(of) : Tensor()),
+        scale(relu && !of.defined() ? call.vector(a) : Tensor()),
+        shift(relu && !of.defined() ? call.vector(b) : Tensor()) {}
+  ReluOutput output() const { return {address(y), address(scale), address(shift)}; }
+  Tensor y, scale, shift;
+};
+
 }  // namespace
 
 void CudaBackend::channel_sums(const Tensor& x, Tensor& sums) {
@@ -75,27 +85,28 @@ void CudaBackend::channel_affine(const Tensor& x, const Tensor& scale, const Ten
   deliver(out, y);
 }
 
-void CudaBackend::batch_norm_grad_sums(const Tensor& dy, const Tensor& x, const Tensor& y, const Tensor& mean,
+void CudaBackend::batch_norm_grad_sums(const Tensor& dy, const Tensor& x, const Tensor& y,
+                                       const Tensor& scale, const Tensor& shift, const Tensor& mean,
                                        const Tensor& invstd, bool relu, Tensor& sums) {
   const Call call("batch_norm_grad_sums", x);
-  const Tensor d = call.image(dy), in = call.image(x), behind = relu ? call.image(y) : Tensor(),
-               m = call.vector(mean), r = call.vector(invstd), scratch = call.scratch(device_),
-               out = packed_output(sums, Layout::contiguous);
-  CAWE_DEVICE::batch_norm_grad_sums(call.number(), call.shape(), d.raw(), in.raw(), address(behind), m.raw(),
+  const Relu behind(call, relu, y, scale, shift);
+  const Tensor d = call.image(dy), in = call.image(x), m = call.vector(mean), r = call.vector(invstd),
+               scratch = call.scratch(device_), out = packed_output(sums, Layout::contiguous);
+  CAWE_DEVICE::batch_norm_grad_sums(call.number(), call.shape(), d.raw(), in.raw(), behind.output(), m.raw(),
                                     r.raw(), scratch.data<double>(), out.data<double>(), stream());
   deliver(out, sums);
 }
 
 void CudaBackend::batch_norm_grad_input(const Tensor& dy, const Tensor& x, const Tensor& y,
-                                        const Tensor& mean, const Tensor& invstd, const Tensor& w,
-                                        const Tensor& sums, double count, bool relu, Tensor& dx,
-                                        Tensor& dresidual) {
+                                        const Tensor& scale, const Tensor& shift, const Tensor& mean,
+                                        const Tensor& invstd, const Tensor& w, const Tensor& sums,
+                                        double count, bool relu, Tensor& dx, Tensor& dresidual) {
   const Call call("batch_norm_grad_input", x);
-  const Tensor d = call.image(dy), in = call.image(x), behind = relu ? call.image(y) : Tensor(),
-               m = call.vector(mean), r = call.vector(invstd), weight = call.vector(w),
-               total = packed(sums, Layout::contiguous), out = call.output(dx),
+  const Relu behind(call, relu, y, scale, shift);
+  const Tensor d = call.image(dy), in = call.image(x), m = call.vector(mean), r = call.vector(invstd),
+               weight = call.vector(w), total = packed(sums, Layout::contiguous), out = call.output(dx),
                out_residual = call.output(dresidual);
-  CAWE_DEVICE::batch_norm_grad_input(call.number(), call.shape(), d.raw(), in.raw(), address(behind), m.raw(),
+  CAWE_DEVICE::batch_norm_grad_input(call.number(), call.shape(), d.raw(), in.raw(), behind.output(), m.raw(),
                                      r.raw(), weight.raw(), total.data<double>(), count, out.raw(),
                                      address(out_residual), stream());
   deliver(out, dx);

@@ -3,8 +3,10 @@
 #include "cuda/kernels/memory.h"
 
 #include <cstring>
+#include <map>
 
 #include "cuda/backend/cuda_backend.h"
+#include "cuda/backend/packing.h"
 #include "cuda/backend/views.h"
 
 namespace CAWE_DEVICE {
@@ -56,6 +58,23 @@ void CudaBackend::copy(const Tensor& x, Tensor& y) {
     CAWE_DEVICE::copy(int(size_of(y.dtype())), x.raw(), from, y.raw(), to, stream());
   else
     convert(Element(x.dtype()), x.raw(), from, Element(y.dtype()), y.raw(), to, stream());
+}
+
+void CudaBackend::copy_list(const std::vector<Tensor>& x, const std::vector<Tensor>& y) {
+  CAWE_CHECK(x.size() == y.size(), Code::shape, "copy_list: ", x.size(), " tensors to ", y.size());
+  std::map<std::pair<Element, Element>, std::vector<ListedCopy>>
+      lists;  // by types, each converted in one launch
+  for (size_t i = 0; i < x.size(); ++i) {
+    const std::pair<Element, Element> types(Element(x[i].dtype()), Element(y[i].dtype()));
+    if (converts_lists(types.first, types.second) && x[i].shape() == y[i].shape() && same_order(x[i], y[i])) {
+      lists[types].push_back({x[i].raw(), y[i].raw(), x[i].numel()});
+    } else {
+      Tensor to = y[i];
+      copy(x[i], to);
+    }
+  }
+  for (const auto& [types, list] : lists)
+    convert_list(types.first, types.second, list.data(), int64_t(list.size()), stream());
 }
 
 }  // namespace CAWE_DEVICE

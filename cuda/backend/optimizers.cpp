@@ -9,13 +9,11 @@
 namespace CAWE_DEVICE {
 namespace {
 
-StepNumbers step_numbers(const char* op, const Tensor& p) {
-  StepNumbers numbers;
-  numbers.parameter = number_of(op, p);
-  CAWE_CHECK(numbers.parameter == Number::f32 || numbers.parameter == Number::f64, Code::dtype, op,
-             ": parameters of ", cawe::name(p.dtype()),
-             " (expected f32 or f64). Keep them in f32 and compute in a copy.");
-  return numbers;
+Number number_of_step(const char* op, const Tensor& p) {
+  const Number number = number_of(op, p);
+  CAWE_CHECK(number == Number::f32 || number == Number::f64, Code::dtype, op, ": parameters of ",
+             cawe::name(p.dtype()), " (expected f32 or f64). Keep them in f32 and compute in a copy.");
+  return number;
 }
 
 /// p itself where it is dense, else a dense copy.
@@ -29,21 +27,21 @@ void put_back(const Tensor& changed, Tensor& home) {
 }  // namespace
 
 void CudaBackend::sgd_step(Tensor& p, const Tensor& g, Tensor& velocity, const SgdParams& s) {
-  const StepNumbers numbers = step_numbers("sgd_step", p);
+  const Number number = number_of_step("sgd_step", p);
   const Tensor w = dense(p), d = in_order_of(w, g), v = in_order_of(w, velocity);
-  const SgdTensor entry{w.raw(), d.raw(), v.raw(), nullptr, w.numel()};
-  CAWE_DEVICE::sgd_steps(numbers, &entry, 1, {s.lr, s.momentum, s.weight_decay, s.first}, nullptr, stream());
+  const SgdTensor entry{w.raw(), d.raw(), v.raw(), w.numel()};
+  CAWE_DEVICE::sgd_steps(number, &entry, 1, {s.lr, s.momentum, s.weight_decay, s.first}, nullptr, stream());
   put_back(v, velocity);
   put_back(w, p);
   p.storage().touch();
 }
 
 void CudaBackend::adam_step(Tensor& p, const Tensor& g, Tensor& m, Tensor& v, const AdamParams& s) {
-  const StepNumbers numbers = step_numbers("adam_step", p);
+  const Number number = number_of_step("adam_step", p);
   const Tensor w = dense(p), d = in_order_of(w, g), first = in_order_of(w, m), second = in_order_of(w, v);
-  const AdamTensor entry{w.raw(), d.raw(), first.raw(), second.raw(), nullptr, w.numel()};
+  const AdamTensor entry{w.raw(), d.raw(), first.raw(), second.raw(), w.numel()};
   const AdamRule rule{s.lr, s.beta1, s.beta2, s.eps, s.weight_decay, s.decoupled, s.step};
-  CAWE_DEVICE::adam_steps(numbers, &entry, 1, rule, nullptr, stream());
+  CAWE_DEVICE::adam_steps(number, &entry, 1, rule, nullptr, stream());
   put_back(first, m);
   put_back(second, v);
   put_back(w, p);
@@ -103,8 +101,8 @@ void CudaBackend::sgd_steps(const std::vector<Tensor>& p, const std::vector<Tens
   InOrder t("sgd_steps", p, g, {&velocity});
   std::vector<SgdTensor> list;
   for (size_t i = 0; i < p.size(); ++i)
-    list.push_back({t.p[i].raw(), t.g[i].raw(), t.moments[0][i].raw(), nullptr, p[i].numel()});
-  CAWE_DEVICE::sgd_steps(step_numbers("sgd_steps", p[0]), list.data(), int64_t(list.size()),
+    list.push_back({t.p[i].raw(), t.g[i].raw(), t.moments[0][i].raw(), p[i].numel()});
+  CAWE_DEVICE::sgd_steps(number_of_step("sgd_steps", p[0]), list.data(), int64_t(list.size()),
                          {s.lr, s.momentum, s.weight_decay, s.first}, device_number(factor), stream());
   t.finish(p, {&velocity});
 }
@@ -116,10 +114,9 @@ void CudaBackend::adam_steps(const std::vector<Tensor>& p, const std::vector<Ten
   InOrder t("adam_steps", p, g, {&m, &v});
   std::vector<AdamTensor> list;
   for (size_t i = 0; i < p.size(); ++i)
-    list.push_back(
-        {t.p[i].raw(), t.g[i].raw(), t.moments[0][i].raw(), t.moments[1][i].raw(), nullptr, p[i].numel()});
+    list.push_back({t.p[i].raw(), t.g[i].raw(), t.moments[0][i].raw(), t.moments[1][i].raw(), p[i].numel()});
   const AdamRule rule{s.lr, s.beta1, s.beta2, s.eps, s.weight_decay, s.decoupled, s.step};
-  CAWE_DEVICE::adam_steps(step_numbers("adam_steps", p[0]), list.data(), int64_t(list.size()), rule,
+  CAWE_DEVICE::adam_steps(number_of_step("adam_steps", p[0]), list.data(), int64_t(list.size()), rule,
                           device_number(factor), stream());
   t.finish(p, {&m, &v});
 }

@@ -4,7 +4,7 @@
 // gradients below it.
 //
 // Bytes     for n numbers of e bytes: affine 2n·e (+ n·e with a residual), its gradient 2n·e, that of batch
-//           norm 3n·e; gradients + n·e with ReLU and + n·e where the residual wants its own. Vectors [C] once
+//           norm 3n·e; gradients + n·e where a ReLU's output is read and + n·e where the residual wants its own. Vectors [C] once
 //           per warp, mostly from L1 and L2.
 // FLOPs     per number: affine 2 (3 with a residual), its gradient 1, that of batch norm 5: memory-bound on
 //           every GPU.
@@ -44,7 +44,8 @@ struct Affine {
   __device__ __forceinline__ void apply(size_t at, const Channel (&of)[kChannels]) const {
     const Pack<T, kPack> p = load<kPack>(x, at);
     A v[kPack];
-    for (int k = 0; k < kPack; ++k) v[k] = widen(p.v[k]) * of[k % kChannels].scale + of[k % kChannels].shift;
+    for (int k = 0; k < kPack; ++k)
+      v[k] = affine_of(widen(p.v[k]), of[k % kChannels].scale, of[k % kChannels].shift);
     if (residual != nullptr) {
       const Pack<T, kPack> r = load<kPack>(residual, at);
       for (int k = 0; k < kPack; ++k) v[k] += widen(r.v[k]);
@@ -55,13 +56,15 @@ struct Affine {
   }
 };
 
-template <class T>
+template <class T, bool kAgain>
 struct GradientByInput {
   using A = Accumulator<T>;
   struct Channel {
     A mean, scale, g_mean, slope;
+    Line<A, kAgain> line;
   };
-  const T *dy, *x, *y;
+  const T *dy, *x;
+  Mask<T, kAgain> mask;
   const A *mean, *invstd, *w;
   const double* sums;
   double one_over_count;
@@ -77,11 +80,13 @@ struct GradientByInput {
     load_vector(sums, first, s);
     load_vector(sums + c, first, products);
     for (int k = 0; k < kChannels; ++k)
-      of[k] = {m[k], weight[k] * r[k], A(s[k] * one_over_count), r[k] * A(products[k] * one_over_count)};
+      of[k] = {m[k], weight[k] * r[k], A(s[k] * one_over_count), r[k] * A(products[k] * one_over_count), {}};
+    mask.channels(first, of);
   }
   template <int kPack, int kChannels>
   __device__ __forceinline__ void apply(size_t at, const Channel (&of)[kChannels]) const {
-    const Pack<T, kPack> g = masked<kPack>(dy, y, at), p = load<kPack>(x, at);
+    const Pack<T, kPack> p = load<kPack>(x, at),
+                         g = mask.masked(load<kPack>(dy, at), mask.template loaded<kPack>(at), p, of);
     Pack<T, kPack> out;
     for (int k = 0; k < kPack; ++k) {
       const Channel& ch = of[k % kChannels];
@@ -99,7 +104,8 @@ struct AffineGradient {
   struct Channel {
     A scale;
   };
-  const T *dy, *y;
+  const T* dy;
+  Mask<T, false> mask;
   const A* scale;
   T *dx, *dresidual;
   template <int kChannels>
@@ -110,7 +116,7 @@ struct AffineGradient {
   }
   template <int kPack, int kChannels>
   __device__ __forceinline__ void apply(size_t at, const Channel (&of)[kChannels]) const {
-    const Pack<T, kPack> g = masked<kPack>(dy, y, at);
+    const Pack<T, kPack> p = load<kPack>(dy, at), g = mask.masked(p, mask.template loaded<kPack>(at), p, of);
     Pack<T, kPack> out;
     for (int k = 0; k < kPack; ++k) out.v[k] = rounded<T>(widen(g.v[k]) * of[k % kChannels].scale);
     store(dx, at, out);
@@ -179,28 +185,32 @@ void channel_affine(Number number, const ChannelShape& shape, const void* x, con
 }
 
 void batch_norm_grad_input(Number number, const ChannelShape& shape, const void* dy, const void* x,
-                           const void* y, const void* mean, const void* invstd, const void* w,
+                           const ReluOutput& relu, const void* mean, const void* invstd, const void* w,
                            const double* sums, double count, void* dx, void* dresidual, DeviceStream stream) {
-  CAWE_DISPATCH(number, T, {
-    const GradientByInput<T> map{Typed{dy},
-                                 Typed{x},
-                                 Typed{y},
-                                 Typed{mean},
-                                 Typed{invstd},
-                                 Typed{w},
-                                 sums,
-                                 1 / count,
-                                 int(shape.c),
-                                 static_cast<T*>(dx),
-                                 static_cast<T*>(dresidual)};
-    map_all<T>(shape, map, stream);
-  })
+  CAWE_DISPATCH(number, T, CAWE_DISPATCH_RELU(relu, kAgain, {
+                  const Mask<T, kAgain> mask{Typed{relu.y}, Typed{relu.scale}, Typed{relu.shift}};
+                  const GradientByInput<T, kAgain> map{Typed{dy},
+                                                       Typed{x},
+                                                       mask,
+                                                       Typed{mean},
+                                                       Typed{invstd},
+                                                       Typed{w},
+                                                       sums,
+                                                       1 / count,
+                                                       int(shape.c),
+                                                       static_cast<T*>(dx),
+                                                       static_cast<T*>(dresidual)};
+                  map_all<T>(shape, map, stream);
+                }))
 }
 
 void channel_affine_grad(Number number, const ChannelShape& shape, const void* dy, const void* y,
                          const void* scale, void* dx, void* dresidual, DeviceStream stream) {
   CAWE_DISPATCH(number, T, {
-    const AffineGradient<T> map{Typed{dy}, Typed{y}, Typed{scale}, static_cast<T*>(dx),
+    const AffineGradient<T> map{Typed{dy},
+                                {Typed{y}, nullptr, nullptr},
+                                Typed{scale},
+                                static_cast<T*>(dx),
                                 static_cast<T*>(dresidual)};
     map_all<T>(shape, map, stream);
   })

@@ -16,6 +16,13 @@ struct ChannelShape {
 // Vectors [C] are f64 for f64 tensors, else f32. `y` is the output of a ReLU: g = dy where y > 0, else 0;
 // without a ReLU pass nullptr, and g = dy.
 
+/// The output of a ReLU as `y` above or, where y is nullptr, what channel_affine() makes of x, `scale` and `shift`
+/// without a residual, which is computed again instead of read; nullptr everywhere without a ReLU.
+struct ReluOutput {
+  const void* y;
+  const void *scale, *shift;
+};
+
 /// How many doubles of scratch the two functions below need.
 int64_t channel_sums_scratch(Number number, const ChannelShape& shape);
 /// sums [2, C]: sum of x, sum of x^2.
@@ -23,16 +30,16 @@ void channel_sums(Number number, const ChannelShape& shape, const void* x, doubl
                   DeviceStream stream);
 /// sums [2, C]: sum of g, sum of g * (x - mean) * invstd.
 void batch_norm_grad_sums(Number number, const ChannelShape& shape, const void* dy, const void* x,
-                          const void* y, const void* mean, const void* invstd, double* scratch, double* sums,
-                          DeviceStream stream);
+                          const ReluOutput& relu, const void* mean, const void* invstd, double* scratch,
+                          double* sums, DeviceStream stream);
 
-/// y = x * scale + shift (+ residual) (then ReLU); residual may be nullptr.
+/// y = x * scale + shift, in one rounding of f32 or f64, (+ residual) (then ReLU); residual may be nullptr.
 void channel_affine(Number number, const ChannelShape& shape, const void* x, const void* scale,
                     const void* shift, const void* residual, bool relu, void* y, DeviceStream stream);
 /// dx = w * invstd * (g - sums[0] / count - (x - mean) * invstd * sums[1] / count); dresidual = g, or nullptr
 /// for none.
 void batch_norm_grad_input(Number number, const ChannelShape& shape, const void* dy, const void* x,
-                           const void* y, const void* mean, const void* invstd, const void* w,
+                           const ReluOutput& relu, const void* mean, const void* invstd, const void* w,
                            const double* sums, double count, void* dx, void* dresidual, DeviceStream stream);
 /// dx = g * scale; dresidual = g, or nullptr for none.
 void channel_affine_grad(Number number, const ChannelShape& shape, const void* dy, const void* y,

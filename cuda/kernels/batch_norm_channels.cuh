@@ -41,16 +41,78 @@ __device__ __forceinline__ void store_vector(A* to, int at, const A (&from)[kCou
   }
 }
 
-/// dy, or zero where y is given and not positive.
-template <int kPack, class T>
-__device__ __forceinline__ Pack<T, kPack> masked(const T* dy, const T* y, size_t at) {
-  Pack<T, kPack> g = load<kPack>(dy, at);
-  if (y == nullptr) return g;
-  const Pack<T, kPack> out = load<kPack>(y, at);
-  for (int k = 0; k < kPack; ++k)
-    if (!(widen(out.v[k]) > Accumulator<T>(0))) g.v[k] = rounded<T>(Accumulator<T>(0));
-  return g;
+// x * scale + shift in one rounding: computed twice, forward and for the gradient of a ReLU behind it, whose sign must
+// be the same.
+__device__ __forceinline__ float affine_of(float x, float scale, float shift) {
+  return fmaf(x, scale, shift);
 }
+__device__ __forceinline__ double affine_of(double x, double scale, double shift) {
+  return ::fma(x, scale, shift);
+}
+
+/// The largest number that is 0 when it is rounded to T: half the smallest one above 0.
+template <class T>
+constexpr Accumulator<T> kVanishes = 0;
+template <>
+constexpr float kVanishes<half> = 0x1p-25f;
+template <>
+constexpr float kVanishes<bf16> = 0x1p-134f;
+
+/// A channel's constants for masked(): none where the ReLU's output is read.
+template <class A, bool kAgain>
+struct Line {
+  __device__ __forceinline__ void set(A, A) {}
+};
+template <class A>
+struct Line<A, true> {
+  A scale, shift;
+  __device__ __forceinline__ void set(A a, A b) {
+    scale = a;
+    shift = b;
+  }
+};
+
+/// What the gradient of a ReLU knows of its output: y (nullptr: there is no ReLU) or, kAgain, the line by which x
+/// becomes it.
+template <class T, bool kAgain>
+struct Mask {
+  using A = Accumulator<T>;
+  const T* y;
+  const A *scale, *shift;
+  /// of[k].line for channels c, c + 1, ...
+  template <class Channel, int kChannels>
+  __device__ __forceinline__ void channels(int c, Channel (&of)[kChannels]) const {
+    if constexpr (kAgain) {
+      A a[kChannels], b[kChannels];
+      load_vector(scale, c, a);
+      load_vector(shift, c, b);
+      for (int k = 0; k < kChannels; ++k) of[k].line.set(a[k], b[k]);
+    }
+  }
+  /// y where it is read.
+  template <int kPack>
+  __device__ __forceinline__ Pack<T, kPack> loaded(size_t at) const {
+    if constexpr (!kAgain)
+      if (y != nullptr) return load<kPack>(y, at);
+    return {};
+  }
+  /// dy, or zero where the ReLU gave none; `out` as loaded() gave it.
+  template <int kPack, class Channel, int kChannels>
+  __device__ __forceinline__ Pack<T, kPack> masked(Pack<T, kPack> dy, const Pack<T, kPack>& out,
+                                                   const Pack<T, kPack>& x,
+                                                   const Channel (&of)[kChannels]) const {
+    const T zero = rounded<T>(A(0));
+    if constexpr (kAgain) {
+      for (int k = 0; k < kPack; ++k) {
+        const auto& line = of[k % kChannels].line;
+        dy.v[k] = affine_of(widen(x.v[k]), line.scale, line.shift) > kVanishes<T> ? dy.v[k] : zero;
+      }
+    } else if (y != nullptr) {
+      for (int k = 0; k < kPack; ++k) dy.v[k] = widen(out.v[k]) > A(0) ? dy.v[k] : zero;
+    }
+    return dy;
+  }
+};
 
 // --- host side
 inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
@@ -82,6 +144,16 @@ struct Typed {
     return static_cast<const T*>(p);
   }
 };
+
+/// Runs the statement with kAgain = whether the ReLU's output is computed again.
+#define CAWE_DISPATCH_RELU(relu, kAgain, ...)           \
+  if ((relu).y == nullptr && (relu).scale != nullptr) { \
+    constexpr bool kAgain = true;                       \
+    __VA_ARGS__;                                        \
+  } else {                                              \
+    constexpr bool kAgain = false;                      \
+    __VA_ARGS__;                                        \
+  }
 
 }  // namespace
 }  // namespace CAWE_DEVICE

@@ -2,7 +2,7 @@
 // Sums of every channel of [N, C, H, W] for batch norm: of x and x^2, and of the gradient g and g xhat.
 // Source: Ioffe & Szegedy 2015, arXiv 1502.03167, Algorithm 1 and the gradients below it.
 //
-// Bytes     for n numbers of e bytes: n·e, of gradients 2n·e (3n·e with ReLU); 16·C for each part, written
+// Bytes     for n numbers of e bytes: n·e, of gradients 2n·e (3n·e where a ReLU's output is read); 16·C for each part, written
 //           and read again, and 16·C written; of gradients two vectors [C] read.
 // FLOPs     3 per number, of gradients 4 (f64). Memory-bound where f64 runs at half the rate of f32; where it
 //           runs at 1/32 or less (sm_61, sm_75, sm_86, sm_89) f64 is the bound.
@@ -12,6 +12,7 @@
 // Numerics  f64: a square of an f32 number is exact there, so that the variance survives a mean far from
 //           zero. Order: strided rows, tree over the block, parts by 16 strides and these in order. No
 //           atomics: the same bits in every run and on every GPU.
+//           A thread loads up to four rows before it adds them, in their order.
 // Loads     128 bits where channels (NHWC) or cells (NCHW) are a multiple of what one load holds, else one
 //           number per lane.
 #include "cuda/kernels/batch_norm_channels.cuh"
@@ -24,17 +25,23 @@ constexpr int kAddRows = 16;            // rows of the block that adds parts
 constexpr int64_t kBlocksOfSums = 512;  // enough to fill a GPU; more parts only cost more additions
 
 // The terms that are summed. Channel: a channel's constants; `of` holds one for each number of a pack, or one
-// for all.
+// for all. kAhead: rows that a thread loads before it adds the first of them, so that enough loads are under way.
 template <class T>
 struct Moments {
   struct Channel {};
+  template <int kPack>
+  using Loaded = Pack<T, kPack>;
+  static constexpr int kAhead = 4;
   const T* x;
   template <int kChannels>
   __device__ __forceinline__ void channels(int, Channel (&)[kChannels]) const {}
+  template <int kPack>
+  __device__ __forceinline__ Loaded<kPack> loaded(size_t at) const {
+    return load<kPack>(x, at);
+  }
   template <int kPack, int kChannels>
-  __device__ __forceinline__ void add(size_t at, const Channel (&)[kChannels], double (&a)[kPack],
-                                      double (&b)[kPack]) const {
-    const Pack<T, kPack> p = load<kPack>(x, at);
+  __device__ __forceinline__ void add(const Pack<T, kPack>& p, const Channel (&)[kChannels],
+                                      double (&a)[kPack], double (&b)[kPack]) const {
     for (int k = 0; k < kPack; ++k) {
       const double v = double(widen(p.v[k]));
       a[k] += v;
@@ -43,27 +50,39 @@ struct Moments {
   }
 };
 
-template <class T>
+template <class T, bool kAgain>
 struct GradientMoments {
   struct Channel {
     Accumulator<T> mean;
+    Line<Accumulator<T>, kAgain> line;
   };
-  const T *dy, *x, *y;
+  template <int kPack>
+  struct Loaded {
+    Pack<T, kPack> x, dy, y;
+  };
+  static constexpr int kAhead = sizeof(T) == 2 ? 1 : 2;  // two of 8 channels would spill registers
+  const T *dy, *x;
+  Mask<T, kAgain> mask;
   const Accumulator<T>* mean;
   template <int kChannels>
   __device__ __forceinline__ void channels(int c, Channel (&of)[kChannels]) const {
     Accumulator<T> m[kChannels];
     load_vector(mean, c, m);
     for (int k = 0; k < kChannels; ++k) of[k].mean = m[k];
+    mask.channels(c, of);
+  }
+  template <int kPack>
+  __device__ __forceinline__ Loaded<kPack> loaded(size_t at) const {
+    return {load<kPack>(x, at), load<kPack>(dy, at), mask.template loaded<kPack>(at)};
   }
   template <int kPack, int kChannels>
-  __device__ __forceinline__ void add(size_t at, const Channel (&of)[kChannels], double (&a)[kPack],
-                                      double (&b)[kPack]) const {
-    const Pack<T, kPack> g = masked<kPack>(dy, y, at), p = load<kPack>(x, at);
+  __device__ __forceinline__ void add(const Loaded<kPack>& p, const Channel (&of)[kChannels],
+                                      double (&a)[kPack], double (&b)[kPack]) const {
+    const Pack<T, kPack> g = mask.masked(p.dy, p.y, p.x, of);
     for (int k = 0; k < kPack; ++k) {
       const double v = double(widen(g.v[k]));
       a[k] += v;
-      b[k] += v * double(widen(p.v[k]) - of[k % kChannels].mean);
+      b[k] += v * double(widen(p.x.v[k]) - of[k % kChannels].mean);
     }
   }
 };
@@ -95,8 +114,17 @@ __global__ void __launch_bounds__(kThreads, kBlocksOnSm)
   if (channel < c) {
     typename Terms::Channel of[kPack];
     terms.channels(channel, of);
-    for (unsigned row = blockIdx.y * blockDim.y + threadIdx.y; row < rows; row += gridDim.y * blockDim.y)
-      terms.add(size_t(row) * c + channel, of, a, b);
+    constexpr int kAhead = Terms::kAhead;
+    const unsigned step = gridDim.y * blockDim.y;
+    unsigned row = blockIdx.y * blockDim.y + threadIdx.y;
+    for (; row + (kAhead - 1) * step < rows; row += kAhead * step) {
+      typename Terms::template Loaded<kPack> p[kAhead];
+      for (int k = 0; k < kAhead; ++k)
+        p[k] = terms.template loaded<kPack>(size_t(row + k * step) * c + channel);
+      for (int k = 0; k < kAhead; ++k) terms.add(p[k], of, a, b);
+    }
+    for (; row < rows; row += step)
+      terms.add(terms.template loaded<kPack>(size_t(row) * c + channel), of, a, b);
   }
   column_sums(a, tile);
   __syncthreads();
@@ -119,7 +147,8 @@ __global__ void __launch_bounds__(kThreads, kBlocksOnSm)
   double a[kPack] = {}, b[kPack] = {};
   for (unsigned i = blockIdx.y * kThreads + threadIdx.x; i < packs; i += gridDim.y * kThreads) {
     const unsigned image = i / packs_of_plane, pack = i % packs_of_plane;
-    terms.add(((size_t(image) * c + channel) * packs_of_plane + pack) * kPack, of, a, b);
+    const size_t at = ((size_t(image) * c + channel) * packs_of_plane + pack) * kPack;
+    terms.add(terms.template loaded<kPack>(at), of, a, b);
   }
   double first = 0, second = 0;
   for (int k = 0; k < kPack; ++k) {
@@ -204,12 +233,13 @@ void channel_sums(Number number, const ChannelShape& shape, const void* x, doubl
 }
 
 void batch_norm_grad_sums(Number number, const ChannelShape& shape, const void* dy, const void* x,
-                          const void* y, const void* mean, const void* invstd, double* scratch, double* sums,
-                          DeviceStream stream) {
-  CAWE_DISPATCH(number, T, {
-    const GradientMoments<T> terms{Typed{dy}, Typed{x}, Typed{y}, Typed{mean}};
-    sum<T>(shape, terms, Typed{invstd}, scratch, sums, stream);
-  })
+                          const ReluOutput& relu, const void* mean, const void* invstd, double* scratch,
+                          double* sums, DeviceStream stream) {
+  CAWE_DISPATCH(number, T, CAWE_DISPATCH_RELU(relu, kAgain, {
+                  const Mask<T, kAgain> mask{Typed{relu.y}, Typed{relu.scale}, Typed{relu.shift}};
+                  const GradientMoments<T, kAgain> terms{Typed{dy}, Typed{x}, mask, Typed{mean}};
+                  sum<T>(shape, terms, Typed{invstd}, scratch, sums, stream);
+                }))
 }
 
 }  // namespace CAWE_DEVICE

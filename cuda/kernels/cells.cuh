@@ -50,6 +50,12 @@ bool in_channel_packs(int64_t c, const Pointers*... tensors) {
   return c % kChannelPack<T> == 0 && (... && (reinterpret_cast<uintptr_t>(tensors) % 16 == 0));
 }
 
+/// The same with as many channels as 16 bytes hold.
+template <class T, class... Pointers>
+bool in_wide_packs(int64_t c, const Pointers*... tensors) {
+  return c % simt::kPerLoad<T> == 0 && (... && (reinterpret_cast<uintptr_t>(tensors) % 16 == 0));
+}
+
 /// Calls launch(first image, images) for parts of at most kMostCounted numbers; an image has `most`.
 template <class Launch>
 void in_batches(int64_t n, int64_t most, const Launch& launch) {

@@ -10,47 +10,14 @@
 //           ties to even; f64 to a 16-bit type rounds twice. Integers truncate; u8 by way of i32, so that -1
 //           is 255.
 // Loads     flat: 128 bits of the wider type; else one element per lane, y dense.
-#include <type_traits>
-
 #include "cuda/kernels/memory.h"
+#include "cuda/kernels/memory_convert.cuh"
 #include "cuda/kernels/walk.cuh"
 
 namespace CAWE_DEVICE {
 namespace {
 
 using namespace simt;
-
-template <class T>
-struct IsShort {
-  static constexpr bool value = false;
-};
-template <>
-struct IsShort<half> {
-  static constexpr bool value = true;
-};
-template <>
-struct IsShort<bf16> {
-  static constexpr bool value = true;
-};
-
-template <class To, class From>
-__device__ __forceinline__ To converted(From v) {
-  if constexpr (IsShort<From>::value) {
-    return converted<To>(widen(v));
-  } else if constexpr (IsShort<To>::value) {
-    To y;
-    narrow(float(v), y);
-    return y;
-  } else if constexpr (std::is_same_v<To, uint8_t> && std::is_floating_point_v<From>) {
-    // Converting a negative float to u8 is undefined in C++: a CPU wraps around, a GPU clamps to 0.
-    return To(int32_t(v));
-  } else {
-    return To(v);
-  }
-}
-
-template <class From, class To>
-constexpr int kTogether = int(16 / (sizeof(From) > sizeof(To) ? sizeof(From) : sizeof(To)));
 
 template <class From, class To>
 __global__ void __launch_bounds__(kFlatThreads)

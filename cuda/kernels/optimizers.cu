@@ -3,13 +3,10 @@
 // done with gradients before: their norm, scaling, the check of scaled ones. Sources: Kingma & Ba 2015,
 // arXiv 1412.6980, Algorithm 1; Loshchilov & Hutter 2019, arXiv 1711.05101, Algorithm 2.
 //
-// Bytes     a parameter of e bytes, its gradient of h: SGD 4e + h (3e + h on the first step), Adam 6e + h, 2
-//           more with a copy in half precision. f32: 20 and 28. Norm e, scaling 2e.
+// Bytes     a parameter: SGD 5e (4e on the first step), Adam 7e. f32: 20 and 28. Norm e, scaling 2e.
 // FLOPs     per parameter: SGD 7, Adam 15, norm 2 (f64), scaling 1: memory-bound on every GPU, the norm where
 //           f64 runs at half the rate of f32.
-// Launch    up to 64 tensors: their addresses are a parameter of the kernel (at most 3.4 KB of the 4 KB that
-//           all GPUs take). A block of 256 threads takes 4096 numbers of one tensor, which it finds by
-//           bisection.
+// Launch    up to 64 tensors; a block of 256 threads takes 4096 numbers of one (lists.cuh).
 // Numerics  steps in the parameters' type, constants of the rule in f64 on the host. Norm in f64: tree over
 //           the block, then blocks by 256 strides and a tree. No atomics but the flag's, whose value has no
 //           order.
@@ -17,76 +14,18 @@
 //           number per lane, as for the last few of a tensor.
 #include "cuda/kernels/optimizers.h"
 
-#include "cuda/emulator/simt/simt.cuh"
+#include "cuda/kernels/lists.cuh"
 
 namespace CAWE_DEVICE {
 namespace {
 
-using namespace simt;
-
-constexpr int kThreads = 256, kTensors = 64;
-constexpr int64_t kChunk = 4096;  // numbers per block
-
-/// Tensors of one launch. Blocks first_block[i] .. first_block[i + 1] - 1 belong to entry[i].
-template <class Entry>
-struct List {
-  Entry entry[kTensors];
-  unsigned first_block[kTensors];
-  int length;
-};
-
+// --- rules
 template <class T>
-__device__ __forceinline__ bool is_aligned(const T* p) {
-  return reinterpret_cast<uintptr_t>(p) % 16 == 0;
-}
-__device__ __forceinline__ bool is_aligned(const SgdTensor& e) {
-  return is_aligned(e.p) && is_aligned(e.g) && is_aligned(e.velocity) && is_aligned(e.copy);
-}
-__device__ __forceinline__ bool is_aligned(const AdamTensor& e) {
-  return is_aligned(e.p) && is_aligned(e.g) && is_aligned(e.m) && is_aligned(e.v) && is_aligned(e.copy);
-}
-__device__ __forceinline__ bool is_aligned(const GradientTensor& e) { return is_aligned(e.g); }
-
-template <class T, int kPack>
-__device__ __forceinline__ Pack<T, kPack> load(const void* from, int64_t i) {
-  return *reinterpret_cast<const Pack<T, kPack>*>(static_cast<const T*>(from) + i);
-}
-template <class T, int kPack>
-__device__ __forceinline__ void store(void* to, int64_t i, const Pack<T, kPack>& p) {
-  *reinterpret_cast<Pack<T, kPack>*>(static_cast<T*>(to) + i) = p;
-}
-
-/// Calls rule.apply<pack>(entry, i, state) for this thread's share of the block's numbers.
-template <int kPack, class Entry, class Rule, class State>
-__device__ __forceinline__ void apply_all(const List<Entry>& list, const Rule& rule, State& state) {
-  int at = 0, end_of_search = list.length;
-  while (end_of_search - at > 1) {
-    const int middle = (at + end_of_search) / 2;
-    if (list.first_block[middle] <= blockIdx.x)
-      at = middle;
-    else
-      end_of_search = middle;
-  }
-  const Entry e = list.entry[at];
-  const int64_t begin = int64_t(blockIdx.x - list.first_block[at]) * kChunk;
-  const int64_t end = begin + kChunk < e.count ? begin + kChunk : e.count;
-  const int64_t packed_end = is_aligned(e) ? end - (end - begin) % kPack : begin;
-  for (int64_t i = begin + threadIdx.x * kPack; i < packed_end; i += kThreads * kPack)
-    rule.template apply<kPack>(e, i, state);
-  for (int64_t i = packed_end + threadIdx.x; i < end; i += kThreads) rule.template apply<1>(e, i, state);
-}
-
-/// prepare() computes what is the same for all numbers, and returns false where there is nothing to do.
-template <int kPack, class Entry, class Rule>
-__global__ void __launch_bounds__(kThreads) for_list(const List<Entry> list, const Rule rule) {
-  typename Rule::State state;
-  if (rule.prepare(state)) apply_all<kPack>(list, rule, state);
-}
-
-// --- rules. T: type of parameters, G: of gradients, H: of 16-bit copies
-template <class T, class G, class H>
 struct Sgd {
   using State = T;
+  __device__ __forceinline__ static bool aligned(const SgdTensor& e) {
+    return are_aligned(e.p, e.g, e.velocity);
+  }
   T lr, momentum, decay;
   bool first;
   const double* factor;
@@ -97,24 +36,24 @@ struct Sgd {
   template <int kPack>
   __device__ __forceinline__ void apply(const SgdTensor& e, int64_t i, T scale) const {
     Pack<T, kPack> p = load<T, kPack>(e.p, i), v = p;
-    const Pack<G, kPack> g = load<G, kPack>(e.g, i);
+    const Pack<T, kPack> g = load<T, kPack>(e.g, i);
     if (!first) v = load<T, kPack>(e.velocity, i);
-    Pack<H, kPack> copy;
     for (int k = 0; k < kPack; ++k) {
-      const T d = T(widen(g.v[k])) * scale + decay * p.v[k];
+      const T d = g.v[k] * scale + decay * p.v[k];
       v.v[k] = first ? d : momentum * v.v[k] + d;
       p.v[k] -= lr * v.v[k];
-      copy.v[k] = rounded<H>(Accumulator<H>(p.v[k]));
     }
     store(e.velocity, i, v);
     store(e.p, i, p);
-    if (e.copy != nullptr) store(e.copy, i, copy);
   }
 };
 
-template <class T, class G, class H>
+template <class T>
 struct Adam {
   using State = T;
+  __device__ __forceinline__ static bool aligned(const AdamTensor& e) {
+    return are_aligned(e.p, e.g, e.m, e.v);
+  }
   T beta1, rest1, beta2, rest2, eps, rate, root, keep, decay;
   const double* factor;
   __device__ __forceinline__ bool prepare(T& scale) const {
@@ -126,24 +65,25 @@ struct Adam {
   template <int kPack>
   __device__ __forceinline__ void apply(const AdamTensor& e, int64_t i, T scale) const {
     Pack<T, kPack> p = load<T, kPack>(e.p, i), m = load<T, kPack>(e.m, i), v = load<T, kPack>(e.v, i);
-    const Pack<G, kPack> g = load<G, kPack>(e.g, i);
-    Pack<H, kPack> copy;
+    const Pack<T, kPack> g = load<T, kPack>(e.g, i);
     for (int k = 0; k < kPack; ++k) {
-      const T d = T(widen(g.v[k])) * scale + decay * p.v[k];
+      const T d = g.v[k] * scale + decay * p.v[k];
       m.v[k] = beta1 * m.v[k] + rest1 * d;
       v.v[k] = beta2 * v.v[k] + rest2 * d * d;
       p.v[k] = p.v[k] * keep - rate * m.v[k] / (root_of(v.v[k]) / root + eps);
-      copy.v[k] = rounded<H>(Accumulator<H>(p.v[k]));
     }
     store(e.m, i, m);
     store(e.v, i, v);
     store(e.p, i, p);
-    if (e.copy != nullptr) store(e.copy, i, copy);
   }
 };
 
+struct OfGradients {
+  __device__ __forceinline__ static bool aligned(const GradientTensor& e) { return are_aligned(e.g); }
+};
+
 template <class T>
-struct Scale {
+struct Scale : OfGradients {
   using State = Accumulator<T>;
   const double* factor;
   __device__ __forceinline__ bool prepare(State& scale) const {
@@ -159,7 +99,7 @@ struct Scale {
 };
 
 template <class T>
-struct Unscale {
+struct Unscale : OfGradients {
   using State = Accumulator<T>;
   State inverse;
   int* flag;
@@ -182,7 +122,7 @@ struct Unscale {
 };
 
 template <class T>
-struct Squares {
+struct Squares : OfGradients {
   template <int kPack>
   __device__ __forceinline__ void apply(const GradientTensor& e, int64_t i, double& sum) const {
     const Pack<T, kPack> g = load<T, kPack>(e.g, i);
@@ -217,88 +157,49 @@ __global__ void __launch_bounds__(kThreads)
   result[2] = finite ? (clipped ? largest / norm : 1.0) / loss_scale : 1.0;
 }
 
-// --- launches
-int64_t blocks_of(int64_t count) { return (count + kChunk - 1) / kChunk; }
-
-/// Calls launch(group, blocks) for every 64 tensors that are not empty.
-template <class Entry, class Launch>
-void for_groups(const Entry* list, int64_t length, Launch launch) {
-  List<Entry> group;
-  group.length = 0;
-  int64_t blocks = 0;
-  for (int64_t i = 0; i < length; ++i) {
-    if (list[i].count == 0) continue;
-    group.entry[group.length] = list[i];
-    group.first_block[group.length++] = unsigned(blocks);
-    blocks += blocks_of(list[i].count);
-    if (group.length < kTensors) continue;
-    launch(group, unsigned(blocks));
-    group.length = 0;
-    blocks = 0;
-  }
-  if (group.length > 0) launch(group, unsigned(blocks));
-}
-
-template <int kPack, class Entry, class Rule>
-void launch_list(const Entry* list, int64_t length, const Rule& rule, DeviceStream stream) {
-  for_groups(list, length, [&](const List<Entry>& group, unsigned blocks) {
-    CAWE_LAUNCH((for_list<kPack, Entry, Rule>), blocks, kThreads, 0, stream, group, rule);
-  });
-}
-
-template <class T, class G, class H>
+template <class T>
 void launch_sgd(const SgdTensor* list, int64_t length, const SgdRule& r, const double* factor,
                 DeviceStream stream) {
-  const Sgd<T, G, H> rule{T(r.lr), T(r.momentum), T(r.weight_decay), r.first, factor};
+  const Sgd<T> rule{T(r.lr), T(r.momentum), T(r.weight_decay), r.first, factor};
   launch_list<kPerLoad<T>>(list, length, rule, stream);
 }
 
-template <class T, class G, class H>
+template <class T>
 void launch_adam(const AdamTensor* list, int64_t length, const AdamRule& r, const double* factor,
                  DeviceStream stream) {
-  const Adam<T, G, H> rule{T(r.beta1),
-                           T(1 - r.beta1),
-                           T(r.beta2),
-                           T(1 - r.beta2),
-                           T(r.eps),
-                           T(r.lr / (1 - ::pow(r.beta1, double(r.step)))),
-                           T(::sqrt(1 - ::pow(r.beta2, double(r.step)))),
-                           T(r.decoupled ? 1 - r.lr * r.weight_decay : 1.0),
-                           T(r.decoupled ? 0.0 : r.weight_decay),
-                           factor};
+  const Adam<T> rule{T(r.beta1),
+                     T(1 - r.beta1),
+                     T(r.beta2),
+                     T(1 - r.beta2),
+                     T(r.eps),
+                     T(r.lr / (1 - ::pow(r.beta1, double(r.step)))),
+                     T(::sqrt(1 - ::pow(r.beta2, double(r.step)))),
+                     T(r.decoupled ? 1 - r.lr * r.weight_decay : 1.0),
+                     T(r.decoupled ? 0.0 : r.weight_decay),
+                     factor};
   launch_list<kPerLoad<T>>(list, length, rule, stream);
 }
 
-/// Calls launch(T(), G(), H()) with the types that `numbers` names.
-template <class Launch>
-void dispatch_step(const StepNumbers& numbers, Launch launch) {
-  if (numbers.parameter == Number::f64)
-    launch(double(), double(), bf16());
-  else if (numbers.half == Number::f16 && numbers.half_gradients)
-    launch(float(), half(), half());
-  else if (numbers.half == Number::f16)
-    launch(float(), float(), half());
-  else if (numbers.half_gradients)
-    launch(float(), bf16(), bf16());
-  else
-    launch(float(), float(), bf16());
-}
+/// Parameters are f32 or f64.
+#define CAWE_DISPATCH_PARAMETERS(number, T, ...) \
+  if ((number) == Number::f64) {                 \
+    using T = double;                            \
+    __VA_ARGS__;                                 \
+  } else {                                       \
+    using T = float;                             \
+    __VA_ARGS__;                                 \
+  }
 
 }  // namespace
 
-void sgd_steps(const StepNumbers& numbers, const SgdTensor* list, int64_t length, const SgdRule& rule,
+void sgd_steps(Number number, const SgdTensor* list, int64_t length, const SgdRule& rule,
                const double* factor, DeviceStream stream) {
-  dispatch_step(numbers, [&](auto t, auto g, auto h) {
-    launch_sgd<decltype(t), decltype(g), decltype(h)>(list, length, rule, factor, stream);
-  });
+  CAWE_DISPATCH_PARAMETERS(number, T, launch_sgd<T>(list, length, rule, factor, stream))
 }
 
-void adam_steps(const StepNumbers& numbers, const AdamTensor* list, int64_t length, const AdamRule& rule,
-                const double* factor, DeviceStream stream) {
-  dispatch_step(numbers, [&](auto t, auto g, auto h) {
-    launch_adam<decltype(t), decltype(g), decltype(h)>(list, length, rule, factor, stream);
-  });
-}
+void adam_steps(Number number, const AdamTensor* list, int64_t length, const AdamRule& rule,
+                const double* factor, DeviceStream stream){
+    CAWE_DISPATCH_PARAMETERS(number, T, launch_adam<T>(list, length, rule, factor, stream))}
 
 int64_t gradient_norm_scratch(const GradientTensor* list, int64_t length) {
   int64_t blocks = 0;
@@ -319,13 +220,13 @@ void gradient_norm(Number number, const GradientTensor* list, int64_t length, do
 
 void scale_gradients(Number number, const GradientTensor* list, int64_t length, const double* factor,
                      DeviceStream stream) {
-  CAWE_DISPATCH(number, T, launch_list<kPerLoad<T>>(list, length, Scale<T>{factor}, stream))
+  CAWE_DISPATCH(number, T, launch_list<kPerLoad<T>>(list, length, Scale<T>{{}, factor}, stream))
 }
 
 void unscale_and_check(Number number, const GradientTensor* list, int64_t length, double inverse, int* flag,
                        DeviceStream stream) {
   CAWE_DISPATCH(number, T,
-                launch_list<kPerLoad<T>>(list, length, Unscale<T>{Accumulator<T>(inverse), flag}, stream))
+                launch_list<kPerLoad<T>>(list, length, Unscale<T>{{}, Accumulator<T>(inverse), flag}, stream))
 }
 
 }  // namespace CAWE_DEVICE

@@ -9,32 +9,22 @@ namespace CAWE_DEVICE {
 // Tensors of one entry have `count` elements in the same memory order. Any alignment works; loads of 16 bytes
 // need all of an entry's pointers 16-byte aligned. Lists are in host memory and are copied by the call.
 
-/// velocity may be uninitialised before the first step. copy: p in half precision, or nullptr.
+/// velocity may be uninitialised before the first step.
 struct SgdTensor {
   void* p;
   const void* g;
   void* velocity;
-  void* copy;
   int64_t count;
 };
 struct AdamTensor {
   void* p;
   const void* g;
   void *m, *v;
-  void* copy;
   int64_t count;
 };
 struct GradientTensor {
   void* g;
   int64_t count;
-};
-
-/// parameter: f32 or f64, the type of p and the moments. Mixed precision (parameter f32 only): `half` is f16
-/// or bf16, the type of all copies and, with half_gradients, of g; else g has the parameter's type.
-struct StepNumbers {
-  Number parameter = Number::f32;
-  Number half = Number::bf16;
-  bool half_gradients = false;
 };
 
 /// Constants of a step.
@@ -49,11 +39,11 @@ struct AdamRule {
 };
 
 /// d = g * factor + weight_decay * p; velocity = momentum * velocity + d (d on the first step); p -= lr *
-/// velocity. factor: one number on the device, or nullptr for 1 (see gradient_norm).
-void sgd_steps(const StepNumbers& numbers, const SgdTensor* list, int64_t length, const SgdRule& rule,
+/// velocity. number: f32 or f64. factor: one number on the device, or nullptr for 1 (see gradient_norm).
+void sgd_steps(Number number, const SgdTensor* list, int64_t length, const SgdRule& rule,
                const double* factor, DeviceStream stream);
 /// Adam (Kingma & Ba 2015), or AdamW (Loshchilov & Hutter 2019) where rule.decoupled; g * factor as above.
-void adam_steps(const StepNumbers& numbers, const AdamTensor* list, int64_t length, const AdamRule& rule,
+void adam_steps(Number number, const AdamTensor* list, int64_t length, const AdamRule& rule,
                 const double* factor, DeviceStream stream);
 
 /// How many doubles of scratch gradient_norm needs.

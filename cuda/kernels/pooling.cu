@@ -5,8 +5,8 @@
 //           (its index twice), write N·C·H·W·e.
 // FLOPs     forward: kernel^2 comparisons per window. Gradient: one addition per window that a cell looks at.
 // Launch    256 threads per block, a thread for a window (forward) or an input cell (gradient) of one
-//           channel, or of up to four where channels lie together and are a multiple of that. The gradient
-//           takes three launches: how far chosen cells lie from their windows (one to 512 blocks), the
+//           channel, or of up to four (gradient: 16 bytes of channels) where these lie together and are a
+//           multiple of that. The gradient takes three launches: how far chosen cells lie from their windows (one to 512 blocks), the
 //           extremes of that (one block), the sums.
 // Numerics  forward: comparisons only. Gradient: f32 (f64 for f64), windows in row-major order, no atomics:
 //           the CPU's bits in f32 and f64.
@@ -138,6 +138,17 @@ __device__ __forceinline__ Range windows_over(int cell, int low, int high, const
           to < 0 ? -1 : smaller(int(divide(unsigned(to), stride)), windows - 1)};
 }
 
+/// Indices of a pack of windows; more than four by several loads, each of which touches all their sectors.
+template <int kPack>
+struct Chosen {
+  static constexpr int kStep = kPack < 4 ? kPack : 4;
+  Pack<int32_t, kStep> of[kPack / kStep];
+  __device__ __forceinline__ explicit Chosen(const int32_t* from) {
+    for (int k = 0; k < kPack / kStep; ++k) of[k] = reinterpret_cast<const Pack<int32_t, kStep>*>(from)[k];
+  }
+  __device__ __forceinline__ int32_t at(int k) const { return of[k / kStep].v[k % kStep]; }
+};
+
 template <class T, int kPack>
 __global__ void __launch_bounds__(kThreads)
     sum_of_windows(const T* __restrict__ dy, const int32_t* __restrict__ index, T* __restrict__ dx,
@@ -157,9 +168,9 @@ __global__ void __launch_bounds__(kThreads)
 #endif
     for (int ox = columns.first; ox <= columns.last; ++ox) {
       const int64_t window = offset_of(cell.n, oy, ox, s.out_h, s.out_w, s.c) + cell.pack * kPack;
-      const auto chosen = *reinterpret_cast<const Pack<int32_t, kPack>*>(index + window);
+      const Chosen<kPack> chosen(index + window);
       const auto g = *reinterpret_cast<const Pack<T, kPack>*>(dy + window);
-      for (int k = 0; k < kPack; ++k) sum[k] += chosen.v[k] == at ? widen(g.v[k]) : Accumulator<T>(0);
+      for (int k = 0; k < kPack; ++k) sum[k] += chosen.at(k) == at ? widen(g.v[k]) : Accumulator<T>(0);
     }
   }
   Pack<T, kPack> out;
@@ -192,15 +203,16 @@ Divider likely_stride(int64_t in, int64_t out) {
 template <class T, int kPack>
 void launch_gradient(const T* dy, const int32_t* index, T* dx, ChosenOffsets* scratch, const Images& out,
                      const Images& in, DeviceStream stream) {
+  constexpr int kIndices = Chosen<kPack>::kStep;
   const Spacing stride{likely_stride(in.h, out.h), likely_stride(in.w, out.w)};
   in_batches(
       in.n, in.numbers() > out.numbers() ? in.numbers() : out.numbers(), [&](int64_t first, int64_t n) {
-        const Numbering windows = numbering_of(n, out.h, out.w, out.c / kPack),
+        const Numbering windows = numbering_of(n, out.h, out.w, out.c / kIndices),
                         cells = numbering_of(n, in.h, in.w, in.c / kPack);
         const T* const g = dy + first * out.numbers();
         const int32_t* const chosen = index + first * out.numbers();
         const unsigned needed = blocks_for(windows), blocks = needed < kOffsetBlocks ? needed : kOffsetBlocks;
-        CAWE_LAUNCH(chosen_offsets<kPack>, blocks, kThreads, 0, stream, chosen, scratch + 1,
+        CAWE_LAUNCH(chosen_offsets<kIndices>, blocks, kThreads, 0, stream, chosen, scratch + 1,
                     make_divider(in.w), stride, windows);
         CAWE_LAUNCH(all_offsets, 1, kThreads, 0, stream, scratch + 1, scratch, int(blocks));
         CAWE_LAUNCH((sum_of_windows<T, kPack>), blocks_for(cells), kThreads, 0, stream, g, chosen,
@@ -236,8 +248,8 @@ void max_pool2d_grad(Number number, const void* dy, const int32_t* index, void* 
   CAWE_DISPATCH(number, T, {
     const T* const from = static_cast<const T*>(dy);
     T* const to = static_cast<T*>(dx);
-    if (in_channel_packs<T>(in.c, from, to, index))
-      launch_gradient<T, kChannelPack<T>>(from, index, to, offsets, out, in, stream);
+    if (in_wide_packs<T>(in.c, from, to, index))
+      launch_gradient<T, kPerLoad<T>>(from, index, to, offsets, out, in, stream);
     else
       launch_gradient<T, 1>(from, index, to, offsets, out, in, stream);
   })

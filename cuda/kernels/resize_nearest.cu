@@ -6,7 +6,7 @@
 //           N·C·H·W·e, write N·C·h·w·e.
 // FLOPs     forward: none, or one addition per output; gradient: one addition per number of dy.
 // Launch    256 threads per block, a thread for an output cell (gradient: an input cell) of one channel, or
-//           of up to four where channels lie together and are a multiple of that.
+//           of 16 bytes of channels where these lie together and are a multiple of that.
 // Numerics  forward: f32 and f64 give the CPU's bits. Gradient: f32 (f64 for f64), dy in row-major order, no
 //           atomics: the CPU's bits, too.
 // Loads     channels-last: up to 128 bits, whole sectors. NCHW: lanes are neighbours of a row; forward: they
@@ -62,13 +62,14 @@ __global__ void __launch_bounds__(kThreads)
             left = first_taker(cell.x, s.large_w, s.small_w, s.small_x),
             right = first_taker(cell.x + 1, s.large_w, s.small_w, s.small_x);
   Accumulator<T> sum[kPack] = {};
-  for (int y = top; y < bottom; ++y) {
+  const T* row = dy + offset_of(cell.n, top, left, s.large_h, s.large_w, s.c) + cell.pack * kPack;
+  for (int y = top; y < bottom; ++y, row += int64_t(s.large_w) * s.c) {
+    const T* from = row;
 #if defined(__CUDACC__)
 #pragma unroll 1  // unrolled, ptxas spills registers for f64
 #endif
-    for (int x = left; x < right; ++x) {
-      const int64_t from = offset_of(cell.n, y, x, s.large_h, s.large_w, s.c) + cell.pack * kPack;
-      const auto g = *reinterpret_cast<const Pack<T, kPack>*>(dy + from);
+    for (int x = left; x < right; ++x, from += s.c) {
+      const auto g = *reinterpret_cast<const Pack<T, kPack>*>(from);
       for (int k = 0; k < kPack; ++k) sum[k] += widen(g.v[k]);
     }
   }
@@ -115,8 +116,8 @@ void upsample_nearest(Number number, const void* x, const void* add, void* y, co
     const T* const from = static_cast<const T*>(x);
     const T* const more = static_cast<const T*>(add);
     T* const to = static_cast<T*>(y);
-    if (in_channel_packs<T>(in.c, from, more, to))
-      launch_forward<T, kChannelPack<T>>(from, more, to, in, out, stream);
+    if (in_wide_packs<T>(in.c, from, more, to))
+      launch_forward<T, kPerLoad<T>>(from, more, to, in, out, stream);
     else
       launch_forward<T, 1>(from, more, to, in, out, stream);
   })
@@ -129,8 +130,8 @@ void upsample_nearest_grad(Number number, const void* dy, void* dx, const Dims4&
   CAWE_DISPATCH(number, T, {
     const T* const from = static_cast<const T*>(dy);
     T* const to = static_cast<T*>(dx);
-    if (in_channel_packs<T>(in.c, from, to))
-      launch_gradient<T, kChannelPack<T>>(from, to, out, in, stream);
+    if (in_wide_packs<T>(in.c, from, to))
+      launch_gradient<T, kPerLoad<T>>(from, to, out, in, stream);
     else
       launch_gradient<T, 1>(from, to, out, in, stream);
   })

@@ -53,8 +53,10 @@ class ContentLoss {
   /// phi where it is a ResNet, else null.
   ResNet* resnet() { return resnet_.get(); }
 
- private:
+  /// The network phi; null for none.
   nn::Module* module();
+
+ private:
   ContentConfig config_;
   std::vector<int64_t> indices_;  ///< stages from 0, or indices of features
   std::unique_ptr<ResNet> resnet_;

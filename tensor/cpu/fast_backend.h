@@ -41,11 +41,13 @@ class FastBackend final : public ReferenceBackend {
   void channel_sums(const Tensor& x, Tensor& sums) override;
   void channel_affine(const Tensor& x, const Tensor& scale, const Tensor& shift, const Tensor& residual,
                       bool relu, Tensor& y) override;
-  void batch_norm_grad_sums(const Tensor& dy, const Tensor& x, const Tensor& y, const Tensor& mean,
-                            const Tensor& invstd, bool relu, Tensor& sums) override;
-  void batch_norm_grad_input(const Tensor& dy, const Tensor& x, const Tensor& y, const Tensor& mean,
-                             const Tensor& invstd, const Tensor& w, const Tensor& sums, double count,
-                             bool relu, Tensor& dx, Tensor& dresidual) override;
+  void batch_norm_grad_sums(const Tensor& dy, const Tensor& x, const Tensor& y, const Tensor& scale,
+                            const Tensor& shift, const Tensor& mean, const Tensor& invstd, bool relu,
+                            Tensor& sums) override;
+  void batch_norm_grad_input(const Tensor& dy, const Tensor& x, const Tensor& y, const Tensor& scale,
+                             const Tensor& shift, const Tensor& mean, const Tensor& invstd, const Tensor& w,
+                             const Tensor& sums, double count, bool relu, Tensor& dx,
+                             Tensor& dresidual) override;
   void channel_affine_grad(const Tensor& dy, const Tensor& y, const Tensor& scale, bool relu, Tensor& dx,
                            Tensor& dresidual) override;
 

@@ -188,6 +188,52 @@ TEST(Recording, FreesWhatNobodyNeeds) {
   EXPECT_EQ(x.grad().numel(), kNumbers);
 }
 
+/// y = x, whose gradient comes in f32 although x is f64; 1/3 is not the same number in both.
+Variable through_f32(const Variable& x) {
+  return record("through f32", {x}, x.value(), [](const Tensor& dy) -> Grads { return {dy.to(DType::f32)}; });
+}
+constexpr double kThird = 1.0 / 3;
+const double kShortThird = double(float(kThird));
+
+// The first one waits until all is done, a second one does not: what is added is the same.
+TEST(Backward, TakesGradientsOfAnotherType) {
+  const Variable x = leaf({1, 2}), w = leaf({3, 4}), fixed(Tensor::from(Doubles{5, 6}, {2}));
+  backward(sum(add(through_f32(x), add(through_f32(w), through_f32(fixed)))), kThird);
+  for (const Variable& v : {x, w}) {
+    EXPECT_EQ(v.grad().dtype(), DType::f64);
+    EXPECT_EQ(grad(v), (Doubles{kShortThird, kShortThird}));
+  }
+  EXPECT_FALSE(fixed.grad().defined());
+  backward(sum(through_f32(x)), kThird);  // to what was there before
+  EXPECT_EQ(grad(x), (Doubles{2 * kShortThird, 2 * kShortThird}));
+}
+
+TEST(Backward, AddsGradientsOfSeveralTypesInTheOrderOfArrival) {
+  // The last recorded use is differentiated first: 1/3 in f32, 1/3, 1/3 in f32.
+  const Variable x = leaf({1});
+  const Variable a = through_f32(x), b = affine(x, 1), c = through_f32(x);
+  backward(sum(add(add(a, b), c)), kThird);
+  EXPECT_EQ(grad(x), (Doubles{(kShortThird + kThird) + kShortThird}));
+}
+
+// Three that all wait: (1 - 1) + 2^-60 is 2^-60, in the other order it is 0 in f64.
+TEST(Backward, AddsWhatWaitedInTheOrderOfArrival) {
+  const Variable x = leaf({1});
+  const Variable first = affine(through_f32(x), 0x1p-60), second = affine(through_f32(x), -1),
+                 third = affine(through_f32(x), 1);  // differentiated in reverse
+  backward(sum(add(add(first, second), third)));
+  EXPECT_EQ(grad(x), (Doubles{0x1p-60}));
+}
+
+TEST(Backward, ConvertsWhatIsNoLeafAtOnce) {
+  const Variable x = leaf({2});
+  const Variable y = square(x);
+  backward(sum(through_f32(y)), kThird);
+  EXPECT_EQ(grad(x), (Doubles{4 * kShortThird}));
+  const Variable z = through_f32(x);
+  EXPECT_EQ(numbers(gradients(z, {x}, Tensor::full({1}, kThird, DType::f64))[0]), (Doubles{kShortThird}));
+}
+
 TEST(Gradients, LeaveEveryGradAlone) {
   Variable x = leaf({3}), w = leaf({2});
   x.set_grad(Tensor::full({1}, 77, DType::f64));

@@ -3,6 +3,7 @@
 // operator.
 #include "train/step_runner.h"
 
+#include <map>
 #include <memory>
 #include <utility>
 
@@ -13,6 +14,9 @@
 #include "tensor/primitives/optimizers.h"
 #include "tensor/random.h"
 #include "tests/cuda/device.h"
+#if !defined(CAWE_ON_CUDA)
+#include "cuda/emulator/vendor/control.h"
+#endif
 
 namespace cawe::train {
 namespace {
@@ -33,11 +37,15 @@ class NarrowTask : public Task {
   }
   nn::Module& module() override { return net_; }
   std::vector<Tensor> inputs(const data::Batch&) override { return {}; }
+  std::vector<nn::Module*> networks() override {
+    return each_alone ? std::vector<nn::Module*>{} : std::vector<nn::Module*>{&net_};
+  }
   Loss loss(const std::vector<Tensor>& in) override {
     ++runs;
     return {models::multilabel_loss_scaled(net_.forward(Variable(in[0])).logits, in[1], in[2], in[3]), {}};
   }
   int runs = 0;
+  bool each_alone = false;  ///< parameters are converted one by one
 
  private:
   models::Classifier net_;
@@ -102,13 +110,14 @@ class DetectorTask : public Task {
 };
 
 /// Another batch for each step.
-std::vector<Tensor> batch(int step, int64_t n) {
+std::vector<Tensor> batch(int step, int64_t n, DType dtype = DType::f32) {
   const Random random(9, "step", uint64_t(step));
   std::vector<float> x(size_t(n * 3 * 32 * 32)), t;
   for (size_t i = 0; i < x.size(); ++i) x[i] = random.uniform(i) - 0.5f;
   for (int64_t i = 0; i < 2 * n; ++i) t.push_back(float(random.bits(uint64_t(i)) & 1));
-  return {Tensor::from(x, {n, 3, 32, 32}).channels_last().to(kDevice), Tensor::from(t, {n, 2}).to(kDevice),
-          Tensor::full({n, 2}, 1).to(kDevice), Tensor::full({1}, 0.5).to(kDevice)};
+  return {Tensor::from(x, {n, 3, 32, 32}).channels_last().to(dtype).to(kDevice),
+          Tensor::from(t, {n, 2}).to(kDevice), Tensor::full({n, 2}, 1).to(kDevice),
+          Tensor::full({1}, 0.5).to(kDevice)};
 }
 
 void descend(nn::Module& net) {
@@ -186,6 +195,42 @@ TEST_F(StepRunnerTest, ACapturedFasterRcnnStepIsThePlainOne) {
       captured(std::make_unique<models::FasterRcnn>(narrow_faster_rcnn()));
   expect_captured_detector_steps(plain, captured);
 }
+
+TEST_F(StepRunnerTest, ParametersConvertedTogetherGiveTheSameBits) {
+  for (const DType narrow : {DType::f16, DType::bf16}) {
+    NarrowTask alone_task, together_task;
+    alone_task.each_alone = true;
+    StepRunner alone(alone_task, false), together(together_task, true);
+    for (int step = 0; step < 4; ++step) {
+      const double a = alone.run(batch(step, 4, narrow), 1).total.value().item();
+      EXPECT_EQ(together.run(batch(step, 4, narrow), 1).total.value().item(), a) << "step " << step;
+      EXPECT_EQ(together.captured(), step > 0);
+      const auto p = alone_task.module().parameters(), q = together_task.module().parameters();
+      for (size_t i = 0; i < p.size(); ++i)
+        EXPECT_TRUE(same_bytes(p[i].variable->grad(), q[i].variable->grad()))
+            << p[i].name << ", step " << step;
+      descend(alone_task.module());
+      descend(together_task.module());
+    }
+  }
+}
+
+#if !defined(CAWE_ON_CUDA)
+// 20 convolutions and the linear layer's two parameters are 22 tensors, the batch norms' gradients 40: a list each.
+TEST_F(StepRunnerTest, ConvertsAllParametersInOneLaunchAndAllGradientsInAnother) {
+  for (const bool narrow : {false, true}) {
+    NarrowTask task;
+    StepRunner runner(task, false);
+    const std::vector<Tensor> inputs = batch(0, 4, narrow ? DType::bf16 : DType::f32);
+    emulated::take_traffic();
+    runner.run(inputs, 1);
+    std::map<std::string, uint64_t> launches = emulated::take_traffic().launches;
+    EXPECT_EQ(launches["(for_list<kPack, Entry, Rule>)"], narrow ? 3u : 1u);
+    // The mean loss is made in f64, there and back, and so is its gradient; logits in 16 bits go to f32 and back.
+    EXPECT_EQ(launches["(convert_flat<From, To>)"], narrow ? 6u : 4u);
+  }
+}
+#endif
 
 TEST_F(StepRunnerTest, AnotherShapeIsCapturedAnew) {
   NarrowTask task;

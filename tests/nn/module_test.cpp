@@ -5,10 +5,13 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstring>
 
+#include "autograd/ops/reductions.h"
 #include "nn/batch_norm.h"
 #include "nn/conv2d.h"
 #include "nn/linear.h"
+#include "nn/precision.h"
 #include "tensor/random.h"
 
 namespace cawe::nn {
@@ -34,6 +37,60 @@ TEST(Module, NamesFollowTheTree) {
       "fc.bias",         "running_mean", "running_var", "num_batches_tracked"};
   EXPECT_EQ(names, expected);
   EXPECT_EQ(m.parameter_count(), 4 * 3 * 9 + 4 + 4 + 8 + 2);
+}
+
+TEST(Precision, LayersComputeWithCopiesOfTheirOwnParameters) {
+  Pair m;
+  const std::vector<Variable*> computed = m.computed_parameters();
+  const auto all = m.parameters();  // layer1.0.weight, weight, bias, fc.weight, fc.bias
+  ASSERT_EQ(computed.size(), 3u);
+  EXPECT_EQ(computed[0], all[0].variable);
+  EXPECT_EQ(computed[1], all[3].variable);
+  EXPECT_EQ(computed[2], all[4].variable);
+}
+
+TEST(Precision, CopiesAreMadeOnceAndHaveTheBitsOfCasts) {
+  Pair m;
+  m.initialise(7);
+  const Variable narrow(Tensor::zeros({1}, DType::bf16)), wide(Tensor::zeros({1}));
+  Variable &weight = *m.parameters()[3].variable, &norm = *m.parameters()[1].variable;
+  const Tensor alone = as_computed(weight, narrow).value();
+  const ComputedCopies copies({&m});
+  const Variable first = as_computed(weight, narrow), second = as_computed(weight, narrow);
+  EXPECT_EQ(first.dtype(), DType::bf16);
+  EXPECT_EQ(std::memcmp(first.value().raw(), alone.raw(), size_t(alone.numel()) * 2), 0);
+  EXPECT_EQ(second.value().raw(), first.value().raw());
+  EXPECT_NE(second.slot(), first.slot()) << "every use has its own gradient";
+  EXPECT_EQ(as_computed(weight, wide).value().raw(), weight.value().raw());
+  EXPECT_NE(as_computed(norm, narrow).value().raw(), as_computed(norm, narrow).value().raw())
+      << "cast each time";
+  EXPECT_EQ(as_computed(weight, Variable(Tensor::zeros({1}, DType::f16))).dtype(), DType::f16);
+  {
+    const ComputedCopies none({});
+    EXPECT_NE(as_computed(weight, narrow).value().raw(), first.value().raw());
+  }
+  EXPECT_EQ(as_computed(weight, narrow).value().raw(), first.value().raw());
+  weight.set_value(Tensor::full(weight.shape(), 3));
+  EXPECT_EQ(as_computed(weight, narrow).value().to(DType::f32).to_vector<float>()[0], 3) << "a stale copy";
+}
+
+// Each use's gradient is rounded to 16 bits, their sum is not: 1 + 2^-9 is no bf16.
+TEST(Precision, GradientsOfSeveralUsesAreAddedInF32) {
+  Pair m;
+  m.initialise(7);
+  Variable& bias = *m.parameters()[4].variable;
+  const Variable x(Tensor::zeros({1}, DType::bf16));
+  Variable loss;
+  {
+    const ComputedCopies copies({&m});
+    const Variable large = cast(as_computed(bias, x), DType::f32),
+                   small = cast(as_computed(bias, x), DType::f32);
+    loss = add(sum(large), sum(affine(small, 0x1p-9)));
+  }
+  backward(loss);
+  EXPECT_EQ(bias.grad().dtype(), DType::f32);
+  EXPECT_EQ(bias.grad().to_vector<float>(), (std::vector<float>{1 + 0x1p-9f, 1 + 0x1p-9f}));
+  EXPECT_FALSE(m.parameters()[3].variable->grad().defined()) << "it was copied, but not used";
 }
 
 TEST(Module, InitialValuesDependOnSeedAndNameOnly) {

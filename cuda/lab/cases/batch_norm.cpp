@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Cases of batch norm's kernels, in both layouts. References in f64 from what the inputs hold after rounding.
 #include "cuda/kernels/batch_norm.h"
+
+#include <type_traits>
+
 #include "cuda/lab/cases/families.h"
 #include "tensor/backend.h"
+#include "tensor/denormals.h"
 #include "tensor/primitives/batch_norm.h"
 #include "tensor/primitives/elementwise.h"
 
@@ -53,19 +57,74 @@ double run_sums(CaseContext& c, const Problem& s, double mean) {
   return relative_error(c.download(sums, {2, s.channels()}, DType::f64), expected);
 }
 
-double run_grad_sums(CaseContext& c, const Problem& s, bool relu) {
-  const Tensor dy = s.image("bn dy"), x = s.image("bn x"), y = relu ? s.image("bn y") : Tensor();
-  const Tensor mean = s.vector("bn mean"), invstd = s.vector("bn invstd");
-  const void *d = c.upload(dy), *in = c.upload(x), *out = relu ? c.upload(y) : nullptr, *m = c.upload(mean),
-             *r = c.upload(invstd);
+/// What a ReLU's output was: none, a tensor, or computed again.
+enum class Relu { none, read, again };
+const char* text_of(Relu relu) {
+  return relu == Relu::read ? " relu" : relu == Relu::again ? " relu again" : "";
+}
+
+/// The bits of channel_affine() without a residual: one rounding of f32 or f64, and one to 16 bits.
+template <class A>
+Tensor affine_in(const Problem& s, const Tensor& x, const Tensor& scale, const Tensor& shift, bool relu) {
+  const KeepDenormals as_on_a_gpu;
+  const Tensor in = x.to(std::is_same_v<A, double> ? DType::f64 : DType::f32);
+  Tensor out = Tensor::like(in);
+  const A *p = in.data<A>(), *a = scale.data<A>(), *b = shift.data<A>();
+  for (int64_t i = 0; i < in.numel(); ++i) {
+    const int64_t channel = (s.layout == kNhwc ? i : i / s.cells()) % s.channels();
+    const A v = std::fma(p[i], a[channel], b[channel]);
+    out.data<A>()[i] = relu && v < 0 ? 0 : v;
+  }
+  return out.to(s.dtype);
+}
+Tensor affine_bits(const Problem& s, const Tensor& x, const Tensor& scale, const Tensor& shift, bool relu) {
+  return s.dtype == DType::f64 ? affine_in<double>(s, x, scale, shift, relu)
+                               : affine_in<float>(s, x, scale, shift, relu);
+}
+
+/// A ReLU's output on the device, and on the host for the reference. Computed again: by every second pixel's x the line
+/// of a channel passes 0 or gives numbers that 16 bits cannot tell from 0.
+struct Behind {
+  Behind(CaseContext& c, const Problem& s, Relu relu, Tensor* x) : kernel{nullptr, nullptr, nullptr} {
+    if (relu == Relu::none) return;
+    if (relu == Relu::read) {
+      y = s.image("bn y");
+      kernel.y = c.upload(y);
+      return;
+    }
+    scale = s.vector("bn scale");
+    shift = s.vector("bn shift");
+    const double least = s.dtype == DType::f16 ? 0x1p-24 : s.dtype == DType::bf16 ? 0x1p-133 : 0x1p-149;
+    const KeepDenormals as_on_a_gpu;
+    Tensor tiny = x->to(DType::f64);
+    for (int64_t i = 0; i < tiny.numel(); i += 2) tiny.data<double>()[i] = least * double(i / 2 % 3);
+    x->copy_from(tiny);
+    for (int64_t k = 0; k < s.channels(); k += 2) {
+      scale.slice(0, k, k + 1).fill(std::vector<double>{0.25, 0.5, 0.75}[size_t(k / 2 % 3)]);
+      shift.slice(0, k, k + 1).fill(0);
+    }
+    kernel.scale = c.upload(scale);
+    kernel.shift = c.upload(shift);
+    y = affine_bits(s, *x, scale, shift, true);
+  }
+  ReluOutput kernel;
+  Tensor y, scale, shift;
+};
+
+double run_grad_sums(CaseContext& c, const Problem& s, Relu relu) {
+  const Tensor dy = s.image("bn dy"), mean = s.vector("bn mean"), invstd = s.vector("bn invstd");
+  Tensor x = s.image("bn x");
+  const Behind behind(c, s, relu, &x);
+  const void *d = c.upload(dy), *in = c.upload(x), *m = c.upload(mean), *r = c.upload(invstd);
   auto* scratch = c.fresh<double>(channel_sums_scratch(s.number(), s.kernel_shape()));
   auto* sums = c.fresh<double>(2 * s.channels());
   c.measure([&] {
-    batch_norm_grad_sums(s.number(), s.kernel_shape(), d, in, out, m, r, scratch, sums, c.stream());
+    batch_norm_grad_sums(s.number(), s.kernel_shape(), d, in, behind.kernel, m, r, scratch, sums, c.stream());
   });
   Tensor expected = Tensor::empty({2, s.channels()}, DType::f64);
   const ReferenceScope reference;
-  primitives::batch_norm_grad_sums(f64(dy), f64(x), f64(y), f64(mean), f64(invstd), relu, expected);
+  primitives::batch_norm_grad_sums(f64(dy), f64(x), f64(behind.y), {}, {}, f64(mean), f64(invstd),
+                                   relu != Relu::none, expected);
   return relative_error(c.download(sums, {2, s.channels()}, DType::f64), expected);
 }
 
@@ -76,6 +135,9 @@ double run_affine(CaseContext& c, const Problem& s, bool residual, bool relu) {
              *add = residual ? c.upload(r) : nullptr;
   void* y = c.fresh<char>(int64_t(s.bytes()));
   c.measure([&] { channel_affine(s.number(), s.kernel_shape(), in, a, b, add, relu, y, c.stream()); });
+  // What gradients compute again must be what came out.
+  if (!residual)
+    return relative_error(c.download(y, s.shape, s.dtype, s.layout), affine_bits(s, x, scale, shift, relu));
   Tensor expected = Tensor::empty(s.shape, DType::f64);
   const ReferenceScope reference;
   primitives::channel_affine(f64(x), f64(scale), f64(shift), f64(r), relu, expected);
@@ -91,25 +153,27 @@ double error_of_gradients(CaseContext& c, const Problem& s, const void* dx, cons
                   relative_error(c.download(dresidual, s.shape, s.dtype, s.layout), expected_residual));
 }
 
-double run_grad_input(CaseContext& c, const Problem& s, bool relu, bool residual) {
-  const Tensor dy = s.image("bn dy"), x = s.image("bn x"), y = relu ? s.image("bn y") : Tensor();
+double run_grad_input(CaseContext& c, const Problem& s, Relu relu, bool residual) {
+  const Tensor dy = s.image("bn dy");
+  Tensor x = s.image("bn x");
+  const Behind behind(c, s, relu, &x);
   const Tensor mean = s.vector("bn mean"), invstd = s.vector("bn invstd"), w = s.vector("bn weight");
   const Tensor sums = random_tensor({2, s.channels()}, "bn sums", DType::f64);
   const double count = 3.5;  // sums of order 1: what is subtracted must weigh
-  const void *d = c.upload(dy), *in = c.upload(x), *out = relu ? c.upload(y) : nullptr, *m = c.upload(mean),
-             *r = c.upload(invstd), *weight = c.upload(w);
+  const void *d = c.upload(dy), *in = c.upload(x), *m = c.upload(mean), *r = c.upload(invstd),
+             *weight = c.upload(w);
   const auto* total = static_cast<const double*>(c.upload(sums));
   void *dx = c.fresh<char>(int64_t(s.bytes())),
        *dresidual = residual ? c.fresh<char>(int64_t(s.bytes())) : nullptr;
   c.measure([&] {
-    batch_norm_grad_input(s.number(), s.kernel_shape(), d, in, out, m, r, weight, total, count, dx, dresidual,
-                          c.stream());
+    batch_norm_grad_input(s.number(), s.kernel_shape(), d, in, behind.kernel, m, r, weight, total, count, dx,
+                          dresidual, c.stream());
   });
   Tensor expected = Tensor::empty(s.shape, DType::f64),
          expected_residual = residual ? Tensor::empty(s.shape, DType::f64) : Tensor();
   const ReferenceScope reference;
-  primitives::batch_norm_grad_input(f64(dy), f64(x), f64(y), f64(mean), f64(invstd), f64(w), sums, count,
-                                    relu, expected, expected_residual);
+  primitives::batch_norm_grad_input(f64(dy), f64(x), f64(behind.y), {}, {}, f64(mean), f64(invstd), f64(w),
+                                    sums, count, relu != Relu::none, expected, expected_residual);
   return error_of_gradients(c, s, dx, expected, dresidual, expected_residual);
 }
 
@@ -190,32 +254,41 @@ void add_sums(std::vector<Case>& cases) {
 }
 
 void add_grad_sums(std::vector<Case>& cases) {
-  const auto add = [&](const Problem& s, int64_t parts, bool relu) {
-    cases.push_back(make_case("batch_norm_grad_sums", "batch_norm_sums.cu", s, relu ? " relu" : "",
-                              relu ? 3 : 2, 2, s.dtype == DType::f64 ? 1e-14 : 1e-6));
+  const auto add = [&](const Problem& s, int64_t parts, Relu relu) {
+    cases.push_back(make_case("batch_norm_grad_sums", "batch_norm_sums.cu", s, text_of(relu),
+                              relu == Relu::read ? 3 : 2, relu == Relu::again ? 4 : 2,
+                              s.dtype == DType::f64 ? 1e-14 : 1e-6));
     cases.back().run = [=](CaseContext& c) { return run_grad_sums(c, s, relu); };
     with_parts(&cases.back(), s, parts, 4);
   };
   // As channel_sums with three tensors; each of 8 warps loads 512 B of means, adding loads invstd.
-  add(kMain, 4, true);
+  add(kMain, 4, Relu::read);
   cases.back().sectors = 3 * 512 * 16 + 4 * 8 * 16 + 4 * 4 * 32 + 4 * 8 * 8 + 64 + 16;
   cases.back().wavefronts = 4 * 2 * (4 * 2 * (8 + 2 * 7)) + 8 * 2 * (16 + 15);
   // Each of the 8 warps of a block loads its channel's mean.
-  add(kPlanes, 1, false);
+  add(kPlanes, 1, Relu::none);
   cases.back().sectors = 2 * 32 * 128 + 16 * 8 + 16 * 2 + 8 + 8 + 2;
   cases.back().wavefronts = 16 * 2 * (8 + 1) + 2 * (16 + 15);
-  add({"3x37x7x7", {3, 37, 7, 7}, DType::f32, kNchw}, 1, true);
-  add({"3x37x5x7", {3, 37, 5, 7}, DType::f32, kNhwc}, 1, false);
-  add({"2x32x9x9", {2, 32, 9, 9}, DType::bf16, kNhwc}, 1, true);
-  add({"2x10x8x8", {2, 10, 8, 8}, DType::f16, kNchw}, 1, true);
-  add({"2x24x6x6", {2, 24, 6, 6}, DType::f64, kNhwc}, 1, true);
+  add({"3x37x7x7", {3, 37, 7, 7}, DType::f32, kNchw}, 1, Relu::read);
+  add({"3x37x5x7", {3, 37, 5, 7}, DType::f32, kNhwc}, 1, Relu::none);
+  add({"2x32x9x9", {2, 32, 9, 9}, DType::bf16, kNhwc}, 1, Relu::read);
+  add({"2x10x8x8", {2, 10, 8, 8}, DType::f16, kNchw}, 1, Relu::read);
+  add({"2x24x6x6", {2, 24, 6, 6}, DType::f64, kNhwc}, 1, Relu::read);
+  // A tensor less, and each of 8 warps also loads 512 B of scales and of shifts.
+  add(kMain, 4, Relu::again);
+  cases.back().sectors = 2 * 512 * 16 + 4 * 8 * 3 * 16 + 4 * 4 * 32 + 4 * 8 * 8 + 64 + 16;
+  cases.back().wavefronts = 4 * 2 * (4 * 2 * (8 + 2 * 7)) + 8 * 2 * (16 + 15);
+  add({"3x37x7x7", {3, 37, 7, 7}, DType::f32, kNchw}, 1, Relu::again);
+  add({"2x32x9x9", {2, 32, 9, 9}, DType::f16, kNhwc}, 1, Relu::again);
+  add({"2x10x8x8", {2, 10, 8, 8}, DType::bf16, kNchw}, 1, Relu::again);
+  add({"2x24x6x6", {2, 24, 6, 6}, DType::f64, kNhwc}, 1, Relu::again);
 }
 
 void add_affine(std::vector<Case>& cases) {
   const auto add = [&](const Problem& s, bool residual, bool relu) {
     const std::string variant = std::string(residual ? " residual" : "") + (relu ? " relu" : "");
     cases.push_back(make_case("channel_affine", "batch_norm.cu", s, variant, residual ? 2 : 1, 2,
-                              map_tolerance(s.dtype)));
+                              residual ? map_tolerance(s.dtype) : 0));
     cases.back().run = [=](CaseContext& c) { return run_affine(c, s, residual, relu); };
     cases.back().floor_written = s.bytes();
     cases.back().flops = (residual ? 3 : 2) * s.numbers();
@@ -240,9 +313,10 @@ void add_affine(std::vector<Case>& cases) {
 }
 
 void add_grad_input(std::vector<Case>& cases) {
-  const auto add = [&](const Problem& s, bool relu, bool residual) {
-    const std::string variant = std::string(relu ? " relu" : "") + (residual ? " residual" : "");
-    cases.push_back(make_case("batch_norm_grad_input", "batch_norm.cu", s, variant, relu ? 3 : 2, 3,
+  const auto add = [&](const Problem& s, Relu relu, bool residual) {
+    const std::string variant = std::string(text_of(relu)) + (residual ? " residual" : "");
+    cases.push_back(make_case("batch_norm_grad_input", "batch_norm.cu", s, variant,
+                              relu == Relu::read ? 3 : 2, relu == Relu::again ? 5 : 3,
                               map_tolerance(s.dtype)));
     cases.back().run = [=](CaseContext& c) { return run_grad_input(c, s, relu, residual); };
     cases.back().floor_read += 16 * double(s.channels());
@@ -251,15 +325,22 @@ void add_grad_input(std::vector<Case>& cases) {
   };
   // Five tensors of 512 x 16 sectors; 8 blocks of 8 warps load three vectors of 512 B, and two of 128 doubles
   // in two loads each that touch all 32 sectors.
-  add(kMain, true, true);
+  add(kMain, Relu::read, true);
   cases.back().sectors = 5 * 512 * 16 + 8 * 8 * (3 * 16 + 2 * 2 * 32);
-  add(kPlanes, false, false);
+  add(kPlanes, Relu::none, false);
   cases.back().sectors = 3 * 32 * 128 + 32 * 2 * 5;
-  add({"3x37x7x7", {3, 37, 7, 7}, DType::f32, kNchw}, true, true);
-  add({"3x37x5x7", {3, 37, 5, 7}, DType::f32, kNhwc}, true, false);
-  add({"2x32x9x9", {2, 32, 9, 9}, DType::f16, kNhwc}, true, true);
-  add({"2x10x8x8", {2, 10, 8, 8}, DType::bf16, kNchw}, false, false);
-  add({"2x24x6x6", {2, 24, 6, 6}, DType::f64, kNhwc}, true, true);
+  add({"3x37x7x7", {3, 37, 7, 7}, DType::f32, kNchw}, Relu::read, true);
+  add({"3x37x5x7", {3, 37, 5, 7}, DType::f32, kNhwc}, Relu::read, false);
+  add({"2x32x9x9", {2, 32, 9, 9}, DType::f16, kNhwc}, Relu::read, true);
+  add({"2x10x8x8", {2, 10, 8, 8}, DType::bf16, kNchw}, Relu::none, false);
+  add({"2x24x6x6", {2, 24, 6, 6}, DType::f64, kNhwc}, Relu::read, true);
+  // Three tensors; 8 blocks of 8 warps load five vectors of 512 B, and sums as above.
+  add(kMain, Relu::again, false);
+  cases.back().sectors = 3 * 512 * 16 + 8 * 8 * (5 * 16 + 2 * 2 * 32);
+  add({"3x37x7x7", {3, 37, 7, 7}, DType::f32, kNchw}, Relu::again, false);
+  add({"2x32x9x9", {2, 32, 9, 9}, DType::bf16, kNhwc}, Relu::again, false);
+  add({"2x10x8x8", {2, 10, 8, 8}, DType::f16, kNchw}, Relu::again, false);
+  add({"2x24x6x6", {2, 24, 6, 6}, DType::f64, kNhwc}, Relu::again, false);
 }
 
 void add_affine_grad(std::vector<Case>& cases) {

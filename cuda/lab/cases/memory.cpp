@@ -195,12 +195,85 @@ void add_conversions(std::vector<Case>& cases) {
     }
 }
 
+/// Tensors of one list: `x_shift` and `y_shift` elements lie before each.
+struct ListCase {
+  std::vector<int64_t> sizes;
+  DType from, to;
+  int64_t x_shift = 0, y_shift = 0;
+};
+
+/// How many bytes differ from the CPU's, those before each tensor of y included.
+double run_list(CaseContext& c, const ListCase& list) {
+  std::vector<Tensor> x, y;
+  std::vector<ListedCopy> entries;
+  std::vector<void*> written;
+  for (const int64_t n : list.sizes) {
+    x.push_back(values({list.x_shift + n}, list.from));
+    y.push_back(values({list.y_shift + n}, list.to));
+    const Tensor from = x.back().slice(0, list.x_shift, list.x_shift + n),
+                 to = y.back().slice(0, list.y_shift, list.y_shift + n);
+    const char* in = at_view(c.upload(x.back()), from);
+    written.push_back(c.upload(y.back()));
+    entries.push_back({in, at_view(written.back(), to), n});
+  }
+  c.measure([&] {
+    convert_list(Element(list.from), Element(list.to), entries.data(), int64_t(entries.size()), c.stream());
+  });
+  double wrong = 0;
+  const ReferenceScope reference;
+  for (size_t i = 0; i < x.size(); ++i) {
+    const std::vector<uint8_t> got =
+        c.download(static_cast<uint8_t*>(written[i]), y[i].numel() * int64_t(size_of(list.to)));
+    Tensor part = y[i].slice(0, list.y_shift, y[i].numel());
+    part.copy_from(x[i].slice(0, list.x_shift, x[i].numel()));
+    wrong += different(got, bytes_of(y[i]));
+  }
+  return wrong;
+}
+
+void add_lists(std::vector<Case>& cases) {
+  const auto add = [&](const std::string& text, const ListCase& list) {
+    double n = 0;
+    for (const int64_t size : list.sizes) n += double(size);
+    const std::string types = std::string(name(list.from)) + " to " + name(list.to);
+    cases.push_back(make_case("convert_list", types + " " + text, "cuda/kernels/memory_list.cu",
+                              [=](CaseContext& c) { return run_list(c, list); }));
+    cases.back().floor_read = n * double(size_of(list.from));
+    cases.back().floor_written = n * double(size_of(list.to));
+    cases.back().unique_allowance =
+        1.05 + 32 * double(list.sizes.size()) / std::min(cases.back().floor_read, cases.back().floor_written);
+    cases.back().reason = "tensors end within a sector";
+  };
+  // Three whole blocks, a part of one in whole packs, a pack and one number more, nothing.
+  const std::vector<int64_t> few{12288, 1000, 5, 0};
+  // The fifth number is a request of its own, in the sector of the pack before it. In 16 bits the 1000 numbers are
+  // 62.5 sectors, and the pack and the fifth number half of one.
+  for (const DType narrow : {DType::f16, DType::bf16})
+    for (const bool back : {false, true}) {
+      add("13293 in 4", back ? ListCase{few, narrow, DType::f32} : ListCase{few, DType::f32, narrow});
+      cases.back().sectors = (1536 + 125 + 2) + (768 + 63 + 2);
+      cases.back().min_simt = 0.9;
+    }
+  // Two numbers a pack: the five are two packs, one request, and one number.
+  for (const bool back : {false, true}) {
+    add("13293 in 4", back ? ListCase{few, DType::f64, DType::f32} : ListCase{few, DType::f32, DType::f64});
+    cases.back().sectors = (3072 + 250 + 2) + (1536 + 125 + 2);
+  }
+  std::vector<int64_t> many;  // two launches, and blocks of all fillings
+  for (int64_t i = 0; i < 70; ++i) many.push_back(1 + i * 37 % 101 + (i % 16 == 3 ? 4096 : 0));
+  add("70 tensors", {many, DType::f32, DType::bf16});
+  add("70 tensors, both unaligned", {many, DType::bf16, DType::f32, 1, 1});
+  add("70 tensors, x unaligned", {many, DType::f32, DType::f16, 1, 0});
+  add("70 tensors, y unaligned", {many, DType::f32, DType::f16, 0, 1});
+}
+
 }  // namespace
 
 void add_memory_cases(std::vector<Case>& cases) {
   add_fills(cases);
   add_copies(cases);
   add_conversions(cases);
+  add_lists(cases);
 }
 
 }  // namespace CAWE_DEVICE

@@ -43,13 +43,8 @@ struct StepCase {
   std::string text;
   Sizes sizes;
   DType dtype = DType::f32;
-  bool copies = false, half_gradients = false;
-  DType half = DType::bf16;
   double factor = 1;  ///< other than 1: a number on the device
   int64_t shift = 0;
-
-  DType gradients() const { return half_gradients ? half : dtype; }
-  StepNumbers numbers() const { return {number_for(dtype), number_for(half), half_gradients}; }
 };
 
 Tensor f64(const Tensor& x) { return x.to(DType::f64); }
@@ -60,24 +55,18 @@ Tensor scaled(const Tensor& g, double factor) {
   return y;
 }
 
-/// 1 where `copy` is not p rounded.
-double error_of_copy(CaseContext& c, const TensorList& copies, size_t i, const Tensor& p) {
-  return relative_error(copies.download(c, i), p.to(copies.dtype)) == 0 ? 0 : 1;
-}
-
 double run_sgd(CaseContext& c, const StepCase& s, const SgdParams& params) {
-  TensorList p(s.sizes, "step p", s.dtype, s.shift), g(s.sizes, "step g", s.gradients(), s.shift),
-      v(s.sizes, "step v", s.dtype, s.shift), copies(s.sizes, "step copy", s.half, s.shift);
+  TensorList p(s.sizes, "step p", s.dtype, s.shift), g(s.sizes, "step g", s.dtype, s.shift),
+      v(s.sizes, "step v", s.dtype, s.shift);
   p.upload(c);
   g.upload(c);
   params.first ? v.leave_fresh(c) : v.upload(c);
-  copies.leave_fresh(c);
   const double* factor = s.factor == 1 ? nullptr : c.upload(std::vector<double>{s.factor});
   std::vector<SgdTensor> list;
-  for (size_t i = 0; i < s.sizes.size(); ++i)
-    list.push_back({p.at(i), g.at(i), v.at(i), s.copies ? copies.at(i) : nullptr, s.sizes[i]});
+  for (size_t i = 0; i < s.sizes.size(); ++i) list.push_back({p.at(i), g.at(i), v.at(i), s.sizes[i]});
   const SgdRule rule{params.lr, params.momentum, params.weight_decay, params.first};
-  c.measure([&] { sgd_steps(s.numbers(), list.data(), int64_t(list.size()), rule, factor, c.stream()); });
+  c.measure(
+      [&] { sgd_steps(number_for(s.dtype), list.data(), int64_t(list.size()), rule, factor, c.stream()); });
   double error = 0;
   const ReferenceScope reference;
   for (size_t i = 0; i < s.sizes.size(); ++i) {
@@ -85,28 +74,26 @@ double run_sgd(CaseContext& c, const StepCase& s, const SgdParams& params) {
     primitives::sgd_step(w, scaled(g.values[i], s.factor), velocity, params);
     const Tensor stepped = p.download(c, i);
     error = std::max({error, relative_error(stepped, w), relative_error(v.download(c, i), velocity)});
-    if (s.copies) error = std::max(error, error_of_copy(c, copies, i, stepped));
   }
   return error;
 }
 
 double run_adam(CaseContext& c, const StepCase& s, const AdamParams& params) {
-  TensorList p(s.sizes, "step p", s.dtype, s.shift), g(s.sizes, "step g", s.gradients(), s.shift),
-      m(s.sizes, "step m", s.dtype, s.shift), v(s.sizes, "step v", s.dtype, s.shift),
-      copies(s.sizes, "step copy", s.half, s.shift);
+  TensorList p(s.sizes, "step p", s.dtype, s.shift), g(s.sizes, "step g", s.dtype, s.shift),
+      m(s.sizes, "step m", s.dtype, s.shift), v(s.sizes, "step v", s.dtype, s.shift);
   for (Tensor& x : v.values) primitives::unary(UnaryOp::square, 0, 0, x.clone(), x);
   p.upload(c);
   g.upload(c);
   m.upload(c);
   v.upload(c);
-  copies.leave_fresh(c);
   const double* factor = s.factor == 1 ? nullptr : c.upload(std::vector<double>{s.factor});
   std::vector<AdamTensor> list;
   for (size_t i = 0; i < s.sizes.size(); ++i)
-    list.push_back({p.at(i), g.at(i), m.at(i), v.at(i), s.copies ? copies.at(i) : nullptr, s.sizes[i]});
+    list.push_back({p.at(i), g.at(i), m.at(i), v.at(i), s.sizes[i]});
   const AdamRule rule{params.lr,           params.beta1,     params.beta2, params.eps,
                       params.weight_decay, params.decoupled, params.step};
-  c.measure([&] { adam_steps(s.numbers(), list.data(), int64_t(list.size()), rule, factor, c.stream()); });
+  c.measure(
+      [&] { adam_steps(number_for(s.dtype), list.data(), int64_t(list.size()), rule, factor, c.stream()); });
   double error = 0;
   const ReferenceScope reference;
   for (size_t i = 0; i < s.sizes.size(); ++i) {
@@ -115,7 +102,6 @@ double run_adam(CaseContext& c, const StepCase& s, const AdamParams& params) {
     const Tensor stepped = p.download(c, i);
     error = std::max({error, relative_error(stepped, w), relative_error(m.download(c, i), m1),
                       relative_error(v.download(c, i), v1)});
-    if (s.copies) error = std::max(error, error_of_copy(c, copies, i, stepped));
   }
   return error;
 }
@@ -229,17 +215,15 @@ Sizes many() {  // two launches, and blocks of all fillings
 
 void add_steps(std::vector<Case>& cases) {
   const auto sgd = [&](const StepCase& s, const SgdParams& p) {
-    const double e = double(size_of(s.dtype)), h = double(size_of(s.gradients()));
+    const double e = double(size_of(s.dtype));
     cases.push_back(make_case("sgd_step", std::string(cawe::name(s.dtype)) + " " + s.text, s.sizes,
-                              (p.first ? 1 : 2) * e + h, 2 * e + (s.copies ? 2 : 0), 7,
-                              s.dtype == DType::f64 ? 1e-15 : 5e-7));
+                              (p.first ? 2 : 3) * e, 2 * e, 7, s.dtype == DType::f64 ? 1e-15 : 5e-7));
     cases.back().run = [=](CaseContext& c) { return run_sgd(c, s, p); };
   };
   const auto adam = [&](const StepCase& s, const AdamParams& p) {
-    const double e = double(size_of(s.dtype)), h = double(size_of(s.gradients()));
-    cases.push_back(make_case("adam_step", std::string(cawe::name(s.dtype)) + " " + s.text, s.sizes,
-                              3 * e + h, 3 * e + (s.copies ? 2 : 0), 15,
-                              s.dtype == DType::f64 ? 1e-14 : 1e-6));
+    const double e = double(size_of(s.dtype));
+    cases.push_back(make_case("adam_step", std::string(cawe::name(s.dtype)) + " " + s.text, s.sizes, 4 * e,
+                              3 * e, 15, s.dtype == DType::f64 ? 1e-14 : 1e-6));
     cases.back().run = [=](CaseContext& c) { return run_adam(c, s, p); };
   };
   SgdParams sp;
@@ -260,9 +244,8 @@ void add_steps(std::vector<Case>& cases) {
   sgd({"13293 in 4, first", kMain}, first);
   cases.back().sectors = 4 * kMainSectors;
   sgd({"70 tensors", many()}, sp);
-  sgd({"70 tensors, unaligned", many(), DType::f32, false, false, DType::bf16, 1, 1}, sp);
-  sgd({"f16 copies and gradients", {5000, 77}, DType::f32, true, true, DType::f16, 0.25}, sp);
-  sgd({"bf16 copies", {5000, 77}, DType::f32, true, false}, sp);
+  sgd({"70 tensors, unaligned", many(), DType::f32, 1, 1}, sp);
+  sgd({"2 tensors, scaled", {5000, 77}, DType::f32, 0.25}, sp);
   sgd({"2 tensors", {5001, 77}, DType::f64}, sp);
 
   adam({"13293 in 4", kMain}, ap);
@@ -271,9 +254,8 @@ void add_steps(std::vector<Case>& cases) {
   adam({"13293 in 4, decoupled", kMain}, decoupled);
   cases.back().sectors = 7 * kMainSectors;
   adam({"70 tensors", many()}, decoupled);
-  adam({"70 tensors, unaligned", many(), DType::f32, false, false, DType::bf16, 1, 1}, ap);
-  adam({"bf16 copies and gradients", {5000, 77}, DType::f32, true, true, DType::bf16, 0.25}, decoupled);
-  adam({"f16 copies", {5000, 77}, DType::f32, true, false, DType::f16}, ap);
+  adam({"70 tensors, unaligned", many(), DType::f32, 1, 1}, ap);
+  adam({"2 tensors, scaled", {5000, 77}, DType::f32, 0.25}, decoupled);
   adam({"2 tensors", {5001, 77}, DType::f64}, ap);
 }
 

@@ -141,9 +141,10 @@ void add_counted_channels_last(std::vector<Case>& cases, DType dtype) {
   forward.floor_read = 2 * 144 * 16 * e;
   forward.floor_written = 2 * 36 * 16 * (e + 4);
   Case& gradient = cases.back();
-  // The index alone, then with dy; the offsets once a warp.
-  const double warps = 2 * 144 * 16 / (32 * (dtype == DType::f64 ? 2 : 4));
-  gradient.sectors = uint64_t(2 * (36 * index + 17 * 11 * (cell + index) + 144 * cell) + warps);
+  // The index alone, then with dy; the offsets once a warp. Eight 16-bit channels are 16 bytes, their indices two
+  // loads of 16 bytes that lie 32 apart: each touches all their sectors.
+  const double warps = 2 * 144 * 16 / (32 * (16 / e)), loads = e == 2 ? 2 : 1;
+  gradient.sectors = uint64_t(2 * (36 * index + 17 * 11 * (cell + loads * index) + 144 * cell) + warps);
   gradient.floor_read = 2 * 36 * 16 * (4 + 4 + e) + 32 + 64;
   gradient.floor_written = 2 * 144 * 16 * e + 64;
 }

@@ -136,7 +136,7 @@ Five add_five(std::vector<Case>& cases, const Problem& k) {
 }
 
 /// 8 x 8 to 16 x 16 of 16 channels: a cell is `cell` sectors, and a warp holds 8 neighbouring ones of a row
-/// (f64: 4).
+/// (f64: 4; nearest in 16 bits: 16, a whole row).
 void add_counted(std::vector<Case>& cases, DType dtype) {
   const double e = double(size_of(dtype)), cell = 16 * e / 32;
   const bool wide = dtype == DType::f64;

@@ -11,3 +11,7 @@ cawe_mutant(batch_norm_affine_plane batch_norm.cu "int(plane % c)" "int(plane / 
 cawe_mutant(batch_norm_affine_tail batch_norm.cu "i < packs_of_plane" "i + 1 < packs_of_plane" channel_affine)
 cawe_mutant(batch_norm_grad_input_mean batch_norm.cu "(widen(p.v[k]) - ch.mean) * ch.slope" "widen(p.v[k]) * ch.slope" batch_norm_grad_input)
 cawe_mutant(batch_norm_grad_residual batch_norm.cu "store(dresidual, at, g)" "store(dresidual, at, out)" batch_norm_grad_input)
+cawe_mutant(batch_norm_again_vanishes batch_norm.cu "constexpr float kVanishes<half> = 0x1p-25f" "constexpr float kVanishes<half> = 0" batch_norm_grad_input NUMBER f16)
+cawe_mutant(batch_norm_again_vanishes_bf16 batch_norm_sums.cu "constexpr float kVanishes<bf16> = 0x1p-134f" "constexpr float kVanishes<bf16> = 0x1p-133f" batch_norm_grad_sums NUMBER bf16)
+cawe_mutant(batch_norm_again_line batch_norm.cu "line.set(a[k], b[k])" "line.set(a[0], b[k])" batch_norm_grad_input)
+cawe_mutant(batch_norm_again_shift batch_norm_sums.cu "load_vector(shift, c, b)" "load_vector(scale, c, b)" batch_norm_grad_sums)

@@ -8,7 +8,7 @@ cawe_mutant(cawe_map_range_fence cawe_map.cu "  __threadfence();\n  __syncthread
 cawe_mutant(cawe_map_range_ticket cawe_map.cu "    if (is_last) task.tickets[image] = 0;\n" "" cawe_map_range)
 cawe_mutant(cawe_map_range_corners_only cawe_map.cu "if (!(most > A(0)) || !p.has_inner()) return false;" "return false;" cawe_map_range)
 cawe_mutant(cawe_map_range_threshold cawe_map.cu "1e-8 * (high > 1.0 ? high : 1.0)" "0.0" cawe_map_range)
-cawe_mutant(cawe_fuse_planes_channel cawe_fuse.cu "(image * channels + c) * cells + cell" "(image * channels) * cells + cell" cawe_fuse)
+cawe_mutant(cawe_fuse_planes_channel cawe_fuse.cu "from += packs, to += packs" "to += packs" cawe_fuse)
 cawe_mutant(cawe_fuse_planes_bound cawe_fuse.cu "if (cell >= cells) return;" "if (cell > cells) return;" cawe_fuse)
 cawe_mutant(cawe_fuse_pixels_map cawe_fuse.cu "map[i / channels]" "map[i]" cawe_fuse_nhwc)
 cawe_mutant(cawe_fuse_strip_kept cawe_fuse.cu "if (row.first != loaded)" "if (loaded < 0)" cawe_enhance)

@@ -9,3 +9,6 @@ cawe_mutant(memory_copy_tiles_border memory.cu "row + threadIdx.x < t.rows" "row
 cawe_mutant(convert_flat_tail memory_convert.cu "const int64_t at = packs * kPack" "const int64_t at = packs" convert)
 cawe_mutant(convert_walk_bound memory_convert.cu "if (i >= walk.count) return;" "if (i > walk.count) return;" convert)
 cawe_mutant(convert_through_integer memory_convert.cu "narrow(float(v), y);" "narrow(float(int(v)), y);" convert)
+cawe_mutant(convert_list_pack memory_list.cu "converted<To>(in.v[k])" "converted<To>(in.v[0])" convert_list)
+cawe_mutant(convert_list_alignment memory_list.cu "are_aligned(e.x, e.y)" "are_aligned(e.x)" convert_list)
+cawe_mutant(convert_list_types memory_list.cu "launch<half, float>" "launch<bf16, float>" convert_list)

@@ -7,4 +7,5 @@ cawe_mutant(pooling_offsets_of_columns pooling.cu "x - window.x * int(stride.x.d
 cawe_mutant(pooling_offsets_blocks pooling.cu "i < blocks; i += kThreads" "i < blocks - 1; i += kThreads" max_pool2d_grad)
 cawe_mutant(pooling_gradient_range pooling.cu "ox <= columns.last" "ox < columns.last" max_pool2d_grad)
 cawe_mutant(pooling_gradient_last_window pooling.cu "stride)), windows - 1)" "stride)), windows)" max_pool2d_grad)
-cawe_mutant(pooling_gradient_choice pooling.cu "chosen.v[k] == at ? widen(g.v[k])" "chosen.v[k] >= at ? widen(g.v[k])" max_pool2d_grad)
+cawe_mutant(pooling_gradient_choice pooling.cu "chosen.at(k) == at ? widen(g.v[k])" "chosen.at(k) >= at ? widen(g.v[k])" max_pool2d_grad)
+cawe_mutant(pooling_gradient_indices pooling.cu "of[k / kStep].v[k % kStep]" "of[0].v[k % kStep]" max_pool2d_grad NUMBER bf16)

@@ -72,6 +72,13 @@ T masked(const float* dy, const float* y, int64_t i) {
   return load<T>(y + i) > 0.0f ? g : T{};
 }
 
+/// dy where the ReLU's input x * a[c] + b[c] is positive, else 0: the same as masked() by its output.
+template <class T>
+T masked_again(const float* dy, const float* x, const float* a, const float* b, int64_t i, int64_t c) {
+  const T g = load<T>(dy + i);
+  return load<T>(x + i) * load<T>(a + c) + load<T>(b + c) > 0.0f ? g : T{};
+}
+
 /// Adds to a[0..width) and b[0..width) what term(i, c, sum, other) adds for element i of channel c0 + c;
 /// `sum` is a double, or four for four channels.
 template <class Fn>
@@ -106,15 +113,22 @@ void affine_rows(int64_t begin, int64_t end, int64_t channels, const float* x, c
   }
 }
 
-template <bool kRelu, bool kResidual>
+/// A ReLU's output: y, or a x + b.
+struct Behind {
+  const float *y, *a, *b;
+};
+
+template <bool kRelu, bool kAgain, bool kResidual>
 void grad_input_rows(int64_t begin, int64_t end, int64_t channels, const float* dy, const float* x,
-                     const float* y, const float* mean, const float* k1, const float* k2, const float* k3,
-                     float* dx, float* res) {
+                     const Behind& behind, const float* mean, const float* k1, const float* k2,
+                     const float* k3, float* dx, float* res) {
+  const float *y = behind.y, *a = behind.a, *b = behind.b;
   for (int64_t row = begin; row < end; ++row) {
     const int64_t at = row * channels;
     for (int64_t c = 0; c < channels; ++c) {
       const float d = dy[at + c];  // loaded whatever y is, see masked()
-      const float g = !kRelu || y[at + c] > 0.0f ? d : 0.0f;
+      const float out = kAgain ? x[at + c] * a[c] + b[c] : kRelu ? y[at + c] : 1.0f;
+      const float g = out > 0.0f ? d : 0.0f;
       if (kResidual) res[at + c] = g;
       dx[at + c] = k1[c] * g - k2[c] - (x[at + c] - mean[c]) * k3[c];
     }
@@ -164,65 +178,85 @@ void FastBackend::channel_affine(const Tensor& x, const Tensor& scale, const Ten
   });
 }
 
-void FastBackend::batch_norm_grad_sums(const Tensor& dy, const Tensor& x, const Tensor& y, const Tensor& mean,
+void FastBackend::batch_norm_grad_sums(const Tensor& dy, const Tensor& x, const Tensor& y,
+                                       const Tensor& scale, const Tensor& shift, const Tensor& mean,
                                        const Tensor& invstd, bool relu, Tensor& sums) {
-  if (!nhwc(dy) || !nhwc(x) || (relu && !nhwc(y)))
-    return ReferenceBackend::batch_norm_grad_sums(dy, x, y, mean, invstd, relu, sums);
+  if (!nhwc(dy) || !nhwc(x) || (relu && !nhwc_or_none(y)))
+    return ReferenceBackend::batch_norm_grad_sums(dy, x, y, scale, shift, mean, invstd, relu, sums);
   const Rows rows(x);
+  const bool again = relu && !y.defined();
+  const Tensor ac = again ? scale.contiguous() : Tensor(), bc = again ? shift.contiguous() : Tensor();
+  const float *of_x = again ? ac.data<float>() : nullptr, *beside = again ? bc.data<float>() : nullptr;
   const Tensor means = mean.contiguous();
-  const float *pd = dy.data<float>(), *px = x.data<float>(), *py = relu ? y.data<float>() : nullptr,
+  const float *pd = dy.data<float>(), *px = x.data<float>(), *py = relu && !again ? y.data<float>() : nullptr,
               *m = means.data<float>();
-  lane_channel_sums(rows, sums,
-                    [&](int64_t begin, int64_t end, int64_t c0, int64_t width, double* a, double* b) {
-                      const float* mc = m + c0;
-                      if (relu)
-                        add_group(begin, end, rows.channels, c0, width, a, b,
-                                  [=](int64_t i, int64_t c, auto& sum, auto& products) {
-                                    using T = Narrow<std::decay_t<decltype(sum)>>;
-                                    const auto g = widen(masked<T>(pd, py, i));
-                                    sum += g;
-                                    products += g * widen(load<T>(px + i) - load<T>(mc + c));
-                                  });
-                      else
-                        add_group(begin, end, rows.channels, c0, width, a, b,
-                                  [=](int64_t i, int64_t c, auto& sum, auto& products) {
-                                    using T = Narrow<std::decay_t<decltype(sum)>>;
-                                    const auto g = widen(load<T>(pd + i));
-                                    sum += g;
-                                    products += g * widen(load<T>(px + i) - load<T>(mc + c));
-                                  });
+  lane_channel_sums(
+      rows, sums, [&](int64_t begin, int64_t end, int64_t c0, int64_t width, double* a, double* b) {
+        const float* mc = m + c0;
+        if (again)
+          add_group(begin, end, rows.channels, c0, width, a, b,
+                    [=](int64_t i, int64_t c, auto& sum, auto& products) {
+                      using T = Narrow<std::decay_t<decltype(sum)>>;
+                      const auto g = widen(masked_again<T>(pd, px, of_x + c0, beside + c0, i, c));
+                      sum += g;
+                      products += g * widen(load<T>(px + i) - load<T>(mc + c));
                     });
+        else if (relu)
+          add_group(begin, end, rows.channels, c0, width, a, b,
+                    [=](int64_t i, int64_t c, auto& sum, auto& products) {
+                      using T = Narrow<std::decay_t<decltype(sum)>>;
+                      const auto g = widen(masked<T>(pd, py, i));
+                      sum += g;
+                      products += g * widen(load<T>(px + i) - load<T>(mc + c));
+                    });
+        else
+          add_group(begin, end, rows.channels, c0, width, a, b,
+                    [=](int64_t i, int64_t c, auto& sum, auto& products) {
+                      using T = Narrow<std::decay_t<decltype(sum)>>;
+                      const auto g = widen(load<T>(pd + i));
+                      sum += g;
+                      products += g * widen(load<T>(px + i) - load<T>(mc + c));
+                    });
+      });
   const Tensor inv = invstd.contiguous();
   for (int64_t c = 0; c < rows.channels; ++c)
     sums.data<double>()[rows.channels + c] *= double(inv.data<float>()[c]);
 }
 
 void FastBackend::batch_norm_grad_input(const Tensor& dy, const Tensor& x, const Tensor& y,
-                                        const Tensor& mean, const Tensor& invstd, const Tensor& w,
-                                        const Tensor& sums, double count, bool relu, Tensor& dx,
-                                        Tensor& dresidual) {
-  if (!nhwc(dy) || !nhwc(x) || !nhwc(dx) || (relu && !nhwc(y)) || !nhwc_or_none(dresidual))
-    return ReferenceBackend::batch_norm_grad_input(dy, x, y, mean, invstd, w, sums, count, relu, dx,
-                                                   dresidual);
+                                        const Tensor& scale, const Tensor& shift, const Tensor& mean,
+                                        const Tensor& invstd, const Tensor& w, const Tensor& sums,
+                                        double count, bool relu, Tensor& dx, Tensor& dresidual) {
+  if (!nhwc(dy) || !nhwc(x) || !nhwc(dx) || (relu && !nhwc_or_none(y)) || !nhwc_or_none(dresidual))
+    return ReferenceBackend::batch_norm_grad_input(dy, x, y, scale, shift, mean, invstd, w, sums, count, relu,
+                                                   dx, dresidual);
+  const bool again = relu && !y.defined();
+  const Tensor ac = again ? scale.contiguous() : Tensor(), bc = again ? shift.contiguous() : Tensor();
   const Rows rows(x);
   const int64_t channels = rows.channels;
   const Tensor means = mean.contiguous(), inv = invstd.contiguous(), weight = w.contiguous();
   std::vector<float> k1, k2, k3;  // dx = k1 g - k2 - (x - mean) k3
   const double* s = sums.data<double>();
   for (int64_t c = 0; c < channels; ++c) {
-    const double scale = double(weight.data<float>()[c]) * double(inv.data<float>()[c]);
-    k1.push_back(float(scale));
-    k2.push_back(float(scale * s[c] / count));
-    k3.push_back(float(scale * double(inv.data<float>()[c]) * s[channels + c] / count));
+    const double slope = double(weight.data<float>()[c]) * double(inv.data<float>()[c]);
+    k1.push_back(float(slope));
+    k2.push_back(float(slope * s[c] / count));
+    k3.push_back(float(slope * double(inv.data<float>()[c]) * s[channels + c] / count));
   }
-  const float *pd = dy.data<float>(), *px = x.data<float>(), *py = relu ? y.data<float>() : nullptr,
-              *m = means.data<float>();
+  const float *pd = dy.data<float>(), *px = x.data<float>(), *m = means.data<float>();
+  const Behind behind{relu && !again ? y.data<float>() : nullptr, again ? ac.data<float>() : nullptr,
+                      again ? bc.data<float>() : nullptr};
   float *out = dx.data<float>(), *res = dresidual.defined() ? dresidual.data<float>() : nullptr;
-  pick(relu, dresidual.defined(), [&](auto with_relu, auto with_residual) {
+  const auto run = [&](auto with_relu, auto computed_again, auto with_residual) {
     for_rows(rows, [&](int64_t begin, int64_t end) {
-      grad_input_rows<decltype(with_relu)::value, decltype(with_residual)::value>(
-          begin, end, channels, pd, px, py, m, k1.data(), k2.data(), k3.data(), out, res);
+      grad_input_rows<decltype(with_relu)::value, decltype(computed_again)::value,
+                      decltype(with_residual)::value>(begin, end, channels, pd, px, behind, m, k1.data(),
+                                                      k2.data(), k3.data(), out, res);
     });
+  };
+  pick(relu, dresidual.defined(), [&](auto with_relu, auto with_residual) {
+    if (again) return run(std::true_type{}, std::true_type{}, with_residual);
+    run(with_relu, std::false_type{}, with_residual);
   });
 }
 
@@ -237,8 +271,9 @@ void FastBackend::channel_affine_grad(const Tensor& dy, const Tensor& y, const T
   float *out = dx.data<float>(), *res = dresidual.defined() ? dresidual.data<float>() : nullptr;
   pick(relu, dresidual.defined(), [&](auto with_relu, auto with_residual) {
     for_rows(rows, [&](int64_t begin, int64_t end) {  // the same arithmetic with nothing subtracted
-      grad_input_rows<decltype(with_relu)::value, decltype(with_residual)::value>(
-          begin, end, rows.channels, pd, pd, py, zeros.data(), a, zeros.data(), zeros.data(), out, res);
+      grad_input_rows<decltype(with_relu)::value, false, decltype(with_residual)::value>(
+          begin, end, rows.channels, pd, pd, Behind{py, nullptr, nullptr}, zeros.data(), a, zeros.data(),
+          zeros.data(), out, res);
     });
   });
 }

@@ -31,6 +31,28 @@ void channel_lane_sums(const Tensor& shape_of, Tensor& sums, Fn add) {
                    });
 }
 
+/// What a ReLU let through: y > 0 or, where y is undefined, x * scale + shift > 0, computed as channel_affine does.
+template <class T>
+class Passed {
+ public:
+  Passed(bool relu, const Tensor& x, const Tensor& y, const Tensor& scale, const Tensor& shift)
+      : relu_(relu),
+        again_(relu && !y.defined()),
+        y_(relu && y.defined() ? y : x),
+        scale_(scale),
+        shift_(shift) {}
+  /// `x`: the element's.
+  bool operator()(int64_t n, int64_t c, int64_t i, int64_t j, T x) const {
+    if (!relu_) return true;
+    return (again_ ? x * at<T>(scale_, c) + at<T>(shift_, c) : y_(n, c, i, j)) > T(0);
+  }
+
+ private:
+  bool relu_, again_;
+  View4<T> y_;
+  const Tensor &scale_, &shift_;
+};
+
 }  // namespace
 
 void ReferenceBackend::channel_sums(const Tensor& x, Tensor& sums) {
@@ -92,14 +114,15 @@ void ReferenceBackend::channel_affine(const Tensor& x, const Tensor& scale, cons
 }
 
 void ReferenceBackend::batch_norm_grad_sums(const Tensor& dy, const Tensor& x, const Tensor& y,
-                                            const Tensor& mean, const Tensor& invstd, bool relu,
-                                            Tensor& sums) {
+                                            const Tensor& scale, const Tensor& shift, const Tensor& mean,
+                                            const Tensor& invstd, bool relu, Tensor& sums) {
   dispatch_floating("batch_norm_grad_sums", x.dtype(), [&](auto zero) {
     using T = decltype(zero);
-    const View4<T> vd(dy), vx(x), vy(relu ? y : x);
+    const View4<T> vd(dy), vx(x);
+    const Passed<T> passed(relu, x, y, scale, shift);
     channel_lane_sums(
         x, sums, [&](int64_t n, int64_t c, int64_t i, int64_t j, double& sum, double& products) {
-          if (relu && !(vy(n, c, i, j) > T(0))) return;
+          if (!passed(n, c, i, j, vx(n, c, i, j))) return;
           const double g = double(vd(n, c, i, j));
           sum += g;
           products += g * (double(vx(n, c, i, j)) - double(at<T>(mean, c))) * double(at<T>(invstd, c));
@@ -108,12 +131,13 @@ void ReferenceBackend::batch_norm_grad_sums(const Tensor& dy, const Tensor& x, c
 }
 
 void ReferenceBackend::batch_norm_grad_input(const Tensor& dy, const Tensor& x, const Tensor& y,
-                                             const Tensor& mean, const Tensor& invstd, const Tensor& w,
-                                             const Tensor& sums, double count, bool relu, Tensor& dx,
-                                             Tensor& dresidual) {
+                                             const Tensor& scale_of, const Tensor& shift, const Tensor& mean,
+                                             const Tensor& invstd, const Tensor& w, const Tensor& sums,
+                                             double count, bool relu, Tensor& dx, Tensor& dresidual) {
   dispatch_floating("batch_norm_grad_input", x.dtype(), [&](auto zero) {
     using T = decltype(zero);
-    const View4<T> vd(dy), vx(x), vy(relu ? y : x), out(dx), res(dresidual.defined() ? dresidual : dx);
+    const View4<T> vd(dy), vx(x), out(dx), res(dresidual.defined() ? dresidual : dx);
+    const Passed<T> passed(relu, x, y, scale_of, shift);
     const double* s = sums.data<double>();
     parallel_tasks(vx.n, [&](int64_t n) {
       for (int64_t c = 0; c < vx.c; ++c) {
@@ -121,7 +145,7 @@ void ReferenceBackend::batch_norm_grad_input(const Tensor& dy, const Tensor& x, 
         const T g_mean = T(s[c] / count), gx_mean = T(s[vx.c + c] / count);
         for (int64_t i = 0; i < vx.h; ++i)
           for (int64_t j = 0; j < vx.w; ++j) {
-            const T g = relu && !(vy(n, c, i, j) > T(0)) ? T(0) : vd(n, c, i, j);
+            const T g = passed(n, c, i, j, vx(n, c, i, j)) ? vd(n, c, i, j) : T(0);
             out(n, c, i, j) = scale * (g - g_mean - (vx(n, c, i, j) - m) * r * gx_mean);
             if (dresidual.defined()) res(n, c, i, j) = g;
           }

@@ -70,4 +70,11 @@ void ReferenceBackend::copy(const Tensor& x, Tensor& y) {
   });
 }
 
+void ReferenceBackend::copy_list(const std::vector<Tensor>& x, const std::vector<Tensor>& y) {
+  for (size_t i = 0; i < x.size(); ++i) {
+    Tensor to = y[i];
+    copy(x[i], to);
+  }
+}
+
 }  // namespace cawe
