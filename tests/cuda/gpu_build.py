@@ -54,10 +54,11 @@ class Bare:
     def run(self, script):
         """Runs a shell's line in /cawe; its exit code and output."""
         mounts = ''.join('mount --bind "%s" "$0/%s" && ' % pair for pair in self.mounts)
-        inner = mounts + 'mount --rbind /dev "$0/dev" && mount -t proc proc "$0/proc" && exec chroot "$0" /bin/bash -c "cd /cawe 2>/dev/null; $1"'
+        inner = (mounts + 'mount --rbind /dev "$0/dev" && mount -t proc proc "$0/proc" && '
+                 'exec chroot "$0" /bin/bash -c "cd /cawe 2>/dev/null; $1"')
+        environment = {'PATH': '/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin', 'HOME': '/tmp', 'LC_ALL': 'C', **self.environment}
         done = subprocess.run(self.namespaces + ['sh', '-c', inner, str(self.root), script], stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, text=True,
-                              env={'PATH': '/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin', 'HOME': '/tmp', 'LC_ALL': 'C', **self.environment})
+                              stderr=subprocess.STDOUT, text=True, env=environment)
         return done.returncode, done.stdout
 
 
@@ -133,7 +134,8 @@ def add_sources(root):
     if (SOURCE / '.git').exists():
         names = output('git', '-C', str(SOURCE), 'ls-files', '-co', '--exclude-standard').splitlines()
     else:
-        names = [str(f.relative_to(SOURCE)) for f in SOURCE.rglob('*') if f.is_file() and f.relative_to(SOURCE).parts[0] != 'build']
+        names = [str(f.relative_to(SOURCE)) for folder in SOURCE.iterdir() if folder.name != 'build'
+                 for f in ([folder] if folder.is_file() else folder.rglob('*'))]
     for name in names:
         if (SOURCE / name).is_file():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
@@ -189,7 +191,8 @@ def check_choice(checks, bare, whole):
     text = part('9.0')
     checks.that('are built here' not in text, 'programs that fit are kept', text)
     text = part('8.0')
-    checks.that('they are for sm_90, the card is sm_80' in text and (folder / names[0]).exists(), 'programs for another card are not', text)
+    said = 'they are for sm_90, the card is sm_80' in text
+    checks.that(said and (folder / names[0]).exists(), 'programs for another card are not', text)
     first = folder / names[0]
     kept = first.read_bytes()
     first.write_bytes(kept.replace(b'libcudnn.so.9\0', b'libcudnn.so.8\0'))
