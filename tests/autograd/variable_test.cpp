@@ -208,12 +208,13 @@ TEST(Backward, TakesGradientsOfAnotherType) {
   EXPECT_EQ(grad(x), (Doubles{2 * kShortThird, 2 * kShortThird}));
 }
 
-TEST(Backward, AddsGradientsOfSeveralTypesInTheOrderOfArrival) {
-  // The last recorded use is differentiated first: 1/3 in f32, 1/3, 1/3 in f32.
+// Two that wait and one that does not: (1 + 2^-60) - 1 is 0 in f64, (-1 + 1) + 2^-60 is not.
+TEST(Backward, AddsWhatWaitedBeforeWhatComesNext) {
   const Variable x = leaf({1});
-  const Variable a = through_f32(x), b = affine(x, 1), c = through_f32(x);
-  backward(sum(add(add(a, b), c)), kThird);
-  EXPECT_EQ(grad(x), (Doubles{(kShortThird + kThird) + kShortThird}));
+  const Variable last = affine(x, -1), second = affine(through_f32(x), 0x1p-60),
+                 first = affine(through_f32(x), 1);  // differentiated in reverse
+  backward(sum(add(add(last, second), first)));
+  EXPECT_EQ(grad(x), (Doubles{0}));
 }
 
 // Three that all wait: (1 - 1) + 2^-60 is 2^-60, in the other order it is 0 in f64.

@@ -15,3 +15,5 @@ cawe_mutant(batch_norm_again_vanishes batch_norm.cu "constexpr float kVanishes<h
 cawe_mutant(batch_norm_again_vanishes_bf16 batch_norm_sums.cu "constexpr float kVanishes<bf16> = 0x1p-134f" "constexpr float kVanishes<bf16> = 0x1p-133f" batch_norm_grad_sums NUMBER bf16)
 cawe_mutant(batch_norm_again_line batch_norm.cu "line.set(a[k], b[k])" "line.set(a[0], b[k])" batch_norm_grad_input)
 cawe_mutant(batch_norm_again_shift batch_norm_sums.cu "load_vector(shift, c, b)" "load_vector(scale, c, b)" batch_norm_grad_sums)
+cawe_mutant(batch_norm_affine_rounding batch_norm.cu "return fmaf(x, scale, shift)" "return x * scale + shift" channel_affine)
+cawe_mutant(batch_norm_sums_ahead batch_norm_sums.cu "row + (kAhead - 1) * step < rows" "row < rows" channel_sums_nhwc)
