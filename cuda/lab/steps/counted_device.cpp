@@ -48,15 +48,8 @@ class CountedDevice::Backend final : public PrimitiveBackend {
     call.of names;                     \
     cuda_.op names;                    \
   }
-#define CAWE_OP_RETURN(type, op, parameters, names) \
-  type op parameters override {                     \
-    const Call call(*this, #op);                    \
-    call.of names;                                  \
-    return cuda_.op names;                          \
-  }
 #include "tensor/primitives/all.inc"
 #undef CAWE_OP
-#undef CAWE_OP_RETURN
 
   StepCount take() {
     StepCount count;
