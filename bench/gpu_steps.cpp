@@ -105,8 +105,9 @@ bool wanted(const Options& options, const std::string& name) {
 
 /// Measures `queue`, which brings nothing to the host, operator by operator, and as one graph; `after` follows it.
 /// `before` makes ready for another queue().
-void both_ways(const Options& options, const std::string& name, int64_t batch, const std::function<void()>& before,
-               const std::function<void()>& queue, const std::function<void()>& after) {
+void both_ways(const Options& options, const std::string& name, int64_t batch,
+               const std::function<void()>& before, const std::function<void()>& queue,
+               const std::function<void()>& after) {
   const auto step = [&] {
     before();
     queue();
@@ -182,8 +183,8 @@ int run(const Options& o) {
     DType dtype;
     int64_t batch;
   };
-  for (const Size& size : {Size{DType::bf16, 32}, Size{DType::bf16, 2}, Size{DType::f32, 32}, Size{DType::f32, 2},
-                           Size{DType::f16, 32}, Size{DType::bf16, 8}})
+  for (const Size& size : {Size{DType::bf16, 32}, Size{DType::bf16, 2}, Size{DType::f32, 32},
+                           Size{DType::f32, 2}, Size{DType::f16, 32}, Size{DType::bf16, 8}})
     for (const std::string& net : train::model_step_names()) {
       const bool colorizer = net == "generator" || net == "critic";  // 32 images are too many for it
       guarded(o, net, colorizer && size.batch == 32 ? 8 : size.batch, size.dtype);

@@ -241,15 +241,6 @@ void launch_fitting(const Work<T>& work, DeviceStream stream) {
     launch<kKind, kMostDeep / kGroup>(work, stream);
 }
 
-/// Calls `go` with a value of the type that `number` names, one of 16 bits.
-template <class Go>
-void with_type(Number number, const Go& go) {
-  if (number == Number::f16)
-    go(half{});
-  else
-    go(bf16{});
-}
-
 }  // namespace
 
 bool attention_mma_takes(Number number, const AttentionSizes& sizes) {
@@ -261,19 +252,21 @@ bool attention_mma_takes(Number number, const AttentionSizes& sizes) {
 
 void attention_mma(Number number, const AttentionSizes& sizes, const void* q, const void* k, const void* v,
                    void* y, void* seen, DeviceStream stream) {
-  with_type(number, [&](auto type) {
-    launch_fitting<Kind::forward>(forward_work<decltype(type)>(sizes, q, k, v, y, seen), stream);
-  });
+  CAWE_DISPATCH(number, T, {
+    if constexpr (sizeof(T) == 2)
+      launch_fitting<Kind::forward>(forward_work<T>(sizes, q, k, v, y, seen), stream);
+  })
 }
 
 void attention_mma_grad(Number number, const AttentionSizes& sizes, const AttentionGradient& g,
                         DeviceStream stream) {
-  with_type(number, [&](auto type) {
-    using T = decltype(type);
-    launch_fitting<Kind::value_grad>(value_grad_work<T>(sizes, g), stream);
-    launch_fitting<Kind::key_grad>(key_grad_work<T>(sizes, g), stream);
-    launch_fitting<Kind::query_grad>(query_grad_work<T>(sizes, g), stream);
-  });
+  CAWE_DISPATCH(number, T, {
+    if constexpr (sizeof(T) == 2) {
+      launch_fitting<Kind::value_grad>(value_grad_work<T>(sizes, g), stream);
+      launch_fitting<Kind::key_grad>(key_grad_work<T>(sizes, g), stream);
+      launch_fitting<Kind::query_grad>(query_grad_work<T>(sizes, g), stream);
+    }
+  })
 }
 
 }  // namespace CAWE_DEVICE

@@ -185,7 +185,8 @@ TEST(RoiHeads, OffsetsAreDividedByTheirWeights) {
   Biased b(all);
   PostprocessSettings s;
   s.score_threshold = 0.4;
-  const Detections found = to_host(b.heads->find(b.levels, proposals_of({{{10, 10, 30, 50}}}, 3), 64, 64, s), {})[0];
+  const Detections found =
+      to_host(b.heads->find(b.levels, proposals_of({{{10, 10, 30, 50}}}, 3), 64, 64, s), {})[0];
   ASSERT_EQ(found.size(), 1u);
   EXPECT_EQ(found[0].label, 1);
   EXPECT_NEAR(found[0].box.x1, 7, 1e-4);

@@ -83,7 +83,8 @@ TEST(Flops, ArePairsOfProductsAndSums) {
   const auto t = [](const Shape& s) { return Tensor::empty(s, DType::f32); };
   const Tensor none;
   EXPECT_EQ(flops_of("conv2d", {t({1, 4, 9, 9}), t({6, 2, 3, 3}), none, t({1, 6, 7, 7})}), 2.0 * 294 * 18);
-  EXPECT_EQ(flops_of("conv2d_grad_input", {t({1, 6, 7, 7}), t({6, 2, 3, 3}), t({1, 4, 9, 9})}), 2.0 * 294 * 18);
+  EXPECT_EQ(flops_of("conv2d_grad_input", {t({1, 6, 7, 7}), t({6, 2, 3, 3}), t({1, 4, 9, 9})}),
+            2.0 * 294 * 18);
   EXPECT_EQ(flops_of("conv2d_grad_weight", {t({1, 4, 9, 9}), t({1, 6, 7, 7}), t({6, 2, 3, 3}), none}),
             2.0 * 294 * 18);
   EXPECT_EQ(flops_of("matmul", {t({3, 4, 5}), t({3, 5, 6}), t({3, 4, 6})}), 2.0 * 3 * 4 * 5 * 6);
@@ -127,7 +128,8 @@ TEST(ModelSteps, AreNamed) {
 namespace cawe::gpu {
 namespace {
 
-on_emulator::PrimitiveCount primitive(const char* name, double bytes, double f16, double f32, uint64_t launches) {
+on_emulator::PrimitiveCount primitive(const char* name, double bytes, double f16, double f32,
+                                      uint64_t launches) {
   on_emulator::PrimitiveCount p;
   p.name = name;
   p.bytes = bytes, p.flops_16 = f16, p.flops_32 = f32, p.launches = launches;
