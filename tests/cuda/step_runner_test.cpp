@@ -141,6 +141,15 @@ class StepRunnerTest : public DeviceTest {
   }
 };
 
+/// Both have the same gradients, to the byte, and go one step down.
+void expect_same_descent(nn::Module& a, nn::Module& b, int step) {
+  const auto p = a.parameters(), q = b.parameters();
+  for (size_t i = 0; i < p.size(); ++i)
+    EXPECT_TRUE(same_bytes(p[i].variable->grad(), q[i].variable->grad())) << p[i].name << ", step " << step;
+  descend(a);
+  descend(b);
+}
+
 TEST_F(StepRunnerTest, ACapturedStepIsThePlainOne) {
   NarrowTask plain_task, captured_task;
   StepRunner plain(plain_task, false), captured(captured_task, true);
@@ -150,11 +159,7 @@ TEST_F(StepRunnerTest, ACapturedStepIsThePlainOne) {
     const double b = captured.run(batch(step, 4), scale).total.value().item();
     EXPECT_EQ(a, b) << "step " << step;
     EXPECT_EQ(captured.captured(), step > 0);
-    const auto p = plain_task.module().parameters(), q = captured_task.module().parameters();
-    for (size_t i = 0; i < p.size(); ++i)
-      EXPECT_TRUE(same_bytes(p[i].variable->grad(), q[i].variable->grad())) << p[i].name << ", step " << step;
-    descend(plain_task.module());
-    descend(captured_task.module());
+    expect_same_descent(plain_task.module(), captured_task.module(), step);
   }
   EXPECT_EQ(plain_task.runs, 5);
   EXPECT_EQ(captured_task.runs, 2);  // one as it is, one while it was captured
@@ -175,11 +180,7 @@ void expect_captured_detector_steps(DetectorTask& plain_task, DetectorTask& capt
     EXPECT_NE(a, first) << "another batch has another loss";
     first = a;
     EXPECT_EQ(captured.captured(), step > 0);
-    const auto p = plain_task.module().parameters(), q = captured_task.module().parameters();
-    for (size_t i = 0; i < p.size(); ++i)
-      EXPECT_TRUE(same_bytes(p[i].variable->grad(), q[i].variable->grad())) << p[i].name << ", step " << step;
-    descend(plain_task.module());
-    descend(captured_task.module());
+    expect_same_descent(plain_task.module(), captured_task.module(), step);
   }
   EXPECT_EQ(captured_task.runs, 2);
 }
@@ -205,12 +206,7 @@ TEST_F(StepRunnerTest, ParametersConvertedTogetherGiveTheSameBits) {
       const double a = alone.run(batch(step, 4, narrow), 1).total.value().item();
       EXPECT_EQ(together.run(batch(step, 4, narrow), 1).total.value().item(), a) << "step " << step;
       EXPECT_EQ(together.captured(), step > 0);
-      const auto p = alone_task.module().parameters(), q = together_task.module().parameters();
-      for (size_t i = 0; i < p.size(); ++i)
-        EXPECT_TRUE(same_bytes(p[i].variable->grad(), q[i].variable->grad()))
-            << p[i].name << ", step " << step;
-      descend(alone_task.module());
-      descend(together_task.module());
+      expect_same_descent(alone_task.module(), together_task.module(), step);
     }
   }
 }
