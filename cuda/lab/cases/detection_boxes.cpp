@@ -2,6 +2,7 @@
 // Decoding, filtering and matching. What is compared is bits.
 #include "cuda/kernels/detection_boxes.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "cuda/lab/cases/families.h"
