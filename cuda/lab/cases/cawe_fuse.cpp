@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Fusion with an image-sized map, with a small one, and both launches from features to the image. The CPU's
 // bits are expected everywhere: f16 and bf16 are fused in f32 there too and rounded once.
+#include <algorithm>
 #include <cstring>
 
 #include "cuda/kernels/cawe_fuse.h"

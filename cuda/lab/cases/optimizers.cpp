@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Cases of optimizer steps and of what is done with gradients before. References in f64, tensor by tensor.
 #include "cuda/kernels/optimizers.h"
+
+#include <algorithm>
+
 #include "cuda/lab/cases/families.h"
 #include "tensor/backend.h"
 #include "tensor/primitives/elementwise.h"

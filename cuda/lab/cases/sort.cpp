@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cuda/kernels/sort.h"
 
+#include <algorithm>
+
 #include "cuda/lab/cases/families.h"
 #include "tensor/backend.h"
 #include "tensor/primitives/detection.h"
