@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cuda/lab/cases/attention.h"
 
-<<<<<<< HEAD
-=======
 #include <algorithm>
 
 #include "cuda/lab/cases/families.h"
->>>>>>> contact
 #include "tensor/backend.h"
 #include "tensor/primitives/attention.h"
 

@@ -3,10 +3,6 @@
 #include "cuda/kernels/detection_boxes.h"
 
 #include <algorithm>
-<<<<<<< HEAD
-=======
-#include <cstring>
->>>>>>> contact
 
 #include "cuda/lab/cases/detection_scenes.h"
 #include "cuda/lab/cases/families.h"
