@@ -20,8 +20,8 @@ namespace cawe::apps {
 
 /// Options that every subcommand has, and the exit status that it returns.
 struct Common {
-  std::string device = "cpu";
-  int threads = 0;  ///< 0: as many as the machine has
+  std::string device = "cpu";  ///< cpu, cuda, cuda:N or emulated
+  int threads = 0;             ///< 0: as many as the machine has
   uint64_t seed = 0;
   bool seed_given = false;
   bool json = false;

@@ -52,7 +52,8 @@ StepCount count(CountedDevice& device, const NamedStep& step) {
     backend(Device::emulated).synchronize();
     device.take();
     if (step.what == "inference") {
-      model->infer();
+      model->infer_on_device();
+      model->bring_to_host();
       continue;
     }
     model->prepare();
@@ -70,7 +71,9 @@ std::vector<const gpu::Gpu*> predicted_gpus() {
 }
 
 Json json_of(const NamedStep& step, const StepCount& c) {
-  const auto copies = [](const emulated::Traffic::Copies& k) { return Json{{"count", k.count}, {"bytes", k.bytes}}; };
+  const auto copies = [](const emulated::Traffic::Copies& k) {
+    return Json{{"count", k.count}, {"bytes", k.bytes}};
+  };
   Json j{{"step", step.name()},
          {"launches", c.launches()},
          {"library_calls", c.library_calls()},
@@ -92,7 +95,8 @@ Json json_of(const NamedStep& step, const StepCount& c) {
                                {"flops", p.flops_16 + p.flops_32}});
   for (const gpu::Gpu* each : predicted_gpus()) {
     const gpu::StepPrediction p = predict(*each, c);
-    j["predicted_ms"][each->name] = {{"captured", json_fixed(p.captured(), 3)}, {"plain", json_fixed(p.plain(), 3)}};
+    j["predicted_ms"][each->name] = {{"captured", json_fixed(p.captured(), 3)},
+                                     {"plain", json_fixed(p.plain(), 3)}};
   }
   return j;
 }
@@ -116,15 +120,17 @@ void print_primitives(const StepCount& c) {
   std::stable_sort(sorted.begin(), sorted.end(), [&](const PrimitiveCount& a, const PrimitiveCount& b) {
     return predicted_ms(h100, a) > predicted_ms(h100, b);
   });
-  std::printf("\n%-26s %6s %8s %7s %9s %9s %9s\n", "primitive", "calls", "launches", "library", "GB", "GFLOP", "H100 ms");
+  std::printf("\n%-26s %6s %8s %7s %9s %9s %9s\n", "primitive", "calls", "launches", "library", "GB", "GFLOP",
+              "H100 ms");
   for (const PrimitiveCount& p : sorted)
     std::printf("%-26s %6llu %8llu %7llu %9.3f %9.1f %9.3f\n", p.name.c_str(),
                 static_cast<unsigned long long>(p.calls), static_cast<unsigned long long>(p.launches),
-                static_cast<unsigned long long>(p.library_calls), p.bytes * 1e-9, (p.flops_16 + p.flops_32) * 1e-9,
-                predicted_ms(h100, p));
+                static_cast<unsigned long long>(p.library_calls), p.bytes * 1e-9,
+                (p.flops_16 + p.flops_32) * 1e-9, predicted_ms(h100, p));
   std::printf("\n%-58s %8s\n", "kernel", "launches");
   std::vector<std::pair<std::string, uint64_t>> kernels(c.traffic.launches.begin(), c.traffic.launches.end());
-  std::stable_sort(kernels.begin(), kernels.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
+  std::stable_sort(kernels.begin(), kernels.end(),
+                   [](const auto& a, const auto& b) { return a.second > b.second; });
   for (const auto& [kernel, times] : kernels)
     std::printf("%-58s %8llu\n", kernel.c_str(), static_cast<unsigned long long>(times));
 }
@@ -142,7 +148,8 @@ void print_steps(const std::string& filter, const Common& common) {
   Json all = Json::array();
   if (!common.json)
     std::printf(
-        "Counted on the emulated device, nothing measured. GB: each primitive's operands once; x floor: as if all but "
+        "Counted on the emulated device, nothing measured. GB: each primitive's operands once; x floor: as "
+        "if all but "
         "products\nand optimizer were fused into them. ms: predicted for a captured step.\n\n"
         "%-32s %6s %5s %4s %4s %8s %5s %8s %9s %9s %9s %9s\n",
         "step", "launch", "lib", "up", "down", "GB", "floor", "TFLOP", "P40", "A100-80", "H100", "H200");

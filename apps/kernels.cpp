@@ -162,6 +162,7 @@ void add_kernels(CLI::App& app, Common& common) {
   CLI::App* sub =
       add_command(app, common, "kernels", "List, check and profile the CUDA kernels; no GPU needed.",
                   "cawe kernels --profile --filter nms\n  cawe kernels --ladder softmax\n"
+                  "  cawe kernels --steps --filter \"resnet50 training b32 bf16\"\n"
                   "  cawe kernels --template my.cuh && cawe kernels my.cuh --profile --html my.html");
   sub->add_option("FILE", o->file, "a kernel file of your own (start from --template)");
   sub->add_flag("--profile", o->profile,
@@ -176,7 +177,7 @@ void add_kernels(CLI::App& app, Common& common) {
       ->delimiter(',')
       ->capture_default_str();
   sub->add_option("--gpu", o->gpu,
-                  "P40, V100, T4, A100-80 or H100: whose occupancy and bound; all: a table of four")
+                  "P40, V100, T4, A100-80, H100 or H200: whose occupancy and bound; all: a table of four")
       ->capture_default_str();
   sub->add_option("--arch", o->archs, "registers and spills for these architectures, e.g. sm_75,sm_90")
       ->delimiter(',');

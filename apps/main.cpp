@@ -29,7 +29,7 @@
 namespace cawe::apps {
 
 Device Common::device_kind() const {
-  if (device == "cuda") return Device::cuda;
+  if (device.compare(0, 4, "cuda") == 0) return Device::cuda;
   if (device == "emulated") return Device::emulated;
   return Device::cpu;
 }
@@ -58,9 +58,29 @@ bool init_device(Device device, std::string* why) {
   return false;
 }
 
+namespace {
+
+/// "" for cpu, emulated, cuda, and cuda:N with N of up to three digits.
+std::string check_device(const std::string& text) {
+  const bool known = text == "cpu" || text == "cuda" || text == "emulated";
+  const std::string digits = text.compare(0, 5, "cuda:") == 0 ? text.substr(5) : "";
+  const bool is_index = !digits.empty() && digits.size() <= 3 && (digits.size() == 1 || digits[0] != '0') &&
+                        digits.find_first_not_of("0123456789") == std::string::npos;
+  return known || is_index ? "" : "'" + text + "' (expected cpu, cuda, cuda:N for GPU N, or emulated)";
+}
+
+void choose_gpu([[maybe_unused]] const std::string& device) {
+#ifdef CAWE_HAVE_CUDA
+  if (device.compare(0, 5, "cuda:") == 0) on_cuda::choose(std::stoi(device.substr(5)));
+#endif
+}
+
+}  // namespace
+
 void Common::begin() const {
   check_names(words);
   if (threads > 0) set_num_threads(threads);
+  choose_gpu(device);
   std::string why;
   CAWE_CHECK(init_device(device_kind(), &why), Code::unsupported, "--device ", device, ": ", why);
   set_compute_device(device_kind());
@@ -85,8 +105,8 @@ void print_lines(const std::string& text) {
 CLI::App* add_command(CLI::App& app, Common& common, const std::string& name, const std::string& what,
                       const std::string& example) {
   CLI::App* sub = app.add_subcommand(name, what);
-  sub->add_option("--device", common.device, "cpu, cuda or emulated")
-      ->check(CLI::IsMember({"cpu", "cuda", "emulated"}))
+  sub->add_option("--device", common.device, "cpu, cuda, cuda:N (GPU N of several) or emulated")
+      ->check(CLI::Validator(check_device, "", "device"))
       ->capture_default_str();
   sub->add_option("--threads", common.threads, "CPU threads (0: all)")
       ->check(CLI::Range(0, 1024))

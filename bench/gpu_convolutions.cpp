@@ -24,7 +24,8 @@ const Shape kShapes[] = {
     {"resnet 3x3/2 256", 32, 256, 28, 256, 3, 2},     {"resnet 7x7/2 stem", 32, 3, 224, 64, 7, 2},
     {"tower 3x3 256 of 64", 2, 256, 64, 256, 3, 1},   {"tower 3x3 256 of 64 b32", 32, 256, 64, 256, 3, 1},
     {"tower 3x3 256 of 8", 32, 256, 8, 256, 3, 1},    {"generator 3x3 303", 2, 303, 256, 303, 3, 1},
-    {"generator 3x3 303 b8", 8, 303, 256, 303, 3, 1}, {"generator 3x3 512", 8, 512, 32, 512, 3, 1}};
+    {"generator 3x3 303 b8", 8, 303, 256, 303, 3, 1}, {"generator 3x3 304 b8", 8, 304, 256, 304, 3, 1},
+    {"generator 3x3 512", 8, 512, 32, 512, 3, 1}};
 
 template <class Answer>
 void say(const Shape& s, const char* pass, const char* type, const char* layout, const char* math,

@@ -186,16 +186,35 @@ Tensor boxes(int64_t n) {
 
 void detection() {
   for (const int64_t n : {2000, 10000}) {
-    const Tensor b = boxes(n), s = numbers({n});
-    measure("nms " + std::to_string(n) + ", answer on the host", 20.0 * double(n),
-            [&] { gpu().nms(b, s, Tensor(), 0.7); });
+    const Tensor b = boxes(n).unsqueeze(0), s = numbers({1, n});
+    Tensor kept = room({1, n}, DType::i64);
+    measure("nms " + std::to_string(n) + ", answer on the host", 20.0 * double(n), [&] {
+      gpu().nms(b, s, Tensor(), Tensor(), 0.7, kept);
+      kept.to_vector<int64_t>();
+    });
   }
-  const Tensor scores = numbers({36864 * 3});
-  measure("top_k 1000 of 110592, answer on the host", bytes_of(scores), [&] { gpu().top_k(scores, 1000); });
-  const Tensor anchors = boxes(49104), truth = boxes(32);
-  Tensor matched = room({49104}, DType::i64);
+  const Tensor scores = numbers({1, 36864 * 3});
+  Tensor best = room({1, 1000}, DType::i64);
+  measure("top_k 1000 of 110592, answer on the host", bytes_of(scores), [&] {
+    gpu().top_k(scores, {36864 * 3}, 1000, best);
+    best.to_vector<int64_t>();
+  });
+  const Tensor anchors = boxes(49104), truth = room({1, 32, 5});
+  truth.slice(2, 0, 4).copy_from(boxes(32).unsqueeze(0));
+  truth.slice(2, 4, 5).copy_from(Tensor::zeros({1, 32, 1}).to(kGpu));
+  Tensor matched = room({1, 49104}, DType::i64);
   measure("match_anchors 49104 x 32", 24.0 * 49104,
-          [&] { gpu().match_anchors(anchors, truth, {}, matched); });
+          [&] { gpu().match_anchors(anchors, Tensor(), truth, {}, matched); });
+  // Half of the anchors of 32 images are background, one in eight is foreground.
+  std::vector<int64_t> matches, keys;
+  for (int64_t i = 0; i < 32 * 65472; ++i) matches.push_back(i % 8 == 0 ? 1 : i % 8 < 5 ? -1 : -2);
+  for (int64_t i = 0; i < 32; ++i) keys.insert(keys.end(), {1, 2, i});
+  const Tensor all = Tensor::from(matches, {32, 65472}).to(kGpu),
+               draws = Tensor::from(keys, {32, 3}).to(kGpu);
+  Tensor drawn = room({32, 65472}, DType::i64), none;
+  measure("sample_matches 256 of 65472, 32 images", 16.0 * 32 * 65472, [&] {
+    gpu().sample_matches(all, draws, {256, 128, "bench"}, drawn, none);
+  });
   std::vector<Tensor> levels, slopes;
   RoiAlignParams p;
   for (const int64_t side : {128, 64, 32, 16}) {
@@ -214,16 +233,16 @@ void detection() {
           [&] { gpu().roi_align_grad(y, rois, where, p, slopes); });
 }
 
-void attention(DType dtype) {
-  const std::string type = std::string(" ") + name(dtype);
-  const Tensor q = numbers({8, 4096, 32}, dtype), k = numbers({8, 4096, 32}, dtype),
-               v = numbers({8, 4096, 256}, dtype);
-  Tensor y = room({8, 4096, 256}, dtype), seen = room({8, 4096, 2}), dq = room({8, 4096, 32}, dtype),
-         dk = room({8, 4096, 32}, dtype), dv = room({8, 4096, 256}, dtype);
+void attention(DType dtype, int64_t depth, int64_t channels) {
+  const std::string what = std::string(" ") + name(dtype) + " 8x4096x4096, " + std::to_string(depth) +
+                           " and " + std::to_string(channels);
+  const Tensor q = numbers({8, 4096, depth}, dtype), k = numbers({8, 4096, depth}, dtype),
+               v = numbers({8, 4096, channels}, dtype);
+  Tensor y = room({8, 4096, channels}, dtype), seen = room({8, 4096, 2}), dq = room({8, 4096, depth}, dtype),
+         dk = room({8, 4096, depth}, dtype), dv = room({8, 4096, channels}, dtype);
   const double b = bytes_of(q) * 2 + bytes_of(v) * 2;
-  measure("attention" + type + " 8x4096x4096, 32 and 256", b, [&] { gpu().attention(q, k, v, 1, y, seen); });
-  measure("attention_grad" + type + " 8x4096x4096, 32 and 256", 2 * b,
-          [&] { gpu().attention_grad(q, k, v, y, seen, v, 1, dq, dk, dv); });
+  measure("attention" + what, b, [&] { gpu().attention(q, k, v, 1, y, seen); });
+  measure("attention_grad" + what, 2 * b, [&] { gpu().attention_grad(q, k, v, y, seen, v, 1, dq, dk, dv); });
 }
 
 void products(DType dtype) {
@@ -252,8 +271,9 @@ int main() {
       {"images bf16", [] { images(DType::bf16); }},
       {"losses", losses},
       {"detection", detection},
-      {"attention f32", [] { attention(DType::f32); }},
-      {"attention bf16", [] { attention(DType::bf16); }},
+      {"attention f32", [] { attention(DType::f32, 32, 256); }},
+      {"attention bf16", [] { attention(DType::bf16, 32, 256); }},
+      {"attention bf16, deep", [] { attention(DType::bf16, 96, 768); }},  // the colorizer's
       {"products f32", [] { products(DType::f32); }},
       {"products bf16", [] { products(DType::bf16); }}};
   for (const auto& [name, run] : parts) {

@@ -9,24 +9,17 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "autograd/ops/elementwise.h"
 #include "cuda/backend/cuda_backend.h"
 #include "cuda/runtime/init.h"
-#include "models/classifier.h"
-#include "models/colorizer/content.h"
-#include "models/colorizer/critic.h"
-#include "models/colorizer/gan_losses.h"
-#include "models/colorizer/generator.h"
-#include "models/faster_rcnn.h"
-#include "models/retinanet.h"
 #include "tensor/io/json.h"
 #include "tensor/primitives/optimizers.h"
-#include "tensor/random.h"
+#include "train/model_steps.h"
 
 namespace cawe {
 namespace {
@@ -49,14 +42,6 @@ double now() {
 }
 
 on_cuda::CudaBackend& gpu() { return static_cast<on_cuda::CudaBackend&>(backend(kGpu)); }
-
-/// Uniform in [-0.5, 0.5), channels-last.
-Tensor images(int64_t n, int64_t side, DType dtype) {
-  std::vector<float> values(size_t(n * 3 * side * side));
-  const Random random(0, "bench images");
-  for (size_t i = 0; i < values.size(); ++i) values[i] = random.uniform(i) - 0.5f;
-  return Tensor::from(values, {n, 3, side, side}).channels_last().to(dtype).to(kGpu);
-}
 
 /// Median milliseconds of five rounds of steps. The host waits for the device once per round, so that
 /// queueing may run ahead; a round takes at least 0.15 s.
@@ -114,116 +99,75 @@ class Sgd {
   std::vector<Tensor> velocity_;
 };
 
-/// Measures a training step operator by operator and, with `graph`, with loss and gradients as one graph.
-void train(const Options& options, const std::string& name, int64_t batch, nn::Module& net, bool graph,
-           const std::function<void()>& gradients) {
-  Sgd sgd;
+bool wanted(const Options& options, const std::string& name) {
+  return name.find(options.filter) != std::string::npos;
+}
+
+/// Measures `queue`, which brings nothing to the host, operator by operator, and as one graph; `after` follows it.
+/// `before` makes ready for another queue().
+void both_ways(const Options& options, const std::string& name, int64_t batch, const std::function<void()>& before,
+               const std::function<void()>& queue, const std::function<void()>& after) {
   const auto step = [&] {
-    net.zero_grad();
-    gradients();
-    sgd.step(net);
+    before();
+    queue();
+    after();
   };
-  const auto wanted = [&](const std::string& n) { return n.find(options.filter) != std::string::npos; };
-  if (wanted(name + " plain")) measure(options, name + " plain", batch, step);
-  if (!graph || !wanted(name + " captured")) return;
+  if (wanted(options, name + " plain")) measure(options, name + " plain", batch, step);
+  if (!wanted(options, name + " captured")) return;
   step();
   step();
-  net.zero_grad();
-  const std::unique_ptr<CapturedWork> work = backend(kGpu).capture(gradients);
+  before();
+  const std::unique_ptr<CapturedWork> work = backend(kGpu).capture(queue);
   CAWE_CHECK(work != nullptr, Code::internal, "the step was not captured");
   measure(options, name + " captured", batch, [&] {
     work->launch();
-    sgd.step(net);
+    after();
   });
 }
 
-void infer(const Options& options, const std::string& name, int64_t batch, nn::Module& net,
-           const std::function<void()>& forward) {
-  if (name.find(options.filter) == std::string::npos) return;
-  net.train(false);
-  const NoGrad inference;
-  measure(options, name, batch, forward);
-  net.train(true);
+/// f32 is called tf32 where it may be computed so.
+std::string type_name(DType dtype) {
+  const char* tf32 = std::getenv("CAWE_TF32");
+  return dtype == DType::f32 && tf32 && std::strcmp(tf32, "1") == 0 ? "tf32" : cawe::name(dtype);
+}
+
+void run_model(const Options& o, const std::string& net, int64_t batch, DType dtype) {
+  const auto title = [&](const std::string& what) {
+    return detail::concat(net, " ", what, " b", batch, " ", type_name(dtype));
+  };
+  const std::unique_ptr<train::ModelStep> step = train::make_model_step(net, batch, dtype, kGpu);
+  Sgd sgd;
+  const auto forget = [&] { step->module().zero_grad(); };
+  const auto gradients = [&] { step->loss_and_gradients(); };
+  const auto update = [&] { sgd.step(step->module()); };
+  both_ways(o, title("training"), batch, forget, gradients, update);
+  const auto nothing = [] {};
+  const auto infer = [&] { step->infer_on_device(); };
+  if (!step->prepares()) return both_ways(o, title(step->inference()), batch, nothing, infer, nothing);
+  // As in training and in `cawe detect`: true boxes go to the device, detections come from it.
+  if (wanted(o, title("training_with_targets") + " plain"))
+    measure(o, title("training_with_targets") + " plain", batch, [&] {
+      forget();
+      step->prepare();
+      gradients();
+      update();
+    });
+  both_ways(o, title(step->inference()), batch, nothing, infer, [&] { step->bring_to_host(); });
 }
 
 /// Runs a case; if it fails, says why and goes on with the next.
-void guarded(const std::string& name, const std::function<void()>& run) {
+void guarded(const Options& o, const std::string& net, int64_t batch, DType dtype) {
+  // A filter that begins with a network's name spares the others' making.
+  const std::string key = o.filter.substr(0, o.filter.find(' '));
+  const auto begins = [&](const std::string& name) { return name.rfind(key, 0) == 0; };
+  const auto& names = train::model_step_names();
+  if (!begins(net) && std::any_of(names.begin(), names.end(), begins)) return;
   try {
-    run();
+    run_model(o, net, batch, dtype);
   } catch (const std::exception& e) {
-    say({{"case", name}, {"failed", e.what()}});
+    say({{"case", detail::concat(net, " b", batch, " ", type_name(dtype))}, {"failed", e.what()}});
   }
   gpu().trim();
-}
-
-std::string title(const char* net, const char* what, int64_t batch, DType dtype) {
-  return std::string(net) + " " + what + " b" + std::to_string(batch) + " " + cawe::name(dtype);
-}
-
-bool any(const Options& o, const std::string& net) {
-  return o.filter.empty() || net.find(o.filter.substr(0, o.filter.find(' '))) != std::string::npos;
-}
-
-void resnet50(const Options& o, int64_t batch, DType dtype) {
-  models::Classifier net(models::ClassifierConfig{});
-  net.initialise(0);
-  net.to(kGpu);
-  const Tensor x = images(batch, 224, dtype), targets = Tensor::zeros({batch, 14}).to(kGpu);
-  train(o, title("resnet50", "training", batch, dtype), batch, net, true,
-        [&] { backward(models::multilabel_loss(net.forward(Variable(x)).logits, targets)); });
-  infer(o, title("resnet50", "inference", batch, dtype), batch, net, [&] { net.forward(Variable(x)); });
-}
-
-void detector(const Options& o, const char* what, models::DetectionModel& net, int64_t batch, DType dtype) {
-  net.initialise(0);
-  net.to(kGpu);
-  const Tensor x = images(batch, 512, dtype);
-  std::vector<models::Truth> truths(static_cast<size_t>(batch));
-  std::vector<models::DrawKey> draws(static_cast<size_t>(batch));
-  for (size_t i = 0; i < truths.size(); ++i) {
-    truths[i].boxes = {{100, 120, 220, 260}};
-    truths[i].labels = {0};
-    draws[i].image = i;
-  }
-  if (net.capturable()) {
-    const std::vector<Tensor> targets = net.targets(512, 512, truths, draws, kGpu);
-    train(o, title(what, "training", batch, dtype), batch, net, true,
-          [&] { backward(net.loss_of(Variable(x), targets).total); });
-  }
-  train(o, title(what, "training_with_targets", batch, dtype), batch, net, false,
-        [&] { backward(net.loss_of(Variable(x), net.targets(512, 512, truths, draws, kGpu)).total); });
-  infer(o, title(what, "detect", batch, dtype), batch, net, [&] { net.detect(x); });
-}
-
-void colorizer(const Options& o, int64_t batch, DType dtype) {
-  models::Generator generator({});
-  models::Critic critic({});
-  models::ContentLoss content(models::content_config(models::Phi::resnet34));
-  generator.initialise(0);
-  critic.initialise(0);
-  models::ResNetConfig c;
-  c.depth = 34;
-  models::ResNet body(c);
-  body.initialise(1);
-  content.load(models::state_of(body), "random");
-  generator.to(kGpu);
-  critic.to(kGpu);
-  content.to(kGpu);
-  const Tensor gray = images(batch, 256, dtype), color = images(batch, 256, dtype);
-  train(o, title("generator", "training", batch, dtype), batch, generator, true, [&] {
-    const nn::EvalMode evaluating(critic);
-    critic.set_requires_grad(false);
-    const Variable made = generator.forward(Variable(gray));
-    backward(models::generator_loss(content.forward(made, color, batch),
-                                    models::adversarial_loss(critic.forward(made))));
-    critic.set_requires_grad(true);
-  });
-  infer(o, title("generator", "inference", batch, dtype), batch, generator,
-        [&] { generator.forward(Variable(gray)); });
-  const Tensor made = images(batch, 256, dtype);
-  train(o, title("critic", "training", batch, dtype), batch, critic, true, [&] {
-    backward(models::critic_loss(critic.forward(Variable(color)), critic.forward(Variable(made))));
-  });
 }
 
 int run(const Options& o) {
@@ -233,25 +177,17 @@ int run(const Options& o) {
     return 77;
   }
   set_compute_device(kGpu);
-  for (const DType dtype : {DType::f32, DType::bf16, DType::f16}) {
-    for (const int64_t batch : {2, 32}) {
-      const auto text = [&](const char* net) { return title(net, "", batch, dtype); };
-      if (dtype == DType::f16 && batch == 2) continue;
-      if (any(o, "resnet50")) guarded(text("resnet50"), [&] { resnet50(o, batch, dtype); });
-      if (any(o, "retinanet"))
-        guarded(text("retinanet"), [&] {
-          models::RetinaNet net(models::RetinaNetConfig{});
-          detector(o, "retinanet", net, batch, dtype);
-        });
-      if (any(o, "faster_rcnn"))
-        guarded(text("faster_rcnn"), [&] {
-          models::FasterRcnn net(models::FasterRcnnConfig{});
-          detector(o, "faster_rcnn", net, batch, dtype);
-        });
-      if (any(o, "generator critic"))
-        guarded(text("colorizer"), [&] { colorizer(o, batch == 2 ? 2 : 8, dtype); });
+  // Most wanted first: a run may be cut.
+  struct Size {
+    DType dtype;
+    int64_t batch;
+  };
+  for (const Size& size : {Size{DType::bf16, 32}, Size{DType::bf16, 2}, Size{DType::f32, 32}, Size{DType::f32, 2},
+                           Size{DType::f16, 32}, Size{DType::bf16, 8}})
+    for (const std::string& net : train::model_step_names()) {
+      const bool colorizer = net == "generator" || net == "critic";  // 32 images are too many for it
+      guarded(o, net, colorizer && size.batch == 32 ? 8 : size.batch, size.dtype);
     }
-  }
   return 0;
 }
 

@@ -35,8 +35,9 @@ if(NOT CAWE_SANITIZE AND NOT CAWE_FUZZ)
   endif()
 endif()
 cawe_note(CUDA CAWE_HAVE_CUDA "--device cuda: no nvcc was found, so no code for a GPU is in this build")
-find_path(CUDNN_INCLUDE cudnn.h HINTS ${CUDAToolkit_INCLUDE_DIRS})
-find_library(CUDNN_LIBRARY cudnn HINTS ${CUDAToolkit_LIBRARY_DIR})
+if(CAWE_HAVE_CUDA)
+  include(CaweVendor)
+endif()
 
 # cawe_cuda_kernels(NAME SOURCES...): the same files through nvcc. Any warning is an error.
 function(cawe_cuda_kernels name)

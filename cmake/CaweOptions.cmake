@@ -1,7 +1,8 @@
 # Switches and compile flags shared by every target.
 option(CAWE_TESTS "build the tests" ON)
 option(CAWE_GPU_TESTS "build the tests that run on a GPU (scripts/gpu-check)" OFF)
-set(CAWE_GTEST_SOURCE "" CACHE PATH "GoogleTest's sources, for machines without its package")
+option(CAWE_GPU_ONLY "tensor to models, the CUDA backend and what scripts/gpu-check runs, without any optional library" OFF)
+set(CAWE_THIRD_PARTY "" CACHE PATH "googletest/ and include/nlohmann/, for machines without their packages")
 option(CAWE_BENCH "build the benchmarks" OFF)
 option(CAWE_FUZZ "build the fuzz targets (clang only)" OFF)
 option(CAWE_WERROR "treat warnings as errors" ON)

@@ -15,12 +15,17 @@ add_custom_target(threaded_tests)
 # program, its cases registered with ctest one by one. The target is the path with '/' turned into '_' and without
 # '.cpp'. ISA: the cases that GoogleTest's FILTER names run once more at each of CAWE_TEST_ISAS, as ISA/CASE with the
 # label isa. HOST_MODE: the program keeps denormals, as a program that only links the library does; else it has the
-# mode of `cawe` (tests/program_main.cpp).
+# mode of `cawe` (tests/program_main.cpp). A test of a layer that this build leaves out is left out.
 function(cawe_test source)
   if(NOT CAWE_TESTS OR NOT CAWE_HAVE_GTEST)
     return()
   endif()
   cmake_parse_arguments(ARG "HOST_MODE" "TIMEOUT;ISA" "LIBS;LABELS" ${ARGN})
+  foreach(layer data eval report train study)
+    if("cawe_${layer}" IN_LIST ARG_LIBS AND NOT layer IN_LIST CAWE_LAYERS)
+      return()
+    endif()
+  endforeach()
   file(RELATIVE_PATH relative ${CMAKE_SOURCE_DIR}/tests ${CMAKE_CURRENT_SOURCE_DIR}/${source})
   string(REGEX REPLACE "\\.cpp$" "" target ${relative})
   string(REPLACE "/" "_" target ${target})

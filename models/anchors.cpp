@@ -84,9 +84,9 @@ std::vector<GridSize> pyramid_grids(int64_t height, int64_t width, const std::ve
 Tensor AnchorCache::of(const AnchorSettings& settings, int64_t height, int64_t width,
                        const std::vector<GridSize>& grids, Device device) {
   const std::lock_guard<std::mutex> lock(mutex_);
-  Tensor& anchors = anchors_[{height, width}];
-  if (!anchors.defined()) anchors = make_anchors(settings, height, width, grids);
-  return anchors = anchors.to(device);
+  Tensor& anchors = anchors_[{height, width, device}];
+  if (!anchors.defined()) anchors = make_anchors(settings, height, width, grids).to(device);
+  return anchors;
 }
 
 }  // namespace cawe::models

@@ -5,7 +5,7 @@
 
 #include <map>
 #include <mutex>
-#include <utility>
+#include <tuple>
 #include <vector>
 
 #include "tensor/tensor.h"
@@ -46,7 +46,7 @@ Tensor make_anchors(const AnchorSettings& settings, int64_t height, int64_t widt
 std::vector<GridSize> pyramid_grids(int64_t height, int64_t width, const std::vector<int64_t>& strides,
                                     int extra);
 
-/// Keeps the anchors of each image size that was asked for. Thread-safe.
+/// Keeps the anchors of each image size and device that was asked for. Thread-safe.
 class AnchorCache {
  public:
   Tensor of(const AnchorSettings& settings, int64_t height, int64_t width, const std::vector<GridSize>& grids,
@@ -54,7 +54,7 @@ class AnchorCache {
 
  private:
   std::mutex mutex_;
-  std::map<std::pair<int64_t, int64_t>, Tensor> anchors_;
+  std::map<std::tuple<int64_t, int64_t, Device>, Tensor> anchors_;
 };
 
 }  // namespace cawe::models

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Steps that both detectors take from their outputs to boxes, in torchvision's order: the best anchors of a
-// level, decoding, non-maximum suppression (NMS). Ties go to the lower index on every device.
+// level, decoding, non-maximum suppression (NMS); for a whole batch, where its tensors are. Ties go to the lower
+// index on every device.
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "models/detection.h"
@@ -12,37 +15,36 @@
 
 namespace cawe::models {
 
-/// Boxes of one image on the host, as NMS needs them.
+/// Boxes of a batch: of each image `counts`, at most M.
 struct Candidates {
-  std::vector<float> boxes;  ///< four numbers each: x1, y1, x2, y2 in pixels
-  std::vector<float> scores;
-  std::vector<int64_t> classes;  ///< only boxes of one class suppress each other
-  int64_t count() const { return int64_t(scores.size()); }
-  Box box(size_t i) const { return {boxes[4 * i], boxes[4 * i + 1], boxes[4 * i + 2], boxes[4 * i + 3]}; }
+  Tensor boxes;    ///< [N, M, 4] f32: x1, y1, x2, y2 in pixels
+  Tensor scores;   ///< [N, M] f32
+  Tensor classes;  ///< [N, M] i64: only boxes of one class suppress each other
+  Tensor counts;   ///< [N] i64
 };
 
-/// rows[index[k]] for each k; rows [R, C].
-Tensor take_rows(const Tensor& rows, const std::vector<int64_t>& index);
-
-/// What of a level becomes a candidate, besides being among its best.
-struct CandidateLimits {
-  double score = 0;  ///< only candidates with a higher score
-  double side = 0;   ///< only boxes at least so wide and high, pixels
+/// Outputs of a head, f32, in the shapes of primitives::decode_filtered.
+struct HeadOutputs {
+  Tensor scores;   ///< [N, A, K]
+  Tensor deltas;   ///< [N, A, 4] or [N, A K, 4]
+  Tensor anchors;  ///< [A, 4] or [N, A, 4]
 };
-/// Appends those `chosen` positions of scores [A, K] that pass, in their order: boxes decoded from deltas
-/// [A, 4] relative to anchors [A, 4] and clipped to height x width, with position % K as their class.
-void add_candidates(const Tensor& scores, const Tensor& deltas, const Tensor& anchors,
-                    const std::vector<int64_t>& chosen, const CandidateLimits& limits, int64_t height,
-                    int64_t width, Candidates& out);
 
-/// Corners (four numbers per box) of the boxes coded as deltas [K, 4] relative to anchors [K, 4], clipped to
-/// height x width.
-std::vector<float> decoded(const Tensor& deltas, const Tensor& anchors, const BoxCoding& coding,
-                           int64_t height, int64_t width);
+/// Of each part of the rows of `order` [N, A K] (`sizes` wide: the levels) the `most` largest that pass p.
+Candidates best_candidates(const HeadOutputs& out, const Tensor& order, const std::vector<int64_t>& sizes,
+                           int64_t most, const CandidateParams& p);
+/// All that pass p, class by class.
+Candidates all_candidates(const HeadOutputs& out, const CandidateParams& p);
 
-/// Indices of what NMS keeps, best first, at most `most`; computed on `device`.
-std::vector<int64_t> suppressed(const Candidates& candidates, double iou, int64_t most, Device device);
-/// Candidates after NMS, as detections.
-Detections detections_of(const Candidates& candidates, const PostprocessSettings& settings, Device device);
+/// [N, min(most, M)] i64: positions of what NMS keeps, best first, then -1.
+Tensor suppressed(const Candidates& candidates, double iou, int64_t most);
+
+/// [N]: 0 where all numbers of an item of x [N, ...] are finite, else NaN. Nothing comes to the host.
+Tensor finite_mark(const Tensor& x);
+
+/// Marks of a batch [N], each with what is not finite where they are NaN.
+using Marks = std::vector<std::pair<Tensor, std::string>>;
+/// Candidates after NMS, and the marks, in one tensor for one copy to the host.
+FoundOnDevice found_of(const Candidates& candidates, const PostprocessSettings& settings, const Marks& marks);
 
 }  // namespace cawe::models

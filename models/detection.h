@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tensor/box.h"
+#include "tensor/tensor.h"
 
 namespace cawe::models {
 
@@ -38,5 +39,15 @@ struct PostprocessSettings {
 
 /// Throws Code::data where a box has no area, is not finite, or a label is out of range; `image` is named.
 void check_truth(const Truth& truth, int64_t classes, const std::string& image);
+
+/// What a batch's detections are made of, still where it was computed.
+struct FoundOnDevice {
+  Tensor numbers;  ///< f32: six for each box of each image, then a mark for each image and kind of mark
+  int64_t images = 0, each = 0;  ///< at most so many boxes an image
+  std::vector<std::string> marks;  ///< what is not finite where a mark of this kind is NaN
+};
+/// Brings it to the host in one copy; best first. Throws Code::numeric naming the image where a mark is NaN; `images` are
+/// names and may be empty.
+std::vector<Detections> to_host(const FoundOnDevice& found, const std::vector<std::string>& images);
 
 }  // namespace cawe::models

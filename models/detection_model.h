@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The interface of RetinaNet and Faster R-CNN: targets, losses, detections. Training and the program know a
-// detector through it alone.
+// detector through it alone. What decides between boxes is computed where the network is, for a whole batch at once.
 #pragma once
 
 #include <string>
@@ -21,27 +21,29 @@ struct DrawKey {
 /// A detector: how it is trained and what it finds.
 class DetectionModel : public nn::Module {
  public:
-  /// What loss_of() needs of a batch of height x width images. An image may have no boxes. `images` are names
-  /// for errors and may be empty. Throws Code::data for bad boxes.
+  /// What loss_of() needs of a batch of height x width images: the true boxes and the draws (truths.h). An image may have
+  /// no boxes. `images` are names for errors and may be empty. Throws Code::data for bad boxes, and where an image has
+  /// nothing to learn from.
   virtual std::vector<Tensor> targets(int64_t height, int64_t width, const std::vector<Truth>& truths,
                                       const std::vector<DrawKey>& draws, Device device,
-                                      const std::vector<std::string>& images = {}) = 0;
+                                      const std::vector<std::string>& images = {});
 
   struct Losses {
     Variable total;                                     ///< one element: the mean over the batch of all ranks
     std::vector<std::pair<std::string, Tensor>> parts;  ///< its terms by name, one element each
     double part(const std::string& name) const;         ///< on the host; throws Code::usage for a wrong name
   };
-  /// x [N, 3, H, W], normalised.
+  /// x [N, 3, H, W], normalised. Needs no value on the host where there is one rank, so that a device may capture it.
+  /// An output that is not finite gives a loss that is not.
   virtual Losses loss_of(const Variable& x, const std::vector<Tensor>& targets) = 0;
   /// targets() and then loss_of(); draws of image i are keyed by (0, 0, i).
   Losses loss(const Variable& x, const std::vector<Truth>& truths);
-  /// True where loss_of() needs no value on the host, so that a device may capture it as a graph.
-  virtual bool capturable() const = 0;
 
-  /// Detections of each image, best first, boxes in pixels of x; network in evaluation mode. Throws
-  /// Code::numeric naming the image where an output is not finite.
-  virtual std::vector<Detections> detect(const Tensor& x, const std::vector<std::string>& images = {}) = 0;
+  /// Detections of each image, boxes in pixels of x; network in evaluation mode. On a device nothing waits for the host, so
+  /// that it may be captured.
+  virtual FoundOnDevice find(const Tensor& x) = 0;
+  /// find() and then to_host().
+  std::vector<Detections> detect(const Tensor& x, const std::vector<std::string>& images = {});
 
   virtual int64_t classes() const = 0;  ///< foreground classes
   virtual PostprocessSettings& postprocess_settings() = 0;

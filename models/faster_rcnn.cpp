@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/faster_rcnn.h"
 
-#include <algorithm>
-
 #include "autograd/ops/elementwise.h"
 #include "autograd/ops/pooling.h"
 #include "models/matcher.h"
+#include "models/truths.h"
 
 namespace cawe::models {
 namespace {
@@ -28,59 +27,6 @@ FpnConfig fpn_config(const FasterRcnnConfig& c, const StageInfo& stages) {
 
 std::vector<int64_t> strides_of(const StageInfo& stages) {
   return {stages.strides.begin(), stages.strides.end()};
-}
-
-constexpr float kEmptyRow = -1, kIgnoredRow = -2;
-
-/// Boxes and labels of a batch as one tensor [N, G, 5] on the CPU, ignored regions with kIgnoredRow as
-/// their label.
-Tensor packed(const std::vector<Truth>& truths) {
-  size_t most = 0;
-  for (const Truth& t : truths) most = std::max(most, t.boxes.size() + t.ignored.size());
-  Tensor all = Tensor::full({int64_t(truths.size()), int64_t(most), 5}, kEmptyRow);
-  for (size_t i = 0; i < truths.size(); ++i) {
-    float* row = all.data<float>() + i * most * 5;
-    const auto put = [&](const Box& box, float label) {
-      std::copy_n(&box.x1, 4, row);
-      row[4] = label;
-      row += 5;
-    };
-    for (size_t k = 0; k < truths[i].boxes.size(); ++k) put(truths[i].boxes[k], float(truths[i].labels[k]));
-    for (const Box& box : truths[i].ignored) put(box, kIgnoredRow);
-  }
-  return all;
-}
-
-std::vector<Truth> unpacked(const Tensor& all) {
-  std::vector<Truth> truths(size_t(all.dim(0)));
-  const float* row = all.data<float>();
-  for (Truth& t : truths)
-    for (int64_t k = 0; k < all.dim(1); ++k, row += 5) {
-      if (row[4] == kEmptyRow) continue;
-      const Box box{row[0], row[1], row[2], row[3]};
-      if (row[4] == kIgnoredRow) {
-        t.ignored.push_back(box);
-        continue;
-      }
-      t.boxes.push_back(box);
-      t.labels.push_back(int64_t(row[4]));
-    }
-  return truths;
-}
-
-Tensor packed(const std::vector<DrawKey>& draws) {
-  std::vector<int64_t> keys;
-  for (const DrawKey& d : draws)
-    keys.insert(keys.end(), {int64_t(d.seed), int64_t(d.step), int64_t(d.image)});
-  return Tensor::from(keys, {int64_t(draws.size()), 3});
-}
-
-std::vector<DrawKey> keys_of(const Tensor& packed_keys) {
-  const int64_t* k = packed_keys.data<int64_t>();
-  std::vector<DrawKey> draws;
-  for (int64_t i = 0; i < packed_keys.dim(0); ++i, k += 3)
-    draws.push_back({uint64_t(k[0]), uint64_t(k[1]), uint64_t(k[2])});
-  return draws;
 }
 
 }  // namespace
@@ -114,20 +60,24 @@ FasterRcnn::Features FasterRcnn::forward(const Variable& x) {
 std::vector<Tensor> FasterRcnn::targets(int64_t height, int64_t width, const std::vector<Truth>& truths,
                                         const std::vector<DrawKey>& draws, Device device,
                                         const std::vector<std::string>& images) {
+  std::vector<Tensor> all = DetectionModel::targets(height, width, truths, draws, device, images);
+  const Tensor anchors =
+      anchors_.of(config_.rpn.anchors, height, width,
+                  pyramid_grids(height, width, strides_of(body_.stages()), 1), Device::cpu);
+  const bool foreground = config_.rpn.sampling.params("").foreground > 0;
   for (size_t i = 0; i < truths.size(); ++i)
-    check_truth(truths[i], config_.classes, image_name(images, int64_t(i)));
-  const Tensor anchors = anchors_.of(config_.rpn.anchors, height, width,
-                                     pyramid_grids(height, width, strides_of(body_.stages()), 1), device);
-  const RegionProposals::Targets t = rpn_.targets(anchors, truths, draws, images);
-  return {t.foreground, t.sampled, t.deltas, t.scale, packed(truths), packed(draws)};
+    CAWE_CHECK(!truths[i].ignored.empty() || any_learns(anchors, truths[i], config_.rpn.match, foreground),
+               Code::data, image_name(images, int64_t(i)),
+               ": no anchor to learn from (rpn.match.* leave out every one)");
+  return all;
 }
 
 DetectionModel::Losses FasterRcnn::loss_of(const Variable& x, const std::vector<Tensor>& targets) {
+  const Tensor &truth = targets.at(0), &draws = targets.at(1);
   const Features f = forward(x);
-  const RegionProposals::Losses rpn =
-      rpn_.loss(f.rpn, {targets.at(0), targets.at(1), targets.at(2), targets.at(3)});
-  const RoiHeads::Losses roi = roi_heads_.loss(f.levels, proposals(f, x.dim(2), x.dim(3)),
-                                               unpacked(targets.at(4)), keys_of(targets.at(5)));
+  const RegionProposals::Losses rpn = rpn_.loss(f.rpn, rpn_.targets(f.anchors, truth, draws));
+  const RoiHeads::Losses roi =
+      roi_heads_.loss(f.levels, rpn_.proposals(f.rpn, f.anchors, x.dim(2), x.dim(3)), truth, draws);
   return {add(add(rpn.objectness, rpn.box), add(roi.classification, roi.box)),
           {{"objectness", rpn.objectness.value()},
            {"proposal", rpn.box.value()},
@@ -135,18 +85,13 @@ DetectionModel::Losses FasterRcnn::loss_of(const Variable& x, const std::vector<
            {"box", roi.box.value()}}};
 }
 
-std::vector<std::vector<Box>> FasterRcnn::proposals(const Features& f, int64_t height, int64_t width,
-                                                    const std::vector<std::string>& images) const {
-  return rpn_.proposals(f.rpn, f.anchors, height, width, images);
-}
-
-std::vector<Detections> FasterRcnn::detect(const Tensor& x, const std::vector<std::string>& images) {
+FoundOnDevice FasterRcnn::find(const Tensor& x) {
   const nn::EvalMode evaluating(*this);
   const NoGrad no_history;
   const int64_t height = x.dim(2), width = x.dim(3);
   const Features f = forward(Variable(x));
-  return roi_heads_.detect(f.levels, proposals(f, height, width, images), height, width, config_.postprocess,
-                           images);
+  return roi_heads_.find(f.levels, rpn_.proposals(f.rpn, f.anchors, height, width), height, width,
+                         config_.postprocess);
 }
 
 }  // namespace cawe::models

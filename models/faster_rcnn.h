@@ -38,18 +38,13 @@ class FasterRcnn : public DetectionModel {
   /// x [N, 3, H, W], normalised; H and W at least 32.
   Features forward(const Variable& x);
 
-  /// The proposal network's targets, then the true boxes and the keys of draws: the box head samples inside
-  /// loss_of(), once the proposals are known.
+  /// As the interface says; throws Code::data where `match` leaves out every anchor of an image.
   std::vector<Tensor> targets(int64_t height, int64_t width, const std::vector<Truth>& truths,
                               const std::vector<DrawKey>& draws, Device device,
                               const std::vector<std::string>& images = {}) override;
   /// Terms: "objectness" and "proposal" of the proposal network, "class" and "box" of the box head.
   Losses loss_of(const Variable& x, const std::vector<Tensor>& targets) override;
-  bool capturable() const override { return false; }  // proposals are chosen on the host
-
-  std::vector<Detections> detect(const Tensor& x, const std::vector<std::string>& images = {}) override;
-  std::vector<std::vector<Box>> proposals(const Features& features, int64_t height, int64_t width,
-                                          const std::vector<std::string>& images = {}) const;
+  FoundOnDevice find(const Tensor& x) override;
 
   const FasterRcnnConfig& config() const { return config_; }
   int64_t classes() const override { return config_.classes; }

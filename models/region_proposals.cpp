@@ -1,18 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/region_proposals.h"
 
-#include <algorithm>
-
 #include "autograd/ops/elementwise.h"
 #include "autograd/ops/losses.h"
 #include "autograd/ops/shape.h"
-#include "models/box_coding.h"
 #include "models/candidates.h"
 #include "models/matcher.h"
 #include "nn/precision.h"
-#include "tensor/communicator.h"
 #include "tensor/denormals.h"
-#include "tensor/parallel.h"
 #include "tensor/primitives/detection.h"
 #include "tensor/primitives/elementwise.h"
 
@@ -60,90 +55,51 @@ RegionProposals::Output RegionProposals::forward(const std::vector<Variable>& le
   return out;
 }
 
-RegionProposals::Targets RegionProposals::targets(const Tensor& anchors, const std::vector<Truth>& truths,
-                                                  const std::vector<DrawKey>& draws,
-                                                  const std::vector<std::string>& images) const {
-  const KeepDenormals exact;
-  const int64_t n = int64_t(truths.size()), count = anchors.dim(0);
-  Targets t{Tensor::zeros({n, count}), Tensor::zeros({n, count}), Tensor::zeros({n, count, 4}), {}};
-  const Anchors copied(anchors);
-  std::vector<int64_t> sampled(size_t(n), 0);
-  parallel_tasks(n, [&](int64_t i) {
-    const Truth& truth = truths[size_t(i)];
-    const std::vector<int64_t> matched = match_image(copied, truth, config_.match);
-    const Sample s = sample(matched, config_.sampling, draws[size_t(i)], "rpn samples");
-    float* mask = t.sampled.data<float>() + i * count;
-    for (const int64_t a : s.background) mask[a] = 1;
-    for (const int64_t a : s.foreground) {
-      mask[a] = t.foreground.data<float>()[i * count + a] = 1;
-      const auto code = encode_box(truth.boxes[size_t(matched[size_t(a)])], copied.boxes[a]);
-      std::copy(code.begin(), code.end(), t.deltas.data<float>() + (i * count + a) * 4);
-    }
-    sampled[size_t(i)] = int64_t(s.foreground.size() + s.background.size());
-  });
-  for (int64_t i = 0; i < n; ++i)
-    CAWE_CHECK(sampled[size_t(i)] > 0 || !truths[size_t(i)].ignored.empty(), Code::data,
-               image_name(images, i), ": no anchor to learn from (rpn.match.* leave out every one)");
-  double sums[2] = {double(n), 0};
-  for (const int64_t k : sampled) sums[1] += double(k);
-  current_communicator().all_reduce_sum(sums, 2);
-  const Device device = anchors.device();
-  t.foreground = t.foreground.to(device);
-  t.sampled = t.sampled.to(device);
-  t.deltas = t.deltas.to(device);
-  t.scale = Tensor::from(std::vector<float>{float(sums[0] / std::max(1.0, sums[1]))}, {1}).to(device);
+RegionProposals::Targets RegionProposals::targets(const Tensor& anchors, const Tensor& truth,
+                                                  const Tensor& draws) const {
+  const int64_t n = truth.dim(0), count = anchors.dim(0);
+  const auto fresh = [&](const Shape& shape, DType dtype = DType::f32) {
+    return Tensor::empty(shape, dtype, Layout::contiguous, anchors.device());
+  };
+  Tensor drawn = fresh({n, count}, DType::i64), none;
+  primitives::sample_matches(matched(anchors, {}, truth, config_.match), draws,
+                             config_.sampling.params("rpn samples"), drawn, none);
+  Targets t{fresh({n, count}), fresh({n, count}), fresh({n, count, 4}), {}};
+  primitives::match_targets(drawn, {}, anchors, truth, {}, 0, t.foreground, t.deltas, t.sampled, none, none);
+  t.scale = images_per_sampled(t.sampled);
   return t;
 }
 
 RegionProposals::Losses RegionProposals::loss(const Output& out, const Targets& t) const {
   const Variable logits = nn::at_least_f32(out.logits), deltas = nn::at_least_f32(out.deltas);
   const DType dtype = logits.dtype();
-  const Variable scale(t.scale.to(dtype));
+  Tensor finite = finite_mark(logits.value()), scale = Tensor::like(finite);
+  primitives::accumulate(finite_mark(deltas.value()), finite);
+  primitives::binary(BinaryOp::add, t.scale.to(dtype), finite, scale);
   const Variable objectness = bce_with_logits(logits, t.foreground.to(dtype), t.sampled.to(dtype));
   const Variable box = smooth_l1(deltas, t.deltas.to(dtype), t.foreground.to(dtype), config_.beta);
-  return {batch_mean(mul(objectness, scale)), batch_mean(mul(box, scale))};
+  return {batch_mean(mul(objectness, Variable(scale))), batch_mean(mul(box, Variable(scale)))};
 }
 
-std::vector<Box> RegionProposals::proposals_of(const Tensor& logits, const Tensor& deltas,
-                                               const Tensor& anchors, const std::vector<GridSize>& grids,
-                                               int64_t height, int64_t width) const {
-  const ProposalSettings& s = training() ? config_.train : config_.test;
-  Tensor scores = Tensor::like(logits);
-  primitives::unary(UnaryOp::sigmoid, 0, 0, logits, scores);
-  Candidates all;
-  int64_t begin = 0;
-  for (size_t level = 0; level < grids.size(); ++level) {
-    const int64_t end = begin + grids[level].rows * grids[level].columns * config_.anchors.per_cell();
-    // The best of a level by logit, since sigmoids have more ties; between levels by sigmoid, as torchvision
-    // does.
-    const std::vector<int64_t> best =
-        primitives::top_k(logits.slice(0, begin, end), std::min(s.before_nms, end - begin));
-    const auto before = std::ptrdiff_t(all.classes.size());
-    // Sigmoids are never below 0: only small boxes are left out.
-    add_candidates(scores.slice(0, begin, end).reshape({-1, 1}), deltas.slice(0, begin, end),
-                   anchors.slice(0, begin, end), best, {-1, config_.least_side}, height, width, all);
-    std::fill(all.classes.begin() + before, all.classes.end(), int64_t(level));  // NMS is within a level
-    begin = end;
-  }
-  std::vector<Box> kept;
-  for (const int64_t k : suppressed(all, config_.nms_iou, s.after_nms, logits.device()))
-    kept.push_back(all.box(size_t(k)));
-  return kept;
-}
-
-std::vector<std::vector<Box>> RegionProposals::proposals(const Output& out, const Tensor& anchors,
-                                                         int64_t height, int64_t width,
-                                                         const std::vector<std::string>& images) const {
+Proposals RegionProposals::proposals(const Output& out, const Tensor& anchors, int64_t height,
+                                     int64_t width) const {
   const KeepDenormals exact;
+  const ProposalSettings& s = training() ? config_.train : config_.test;
   const Tensor logits = out.logits.value().to(DType::f32), deltas = out.deltas.value().to(DType::f32);
-  std::vector<std::vector<Box>> all(static_cast<size_t>(logits.dim(0)));
-  parallel_tasks(logits.dim(0), [&](int64_t i) {
-    const Tensor z = logits.slice(0, i, i + 1), d = deltas.slice(0, i, i + 1);
-    CAWE_CHECK(all_finite(z) && all_finite(d), Code::numeric, image_name(images, i),
-               ": the proposal network's output is not finite (bad weights or pixels)");
-    all[size_t(i)] = proposals_of(z.reshape({-1}), d.reshape({-1, 4}), anchors, out.grids, height, width);
-  });
-  return all;
+  Tensor scores = Tensor::like(logits), finite = finite_mark(logits);
+  primitives::accumulate(finite_mark(deltas), finite);
+  primitives::unary(UnaryOp::sigmoid, 0, 0, logits, scores);
+  CandidateParams p;
+  p.width = double(width);
+  p.height = double(height);
+  p.threshold = -1;  // sigmoids are never below 0: only small boxes are left out
+  p.smallest = config_.least_side;
+  for (const GridSize& g : out.grids) p.parts.push_back(g.rows * g.columns * config_.anchors.per_cell());
+  // The best of a level by logit, since sigmoids have more ties; between levels by sigmoid, as torchvision
+  // does. NMS is within a level.
+  const Candidates all =
+      best_candidates({scores.unsqueeze(2), deltas, anchors}, logits, p.parts, s.before_nms, p);
+  return {all.boxes, suppressed(all, config_.nms_iou, s.after_nms), finite};
 }
 
 }  // namespace cawe::models

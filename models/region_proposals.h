@@ -36,6 +36,13 @@ struct RpnConfig {
   double beta = 1.0 / 9;     ///< smooth L1
 };
 
+/// Proposals of a batch, on its device.
+struct Proposals {
+  Tensor boxes;   ///< [N, M, 4] f32, pixels of the image
+  Tensor kept;    ///< [N, D] i64: positions in boxes of an image's proposals, best first, then -1
+  Tensor finite;  ///< [N]: 0, or NaN where an image's outputs are not finite
+};
+
 /// The proposal network: for A anchors an objectness logit and four offsets each.
 class RegionProposals : public nn::Module {
  public:
@@ -55,24 +62,22 @@ class RegionProposals : public nn::Module {
   struct Targets {
     Tensor foreground, sampled, deltas, scale;
   };
-  Targets targets(const Tensor& anchors, const std::vector<Truth>& truths, const std::vector<DrawKey>& draws,
-                  const std::vector<std::string>& images) const;
+  /// Of anchors [A, 4] and a batch's truth and draws (truths.h), all on one device.
+  Targets targets(const Tensor& anchors, const Tensor& truth, const Tensor& draws) const;
 
-  /// Mean BCE over the sampled anchors of all ranks; smooth L1 of the foreground ones over the same number.
+  /// Mean BCE over the sampled anchors of all ranks; smooth L1 of the foreground ones over the same number. Both
+  /// are NaN where some output is not finite, sampled or not: proposals are made of all.
   struct Losses {
     Variable objectness, box;
   };
   Losses loss(const Output& out, const Targets& targets) const;
 
-  /// Proposals of each image, best first: decoded, clipped, tiny ones dropped, after NMS within each level.
-  std::vector<std::vector<Box>> proposals(const Output& out, const Tensor& anchors, int64_t height,
-                                          int64_t width, const std::vector<std::string>& images) const;
+  /// Decoded, clipped, tiny ones dropped, after NMS within each level.
+  Proposals proposals(const Output& out, const Tensor& anchors, int64_t height, int64_t width) const;
 
   const RpnConfig& config() const { return config_; }
 
  private:
-  std::vector<Box> proposals_of(const Tensor& logits, const Tensor& deltas, const Tensor& anchors,
-                                const std::vector<GridSize>& grids, int64_t height, int64_t width) const;
   RpnConfig config_;
   nn::Conv2d conv_, cls_logits_, bbox_pred_;
 };

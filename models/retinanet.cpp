@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/retinanet.h"
 
-#include <algorithm>
-
 #include "autograd/ops/elementwise.h"
 #include "autograd/ops/losses.h"
 #include "autograd/ops/shape.h"
+#include "models/matcher.h"
+#include "models/sampling.h"
 #include "nn/precision.h"
+#include "tensor/primitives/detection.h"
 
 namespace cawe::models {
 namespace {
@@ -26,13 +27,6 @@ FpnConfig fpn_config(const RetinaNetConfig& c, const StageInfo& stages) {
   fpn.extra = c.extra_levels;
   fpn.p6_from = c.p6_from;
   return fpn;
-}
-
-/// 1 / max(1, foreground anchors) of each image.
-Tensor normalisers(const std::vector<int64_t>& counts, DType dtype, Device device) {
-  std::vector<float> values;
-  for (int64_t count : counts) values.push_back(1.0f / float(std::max<int64_t>(1, count)));
-  return Tensor::from(values, {int64_t(counts.size())}).to(dtype).to(device);
 }
 
 }  // namespace
@@ -64,35 +58,31 @@ RetinaNet::Raw RetinaNet::forward(const Variable& x) {
   return raw;
 }
 
-std::vector<Tensor> RetinaNet::targets(int64_t height, int64_t width, const std::vector<Truth>& truths,
-                                       const std::vector<DrawKey>&, Device device,
-                                       const std::vector<std::string>& images) {
-  const auto& strides = body_.stages().strides;
-  const Tensor anchors = anchors_.of(
-      config_.anchors, height, width,
-      pyramid_grids(height, width, {strides.begin() + 1, strides.end()}, config_.extra_levels), device);
-  const AnchorTargets t = make_targets(anchors, truths, config_.classes, config_.match, {}, images);
-  return {t.classes, t.deltas, t.foreground, normalisers(t.counts, DType::f32, device)};
-}
-
 RetinaNet::Losses RetinaNet::loss_of(const Variable& x, const std::vector<Tensor>& targets) {
-  const Tensor &classes = targets.at(0), &offsets = targets.at(1), &foreground = targets.at(2);
+  const Tensor& truth = targets.at(0);
   const Raw raw = forward(x);
   const Variable raw_logits = nn::at_least_f32(raw.logits), deltas = nn::at_least_f32(raw.deltas);
   const DType dtype = raw_logits.dtype();
-  const int64_t n = x.dim(0);
-  const Variable scale(targets.at(3).to(dtype)), logits = reshape(raw_logits, {n, -1});
-  const Variable focal =
-      sigmoid_focal_loss(logits, classes.to(dtype), config_.focal_alpha, config_.focal_gamma);
+  const int64_t n = x.dim(0), count = raw.anchors.dim(0);
+  const auto fresh = [&](const Shape& shape) {
+    return Tensor::empty(shape, DType::f32, Layout::contiguous, x.device());
+  };
+  Tensor foreground = fresh({n, count}), offsets = fresh({n, count, 4}),
+         classes = fresh({n, count, config_.classes}), none;
+  primitives::match_targets(matched(raw.anchors, {}, truth, config_.match), {}, raw.anchors, truth, {}, 0,
+                            foreground, offsets, none, classes, none);
+  const Variable scale(shares_of_rows(foreground, 1).to(dtype)), logits = reshape(raw_logits, {n, -1});
+  const Variable focal = sigmoid_focal_loss(logits, classes.reshape({n, -1}).to(dtype), config_.focal_alpha,
+                                            config_.focal_gamma);
   const Variable box = smooth_l1(deltas, offsets.to(dtype), foreground.to(dtype), config_.box_beta);
   const Variable classification = batch_mean(mul(focal, scale)), regression = batch_mean(mul(box, scale));
   return {add(classification, regression), {{"class", classification.value()}, {"box", regression.value()}}};
 }
 
-std::vector<Detections> RetinaNet::detect(const Tensor& x, const std::vector<std::string>& images) {
+FoundOnDevice RetinaNet::find(const Tensor& x) {
   const nn::EvalMode evaluating(*this);
   const NoGrad no_history;
-  return postprocess(forward(Variable(x)), x.dim(2), x.dim(3), images);
+  return postprocess(forward(Variable(x)), x.dim(2), x.dim(3));
 }
 
 }  // namespace cawe::models

@@ -9,7 +9,6 @@
 #include "models/anchors.h"
 #include "models/detection_model.h"
 #include "models/fpn.h"
-#include "models/matcher.h"
 #include "models/resnet.h"
 #include "tensor/primitives/params.h"
 #include "tensor/tensor.h"
@@ -69,21 +68,14 @@ class RetinaNet : public DetectionModel {
   /// x [N, 3, H, W], normalised; H and W at least 32.
   Raw forward(const Variable& x);
 
-  /// Classes, deltas and foreground of AnchorTargets, and each image's factor [N]: 1 / max(1, foreground
-  /// anchors). Nothing is sampled.
-  std::vector<Tensor> targets(int64_t height, int64_t width, const std::vector<Truth>& truths,
-                              const std::vector<DrawKey>& draws, Device device,
-                              const std::vector<std::string>& images = {}) override;
-  /// Terms: "class", the focal loss, and "box", smooth L1. Of both, each image's sum times its factor, then
-  /// the mean over the batch of all ranks.
+  /// Terms: "class", the focal loss, and "box", smooth L1. Of both, each image's sum divided by its foreground
+  /// anchors (at least 1), then the mean over the batch of all ranks. Nothing is sampled.
   Losses loss_of(const Variable& x, const std::vector<Tensor>& targets) override;
-  bool capturable() const override { return true; }
 
-  std::vector<Detections> detect(const Tensor& x, const std::vector<std::string>& images = {}) override;
+  FoundOnDevice find(const Tensor& x) override;
   /// Post-processing alone: in each level threshold, top k, decode, clip; then NMS within each class over all
   /// levels, and the best of all.
-  std::vector<Detections> postprocess(const Raw& raw, int64_t height, int64_t width,
-                                      const std::vector<std::string>& images = {}) const;
+  FoundOnDevice postprocess(const Raw& raw, int64_t height, int64_t width) const;
 
   const RetinaNetConfig& config() const { return config_; }
   int64_t classes() const override { return config_.classes; }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 #include "autograd/ops/elementwise.h"
 #include "autograd/ops/gather_rows.h"
@@ -10,14 +11,12 @@
 #include "autograd/ops/reductions.h"
 #include "autograd/ops/roi_align.h"
 #include "autograd/ops/shape.h"
-#include "models/box_coding.h"
 #include "models/candidates.h"
 #include "models/matcher.h"
 #include "nn/precision.h"
-#include "tensor/communicator.h"
 #include "tensor/denormals.h"
-#include "tensor/parallel.h"
-#include "tensor/primitives/roi_align.h"
+#include "tensor/primitives/detection.h"
+#include "tensor/primitives/elementwise.h"
 #include "tensor/primitives/softmax.h"
 
 namespace cawe::models {
@@ -33,49 +32,55 @@ RoiHeads::RoiHeads(int64_t channels, int64_t classes, const std::vector<int64_t>
                    const RoiHeadsConfig& config)
     : config_(config),
       strides_(strides),
+      sides_(level_sides(config, int64_t(strides.size()))),
       classes_(classes),
       fc6_(head_layer(channels * config.pooled * config.pooled, config.hidden, config.init,
                       nn::Init::kaiming_uniform(1))),
       fc7_(head_layer(config.hidden, config.hidden, config.init, nn::Init::kaiming_uniform(1))),
       cls_score_(head_layer(config.hidden, classes + 1, config.init, nn::Init::normal(0.01))),
       bbox_pred_(head_layer(config.hidden, 4 * (classes + 1), config.init, nn::Init::normal(0.001))) {
+  CAWE_CHECK(config.least_side > 0, Code::usage, "RoI heads: least_side ", config.least_side,
+             " (expected above 0)");
   child("box_head.fc6", fc6_);
   child("box_head.fc7", fc7_);
   child("box_predictor.cls_score", cls_score_);
   child("box_predictor.bbox_pred", bbox_pred_);
 }
 
-/// k = floor(k0 + log2(sqrt(area) / 224) + 1e-6), Eq. 1 of Lin et al. 2017 (arXiv 1612.03144); the 1e-6 is
-/// torchvision's.
-int32_t RoiHeads::level_of(const Box& box) const {
-  const float side = std::sqrt(box.area());
-  const float level =
-      std::floor(float(config_.canonical_level) + std::log2(side / float(config_.canonical_size)) + 1e-6f);
-  const float last = float(strides_.size()) - 1;
-  return int32_t(std::clamp(level - 2, 0.0f, last));
+std::vector<double> level_sides(const RoiHeadsConfig& config, int64_t levels) {
+  const KeepDenormals exact;
+  const auto level_of = [&](float side) {
+    const float level =
+        std::floor(float(config.canonical_level) + std::log2(side / float(config.canonical_size)) + 1e-6f);
+    return std::clamp(level - 2, 0.0f, float(levels) - 1);
+  };
+  std::vector<double> sides;
+  for (int64_t level = 1; level < levels; ++level) {
+    // Positive numbers are ordered like their bits: halves the range between one too small and one large enough.
+    uint32_t low = 0, high = 0x7f7fffff;
+    while (high - low > 1) {
+      const uint32_t middle = low + (high - low) / 2;
+      float side = 0;
+      std::memcpy(&side, &middle, sizeof side);
+      (level_of(side) >= float(level) ? high : low) = middle;
+    }
+    float side = 0;
+    std::memcpy(&side, &high, sizeof side);
+    sides.push_back(double(side));
+  }
+  return sides;
 }
 
-Regions RoiHeads::regions(const std::vector<std::vector<Box>>& proposals, int64_t slots,
-                          Device device) const {
-  const int64_t n = int64_t(proposals.size());
-  const KeepDenormals exact;
-  std::vector<float> boxes(size_t(n * slots * 4), 0.0f);
-  std::vector<int32_t> place(size_t(n * slots * 2), -1);
-  for (int64_t i = 0; i < n; ++i) {
-    const std::vector<Box>& mine = proposals[size_t(i)];
-    CAWE_CHECK(int64_t(mine.size()) <= slots, Code::internal, "RoI heads: ", mine.size(), " boxes for ",
-               slots, " slots");
-    for (int64_t k = 0; k < slots; ++k) {
-      const size_t row = size_t(i * slots + k);
-      place[2 * row] = int32_t(i);
-      if (k >= int64_t(mine.size())) continue;
-      const Box& b = mine[size_t(k)];
-      std::copy_n(&b.x1, 4, boxes.begin() + int64_t(4 * row));
-      place[2 * row + 1] = level_of(b);
-    }
-  }
-  return {Tensor::from(boxes, {n * slots, 4}).to(device), Tensor::from(place, {n * slots, 2}).to(device),
-          slots};
+Regions RoiHeads::regions(const Tensor& boxes, const Tensor& chosen) const {
+  const int64_t n = chosen.dim(0), slots = chosen.dim(1);
+  const auto fresh = [&](const Shape& shape, DType dtype) {
+    return Tensor::empty(shape, dtype, Layout::contiguous, chosen.device());
+  };
+  Regions r{fresh({n, slots, 4}, DType::f32), fresh({n, slots, 2}, DType::i32)};
+  Tensor counts = fresh({n}, DType::i64);
+  primitives::join_boxes(boxes, chosen, {}, r.boxes, counts);
+  primitives::place_regions(r.boxes, chosen, sides_, r.place);
+  return r;
 }
 
 RoiHeads::Output RoiHeads::forward(const std::vector<Variable>& levels, const Regions& regions) {
@@ -84,138 +89,96 @@ RoiHeads::Output RoiHeads::forward(const std::vector<Variable>& levels, const Re
   p.sampling_ratio = config_.sampling_ratio;
   p.aligned = config_.aligned;
   for (const int64_t stride : strides_) p.scales.push_back(1.0 / double(stride));
-  const Variable pooled = roi_align(levels, regions.boxes, regions.place, p);
+  const Variable pooled =
+      roi_align(levels, regions.boxes.reshape({-1, 4}), regions.place.reshape({-1, 2}), p);
   const Variable flat = reshape(pooled, {pooled.dim(0), -1});
   const Variable features = relu(fc7_.forward(relu(fc6_.forward(flat))));
   return {cls_score_.forward(features), bbox_pred_.forward(features)};
 }
 
-/// Targets of the sampled proposals, `slots` for each image: labels [R], 0 is background; [N, slots] 1 where
-/// a slot is in use; offsets of the matched box [N, slots, 4]; 1 where it is foreground [N, slots]; and [1]
-/// images / sampled proposals, of all ranks.
+/// Targets of the sampled proposals, `slots` for each image: the regions; where a region's own class stands in
+/// [N, slots, classes + 1], [N, slots]; 1 where a slot is in use [N, slots], and where it is foreground; offsets of the
+/// matched box [N, slots, 4]; and images / sampled proposals, of all ranks [1].
 struct RoiHeads::Targets {
-  std::vector<int64_t> labels;
-  Tensor counts, deltas, foreground, scale;
+  Regions regions;
+  Tensor own, counted, foreground, deltas, scale;
 };
 
-RoiHeads::Targets RoiHeads::targets(const std::vector<std::vector<Box>>& proposals,
-                                    const std::vector<Truth>& truths, const std::vector<DrawKey>& draws,
-                                    std::vector<std::vector<Box>>* chosen) const {
-  const KeepDenormals exact;
-  const int64_t n = int64_t(proposals.size()), slots = config_.sampling.count;
-  Targets t{std::vector<int64_t>(size_t(n * slots), 0),
-            Tensor::zeros({n, slots}),
-            Tensor::zeros({n, slots, 4}),
-            Tensor::zeros({n, slots}),
-            {}};
-  chosen->assign(size_t(n), {});
-  parallel_tasks(n, [&](int64_t i) {
-    const std::vector<Box>& mine = proposals[size_t(i)];
-    const Truth& truth = truths[size_t(i)];
-    std::vector<float> corners;
-    for (const Box& b : mine) corners.insert(corners.end(), {b.x1, b.y1, b.x2, b.y2});
-    const std::vector<int64_t> matched =
-        match_image(Anchors(Tensor::from(corners, {int64_t(mine.size()), 4})), truth, config_.match);
-    const Sample s = sample(matched, config_.sampling, draws[size_t(i)], "roi samples");
-    int64_t slot = i * slots;
-    const auto take = [&](int64_t k) {
-      (*chosen)[size_t(i)].push_back(mine[size_t(k)]);
-      t.counts.data<float>()[slot] = 1;
-      const int64_t g = matched[size_t(k)];
-      if (g >= 0) {
-        t.labels[size_t(slot)] = 1 + truth.labels[size_t(g)];
-        t.foreground.data<float>()[slot] = 1;
-        const auto code = encode_box(truth.boxes[size_t(g)], mine[size_t(k)], config_.coding);
-        std::copy(code.begin(), code.end(), t.deltas.data<float>() + slot * 4);
-      }
-      ++slot;
-    };
-    for (const int64_t k : s.foreground) take(k);
-    for (const int64_t k : s.background) take(k);
-  });
-  double sums[2] = {double(n), 0};
-  for (const auto& boxes : *chosen) sums[1] += double(boxes.size());
-  current_communicator().all_reduce_sum(sums, 2);
-  t.scale = Tensor::from(std::vector<float>{float(sums[0] / std::max(1.0, sums[1]))}, {1});
+RoiHeads::Targets RoiHeads::targets(const Proposals& proposals, const Tensor& truth,
+                                    const Tensor& draws) const {
+  const int64_t n = truth.dim(0), all = proposals.kept.dim(1) + truth.dim(1), slots = config_.sampling.count;
+  const auto fresh = [&](const Shape& shape, DType dtype = DType::f32) {
+    return Tensor::empty(shape, dtype, Layout::contiguous, truth.device());
+  };
+  // True boxes are proposals too.
+  Tensor boxes = fresh({n, all, 4}), counts = fresh({n}, DType::i64), chosen = fresh({n, slots}, DType::i64);
+  primitives::join_boxes(proposals.boxes, proposals.kept, truth, boxes, counts);
+  const Tensor matches = matched(boxes, counts, truth, config_.match);
+  Tensor none;
+  primitives::sample_matches(matches, draws, config_.sampling.params("roi samples"), none, chosen);
+  Targets t{regions(boxes, chosen), fresh({n, slots}, DType::i64), fresh({n, slots}),
+            fresh({n, slots}),      fresh({n, slots, 4}),          {}};
+  primitives::match_targets(matches, chosen, boxes, truth, config_.coding, classes_ + 1, t.foreground,
+                            t.deltas, t.counted, none, t.own);
+  t.scale = images_per_sampled(t.counted);
   return t;
 }
 
-RoiHeads::Losses RoiHeads::loss(const std::vector<Variable>& levels, std::vector<std::vector<Box>> proposals,
-                                const std::vector<Truth>& truths, const std::vector<DrawKey>& draws) {
-  const Device device = levels[0].device();
-  for (size_t i = 0; i < proposals.size(); ++i)
-    proposals[i].insert(proposals[i].end(), truths[i].boxes.begin(), truths[i].boxes.end());
-  std::vector<std::vector<Box>> chosen;
-  const Targets t = targets(proposals, truths, draws, &chosen);
-  const int64_t n = int64_t(chosen.size()), slots = config_.sampling.count, rows = n * slots;
-  const Output out = forward(levels, regions(chosen, slots, device));
+RoiHeads::Losses RoiHeads::loss(const std::vector<Variable>& levels, const Proposals& proposals,
+                                const Tensor& truth, const Tensor& draws) {
+  const Targets t = targets(proposals, truth, draws);
+  const int64_t n = truth.dim(0), slots = config_.sampling.count, rows = n * slots;
+  const Output out = forward(levels, t.regions);
   const Variable logits = nn::at_least_f32(out.logits), deltas = nn::at_least_f32(out.deltas);
   const DType dtype = logits.dtype();
-  const auto constant = [&](const Tensor& x) { return x.to(device).to(dtype); };
-  const Variable scale(constant(t.scale)), counts(constant(t.counts));
-  const Variable entropy =
-      reshape(cross_entropy(logits, Tensor::from(t.labels, {rows}).to(device)), {n, slots});
-  std::vector<int64_t> own_class;  // rows of [R (classes + 1), 4]
-  for (int64_t r = 0; r < rows; ++r) own_class.push_back(r * (classes_ + 1) + t.labels[size_t(r)]);
-  const Variable own =
-      gather_rows(reshape(deltas, {rows * (classes_ + 1), 4}), Tensor::from(own_class, {rows}).to(device));
+  const Variable scale(t.scale.to(dtype)), counted(t.counted.to(dtype));
+  const Tensor own = t.own.reshape({rows});
+  const Variable entropy = reshape(cross_entropy(logits, own), {n, slots});
+  const Variable offsets = gather_rows(reshape(deltas, {rows * (classes_ + 1), 4}), own);
   const Variable box =
-      smooth_l1(reshape(own, {n, slots, 4}), constant(t.deltas), constant(t.foreground), config_.beta);
-  return {batch_mean(mul(sum(mul(entropy, counts), {1}), scale)), batch_mean(mul(box, scale))};
+      smooth_l1(reshape(offsets, {n, slots, 4}), t.deltas.to(dtype), t.foreground.to(dtype), config_.beta);
+  return {batch_mean(mul(sum(mul(entropy, counted), {1}), scale)), batch_mean(mul(box, scale))};
 }
 
-/// scores [R, classes + 1], deltas [R, 4 (classes + 1)], boxes [R, 4] of one image.
-Detections RoiHeads::detections(const Tensor& scores, const Tensor& deltas, const Tensor& boxes,
-                                int64_t height, int64_t width, const PostprocessSettings& s) const {
-  const int64_t rows = scores.dim(0), all_classes = classes_ + 1;
-  const std::vector<float> p = scores.to(Device::cpu).to_vector<float>();
-  const float least = float(config_.least_side);
-  Candidates candidates;
-  for (int64_t c = 1; c < all_classes; ++c) {
-    std::vector<int64_t> index, from;
-    for (int64_t r = 0; r < rows; ++r) {
-      if (!(p[size_t(r * all_classes + c)] > float(s.score_threshold))) continue;
-      index.push_back(r * all_classes + c);
-      from.push_back(r);
-    }
-    const std::vector<float> corners = decoded(take_rows(deltas.reshape({rows * all_classes, 4}), index),
-                                               take_rows(boxes, from), config_.coding, height, width);
-    for (size_t k = 0; k < index.size(); ++k) {
-      const float* b = corners.data() + 4 * k;
-      if (b[2] - b[0] < least || b[3] - b[1] < least) continue;
-      candidates.boxes.insert(candidates.boxes.end(), b, b + 4);
-      candidates.scores.push_back(p[size_t(index[k])]);
-      candidates.classes.push_back(c - 1);
-    }
-  }
-  return detections_of(candidates, s, scores.device());
+namespace {
+
+/// The proposals of the image that has most. The CPU knows that number for nothing, and its empty slots cost time; for a
+/// device's it would have to be waited for.
+Tensor without_empty_slots(const Tensor& kept) {
+  if (kept.device() != Device::cpu) return kept;
+  const int64_t slots = kept.dim(1);
+  const std::vector<int64_t> positions = kept.to_vector<int64_t>();
+  int64_t most = 1;
+  for (size_t i = 0; i < positions.size(); ++i)
+    if (positions[i] >= 0) most = std::max(most, int64_t(i) % slots + 1);
+  return kept.slice(1, 0, most);
 }
 
-std::vector<Detections> RoiHeads::detect(const std::vector<Variable>& levels,
-                                         const std::vector<std::vector<Box>>& proposals, int64_t height,
-                                         int64_t width, const PostprocessSettings& settings,
-                                         const std::vector<std::string>& images) {
-  size_t most = 0;
-  for (const auto& boxes : proposals) most = std::max(most, boxes.size());
-  std::vector<Detections> all(proposals.size());
-  if (most == 0) return all;
-  const int64_t slots = int64_t(most);
-  const Regions where = regions(proposals, slots, levels[0].device());
+}  // namespace
+
+FoundOnDevice RoiHeads::find(const std::vector<Variable>& levels, const Proposals& proposals, int64_t height,
+                             int64_t width, const PostprocessSettings& settings) {
+  const Regions where = regions(proposals.boxes, without_empty_slots(proposals.kept));
+  const int64_t n = where.boxes.dim(0), slots = where.boxes.dim(1), outputs = classes_ + 1;
   const Output out = forward(levels, where);
   const Tensor logits = out.logits.value().to(DType::f32), deltas = out.deltas.value().to(DType::f32);
   const KeepDenormals exact;
-  Tensor scores = Tensor::like(logits);
+  Tensor scores = Tensor::like(logits), finite = finite_mark(logits.reshape({n, -1}));
+  primitives::accumulate(finite_mark(deltas.reshape({n, -1})), finite);
   primitives::softmax(logits, scores);
-  parallel_tasks(int64_t(proposals.size()), [&](int64_t i) {
-    const int64_t begin = i * slots, end = begin + int64_t(proposals[size_t(i)].size());
-    if (begin == end) return;
-    CAWE_CHECK(all_finite(logits.slice(0, begin, end)) && all_finite(deltas.slice(0, begin, end)),
-               Code::numeric, image_name(images, i),
-               ": the detector's output is not finite (bad weights or pixels)");
-    all[size_t(i)] = detections(scores.slice(0, begin, end), deltas.slice(0, begin, end),
-                                where.boxes.slice(0, begin, end), height, width, settings);
-  });
-  return all;
+  CandidateParams p;
+  p.coding = config_.coding;
+  p.width = double(width);
+  p.height = double(height);
+  p.threshold = settings.score_threshold;
+  p.smallest = config_.least_side;
+  // Output 0 is background.
+  const HeadOutputs head{
+      scores.reshape({n, slots, outputs}).slice(2, 1, outputs),
+      deltas.reshape({n, slots, outputs, 4}).slice(2, 1, outputs).reshape({n, slots * classes_, 4}),
+      where.boxes};
+  return found_of(all_candidates(head, p), settings,
+                  {{proposals.finite, "the proposal network's output"}, {finite, "the detector's output"}});
 }
 
 }  // namespace cawe::models

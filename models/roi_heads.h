@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "models/detection_model.h"
+#include "models/region_proposals.h"
 #include "models/sampling.h"
 #include "nn/linear.h"
 #include "tensor/primitives/params.h"
@@ -34,15 +35,19 @@ struct RoiHeadsConfig {
   BoxCoding coding{10, 10, 5, 5};
   double beta = 1.0 / 9;  ///< smooth L1
   HeadInit init = HeadInit::torchvision;
-  double least_side = 1e-2;  ///< pixels; smaller detections are dropped
+  double least_side = 1e-2;  ///< pixels, above 0 (empty slots have no size); smaller detections are dropped
 };
 
-/// Proposals of a batch, `slots` for each image; an image with fewer has empty slots at the end.
+/// Regions of a batch, as many slots for each image; an image with fewer has empty slots at the end.
 struct Regions {
-  Tensor boxes;  ///< [N * slots, 4] f32, pixels of the image
-  Tensor place;  ///< [N * slots, 2] i32: image, level (-1: empty)
-  int64_t slots = 0;
+  Tensor boxes;  ///< [N, slots, 4] f32, pixels of the image; 0 in an empty slot
+  Tensor place;  ///< [N, slots, 2] i32: image, level (-1: empty)
 };
+
+/// The least side, the root of a box's area in f32, with which a box goes to each of `levels` levels but the first. The
+/// level is k = floor(k0 + log2(side / 224) + 1e-6), Eq. 1 of Lin et al. 2017; the 1e-6 is torchvision's. Sides are
+/// compared in place of logarithms, in which devices differ.
+std::vector<double> level_sides(const RoiHeadsConfig& config, int64_t levels);
 
 /// The box head: R regions to classes + 1 logits and as many boxes.
 class RoiHeads : public nn::Module {
@@ -56,32 +61,28 @@ class RoiHeads : public nn::Module {
     Variable deltas;  ///< [R, 4 (classes + 1)]
   };
   Output forward(const std::vector<Variable>& levels, const Regions& regions);
-  Regions regions(const std::vector<std::vector<Box>>& proposals, int64_t slots, Device device) const;
+  /// The boxes at positions `chosen` [N, slots] of boxes [N, M, 4], then -1.
+  Regions regions(const Tensor& boxes, const Tensor& chosen) const;
 
   struct Losses {
     Variable classification, box;
   };
-  /// Samples from proposals and true boxes by the keys. Cross entropy: mean over all sampled ones of all
+  /// Samples from proposals and true boxes of a batch (truths.h). Cross entropy: mean over all sampled ones of all
   /// ranks; smooth L1 of the foreground ones, for their own class, over the same number.
-  Losses loss(const std::vector<Variable>& levels, std::vector<std::vector<Box>> proposals,
-              const std::vector<Truth>& truths, const std::vector<DrawKey>& draws);
+  Losses loss(const std::vector<Variable>& levels, const Proposals& proposals, const Tensor& truth,
+              const Tensor& draws);
 
   /// Detections of each image: softmax, background left out, decoded, clipped, NMS in each class.
-  std::vector<Detections> detect(const std::vector<Variable>& levels,
-                                 const std::vector<std::vector<Box>>& proposals, int64_t height,
-                                 int64_t width, const PostprocessSettings& settings,
-                                 const std::vector<std::string>& images);
+  FoundOnDevice find(const std::vector<Variable>& levels, const Proposals& proposals, int64_t height,
+                     int64_t width, const PostprocessSettings& settings);
 
  private:
   struct Targets;
-  Targets targets(const std::vector<std::vector<Box>>& proposals, const std::vector<Truth>& truths,
-                  const std::vector<DrawKey>& draws, std::vector<std::vector<Box>>* chosen) const;
-  Detections detections(const Tensor& scores, const Tensor& deltas, const Tensor& boxes, int64_t height,
-                        int64_t width, const PostprocessSettings& settings) const;
-  int32_t level_of(const Box& box) const;
+  Targets targets(const Proposals& proposals, const Tensor& truth, const Tensor& draws) const;
 
   RoiHeadsConfig config_;
   std::vector<int64_t> strides_;
+  std::vector<double> sides_;  ///< least sides of the levels after the first
   int64_t classes_;
   nn::Linear fc6_, fc7_, cls_score_, bbox_pred_;
 };

@@ -2,39 +2,49 @@
 #include "models/sampling.h"
 
 #include <algorithm>
-#include <utility>
+#include <limits>
 
-#include "tensor/random.h"
+#include "tensor/communicator.h"
+#include "tensor/primitives/elementwise.h"
+#include "tensor/primitives/reductions.h"
 
 namespace cawe::models {
 namespace {
 
-/// The `most` candidates with the smallest random numbers; each candidate's own index is its counter.
-std::vector<int64_t> draw(std::vector<int64_t> candidates, int64_t most, const Random& random) {
-  if (int64_t(candidates.size()) <= most) return candidates;
-  std::vector<std::pair<uint32_t, int64_t>> order;
-  for (const int64_t i : candidates) order.emplace_back(random.bits(uint64_t(i)), i);
-  std::nth_element(order.begin(), order.begin() + most, order.end());
-  candidates.clear();
-  for (int64_t k = 0; k < most; ++k) candidates.push_back(order[size_t(k)].second);
-  std::sort(candidates.begin(), candidates.end());
-  return candidates;
+/// How many ones lie in each row, [N, 1]. Whole numbers below 2^24: exact in f32, whatever the order.
+Tensor count_of_rows(const Tensor& marks, int64_t rows) {
+  Tensor count = Tensor::empty({rows, 1}, DType::f32, Layout::contiguous, marks.device());
+  primitives::sum_to(marks, count);
+  return count;
+}
+
+/// share / max(1, count) for each.
+Tensor shares(const Tensor& count, double share) {
+  Tensor at_least_one = Tensor::like(count), shared = Tensor::like(count), each = Tensor::like(count);
+  primitives::unary(UnaryOp::clamp, 1, double(std::numeric_limits<float>::max()), count, at_least_one);
+  shared.fill(share);
+  primitives::binary(BinaryOp::div, shared, at_least_one, each);
+  return each.reshape({-1});
 }
 
 }  // namespace
 
-Sample sample(const std::vector<int64_t>& matched, const SamplingOptions& options, const DrawKey& key,
-              const std::string& purpose) {
-  std::vector<int64_t> foreground, background;
-  for (size_t i = 0; i < matched.size(); ++i) {
-    if (matched[i] >= 0) foreground.push_back(int64_t(i));
-    if (matched[i] == -1) background.push_back(int64_t(i));
-  }
-  const Random random(key.seed, purpose, key.step, key.image);
-  Sample s;
-  s.foreground = draw(std::move(foreground), int64_t(double(options.count) * options.positive), random);
-  s.background = draw(std::move(background), options.count - int64_t(s.foreground.size()), random);
-  return s;
+SampleParams SamplingOptions::params(const std::string& purpose) const {
+  return {count, int64_t(double(count) * positive), purpose};
+}
+
+Tensor shares_of_rows(const Tensor& marks, double share) {
+  return shares(count_of_rows(marks, marks.dim(0)), share);
+}
+
+Tensor images_per_sampled(const Tensor& sampled) {
+  const Tensor count = count_of_rows(sampled, 1);
+  Communicator& ranks = current_communicator();
+  if (ranks.size() == 1) return shares(count, double(sampled.dim(0)));
+  double sums[2] = {double(sampled.dim(0)), count.item()};
+  ranks.all_reduce_sum(sums, 2);
+  const auto scale = float(sums[0] / std::max(1.0, sums[1]));
+  return Tensor::from(std::vector<float>{scale}, {1}).to(sampled.device());
 }
 
 }  // namespace cawe::models

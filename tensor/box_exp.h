@@ -6,11 +6,7 @@
 #include <cstdint>
 #include <cstring>
 
-#if defined(__CUDACC__)
-#define CAWE_SAME_BITS __host__ __device__ __forceinline__
-#else
-#define CAWE_SAME_BITS inline __attribute__((always_inline))
-#endif
+#include "tensor/same_bits.h"
 
 namespace cawe {
 namespace same_bits {

@@ -5,36 +5,24 @@
 #include <numeric>
 
 #include "tensor/error.h"
+#include "tensor/philox.h"
 
 namespace cawe {
 namespace {
 
 constexpr double kTwoPi = 6.283185307179586476925286766559;
 
-uint64_t mix(uint64_t hash, uint64_t value) {  // FNV-1a over the eight bytes
-  for (int i = 0; i < 8; ++i) hash = (hash ^ ((value >> (8 * i)) & 0xff)) * 0x100000001b3ull;
-  return hash;
-}
-
 }  // namespace
 
 std::array<uint32_t, 4> philox4x32(std::array<uint32_t, 4> c, std::array<uint32_t, 2> k) {
-  for (int round = 0; round < 10; ++round) {
-    const uint64_t p0 = uint64_t{0xD2511F53u} * c[0];
-    const uint64_t p1 = uint64_t{0xCD9E8D57u} * c[2];
-    c = {uint32_t(p1 >> 32) ^ c[1] ^ k[0], uint32_t(p1), uint32_t(p0 >> 32) ^ c[3] ^ k[1], uint32_t(p0)};
-    k[0] += 0x9E3779B9u;
-    k[1] += 0xBB67AE85u;
-  }
-  return c;
+  const PhiloxBlock b = philox_rounds({{c[0], c[1], c[2], c[3]}}, k[0], k[1]);
+  return {b.word[0], b.word[1], b.word[2], b.word[3]};
 }
 
 Random::Random(uint64_t seed, std::string_view purpose, uint64_t a, uint64_t b, uint64_t c) {
-  uint64_t hash = 0xcbf29ce484222325ull;
-  for (unsigned char ch : purpose) hash = (hash ^ ch) * 0x100000001b3ull;
-  const uint64_t key = mix(mix(hash, seed), a);
-  key_ = {uint32_t(key), uint32_t(key >> 32)};
-  high_ = mix(mix(key, b), c);
+  const PhiloxStream stream = philox_stream(fnv_text(purpose.data(), purpose.size()), seed, a, b, c);
+  key_ = {stream.key[0], stream.key[1]};
+  high_ = stream.high;
 }
 
 std::array<uint32_t, 4> Random::block_of(uint64_t element) const {

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "data/decode.h"
+#include "models/detection_runner.h"
 #include "models/weights.h"
 #include "tensor/backend.h"
 #include "tensor/error.h"
@@ -91,13 +92,15 @@ std::vector<std::vector<FoundBox>> Detector::detect(const data::Dataset& dataset
     options.decode = losing_films(dataset, options.decode ? options.decode : data::decode_gray, problem);
   data::Loader loader(dataset, indices, options);
   Progress progress("detecting", int64_t(indices.size()), quiet);
+  // Loading a batch may enhance films on the device, meanwhile.
+  models::DetectionRunner runner(*net_, !options.enhance);
   std::vector<std::vector<FoundBox>> all;
   for (int64_t b = 0; b < loader.steps_per_epoch(); ++b) {
     if (!stoppable.empty()) check_stop(stoppable);
     const data::Batch batch = loader.next();
     std::vector<std::string> names;
     for (const int64_t i : batch.samples) names.push_back(dataset.samples[size_t(i)].path);
-    const std::vector<models::Detections> found = net_->detect(batch.images.to(compute_device()), names);
+    const std::vector<models::Detections> found = runner.detect(batch.images.to(compute_device()), names);
     for (size_t i = 0; i < found.size(); ++i) {
       const data::Sample& sample = dataset.samples[size_t(batch.samples[i])];
       std::vector<FoundBox> boxes;

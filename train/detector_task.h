@@ -29,7 +29,7 @@ class DetectorTask : public Task {
   nn::Module& module() override { return *net_; }
   std::vector<Tensor> inputs(const data::Batch& batch) override;  ///< images, and the network's targets
   Loss loss(const std::vector<Tensor>& inputs) override;
-  bool capturable() const override { return net_->capturable() && !shares_device_; }
+  bool capturable() const override { return !shares_device_; }
   bool trains_boxes() const override { return true; }
   LogLine validate() override;
 

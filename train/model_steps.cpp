@@ -53,7 +53,7 @@ class ClassifierStep final : public ModelStep {
     return differentiated(
         {&net_}, [&] { return models::multilabel_loss(net_.forward(Variable(x_)).logits, targets_); });
   }
-  void infer() override {
+  void infer_on_device() override {
     const NoGrad inference;
     const nn::EvalMode evaluating(net_);
     net_.forward(Variable(x_));
@@ -85,8 +85,10 @@ class DetectorStep final : public ModelStep {
   Variable loss_and_gradients() override {
     return differentiated({net_.get()}, [&] { return net_->loss_of(Variable(x_), targets_).total; });
   }
-  void infer() override { net_->detect(x_); }
-  bool capturable() const override { return net_->capturable(); }
+  bool prepares() const override { return true; }
+  void infer_on_device() override { found_ = net_->find(x_); }
+  void bring_to_host() override { models::to_host(found_, {}); }
+  const char* inference() const override { return "detect"; }
 
  private:
   std::unique_ptr<models::DetectionModel> net_;
@@ -94,6 +96,7 @@ class DetectorStep final : public ModelStep {
   std::vector<models::Truth> truths_;
   std::vector<models::DrawKey> draws_;
   std::vector<Tensor> targets_;
+  models::FoundOnDevice found_;
 };
 
 constexpr int64_t kColorizerSide = 256;
@@ -127,7 +130,7 @@ class GeneratorStep final : public ModelStep {
                                     models::adversarial_loss(critic_.forward(made)));
     });
   }
-  void infer() override {
+  void infer_on_device() override {
     const NoGrad inference;
     const nn::EvalMode evaluating(generator_);
     generator_.forward(Variable(gray_));
@@ -153,7 +156,7 @@ class CriticStep final : public ModelStep {
       return models::critic_loss(critic_.forward(Variable(color_)), critic_.forward(Variable(made_)));
     });
   }
-  void infer() override {
+  void infer_on_device() override {
     const NoGrad inference;
     const nn::EvalMode evaluating(critic_);
     critic_.forward(Variable(color_));

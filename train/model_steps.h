@@ -19,20 +19,25 @@ class ModelStep {
   virtual ~ModelStep() = default;
   /// The network that is trained.
   virtual nn::Module& module() = 0;
-  /// What the host makes for each batch besides pixels (a detector's targets), uploaded as in training.
+  /// What the host makes for each batch besides pixels (a detector's true boxes), uploaded as in training; and whether there
+  /// is any.
   virtual void prepare() {}
-  /// Forward and backward pass of the batch; the loss of one element. Gradients are added to the parameters'.
+  virtual bool prepares() const { return false; }
+  /// Forward and backward pass of the batch, which a device may capture; the loss of one element. Gradients are added to the parameters'.
   virtual Variable loss_and_gradients() = 0;
-  /// Forward pass in evaluation mode, without gradients; detectors bring their detections to the host.
-  virtual void infer() = 0;
-  /// Whether loss_and_gradients() may be captured as a graph.
-  virtual bool capturable() const { return true; }
+  /// Forward pass in evaluation mode, without gradients; a detector's with all that decides. A device may capture it.
+  virtual void infer_on_device() = 0;
+  /// What of it people get, if anything: a detector's detections.
+  virtual void bring_to_host() {}
+  /// What inference is called.
+  virtual const char* inference() const { return "inference"; }
 };
 
 /// resnet50 (224 x 224), retinanet, faster_rcnn (512 x 512), generator, critic (256 x 256).
 const std::vector<std::string>& model_step_names();
 /// Throws Code::usage for another name. Images are [batch, 3, side, side] in `dtype`, channels-last, on `device`;
 /// parameters are f32 as initialised from seed 0.
-std::unique_ptr<ModelStep> make_model_step(const std::string& name, int64_t batch, DType dtype, Device device);
+std::unique_ptr<ModelStep> make_model_step(const std::string& name, int64_t batch, DType dtype,
+                                           Device device);
 
 }  // namespace cawe::train

@@ -73,24 +73,23 @@ Variable smooth_l1(const Variable& x, const Tensor& t, const Tensor& mask, doubl
   });
 }
 
-Variable cross_entropy(const Variable& x, const Tensor& target) {
-  CAWE_CHECK(x.rank() == 2 && target.shape() == Shape({x.dim(0)}) && target.dtype() == DType::i64,
-             Code::shape, "cross_entropy: x ", x.shape(), ", target ", target.shape(), " ",
-             name(target.dtype()), " (expected [R, C] and i64 [R])");
+Variable cross_entropy(const Variable& x, const Tensor& places) {
+  CAWE_CHECK(x.rank() == 2 && places.shape() == Shape({x.dim(0)}) && places.dtype() == DType::i64,
+             Code::shape, "cross_entropy: x ", x.shape(), ", places ", places.shape(), " ",
+             name(places.dtype()), " (expected [R, C] and i64 [R])");
   const int64_t rows = x.dim(0), classes = x.dim(1);
-  const std::vector<int64_t> wanted = target.to_vector<int64_t>();
-  std::vector<int64_t> flat;
-  for (int64_t r = 0; r < rows; ++r) {
-    CAWE_CHECK(wanted[size_t(r)] >= 0 && wanted[size_t(r)] < classes, Code::shape, "cross_entropy: target ",
-               wanted[size_t(r)], " of ", classes, " classes");
-    flat.push_back(r * classes + wanted[size_t(r)]);
+  if (places.device() == Device::cpu) {
+    const std::vector<int64_t> at = places.to_vector<int64_t>();
+    for (int64_t r = 0; r < rows; ++r)
+      CAWE_CHECK(at[size_t(r)] >= r * classes && at[size_t(r)] < (r + 1) * classes, Code::shape,
+                 "cross_entropy: place ", at[size_t(r)], " in row ", r, " of ", classes,
+                 " classes (expected row * classes + target)");
   }
   // log sum exp(x) - x[target], with the row's maximum subtracted first so that nothing overflows.
   Tensor most = one_an_item(x), least = one_an_item(x);
   primitives::min_max(x.value(), least, most);
   const Variable shifted = sub(x, Variable(most.reshape({rows, 1})));
-  const Variable picked = reshape(
-      gather_rows(reshape(shifted, {rows * classes, 1}), Tensor::from(flat, {rows}).to(x.device())), {rows});
+  const Variable picked = reshape(gather_rows(reshape(shifted, {rows * classes, 1}), places), {rows});
   return sub(log(sum(exp(shifted), {1})), picked);
 }
 

@@ -20,8 +20,9 @@ Variable sigmoid_focal_loss(const Variable& x, const Tensor& t, double alpha = 0
 /// else |d| - beta / 2; beta 0 is L1. x, t: [N, A, K]; mask: [N, A]. Returns [N].
 Variable smooth_l1(const Variable& x, const Tensor& t, const Tensor& mask, double beta);
 
-/// Softmax cross-entropy of each row: -log softmax(x)[target]. x: [R, C]; target (i64): [R]. Returns [R].
-Variable cross_entropy(const Variable& x, const Tensor& target);
+/// Softmax cross-entropy of each row: -log softmax(x)[target]. x: [R, C]; places (i64) [R]: r C + target, where the target
+/// of row r stands in x (on a device their values are not looked at: that would wait for it). Returns [R].
+Variable cross_entropy(const Variable& x, const Tensor& places);
 
 /// Mean of x [N] over the batch of all lanes and ranks: the sum runs along the lanes' tree. The gradient is 1
 /// / (global N), so that the gradients of all ranks add up to the whole batch's.

@@ -28,10 +28,8 @@ class CudaBackend final : public PrimitiveBackend {
   void synchronize() override;
 
 #define CAWE_OP(op, parameters, names) void op parameters override;
-#define CAWE_OP_RETURN(type, op, parameters, names) type op parameters override;
 #include "tensor/primitives/all.inc"
 #undef CAWE_OP
-#undef CAWE_OP_RETURN
 
   Device device() const override { return device_; }
   /// The stream that all primitives run on, in order.

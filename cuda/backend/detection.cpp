@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// Detection. Decisions (order, overlaps, decoding) are computed in f32 or f64 with the CPU's bits. nms() and
-// top_k() run on the device alone; their result comes to the host in one copy.
+// Detection. Decisions (order, overlaps, decoding, draws) are computed in f32 or f64 with the CPU's bits, for all images in
+// one launch; nothing comes to the host.
+#include <algorithm>
+
 #include "cuda/backend/cuda_backend.h"
 #include "cuda/backend/packing.h"
 #include "cuda/backend/views.h"
 #include "cuda/kernels/detection_boxes.h"
 #include "cuda/kernels/detection_nms.h"
+#include "cuda/kernels/detection_sample.h"
 #include "cuda/kernels/detection_top_k.h"
+#include "tensor/philox.h"
 
 namespace CAWE_DEVICE {
 namespace {
@@ -18,86 +22,155 @@ Number deciding_number(const char* op, const Tensor& x) {
   return number;
 }
 
-Tensor rows_in_order(const Tensor& x) { return packed(x, Layout::contiguous); }
+/// An input as kernels want it; undefined where it is.
+Tensor in_order(const Tensor& x) { return x.defined() ? packed(x, Layout::contiguous) : x; }
 
-Tensor indices_on(Device device, int64_t n) {
-  return Tensor::empty({n}, DType::i64, Layout::contiguous, device);
+template <class T>
+T* pointer(const Tensor& x) {
+  return x.defined() ? x.data<T>() : nullptr;
 }
+void* pointer(const Tensor& x) { return x.defined() ? x.raw() : nullptr; }
+
+/// An output in a kernel's order, copied to where it is wanted at the end.
+class Output {
+ public:
+  explicit Output(Tensor& wanted)
+      : wanted_(wanted), t_(wanted.defined() ? packed_output(wanted, Layout::contiguous) : wanted) {}
+  ~Output() {
+    if (t_.defined()) deliver(t_, wanted_);
+  }
+  Output(const Output&) = delete;
+  Output& operator=(const Output&) = delete;
+  const Tensor& operator*() const { return t_; }
+
+ private:
+  Tensor& wanted_;
+  Tensor t_;
+};
+
+/// At most kMostParts ends of parts with these sizes; returns how many.
+int ends_of(const char* op, const std::vector<int64_t>& sizes, int64_t* ends) {
+  CAWE_CHECK(sizes.size() <= size_t(kMostParts), Code::unsupported, op, ": ", sizes.size(),
+             " parts (expected at most ", kMostParts, ")");
+  int64_t end = 0;
+  for (size_t i = 0; i < sizes.size(); ++i) ends[i] = end += sizes[i];
+  return int(sizes.size());
+}
+
+bool own_anchors(const Tensor& anchors) { return anchors.rank() == 3; }
 
 }  // namespace
 
-void CudaBackend::decode_boxes(const Tensor& deltas, const Tensor& anchors, const BoxCoding& p, double width,
-                               double height, Tensor& boxes) {
-  const Tensor d = rows_in_order(deltas), a = rows_in_order(anchors);
-  Tensor out = packed_output(boxes, Layout::contiguous);
-  CAWE_DEVICE::decode_boxes(deciding_number("decode_boxes", deltas), d.raw(), a.raw(),
-                            {p.wx, p.wy, p.ww, p.wh, width, height}, a.dim(0), out.raw(), stream());
-  if (out.raw() != boxes.raw()) boxes.copy_from(out);
-}
-
-int64_t CudaBackend::decode_filtered(const Tensor& scores, const Tensor& deltas, const Tensor& anchors,
-                                     const Tensor& chosen, const BoxCoding& p, double width, double height,
-                                     double threshold, double smallest, Tensor& boxes, Tensor& kept,
-                                     Tensor& classes) {
-  const Tensor s = rows_in_order(scores), d = rows_in_order(deltas), a = rows_in_order(anchors),
-               c = chosen.contiguous();
-  if (c.dim(0) == 0) return 0;
-  Tensor out_boxes = packed_output(boxes, Layout::contiguous),
-         out_kept = packed_output(kept, Layout::contiguous),
-         out_classes = packed_output(classes, Layout::contiguous);
-  const Tensor count = indices_on(device(), 1);
-  const Candidates from{1, a.dim(0), s.dim(1), s.raw(), d.raw(), a.raw(), c.dim(0), c.data<int64_t>()};
-  CAWE_DEVICE::decode_filtered(
-      deciding_number("decode_filtered", scores), from, {p.wx, p.wy, p.ww, p.wh, width, height}, threshold,
-      smallest, {out_boxes.raw(), out_kept.raw(), out_classes.data<int64_t>(), count.data<int64_t>()},
-      stream());
-  deliver(out_boxes, boxes);
-  deliver(out_kept, kept);
-  deliver(out_classes, classes);
-  return count.to_vector<int64_t>()[0];
-}
-
-void CudaBackend::match_anchors(const Tensor& anchors, const Tensor& boxes, const MatchParams& p,
-                                Tensor& matched) {
-  const Number number = deciding_number("match_anchors", anchors);
-  const Tensor a = rows_in_order(anchors), b = rows_in_order(boxes);
-  const Segments truths = one_segment("match_anchors", b.dim(0));
-  Tensor out = packed_output(matched, Layout::contiguous);
-  const Tensor scratch = bytes_on(device(), match_scratch(number, truths, a.dim(0)));
-  CAWE_DEVICE::match_anchors(number, a.raw(), a.dim(0), b.raw(), truths, {p.high, p.low, p.low_quality},
-                             out.data<int64_t>(), scratch.raw(), stream());
-  if (out.raw() != matched.raw()) matched.copy_from(out);
-}
-
-std::vector<int64_t> CudaBackend::nms(const Tensor& boxes, const Tensor& scores, const Tensor& classes,
-                                      double threshold) {
-  const Number number = deciding_number("nms", boxes);
-  const Tensor b = rows_in_order(boxes), s = rows_in_order(scores);
-  const Tensor c = classes.defined() ? classes.contiguous() : Tensor();
-  const int64_t n = b.dim(0);
-  if (n == 0) return {};
-  const Segments segments = one_segment("nms", n);
-  const Tensor scratch = bytes_on(device(), nms_scratch(number, segments));
-  // The kept indices and their number in one tensor, so that one copy brings both.
-  const Tensor result = indices_on(device(), n + 1);
-  auto* kept = result.data<int64_t>();
-  CAWE_DEVICE::nms(number, b.raw(), s.raw(), c.defined() ? c.data<int64_t>() : nullptr, segments, threshold,
-                   kept, kept + n, scratch.raw(), stream());
-  std::vector<int64_t> all = result.to_vector<int64_t>();
-  all.resize(size_t(all.back()));
-  return all;
-}
-
-std::vector<int64_t> CudaBackend::top_k(const Tensor& x, int64_t k) {
+void CudaBackend::top_k(const Tensor& x, const std::vector<int64_t>& sizes, int64_t k, Tensor& chosen) {
   const Number number = deciding_number("top_k", x);
-  const Tensor in = x.contiguous();
-  k = std::min(k, in.numel());
-  if (k == 0) return {};
-  const Segments segments = one_segment("top_k", in.numel());
-  const Tensor scratch = bytes_on(device(), top_k_scratch(number, segments, k)),
-               result = indices_on(device(), k);
-  CAWE_DEVICE::top_k(number, in.raw(), segments, k, result.data<int64_t>(), scratch.raw(), stream());
-  return result.to_vector<int64_t>();
+  const Tensor in = in_order(x);
+  const Output out(chosen);
+  if (chosen.numel() == 0) return;
+  Segments segments = one_segment("top_k", *std::max_element(sizes.begin(), sizes.end()));
+  segments.parts = ends_of("top_k", sizes, segments.end);
+  segments.width = x.dim(1);
+  segments.count = x.dim(0) * segments.parts;
+  CAWE_CHECK(k <= segments.longest, Code::shape, "top_k: ", k, " of parts with at most ", segments.longest,
+             " numbers");
+  const Tensor scratch = bytes_on(device(), int64_t(top_k_scratch(number, segments, k)));
+  CAWE_DEVICE::top_k(number, in.raw(), segments, k, (*out).data<int64_t>(), scratch.raw(), stream());
+}
+
+void CudaBackend::decode_filtered(const Tensor& scores, const Tensor& deltas, const Tensor& anchors,
+                                  const Tensor& chosen, const CandidateParams& p, Tensor& boxes, Tensor& kept,
+                                  Tensor& classes, Tensor& counts) {
+  const Tensor s = in_order(scores), d = in_order(deltas), a = in_order(anchors), c = in_order(chosen);
+  const Output out_boxes(boxes), out_kept(kept), out_classes(classes), out_counts(counts);
+  const int64_t each = s.dim(1), labels = s.dim(2), count = c.defined() ? c.dim(1) : each * labels;
+  const Candidates from{s.dim(0),
+                        each,
+                        labels,
+                        s.raw(),
+                        d.raw(),
+                        a.raw(),
+                        d.dim(1) != each,
+                        own_anchors(anchors),
+                        count,
+                        pointer<int64_t>(c)};
+  CandidateLimits limits{p.coding.wx, p.coding.wy, p.coding.ww, p.coding.wh,
+                         p.width,     p.height,    p.threshold, p.smallest};
+  limits.parts = ends_of("decode_filtered", p.parts, limits.part_end);
+  CAWE_DEVICE::decode_filtered(deciding_number("decode_filtered", scores), from, limits,
+                               {(*out_boxes).raw(), (*out_kept).raw(), (*out_classes).data<int64_t>(),
+                                (*out_counts).data<int64_t>(), boxes.dim(1)},
+                               stream());
+}
+
+void CudaBackend::nms(const Tensor& boxes, const Tensor& scores, const Tensor& classes, const Tensor& counts,
+                      double threshold, Tensor& kept) {
+  const Number number = deciding_number("nms", boxes);
+  const Tensor b = in_order(boxes), s = in_order(scores), c = in_order(classes), n = in_order(counts);
+  const Output out(kept);
+  if (kept.numel() == 0) return;
+  Segments segments = one_segment("nms", b.dim(1));
+  segments.count = b.dim(0);
+  segments.size = pointer<int64_t>(n);
+  const Tensor scratch = bytes_on(device(), int64_t(nms_scratch(number, segments)));
+  CAWE_DEVICE::nms(number, b.raw(), s.raw(), pointer<int64_t>(c), segments, threshold, kept.dim(1),
+                   (*out).data<int64_t>(), scratch.raw(), stream());
+}
+
+void CudaBackend::match_anchors(const Tensor& anchors, const Tensor& counts, const Tensor& truth,
+                                const MatchParams& p, Tensor& matched) {
+  const Number number = deciding_number("match_anchors", anchors);
+  const Tensor a = in_order(anchors), n = in_order(counts), t = in_order(truth);
+  const Output out(matched);
+  const Matching m{a.raw(), own_anchors(anchors), pointer<int64_t>(n), t.raw(), t.dim(0), matched.dim(1),
+                   t.dim(1)};
+  const Tensor scratch = bytes_on(device(), int64_t(match_scratch(number, m)));
+  CAWE_DEVICE::match_anchors(number, m, {p.high, p.low, p.low_quality}, (*out).data<int64_t>(), scratch.raw(),
+                             stream());
+}
+
+void CudaBackend::sample_matches(const Tensor& matched, const Tensor& draws, const SampleParams& p,
+                                 Tensor& drawn, Tensor& chosen) {
+  const Tensor m = in_order(matched), d = in_order(draws);
+  const Output out_drawn(drawn), out_chosen(chosen);
+  one_segment("sample_matches", m.dim(1));
+  CAWE_DEVICE::sample_matches(m.data<int64_t>(), d.data<int64_t>(), m.dim(0), m.dim(1),
+                              {p.count, p.foreground, fnv_text(p.purpose.data(), p.purpose.size())},
+                              pointer<int64_t>(*out_drawn), pointer<int64_t>(*out_chosen), stream());
+}
+
+void CudaBackend::match_targets(const Tensor& matched, const Tensor& chosen, const Tensor& anchors,
+                                const Tensor& truth, const BoxCoding& p, int64_t outputs, Tensor& foreground,
+                                Tensor& deltas, Tensor& counted, Tensor& classes, Tensor& rows) {
+  const Tensor m = in_order(matched), c = in_order(chosen), a = in_order(anchors), t = in_order(truth);
+  const Output out_foreground(foreground), out_deltas(deltas), out_counted(counted), out_classes(classes),
+      out_rows(rows);
+  const Matched from{m.data<int64_t>(), pointer<int64_t>(c), a.raw(), own_anchors(anchors), t.raw(), m.dim(0),
+                     m.dim(1),          foreground.dim(1),   t.dim(1)};
+  CAWE_DEVICE::match_targets(
+      deciding_number("match_targets", anchors), from, p,
+      {(*out_foreground).raw(), (*out_deltas).raw(), pointer(*out_counted), pointer(*out_classes),
+       pointer<int64_t>(*out_rows), classes.defined() ? classes.dim(2) : 0, outputs},
+      stream());
+}
+
+void CudaBackend::join_boxes(const Tensor& boxes, const Tensor& kept, const Tensor& truth, Tensor& regions,
+                             Tensor& counts) {
+  const Tensor b = in_order(boxes), k = in_order(kept), t = in_order(truth);
+  const Output out_regions(regions), out_counts(counts);
+  CAWE_DEVICE::join_boxes(deciding_number("join_boxes", boxes), b.raw(), k.data<int64_t>(), k.dim(0),
+                          k.dim(1), pointer(t), t.defined() ? t.dim(1) : 0, (*out_regions).raw(),
+                          (*out_counts).data<int64_t>(), stream());
+}
+
+void CudaBackend::place_regions(const Tensor& boxes, const Tensor& chosen, const std::vector<double>& sides,
+                                Tensor& place) {
+  const Tensor b = in_order(boxes), c = in_order(chosen);
+  const Output out(place);
+  CAWE_CHECK(sides.size() <= size_t(kMostParts), Code::unsupported, "place_regions: ", sides.size(),
+             " sides (expected at most ", kMostParts, ")");
+  LevelSides levels{int(sides.size()), {}};
+  std::copy(sides.begin(), sides.end(), levels.least);
+  CAWE_DEVICE::place_regions(deciding_number("place_regions", boxes), b.raw(), c.data<int64_t>(), c.dim(0),
+                             c.dim(1), levels, (*out).data<int32_t>(), stream());
 }
 
 }  // namespace CAWE_DEVICE

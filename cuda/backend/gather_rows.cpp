@@ -18,7 +18,7 @@ int64_t row_elements(const Tensor& x) {
 
 }  // namespace
 
-/// An index outside x gives a row of NaN (integers: -1): a kernel cannot throw, and checking on the host
+/// An index outside x that is not -1 gives a row of NaN (integers: -1): a kernel cannot throw, and checking on the host
 /// would wait for the device.
 void CudaBackend::gather_rows(const Tensor& x, const Tensor& index, Tensor& y) {
   const Tensor in = x.contiguous(), numbers = index.contiguous();

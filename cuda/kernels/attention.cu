@@ -3,6 +3,8 @@
 // softmax, Rabe & Staats 2021 (arXiv 2112.05682) and Dao et al. 2022 (arXiv 2205.14135) for tiles of scores
 // that are never stored.
 //
+// f16 and bf16 of most shapes run in attention_mma.cu instead.
+//
 // One kernel, four ways: out[r] = sum over columns s of weight[r][s] z[s], where the weights come from tiles
 // of scores. Forward: r are queries, s keys, z values, and the softmax runs along. dv: r are keys, s queries,
 // z = dy. dq and dk: weights are softmax's slopes, z = k and q.
@@ -21,7 +23,8 @@
 #include "cuda/kernels/attention.h"
 
 #include "cuda/emulator/simt/simt.cuh"
-// Needs simt.cuh before it.
+// These need simt.cuh before them.
+#include "cuda/kernels/attention.cuh"
 #include "cuda/kernels/softmax.cuh"
 
 namespace CAWE_DEVICE {
@@ -38,27 +41,6 @@ template <class A>
 constexpr int kTile = kSide* kEach<A>;
 template <class A>
 using Vector = Pack<A, kPerLoad<A>>;
-
-enum class Kind { forward, value_grad, query_grad, key_grad };
-template <Kind kKind>
-constexpr bool kRowsAreQueries = kKind == Kind::forward || kKind == Kind::query_grad;
-template <Kind kKind>
-constexpr bool kHasSlopes = kKind == Kind::query_grad || kKind == Kind::key_grad;
-
-/// One launch's inputs and outputs. Score [r, s] = scale x[r] · y[s]; gradients of scores also need u[r] ·
-/// w[s] (dy and v).
-template <class T>
-struct Work {
-  const T *x, *y, *u, *w, *z;
-  T* out;
-  Accumulator<T>* seen;  ///< forward: the softmax statistics, an output
-  /// Gradients: three arrays over all queries, the largest score, 1 / sum and dy · y.
-  const Accumulator<T>* terms;
-  int64_t images;
-  /// Row lengths: depth of x and y, channels of u and w, width of z.
-  int rows, columns, depth, channels, width;
-  Accumulator<T> scale;
-};
 
 /// Where number `column` of line `line` is stored in a tile. Columns are permuted by whole vectors (XOR with
 /// `turn`), so that lanes which store to lines of different `turn` use different banks.
@@ -156,12 +138,6 @@ __device__ __forceinline__ void stage_terms(const Work<T>& work, int64_t first, 
   }
 }
 
-/// A query's terms for the gradients.
-template <class A>
-struct Term {
-  A most, share, mean;
-};
-
 /// Turns scores into weights (value_grad) or into gradients of scores; `products_c` are dy · v, terms those
 /// of rows or columns, whichever are the queries. Beyond the last column a weight must be 0: column terms
 /// ensure that; with row terms it would be exp(0 - most), possibly infinite, so it is set.
@@ -217,11 +193,8 @@ template <int kPacks, class T, class A>
 __device__ __forceinline__ void store_row(const Work<T>& work, T* out, int out_column,
                                           const A (*sums)[kEach<A>], A divisor) {
   constexpr int kN = kEach<A>;
-#if defined(__CUDACC__)
-// Constant indices keep sums in registers, also where rounding to bf16 makes the loop body long.
-#pragma unroll
-#endif
-  for (int p = 0; p < kPacks; ++p) {
+  CAWE_UNROLL  // also where rounding to bf16 makes the loop body long
+      for (int p = 0; p < kPacks; ++p) {
     const int c = out_column + (p * kSide + int(threadIdx.x) % kSide) * kN;
     Pack<T, kN> values;
     for (int k = 0; k < kN; ++k) values.v[k] = rounded<T>(sums[p][k] / divisor);
@@ -292,9 +265,7 @@ __global__ void __launch_bounds__(kThreads, 2) attention_tiles(Work<T> work) {
     accumulate<kPacks>(work, first, columns, out_column, room, sums);
   }
 
-#if defined(__CUDACC__)
-#pragma unroll
-#endif
+  CAWE_UNROLL
   for (int i = 0; i < kN; ++i) {
     if (ty * kN + i >= rows) continue;
     const int64_t r = first_row + ty * kN + i;
@@ -350,60 +321,35 @@ void launch_fitting(const Work<T>& work, DeviceStream stream) {
     launch<kKind, kMost>(work, stream);
 }
 
-template <class T>
-const T* in(const void* p) {
-  return static_cast<const T*>(p);
-}
-
 }  // namespace
 
 void attention(Number number, const AttentionSizes& sizes, const void* q, const void* k, const void* v,
                void* y, void* seen, DeviceStream stream) {
-  CAWE_DISPATCH(number, T, {
-    using A = Accumulator<T>;
-    const Work<T> work{in<T>(q),
-                       in<T>(k),
-                       nullptr,
-                       nullptr,
-                       in<T>(v),
-                       static_cast<T*>(y),
-                       static_cast<A*>(seen),
-                       nullptr,
-                       sizes.images,
-                       int(sizes.queries),
-                       int(sizes.keys),
-                       int(sizes.depth),
-                       0,
-                       int(sizes.channels),
-                       A(sizes.scale)};
-    launch_fitting<Kind::forward, 4>(work, stream);
-  })
+  if (attention_mma_takes(number, sizes)) {
+    attention_mma(number, sizes, q, k, v, y, seen, stream);
+    return;
+  }
+  CAWE_DISPATCH(number, T,
+                { launch_fitting<Kind::forward, 4>(forward_work<T>(sizes, q, k, v, y, seen), stream); })
 }
 
 void attention_grad(Number number, const AttentionSizes& sizes, const AttentionGradient& g,
                     DeviceStream stream) {
   const int64_t n = sizes.images * sizes.queries;
-  const int queries = int(sizes.queries), keys = int(sizes.keys), depth = int(sizes.depth),
-            channels = int(sizes.channels);
   CAWE_DISPATCH(number, T, {
     using A = Accumulator<T>;
     if (n > 0)
       CAWE_LAUNCH(attention_terms<T>, unsigned((n * 32 + kThreads - 1) / kThreads), kThreads, 0, stream,
-                  in<T>(g.y), in<T>(g.dy), in<A>(g.seen), static_cast<A*>(g.terms), n, channels);
-    const A scale = A(sizes.scale);
-    const A* terms = in<A>(g.terms);
-    const Work<T> dv{in<T>(g.k), in<T>(g.q), nullptr,      nullptr, in<T>(g.dy), static_cast<T*>(g.dv),
-                     nullptr,    terms,      sizes.images, keys,    queries,     depth,
-                     0,          channels,   scale};
-    const Work<T> dk{in<T>(g.k), in<T>(g.q), in<T>(g.v),   in<T>(g.dy), in<T>(g.q), static_cast<T*>(g.dk),
-                     nullptr,    terms,      sizes.images, keys,        queries,    depth,
-                     channels,   depth,      scale};
-    const Work<T> dq{in<T>(g.q), in<T>(g.k), in<T>(g.dy),  in<T>(g.v), in<T>(g.k), static_cast<T*>(g.dq),
-                     nullptr,    terms,      sizes.images, queries,    keys,       depth,
-                     channels,   depth,      scale};
-    launch_fitting<Kind::value_grad, 4>(dv, stream);
-    launch_fitting<Kind::key_grad, 2>(dk, stream);
-    launch_fitting<Kind::query_grad, 2>(dq, stream);
+                  in<T>(g.y), in<T>(g.dy), in<A>(g.seen), static_cast<A*>(g.terms), n, int(sizes.channels));
+  })
+  if (attention_mma_takes(number, sizes)) {
+    attention_mma_grad(number, sizes, g, stream);
+    return;
+  }
+  CAWE_DISPATCH(number, T, {
+    launch_fitting<Kind::value_grad, 4>(value_grad_work<T>(sizes, g), stream);
+    launch_fitting<Kind::key_grad, 2>(key_grad_work<T>(sizes, g), stream);
+    launch_fitting<Kind::query_grad, 2>(query_grad_work<T>(sizes, g), stream);
   })
 }
 

@@ -26,4 +26,12 @@ struct AttentionGradient {
 void attention_grad(Number number, const AttentionSizes& sizes, const AttentionGradient& g,
                     DeviceStream stream);
 
+/// The same on tensor cores (attention_mma.cu), for f16 and bf16 with depth and channels in multiples of 8 and
+/// depth up to 128, where the device has such cores; attention() and attention_grad() choose. `terms` are inputs here: attention_grad() makes them.
+bool attention_mma_takes(Number number, const AttentionSizes& sizes);
+void attention_mma(Number number, const AttentionSizes& sizes, const void* q, const void* k, const void* v,
+                   void* y, void* seen, DeviceStream stream);
+void attention_mma_grad(Number number, const AttentionSizes& sizes, const AttentionGradient& g,
+                        DeviceStream stream);
+
 }  // namespace CAWE_DEVICE

@@ -46,11 +46,47 @@ __device__ __forceinline__ unsigned long long bits_of(double x) {
 }
 
 __device__ __forceinline__ int64_t begin_of(const Segments& g, int64_t s) {
+  if (g.parts > 0) return s / g.parts * g.width + (s % g.parts == 0 ? 0 : g.end[s % g.parts - 1]);
   return g.begin != nullptr ? g.begin[s] : s * g.longest;
 }
 __device__ __forceinline__ uint32_t size_of(const Segments& g, int64_t s) {
+  if (g.parts > 0) {
+    const int64_t part = s % g.parts;
+    return uint32_t(g.end[part] - (part == 0 ? 0 : g.end[part - 1]));
+  }
   return uint32_t(g.size != nullptr ? g.size[s] : g.longest);
 }
+
+/// Counts of what the warps of a block keep in a round, of even and of odd rounds, so that one barrier a round is enough.
+template <int kThreads>
+struct KeptByWarp {
+  int count[2][kThreads / 32];
+};
+
+/// Rounds in which a block writes what its threads keep, in their order. In each round all threads call count(), wait at a
+/// barrier and call place().
+template <int kThreads>
+struct InOrder {
+  KeptByWarp<kThreads>* warps;  ///< shared
+  int64_t kept = 0;             ///< until now, the same for all threads
+  int round = 0, before = 0;
+  __device__ __forceinline__ void count(bool keep) {
+    const unsigned lane = threadIdx.x % 32, keepers = __ballot_sync(0xffffffffu, keep);
+    if (lane == 0) warps->count[round % 2][threadIdx.x / 32] = __popc(keepers);
+    before = __popc(keepers & ((1u << lane) - 1));
+  }
+  /// Where this thread's goes, among all that is kept in this round and before.
+  __device__ __forceinline__ int64_t place() {
+    const unsigned warp = threadIdx.x / 32;
+    const int* counts = warps->count[round++ % 2];
+    int64_t at = kept + before;
+    for (unsigned w = 0; w < kThreads / 32; ++w) {
+      if (w < warp) at += counts[w];
+      kept += counts[w];
+    }
+    return at;
+  }
+};
 
 }  // namespace
 }  // namespace CAWE_DEVICE

@@ -50,13 +50,30 @@ __device__ __forceinline__ T area(const DeviceBox<T>& b) {
   return mul_rn(sub_rn(b.x2, b.x1), sub_rn(b.y2, b.y1));
 }
 
-/// cawe::iou. About 20 FLOPs, the division counted as 1.
+/// cawe::intersection
+template <class T>
+__device__ __forceinline__ T intersection(const DeviceBox<T>& a, const DeviceBox<T>& b) {
+  const T w = sub_rn(least(a.x2, b.x2), most(a.x1, b.x1)), h = sub_rn(least(a.y2, b.y2), most(a.y1, b.y1));
+  return w > T(0) && h > T(0) ? mul_rn(w, h) : T(0);
+}
+
+/// cawe::iou, given the intersection
+template <class T>
+__device__ __forceinline__ T overlap(const DeviceBox<T>& a, const DeviceBox<T>& b, T common) {
+  return common > T(0) ? div_rn(common, sub_rn(add_rn(area(a), area(b)), common)) : T(0);
+}
+
+/// About 20 FLOPs, the division counted as 1.
 template <class T>
 __device__ __forceinline__ T overlap(const DeviceBox<T>& a, const DeviceBox<T>& b) {
-  const T w = sub_rn(least(a.x2, b.x2), most(a.x1, b.x1)), h = sub_rn(least(a.y2, b.y2), most(a.y1, b.y1));
-  if (!(w > T(0) && h > T(0))) return T(0);
-  const T common = mul_rn(w, h);
-  return common > T(0) ? div_rn(common, sub_rn(add_rn(area(a), area(b)), common)) : T(0);
+  return overlap(a, b, intersection(a, b));
+}
+
+/// A row of a batch's truth: a box and its label.
+constexpr int kTruthWidth = 5;
+template <class T>
+__device__ __forceinline__ DeviceBox<T> truth_box(const T* row) {
+  return {row[0], row[1], row[2], row[3]};
 }
 
 }  // namespace

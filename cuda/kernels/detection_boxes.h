@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+// Launch functions of detection's kernels for boxes. Arrays are 16-byte aligned unless said otherwise; numbers are f32 or
+// f64; nothing is copied to the host. "Anchors" are [A, 4], or [N, A, 4] where each image has its own. A batch's truth is
+// [N, G, 5], a box and its label a row; label -1: no box, -2: an ignored region.
 #pragma once
 
 #include "cuda/kernels/segments.h"
@@ -7,49 +10,89 @@
 
 namespace CAWE_DEVICE {
 
-/// BoxCoding, and the size of the image to which boxes are clipped.
-struct DecodeParams {
+/// CandidateParams on the device; parts end at part_end[], none: the class is the place in the row of scores.
+struct CandidateLimits {
   double wx, wy, ww, wh;
-  double width, height;
+  double width, height, threshold, smallest;
+  int parts = 0;
+  int64_t part_end[kMostParts] = {};
 };
-
-/// boxes[i] = decode(deltas[i], anchors[i]), clipped to [0, width] x [0, height]; dw and dh at most ln(1000 /
-/// 16). All [n, 4], 16-byte aligned; f32 and f64. The CPU's bits.
-void decode_boxes(Number number, const void* deltas, const void* anchors, const DecodeParams& p, int64_t n,
-                  void* boxes, DeviceStream stream);
 
 /// Outputs of a detector's head for a batch: N images, A anchors each, K classes.
 struct Candidates {
   int64_t images, anchors, classes;
-  const void* scores;     ///< [N, A, K]
-  const void* deltas;     ///< [N, A, 4]
-  const void* boxes;      ///< [A, 4], the anchors: the same for all images
-  int64_t count;          ///< candidates an image
-  const int64_t* chosen;  ///< [N, count]: positions in scores, as top_k() gives them; -1: none
+  const void* scores;  ///< [N, A, K]
+  const void* deltas;  ///< [N, A, 4], or [N, A, K, 4] where `by_class`
+  const void* boxes;   ///< the anchors
+  bool by_class;       ///< each class has its own offsets
+  bool own_boxes;      ///< each image has its own anchors
+  int64_t count;       ///< candidates an image
+  /// [N, count]: positions in scores, as top_k() gives them; -1: none. nullptr: all A K, class by class
+  const int64_t* chosen;
 };
-/// The candidates that pass, image by image, in their order. Entries from counts[n] on are not written.
+/// The candidates that pass, image by image, in their order; 0 from counts[n] on.
 struct Filtered {
-  void* boxes;       ///< [N, count, 4]
-  void* scores;      ///< [N, count]
-  int64_t* classes;  ///< [N, count]
+  void* boxes;       ///< [N, room, 4]
+  void* scores;      ///< [N, room]
+  int64_t* classes;  ///< [N, room]
   int64_t* counts;   ///< [N]
+  int64_t room;      ///< no image has more that pass, or they are left out
 };
-/// Decodes and clips the candidates whose score is above `threshold` and keeps those that are at least
-/// `smallest` wide and high. f32 and f64; no round trip to the host.
-void decode_filtered(Number number, const Candidates& from, const DecodeParams& p, double threshold,
-                     double smallest, const Filtered& to, DeviceStream stream);
+/// Decodes and clips the candidates whose score is above the threshold and keeps those that are large enough.
+void decode_filtered(Number number, const Candidates& from, const CandidateLimits& p, const Filtered& to,
+                     DeviceStream stream);
 
-/// MatchParams on the device, for several images with the same anchors.
+/// What match_anchors() matches: anchors of a batch and its truth.
+struct Matching {
+  const void* anchors;
+  bool own_anchors;       ///< each image has its own anchors
+  const int64_t* counts;  ///< [N]: only so many of them; nullptr: all
+  const void* truth;      ///< [N, G, 5]
+  int64_t images, anchors_each, rows;
+};
+/// MatchParams on the device.
 struct MatchLimits {
   double high, low;
   bool low_quality;
 };
-/// matched[s, a]: position in boxes of the box to which anchor a of image s is matched, -1 background, -2
-/// left out. anchors [count, 4]; boxes [.., 4], of which image s has a segment. f32 and f64, 16-byte aligned;
-/// the same choices as on the CPU. `scratch`: match_scratch() bytes, 256-byte aligned.
-size_t match_scratch(Number number, const Segments& boxes, int64_t anchors);
-void match_anchors(Number number, const void* anchors, int64_t count, const void* boxes,
-                   const Segments& segments, const MatchLimits& limits, int64_t* matched, void* scratch,
+/// matched[n, a]: the row in the image's truth of the anchor's box, -1 background, -2 left out. The CPU's choices.
+/// `scratch`: match_scratch() bytes, 256-byte aligned.
+size_t match_scratch(Number number, const Matching& m);
+void match_anchors(Number number, const Matching& m, const MatchLimits& limits, int64_t* matched,
+                   void* scratch, DeviceStream stream);
+
+/// Which anchors of a batch match_targets() looks at, and their matches.
+struct Matched {
+  const int64_t* matched;  ///< [N, A]
+  const int64_t* chosen;   ///< [N, slots]: positions in matched, -1: none; nullptr: all, slots = A
+  const void* anchors;
+  bool own_anchors;
+  const void* truth;
+  int64_t images, anchors_each, slots, rows;
+};
+/// [N, slots] and more; all but the first two may be nullptr.
+struct Targets {
+  void *foreground, *deltas;  ///< deltas [N, slots, 4]
+  void *counted, *classes;    ///< classes [N, slots, labels]
+  int64_t* rows;
+  int64_t labels, outputs;
+};
+/// ln is the device's: deltas may differ from the CPU's in their last places.
+void match_targets(Number number, const Matched& m, const BoxCoding& p, const Targets& to,
                    DeviceStream stream);
+
+/// regions [N, wanted + rows, 4]: boxes at the positions kept [N, wanted], then the true boxes, without gaps, then 0;
+/// counts [N]. truth may be nullptr, with rows 0.
+void join_boxes(Number number, const void* boxes, const int64_t* kept, int64_t images, int64_t wanted,
+                const void* truth, int64_t rows, void* regions, int64_t* counts, DeviceStream stream);
+
+/// Ascending.
+struct LevelSides {
+  int count;
+  double least[kMostParts];
+};
+/// place [N, slots, 2]: the image, and how many of the sides sqrt(area) reaches; -1 where chosen [N, slots] is negative.
+void place_regions(Number number, const void* boxes, const int64_t* chosen, int64_t images, int64_t slots,
+                   const LevelSides& sides, int32_t* place, DeviceStream stream);
 
 }  // namespace CAWE_DEVICE

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Boxes from anchors and a network's offsets: decode and clip; decode, clip and sort out.
+// Boxes from anchors and a network's offsets: decode, clip and sort out.
 //
-// Bytes     decode: read 8 e n, write 4 e n. Filter, a candidate: 8 of position and e of score; where the
-//           score passes, 8 e of offsets and anchor; where the box passes, 5 e + 8 written.
+// Bytes     a candidate: 8 of position, where positions are given, and e of score; where the score passes, 8 e of offsets
+//           and anchor. Each place: 5 e + 8 written, a kept box or zeros.
 // FLOPs     60 per box, its two exponentials included. Bound by memory.
-// Launch    decode: one thread per box. Filter: a block of 512 threads per image, 512 candidates at a time,
-//           since what passes keeps its order: some thousand candidates are ten rounds.
+// Launch    a block of 512 threads per image, 512 candidates at a time, since what passes keeps its order: some thousand
+//           candidates are ten rounds.
 // Numerics  every operation rounded by itself, e^x by tensor/box_exp.h: the CPU's bits.
-// Loads     128 bits per lane. The filter gathers single boxes: half of each 32-byte sector.
+// Loads     128 bits per lane for boxes; chosen ones are gathered: half of each 32-byte sector.
 // Source    Girshick et al. 2014, bounding-box regression.
 #include "cuda/kernels/deciding.cuh"
 #include "cuda/kernels/detection_boxes.cuh"
@@ -17,17 +17,18 @@
 namespace CAWE_DEVICE {
 namespace {
 
-constexpr int kThreads = 256, kFilterThreads = 512;
+constexpr int kThreads = 512;
 
 template <class T>
 struct Coding {
-  T wx, wy, ww, wh, width, height, largest;
+  T wx, wy, ww, wh, width, height, largest, threshold, smallest;
 };
 
 template <class T>
-Coding<T> coding_of(const DecodeParams& p) {
+Coding<T> coding_of(const CandidateLimits& p) {
   constexpr double kMaxLogScale = 4.135166556742356;  // ln(1000 / 16)
-  return {T(p.wx), T(p.wy), T(p.ww), T(p.wh), T(p.width), T(p.height), T(kMaxLogScale)};
+  return {T(p.wx),     T(p.wy),         T(p.ww),        T(p.wh),      T(p.width),
+          T(p.height), T(kMaxLogScale), T(p.threshold), T(p.smallest)};
 }
 
 /// std::clamp(x, 0, end)
@@ -48,14 +49,6 @@ __device__ __forceinline__ DeviceBox<T> decode(const DeviceBox<T>& d, const Devi
           clipped(add_rn(cx, half_w), c.width), clipped(add_rn(cy, half_h), c.height)};
 }
 
-template <class T>
-__global__ void __launch_bounds__(kThreads)
-    decode_thread_per_box(const T* __restrict__ deltas, const T* __restrict__ anchors, Coding<T> coding,
-                          int64_t n, T* __restrict__ boxes) {
-  const int64_t i = int64_t(blockIdx.x) * kThreads + threadIdx.x;
-  if (i < n) store_box(boxes, i, decode(load_box(deltas, i), load_box(anchors, i), coding));
-}
-
 /// A candidate whose score is above the threshold, decoded.
 template <class T>
 struct Candidate {
@@ -65,69 +58,59 @@ struct Candidate {
 };
 
 template <class T>
-__device__ __forceinline__ bool passes(const Candidates& from, const Coding<T>& coding, T threshold,
-                                       T smallest, int64_t position, Candidate<T>* candidate) {
+__device__ __forceinline__ bool passes(const Candidates& from, const CandidateLimits& limits,
+                                       const Coding<T>& coding, int64_t image, int64_t k,
+                                       Candidate<T>* candidate) {
+  const int64_t position = from.chosen != nullptr
+                               ? from.chosen[image * from.count + k]
+                               : (image * from.anchors + k % from.anchors) * from.classes + k / from.anchors;
   if (position < 0) return false;
   candidate->score = static_cast<const T*>(from.scores)[position];
-  if (!(candidate->score > threshold)) return false;
-  const int64_t row = position / from.classes;
-  candidate->label = position - row * from.classes;
-  candidate->box = decode(load_box(static_cast<const T*>(from.deltas), row),
-                          load_box(static_cast<const T*>(from.boxes), row % from.anchors), coding);
+  if (!(candidate->score > coding.threshold)) return false;
+  const int64_t row = position / from.classes, anchor = row % from.anchors;
+  candidate->label = limits.parts == 0 ? position - row * from.classes : 0;
+  for (int part = 0; part + 1 < limits.parts; ++part) candidate->label += anchor >= limits.part_end[part];
+  candidate->box = decode(load_box(static_cast<const T*>(from.deltas), from.by_class ? position : row),
+                          load_box(static_cast<const T*>(from.boxes), from.own_boxes ? row : anchor), coding);
   const DeviceBox<T>& b = candidate->box;
-  return sub_rn(b.x2, b.x1) >= smallest && sub_rn(b.y2, b.y1) >= smallest;
+  return sub_rn(b.x2, b.x1) >= coding.smallest && sub_rn(b.y2, b.y1) >= coding.smallest;
 }
 
-/// Writes what passes in its order: positions by ballot within a warp, by the warps' counts within a round,
-/// and by rounds.
 template <class T>
-__global__ void __launch_bounds__(kFilterThreads)
-    filter_block_per_image(Candidates from, Coding<T> coding, T threshold, T smallest, Filtered to) {
-  // Of even and of odd rounds, so that one barrier per round is enough.
-  __shared__ int passed[2][kFilterThreads / 32];
-  const int64_t image = blockIdx.x, base = image * from.count;
-  const unsigned lane = threadIdx.x % 32, warp = threadIdx.x / 32;
-  int64_t count = 0;
-  for (int64_t first = 0, round = 0; first < from.count; first += kFilterThreads, ++round) {
+__device__ __forceinline__ void put(const Filtered& to, int64_t at, const Candidate<T>& c) {
+  store_box(static_cast<T*>(to.boxes), at, c.box);
+  static_cast<T*>(to.scores)[at] = c.score;
+  to.classes[at] = c.label;
+}
+
+template <class T>
+__global__ void __launch_bounds__(kThreads)
+    filter_block_per_image(Candidates from, CandidateLimits limits, Coding<T> coding, Filtered to) {
+  __shared__ KeptByWarp<kThreads> warps;
+  const int64_t image = blockIdx.x, base = image * to.room;
+  InOrder<kThreads> order{&warps};
+  for (int64_t first = 0; first < from.count; first += kThreads) {
     const int64_t k = first + threadIdx.x;
     Candidate<T> candidate{};
-    const bool keep =
-        k < from.count && passes(from, coding, threshold, smallest, from.chosen[base + k], &candidate);
-    const unsigned keepers = __ballot_sync(0xffffffffu, keep);
-    if (lane == 0) passed[round % 2][warp] = __popc(keepers);
+    const bool keep = k < from.count && passes(from, limits, coding, image, k, &candidate);
+    order.count(keep);
     __syncthreads();
-    int64_t at = base + count + __popc(keepers & ((1u << lane) - 1));
-    for (unsigned w = 0; w < kFilterThreads / 32; ++w) {
-      const int here = passed[round % 2][w];
-      if (w < warp) at += here;
-      count += here;
-    }
-    if (!keep) continue;
-    store_box(static_cast<T*>(to.boxes), at, candidate.box);
-    static_cast<T*>(to.scores)[at] = candidate.score;
-    to.classes[at] = candidate.label;
+    const int64_t place = order.place();
+    if (keep && place < to.room) put(to, base + place, candidate);
   }
+  const int64_t count = order.kept < to.room ? order.kept : to.room;
+  for (int64_t k = count + threadIdx.x; k < to.room; k += kThreads) put(to, base + k, Candidate<T>{});
   if (threadIdx.x == 0) to.counts[image] = count;
 }
 
 }  // namespace
 
-void decode_boxes(Number number, const void* deltas, const void* anchors, const DecodeParams& p, int64_t n,
-                  void* boxes, DeviceStream stream) {
-  if (n == 0) return;
-  const auto blocks = unsigned((n + kThreads - 1) / kThreads);
-  CAWE_DISPATCH_EXACT(
-      number, T,
-      CAWE_LAUNCH(decode_thread_per_box<T>, blocks, kThreads, 0, stream, static_cast<const T*>(deltas),
-                  static_cast<const T*>(anchors), coding_of<T>(p), n, static_cast<T*>(boxes)))
-}
-
-void decode_filtered(Number number, const Candidates& from, const DecodeParams& p, double threshold,
-                     double smallest, const Filtered& to, DeviceStream stream) {
+void decode_filtered(Number number, const Candidates& from, const CandidateLimits& p, const Filtered& to,
+                     DeviceStream stream) {
   if (from.images == 0) return;
   CAWE_DISPATCH_EXACT(number, T,
-                      CAWE_LAUNCH(filter_block_per_image<T>, unsigned(from.images), kFilterThreads, 0, stream,
-                                  from, coding_of<T>(p), T(threshold), T(smallest), to))
+                      CAWE_LAUNCH(filter_block_per_image<T>, unsigned(from.images), kThreads, 0, stream, from,
+                                  p, coding_of<T>(p), to))
 }
 
 }  // namespace CAWE_DEVICE

@@ -6,7 +6,7 @@
 // Bytes     n boxes of 4 e bytes (f32: 16), c = ceil(n / 64) columns. Order: read (4 e + 16) n, write (4 e +
 //           8) n; 8 of each only where there are classes. Mask: read 4 e n, each box again once per column,
 //           from cache; write 256 c (c + 1). Walk: the mask once where everything is kept, else 8 B for each
-//           kept box and column. Result 8 n.
+//           kept box and column, until enough are kept. Result 8 for each place.
 // FLOPs     20 per pair, n^2 / 2 pairs: bound by arithmetic from some thousand boxes on.
 // Launch    mask: 64 threads for 64 x 64 pairs, only the c (c + 1) / 2 tiles on and above the diagonal. Walk:
 //           one block per image, 64 to 1,024 threads, one barrier for 64 boxes.
@@ -112,8 +112,7 @@ __device__ __forceinline__ Word decide(Word alive, Word low, Word high) {
 /// suppress in column d + 1; the other warps collect what all boxes kept before suppress in column d + 1.
 __global__ void __launch_bounds__(1024)
     reduce_by_columns(const Word* __restrict__ mask, int64_t mask_words, const int64_t* __restrict__ order,
-                      Segments segments, uint32_t* kept_rows, int64_t* __restrict__ kept,
-                      int64_t* __restrict__ counts) {
+                      Segments segments, int64_t most, uint32_t* kept_rows, int64_t* __restrict__ kept) {
   __shared__ Word collected[2][32];  // of even and of odd steps, so that one barrier per step is enough
   __shared__ int kept_until[2];
   const int64_t s = blockIdx.x;
@@ -128,7 +127,7 @@ __global__ void __launch_bounds__(1024)
     high = word_of(mask, 32 + lane, n);
   }
   int count = 0;
-  for (int d = 0; d < columns; ++d) {
+  for (int d = 0; d < columns && count < most; ++d) {
     const int parity = d % 2;
     const Word* next = mask + column_begin(d + 1);
     const int64_t end = d + 1 < columns ? n : 0;
@@ -157,9 +156,8 @@ __global__ void __launch_bounds__(1024)
     count = kept_until[parity];
     if (warp == 0) removed = warp_or(lane < warps ? collected[parity][lane] : 0);
   }
-  for (int64_t k = threadIdx.x; k < segments.longest; k += blockDim.x)
-    kept[s * segments.longest + k] = k < count ? order[s * segments.longest + kept_rows[k]] : -1;
-  if (threadIdx.x == 0) counts[s] = count;
+  for (int64_t k = threadIdx.x; k < most; k += blockDim.x)
+    kept[s * most + k] = k < count ? order[s * segments.longest + kept_rows[k]] : -1;
 }
 
 /// The arrays of nms() in scratch memory.
@@ -212,14 +210,14 @@ void nms_mask(Number number, const void* boxes, const int64_t* classes, const Se
                       launch_mask(static_cast<const T*>(boxes), classes, g, threshold, mask, stream))
 }
 
-void nms_reduce(const unsigned long long* mask, const int64_t* order, const Segments& g, uint32_t* kept_rows,
-                int64_t* kept, int64_t* counts, DeviceStream stream) {
+void nms_reduce(const unsigned long long* mask, const int64_t* order, const Segments& g, int64_t most,
+                uint32_t* kept_rows, int64_t* kept, DeviceStream stream) {
   if (g.count == 0) return;
   // A quarter of the boxes: more warps would have little to fetch, and each is one more to wait for.
   unsigned threads = 64;
   while (threads < 1024 && int64_t(threads) * 4 < g.longest) threads *= 2;
   CAWE_LAUNCH(reduce_by_columns, unsigned(g.count), threads, 0, stream, mask, nms_mask_words(g.longest),
-              order, g, kept_rows, kept, counts);
+              order, g, most, kept_rows, kept);
 }
 
 size_t nms_scratch(Number number, const Segments& g) {
@@ -229,7 +227,7 @@ size_t nms_scratch(Number number, const Segments& g) {
 }
 
 void nms(Number number, const void* boxes, const void* scores, const int64_t* classes, const Segments& g,
-         double threshold, int64_t* kept, int64_t* counts, void* memory, DeviceStream stream) {
+         double threshold, int64_t most, int64_t* kept, void* memory, DeviceStream stream) {
   if (g.count == 0) return;
   CAWE_DISPATCH_EXACT(number, T, {
     Scratch scratch(memory);
@@ -240,7 +238,7 @@ void nms(Number number, const void* boxes, const void* scores, const int64_t* cl
       CAWE_LAUNCH(lay_in_order<T>, grid, 256, 0, stream, static_cast<const T*>(boxes), classes, o.order, g,
                   o.boxes, o.classes);
     nms_mask(number, o.boxes, classes == nullptr ? nullptr : o.classes, g, threshold, o.mask, stream);
-    nms_reduce(o.mask, o.order, g, o.kept_rows, kept, counts, stream);
+    nms_reduce(o.mask, o.order, g, most, o.kept_rows, kept, stream);
   })
 }
 

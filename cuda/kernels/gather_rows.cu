@@ -57,12 +57,12 @@ __global__ void __launch_bounds__(kThreads)
   const int64_t k = int64_t(blockIdx.x) * blockDim.y + threadIdx.y;
   if (k >= n) return;
   const int64_t row = index[k];
-  const bool inside = row >= 0 && row < rows;
+  const bool inside = row >= 0 && row < rows, none = row == -1;
   for (int64_t i = threadIdx.x; i < width; i += blockDim.x) {
-    U value;
+    U value{};
     if (inside)
       value = x[row * width + i];
-    else
+    else if (!none)
       set_ones(&value);
     y[k * width + i] = value;
   }

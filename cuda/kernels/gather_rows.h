@@ -5,8 +5,8 @@
 
 namespace CAWE_DEVICE {
 
-/// y[k] = x[index[k]]: rows of row_bytes bytes of any type. An index outside [0, rows) gives a row of all-one
-/// bits: NaN in every floating type, -1 in every integer.
+/// y[k] = x[index[k]]: rows of row_bytes bytes of any type. Index -1 gives a row of zeros, another one outside
+/// [0, rows) a row of all-one bits: NaN in every floating type, -1 in every integer.
 void gather_rows(const void* x, int64_t rows, int64_t row_bytes, const int64_t* index, int64_t n, void* y,
                  DeviceStream stream);
 

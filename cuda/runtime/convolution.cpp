@@ -42,10 +42,16 @@ cudnnMathType_t math_type(Number number, bool tf32) {
   return number == Number::f32 && !tf32 ? CUDNN_FMA_MATH : CUDNN_DEFAULT_MATH;
 }
 
-/// The algorithms that the library proposes, without those that are not deterministic, need too much
-/// workspace or fail. ask(most, count, results) is one of cuDNN's query functions.
+bool is_transform(cudnnConvolutionFwdAlgo_t a) { return a >= CUDNN_CONVOLUTION_FWD_ALGO_FFT; }
+bool is_transform(cudnnConvolutionBwdDataAlgo_t a) { return a >= CUDNN_CONVOLUTION_BWD_DATA_ALGO_FFT; }
+bool is_transform(cudnnConvolutionBwdFilterAlgo_t a) {
+  return a >= CUDNN_CONVOLUTION_BWD_FILTER_ALGO_FFT && a != CUDNN_CONVOLUTION_BWD_FILTER_ALGO_3;
+}
+
+/// The algorithms that the library proposes, without those that are not deterministic, not exact enough, need
+/// too much workspace or fail. ask(most, count, results) is one of cuDNN's query functions.
 template <class Answer, class Ask>
-std::vector<Algorithm> usable(cudnnMathType_t wanted, size_t most_workspace, Ask ask) {
+std::vector<Algorithm> usable(cudnnMathType_t wanted, const Settings& settings, Ask ask) {
   constexpr int kMost = 16;
   Answer answers[kMost];
   int count = 0;
@@ -55,11 +61,21 @@ std::vector<Algorithm> usable(cudnnMathType_t wanted, size_t most_workspace, Ask
   std::vector<Algorithm> found;
   for (int i = 0; i < count; ++i) {
     const Answer& a = answers[i];
-    if (a.status != CUDNN_STATUS_SUCCESS || a.determinism != CUDNN_DETERMINISTIC || a.memory > most_workspace)
+    if (a.status != CUDNN_STATUS_SUCCESS || a.determinism != CUDNN_DETERMINISTIC ||
+        a.memory > settings.workspace_bytes || (is_transform(a.algo) && !settings.winograd))
       continue;
     found.push_back({int(a.algo), a.memory, wanted == CUDNN_FMA_MATH ? wanted : a.mathType});
   }
   return found;
+}
+
+/// A bias without ReLU goes with a single algorithm; the others refuse the call.
+void leave_those_that_fuse_a_bias(std::vector<Algorithm>& algorithms) {
+  algorithms.erase(std::remove_if(algorithms.begin(), algorithms.end(),
+                                  [](const Algorithm& a) {
+                                    return a.number != int(CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM);
+                                  }),
+                   algorithms.end());
 }
 
 }  // namespace
@@ -86,7 +102,10 @@ struct Convolutions::Plan {
     CAWE_CUDNN(cudnnSetConvolutionMathType(conv, math));
     const cudnnActivationMode_t mode =
         p.epilogue == Epilogue::bias_relu ? CUDNN_ACTIVATION_RELU : CUDNN_ACTIVATION_IDENTITY;
-    CAWE_CUDNN(cudnnSetActivationDescriptor(activation, mode, CUDNN_PROPAGATE_NAN, 0));
+    // ReLU must keep NaN, or a broken network looks sound; where the library has no such ReLU it refuses, and the caller
+    // adds bias and ReLU itself. The identity keeps it in any case, and must not ask for it.
+    const auto nan = p.epilogue == Epilogue::bias_relu ? CUDNN_PROPAGATE_NAN : CUDNN_NOT_PROPAGATE_NAN;
+    CAWE_CUDNN(cudnnSetActivationDescriptor(activation, mode, nan, 0));
   }
 
   cudnnMathType_t math;  ///< the mode that conv is set to now
@@ -114,25 +133,25 @@ Convolutions::Key Convolutions::key_of(const ConvolutionProblem& p) {
 
 void Convolutions::list_algorithms(const ConvolutionProblem& problem, Plan& plan) {
   const cudnnHandle_t handle = libraries_.cudnn();
-  const size_t most = settings_.workspace_bytes;
   switch (problem.pass) {
     case ConvolutionPass::forward:
       plan.algorithms =
-          usable<cudnnConvolutionFwdAlgoPerf_t>(plan.math, most, [&](int n, int* count, auto* answers) {
+          usable<cudnnConvolutionFwdAlgoPerf_t>(plan.math, settings_, [&](int n, int* count, auto* answers) {
             return cudnnGetConvolutionForwardAlgorithm_v7(handle, plan.x, plan.w, plan.conv, plan.y, n, count,
                                                           answers);
           });
+      if (problem.epilogue == Epilogue::bias) leave_those_that_fuse_a_bias(plan.algorithms);
       break;
     case ConvolutionPass::grad_input:
-      plan.algorithms =
-          usable<cudnnConvolutionBwdDataAlgoPerf_t>(plan.math, most, [&](int n, int* count, auto* answers) {
+      plan.algorithms = usable<cudnnConvolutionBwdDataAlgoPerf_t>(
+          plan.math, settings_, [&](int n, int* count, auto* answers) {
             return cudnnGetConvolutionBackwardDataAlgorithm_v7(handle, plan.w, plan.y, plan.conv, plan.x, n,
                                                                count, answers);
           });
       break;
     case ConvolutionPass::grad_weight:
-      plan.algorithms =
-          usable<cudnnConvolutionBwdFilterAlgoPerf_t>(plan.math, most, [&](int n, int* count, auto* answers) {
+      plan.algorithms = usable<cudnnConvolutionBwdFilterAlgoPerf_t>(
+          plan.math, settings_, [&](int n, int* count, auto* answers) {
             return cudnnGetConvolutionBackwardFilterAlgorithm_v7(handle, plan.x, plan.y, plan.conv, plan.w, n,
                                                                  count, answers);
           });

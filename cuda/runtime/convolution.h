@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Convolutions by cuDNN. For each problem a plan is made once, with the library's algorithms for it, best
-// first. Only algorithms that give the same bits in every run, and that fit the workspace, are used.
+// first. Only algorithms that give the same bits in every run, and that fit the workspace, are used; those by
+// Winograd's or Fourier's transforms only where CAWE_WINOGRAD allows them.
 #pragma once
 
 #include <array>

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cuda/runtime/device.h"
 
+#include <algorithm>
+
 #include "cuda/runtime/errors.h"
 
 namespace CAWE_DEVICE {
@@ -12,6 +14,18 @@ std::string library_version_text(size_t version) {
 }
 
 }  // namespace
+
+std::string visible_device(const std::string& now, int index) {
+  if (now.empty()) return std::to_string(index);
+  size_t begin = 0;
+  for (int i = 0;; ++i) {
+    const size_t end = std::min(now.find(',', begin), now.size());
+    if (i == index) return now.substr(begin, end - begin);
+    CAWE_CHECK(end < now.size(), Code::usage, "no GPU ", index, ": CUDA_VISIBLE_DEVICES=", now, " names ",
+               i + 1, " (the first is 0)");
+    begin = end + 1;
+  }
+}
 
 std::string cuda_version_text(int version) {
   return detail::concat(version / 1000, ".", version % 1000 / 10);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whether there is a GPU, and which. The backend runs on device 0; CUDA_VISIBLE_DEVICES decides which GPU
-// that is.
+// Whether there is a GPU, and which. The backend runs on device 0, on every thread; CUDA_VISIBLE_DEVICES
+// decides which GPU that is.
 #pragma once
 
 #include <string>
@@ -24,6 +24,10 @@ bool find_device(DeviceInfo& info, std::string& why);
 
 /// The sentence for a machine without a usable device. driver: its CUDA version, 0 where none is loaded.
 std::string reason_without_device(cudaError_t status, int runtime, int driver);
+
+/// The value of CUDA_VISIBLE_DEVICES under which the GPU with this index is device 0. `now`: the variable's value, ""
+/// where it is not set; the index counts among the GPUs that it names. Throws Code::usage where it names fewer.
+std::string visible_device(const std::string& now, int index);
 
 /// 13020 as "13.2".
 std::string cuda_version_text(int version);

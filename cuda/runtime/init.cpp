@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cuda/runtime/init.h"
 
+#include <cstdlib>
+
 #include "cuda/backend/cuda_backend.h"
 #include "cuda/runtime/device.h"
 
@@ -16,6 +18,14 @@ constexpr Device kDevice = Device::emulated;
 CudaBackend* made = nullptr;  // never destroyed: static tensors may outlive everything
 
 }  // namespace
+
+#if defined(CAWE_ON_CUDA)
+void choose(int index) {
+  const char* visible = std::getenv("CUDA_VISIBLE_DEVICES");
+  setenv("CUDA_VISIBLE_DEVICES", visible_device(visible ? visible : "", index).c_str(), 1);
+  setenv("CUDA_DEVICE_ORDER", "PCI_BUS_ID", 0);  // nvidia-smi's order
+}
+#endif
 
 bool init(std::string* why) {
   if (made) return true;

@@ -36,6 +36,7 @@ Settings settings_from_environment() {
   Settings s;
   s.workspace_bytes = mebibytes("CAWE_CUDNN_WORKSPACE_MB", s.workspace_bytes);
   s.tf32 = flag("CAWE_TF32", s.tf32);
+  s.winograd = flag("CAWE_WINOGRAD", s.winograd);
   s.caching = flag("CAWE_CUDA_CACHE", s.caching);
   return s;
 }

@@ -17,7 +17,10 @@ struct Settings {
   /// CAWE_CUDNN_WORKSPACE_MB: the most that one library call may use; by default an eighth of the device's
   /// memory. Deterministic algorithms copy both operands there where the channels are no multiple of 8.
   size_t workspace_bytes = kEighthOfMemory;
-  bool tf32 = false;    ///< CAWE_TF32=1: f32 products and convolutions may round their inputs to TF32
+  bool tf32 = false;  ///< CAWE_TF32=1: f32 products and convolutions may round their inputs to TF32
+  /// CAWE_WINOGRAD=1: convolutions may use Winograd's and Fourier's transforms, which need fewer multiplications and
+  /// are some digits looser.
+  bool winograd = false;
   bool caching = true;  ///< CAWE_CUDA_CACHE=0: no caching, so that memory checkers see every tensor
 };
 

@@ -7,12 +7,11 @@ usage: python3 scripts/goldens/operators.py [tests/goldens]   (torch from PyPI)
 import numpy as np
 import torch
 import torch.nn.functional as F
-import torchvision
-from torchvision.models.detection._utils import BoxCoder, Matcher
 
 from golden import real, run
 from operators_gan import gan, gan_primitives
 from operators_attention import attention
+from operators_detection import detection
 from operators_roi_align import roi_align
 from philox import Random
 
@@ -164,12 +163,6 @@ def numbers(shape, purpose, low=-1, high=1):
     return real((low + (high - low) * u).astype(np.float32).reshape(shape))
 
 
-def boxes(n, purpose):
-    raw = numbers((n, 4), purpose, 0, 1)
-    corner = raw[:, :2] * 80
-    return torch.cat([corner, corner + 3 + raw[:, 2:] * 17], 1)
-
-
 def optimizer_step(make, p, g, state):
     """p after one step from `state`, and the state after it."""
     p = p.clone().requires_grad_(True)
@@ -181,16 +174,6 @@ def optimizer_step(make, p, g, state):
     return [p.detach()] + [v for k, v in optimizer.state[p].items() if k != 'step']
 
 
-def filtered(decoded, smallest):
-    """What rows/detection.cpp keeps of its candidates; in f32, the type of the choice."""
-    chosen = torch.arange(0, 600, 3) * 7 % 600
-    scores = numbers((200, 3), 'filter scores', 0, 1).flatten()[chosen]
-    boxes_ = torchvision.ops.clip_boxes_to_image(decoded, (90, 100))[chosen // 3]
-    large = torchvision.ops.remove_small_boxes(boxes_, smallest)
-    kept = large[scores[large] > 0.3]
-    return boxes_[kept], scores[kept], (chosen % 3)[kept]
-
-
 def primitives(golden):
     """Rows of primitives in autograd/rows: decisions by torchvision, optimizers by torch.optim."""
     def put(name, variant, *outputs):
@@ -198,18 +181,10 @@ def primitives(golden):
             golden.tensor('%s.%d.out%d' % (name, variant, i), t)
 
     put('argmax_rows', 0, numbers((9, 17), 'argmax').argmax(1))
-    coder = BoxCoder((10, 10, 5, 5))
-    decoded = coder.decode_single(numbers((200, 4), 'deltas', -3, 3), boxes(200, 'anchors'))
-    put('decode_boxes', 0, torchvision.ops.clip_boxes_to_image(decoded, (90, 100)))
-    overlaps = torchvision.ops.box_iou(boxes(7, 'truth'), boxes(300, 'anchors'))
+    detection(put, numbers)
     for v in (0, 1):
         x = numbers((3, 2, 7, 5), 'min max')
         put('min_max', v, x.amin((1, 2, 3)), x.amax((1, 2, 3)))
-        put('match_anchors', v, Matcher(0.5, 0.4, allow_low_quality_matches=v == 0)(overlaps))
-        put('decode_filtered', v, *filtered(decoded, 0 if v == 0 else 9))
-        classes = torch.zeros(400, dtype=torch.int64) if v == 0 else torch.arange(400) % 3
-        put('nms', v, torchvision.ops.batched_nms(boxes(400, 'nms'), numbers((400,), 'scores', 0, 1), classes, 0.3))
-        put('top_k', v, numbers((1000,), 'top k').topk(37 if v == 0 else 1000).indices)
         put('cawe_weights', v, F.relu(numbers((3, 6, 5, 7), 'cawe g')).mean((2, 3)))
         w, f = numbers((3, 6), 'cawe w'), numbers((3, 6, 5, 7), 'cawe f')
         put('cawe_map', v, F.relu((w[:, :, None, None] * f).sum(1, keepdim=True)))
@@ -248,6 +223,9 @@ def primitives(golden):
                                        factor * numbers(shape, 'adam ' + g), state))
         put('adam_steps', v, *[outs[k][i] for i in range(3) for k in range(2)])
     gan_primitives(put, numbers)
+    image, more = numbers((3, 5, 7, 9), 'list'), numbers((41,), 'more of a list')
+    for v, narrow in enumerate((torch.bfloat16, torch.float16, torch.float64)):
+        put('copy_list', v, image.float().to(narrow), more.float().to(torch.bfloat16))
     both = [numbers((77, 91), 'squares'), numbers((5000,), 'more squares')]
     for v in range(3):
         scale = 1024.0 if v == 2 else 1.0

@@ -38,7 +38,7 @@ def _sources(root):
 def _patterns(name):
     """(what it is, files it is looked for in, a pattern)."""
     return (
-        ('a primitive', r'\.inc$', r'^CAWE_OP(?:_RETURN\([^,]+,|\() *%s,' % name),
+        ('a primitive', r'\.inc$', r'^CAWE_OP\(%s,' % name),
         ('a function', r'\.(h|cuh|cu)$', r'^ *(?:[\w:<>,*&]+ +)*[\w:<>]+[ *&]+%s\(' % name),
         ('a kernel', r'\.(cu|cuh)$', r'\b%s(?:_kernel)?\(' % name),
         ('an element-wise function', r'tensor/elementwise\.h$', r'\b(?:UnaryOp|BinaryOp)::%s\b' % name),

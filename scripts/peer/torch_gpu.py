@@ -87,14 +87,15 @@ def kernels():
         say('cawe_weights %s 32x2048x32x32' % type_, median_us=median_us(lambda: g.relu().mean((2, 3))))
         film, whole = rand(32, 3, 1024, 1024, dtype=dtype, last=True), rand(32, 1, 1024, 1024, dtype=dtype)
         say('cawe_fuse %s 32x3x1024x1024' % type_, median_us=median_us(lambda: film * (0.5 + 0.5 * whole)))
-        q, k, v = rand(8, 4096, 32, dtype=dtype), rand(8, 4096, 32, dtype=dtype), rand(8, 4096, 256, dtype=dtype)
-        case = '%s 8x4096x4096, 32 and 256' % type_
-        say('attention ' + case, median_us=median_us(lambda: torch.softmax(q @ k.transpose(1, 2), 2) @ v), how='bmm, softmax, bmm')
-        for t in (q, k, v):
-            t.requires_grad_()
-        y = torch.softmax(q @ k.transpose(1, 2), 2) @ v
-        say('attention_grad ' + case, median_us=median_us(lambda: torch.autograd.grad(y, (q, k, v), v, retain_graph=True)))
-        del y
+        for depth, channels in ((32, 256), (96, 768)) if dtype == torch.bfloat16 else ((32, 256),):
+            q, k, v = rand(8, 4096, depth, dtype=dtype), rand(8, 4096, depth, dtype=dtype), rand(8, 4096, channels, dtype=dtype)
+            case = '%s 8x4096x4096, %d and %d' % (type_, depth, channels)
+            say('attention ' + case, median_us=median_us(lambda: torch.softmax(q @ k.transpose(1, 2), 2) @ v), how='bmm, softmax, bmm')
+            for t in (q, k, v):
+                t.requires_grad_()
+            y = torch.softmax(q @ k.transpose(1, 2), 2) @ v
+            say('attention_grad ' + case, median_us=median_us(lambda: torch.autograd.grad(y, (q, k, v), v, retain_graph=True)))
+            del y
     a, b = rand(32, 64, 256, 256).requires_grad_(), rand(32, 64, 256, 256)
     say('content_loss f32 32x64x256x256', median_us=median_us(lambda: torch.autograd.grad((a - b).abs().mean(), a)))
     x, t = rand(32, 49104).requires_grad_(), (rand(32, 49104) > 0.9).float()

@@ -11,10 +11,8 @@ class ReferenceBackend : public PrimitiveBackend {
  public:
   const char* name() const override { return "cpu reference"; }
 #define CAWE_OP(op, parameters, names) void op parameters override;
-#define CAWE_OP_RETURN(type, op, parameters, names) type op parameters override;
 #include "tensor/primitives/all.inc"
 #undef CAWE_OP
-#undef CAWE_OP_RETURN
 };
 
 }  // namespace cawe

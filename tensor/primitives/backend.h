@@ -33,10 +33,8 @@ namespace cawe {
 class PrimitiveBackend : public Backend {
  public:
 #define CAWE_OP(op, parameters, names) virtual void op parameters;
-#define CAWE_OP_RETURN(type, op, parameters, names) virtual type op parameters;
 #include "tensor/primitives/all.inc"
 #undef CAWE_OP
-#undef CAWE_OP_RETURN
 };
 
 /// The backend whose primitives a device runs; errors as backend().

@@ -45,11 +45,8 @@ class DeviceOf {
 namespace primitives {
 #define CAWE_OP(op, parameters, names) \
   void op parameters { DeviceOf(#op) names.op names; }
-#define CAWE_OP_RETURN(type, op, parameters, names) \
-  type op parameters { return DeviceOf(#op) names.op names; }
 #include "tensor/primitives/all.inc"
 #undef CAWE_OP
-#undef CAWE_OP_RETURN
 }  // namespace primitives
 
 void Backend::unsupported(const char* op) const {
@@ -66,11 +63,8 @@ void Backend::copy_between_devices(const Tensor&, Tensor&) { unsupported("copy_b
 #pragma GCC diagnostic ignored "-Wunused-parameter"
 #define CAWE_OP(op, parameters, names) \
   void PrimitiveBackend::op parameters { unsupported(#op); }
-#define CAWE_OP_RETURN(type, op, parameters, names) \
-  type PrimitiveBackend::op parameters { unsupported(#op); }
 #include "tensor/primitives/all.inc"
 #undef CAWE_OP
-#undef CAWE_OP_RETURN
 #pragma GCC diagnostic pop
 
 PrimitiveBackend& primitive_backend(Device device) {
@@ -93,10 +87,8 @@ ReferenceScope::~ReferenceScope() { use_reference = previous_; }
 const std::vector<std::string>& primitive_names() {
   static const std::vector<std::string> names = {
 #define CAWE_OP(op, parameters, names) #op,
-#define CAWE_OP_RETURN(type, op, parameters, names) #op,
 #include "tensor/primitives/all.inc"
 #undef CAWE_OP
-#undef CAWE_OP_RETURN
   };
   return names;
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 namespace cawe {
@@ -36,6 +37,24 @@ struct BoxCoding {
 struct MatchParams {
   double high = 0.5, low = 0.4;
   bool low_quality = true;
+};
+
+/// What becomes a candidate of detection, and of which class it is.
+struct CandidateParams {
+  BoxCoding coding;
+  double width = 0, height = 0;  ///< of the image to which boxes are clipped, pixels
+  double threshold = 0;          ///< only scores above it
+  double smallest = 0;           ///< only boxes at least so wide and high, pixels
+  /// Cuts the anchors into parts of these sizes, such as the levels of a pyramid; the class is then the part.
+  /// Empty: the class is the score's place in its row.
+  std::vector<int64_t> parts;
+};
+
+/// How many anchors of an image are drawn for a loss: at most `foreground` of the matched ones, then from the
+/// background up to `count` in all. `purpose` names the stream of random numbers.
+struct SampleParams {
+  int64_t count = 256, foreground = 128;
+  std::string purpose;
 };
 
 /// RoIAlign (He et al. 2017, arXiv 1703.06870): a region is cut into pooled x pooled bins, each the mean of

@@ -57,6 +57,9 @@ def command_line():
     expect('missing option', ['phantom'], 2, '--out')
     expect('value out of range', ['phantom', '--out', 'x', '--size', '3'], 2, '--size', absent=['x'])
     expect('device that is not there', ['doctor', '--device', 'cuda'], 1, 'cuda')
+    for device in ('cuda:', 'cuda:x', 'cuda:-1', 'cuda:01', 'cuda:1000', 'cuda1', 'gpu'):
+        expect('no device: ' + device, ['doctor', '--device=' + device], 2, "'%s'" % device, 'cuda:N')
+    expect('GPU that is not there', ['doctor', '--device', 'cuda:7'], 1, '--device cuda:7: ')
     expect('map method without classifier', ['enhance', '--method', 'cawe', '--input', 'data/images', '--out', 'e'], 2,
            '--classifier', absent=['e'])
     expect('output of unknown kind', ['detect', '--weights', 'cls', '--input', 'data/images', '--out', 'd.txt'], 2,

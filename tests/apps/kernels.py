@@ -66,6 +66,30 @@ for name, headers in (('template', ['cawe/kernel.cuh']),
     if NVCC:
         assert 'axpy' in run(path, '--arch', 'sm_90', '--no-nvcc').stdout, name
 
+# Launches that no device would run are complaints.
+KERNEL = INCLUDE + '''
+__global__ void __launch_bounds__(128) mine(float* y) {
+  __shared__ float s[%d];
+  s[threadIdx.x] = 1.f;
+  __syncthreads();
+  y[threadIdx.x] = s[threadIdx.x];
+}
+void cawe_run(cawe::Workbench& bench) {
+  float* y = bench.output<float>(%d);
+  static float ones[256];
+  for (float& one : ones) one = 1.f;
+  CAWE_LAUNCH(mine, 1, %d, 0, nullptr, y);
+  bench.expect("y", y, ones, %d, 0);
+}
+'''
+for name, floats, threads, words in (('right', 12288, 128, None), ('bound', 256, 129, '__launch_bounds__(128)'),
+                                     ('shared', 12289, 128, '49156 B of static shared memory')):
+    path = WORK / (name + '.cuh')
+    path.write_text(KERNEL % (floats, threads, threads, threads))
+    case = profile(path, code=1 if words else 0)
+    assert case['passed'] == (words is None), case
+    assert words is None or any('refused launch of mine' in c and words in c for c in case['complaints']), case
+
 # Cases hold in the program's own floating-point mode, which counts denormals as zero: a GPU keeps them.
 cases = json.loads(run('--profile', '--filter', 'argsort', '--json', '--quiet', '--no-nvcc').stdout)['cases']
 assert any('special' in c['shape'] for c in cases) and all(c['passed'] for c in cases), cases
@@ -86,6 +110,18 @@ assert 'cawe_run' in run('empty.cuh', code=3).stderr
 assert 'compares nothing' in run('silent.cuh', '--no-nvcc', code=3).stderr
 assert 'no kernel case' in run('--filter', 'no such kernel', code=2).stderr
 assert 'no ladder' in run('--ladder', 'no such ladder', code=2).stderr
+
+# Whole steps: one that is alone comes with its primitives; nothing of a step comes to the host but its loss and norm.
+step, = json.loads(run('--steps', '--json', '--filter', 'resnet50 training b32 bf16').stdout)['steps']
+assert step['to_host']['count'] == 2 and step['to_device']['count'] == 0, step
+assert step['launches'] == sum(p['launches'] for p in step['primitives']), step
+assert step['bytes'] == sum(p['bytes'] for p in step['primitives']) > step['floor_bytes'] > 0
+times = step['predicted_ms']
+assert set(times) == {'P40', 'A100-80', 'H100', 'H200'}
+assert times['P40']['captured'] > times['A100-80']['captured'] > times['H100']['captured'] > times['H200']['captured'] > 0
+text = run('--steps', '--filter', 'resnet50 inference b2 f32').stdout
+assert 'conv2d' in text and 'map_channels_last' in text and 'nothing measured' in text
+assert 'no step' in run('--steps', '--filter', 'alexnet', code=2).stderr
 
 # Listing and JSON.
 listed = json.loads(run('--json').stdout)['cases']

@@ -38,14 +38,8 @@ class Spy final : public PrimitiveBackend {
     note(#op) names;                   \
     cpu_reference_backend().op names;  \
   }
-#define CAWE_OP_RETURN(type, op, parameters, names) \
-  type op parameters override {                     \
-    note(#op) names;                                \
-    return cpu_reference_backend().op names;        \
-  }
 #include "tensor/primitives/all.inc"
 #undef CAWE_OP
-#undef CAWE_OP_RETURN
 
  private:
   struct Note {

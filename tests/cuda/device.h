@@ -7,6 +7,9 @@
 
 #include "cuda/kernels/types.h"
 #include "cuda/runtime/init.h"
+#if !defined(CAWE_ON_CUDA)
+#include "cuda/emulator/vendor/control.h"
+#endif
 
 namespace cawe {
 
@@ -25,6 +28,11 @@ class DeviceTest : public testing::Test {
     EXPECT_TRUE(ready_) << why;
   }
   void SetUp() override { ASSERT_TRUE(ready_); }
+#if !defined(CAWE_ON_CUDA)
+  void TearDown() override {
+    for (const std::string& use : emulated::unordered_uses()) ADD_FAILURE() << use;
+  }
+#endif
 
  private:
   static inline bool ready_ = false;

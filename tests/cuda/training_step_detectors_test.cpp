@@ -2,10 +2,16 @@
 // Whole steps of narrow detectors on the device beside the CPU, and what they detect.
 #include <gtest/gtest.h>
 
+#include <cstring>
+
+#include "models/detection_runner.h"
 #include "models/faster_rcnn.h"
 #include "models/retinanet.h"
 #include "tests/cuda/training_step.h"
 #include "tests/models/matched_detections.h"
+#if !defined(CAWE_ON_CUDA)
+#include "cuda/emulator/vendor/control.h"
+#endif
 
 namespace cawe::models {
 namespace {
@@ -142,6 +148,109 @@ void expect_same_detections(const Config& config) {
                                       f32_bar(std::max(a.side, b.side), 96)};
     testing::expect_same_detections(ours[i], truth[i], bars, "image " + std::to_string(i));
   }
+}
+
+#if !defined(CAWE_ON_CUDA)
+
+/// What was asked of the device since the last call, which is printed.
+emulated::Traffic traffic(const char* what) {
+  emulated::Traffic t = emulated::take_traffic();
+  uint64_t launches = 0;
+  for (const auto& [kernel, times] : t.launches) launches += times;
+  std::printf("[   counts ] %s: %d to the host, %d to the device, %d launches of kernels\n", what,
+              int(t.to_host.count), int(t.to_device.count), int(launches));
+  return t;
+}
+
+/// A step after the first, in which anchors went to the device.
+template <class Net, class Config>
+void expect_no_copy_to_host(const char* what, const Config& config, int64_t n) {
+  Net net(config);
+  place(net, kDevice, DType::f32);
+  const Variable x(noise({n, 3, 64, 64}, "films", DType::f32).to(kDevice));
+  const std::vector<Truth> truths(size_t(n),
+                                  Truth{{{10, 12, 40, 44}, {30, 20, 60, 55}}, {0, 0}, {{0, 0, 20, 20}}});
+  const std::vector<DrawKey> draws(static_cast<size_t>(n));
+  for (int round = 0; round < 2; ++round) {
+    net.zero_grad();
+    emulated::take_traffic();
+    backward(net.loss_of(x, net.targets(64, 64, truths, draws, kDevice)).total);
+    const emulated::Traffic t = traffic(what);
+    if (round == 0) continue;
+    EXPECT_EQ(t.to_host.count, 0u) << what;
+    EXPECT_EQ(t.to_device.count, 2u) << what << ": the true boxes, and the keys of draws";
+  }
+}
+
+TEST_F(DetectorStep, TrainingBringsNothingToTheHost) {
+  for (const int64_t n : {1, 2, 5}) {
+    expect_no_copy_to_host<RetinaNet>("RetinaNet's step", narrow_retinanet(), n);
+    expect_no_copy_to_host<FasterRcnn>("Faster R-CNN's step", narrow_faster_rcnn(), n);
+  }
+}
+
+template <class Net, class Config>
+void expect_one_copy_to_host(const char* what, const Config& config) {
+  Net net(config);
+  place(net, kDevice, DType::f32);
+  for (const int64_t n : {1, 1, 2, 5}) {
+    const Tensor x = noise({n, 3, 64, 64}, "films", DType::f32).to(kDevice);
+    emulated::take_traffic();
+    const std::vector<Detections> found = net.detect(x);
+    EXPECT_GT(found[0].size(), 0u);
+    EXPECT_EQ(traffic(what).to_host.count, 1u) << what << " of " << n;
+  }
+}
+
+TEST_F(DetectorStep, DetectionsComeToTheHostOnce) {
+  expect_one_copy_to_host<RetinaNet>("RetinaNet's detections", narrow_retinanet());
+  expect_one_copy_to_host<FasterRcnn>("Faster R-CNN's detections", narrow_faster_rcnn());
+}
+
+#endif
+
+bool same(const std::vector<Detections>& a, const std::vector<Detections>& b) {
+  bool equal = a.size() == b.size();
+  for (size_t i = 0; i < a.size() && equal; ++i) {
+    equal = a[i].size() == b[i].size();
+    for (size_t k = 0; k < a[i].size() && equal; ++k)
+      equal = std::memcmp(&a[i][k].box, &b[i][k].box, sizeof(Box)) == 0 && a[i][k].score == b[i][k].score &&
+              a[i][k].label == b[i][k].label;
+  }
+  return equal;
+}
+
+template <class Net, class Config>
+void expect_captured_detections(const Config& config) {
+  Net net(config);
+  place(net, kDevice, DType::f32);
+  DetectionRunner runner(net, true), plain(net, false);
+  const char* kFilms[] = {"first", "second", "third", "fourth", "fifth"};
+  for (int i = 0; i < 5; ++i) {
+    const int64_t n = i == 3 ? 1 : 2;  // a short batch, and then the first shape anew
+    const Tensor x = noise({n, 3, 64, 64}, kFilms[i], DType::f32).to(kDevice);
+    const std::vector<Detections> found = runner.detect(x, {});
+    EXPECT_GT(found[0].size(), 0u);
+    EXPECT_TRUE(same(found, plain.detect(x, {}))) << kFilms[i];
+    EXPECT_EQ(runner.captured(), i == 1 || i == 2) << kFilms[i];
+    EXPECT_FALSE(plain.captured());
+  }
+  Tensor bad = noise({2, 3, 64, 64}, "bad", DType::f32);
+  bad.slice(0, 1, 2).fill(std::nan(""));
+  EXPECT_FALSE(runner.captured());
+  runner.detect(noise({2, 3, 64, 64}, "sixth", DType::f32).to(kDevice), {});
+  ASSERT_TRUE(runner.captured());
+  try {
+    runner.detect(bad.to(kDevice), {"good.png", "bad.png"});
+    ADD_FAILURE() << "nothing was thrown";
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("bad.png"), std::string::npos) << error.what();
+  }
+}
+
+TEST_F(DetectorStep, CapturedDetectionsAreThePlainOnes) {
+  expect_captured_detections<RetinaNet>(narrow_retinanet());
+  expect_captured_detections<FasterRcnn>(narrow_faster_rcnn());
 }
 
 TEST_F(DetectorStep, RetinaNetDetectsAlike) { expect_same_detections<RetinaNet>(narrow_retinanet()); }

@@ -3,10 +3,13 @@
 #include "models/anchors.h"
 
 #include <gtest/gtest.h>
+
+#include <algorithm>
 #include <cmath>
 
-#include "models/box_coding.h"
 #include "models/matcher.h"
+#include "models/truths.h"
+#include "tensor/primitives/detection.h"
 
 namespace cawe::models {
 namespace {
@@ -55,13 +58,23 @@ TEST(Anchors, RefuseUnevenLevels) {
   EXPECT_THROW(settings.per_cell(), Error);
 }
 
+/// What an anchor learns of the box that it is matched with.
+std::vector<float> encoded(const Box& box, const Box& anchor, const BoxCoding& coding = {}) {
+  Tensor foreground = Tensor::empty({1, 1}), deltas = Tensor::empty({1, 1, 4}), none;
+  primitives::match_targets(Tensor::from(std::vector<int64_t>{0}, {1, 1}), {},
+                            Tensor::from(Row{anchor.x1, anchor.y1, anchor.x2, anchor.y2}, {1, 4}),
+                            packed(std::vector<Truth>{{{box}, {0}}}), coding, 0, foreground, deltas, none,
+                            none, none);
+  return deltas.to_vector<float>();
+}
+
 TEST(BoxCoding, GoldenOfTheSpec) {
-  const auto plain = encode_box({2, 4, 12, 14}, {0, 0, 10, 20});
+  const auto plain = encoded({2, 4, 12, 14}, {0, 0, 10, 20});
   EXPECT_NEAR(plain[0], 0.2, 1e-6);
   EXPECT_NEAR(plain[1], -0.05, 1e-6);
   EXPECT_NEAR(plain[2], 0, 1e-6);
   EXPECT_NEAR(plain[3], -0.693147, 1e-6);
-  const auto weighted = encode_box({2, 4, 12, 14}, {0, 0, 10, 20}, {10, 10, 5, 5});
+  const auto weighted = encoded({2, 4, 12, 14}, {0, 0, 10, 20}, {10, 10, 5, 5});
   EXPECT_NEAR(weighted[0], 2, 1e-5);
   EXPECT_NEAR(weighted[1], -0.5, 1e-5);
   EXPECT_NEAR(weighted[3], -3.465736, 1e-5);
@@ -69,11 +82,32 @@ TEST(BoxCoding, GoldenOfTheSpec) {
 
 TEST(BoxCoding, OffsetsAreInSidesOfTheAnchor) {
   // Half as wide and half as high again as the anchor; centres (5, 10) and (6.5, 20).
-  const auto code = encode_box({4, 5, 9, 35}, {0, 0, 10, 20});
+  const auto code = encoded({4, 5, 9, 35}, {0, 0, 10, 20});
   EXPECT_NEAR(code[0], 1.5 / 10, 1e-6);
   EXPECT_NEAR(code[1], 10.0 / 20, 1e-6);
   EXPECT_NEAR(code[2], std::log(0.5), 1e-6);
   EXPECT_NEAR(code[3], std::log(1.5), 1e-6);
+}
+
+/// What a batch of images learns, and how many anchors of each are foreground.
+struct AnchorTargets {
+  Tensor classes, deltas, foreground;
+  std::vector<int64_t> counts;
+};
+
+AnchorTargets make_targets(const Tensor& anchors, const std::vector<Truth>& truths, int64_t classes,
+                           const MatchParams& match) {
+  const int64_t n = int64_t(truths.size()), count = anchors.dim(0);
+  AnchorTargets t{
+      Tensor::empty({n, count, classes}), Tensor::empty({n, count, 4}), Tensor::empty({n, count}), {}};
+  Tensor none;
+  const Tensor truth = packed(truths);
+  primitives::match_targets(matched(anchors, {}, truth, match), {}, anchors, truth, {}, 0, t.foreground,
+                            t.deltas, none, t.classes, none);
+  const std::vector<float> marks = t.foreground.to_vector<float>();
+  for (int64_t i = 0; i < n; ++i)
+    t.counts.push_back(std::count(marks.begin() + i * count, marks.begin() + (i + 1) * count, 1.0f));
+  return t;
 }
 
 const Tensor kAnchors = Tensor::from(
@@ -132,7 +166,9 @@ TEST(Targets, LowQualityGivesEveryBoxItsBest) {
 // By hand, thresholds 0.5 and 0.4. Anchors: on the region (IoU 1), half of it inside a large region, a
 // quarter inside, far away, and the one that overlaps a small region most (IoU 0.25).
 TEST(Targets, IgnoredRegionsAreNoBackground) {
-  const auto of = [](const Truth& truth) { return match_image(Anchors(kAnchors), truth, {0.5, 0.4, true}); };
+  const auto of = [](const Truth& truth) {
+    return matched(kAnchors, {}, packed(std::vector<Truth>{truth}), {0.5, 0.4, true}).to_vector<int64_t>();
+  };
   using Matched = std::vector<int64_t>;
   EXPECT_EQ(of({{}, {}, {{0, 0, 10, 10}}}), (Matched{-2, -2, -2, -1, -1}))
       << "IoU 1, 0.83, and 0.55 of the third inside";
@@ -149,11 +185,63 @@ TEST(Targets, IgnoredRegionsAreNoBackground) {
   EXPECT_EQ(t.counts[0], 0);
 }
 
+TEST(Targets, AnchorsBehindTheCountAreLeftOut) {
+  const std::vector<Truth> truths{{{{0, 0, 10, 10}}, {0}}, {}};
+  const Tensor own = Tensor::empty({2, 5, 4});
+  for (int64_t i = 0; i < 2; ++i) own.slice(0, i, i + 1).copy_from(kAnchors.unsqueeze(0));
+  const Tensor counts = Tensor::from(std::vector<int64_t>{1, 4}, {2});
+  EXPECT_EQ(matched(own, counts, packed(truths), {0.5, 0.4, true}).to_vector<int64_t>(),
+            (std::vector<int64_t>{0, -2, -2, -2, -2, -1, -1, -1, -1, -2}));
+}
+
+TEST(Targets, AnImageHasNothingToLearnWhereLimitsLeaveOutAll) {
+  // low 0 and high 1: no background, and foreground only where an anchor is a box.
+  const Tensor two = kAnchors.slice(0, 1, 3);
+  const Truth box{{{0, 0, 10, 10}}, {0}};
+  EXPECT_FALSE(any_learns(two, box, {1, 0, false}, true));
+  EXPECT_TRUE(any_learns(kAnchors, box, {1, 0, false}, true)) << "the first anchor is the box";
+  EXPECT_FALSE(any_learns(kAnchors, box, {1, 0, false}, false)) << "matched anchors are not drawn";
+  EXPECT_TRUE(any_learns(two, box, {1, 0, true}, true)) << "the best anchor of the box";
+  EXPECT_TRUE(any_learns(two, box, {1, 0.4, false}, true)) << "0.379 is background";
+  EXPECT_TRUE(any_learns(two, {}, {1, 0, false}, true)) << "no box: all background";
+  EXPECT_FALSE(any_learns(two, {{{300, 300, 310, 310}}, {0}}, {1, 0, true}, true)) << "nothing overlaps";
+}
+
+TEST(Targets, TheSameAsWhatIsDrawn) {
+  for (const MatchParams& match :
+       {MatchParams{1, 0, false}, MatchParams{1, 0, true}, MatchParams{0.9, 0.3, false},
+        MatchParams{0.5, 0.38, false}, MatchParams{0.84, 0, false}})
+    for (int64_t begin = 0; begin < 5; ++begin)
+      for (int64_t end = begin + 1; end <= 5; ++end)
+        for (const Truth& truth :
+             {Truth{{{0, 0, 10, 10}}, {0}}, Truth{{{300, 300, 310, 310}}, {0}}, Truth{}}) {
+          const Tensor some = kAnchors.slice(0, begin, end).contiguous();
+          const std::vector<int64_t> m =
+              matched(some, {}, packed(std::vector<Truth>{truth}), match).to_vector<int64_t>();
+          const bool any = std::any_of(m.begin(), m.end(), [](int64_t g) { return g != -2; });
+          EXPECT_EQ(any_learns(some, truth, match, true), any)
+              << match.high << " " << match.low << " " << begin;
+        }
+}
+
+TEST(Truths, RowsAreFilledUpToAPowerOfTwo) {
+  const Tensor t = packed(std::vector<Truth>{{{{1, 2, 3, 4}}, {5}, {{6, 7, 8, 9}}}, {}});
+  EXPECT_EQ(t.shape(), (Shape{2, 8, 5}));
+  EXPECT_EQ(row(t.slice(0, 0, 1).reshape({8, 5}), 0), (Row{1, 2, 3, 4, 5}));
+  EXPECT_EQ(row(t.slice(0, 0, 1).reshape({8, 5}), 1), (Row{6, 7, 8, 9, -2}));
+  EXPECT_EQ(row(t.slice(0, 0, 1).reshape({8, 5}), 2)[4], -1);
+  EXPECT_EQ(row(t.slice(0, 1, 2).reshape({8, 5}), 0)[4], -1);
+  const std::vector<Box> nine(9, {0, 0, 1, 1});
+  EXPECT_EQ(packed(std::vector<Truth>{{nine, std::vector<int64_t>(9, 0)}}).dim(1), 16);
+  const std::vector<Box> five(5, {0, 0, 1, 1});
+  EXPECT_EQ(packed(std::vector<Truth>{{five, std::vector<int64_t>(5, 0), five}}).dim(1), 16);
+}
+
 TEST(Targets, BadBoxesNameTheImage) {
   for (const Truth& bad :
        {Truth{{{5, 5, 5, 9}}, {0}}, Truth{{{0, 0, 5, NAN}}, {0}}, Truth{{{0, 0, 5, 5}}, {1}}}) {
     try {
-      make_targets(kAnchors, {bad}, 1, {}, {}, {"film-7"});
+      check_truth(bad, 1, "film-7");
       FAIL() << "a bad box went through";
     } catch (const Error& e) {
       EXPECT_EQ(e.code(), Code::data);

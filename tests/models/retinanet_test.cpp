@@ -122,7 +122,7 @@ TEST(Postprocess, ThresholdClipAndSuppression) {
                                    0,  0,  10, 10, 20, 20, 30, 30, 20, 20, 30, 30};
   const std::vector<float> logits{2,  -9, 1,  0,  -9, -2.5f,  //
                                   -9, -9, -4, -9, -9, -9};
-  const std::vector<Detections> found = net.postprocess(raw_of(logits, anchors, 2), 60, 64);
+  const std::vector<Detections> found = to_host(net.postprocess(raw_of(logits, anchors, 2), 60, 64), {});
   ASSERT_EQ(found.size(), 1u);
   // Anchor 0 clipped to (0, 0, 10, 10) beats anchor 1 of class 0; anchor 1 of class 1 stays: another class.
   ASSERT_EQ(found[0].size(), 3u);
@@ -135,9 +135,9 @@ TEST(Postprocess, ThresholdClipAndSuppression) {
   EXPECT_NEAR(found[0][2].box.x2, 64, 1e-4);  // width
   EXPECT_NEAR(found[0][2].box.y2, 60, 1e-4);  // height
   net.postprocess_settings().score_threshold = 0.001;
-  EXPECT_EQ(net.postprocess(raw_of(logits, anchors, 2), 60, 64)[0].size(), 4u);
+  EXPECT_EQ(to_host(net.postprocess(raw_of(logits, anchors, 2), 60, 64), {})[0].size(), 4u);
   net.postprocess_settings().max_detections = 2;
-  EXPECT_EQ(net.postprocess(raw_of(logits, anchors, 2), 60, 64)[0].size(), 2u);
+  EXPECT_EQ(to_host(net.postprocess(raw_of(logits, anchors, 2), 60, 64), {})[0].size(), 2u);
 }
 
 TEST(Postprocess, EqualScoresKeepTheLowerIndex) {
@@ -145,7 +145,7 @@ TEST(Postprocess, EqualScoresKeepTheLowerIndex) {
   const std::vector<float> anchors{0, 0, 10, 10, 0,  0,  10, 11, 40, 40, 50, 50,
                                    0, 0, 10, 9,  40, 40, 50, 51, 20, 20, 30, 30};
   const std::vector<float> equal(6, 1.0f);
-  const Detections found = net.postprocess(raw_of(equal, anchors, 1), 64, 64)[0];
+  const Detections found = to_host(net.postprocess(raw_of(equal, anchors, 1), 64, 64), {})[0];
   ASSERT_EQ(found.size(), 3u);
   EXPECT_EQ(found[0].box.y2, 10);
   EXPECT_EQ(found[1].box.y2, 50);
@@ -159,12 +159,12 @@ TEST(Postprocess, AScoreOfExactlyTheThresholdIsOut) {
                                    0, 20, 10, 30, 20, 20, 30, 30, 40, 20, 50, 30};
   const std::vector<float> logits{0, 0.01f, -0.01f, 3, 0, -3};
   net.postprocess_settings().score_threshold = 0.5;
-  const Detections found = net.postprocess(raw_of(logits, anchors, 1), 64, 64)[0];
+  const Detections found = to_host(net.postprocess(raw_of(logits, anchors, 1), 64, 64), {})[0];
   ASSERT_EQ(found.size(), 2u);
   EXPECT_EQ(found[0].box.y1, 20);
   EXPECT_EQ(found[1].box.x1, 20);
   net.postprocess_settings().score_threshold = 0.4999;
-  EXPECT_EQ(net.postprocess(raw_of(logits, anchors, 1), 64, 64)[0].size(), 4u);
+  EXPECT_EQ(to_host(net.postprocess(raw_of(logits, anchors, 1), 64, 64), {})[0].size(), 4u);
 }
 
 TEST(Postprocess, TheBestOfMaxDetectionsAreKept) {
@@ -175,7 +175,7 @@ TEST(Postprocess, TheBestOfMaxDetectionsAreKept) {
   const std::vector<std::pair<float, float>> corners{{20, 0}, {0, 20}, {40, 20}, {20, 20}, {40, 0}, {0, 0}};
   for (size_t most = 1; most <= 7; ++most) {
     net.postprocess_settings().max_detections = int64_t(most);
-    const Detections found = net.postprocess(raw_of(logits, anchors, 1), 64, 64)[0];
+    const Detections found = to_host(net.postprocess(raw_of(logits, anchors, 1), 64, 64), {})[0];
     ASSERT_EQ(found.size(), std::min<size_t>(most, 6));
     for (size_t k = 0; k < found.size(); ++k)
       EXPECT_EQ(std::pair(found[k].box.x1, found[k].box.y1), corners[k]) << most << ", " << k;
@@ -188,7 +188,7 @@ TEST(Postprocess, BoxesOfExactlyTheSuppressionsOverlapStay) {
   const std::vector<float> anchors{0,  0, 10, 10, 0,  5,  10, 10, 40, 0,  50, 10,
                                    40, 4, 50, 10, 20, 20, 30, 30, 20, 20, 30, 30};
   const std::vector<float> logits{3, 2, 3, 2, -9, -9};  // the second pair overlaps by 6 / 10
-  const Detections found = net.postprocess(raw_of(logits, anchors, 1), 64, 64)[0];
+  const Detections found = to_host(net.postprocess(raw_of(logits, anchors, 1), 64, 64), {})[0];
   ASSERT_EQ(found.size(), 3u);
   EXPECT_EQ(found[2].box.y1, 5);
 }
@@ -201,13 +201,13 @@ TEST(Postprocess, NoBoxGrowsMoreThanTorchvisionsLimit) {
   deltas[2] = deltas[3] = 10;
   RetinaNet::Raw raw = raw_of({3, -9, -9, -9, -9, -9}, anchors, 1);
   raw.deltas = Variable(Tensor::from(deltas, {1, 6, 4}));
-  const Detections found = net.postprocess(raw, 1000, 1000)[0];
+  const Detections found = to_host(net.postprocess(raw, 1000, 1000), {})[0];
   ASSERT_EQ(found.size(), 1u);
   EXPECT_NEAR(found[0].box.x1, 375, 1e-3);
   EXPECT_NEAR(found[0].box.y2, 625, 1e-3);
   deltas[2] = std::log(50.0f);
   raw.deltas = Variable(Tensor::from(deltas, {1, 6, 4}));
-  EXPECT_NEAR(net.postprocess(raw, 1000, 1000)[0][0].box.x2, 600, 1e-2);
+  EXPECT_NEAR(to_host(net.postprocess(raw, 1000, 1000), {})[0][0].box.x2, 600, 1e-2);
 }
 
 TEST(Postprocess, TopKIsByLevel) {
@@ -215,7 +215,7 @@ TEST(Postprocess, TopKIsByLevel) {
   net.postprocess_settings().top_k_per_level = 1;
   const std::vector<float> anchors{0, 0,  10, 10, 20, 0,  30, 10, 40, 0,  50, 10,
                                    0, 20, 10, 30, 20, 20, 30, 30, 40, 20, 50, 30};
-  const Detections found = net.postprocess(raw_of({3, 2, 1, -1, 0, -2}, anchors, 1), 64, 64)[0];
+  const Detections found = to_host(net.postprocess(raw_of({3, 2, 1, -1, 0, -2}, anchors, 1), 64, 64), {})[0];
   ASSERT_EQ(found.size(), 2u);
   EXPECT_EQ(found[0].box.x1, 0);
   EXPECT_EQ(found[1].box.x1, 20);

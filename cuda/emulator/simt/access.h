@@ -17,6 +17,7 @@ struct Hot {
   Cell* cells = nullptr;
   Cell* shared_cells = nullptr;
   uint64_t accesses = 0;
+  bool unordered = false;  ///< other streams' work has to be looked for
 };
 extern Hot hot;
 
@@ -100,16 +101,21 @@ inline void note_write(Cell& c, const Thread& me, uint32_t now, uint32_t bytes, 
   }
 }
 
+/// Which bytes of the word lie in [offset, offset + bytes), a bit each.
+inline uint32_t mask_of_word(uint64_t word, uint64_t offset, uint64_t bytes) {
+  const uint64_t begin = word * 4;
+  const unsigned low = begin < offset ? unsigned(offset - begin) : 0;
+  const unsigned high = unsigned(std::min<uint64_t>(4, offset + bytes - begin));
+  return ((1u << high) - 1) & ~((1u << low) - 1);
+}
+
 /// Looks at the words of [offset, offset + bytes) for races and notes the access in them.
 inline void check_races(Cell* cells, uint64_t offset, unsigned bytes, Access access, uint32_t first,
                         uint32_t pc, const char* space) {
   const Thread& me = *current;
   const uint32_t now = stamp_now(me);
   for (uint64_t word = offset >> 2; word <= (offset + bytes - 1) >> 2; ++word) {
-    const uint64_t begin = word * 4;
-    const unsigned low = begin < offset ? unsigned(offset - begin) : 0;
-    const unsigned high = unsigned(std::min<uint64_t>(4, offset + bytes - begin));
-    const uint32_t mask = ((1u << high) - 1) & ~((1u << low) - 1);
+    const uint32_t mask = mask_of_word(word, offset, bytes);
     Cell& c = cells[word];
     check_writer(c, me, now, mask, access, first, pc, space);
     if (access == Access::load) {
@@ -159,6 +165,7 @@ inline void on_access(uint64_t address, unsigned bytes, Access access, uint64_t 
     ++hot.accesses;
     if (address & (bytes - 1)) misaligned(bytes, pc);
     if (!all_initialised(hot.state + offset, bytes)) check_state(offset, bytes, access, pc);
+    if (hot.unordered) check_order(offset, bytes, access, pc);
     check_races(hot.cells, offset, bytes, access, launch_state.first_id, pc, "global");
     if (launch_state.level == Level::profile) {
       note_sectors(offset, bytes, access);

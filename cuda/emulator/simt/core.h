@@ -47,10 +47,15 @@ enum class State : uint8_t { ready, at_barrier, in_warp_op, log_full, done, dead
 
 struct Thread;
 
-/// Lanes of a warp that meet in one `_sync` operation.
+// Kinds of a rendezvous.
+constexpr uint8_t kBarrier = 1, kShuffle = 2, kBallot = 3, kProduct = 4;
+
+/// Lanes of a warp that meet in one `_sync` operation or product on tensor cores.
 struct Rendezvous {
   unsigned mask = 0, arrived = 0, left = 0;
-  uint8_t kind = 0;  ///< barrier, shuffle, ballot: different ones do not meet
+  uint8_t kind = 0;       ///< barrier, shuffle, ballot, product: different ones do not meet
+  bool computed = false;  ///< product: the results are there
+  uint32_t pc = 0;        ///< of the first lane
   std::array<uint64_t, kWarpSize> values{};
 };
 
@@ -157,6 +162,7 @@ struct Launch {
   uint32_t kernel_pc = 0;       ///< of the kernel, from module_base
   uint32_t number = 0;          ///< of launches so far
   uint32_t first_id = 0;        ///< of this launch's threads
+  uint64_t generation = 0;      ///< of thread ids
   uint32_t block_first_id = 0;  ///< of this block's threads
   uint32_t blocks_started = 0;
   uint32_t barrier_epoch = 0;
@@ -185,10 +191,29 @@ bool find_more_shared();
 void wait_as(State state);
 [[noreturn]] void kill_current();
 
+// Order between streams (order.cpp)
+bool expects_unordered();
+void check_order(uint64_t offset, unsigned bytes, Access access, uint32_t pc);
+
 // Counting (warp_log.cpp)
 void push_record(uint64_t address, uint32_t pc, Kind kind, unsigned bytes);
 /// Turns the logs of a warp's lanes into requests; keeps what cannot be decided yet.
 void replay(Warp& warp);
+
+/// Why no device would run this, "" where one would. `dynamic`: bytes of shared memory that the launch asks
+/// for.
+struct LaunchRefusal {
+  Refusal kind = Refusal::configuration;
+  std::string why;
+};
+LaunchRefusal check_launch(const void* code, Index3 grid, Index3 block, size_t dynamic);
+
+/// The program or library that an address lies in.
+struct Module {
+  uint64_t base = 0, end = 0;
+  std::string path;
+};
+Module module_of(const void* code);
 
 /// File and line of program addresses of one module, through addr2line; "?" and 0 where it does not know.
 struct Place {
@@ -197,6 +222,8 @@ struct Place {
 };
 /// "block_per_row<float, 4>" for the kernel at this address, from the file's symbols.
 std::string kernel_name(const std::string& module, uint32_t address, const std::string& otherwise);
+/// Bytes of the shared arrays that stand in the body of the kernel at this address.
+size_t static_shared_of(const std::string& module, uint32_t address);
 std::map<uint32_t, Place> find_places(const std::string& module, const std::vector<uint32_t>& addresses);
 
 }  // namespace core

@@ -18,6 +18,9 @@ struct Options {
   Level level = Level::off;
   uint64_t seed = 0;            ///< 0: threads and blocks in order; else a permutation of both
   uint32_t log_records = 4096;  ///< a thread pauses when its log of accesses is this long
+  /// Shared memory of a block, static and dynamic, for those who ask: 64 KB on sm_75, 163 on sm_80, 99 on
+  /// sm_86 and sm_89, 227 on sm_90. CAWE_LAUNCH asks where a kernel needs more than 48 KB.
+  size_t most_shared = size_t{227} << 10;
   bool guard = false;  ///< device memory cannot be touched by host code (PROT_NONE outside of launches)
 };
 /// Of all later launches; not thread-safe.
@@ -83,11 +86,15 @@ struct Site {
       example;  ///< the addresses of the worst request, lane by lane (offsets; ~0: inactive)
 };
 
+/// 16 x 8 sums of 16 products.
+constexpr double kFlopsOfMma = 2. * 16 * 8 * 16;
+
 struct Counters {
   uint64_t threads = 0, accesses = 0;
   uint64_t global_requests = 0, global_sectors = 0, global_ideal_sectors = 0, global_bytes = 0;
   uint64_t shared_requests = 0, shared_wavefronts = 0, shared_ideal_wavefronts = 0;
   uint64_t atomic_requests = 0, atomic_serial_steps = 0;
+  uint64_t mma = 0;  ///< mma_16x8x16 of warps; each is kFlopsOfMma on tensor cores
   uint64_t unique_read_bytes = 0, unique_written_bytes = 0;  ///< 32 times the distinct sectors touched
   uint64_t block_groups = 0, block_lanes = 0;  ///< basic blocks run by warps, and by their lanes
   /// Share of lanes that were active, over all basic blocks.
@@ -116,6 +123,39 @@ void resolve_sites(const std::vector<LaunchReport*>& reports);
 using QueuedLaunch = std::function<void()>;
 /// Called with every launch; by default it runs at once.
 void set_submitter(std::function<void(void* stream, const char* kernel, QueuedLaunch)> submitter);
+
+/// Why no device would run a launch.
+enum class Refusal : uint8_t {
+  configuration,  ///< cudaErrorInvalidConfiguration: grid or block beyond what devices have, or empty
+  value,          ///< cudaErrorInvalidValue: more than this kernel may have
+  no_code         ///< cudaErrorNoKernelImageForDevice: no compiler makes code of the kernel
+};
+using Refuser = std::function<void(Refusal, const char* kernel, const std::string& why)>;
+/// Called instead of the submitter; by default it throws Error(internal). Returns the one before.
+Refuser set_refuser(Refuser refuser);
+
+/// The threads of a launch, by numbers that start again with each generation.
+struct LaunchThreads {
+  uint64_t generation = 0;
+  uint32_t first = 0, end = 0;
+};
+LaunchThreads last_launch();
+/// Work of another stream that nothing orders before what runs now: a kernel, or a copy's range of memory.
+struct UnorderedWork {
+  std::string call;
+  LaunchThreads threads;
+  struct Range {
+    uintptr_t begin = 0, end = 0;
+    bool written = false;
+  } range;
+};
+/// Of the next launch. Where its accesses and the work's conflict, that is an "unordered-use"; the calls are
+/// kept for take_unordered_uses(). Known at Level::check and above.
+void expect_unordered(std::vector<UnorderedWork> work);
+std::vector<std::string> take_unordered_uses();
+/// Index of a kernel that was the last to use some word of [p, p + bytes), and one of the two uses writes;
+/// kernels.size() where there is none.
+size_t find_user(const std::vector<UnorderedWork>& kernels, const void* p, size_t bytes, bool writes);
 
 /// A kernel's demangled name without scopes and parameters, the same for g++'s and nvcc's:
 /// "block_per_row<float, 4>".

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// From CAWE_LAUNCH to a report: checks the configuration, queues the launch, runs it, gives issues and sites
+// From CAWE_LAUNCH to a report: has it checked, queues it, runs it, gives issues and sites
 // their lines.
 #include <algorithm>
 #include <cstring>
@@ -23,6 +23,10 @@ std::vector<LaunchReport> reports;
 std::function<void(void*, const char*, QueuedLaunch)> submitter = [](void*, const char*,
                                                                      QueuedLaunch launch) { launch(); };
 
+Refuser refuser = [](Refusal, const char* kernel, const std::string& why) {
+  fail(Code::internal, kernel, ": ", why);
+};
+
 /// What a launch was asked for; `code` tells the module.
 struct Request {
   const char* name;
@@ -33,17 +37,6 @@ struct Request {
   std::vector<std::max_align_t> arguments;
   size_t bytes;
 };
-
-void check_configuration(const char* name, Index3 grid, Index3 block, size_t shared) {
-  const uint64_t threads = uint64_t(block.x) * block.y * block.z;
-  const bool good = grid.x > 0 && grid.y > 0 && grid.z > 0 && grid.x <= 0x7fffffffu && grid.y <= 65535 &&
-                    grid.z <= 65535 && threads > 0 && threads <= 1024 && block.z <= 64;
-  CAWE_CHECK(good, Code::internal, name, ": invalid launch configuration: grid ", grid.x, "x", grid.y, "x",
-             grid.z, ", block ", block.x, "x", block.y, "x", block.z,
-             " (expected 1 to 1024 threads a block and no empty grid; y and z of the grid at most 65535)");
-  CAWE_CHECK(shared <= size_t{48} << 10, Code::internal, name, ": ", shared,
-             " B of dynamic shared memory (expected at most 49152 without opting in)");
-}
 
 LaunchReport make_report() {
   LaunchReport r;
@@ -172,9 +165,12 @@ void set_submitter(std::function<void(void*, const char*, QueuedLaunch)> submitt
   core::submitter = std::move(submitter);
 }
 
+Refuser set_refuser(Refuser refuser) { return std::exchange(core::refuser, std::move(refuser)); }
+
 void submit_launch(const char* name, const void* code, Index3 grid, Index3 block, size_t shared, void* stream,
                    void (*body)(const void*), const void* arguments, size_t bytes) {
-  core::check_configuration(name, grid, block, shared);
+  const core::LaunchRefusal refusal = core::check_launch(code, grid, block, shared);
+  if (!refusal.why.empty()) return core::refuser(refusal.kind, name, refusal.why);
   auto request = std::make_shared<core::Request>();
   *request = {name, code, grid, block, shared, body, {}, bytes};
   request->arguments.resize(bytes / sizeof(std::max_align_t) + 1);
@@ -187,7 +183,8 @@ const char* limits_text() {
          "an "
          "infinite one; the truth lies between. Not known here: caches, latency, scheduling and time; what "
          "ptxas "
-         "merges or moves; tensor cores; weak memory ordering; paths that these inputs do not take.";
+         "merges or moves; how tensor cores round; weak memory ordering; paths that these inputs do not "
+         "take.";
 }
 
 }  // namespace cawe::simt

@@ -12,10 +12,19 @@
 #define __device__
 #define __host__
 #define __forceinline__ inline __attribute__((always_inline))
+/// Leaves the bound in front of the kernel's code, as so many bytes that do nothing: a launch reads them there
+/// (kernel_limits.cpp). Bounds of templates are known when their code is made, as with nvcc.
+#if defined(__x86_64__)
+#define __launch_bounds__(...)                                                       \
+  __attribute__((patchable_function_entry(::cawe::simt::bytes_of_bound(__VA_ARGS__), \
+                                          ::cawe::simt::bytes_of_bound(__VA_ARGS__))))
+#else
 #define __launch_bounds__(...)
+#endif
 #define __align__(bytes) alignas(bytes)
 /// Static and per host thread: the emulator knows where it lies (ELF's PT_TLS) and forgets it between blocks.
 #define __shared__ static thread_local
+#define CAWE_UNROLL  // nvcc's affair
 #define CAWE_INLINE inline __attribute__((always_inline))
 
 namespace cawe::emulated {
@@ -58,6 +67,11 @@ CAWE_INLINE int4 make_int4(int x, int y, int z, int w) { return {x, y, z, w}; }
 CAWE_INLINE uint2 make_uint2(unsigned x, unsigned y) { return {x, y}; }
 
 namespace cawe::simt {
+
+/// Two bytes a thread and 16 more: alignment puts at most one such byte in front of them.
+CAWE_INLINE constexpr unsigned bytes_of_bound(unsigned threads, unsigned = 0, unsigned = 0) {
+  return 2 * threads + 16;
+}
 
 // --- what the emulator gives to a running thread. Identity does not change while a thread runs: `const` lets
 // the compiler keep it in registers, as hardware does.

@@ -6,6 +6,9 @@
 #include <cuda_fp16.h>
 #include <cuda_runtime.h>
 
+/// Before a loop over an array in registers: only constant indices keep it there.
+#define CAWE_UNROLL _Pragma("unroll")
+
 /// Dynamic shared memory of the block as an array of T called `name`.
 #define SIMT_DYN_SHARED(T, name)                                    \
   extern __shared__ __align__(16) unsigned char name##_of_launch[]; \
@@ -29,9 +32,24 @@ __device__ __forceinline__ void narrow(double x, double& y) { y = x; }
 __device__ __forceinline__ void narrow(float x, half& y) { y = __float2half_rn(x); }
 __device__ __forceinline__ void narrow(float x, bf16& y) { y = __float2bfloat16_rn(x); }
 
+/// Lets the kernel have as much dynamic shared memory as the device gives: more than 48 KB, static arrays
+/// included, must be asked for. Where even that is too little, the launch says so.
+inline void allow_shared(const void* kernel, size_t bytes) {
+  cudaFuncAttributes has;
+  int device = 0, most = 0;
+  if (bytes == 0 || cudaFuncGetAttributes(&has, kernel) != cudaSuccess ||
+      bytes <= size_t(has.maxDynamicSharedSizeBytes))
+    return;
+  if (cudaGetDevice(&device) != cudaSuccess ||
+      cudaDeviceGetAttribute(&most, cudaDevAttrMaxSharedMemoryPerBlockOptin, device) != cudaSuccess)
+    return;
+  cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, most - int(has.sharedSizeBytes));
+}
+
 template <class... Parameters, class... Arguments>
 void launch(const char* name, void (*kernel)(Parameters...), dim3 grid, dim3 block, size_t shared,
             cudaStream_t stream, Arguments... arguments) {
+  allow_shared(reinterpret_cast<const void*>(kernel), shared);
   kernel<<<grid, block, shared, stream>>>(static_cast<Parameters>(arguments)...);
   on_cuda::check_launch(name, cudaGetLastError());
 }

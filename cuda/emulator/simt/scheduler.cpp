@@ -154,6 +154,9 @@ bool rendezvous_complete(const Thread& t) {
   return t.state == State::in_warp_op && t.rendezvous->arrived == t.rendezvous->mask;
 }
 
+/// A product on tensor cores needs all lanes of the warp: who waits there for long was left alone.
+bool in_product(const Thread& t) { return t.state == State::in_warp_op && t.rendezvous->kind == kProduct; }
+
 /// Everyone who is left waits at a block barrier.
 void BlockRunner::open_barrier(size_t live) {
   const Thread* first = nullptr;
@@ -217,10 +220,10 @@ bool BlockRunner::step() {
   for (const Thread* t : order_) {
     if (t->state == State::log_full) return true;
     any_dead |= t->state == State::dead;
-    if (stuck == nullptr && !finished(*t)) stuck = t;
+    if (!finished(*t) && (stuck == nullptr || (in_product(*t) && !in_product(*stuck)))) stuck = t;
   }
   if (!any_dead && launch_state.level != Level::off)
-    report_issue("deadlock", stuck->wait_pc,
+    report_issue(in_product(*stuck) ? "sync-mask" : "deadlock", stuck->wait_pc,
                  describe_thread(*stuck) + " waits here, others wait elsewhere or have returned");
   return false;
 }
@@ -259,11 +262,11 @@ int collect_shared(dl_phdr_info* module, size_t, void* out) {
 
 struct ModuleSearch {
   uint64_t address;
-  Launch* launch;
+  Module found;
 };
 
 int find_module(dl_phdr_info* module, size_t, void* out) {
-  const auto& search = *static_cast<ModuleSearch*>(out);
+  auto& search = *static_cast<ModuleSearch*>(out);
   uint64_t end = 0;
   bool inside = false;
   for (int i = 0; i < module->dlpi_phnum; ++i) {
@@ -274,16 +277,17 @@ int find_module(dl_phdr_info* module, size_t, void* out) {
     inside |= search.address - begin < header.p_memsz;
   }
   if (!inside) return 0;
-  search.launch->module_base = module->dlpi_addr;
-  search.launch->module_end = end;
-  search.launch->module_path = module->dlpi_name[0] != '\0' ? module->dlpi_name : "/proc/self/exe";
+  search.found = {module->dlpi_addr, end,
+                  module->dlpi_name[0] != '\0' ? module->dlpi_name : "/proc/self/exe"};
   return 1;
 }
 
 void begin_launch(const void* code) {
   Launch& l = launch_state;
-  ModuleSearch search{reinterpret_cast<uint64_t>(code), &l};
-  dl_iterate_phdr(find_module, &search);
+  const Module module = module_of(code);
+  l.module_base = module.base;
+  l.module_end = module.end;
+  l.module_path = module.path;
   l.kernel_pc = uint32_t(reinterpret_cast<uint64_t>(code) - l.module_base);
   l.shared.clear();
   find_more_shared();
@@ -294,6 +298,7 @@ void begin_launch(const void* code) {
              " threads (expected fewer than 2^30)");
   if (next_id + ids >= kThreadBits) {
     clear_cells();
+    ++l.generation;
     next_id = kWarpSize;
   }
   l.first_id = next_id;
@@ -314,9 +319,16 @@ void begin_launch(const void* code) {
   hot.state = m.state;
   hot.cells = m.cells;
   hot.shared_cells = m.shared_cells;
+  hot.unordered = expects_unordered();
 }
 
 }  // namespace
+
+Module module_of(const void* code) {
+  ModuleSearch search{reinterpret_cast<uint64_t>(code), {}};
+  dl_iterate_phdr(find_module, &search);
+  return search.found;
+}
 
 bool find_more_shared() {
   const size_t before = launch_state.shared.size();

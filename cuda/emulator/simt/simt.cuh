@@ -5,10 +5,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 #if defined(__CUDACC__)
 #include "cuda/emulator/simt/on_nvcc.cuh"
 #else
 #include "cuda/emulator/simt/on_emulator.h"
 #endif
+#include "cuda/emulator/simt/mma.cuh"
 #include "cuda/emulator/simt/numbers.cuh"

@@ -13,6 +13,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <mutex>
 
 #include "cuda/emulator/simt/core.h"
 
@@ -54,8 +55,9 @@ std::string resolved(const std::string& path) {
 
 /// Frames inside the dialect's own headers: the line that called them is the interesting one.
 bool is_dialect(const std::string& file) {
-  return file.find("cuda/emulator/simt/on_emulator.h") != std::string::npos ||
-         file.find("cuda/emulator/simt/numbers.cuh") != std::string::npos;
+  for (const char* header : {"on_emulator.h", "numbers.cuh", "mma.cuh"})
+    if (file.find(std::string("cuda/emulator/simt/") + header) != std::string::npos) return true;
+  return false;
 }
 
 /// "file:12 (discriminator 3)" -> file, 12
@@ -100,10 +102,15 @@ void ask(const std::string& module, const std::vector<uint32_t>& addresses,
   }
 }
 
-/// Names of the functions of an ELF file by address, local ones included. The file is this program or one
-/// that our compiler made; sizes are checked all the same.
-std::map<uint32_t, std::string> function_symbols(const std::string& path) {
-  std::map<uint32_t, std::string> names;
+struct Symbols {
+  std::map<uint32_t, std::string> functions;                       ///< by address
+  std::vector<std::pair<std::string, size_t>> thread_local_bytes;  ///< __shared__ arrays, see on_emulator.h
+};
+
+/// Names in an ELF file, local ones included. The file is this program or one that our compiler made; sizes
+/// are checked all the same.
+Symbols read_symbols(const std::string& path) {
+  Symbols names;
   std::ifstream in(path, std::ios::binary);
   const std::string file{std::istreambuf_iterator<char>(in), {}};
   Elf64_Ehdr header;
@@ -122,13 +129,26 @@ std::map<uint32_t, std::string> function_symbols(const std::string& path) {
     for (size_t at = 0; at + sizeof(Elf64_Sym) <= table.sh_size; at += sizeof(Elf64_Sym)) {
       Elf64_Sym symbol;
       std::memcpy(&symbol, file.data() + table.sh_offset + at, sizeof symbol);
-      if (ELF64_ST_TYPE(symbol.st_info) != STT_FUNC || symbol.st_name >= text.sh_size) continue;
+      const int type = ELF64_ST_TYPE(symbol.st_info);
+      if ((type != STT_FUNC && type != STT_TLS) || symbol.st_name >= text.sh_size) continue;
       const char* begin = file.data() + text.sh_offset + symbol.st_name;
-      names.emplace(uint32_t(symbol.st_value),
-                    std::string(begin, strnlen(begin, text.sh_size - symbol.st_name)));
+      std::string name(begin, strnlen(begin, text.sh_size - symbol.st_name));
+      if (type == STT_FUNC)
+        names.functions.emplace(uint32_t(symbol.st_value), std::move(name));
+      else if (symbol.st_shndx != SHN_UNDEF)
+        names.thread_local_bytes.emplace_back(std::move(name), symbol.st_size);
     }
   }
   return names;
+}
+
+const Symbols& symbols_of(const std::string& module) {
+  static std::mutex lock;
+  static auto& known = *new std::map<std::string, Symbols>;
+  const std::lock_guard<std::mutex> hold(lock);
+  const auto [entry, fresh] = known.try_emplace(module);
+  if (fresh) entry->second = read_symbols(resolved(module));
+  return entry->second;
 }
 
 void replace_all(std::string* text, const std::string& from, const std::string& to) {
@@ -139,16 +159,28 @@ void replace_all(std::string* text, const std::string& from, const std::string& 
 }  // namespace
 
 std::string kernel_name(const std::string& module, uint32_t address, const std::string& otherwise) {
-  static std::map<std::string, std::map<uint32_t, std::string>> symbols;
-  const auto [entry, fresh] = symbols.try_emplace(module);
-  if (fresh) entry->second = function_symbols(resolved(module));
-  const auto found = entry->second.find(address);
-  if (found == entry->second.end()) return otherwise;
+  const Symbols& symbols = symbols_of(module);
+  const auto found = symbols.functions.find(address);
+  if (found == symbols.functions.end()) return otherwise;
   int status = 0;
   char* readable = abi::__cxa_demangle(found->second.c_str(), nullptr, nullptr, &status);
   const std::string name = status == 0 ? short_kernel_name(readable) : otherwise;
   std::free(readable);
   return name;
+}
+
+size_t static_shared_of(const std::string& module, uint32_t address) {
+  const Symbols& symbols = symbols_of(module);
+  const auto kernel = symbols.functions.find(address);
+  if (kernel == symbols.functions.end()) return 0;
+  // A variable in a function is called _ZZ<function>E<variable>; functions of C++ are called _Z<function>.
+  const std::string& name = kernel->second;
+  const std::string own =
+      "_ZZ" + (name.rfind("_Z", 0) == 0 ? name.substr(2) : std::to_string(name.size()) + name) + "E";
+  size_t bytes = 0;
+  for (const auto& [variable, size] : symbols.thread_local_bytes)
+    if (variable.rfind(own, 0) == 0) bytes += size;
+  return bytes;
 }
 
 std::map<uint32_t, Place> find_places(const std::string& module, const std::vector<uint32_t>& addresses) {

@@ -46,6 +46,10 @@ std::string last_complaint();
 /// How many complaints there were.
 uint64_t complaints();
 
+/// Complaints about uses of the same bytes that nothing orders, and about pinned sources that the host rewrote
+/// before their copy: the first ones, each text once.
+std::vector<std::string> unordered_uses();
+
 /// What is still alive, one a line: device and pinned memory, streams, events, graphs, handles, descriptors.
 std::vector<std::string> leaks();
 

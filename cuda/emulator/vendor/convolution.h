@@ -46,13 +46,18 @@ struct ActivationDesc : Object {
   bool keeps_nan = false;
 };
 
+/// Bytes, of a workspace of cuDNN.
+constexpr size_t kWorkspaceAlignment = 16;
+
 enum class Direction : uint8_t { forward, data, filter };
 
 /// x [N, C, H, W] * w [K, C / groups, KH, KW] -> y [N, K, OH, OW], or the gradients in their places.
 struct Convolution {
   Strided x, w, y;
   Conv2dParams params;
-  bool tf32 = false;
+  bool tf32 = false, nhwc_filter = false;
+  /// Of x, w and y, in bytes: 16 where tensor cores or NHWC's vector loads may be used.
+  size_t alignment = 1;
   /// The one that is written.
   Strided& output(Direction d) { return d == Direction::forward ? y : d == Direction::data ? x : w; }
 };
@@ -62,6 +67,9 @@ struct Convolution {
 cudnnStatus_t read_convolution(cudnnTensorDescriptor_t x, cudnnFilterDescriptor_t w,
                                cudnnConvolutionDescriptor_t conv, cudnnTensorDescriptor_t y,
                                Convolution& result);
+
+/// CUDNN_STATUS_BAD_PARAM_MISALIGNED_POINTER with a complaint where an operand is less aligned.
+cudnnStatus_t check_alignment(const Convolution& c);
 
 /// Bytes of workspace that the algorithm (the vendor's number) needs; false where it cannot compute this one.
 bool algorithm_workspace(Direction direction, int algorithm, const Convolution& c, size_t& bytes);

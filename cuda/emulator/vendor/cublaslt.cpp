@@ -10,12 +10,20 @@ namespace {
 
 // What an algorithm's eight words hold.
 constexpr uint64_t kAlgorithm = 0x6361776567656d6d;  // tells ours from anything else
-enum Word { magic, product, workspace_bytes, alignments };
+constexpr size_t kWorkspaceAlignment = 256;
+enum Word { magic, product, workspace_bytes, alignments, bias_alignment };
 
 uint64_t packed(const uint32_t alignment[4]) {
   uint64_t bits = 0;
   for (int i = 0; i < 4; ++i) bits |= uint64_t(std::min(alignment[i], 256u)) << (16 * i);
   return bits;
+}
+
+/// The largest power of two up to 16 that divides the address.
+uint64_t alignment_of(const void* p) {
+  uint64_t alignment = 16;
+  while (reinterpret_cast<uintptr_t>(p) % alignment != 0) alignment /= 2;
+  return alignment;
 }
 
 /// With room for it, partial sums in the workspace; always, an algorithm that needs none.
@@ -31,6 +39,7 @@ int list_algorithms(const Gemm& gemm, const MatmulPreference& preference, int mo
     r.algo.data[product] = fingerprint(gemm);
     r.algo.data[workspace_bytes] = bytes;
     r.algo.data[alignments] = packed(preference.alignment);
+    r.algo.data[bias_alignment] = gemm.has_bias ? alignment_of(gemm.bias.p) : 1;
     r.workspaceSize = size_t(bytes);
     r.state = CUBLAS_STATUS_SUCCESS;
     r.wavesCount = 1;
@@ -45,6 +54,10 @@ cublasStatus_t check_algorithm(const cublasLtMatmulAlgo_t& algo, const Gemm& gem
                   "the algorithm does not come from cublasLtMatmulAlgoGetHeuristic");
   if (algo.data[product] != fingerprint(gemm))
     return refuse(CUBLAS_STATUS_INVALID_VALUE, "the algorithm was chosen for other descriptors; ask again");
+  if (gemm.has_bias && reinterpret_cast<uintptr_t>(gemm.bias.p) % algo.data[bias_alignment] != 0)
+    return refuse(CUBLAS_STATUS_INVALID_VALUE,
+                  "the bias is less aligned than the one that the heuristic saw (", algo.data[bias_alignment],
+                  " bytes)");
   const Strided* operands[] = {&gemm.a, &gemm.b, &gemm.c, &gemm.d};
   for (int i = 0; i < 4; ++i) {
     const uint64_t alignment = algo.data[alignments] >> (16 * i) & 0xffff;
@@ -149,7 +162,7 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t desc
     if (algo)
       if (const cublasStatus_t status = check_algorithm(*algo, gemm)) return status;
     const LibraryWorkspace work{workspace, algo ? size_t(algo->data[workspace_bytes]) : 0};
-    if (!check_workspace(work, bytes, {&gemm.a, &gemm.b, &gemm.c, &gemm.d}))
+    if (!check_workspace(work, bytes, kWorkspaceAlignment, {&gemm.a, &gemm.b, &gemm.c, &gemm.d}))
       return CUBLAS_STATUS_INVALID_VALUE;
     if (work.needed > 0 && due(Fault::workspace))
       return refuse(CUBLAS_STATUS_NOT_SUPPORTED, "an injected fault: the workspace is refused");

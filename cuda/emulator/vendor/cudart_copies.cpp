@@ -31,8 +31,18 @@ void zero_rows(const Copy& c) {
     for (size_t row = 0; row < c.height; ++row) std::memset(c.dst + row * c.dst_pitch, 0, c.width);
 }
 
+/// Rows of a narrow copy are too many to be remembered.
+void note_rows(const char* p, size_t pitch, const Copy& c, bool writes) {
+  constexpr size_t kMostRows = 64;
+  if (pitch == c.width) return note_use(p, c.span(pitch), writes);
+  if (c.height > kMostRows) return;
+  for (size_t row = 0; row < c.height; ++row) note_use(p + row * pitch, c.width, writes);
+}
+
 void move_rows(const Copy& c) {
   if (state().options.dry) return zero_rows(c);
+  note_rows(c.src, c.src_pitch, c, false);
+  note_rows(c.dst, c.dst_pitch, c, true);
   const simt::HostAccess access;
   const bool from_device = simt::in_arena(c.src), to_device = simt::in_arena(c.dst);
   for (size_t row = 0; row < c.height; ++row) {
@@ -63,14 +73,21 @@ cudaError_t run_copy(const Copy& c, Place from, Place to) {
   return cudaSuccess;
 }
 
+/// By cudaMemcpyKind.
+constexpr const char* kDirections[] = {"host to host", "host to device", "device to host",
+                                       "device to device"};
+
+cudaMemcpyKind direction(bool from_device, bool to_device) {
+  return cudaMemcpyKind(int(from_device) * 2 + int(to_device));
+}
+
 cudaError_t check_kind(cudaMemcpyKind kind, bool from_device, bool to_device) {
   if (kind < cudaMemcpyHostToHost || kind > cudaMemcpyDefault)
     return refuse(cudaErrorInvalidMemcpyDirection, "kind ", int(kind), " (expected 0 to 4)");
-  const cudaMemcpyKind real = cudaMemcpyKind(int(from_device) * 2 + int(to_device));
+  const cudaMemcpyKind real = direction(from_device, to_device);
   if (kind == cudaMemcpyDefault || kind == real) return cudaSuccess;
-  constexpr const char* kNames[] = {"host to host", "host to device", "device to host", "device to device"};
-  return refuse(cudaErrorInvalidValue, "the pointers go from ", kNames[real], ", the kind says ",
-                kNames[kind]);
+  return refuse(cudaErrorInvalidValue, "the pointers go from ", kDirections[real], ", the kind says ",
+                kDirections[kind]);
 }
 
 cudaError_t check_copy(const Copy& c, cudaMemcpyKind kind) {
@@ -109,7 +126,15 @@ cudaError_t queue_copy(const Copy& c, cudaMemcpyKind kind, const StreamPtr& stre
   if (pageable && stream->capture)
     return invalidate(*stream, cudaErrorStreamCaptureUnsupported, "pageable memory in a capture; pin it");
   if (from == Place::pageable && to == Place::device) return enqueue(stream, staged(c));
-  if (const cudaError_t status = enqueue(stream, [=] { return run_copy(c, from, to); })) return status;
+  // A graph reads what is there when it runs.
+  const bool watched = from == Place::pinned && !stream->capture && c.src_pitch == c.width;
+  const size_t bytes = c.span(c.src_pitch);
+  const Snapshot source = watched ? snapshot(c.src, bytes) : Snapshot{};
+  const cudaError_t queued = enqueue(stream, [=] {
+    if (watched && place_of(c.src) == from) check_unchanged(source, c.src, bytes);
+    return run_copy(c, from, to);
+  });
+  if (queued != cudaSuccess) return queued;
   const bool waits = to == Place::pageable || (from != Place::device && to != Place::device);
   return waits && !stream->capture ? wait_for(*stream) : cudaSuccess;
 }
@@ -133,6 +158,7 @@ cudaError_t queue_fill(void* pointer, int value, size_t bytes, const StreamPtr& 
   return enqueue(stream, [=]() -> cudaError_t {
     if (state().options.dry) return cudaSuccess;
     if (!check_device_range("the destination", pointer, bytes)) return cudaErrorIllegalAddress;
+    note_use(pointer, bytes, true);
     const simt::HostAccess access;
     std::memset(pointer, value, bytes);
     simt::mark_written(pointer, bytes);

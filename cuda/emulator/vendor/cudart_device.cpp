@@ -34,7 +34,6 @@ constexpr Attribute kAttributes[] = {
     {cudaDevAttrComputeCapabilityMinor, kMinor},
     {cudaDevAttrMaxSharedMemoryPerMultiprocessor, 228 << 10},
     {cudaDevAttrCooperativeLaunch, 0},
-    {cudaDevAttrMaxSharedMemoryPerBlockOptin, 48 << 10},
 };
 
 cudaError_t check_device(int device) {
@@ -43,10 +42,12 @@ cudaError_t check_device(int device) {
   return cudaSuccess;
 }
 
+/// -1 where the emulator does not know it.
 int attribute(cudaDeviceAttr key) {
-  return std::find_if(std::begin(kAttributes), std::end(kAttributes),
-                      [&](const Attribute& a) { return a.key == key; })
-      ->value;
+  if (key == cudaDevAttrMaxSharedMemoryPerBlockOptin) return int(simt::options().most_shared);
+  const auto* found = std::find_if(std::begin(kAttributes), std::end(kAttributes),
+                                   [&](const Attribute& a) { return a.key == key; });
+  return found == std::end(kAttributes) ? -1 : found->value;
 }
 
 void fill_properties(cudaDeviceProp& p) {
@@ -156,11 +157,8 @@ cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attr, int device) 
   return cuda_call(__func__, [&]() -> cudaError_t {
     if (!value) return refuse(cudaErrorInvalidValue, "the result's address is nullptr");
     if (const cudaError_t status = check_device(device)) return status;
-    for (const Attribute& a : kAttributes)
-      if (a.key == attr) {
-        *value = a.value;
-        return cudaSuccess;
-      }
+    *value = attribute(attr);
+    if (*value >= 0) return cudaSuccess;
     return refuse(cudaErrorInvalidValue, "attribute ", int(attr), " is not one that the emulator knows");
   });
 }

@@ -60,6 +60,28 @@ cudaError_t end_capture(const StreamPtr& stream, cudaGraph_t* graph) {
   return cudaSuccess;
 }
 
+void make_branches(GraphExec& graph) {
+  for (const Queued& node : graph.nodes)
+    for (const auto& [stream, reached] : node.before) graph.branches.emplace(stream, 0);
+  if (graph.branches.size() < 2) graph.branches.clear();
+  for (auto& [stream, branch] : graph.branches) branch = new_stream_id();
+}
+
+cudaError_t launch_graph(const std::shared_ptr<GraphExec>& graph, const StreamPtr& stream) {
+  if (graph->branches.empty()) return enqueue(stream, [graph] { return run_nodes(*graph, 0); });
+  if (stream->capture) {  // part of a graph itself: its nodes have no places there
+    auto plain = std::make_shared<GraphExec>(*graph);
+    plain->branches.clear();
+    return enqueue(stream, [plain] { return run_nodes(*plain, 0); });
+  }
+  const uint64_t base = state().sequence;
+  state().sequence += graph->nodes.size();
+  const cudaError_t status = enqueue(stream, [graph, base] { return run_nodes(*graph, base); });
+  // Whoever comes after the launch comes after all branches.
+  for (const auto& [captured, branch] : graph->branches) stream->clock[branch] = base + graph->nodes.size();
+  return status;
+}
+
 }  // namespace
 }  // namespace cawe::emulated
 
@@ -101,6 +123,7 @@ cudaError_t cudaGraphInstantiate(cudaGraphExec_t* exec, cudaGraph_t graph, unsig
     if (!found) return cudaErrorInvalidValue;
     auto made = std::make_shared<GraphExec>();
     made->nodes = found->nodes;
+    make_branches(*made);
     *exec = static_cast<cudaGraphExec_t>(new_handle(made));
     return cudaSuccess;
   });
@@ -113,7 +136,7 @@ cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t stream) {
     if (!found) return cudaErrorInvalidValue;
     if (!where) return cudaErrorInvalidResourceHandle;
     ++state().traffic.graph_launches;
-    return enqueue(where, [found] { return run_nodes(found->nodes); });
+    return launch_graph(found, where);
   });
 }
 

@@ -64,6 +64,7 @@ cudaError_t release_block(std::map<uintptr_t, Block>& blocks, void* pointer, con
   if (forbidden_by_capture()) return cudaErrorStreamCaptureUnsupported;
   wait_for_all();
   blocks.erase(found);
+  forget_uses(pointer);
   if (simt::in_arena(pointer))
     simt::release(pointer);
   else

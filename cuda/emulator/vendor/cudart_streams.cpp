@@ -46,6 +46,7 @@ cudaError_t record(Event& event, const StreamPtr& stream) {
     mark->when = std::chrono::steady_clock::now();
     return cudaSuccess;
   });
+  mark->before = stream->clock;
   if (status == cudaSuccess) event.mark = mark;
   return status;
 }
@@ -70,22 +71,30 @@ cudaError_t join(const StreamPtr& stream, const Mark& mark) {
 cudaError_t wait_event(const StreamPtr& stream, const Event& event) {
   const std::shared_ptr<Mark> mark = event.mark;
   if (!mark) return cudaSuccess;
+  if (stream->capture && stream->capture->invalid)
+    return refuse(cudaErrorStreamCaptureInvalidated, "an earlier call broke this capture");
   if (mark->capture) return join(stream, *mark);
   if (stream->capture)
     return invalidate(*stream, cudaErrorStreamCaptureIsolation,
                       "the event was recorded outside of the capture");
+  advance(stream->clock, mark->before);
   return enqueue(stream, [mark] {
     if (!mark->done) run_until(*mark->stream, mark->number);
     return cudaSuccess;
   });
 }
 
-/// What a host thread may not do with an event of a capture.
+/// What a host thread may not do with an event of a capture. The capture, where it still goes on, is invalid
+/// then.
 cudaError_t check_outside_capture(const Event& event) {
-  if (forbidden_by_capture()) return cudaErrorStreamCaptureUnsupported;
-  if (event.mark && event.mark->capture)
-    return refuse(cudaErrorCapturedEvent, "the event was last recorded in a capture: nothing ever runs it");
-  return cudaSuccess;
+  if (!event.mark || !event.mark->capture) return cudaSuccess;
+  event.mark->capture->invalid = true;
+  return refuse(cudaErrorCapturedEvent, "the event was last recorded in a capture: nothing ever runs it");
+}
+cudaError_t check_may_wait(const Event& event) {
+  const cudaError_t status = check_outside_capture(event);
+  if (status != cudaSuccess) return status;
+  return forbidden_by_capture() ? cudaErrorStreamCaptureUnsupported : cudaSuccess;
 }
 
 /// A capture that the stream itself is in forbids waiting in every mode.
@@ -93,6 +102,8 @@ cudaError_t check_may_wait(Stream& stream) {
   if (stream.capture)
     return invalidate(stream, cudaErrorStreamCaptureUnsupported,
                       "not allowed on a stream that is being captured");
+  if (&stream == state().legacy.get())
+    if (const cudaError_t status = check_legacy_use()) return status;
   return forbidden_by_capture() ? cudaErrorStreamCaptureUnsupported : cudaSuccess;
 }
 
@@ -143,6 +154,7 @@ cudaError_t cudaStreamQuery(cudaStream_t stream) {
     if (!found) return cudaErrorInvalidResourceHandle;
     if (const cudaError_t status = check_may_wait(*found)) return status;
     const bool idle = finished(*found);
+    if (idle) advance(state().host, clock_of(*found));
     return state().sticky != cudaSuccess ? state().sticky : idle ? cudaSuccess : cudaErrorNotReady;
   });
 }
@@ -159,7 +171,7 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned
 
 cudaError_t cudaDeviceSynchronize() {
   return cuda_call(
-      __func__, [] { return forbidden_by_capture() ? cudaErrorStreamCaptureUnsupported : wait_for_all(); });
+      __func__, [] { return device_wait_forbidden() ? cudaErrorStreamCaptureUnsupported : wait_for_all(); });
 }
 
 cudaError_t cudaEventCreate(cudaEvent_t* event) {
@@ -188,8 +200,9 @@ cudaError_t cudaEventSynchronize(cudaEvent_t event) {
   return cuda_call(__func__, [&]() -> cudaError_t {
     const auto found = find<Event>(event);
     if (!found) return cudaErrorInvalidResourceHandle;
-    if (const cudaError_t status = check_outside_capture(*found)) return status;
+    if (const cudaError_t status = check_may_wait(*found)) return status;
     if (found->mark && !found->mark->done) run_until(*found->mark->stream, found->mark->number);
+    if (found->mark) advance(state().host, found->mark->before);
     return state().sticky;
   });
 }
@@ -198,8 +211,12 @@ cudaError_t cudaEventQuery(cudaEvent_t event) {
   return cuda_call(__func__, [&]() -> cudaError_t {
     const auto found = find<Event>(event);
     if (!found) return cudaErrorInvalidResourceHandle;
-    if (const cudaError_t status = check_outside_capture(*found)) return status;
-    if (!found->mark || found->mark->done) return cudaSuccess;
+    if (const cudaError_t status = check_may_wait(*found)) return status;
+    if (!found->mark) return cudaSuccess;
+    if (found->mark->done) {
+      advance(state().host, found->mark->before);
+      return cudaSuccess;
+    }
     poll(*found->mark->stream, found->mark->number);
     return state().sticky != cudaSuccess ? state().sticky : cudaErrorNotReady;
   });
@@ -214,6 +231,8 @@ cudaError_t cudaEventElapsedTime(float* ms, cudaEvent_t start, cudaEvent_t end) 
       return refuse(cudaErrorInvalidResourceHandle, "an event was created with cudaEventDisableTiming");
     if (!first->mark || !last->mark)
       return refuse(cudaErrorInvalidResourceHandle, "an event was never recorded");
+    for (const auto& event : {first, last})
+      if (const cudaError_t status = check_outside_capture(*event)) return status;
     if (!first->mark->done || !last->mark->done) return cudaErrorNotReady;
     *ms = std::chrono::duration<float, std::milli>(last->mark->when - first->mark->when).count();
     return cudaSuccess;

@@ -123,7 +123,8 @@ cudnnStatus_t measure(const char* name, const Query<Performance>& q) {
   return dnn_call(name, [&]() -> cudnnStatus_t {
     Convolution c;
     if (const cudnnStatus_t status = read(q, c)) return status;
-    if (forbidden_by_capture() || wait_for_all() != cudaSuccess) return CUDNN_STATUS_EXECUTION_FAILED;
+    if (forbidden_by_capture() || device_wait_forbidden() || wait_for_all() != cudaSuccess)
+      return CUDNN_STATUS_EXECUTION_FAILED;
     list(q, c, ~size_t{0}, true, find<ConvolutionDesc>(q.conv)->math);
     return CUDNN_STATUS_SUCCESS;
   });
@@ -137,10 +138,13 @@ cudnnStatus_t measure_on(const char* name, const Query<Performance>& q, const vo
     Convolution c;
     if (const cudnnStatus_t status = read(q, c)) return status;
     c.x.p = device_pointer(x), c.w.p = device_pointer(w), c.y.p = device_pointer(y);
+    if (const cudnnStatus_t status = check_alignment(c)) return status;
     if (!check_elements("x", c.x) || !check_elements("w", c.w) || !check_elements("y", c.y))
       return CUDNN_STATUS_BAD_PARAM;
-    if (!check_workspace({workspace, bytes}, bytes, {&c.x, &c.w, &c.y})) return CUDNN_STATUS_BAD_PARAM;
-    if (forbidden_by_capture() || wait_for_all() != cudaSuccess) return CUDNN_STATUS_EXECUTION_FAILED;
+    if (!check_workspace({workspace, bytes}, bytes, kWorkspaceAlignment, {&c.x, &c.w, &c.y}))
+      return CUDNN_STATUS_BAD_PARAM;
+    if (forbidden_by_capture() || device_wait_forbidden() || wait_for_all() != cudaSuccess)
+      return CUDNN_STATUS_EXECUTION_FAILED;
     list(q, c, bytes, true, find<ConvolutionDesc>(q.conv)->math);
     const simt::HostAccess access;
     overwrite(c.output(Choice<Performance>::direction));

@@ -65,9 +65,19 @@ bool operands_are_there(const Job& job) {
          (!job.bias.p || check_elements("the bias", job.bias));
 }
 
+void note_operands(Job& job) {
+  const Strided& out = job.c.output(job.direction);
+  for (const Strided* operand : {&job.c.x, &job.c.w, &job.c.y})
+    if (operand != &out) note_operand(*operand, false);
+  if (job.beta != 0) note_operand(job.old, false);
+  if (job.bias.p) note_operand(job.bias, false);
+  note_operand(out, true);
+}
+
 cudaError_t run(Job job) {
   if (state().options.dry) return cudaSuccess;
   if (!operands_are_there(job)) return cudaErrorIllegalAddress;
+  note_operands(job);
   if (const cudaError_t status = use_workspace(job.workspace)) return status;
   const simt::HostAccess access;
   Epilogue e;
@@ -105,7 +115,7 @@ cudnnStatus_t check_algorithm(Job& job, int algorithm, size_t workspace_bytes) {
   if (workspace_bytes < job.workspace.needed)
     return refuse(CUDNN_STATUS_BAD_PARAM_SIZE_INSUFFICIENT, "a workspace of ", workspace_bytes,
                   " bytes is too small (algorithm ", algorithm, " needs ", job.workspace.needed, ")");
-  if (!check_workspace(job.workspace, workspace_bytes, {&job.c.x, &job.c.w, &job.c.y}))
+  if (!check_workspace(job.workspace, workspace_bytes, kWorkspaceAlignment, {&job.c.x, &job.c.w, &job.c.y}))
     return CUDNN_STATUS_BAD_PARAM;
   if (job.workspace.needed > 0 && due(Fault::workspace))
     return refuse(CUDNN_STATUS_NOT_SUPPORTED, "an injected fault: the workspace");
@@ -146,9 +156,7 @@ cudnnStatus_t read_job(Direction direction, const Operands& o, Job& job) {
     return status;
   if (!o.x || !o.w || !o.y) return refuse(CUDNN_STATUS_BAD_PARAM_NULL_POINTER, "an operand is nullptr");
   job.c.x.p = device_pointer(o.x), job.c.w.p = device_pointer(o.w), job.c.y.p = device_pointer(o.y);
-  for (const Strided* operand : {&job.c.x, &job.c.w, &job.c.y})
-    if (reinterpret_cast<uintptr_t>(operand->p) % size_of(operand->dtype) != 0)
-      return refuse(CUDNN_STATUS_BAD_PARAM_MISALIGNED_POINTER, "an operand is not aligned to its elements");
+  if (const cudnnStatus_t status = check_alignment(job.c)) return status;
   job.workspace.p = o.workspace;
   return CUDNN_STATUS_SUCCESS;
 }
@@ -196,6 +204,8 @@ cudnnStatus_t add_activation(cudnnActivationDescriptor_t desc, int algorithm, Jo
 /// db = alpha * sum of dy over N, H, W + beta * db
 cudaError_t sum_channels(const Strided& dy, const Strided& db, double alpha, double beta) {
   if (!check_elements("dy", dy) || !check_elements("db", db)) return cudaErrorIllegalAddress;
+  note_operand(dy, false);
+  note_operand(db, true);
   const simt::HostAccess access;
   const Tensor values = gather("dy", dy);
   Tensor channel = Tensor::empty({1, dy.size[1], 1, 1}, values.dtype());

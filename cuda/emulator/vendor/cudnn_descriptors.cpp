@@ -61,6 +61,11 @@ cudnnStatus_t fill(Strided& x, cudnnDataType_t type, const Sizes& size, const Si
     return refuse(CUDNN_STATUS_BAD_PARAM, "a size or stride below 1: sizes ", size[0], " ", size[1], " ",
                   size[2], " ", size[3], ", strides ", stride[0], " ", stride[1], " ", stride[2], " ",
                   stride[3]);
+  // Padding included.
+  constexpr double kMostElements = 2147483647;
+  double last = 1;
+  for (size_t d = 0; d < 4; ++d) last += double(size[d] - 1) * double(stride[d]);
+  if (last > kMostElements) return refuse(CUDNN_STATUS_NOT_SUPPORTED, "2 giga-elements or more");
   x.size = size;
   x.stride = stride;
   return CUDNN_STATUS_SUCCESS;

@@ -4,6 +4,7 @@
 #include "cuda/emulator/vendor/gemm.h"
 
 #include "cuda/emulator/simt/emulator.h"
+#include "cuda/emulator/vendor/library.h"
 #include "tensor/primitives/linear.h"
 
 namespace cawe::emulated {
@@ -63,17 +64,21 @@ cublasStatus_t check_layout(const char* what, const MatrixLayout& l) {
   if (l.ld < 0 || uint64_t(l.ld) < fastest)
     return refuse(CUBLAS_STATUS_INVALID_VALUE, what, ": leading dimension ", l.ld, " of ", l.rows, "x",
                   l.cols, " (expected ", fastest, " or more)");
+  if (l.rows == 0 || l.cols == 0)
+    return refuse(CUBLAS_STATUS_INVALID_VALUE, what, ": ", l.rows, "x", l.cols, ", nothing to multiply");
   if (l.batch < 1) return refuse(CUBLAS_STATUS_INVALID_VALUE, what, ": batch count ", l.batch);
   return CUBLAS_STATUS_SUCCESS;
 }
 
-cublasStatus_t check_epilogue(const MatmulDesc& desc, DType d_type, Gemm& gemm) {
+cublasStatus_t check_epilogue(const MatmulDesc& desc, const MatrixLayout& d, DType d_type, Gemm& gemm) {
   gemm.activation = desc.epilogue & CUBLASLT_EPILOGUE_RELU ? Activation::relu : Activation::none;
   gemm.has_bias = desc.epilogue & CUBLASLT_EPILOGUE_BIAS;
   const uint32_t known = CUBLASLT_EPILOGUE_DEFAULT | CUBLASLT_EPILOGUE_RELU_BIAS;
   if (desc.epilogue == 0 || (desc.epilogue & ~known))
     return refuse(CUBLAS_STATUS_NOT_SUPPORTED, "epilogue ", desc.epilogue,
                   " (expected default, ReLU or bias)");
+  if (desc.epilogue != CUBLASLT_EPILOGUE_DEFAULT && d.order == CUBLASLT_ORDER_ROW)
+    return refuse(CUBLAS_STATUS_NOT_SUPPORTED, "epilogue ", desc.epilogue, " where D is in row-major order");
   if (desc.pointer_mode != 0)
     return refuse(CUBLAS_STATUS_NOT_SUPPORTED, "pointer mode ", desc.pointer_mode,
                   " (expected host pointers)");
@@ -99,10 +104,6 @@ Strided item(Strided x, int64_t index) {
 Tensor product(const Gemm& g, int64_t index) {
   const DType work = work_type(g.d.dtype);
   Tensor y = Tensor::empty({g.n, g.m}, work);
-  if (g.k == 0) {
-    y.fill(0);
-    return y;
-  }
   Tensor& weight = reused_weight({g.m, g.k}, work);
   Tensor x = Tensor::empty({g.n, g.k}, work);
   gather("A", item(g.a, index), g.tf32, weight, {0, g.k, 1, 0});
@@ -141,7 +142,7 @@ cublasStatus_t make_gemm(const MatmulDesc& desc, const MatrixLayout& a, const Ma
     return refuse(CUBLAS_STATUS_INVALID_VALUE, "op(A) is ", gemm.m, "x", gemm.k, ", op(B) ", gemm.b.size[1],
                   "x", gemm.n, ", C ", c.rows, "x", c.cols, ", D ", d.rows, "x", d.cols);
   gemm.tf32 = desc.compute == CUBLAS_COMPUTE_32F_FAST_TF32 && state().options.tf32;
-  if (const cublasStatus_t status = check_epilogue(desc, types[3], gemm)) return status;
+  if (const cublasStatus_t status = check_epilogue(desc, d, types[3], gemm)) return status;
   gemm.bias.p = static_cast<char*>(desc.bias);
   gemm.bias.size = {1, gemm.m, 1, 1};
   gemm.bias.stride = {0, 1, 0, 0};
@@ -160,8 +161,12 @@ uint64_t fingerprint(const Gemm& g) {
 }
 
 cudaError_t run_gemm(const Gemm& g) {
-  if (g.d.count() == 0) return cudaSuccess;
   if (!operands_are_there(g)) return cudaErrorIllegalAddress;
+  note_operand(g.a, false);
+  note_operand(g.b, false);
+  if (g.beta != 0) note_operand(g.c, false);
+  if (g.has_bias) note_operand(g.bias, false);
+  note_operand(g.d, true);
   const simt::HostAccess access;
   Epilogue e;
   e.alpha = g.alpha, e.beta = g.beta, e.activation = g.activation;

@@ -20,17 +20,20 @@ int64_t item_elements(const Strided& x) {
   return int64_t(item.bytes() / size_of(x.dtype));
 }
 
-bool check_workspace(const LibraryWorkspace& workspace, size_t given,
+void note_operand(const Strided& x, bool writes) {
+  if (size_t(x.count()) * size_of(x.dtype) == x.bytes()) note_use(x.p, x.bytes(), writes);
+}
+
+bool check_workspace(const LibraryWorkspace& workspace, size_t given, size_t alignment,
                      std::initializer_list<const Strided*> operands) {
-  constexpr size_t kAlignment = 16;
   if (given < workspace.needed) {
     complain(detail::concat("a workspace of ", given, " bytes is too small (the algorithm needs ",
                             workspace.needed, ")"));
     return false;
   }
   if (given > 0 && !check_device_range("the workspace", workspace.p, given)) return false;
-  if (workspace.needed > 0 && reinterpret_cast<uintptr_t>(workspace.p) % kAlignment != 0) {
-    complain(detail::concat("the workspace is not aligned to ", kAlignment, " bytes"));
+  if (workspace.needed > 0 && reinterpret_cast<uintptr_t>(workspace.p) % alignment != 0) {
+    complain(detail::concat("the workspace is not aligned to ", alignment, " bytes"));
     return false;
   }
   return std::all_of(operands.begin(), operands.end(), [&](const Strided* x) {
@@ -41,6 +44,7 @@ bool check_workspace(const LibraryWorkspace& workspace, size_t given,
 cudaError_t use_workspace(const LibraryWorkspace& workspace) {
   if (workspace.needed == 0) return cudaSuccess;
   if (!check_device_range("the workspace", workspace.p, workspace.needed)) return cudaErrorIllegalAddress;
+  note_use(workspace.p, workspace.needed, true);
   const simt::HostAccess access;
   std::memset(workspace.p, 0xFF, workspace.needed);  // NaN in every format
   simt::mark_written(workspace.p, workspace.needed);

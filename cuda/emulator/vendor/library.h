@@ -17,14 +17,17 @@ inline char* device_pointer(const void* p) { return static_cast<char*>(const_cas
 /// From the first to behind the last element of one item (the first size) of x.
 int64_t item_elements(const Strided& x);
 
+/// Notes the use of an operand by the work that runs; of one with gaps nothing, they may be another's.
+void note_operand(const Strided& x, bool writes);
+
 /// Memory that a call may overwrite, as much as its algorithm needs.
 struct LibraryWorkspace {
   void* p = nullptr;
   size_t needed = 0;
 };
-/// Whether `given` bytes at the workspace are enough, aligned to 16 bytes, alive and apart from the operands;
-/// else complains.
-bool check_workspace(const LibraryWorkspace& workspace, size_t given,
+/// Whether `given` bytes at the workspace are enough, aligned, alive and apart from the operands; else
+/// complains.
+bool check_workspace(const LibraryWorkspace& workspace, size_t given, size_t alignment,
                      std::initializer_list<const Strided*> operands);
 /// Overwrites the workspace, as a real algorithm would.
 cudaError_t use_workspace(const LibraryWorkspace& workspace);

@@ -27,6 +27,7 @@ State& state() {
     auto* fresh = new State;  // never destroyed: other statics may still release memory
     fresh->legacy = std::make_shared<Stream>();
     simt::set_submitter(queue_launch);
+    simt::set_refuser(refuse_launch);
     return *fresh;
   }();
   return s;
@@ -109,6 +110,11 @@ uint64_t complaints() {
   return state().complaints;
 }
 
+std::vector<std::string> unordered_uses() {
+  const std::lock_guard<std::mutex> hold(state().lock);
+  return state().unordered_uses;
+}
+
 uint64_t calls(const std::string& name) {
   const std::lock_guard<std::mutex> hold(state().lock);
   const auto found = state().calls.find(name);
@@ -154,6 +160,7 @@ void reset_for_tests() {
   s.traffic = {};
   s.injections.clear();
   s.complaint.clear();
+  s.unordered_uses.clear();
   s.complaints = s.allocations = 0;
   s.sticky = cudaSuccess;
   s.options = Options{};

@@ -12,6 +12,7 @@
 
 #include "cuda/emulator/vendor/control.h"
 #include "cuda/emulator/vendor/cuda_api.h"
+#include "cuda/emulator/vendor/order.h"
 #include "tensor/error.h"
 
 namespace cawe::emulated {
@@ -43,6 +44,7 @@ struct State {
   std::string call;  ///< the entry point that runs, or the one that queued the work that runs
   std::string complaint;
   uint64_t complaints = 0;
+  std::vector<std::string> unordered_uses;
   cudaError_t sticky = cudaSuccess;  ///< an asynchronous error: nothing works from then on
   uint64_t generation = 1;           ///< goes up with reset_for_tests()
   std::map<uintptr_t, std::shared_ptr<Object>> objects;
@@ -53,6 +55,8 @@ struct State {
   std::vector<std::shared_ptr<Stream>> streams;  ///< by age, the destroyed ones until their work is done
   std::vector<std::shared_ptr<Capture>> captures;
   uint64_t sequence = 0;  ///< of queued work
+  Piece running;
+  Clock host;  ///< what host threads have waited for
   std::vector<Injection> injections;
 };
 State& state();

@@ -14,6 +14,8 @@ void execute(const Queued& piece) {
   if (s.sticky != cudaSuccess) return;
   const KeepDenormals as_a_gpu_does;
   const std::string caller = std::exchange(s.call, piece.call);
+  const Piece outer = s.running;
+  if (piece.number != 0) s.running = {piece.stream, piece.number, piece.before};  // else a graph's node
   cudaError_t status = cudaSuccess;
   if (due(Fault::asynchronous)) {
     status = refuse(cudaErrorIllegalAddress, "an injected fault");
@@ -25,6 +27,7 @@ void execute(const Queued& piece) {
     }
   }
   s.call = caller;
+  s.running = outer;
   s.sticky = status;
 }
 
@@ -65,27 +68,37 @@ bool involves_blocking(const Capture& capture) {
                      [](const auto& entry) { return entry.first->blocking; });
 }
 
-cudaError_t check_legacy_use() {
-  for (const auto& capture : state().captures)
-    if (involves_blocking(*capture)) {
-      capture->invalid = true;
-      return refuse(
-          cudaErrorStreamCaptureImplicit,
-          "the legacy stream waits for blocking streams, and one of them is being captured; use another "
-          "stream or cudaStreamNonBlocking");
-    }
-  return cudaSuccess;
+/// The stream's clock, brought forward to a piece of work with this number.
+const Clock& come_after_all_before(Stream& stream, uint64_t number) {
+  const State& s = state();
+  advance(stream.clock, s.host);
+  if (&stream != s.legacy.get()) {
+    if (stream.blocking) advance(stream.clock, s.legacy->clock);
+  } else {
+    for (const StreamPtr& other : s.streams)
+      if (other->blocking) advance(stream.clock, other->clock);
+  }
+  stream.clock[stream.id] = number;
+  return stream.clock;
 }
 
 cudaError_t write_down(const StreamPtr& stream, Work work) {
   Capture& capture = *stream->capture;
   if (capture.invalid) return refuse(cudaErrorStreamCaptureInvalidated, "an earlier call broke this capture");
-  capture.nodes.push_back({0, state().call, std::move(work)});
-  ++capture.progress[stream][stream];
+  Progress& progress = capture.progress[stream];
+  ++progress[stream];
+  Queued node{0, state().call, std::move(work), stream->id, {}};
+  for (const auto& [other, reached] : progress) node.before[other->id] = reached;
+  capture.nodes.push_back(std::move(node));
   return cudaSuccess;
 }
 
 }  // namespace
+
+uint64_t new_stream_id() {
+  static uint64_t made = 0;
+  return ++made;
+}
 
 StreamPtr stream_of(cudaStream_t handle) { return handle ? find<Stream>(handle) : state().legacy; }
 
@@ -94,13 +107,24 @@ cudaError_t enqueue(const StreamPtr& stream, Work work) {
   State& s = state();
   if (stream == s.legacy)
     if (const cudaError_t status = check_legacy_use()) return status;
-  stream->queue.push_back({++s.sequence, s.call, std::move(work)});
+  const uint64_t number = ++s.sequence;
+  stream->queue.push_back(
+      {number, s.call, std::move(work), stream->id, come_after_all_before(*stream, number)});
   if (s.options.schedule == Schedule::eager) run_until(*stream, s.sequence);
   return cudaSuccess;
 }
 
-cudaError_t run_nodes(const std::vector<Queued>& nodes) {
-  for (const Queued& node : nodes) execute(node);
+cudaError_t run_nodes(const GraphExec& graph, uint64_t base) {
+  const Piece launch = state().running;
+  for (const Queued& node : graph.nodes) {
+    if (!graph.branches.empty()) {
+      Clock before = launch.before;
+      for (const auto& [stream, reached] : node.before) before[graph.branches.at(stream)] = base + reached;
+      const uint64_t branch = graph.branches.at(node.stream);
+      state().running = {branch, before[branch], before};
+    }
+    execute(node);
+  }
   return state().sticky;
 }
 
@@ -108,9 +132,18 @@ void run_until(Stream& stream, uint64_t number) {
   while (!stream.queue.empty() && stream.queue.front().number <= number) run_front(stream);
 }
 
+Clock clock_of(const Stream& stream) {
+  Clock clock = stream.clock;
+  if (&stream == state().legacy.get())
+    for (const StreamPtr& other : state().streams)
+      if (other->blocking) advance(clock, other->clock);
+  return clock;
+}
+
 cudaError_t wait_for(Stream& stream) {
   if (&stream == state().legacy.get()) run_streams(true, ~uint64_t{0});
   run_until(stream, ~uint64_t{0});
+  advance(state().host, clock_of(stream));
   forget_finished();
   return state().sticky;
 }
@@ -118,6 +151,8 @@ cudaError_t wait_for(Stream& stream) {
 cudaError_t wait_for_all() {
   run_until(*state().legacy, ~uint64_t{0});
   run_streams(false, ~uint64_t{0});
+  advance(state().host, state().legacy->clock);
+  for (const StreamPtr& stream : state().streams) advance(state().host, stream->clock);
   forget_finished();
   return state().sticky;
 }
@@ -135,6 +170,10 @@ void drop_all_work() {
     stream->capture.reset();
   }
   s.legacy->queue.clear();
+  s.legacy->clock.clear();
+  s.host.clear();
+  s.running = {};
+  forget_all_uses();
   for (const auto& capture : s.captures) {
     capture->progress.clear();
     capture->origin.reset();
@@ -154,6 +193,25 @@ bool forbidden_by_capture() {
   }
   if (forbidden) complain("not allowed while a stream is being captured");
   return forbidden;
+}
+
+bool device_wait_forbidden() {
+  if (state().captures.empty()) return false;
+  for (const auto& capture : state().captures) capture->invalid = true;
+  complain("waits for the whole device, and a stream is being captured");
+  return true;
+}
+
+cudaError_t check_legacy_use() {
+  for (const auto& capture : state().captures)
+    if (involves_blocking(*capture)) {
+      capture->invalid = true;
+      return refuse(
+          cudaErrorStreamCaptureImplicit,
+          "the legacy stream waits for blocking streams, and one of them is being captured; use another "
+          "stream or cudaStreamNonBlocking");
+    }
+  return cudaSuccess;
 }
 
 cudaError_t invalidate(Stream& stream, cudaError_t status, const char* why) {
@@ -177,9 +235,18 @@ void queue_launch(void* handle, const char* kernel, std::function<void()> launch
   }
   ++s.traffic.launches[kernel];
   remember(enqueue(stream, [launch = std::move(launch)] {
-    if (!state().options.dry) launch();
+    if (!state().options.dry) run_kernel(launch);
     return cudaSuccess;
   }));
+}
+
+void refuse_launch(simt::Refusal kind, const char* kernel, const std::string& why) {
+  const Entry entry("kernel launch");
+  if (state().sticky != cudaSuccess) return;
+  state().call = kernel;
+  constexpr cudaError_t kErrors[] = {cudaErrorInvalidConfiguration, cudaErrorInvalidValue,
+                                     cudaErrorNoKernelImageForDevice};
+  remember(refuse(kErrors[size_t(kind)], why));
 }
 
 }  // namespace cawe::emulated

@@ -12,6 +12,7 @@
 #include <functional>
 #include <thread>
 
+#include "cuda/emulator/simt/emulator.h"
 #include "cuda/emulator/vendor/state.h"
 
 namespace cawe::emulated {
@@ -22,13 +23,19 @@ struct Queued {
   uint64_t number = 0;
   std::string call;  ///< the entry point that queued it
   Work work;
+  uint64_t stream = 0;  ///< its id
+  Clock before;  ///< what this comes after, itself included; in a capture by the places of nodes in streams
 };
+
+uint64_t new_stream_id();
 
 struct Stream : Object {
   static constexpr const char* kKind = "stream";
   const char* kind() const override { return kKind; }
   bool blocking = true;  ///< waits for the legacy stream and is waited for by it
   bool destroyed = false;
+  const uint64_t id = new_stream_id();
+  Clock clock;  ///< what comes before work that is queued from now on
   std::deque<Queued> queue;
   std::shared_ptr<Capture> capture;
 };
@@ -43,6 +50,7 @@ struct Mark {
   uint64_t number = 0;
   bool done = false;
   std::chrono::steady_clock::time_point when;
+  Clock before;                      ///< what comes before whoever waits for it
   std::shared_ptr<Capture> capture;  ///< recorded into a capture: `progress` then
   Progress progress;
 };
@@ -74,6 +82,9 @@ struct GraphExec : Object {
   static constexpr const char* kKind = "executable graph";
   const char* kind() const override { return kKind; }
   std::vector<Queued> nodes;
+  /// Captured from several streams: an id of its own for each of their ids. Else empty, and the nodes are work
+  /// of the stream that the graph is launched in.
+  std::map<uint64_t, uint64_t> branches;
 };
 
 /// The stream of a handle (nullptr: the legacy stream), or an empty pointer and a complaint.
@@ -81,24 +92,32 @@ StreamPtr stream_of(cudaStream_t handle);
 
 /// Queues work, or writes it down where the stream is captured.
 cudaError_t enqueue(const StreamPtr& stream, Work work);
-/// Runs what a capture wrote down.
-cudaError_t run_nodes(const std::vector<Queued>& nodes);
+/// Runs what a capture wrote down. Nodes of branches are pieces of work with numbers from `base` on.
+cudaError_t run_nodes(const GraphExec& graph, uint64_t base);
 
 /// Runs the stream's work with numbers up to `number`, and first what it waits for.
 void run_until(Stream& stream, uint64_t number);
 /// Runs all work of the stream; of the legacy stream, that of all blocking ones too.
 cudaError_t wait_for(Stream& stream);
 cudaError_t wait_for_all();
+/// What comes before whoever has waited for the stream.
+Clock clock_of(const Stream& stream);
 /// Whether nothing is left; else runs one piece, so that who polls gets on.
 bool poll(Stream& stream, uint64_t number = ~uint64_t{0});
 void drop_all_work();
 
 /// Whether a call that no capture allows is made during one; the capture is invalid then.
 bool forbidden_by_capture();
+/// The same of a call that waits for the whole device: no mode of a capture allows it.
+bool device_wait_forbidden();
+/// Whether the legacy stream may be used or waited for: not while a stream that it waits for is captured.
+cudaError_t check_legacy_use();
 /// Makes the stream's capture invalid and returns `status` with a complaint.
 cudaError_t invalidate(Stream& stream, cudaError_t status, const char* why);
 
 /// The emulator's submitter: a kernel launch.
 void queue_launch(void* stream, const char* kernel, std::function<void()> launch);
+/// Its refuser: the launch is an error of this host thread, and nothing is queued.
+void refuse_launch(simt::Refusal kind, const char* kernel, const std::string& why);
 
 }  // namespace cawe::emulated

@@ -8,6 +8,7 @@ const std::vector<Case>& all_cases() {
     std::vector<Case> all;
     add_attention_cases(all);
     add_attention_ladder_cases(all);
+    add_attention_mma_cases(all);
     add_batch_norm_cases(all);
     add_batch_norm_coefficients_cases(all);
     add_cawe_fuse_cases(all);
@@ -19,6 +20,7 @@ const std::vector<Case>& all_cases() {
     add_detection_boxes_cases(all);
     add_detection_nms_cases(all);
     add_detection_nms_ladder_cases(all);
+    add_detection_targets_cases(all);
     add_detection_top_k_cases(all);
     add_elementwise_cases(all);
     add_gather_rows_cases(all);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The ladder of docs/lessons/attention.md: 64 queries, 96 keys, 8 numbers a key, 32 a value, three ways.
+// The ladder of docs/lessons/attention.md: 64 queries, 96 keys, 8 numbers a key, 32 a value, four ways.
+#include <cmath>
+
 #include "cuda/kernels/attention.h"
 #include "cuda/lab/cases/families.h"
 #include "cuda/lab/ladders/attention.h"
@@ -48,6 +50,55 @@ Case step(int number, const char* file, const char* change, const Launch& launch
   return r;
 }
 
+/// In bf16: half the bytes, and an error of a rounding of y and one of each weight.
+double run_in_bf16(CaseContext& c) {
+  const Tensor q = random_tensor({1, kQueries, kDepth}, "attention q", DType::bf16),
+               k = random_tensor({1, kKeys, kDepth}, "attention k", DType::bf16),
+               v = random_tensor({1, kKeys, kChannels}, "attention v", DType::bf16);
+  const void *on_q = c.upload(q), *on_k = c.upload(k), *on_v = c.upload(v);
+  void* on_y = c.fresh<uint16_t>(kQueries * kChannels);
+  void* on_seen = c.fresh<float>(kQueries * 2);
+  c.measure([&] {
+    attention(Number::bf16, {1, kQueries, kKeys, kDepth, kChannels, 1}, on_q, on_k, on_v, on_y, on_seen,
+              c.stream());
+  });
+  const auto mixed = [&](const Tensor& values) {
+    Tensor y = Tensor::empty({1, kQueries, kChannels}, DType::f64),
+           seen = Tensor::empty({1, kQueries, 2}, DType::f64);
+    const ReferenceScope reference;
+    primitives::attention(q.to(DType::f64), k.to(DType::f64), values, 1, y, seen);
+    return y.to_vector<double>();
+  };
+  Tensor values = v.to(DType::f64);
+  const std::vector<double> y = mixed(values);
+  for (int64_t i = 0; i < values.numel(); ++i) values.data<double>()[i] = std::fabs(values.data<double>()[i]);
+  const std::vector<double>
+      magnitudes = mixed(values),
+      got = c.download(on_y, {1, kQueries, kChannels}, DType::bf16).to(DType::f64).to_vector<double>();
+  double worst = 0;
+  for (size_t i = 0; i < y.size(); ++i)
+    worst = std::max(worst, std::fabs(got[i] - y[i]) / (0x1p-8 * (std::fabs(y[i]) + magnitudes[i])));
+  return std::isfinite(worst) ? worst : INFINITY;
+}
+
+/// 128 rows of a block, of which 64 are queries, and three tiles of 32 keys. Rows are 16 bytes of q and k, 64 of v and y.
+Case tensor_core_step() {
+  Case r = step(4, "cuda/kernels/attention_mma.cu", "tensor cores, in bf16", nullptr);
+  r.shape = "bf16 64 queries, 96 keys, step 4";
+  r.run = run_in_bf16;
+  r.tolerance = 1.001;  // of the bound; f32's roundings, thousands of times smaller, are not in it
+  r.floor_read /= 2, r.floor_written /= 2;
+  r.floor_written += 4. * kQueries * 2;
+  r.flops = 0;
+  // q, 8 rows a request; k, every second row a request: half of each sector; v; y; what is seen.
+  r.sectors = kQueries / 2 + kKeys + 2 * kKeys + 2 * kQueries + kQueries * 8 / 32;
+  // A tile: 2 warps store 2 pieces of k, 8 warps 4 of v of which 4 lanes have some: a wavefront each. 8 warps load 4
+  // pieces for scores and 4 for y.
+  r.wavefronts = 3 * (2 * 2 * 4 + 8 * 4 + 8 * (4 + 4) * 4);
+  r.mma = 3 * 8 * (8 + 8);
+  return r;
+}
+
 }  // namespace
 
 void add_attention_ladder_cases(std::vector<Case>& cases) {
@@ -80,6 +131,7 @@ void add_attention_ladder_cases(std::vector<Case>& cases) {
   cases.back().sectors = 2 * 64 + 96 + 96 * 4 + kQueries * 4 + 64;
   cases.back().wavefronts =
       2 * (64 + 8 * 8 * 2 * 4 + 4 * 8 * 4) + (128 + 64 * 8 * 2 * 4) + (64 + 32 * 8 * 2 * 4);
+  cases.push_back(tensor_core_step());
 }
 
 }  // namespace CAWE_DEVICE

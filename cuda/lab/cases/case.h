@@ -73,6 +73,7 @@ struct Case {
   double floor_read = 0, floor_written = 0, flops = 0;
   uint64_t sectors = 0;
   uint64_t wavefronts = 0;  ///< of shared memory
+  uint64_t mma = 0;         ///< products on tensor cores, of warps; exactly. Not in `flops`
   double min_simt = 0;      ///< least SIMT efficiency
   /// Why counts may be above 1.1 times the stated ones (or unique bytes above 1.05 times the floor), and by
   /// how much.

@@ -46,11 +46,32 @@ double run(CaseContext& c, const std::vector<int64_t>& sizes, int64_t k, Kind ki
   const ReferenceScope reference;
   for (size_t s = 0; s < sizes.size(); ++s) {
     const std::vector<T> part(x.begin() + begins[s], x.begin() + begins[s] + sizes[s]);
-    for (const int64_t i : primitives::top_k(Tensor::from(part, {sizes[s]}), k))
-      expected.push_back(begins[s] + i);
-    expected.resize((s + 1) * size_t(k), -1);
+    Tensor chosen = Tensor::empty({1, k}, DType::i64);
+    primitives::top_k(Tensor::from(part, {1, sizes[s]}), {sizes[s]}, k, chosen);
+    for (const int64_t i : chosen.to_vector<int64_t>()) expected.push_back(i < 0 ? -1 : begins[s] + i);
   }
   return different(c.download(out, count * k), expected);
+}
+
+/// Rows cut into parts.
+template <class T>
+double run_parts(CaseContext& c, int64_t rows, const std::vector<int64_t>& sizes, int64_t k, Kind kind) {
+  const Number number = sizeof(T) == 8 ? Number::f64 : Number::f32;
+  Segments segments{rows * int64_t(sizes.size()), 0, nullptr, nullptr};
+  segments.parts = int(sizes.size());
+  for (size_t i = 0; i < sizes.size(); ++i) {
+    segments.end[i] = segments.width += sizes[i];
+    segments.longest = std::max(segments.longest, sizes[i]);
+  }
+  const std::vector<T> x = numbers<T>(rows * segments.width, kind);
+  const T* in = c.upload(x);
+  auto* out = c.fresh<int64_t>(segments.count * k);
+  void* scratch = c.fresh<char>(int64_t(top_k_scratch(number, segments, k)));
+  c.measure([&] { top_k(number, in, segments, k, out, scratch, c.stream()); });
+  const ReferenceScope reference;
+  Tensor expected = Tensor::empty({rows, int64_t(sizes.size()) * k}, DType::i64);
+  primitives::top_k(Tensor::from(x, {rows, segments.width}), sizes, k, expected);
+  return different(c.download(out, segments.count * k), expected.to_vector<int64_t>());
 }
 
 /// Rows with ties, with a NaN in front, with one elsewhere and with nothing but minus infinity.
@@ -110,6 +131,13 @@ void add_detection_top_k_cases(std::vector<Case>& cases) {
       7 * 750 + (192 + 6 + 5) + 6 * (64 + 2 + 32 + 4) + (4 * 2 + 3 + 32) + (32 + 1 + 4) + (4 + 3);
   cases.push_back(top_case<float>("f32 6000 k 100", {6000}, 100, Kind::normal));
   cases.push_back(top_case<float>("f32 ragged k 50", {2500, 0, 30, 5000, 50}, 50, Kind::ties));
+  // The levels of three images, sorted in one block each, and selected from.
+  cases.push_back(make_case("top_k", "f32 3x(300, 70, 9) k 40", [](CaseContext& c) {
+    return run_parts<float>(c, 3, {300, 70, 9}, 40, Kind::ties);
+  }));
+  cases.push_back(make_case("top_k", "f64 2x(40, 3000, 700) k 60", [](CaseContext& c) {
+    return run_parts<double>(c, 2, {40, 3000, 700}, 60, Kind::normal);
+  }));
   cases.push_back(top_case<double>("f64 4200 k 300", {4200}, 300, Kind::normal));
   cases.push_back(top_case<double>("f64 2100 k 1500 ties", {2100}, 1500, Kind::ties));
   cases.push_back(top_case<float>("f32 ragged k 2055", {2100, 2060}, 2055, Kind::ties));

@@ -8,6 +8,7 @@ namespace CAWE_DEVICE {
 
 void add_attention_cases(std::vector<Case>& cases);
 void add_attention_ladder_cases(std::vector<Case>& cases);
+void add_attention_mma_cases(std::vector<Case>& cases);
 void add_batch_norm_cases(std::vector<Case>& cases);
 void add_batch_norm_coefficients_cases(std::vector<Case>& cases);
 void add_cawe_fuse_cases(std::vector<Case>& cases);
@@ -19,6 +20,7 @@ void add_content_loss_ladder_cases(std::vector<Case>& cases);
 void add_detection_boxes_cases(std::vector<Case>& cases);
 void add_detection_nms_cases(std::vector<Case>& cases);
 void add_detection_nms_ladder_cases(std::vector<Case>& cases);
+void add_detection_targets_cases(std::vector<Case>& cases);
 void add_detection_top_k_cases(std::vector<Case>& cases);
 void add_elementwise_cases(std::vector<Case>& cases);
 void add_gather_rows_cases(std::vector<Case>& cases);

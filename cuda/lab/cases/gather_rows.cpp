@@ -13,7 +13,7 @@ std::vector<int64_t> row_numbers(int64_t n, int64_t rows, bool outside) {
   Random random(21, "gather");
   std::vector<int64_t> index;
   for (int64_t i = 0; i < n; ++i) index.push_back(int64_t(random.next_below(uint64_t(rows))));
-  if (outside) index[1] = -1, index[size_t(n) - 1] = rows;
+  if (outside) index[1] = -1, index[size_t(n) / 2] = -2, index[size_t(n) - 1] = rows;
   return index;
 }
 
@@ -26,7 +26,7 @@ double run_gather(CaseContext& c, int64_t rows, int64_t width, int64_t n) {
   const std::vector<int64_t> index = row_numbers(n, rows, true);
   for (const int64_t r : index)
     for (int64_t i = 0; i < width; ++i)
-      expected.push_back(r < 0 || r >= rows ? Byte(~Byte(0)) : x[size_t(r * width + i)]);
+      expected.push_back(r == -1 ? Byte(0) : r < 0 || r >= rows ? Byte(~Byte(0)) : x[size_t(r * width + i)]);
   const Byte* in = c.upload(x);
   const int64_t* numbers = c.upload(index);
   Byte* out = c.fresh<Byte>(n * width);

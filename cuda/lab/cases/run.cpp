@@ -19,6 +19,7 @@ void add(simt::Counters& total, const simt::Counters& c) {
   total.shared_ideal_wavefronts += c.shared_ideal_wavefronts;
   total.atomic_requests += c.atomic_requests;
   total.atomic_serial_steps += c.atomic_serial_steps;
+  total.mma += c.mma;
   total.unique_read_bytes += c.unique_read_bytes;
   total.unique_written_bytes += c.unique_written_bytes;
   total.block_groups += c.block_groups;
@@ -47,6 +48,9 @@ void judge_counts(const Case& stated, CaseResult& r) {
   if (double(c.unique_written_bytes) < 0.99 * stated.floor_written)
     r.complaints.push_back(printf_text("unique bytes written: %.0f, below the stated floor of %.0f",
                                        double(c.unique_written_bytes), stated.floor_written));
+  if (c.mma != stated.mma)
+    r.complaints.push_back(
+        printf_text("products on tensor cores: %.0f, stated %.0f", double(c.mma), double(stated.mma)));
   if (c.simt_efficiency() < stated.min_simt)
     r.complaints.push_back(
         printf_text("SIMT efficiency %.3f, stated at least %.3f", c.simt_efficiency(), stated.min_simt));
@@ -55,20 +59,28 @@ void judge_counts(const Case& stated, CaseResult& r) {
   if (loose && stated.reason.empty()) r.complaints.push_back("an allowance without a reason");
 }
 
-/// Puts the options back, whatever the case does.
+/// Puts the options back, whatever the case does. Launches that no device would run are complaints.
 class Settings {
  public:
-  Settings(uint64_t seed, simt::Level level) : before_(simt::options()) {
+  Settings(uint64_t seed, simt::Level level, std::vector<std::string>& complaints)
+      : before_(simt::options()),
+        refuser_(simt::set_refuser([&](simt::Refusal, const char* kernel, const std::string& why) {
+          complaints.push_back(std::string("refused launch of ") + kernel + ": " + why);
+        })) {
     simt::options().seed = seed;
     simt::options().level = level;
     simt::take_reports();
   }
-  ~Settings() { simt::options() = before_; }
+  ~Settings() {
+    simt::options() = before_;
+    simt::set_refuser(refuser_);
+  }
   Settings(const Settings&) = delete;
   Settings& operator=(const Settings&) = delete;
 
  private:
   simt::Options before_;
+  simt::Refuser refuser_;
 };
 
 }  // namespace
@@ -76,7 +88,7 @@ class Settings {
 CaseResult run_case(const Case& kernel_case, uint64_t seed, simt::Level level) {
   CaseResult r;
   r.seed = seed;
-  const Settings settings(seed, level);
+  const Settings settings(seed, level, r.complaints);
   const KeepDenormals exact;  // of the reference; the emulator keeps them anyway
   CaseContext context;
   r.error = kernel_case.run(context);
@@ -87,7 +99,7 @@ CaseResult run_case(const Case& kernel_case, uint64_t seed, simt::Level level) {
       r.complaints.push_back(i.kind + " in " + i.kernel + " at " + i.file + ":" + std::to_string(i.line) +
                              ", " + std::to_string(i.times) + " times: " + i.detail);
   }
-  if (r.launches.empty()) r.complaints.push_back("nothing was launched");
+  if (r.launches.empty() && r.complaints.empty()) r.complaints.push_back("nothing was launched");
   if (!(r.error <= kernel_case.tolerance))
     r.complaints.push_back(
         printf_text("error %.3g against the reference (allowed %.3g)", r.error, kernel_case.tolerance));

@@ -33,7 +33,9 @@ template <class T>
 std::vector<int64_t> reference_order(const std::vector<T>& x, int64_t begin, int64_t size, int64_t longest) {
   const ReferenceScope reference;
   std::vector<T> part(x.begin() + begin, x.begin() + begin + size);
-  std::vector<int64_t> order = primitives::top_k(Tensor::from(part, {size}), size);
+  Tensor chosen = Tensor::empty({1, size}, DType::i64);
+  primitives::top_k(Tensor::from(part, {1, size}), {size}, size, chosen);
+  std::vector<int64_t> order = chosen.to_vector<int64_t>();
   for (int64_t& i : order) i += begin;
   order.resize(size_t(longest), -1);
   return order;

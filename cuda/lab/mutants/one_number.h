@@ -13,10 +13,10 @@ struct NumberLeftOut {};
 }  // namespace cawe
 
 #undef CAWE_DISPATCH
-#define CAWE_DISPATCH(number, T, ...)                         \
-  if ((number) == ::cawe::Number::CAWE_MUTANT_NUMBER) {       \
-    using T = CAWE_MUTANT_TYPE;                               \
-    __VA_ARGS__;                                              \
-  } else {                                                    \
-    ::cawe::throw_number_left_out();                          \
+#define CAWE_DISPATCH(number, T, ...)                   \
+  if ((number) == ::cawe::Number::CAWE_MUTANT_NUMBER) { \
+    using T = CAWE_MUTANT_TYPE;                         \
+    __VA_ARGS__;                                        \
+  } else {                                              \
+    ::cawe::throw_number_left_out();                    \
   }

@@ -6,5 +6,5 @@ cawe_mutant(pooling_bound pooling.cu "  if (i >= by.count) return;\n  const Cell
 cawe_mutant(pooling_gradient_range pooling.cu "ox <= columns.last" "ox < columns.last" max_pool2d_grad)
 cawe_mutant(pooling_gradient_last_window pooling.cu "stride)), windows - 1)" "stride)), windows)" max_pool2d_grad)
 cawe_mutant(pooling_gradient_choice pooling.cu "chosen.at(k) == at ? widen(g.v[k])" "chosen.at(k) >= at ? widen(g.v[k])" max_pool2d_grad)
-cawe_mutant(pooling_gradient_indices pooling.cu "of[k / kStep].v[k % kStep]" "of[0].v[k % kStep]" max_pool2d_grad bf16)
+cawe_mutant(pooling_gradient_indices pooling.cu "of[k / kStep].v[k % kStep]" "of[0].v[k % kStep]" max_pool2d_grad NUMBER bf16)
 cawe_mutant(pooling_gradient_first_window pooling.cu "cell + window.padding - window.kernel + 1" "cell + window.padding - window.kernel + 2" max_pool2d_grad)

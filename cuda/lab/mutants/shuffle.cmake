@@ -1,7 +1,7 @@
 # Mistakes in pixel shuffle and blur.
 cawe_mutant(shuffle_corners shuffle.cu "lower, lower + s.c}" "lower + s.c, lower}" pixel_shuffle)
 cawe_mutant(shuffle_bound shuffle.cu "if (i >= by.count) return;" "if (i > by.count) return;" pixel_shuffle)
-cawe_mutant(shuffle_halves shuffle.cu "numbers.v[k] = from[corner[p * kPack + k]]" "numbers.v[k] = from[corner[k]]" pixel_shuffle_grad)
+cawe_mutant(shuffle_halves shuffle.cu "numbers.v[k] = from[corner[p * kPack + k]]" "numbers.v[k] = from[corner[k]]" pixel_shuffle_grad NUMBER f64)
 cawe_mutant(shuffle_planes_rows shuffle.cu "2 * (cell.y % 2)" "(cell.y % 2)" pixel_shuffle)
 cawe_mutant(shuffle_planes_back shuffle.cu "to[left + plane] = p.v[1]" "to[left + plane] = p.v[0]" pixel_shuffle_grad)
 cawe_mutant(blur_bound shuffle_blur.cu "if (i >= by.count) return;" "if (i > by.count) return;" blur)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the profiler knows of each GPU: the limits that decide occupancy, and the two rates of the roofline.
+// What the profiler knows of each GPU: the limits that decide occupancy, and the rates of the roofline.
 #pragma once
 
 #include <string_view>
@@ -23,7 +23,7 @@ struct Gpu {
   int barriers_per_sm;            ///< hardware barriers shared by the blocks of an SM; 0: never the limit
   double bandwidth_gbs;           ///< DRAM, 1e9 bytes/s, vendor's sheet
   double f32_tflops;              ///< CUDA cores, 1e12 FLOP/s, a fused multiply-add is two; vendor's sheet
-  double f16_tflops;              ///< products of f16 with f32 sums, dense: tensor cores, else the CUDA cores' f32
+  double tensor_tflops;           ///< the same of tensor cores: f16, dense, sums in f32; 0: it has none
 
   // The same on all of them.
   static constexpr int kWarp = 32;

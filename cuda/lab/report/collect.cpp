@@ -138,7 +138,8 @@ KernelProfiles profile(const std::vector<const on_emulator::Case*>& cases, const
     judge_resources(&p);
     for (const std::string& function : unlined[file]) p.complaints.push_back(function);
     const simt::Counters& c = p.result.counters;
-    p.bound = gpu::lower_bound(*all.gpu, double(c.unique_read_bytes + c.unique_written_bytes), p.flops);
+    p.bound = gpu::lower_bound(*all.gpu, double(c.unique_read_bytes + c.unique_written_bytes), p.flops,
+                               double(c.mma) * simt::kFlopsOfMma);
     all.cases.push_back(std::move(p));
     if (progress) progress(int64_t(i) + 1);
   }
@@ -243,8 +244,9 @@ std::string gpus_text(const KernelProfiles& profiles, const std::string& source_
         occupied = std::min(occupied, there.occupancy->fraction);
       }
       const simt::Counters& c = each.result.counters;
-      const double bound =
-          gpu::lower_bound(gpu, double(c.unique_read_bytes + c.unique_written_bytes), each.flops).us;
+      const double bound = gpu::lower_bound(gpu, double(c.unique_read_bytes + c.unique_written_bytes),
+                                            each.flops, double(c.mma) * simt::kFlopsOfMma)
+                               .us;
       out += occupied <= 1 ? printf_text(" | %7s %s%3d %5.0f %9.2f", "", approximate ? "~" : " ", registers,
                                          100 * occupied, bound)
                            : printf_text(" | %7s %4s %5s %9.2f", "", "-", "-", bound);

@@ -122,6 +122,7 @@ Json counters_json(const simt::Counters& c) {
           {"shared_ideal_wavefronts", c.shared_ideal_wavefronts},
           {"atomic_requests", c.atomic_requests},
           {"atomic_serial_steps", c.atomic_serial_steps},
+          {"mma", c.mma},
           {"unique_read_bytes", c.unique_read_bytes},
           {"unique_written_bytes", c.unique_written_bytes},
           {"simt_efficiency", number(c.simt_efficiency())}};

@@ -48,15 +48,8 @@ class CountedDevice::Backend final : public PrimitiveBackend {
     call.of names;                     \
     cuda_.op names;                    \
   }
-#define CAWE_OP_RETURN(type, op, parameters, names) \
-  type op parameters override {                     \
-    const Call call(*this, #op);                    \
-    call.of names;                                  \
-    return cuda_.op names;                          \
-  }
 #include "tensor/primitives/all.inc"
 #undef CAWE_OP
-#undef CAWE_OP_RETURN
 
   StepCount take() {
     StepCount count;
@@ -84,7 +77,8 @@ class CountedDevice::Backend final : public PrimitiveBackend {
       library_calls_ = library_calls_so_far();
     }
     ~Call() {
-      const uint64_t launches = launches_so_far() - launches_, calls = library_calls_so_far() - library_calls_;
+      const uint64_t launches = launches_so_far() - launches_,
+                     calls = library_calls_so_far() - library_calls_;
       ++count_.calls;
       count_.launches += launches - inner_launches_;
       count_.library_calls += calls - inner_library_calls_;
@@ -118,8 +112,8 @@ class CountedDevice::Backend final : public PrimitiveBackend {
     static uint64_t library_calls_so_far() {
       uint64_t sum = 0;
       for (const char* call :
-           {"cudnnConvolutionForward", "cudnnConvolutionBiasActivationForward", "cudnnConvolutionBackwardData",
-            "cudnnConvolutionBackwardFilter", "cublasLtMatmul"})
+           {"cudnnConvolutionForward", "cudnnConvolutionBiasActivationForward",
+            "cudnnConvolutionBackwardData", "cudnnConvolutionBackwardFilter", "cublasLtMatmul"})
         sum += emulated::calls(call);
       return sum;
     }

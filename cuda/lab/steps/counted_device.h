@@ -18,7 +18,7 @@ struct PrimitiveCount {
   uint64_t calls = 0;
   uint64_t launches = 0;       ///< of kernels
   uint64_t library_calls = 0;  ///< convolutions and products
-  double bytes = 0;            ///< every operand once; what is converted or packed on the way counts under `copy`
+  double bytes = 0;  ///< every operand once; what is converted or packed on the way counts under `copy`
   /// Multiply and add are two: of operands in 16 bits, and of all others. Only products have any: convolutions,
   /// linear layers, matrix products, attention.
   double flops_16 = 0, flops_32 = 0;

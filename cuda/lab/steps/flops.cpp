@@ -24,15 +24,15 @@ double attention(const Tensor& q, const Tensor& v, double over_depth, double ove
 }  // namespace
 
 double flops_of(std::string_view primitive, const std::vector<Tensor>& t) {
-  if (primitive == "conv2d") return convolution(t[1], t[3]);                            // x w bias y
-  if (primitive == "conv2d_grad_input") return convolution(t[1], t[0]);                 // dy w dx
-  if (primitive == "conv2d_grad_weight") return convolution(t[2], t[1]);                // x dy dw dbias
-  if (primitive == "matmul") return product(t[0], t[2]);                                // p q y
-  if (primitive == "linear") return product(t[0], t[3]);                                // x w bias y
-  if (primitive == "linear_grad_input") return product(t[0], t[2]);                     // dy w dx
-  if (primitive == "linear_grad_weight") return product(t[1], t[2]);                    // x dy dw dbias
-  if (primitive == "attention") return attention(t[0], t[2], 1, 1);                     // q k v y seen
-  if (primitive == "attention_grad") return attention(t[0], t[2], 3, 2);                // q k v y seen dy ..
+  if (primitive == "conv2d") return convolution(t[1], t[3]);              // x w bias y
+  if (primitive == "conv2d_grad_input") return convolution(t[1], t[0]);   // dy w dx
+  if (primitive == "conv2d_grad_weight") return convolution(t[2], t[1]);  // x dy dw dbias
+  if (primitive == "matmul") return product(t[0], t[2]);                  // p q y
+  if (primitive == "linear") return product(t[0], t[3]);                  // x w bias y
+  if (primitive == "linear_grad_input") return product(t[0], t[2]);       // dy w dx
+  if (primitive == "linear_grad_weight") return product(t[1], t[2]);      // x dy dw dbias
+  if (primitive == "attention") return attention(t[0], t[2], 1, 1);       // q k v y seen
+  if (primitive == "attention_grad") return attention(t[0], t[2], 3, 2);  // q k v y seen dy ..
   return 0;
 }
 

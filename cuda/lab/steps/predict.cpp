@@ -10,9 +10,14 @@ struct Parts {
   double memory, products, least;
 };
 
+/// TFLOP/s of products of 16 bits: of tensor cores, else as in f32.
+double narrow_peak(const Gpu& gpu, const Rates& r) {
+  return gpu.tensor_tflops > 0 ? gpu.tensor_tflops * r.f16 : gpu.f32_tflops * r.f32;
+}
+
 Parts parts_of(const Gpu& gpu, const on_emulator::PrimitiveCount& p, const Rates& r) {
   return {p.bytes / (gpu.bandwidth_gbs * 1e6 * r.bandwidth),
-          p.flops_32 / (gpu.f32_tflops * 1e9 * r.f32) + p.flops_16 / (gpu.f16_tflops * 1e9 * r.f16),
+          p.flops_32 / (gpu.f32_tflops * 1e9 * r.f32) + p.flops_16 / (narrow_peak(gpu, r) * 1e9),
           double(p.launches + p.library_calls) * r.least_us * 1e-3};
 }
 
@@ -30,7 +35,8 @@ StepPrediction predict(const Gpu& gpu, const on_emulator::StepCount& step, const
     const double longest = std::max({t.memory, t.products, t.least});
     (longest == t.products ? sum.products : longest == t.memory ? sum.memory : sum.small) += longest;
   }
-  sum.host = 1e-3 * (rates.launch_us * double(step.launches()) + rates.library_us * double(step.library_calls()));
+  sum.host =
+      1e-3 * (rates.launch_us * double(step.launches()) + rates.library_us * double(step.library_calls()));
   return sum;
 }
 

@@ -9,10 +9,11 @@ namespace cawe::gpu {
 
 /// What of a GPU's published rates such steps reach, and what a launch costs.
 struct Rates {
-  double bandwidth = 0.85;         ///< a copy's share of the sheet's bandwidth (H200: .87)
-  double f32 = 0.7, f16 = 0.5;     ///< shares of the peaks; one large product reaches .77 and .83 on an H200
-  double least_us = 2;             ///< no kernel is shorter
-  double launch_us = 10, library_us = 25;  ///< what the host needs to queue a kernel, a library's call
+  double bandwidth = 0.85;      ///< a copy's share of the sheet's bandwidth (H200: .87)
+  double f32 = 0.7, f16 = 0.5;  ///< shares of the peaks; one large product reaches .77 and .83 on an H200
+  double least_us = 4;          ///< no kernel of a captured step is shorter: 793 take 3.28 ms on an H200
+  double launch_us = 8,
+         library_us = 100;  ///< what the host needs to queue a kernel, a convolution or product
 };
 
 /// Milliseconds.

@@ -93,6 +93,27 @@ __global__ void bytes_kernel(const unsigned char* in, unsigned char* out) {
   out[threadIdx.x] = in[threadIdx.x];
 }
 
+/// Registers from PTX's figures of mma.m16n8k16's fragments: "groupID" is lane >> 2, "threadID_in_group" lane & 3.
+template <class T>
+__global__ void product_kernel(const uint16_t* a, const uint16_t* b, const float* c, float* d) {
+  const int lane = threadIdx.x, group = lane >> 2, in_group = lane & 3;
+  const auto pair = [](uint16_t low, uint16_t high) { return uint32_t(low) | uint32_t(high) << 16; };
+  uint32_t as[4], bs[2];
+  for (int i = 0; i < 8; i += 2) {
+    const int row = i < 2 || (4 <= i && i < 6) ? group : group + 8;
+    const int column = in_group * 2 + (i >= 4 ? 8 : 0);
+    as[i / 2] = pair(a[row * 16 + column], a[row * 16 + column + 1]);
+  }
+  for (int i = 0; i < 4; i += 2) {
+    const int row = in_group * 2 + (i >= 2 ? 8 : 0);
+    bs[i / 2] = pair(b[row * 8 + group], b[(row + 1) * 8 + group]);
+  }
+  float cs[4];
+  for (int i = 0; i < 4; ++i) cs[i] = c[(i < 2 ? group : group + 8) * 8 + in_group * 2 + (i & 1)];
+  simt::mma_16x8x16<T>(cs, as, bs[0], bs[1]);
+  for (int i = 0; i < 4; ++i) d[(i < 2 ? group : group + 8) * 8 + in_group * 2 + (i & 1)] = cs[i];
+}
+
 }  // namespace
 
 void strided(const float* in, float* out, int stride, int offset) {
@@ -127,6 +148,12 @@ void nested(const float* a, const float* b, const float* c, float* out, int n, i
 }
 void bytes(const unsigned char* in, unsigned char* out) {
   CAWE_LAUNCH(bytes_kernel, 1, 32, 0, nullptr, in, out);
+}
+void product(bool is_bf16, const unsigned short* a, const unsigned short* b, const float* c, float* d) {
+  if (is_bf16)
+    CAWE_LAUNCH(product_kernel<simt::bf16>, 1, 32, 0, nullptr, a, b, c, d);
+  else
+    CAWE_LAUNCH(product_kernel<simt::half>, 1, 32, 0, nullptr, a, b, c, d);
 }
 
 }  // namespace cawe::patterns

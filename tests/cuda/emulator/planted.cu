@@ -64,7 +64,7 @@ __global__ void waits_for_nobody(float* out) {
   if (threadIdx.x < 32)
     __syncthreads();  // finds: deadlock
   else if (threadIdx.x < 48)
-    __syncwarp();
+    __syncwarp();  // finds: deadlock
   out[threadIdx.x] = 1.f;
 }
 
@@ -163,6 +163,39 @@ __global__ void reads_the_host(const float* host, float* out) {
   out[threadIdx.x] = host[threadIdx.x];  // finds: host-memory
 }
 
+__global__ void half_a_warp_multiplies(float* out) {
+  float c[4] = {};
+  const unsigned a[4] = {};
+  if (threadIdx.x < 16) simt::mma_16x8x16<simt::half>(c, a, 0, 0);  // finds: sync-mask
+  out[threadIdx.x] = c[0];
+}
+
+__global__ void multiplies_in_two_places(float* out) {
+  float c[4] = {};
+  const unsigned a[4] = {};
+  if (threadIdx.x % 2 == 0)
+    simt::mma_16x8x16<simt::half>(c, a, 0, 0);  // finds: sync-mask
+  else
+    simt::mma_16x8x16<simt::bf16>(c, a, 0, 0);  // finds: sync-mask
+  out[threadIdx.x] = c[0];
+}
+
+__global__ void multiplies_in_a_short_warp(float* out) {
+  float c[4] = {};
+  const unsigned a[4] = {};
+  simt::mma_16x8x16<simt::half>(c, a, 0, 0);  // finds: sync-mask
+  out[threadIdx.x] = c[0];
+}
+
+__global__ void trusts_a_product(float* out) {
+  __shared__ float s[32];
+  float c[4] = {};
+  const unsigned a[4] = {};
+  s[threadIdx.x] = float(threadIdx.x);
+  simt::mma_16x8x16<simt::bf16>(c, a, 0, 0);
+  out[threadIdx.x] = c[0] + s[31 - threadIdx.x];  // finds: race-read-after-write
+}
+
 // --- innocent ones
 __global__ void in_place_halves(simt::half* x) {
   x[threadIdx.x] = simt::half(simt::widen(x[threadIdx.x]) + 1.f);
@@ -192,6 +225,13 @@ __global__ void double_buffer(const float* in, float* out) {
     sum += s[round][(threadIdx.x + 33) % 64];
   }
   out[threadIdx.x] = sum;
+}
+
+__global__ void multiplies(float* out) {
+  float c[4] = {};
+  const unsigned a[4] = {};
+  for (int i = 0; i < 3; ++i) simt::mma_16x8x16<simt::half>(c, a, 0, 0);
+  out[threadIdx.x] = c[0];
 }
 
 }  // namespace
@@ -235,6 +275,13 @@ const Bug kBugs[] = {
        CAWE_LAUNCH(reads_the_host, 1, 32, 0, nullptr, heap, b.out);
        delete[] heap;
      }},
+    {"half_a_warp_multiplies",
+     [](const Buffers& b) { CAWE_LAUNCH(half_a_warp_multiplies, 1, 32, 0, nullptr, b.out); }},
+    {"multiplies_in_two_places",
+     [](const Buffers& b) { CAWE_LAUNCH(multiplies_in_two_places, 1, 32, 0, nullptr, b.out); }},
+    {"multiplies_in_a_short_warp",
+     [](const Buffers& b) { CAWE_LAUNCH(multiplies_in_a_short_warp, 1, 48, 0, nullptr, b.out); }},
+    {"trusts_a_product", [](const Buffers& b) { CAWE_LAUNCH(trusts_a_product, 1, 32, 0, nullptr, b.out); }},
 };
 const size_t kBugCount = sizeof kBugs / sizeof kBugs[0];
 
@@ -252,6 +299,7 @@ const Bug kInnocent[] = {
      [](const Buffers& b) {
        CAWE_LAUNCH(last_block_adds<true>, 8, 32, 0, nullptr, b.in, b.fresh, b.out, b.count, b.n);
      }},
+    {"multiplies", [](const Buffers& b) { CAWE_LAUNCH(multiplies, 1, 64, 0, nullptr, b.out); }},
 };
 const size_t kInnocentCount = sizeof kInnocent / sizeof kInnocent[0];
 

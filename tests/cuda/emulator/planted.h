@@ -52,4 +52,7 @@ void nested(const float* a, const float* b, const float* c, float* out, int n, i
 /// 8-bit loads, one a lane.
 void bytes(const unsigned char* in, unsigned char* out);
 
+/// d = a b + c by one warp on tensor cores: a [16, 16] and b [16, 8] as 16-bit numbers, c and d [16, 8].
+void product(bool is_bf16, const unsigned short* a, const unsigned short* b, const float* c, float* d);
+
 }  // namespace cawe::patterns

@@ -3,9 +3,12 @@
 // counts equal what is worked out by hand.
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <fstream>
 #include <set>
 
+#include "tensor/random.h"
+#include "tensor/tensor.h"
 #include "tests/cuda/device_buffer.h"
 #include "tests/cuda/emulator/planted.h"
 
@@ -246,6 +249,53 @@ TEST_F(Patterns, NestedDivergenceEqualsTheOracle) {
       EXPECT_EQ(counted.global_requests, nested_oracle(12, salt))
           << "salt " << salt << ", log of " << records;
     }
+}
+
+/// One product of random fragments against a plain triple loop: no sum may be farther off than f32's steps at its
+/// size.
+void compare_product(DType dtype) {
+  const Random random(5, "mma");
+  std::vector<float> numbers(16 * 16 + 16 * 8), c(16 * 8);
+  for (size_t i = 0; i < numbers.size(); ++i) numbers[i] = float(random.normal(i));
+  for (size_t i = 0; i < c.size(); ++i) c[i] = float(random.normal(1000 + i));
+  const Tensor narrow = Tensor::from(numbers, {int64_t(numbers.size())}).to(dtype);
+  const std::vector<double> exact = narrow.to(DType::f64).to_vector<double>();
+  const auto* bits = static_cast<const uint16_t*>(narrow.raw());
+  const DeviceBuffer<uint16_t> a(std::vector<uint16_t>(bits, bits + 256)),
+      b(std::vector<uint16_t>(bits + 256, bits + 384));
+  const DeviceBuffer<float> start(c), d(c.size());
+  const Counters counted = profile([&] {
+                             patterns::product(dtype == DType::bf16, a.get(), b.get(), start.get(), d.get());
+                           }).counters;
+  EXPECT_EQ(counted.mma, 1u);
+  const std::vector<float> result = d.to_host();
+  for (size_t row = 0; row < 16; ++row)
+    for (size_t column = 0; column < 8; ++column) {
+      double sum = double(c[row * 8 + column]), size = std::fabs(sum);
+      for (size_t k = 0; k < 16; ++k) {
+        const double term = exact[row * 16 + k] * exact[256 + k * 8 + column];
+        sum += term;
+        size += std::fabs(term);
+      }
+      EXPECT_NEAR(double(result[row * 8 + column]), sum, size * 0x1p-23) << row << ", " << column;
+    }
+}
+
+TEST(Product, OfF16EqualsAPlainOne) { compare_product(DType::f16); }
+TEST(Product, OfBf16EqualsAPlainOne) { compare_product(DType::bf16); }
+
+// 2^-24 is f16's smallest number, far below 2^-14, from which on numbers have fewer digits: it counts. f32's steps at 1 are
+// 2^-23: 1 + 1.5 x 2^-24 is cut to 1, and would be rounded up.
+TEST(Product, CutsAndKeepsDenormals) {
+  std::vector<uint16_t> a(256, 0), b(128, 0);
+  a[0] = 0x3e00, b[0] = 0x0001;           // row 0: 1.5 x 2^-24
+  a[16] = a[17] = 0x3c00, b[8] = 0x0001;  // row 1: 2^-24 twice
+  const DeviceBuffer<uint16_t> left(a), right(b);
+  const DeviceBuffer<float> start(std::vector<float>(128, 1.f)), d(128);
+  profile([&] { patterns::product(false, left.get(), right.get(), start.get(), d.get()); });
+  EXPECT_EQ(d.to_host()[0], 1.f);
+  EXPECT_EQ(d.to_host()[8], 1.f + 0x1p-23f);
+  EXPECT_EQ(d.to_host()[16], 1.f);
 }
 
 TEST(Emulator, RefusesWhatADriverWouldRefuse) {

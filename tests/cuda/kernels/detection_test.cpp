@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What decides in detection must not depend on the device: suppression, top-k, decoding and matching on the
+// What decides in detection must not depend on the device: suppression, top-k, decoding, matching and draws on the
 // emulator equal the CPU bit for bit, on 10,000 small crowds full of ties and of overlaps exactly at the
 // threshold.
 #include <gtest/gtest.h>
@@ -9,11 +9,13 @@
 
 #include "cuda/kernels/detection_boxes.h"
 #include "cuda/kernels/detection_nms.h"
+#include "cuda/kernels/detection_sample.h"
 #include "cuda/kernels/detection_top_k.h"
 #include "cuda/kernels/sort.h"
 #include "tensor/backend.h"
 #include "tensor/box.h"
 #include "tensor/denormals.h"
+#include "tensor/philox.h"
 #include "tensor/primitives/detection.h"
 #include "tensor/random.h"
 #include "tests/cuda/device_buffer.h"
@@ -87,30 +89,26 @@ Batch<T> make_batch(uint64_t number, int64_t crowds, int64_t longest) {
   return b;
 }
 
+/// The first `most` that are kept of each crowd; 0: all.
 template <class T>
-void expect_same_suppression(const Batch<T>& b) {
+void expect_same_suppression(const Batch<T>& b, int64_t most = 0) {
+  if (most == 0) most = b.longest;
   const DeviceBuffer<T> boxes(b.boxes), scores(b.scores);
   const DeviceBuffer<int64_t> classes(b.classes), sizes(b.sizes);
   const Segments segments{b.crowds, b.longest, nullptr, sizes.get()};
-  DeviceBuffer<int64_t> kept(size_t(b.crowds * b.longest)), counts(size_t(b.crowds));
+  DeviceBuffer<int64_t> kept(size_t(b.crowds * most));
   const DeviceBuffer<char> scratch(nms_scratch(kNumber<T>, segments));
   nms(kNumber<T>, boxes.get(), scores.get(), b.has_classes ? classes.get() : nullptr, segments, b.threshold,
-      kept.get(), counts.get(), scratch.get(), nullptr);
-  const std::vector<int64_t> got = kept.to_host(), how_many = counts.to_host();
-  for (int64_t s = 0; s < b.crowds; ++s) {
-    const int64_t n = b.sizes[size_t(s)], base = s * b.longest;
-    Tensor ids;
-    if (b.has_classes)
-      ids = Tensor::from(std::vector<int64_t>(b.classes.begin() + base, b.classes.begin() + base + n), {n});
-    std::vector<int64_t> expected =
-        primitives::nms(Tensor::from(b.part(b.boxes, s, 4), {n, 4}),
-                        Tensor::from(b.part(b.scores, s, 1), {n}), ids, b.threshold);
-    ASSERT_EQ(how_many[size_t(s)], int64_t(expected.size())) << "crowd " << s << " of " << n;
-    for (int64_t& i : expected) i += base;
-    expected.resize(size_t(b.longest), -1);
-    ASSERT_EQ(std::vector<int64_t>(got.begin() + base, got.begin() + base + b.longest), expected)
-        << "crowd " << s << " of " << n << ", threshold " << b.threshold;
-  }
+      most, kept.get(), scratch.get(), nullptr);
+  Tensor expected = Tensor::empty({b.crowds, most}, DType::i64);
+  primitives::nms(Tensor::from(b.boxes, {b.crowds, b.longest, 4}),
+                  Tensor::from(b.scores, {b.crowds, b.longest}),
+                  b.has_classes ? Tensor::from(b.classes, {b.crowds, b.longest}) : Tensor(),
+                  Tensor::from(b.sizes, {b.crowds}), b.threshold, expected);
+  const std::vector<int64_t> got = kept.to_host(), wanted = expected.to_vector<int64_t>();
+  for (int64_t s = 0; s < b.crowds; ++s)
+    ASSERT_TRUE(std::equal(got.begin() + s * most, got.begin() + (s + 1) * most, wanted.begin() + s * most))
+        << "crowd " << s << " of " << b.sizes[size_t(s)] << ", threshold " << b.threshold;
 }
 
 template <class T>
@@ -123,46 +121,82 @@ void expect_same_top(const Batch<T>& b, int64_t k) {
   top_k(kNumber<T>, scores.get(), segments, k, out.get(), scratch.get(), nullptr);
   const std::vector<int64_t> got = out.to_host();
   for (int64_t s = 0; s < b.crowds; ++s) {
-    std::vector<int64_t> expected =
-        primitives::top_k(Tensor::from(b.part(b.scores, s, 1), {b.sizes[size_t(s)]}), k);
-    for (int64_t& i : expected) i += s * b.longest;
-    expected.resize(size_t(k), -1);
+    const int64_t size = b.sizes[size_t(s)];
+    Tensor chosen = Tensor::empty({1, k}, DType::i64);
+    primitives::top_k(Tensor::from(b.part(b.scores, s, 1), {1, size}), {size}, k, chosen);
+    std::vector<int64_t> expected = chosen.to_vector<int64_t>();
+    for (int64_t& i : expected) i += i < 0 ? 0 : s * b.longest;
     ASSERT_EQ(std::vector<int64_t>(got.begin() + s * k, got.begin() + (s + 1) * k), expected)
         << "crowd " << s;
   }
 }
 
+/// All boxes as candidates of one image, each its own anchor.
 template <class T>
 void expect_same_decoding(const Batch<T>& b) {
   const int64_t n = b.crowds * b.longest;
-  const DeviceBuffer<T> deltas(b.deltas), anchors(b.boxes);
-  DeviceBuffer<T> out(size_t(4 * n));
-  decode_boxes(kNumber<T>, deltas.get(), anchors.get(), {10, 10, 5, 5, 19.5, 17}, n, out.get(), nullptr);
-  Tensor expected = Tensor::empty({n, 4}, DTypeOf<T>::value);
-  primitives::decode_boxes(Tensor::from(b.deltas, {n, 4}), Tensor::from(b.boxes, {n, 4}), {10, 10, 5, 5},
-                           19.5, 17, expected);
+  const DeviceBuffer<T> deltas(b.deltas), anchors(b.boxes), scores(b.scores);
+  DeviceBuffer<T> out(size_t(4 * n)), kept(static_cast<size_t>(n));
+  DeviceBuffer<int64_t> classes(static_cast<size_t>(n)), count(1);
+  decode_filtered(kNumber<T>, {1, n, 1, scores.get(), deltas.get(), anchors.get(), false, false, n, nullptr},
+                  {10, 10, 5, 5, 19.5, 17, -1, 0}, {out.get(), kept.get(), classes.get(), count.get(), n},
+                  nullptr);
+  Tensor expected = Tensor::empty({1, n, 4}, DTypeOf<T>::value),
+         more = Tensor::empty({1, n}, DTypeOf<T>::value), ids = Tensor::empty({1, n}, DType::i64),
+         all = Tensor::empty({1}, DType::i64);
+  primitives::decode_filtered(Tensor::from(b.scores, {1, n, 1}), Tensor::from(b.deltas, {1, n, 4}),
+                              Tensor::from(b.boxes, {n, 4}), {}, {{10, 10, 5, 5}, 19.5, 17, -1, 0, {}},
+                              expected, more, ids, all);
+  EXPECT_EQ(count.to_host(), all.to_vector<int64_t>());
   EXPECT_EQ(std::memcmp(out.to_host().data(), expected.data<T>(), size_t(4 * n) * sizeof(T)), 0);
 }
 
-/// The first boxes of crowd s are the truth, the others anchors. On a grid, several anchors are a truth's
-/// best and overlaps lie exactly at both limits.
+/// The first boxes of a crowd are the truth, the next ones ignored regions, the others anchors. On a grid, several anchors
+/// are a truth's best and overlaps lie exactly at both limits, and regions cover halves.
 template <class T>
 void expect_same_matching(const Batch<T>& b, int64_t s) {
   const std::vector<T> all = b.part(b.boxes, s, 4);
-  const int64_t n = b.sizes[size_t(s)], truths = std::min<int64_t>(n / 4, 6), anchors = n - truths;
+  const int64_t n = b.sizes[size_t(s)], truths = std::min<int64_t>(n / 4, 6),
+                regions = s % 3 == 0 ? std::min<int64_t>(n / 6, 3) : 0, anchors = n - truths - regions;
   if (anchors == 0) return;
-  const std::vector<T> truth(all.begin(), all.begin() + 4 * truths),
-      rest(all.begin() + 4 * truths, all.end());
+  std::vector<T> truth;
+  for (int64_t g = 0; g < truths + regions; ++g) {
+    truth.insert(truth.end(), all.begin() + 4 * g, all.begin() + 4 * (g + 1));
+    truth.push_back(g < truths ? T(0) : T(-2));
+  }
+  truth.insert(truth.end(), {T(0), T(0), T(20), T(20), T(-1)});  // no box
+  const int64_t rows = truths + regions + 1;
+  const std::vector<T> rest(all.begin() + 4 * (truths + regions), all.end());
   const MatchParams p{b.threshold + 0.25, b.threshold, s % 2 == 0};
-  const DeviceBuffer<T> a(rest), g(truths > 0 ? truth : std::vector<T>(4, 0));
+  const DeviceBuffer<T> a(rest), g(truth);
   DeviceBuffer<int64_t> matched(static_cast<size_t>(anchors));
-  const Segments segments{1, truths, nullptr, nullptr};
-  const DeviceBuffer<char> scratch(match_scratch(kNumber<T>, segments, anchors));
-  match_anchors(kNumber<T>, a.get(), anchors, g.get(), segments, {p.high, p.low, p.low_quality},
-                matched.get(), scratch.get(), nullptr);
-  Tensor expected = Tensor::empty({anchors}, DType::i64);
-  primitives::match_anchors(Tensor::from(rest, {anchors, 4}), Tensor::from(truth, {truths, 4}), p, expected);
+  const Matching m{a.get(), false, nullptr, g.get(), 1, anchors, rows};
+  const DeviceBuffer<char> scratch(match_scratch(kNumber<T>, m));
+  match_anchors(kNumber<T>, m, {p.high, p.low, p.low_quality}, matched.get(), scratch.get(), nullptr);
+  Tensor expected = Tensor::empty({1, anchors}, DType::i64);
+  primitives::match_anchors(Tensor::from(rest, {anchors, 4}), {}, Tensor::from(truth, {1, rows, 5}), p,
+                            expected);
   ASSERT_EQ(matched.to_host(), expected.to_vector<int64_t>()) << "crowd " << s << " of " << n;
+}
+
+/// Crowds as images whose boxes are matched, left out or background by their scores.
+template <class T>
+void expect_same_draws(const Batch<T>& b, uint64_t number) {
+  std::vector<int64_t> matched, keys;
+  for (const T score : b.scores) matched.push_back(score > T(0.7) ? 3 : score < T(0.2) ? -2 : -1);
+  for (int64_t s = 0; s < b.crowds; ++s) keys.insert(keys.end(), {int64_t(number), s / 2, 1000 * s});
+  const SampleParams p{b.longest / 2, b.longest / 8, "crowds"};
+  const DeviceBuffer<int64_t> m(matched), k(keys);
+  DeviceBuffer<int64_t> drawn(matched.size()), chosen(size_t(b.crowds * p.count));
+  sample_matches(m.get(), k.get(), b.crowds, b.longest,
+                 {p.count, p.foreground, fnv_text(p.purpose.data(), p.purpose.size())}, drawn.get(),
+                 chosen.get(), nullptr);
+  Tensor expected = Tensor::empty({b.crowds, b.longest}, DType::i64),
+         places = Tensor::empty({b.crowds, p.count}, DType::i64);
+  primitives::sample_matches(Tensor::from(matched, {b.crowds, b.longest}), Tensor::from(keys, {b.crowds, 3}),
+                             p, expected, places);
+  ASSERT_EQ(drawn.to_host(), expected.to_vector<int64_t>());
+  ASSERT_EQ(chosen.to_host(), places.to_vector<int64_t>());
 }
 
 template <class T>
@@ -171,7 +205,8 @@ void check_batch(uint64_t number, int64_t crowds, int64_t longest, int64_t* at_t
   const Batch<T> b = make_batch<T>(number, crowds, longest);
   *at_threshold += b.at_threshold;
   *score_ties += b.score_ties;
-  expect_same_suppression(b);
+  expect_same_suppression(b, number % 4 == 3 ? longest / 4 + 1 : 0);
+  if (number % 8 == 0) expect_same_draws(b, number);  // blocks of 1,024 threads take their time
   expect_same_top(b, number % 2 == 0 ? longest : longest / 3 + 1);
   expect_same_decoding(b);
   for (int64_t s = 0; s < crowds; s += 10) expect_same_matching(b, s);
@@ -228,10 +263,9 @@ TEST(Detection, ExactlyAtTheThresholdIsKept) {
     const DeviceBuffer<float> b(boxes), s(scores);
     const DeviceBuffer<int64_t> c(classes);
     const Segments segments{1, 3, nullptr, nullptr};
-    DeviceBuffer<int64_t> kept(3), count(1);
+    DeviceBuffer<int64_t> kept(3);
     const DeviceBuffer<char> scratch(nms_scratch(Number::f32, segments));
-    nms(Number::f32, b.get(), s.get(), c.get(), segments, threshold, kept.get(), count.get(), scratch.get(),
-        nullptr);
+    nms(Number::f32, b.get(), s.get(), c.get(), segments, threshold, 3, kept.get(), scratch.get(), nullptr);
     return kept.to_host();
   };
   EXPECT_EQ(kept_at(0.5, {0, 0, 0}), (std::vector<int64_t>{1, 2, 0}));

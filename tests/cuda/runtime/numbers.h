@@ -44,13 +44,18 @@ inline double tolerance(DType dtype, double value, int64_t n, int roundings) {
   return roundings * unit * std::abs(value) + double(n) * u * double(n) / 4;
 }
 
-inline void expect_near(const Tensor& device, const Tensor& host, int64_t products, int roundings = 1) {
+/// between: what was rounded to the type on the way to the result, where anything was.
+inline void expect_near(const Tensor& device, const Tensor& host, int64_t products, int roundings = 1,
+                        const Tensor& between = Tensor()) {
   const DType dtype = device.dtype();
   const Tensor got = device.contiguous().to(Device::cpu).to(work_type(dtype)).to(DType::f64);
   ASSERT_EQ(got.shape(), host.shape());
   const std::vector<double> a = got.to_vector<double>(), b = host.to_vector<double>();
+  const std::vector<double> c =
+      between.defined() ? between.to_vector<double>() : std::vector<double>(a.size());
   for (size_t i = 0; i < a.size(); ++i)
-    ASSERT_LE(std::abs(a[i] - b[i]), tolerance(dtype, b[i], products, roundings))
+    ASSERT_LE(std::abs(a[i] - b[i]),
+              tolerance(dtype, b[i], products, roundings) + tolerance(dtype, c[i], 0, 1))
         << "element " << i << ": " << a[i] << ", reference " << b[i];
 }
 

@@ -199,6 +199,22 @@ TEST_P(Copies, NeedNoLandingBuffer) {
   EXPECT_TRUE(x.to_vector<int32_t>() == counted(3000000, 5));
 }
 
+/// Both streams and both landing buffers, with kernels watched: TearDown() fails where two uses have no order.
+TEST_P(Copies, AreInOrderWithTheWorkAroundThem) {
+  simt::options().level = simt::Level::check;
+  const int64_t n = 40000;
+  for (int round = 0; round < 6; ++round) {
+    Tensor x = Tensor::from(std::vector<float>(size_t(n), 1.f), {n, 1}).to(Device::emulated);
+    const Tensor y = Tensor::from(std::vector<float>(size_t(n), float(round)), {n, 1}).to(Device::emulated);
+    Tensor sum = Tensor::empty({1, 1}, DType::f32, Layout::contiguous, Device::emulated);
+    device().matmul(x, true, y, false, sum);
+    x.fill(3);
+    EXPECT_EQ(sum.to_vector<float>()[0], float(n * round));
+    EXPECT_TRUE(x.to_vector<float>() == std::vector<float>(size_t(n), 3.f));
+  }
+  EXPECT_EQ(emulated::complaints(), 0u) << emulated::last_complaint();
+}
+
 /// Touching device memory is a segmentation fault here, as with a GPU.
 TEST_F(RuntimeTest, TheHostTouchesNoDeviceMemory) {
   simt::options().guard = true;
@@ -317,6 +333,16 @@ TEST_F(RuntimeTest, CopiesBetweenUnlikeTensorsAreRefused) {
   const Tensor host = Tensor::from<float>({1, 2}, {2});
   Tensor x = Tensor::empty({3}, DType::f32, Layout::contiguous, Device::emulated);
   expect_error(Code::internal, {"[2]", "[3]"}, [&] { device().copy_between_devices(host, x); });
+}
+
+TEST(Device, IsTheOneOfTheIndexAmongTheVisible) {
+  EXPECT_EQ(visible_device("", 3), "3");
+  EXPECT_EQ(visible_device("2,0,GPU-8a3f", 0), "2");
+  EXPECT_EQ(visible_device("2,0,GPU-8a3f", 2), "GPU-8a3f");
+  expect_error(Code::usage, {"no GPU 3", "CUDA_VISIBLE_DEVICES=2,0,GPU-8a3f names 3"},
+               [] { visible_device("2,0,GPU-8a3f", 3); });
+  EXPECT_EQ(visible_device("5", 0), "5");
+  expect_error(Code::usage, {"names 1 (the first is 0)"}, [] { visible_device("5", 1); });
 }
 
 }  // namespace

@@ -39,6 +39,7 @@ class RuntimeTest : public ::testing::Test {
   void TearDown() override {
     close();
     for (const std::string& leak : emulated::leaks()) ADD_FAILURE() << "left over: " << leak;
+    for (const std::string& use : emulated::unordered_uses()) ADD_FAILURE() << use;
     emulated::reset_for_tests();
     const simt::HostAccess open;  // a guarded arena stays closed otherwise
     simt::options() = simt::Options{};

@@ -210,6 +210,7 @@ TEST_F(EmulatedCublasTest, BiasAndRelu) {
   p.bias = false;
   check<float, float>(p);
   check<double, double>(p, CUBLAS_COMPUTE_64F);
+  check<float, float>({{5, 7, 8, 1, 0, true}, {7, 4, 4, 1, 0, true}, {5, 4, 5}, false, false, true});
 }
 
 /// One f32 product that works, to be broken in one place by each test.
@@ -305,6 +306,43 @@ TEST_F(Refusals, PointersLessAlignedThanPromised) {
   EXPECT_EQ(run(&algo), CUBLAS_STATUS_SUCCESS) << last_complaint();
 }
 
+TEST_F(Refusals, EpiloguesOfRowMajorResults) {
+  make();
+  for (cublasLtMatrixLayout_t* l : {&call_->c, &call_->d}) {
+    EXPECT_EQ(cublasLtMatrixLayoutDestroy(*l), CUBLAS_STATUS_SUCCESS);
+    *l = make_layout(CUDA_R_32F, {4, 4, 4, 1, 0, true});
+  }
+  EXPECT_EQ(run(), CUBLAS_STATUS_SUCCESS) << last_complaint();
+  call_->set(CUBLASLT_MATMUL_DESC_EPILOGUE, uint32_t(CUBLASLT_EPILOGUE_RELU));
+  EXPECT_EQ(run(), CUBLAS_STATUS_NOT_SUPPORTED);
+  EXPECT_TRUE(complained("where D is in row-major order"));
+}
+
+TEST_F(Refusals, NothingToMultiply) {
+  make();
+  for (cublasLtMatrixLayout_t* l : {&call_->a, &call_->b}) {
+    EXPECT_EQ(cublasLtMatrixLayoutDestroy(*l), CUBLAS_STATUS_SUCCESS);
+    *l = make_layout(CUDA_R_32F, l == &call_->a ? Matrix{4, 0, 4} : Matrix{0, 4, 4});
+  }
+  EXPECT_EQ(run(), CUBLAS_STATUS_INVALID_VALUE);
+  EXPECT_TRUE(complained("A: 4x0, nothing to multiply"));
+}
+
+TEST_F(Refusals, ABiasLessAlignedThanTheHeuristicSaw) {
+  make();
+  float* const bias = a_ + 256;
+  call_->set(CUBLASLT_MATMUL_DESC_EPILOGUE, uint32_t(CUBLASLT_EPILOGUE_BIAS));
+  call_->set(CUBLASLT_MATMUL_DESC_BIAS_POINTER, static_cast<void*>(bias));
+  const cublasLtMatmulAlgo_t algo = call_->algorithms().at(0).algo;
+  call_->set(CUBLASLT_MATMUL_DESC_BIAS_POINTER, static_cast<void*>(bias + 4));
+  EXPECT_EQ(run(&algo), CUBLAS_STATUS_SUCCESS) << last_complaint();
+  call_->set(CUBLASLT_MATMUL_DESC_BIAS_POINTER, static_cast<void*>(bias + 1));
+  EXPECT_EQ(run(&algo), CUBLAS_STATUS_INVALID_VALUE);
+  EXPECT_TRUE(complained("the bias is less aligned"));
+  const cublasLtMatmulAlgo_t other = call_->algorithms().at(0).algo;
+  EXPECT_EQ(run(&other), CUBLAS_STATUS_SUCCESS) << last_complaint();
+}
+
 TEST_F(Refusals, Workspaces) {
   make();
   EXPECT_EQ(call_->algorithms().size(), 1u) << "no workspace is allowed unless it is preferred";
@@ -318,6 +356,9 @@ TEST_F(Refusals, Workspaces) {
   workspace_ = b_;
   EXPECT_EQ(run(&found[0].algo, 64), CUBLAS_STATUS_INVALID_VALUE);
   EXPECT_TRUE(complained("the workspace overlaps an operand"));
+  workspace_ = a_ + 512 + 32;  // 128 bytes
+  EXPECT_EQ(run(&found[0].algo, 64), CUBLAS_STATUS_INVALID_VALUE);
+  EXPECT_TRUE(complained("the workspace is not aligned to 256 bytes"));
   workspace_ = a_ + 512;
   inject(Fault::workspace);
   EXPECT_EQ(run(&found[0].algo, 64), CUBLAS_STATUS_NOT_SUPPORTED);

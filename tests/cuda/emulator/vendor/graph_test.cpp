@@ -127,6 +127,85 @@ TEST_F(EmulatedGraphTest, TheLegacyStreamStaysOut) {
   EXPECT_EQ(cudaStreamEndCapture(free, &graph), cudaErrorIllegalState);
 }
 
+TEST_F(EmulatedGraphTest, NoModeLetsAnyoneWaitForTheDevice) {
+  for (const auto mode :
+       {cudaStreamCaptureModeGlobal, cudaStreamCaptureModeThreadLocal, cudaStreamCaptureModeRelaxed}) {
+    SCOPED_TRACE(mode);
+    StreamOwner stream(cudaStreamNonBlocking);
+    begin(stream, mode);
+    std::thread other([] { EXPECT_EQ(cudaDeviceSynchronize(), cudaErrorStreamCaptureUnsupported); });
+    other.join();
+    EXPECT_TRUE(complained("waits for the whole device"));
+    end_invalid(stream);
+    EXPECT_EQ(cudaDeviceSynchronize(), cudaSuccess);
+  }
+}
+
+TEST_F(EmulatedGraphTest, ARelaxedCaptureOfANonBlockingStreamLeavesTheRestAlone) {
+  StreamOwner stream(cudaStreamNonBlocking), other;
+  EventOwner event;
+  DeviceArray<float> x(Floats{1});
+  cudaGraph_t graph = nullptr;
+  void *device = nullptr, *pinned = nullptr;
+  float host = 0;
+  begin(stream, cudaStreamCaptureModeRelaxed);
+  EXPECT_EQ(cudaMalloc(&device, 16), cudaSuccess);
+  EXPECT_EQ(cudaMallocHost(&pinned, 16), cudaSuccess);
+  EXPECT_EQ(cudaMemcpy(&host, x.get(), 4, cudaMemcpyDeviceToHost), cudaSuccess);
+  EXPECT_EQ(host, 1);
+  EXPECT_EQ(cudaEventRecord(event, other), cudaSuccess);
+  EXPECT_EQ(cudaEventSynchronize(event), cudaSuccess);
+  EXPECT_EQ(cudaStreamSynchronize(other), cudaSuccess);
+  EXPECT_EQ(cudaStreamSynchronize(nullptr), cudaSuccess);
+  EXPECT_EQ(cudaFree(device), cudaSuccess);
+  EXPECT_EQ(cudaFreeHost(pinned), cudaSuccess);
+  EXPECT_EQ(cudaStreamEndCapture(stream, &graph), cudaSuccess);
+  EXPECT_EQ(cudaGraphDestroy(graph), cudaSuccess);
+  EXPECT_EQ(complaints(), 0u) << last_complaint();
+}
+
+TEST_F(EmulatedGraphTest, TheLegacyStreamIsNotWaitedForInAnyMode) {
+  StreamOwner stream;
+  DeviceArray<float> x(Floats{1});
+  float host = 0;
+  const std::vector<std::function<cudaError_t()>> illegal{
+      [&] { return cudaMemcpy(&host, x.get(), 4, cudaMemcpyDeviceToHost); },
+      [&] { return cudaMemcpy(x.get(), &host, 4, cudaMemcpyHostToDevice); },
+      [&] { return cudaMemset(x.get(), 0, 4); },
+      [&] { return cudaStreamSynchronize(nullptr); },
+      [&] { return cudaStreamQuery(nullptr); },
+      [&] {
+        scale(x.get(), 2, nullptr);
+        return cudaGetLastError();
+      }};
+  for (size_t i = 0; i < illegal.size(); ++i) {
+    SCOPED_TRACE(i);
+    begin(stream, cudaStreamCaptureModeRelaxed);
+    EXPECT_EQ(illegal[i](), cudaErrorStreamCaptureImplicit);
+    end_invalid(stream);
+  }
+  EXPECT_EQ(x.to_host()[0], 1);
+}
+
+TEST_F(EmulatedGraphTest, AskingForACapturedEventBreaksTheCapture) {
+  StreamOwner stream, other(cudaStreamNonBlocking);
+  EventOwner before, captured;
+  float ms = 0;
+  ASSERT_EQ(cudaEventRecord(before, other), cudaSuccess);
+  ASSERT_EQ(cudaEventSynchronize(before), cudaSuccess);
+  const std::vector<std::function<cudaError_t()>> illegal{
+      [&] { return cudaEventQuery(captured); }, [&] { return cudaEventSynchronize(captured); },
+      [&] { return cudaEventElapsedTime(&ms, before, captured); }};
+  for (size_t i = 0; i < illegal.size(); ++i) {
+    SCOPED_TRACE(i);
+    begin(stream, cudaStreamCaptureModeRelaxed);
+    ASSERT_EQ(cudaEventRecord(captured, stream), cudaSuccess);
+    EXPECT_EQ(illegal[i](), cudaErrorCapturedEvent);
+    EXPECT_EQ(cudaStreamWaitEvent(stream, captured), cudaErrorStreamCaptureInvalidated);
+    end_invalid(stream);
+  }
+}
+
 TEST_F(EmulatedGraphTest, EndingOnAnotherStreamBreaksTheCapture) {
   StreamOwner origin, side;
   EventOwner out;

@@ -28,9 +28,10 @@ using cawe::testing::expect_error;
 TEST(Gpus, AreFoundByNameAndArchitecture) {
   for (const Gpu& gpu : gpus()) {
     EXPECT_EQ(&find_gpu(gpu.name), &gpu);
-    EXPECT_EQ(&find_gpu(gpu.arch), &gpu);
+    EXPECT_STREQ(find_gpu(gpu.arch).arch, gpu.arch);
     EXPECT_EQ(gpu.arch, "sm_" + std::to_string(gpu.major) + std::to_string(gpu.minor));
   }
+  EXPECT_STREQ(find_gpu("sm_90").name, "H100") << "the first of an architecture";
   expect_error(Code::usage, {"P40 (sm_61), V100 (sm_70)"}, [] { find_gpu("sm_52"); });
   expect_error(Code::usage, {"no GPU called ''"}, [] { find_gpu(""); });
 }
@@ -42,6 +43,12 @@ TEST(Gpus, PeakFollowsFromLanesAndClock) {
   EXPECT_NEAR(find_gpu("T4").f32_tflops, 40 * 64 * 2 * 1.590e-3, 0.05);
   EXPECT_NEAR(find_gpu("A100-80").f32_tflops, 108 * 64 * 2 * 1.410e-3, 0.05);
   EXPECT_NEAR(find_gpu("H100").f32_tflops, 132 * 128 * 2 * 1.980e-3, 0.05);
+  EXPECT_NEAR(find_gpu("H200").f32_tflops, 132 * 128 * 2 * 1.980e-3, 0.05);
+  // Tensor cores: SMs x multiply-adds an SM and clock (512, 512, 1024, 2048) x 2 x boost clock; H100 at 1.830 GHz.
+  EXPECT_NEAR(find_gpu("V100").tensor_tflops, 80 * 512 * 2 * 1.530e-3, 0.5);
+  EXPECT_NEAR(find_gpu("T4").tensor_tflops, 40 * 512 * 2 * 1.590e-3, 0.5);
+  EXPECT_NEAR(find_gpu("A100-80").tensor_tflops, 108 * 1024 * 2 * 1.410e-3, 0.5);
+  EXPECT_NEAR(find_gpu("H100").tensor_tflops, 132 * 2048 * 2 * 1.830e-3, 1);
 }
 
 // --- occupancy
@@ -179,7 +186,7 @@ TEST(Occupancy, EqualsNvidiasCalculator) {
               }
               if (HasFailure()) return;
             }
-  EXPECT_EQ(compared, 5 * 15 * 19 * 5 * 12 * 4 * 2);
+  EXPECT_EQ(compared, 6 * 15 * 19 * 5 * 12 * 4 * 2);
 }
 #endif
 
@@ -206,6 +213,18 @@ TEST(Roofline, TakesTheHigherOfBothRoofs) {
   EXPECT_STREQ(name(bound.binds), "memory");
 }
 
+TEST(Roofline, KnowsTensorCores) {
+  // 8 x 4096 x 4096 scores, 576 FLOPs each on tensor cores: 7.7309e10 / 989.4e6 a us = 78.14; 40 MiB / 3350e3 = 12.5.
+  LowerBound bound = lower_bound(find_gpu("H100"), 40 << 20, 0, 8. * 4096 * 4096 * 576);
+  EXPECT_NEAR(bound.us, 78.138, 1e-3);
+  EXPECT_EQ(bound.binds, Roof::compute);
+  EXPECT_NEAR(bound.ridge, 295.34, 0.01);  // 989.4e3 / 3350
+  // Side by side with 1e9 FLOPs on CUDA cores, 14.9 us: the longer of both.
+  EXPECT_NEAR(lower_bound(find_gpu("H100"), 0, 1e9, 8. * 4096 * 4096 * 576).us, 78.138, 1e-3);
+  // The P40 has none: 2e9 / 11.8e6.
+  EXPECT_NEAR(lower_bound(find_gpu("P40"), 0, 1e9, 1e9).us, 169.49, 0.01);
+}
+
 TEST(Roofline, HasItsEdges) {
   const Gpu& v100 = find_gpu("V100");
   EXPECT_EQ(lower_bound(v100, 0, 0).us, 0);
@@ -214,6 +233,7 @@ TEST(Roofline, HasItsEdges) {
   EXPECT_EQ(lower_bound(v100, 0, 1e6).binds, Roof::compute);
   expect_error(Code::internal, {"-1 bytes"}, [&] { lower_bound(v100, -1, 0); });
   expect_error(Code::internal, {"nan FLOPs"}, [&] { lower_bound(v100, 0, std::nan("")); });
+  expect_error(Code::internal, {"-1 FLOPs"}, [&] { lower_bound(v100, 0, 0, -1); });
   expect_error(Code::internal, {"inf bytes"}, [&] { lower_bound(v100, HUGE_VAL, 0); });
 }
 

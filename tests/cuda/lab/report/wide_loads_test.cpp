@@ -28,7 +28,8 @@ TEST_P(WideLoads, AreInThePtx) {
 
 INSTANTIATE_TEST_SUITE_P(
     Kernels, WideLoads,
-    testing::Values(Promise{"cuda/kernels/cawe_weights.cu", "block_per_row<float, 4>", 1, 0},
+    testing::Values(Promise{"cuda/kernels/attention_mma.cu", "attention_mma_tiles<bf16, (Kind)0, 1>", 14, 16},
+                    Promise{"cuda/kernels/cawe_weights.cu", "block_per_row<float, 4>", 1, 0},
                     Promise{"cuda/kernels/cawe_weights.cu", "warp_per_row<half, 8>", 1, 0},
                     Promise{"cuda/kernels/content_loss.cu", "all_maps<float, 4>", 2, 1},
                     Promise{"cuda/kernels/detection_nms.cu", "mask_of_tile<float, false>", 1, 0},

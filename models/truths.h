@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// A batch's true boxes and keys of draws as tensors, which a step takes to the device.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "models/detection_model.h"
+
+namespace cawe::models {
+
+/// [N, G, 5] f32 on the CPU: x1, y1, x2, y2 and label of each image's boxes, then of its ignored regions with
+/// label -2, then rows with label -1. G is a power of two and at least 8, so that few shapes occur: a captured
+/// step fits one.
+Tensor packed(const std::vector<Truth>& truths);
+/// [N, 3] i64 on the CPU: seed, step, image.
+Tensor packed(const std::vector<DrawKey>& draws);
+
+/// Image i's given name, or "image i".
+std::string image_name(const std::vector<std::string>& images, int64_t i);
+
+}  // namespace cawe::models
