@@ -127,8 +127,9 @@ void images(DType dtype) {
     gpu().max_pool2d(x, {3, 2, 1}, y, index);
   });
   Tensor dx = room({32, 64, 256, 256}, dtype, last);
-  measure("max_pool2d_grad" + type + " 32x64x256x256", bytes_of(dx) + bytes_of(y) + bytes_of(index),
-          [&] { gpu().max_pool2d_grad(y, index, dx); });
+  measure("max_pool2d_grad" + type + " 32x64x256x256", bytes_of(dx) + bytes_of(y) + bytes_of(index), [&] {
+    gpu().max_pool2d_grad(y, index, {3, 2, 1}, dx);
+  });
   Tensor up = room({32, 64, 256, 256}, dtype, last);
   measure("upsample_nearest" + type + " 32x64x128 to 256", bytes_of(y) + bytes_of(up),
           [&] { gpu().upsample_nearest(y, Tensor(), up); });

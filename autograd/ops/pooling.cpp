@@ -23,9 +23,9 @@ Variable max_pool2d(const Variable& x, const Pool2dParams& p) {
   ProfileScope scope("max_pool2d");
   primitives::max_pool2d(in, p, y, index);
   return record("max_pool2d", {x}, y,
-                [index, shape = in.shape(), dtype = in.dtype(), layout](const Tensor& dy) -> Grads {
+                [index, p, shape = in.shape(), dtype = in.dtype(), layout](const Tensor& dy) -> Grads {
                   Tensor dx = Tensor::empty(shape, dtype, layout, dy.device());
-                  primitives::max_pool2d_grad(dy, index, dx);
+                  primitives::max_pool2d_grad(dy, index, p, dx);
                   return {dx};
                 });
 }

@@ -8,6 +8,11 @@
 #include "cuda/backend/views.h"
 
 namespace CAWE_DEVICE {
+namespace {
+
+PoolWindow window_of(const Pool2dParams& p) { return {int(p.kernel), int(p.stride), int(p.padding)}; }
+
+}  // namespace
 
 void CudaBackend::max_pool2d(const Tensor& x, const Pool2dParams& p, Tensor& y, Tensor& index) {
   const Number number = common_number("max_pool2d", x, y);
@@ -15,19 +20,18 @@ void CudaBackend::max_pool2d(const Tensor& x, const Pool2dParams& p, Tensor& y, 
   const Layout layout = layout_of(x);
   const Tensor in = packed(x, layout), out = packed_output(y, layout), chosen = packed_output(index, layout);
   CAWE_DEVICE::max_pool2d(number, in.raw(), out.raw(), chosen.data<int32_t>(), dims_of(in), dims_of(out),
-                          is_last(layout), {int(p.kernel), int(p.stride), int(p.padding)}, stream());
+                          is_last(layout), window_of(p), stream());
   deliver(out, y);
   deliver(chosen, index);
 }
 
-void CudaBackend::max_pool2d_grad(const Tensor& dy, const Tensor& index, Tensor& dx) {
+void CudaBackend::max_pool2d_grad(const Tensor& dy, const Tensor& index, const Pool2dParams& p, Tensor& dx) {
   const Number number = common_number("max_pool2d_grad", dy, dx);
   check_sizes("max_pool2d_grad", dx, dy);
   const Layout layout = layout_of(dx);
   const Tensor in = packed(dy, layout), chosen = packed(index, layout), out = packed_output(dx, layout);
-  const Tensor scratch = Tensor::empty({max_pool2d_grad_scratch()}, DType::i32, Layout::contiguous, device());
-  CAWE_DEVICE::max_pool2d_grad(number, in.raw(), chosen.data<int32_t>(), out.raw(), scratch.data<int32_t>(),
-                               dims_of(in), dims_of(out), is_last(layout), stream());
+  CAWE_DEVICE::max_pool2d_grad(number, in.raw(), chosen.data<int32_t>(), out.raw(), dims_of(in), dims_of(out),
+                               is_last(layout), window_of(p), stream());
   deliver(out, dx);
 }
 

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Max pooling and its gradient.
 //
-// Bytes     forward: read N·C·H·W·e, write (e + 4) for each window. Gradient: read (e + 4 + 4) per window
-//           (its index twice), write N·C·H·W·e.
+// Bytes     forward: read N·C·H·W·e, write (e + 4) for each window. Gradient: read (e + 4) per window,
+//           write N·C·H·W·e.
 // FLOPs     forward: kernel^2 comparisons per window. Gradient: one addition per window that a cell looks at.
 // Launch    256 threads per block, a thread for a window (forward) or an input cell (gradient) of one
 //           channel, or of up to four (gradient: 16 bytes of channels) where these lie together and are a
-//           multiple of that. The gradient takes three launches: how far chosen cells lie from their windows (one to 512 blocks), the
-//           extremes of that (one block), the sums.
+//           multiple of that.
 // Numerics  forward: comparisons only. Gradient: f32 (f64 for f64), windows in row-major order, no atomics:
 //           the CPU's bits in f32 and f64.
 // Loads     Channels-last: up to 128 bits, whole sectors; a window's cells are read once for every window
@@ -22,8 +21,7 @@ namespace {
 
 using namespace simt;
 
-constexpr int kThreads = 256, kOffsetBlocks = 512;
-constexpr int kMostInt = 0x7fffffff;
+constexpr int kThreads = 256;
 
 __device__ __forceinline__ int larger(int a, int b) { return a > b ? a : b; }
 __device__ __forceinline__ int smaller(int a, int b) { return a < b ? a : b; }
@@ -66,76 +64,15 @@ __global__ void __launch_bounds__(kThreads)
   reinterpret_cast<Pack<int32_t, kPack>*>(index)[i] = where;
 }
 
-/// Chosen cell minus `stride` times window: the smallest and the largest value over all windows. They bound
-/// which windows may have chosen a cell.
-struct alignas(16) ChosenOffsets {
-  int low_y = kMostInt, high_y = -kMostInt, low_x = kMostInt, high_x = -kMostInt;
-
-  __device__ __forceinline__ void add(const ChosenOffsets& o) {
-    low_y = smaller(low_y, o.low_y);
-    high_y = larger(high_y, o.high_y);
-    low_x = smaller(low_x, o.low_x);
-    high_x = larger(high_x, o.high_x);
-  }
-};
-static_assert(sizeof(ChosenOffsets) == 4 * sizeof(int32_t), "kept in the caller's integers");
-
-/// Reduces over the block; thread 0 gets the result.
-__device__ __forceinline__ ChosenOffsets of_block(const ChosenOffsets& mine) {
-  __shared__ int partial[4][32];
-  ChosenOffsets all;
-  all.low_y = block_reduce(mine.low_y, Min{}, kMostInt, partial[0]);
-  all.high_y = block_reduce(mine.high_y, Max{}, -kMostInt, partial[1]);
-  all.low_x = block_reduce(mine.low_x, Min{}, kMostInt, partial[2]);
-  all.high_x = block_reduce(mine.high_x, Max{}, -kMostInt, partial[3]);
-  return all;
-}
-
-/// The stride of the windows. The bounds hold for any assumed stride, and are tight for the true one.
-struct Spacing {
-  Divider y, x;
-};
-
-template <int kPack>
-__global__ void __launch_bounds__(kThreads)
-    chosen_offsets(const int32_t* __restrict__ index, ChosenOffsets* __restrict__ of_blocks,
-                   const Divider in_w, const Spacing stride, const Numbering by) {
-  ChosenOffsets mine;
-  for (unsigned i = blockIdx.x * kThreads + threadIdx.x; i < by.count; i += gridDim.x * kThreads) {
-    const Cell window = cell_of(i, by);
-    const auto chosen = reinterpret_cast<const Pack<int32_t, kPack>*>(index)[i];
-    for (int k = 0; k < kPack; ++k) {
-      if (chosen.v[k] < 0) continue;
-      const int y = int(divide(unsigned(chosen.v[k]), in_w)), x = chosen.v[k] - y * int(in_w.divisor);
-      const int off_y = y - window.y * int(stride.y.divisor), off_x = x - window.x * int(stride.x.divisor);
-      ChosenOffsets one;
-      one.low_y = one.high_y = off_y;
-      one.low_x = one.high_x = off_x;
-      mine.add(one);
-    }
-  }
-  const ChosenOffsets all = of_block(mine);
-  if (threadIdx.x == 0) of_blocks[blockIdx.x] = all;
-}
-
-__global__ void __launch_bounds__(kThreads)
-    all_offsets(const ChosenOffsets* __restrict__ of_blocks, ChosenOffsets* __restrict__ result, int blocks) {
-  ChosenOffsets mine;
-  for (int i = int(threadIdx.x); i < blocks; i += kThreads) mine.add(of_blocks[i]);
-  ChosenOffsets all = of_block(mine);
-  if (all.low_y > all.high_y) all.low_y = all.high_y = all.low_x = all.high_x = 0;  // no window chose a cell
-  if (threadIdx.x == 0) *result = all;
-}
-
-/// The windows that may have chosen a cell.
+/// The windows that a cell is in, along one axis.
 struct Range {
   int first, last;
 };
-__device__ __forceinline__ Range windows_over(int cell, int low, int high, const Divider& stride,
+__device__ __forceinline__ Range windows_over(int cell, const PoolWindow& window, const Divider& stride,
                                               int windows) {
-  const int from = cell - high, to = cell - low;
+  const int from = cell + window.padding - window.kernel + 1, to = cell + window.padding;
   return {from <= 0 ? 0 : int(divide(unsigned(from) + stride.divisor - 1, stride)),
-          to < 0 ? -1 : smaller(int(divide(unsigned(to), stride)), windows - 1)};
+          smaller(int(divide(unsigned(to), stride)), windows - 1)};
 }
 
 /// Indices of a pack of windows; more than four by several loads, each of which touches all their sectors.
@@ -152,14 +89,12 @@ struct Chosen {
 template <class T, int kPack>
 __global__ void __launch_bounds__(kThreads)
     sum_of_windows(const T* __restrict__ dy, const int32_t* __restrict__ index, T* __restrict__ dx,
-                   const ChosenOffsets* __restrict__ offsets, const PoolShape s, const Spacing stride,
-                   const Numbering by) {
+                   const PoolShape s, const PoolWindow window, const Divider stride, const Numbering by) {
   const unsigned i = blockIdx.x * kThreads + threadIdx.x;
   if (i >= by.count) return;
   const Cell cell = cell_of(i, by);
-  const ChosenOffsets o = *offsets;
-  const Range rows = windows_over(cell.y, o.low_y, o.high_y, stride.y, s.out_h),
-              columns = windows_over(cell.x, o.low_x, o.high_x, stride.x, s.out_w);
+  const Range rows = windows_over(cell.y, window, stride, s.out_h),
+              columns = windows_over(cell.x, window, stride, s.out_w);
   const int at = cell.y * s.in_w + cell.x;
   Accumulator<T> sum[kPack] = {};
   for (int oy = rows.first; oy <= rows.last; ++oy) {
@@ -167,9 +102,9 @@ __global__ void __launch_bounds__(kThreads)
 #pragma unroll 1  // mostly one or two windows; unrolled, ptxas spills registers for f64
 #endif
     for (int ox = columns.first; ox <= columns.last; ++ox) {
-      const int64_t window = offset_of(cell.n, oy, ox, s.out_h, s.out_w, s.c) + cell.pack * kPack;
-      const Chosen<kPack> chosen(index + window);
-      const auto g = *reinterpret_cast<const Pack<T, kPack>*>(dy + window);
+      const int64_t from = offset_of(cell.n, oy, ox, s.out_h, s.out_w, s.c) + cell.pack * kPack;
+      const Chosen<kPack> chosen(index + from);
+      const auto g = *reinterpret_cast<const Pack<T, kPack>*>(dy + from);
       for (int k = 0; k < kPack; ++k) sum[k] += chosen.at(k) == at ? widen(g.v[k]) : Accumulator<T>(0);
     }
   }
@@ -195,28 +130,15 @@ void launch_forward(const T* x, T* y, int32_t* index, const Images& in, const Im
   });
 }
 
-/// The stride that the sizes suggest; the true one is not known here.
-Divider likely_stride(int64_t in, int64_t out) {
-  return make_divider(in > out ? (2 * in + out) / (2 * out) : 1);
-}
-
 template <class T, int kPack>
-void launch_gradient(const T* dy, const int32_t* index, T* dx, ChosenOffsets* scratch, const Images& out,
-                     const Images& in, DeviceStream stream) {
-  constexpr int kIndices = Chosen<kPack>::kStep;
-  const Spacing stride{likely_stride(in.h, out.h), likely_stride(in.w, out.w)};
+void launch_gradient(const T* dy, const int32_t* index, T* dx, const Images& out, const Images& in,
+                     const PoolWindow& window, DeviceStream stream) {
   in_batches(
       in.n, in.numbers() > out.numbers() ? in.numbers() : out.numbers(), [&](int64_t first, int64_t n) {
-        const Numbering windows = numbering_of(n, out.h, out.w, out.c / kIndices),
-                        cells = numbering_of(n, in.h, in.w, in.c / kPack);
-        const T* const g = dy + first * out.numbers();
-        const int32_t* const chosen = index + first * out.numbers();
-        const unsigned needed = blocks_for(windows), blocks = needed < kOffsetBlocks ? needed : kOffsetBlocks;
-        CAWE_LAUNCH(chosen_offsets<kIndices>, blocks, kThreads, 0, stream, chosen, scratch + 1,
-                    make_divider(in.w), stride, windows);
-        CAWE_LAUNCH(all_offsets, 1, kThreads, 0, stream, scratch + 1, scratch, int(blocks));
-        CAWE_LAUNCH((sum_of_windows<T, kPack>), blocks_for(cells), kThreads, 0, stream, g, chosen,
-                    dx + first * in.numbers(), scratch, shape_of(in, out), stride, cells);
+        const Numbering by = numbering_of(n, in.h, in.w, in.c / kPack);
+        const int64_t at = first * out.numbers();
+        CAWE_LAUNCH((sum_of_windows<T, kPack>), blocks_for(by), kThreads, 0, stream, dy + at, index + at,
+                    dx + first * in.numbers(), shape_of(in, out), window, make_divider(window.stride), by);
       });
 }
 
@@ -236,22 +158,18 @@ void max_pool2d(Number number, const void* x, void* y, int32_t* index, const Dim
   })
 }
 
-int64_t max_pool2d_grad_scratch() {
-  return int64_t(sizeof(ChosenOffsets) / sizeof(int32_t)) * (kOffsetBlocks + 1);
-}
-
-void max_pool2d_grad(Number number, const void* dy, const int32_t* index, void* dx, int32_t* scratch,
-                     const Dims4& out_sizes, const Dims4& in_sizes, bool channels_last, DeviceStream stream) {
+void max_pool2d_grad(Number number, const void* dy, const int32_t* index, void* dx, const Dims4& out_sizes,
+                     const Dims4& in_sizes, bool channels_last, const PoolWindow& window,
+                     DeviceStream stream) {
   const Images in = images_of(in_sizes, channels_last), out = images_of(out_sizes, channels_last);
   if (in.n * in.numbers() == 0) return;
-  auto* const offsets = reinterpret_cast<ChosenOffsets*>(scratch);
   CAWE_DISPATCH(number, T, {
     const T* const from = static_cast<const T*>(dy);
     T* const to = static_cast<T*>(dx);
     if (in_wide_packs<T>(in.c, from, to, index))
-      launch_gradient<T, kPerLoad<T>>(from, index, to, offsets, out, in, stream);
+      launch_gradient<T, kPerLoad<T>>(from, index, to, out, in, window, stream);
     else
-      launch_gradient<T, 1>(from, index, to, offsets, out, in, stream);
+      launch_gradient<T, 1>(from, index, to, out, in, window, stream);
   })
 }
 

@@ -18,12 +18,10 @@ struct PoolWindow {
 void max_pool2d(Number number, const void* x, void* y, int32_t* index, const Dims4& in, const Dims4& out,
                 bool channels_last, const PoolWindow& window, DeviceStream stream);
 
-/// Integers of scratch for max_pool2d_grad, 16-byte aligned.
-int64_t max_pool2d_grad_scratch();
-/// dx = for each cell the sum of dy over the windows that chose it, in row-major order of the windows.
-/// Correct for any index; fast where the windows have one size and stride, which need not be given.
-void max_pool2d_grad(Number number, const void* dy, const int32_t* index, void* dx, int32_t* scratch,
-                     const Dims4& out, const Dims4& in, bool channels_last, DeviceStream stream);
+/// dx = for each cell the sum of dy over the windows that chose it, in row-major order of the windows; `index` as
+/// max_pool2d gave it for this window.
+void max_pool2d_grad(Number number, const void* dy, const int32_t* index, void* dx, const Dims4& out,
+                     const Dims4& in, bool channels_last, const PoolWindow& window, DeviceStream stream);
 
 /// dx = dy / cells for every cell: dy [n, c]; dx [n, c, cells], or [n, cells, c] where channels_last.
 void global_avg_pool_grad(Number number, const void* dy, void* dx, int64_t n, int64_t c, int64_t cells,

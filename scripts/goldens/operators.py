@@ -223,6 +223,9 @@ def primitives(golden):
                                        factor * numbers(shape, 'adam ' + g), state))
         put('adam_steps', v, *[outs[k][i] for i in range(3) for k in range(2)])
     gan_primitives(put, numbers)
+    image, more = numbers((3, 5, 7, 9), 'list'), numbers((41,), 'more of a list')
+    for v, narrow in enumerate((torch.bfloat16, torch.float16, torch.float64)):
+        put('copy_list', v, image.float().to(narrow), more.float().to(torch.bfloat16))
     both = [numbers((77, 91), 'squares'), numbers((5000,), 'more squares')]
     for v in range(3):
         scale = 1024.0 if v == 2 else 1.0

@@ -53,7 +53,7 @@ class FastBackend final : public ReferenceBackend {
 
   // fast/pooling.cpp
   void max_pool2d(const Tensor& x, const Pool2dParams& p, Tensor& y, Tensor& index) override;
-  void max_pool2d_grad(const Tensor& dy, const Tensor& index, Tensor& dx) override;
+  void max_pool2d_grad(const Tensor& dy, const Tensor& index, const Pool2dParams& p, Tensor& dx) override;
   void global_avg_pool(const Tensor& x, Tensor& y) override;
   void global_avg_pool_grad(const Tensor& dy, Tensor& dx) override;
 

@@ -45,9 +45,9 @@ void FastBackend::max_pool2d(const Tensor& x, const Pool2dParams& p, Tensor& y, 
   });
 }
 
-void FastBackend::max_pool2d_grad(const Tensor& dy, const Tensor& index, Tensor& dx) {
+void FastBackend::max_pool2d_grad(const Tensor& dy, const Tensor& index, const Pool2dParams& p, Tensor& dx) {
   if (!is_nhwc(dy) || !is_nhwc(dx) || !is_nhwc(index, DType::i32))
-    return ReferenceBackend::max_pool2d_grad(dy, index, dx);
+    return ReferenceBackend::max_pool2d_grad(dy, index, p, dx);
   const Pixels<float> in(dy), out(dx);
   const Pixels<int32_t> chosen(index);
   parallel_tasks(dx.dim(0), [&](int64_t n) {

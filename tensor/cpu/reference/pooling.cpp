@@ -36,7 +36,8 @@ void ReferenceBackend::max_pool2d(const Tensor& x, const Pool2dParams& p, Tensor
   });
 }
 
-void ReferenceBackend::max_pool2d_grad(const Tensor& dy, const Tensor& index, Tensor& dx) {
+void ReferenceBackend::max_pool2d_grad(const Tensor& dy, const Tensor& index, const Pool2dParams&,
+                                       Tensor& dx) {
   dispatch_floating("max_pool2d_grad", dy.dtype(), [&](auto zero) {
     using T = decltype(zero);
     fill(dx, 0);
