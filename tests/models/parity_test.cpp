@@ -151,7 +151,8 @@ TEST_P(Parity, RetinaNetR50Fpn) {
   const RetinaNet::Raw raw = net.forward(Variable(x));
   golden.compare(key + ".logits", raw.logits.value(), kF64Tolerance);
   golden.compare(key + ".deltas", raw.deltas.value(), kF64Tolerance);
-  if (!exact) testing::compare_detections(golden, "retinanet", 50, to_host(net.postprocess(raw, 224, 256), {}));
+  if (!exact)
+    testing::compare_detections(golden, "retinanet", 50, to_host(net.postprocess(raw, 224, 256), {}));
 }
 
 }  // namespace
