@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <utility>
 
 #include "apps/commands.h"
 #include "apps/named_files.h"
@@ -122,7 +123,25 @@ void run_profile(const std::vector<const Case*>& cases, const KernelsOptions& o,
     if (!each.passed()) common.status = 1;
 }
 
+/// --steps looks at no kernel file and at no case.
+void check_steps(const KernelsOptions& o) {
+  const std::pair<const char*, bool> others[] = {{"FILE", !o.file.empty()},
+                                                 {"--profile", o.profile},
+                                                 {"--ladder", !o.ladder.empty()},
+                                                 {"--sites", o.sites},
+                                                 {"--html", !o.html.empty()},
+                                                 {"--arch", !o.archs.empty()},
+                                                 {"--template", !o.template_file.empty()}};
+  for (const auto& [option, given] : others)
+    CAWE_CHECK(!given, Code::usage, "--steps and ", option,
+               " (expected one of them: --steps counts whole steps)");
+}
+
 void run(const KernelsOptions& o, Common& common) {
+  if (o.steps) {
+    check_steps(o);
+    return print_steps(o.filter, common);
+  }
   if (!o.html.empty()) check_out_file(o.html, "--html");
   if (!o.template_file.empty()) {
     check_out_file(o.template_file, "--template");
@@ -136,7 +155,6 @@ void run(const KernelsOptions& o, Common& common) {
     run_profile({&outside.kernel_case()}, o, common);
     return;
   }
-  if (o.steps) return print_steps(o.filter, common);
   const std::vector<const Case*> cases = chosen_cases(o);
   if (!o.archs.empty())
     print_resources(cases, o, common);
