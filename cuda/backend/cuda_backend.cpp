@@ -23,7 +23,10 @@ CudaBackend::~CudaBackend() = default;
 
 const char* CudaBackend::name() const { return cawe::name(device_); }
 
-std::string CudaBackend::built_on() const { return describe(runtime_->device); }
+std::string CudaBackend::built_on() const {
+  const Settings& s = runtime_->settings;  // what makes other bits
+  return describe(runtime_->device) + (s.tf32 ? ", TF32" : "") + (s.winograd ? ", Winograd" : "");
+}
 
 void* CudaBackend::allocate(size_t bytes) { return runtime_->allocator.allocate(bytes); }
 

@@ -257,6 +257,10 @@ TEST_F(RuntimeTest, SaysWhatItIsBuiltOn) {
   EXPECT_NE(device().built_on().find("driver 13.0, emulated by cawe (sm_90, 8 SMs, 4 GiB)"),
             std::string::npos)
       << device().built_on();
+  EXPECT_EQ(device().built_on().find("TF32"), std::string::npos);
+  const EnvironmentVariable tf32("CAWE_TF32", "1"), winograd("CAWE_WINOGRAD", "1");
+  restart();
+  EXPECT_NE(device().built_on().find(", TF32, Winograd"), std::string::npos) << device().built_on();
 }
 
 TEST_F(RuntimeTest, NoDeviceHasAReason) {
