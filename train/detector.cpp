@@ -92,8 +92,9 @@ std::vector<std::vector<FoundBox>> Detector::detect(const data::Dataset& dataset
     options.decode = losing_films(dataset, options.decode ? options.decode : data::decode_gray, problem);
   data::Loader loader(dataset, indices, options);
   Progress progress("detecting", int64_t(indices.size()), quiet);
-  // Loading a batch may enhance films on the device, meanwhile.
-  models::DetectionRunner runner(*net_, !options.enhance);
+  // Loading a batch may explain or colour films on the device, meanwhile.
+  const bool alone = chain_.classifier.net == nullptr && chain_.colorizer.net == nullptr;
+  models::DetectionRunner runner(*net_, alone);
   std::vector<std::vector<FoundBox>> all;
   for (int64_t b = 0; b < loader.steps_per_epoch(); ++b) {
     if (!stoppable.empty()) check_stop(stoppable);
