@@ -53,13 +53,14 @@ __device__ __forceinline__ double root(double x) { return __dsqrt_rn(x); }
 template <class T>
 __global__ void __launch_bounds__(kThreads)
     place_thread_per_region(const T* __restrict__ boxes, const int64_t* __restrict__ chosen, int64_t slots,
-                            LevelSides sides, int2* __restrict__ place) {
+                            const LevelSides sides, int2* __restrict__ place) {
   const int64_t image = blockIdx.y, k = int64_t(blockIdx.x) * kThreads + threadIdx.x,
                 slot = image * slots + k;
   if (k >= slots) return;
   const T side = root(area(load_box(boxes, slot)));
   int level = 0;
-  for (int i = 0; i < sides.count; ++i) level += side >= T(sides.least[i]);
+  CAWE_UNROLL  // a parameter that is indexed by a variable would be copied to local memory
+      for (int i = 0; i < kMostParts; ++i) level += i < sides.count && side >= T(sides.least[i]);
   place[slot] = {int(image), chosen[slot] < 0 ? -1 : level};
 }
 
