@@ -76,7 +76,7 @@ Json json_of(const NamedStep& step, const StepCount& c) {
   };
   Json j{{"step", step.name()},
          {"launches", c.launches()},
-         {"library_calls", c.library_calls()},
+         {"vendor_calls", c.vendor_calls()},
          {"fills", c.traffic.fills},
          {"to_device", copies(c.traffic.to_device)},
          {"to_host", copies(c.traffic.to_host)},
@@ -90,7 +90,7 @@ Json json_of(const NamedStep& step, const StepCount& c) {
     j["primitives"].push_back({{"name", p.name},
                                {"calls", p.calls},
                                {"launches", p.launches},
-                               {"library_calls", p.library_calls},
+                               {"vendor_calls", p.vendor_calls},
                                {"bytes", p.bytes},
                                {"flops", p.flops_16 + p.flops_32}});
   for (const gpu::Gpu* each : predicted_gpus()) {
@@ -104,7 +104,7 @@ Json json_of(const NamedStep& step, const StepCount& c) {
 void print_row(const NamedStep& step, const StepCount& c) {
   std::string row = printf_text("%-32s %6llu %5llu %4llu %4llu %8.2f %5.2f %8.3f", step.name().c_str(),
                                 static_cast<unsigned long long>(c.launches()),
-                                static_cast<unsigned long long>(c.library_calls()),
+                                static_cast<unsigned long long>(c.vendor_calls()),
                                 static_cast<unsigned long long>(c.traffic.to_device.count),
                                 static_cast<unsigned long long>(c.traffic.to_host.count), c.bytes() * 1e-9,
                                 c.bytes() / gpu::floor_bytes(c), c.flops() * 1e-12);
@@ -125,7 +125,7 @@ void print_primitives(const StepCount& c) {
   for (const PrimitiveCount& p : sorted)
     std::printf("%-26s %6llu %8llu %7llu %9.3f %9.1f %9.3f\n", p.name.c_str(),
                 static_cast<unsigned long long>(p.calls), static_cast<unsigned long long>(p.launches),
-                static_cast<unsigned long long>(p.library_calls), p.bytes * 1e-9,
+                static_cast<unsigned long long>(p.vendor_calls), p.bytes * 1e-9,
                 (p.flops_16 + p.flops_32) * 1e-9, predicted_ms(h100, p));
   std::printf("\n%-58s %8s\n", "kernel", "launches");
   std::vector<std::pair<std::string, uint64_t>> kernels(c.traffic.launches.begin(), c.traffic.launches.end());

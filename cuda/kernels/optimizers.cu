@@ -180,26 +180,23 @@ void launch_adam(const AdamTensor* list, int64_t length, const AdamRule& r, cons
   launch_list<kPerLoad<T>>(list, length, rule, stream);
 }
 
-/// Parameters are f32 or f64.
-#define CAWE_DISPATCH_PARAMETERS(number, T, ...) \
-  if ((number) == Number::f64) {                 \
-    using T = double;                            \
-    __VA_ARGS__;                                 \
-  } else {                                       \
-    using T = float;                             \
-    __VA_ARGS__;                                 \
-  }
-
 }  // namespace
 
 void sgd_steps(Number number, const SgdTensor* list, int64_t length, const SgdRule& rule,
                const double* factor, DeviceStream stream) {
-  CAWE_DISPATCH_PARAMETERS(number, T, launch_sgd<T>(list, length, rule, factor, stream))
+  if (number == Number::f64)
+    launch_sgd<double>(list, length, rule, factor, stream);
+  else
+    launch_sgd<float>(list, length, rule, factor, stream);
 }
 
 void adam_steps(Number number, const AdamTensor* list, int64_t length, const AdamRule& rule,
-                const double* factor, DeviceStream stream){
-    CAWE_DISPATCH_PARAMETERS(number, T, launch_adam<T>(list, length, rule, factor, stream))}
+                const double* factor, DeviceStream stream) {
+  if (number == Number::f64)
+    launch_adam<double>(list, length, rule, factor, stream);
+  else
+    launch_adam<float>(list, length, rule, factor, stream);
+}
 
 int64_t gradient_norm_scratch(const GradientTensor* list, int64_t length) {
   int64_t blocks = 0;

@@ -74,18 +74,17 @@ class CountedDevice::Backend final : public PrimitiveBackend {
         : backend_(backend), count_(backend.found_[op]), op_(op), outer_(backend.running_) {
       backend.running_ = this;
       launches_ = launches_so_far();
-      library_calls_ = library_calls_so_far();
+      vendor_calls_ = vendor_calls_so_far();
     }
     ~Call() {
-      const uint64_t launches = launches_so_far() - launches_,
-                     calls = library_calls_so_far() - library_calls_;
+      const uint64_t launches = launches_so_far() - launches_, calls = vendor_calls_so_far() - vendor_calls_;
       ++count_.calls;
       count_.launches += launches - inner_launches_;
-      count_.library_calls += calls - inner_library_calls_;
+      count_.vendor_calls += calls - inner_vendor_calls_;
       backend_.running_ = outer_;
       if (!outer_) return;
       outer_->inner_launches_ += launches;
-      outer_->inner_library_calls_ += calls;
+      outer_->inner_vendor_calls_ += calls;
     }
     Call(const Call&) = delete;
     Call& operator=(const Call&) = delete;
@@ -109,7 +108,7 @@ class CountedDevice::Backend final : public PrimitiveBackend {
     static void gather(const Other&, std::vector<Tensor>&) {}
 
     static uint64_t launches_so_far() { return emulated::calls("kernel launch"); }
-    static uint64_t library_calls_so_far() {
+    static uint64_t vendor_calls_so_far() {
       uint64_t sum = 0;
       for (const char* call :
            {"cudnnConvolutionForward", "cudnnConvolutionBiasActivationForward",
@@ -122,7 +121,7 @@ class CountedDevice::Backend final : public PrimitiveBackend {
     PrimitiveCount& count_;
     const char* op_;
     Call* outer_;
-    uint64_t launches_, library_calls_, inner_launches_ = 0, inner_library_calls_ = 0;
+    uint64_t launches_, vendor_calls_, inner_launches_ = 0, inner_vendor_calls_ = 0;
   };
 
   CudaBackend cuda_{Device::emulated};

@@ -16,8 +16,8 @@ namespace cawe::on_emulator {
 struct PrimitiveCount {
   std::string name;
   uint64_t calls = 0;
-  uint64_t launches = 0;       ///< of kernels
-  uint64_t library_calls = 0;  ///< convolutions and products
+  uint64_t launches = 0;      ///< of kernels
+  uint64_t vendor_calls = 0;  ///< convolutions and products
   double bytes = 0;  ///< every operand once; what is converted or packed on the way counts under `copy`
   /// Multiply and add are two: of operands in 16 bits, and of all others. Only products have any: convolutions,
   /// linear layers, matrix products, attention.
@@ -29,7 +29,7 @@ struct StepCount {
   emulated::Traffic traffic;
   int64_t peak_bytes = 0;  ///< of tensors and scratch memory
   uint64_t launches() const;
-  uint64_t library_calls() const { return traffic.convolutions + traffic.products; }
+  uint64_t vendor_calls() const { return traffic.convolutions + traffic.products; }
   double bytes() const;
   double flops() const;
 };

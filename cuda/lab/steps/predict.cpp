@@ -18,7 +18,7 @@ double narrow_peak(const Gpu& gpu, const Rates& r) {
 Parts parts_of(const Gpu& gpu, const on_emulator::PrimitiveCount& p, const Rates& r) {
   return {p.bytes / (gpu.bandwidth_gbs * 1e6 * r.bandwidth),
           p.flops_32 / (gpu.f32_tflops * 1e9 * r.f32) + p.flops_16 / (narrow_peak(gpu, r) * 1e9),
-          double(p.launches + p.library_calls) * r.least_us * 1e-3};
+          double(p.launches + p.vendor_calls) * r.least_us * 1e-3};
 }
 
 }  // namespace
@@ -36,7 +36,7 @@ StepPrediction predict(const Gpu& gpu, const on_emulator::StepCount& step, const
     (longest == t.products ? sum.products : longest == t.memory ? sum.memory : sum.small) += longest;
   }
   sum.host =
-      1e-3 * (rates.launch_us * double(step.launches()) + rates.library_us * double(step.library_calls()));
+      1e-3 * (rates.launch_us * double(step.launches()) + rates.library_us * double(step.vendor_calls()));
   return sum;
 }
 

@@ -34,7 +34,7 @@ TEST(CountedDevice, CountsOneConvolution) {
   const PrimitiveCount& conv = count.primitives[0];
   EXPECT_EQ(conv.name, "conv2d");
   EXPECT_EQ(conv.calls, 1u);
-  EXPECT_EQ(conv.library_calls, 1u);
+  EXPECT_EQ(conv.vendor_calls, 1u);
   EXPECT_EQ(conv.launches, 0u);
   EXPECT_EQ(conv.bytes, 2 * (480 + 1152 + 960));
   EXPECT_EQ(conv.flops_16, 2.0 * 960 * 72);
@@ -53,7 +53,7 @@ TEST(CountedDevice, CountsWhatIsPackedOnTheWayApart) {
   const PrimitiveCount *conv = find(count, "conv2d"), *copies = find(count, "copy");
   ASSERT_TRUE(conv && copies);
   EXPECT_EQ(conv->launches, 0u);
-  EXPECT_EQ(conv->library_calls, 1u);
+  EXPECT_EQ(conv->vendor_calls, 1u);
   EXPECT_EQ(copies->calls, 2u) << "x and y";
   EXPECT_EQ(copies->launches, 2u);
   EXPECT_EQ(copies->bytes, 2 * 4 * (480 + 960));
