@@ -8,6 +8,7 @@
 #include "autograd/ops/losses.h"
 #include "autograd/ops/reductions.h"
 #include "nn/conv2d.h"
+#include "tensor/backend.h"
 #include "tensor/random.h"
 
 namespace cawe::train {
@@ -21,10 +22,11 @@ class SquaresTask : public Task {
   std::vector<Tensor> inputs(const data::Batch& batch) override {
     seen.push_back(batch.images.dim(0));
     EXPECT_EQ(batch.samples.size(), size_t(batch.images.dim(0)));
-    return {network_input(batch.images)};
+    return {batch.images.to(compute_device())};
   }
   Loss loss(const std::vector<Tensor>& inputs) override {
-    const Variable mean = batch_mean(sum(square(conv_.forward(Variable(inputs[0]))), {1, 2, 3}));
+    const Variable mean =
+        batch_mean(sum(square(conv_.forward(Variable(network_input(inputs[0])))), {1, 2, 3}));
     return {mean, {{"loss.squares", mean.value()}}};
   }
   std::vector<float> weights() { return conv_.parameters()[0].variable->value().to_vector<float>(); }
