@@ -9,7 +9,8 @@ namespace CAWE_DEVICE {
 
 void CudaBackend::normalise_films(const Tensor& x, const NormaliseParams& p, Tensor& y) {
   const Tensor in = packed(x, Layout::channels_last);
-  CAWE_CHECK(y.dtype() != DType::f64, Code::dtype, "normalise_films: a result in f64 (expected f32, f16 or bf16)");
+  CAWE_CHECK(y.dtype() != DType::f64, Code::dtype,
+             "normalise_films: a result in f64 (expected f32, f16 or bf16)");
   Tensor out = packed_output(y, Layout::channels_last);
   ChannelScale by;
   for (int c = 0; c < 3; ++c) {

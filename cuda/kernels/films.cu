@@ -61,7 +61,8 @@ __global__ void __launch_bounds__(kThreads)
     if (first >= n) return;
     const Pack<float, kPack> in = read_pack<kGray>(x, first, n, channel);
     Pack<Y, kPack> out;
-    for (int k = 0; k < kPack; ++k) out.v[k] = rounded<Y>(div_rn(sub_rn(in.v[k], mean[k % 3]), stddev[k % 3]));
+    for (int k = 0; k < kPack; ++k)
+      out.v[k] = rounded<Y>(div_rn(sub_rn(in.v[k], mean[k % 3]), stddev[k % 3]));
     if (first + kPack <= n) {
       *reinterpret_cast<Pack<Y, kPack>*>(y + first) = out;
     } else {

@@ -124,7 +124,8 @@ TEST_F(BatchFeedTest, TheUploadItselfWaitsForNothingAndIsQueuedBeforeTheLossIsAs
       const size_t before = emulated::pending();
       feed.fetch_ahead();
       const emulated::Traffic queued = emulated::take_traffic();
-      EXPECT_EQ(queued.to_device.bytes, uint64_t(kBatch * kSide * kSide * 4)) << "gray films as they are, once";
+      EXPECT_EQ(queued.to_device.bytes, uint64_t(kBatch * kSide * kSide * 4))
+          << "gray films as they are, once";
       EXPECT_EQ(queued.to_host.count, 0u);
       EXPECT_GT(before, 0u) << "the step is queued";
       EXPECT_GT(emulated::pending(), before) << "and still is, with the films behind it";

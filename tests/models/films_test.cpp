@@ -55,7 +55,8 @@ TEST(NormalisedFilms, In16BitsAreTheF32OnesRounded) {
     const Tensor y = normalised_films(x, dtype);
     EXPECT_EQ(y.dtype(), dtype);
     EXPECT_TRUE(y.is_channels_last());
-    EXPECT_EQ(y.to(DType::f32).to_vector<float>(), normalised_films(x).to(dtype).to(DType::f32).to_vector<float>());
+    EXPECT_EQ(y.to(DType::f32).to_vector<float>(),
+              normalised_films(x).to(dtype).to(DType::f32).to_vector<float>());
   }
 }
 

@@ -18,7 +18,8 @@ Tensor film(const Shape& shape) {
 }
 
 /// How many numbers are not the CPU's.
-double run(CaseContext& c, int64_t n, int64_t channels, int64_t height, int64_t width, int64_t outputs, DType dtype) {
+double run(CaseContext& c, int64_t n, int64_t channels, int64_t height, int64_t width, int64_t outputs,
+           DType dtype) {
   const NormaliseParams p{{0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f}};
   const Tensor x = film({n, channels, height, width});
   Tensor expected = Tensor::empty({n, outputs, height, width}, dtype, Layout::channels_last);
@@ -36,8 +37,9 @@ double run(CaseContext& c, int64_t n, int64_t channels, int64_t height, int64_t 
   c.measure([&] {
     normalise_films(number_for(dtype), in, channels != outputs, by, expected.numel(), out, c.stream());
   });
-  return different(c.download(out, expected.shape(), dtype, Layout::channels_last).to(DType::f64).to_vector<double>(),
-                   expected.to(DType::f64).to_vector<double>());
+  return different(
+      c.download(out, expected.shape(), dtype, Layout::channels_last).to(DType::f64).to_vector<double>(),
+      expected.to(DType::f64).to_vector<double>());
 }
 
 Case make_case(DType dtype, int64_t n, int64_t channels, int64_t height, int64_t width, int64_t outputs = 3) {
@@ -47,8 +49,9 @@ Case make_case(DType dtype, int64_t n, int64_t channels, int64_t height, int64_t
             std::to_string(height) + "x" + std::to_string(width) + " to " + std::to_string(outputs);
   r.file = "cuda/kernels/films.cu";
   const double pixels = double(n * height * width);
-  r.floor_read = 4 * pixels * double(channels);
-  r.floor_written = double(size_of(dtype)) * pixels * double(outputs);
+  // No less than whole sectors move.
+  r.floor_read = 32 * double(sectors_of(4 * pixels * double(channels)));
+  r.floor_written = 32 * double(sectors_of(double(size_of(dtype)) * pixels * double(outputs)));
   r.flops = 2 * pixels * double(outputs);
   r.run = [=](CaseContext& c) { return run(c, n, channels, height, width, outputs, dtype); };
   return r;
@@ -63,10 +66,10 @@ void add_films_cases(std::vector<Case>& cases) {
   for (const DType dtype : {DType::f32, DType::f16, DType::bf16}) {
     cases.push_back(make_case(dtype, 3, 1, 32, 32));
     cases.back().sectors = 9216 * uint64_t(size_of(dtype)) / 32 + 72 * 2 * 6;
-    cases.back().min_simt = 0.99;
+    cases.back().min_simt = 0.9;  // lanes begin with different channels
     cases.push_back(make_case(dtype, 3, 3, 32, 32));
     cases.back().sectors = 9216 * uint64_t(size_of(dtype) + 4) / 32;
-    cases.back().min_simt = 1;
+    cases.back().min_simt = 0.9;
     cases.push_back(make_case(dtype, 2, 1, 13, 9));
     cases.push_back(make_case(dtype, 1, 3, 7, 11));
   }
