@@ -53,8 +53,11 @@ TEST(Learner, PartsOfABatchMakeTheSameStep) {
   Learner whole(whole_task, sgd, {}, false), parts(parts_task, sgd, {}, false, 3);
   const data::Batch batch = batch_of(8);
   for (int step = 0; step < 3; ++step) {
+    std::vector<size_t> parts_by_then;  // when what is done meanwhile was done
+    const auto meanwhile = [&] { parts_by_then.push_back(parts_task.seen.size() - size_t(3 * step)); };
     const LogLine a = whole.step(batch, 1e-3, {}, {step, nullptr, nullptr}),
-                  b = parts.step(batch, 1e-3, {}, {step, nullptr, nullptr});
+                  b = parts.step(batch, 1e-3, {}, {step, nullptr, nullptr}, meanwhile);
+    EXPECT_EQ(parts_by_then, std::vector<size_t>{1}) << "once, with the first part";
     for (const char* number : {"loss", "loss.squares", "grad_norm"})
       EXPECT_NEAR(a.at(number), b.at(number), 2e-6 * a.at(number)) << number << ", step " << step;
   }
