@@ -51,6 +51,7 @@ StepCount count(CountedDevice& device, const NamedStep& step) {
   for (int i = 0; i < 3; ++i) {
     backend(Device::emulated).synchronize();
     device.take();
+    model->upload();
     if (step.what == "inference") {
       model->infer_on_device();
       model->bring_to_host();

@@ -125,10 +125,10 @@ class Loader::Impl {
     batch.step = step;
     batch.samples.assign(all.begin() + begin, all.begin() + end);
     const int64_t size = end - begin, labels = int64_t(dataset_.label_names.size());
-    batch.images = Tensor::empty({size, options_.channels, options_.height, options_.width}, DType::f32,
-                                 Layout::channels_last);
     if (labels > 0) batch.labels = Tensor::empty({size, labels});
-    for (int64_t i = 0; i < size; ++i) fill(step * options_.batch + begin + i, i, &batch);
+    std::vector<FloatImage> pictures;
+    for (int64_t i = 0; i < size; ++i) pictures.push_back(fill(step * options_.batch + begin + i, i, &batch));
+    batch.images = joined(pictures);
     return batch;
   }
 
@@ -167,6 +167,12 @@ class Loader::Impl {
     lock.unlock();
     room_.notify_all();
     return std::move(result.batch);
+  }
+
+  bool ready() const {
+    if (threads_.empty()) return true;
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return results_.count(step_) > 0;
   }
 
   void seek(int64_t step) {
@@ -208,8 +214,8 @@ class Loader::Impl {
                options_.width, " x ", options_.height, ")");
   }
 
-  /// Item i of the batch from position `position` of the order.
-  void fill(int64_t position, int64_t i, Batch* batch) {
+  /// Item i of the batch from position `position` of the order; returns its picture.
+  FloatImage fill(int64_t position, int64_t i, Batch* batch) {
     const int64_t index = batch->samples[size_t(i)];
     const Sample& sample = dataset_.samples[size_t(index)];
     Geometry geometry;
@@ -220,7 +226,6 @@ class Loader::Impl {
       image = augment_image(image, *draw);
     }
     add_boxes(sample, geometry, draw ? &*draw : nullptr, batch);
-    write(image, i, batch);
     if (batch->labels) {
       CAWE_CHECK(int64_t(sample.labels.size()) == batch->labels.dim(1), Code::internal, sample.path, ": has ",
                  sample.labels.size(), " labels (expected ", batch->labels.dim(1), ")");
@@ -228,6 +233,7 @@ class Loader::Impl {
                 batch->labels.data<float>() + i * batch->labels.dim(1));
     }
     batch->geometry.push_back(geometry);
+    return image;
   }
 
   /// Boxes and ignored regions of an item, where its picture has them.
@@ -254,11 +260,21 @@ class Loader::Impl {
     return out;
   }
 
-  void write(const FloatImage& image, int64_t i, Batch* batch) const {
-    static const Normalise kNothing = {{0, 0, 0}, {1, 1, 1}};
-    float* out =
-        batch->images.data<float>() + i * int64_t(options_.channels) * options_.height * options_.width;
-    normalise_into(image, options_.normalise ? options_.normalisation : kNothing, options_.channels, out);
+  /// Pictures one after the other, gray ones in three channels where another is RGB.
+  Tensor joined(const std::vector<FloatImage>& pictures) const {
+    int channels = 1;
+    for (const FloatImage& p : pictures) {
+      CAWE_CHECK(p.channels == 1 || p.channels == 3, Code::shape, "loader: a picture of ", p.channels,
+                 " channels (expected gray or RGB)");
+      channels = std::max(channels, p.channels);
+    }
+    Tensor all = Tensor::empty({int64_t(pictures.size()), channels, options_.height, options_.width},
+                               DType::f32, Layout::channels_last);
+    float* to = all.data<float>();
+    for (const FloatImage& p : pictures)
+      for (const float value : p.pixels)
+        for (int copies = channels / p.channels; copies > 0; --copies) *to++ = value;
+    return all;
   }
 
   /// A worker thread: takes the next free step, computes its batch, stores it.
@@ -293,7 +309,7 @@ class Loader::Impl {
   EpochOrder order_;
   PictureCache cache_;
 
-  std::mutex mutex_;  // guards everything below, except step_, which only the caller's thread uses
+  mutable std::mutex mutex_;  // guards everything below, except step_, which only the caller's thread uses
   std::condition_variable room_, ready_;
   std::map<int64_t, Result> results_;
   int64_t step_ = 0, next_ = 0, generation_ = 0;
@@ -308,6 +324,7 @@ int64_t Loader::steps_per_epoch() const { return impl_->steps_per_epoch(); }
 std::vector<int64_t> Loader::order(int64_t step) const { return impl_->order(step); }
 Batch Loader::at(int64_t step) const { return impl_->at(step); }
 Batch Loader::next() { return impl_->next(); }
+bool Loader::ready() const { return impl_->ready(); }
 void Loader::seek(int64_t step) { impl_->seek(step); }
 
 FloatImage Loader::picture(int64_t sample, Geometry* geometry) const {
@@ -323,6 +340,7 @@ Batch part_of(const Batch& batch, int64_t begin, int64_t end) {
   Batch part;
   part.step = batch.step;
   part.images = batch.images.slice(0, begin, end);
+  if (batch.gray.defined()) part.gray = batch.gray.slice(0, begin, end);
   if (batch.labels.defined()) part.labels = batch.labels.slice(0, begin, end);
   part.boxes = items(batch.boxes);
   part.box_classes = items(batch.box_classes);

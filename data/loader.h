@@ -18,7 +18,7 @@ namespace cawe::data {
 /// How batches are formed and images fitted.
 struct LoaderOptions {
   int64_t batch = 8;  ///< of all ranks together
-  int width = 128, height = 128, channels = 3;
+  int width = 128, height = 128;
   uint64_t seed = 0;
   /// true: training. The order is one endless sequence of epochs, each a permutation keyed by (seed, epoch);
   /// batch s holds positions [s * batch, (s + 1) * batch), so batches are always full and every epoch has
@@ -29,8 +29,6 @@ struct LoaderOptions {
   BoxRules box_rules;  ///< of boxes that an augmentation or Fit::crop cuts
   Fit fit = Fit::stretch;
   Filter filter = Filter::triangle;
-  bool normalise = true;  ///< false: values stay in [0, 1]
-  Normalise normalisation;
 
   int workers = 2;                       ///< worker threads; 0: next() does everything itself
   int64_t ahead = 4;                     ///< batches that are prefetched at most
@@ -48,7 +46,11 @@ struct LoaderOptions {
 /// One batch, or one rank's part of it: B images with their labels and boxes.
 struct Batch {
   int64_t step = 0;
-  Tensor images;  ///< f32 [B, channels, height, width], channels-last in memory
+  /// f32 [B, channels, height, width] in [0, 1], channels-last in memory; 3 channels where a picture is RGB, else 1. A
+  /// network's input is made of them on its device (models::normalised_films): they get there by themselves, in a third
+  /// of the bytes where all are gray.
+  Tensor images;
+  Tensor gray;    ///< f32 [B, 1, height, width], the images' luma, where a course has added it
   Tensor labels;  ///< f32 [B, labels], NaN = masked; undefined where the data set has no labels
   std::vector<std::vector<Box>> boxes;        ///< pixels of the network's image
   std::vector<std::vector<int>> box_classes;  ///< index into Dataset::class_names
@@ -81,6 +83,8 @@ class Loader {
   /// The batch at the current step; moves to the next step. Throws what a worker threw for it. In evaluation,
   /// Code::internal after the last batch.
   Batch next();
+  /// Whether next() returns, or throws, without waiting for a worker thread.
+  bool ready() const;
   /// Goes to a step, e.g. when a run is resumed.
   void seek(int64_t step);
 

@@ -174,17 +174,4 @@ PlacedBoxes place_boxes(const std::vector<Box>& boxes, const Augmentation* draw,
   return out;
 }
 
-void normalise_into(const FloatImage& image, const Normalise& normalise, int channels, float* out) {
-  CAWE_CHECK((channels == 3 && (image.channels == 3 || image.channels == 1)) ||
-                 (channels == 1 && image.channels == 1),
-             Code::shape, "normalise: a picture of ", image.channels, " channel(s) for a network of ",
-             channels, " (expected gray for 1, gray or RGB for 3)");
-  const size_t count = size_t(image.width) * size_t(image.height);
-  for (size_t i = 0; i < count; ++i)
-    for (int c = 0; c < channels; ++c) {
-      const float value = image.channels == 1 ? image.pixels[i] : image.pixels[i * 3 + size_t(c)];
-      *out++ = (value - normalise.mean[c]) / normalise.stddev[c];
-    }
-}
-
 }  // namespace cawe::data

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// From a decoded picture to a network's input: fitting, augmenting, normalising.
+// From a decoded picture to what a network sees of it: fitting and augmenting.
 #pragma once
 
 #include <cstdint>
@@ -69,15 +69,5 @@ struct PlacedBoxes {
 /// augment_image() moves pixels, and applies the rules; `draw` null: nothing is moved.
 PlacedBoxes place_boxes(const std::vector<Box>& boxes, const Augmentation* draw, int width, int height,
                         const BoxRules& rules);
-
-/// (value - mean) / stddev for each channel. Defaults: ImageNet's, for [0, 1] RGB.
-struct Normalise {
-  float mean[3] = {0.485f, 0.456f, 0.406f};
-  float stddev[3] = {0.229f, 0.224f, 0.225f};
-};
-
-/// Writes width * height * channels values (HWC). channels is 3 (gray is replicated first) or 1 (gray only,
-/// with the first mean and stddev). Throws shape for other pairs.
-void normalise_into(const FloatImage& image, const Normalise& normalise, int channels, float* out);
 
 }  // namespace cawe::data

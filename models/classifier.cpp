@@ -9,6 +9,7 @@
 #include "nn/precision.h"
 #include "tensor/communicator.h"
 #include "tensor/primitives/batch_norm.h"
+#include "tensor/primitives/films.h"
 #include "tensor/primitives/reductions.h"
 
 namespace cawe::models {
@@ -71,6 +72,21 @@ Tensor normalise_input(const Tensor& image) {
   Tensor y = Tensor::empty(shape, image.dtype(), Layout::channels_last, image.device());
   primitives::channel_affine(image.expand(shape), of_channels(scale, image), of_channels(shift, image), {},
                              false, y);
+  return y;
+}
+
+Tensor normalised_films(const Tensor& films, DType dtype) {
+  CAWE_CHECK(films.rank() == 4 && (films.dim(1) == 1 || films.dim(1) == 3) && films.dtype() == DType::f32,
+             Code::shape, "normalised_films: films of shape ", films.shape(), " ", name(films.dtype()),
+             " (expected [N, 1 or 3, H, W] f32)");
+  NormaliseParams p;
+  for (size_t c = 0; c < 3; ++c) {
+    p.mean[c] = float(kImageMean[c]);
+    p.stddev[c] = float(kImageStd[c]);
+  }
+  Tensor y = Tensor::empty({films.dim(0), 3, films.dim(2), films.dim(3)}, dtype, Layout::channels_last,
+                           films.device());
+  primitives::normalise_films(films, p, y);
   return y;
 }
 

@@ -23,8 +23,11 @@ const FoundOnDevice& DetectionRunner::find(const Tensor& x) {
   return found_;
 }
 
-std::vector<Detections> DetectionRunner::detect(const Tensor& x, const std::vector<std::string>& images) {
-  return to_host(find(x), images);
+std::vector<Detections> DetectionRunner::detect(const Tensor& x, const std::vector<std::string>& images,
+                                                const std::function<void()>& meanwhile) {
+  const FoundOnDevice& found = find(x);
+  if (meanwhile) meanwhile();
+  return to_host(found, images);
 }
 
 }  // namespace cawe::models

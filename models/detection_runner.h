@@ -3,6 +3,7 @@
 // launched as a whole.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -18,8 +19,9 @@ class DetectionRunner {
   /// `capture`: nobody else uses the device while detect() runs.
   DetectionRunner(DetectionModel& net, bool capture);
   /// As DetectionModel::detect(), with the same results. The first batch of a shape runs normally (libraries choose
-  /// their algorithms in it), the second is captured.
-  std::vector<Detections> detect(const Tensor& x, const std::vector<std::string>& images);
+  /// their algorithms in it), the second is captured. `meanwhile` is called once all is queued and nothing has waited.
+  std::vector<Detections> detect(const Tensor& x, const std::vector<std::string>& images,
+                                 const std::function<void()>& meanwhile = {});
   bool captured() const { return work_ != nullptr; }
 
  private:

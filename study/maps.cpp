@@ -59,8 +59,7 @@ void add_maps(const StudyResult& study, const std::vector<size_t>& films, StudyM
   if (films.empty()) return;
   data::LoaderOptions options = study.loader;
   options.enhance = {};
-  options.shuffle = options.augment = options.normalise = false;
-  options.channels = 1;
+  options.shuffle = options.augment = false;
   options.batch = 16;
   std::vector<int64_t> samples;
   for (const size_t film : films) samples.push_back(study.test[film]);

@@ -12,6 +12,7 @@
 #include "tensor/io/format.h"
 #include "tensor/io/json.h"
 #include "tensor/text.h"
+#include "train/batch_feed.h"
 #include "train/learner.h"
 #include "train/model_recipe.h"
 
@@ -123,13 +124,15 @@ std::vector<std::vector<double>> classifier_scores(models::Classifier& net, cons
   options.ranks = 1;
   options.batch = 32;
   data::Loader loader(dataset, indices, options);
+  BatchFeed feed(loader);
   std::vector<std::vector<double>> scores(dataset.label_names.size());
   const nn::EvalMode evaluating(net);
   const NoGrad no_history;
   for (int64_t b = 0; b < loader.steps_per_epoch(); ++b) {
-    const data::Batch batch = loader.next();
-    const std::vector<float> logits =
-        net.forward(Variable(batch.images.to(compute_device()))).logits.value().to_vector<float>();
+    const data::Batch batch = feed.next();
+    const Variable y = net.forward(Variable(models::normalised_films(batch.images))).logits;
+    if (b + 1 < loader.steps_per_epoch()) feed.fetch_ahead();
+    const std::vector<float> logits = y.value().to_vector<float>();
     for (size_t i = 0; i < logits.size(); ++i) scores[i % scores.size()].push_back(double(logits[i]));
   }
   return scores;
@@ -151,13 +154,13 @@ std::vector<Tensor> ClassifierTask::inputs(const data::Batch& batch) {
   targets_and_mask(batch.labels, &targets, &mask);
   const Tensor scale = Tensor::full({1}, models::multilabel_scale(mask.shape(), mask));
   const Device device = compute_device();
-  std::vector<Tensor> all{network_input(batch.images), targets.to(device), mask.to(device), scale.to(device)};
+  std::vector<Tensor> all{batch.images.to(device), targets.to(device), mask.to(device), scale.to(device)};
   if (!goal_.pos_weight.empty()) all.push_back(label_weights(goal_, dataset_).to(device));
   return all;
 }
 
 Task::Loss ClassifierTask::loss(const std::vector<Tensor>& inputs) {
-  const Variable logits = net_.forward(Variable(inputs[0])).logits;
+  const Variable logits = net_.forward(Variable(network_input(inputs[0]))).logits;
   const Tensor pos_weight = inputs.size() > 4 ? inputs[4] : Tensor();
   return {models::multilabel_loss_scaled(logits, inputs[1], inputs[2], inputs[3], pos_weight), {}};
 }

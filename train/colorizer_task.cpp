@@ -55,7 +55,6 @@ Plan plan_from(Recipe& recipe, const RunRequest& request) {
   p.trainer.label = "colorizer";
   p.loader = loader_from(recipe, p.phases.back().batch, p.seed);
   p.loader.decode = data::decode_color;
-  p.loader.normalise = false;
   p.color = color_from(static_cast<const Recipe&>(recipe));
   p.val_images = recipe.whole("train.val_images");
   p.select = recipe.word("train.select");

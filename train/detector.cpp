@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "data/decode.h"
+#include "models/classifier.h"
 #include "models/detection_runner.h"
 #include "models/weights.h"
 #include "tensor/backend.h"
@@ -14,6 +15,7 @@
 #include "tensor/io/json.h"
 #include "tensor/stop_signal.h"
 #include "tensor/text.h"
+#include "train/batch_feed.h"
 #include "train/datasets.h"
 #include "train/detector_recipe.h"
 #include "train/model_recipe.h"
@@ -91,6 +93,7 @@ std::vector<std::vector<FoundBox>> Detector::detect(const data::Dataset& dataset
   if (problem != nullptr)
     options.decode = losing_films(dataset, options.decode ? options.decode : data::decode_gray, problem);
   data::Loader loader(dataset, indices, options);
+  BatchFeed feed(loader);
   Progress progress("detecting", int64_t(indices.size()), quiet);
   // Loading a batch may explain or colour films on the device, meanwhile.
   const bool alone = chain_.classifier.net == nullptr && chain_.colorizer.net == nullptr;
@@ -98,10 +101,14 @@ std::vector<std::vector<FoundBox>> Detector::detect(const data::Dataset& dataset
   std::vector<std::vector<FoundBox>> all;
   for (int64_t b = 0; b < loader.steps_per_epoch(); ++b) {
     if (!stoppable.empty()) check_stop(stoppable);
-    const data::Batch batch = loader.next();
+    const data::Batch batch = feed.next();
     std::vector<std::string> names;
     for (const int64_t i : batch.samples) names.push_back(dataset.samples[size_t(i)].path);
-    const std::vector<models::Detections> found = runner.detect(batch.images.to(compute_device()), names);
+    const auto meanwhile = [&] {
+      if (b + 1 < loader.steps_per_epoch()) feed.fetch_ahead();
+    };
+    const std::vector<models::Detections> found =
+        runner.detect(models::normalised_films(batch.images), names, meanwhile);
     for (size_t i = 0; i < found.size(); ++i) {
       const data::Sample& sample = dataset.samples[size_t(batch.samples[i])];
       std::vector<FoundBox> boxes;

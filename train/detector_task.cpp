@@ -43,15 +43,16 @@ std::vector<Tensor> DetectorTask::inputs(const data::Batch& batch) {
     draws.push_back({seed_, uint64_t(batch.step), uint64_t(batch.samples[i])});
     names.push_back(dataset_.samples[size_t(batch.samples[i])].path);
   }
-  std::vector<Tensor> all{network_input(batch.images)};
-  const Tensor x = all[0];
-  for (Tensor& t : net_->targets(x.dim(2), x.dim(3), truths, draws, x.device(), names)) all.push_back(t);
+  const Tensor films = batch.images.to(compute_device());
+  std::vector<Tensor> all{films};
+  for (Tensor& t : net_->targets(films.dim(2), films.dim(3), truths, draws, films.device(), names))
+    all.push_back(t);
   return all;
 }
 
 Task::Loss DetectorTask::loss(const std::vector<Tensor>& inputs) {
   const models::DetectionModel::Losses losses =
-      net_->loss_of(Variable(inputs[0]), {inputs.begin() + 1, inputs.end()});
+      net_->loss_of(Variable(network_input(inputs[0])), {inputs.begin() + 1, inputs.end()});
   Loss loss{losses.total, {}};
   for (const auto& [name, value] : losses.parts) loss.parts.emplace_back("loss." + name, value);
   return loss;

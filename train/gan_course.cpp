@@ -13,9 +13,16 @@
 namespace cawe::train {
 namespace {
 
-/// Gray and colour versions, both normalised, of images in [0, 1].
-std::pair<Tensor, Tensor> gray_and_color(const data::Batch& batch) {
-  return {models::normalise_input(models::gray_of(batch.images)), models::normalise_input(batch.images)};
+/// Scenes and their gray, which the host computes, on the network's device. Either may be there already.
+void place_scenes(data::Batch* batch) {
+  if (!batch->gray.defined()) batch->gray = models::gray_of(batch->images).to(compute_device());
+  batch->images = batch->images.to(compute_device());
+}
+
+/// Gray and colour as networks want them. No part of the loss, since its constants come from the host.
+std::vector<Tensor> scenes_of(data::Batch batch, DType dtype) {
+  place_scenes(&batch);
+  return {models::normalise_input(batch.gray).to(dtype), models::normalise_input(batch.images).to(dtype)};
 }
 
 /// Adam's settings: fastai's one-cycle ones (beta1 0.95, beta2 0.99), or the joint phase's (0, 0.9).
@@ -42,8 +49,7 @@ OptimizerOptions by_parts(OptimizerOptions o, const GanPhase& phase) {
 }  // namespace
 
 std::vector<Tensor> GeneratorTask::inputs(const data::Batch& batch) {
-  const auto [gray, color] = gray_and_color(batch);
-  return {network_input(gray), network_input(color)};
+  return scenes_of(batch, compute_dtype());
 }
 
 std::vector<nn::Module*> GeneratorTask::networks() {
@@ -63,8 +69,7 @@ Task::Loss GeneratorTask::loss(const std::vector<Tensor>& inputs) {
 }
 
 std::vector<Tensor> CriticTask::inputs(const data::Batch& batch) {
-  const auto [gray, color] = gray_and_color(batch);
-  std::vector<Tensor> inputs{network_input(gray), network_input(color)};
+  std::vector<Tensor> inputs = scenes_of(batch, compute_dtype());
   const Communicator& ranks = current_communicator();
   const int64_t first = batch_items * ranks.rank() / ranks.size();
   for (const char* purpose : {"real", "fake"})
@@ -125,7 +130,9 @@ void GanCourse::enter(size_t phase) {
   loader.width = loader.height = int(p.size);
   loader.batch = p.batch;
   loader.seed = job_.seed + phase;  // another data order in every phase
+  feed_.reset();
   loader_ = std::make_unique<data::Loader>(*job_.dataset, job_.train, loader);
+  feed_ = std::make_unique<BatchFeed>(*loader_, place_scenes);
   critics_turn_ = true;
   taken_ = 0;
 }
@@ -135,14 +142,14 @@ void GanCourse::seek(int64_t step) {
   if (phase != phase_) enter(phase);
   job_.generator->train();
   job_.critic->train();
-  loader_->seek(step - job_.phases[phase].begin);
+  feed_->seek(step - job_.phases[phase].begin);
 }
 
 LogLine GanCourse::one(int64_t step, const RunFolder* run) {
   if (phase_at(step) != phase_) seek(step);
   const GanPhase& p = job_.phases[phase_];
   const bool critic = p.kind == GanPhase::Kind::critic || (p.kind == GanPhase::Kind::gan && critics_turn_);
-  LogLine line = learn(critic, loader_->next(), step, run);
+  LogLine line = learn(critic, feed_->next(), step, run);
   if (p.kind == GanPhase::Kind::gan) pass_turn(critic, line.at("loss"));
   for (const auto& [name, value] : line) last_[name] = value;
   last_["phase"] = double(phase_);
@@ -156,14 +163,17 @@ LogLine GanCourse::learn(bool critic, const data::Batch& batch, int64_t step, co
   const OneCycle cycle{p.lr, p.steps, p.rise};
   const bool joint = p.kind == GanPhase::Kind::gan;
   const double rate = joint ? p.lr * (critic ? job_.settings.ttur : 1) : cycle.at(within);
+  const auto meanwhile = [&] {
+    if (within + 1 < p.steps) feed_->fetch_ahead();  // another phase has another loader
+  };
   std::optional<double> beta1;
   if (!joint) beta1 = cycle.beta1(within);
   if (critic) {
     critic_task_.step = step;
-    return critic_->step(batch, rate, beta1, place);
+    return critic_->step(batch, rate, beta1, place, meanwhile);
   }
   job_.critic->set_requires_grad(false);  // it passes gradients on to the generator and keeps none
-  const LogLine line = generator_->step(batch, rate, beta1, place);
+  const LogLine line = generator_->step(batch, rate, beta1, place, meanwhile);
   job_.critic->set_requires_grad(true);
   return line;
 }

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "train/batch_feed.h"
 #include "train/colorizer_recipe.h"
 #include "train/learner.h"
 
@@ -90,6 +91,7 @@ class GanCourse : public Course {
   CriticTask critic_task_;
   size_t phase_;  ///< phases.size(): no phase has begun
   std::unique_ptr<data::Loader> loader_;
+  std::unique_ptr<BatchFeed> feed_;
   std::unique_ptr<Learner> generator_, critic_;
   bool critics_turn_ = true;  ///< in joint phases: whose turn it is
   int64_t taken_ = 0;         ///< steps taken in this turn

@@ -38,10 +38,10 @@ Learner::Learner(Task& task, const OptimizerOptions& optimizer, const Precision&
 }
 
 LogLine Learner::step(const data::Batch& batch, double rate, std::optional<double> beta1,
-                      const StepPlace& place) {
+                      const StepPlace& place, const std::function<void()>& meanwhile) {
   LogLine line;
   const double scale = scale_.value();
-  const double value = gather_gradients(batch, scale, &line);
+  const double value = gather_gradients(batch, scale, meanwhile, &line);
   if (current_communicator().any(!std::isfinite(value))) explain(batch, place);
   const double norm = optimizer_.clip_gradients(scale);
   bool good = false;
@@ -71,7 +71,8 @@ void Learner::count_boxes(const data::Batch& batch, LogLine* line) {
 }
 
 /// Computes gradients and returns the loss; its terms are added to `line`.
-double Learner::gather_gradients(const data::Batch& batch, double scale, LogLine* line) {
+double Learner::gather_gradients(const data::Batch& batch, double scale,
+                                 const std::function<void()>& meanwhile, LogLine* line) {
   const int64_t items = batch.images.dim(0), most = micro_batch_ > 0 ? micro_batch_ : items;
   double value = 0;
   for (int64_t begin = 0; begin < items; begin += most) {
@@ -79,6 +80,7 @@ double Learner::gather_gradients(const data::Batch& batch, double scale, LogLine
     const double share = double(end - begin) / double(items);
     const data::Batch part = end - begin == items ? batch : data::part_of(batch, begin, end);
     const Task::Loss loss = runner_.run(task_.inputs(part), scale * share);
+    if (begin == 0 && meanwhile) meanwhile();
     value += share * loss.total.value().item();
     for (const auto& [name, number] : loss.parts) (*line)[name] += share * number.item();
   }

@@ -2,6 +2,7 @@
 // A network in training: its task, optimizer and loss scale, and one step.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -28,8 +29,10 @@ class Learner {
   /// Loss, gradients and optimizer step on a batch. Returns "loss", "lr", "grad_norm" and the task's terms;
   /// where boxes are trained also "boxes_cut" and "boxes_dropped" (data::PlacedBoxes) since training began,
   /// of all ranks. A loss or gradients that are not finite throw Code::numeric naming the operator, the
-  /// batch's files and the last checkpoint.
-  LogLine step(const data::Batch& batch, double rate, std::optional<double> beta1, const StepPlace& place);
+  /// batch's files and the last checkpoint. `meanwhile` is called once the first work of the step is queued, before
+  /// anything waits for it.
+  LogLine step(const data::Batch& batch, double rate, std::optional<double> beta1, const StepPlace& place,
+               const std::function<void()>& meanwhile = {});
 
   /// Saves the optimizer's tensors as "<optimizer>.<name>" and its counters as state, without the network.
   void save(Checkpoint* c, const std::string& optimizer = "optimizer") const;
@@ -37,7 +40,8 @@ class Learner {
   void load(const Checkpoint& c, const std::string& source, const std::string& optimizer = "optimizer");
 
  private:
-  double gather_gradients(const data::Batch& batch, double scale, LogLine* line);
+  double gather_gradients(const data::Batch& batch, double scale, const std::function<void()>& meanwhile,
+                          LogLine* line);
   void count_boxes(const data::Batch& batch, LogLine* line);
   [[noreturn]] void explain(const data::Batch& batch, const StepPlace& place);
   Task& task_;

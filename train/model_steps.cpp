@@ -15,13 +15,40 @@
 namespace cawe::train {
 namespace {
 
-/// Uniform in [-0.5, 0.5).
-Tensor images(int64_t n, int64_t side, DType dtype, Device device) {
-  std::vector<float> values(size_t(n * 3 * side * side));
+/// Uniform in [low, low + 1).
+std::vector<float> uniform(int64_t n, float low) {
+  std::vector<float> values(static_cast<size_t>(n));
   const Random random(0, "bench images");
-  for (size_t i = 0; i < values.size(); ++i) values[i] = random.uniform(i) - 0.5f;
-  return Tensor::from(values, {n, 3, side, side}).channels_last().to(dtype).to(device);
+  for (size_t i = 0; i < values.size(); ++i) values[i] = random.uniform(i) + low;
+  return values;
 }
+
+Tensor images(int64_t n, int64_t side, DType dtype, Device device) {
+  return Tensor::from(uniform(n * 3 * side * side, -0.5f), {n, 3, side, side})
+      .channels_last()
+      .to(dtype)
+      .to(device);
+}
+
+/// Films or scenes as a loader gives them, in host memory, made at their first use.
+class Pictures {
+ public:
+  explicit Pictures(int64_t channels) : channels_(channels) {}
+  /// Into the input x, which stays where it is as a captured step needs it; by the trainer's calls (train/trainer.cpp,
+  /// train/gan_course.cpp).
+  void films_to(Tensor& x) { x.copy_from(models::normalised_films(fresh(x), x.dtype())); }
+  void scenes_to(Tensor& x) { x.copy_from(models::normalise_input(fresh(x)).to(x.dtype())); }
+
+ private:
+  /// On x's device.
+  Tensor fresh(const Tensor& x) {
+    const Shape shape{x.dim(0), channels_, x.dim(2), x.dim(3)};
+    if (!host_) host_ = Tensor::from(uniform(shape.numel(), 0), shape).channels_last();
+    return host_.to(x.device());
+  }
+  int64_t channels_;
+  Tensor host_;
+};
 
 void place(nn::Module& net, uint64_t seed, Device device) {
   net.initialise(seed);
@@ -49,6 +76,7 @@ class ClassifierStep final : public ModelStep {
     place(net_, 0, device);
   }
   nn::Module& module() override { return net_; }
+  void upload() override { films_.films_to(x_); }
   Variable loss_and_gradients() override {
     return differentiated(
         {&net_}, [&] { return models::multilabel_loss(net_.forward(Variable(x_)).logits, targets_); });
@@ -61,6 +89,7 @@ class ClassifierStep final : public ModelStep {
 
  private:
   models::Classifier net_;
+  Pictures films_{1};
   Tensor x_, targets_;
 };
 
@@ -81,6 +110,7 @@ class DetectorStep final : public ModelStep {
     prepare();
   }
   nn::Module& module() override { return *net_; }
+  void upload() override { films_.films_to(x_); }
   void prepare() override { targets_ = net_->targets(kSide, kSide, truths_, draws_, x_.device()); }
   Variable loss_and_gradients() override {
     return differentiated({net_.get()}, [&] { return net_->loss_of(Variable(x_), targets_).total; });
@@ -92,6 +122,7 @@ class DetectorStep final : public ModelStep {
 
  private:
   std::unique_ptr<models::DetectionModel> net_;
+  Pictures films_{1};
   Tensor x_;
   std::vector<models::Truth> truths_;
   std::vector<models::DrawKey> draws_;
@@ -122,6 +153,10 @@ class GeneratorStep final : public ModelStep {
     critic_.set_requires_grad(false);
   }
   nn::Module& module() override { return generator_; }
+  void upload() override {
+    gray_scenes_.scenes_to(gray_);
+    scenes_.scenes_to(color_);
+  }
   Variable loss_and_gradients() override {
     const nn::EvalMode evaluating(critic_);
     return differentiated({&generator_, &critic_, content_.module()}, [&] {
@@ -140,6 +175,7 @@ class GeneratorStep final : public ModelStep {
   models::Generator generator_;
   models::Critic critic_;
   models::ContentLoss content_;
+  Pictures gray_scenes_{1}, scenes_{3};
   Tensor gray_, color_;
   int64_t batch_;
 };
@@ -151,6 +187,7 @@ class CriticStep final : public ModelStep {
     place(critic_, 0, device);
   }
   nn::Module& module() override { return critic_; }
+  void upload() override { scenes_.scenes_to(color_); }
   Variable loss_and_gradients() override {
     return differentiated({&critic_}, [&] {
       return models::critic_loss(critic_.forward(Variable(color_)), critic_.forward(Variable(made_)));
@@ -164,6 +201,7 @@ class CriticStep final : public ModelStep {
 
  private:
   models::Critic critic_;
+  Pictures scenes_{3};
   Tensor color_, made_;
 };
 

@@ -19,6 +19,8 @@ class ModelStep {
   virtual ~ModelStep() = default;
   /// The network that is trained.
   virtual nn::Module& module() = 0;
+  /// A new batch's pictures go to the device as decoded and become the network's input there, in the same tensors.
+  virtual void upload() = 0;
   /// What the host makes for each batch besides pixels (a detector's true boxes), uploaded as in training; and whether there
   /// is any.
   virtual void prepare() {}

@@ -8,11 +8,13 @@
 #include <set>
 #include <sstream>
 
+#include "models/classifier.h"
 #include "tensor/backend.h"
 #include "tensor/communicator.h"
 #include "tensor/parallel.h"
 #include "tensor/stop_signal.h"
 #include "tensor/text.h"
+#include "train/batch_feed.h"
 #include "train/learner.h"
 #include "train/run_changes.h"
 
@@ -26,7 +28,7 @@ class SingleCourse : public Course {
   SingleCourse(Task& task, data::Loader& loader, const data::Dataset& dataset, const Schedule& schedule,
                const OptimizerOptions& optimizer, const TrainerOptions& options)
       : task_(task),
-        loader_(loader),
+        feed_(loader),
         dataset_(dataset),
         schedule_(schedule),
         learner_(task, optimizer, options.precision, options.graph, options.micro_batch) {}
@@ -34,10 +36,13 @@ class SingleCourse : public Course {
   int64_t steps() const override { return schedule_.steps; }
   void seek(int64_t step) override {
     task_.module().train();
-    loader_.seek(step);
+    feed_.seek(step);
   }
   LogLine one(int64_t step, const RunFolder* run) override {
-    return learner_.step(loader_.next(), schedule_.at(step), {}, {step, &dataset_, run});
+    const data::Batch batch = feed_.next();
+    return learner_.step(batch, schedule_.at(step), {}, {step, &dataset_, run}, [&] {
+      if (step + 1 < steps()) feed_.fetch_ahead();
+    });
   }
   LogLine validate() override {
     const nn::EvalMode evaluating(task_.module());
@@ -54,7 +59,7 @@ class SingleCourse : public Course {
 
  private:
   Task& task_;
-  data::Loader& loader_;
+  BatchFeed feed_;
   const data::Dataset& dataset_;
   Schedule schedule_;
   Learner learner_;
@@ -281,8 +286,8 @@ class Loop {
 
 }  // namespace
 
-Tensor Task::network_input(const Tensor& images) const {
-  return images.to(compute_device()).to(compute_dtype_);
+Tensor Task::network_input(const Tensor& films) const {
+  return models::normalised_films(films, compute_dtype_);
 }
 
 TrainerOptions trainer_from(const Recipe& recipe) {

@@ -27,7 +27,7 @@ class Task {
   virtual std::vector<nn::Module*> networks() { return {&module()}; }
   /// Sets the type in which the network computes during training.
   void compute_in(DType dtype) { compute_dtype_ = dtype; }
-  /// Everything that the loss of a batch needs, on the network's device.
+  /// Everything that the loss of a batch needs, on the network's device; films as they are, so that little moves.
   virtual std::vector<Tensor> inputs(const data::Batch& batch) = 0;
   struct Loss {
     Variable total;                                     ///< mean over the batch of all ranks
@@ -45,8 +45,10 @@ class Task {
   virtual LogLine validate() { return {}; }
 
  protected:
-  /// Images on the network's device and in the type in which it computes.
-  Tensor network_input(const Tensor& images) const;
+  /// Films of a batch, on the network's device, as the network's input in the type in which it computes. Part of the
+  /// loss, so that a captured step has it and what is copied for each launch is the films.
+  Tensor network_input(const Tensor& films) const;
+  DType compute_dtype() const { return compute_dtype_; }
 
  private:
   DType compute_dtype_ = DType::f32;

@@ -49,6 +49,7 @@ const std::vector<PrimitiveRow>& primitive_rows() {
       detection_primitive_rows(),
       cawe_primitive_rows(),
       optimizers_primitive_rows(),
+      films_primitive_rows(),
       // clang-format on
   });
   return all;

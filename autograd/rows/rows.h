@@ -98,5 +98,6 @@ std::vector<PrimitiveRow> content_loss_primitive_rows();
 std::vector<PrimitiveRow> detection_primitive_rows();
 std::vector<PrimitiveRow> cawe_primitive_rows();
 std::vector<PrimitiveRow> optimizers_primitive_rows();
+std::vector<PrimitiveRow> films_primitive_rows();
 
 }  // namespace cawe

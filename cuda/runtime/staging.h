@@ -5,7 +5,9 @@
 // To the device, small: pinned slot -> tensor, on the compute stream. To the device, large: pinned slots -> a
 // landing buffer on the copy stream, while the compute stream works; then landing buffer -> tensor on the
 // compute stream, in order with the tensor's other uses. This last copy runs at memory speed, and because of
-// it tensors need no events. To the host: chunks into pinned slots on the compute stream, one being copied
+// it tensors need no events; who uploads what a step needs while the step before it is computed hides all but it.
+//
+// To the host: chunks into pinned slots on the compute stream, one being copied
 // while another is read.
 // another is read.
 #pragma once

@@ -14,6 +14,7 @@
 #include "tensor/primitives/conv2d.h"
 #include "tensor/primitives/detection.h"
 #include "tensor/primitives/elementwise.h"
+#include "tensor/primitives/films.h"
 #include "tensor/primitives/gather_rows.h"
 #include "tensor/primitives/linear.h"
 #include "tensor/primitives/losses.h"

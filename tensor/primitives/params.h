@@ -3,11 +3,17 @@
 // where a list changes.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
 
 namespace cawe {
+
+/// Mean and standard deviation of the channels of a picture in [0, 1]; of one channel, the first.
+struct NormaliseParams {
+  std::array<float, 3> mean{0, 0, 0}, stddev{1, 1, 1};
+};
 
 /// Parameters of a two-dimensional convolution, the same along both axes, in cells.
 struct Conv2dParams {

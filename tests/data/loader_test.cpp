@@ -120,17 +120,16 @@ TEST(Loader, AnEpochIsThePermutationOfItsSeedAndNumber) {
 TEST(Loader, WhatABatchHolds) {
   const Dataset data = made_up(10);
   LoaderOptions o = options();
-  o.shuffle = o.augment = o.normalise = false;
+  o.shuffle = o.augment = false;
   Loader loader(data, {5, 4, 3}, o);
   const Batch batch = loader.next();
   EXPECT_EQ(batch.samples, (std::vector<int64_t>{5, 4, 3}));
-  EXPECT_EQ(batch.images.shape(), (Shape{3, 3, 10, 20}));
+  EXPECT_EQ(batch.images.shape(), (Shape{3, 1, 10, 20}));
   EXPECT_TRUE(batch.images.is_channels_last());
   const std::vector<float> pixels = batch.images.to_vector<float>();
   EXPECT_FLOAT_EQ(pixels[0], 0.05f) << "top left of sample 5";
-  EXPECT_FLOAT_EQ(pixels[200], 0.05f) << "gray in every channel";
   EXPECT_FLOAT_EQ(pixels[5 * 20 + 8], 1.f);
-  EXPECT_FLOAT_EQ(pixels[600], 0.04f);
+  EXPECT_FLOAT_EQ(pixels[200], 0.04f);
   const std::vector<float> labels = batch.labels.to_vector<float>();
   EXPECT_EQ(labels[0], 1.f);
   EXPECT_EQ(labels[1], 0.f);
@@ -140,6 +139,29 @@ TEST(Loader, WhatABatchHolds) {
   EXPECT_TRUE(batch.boxes[1].empty()) << "an image without boxes";
   EXPECT_EQ(batch.geometry[0].to_original(batch.boxes[0][0]).x2, 24.f);
   EXPECT_THROW(loader.next(), Error) << "the end of an evaluation";
+}
+
+TEST(Loader, GrayFilmsBesideColourOnesHaveThreeChannels) {
+  const Dataset data = made_up(6);
+  LoaderOptions o = options();
+  o.shuffle = o.augment = false;
+  o.batch = 2;
+  o.enhance = [](FloatImage& image, const Sample& sample) {
+    if (sample.image_id != "3") return;
+    FloatImage color(image.width, image.height, 3);
+    for (size_t i = 0; i < image.pixels.size(); ++i) color.pixels[3 * i + 1] = image.pixels[i];
+    image = color;
+  };
+  Loader loader(data, {1, 2, 3, 4}, o);
+  const Batch gray = loader.next(), mixed = loader.next();
+  EXPECT_EQ(gray.images.shape(), (Shape{2, 1, 10, 20}));
+  ASSERT_EQ(mixed.images.shape(), (Shape{2, 3, 10, 20}));
+  EXPECT_TRUE(mixed.images.is_channels_last());
+  const std::vector<float> pixels = mixed.images.to_vector<float>();
+  EXPECT_EQ(pixels[0], 0.f);
+  EXPECT_FLOAT_EQ(pixels[200], 0.03f);
+  EXPECT_EQ(pixels[400], 0.f);
+  for (const size_t channel : {3, 4, 5}) EXPECT_FLOAT_EQ(pixels[channel * 200], 0.04f);
 }
 
 // The middle 20 columns of 40 are kept: a box at the edge is cut, one beside it is gone, one of which a
@@ -251,7 +273,7 @@ TEST(Loader, EnhancedOncePerImageBeforeAugmenting) {
   const Dataset data = made_up(6);
   std::atomic<int> calls{0};
   LoaderOptions o = options();
-  o.augment = o.normalise = false;
+  o.augment = false;
   o.enhance = [&calls](FloatImage& image, const Sample& sample) {
     ++calls;
     FloatImage color(image.width, image.height, 3);

@@ -195,17 +195,5 @@ TEST(Fit, CropKeepsTheMiddle) {
   EXPECT_GT(iou(box_of(out), network), 0.99f);
 }
 
-TEST(Normalise, GrayIsReplicatedBeforeMeanAndDeviation) {
-  FloatImage gray(1, 1, 1);
-  gray.pixels = {0.5f};
-  float out[3];
-  normalise_into(gray, {}, 3, out);
-  EXPECT_NEAR(out[0], (0.5 - 0.485) / 0.229, 1e-6);
-  EXPECT_NEAR(out[1], (0.5 - 0.456) / 0.224, 1e-6);
-  EXPECT_NEAR(out[2], (0.5 - 0.406) / 0.225, 1e-6);
-  FloatImage rgb(1, 1, 3);
-  EXPECT_THROW(normalise_into(rgb, {}, 1, out), Error);
-}
-
 }  // namespace
 }  // namespace cawe::data

@@ -144,7 +144,8 @@ class WeightedClassifier : public ::testing::Test {
   /// The loss by the formula of PyTorch's BCEWithLogitsLoss, over the five known labels.
   double expected(double wa, double wb) {
     const nn::EvalMode same_statistics(net_);
-    const std::vector<float> x = net_.forward(Variable(batch_.images)).logits.value().to_vector<float>();
+    const Variable films(models::normalised_films(batch_.images));
+    const std::vector<float> x = net_.forward(films).logits.value().to_vector<float>();
     const auto softplus = [](double v) { return std::log1p(std::exp(v)); };
     const double sum = wa * softplus(-double(x[0])) + softplus(double(x[1])) + wb * softplus(-double(x[3])) +
                        softplus(double(x[4])) + wb * softplus(-double(x[5]));

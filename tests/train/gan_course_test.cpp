@@ -70,7 +70,6 @@ struct Bench {
     job.content = &content;
     job.dataset = &dataset;
     job.train = {0, 1, 2, 3, 4, 5};
-    job.loader.normalise = false;
     job.loader.workers = 0;
     job.loader.decode = [](const data::Sample& s) {
       data::FloatImage image(64, 64, 3);

@@ -8,6 +8,7 @@
 #include "autograd/ops/losses.h"
 #include "autograd/ops/reductions.h"
 #include "nn/conv2d.h"
+#include "tensor/backend.h"
 #include "tensor/random.h"
 
 namespace cawe::train {
@@ -21,10 +22,11 @@ class SquaresTask : public Task {
   std::vector<Tensor> inputs(const data::Batch& batch) override {
     seen.push_back(batch.images.dim(0));
     EXPECT_EQ(batch.samples.size(), size_t(batch.images.dim(0)));
-    return {network_input(batch.images)};
+    return {batch.images.to(compute_device())};
   }
   Loss loss(const std::vector<Tensor>& inputs) override {
-    const Variable mean = batch_mean(sum(square(conv_.forward(Variable(inputs[0]))), {1, 2, 3}));
+    const Variable mean =
+        batch_mean(sum(square(conv_.forward(Variable(network_input(inputs[0])))), {1, 2, 3}));
     return {mean, {{"loss.squares", mean.value()}}};
   }
   std::vector<float> weights() { return conv_.parameters()[0].variable->value().to_vector<float>(); }
@@ -51,8 +53,11 @@ TEST(Learner, PartsOfABatchMakeTheSameStep) {
   Learner whole(whole_task, sgd, {}, false), parts(parts_task, sgd, {}, false, 3);
   const data::Batch batch = batch_of(8);
   for (int step = 0; step < 3; ++step) {
+    std::vector<size_t> parts_by_then;  // when what is done meanwhile was done
+    const auto meanwhile = [&] { parts_by_then.push_back(parts_task.seen.size() - size_t(3 * step)); };
     const LogLine a = whole.step(batch, 1e-3, {}, {step, nullptr, nullptr}),
-                  b = parts.step(batch, 1e-3, {}, {step, nullptr, nullptr});
+                  b = parts.step(batch, 1e-3, {}, {step, nullptr, nullptr}, meanwhile);
+    EXPECT_EQ(parts_by_then, std::vector<size_t>{1}) << "once, with the first part";
     for (const char* number : {"loss", "loss.squares", "grad_norm"})
       EXPECT_NEAR(a.at(number), b.at(number), 2e-6 * a.at(number)) << number << ", step " << step;
   }

@@ -23,6 +23,7 @@ const std::vector<Case>& all_cases() {
     add_detection_targets_cases(all);
     add_detection_top_k_cases(all);
     add_elementwise_cases(all);
+    add_films_cases(all);
     add_gather_rows_cases(all);
     add_losses_cases(all);
     add_memory_cases(all);

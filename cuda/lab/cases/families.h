@@ -23,6 +23,7 @@ void add_detection_nms_ladder_cases(std::vector<Case>& cases);
 void add_detection_targets_cases(std::vector<Case>& cases);
 void add_detection_top_k_cases(std::vector<Case>& cases);
 void add_elementwise_cases(std::vector<Case>& cases);
+void add_films_cases(std::vector<Case>& cases);
 void add_gather_rows_cases(std::vector<Case>& cases);
 void add_losses_cases(std::vector<Case>& cases);
 void add_memory_cases(std::vector<Case>& cases);
