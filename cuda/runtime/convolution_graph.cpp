@@ -233,6 +233,10 @@ class GraphPlan final : public ConvolutionPlan {
 
  private:
   using Descriptors = std::vector<cudnnBackendDescriptor_t>;
+  struct Config {
+    int64_t engine;  ///< its global index
+    GraphDescriptor descriptor;
+  };
   struct Finalized {
     ConvolutionChoice choice;
     GraphDescriptor plan;
@@ -264,36 +268,36 @@ class GraphPlan final : public ConvolutionPlan {
       raw.push_back(configs.back().get());
     }
     const int64_t count = heuristic.fill(CUDNN_ATTR_ENGINEHEUR_RESULTS, raw);
-    for (int64_t i = 0; i < count; ++i)
-      if (may_be_used(configs[size_t(i)])) configs_.push_back(std::move(configs[size_t(i)]));
+    for (int64_t i = 0; i < count; ++i) consider(std::move(configs[size_t(i)]));
   }
 
-  bool may_be_used(const GraphDescriptor& config) const {
+  /// Keeps the config where its engine may be used and has none yet. The library names an engine many times, its best
+  /// config first, and a config takes tens of kilobytes.
+  void consider(GraphDescriptor config) {
     constexpr int64_t kMostNotes = 16;
-    const GraphDescriptor engine = engine_of(config);
-    return is_exact_enough(
-               engine.values<cudnnBackendNumericalNote_t>(CUDNN_ATTR_ENGINE_NUMERICAL_NOTE, kMostNotes),
-               problem_.number, settings_) &&
-           is_ready_made(
-               engine.values<cudnnBackendBehaviorNote_t>(CUDNN_ATTR_ENGINE_BEHAVIOR_NOTE, kMostNotes));
-  }
-
-  static GraphDescriptor engine_of(const GraphDescriptor& config) {
     GraphDescriptor engine(CUDNN_BACKEND_ENGINE_DESCRIPTOR);
     Descriptors raw{engine.get()};
     config.fill(CUDNN_ATTR_ENGINECFG_ENGINE, raw);
-    return engine;
+    const auto index = engine.values<int64_t>(CUDNN_ATTR_ENGINE_GLOBAL_INDEX, 1).at(0);
+    const auto same = [&](const Config& c) { return c.engine == index; };
+    if (std::any_of(configs_.begin(), configs_.end(), same) ||
+        !is_exact_enough(
+            engine.values<cudnnBackendNumericalNote_t>(CUDNN_ATTR_ENGINE_NUMERICAL_NOTE, kMostNotes),
+            problem_.number, settings_) ||
+        !is_ready_made(
+            engine.values<cudnnBackendBehaviorNote_t>(CUDNN_ATTR_ENGINE_BEHAVIOR_NOTE, kMostNotes)))
+      return;
+    configs_.push_back({index, std::move(config)});
   }
 
   /// The config's plan, where the library makes it and the workspace fits.
-  void finalize(const GraphDescriptor& config) {
+  void finalize(const Config& config) {
     trying("a plan", [&] {
-      const std::string name = detail::concat(
-          "engine ", engine_of(config).values<int64_t>(CUDNN_ATTR_ENGINE_GLOBAL_INDEX, 1).at(0));
+      const std::string name = detail::concat("engine ", config.engine);
       GraphDescriptor plan(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
       if (target_.handle) plan.set(CUDNN_ATTR_EXECUTION_PLAN_HANDLE, target_.handle);
       if (target_.device) plan.link(CUDNN_ATTR_EXECUTION_PLAN_DEVICEPROP, Descriptors{target_.device});
-      plan.link(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, config);
+      plan.link(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, config.descriptor);
       plan.finalize();
       const auto bytes = size_t(plan.values<int64_t>(CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, 1).at(0));
       if (bytes <= settings_.workspace_bytes)
@@ -308,9 +312,9 @@ class GraphPlan final : public ConvolutionPlan {
   const Settings settings_;
   std::string refusal_ = "no deterministic engine within the workspace";
   std::unique_ptr<Graph> graph_;
-  std::vector<GraphDescriptor> configs_;  ///< what may be used, best first
-  size_t next_ = 0;                       ///< of configs_: the first whose plan was not tried yet
-  size_t asked_ = 0;                      ///< of kHeuristics: how many were
+  std::vector<Config> configs_;  ///< what may be used, best first
+  size_t next_ = 0;              ///< of configs_: the first whose plan was not tried yet
+  size_t asked_ = 0;             ///< of kHeuristics: how many were
   std::vector<Finalized> finalized_;
 };
 

@@ -3,6 +3,9 @@
 // its description. Nothing runs; cuda/runtime's own code asks.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <set>
+
 #include "cuda/runtime/convolution_plan.h"
 #include "cuda/runtime/graph_descriptor.h"
 #include "tests/cuda/emulator/vendor/described_device.h"
@@ -82,8 +85,13 @@ std::vector<std::string> names_of(const std::vector<ConvolutionChoice>& choices)
   return names;
 }
 
+/// An engine is a choice once, though the library names it with many configs.
 TEST_F(CudnnPlans, ExistForEveryProblem) {
-  for_all_problems([&](const ConvolutionProblem& p) { EXPECT_FALSE(choices(p).empty()) << refusal_; });
+  for_all_problems([&](const ConvolutionProblem& p) {
+    const auto names = names_of(choices(p));
+    EXPECT_FALSE(names.empty()) << refusal_;
+    EXPECT_EQ(std::set<std::string>(names.begin(), names.end()).size(), names.size());
+  });
 }
 
 TEST_F(CudnnPlans, AreTheSameEachTime) {

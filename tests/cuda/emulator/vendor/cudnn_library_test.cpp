@@ -79,5 +79,15 @@ TEST_F(CudnnLibrary, RefusesWhatTheEmulatedOneRefuses) {
   }
 }
 
+TEST_F(CudnnLibrary, TakesAndRefusesPacksAlike) {
+  for (const auto& [name, spoil] : pack_mistakes()) {
+    Recipe pack = pack_recipe();
+    spoil(pack[0]);
+    const bool right = name == "right" || name == "without a workspace's address";
+    EXPECT_EQ(Built(emulated_, pack).status == CUDNN_STATUS_SUCCESS, right) << name;
+    EXPECT_EQ(Built(vendor_, pack).status == CUDNN_STATUS_SUCCESS, right) << name;
+  }
+}
+
 }  // namespace
 }  // namespace cawe::emulated

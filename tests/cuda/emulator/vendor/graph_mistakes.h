@@ -197,4 +197,31 @@ inline std::vector<Mistake> all_mistakes() {
   return all;
 }
 
+/// A pack of four addresses, which nothing reads.
+inline Recipe pack_recipe() {
+  RecipeDescriptor pack{"pack", CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR, {}};
+  pack.with<int64_t>(CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, CUDNN_TYPE_INT64, {1, 2, 3, 4})
+      .with<uintptr_t>(CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, CUDNN_TYPE_VOID_PTR, {4096, 8192, 12288, 16384})
+      .with<uintptr_t>(CUDNN_ATTR_VARIANT_PACK_WORKSPACE, CUDNN_TYPE_VOID_PTR, {20480});
+  return {pack};
+}
+
+inline std::vector<std::pair<std::string, std::function<void(RecipeDescriptor&)>>> pack_mistakes() {
+  return {{"right", [](RecipeDescriptor&) {}},
+          {"without a workspace's address",
+           [](RecipeDescriptor& d) {
+             auto& bytes = d.attribute(CUDNN_ATTR_VARIANT_PACK_WORKSPACE).bytes;
+             bytes.assign(bytes.size(), 0);
+           }},
+          {"fewer addresses than ids", [](RecipeDescriptor& d) { d.attributes[1].count = 3; }},
+          {"no ids", [](RecipeDescriptor& d) { d.attributes.erase(d.attributes.begin()); }},
+          {"no addresses", [](RecipeDescriptor& d) { d.attributes.erase(d.attributes.begin() + 1); }},
+          {"ids of a wrong type", [](RecipeDescriptor& d) { d.attributes[0].type = CUDNN_TYPE_VOID_PTR; }},
+          {"addresses of a wrong type", [](RecipeDescriptor& d) { d.attributes[1].type = CUDNN_TYPE_INT64; }},
+          {"two workspaces", [](RecipeDescriptor& d) {
+             d.attributes[2].count = 2;
+             d.attributes[2].bytes.resize(2 * sizeof(uintptr_t));
+           }}};
+}
+
 }  // namespace cawe::emulated
