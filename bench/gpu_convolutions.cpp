@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// cuDNN's algorithms for the convolutions of these networks: every one that its heuristics propose and that
-// runs, with time, workspace and whether it gives the same bits in every run; one JSON object per line.
+// cuDNN's ways to compute the convolutions of these networks, with time and workspace: every algorithm that the legacy
+// heuristics propose and that runs, and whether it gives the same bits in every run; and of the graph interface the
+// engines that cuda/runtime would use, best first. One JSON object per line.
 //   bench_gpu_convolutions
 #include <cuda_runtime_api.h>
 #include <cudnn.h>
@@ -9,9 +10,13 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "cuda/runtime/convolution_plan.h"
 #include "tensor/io/json.h"
 
 namespace {
+
+using namespace cawe::on_cuda;
+using cawe::Number;
 
 struct Shape {
   const char* name;
@@ -94,6 +99,75 @@ void run(cudnnHandle_t handle, const Shape& s, cudnnDataType_t type, cudnnTensor
   cudnnDestroyConvolutionDescriptor(conv);
 }
 
+/// Device memory, enough for every case.
+struct Memory {
+  void *x = nullptr, *w = nullptr, *y = nullptr, *space = nullptr;
+};
+
+/// Mean milliseconds of ten calls; negative where the library refuses.
+double milliseconds(ConvolutionPlan& plan, size_t choice, const Memory& m) {
+  constexpr int kCalls = 10;
+  const ConvolutionOperands operands{m.x, m.w, m.w, m.y};  // the weight's first numbers for a bias
+  cudaEvent_t begin, end;
+  cudaEventCreate(&begin);
+  cudaEventCreate(&end);
+  float ms = 0;
+  bool done = plan.run(choice, operands, m.space) == CUDNN_STATUS_SUCCESS;
+  cudaEventRecord(begin, nullptr);
+  for (int i = 0; i < kCalls && done; ++i) done = plan.run(choice, operands, m.space) == CUDNN_STATUS_SUCCESS;
+  cudaEventRecord(end, nullptr);
+  cudaEventSynchronize(end);
+  cudaEventElapsedTime(&ms, begin, end);
+  cudaEventDestroy(begin);
+  cudaEventDestroy(end);
+  return done ? double(ms) / kCalls : -1;
+}
+
+/// The engines of the graph interface for all passes, and for a fused bias and ReLU.
+void run_graph(cudnnHandle_t handle, const Shape& s, Number number, bool channels_last, bool tf32,
+               const Memory& m, size_t space_bytes) {
+  const int64_t pad = s.kernel / 2, out = (s.side + 2 * pad - s.kernel) / s.stride + 1;
+  Settings settings;
+  settings.tf32 = tf32;
+  settings.workspace_bytes = space_bytes;
+  const struct {
+    const char* name;
+    ConvolutionPass pass;
+    Epilogue epilogue;
+  } passes[] = {{"forward graph", ConvolutionPass::forward, Epilogue::none},
+                {"forward bias relu graph", ConvolutionPass::forward, Epilogue::bias_relu},
+                {"grad_input graph", ConvolutionPass::grad_input, Epilogue::none},
+                {"grad_weight graph", ConvolutionPass::grad_weight, Epilogue::none}};
+  for (const auto& p : passes) {
+    const ConvolutionProblem problem{p.pass,
+                                     p.epilogue,
+                                     number,
+                                     channels_last,
+                                     {s.n, s.c, s.side, s.side},
+                                     {s.o, s.c, s.kernel, s.kernel},
+                                     {s.n, s.o, out, out},
+                                     {s.stride, pad, 1, 1}};
+    const auto plan = graph_plan(problem, {handle, nullptr}, settings);
+    for (size_t i = 0; i < 4; ++i) {
+      const ConvolutionChoice* choice = plan->choice(i);
+      if (!choice) break;
+      const cawe::Json line{{"case", s.name},
+                            {"pass", p.name},
+                            {"type", number == Number::f32 ? "f32" : "bf16"},
+                            {"layout", channels_last ? "nhwc" : "nchw"},
+                            {"math", tf32                    ? "tf32"
+                                     : number == Number::f32 ? "fma"
+                                                             : "tensor"},
+                            {"algo", choice->name},
+                            {"ms", cawe::json_fixed(milliseconds(*plan, i, m), 4)},
+                            {"mb", cawe::json_fixed(double(choice->workspace) / 1048576, 1)},
+                            {"place", int(i)}};
+      std::printf("%s\n", cawe::json_text(line).c_str());
+    }
+  }
+  std::fflush(stdout);
+}
+
 }  // namespace
 
 int main() {
@@ -103,18 +177,24 @@ int main() {
     return 77;
   }
   const size_t room = size_t{4} << 30;
-  void *x = nullptr, *w = nullptr, *y = nullptr, *space = nullptr;
-  for (void** p : {&x, &w, &y, &space})
-    if (cudaMalloc(p, p == &w ? room / 8 : room) != cudaSuccess) return 1;
-  cudaMemset(x, 0x3c, room);  // small numbers in every type
-  cudaMemset(w, 0x3c, room / 8);
-  cudaMemset(y, 0x3c, room);
+  Memory m;
+  for (void** p : {&m.x, &m.w, &m.y, &m.space})
+    if (cudaMalloc(p, p == &m.w ? room / 8 : room) != cudaSuccess) return 1;
+  cudaMemset(m.x, 0x3c, room);  // small numbers in every type
+  cudaMemset(m.w, 0x3c, room / 8);
+  cudaMemset(m.y, 0x3c, room);
   for (const Shape& s : kShapes) {
-    run(handle, s, CUDNN_DATA_FLOAT, CUDNN_TENSOR_NHWC, CUDNN_FMA_MATH, "fma", x, w, y, space, room);
-    run(handle, s, CUDNN_DATA_FLOAT, CUDNN_TENSOR_NCHW, CUDNN_FMA_MATH, "fma", x, w, y, space, room);
-    run(handle, s, CUDNN_DATA_FLOAT, CUDNN_TENSOR_NHWC, CUDNN_DEFAULT_MATH, "tf32", x, w, y, space, room);
-    run(handle, s, CUDNN_DATA_BFLOAT16, CUDNN_TENSOR_NHWC, CUDNN_TENSOR_OP_MATH, "tensor", x, w, y, space,
-        room);
+    const auto legacy = [&](cudnnDataType_t type, cudnnTensorFormat_t format, cudnnMathType_t math,
+                            const char* name) {
+      run(handle, s, type, format, math, name, m.x, m.w, m.y, m.space, room);
+    };
+    legacy(CUDNN_DATA_FLOAT, CUDNN_TENSOR_NHWC, CUDNN_FMA_MATH, "fma");
+    legacy(CUDNN_DATA_FLOAT, CUDNN_TENSOR_NCHW, CUDNN_FMA_MATH, "fma");
+    legacy(CUDNN_DATA_FLOAT, CUDNN_TENSOR_NHWC, CUDNN_DEFAULT_MATH, "tf32");
+    legacy(CUDNN_DATA_BFLOAT16, CUDNN_TENSOR_NHWC, CUDNN_TENSOR_OP_MATH, "tensor");
+    run_graph(handle, s, Number::f32, false, false, m, room);
+    run_graph(handle, s, Number::f32, true, true, m, room);
+    run_graph(handle, s, Number::bf16, true, false, m, room);
   }
   return 0;
 }

@@ -17,6 +17,7 @@
 
 #include "cuda/backend/cuda_backend.h"
 #include "cuda/runtime/init.h"
+#include "cuda/runtime/runtime.h"
 #include "tensor/io/json.h"
 #include "tensor/primitives/optimizers.h"
 #include "train/model_steps.h"
@@ -70,12 +71,16 @@ void measure(const Options& options, const std::string& name, int64_t batch,
     ms.push_back(1000 * (now() - start) / count);
   }
   std::sort(ms.begin(), ms.end());
+  const on_cuda::ConvolutionStatistics planned = gpu().runtime().convolutions.statistics();
   say({{"case", name},
        {"batch", int(batch)},
        {"median_ms", json_fixed(ms[2], 3)},
        {"min_ms", json_fixed(ms.front(), 3)},
        {"max_ms", json_fixed(ms.back(), 3)},
-       {"peak_mb", json_fixed(double(gpu().statistics().peak_bytes) / 1048576, 0)}});
+       {"peak_mb", json_fixed(double(gpu().statistics().peak_bytes) / 1048576, 0)},
+       // Problems so far, by the interface of cuDNN that computed them.
+       {"by_graph", planned.by_graph},
+       {"by_legacy", planned.by_legacy}});
 }
 
 class Sgd {

@@ -36,9 +36,9 @@ class Pass {
     std::array<Tensor, 3> t;
     for (size_t i = 0; i < 3; ++i)
       t[i] = i == output ? packed_output(operands_[i], layout) : packed(operands_[i], layout);
-    if (!runtime_.convolutions.run(problem, t[0].raw(), t[1].raw(), bias.defined() ? bias.raw() : nullptr,
-                                   t[2].raw(), refusal_))
-      return false;
+    const ConvolutionOperands memory{t[0].raw(), t[1].raw(), bias.defined() ? bias.raw() : nullptr,
+                                     t[2].raw()};
+    if (!runtime_.convolutions.run(problem, memory, refusal_)) return false;
     if (t[output].raw() != operands_[output].raw()) operands_[output].copy_from(t[output]);
     return true;
   }

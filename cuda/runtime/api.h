@@ -13,6 +13,7 @@
 #include "cuda/emulator/vendor/cublas_api.h"
 #include "cuda/emulator/vendor/cuda_api.h"
 #include "cuda/emulator/vendor/cudnn_api.h"
+#include "cuda/emulator/vendor/cudnn_graph_api.h"
 namespace cawe::on_emulator {
 using namespace cawe::emulated;
 }

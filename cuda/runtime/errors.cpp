@@ -119,6 +119,10 @@ std::string describe(cudaError_t status) {
                         hint(status));
 }
 
+std::string describe(cudnnStatus_t status) {
+  return detail::concat(cudnnGetErrorString(status), " (", int(status), ")", last_words_of_cudnn());
+}
+
 void fail_cuda(const char* call, cudaError_t status) {
   cudaGetLastError();  // clears the error, or the next launch would report it
   fail(code_of(status), current_operator(), ": ", function_name(call), ": ", describe(status));
@@ -135,8 +139,7 @@ void fail_cublas(const char* call, cublasStatus_t status) {
 void fail_cudnn(const char* call, cudnnStatus_t status) {
   const Advice a = advice(status == CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED,
                           int(status) / 1000 == 3, int(status) / 1000 == 5);
-  fail(a.code, current_operator(), ": ", function_name(call), ": ", cudnnGetErrorString(status), " (",
-       int(status), ")", last_words_of_cudnn(), ". ", a.hint);
+  fail(a.code, current_operator(), ": ", function_name(call), ": ", describe(status), ". ", a.hint);
 }
 
 void check_launch(const char* kernel, cudaError_t status) {

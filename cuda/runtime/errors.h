@@ -32,6 +32,8 @@ const char* current_operator();
 
 /// What fail_cuda() says of a status after the operator and the call: its name, text and a hint.
 std::string describe(cudaError_t status);
+/// The status's name and number, and the library's words about the last error.
+std::string describe(cudnnStatus_t status);
 
 /// True where the library cannot do what it was asked with this algorithm, types or layout; another may work.
 inline bool is_refusal(cudnnStatus_t status) { return int(status) / 1000 == 2 || int(status) / 1000 == 3; }

@@ -30,6 +30,14 @@ size_t mebibytes(const char* name, size_t fallback) {
   return size_t(std::stoul(value)) << 20;
 }
 
+CudnnInterface interface_of_cudnn(const char* name, CudnnInterface fallback) {
+  const std::string value = variable(name);
+  if (value.empty()) return fallback;
+  CAWE_CHECK(value == "graph" || value == "legacy", Code::usage, name, " is '", value,
+             "' (expected graph or legacy)");
+  return value == "graph" ? CudnnInterface::graph : CudnnInterface::legacy;
+}
+
 }  // namespace
 
 Settings settings_from_environment() {
@@ -37,6 +45,7 @@ Settings settings_from_environment() {
   s.workspace_bytes = mebibytes("CAWE_CUDNN_WORKSPACE_MB", s.workspace_bytes);
   s.tf32 = flag("CAWE_TF32", s.tf32);
   s.winograd = flag("CAWE_WINOGRAD", s.winograd);
+  s.cudnn = interface_of_cudnn("CAWE_CUDNN", s.cudnn);
   s.caching = flag("CAWE_CUDA_CACHE", s.caching);
   return s;
 }

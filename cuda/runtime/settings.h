@@ -12,6 +12,9 @@ namespace CAWE_DEVICE {
 /// Stands for an eighth of the device's memory until the device is known (runtime.cpp).
 constexpr size_t kEighthOfMemory = SIZE_MAX;
 
+/// Which of cuDNN's interfaces convolutions try first.
+enum class CudnnInterface : uint8_t { legacy, graph };
+
 /// One value for each variable.
 struct Settings {
   /// CAWE_CUDNN_WORKSPACE_MB: the most that one library call may use; by default an eighth of the device's
@@ -21,6 +24,9 @@ struct Settings {
   /// CAWE_WINOGRAD=1: convolutions may use Winograd's and Fourier's transforms, which need fewer multiplications and
   /// are some digits looser.
   bool winograd = false;
+  /// CAWE_CUDNN=graph: convolutions by engines of cuDNN's graph interface, by its legacy calls only where no engine
+  /// will; CAWE_CUDNN=legacy: by the legacy calls.
+  CudnnInterface cudnn = CudnnInterface::legacy;
   bool caching = true;  ///< CAWE_CUDA_CACHE=0: no caching, so that memory checkers see every tensor
 };
 

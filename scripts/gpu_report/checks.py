@@ -4,7 +4,8 @@ import re
 
 from gpu_report.markdown import code, count, table
 
-TESTS = ('device_operators', 'training_step', 'training_step_detectors', 'training_step_gan', 'step_runner')
+TESTS = ('device_operators', 'training_step', 'training_step_detectors', 'training_step_gan', 'step_runner',
+         'device_operators_graph', 'training_step_graph')  # convolutions by cuDNN's graph interface
 TOOLS = ('memcheck', 'memcheck_step', 'racecheck', 'initcheck', 'synccheck')
 
 

@@ -34,10 +34,11 @@ enum class Fault : uint8_t {
   launch,  ///< a kernel is refused: cudaErrorLaunchOutOfResources in cudaGetLastError, nothing is queued
   asynchronous,  ///< queued work fails when it runs: cudaErrorIllegalAddress from the next wait on, for good
   workspace,     ///< a library call that was given a workspace says "not supported"
-  algorithm      ///< a cuDNN convolution says "not supported"
+  algorithm,     ///< a cuDNN convolution says "not supported"
+  plan           ///< a plan of cuDNN's backend interface cannot be finalized
 };
 /// The n-th next chance for `fault` is taken, and `times` - 1 more after it. `algorithm`: only convolutions
-/// by that one count (the value of the vendor's enumeration), -1: all.
+/// by that one count (the value of the vendor's enumeration, or an engine's global index), -1: all.
 void inject(Fault fault, int nth = 1, int times = 1, int algorithm = -1);
 
 /// Why the last call was refused, or what the last work did wrong; "" where all went well. Some findings are

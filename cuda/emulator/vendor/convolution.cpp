@@ -33,31 +33,6 @@ cudnnStatus_t check_types(const Convolution& c, const ConvolutionDesc& d) {
   return CUDNN_STATUS_SUCCESS;
 }
 
-cudnnStatus_t check_shapes(const Convolution& c) {
-  const Conv2dParams& p = c.params;
-  const auto extent = [&](int64_t in, int64_t kernel) {
-    const int64_t room = in + 2 * p.padding - (p.dilation * (kernel - 1) + 1);
-    return room < 0 ? 0 : room / p.stride + 1;
-  };
-  const Sizes &x = c.x.size, &w = c.w.size, &y = c.y.size;
-  if (x[1] != w[1] * p.groups || w[0] % p.groups != 0)
-    return refuse(CUDNN_STATUS_BAD_PARAM_SHAPE_MISMATCH, "x has ", x[1], " channels, the filter ", w[0], "x",
-                  w[1], " with ", p.groups, " groups");
-  const Sizes expected{x[0], w[0], extent(x[2], w[2]), extent(x[3], w[3])};
-  if (y == expected) return CUDNN_STATUS_SUCCESS;
-  return refuse(CUDNN_STATUS_BAD_PARAM_SHAPE_MISMATCH, "y is ", y[0], "x", y[1], "x", y[2], "x", y[3],
-                " (expected ", expected[0], "x", expected[1], "x", expected[2], "x", expected[3], ")");
-}
-
-/// Whether an image's items lie without gaps in this order; their distance is free.
-bool has_packed_items(const Strided& x, bool channels_last) {
-  const Sizes &n = x.size, &s = x.stride;
-  const Sizes packed = channels_last ? Sizes{0, 1, n[1] * n[3], n[1]} : Sizes{0, n[2] * n[3], n[3], 1};
-  for (size_t d = 1; d < 4; ++d)
-    if (n[d] > 1 && s[d] != packed[d]) return false;
-  return true;
-}
-
 // What the manual's tables of cuDNN 9 say about algorithms (cudnnConvolutionForward, …BackwardData,
 // …BackwardFilter; 2-d convolutions that sum in f32, or in f64 for f64).
 enum : unsigned { kF16 = 1, kBf16 = 2, kF32 = 4, kF64 = 8, kAllTypes = 15 };
@@ -198,6 +173,30 @@ size_t workspace_bytes(Memory memory, const Convolution& c) {
 }
 
 }  // namespace
+
+cudnnStatus_t check_shapes(const Convolution& c) {
+  const Conv2dParams& p = c.params;
+  const auto extent = [&](int64_t in, int64_t kernel) {
+    const int64_t room = in + 2 * p.padding - (p.dilation * (kernel - 1) + 1);
+    return room < 0 ? 0 : room / p.stride + 1;
+  };
+  const Sizes &x = c.x.size, &w = c.w.size, &y = c.y.size;
+  if (x[1] != w[1] * p.groups || w[0] % p.groups != 0)
+    return refuse(CUDNN_STATUS_BAD_PARAM_SHAPE_MISMATCH, "x has ", x[1], " channels, the filter ", w[0], "x",
+                  w[1], " with ", p.groups, " groups");
+  const Sizes expected{x[0], w[0], extent(x[2], w[2]), extent(x[3], w[3])};
+  if (y == expected) return CUDNN_STATUS_SUCCESS;
+  return refuse(CUDNN_STATUS_BAD_PARAM_SHAPE_MISMATCH, "y is ", y[0], "x", y[1], "x", y[2], "x", y[3],
+                " (expected ", expected[0], "x", expected[1], "x", expected[2], "x", expected[3], ")");
+}
+
+bool has_packed_items(const Strided& x, bool channels_last) {
+  const Sizes &n = x.size, &s = x.stride;
+  const Sizes packed = channels_last ? Sizes{0, 1, n[1] * n[3], n[1]} : Sizes{0, n[2] * n[3], n[3], 1};
+  for (size_t d = 1; d < 4; ++d)
+    if (n[d] > 1 && s[d] != packed[d]) return false;
+  return true;
+}
 
 cudnnStatus_t read_convolution(cudnnTensorDescriptor_t x, cudnnFilterDescriptor_t w,
                                cudnnConvolutionDescriptor_t conv, cudnnTensorDescriptor_t y,

@@ -59,7 +59,9 @@ struct Convolution {
   /// Of x, w and y, in bytes: 16 where tensor cores or NHWC's vector loads may be used.
   size_t alignment = 1;
   /// The one that is written.
-  Strided& output(Direction d) { return d == Direction::forward ? y : d == Direction::data ? x : w; }
+  const Strided& output(Direction d) const {
+    return d == Direction::forward ? y : d == Direction::data ? x : w;
+  }
 };
 
 /// Reads the descriptors; pointers stay empty. With a complaint: CUDNN_STATUS_BAD_PARAM where a handle is
@@ -67,6 +69,14 @@ struct Convolution {
 cudnnStatus_t read_convolution(cudnnTensorDescriptor_t x, cudnnFilterDescriptor_t w,
                                cudnnConvolutionDescriptor_t conv, cudnnTensorDescriptor_t y,
                                Convolution& result);
+
+/// CUDNN_STATUS_BAD_PARAM_SHAPE_MISMATCH with a complaint where the sizes do not go together.
+cudnnStatus_t check_shapes(const Convolution& c);
+
+/// Whether an image's items lie without gaps in this order; their distance is free.
+bool has_packed_items(const Strided& x, bool channels_last);
+
+bool element_type(cudnnDataType_t type, DType& dtype);
 
 /// CUDNN_STATUS_BAD_PARAM_MISALIGNED_POINTER with a complaint where an operand is less aligned.
 cudnnStatus_t check_alignment(const Convolution& c);

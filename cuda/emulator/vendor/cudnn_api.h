@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The part of cuDNN 9 that the framework calls (its classic convolution interface), with the vendor's names,
-// signatures and values, run by the CPU.
+// The part of cuDNN 9 that the framework calls (here its legacy convolution interface, in cudnn_graph_api.h its backend
+// interface), with the vendor's names, signatures and values, run by the CPU.
 #pragma once
 
 #include "cuda/emulator/vendor/cuda_api.h"
@@ -17,9 +17,12 @@ enum cudnnStatus_t {
   CUDNN_STATUS_BAD_PARAM = 2000,
   CUDNN_STATUS_BAD_PARAM_NULL_POINTER = 2002,
   CUDNN_STATUS_BAD_PARAM_MISALIGNED_POINTER = 2003,
+  CUDNN_STATUS_BAD_PARAM_NOT_FINALIZED = 2004,
   CUDNN_STATUS_BAD_PARAM_SIZE_INSUFFICIENT = 2006,
   CUDNN_STATUS_BAD_PARAM_SHAPE_MISMATCH = 2008,
+  CUDNN_STATUS_BAD_PARAM_ATTRIBUTE_TYPE = 2010,
   CUDNN_STATUS_NOT_SUPPORTED = 3000,
+  CUDNN_STATUS_NOT_SUPPORTED_GRAPH_PATTERN = 3001,
   CUDNN_STATUS_INTERNAL_ERROR = 4000,
   CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED = 4004,
   CUDNN_STATUS_EXECUTION_FAILED = 5000

@@ -33,25 +33,6 @@ cudnnStatus_t modify(const char* name, const void* handle, Change change) {
   });
 }
 
-bool element_type(cudnnDataType_t type, DType& dtype) {
-  switch (type) {
-    case CUDNN_DATA_FLOAT:
-      dtype = DType::f32;
-      return true;
-    case CUDNN_DATA_DOUBLE:
-      dtype = DType::f64;
-      return true;
-    case CUDNN_DATA_HALF:
-      dtype = DType::f16;
-      return true;
-    case CUDNN_DATA_BFLOAT16:
-      dtype = DType::bf16;
-      return true;
-    default:
-      return false;
-  }
-}
-
 cudnnStatus_t fill(Strided& x, cudnnDataType_t type, const Sizes& size, const Sizes& stride) {
   if (!element_type(type, x.dtype)) return refuse(CUDNN_STATUS_NOT_SUPPORTED, "data type ", int(type));
   const auto positive = [](const Sizes& s) {
@@ -82,6 +63,26 @@ cudnnStatus_t check_format(cudnnTensorFormat_t format) {
 }
 
 }  // namespace
+
+bool element_type(cudnnDataType_t type, DType& dtype) {
+  switch (type) {
+    case CUDNN_DATA_FLOAT:
+      dtype = DType::f32;
+      return true;
+    case CUDNN_DATA_DOUBLE:
+      dtype = DType::f64;
+      return true;
+    case CUDNN_DATA_HALF:
+      dtype = DType::f16;
+      return true;
+    case CUDNN_DATA_BFLOAT16:
+      dtype = DType::bf16;
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace cawe::emulated
 
 CAWE_EMULATED_BEGIN
@@ -100,12 +101,18 @@ const char* cudnnGetErrorString(cudnnStatus_t status) {
       return "CUDNN_STATUS_BAD_PARAM_NULL_POINTER";
     case CUDNN_STATUS_BAD_PARAM_MISALIGNED_POINTER:
       return "CUDNN_STATUS_BAD_PARAM_MISALIGNED_POINTER";
+    case CUDNN_STATUS_BAD_PARAM_NOT_FINALIZED:
+      return "CUDNN_STATUS_BAD_PARAM_NOT_FINALIZED";
     case CUDNN_STATUS_BAD_PARAM_SIZE_INSUFFICIENT:
       return "CUDNN_STATUS_BAD_PARAM_SIZE_INSUFFICIENT";
     case CUDNN_STATUS_BAD_PARAM_SHAPE_MISMATCH:
       return "CUDNN_STATUS_BAD_PARAM_SHAPE_MISMATCH";
+    case CUDNN_STATUS_BAD_PARAM_ATTRIBUTE_TYPE:
+      return "CUDNN_STATUS_BAD_PARAM_ATTRIBUTE_TYPE";
     case CUDNN_STATUS_NOT_SUPPORTED:
       return "CUDNN_STATUS_NOT_SUPPORTED";
+    case CUDNN_STATUS_NOT_SUPPORTED_GRAPH_PATTERN:
+      return "CUDNN_STATUS_NOT_SUPPORTED_GRAPH_PATTERN";
     case CUDNN_STATUS_INTERNAL_ERROR:
       return "CUDNN_STATUS_INTERNAL_ERROR";
     case CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED:

@@ -111,7 +111,7 @@ class CountedDevice::Backend final : public PrimitiveBackend {
     static uint64_t vendor_calls_so_far() {
       uint64_t sum = 0;
       for (const char* call :
-           {"cudnnConvolutionForward", "cudnnConvolutionBiasActivationForward",
+           {"cudnnBackendExecute", "cudnnConvolutionForward", "cudnnConvolutionBiasActivationForward",
             "cudnnConvolutionBackwardData", "cudnnConvolutionBackwardFilter", "cublasLtMatmul"})
         sum += emulated::calls(call);
       return sum;

@@ -32,34 +32,47 @@ Shape output_shape(const ConvolutionCase& c) {
   return {c.x[0], c.w[0], side(2), side(3)};
 }
 
-struct Setting {
-  DType dtype;
-  Layout layout;
+/// The interface of cuDNN is a value of CAWE_CUDNN.
+using Setting = std::tuple<DType, Layout, const char*>;
+class Convolution : public RuntimeTest, public ::testing::WithParamInterface<Setting> {
+ protected:
+  void SetUp() override {
+    const EnvironmentVariable interface("CAWE_CUDNN", std::get<2>(GetParam()));
+    RuntimeTest::SetUp();
+  }
+  /// All problems were computed by the interface that was asked for.
+  void TearDown() override {
+    const ConvolutionStatistics s = device().runtime().convolutions.statistics();
+    const bool graph = std::get<2>(GetParam()) == std::string("graph");
+    EXPECT_EQ(graph ? s.by_legacy : s.by_graph, 0);
+    EXPECT_GT(graph ? s.by_graph : s.by_legacy, 0);
+    RuntimeTest::TearDown();
+  }
 };
-class Convolution : public RuntimeTest, public ::testing::WithParamInterface<Setting> {};
-INSTANTIATE_TEST_SUITE_P(
-    Types, Convolution,
-    ::testing::Values(Setting{DType::f32, Layout::contiguous}, Setting{DType::f32, Layout::channels_last},
-                      Setting{DType::f64, Layout::contiguous}, Setting{DType::f64, Layout::channels_last},
-                      Setting{DType::f16, Layout::contiguous}, Setting{DType::f16, Layout::channels_last},
-                      Setting{DType::bf16, Layout::contiguous}, Setting{DType::bf16, Layout::channels_last}),
-    [](const auto& test) {
-      return std::string(name(test.param.dtype)) +
-             (test.param.layout == Layout::channels_last ? "_nhwc" : "_nchw");
-    });
+std::string name_of(const ::testing::TestParamInfo<Setting>& test) {
+  const auto [dtype, layout, interface] = test.param;
+  return std::string(name(dtype)) + (layout == Layout::channels_last ? "_nhwc_" : "_nchw_") + interface;
+}
+INSTANTIATE_TEST_SUITE_P(Types, Convolution,
+                         ::testing::Combine(::testing::Values(DType::f32, DType::f64, DType::f16,
+                                                              DType::bf16),
+                                            ::testing::Values(Layout::contiguous, Layout::channels_last),
+                                            ::testing::Values("legacy", "graph")),
+                         name_of);
 
-/// The sums, where they are rounded before a kernel of ours adds the bias: the one algorithm of cuDNN that
+/// The sums, where they are rounded before a kernel of ours adds the bias: the one algorithm of cuDNN's legacy calls that
 /// fuses a bias without ReLU takes no dilation in NCHW, and f64 is always in NCHW.
-Tensor rounded_sums(const ConvolutionCase& c, const Setting& s, const Input& x, const Input& w) {
-  const bool nchw = s.layout == Layout::contiguous || s.dtype == DType::f64;
-  if (!nchw || c.params.dilation == 1) return Tensor();
+Tensor rounded_sums(const ConvolutionCase& c, const Setting& setting, const Input& x, const Input& w) {
+  const auto [dtype, layout, interface] = setting;
+  const bool nchw = layout == Layout::contiguous || dtype == DType::f64;
+  if (interface == std::string("graph") || !nchw || c.params.dilation == 1) return Tensor();
   Tensor sums = expected(output_shape(c));
   cpu_reference_backend().conv2d(x.host, w.host, Tensor(), c.params, false, sums);
   return sums;
 }
 
 TEST_P(Convolution, ForwardEqualsTheReference) {
-  const auto [dtype, layout] = GetParam();
+  const auto [dtype, layout, interface] = GetParam();
   for (const ConvolutionCase& c : kConvolutions)
     for (const bool with_bias : {false, true})
       for (const bool relu : {false, true}) {
@@ -77,7 +90,7 @@ TEST_P(Convolution, ForwardEqualsTheReference) {
 }
 
 TEST_P(Convolution, GradientByTheInputEqualsTheReference) {
-  const auto [dtype, layout] = GetParam();
+  const auto [dtype, layout, interface] = GetParam();
   for (const ConvolutionCase& c : kConvolutions) {
     SCOPED_TRACE(c.name);
     const Input dy(output_shape(c), 4, dtype, layout), w(c.w, 5, dtype);
@@ -90,7 +103,7 @@ TEST_P(Convolution, GradientByTheInputEqualsTheReference) {
 }
 
 TEST_P(Convolution, GradientByTheWeightEqualsTheReference) {
-  const auto [dtype, layout] = GetParam();
+  const auto [dtype, layout, interface] = GetParam();
   for (const ConvolutionCase& c : kConvolutions)
     for (const bool with_bias : {false, true}) {
       SCOPED_TRACE(detail::concat(c.name, with_bias ? ", bias" : ""));
@@ -108,7 +121,7 @@ TEST_P(Convolution, GradientByTheWeightEqualsTheReference) {
 
 /// x and y of different layouts, operands with gaps, operands that begin in the middle of 16 bytes.
 TEST_P(Convolution, TakesAnyStrides) {
-  const auto [dtype, layout] = GetParam();
+  const auto [dtype, layout, interface] = GetParam();
   const ConvolutionCase& c = kConvolutions[0];
   const Shape wide_x{2, 3, 7, 8}, wide_y{2, 4, 7, 8};
   const Input x(wide_x, 8, dtype, layout), bias({5}, 9, dtype);
