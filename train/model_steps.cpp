@@ -10,6 +10,7 @@
 #include "models/retinanet.h"
 #include "models/weights.h"
 #include "nn/precision.h"
+#include "tensor/backend.h"
 #include "tensor/random.h"
 
 namespace cawe::train {
@@ -20,12 +21,13 @@ Tensor images(int64_t n, int64_t side, DType dtype, Device device) {
   std::vector<float> values(size_t(n * 3 * side * side));
   const Random random(0, "bench images");
   for (size_t i = 0; i < values.size(); ++i) values[i] = random.uniform(i) - 0.5f;
-  return Tensor::from(values, {n, 3, side, side}).channels_last().to(dtype).to(device);
+  const Layout layout = backend(device).convolution_layout(dtype);
+  return Tensor::from(values, {n, 3, side, side}).in_layout(layout).to(dtype).to(device);
 }
 
-void place(nn::Module& net, uint64_t seed, Device device) {
+void place(nn::Module& net, uint64_t seed, Device device, DType dtype) {
   net.initialise(seed);
-  net.to(device);
+  net.to(device, dtype);
 }
 
 /// Loss and gradients as a training step has them (train/step_runner.cpp).
@@ -46,7 +48,7 @@ class ClassifierStep final : public ModelStep {
       : net_(models::ClassifierConfig{}),
         x_(images(batch, 224, dtype, device)),
         targets_(Tensor::zeros({batch, 14}).to(device)) {
-    place(net_, 0, device);
+    place(net_, 0, device, dtype);
   }
   nn::Module& module() override { return net_; }
   Variable loss_and_gradients() override {
@@ -72,7 +74,7 @@ class DetectorStep final : public ModelStep {
         x_(images(batch, kSide, dtype, device)),
         truths_(static_cast<size_t>(batch)),
         draws_(static_cast<size_t>(batch)) {
-    place(*net_, 0, device);
+    place(*net_, 0, device, dtype);
     for (size_t i = 0; i < truths_.size(); ++i) {
       truths_[i].boxes = {{100, 120, 220, 260}};
       truths_[i].labels = {0};
@@ -111,14 +113,14 @@ class GeneratorStep final : public ModelStep {
         gray_(images(batch, kColorizerSide, dtype, device)),
         color_(gray_.clone()),
         batch_(batch) {
-    place(generator_, 0, device);
-    place(critic_, 0, device);
+    place(generator_, 0, device, dtype);
+    place(critic_, 0, device, dtype);
     models::ResNetConfig c;
     c.depth = 34;
     models::ResNet body(c);
     body.initialise(1);
     content_.load(models::state_of(body), "random");
-    content_.to(device);
+    content_.to(device, dtype);
     critic_.set_requires_grad(false);
   }
   nn::Module& module() override { return generator_; }
@@ -148,7 +150,7 @@ class CriticStep final : public ModelStep {
  public:
   CriticStep(int64_t batch, DType dtype, Device device)
       : critic_({}), color_(images(batch, kColorizerSide, dtype, device)), made_(color_.clone()) {
-    place(critic_, 0, device);
+    place(critic_, 0, device, dtype);
   }
   nn::Module& module() override { return critic_; }
   Variable loss_and_gradients() override {

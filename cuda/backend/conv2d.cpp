@@ -97,6 +97,11 @@ Tensor channels_full_of(double value, const Tensor& y) {
 
 }  // namespace
 
+Layout CudaBackend::convolution_layout(DType dtype) const {
+  const bool nchw = dtype == DType::f64 || (dtype == DType::f32 && !runtime_->settings.tf32);
+  return nchw ? Layout::contiguous : Layout::channels_last;
+}
+
 void CudaBackend::conv2d(const Tensor& x, const Tensor& w, const Tensor& bias, const Conv2dParams& p,
                          bool relu, Tensor& y) {
   const OperatorScope scope("conv2d");
