@@ -7,6 +7,7 @@
 #include "autograd/ops/losses.h"
 #include "autograd/ops/pooling.h"
 #include "nn/precision.h"
+#include "tensor/backend.h"
 #include "tensor/communicator.h"
 #include "tensor/primitives/batch_norm.h"
 #include "tensor/primitives/films.h"
@@ -69,7 +70,8 @@ Tensor normalise_input(const Tensor& image) {
     scale[c] = 1 / kImageStd[c];
     shift[c] = -kImageMean[c] / kImageStd[c];
   }
-  Tensor y = Tensor::empty(shape, image.dtype(), Layout::channels_last, image.device());
+  Tensor y = Tensor::empty(shape, image.dtype(), backend(image.device()).convolution_layout(image.dtype()),
+                           image.device());
   primitives::channel_affine(image.expand(shape), of_channels(scale, image), of_channels(shift, image), {},
                              false, y);
   return y;
@@ -84,8 +86,8 @@ Tensor normalised_films(const Tensor& films, DType dtype) {
     p.mean[c] = float(kImageMean[c]);
     p.stddev[c] = float(kImageStd[c]);
   }
-  Tensor y = Tensor::empty({films.dim(0), 3, films.dim(2), films.dim(3)}, dtype, Layout::channels_last,
-                           films.device());
+  Tensor y = Tensor::empty({films.dim(0), 3, films.dim(2), films.dim(3)}, dtype,
+                           backend(films.device()).convolution_layout(dtype), films.device());
   primitives::normalise_films(films, p, y);
   return y;
 }

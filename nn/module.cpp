@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nn/module.h"
 
+#include "tensor/backend.h"
+
 namespace cawe::nn {
 
 void Module::walk(const std::string& path, const std::function<void(const std::string&, Module&)>& visit) {
@@ -70,11 +72,11 @@ void Module::to(DType dtype) {
     if (is_floating(b.tensor->dtype())) *b.tensor = b.tensor->to(dtype);
 }
 
-void Module::to(Device device) {
+void Module::to(Device device, DType computed) {
   for (auto& p : parameters()) {
     Tensor value = p.variable->value().to(device);
-    // Channels-last, as a GPU's convolutions want them: else each would copy its weight in every step.
-    if (device != Device::cpu && value.rank() == 4) value = value.channels_last();
+    if (device != Device::cpu && value.rank() == 4)
+      value = value.in_layout(backend(device).convolution_layout(computed));
     *p.variable = Variable(value, p.variable->requires_grad());
   }
   for (auto& b : buffers())

@@ -50,8 +50,9 @@ class Module {
   void zero_grad();
   void set_requires_grad(bool on);
   void to(DType dtype);
-  /// Counters stay on the host; on a GPU the weights of convolutions lie channels-last.
-  void to(Device device);
+  /// Counters stay on the host; weights of convolutions lie as a GPU wants them that computes in this type, which may
+  /// be narrower than they are: else each would be copied in every step.
+  void to(Device device, DType computed = DType::f32);
   /// Elements of all parameters; frozen batch norm has none (its values are buffers).
   int64_t parameter_count();
   /// Calls visit(path, module) for this module and all below; a path ends with a dot or is empty.

@@ -29,6 +29,8 @@ class Backend {
   virtual Device device() const { return Device::cpu; }
   /// Library and version that the fast primitives stand on; "" where they are all our own.
   virtual std::string built_on() const { return ""; }
+  /// The memory order in which its convolutions of this type are fastest: images, and weights with them, lie in it.
+  virtual Layout convolution_layout(DType dtype) const = 0;
 
   // Device memory. The CPU has its arena (arena.h) and does not come through here.
   virtual void* allocate(size_t bytes);

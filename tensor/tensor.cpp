@@ -219,6 +219,10 @@ Tensor Tensor::channels_last() const {
   return t;
 }
 
+Tensor Tensor::in_layout(Layout layout) const {
+  return layout == Layout::channels_last ? channels_last() : contiguous();
+}
+
 Tensor Tensor::to(DType dtype) const {
   if (dtype == dtype_) return *this;
   Tensor t = like(*this, dtype);

@@ -99,6 +99,7 @@ class Tensor {
   // Copies (or *this where nothing changes).
   Tensor contiguous() const;
   Tensor channels_last() const;
+  Tensor in_layout(Layout layout) const;  ///< one of the two above
   Tensor to(DType dtype) const;
   Tensor to(Device device) const;
   Tensor clone() const;

@@ -7,6 +7,7 @@
 #include "models/colorizer/deoldify_names.h"
 #include "tensor/backend.h"
 #include "train/checkpoint.h"
+#include "train/loss_scale.h"
 #include "train/model_recipe.h"
 #include "train/source_weights.h"
 
@@ -144,9 +145,10 @@ ColorizerInit initialise_colorizer(models::Generator& generator, models::Critic&
              " is \"", models::name(content.config().phi),
              "\", which needs gan.phi_init (a classifier run or torchvision's weights): a random network's "
              "maps say nothing of an image. gan.phi = \"none\" is plain L1");
-  generator.to(compute_device());
-  critic.to(compute_device());
-  content.to(compute_device());
+  const DType computed = precision_from(recipe).dtype;
+  generator.to(compute_device(), computed);
+  critic.to(compute_device(), computed);
+  content.to(compute_device(), computed);
   return result;
 }
 

@@ -5,6 +5,7 @@
 
 #include "models/foreign_weights.h"
 #include "tensor/backend.h"
+#include "train/loss_scale.h"
 #include "train/source_weights.h"
 
 namespace cawe::train {
@@ -82,7 +83,7 @@ InitResult initialise(nn::Module& module, const Recipe& recipe, uint64_t seed, b
   module.initialise(seed);
   InitResult result;
   if (init == "random") {
-    module.to(compute_device());
+    module.to(compute_device(), precision_from(recipe).dtype);
     return result;
   }
   const SourceWeights source = read_source_weights(weights_named(recipe, "init"));
@@ -103,7 +104,7 @@ InitResult initialise(nn::Module& module, const Recipe& recipe, uint64_t seed, b
   }
   for (const std::string& s : recipe.words("init_skip")) options.skip.push_back(s);
   result.summary = models::load_weights(module, weights, options, init).summary();
-  module.to(compute_device());
+  module.to(compute_device(), precision_from(recipe).dtype);
   return result;
 }
 

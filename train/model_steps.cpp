@@ -10,6 +10,7 @@
 #include "models/retinanet.h"
 #include "models/weights.h"
 #include "nn/precision.h"
+#include "tensor/backend.h"
 #include "tensor/random.h"
 
 namespace cawe::train {
@@ -24,8 +25,9 @@ std::vector<float> uniform(int64_t n, float low) {
 }
 
 Tensor images(int64_t n, int64_t side, DType dtype, Device device) {
+  const Layout layout = backend(device).convolution_layout(dtype);
   return Tensor::from(uniform(n * 3 * side * side, -0.5f), {n, 3, side, side})
-      .channels_last()
+      .in_layout(layout)
       .to(dtype)
       .to(device);
 }
@@ -50,9 +52,9 @@ class Pictures {
   Tensor host_;
 };
 
-void place(nn::Module& net, uint64_t seed, Device device) {
+void place(nn::Module& net, uint64_t seed, Device device, DType dtype) {
   net.initialise(seed);
-  net.to(device);
+  net.to(device, dtype);
 }
 
 /// Loss and gradients as a training step has them (train/step_runner.cpp).
@@ -73,7 +75,7 @@ class ClassifierStep final : public ModelStep {
       : net_(models::ClassifierConfig{}),
         x_(images(batch, 224, dtype, device)),
         targets_(Tensor::zeros({batch, 14}).to(device)) {
-    place(net_, 0, device);
+    place(net_, 0, device, dtype);
   }
   nn::Module& module() override { return net_; }
   void upload() override { films_.films_to(x_); }
@@ -101,7 +103,7 @@ class DetectorStep final : public ModelStep {
         x_(images(batch, kSide, dtype, device)),
         truths_(static_cast<size_t>(batch)),
         draws_(static_cast<size_t>(batch)) {
-    place(*net_, 0, device);
+    place(*net_, 0, device, dtype);
     for (size_t i = 0; i < truths_.size(); ++i) {
       truths_[i].boxes = {{100, 120, 220, 260}};
       truths_[i].labels = {0};
@@ -142,14 +144,14 @@ class GeneratorStep final : public ModelStep {
         gray_(images(batch, kColorizerSide, dtype, device)),
         color_(gray_.clone()),
         batch_(batch) {
-    place(generator_, 0, device);
-    place(critic_, 0, device);
+    place(generator_, 0, device, dtype);
+    place(critic_, 0, device, dtype);
     models::ResNetConfig c;
     c.depth = 34;
     models::ResNet body(c);
     body.initialise(1);
     content_.load(models::state_of(body), "random");
-    content_.to(device);
+    content_.to(device, dtype);
     critic_.set_requires_grad(false);
   }
   nn::Module& module() override { return generator_; }
@@ -184,7 +186,7 @@ class CriticStep final : public ModelStep {
  public:
   CriticStep(int64_t batch, DType dtype, Device device)
       : critic_({}), color_(images(batch, kColorizerSide, dtype, device)), made_(color_.clone()) {
-    place(critic_, 0, device);
+    place(critic_, 0, device, dtype);
   }
   nn::Module& module() override { return critic_; }
   void upload() override { scenes_.scenes_to(color_); }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "autograd/ops/conv2d.h"
 
+#include "tensor/backend.h"
 #include "tensor/primitives/conv2d.h"
 #include "tensor/primitives/elementwise.h"
 #include "tensor/profile.h"
@@ -37,7 +38,8 @@ Variable conv2d(const Variable& x, const Variable& w, const Variable& bias, cons
                 bool relu) {
   const Shape shape = check(x, w, bias, p);
   const Tensor in = x.value(), weight = w.value(), b = bias.defined() ? bias.value() : Tensor();
-  Tensor y = Tensor::empty(shape, in.dtype(), Layout::channels_last, in.device());
+  const Layout layout = backend(in.device()).convolution_layout(in.dtype());
+  Tensor y = Tensor::empty(shape, in.dtype(), layout, in.device());
   const double flops = 2.0 * double(y.numel()) * double(weight.numel() / weight.dim(0));
   const double bytes = double(size_of(in.dtype())) * double(in.numel() + weight.numel() + y.numel());
   {
@@ -47,7 +49,7 @@ Variable conv2d(const Variable& x, const Variable& w, const Variable& bias, cons
   const bool wants_x = needs_grad(x), wants_w = needs_grad(w) || (bias.defined() && needs_grad(bias));
   const Tensor mask = relu ? y : Tensor();
   return record("conv2d", {x, w, bias}, y, [=, shape_x = in.shape()](const Tensor& dy_in) -> Grads {
-    Tensor dy = dy_in.channels_last();
+    Tensor dy = dy_in.in_layout(layout);
     if (mask.defined()) {
       Tensor masked = Tensor::like(mask);
       primitives::unary_grad(UnaryOp::relu, 0, 0, mask, mask, dy, masked);
@@ -56,7 +58,7 @@ Variable conv2d(const Variable& x, const Variable& w, const Variable& bias, cons
     Tensor dx, dw, db;
     if (wants_x) {
       ProfileScope scope("conv2d_grad_input", flops, bytes);
-      dx = Tensor::empty(shape_x, weight.dtype(), Layout::channels_last, weight.device());
+      dx = Tensor::empty(shape_x, weight.dtype(), layout, weight.device());
       primitives::conv2d_grad_input(dy, weight, p, dx);
     }
     if (wants_w) {

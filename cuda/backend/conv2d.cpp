@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Convolutions by cuDNN, on operands packed in one layout: channels-last where the result is. f64, f32 without
-// TF32, and whatever the library refuses in channels-last, run in NCHW. In f32 the library's kernels for
-// channels-last are slow (5 times on an H200), packing costs a tenth; 1x1 convolutions of f32 need neither: in
-// channels-last they are products of matrices.
+// TF32, and whatever the library refuses in channels-last, run in NCHW: in f32 the library's kernels for
+// channels-last are slow (5 times on an H200). convolution_layout() says so to the operators, so that networks of
+// f32 lie in NCHW throughout and nothing is packed between their layers. What comes in channels-last all the same is
+// packed, but for 1x1 convolutions of f32: those are products of matrices there.
 #include <array>
 
 #include "cuda/backend/cuda_backend.h"
@@ -96,6 +97,11 @@ Tensor channels_full_of(double value, const Tensor& y) {
 }
 
 }  // namespace
+
+Layout CudaBackend::convolution_layout(DType dtype) const {
+  const bool nchw = dtype == DType::f64 || (dtype == DType::f32 && !runtime_->settings.tf32);
+  return nchw ? Layout::contiguous : Layout::channels_last;
+}
 
 void CudaBackend::conv2d(const Tensor& x, const Tensor& w, const Tensor& bias, const Conv2dParams& p,
                          bool relu, Tensor& y) {

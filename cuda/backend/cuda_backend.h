@@ -32,6 +32,8 @@ class CudaBackend final : public PrimitiveBackend {
 #undef CAWE_OP
 
   Device device() const override { return device_; }
+  /// NCHW in f64, and in f32 without TF32 (conv2d.cpp says why); else channels-last.
+  Layout convolution_layout(DType dtype) const override;
   /// The stream that all primitives run on, in order.
   DeviceStream stream() const;
   Runtime& runtime() const { return *runtime_; }

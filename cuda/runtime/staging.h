@@ -7,9 +7,7 @@
 // compute stream, in order with the tensor's other uses. This last copy runs at memory speed, and because of
 // it tensors need no events; who uploads what a step needs while the step before it is computed hides all but it.
 //
-// To the host: chunks into pinned slots on the compute stream, one being copied
-// while another is read.
-// another is read.
+// To the host: chunks into pinned slots on the compute stream, one being copied while another is read.
 #pragma once
 
 #include <memory>

@@ -85,8 +85,8 @@ void ContentLoss::load(const NamedTensors& weights, const std::string& source) {
 void ContentLoss::to(DType dtype) {
   if (module() != nullptr) module()->to(dtype);
 }
-void ContentLoss::to(Device device) {
-  if (module() != nullptr) module()->to(device);
+void ContentLoss::to(Device device, DType computed) {
+  if (module() != nullptr) module()->to(device, computed);
 }
 
 std::vector<Variable> ContentLoss::maps(const Variable& x) {

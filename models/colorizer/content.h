@@ -41,7 +41,7 @@ class ContentLoss {
   /// network mean nothing.
   void load(const NamedTensors& weights, const std::string& source);
   void to(DType dtype);
-  void to(Device device);
+  void to(Device device, DType computed = DType::f32);
 
   /// mean |y - g| + sum_i lambda_i n_i |phi_i(y) - phi_i(g)|_1 over the batch of `global_items` images of all
   /// ranks, y real and g generated: one number. generated, real: [N, 3, H, W], normalised. Gradients go to

@@ -10,6 +10,7 @@ namespace cawe {
 class ReferenceBackend : public PrimitiveBackend {
  public:
   const char* name() const override { return "cpu reference"; }
+  Layout convolution_layout(DType) const override { return Layout::channels_last; }
 #define CAWE_OP(op, parameters, names) void op parameters override;
 #include "tensor/primitives/all.inc"
 #undef CAWE_OP

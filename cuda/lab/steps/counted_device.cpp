@@ -34,6 +34,7 @@ class CountedDevice::Backend final : public PrimitiveBackend {
   const char* name() const override { return cuda_.name(); }
   Device device() const override { return Device::emulated; }
   std::string built_on() const override { return cuda_.built_on(); }
+  Layout convolution_layout(DType dtype) const override { return cuda_.convolution_layout(dtype); }
   void* allocate(size_t bytes) override { return cuda_.allocate(bytes); }
   void release(void* block, size_t bytes) noexcept override { cuda_.release(block, bytes); }
   void copy_between_devices(const Tensor& x, Tensor& y) override { cuda_.copy_between_devices(x, y); }
