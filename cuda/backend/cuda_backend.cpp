@@ -25,7 +25,8 @@ const char* CudaBackend::name() const { return cawe::name(device_); }
 
 std::string CudaBackend::built_on() const {
   const Settings& s = runtime_->settings;  // what makes other bits
-  return describe(runtime_->device) + (s.tf32 ? ", TF32" : "") + (s.winograd ? ", Winograd" : "");
+  return describe(runtime_->device) + (s.tf32 ? ", TF32" : "") + (s.winograd ? ", Winograd" : "") +
+         (s.cudnn == CudnnInterface::graph ? ", graph interface of cuDNN" : "");
 }
 
 void* CudaBackend::allocate(size_t bytes) { return runtime_->allocator.allocate(bytes); }

@@ -145,12 +145,16 @@ TEST_F(GraphConvolution, IsPlannedOncePerProblem) {
 
 TEST_F(GraphConvolution, PassesOverAnEngineThatRefuses) {
   prepare(DType::f32);
-  inject(Fault::workspace);  // of engine 28, the first choice
+  inject(Fault::algorithm, 1, 1000, 28);  // the first choice
   forward();
   expect_forward();
   EXPECT_EQ(emulated::calls("cudnnBackendExecute"), 2u);
   forward();
   EXPECT_EQ(emulated::calls("cudnnBackendExecute"), 3u) << "it is remembered";
+  prepare(DType::f32, 2);
+  inject(Fault::workspace);  // of engine 1
+  forward();
+  expect_forward();
 }
 
 TEST_F(GraphConvolution, PassesOverAnEngineWhosePlanIsNotMade) {

@@ -259,7 +259,7 @@ TEST_F(ConvolutionChoice, LeavesOutWhatDoesNotRepeatItsBits) {
 
 TEST_F(ConvolutionChoice, PassesOverAnAlgorithmThatRefuses) {
   prepare();
-  inject(Fault::workspace);  // of algorithm 1, the first choice
+  inject(Fault::workspace, 1, 1000);  // of algorithm 1, the first choice; the other one has none
   forward();
   expect_forward();
   EXPECT_EQ(emulated::calls("cudnnConvolutionForward"), 2u);

@@ -258,9 +258,11 @@ TEST_F(RuntimeTest, SaysWhatItIsBuiltOn) {
             std::string::npos)
       << device().built_on();
   EXPECT_EQ(device().built_on().find("TF32"), std::string::npos);
-  const EnvironmentVariable tf32("CAWE_TF32", "1"), winograd("CAWE_WINOGRAD", "1");
+  const EnvironmentVariable tf32("CAWE_TF32", "1"), winograd("CAWE_WINOGRAD", "1"),
+      graph("CAWE_CUDNN", "graph");
   restart();
-  EXPECT_NE(device().built_on().find(", TF32, Winograd"), std::string::npos) << device().built_on();
+  EXPECT_NE(device().built_on().find(", TF32, Winograd, graph interface of cuDNN"), std::string::npos)
+      << device().built_on();
 }
 
 TEST_F(RuntimeTest, NoDeviceHasAReason) {

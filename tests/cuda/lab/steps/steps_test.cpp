@@ -2,6 +2,8 @@
 // Counted steps: numbers worked out by hand for single primitives and for ResNet-50, and the predictions' arithmetic.
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+
 #include "cuda/lab/steps/counted_device.h"
 #include "cuda/lab/steps/flops.h"
 #include "cuda/lab/steps/predict.h"
@@ -40,6 +42,26 @@ TEST(CountedDevice, CountsOneConvolution) {
   EXPECT_EQ(conv.flops_16, 2.0 * 960 * 72);
   EXPECT_EQ(conv.flops_32, 0);
   EXPECT_EQ(count.traffic.convolutions, 1u);
+}
+
+/// A bias and a ReLU cost no launch, by either interface of cuDNN.
+TEST(CountedDevice, CountsAFusedConvolutionByBothInterfaces) {
+  for (const char* interface : {"legacy", "graph"}) {
+    setenv("CAWE_CUDNN", interface, 1);
+    CountedDevice device;
+    unsetenv("CAWE_CUDNN");
+    const Tensor x = on_device({2, 8, 6, 5}, DType::bf16, Layout::channels_last),
+                 w = on_device({16, 8, 3, 3}, DType::bf16, Layout::channels_last),
+                 b = on_device({16}, DType::bf16);
+    Tensor y = on_device({2, 16, 6, 5}, DType::bf16, Layout::channels_last);
+    device.take();
+    primitives::conv2d(x, w, b, {1, 1, 1, 1}, true, y);
+    const StepCount count = device.take();
+    EXPECT_EQ(count.vendor_calls(), 1u) << interface;
+    EXPECT_EQ(count.launches(), 0u) << interface;
+    EXPECT_EQ(count.traffic.convolutions, 1u) << interface;
+    EXPECT_EQ(emulated::calls("cudnnBackendExecute"), interface == std::string("graph") ? 1u : 0u);
+  }
 }
 
 TEST(CountedDevice, CountsWhatIsPackedOnTheWayApart) {
