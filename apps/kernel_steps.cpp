@@ -40,8 +40,8 @@ std::vector<NamedStep> all_steps() {
   return steps;
 }
 
-/// A training step as the trainer runs it, or a forward pass. The first two are not counted: libraries and the allocator
-/// prepare themselves in them.
+/// A training step as the trainer runs it, or a forward pass, each with the upload of its films. The first two are not
+/// counted: libraries and the allocator prepare themselves in them.
 StepCount count(CountedDevice& device, const NamedStep& step) {
   const std::unique_ptr<train::ModelStep> model =
       train::make_model_step(step.net, step.batch, step.dtype, Device::emulated);

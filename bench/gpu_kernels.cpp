@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Primitives on a GPU at sizes larger than its cache: median time, and the bytes that must move (each once)
-// as a fraction of the same GPU's copy rate; one JSON object per line.
-//   bench_gpu_kernels [FILTER]
+// Primitives on a GPU: median time, and the bytes that must move (each once) as a fraction of the same GPU's copy
+// rate; one JSON object per line. What memory binds moves at least 256 MB, several times what a cache holds, and the
+// cache is overwritten before every launch. Losses and detection have the sizes that training has, which is less.
+//   bench_gpu_kernels
 #include <cuda_runtime_api.h>
 
 #include <algorithm>
@@ -29,21 +30,27 @@ constexpr double kMiB = 1048576;
 
 on_cuda::CudaBackend& gpu() { return static_cast<on_cuda::CudaBackend&>(backend(kGpu)); }
 
-/// Uniform in [0, 1): one block of random numbers, repeated.
-Tensor numbers(const Shape& shape, DType dtype = DType::f32, Layout layout = Layout::contiguous) {
-  static const std::vector<float> block = [] {
-    std::vector<float> v(1 << 20);
-    const Random random(0, "bench kernels");
-    for (size_t i = 0; i < v.size(); ++i) v[i] = random.uniform(i);
-    return v;
-  }();
-  Tensor t = Tensor::empty(shape, DType::f32, layout);
-  for (int64_t i = 0; i < t.numel(); ++i) t.data<float>()[i] = block[size_t(i) % block.size()];
-  return t.to(dtype).to(kGpu);
-}
-
 Tensor room(const Shape& shape, DType dtype = DType::f32, Layout layout = Layout::contiguous) {
   return Tensor::empty(shape, dtype, layout, kGpu);
+}
+
+/// Uniform in [0, 1): one block of random numbers, repeated on the GPU.
+Tensor numbers(const Shape& shape, DType dtype = DType::f32, Layout layout = Layout::contiguous) {
+  static const Tensor block = [] {
+    std::vector<float> v(1 << 22);
+    const Random random(0, "bench kernels");
+    for (size_t i = 0; i < v.size(); ++i) v[i] = random.uniform(i);
+    return Tensor::from(v, {int64_t(v.size())}).to(kGpu);
+  }();
+  const Tensor t = room(shape, dtype, layout);
+  // In the order in which it lies.
+  Tensor flat = (layout == Layout::channels_last ? t.permute({0, 2, 3, 1}) : t).reshape({-1});
+  for (int64_t at = 0; at < flat.numel(); at += block.numel()) {
+    const int64_t end = std::min(at + block.numel(), flat.numel());
+    Tensor part = flat.slice(0, at, end);
+    part.copy_from(block.slice(0, 0, end - at));
+  }
+  return t;
 }
 
 double copy_rate = 0;  ///< bytes per second, read and written
@@ -97,6 +104,13 @@ void streams(DType dtype) {
   measure("unary affine" + type, 2 * b, [&] { gpu().unary(UnaryOp::affine, 2, 1, x, y); });
   measure("binary add" + type, 3 * b, [&] { gpu().binary(BinaryOp::add, x, z, y); });
   measure("accumulate" + type, 3 * b, [&] { gpu().accumulate(x, y); });
+  measure("unary_grad sigmoid" + type, 3 * b, [&] { gpu().unary_grad(UnaryOp::sigmoid, 0, 0, z, x, z, y); });
+  const DType other = dtype == DType::f32 ? DType::bf16 : DType::f32;
+  Tensor converted = room({n}, other);
+  measure("convert" + type + " to " + name(other), b + bytes_of(converted),
+          [&] { gpu().copy(x, converted); });
+  Tensor columns = room({1024}, dtype);
+  measure("sum_to" + type + " rows to 1024", b, [&] { gpu().sum_to(x.reshape({-1, 1024}), columns); });
 }
 
 void batch_norm(DType dtype) {
@@ -116,35 +130,67 @@ void batch_norm(DType dtype) {
   measure("batch_norm_grad_input relu" + type, 3 * b, [&] {
     gpu().batch_norm_grad_input(dy, x, none, w, mean, mean, invstd, w, sums, count, true, dx, none);
   });
+  measure("channel_affine_grad relu" + type, 3 * b,
+          [&] { gpu().channel_affine_grad(dy, x, w, true, dx, none); });
 }
 
+/// Twice as many images in 16 bits, so that as much moves.
+int64_t images_of(DType dtype) { return dtype == DType::f32 ? 32 : 64; }
+
 void images(DType dtype) {
-  const std::string type = std::string(" ") + name(dtype);
+  const int64_t n = images_of(dtype);
+  const auto what = [&](const std::string& op, const std::string& shape) {
+    return detail::concat(op, " ", name(dtype), " ", n, "x", shape);
+  };
   const auto last = Layout::channels_last;
-  const Tensor x = numbers({32, 64, 256, 256}, dtype, last);
-  Tensor y = room({32, 64, 128, 128}, dtype, last), index = room({32, 64, 128, 128}, DType::i32, last);
-  measure("max_pool2d 3/2" + type + " 32x64x256x256", bytes_of(x) + bytes_of(y) + bytes_of(index), [&] {
+  const Tensor x = numbers({n, 64, 256, 256}, dtype, last);
+  Tensor y = room({n, 64, 128, 128}, dtype, last), index = room({n, 64, 128, 128}, DType::i32, last);
+  measure(what("max_pool2d 3/2", "64x256x256"), bytes_of(x) + bytes_of(y) + bytes_of(index), [&] {
     gpu().max_pool2d(x, {3, 2, 1}, y, index);
   });
-  Tensor dx = room({32, 64, 256, 256}, dtype, last);
-  measure("max_pool2d_grad" + type + " 32x64x256x256", bytes_of(dx) + bytes_of(y) + bytes_of(index), [&] {
+  Tensor dx = room({n, 64, 256, 256}, dtype, last);
+  measure(what("max_pool2d_grad", "64x256x256"), bytes_of(dx) + bytes_of(y) + bytes_of(index), [&] {
     gpu().max_pool2d_grad(y, index, {3, 2, 1}, dx);
   });
-  Tensor up = room({32, 64, 256, 256}, dtype, last);
-  measure("upsample_nearest" + type + " 32x64x128 to 256", bytes_of(y) + bytes_of(up),
-          [&] { gpu().upsample_nearest(y, Tensor(), up); });
-  const Tensor rows = numbers({1 << 16, 1024}, dtype);
-  Tensor out = room({1 << 16, 1024}, dtype);
-  measure("softmax" + type + " 65536x1024", 2 * bytes_of(rows), [&] { gpu().softmax(rows, out); });
-  const Tensor g = numbers({32, 2048, 32, 32}, dtype, last);
-  Tensor weights = room({32, 2048}, dtype);
-  measure("cawe_weights" + type + " 32x2048x32x32", bytes_of(g), [&] { gpu().cawe_weights(g, weights); });
-  Tensor map = room({32, 1, 32, 32}, dtype);
-  measure("cawe_map" + type + " 32x2048x32x32", bytes_of(g), [&] { gpu().cawe_map(weights, g, map); });
-  const Tensor film = numbers({32, 3, 1024, 1024}, dtype, last), whole = numbers({32, 1, 1024, 1024}, dtype);
-  Tensor fused = room({32, 3, 1024, 1024}, dtype, last);
-  measure("cawe_fuse" + type + " 32x3x1024x1024", 2 * bytes_of(film) + bytes_of(whole),
+  measure(what("upsample_nearest", "64x128 to 256"), bytes_of(y) + bytes_of(dx),
+          [&] { gpu().upsample_nearest(y, Tensor(), dx); });
+  measure(what("resize_bilinear", "64x128 to 256"), bytes_of(y) + bytes_of(dx),
+          [&] { gpu().resize_bilinear(y, dx); });
+  measure(what("blur", "64x256x256"), 2 * bytes_of(x), [&] { gpu().blur(x, dx); });
+  Tensor shuffled = room({n, 16, 512, 512}, dtype, last);
+  measure(what("pixel_shuffle", "64x256x256"), 2 * bytes_of(x), [&] { gpu().pixel_shuffle(x, shuffled); });
+  Tensor planes = room({n, 64, 256, 256}, dtype);
+  measure(what("copy to NCHW", "64x256x256"), 2 * bytes_of(x), [&] { gpu().copy(x, planes); });
+  measure(what("copy to channels-last", "64x256x256"), 2 * bytes_of(x), [&] { gpu().copy(planes, dx); });
+}
+
+void maps(DType dtype) {
+  const int64_t n = images_of(dtype);
+  const auto what = [&](const std::string& op, const std::string& shape) {
+    return detail::concat(op, " ", name(dtype), " ", shape);
+  };
+  const auto shape = [&](const char* rest) { return detail::concat(n, rest); };
+  const auto last = Layout::channels_last;
+  const int64_t many = n * 2048;
+  const Tensor rows = numbers({many, 1024}, dtype);
+  Tensor out = room({many, 1024}, dtype);
+  measure(what("softmax", detail::concat(many, "x1024")), 2 * bytes_of(rows),
+          [&] { gpu().softmax(rows, out); });
+  const Tensor g = numbers({n, 2048, 32, 32}, dtype, last);
+  Tensor weights = room({n, 2048}, dtype), means = room({n, 2048, 1, 1}, dtype, last);
+  measure(what("cawe_weights", shape("x2048x32x32")), bytes_of(g), [&] { gpu().cawe_weights(g, weights); });
+  Tensor map = room({n, 1, 32, 32}, dtype);
+  measure(what("cawe_map", shape("x2048x32x32")), bytes_of(g), [&] { gpu().cawe_map(weights, g, map); });
+  measure(what("global_avg_pool", shape("x2048x32x32")), bytes_of(g),
+          [&] { gpu().global_avg_pool(g, means); });
+  const Tensor film = numbers({n, 3, 1024, 1024}, dtype, last), whole = numbers({n, 1, 1024, 1024}, dtype);
+  Tensor fused = room({n, 3, 1024, 1024}, dtype, last);
+  measure(what("cawe_fuse", shape("x3x1024x1024")), 2 * bytes_of(film) + bytes_of(whole),
           [&] { gpu().cawe_fuse(film, whole, 0.5, fused); });
+  const Tensor gray = numbers({n, 1, 1024, 1024});
+  measure(what("normalise_films", shape("x1x1024x1024 to 3")), bytes_of(gray) + bytes_of(fused), [&] {
+    gpu().normalise_films(gray, {{0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f}}, fused);
+  });
 }
 
 void losses() {
@@ -193,6 +239,13 @@ void detection() {
       kept.to_vector<int64_t>();
     });
   }
+  // Of a batch of Faster R-CNN's training, class by class.
+  const int64_t images = 32, each = 2000;
+  const Tensor all_boxes = boxes(images * each).reshape({images, each, 4}),
+               all_scores = numbers({images, each});
+  Tensor all_kept = room({images, 1000}, DType::i64);
+  measure("nms 32 images of 2000", 20.0 * double(images * each),
+          [&] { gpu().nms(all_boxes, all_scores, Tensor(), Tensor(), 0.7, all_kept); });
   const Tensor scores = numbers({1, 36864 * 3});
   Tensor best = room({1, 1000}, DType::i64);
   measure("top_k 1000 of 110592, answer on the host", bytes_of(scores), [&] {
@@ -269,6 +322,8 @@ int main() {
       {"batch_norm bf16", [] { batch_norm(DType::bf16); }},
       {"images f32", [] { images(DType::f32); }},
       {"images bf16", [] { images(DType::bf16); }},
+      {"maps f32", [] { maps(DType::f32); }},
+      {"maps bf16", [] { maps(DType::bf16); }},
       {"losses", losses},
       {"detection", detection},
       {"attention f32", [] { attention(DType::f32, 32, 256); }},

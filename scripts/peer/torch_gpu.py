@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """PyTorch on the GPU, for scripts/gpu-check: the card's ceilings, and what bench_gpu_kernels and bench_gpu_steps
-time, in PyTorch's best mode (channels-last, autocast to 16 bits, CUDA graphs where a step can be captured).
+time, in PyTorch's best modes (channels-last, autocast to 16 bits, CUDA graphs where a step can be captured, what
+torch.compile makes of it).
 
-usage: python3 scripts/peer/torch_gpu.py ceilings|kernels|steps|compiled      one JSON object a line
+usage: python3 scripts/peer/torch_gpu.py ceilings|kernels|steps      one JSON object a line
+       python3 scripts/peer/torch_gpu.py compiled [SECONDS]          ResNet-50 through torch.compile; nothing more is begun
+                                                                     when so many seconds have gone by
 """
+import copy
 import json
 import statistics
 import sys
@@ -70,7 +74,12 @@ def kernels():
         say('copy ' + type_, median_us=median_us(lambda: out.copy_(x)))
         say('binary add ' + type_, median_us=median_us(lambda: torch.add(x, z, out=out)))
         say('accumulate ' + type_, median_us=median_us(lambda: y.add_(x)))
-        del x, y, z, out
+        other = 'bf16' if type_ == 'f32' else 'f32'
+        narrow = torch.empty(n, device=GPU, dtype=torch.bfloat16 if type_ == 'f32' else torch.float32)
+        say('convert %s to %s' % (type_, other), median_us=median_us(lambda: narrow.copy_(x)))
+        say('unary_grad sigmoid ' + type_, median_us=median_us(lambda: torch.ops.aten.sigmoid_backward(z, x)))
+        say('sum_to %s rows to 1024' % type_, median_us=median_us(lambda: x.view(-1, 1024).sum(0)))
+        del x, y, z, out, narrow
         a = rand(32, 256, 128, 128, dtype=dtype, last=True).requires_grad_()
         norm = torch.nn.BatchNorm2d(256).to(GPU).train()
         say('batch_norm relu forward %s 32x256x128x128' % type_, median_us=median_us(lambda: norm(a).relu(), 8))
@@ -79,14 +88,27 @@ def kernels():
         say('batch_norm relu backward %s 32x256x128x128' % type_,
             median_us=median_us(lambda: torch.autograd.grad(y, a, dy, retain_graph=True), 8))
         del a, y, dy
-        p = rand(32, 64, 256, 256, dtype=dtype, last=True)
-        say('max_pool2d 3/2 %s 32x64x256x256' % type_, median_us=median_us(lambda: F.max_pool2d(p, 3, 2, 1)))
-        r = rand(1 << 16, 1024, dtype=dtype)
-        say('softmax %s 65536x1024' % type_, median_us=median_us(lambda: r.softmax(1)))
-        g = rand(32, 2048, 32, 32, dtype=dtype, last=True)
-        say('cawe_weights %s 32x2048x32x32' % type_, median_us=median_us(lambda: g.relu().mean((2, 3))))
-        film, whole = rand(32, 3, 1024, 1024, dtype=dtype, last=True), rand(32, 1, 1024, 1024, dtype=dtype)
-        say('cawe_fuse %s 32x3x1024x1024' % type_, median_us=median_us(lambda: film * (0.5 + 0.5 * whole)))
+        many = 32 if type_ == 'f32' else 64  # images; as much moves in both types
+        p = rand(many, 64, 256, 256, dtype=dtype, last=True)
+        say('max_pool2d 3/2 %s %dx64x256x256' % (type_, many), median_us=median_us(lambda: F.max_pool2d(p, 3, 2, 1)))
+        say('copy to NCHW %s %dx64x256x256' % (type_, many), median_us=median_us(p.contiguous))
+        say('pixel_shuffle %s %dx64x256x256' % (type_, many),
+            median_us=median_us(lambda: F.pixel_shuffle(p, 2).contiguous(memory_format=CL)), how='channels-last')
+        half = rand(many, 64, 128, 128, dtype=dtype, last=True)
+        for op, mode in (('upsample_nearest', 'nearest'), ('resize_bilinear', 'bilinear')):
+            say('%s %s %dx64x128 to 256' % (op, type_, many), median_us=median_us(lambda: F.interpolate(half, scale_factor=2, mode=mode)))
+        del p, half
+        r = rand(many * 2048, 1024, dtype=dtype)
+        say('softmax %s %dx1024' % (type_, many * 2048), median_us=median_us(lambda: r.softmax(1)))
+        g = rand(many, 2048, 32, 32, dtype=dtype, last=True)
+        say('cawe_weights %s %dx2048x32x32' % (type_, many), median_us=median_us(lambda: g.relu().mean((2, 3))))
+        say('global_avg_pool %s %dx2048x32x32' % (type_, many), median_us=median_us(lambda: F.adaptive_avg_pool2d(g, 1)))
+        film, whole = rand(many, 3, 1024, 1024, dtype=dtype, last=True), rand(many, 1, 1024, 1024, dtype=dtype)
+        say('cawe_fuse %s %dx3x1024x1024' % (type_, many), median_us=median_us(lambda: film * (0.5 + 0.5 * whole)))
+        gray, mean, stddev = rand(many, 1, 1024, 1024), rand(3, 1, 1), rand(3, 1, 1) + 0.5
+        say('normalise_films %s %dx1x1024x1024 to 3' % (type_, many),
+            median_us=median_us(lambda: ((gray - mean) / stddev).to(dtype, memory_format=CL), 8))
+        del r, g, film, whole, gray
         for depth, channels in ((32, 256), (96, 768)) if dtype == torch.bfloat16 else ((32, 256),):
             q, k, v = rand(8, 4096, depth, dtype=dtype), rand(8, 4096, depth, dtype=dtype), rand(8, 4096, channels, dtype=dtype)
             case = '%s 8x4096x4096, %d and %d' % (type_, depth, channels)
@@ -106,6 +128,12 @@ def kernels():
         boxes = torch.cat([corner, corner + 16 + 100 * torch.rand(n, 2, device=GPU)], 1)
         scores = torch.rand(n, device=GPU)
         say('nms %d, answer on the host' % n, median_us=median_us(lambda: torchvision.ops.nms(boxes, scores, 0.7).cpu()))
+    corner = torch.rand(32, 2000, 2, device=GPU) * 400
+    many = torch.cat([corner, corner + 16 + 100 * torch.rand(32, 2000, 2, device=GPU)], 2)
+    scores = torch.rand(32, 2000, device=GPU)
+    image = torch.arange(32, device=GPU).repeat_interleave(2000)
+    say('nms 32 images of 2000', how='batched_nms', median_us=median_us(
+        lambda: torchvision.ops.batched_nms(many.view(-1, 4), scores.view(-1), image, 0.7)))
     s = torch.rand(110592, device=GPU)
     say('top_k 1000 of 110592, answer on the host', median_us=median_us(lambda: s.topk(1000).indices.cpu()))
     levels = [torch.rand(32, 256, side, side, device=GPU) for side in (128, 64, 32, 16)]
@@ -132,7 +160,7 @@ def kernels():
         say('adam_steps f32 ' + name, median_us=median_us(adam.step))
 
 
-def measure(case, batch, step, mode):
+def measure(case, batch, step, mode, **more):
     for _ in range(3):
         step()
     torch.cuda.synchronize()
@@ -140,7 +168,7 @@ def measure(case, batch, step, mode):
     start = time.perf_counter()
     step()
     torch.cuda.synchronize()
-    count = max(1, min(100, int(0.15 / (time.perf_counter() - start))))
+    count = max(1, min(100, int(0.1 / (time.perf_counter() - start))))
     ms = []
     for _ in range(5):
         start = time.perf_counter()
@@ -149,7 +177,7 @@ def measure(case, batch, step, mode):
         torch.cuda.synchronize()
         ms.append((time.perf_counter() - start) * 1000 / count)
     say(case, batch=batch, mode=mode, median_ms=round(statistics.median(ms), 3), min_ms=round(min(ms), 3),
-        peak_mb=round(torch.cuda.max_memory_allocated() / 1048576))
+        peak_mb=round(torch.cuda.max_memory_allocated() / 1048576), **more)
 
 
 def captured(step):
@@ -166,15 +194,19 @@ def captured(step):
     return graph.replay
 
 
+DTYPES = {'f32': torch.float32, 'bf16': torch.bfloat16, 'f16': torch.float16}
+
+
 def autocast(type_):
-    return torch.autocast('cuda', torch.bfloat16 if type_ == 'bf16' else torch.float16, enabled=type_ != 'f32')
+    return torch.autocast('cuda', DTYPES[type_] if type_ != 'f32' else torch.bfloat16, enabled=type_ != 'f32')
 
 
-def resnet50(batch, type_, compiled=False):
+def resnet50(batch, type_, mode=None):
+    """Eager and as a graph; through torch.compile where a mode of it is named."""
     net = torchvision.models.resnet50(num_classes=14).to(GPU, memory_format=CL)
     x, t = rand(batch, 3, 224, 224, last=True), torch.zeros(batch, 14, device=GPU)
     optimizer = torch.optim.SGD(net.parameters(), 0.001, 0.9, foreach=True)
-    run = torch.compile(net, mode='reduce-overhead') if compiled else net
+    run = torch.compile(net, mode=mode) if mode else net
 
     def train():
         optimizer.zero_grad(set_to_none=True)
@@ -182,16 +214,22 @@ def resnet50(batch, type_, compiled=False):
             loss = F.binary_cross_entropy_with_logits(run(x), t)
         loss.backward()
         optimizer.step()
-
-    def infer():
-        with torch.no_grad(), autocast(type_):
-            run(x)
     name = 'resnet50 %s b%d ' + type_
-    if compiled:
-        return measure(name % ('training', batch), batch, train, 'compile reduce-overhead')
+    if mode:
+        start = time.perf_counter()
+        train()
+        torch.cuda.synchronize()
+        return measure(name % ('training', batch), batch, train, 'compiled', how=mode,
+                       compile_s=round(time.perf_counter() - start, 1))
     measure(name % ('training', batch), batch, train, 'eager')
     measure(name % ('training', batch), batch, captured(train), 'graph')
-    net.eval()
+    # Nothing is trained any more: the weights themselves are in 16 bits, which no autocast converts again in each pass.
+    net = copy.deepcopy(net).eval().to(DTYPES[type_])
+    seen = x.to(DTYPES[type_])
+
+    def infer():
+        with torch.no_grad():
+            net(seen)
     measure(name % ('inference', batch), batch, infer, 'eager')
     measure(name % ('inference', batch), batch, captured(infer), 'graph')
 
@@ -228,19 +266,32 @@ def detector(kind, batch, type_):
 def steps():
     torch.backends.cudnn.benchmark = True
     torch.backends.cudnn.allow_tf32 = False
-    for type_ in ('bf16', 'f32'):
-        for batch in (32, 2):
-            for case in (lambda: resnet50(batch, type_), lambda: detector('retinanet', batch, type_), lambda: detector('faster_rcnn', batch, type_)):
-                try:
-                    case()
-                except Exception as e:
-                    say('failed', type=type_, batch=batch, why=str(e)[:200])
-                torch.cuda.empty_cache()
+    for type_, batch in (('bf16', 32), ('bf16', 2), ('f32', 32), ('f32', 2), ('bf16', 8), ('f32', 8)):
+        for case in (lambda: resnet50(batch, type_), lambda: detector('retinanet', batch, type_), lambda: detector('faster_rcnn', batch, type_)):
+            try:
+                case()
+            except Exception as e:
+                say('failed', type=type_, batch=batch, why=str(e)[:200])
+            torch.cuda.empty_cache()
 
 
-def compiled():
+def compiled(seconds):
+    """Compiling takes most of the time, unless an earlier call has filled the cache on disk (scripts/gpu-check)."""
+    start = time.perf_counter()
     torch.backends.cudnn.benchmark = True
-    resnet50(32, 'bf16', True)
+    for batch, mode in ((32, 'reduce-overhead'), (32, 'max-autotune-no-cudagraphs'), (2, 'reduce-overhead'), (8, 'reduce-overhead')):
+        if time.perf_counter() - start > seconds:
+            say('failed', type='bf16', batch=batch, why='%s: not begun after %d s' % (mode, seconds))
+            continue
+        try:
+            torch.compiler.reset()
+            resnet50(batch, 'bf16', mode)
+        except Exception as e:
+            say('failed', type='bf16', batch=batch, why='%s: %s' % (mode, str(e)[:200]))
+        torch.cuda.empty_cache()
 
 
-{'ceilings': ceilings, 'kernels': kernels, 'steps': steps, 'compiled': compiled}[sys.argv[1]]()
+if sys.argv[1] == 'compiled':
+    compiled(float(sys.argv[2]) if len(sys.argv) > 2 else 1e9)
+else:
+    {'ceilings': ceilings, 'kernels': kernels, 'steps': steps}[sys.argv[1]]()

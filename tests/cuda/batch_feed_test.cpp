@@ -137,6 +137,18 @@ TEST_F(BatchFeedTest, TheUploadItselfWaitsForNothingAndIsQueuedBeforeTheLossIsAs
   EXPECT_EQ(calls, 4);
 }
 
+TEST_F(BatchFeedTest, SoAreThoseThatAClassifierLooksAtNext) {
+  const auto net = network();
+  std::vector<int64_t> films;
+  for (int64_t i = 0; i < 70; ++i) films.push_back(i % 9);
+  const std::vector<double> scores = classifier_scores(*net, dataset_, films, options_).at(0);
+  ASSERT_EQ(queued_.size(), films.size());
+  for (size_t i = 32; i < queued_.size(); ++i)
+    EXPECT_GT(queued_[i], 0u) << "film " << i << ", batches are of 32";
+  ASSERT_EQ(scores.size(), films.size());
+  for (size_t i = 9; i < scores.size(); ++i) EXPECT_NEAR(scores[i], scores[i - 9], 1e-5) << "film " << i;
+}
+
 TEST_F(BatchFeedTest, TrainingHasTheSameNumbers) {
   Precision half;
   half.dtype = DType::bf16;

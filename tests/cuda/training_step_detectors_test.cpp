@@ -202,6 +202,30 @@ void expect_one_copy_to_host(const char* what, const Config& config) {
   }
 }
 
+// What is done meanwhile finds the work still queued, as nothing has waited for it; captured or not.
+template <class Net, class Config>
+void expect_work_queued_meanwhile(const Config& config) {
+  Net net(config);
+  place(net, kDevice, DType::f32);
+  DetectionRunner runner(net, true);
+  const Tensor x = noise({2, 3, 64, 64}, "meanwhile", DType::f32).to(kDevice);
+  for (const bool captured : {false, true}) {
+    int calls = 0;
+    runner.detect(x, {}, [&] {
+      EXPECT_GT(emulated::pending(), 0u);
+      ++calls;
+    });
+    EXPECT_EQ(calls, 1);
+    EXPECT_EQ(emulated::pending(), 0u) << "the detections are here";
+    EXPECT_EQ(runner.captured(), captured);
+  }
+}
+
+TEST_F(DetectorStep, WorkIsQueuedMeanwhile) {
+  expect_work_queued_meanwhile<RetinaNet>(narrow_retinanet());
+  expect_work_queued_meanwhile<FasterRcnn>(narrow_faster_rcnn());
+}
+
 TEST_F(DetectorStep, DetectionsComeToTheHostOnce) {
   expect_one_copy_to_host<RetinaNet>("RetinaNet's detections", narrow_retinanet());
   expect_one_copy_to_host<FasterRcnn>("Faster R-CNN's detections", narrow_faster_rcnn());
