@@ -20,16 +20,25 @@ Tensor all_ranks(const Tensor& sums, double* count) {
   return Tensor::from(values, sums.shape()).to(sums.device());
 }
 
-/// Sum and sum of squares of each channel over all ranks, and how many values it has.
-Tensor batch_sums(const Tensor& x, double* count) {
+/// Mean, 1/sqrt(var + eps), scale and shift of each channel [4, C] of a batch on all ranks, which has `count` values a
+/// channel then.
+void batch_coefficients(const Tensor& x, const Tensor& w, const Tensor& b, double momentum, double eps,
+                        Tensor& running_mean, Tensor& running_var, double* count, Tensor& out) {
   const int64_t channels = x.dim(1);
-  Tensor sums = Tensor::empty({2, channels}, DType::f64, Layout::contiguous, x.device());
-  primitives::channel_sums(x, sums);
   *count = double(x.numel() / channels);
-  const Tensor total = all_ranks(sums, count);
+  const bool alone = current_communicator().size() == 1;
+  Tensor total;
+  if (!alone) {
+    Tensor sums = Tensor::empty({2, channels}, DType::f64, Layout::contiguous, x.device());
+    primitives::channel_sums(x, sums);
+    total = all_ranks(sums, count);
+  }
   CAWE_CHECK(*count > 1, Code::numeric, "batch_norm: one value a channel (x ", x.shape(),
              ") has no variance; use a larger batch or image, or evaluation mode");
-  return total;
+  if (alone)
+    primitives::batch_norm_train_coefficients(x, w, b, momentum, eps, running_mean, running_var, out);
+  else
+    primitives::batch_norm_coefficients(total, *count, w, b, momentum, eps, running_mean, running_var, out);
 }
 
 void check(const Variable& x, const Variable& weight, const Variable& bias, const Variable& residual) {
@@ -54,11 +63,13 @@ Variable batch_norm(const Variable& x, const Variable& weight, const Variable& b
   ProfileScope scope("batch_norm", 2.0 * double(in.numel()),
                      double(size_of(in.dtype())) * double(in.numel()) * (training ? 3 : 2));
   double count = 0;
-  const Tensor total = training ? batch_sums(in, &count) : Tensor();
   const int64_t channels = in.dim(1);
   Tensor coefficients = Tensor::empty({4, channels}, w.dtype(), Layout::contiguous, in.device());
-  primitives::batch_norm_coefficients(total, count, w, bias.value(), momentum, eps, running_mean, running_var,
-                                      coefficients);
+  if (training)
+    batch_coefficients(in, w, bias.value(), momentum, eps, running_mean, running_var, &count, coefficients);
+  else
+    primitives::batch_norm_coefficients({}, 0, w, bias.value(), momentum, eps, running_mean, running_var,
+                                        coefficients);
   const auto coefficient = [&](int64_t r) { return coefficients.slice(0, r, r + 1).reshape({channels}); };
   const Tensor means = coefficient(0), invstds = coefficient(1), scales = coefficient(2);
   const Tensor shifts = coefficient(3);

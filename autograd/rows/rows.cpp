@@ -43,6 +43,7 @@ const std::vector<PrimitiveRow>& primitive_rows() {
   static const std::vector<PrimitiveRow> all = joined<PrimitiveRow>({
       // clang-format off
       memory_primitive_rows(),
+      batch_norm_primitive_rows(),
       reductions_primitive_rows(),
       weight_norms_primitive_rows(),
       content_loss_primitive_rows(),

@@ -92,6 +92,7 @@ std::vector<OperatorRow> shape_operator_rows();
 
 // Rows of primitives without a gradient, or that need more cases than their operator's row has.
 std::vector<PrimitiveRow> memory_primitive_rows();
+std::vector<PrimitiveRow> batch_norm_primitive_rows();
 std::vector<PrimitiveRow> reductions_primitive_rows();
 std::vector<PrimitiveRow> weight_norms_primitive_rows();
 std::vector<PrimitiveRow> content_loss_primitive_rows();

@@ -5,9 +5,12 @@
 #include "cuda/backend/cuda_backend.h"
 #include "cuda/backend/packing.h"
 #include "cuda/kernels/batch_norm_coefficients.h"
+#include "cuda/runtime/tickets.h"
 
 namespace CAWE_DEVICE {
 namespace {
+
+static_assert(kSumTickets <= kTickets, "the kernels' tickets are the backend's");
 
 /// Brings all tensors of a call into x's layout: channels-last where x is, else NCHW.
 class Call {
@@ -30,7 +33,7 @@ class Call {
   Tensor vector(const Tensor& t) const {
     return packed(t.to(number_ == Number::f64 ? DType::f64 : DType::f32), Layout::contiguous);
   }
-  Tensor scratch(Device device) const {
+  Tensor partial(Device device) const {
     return Tensor::empty({channel_sums_scratch(number_, shape_)}, DType::f64, Layout::contiguous, device);
   }
 
@@ -52,15 +55,46 @@ struct Relu {
   Tensor y, scale, shift;
 };
 
+/// Running values and coefficients as kernels write them.
+struct Moved {
+  Moved(const Tensor& running_mean, const Tensor& running_var, const Tensor& out)
+      : mean(packed(running_mean, Layout::contiguous)),
+        var(packed(running_var, Layout::contiguous)),
+        coefficients(packed_output(out, Layout::contiguous)) {}
+  void deliver_to(Tensor& running_mean, Tensor& running_var, Tensor& out) const {
+    deliver(mean, running_mean);
+    deliver(var, running_var);
+    deliver(coefficients, out);
+  }
+  Tensor mean, var, coefficients;
+};
+
 }  // namespace
 
 void CudaBackend::channel_sums(const Tensor& x, Tensor& sums) {
   const Call call("channel_sums", x);
   const Tensor in = call.image(x), out = packed_output(sums, Layout::contiguous),
-               scratch = call.scratch(device_);
-  CAWE_DEVICE::channel_sums(call.number(), call.shape(), in.raw(), scratch.data<double>(), out.data<double>(),
-                            stream());
+               partial = call.partial(device_);
+  CAWE_DEVICE::channel_sums(call.number(), call.shape(), in.raw(), {partial.data<double>(), tickets()},
+                            out.data<double>(), stream());
   deliver(out, sums);
+}
+
+void CudaBackend::batch_norm_train_coefficients(const Tensor& x, const Tensor& w, const Tensor& b,
+                                                double momentum, double eps, Tensor& running_mean,
+                                                Tensor& running_var, Tensor& out) {
+  const Call call("batch_norm_train_coefficients", x);
+  const Tensor in = call.image(x), weight = call.vector(w), bias = call.vector(b),
+               partial = call.partial(device_);
+  CAWE_CHECK(out.dtype() == weight.dtype(), Code::dtype, "batch_norm_train_coefficients: coefficients of ",
+             cawe::name(out.dtype()), " for x of ", cawe::name(x.dtype()), " (expected ",
+             cawe::name(weight.dtype()), ")");
+  const Moved moved(running_mean, running_var, out);
+  channel_coefficients(
+      call.number(), call.shape(), in.raw(),
+      {weight.raw(), bias.raw(), momentum, eps, moved.mean.raw(), moved.var.raw(), moved.coefficients.raw()},
+      {partial.data<double>(), tickets()}, stream());
+  moved.deliver_to(running_mean, running_var, out);
 }
 
 void CudaBackend::batch_norm_coefficients(const Tensor& sums, double count, const Tensor& w, const Tensor& b,
@@ -70,9 +104,12 @@ void CudaBackend::batch_norm_coefficients(const Tensor& sums, double count, cons
   CAWE_CHECK(number == Number::f32 || number == Number::f64, Code::dtype,
              "batch_norm_coefficients: parameters of ", cawe::name(w.dtype()), " (expected f32 or f64)");
   const Tensor total = sums.defined() ? sums.contiguous() : Tensor();
+  const Moved moved(running_mean, running_var, out);
   CAWE_DEVICE::batch_norm_coefficients(number, total.defined() ? total.data<double>() : nullptr, count,
                                        w.contiguous().raw(), b.contiguous().raw(), momentum, eps,
-                                       running_mean.raw(), running_var.raw(), out.raw(), w.numel(), stream());
+                                       moved.mean.raw(), moved.var.raw(), moved.coefficients.raw(), w.numel(),
+                                       stream());
+  moved.deliver_to(running_mean, running_var, out);
 }
 
 void CudaBackend::channel_affine(const Tensor& x, const Tensor& scale, const Tensor& shift,
@@ -91,9 +128,10 @@ void CudaBackend::batch_norm_grad_sums(const Tensor& dy, const Tensor& x, const 
   const Call call("batch_norm_grad_sums", x);
   const Relu behind(call, relu, y, scale, shift);
   const Tensor d = call.image(dy), in = call.image(x), m = call.vector(mean), r = call.vector(invstd),
-               scratch = call.scratch(device_), out = packed_output(sums, Layout::contiguous);
+               partial = call.partial(device_), out = packed_output(sums, Layout::contiguous);
   CAWE_DEVICE::batch_norm_grad_sums(call.number(), call.shape(), d.raw(), in.raw(), behind.output(), m.raw(),
-                                    r.raw(), scratch.data<double>(), out.data<double>(), stream());
+                                    r.raw(), {partial.data<double>(), tickets()}, out.data<double>(),
+                                    stream());
   deliver(out, sums);
 }
 

@@ -56,6 +56,7 @@ void CudaBackend::synchronize() {
 }
 
 DeviceStream CudaBackend::stream() const { return runtime_->compute.get(); }
+uint32_t* CudaBackend::tickets() const { return runtime_->tickets.get(); }
 
 ArenaStatistics CudaBackend::statistics() const { return runtime_->allocator.statistics(); }
 void CudaBackend::reset_peak() { runtime_->allocator.reset_peak(); }

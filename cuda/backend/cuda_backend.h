@@ -37,6 +37,8 @@ class CudaBackend final : public PrimitiveBackend {
   /// The stream that all primitives run on, in order.
   DeviceStream stream() const;
   Runtime& runtime() const { return *runtime_; }
+  /// kTickets numbers for kernels whose blocks take tickets (runtime/tickets.h).
+  uint32_t* tickets() const;
 
   /// Statistics of the device's memory. trim() returns to the driver what no tensor holds.
   ArenaStatistics statistics() const;

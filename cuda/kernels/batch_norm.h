@@ -23,15 +23,33 @@ struct ReluOutput {
   const void *scale, *shift;
 };
 
-/// How many doubles of scratch the two functions below need.
+/// What the three functions below keep parts of sums in. partial: channel_sums_scratch() doubles. tickets: kSumTickets
+/// numbers, all 0 before the first launch; every launch leaves them 0, so that all launches of a stream share them.
+struct SumScratch {
+  double* partial;
+  uint32_t* tickets;
+};
+constexpr int64_t kSumTickets = 1024;
 int64_t channel_sums_scratch(Number number, const ChannelShape& shape);
+
 /// sums [2, C]: sum of x, sum of x^2.
-void channel_sums(Number number, const ChannelShape& shape, const void* x, double* scratch, double* sums,
-                  DeviceStream stream);
+void channel_sums(Number number, const ChannelShape& shape, const void* x, const SumScratch& scratch,
+                  double* sums, DeviceStream stream);
+
+/// Batch norm's parameters w, b, running values and coefficients `out` [4, C], of a batch; all vectors [C].
+struct NormalisedBatch {
+  const void *w, *b;
+  double momentum, eps;
+  void *running_mean, *running_var, *out;
+};
+/// What batch_norm_coefficients() makes of the sums of x, which must have two values a channel or more.
+void channel_coefficients(Number number, const ChannelShape& shape, const void* x,
+                          const NormalisedBatch& batch, const SumScratch& scratch, DeviceStream stream);
+
 /// sums [2, C]: sum of g, sum of g * (x - mean) * invstd.
 void batch_norm_grad_sums(Number number, const ChannelShape& shape, const void* dy, const void* x,
-                          const ReluOutput& relu, const void* mean, const void* invstd, double* scratch,
-                          double* sums, DeviceStream stream);
+                          const ReluOutput& relu, const void* mean, const void* invstd,
+                          const SumScratch& scratch, double* sums, DeviceStream stream);
 
 /// y = x * scale + shift, in one rounding of f32 or f64, (+ residual) (then ReLU); residual may be nullptr.
 void channel_affine(Number number, const ChannelShape& shape, const void* x, const void* scale,

@@ -114,15 +114,19 @@ struct Mask {
   }
 };
 
+/// Lanes that load 128 bytes together, a line of the caches; at most a warp.
+template <class T, int kPack>
+constexpr int kMostLanes = sizeof(T) * kPack < 4 ? 32 : int(128 / (sizeof(T) * kPack));
+
 // --- host side
 inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 inline int64_t at_most(int64_t a, int64_t b) { return a < b ? a : b; }
 inline int64_t at_least(int64_t a, int64_t b) { return a > b ? a : b; }
 
-/// Block and grid for `packs` packs of channels: as many lanes as there are packs, at most a warp.
+/// Block and grid for `packs` packs of channels: as many lanes as there are packs, at most `most`.
 struct Columns {
-  explicit Columns(int64_t packs) {
-    while (lanes < packs && lanes < 32) lanes *= 2;
+  explicit Columns(int64_t packs, int64_t most = 32) {
+    while (lanes < packs && lanes < most) lanes *= 2;
     across = ceil_div(packs, lanes);
   }
   int64_t lanes = 1, across = 1;

@@ -9,7 +9,10 @@
 //           kept box and column, until enough are kept. Result 8 for each place.
 // FLOPs     20 per pair, n^2 / 2 pairs: bound by arithmetic from some thousand boxes on.
 // Launch    mask: 64 threads for 64 x 64 pairs, only the c (c + 1) / 2 tiles on and above the diagonal. Walk:
-//           one block per image, 64 to 1,024 threads, one barrier for 64 boxes.
+//           one block per image, 64 to 1,024 threads, one barrier for 64 boxes. More blocks an image would not be
+//           faster: what is decided about 64 boxes waits for the 64 before, so the walk is a chain of n / 64 rounds (2,000
+//           boxes: 32), and a round is a few dependent loads and shuffles with a barrier. Blocks would wait for each
+//           other through global memory in every round, some microseconds, to share at most n / 1,024 loads a thread.
 // Numerics  overlaps as in tensor/box.h, each operation rounded by itself; strict >. The CPU's bits.
 // Loads     boxes 128 bits per lane. The mask is stored by column: lanes are neighbouring rows and store
 //           neighbouring words, 2 sectors for 8 lanes; by row each lane would take a sector of its own. While

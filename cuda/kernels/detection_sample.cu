@@ -51,7 +51,13 @@ __device__ __forceinline__ Pair pair_at(const Anchors& from, int64_t pair) {
   }
   if (p.matched[0] < -1 && p.matched[1] < -1) return p;
   const PhiloxBlock block = philox_block(from.stream, uint64_t(i) >> 2);
-  for (int k = 0; k < 2; ++k) p.key[k] = Word(block.word[(i + k) % 4]) << 32 | uint32_t(i + k);
+  uint32_t first = block.word[0], second = block.word[1];
+  if (i % 4 != 0) {  // not an index: one that varies would put the four words into local memory
+    first = block.word[2];
+    second = block.word[3];
+  }
+  p.key[0] = Word(first) << 32 | uint32_t(i);
+  p.key[1] = Word(second) << 32 | uint32_t(i + 1);
   return p;
 }
 
@@ -181,6 +187,7 @@ __global__ void __launch_bounds__(kThreads)
                      philox_stream(limits.purpose, uint64_t(key[0]), uint64_t(key[1]), uint64_t(key[2]), 0)};
   Bound bounds[kSets] = {{0, 0, false}, {0, 0, false}};
   const int64_t foreground = find_bounds(from, limits, &shared, bounds);
+  const Word foreground_end = bounds[0].value, background_end = bounds[1].value;
   int64_t kept[kSets] = {0, 0};
   const int64_t begin[kSets] = {image * limits.count, image * limits.count + foreground};
   int round = 0;
@@ -189,7 +196,9 @@ __global__ void __launch_bounds__(kThreads)
     bool take[kSets][2];
     for (int k = 0; k < 2; ++k) {
       const int set = set_of(p.matched[k]);
-      for (int s = 0; s < kSets; ++s) take[s][k] = set == s && p.key[k] < bounds[s].value;
+      // Not bounds[s] in a loop: nvcc makes an index of s, and keeps the bounds in local memory.
+      take[0][k] = (set == 0) & (p.key[k] < foreground_end);
+      take[1][k] = (set == 1) & (p.key[k] < background_end);
     }
     const int64_t i = 2 * (first + tid);
     if (drawn != nullptr) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Optimizer steps over lists of tensors: SGD with momentum, Adam and AdamW in PyTorch's forms, and what is
-// done with gradients before: their norm, scaling, the check of scaled ones. Sources: Kingma & Ba 2015,
+// done with gradients before: their norm, scaling. Sources: Kingma & Ba 2015,
 // arXiv 1412.6980, Algorithm 1; Loshchilov & Hutter 2019, arXiv 1711.05101, Algorithm 2.
 //
 // Bytes     a parameter: SGD 5e (4e on the first step), Adam 7e. f32: 20 and 28. Norm e, scaling 2e.
@@ -8,8 +8,7 @@
 //           f64 runs at half the rate of f32.
 // Launch    up to 64 tensors; a block of 256 threads takes 4096 numbers of one (lists.cuh).
 // Numerics  steps in the parameters' type, constants of the rule in f64 on the host. Norm in f64: tree over
-//           the block, then blocks by 256 strides and a tree. No atomics but the flag's, whose value has no
-//           order.
+//           the block, then blocks by 256 strides and a tree. No atomics.
 // Loads     128 bits of parameters where all of a tensor's pointers are multiples of 16 bytes, else one
 //           number per lane, as for the last few of a tensor.
 #include "cuda/kernels/optimizers.h"
@@ -95,29 +94,6 @@ struct Scale : OfGradients {
     Pack<T, kPack> g = load<T, kPack>(e.g, i);
     for (int k = 0; k < kPack; ++k) g.v[k] = rounded<T>(widen(g.v[k]) * scale);
     store(e.g, i, g);
-  }
-};
-
-template <class T>
-struct Unscale : OfGradients {
-  using State = Accumulator<T>;
-  State inverse;
-  int* flag;
-  __device__ __forceinline__ bool prepare(State& scale) const {
-    scale = inverse;
-    return true;
-  }
-  template <int kPack>
-  __device__ __forceinline__ void apply(const GradientTensor& e, int64_t i, State scale) const {
-    Pack<T, kPack> g = load<T, kPack>(e.g, i);
-    bool finite = true;
-    for (int k = 0; k < kPack; ++k) {
-      const State value = widen(g.v[k]);
-      finite &= value - value == State(0);
-      g.v[k] = rounded<T>(value * scale);
-    }
-    store(e.g, i, g);
-    if (!finite) atomicOr(flag, 1);
   }
 };
 
@@ -218,12 +194,6 @@ void gradient_norm(Number number, const GradientTensor* list, int64_t length, do
 void scale_gradients(Number number, const GradientTensor* list, int64_t length, const double* factor,
                      DeviceStream stream) {
   CAWE_DISPATCH(number, T, launch_list<kPerLoad<T>>(list, length, Scale<T>{{}, factor}, stream))
-}
-
-void unscale_and_check(Number number, const GradientTensor* list, int64_t length, double inverse, int* flag,
-                       DeviceStream stream) {
-  CAWE_DISPATCH(number, T,
-                launch_list<kPerLoad<T>>(list, length, Unscale<T>{{}, Accumulator<T>(inverse), flag}, stream))
 }
 
 }  // namespace CAWE_DEVICE

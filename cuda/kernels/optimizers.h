@@ -57,8 +57,5 @@ void gradient_norm(Number number, const GradientTensor* list, int64_t length, do
 /// g *= *factor, a number on the device (result[2] of gradient_norm).
 void scale_gradients(Number number, const GradientTensor* list, int64_t length, const double* factor,
                      DeviceStream stream);
-/// g *= inverse; *flag |= 1 where an element was not finite. The caller zeroes the flag.
-void unscale_and_check(Number number, const GradientTensor* list, int64_t length, double inverse, int* flag,
-                       DeviceStream stream);
 
 }  // namespace CAWE_DEVICE

@@ -5,8 +5,8 @@
 //           write N·C·H·W·e.
 // FLOPs     forward: kernel^2 comparisons per window. Gradient: one addition per window that a cell looks at.
 // Launch    256 threads per block, a thread for a window (forward) or an input cell (gradient) of one
-//           channel, or of up to four (gradient: 16 bytes of channels) where these lie together and are a
-//           multiple of that.
+//           channel, or of 16 bytes of channels (forward also of 8, four 16-bit ones) where these lie together
+//           and are a multiple of that.
 // Numerics  forward: comparisons only. Gradient: f32 (f64 for f64), windows in row-major order, no atomics:
 //           the CPU's bits in f32 and f64.
 // Loads     Channels-last: up to 128 bits, whole sectors; a window's cells are read once for every window
@@ -30,6 +30,20 @@ struct PoolShape {
   int in_h, in_w, out_h, out_w, c;
 };
 
+/// Indices of a pack of windows; more than four by several loads or stores, each of which touches all their sectors.
+template <int kPack>
+struct Chosen {
+  static constexpr int kStep = kPack < 4 ? kPack : 4;
+  Pack<int32_t, kStep> of[kPack / kStep];
+  __device__ __forceinline__ void load(const int32_t* from) {
+    for (int k = 0; k < kPack / kStep; ++k) of[k] = reinterpret_cast<const Pack<int32_t, kStep>*>(from)[k];
+  }
+  __device__ __forceinline__ void store(int32_t* to) const {
+    for (int k = 0; k < kPack / kStep; ++k) reinterpret_cast<Pack<int32_t, kStep>*>(to)[k] = of[k];
+  }
+  __device__ __forceinline__ int32_t& at(int k) { return of[k / kStep].v[k % kStep]; }
+};
+
 template <class T, int kPack>
 __global__ void __launch_bounds__(kThreads)
     max_of_windows(const T* __restrict__ x, T* __restrict__ y, int32_t* __restrict__ index, const PoolShape s,
@@ -40,8 +54,8 @@ __global__ void __launch_bounds__(kThreads)
   const int top = cell.y * window.stride - window.padding, left = cell.x * window.stride - window.padding;
   const T* const image = x + offset_of(cell.n, 0, 0, s.in_h, s.in_w, s.c) + cell.pack * kPack;
   Accumulator<T> best[kPack];
-  Pack<int32_t, kPack> where;
-  for (int k = 0; k < kPack; ++k) best[k] = 0, where.v[k] = -1;
+  Chosen<kPack> where;
+  for (int k = 0; k < kPack; ++k) best[k] = 0, where.at(k) = -1;
   for (int iy = larger(top, 0); iy < smaller(top + window.kernel, s.in_h); ++iy) {
 #if defined(__CUDACC__)
 #pragma unroll 2  // unrolled by four, ptxas spills registers
@@ -51,9 +65,9 @@ __global__ void __launch_bounds__(kThreads)
       const auto p = *reinterpret_cast<const Pack<T, kPack>*>(image + int64_t(at) * s.c);
       for (int k = 0; k < kPack; ++k) {
         const Accumulator<T> v = widen(p.v[k]);
-        if (where.v[k] < 0 || v > best[k] || v != v) {
+        if (where.at(k) < 0 || v > best[k] || v != v) {
           best[k] = v;
-          where.v[k] = at;
+          where.at(k) = at;
         }
       }
     }
@@ -61,7 +75,7 @@ __global__ void __launch_bounds__(kThreads)
   Pack<T, kPack> out;
   for (int k = 0; k < kPack; ++k) out.v[k] = rounded<T>(best[k]);
   reinterpret_cast<Pack<T, kPack>*>(y)[i] = out;
-  reinterpret_cast<Pack<int32_t, kPack>*>(index)[i] = where;
+  where.store(index + size_t(i) * kPack);
 }
 
 /// The windows that a cell is in, along one axis.
@@ -74,17 +88,6 @@ __device__ __forceinline__ Range windows_over(int cell, const PoolWindow& window
   return {from <= 0 ? 0 : int(divide(unsigned(from) + stride.divisor - 1, stride)),
           smaller(int(divide(unsigned(to), stride)), windows - 1)};
 }
-
-/// Indices of a pack of windows; more than four by several loads, each of which touches all their sectors.
-template <int kPack>
-struct Chosen {
-  static constexpr int kStep = kPack < 4 ? kPack : 4;
-  Pack<int32_t, kStep> of[kPack / kStep];
-  __device__ __forceinline__ explicit Chosen(const int32_t* from) {
-    for (int k = 0; k < kPack / kStep; ++k) of[k] = reinterpret_cast<const Pack<int32_t, kStep>*>(from)[k];
-  }
-  __device__ __forceinline__ int32_t at(int k) const { return of[k / kStep].v[k % kStep]; }
-};
 
 template <class T, int kPack>
 __global__ void __launch_bounds__(kThreads)
@@ -103,7 +106,8 @@ __global__ void __launch_bounds__(kThreads)
 #endif
     for (int ox = columns.first; ox <= columns.last; ++ox) {
       const int64_t from = offset_of(cell.n, oy, ox, s.out_h, s.out_w, s.c) + cell.pack * kPack;
-      const Chosen<kPack> chosen(index + from);
+      Chosen<kPack> chosen;
+      chosen.load(index + from);
       const auto g = *reinterpret_cast<const Pack<T, kPack>*>(dy + from);
       for (int k = 0; k < kPack; ++k) sum[k] += chosen.at(k) == at ? widen(g.v[k]) : Accumulator<T>(0);
     }
@@ -151,7 +155,9 @@ void max_pool2d(Number number, const void* x, void* y, int32_t* index, const Dim
   CAWE_DISPATCH(number, T, {
     const T* const from = static_cast<const T*>(x);
     T* const to = static_cast<T*>(y);
-    if (in_channel_packs<T>(in.c, from, to, index))
+    if (in_wide_packs<T>(in.c, from, to, index))
+      launch_forward<T, kPerLoad<T>>(from, to, index, in, out, window, stream);
+    else if (in_channel_packs<T>(in.c, from, to, index))
       launch_forward<T, kChannelPack<T>>(from, to, index, in, out, window, stream);
     else
       launch_forward<T, 1>(from, to, index, in, out, window, stream);

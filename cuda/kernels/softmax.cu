@@ -4,7 +4,7 @@
 //
 // Bytes     forward: read n·e, write n·e; gradient: read 2n·e, write n·e; of a row beyond what a block holds
 //           (8,192 columns, gradient 4,096; f64 2,048 and 4,096) the rest is read twice.
-// FLOPs     forward 5 per number (maximum, subtract, exp, add, divide), gradient 4: memory-bound.
+// FLOPs     forward 5 per number (maximum, subtract, exp, add, divide; 16 bits multiply instead), gradient 4: memory-bound.
 // Launch    up to 8 columns: 8 lanes per row. Up to 1,024 (f64 forward 256): one warp per row, 8 rows per
 //           block. Above: a block of 256 threads per row.
 // Numerics  f32 (f64 for f64) in a fixed tree. A block's threads start their maxima at the lowest finite
@@ -39,6 +39,16 @@ __device__ __forceinline__ A block_total(A value, Op op, A identity, A* partial)
   return partial[32];
 }
 
+/// A number's share of a row's sum. In 16 bits by the reciprocal, which is off by less than a thousandth of what the
+/// rounding to them is: a division takes some ten instructions, and these, not memory, would bind the kernel.
+template <class T>
+struct Shares {
+  using A = Accumulator<T>;
+  A by;
+  __device__ __forceinline__ explicit Shares(A sum) : by(sizeof(T) == 2 ? A(1) / sum : sum) {}
+  __device__ __forceinline__ A operator()(A x) const { return sizeof(T) == 2 ? x * by : x / by; }
+};
+
 /// A row is held in the registers of kLanes lanes, kSteps packs each.
 template <class T, int kPack, int kLanes, int kSteps>
 __global__ void __launch_bounds__(kThreads, 2)
@@ -69,12 +79,12 @@ __global__ void __launch_bounds__(kThreads, 2)
       sum += v[s][k];
     }
   }
-  sum = lanes_reduce<kLanes>(sum, Sum{});
+  const Shares<T> by(lanes_reduce<kLanes>(sum, Sum{}));
   for (int s = 0; s < kSteps; ++s) {
     const int i = s * kLanes + lane;
     if (i >= packs) continue;
     Packed p;
-    for (int k = 0; k < kPack; ++k) p.v[k] = rounded<T>(v[s][k] / sum);
+    for (int k = 0; k < kPack; ++k) p.v[k] = rounded<T>(by(v[s][k]));
     out[i] = p;
   }
 }
@@ -118,15 +128,15 @@ __global__ void __launch_bounds__(kThreads, 2)
     for (int k = 0; k < kPack; ++k) mine.add(widen(p.v[k]));
   }
   const A most = block_total(mine.most, Max{}, Lowest<A>::value, partial);
-  const A sum = block_total(mine.sum * exponential(mine.most - most), Sum{}, A(0), partial);
+  const Shares<T> by(block_total(mine.sum * exponential(mine.most - most), Sum{}, A(0), partial));
   for (int s = 0; s < kSteps; ++s) {
     if (s * kThreads + thread >= packs) continue;
-    for (int k = 0; k < kPack; ++k) held[s].v[k] = rounded<T>(exponential(widen(held[s].v[k]) - most) / sum);
+    for (int k = 0; k < kPack; ++k) held[s].v[k] = rounded<T>(by(exponential(widen(held[s].v[k]) - most)));
     out[s * kThreads + thread] = held[s];
   }
   for (int i = kSteps * kThreads + thread; i < packs; i += kThreads) {
     Packed p = in[i];
-    for (int k = 0; k < kPack; ++k) p.v[k] = rounded<T>(exponential(widen(p.v[k]) - most) / sum);
+    for (int k = 0; k < kPack; ++k) p.v[k] = rounded<T>(by(exponential(widen(p.v[k]) - most)));
     out[i] = p;
   }
 }

@@ -21,6 +21,7 @@ Settings completed(Settings settings, const DeviceInfo& device) {
 Runtime::Runtime(const Settings& chosen)
     : device(found_device()),
       settings(completed(chosen, device)),
+      tickets(compute),
       allocator(settings.caching),
       staging(allocator, compute, copies),
       libraries(compute),

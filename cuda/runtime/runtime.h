@@ -10,6 +10,7 @@
 #include "cuda/runtime/settings.h"
 #include "cuda/runtime/staging.h"
 #include "cuda/runtime/stream.h"
+#include "cuda/runtime/tickets.h"
 
 namespace CAWE_DEVICE {
 
@@ -21,6 +22,7 @@ struct Runtime {
   DeviceInfo device;
   const Settings settings;
   OwnedStream compute, copies;
+  Tickets tickets;
   DeviceAllocator allocator;
   Staging staging;
   Libraries libraries;

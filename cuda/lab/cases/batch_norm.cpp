@@ -42,19 +42,31 @@ struct Problem {
 
 Tensor f64(const Tensor& x) { return x.defined() ? x.to(DType::f64) : x; }
 
+SumScratch scratch_of(CaseContext& c, const Problem& s) {
+  return {c.fresh<double>(channel_sums_scratch(s.number(), s.kernel_shape())),
+          c.upload(std::vector<uint32_t>(size_t(kSumTickets), 0))};
+}
+/// The sums' error; infinite where tickets were not put back to 0.
+double error_of_sums(CaseContext& c, const Problem& s, const double* sums, const Tensor& expected,
+                     const SumScratch& scratch) {
+  for (const uint32_t left : c.download(scratch.tickets, kSumTickets))
+    if (left != 0) return INFINITY;
+  return relative_error(c.download(sums, {2, s.channels()}, DType::f64), expected);
+}
+
 double run_sums(CaseContext& c, const Problem& s, double mean) {
   Tensor x = s.image("bn x").to(DType::f64);
   primitives::unary(UnaryOp::affine, 1, mean, x.clone(), x);
   x = x.to(s.dtype);
   const int64_t count = 2 * s.channels();
   const void* in = c.upload(x);
-  auto* scratch = c.fresh<double>(channel_sums_scratch(s.number(), s.kernel_shape()));
+  const SumScratch scratch = scratch_of(c, s);
   auto* sums = c.fresh<double>(count);
   c.measure([&] { channel_sums(s.number(), s.kernel_shape(), in, scratch, sums, c.stream()); });
   Tensor expected = Tensor::empty({2, s.channels()}, DType::f64);
   const ReferenceScope reference;
   primitives::channel_sums(f64(x), expected);
-  return relative_error(c.download(sums, {2, s.channels()}, DType::f64), expected);
+  return error_of_sums(c, s, sums, expected, scratch);
 }
 
 /// What a ReLU's output was: none, a tensor, or computed again.
@@ -116,7 +128,7 @@ double run_grad_sums(CaseContext& c, const Problem& s, Relu relu) {
   Tensor x = s.image("bn x");
   const Behind behind(c, s, relu, &x);
   const void *d = c.upload(dy), *in = c.upload(x), *m = c.upload(mean), *r = c.upload(invstd);
-  auto* scratch = c.fresh<double>(channel_sums_scratch(s.number(), s.kernel_shape()));
+  const SumScratch scratch = scratch_of(c, s);
   auto* sums = c.fresh<double>(2 * s.channels());
   c.measure([&] {
     batch_norm_grad_sums(s.number(), s.kernel_shape(), d, in, behind.kernel, m, r, scratch, sums, c.stream());
@@ -125,7 +137,7 @@ double run_grad_sums(CaseContext& c, const Problem& s, Relu relu) {
   const ReferenceScope reference;
   primitives::batch_norm_grad_sums(f64(dy), f64(x), f64(behind.y), {}, {}, f64(mean), f64(invstd),
                                    relu != Relu::none, expected);
-  return relative_error(c.download(sums, {2, s.channels()}, DType::f64), expected);
+  return error_of_sums(c, s, sums, expected, scratch);
 }
 
 double run_affine(CaseContext& c, const Problem& s, bool residual, bool relu) {
@@ -206,11 +218,13 @@ Case make_case(const std::string& name, const std::string& file, const Problem& 
   return r;
 }
 
-/// `parts` by hand: each writes two sums a channel, which are read again.
-void with_parts(Case* r, const Problem& s, int64_t parts, double flops_each) {
-  const double partial = double(parts) * 16 * double(s.channels());
+/// `parts` by hand: where there are several, each writes two sums a channel, which are read again. `channels`: those of
+/// whole columns, where they are more.
+void with_parts(Case* r, const Problem& s, int64_t parts, double flops_each, int64_t channels = 0) {
+  const double partial = parts == 1 ? 0 : double(parts) * 16 * double(channels > 0 ? channels : s.channels());
   r->floor_read += partial;
-  r->floor_written = partial + 16 * double(s.channels());
+  r->floor_written =
+      partial + 16 * double(s.channels()) + (parts == 1 ? 0 : 32);  // tickets are put back: a sector
   r->flops = flops_each * s.numbers();
 }
 
@@ -222,62 +236,71 @@ double map_tolerance(DType dtype) {
 const Problem kMain{"2x128x16x16", {2, 128, 16, 16}, DType::f32, kNhwc};
 const Problem kPlanes{"2x16x32x32", {2, 16, 32, 32}, DType::f32, kNchw};
 
+// Trees over a block of 256, each level of which loads and stores, 2 wavefronts a warp of doubles. 8 warps store, then 4, 2
+// and 1 add; below a warp one wavefront each. To 32 columns, to 8, to 1:
+constexpr uint64_t kTreeTo32 = 2 * 8 + 4 * (4 + 2 + 1), kTreeTo8 = kTreeTo32 + 2 * 2,
+                   kTreeTo1 = kTreeTo8 + 2 * 3;
+// kMain: 512 rows by 32 a block and 8 a thread are 2 parts, in 4 columns of 32 channels. A block's trees, of 4 doubles of x
+// and of x^2; then 8 lanes store 2 x 4 sums 64 bytes apart, 32 threads load theirs in two, and all ask who is last. The last
+// of a column adds two.
+constexpr uint64_t kMainWavefronts = 8 * (8 * kTreeTo8 + 8 * 4 + 2 * 4 + 9) + 4 * 2 * kTreeTo32;
+// A part's 32 x 2 doubles are 16 sectors, read again; sums of 32 channels twice 8; a ticket put back.
+constexpr uint64_t kMainPartSectors = 8 * 2 * 16 + 4 * (2 * 8 + 1);
+
 void add_sums(std::vector<Case>& cases) {
-  const auto add = [&](const Problem& s, int64_t parts, const std::string& variant = "", double mean = 0.5) {
+  const auto add = [&](const Problem& s, int64_t parts, const std::string& variant = "", double mean = 0.5,
+                       int64_t channels = 0) {
     cases.push_back(make_case("channel_sums", "batch_norm_sums.cu", s, variant, 1, 0, 1e-14));
     cases.back().run = [=](CaseContext& c) { return run_sums(c, s, mean); };
-    with_parts(&cases.back(), s, parts, 3);
+    with_parts(&cases.back(), s, parts, 3, channels);
   };
-  // 512 rows by 8 a block and 16 a thread: 4 parts. Data 512 x 16 sectors; a part's 2 x 128 doubles are
-  // stored two a lane, every other 16 bytes: 4 requests of 32 sectors; read again whole: 256 B x 8 blocks;
-  // sums 2048 B.
-  add(kMain, 4);
-  cases.back().sectors = 512 * 16 + 4 * 4 * 32 + 4 * 8 * 8 + 64;
-  // A tree over 8 rows of 32 lanes, 4 doubles a lane, 2 wavefronts a request of 256 B: 8 stores, then 4 + 2 +
-  // 1 loads and stores; for x and x^2. Adding parts: 16 stores and 15 loads in each of 8 blocks.
-  cases.back().wavefronts = 4 * 2 * (4 * 2 * (8 + 2 * 7)) + 8 * 2 * (16 + 15);
+  add(kMain, 2);
+  cases.back().sectors = 512 * 16 + kMainPartSectors;
+  cases.back().wavefronts = kMainWavefronts;
   cases.back().min_simt = 0.75;  // the tree's last rounds leave warps with nothing to do
   // A plane of 1024 cells is 128 sectors; a block a channel, whose first thread stores two doubles.
   add(kPlanes, 1);
-  cases.back().sectors = 32 * 128 + 16 * 2 + 8 + 8;
-  cases.back().wavefronts = 16 * 2 * (8 + 1) + 2 * (16 + 15);
-  add({"1x128x48x48", {1, 128, 48, 48}, DType::f32, kNhwc}, 18);  // more parts than the adding block has rows
-  add({"8x2x64x64", {8, 2, 64, 64}, DType::f32, kNchw}, 8);       // 8192 packs by 1024: 8 parts
-  add({"2x320x8x8", {2, 320, 8, 8}, DType::f32, kNhwc}, 1);       // 80 packs: 3 blocks across
-  add({"4x8x16x32", {4, 8, 16, 32}, DType::f32, kNhwc}, 1);       // 2 packs: 128 rows a block
-  add({"3x37x5x7", {3, 37, 5, 7}, DType::f32, kNhwc}, 1);         // no packs, 2 blocks across
-  add({"3x37x7x7", {3, 37, 7, 7}, DType::f32, kNchw}, 1);         // no packs
-  add({"2x32x9x9", {2, 32, 9, 9}, DType::f16, kNhwc}, 1);         // 4 packs: 64 rows a block
+  cases.back().sectors = 32 * 128 + 16 * 2;
+  cases.back().wavefronts = 16 * 2 * kTreeTo1;
+  add({"1x128x48x48", {1, 128, 48, 48}, DType::f32, kNhwc}, 9);    // 8 parts of a column are added at a time
+  add({"1x64x96x96", {1, 64, 96, 96}, DType::f16, kNhwc}, 36);     // 4 at a time, and 8 of these loaded ahead
+  add({"2x1024x30x30", {2, 1024, 30, 30}, DType::f32, kNhwc}, 6);  // 32 columns: 216 blocks are 6 parts
+  add({"8x2x64x64", {8, 2, 64, 64}, DType::f32, kNchw}, 8);        // 8192 packs by 1024: 8 parts
+  add({"2x320x8x8", {2, 320, 8, 8}, DType::f32, kNhwc}, 1);        // 80 packs: 10 columns
+  add({"4x8x16x32", {4, 8, 16, 32}, DType::f32, kNhwc}, 2);        // 2 packs: 128 rows a block
+  add({"3x37x5x7", {3, 37, 5, 7}, DType::f32, kNhwc}, 2, "", 0.5, 64);  // no packs, 2 columns, one not full
+  add({"3x37x7x7", {3, 37, 7, 7}, DType::f32, kNchw}, 1);               // no packs
+  add({"2x32x9x9", {2, 32, 9, 9}, DType::f16, kNhwc}, 1);               // 4 packs: 64 rows a block
   add({"2x10x8x8", {2, 10, 8, 8}, DType::bf16, kNchw}, 1);
   add({"2x24x6x6", {2, 24, 6, 6}, DType::f64, kNhwc}, 1);
-  add({"1x4x64x64", {1, 4, 64, 64}, DType::f32, kNhwc}, 1, " mean 1000", 1000);
+  add({"1x4x64x64", {1, 4, 64, 64}, DType::f32, kNhwc}, 2, " mean 1000", 1000);
 }
 
 void add_grad_sums(std::vector<Case>& cases) {
-  const auto add = [&](const Problem& s, int64_t parts, Relu relu) {
+  const auto add = [&](const Problem& s, int64_t parts, Relu relu, int64_t channels = 0) {
     cases.push_back(make_case("batch_norm_grad_sums", "batch_norm_sums.cu", s, text_of(relu),
                               relu == Relu::read ? 3 : 2, relu == Relu::again ? 4 : 2,
                               s.dtype == DType::f64 ? 1e-14 : 1e-6));
     cases.back().run = [=](CaseContext& c) { return run_grad_sums(c, s, relu); };
-    with_parts(&cases.back(), s, parts, 4);
+    with_parts(&cases.back(), s, parts, 4, channels);
   };
-  // As channel_sums with three tensors; each of 8 warps loads 512 B of means, adding loads invstd.
-  add(kMain, 4, Relu::read);
-  cases.back().sectors = 3 * 512 * 16 + 4 * 8 * 16 + 4 * 4 * 32 + 4 * 8 * 8 + 64 + 16;
-  cases.back().wavefronts = 4 * 2 * (4 * 2 * (8 + 2 * 7)) + 8 * 2 * (16 + 15);
+  // As channel_sums with three tensors; each of 8 blocks' 8 warps loads 128 B of means, the last ones 128 B of invstd.
+  add(kMain, 2, Relu::read);
+  cases.back().sectors = 3 * 512 * 16 + 8 * 8 * 4 + kMainPartSectors + 4 * 4;
+  cases.back().wavefronts = kMainWavefronts;
   // Each of the 8 warps of a block loads its channel's mean.
   add(kPlanes, 1, Relu::none);
-  cases.back().sectors = 2 * 32 * 128 + 16 * 8 + 16 * 2 + 8 + 8 + 2;
-  cases.back().wavefronts = 16 * 2 * (8 + 1) + 2 * (16 + 15);
+  cases.back().sectors = 2 * 32 * 128 + 16 * 8 + 16 * 3;
+  cases.back().wavefronts = 16 * 2 * kTreeTo1;
   add({"3x37x7x7", {3, 37, 7, 7}, DType::f32, kNchw}, 1, Relu::read);
-  add({"3x37x5x7", {3, 37, 5, 7}, DType::f32, kNhwc}, 1, Relu::none);
+  add({"3x37x5x7", {3, 37, 5, 7}, DType::f32, kNhwc}, 2, Relu::none, 64);
   add({"2x32x9x9", {2, 32, 9, 9}, DType::bf16, kNhwc}, 1, Relu::read);
   add({"2x10x8x8", {2, 10, 8, 8}, DType::f16, kNchw}, 1, Relu::read);
   add({"2x24x6x6", {2, 24, 6, 6}, DType::f64, kNhwc}, 1, Relu::read);
-  // A tensor less, and each of 8 warps also loads 512 B of scales and of shifts.
-  add(kMain, 4, Relu::again);
-  cases.back().sectors = 2 * 512 * 16 + 4 * 8 * 3 * 16 + 4 * 4 * 32 + 4 * 8 * 8 + 64 + 16;
-  cases.back().wavefronts = 4 * 2 * (4 * 2 * (8 + 2 * 7)) + 8 * 2 * (16 + 15);
+  // A tensor less, and scales and shifts are loaded as means are.
+  add(kMain, 2, Relu::again);
+  cases.back().sectors = 2 * 512 * 16 + 8 * 8 * 3 * 4 + kMainPartSectors + 4 * 4;
+  cases.back().wavefronts = kMainWavefronts;
   add({"3x37x7x7", {3, 37, 7, 7}, DType::f32, kNchw}, 1, Relu::again);
   add({"2x32x9x9", {2, 32, 9, 9}, DType::f16, kNhwc}, 1, Relu::again);
   add({"2x10x8x8", {2, 10, 8, 8}, DType::bf16, kNchw}, 1, Relu::again);

@@ -45,6 +45,8 @@ class CaseContext {
 
   /// Runs `launches` (on stream()) to the end; only what is launched in here is counted or timed.
   void measure(const std::function<void()>& launches);
+  /// Runs launches whose results are only compared with: neither checked, counted nor timed.
+  void compare(const std::function<void()>& launches);
   /// For benchmarks: `timer` runs in place of the launches that measure() is given, and calls them.
   void time_with(std::function<void(const std::function<void()>& launches)> timer) {
     timer_ = std::move(timer);

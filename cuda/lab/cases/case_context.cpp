@@ -57,4 +57,13 @@ void CaseContext::measure(const std::function<void()>& launches) {
     run();
 }
 
+void CaseContext::compare(const std::function<void()>& launches) {
+  synchronize();
+  const simt::Level level = simt::options().level;
+  simt::options().level = simt::Level::off;
+  launches();
+  synchronize();
+  simt::options().level = level;
+}
+
 }  // namespace cawe::on_emulator

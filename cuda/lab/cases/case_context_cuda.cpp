@@ -46,4 +46,9 @@ void CaseContext::measure(const std::function<void()>& launches) {
   CAWE_CUDA(cudaDeviceSynchronize());
 }
 
+void CaseContext::compare(const std::function<void()>& launches) {
+  launches();
+  CAWE_CUDA(cudaDeviceSynchronize());
+}
+
 }  // namespace cawe::on_cuda

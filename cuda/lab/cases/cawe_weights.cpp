@@ -56,12 +56,23 @@ void add_cawe_weights_cases(std::vector<Case>& cases) {
   cases.back().sectors = 64 * (1024 * 2 / 32 + 1);
   cases.push_back(make_case("cawe_weights", "bf16 1x64x16x16", {1, 64, 16, 16}, DType::bf16, 4e-3));
   cases.push_back(make_case("cawe_weights", "f64 1x32x14x14", {1, 32, 14, 14}, DType::f64, 1e-15));
-  // 1024 rows of 49 cells x 2048 B of channels: whole sectors; each block stores 32 weights (4 sectors).
+  // 256 cells of 2048 B of channels: whole sectors; each of 16 blocks stores 32 weights (4 sectors). Trees of four numbers a
+  // lane: 8 warps store, then 4, 2, 1, 1 and 1 load and store.
   cases.push_back(make_case("cawe_weights_nhwc", "f32 1x512x16x16", {1, 512, 16, 16}, DType::f32, 1e-6,
                             Layout::channels_last));
   cases.back().sectors = 256 * 512 * 4 / 32 + 512 * 4 / 32;
-  cases.back().wavefronts = 16 * (8 + 7);
-  cases.push_back(make_case("cawe_weights_nhwc", "f32 2x100x7x9", {2, 100, 7, 9}, DType::f32, 1e-6,
+  cases.back().wavefronts = 16 * 4 * (8 + 2 * (4 + 2 + 1 + 1 + 1));
+  // 100 channels are 25 packs: 4 columns of 8 lanes, 7 lanes of the last idle. 101 are no packs.
+  for (const int64_t channels : {100, 101})
+    cases.push_back(make_case("cawe_weights_nhwc", "f32 2x" + std::to_string(channels) + "x7x9",
+                              {2, channels, 7, 9}, DType::f32, 1e-6, Layout::channels_last));
+  // More cells than the 4 x 32 that a block's rows load at once.
+  cases.push_back(make_case("cawe_weights_nhwc", "f16 1x64x14x14", {1, 64, 14, 14}, DType::f16, 1e-3,
+                            Layout::channels_last));
+  cases.back().sectors = (196 + 1) * 64 * 2 / 32;
+  cases.push_back(make_case("cawe_weights_nhwc", "bf16 2x24x5x5", {2, 24, 5, 5}, DType::bf16, 4e-3,
+                            Layout::channels_last));
+  cases.push_back(make_case("cawe_weights_nhwc", "f64 1x12x9x9", {1, 12, 9, 9}, DType::f64, 1e-15,
                             Layout::channels_last));
 }
 

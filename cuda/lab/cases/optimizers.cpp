@@ -163,24 +163,6 @@ double run_scale(CaseContext& c, const Sizes& sizes, DType dtype) {
   return error;
 }
 
-/// `poison`: what to put at the end of the last tensor, to be noticed; 0: nothing, and nothing may be
-/// noticed.
-double run_unscale(CaseContext& c, const Sizes& sizes, DType dtype, float poison) {
-  const double by = 1.0 / 1024;
-  TensorList g(sizes, "step g", dtype, 0);
-  Tensor last = g.values.back();
-  if (poison != 0) last.slice(0, last.numel() - 1, last.numel()).fill(double(poison));
-  g.upload(c);
-  const std::vector<GradientTensor> list = entries(g);
-  int* flag = c.upload(std::vector<int>{0});
-  c.measure(
-      [&] { unscale_and_check(number_for(dtype), list.data(), int64_t(list.size()), by, flag, c.stream()); });
-  double error = c.download(flag, 1)[0] == (poison != 0 ? 1 : 0) ? 0 : 1;
-  for (size_t i = 0; i + (poison != 0 ? 1 : 0) < sizes.size(); ++i)
-    error = std::max(error, relative_error(g.download(c, i), scaled(g.values[i], by)));
-  return error;
-}
-
 double total(const Sizes& sizes) {
   double sum = 0;
   for (const int64_t n : sizes) sum += double(n);
@@ -292,19 +274,6 @@ void add_gradients(std::vector<Case>& cases) {
   scale("f32 13293 in 4", kMain, DType::f32, 1e-7);
   cases.back().sectors = 2 * kMainSectors + 8 * 5;
   scale("bf16 70 tensors", many(), DType::bf16, 4e-3);
-
-  const auto unscale = [&](const std::string& text, const Sizes& sizes, DType dtype, float poison) {
-    cases.push_back(make_case("unscale_and_check", text, sizes, double(size_of(dtype)),
-                              double(size_of(dtype)), 1,
-                              dtype == DType::f32 || dtype == DType::f64 ? 0 : 5e-4));
-    cases.back().run = [=](CaseContext& c) { return run_unscale(c, sizes, dtype, poison); };
-  };
-  unscale("f32 13293 in 3", {12288, 1000, 5}, DType::f32, 0);
-  cases.back().sectors = 2 * kMainSectors;
-  unscale("f32 13293 in 3, inf", {12288, 1000, 5}, DType::f32, INFINITY);
-  unscale("f16 2 tensors, nan", {5000, 77}, DType::f16, NAN);
-  unscale("f16 2 tensors", {5000, 77}, DType::f16, 0);
-  unscale("f64 2 tensors, inf", {5000, 77}, DType::f64, -INFINITY);
 }
 
 }  // namespace

@@ -121,14 +121,14 @@ void add_counted_channels_last(std::vector<Case>& cases, DType dtype) {
   const double e = double(size_of(dtype)), cell = 16 * e / 32, index = 16 * 4 / 32;  // sectors
   add_both(cases, make_problem({2, 16, 12, 12}, {3, 2, 1}, dtype, Layout::channels_last));
   Case& forward = cases[cases.size() - 2];
-  forward.sectors = uint64_t(2 * (289 * cell + 36 * (cell + index)));
+  // Eight 16-bit channels are 16 bytes, their indices two loads or stores of 16 bytes that lie 32 apart: each touches all
+  // their sectors.
+  const double accesses = e == 2 ? 2 : 1;
+  forward.sectors = uint64_t(2 * (289 * cell + 36 * (cell + accesses * index)));
   forward.floor_read = 2 * 144 * 16 * e;
   forward.floor_written = 2 * 36 * 16 * (e + 4);
   Case& gradient = cases.back();
-  // Eight 16-bit channels are 16 bytes, their indices two loads of 16 bytes that lie 32 apart: each touches all their
-  // sectors.
-  const double loads = e == 2 ? 2 : 1;
-  gradient.sectors = uint64_t(2 * (17 * 11 * (cell + loads * index) + 144 * cell));
+  gradient.sectors = uint64_t(2 * (17 * 11 * (cell + accesses * index) + 144 * cell));
   gradient.floor_read = 2 * 36 * 16 * (4 + e);
   gradient.floor_written = 2 * 144 * 16 * e;
 }

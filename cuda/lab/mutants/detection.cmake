@@ -50,7 +50,7 @@ cawe_mutant(match_covered detection_match.cu "common >= half" "common > half" ma
 cawe_mutant(match_near_region detection_match.cu "near_region && before == -1" "near_region && before == -3" match_anchors)
 
 # --- detection_sample.cu, detection_targets.cu, detection_regions.cu
-cawe_mutant(sample_tie detection_sample.cu "uint32_t(i + k);\n  return p" "uint32_t(~(i + k));\n  return p" sample_matches)
+cawe_mutant(sample_tie detection_sample.cu "Word(second) << 32 | uint32_t(i + 1)" "Word(second) << 32 | uint32_t(~(i + 1))" sample_matches)
 cawe_mutant(sample_odd detection_sample.cu "i + 1 < from.count" "i < from.count" sample_matches)
 cawe_mutant(sample_fills_up detection_sample.cu "limits.count - taken" "limits.count - limits.foreground" sample_matches)
 cawe_mutant(sample_bins_barrier detection_sample.cu "    count_digit(from, bounds, shift, shared->bins);\n    __syncthreads();"

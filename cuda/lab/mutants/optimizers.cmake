@@ -10,4 +10,3 @@ cawe_mutant(optimizer_groups optimizers.cu "if (group.length > 0) launch" "if (g
 cawe_mutant(optimizer_squares optimizers.cu "partial[blockIdx.x] = sum" "partial[0] = sum" gradient_norm)
 cawe_mutant(optimizer_norm_stride optimizers.cu "i < blocks; i += kThreads" "i < blocks; i += kThreads + 1" gradient_norm NUMBER f16)
 cawe_mutant(optimizer_norm_nan optimizers.cu "finite ? (clipped" "true ? (clipped" gradient_norm)
-cawe_mutant(optimizer_flag optimizers.cu "finite &= value - value == State(0)" "finite &= value == value" unscale_and_check)

@@ -8,3 +8,4 @@ cawe_mutant(pooling_gradient_last_window pooling.cu "stride)), windows - 1)" "st
 cawe_mutant(pooling_gradient_choice pooling.cu "chosen.at(k) == at ? widen(g.v[k])" "chosen.at(k) >= at ? widen(g.v[k])" max_pool2d_grad)
 cawe_mutant(pooling_gradient_indices pooling.cu "of[k / kStep].v[k % kStep]" "of[0].v[k % kStep]" max_pool2d_grad NUMBER bf16)
 cawe_mutant(pooling_gradient_first_window pooling.cu "cell + window.padding - window.kernel + 1" "cell + window.padding - window.kernel + 2" max_pool2d_grad)
+cawe_mutant(pooling_indices pooling.cu "reinterpret_cast<Pack<int32_t, kStep>*>(to)[k] = of[k]" "reinterpret_cast<Pack<int32_t, kStep>*>(to)[k] = of[0]" max_pool2d NUMBER bf16)

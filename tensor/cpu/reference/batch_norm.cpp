@@ -94,6 +94,15 @@ void ReferenceBackend::batch_norm_coefficients(const Tensor& sums, double count,
   });
 }
 
+void ReferenceBackend::batch_norm_train_coefficients(const Tensor& x, const Tensor& w, const Tensor& b,
+                                                     double momentum, double eps, Tensor& running_mean,
+                                                     Tensor& running_var, Tensor& out) {
+  Tensor sums = Tensor::empty({2, x.dim(1)}, DType::f64);
+  channel_sums(x, sums);
+  batch_norm_coefficients(sums, double(x.numel() / x.dim(1)), w, b, momentum, eps, running_mean, running_var,
+                          out);
+}
+
 void ReferenceBackend::channel_affine(const Tensor& x, const Tensor& scale, const Tensor& shift,
                                       const Tensor& residual, bool relu, Tensor& y) {
   dispatch_floating("channel_affine", x.dtype(), [&](auto zero) {
