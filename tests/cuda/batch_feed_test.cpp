@@ -15,8 +15,8 @@
 namespace cawe::train {
 namespace {
 
-constexpr int kSide = 96;
-constexpr int64_t kBatch = 4, kSteps = 5;
+constexpr int kSide = 80;  // a batch is more than Staging::kSmall, so it goes by the copy stream
+constexpr int64_t kBatch = 4, kSteps = 4;
 
 data::Dataset made_up() {
   data::Dataset dataset;
@@ -140,7 +140,7 @@ TEST_F(BatchFeedTest, TheUploadItselfWaitsForNothingAndIsQueuedBeforeTheLossIsAs
 TEST_F(BatchFeedTest, SoAreThoseThatAClassifierLooksAtNext) {
   const auto net = network();
   std::vector<int64_t> films;
-  for (int64_t i = 0; i < 70; ++i) films.push_back(i % 9);
+  for (int64_t i = 0; i < 40; ++i) films.push_back(i % 9);
   const std::vector<double> scores = classifier_scores(*net, dataset_, films, options_).at(0);
   ASSERT_EQ(queued_.size(), films.size());
   for (size_t i = 32; i < queued_.size(); ++i)
