@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// cuDNN's ways to compute the convolutions of these networks, with time and workspace: every algorithm that the legacy
-// heuristics propose and that runs, and whether it gives the same bits in every run; and of the graph interface the
-// engines that cuda/runtime would use, best first. One JSON object per line.
+// cuDNN's ways to compute the convolutions of these networks, with time and workspace: every algorithm that
+// the legacy heuristics propose and that runs, and whether it gives the same bits in every run; and of the
+// graph interface the engines that cuda/runtime would use, best first. One JSON object per line.
 //   bench_gpu_convolutions
 #include <cuda_runtime_api.h>
 #include <cudnn.h>

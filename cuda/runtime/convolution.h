@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Convolutions by cuDNN: runs them and keeps their plans. With CAWE_CUDNN=graph a problem is first tried by the
-// library's graph interface, and by its legacy calls where no engine of that is left; else by the legacy calls alone.
+// Convolutions by cuDNN: runs them and keeps their plans. With CAWE_CUDNN=graph a problem is first tried by
+// the library's graph interface, and by its legacy calls where no engine of that is left; else by the legacy
+// calls alone.
 #pragma once
 
 #include <array>
@@ -27,10 +28,10 @@ class Convolutions {
  public:
   Convolutions(Libraries& libraries, DeviceAllocator& allocator, const Settings& settings);
   ~Convolutions();
-  /// Queues the pass on the compute stream. A choice that refuses, or for whose workspace memory is missing, is
-  /// skipped, from then on for this problem. Returns false where none is left (another layout, or a call without
-  /// epilogue, may work), with the reason in `refusal`. Throws Code::io where only memory is missing and there is no
-  /// epilogue to leave out.
+  /// Queues the pass on the compute stream. A choice that refuses, or for whose workspace memory is missing,
+  /// is skipped, from then on for this problem. Returns false where none is left (another layout, or a call
+  /// without epilogue, may work), with the reason in `refusal`. Throws Code::io where only memory is missing
+  /// and there is no epilogue to leave out.
   bool run(const ConvolutionProblem& problem, const ConvolutionOperands& operands, std::string& refusal);
   ConvolutionStatistics statistics() const;
 

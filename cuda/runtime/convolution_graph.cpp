@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Convolutions as graphs of operations: convolution, then a bias and a ReLU as pointwise operations on sums that are
-// never in memory. The library's heuristics name engines, best first; what an engine's notes say decides whether it
-// may be used. Its plan is finalized when it is its turn, since that may load kernels.
+// Convolutions as graphs of operations: convolution, then a bias and a ReLU as pointwise operations on sums
+// that are never in memory. The library's heuristics name engines, best first; what an engine's notes say
+// decides whether it may be used. Its plan is finalized when it is its turn, since that may load kernels.
 #include <algorithm>
 #include <array>
 #include <vector>
@@ -15,7 +15,7 @@ namespace {
 // The names of the tensors of a graph, by which a variant pack gives their addresses.
 enum : int64_t { kX = 1, kW, kY, kBias, kSums, kBiased };
 
-/// Engines of all heuristics together; they name about 40 each.
+/// More than a heuristic names: about 40.
 constexpr int64_t kMostConfigs = 64;
 
 using Sizes = std::vector<int64_t>;
@@ -180,8 +180,8 @@ bool is_exact_enough(const std::vector<cudnnBackendNumericalNote_t>& notes, Numb
   return !transform || settings.winograd;
 }
 
-/// Engines that compile their kernel when a plan is finalized take seconds for each size of an image; those that want
-/// reordered filters are for 8-bit integers.
+/// Engines that compile their kernel when a plan is finalized take seconds for each size of an image; those
+/// that want reordered filters are for 8-bit integers.
 bool is_ready_made(const std::vector<cudnnBackendBehaviorNote_t>& notes) {
   return std::none_of(notes.begin(), notes.end(), [](cudnnBackendBehaviorNote_t note) {
     return note == CUDNN_BEHAVIOR_NOTE_RUNTIME_COMPILATION ||
@@ -271,8 +271,8 @@ class GraphPlan final : public ConvolutionPlan {
     for (int64_t i = 0; i < count; ++i) consider(std::move(configs[size_t(i)]));
   }
 
-  /// Keeps the config where its engine may be used and has none yet. The library names an engine many times, its best
-  /// config first, and a config takes tens of kilobytes.
+  /// Keeps the config where its engine may be used and has none yet. The library names an engine many times,
+  /// its best config first, and a config takes tens of kilobytes.
   void consider(GraphDescriptor config) {
     constexpr int64_t kMostNotes = 16;
     GraphDescriptor engine(CUDNN_BACKEND_ENGINE_DESCRIPTOR);
@@ -292,8 +292,8 @@ class GraphPlan final : public ConvolutionPlan {
 
   /// The config's plan, where the library makes it and the workspace fits.
   void finalize(const Config& config) {
-    trying("a plan", [&] {
-      const std::string name = detail::concat("engine ", config.engine);
+    const std::string name = detail::concat("engine ", config.engine);
+    trying(name, [&] {
       GraphDescriptor plan(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
       if (target_.handle) plan.set(CUDNN_ATTR_EXECUTION_PLAN_HANDLE, target_.handle);
       if (target_.device) plan.link(CUDNN_ATTR_EXECUTION_PLAN_DEVICEPROP, Descriptors{target_.device});

@@ -129,8 +129,8 @@ class LegacyPlan final : public ConvolutionPlan {
     CAWE_CUDNN(cudnnSetConvolutionMathType(conv_, math_));
     const cudnnActivationMode_t mode =
         p.epilogue == Epilogue::bias_relu ? CUDNN_ACTIVATION_RELU : CUDNN_ACTIVATION_IDENTITY;
-    // ReLU must keep NaN, or a broken network looks sound; where the library has no such ReLU it refuses, and the caller
-    // adds bias and ReLU itself. The identity keeps it in any case, and must not ask for it.
+    // ReLU must keep NaN, or a broken network looks sound; where the library has no such ReLU it refuses, and
+    // the caller adds bias and ReLU itself. The identity keeps it in any case, and must not ask for it.
     const auto nan = p.epilogue == Epilogue::bias_relu ? CUDNN_PROPAGATE_NAN : CUDNN_NOT_PROPAGATE_NAN;
     CAWE_CUDNN(cudnnSetActivationDescriptor(activation_, mode, nan, 0));
   }

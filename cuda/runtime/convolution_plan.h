@@ -13,8 +13,8 @@
 namespace CAWE_DEVICE {
 
 enum class ConvolutionPass : uint8_t { forward, grad_input, grad_weight };
-/// What a forward pass adds to its sums in the same kernel. Of cuDNN's legacy algorithms a single one offers a
-/// bias without ReLU.
+/// What a forward pass adds to its sums in the same kernel. Of cuDNN's legacy algorithms a single one offers
+/// a bias without ReLU.
 enum class Epilogue : uint8_t { none, bias, bias_relu };
 
 /// Everything that a plan depends on.
@@ -27,8 +27,8 @@ struct ConvolutionProblem {
   Conv2dParams params;
 };
 
-/// Dense device memory in the problem's layout, aligned to 16 bytes. The pass writes one of x, w and y; bias is [O],
-/// nullptr without an epilogue.
+/// Dense device memory in the problem's layout, aligned to 16 bytes. The pass writes one of x, w and y; bias
+/// is [O], nullptr without an epilogue.
 struct ConvolutionOperands {
   void *x, *w;
   const void* bias;
@@ -41,9 +41,9 @@ struct ConvolutionChoice {
   size_t workspace;  ///< bytes
 };
 
-/// What one of the library's interfaces can do for a problem: only what gives the same bits in every run and fits the
-/// workspace of the settings, what uses Winograd's or Fourier's transforms only where they allow it, and for f32
-/// nothing that rounds to TF32 unless they allow that.
+/// What one of the library's interfaces can do for a problem: only what gives the same bits in every run and
+/// fits the workspace of the settings, what uses Winograd's or Fourier's transforms only where they allow it,
+/// and for f32 nothing that rounds to TF32 unless they allow that.
 class ConvolutionPlan {
  public:
   virtual ~ConvolutionPlan() = default;
@@ -57,8 +57,8 @@ class ConvolutionPlan {
   virtual const std::string& refusal() const = 0;
 };
 
-/// Where plans are made for: a handle or, for plans that are looked at and never run, the description of a device
-/// (cuDNN's CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR), which needs no GPU.
+/// Where plans are made for: a handle or, for plans that are looked at and never run, the description of a
+/// device (cuDNN's CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR), which needs no GPU.
 struct PlanTarget {
   cudnnHandle_t handle = nullptr;
   cudnnBackendDescriptor_t device = nullptr;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Descriptors of cuDNN's graph interface: made, given attributes, finalized, and read. Nothing here runs on the
-// device.
+// Descriptors of cuDNN's graph interface: made, given attributes, finalized, and read. Nothing here runs on
+// the device.
 #pragma once
 
 #include <string>

@@ -21,11 +21,11 @@ struct Settings {
   /// memory. Deterministic algorithms copy both operands there where the channels are no multiple of 8.
   size_t workspace_bytes = kEighthOfMemory;
   bool tf32 = false;  ///< CAWE_TF32=1: f32 products and convolutions may round their inputs to TF32
-  /// CAWE_WINOGRAD=1: convolutions may use Winograd's and Fourier's transforms, which need fewer multiplications and
-  /// are some digits looser.
+  /// CAWE_WINOGRAD=1: convolutions may use Winograd's and Fourier's transforms, which need fewer
+  /// multiplications and are some digits looser.
   bool winograd = false;
-  /// CAWE_CUDNN=graph: convolutions by engines of cuDNN's graph interface, by its legacy calls only where no engine
-  /// will; CAWE_CUDNN=legacy: by the legacy calls.
+  /// CAWE_CUDNN=graph: convolutions by engines of cuDNN's graph interface, by its legacy calls only where no
+  /// engine will; CAWE_CUDNN=legacy: by the legacy calls.
   CudnnInterface cudnn = CudnnInterface::legacy;
   bool caching = true;  ///< CAWE_CUDA_CACHE=0: no caching, so that memory checkers see every tensor
 };

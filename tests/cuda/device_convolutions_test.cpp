@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Convolutions by both interfaces of cuDNN on the device: values against the CPU, the same bits in every run, NaN kept.
+// Convolutions by both interfaces of cuDNN on the device: values against the CPU, the same bits in every run,
+// NaN kept.
 #include <cmath>
 
 #include "cuda/backend/cuda_backend.h"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Descriptors of cuDNN's backend interface: a type, attributes, and what they mean once they are finalized. Internal.
+// Descriptors of cuDNN's backend interface: a type, attributes, and what they mean once they are finalized.
+// Internal.
 #pragma once
 
 #include <cstring>

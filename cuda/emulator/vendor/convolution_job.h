@@ -16,7 +16,8 @@ struct Job {
   Activation activation = Activation::none;
 };
 
-/// Whether the operands are there, and the output overlaps none of them. It may be `old` itself, element by element.
+/// Whether the operands are there, and the output overlaps none of them. It may be `old` itself, element by
+/// element.
 bool check_operands(const Job& job);
 
 /// Queues work on the handle's stream and counts it as a convolution.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The part of cuDNN 9 that the framework calls (here its legacy convolution interface, in cudnn_graph_api.h its backend
-// interface), with the vendor's names, signatures and values, run by the CPU.
+// The part of cuDNN 9 that the framework calls (here its legacy convolution interface, in cudnn_graph_api.h
+// its backend interface), with the vendor's names, signatures and values, run by the CPU.
 #pragma once
 
 #include "cuda/emulator/vendor/cuda_api.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The part of cuDNN 9's backend interface ("graph API") that the framework calls, with the vendor's names, signatures and
-// values, run by the CPU. What may be set and read: descriptor_rules.cpp.
+// The part of cuDNN 9's backend interface ("graph API") that the framework calls, with the vendor's names,
+// signatures and values, run by the CPU. What may be set and read: descriptor_rules.cpp.
 #pragma once
 
 #include "cuda/emulator/vendor/cudnn_api.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which attributes the descriptors of cuDNN's backend interface have, of which type and how many, which must be set and
-// which can be read.
+// Which attributes the descriptors of cuDNN's backend interface have, of which type and how many, which must
+// be set and which can be read.
 #include "cuda/emulator/vendor/backend_descriptor.h"
 
 namespace cawe::emulated {
@@ -33,7 +33,8 @@ constexpr auto kLink = CUDNN_TYPE_BACKEND_DESCRIPTOR;
 
 constexpr int64_t kDims = 8, kMany = 1 << 20;
 
-// The library has defaults for some that are required here: a caller that leaves them out means something else.
+// The library has defaults for some that are required here: a caller that leaves them out means something
+// else.
 constexpr Rule kRules[] = {
     {kTensor, CUDNN_ATTR_TENSOR_UNIQUE_ID, CUDNN_TYPE_INT64, 1, 1, Use::required},
     {kTensor, CUDNN_ATTR_TENSOR_DATA_TYPE, CUDNN_TYPE_DATA_TYPE, 1, 1, Use::required},

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Convolutions by (emulated) cuDNN's graph interface: which engines may be used, and what happens where none will.
-// Engines of the emulated library: cuda/emulator/vendor/backend_engines.cpp.
+// Convolutions by (emulated) cuDNN's graph interface: which engines may be used, and what happens where none
+// will. Engines of the emulated library: cuda/emulator/vendor/backend_engines.cpp.
 #include "cuda/backend/packing.h"
 #include "tensor/primitives/backend.h"
 #include "tests/cuda/runtime/numbers.h"

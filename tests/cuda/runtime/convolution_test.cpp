@@ -60,8 +60,8 @@ INSTANTIATE_TEST_SUITE_P(Types, Convolution,
                                             ::testing::Values("legacy", "graph")),
                          name_of);
 
-/// The sums, where they are rounded before a kernel of ours adds the bias: the one algorithm of cuDNN's legacy calls that
-/// fuses a bias without ReLU takes no dilation in NCHW, and f64 is always in NCHW.
+/// The sums, where they are rounded before a kernel of ours adds the bias: the one algorithm of cuDNN's
+/// legacy calls that fuses a bias without ReLU takes no dilation in NCHW, and f64 is always in NCHW.
 Tensor rounded_sums(const ConvolutionCase& c, const Setting& setting, const Input& x, const Input& w) {
   const auto [dtype, layout, interface] = setting;
   const bool nchw = layout == Layout::contiguous || dtype == DType::f64;

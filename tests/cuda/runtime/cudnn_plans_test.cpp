@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Plans of convolutions by the vendor's cuDNN, on a machine with or without a GPU: the library makes them for a device by
-// its description. Nothing runs; cuda/runtime's own code asks.
+// Plans of convolutions by the vendor's cuDNN, on a machine with or without a GPU: the library makes them for
+// a device by its description. Nothing runs; cuda/runtime's own code asks.
 #include <gtest/gtest.h>
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// cuDNN's backend interface as it is emulated: right use computes, wrong use is refused. What the vendor's library says to
-// the same: cudnn_library_test.cpp.
+// cuDNN's backend interface as it is emulated: right use computes, wrong use is refused. What the vendor's
+// library says to the same: cudnn_library_test.cpp.
 #include <cmath>
 #include <memory>
 
@@ -12,7 +12,8 @@ namespace {
 
 constexpr int64_t kTensorCores = 45, kPlain = 28, kNoWorkspace = 0;
 
-/// The forward convolution of graph_recipe.h, of ones, with a bias of -60 and ReLU: 8 * 9 - 60 inside, less at the border.
+/// The forward convolution of graph_recipe.h, of ones, with a bias of -60 and ReLU: 8 * 9 - 60 inside, less
+/// at the border.
 class EmulatedCudnnGraph : public EmulatedTest {
  protected:
   void SetUp() override {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The emulated backend interface of cuDNN beside the vendor's library, which makes plans for a device by its description
-// alone, so that no GPU is needed. Without the library these tests are skipped.
+// The emulated backend interface of cuDNN beside the vendor's library, which makes plans for a device by its
+// description alone, so that no GPU is needed. Without the library these tests are skipped.
 #include <dlfcn.h>
 
 #include "tests/cuda/emulator/vendor/described_device.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A device of compute capability 9.0 as cuDNN describes one (CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION); the fields are
-// those that the library asks for by name where one is missing.
+// A device of compute capability 9.0 as cuDNN describes one (CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION); the
+// fields are those that the library asks for by name where one is missing.
 #pragma once
 
 #include <string>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Graphs with one mistake each: every attribute missing, of a wrong type, too few, too many or nullptr, links to what is
-// not finalized, and things that do not go together.
+// Graphs with one mistake each: every attribute missing, of a wrong type, too few, too many or nullptr, links
+// to what is not finalized, and things that do not go together.
 #pragma once
 
 #include "tests/cuda/emulator/vendor/graph_recipe.h"
@@ -10,8 +10,8 @@ namespace cawe::emulated {
 struct Mistake {
   std::string name;
   Recipe recipe;
-  /// The library does without (a default, or a value that it ignores or rounds by), the emulated one does not: a caller
-  /// that means it would say so.
+  /// The library does without (a default, or a value that it ignores or rounds by), the emulated one does
+  /// not: a caller that means it would say so.
   bool library_lets_it_pass = false;
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A graph of cuDNN's backend interface as data: descriptors with their attributes, in the order in which they are
-// made. Tests build it as it is, or with a mistake in it, by any library that has the interface's functions.
+// A graph of cuDNN's backend interface as data: descriptors with their attributes, in the order in which they
+// are made. Tests build it as it is, or with a mistake in it, by any library that has the interface's
+// functions.
 #pragma once
 
 #include <cstring>
@@ -14,8 +15,8 @@
 
 namespace cawe::emulated {
 
-/// The functions of a library, the emulated or the vendor's, and where it makes plans for: a handle or, without a GPU,
-/// the description of a device.
+/// The functions of a library, the emulated or the vendor's, and where it makes plans for: a handle or,
+/// without a GPU, the description of a device.
 struct GraphLibrary {
   decltype(&cudnnBackendCreateDescriptor) create;
   decltype(&cudnnBackendDestroyDescriptor) destroy;
