@@ -41,9 +41,10 @@ LogLine Learner::step(const data::Batch& batch, double rate, std::optional<doubl
                       const StepPlace& place, const std::function<void()>& meanwhile) {
   LogLine line;
   const double scale = scale_.value();
-  const double value = gather_gradients(batch, scale, meanwhile, &line);
+  const std::vector<Part> parts = gather_gradients(batch, scale, meanwhile);
+  double value = 0;
+  const double norm = measure(parts, scale, &value, &line);
   if (current_communicator().any(!std::isfinite(value))) explain(batch, place);
-  const double norm = optimizer_.clip_gradients(scale);
   bool good = false;
   try {
     good = scale_.accept(std::isfinite(norm));
@@ -70,21 +71,36 @@ void Learner::count_boxes(const data::Batch& batch, LogLine* line) {
   (*line)["boxes_dropped"] = double(boxes_dropped_ += int64_t(counts[1]));
 }
 
-/// Computes gradients and returns the loss; its terms are added to `line`.
-double Learner::gather_gradients(const data::Batch& batch, double scale,
-                                 const std::function<void()>& meanwhile, LogLine* line) {
+/// Computes gradients; their losses stay where they are.
+std::vector<Learner::Part> Learner::gather_gradients(const data::Batch& batch, double scale,
+                                                     const std::function<void()>& meanwhile) {
   const int64_t items = batch.images.dim(0), most = micro_batch_ > 0 ? micro_batch_ : items;
-  double value = 0;
+  std::vector<Part> parts;
   for (int64_t begin = 0; begin < items; begin += most) {
     const int64_t end = std::min(begin + most, items);
     const double share = double(end - begin) / double(items);
     const data::Batch part = end - begin == items ? batch : data::part_of(batch, begin, end);
     const Task::Loss loss = runner_.run(task_.inputs(part), scale * share);
     if (begin == 0 && meanwhile) meanwhile();
-    value += share * loss.total.value().item();
-    for (const auto& [name, number] : loss.parts) (*line)[name] += share * number.item();
+    parts.push_back({share, loss.total.value(), loss.parts});
   }
-  return value;
+  return parts;
+}
+
+/// Returns the norm of the gradients, and adds the loss to `value` and its terms to `line`.
+double Learner::measure(const std::vector<Part>& parts, double scale, double* value, LogLine* line) {
+  std::vector<Tensor> numbers;
+  for (const Part& part : parts) {
+    numbers.push_back(part.loss);
+    for (const auto& [name, number] : part.terms) numbers.push_back(number);
+  }
+  const Optimizer::Told told = optimizer_.clip_gradients(scale, numbers);
+  auto next = told.numbers.begin();
+  for (const Part& part : parts) {
+    *value += part.share * *next++;
+    for (const auto& [name, number] : part.terms) (*line)[name] += part.share * *next++;
+  }
+  return told.norm;
 }
 
 /// Repeats the batch with CheckFinite, to name the operator that first gave a value that is not finite.

@@ -6,6 +6,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "train/step_runner.h"
 
@@ -40,8 +42,15 @@ class Learner {
   void load(const Checkpoint& c, const std::string& source, const std::string& optimizer = "optimizer");
 
  private:
-  double gather_gradients(const data::Batch& batch, double scale, const std::function<void()>& meanwhile,
-                          LogLine* line);
+  /// The loss of a share of the batch, and its terms, as tensors that nobody has waited for.
+  struct Part {
+    double share;
+    Tensor loss;
+    std::vector<std::pair<std::string, Tensor>> terms;
+  };
+  std::vector<Part> gather_gradients(const data::Batch& batch, double scale,
+                                     const std::function<void()>& meanwhile);
+  double measure(const std::vector<Part>& parts, double scale, double* value, LogLine* line);
   void count_boxes(const data::Batch& batch, LogLine* line);
   [[noreturn]] void explain(const data::Batch& batch, const StepPlace& place);
   Task& task_;

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "tensor/parallel.h"
+#include "tensor/primitives/memory.h"
 #include "tensor/primitives/optimizers.h"
 
 namespace cawe::train {
@@ -44,12 +45,28 @@ Optimizer::Optimizer(nn::Module& module, const OptimizerOptions& options) : opti
   CAWE_CHECK(!slots_.empty(), Code::usage, "nothing to train: no parameter requires a gradient");
 }
 
-double Optimizer::clip_gradients(double loss_scale) {
+Optimizer::Told Optimizer::clip_gradients(double loss_scale, const std::vector<Tensor>& numbers) {
   const Lists lists = with_gradients();
-  if (lists.g.empty()) return 0;
-  factor_ = Tensor::empty({3}, DType::f64, Layout::contiguous, lists.g[0].device());
+  Told told;
+  if (lists.g.empty()) {
+    for (const Tensor& number : numbers) told.numbers.push_back(number.item());
+    return told;
+  }
+  const Device device = lists.g[0].device();
+  const auto count = int64_t(numbers.size());
+  Tensor all = Tensor::empty({3 + count}, DType::f64, Layout::contiguous, device);
+  factor_ = all.slice(0, 0, 3);
   primitives::gradient_norm(lists.g, options_.clip, loss_scale, factor_);
-  return factor_.to_vector<double>()[1];
+  std::vector<Tensor> from, to;
+  for (int64_t i = 0; i < count; ++i) {
+    from.push_back(numbers[size_t(i)].to(device).reshape({1}));
+    to.push_back(all.slice(0, 3 + i, 4 + i));
+  }
+  primitives::copy_list(from, to);
+  const std::vector<double> values = all.to_vector<double>();
+  told.norm = values[1];
+  told.numbers.assign(values.begin() + 3, values.end());
+  return told;
 }
 
 Optimizer::Lists Optimizer::with_gradients(std::optional<double> share) const {

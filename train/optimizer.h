@@ -36,9 +36,16 @@ class Optimizer {
   /// over the ranks.
   Optimizer(nn::Module& module, const OptimizerOptions& options);
 
-  /// Returns the norm of all gradients divided by `loss_scale`, in f64, in the order of the parameters. The
-  /// next step multiplies the gradients by 1 / loss_scale, and by less where the norm is above clip.
-  double clip_gradients(double loss_scale = 1);
+  /// What a step tells the host: the norm of all gradients divided by the loss scale, in f64, in the order of the
+  /// parameters (0 where there are none), and the values of other numbers.
+  struct Told {
+    double norm = 0;
+    std::vector<double> numbers;
+  };
+  /// The norm, after which the next step multiplies the gradients by 1 / loss_scale, and by less where the norm is
+  /// above clip; and the values of `numbers`, tensors of one element. What lies on a device comes in one copy: each
+  /// makes the host wait for the device.
+  Told clip_gradients(double loss_scale = 1, const std::vector<Tensor>& numbers = {});
   /// Drops the gradients: the step is skipped.
   void skip();
   /// One step at the given rate; drops the gradients afterwards. Parameters without a gradient keep their

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a step tells the host comes in one copy, and is what each tensor holds.
+#include "train/learner.h"
+
+#include "autograd/ops/elementwise.h"
+#include "autograd/ops/losses.h"
+#include "autograd/ops/reductions.h"
+#include "cuda/emulator/vendor/control.h"
+#include "nn/conv2d.h"
+#include "nn/precision.h"
+#include "tensor/random.h"
+#include "tests/cuda/device.h"
+
+namespace cawe::train {
+namespace {
+
+class LearnerTest : public DeviceTest {
+ protected:
+  void SetUp() override {
+    DeviceTest::SetUp();
+    set_compute_device(kDevice);
+  }
+  void TearDown() override {
+    set_compute_device(Device::cpu);
+    DeviceTest::TearDown();
+  }
+};
+
+/// Mean over the images of their squared features; the log also has a term in 16 bits and one that lies on the host.
+class SquaresTask : public Task {
+ public:
+  SquaresTask() : conv_(nn::same_conv(3, 4, 3)) {
+    conv_.initialise(7);
+    conv_.to(kDevice);
+  }
+  nn::Module& module() override { return conv_; }
+  std::vector<Tensor> inputs(const data::Batch& batch) override { return {network_input(batch.images)}; }
+  Loss loss(const std::vector<Tensor>& inputs) override {
+    const Variable mean =
+        batch_mean(sum(square(nn::at_least_f32(conv_.forward(Variable(inputs[0])))), {1, 2, 3}));
+    made.push_back(
+        {mean, {{"loss.narrow", mean.value().to(DType::bf16)}, {"loss.host", Tensor::scalar(0.375)}}});
+    return made.back();
+  }
+  std::vector<Loss> made;
+
+ private:
+  nn::Conv2d conv_;
+};
+
+data::Batch batch_of(int64_t items, int step) {
+  data::Batch batch;
+  batch.images = Tensor::empty({items, 3, 8, 8}, DType::f32, Layout::channels_last);
+  const Random random(1, "learner", uint64_t(step));
+  for (int64_t i = 0; i < batch.images.numel(); ++i)
+    batch.images.data<float>()[i] = random.uniform(uint64_t(i));
+  for (int64_t i = 0; i < items; ++i) batch.samples.push_back(i);
+  return batch;
+}
+
+TEST_F(LearnerTest, TellsTheHostInOneCopy) {
+  OptimizerOptions sgd;
+  sgd.kind = OptimizerOptions::Kind::sgd;
+  for (const int64_t micro_batch : {0, 3}) {
+    SquaresTask task;
+    Learner learner(task, sgd, {}, false, micro_batch);
+    for (int step = 0; step < 2; ++step) {
+      task.made.clear();
+      emulated::take_traffic();
+      const LogLine line = learner.step(batch_of(8, step), 1e-3, {}, {step, nullptr, nullptr});
+      EXPECT_EQ(emulated::take_traffic().to_host.count, 1u) << "micro batch " << micro_batch;
+      double loss = 0, narrow = 0;
+      for (size_t i = 0; i < task.made.size(); ++i) {
+        const double share = task.made.size() == 1 ? 1 : (i < 2 ? 3 : 2) / 8.0;
+        loss += share * task.made[i].total.value().item();
+        narrow += share * task.made[i].parts[0].second.item();
+      }
+      EXPECT_EQ(line.at("loss"), loss);
+      EXPECT_EQ(line.at("loss.narrow"), narrow);
+      EXPECT_EQ(line.at("loss.host"), 0.375);
+      EXPECT_NE(loss, narrow);
+    }
+  }
+}
+
+TEST_F(LearnerTest, ACapturedStepTellsItsOwnNumbers) {
+  OptimizerOptions sgd;
+  sgd.kind = OptimizerOptions::Kind::sgd;
+  class Task : public SquaresTask {
+    Loss loss(const std::vector<Tensor>& inputs) override {
+      Loss all = SquaresTask::loss(inputs);
+      all.parts.resize(1);  // the other comes from the host
+      return all;
+    }
+  } plain_task, captured_task;
+  Learner plain(plain_task, sgd, {}, false), captured(captured_task, sgd, {}, true);
+  for (int step = 0; step < 4; ++step) {
+    const LogLine a = plain.step(batch_of(4, step), 1e-3, {}, {step, nullptr, nullptr});
+    emulated::take_traffic();
+    const LogLine b = captured.step(batch_of(4, step), 1e-3, {}, {step, nullptr, nullptr});
+    EXPECT_EQ(emulated::take_traffic().to_host.count, 1u) << "step " << step;
+    EXPECT_EQ(a, b) << "step " << step;
+  }
+  EXPECT_EQ(captured_task.made.size(), 2u);
+}
+
+}  // namespace
+}  // namespace cawe::train
