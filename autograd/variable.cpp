@@ -24,6 +24,7 @@ void add_gradient(GradSlot& slot, const Tensor& g) {
     slot.grad = g;
     return;
   }
+  if (slot.grad.dtype() != slot.dtype) slot.grad = slot.grad.to(slot.dtype);  // it had stayed in 16 bits
   CAWE_CHECK(slot.grad.shape() == g.shape(), Code::internal, "backward: gradients of shapes ",
              slot.grad.shape(), " and ", g.shape(), " meet");
   // A first gradient may share its storage with a dy or with another input's gradient: then it is copied
@@ -58,10 +59,10 @@ class Receiver {
       return add_gradient(*slot, over_ranks(g.to(slot->dtype)));
     if (may_wait_ && !slot->creator && g.dtype() != slot->dtype) {
       waiting_.emplace_back(slot, g);
-      has_waiting_.insert(slot.get());
+      ++waiting_for_[slot.get()];
       return;
     }
-    if (has_waiting_.erase(slot.get()) > 0)
+    if (waiting_for_.erase(slot.get()) > 0)
       for (auto& [owner, earlier] : waiting_)
         if (owner == slot && earlier.defined()) {
           add_gradient(*slot, earlier.to(slot->dtype));
@@ -72,8 +73,13 @@ class Receiver {
 
   void finish() {
     std::vector<Tensor> from, to;
-    for (const auto& [slot, g] : waiting_) {
+    for (auto& [slot, g] : waiting_) {
       if (!g.defined()) continue;
+      if (stays(*slot, g)) {
+        slot->grad = g;
+        g = Tensor();
+        continue;
+      }
       from.push_back(g);
       to.push_back(Tensor::like(g, slot->dtype));
     }
@@ -90,9 +96,14 @@ class Receiver {
   }
 
  private:
+  bool stays(const GradSlot& slot, const Tensor& g) const {
+    return slot.may_stay_narrow && size_of(g.dtype()) == 2 && !slot.grad.defined() &&
+           waiting_for_.at(&slot) == 1;
+  }
+
   bool may_wait_;
   std::vector<std::pair<std::shared_ptr<GradSlot>, Tensor>> waiting_;  // in the order of arrival
-  std::unordered_set<const GradSlot*> has_waiting_;
+  std::unordered_map<const GradSlot*, int> waiting_for_;               // how many wait for a slot
 };
 
 struct LaterFirst {

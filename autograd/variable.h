@@ -24,6 +24,9 @@ struct GradSlot {
   /// the earlier ones. Where a parameter is used several times, summing over the ranks once at the end would
   /// add in another order, and results would depend on the number of ranks.
   bool shared_by_ranks = false;
+  /// Of an f32 leaf whose gradient an optimizer reads: a 16-bit gradient that comes alone stays as it is, since its f32 copy
+  /// would hold the same numbers. As soon as another is added, both are f32.
+  bool may_stay_narrow = false;
 };
 
 /// A tensor with an optional history: copies are the same variable. Only floating variables can require a
@@ -37,7 +40,8 @@ class Variable {
   const Tensor& value() const { return value_; }
   /// For optimizers and weight loaders: new values of the same shape. Raises the storage's version.
   void set_value(const Tensor& value);
-  const Tensor& grad() const;  ///< undefined before backward()
+  /// Undefined before backward(); in 16 bits where the slot lets it stay so.
+  const Tensor& grad() const;
   void set_grad(const Tensor& grad);
   void zero_grad();
   bool requires_grad() const { return slot_ && slot_->requires_grad; }
@@ -77,7 +81,7 @@ struct Node {
 /// tensors, never Variables (which would make a cycle or keep history alive), and only those that it needs.
 /// Nothing is recorded where no input requires a gradient, or under NoGrad. A returned gradient may share
 /// storage with dy, and may be of another floating type than its input: it is converted on arrival, or, if that is
-/// a leaf, together with those of all other leaves at the end of backward().
+/// a leaf, together with those of all other leaves at the end of backward(), unless it may stay.
 Variable record(const char* name, const std::vector<Variable>& inputs, const Tensor& y,
                 std::function<Grads(const Tensor& dy)> gradient);
 /// Several outputs; a dy is undefined where nothing used that output.

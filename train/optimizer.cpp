@@ -39,7 +39,7 @@ Optimizer::Optimizer(nn::Module& module, const OptimizerOptions& options) : opti
       slot.v = Tensor::like(slot.m);
       slot.v.fill(0);
     }
-    p.variable->slot()->shared_by_ranks = true;
+    p.variable->slot()->shared_by_ranks = p.variable->slot()->may_stay_narrow = true;
     slots_.push_back(slot);
   }
   CAWE_CHECK(!slots_.empty(), Code::usage, "nothing to train: no parameter requires a gradient");

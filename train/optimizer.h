@@ -33,7 +33,7 @@ OptimizerOptions optimizer_from(const Recipe& recipe);
 class Optimizer {
  public:
   /// For the parameters that require gradients now; marks them as shared, so that their gradients are summed
-  /// over the ranks.
+  /// over the ranks, and lets gradients that come in 16 bits stay so.
   Optimizer(nn::Module& module, const OptimizerOptions& options);
 
   /// What a step tells the host: the norm of all gradients divided by the loss scale, in f64, in the order of the

@@ -3,14 +3,15 @@
 // done with gradients before: their norm, scaling. Sources: Kingma & Ba 2015,
 // arXiv 1412.6980, Algorithm 1; Loshchilov & Hutter 2019, arXiv 1711.05101, Algorithm 2.
 //
-// Bytes     a parameter: SGD 5e (4e on the first step), Adam 7e. f32: 20 and 28. Norm e, scaling 2e.
+// Bytes     a parameter: SGD 5e (4e on the first step), Adam 7e. f32: 20 and 28, with a 16-bit gradient 18 and 26. Norm e,
+//           scaling 2e, e of the gradient.
 // FLOPs     per parameter: SGD 7, Adam 15, norm 2 (f64), scaling 1: memory-bound on every GPU, the norm where
 //           f64 runs at half the rate of f32.
 // Launch    up to 64 tensors; a block of 256 threads takes 4096 numbers of one (lists.cuh).
 // Numerics  steps in the parameters' type, constants of the rule in f64 on the host. Norm in f64: tree over
 //           the block, then blocks by 256 strides and a tree. No atomics.
 // Loads     128 bits of parameters where all of a tensor's pointers are multiples of 16 bytes, else one
-//           number per lane, as for the last few of a tensor.
+//           number per lane, as for the last few of a tensor; of 16-bit gradients as many numbers, 64 bits.
 #include "cuda/kernels/optimizers.h"
 
 #include "cuda/kernels/lists.cuh"
@@ -19,6 +20,26 @@ namespace CAWE_DEVICE {
 namespace {
 
 // --- rules
+/// Gradients as T: f64, or f32 of what e says, the same for a whole block. 16-bit ones are read as many at a time as f32 ones,
+/// so that a norm's sums are those of f32.
+template <class T, int kPack, class Entry>
+__device__ __forceinline__ Pack<T, kPack> load_gradient(const Entry& e, int64_t i) {
+  if constexpr (std::is_same_v<T, float>) {
+    Pack<T, kPack> wide;
+    if (e.g_number == Number::f16) {
+      const Pack<half, kPack> g = load<half, kPack>(e.g, i);
+      for (int k = 0; k < kPack; ++k) wide.v[k] = widen(g.v[k]);
+      return wide;
+    }
+    if (e.g_number == Number::bf16) {
+      const Pack<bf16, kPack> g = load<bf16, kPack>(e.g, i);
+      for (int k = 0; k < kPack; ++k) wide.v[k] = widen(g.v[k]);
+      return wide;
+    }
+  }
+  return load<T, kPack>(e.g, i);
+}
+
 template <class T>
 struct Sgd {
   using State = T;
@@ -35,7 +56,7 @@ struct Sgd {
   template <int kPack>
   __device__ __forceinline__ void apply(const SgdTensor& e, int64_t i, T scale) const {
     Pack<T, kPack> p = load<T, kPack>(e.p, i), v = p;
-    const Pack<T, kPack> g = load<T, kPack>(e.g, i);
+    const Pack<T, kPack> g = load_gradient<T, kPack>(e, i);
     if (!first) v = load<T, kPack>(e.velocity, i);
     for (int k = 0; k < kPack; ++k) {
       const T d = g.v[k] * scale + decay * p.v[k];
@@ -64,7 +85,7 @@ struct Adam {
   template <int kPack>
   __device__ __forceinline__ void apply(const AdamTensor& e, int64_t i, T scale) const {
     Pack<T, kPack> p = load<T, kPack>(e.p, i), m = load<T, kPack>(e.m, i), v = load<T, kPack>(e.v, i);
-    const Pack<T, kPack> g = load<T, kPack>(e.g, i);
+    const Pack<T, kPack> g = load_gradient<T, kPack>(e, i);
     for (int k = 0; k < kPack; ++k) {
       const T d = g.v[k] * scale + decay * p.v[k];
       m.v[k] = beta1 * m.v[k] + rest1 * d;
@@ -101,8 +122,8 @@ template <class T>
 struct Squares : OfGradients {
   template <int kPack>
   __device__ __forceinline__ void apply(const GradientTensor& e, int64_t i, double& sum) const {
-    const Pack<T, kPack> g = load<T, kPack>(e.g, i);
-    for (int k = 0; k < kPack; ++k) sum += double(widen(g.v[k])) * double(widen(g.v[k]));
+    const Pack<T, kPack> g = load_gradient<T, kPack>(e, i);
+    for (int k = 0; k < kPack; ++k) sum += double(g.v[k]) * double(g.v[k]);
   }
 };
 
@@ -184,8 +205,10 @@ void gradient_norm(Number number, const GradientTensor* list, int64_t length, do
                    double loss_scale, double* scratch, double* result, DeviceStream stream) {
   int64_t done = 0;
   for_groups(list, length, [&](const List<GradientTensor>& group, unsigned blocks) {
-    CAWE_DISPATCH(number, T,
-                  CAWE_LAUNCH(squares_of_list<T>, blocks, kThreads, 0, stream, group, scratch + done))
+    if (number == Number::f64)
+      CAWE_LAUNCH(squares_of_list<double>, blocks, kThreads, 0, stream, group, scratch + done);
+    else
+      CAWE_LAUNCH(squares_of_list<float>, blocks, kThreads, 0, stream, group, scratch + done);
     done += blocks;
   });
   CAWE_LAUNCH(finish_norm, 1, kThreads, 0, stream, scratch, done, largest, loss_scale, result);

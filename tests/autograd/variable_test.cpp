@@ -235,6 +235,35 @@ TEST(Backward, ConvertsWhatIsNoLeafAtOnce) {
   EXPECT_EQ(numbers(gradients(z, {x}, Tensor::full({1}, kThird, DType::f64))[0]), (Doubles{kShortThird}));
 }
 
+/// y = x, whose gradient comes in bf16.
+Variable through_bf16(const Variable& x) {
+  return record("through bf16", {x}, x.value(),
+                [](const Tensor& dy) -> Grads { return {dy.to(DType::bf16)}; });
+}
+
+// 1 + 2^-8 is no bf16 number: two gradients are added in f32.
+TEST(Backward, ANarrowGradientStaysWhereItMayAndIsAlone) {
+  Variable x(Tensor::full({1}, 1), true), other(Tensor::full({1}, 1), true);
+  x.slot()->may_stay_narrow = true;
+  backward(sum(add(through_bf16(x), through_bf16(other))));
+  EXPECT_EQ(x.grad().dtype(), DType::bf16);
+  EXPECT_EQ(other.grad().dtype(), DType::f32);
+  EXPECT_EQ(numbers(x.grad().to(DType::f64)), (Doubles{1}));
+  backward(sum(through_bf16(x)), 0x1p-8);  // to what was there before
+  EXPECT_EQ(x.grad().dtype(), DType::f32);
+  EXPECT_EQ(numbers(x.grad().to(DType::f64)), (Doubles{1 + 0x1p-8}));
+
+  x.zero_grad();
+  backward(sum(add(through_bf16(x), affine(through_bf16(x), 0x1p-8))));  // used twice
+  EXPECT_EQ(x.grad().dtype(), DType::f32);
+  EXPECT_EQ(numbers(x.grad().to(DType::f64)), (Doubles{1 + 0x1p-8}));
+
+  x.zero_grad();
+  backward(sum(add(x, affine(through_bf16(x), 0x1p-8))));  // one in its own type
+  EXPECT_EQ(x.grad().dtype(), DType::f32);
+  EXPECT_EQ(numbers(x.grad().to(DType::f64)), (Doubles{1 + 0x1p-8}));
+}
+
 TEST(Gradients, LeaveEveryGradAlone) {
   Variable x = leaf({3}), w = leaf({2});
   x.set_grad(Tensor::full({1}, 77, DType::f64));

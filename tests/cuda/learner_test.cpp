@@ -104,5 +104,37 @@ TEST_F(LearnerTest, ACapturedStepTellsItsOwnNumbers) {
   EXPECT_EQ(captured_task.made.size(), 2u);
 }
 
+/// Gradients that reach norm and step in 16 bits give the bits of their f32 copies.
+TEST_F(LearnerTest, SixteenBitGradientsNeedNoCopies) {
+  for (const auto kind : {OptimizerOptions::Kind::sgd, OptimizerOptions::Kind::adamw})
+    for (const int64_t micro_batch : {0, 3}) {
+      OptimizerOptions options;
+      options.kind = kind;
+      options.clip = 0.01;
+      Precision bf16;
+      bf16.dtype = DType::bf16;
+      SquaresTask direct_task, copying_task;
+      Learner direct(direct_task, options, bf16, false, micro_batch),
+          copying(copying_task, options, bf16, false, micro_batch);
+      for (const auto& p : copying_task.module().parameters()) p.variable->slot()->may_stay_narrow = false;
+      uint64_t launches[2] = {0, 0};
+      for (int step = 0; step < 3; ++step) {
+        const auto run = [&](Learner& learner, uint64_t* count) {
+          emulated::take_traffic();
+          LogLine line = learner.step(batch_of(8, step), 1e-3, {}, {step, nullptr, nullptr});
+          for (const auto& [kernel, times] : emulated::take_traffic().launches) *count += times;
+          return line;
+        };
+        EXPECT_EQ(run(direct, &launches[0]), run(copying, &launches[1])) << "step " << step;
+      }
+      if (micro_batch == 0) {
+        EXPECT_LT(launches[0], launches[1]);
+      }
+      const auto a = direct_task.module().parameters(), b = copying_task.module().parameters();
+      for (size_t i = 0; i < a.size(); ++i)
+        EXPECT_EQ(a[i].variable->value().to_vector<float>(), b[i].variable->value().to_vector<float>()) << a[i].name;
+    }
+}
+
 }  // namespace
 }  // namespace cawe::train

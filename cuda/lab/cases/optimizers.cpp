@@ -23,7 +23,7 @@ struct TensorList {
   }
   void upload(CaseContext& c) {
     for (const Tensor& x : values) {
-      Tensor shifted = Tensor::zeros({shift + x.numel()}, dtype);
+      Tensor shifted = Tensor::zeros({shift + x.numel()}, x.dtype());
       shifted.slice(0, shift, shifted.numel()).copy_from(x);
       memory.push_back(c.upload(shifted));
     }
@@ -33,7 +33,9 @@ struct TensorList {
     for (const Tensor& x : values)
       memory.push_back(c.fresh<char>((shift + x.numel()) * int64_t(size_of(dtype))));
   }
-  void* at(size_t i) const { return static_cast<char*>(memory[i]) + size_t(shift) * size_of(dtype); }
+  void* at(size_t i) const {
+    return static_cast<char*>(memory[i]) + size_t(shift) * size_of(values[i].dtype());
+  }
   Tensor download(CaseContext& c, size_t i) const { return c.download(at(i), values[i].shape(), dtype); }
 
   DType dtype;
@@ -48,7 +50,19 @@ struct StepCase {
   DType dtype = DType::f32;
   double factor = 1;  ///< other than 1: a number on the device
   int64_t shift = 0;
+  DType g_type = DType::f32;  ///< 16 bits where dtype is f32
 };
+
+/// The type of gradient i: every third stays f32.
+DType type_of_gradient(const StepCase& s, size_t i) {
+  return s.dtype == DType::f64 ? DType::f64 : i % 3 == 2 ? DType::f32 : s.g_type;
+}
+/// A list whose gradients have different types.
+TensorList gradients_of(const StepCase& s) {
+  TensorList g(s.sizes, "step g", s.dtype, s.shift);
+  for (size_t i = 0; i < s.sizes.size(); ++i) g.values[i] = g.values[i].to(type_of_gradient(s, i));
+  return g;
+}
 
 Tensor f64(const Tensor& x) { return x.to(DType::f64); }
 /// The gradient as the rule sees it.
@@ -59,14 +73,15 @@ Tensor scaled(const Tensor& g, double factor) {
 }
 
 double run_sgd(CaseContext& c, const StepCase& s, const SgdParams& params) {
-  TensorList p(s.sizes, "step p", s.dtype, s.shift), g(s.sizes, "step g", s.dtype, s.shift),
-      v(s.sizes, "step v", s.dtype, s.shift);
+  TensorList p(s.sizes, "step p", s.dtype, s.shift), g = gradients_of(s),
+                                                     v(s.sizes, "step v", s.dtype, s.shift);
   p.upload(c);
   g.upload(c);
   params.first ? v.leave_fresh(c) : v.upload(c);
   const double* factor = s.factor == 1 ? nullptr : c.upload(std::vector<double>{s.factor});
   std::vector<SgdTensor> list;
-  for (size_t i = 0; i < s.sizes.size(); ++i) list.push_back({p.at(i), g.at(i), v.at(i), s.sizes[i]});
+  for (size_t i = 0; i < s.sizes.size(); ++i)
+    list.push_back({p.at(i), g.at(i), v.at(i), s.sizes[i], number_for(g.values[i].dtype())});
   const SgdRule rule{params.lr, params.momentum, params.weight_decay, params.first};
   c.measure(
       [&] { sgd_steps(number_for(s.dtype), list.data(), int64_t(list.size()), rule, factor, c.stream()); });
@@ -82,8 +97,8 @@ double run_sgd(CaseContext& c, const StepCase& s, const SgdParams& params) {
 }
 
 double run_adam(CaseContext& c, const StepCase& s, const AdamParams& params) {
-  TensorList p(s.sizes, "step p", s.dtype, s.shift), g(s.sizes, "step g", s.dtype, s.shift),
-      m(s.sizes, "step m", s.dtype, s.shift), v(s.sizes, "step v", s.dtype, s.shift);
+  TensorList p(s.sizes, "step p", s.dtype, s.shift),
+      g = gradients_of(s), m(s.sizes, "step m", s.dtype, s.shift), v(s.sizes, "step v", s.dtype, s.shift);
   for (Tensor& x : v.values) primitives::unary(UnaryOp::square, 0, 0, x.clone(), x);
   p.upload(c);
   g.upload(c);
@@ -92,7 +107,7 @@ double run_adam(CaseContext& c, const StepCase& s, const AdamParams& params) {
   const double* factor = s.factor == 1 ? nullptr : c.upload(std::vector<double>{s.factor});
   std::vector<AdamTensor> list;
   for (size_t i = 0; i < s.sizes.size(); ++i)
-    list.push_back({p.at(i), g.at(i), m.at(i), v.at(i), s.sizes[i]});
+    list.push_back({p.at(i), g.at(i), m.at(i), v.at(i), s.sizes[i], number_for(g.values[i].dtype())});
   const AdamRule rule{params.lr,           params.beta1,     params.beta2, params.eps,
                       params.weight_decay, params.decoupled, params.step};
   c.measure(
@@ -111,7 +126,8 @@ double run_adam(CaseContext& c, const StepCase& s, const AdamParams& params) {
 
 std::vector<GradientTensor> entries(const TensorList& g) {
   std::vector<GradientTensor> list;
-  for (size_t i = 0; i < g.values.size(); ++i) list.push_back({g.at(i), g.values[i].numel()});
+  for (size_t i = 0; i < g.values.size(); ++i)
+    list.push_back({g.at(i), g.values[i].numel(), number_for(g.values[i].dtype())});
   return list;
 }
 
@@ -134,6 +150,28 @@ double run_norm(CaseContext& c, const Sizes& sizes, DType dtype, double reductio
   const double factor = (reduction > 1 ? 1 / reduction : 1) / 8;
   return std::max(
       {std::fabs(got[0] / squares - 1), std::fabs(got[1] / norm - 1), std::fabs(got[2] / factor - 1)});
+}
+
+/// Of gradients in three types: to the bit what their f32 copies have.
+double run_norm_of_types(CaseContext& c, const Sizes& sizes, DType type) {
+  StepCase s{"", sizes};
+  s.g_type = type;
+  TensorList g = gradients_of(s), copies = g;
+  for (Tensor& x : copies.values) x = x.to(DType::f32);
+  g.upload(c);
+  copies.upload(c);
+  auto* result = c.fresh<double>(3);
+  auto* of_copies = c.fresh<double>(3);
+  const auto norm = [&](const std::vector<GradientTensor>& list, double* to) {
+    auto* scratch = c.fresh<double>(gradient_norm_scratch(list.data(), int64_t(list.size())));
+    return [=, &c, &list] {
+      gradient_norm(Number::f32, list.data(), int64_t(list.size()), 1, 8, scratch, to, c.stream());
+    };
+  };
+  const std::vector<GradientTensor> list = entries(g), list_of_copies = entries(copies);
+  c.measure(norm(list, result));
+  c.compare(norm(list_of_copies, of_copies));
+  return different(c.download(result, 3), c.download(of_copies, 3));
 }
 
 /// A gradient that is not finite: its norm neither, and the factor 1.
@@ -198,17 +236,29 @@ Sizes many() {  // two launches, and blocks of all fillings
   return sizes;
 }
 
+/// Bytes by which gradients are fewer than in the type of the parameters.
+double saved_by_gradients(const StepCase& s) {
+  double saved = 0;
+  for (size_t i = 0; i < s.sizes.size(); ++i)
+    saved += double(s.sizes[i]) * (double(size_of(s.dtype)) - double(size_of(type_of_gradient(s, i))));
+  return saved;
+}
+// kMain's first two gradients in 16 bits are 768 and 63 sectors, the third stays.
+constexpr uint64_t kMainNarrow = 768 + 63 + 2;
+
 void add_steps(std::vector<Case>& cases) {
   const auto sgd = [&](const StepCase& s, const SgdParams& p) {
     const double e = double(size_of(s.dtype));
     cases.push_back(make_case("sgd_step", std::string(cawe::name(s.dtype)) + " " + s.text, s.sizes,
                               (p.first ? 2 : 3) * e, 2 * e, 7, s.dtype == DType::f64 ? 1e-15 : 5e-7));
+    cases.back().floor_read -= saved_by_gradients(s);
     cases.back().run = [=](CaseContext& c) { return run_sgd(c, s, p); };
   };
   const auto adam = [&](const StepCase& s, const AdamParams& p) {
     const double e = double(size_of(s.dtype));
     cases.push_back(make_case("adam_step", std::string(cawe::name(s.dtype)) + " " + s.text, s.sizes, 4 * e,
                               3 * e, 15, s.dtype == DType::f64 ? 1e-14 : 1e-6));
+    cases.back().floor_read -= saved_by_gradients(s);
     cases.back().run = [=](CaseContext& c) { return run_adam(c, s, p); };
   };
   SgdParams sp;
@@ -232,6 +282,9 @@ void add_steps(std::vector<Case>& cases) {
   sgd({"70 tensors, unaligned", many(), DType::f32, 1, 1}, sp);
   sgd({"2 tensors, scaled", {5000, 77}, DType::f32, 0.25}, sp);
   sgd({"2 tensors", {5001, 77}, DType::f64}, sp);
+  sgd({"13293 in 4, bf16 gradients", kMain, DType::f32, 1, 0, DType::bf16}, sp);
+  cases.back().sectors = 4 * kMainSectors + kMainNarrow;
+  sgd({"70 tensors, f16 gradients, unaligned", many(), DType::f32, 0.5, 1, DType::f16}, sp);
 
   adam({"13293 in 4", kMain}, ap);
   cases.back().sectors = 7 * kMainSectors;
@@ -242,6 +295,9 @@ void add_steps(std::vector<Case>& cases) {
   adam({"70 tensors, unaligned", many(), DType::f32, 1, 1}, ap);
   adam({"2 tensors, scaled", {5000, 77}, DType::f32, 0.25}, decoupled);
   adam({"2 tensors", {5001, 77}, DType::f64}, ap);
+  adam({"13293 in 4, f16 gradients", kMain, DType::f32, 1, 0, DType::f16}, ap);
+  cases.back().sectors = 6 * kMainSectors + kMainNarrow;
+  adam({"70 tensors, bf16 gradients, unaligned", many(), DType::f32, 0.5, 1, DType::bf16}, decoupled);
 }
 
 void add_gradients(std::vector<Case>& cases) {
@@ -262,6 +318,15 @@ void add_gradients(std::vector<Case>& cases) {
   norm("f32 70 tensors, below the limit", many(), DType::f32, 0.5, 70 + 5);
   norm("f16 300 tensors", Sizes(300, 9), DType::f16, 2, 300);  // more blocks than the last one has threads
   norm("f64 2 tensors", {5001, 77}, DType::f64, 2, 3);
+  for (const DType type : {DType::f16, DType::bf16}) {
+    cases.push_back(
+        make_case("gradient_norm", std::string("f32 and ") + cawe::name(type), kMain, 2, 0, 2, 0));
+    cases.back().floor_read += 8 * 5 + 5 * 2;
+    cases.back().floor_written = 8 * 5 + 24;
+    cases.back().unique_allowance = 1.05 + 32 * double(kMain.size() + 7) / cases.back().floor_written;
+    cases.back().sectors = kMainNarrow + 5 + 2 + 3;
+    cases.back().run = [=](CaseContext& c) { return run_norm_of_types(c, kMain, type); };
+  }
   cases.push_back(make_case("gradient_norm", "f32 nan", {100}, 4.08, 0.32, 2, 0));
   cases.back().run = [](CaseContext& c) { return run_norm_of_nan(c); };
 

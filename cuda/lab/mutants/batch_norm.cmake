@@ -4,7 +4,7 @@ cawe_mutant(batch_norm_sums_between batch_norm_sums.cu "column_sums(a, tile, lan
 cawe_mutant(batch_norm_sums_f32 batch_norm_sums.cu "const double v = double(widen(p.v[k]));" "const float v = float(widen(p.v[k]));" channel_sums)
 cawe_mutant(batch_norm_sums_bound batch_norm_sums.cu "if (i + k * step < packs)" "if (i + k * step <= packs)" channel_sums)
 cawe_mutant(batch_norm_sums_plane batch_norm_sums.cu "pack = (i + k * step) % packs_of_plane" "pack = (i + k * step) % (packs_of_plane - 1)" channel_sums)
-cawe_mutant(batch_norm_sums_parts batch_norm_sums.cu "part += kAhead * step" "part += (kAhead + 1) * step" channel_sums)
+cawe_mutant(batch_norm_sums_parts batch_norm_sums.cu "part += kAhead * step" "part += (kAhead + 1) * step" channel_sums NUMBER f16)
 cawe_mutant(batch_norm_sums_invstd batch_norm_sums.cu "invstd == nullptr ? second" "invstd == nullptr || channel == 0 ? second" batch_norm_grad_sums)
 cawe_mutant(batch_norm_affine_rows batch_norm.cu "row < rows; row +=" "row <= rows; row +=" channel_affine_nhwc)
 cawe_mutant(batch_norm_affine_plane batch_norm.cu "int(plane % c)" "int(plane / c)" channel_affine)

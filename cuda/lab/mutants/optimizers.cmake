@@ -10,3 +10,5 @@ cawe_mutant(optimizer_groups optimizers.cu "if (group.length > 0) launch" "if (g
 cawe_mutant(optimizer_squares optimizers.cu "partial[blockIdx.x] = sum" "partial[0] = sum" gradient_norm)
 cawe_mutant(optimizer_norm_stride optimizers.cu "i < blocks; i += kThreads" "i < blocks; i += kThreads + 1" gradient_norm NUMBER f16)
 cawe_mutant(optimizer_norm_nan optimizers.cu "finite ? (clipped" "true ? (clipped" gradient_norm)
+cawe_mutant(optimizer_narrow_type optimizers.cu "if (e.g_number == Number::f16)" "if (e.g_number != Number::f32)" sgd_step)
+cawe_mutant(optimizer_narrow_norm optimizers.cu "const Pack<T, kPack> g = load_gradient<T, kPack>(e, i);\n    for (int k = 0; k < kPack; ++k) sum" "const Pack<T, kPack> g = load<T, kPack>(e.g, i);\n    for (int k = 0; k < kPack; ++k) sum" gradient_norm)

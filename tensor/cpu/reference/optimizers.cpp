@@ -80,7 +80,7 @@ void ReferenceBackend::sgd_steps(const std::vector<Tensor>& p, const std::vector
                                  const SgdParams& s) {
   for (size_t i = 0; i < p.size(); ++i) {
     Tensor value = p[i], v = velocity[i];
-    sgd_step(value, times(*this, g[i], factor), v, s);
+    sgd_step(value, times(*this, g[i].to(value.dtype()), factor), v, s);
   }
 }
 
@@ -89,19 +89,20 @@ void ReferenceBackend::adam_steps(const std::vector<Tensor>& p, const std::vecto
                                   const Tensor& factor, const AdamParams& s) {
   for (size_t i = 0; i < p.size(); ++i) {
     Tensor value = p[i], first = m[i], second = v[i];
-    adam_step(value, times(*this, g[i], factor), first, second, s);
+    adam_step(value, times(*this, g[i].to(value.dtype()), factor), first, second, s);
   }
 }
 
 void ReferenceBackend::gradient_norm(const std::vector<Tensor>& g, double largest, double loss_scale,
                                      Tensor& result) {
   double squares = 0;
-  for (const Tensor& t : g)
-    dispatch_floating("gradient_norm", t.dtype(), [&](auto zero) {
+  for (const Tensor& t : g) {
+    const Tensor flat = (size_of(t.dtype()) == 2 ? t.to(DType::f32) : t).contiguous();
+    dispatch_floating("gradient_norm", flat.dtype(), [&](auto zero) {
       using T = decltype(zero);
-      const Tensor flat = t.contiguous();
       squares = squares_of(flat.data<T>(), flat.numel(), squares);
     });
+  }
   const double norm = std::sqrt(squares) / loss_scale;
   const double clip = largest > 0 && norm > largest ? largest / norm : 1;
   double* out = result.data<double>();
