@@ -132,7 +132,8 @@ TEST_F(LearnerTest, SixteenBitGradientsNeedNoCopies) {
       }
       const auto a = direct_task.module().parameters(), b = copying_task.module().parameters();
       for (size_t i = 0; i < a.size(); ++i)
-        EXPECT_EQ(a[i].variable->value().to_vector<float>(), b[i].variable->value().to_vector<float>()) << a[i].name;
+        EXPECT_EQ(a[i].variable->value().to_vector<float>(), b[i].variable->value().to_vector<float>())
+            << a[i].name;
     }
 }
 
