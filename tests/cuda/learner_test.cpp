@@ -36,8 +36,10 @@ class SquaresTask : public Task {
   nn::Module& module() override { return conv_; }
   std::vector<Tensor> inputs(const data::Batch& batch) override { return {network_input(batch.images)}; }
   Loss loss(const std::vector<Tensor>& inputs) override {
-    const Variable mean = batch_mean(sum(square(nn::at_least_f32(conv_.forward(Variable(inputs[0])))), {1, 2, 3}));
-    made.push_back({mean, {{"loss.narrow", mean.value().to(DType::bf16)}, {"loss.host", Tensor::scalar(0.375)}}});
+    const Variable mean =
+        batch_mean(sum(square(nn::at_least_f32(conv_.forward(Variable(inputs[0])))), {1, 2, 3}));
+    made.push_back(
+        {mean, {{"loss.narrow", mean.value().to(DType::bf16)}, {"loss.host", Tensor::scalar(0.375)}}});
     return made.back();
   }
   std::vector<Loss> made;
@@ -130,7 +132,8 @@ TEST_F(LearnerTest, SixteenBitGradientsNeedNoCopies) {
       }
       const auto a = direct_task.module().parameters(), b = copying_task.module().parameters();
       for (size_t i = 0; i < a.size(); ++i)
-        EXPECT_EQ(a[i].variable->value().to_vector<float>(), b[i].variable->value().to_vector<float>()) << a[i].name;
+        EXPECT_EQ(a[i].variable->value().to_vector<float>(), b[i].variable->value().to_vector<float>())
+            << a[i].name;
     }
 }
 
