@@ -7,6 +7,7 @@ usage: python3 scripts/goldens/operators.py [tests/goldens]   (torch from PyPI)
 import numpy as np
 import torch
 import torch.nn.functional as F
+from torchvision.transforms.functional import normalize
 
 from golden import real, run
 from operators_gan import gan, gan_primitives
@@ -206,28 +207,48 @@ def primitives(golden):
         state = {'step': torch.tensor(float(2 + v)), 'exp_avg': numbers((37, 5), 'adam m'), 'exp_avg_sq': numbers((37, 5), 'adam v', 0, 1)}
         put('adam_step', v, *optimizer_step(lambda p: kind(p, 1e-3, weight_decay=0.1), numbers((37, 5), 'adam p'),
                                             numbers((37, 5), 'adam g'), state))
-    for v in range(2):
+    def gradient(v, shape, name):  # of a list's first parameter; in the third variant it comes in 16 bits
+        g = numbers(shape, name)
+        return g.float().to(torch.bfloat16).to(g.dtype) if v == 2 and len(shape) == 2 else g
+
+    for v in range(3):
         factor = 1.0 if v == 0 else 0.5
         outs = []
         for name, shape in (('pgv', (37, 5)), ('qhw', (41,))):
             velocity = None if v == 0 else {'momentum_buffer': numbers(shape, 'sgd ' + name[2])}
             outs.append(optimizer_step(lambda p: torch.optim.SGD(p, 0.1, 0.9, weight_decay=0.01), numbers(shape, 'sgd ' + name[0]),
-                                       factor * numbers(shape, 'sgd ' + name[1]), velocity))
+                                       factor * gradient(v, shape, 'sgd ' + name[1]), velocity))
         put('sgd_steps', v, outs[0][0], outs[1][0], outs[0][1], outs[1][1])
-    for v in range(2):
-        factor, kind = (1.0, torch.optim.Adam) if v == 0 else (0.5, torch.optim.AdamW)
+    for v in range(3):
+        factor, kind = 1.0 if v == 0 else 0.5, torch.optim.AdamW if v == 1 else torch.optim.Adam
         outs = []
         for p, g, m, w, shape in (('p', 'g', 'm', 'v', (37, 5)), ('q', 'h', 'n', 'w', (41,))):
             state = {'step': torch.tensor(2.0), 'exp_avg': numbers(shape, 'adam ' + m), 'exp_avg_sq': numbers(shape, 'adam ' + w, 0, 1)}
             outs.append(optimizer_step(lambda x: kind(x, 1e-3, weight_decay=0.1), numbers(shape, 'adam ' + p),
-                                       factor * numbers(shape, 'adam ' + g), state))
+                                       factor * gradient(v, shape, 'adam ' + g), state))
         put('adam_steps', v, *[outs[k][i] for i in range(3) for k in range(2)])
+    x = numbers((3, 5, 7, 6), 'bn x', -1, 2)
+    for v in range(2):
+        put('channel_sums', v, torch.stack([x.sum((0, 2, 3)), x.square().sum((0, 2, 3))]))
+    w, b = numbers((5,), 'bn w'), numbers((5,), 'bn b')
+    running = [numbers((5,), 'bn mean'), numbers((5,), 'bn var', 0.5, 1)]
+    _, mean, invstd = torch.native_batch_norm(x, w, b, *running, True, 0.1, 1e-5)
+    put('batch_norm_coefficients_of_ranks', 0, torch.stack([mean, invstd, w * invstd, b - mean * w * invstd]), *running)
+    mean, stddev = (torch.tensor([0.485, 0.456, 0.406]).float(), torch.tensor([0.229, 0.224, 0.225]).float())
+    for v, (channels, y) in enumerate(((1, 3), (3, 3), (1, 1), (1, 3), (1, 3), (3, 3))):
+        film = numbers((1, channels, 1, 7) if v == 5 else (2, channels, 13, 9), 'film', 0, 1).expand(-1, y, -1, -1)
+        narrow = {3: torch.float16, 4: torch.bfloat16}.get(v)
+        film = film.float() if narrow else film
+        film = normalize(film, mean[:y].to(film.dtype).tolist(), stddev[:y].to(film.dtype).tolist())
+        put('normalise_films', v, film.to(narrow).float() if narrow else film)
     gan_primitives(put, numbers)
     image, more = numbers((3, 5, 7, 9), 'list'), numbers((41,), 'more of a list')
     for v, narrow in enumerate((torch.bfloat16, torch.float16, torch.float64)):
         put('copy_list', v, image.float().to(narrow), more.float().to(torch.bfloat16))
-    both = [numbers((77, 91), 'squares'), numbers((5000,), 'more squares')]
-    for v in range(3):
+    for v in range(4):
+        both = [numbers((77, 91), 'squares'), numbers((5000,), 'more squares')]
+        if v == 3:
+            both[1] = both[1].half().to(both[1].dtype)
         scale = 1024.0 if v == 2 else 1.0
         norm = torch.nn.utils.get_total_norm(both) / scale
         factor = (min(1.0, 2.0 / norm.item()) if v == 1 else 1.0) / scale

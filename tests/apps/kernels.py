@@ -122,7 +122,7 @@ times = step['predicted_ms']
 assert set(times) == {'P40', 'A100-80', 'H100', 'H200'}
 assert times['P40']['captured'] > times['A100-80']['captured'] > times['H100']['captured'] > times['H200']['captured'] > 0
 text = run('--steps', '--filter', 'resnet50 inference b2 f32').stdout
-assert 'conv2d' in text and 'map_channels_last' in text and 'nothing measured' in text
+assert 'conv2d' in text and 'map_nchw' in text and 'nothing measured' in text
 assert '--steps and --profile' in run('--steps', '--profile', code=2).stderr
 assert '--steps and FILE' in run('mine.cuh', '--steps', code=2).stderr
 assert 'no step' in run('--steps', '--filter', 'alexnet', code=2).stderr

@@ -34,7 +34,9 @@ class SquaresTask : public Task {
     conv_.to(kDevice);
   }
   nn::Module& module() override { return conv_; }
-  std::vector<Tensor> inputs(const data::Batch& batch) override { return {network_input(batch.images)}; }
+  std::vector<Tensor> inputs(const data::Batch& batch) override {
+    return {network_input(batch.images.to(kDevice))};
+  }
   Loss loss(const std::vector<Tensor>& inputs) override {
     const Variable mean =
         batch_mean(sum(square(nn::at_least_f32(conv_.forward(Variable(inputs[0])))), {1, 2, 3}));

@@ -31,12 +31,13 @@ constexpr int64_t kGroup = 16;  // channels that are summed in registers at a ti
 /// each access is a cache line on another page, which took half as long again.
 constexpr int64_t kBlock = 8;
 
-/// sums [2, C]: per lane, sum over rows of (a, b) = values(row, c), in double. `values(row, c0, width, a, b)`
+/// sums [2, C], in any strides: per lane, sum over rows of (a, b) = values(row, c), in double. `values(row, c0, width, a, b)`
 /// adds for `width` channels from c0 on.
 template <class Fn>
 void lane_channel_sums(const Rows& r, Tensor& sums, Fn values) {
   const int64_t channels = r.channels;
-  lane_sum<double>(lane_plan(r.images), 2 * channels, sums.data<double>(),
+  Tensor total = Tensor::empty({2, channels}, DType::f64);
+  lane_sum<double>(lane_plan(r.images), 2 * channels, total.data<double>(),
                    [&](int64_t, int64_t begin, int64_t end, double* partial) {
                      std::fill(partial, partial + 2 * channels, 0.0);
                      for (int64_t block = begin * r.per_image; block < end * r.per_image; block += kBlock) {
@@ -46,6 +47,7 @@ void lane_channel_sums(const Rows& r, Tensor& sums, Fn values) {
                                 partial + channels + c);
                      }
                    });
+  sums.copy_from(total);
 }
 
 // Four channels at a time, as an explicit vector type: the compiler vectorises some of these sums and gives

@@ -16,11 +16,12 @@ T at(const Tensor& vector, int64_t i) {
   return vector.data<T>()[i * vector.stride(0)];
 }
 
-/// Sums [2, C] in double, by lanes: calls add(n, c, y, x, sums of the channel) for every element.
+/// Sums [2, C] in double, in any strides, by lanes: calls add(n, c, y, x, sums of the channel) for every element.
 template <class Fn>
 void channel_lane_sums(const Tensor& shape_of, Tensor& sums, Fn add) {
   const int64_t channels = shape_of.dim(1), h = shape_of.dim(2), w = shape_of.dim(3);
-  lane_sum<double>(lane_plan(shape_of.dim(0)), 2 * channels, sums.data<double>(),
+  Tensor total = Tensor::empty({2, channels}, DType::f64);
+  lane_sum<double>(lane_plan(shape_of.dim(0)), 2 * channels, total.data<double>(),
                    [&](int64_t, int64_t begin, int64_t end, double* partial) {
                      std::fill(partial, partial + 2 * channels, 0.0);
                      for (int64_t n = begin; n < end; ++n)
@@ -29,6 +30,7 @@ void channel_lane_sums(const Tensor& shape_of, Tensor& sums, Fn add) {
                            for (int64_t c = 0; c < channels; ++c)
                              add(n, c, y, x, partial[c], partial[channels + c]);
                    });
+  sums.copy_from(total);
 }
 
 /// What a ReLU let through: y > 0 or, where y is undefined, x * scale + shift > 0, computed as channel_affine does.
@@ -85,11 +87,11 @@ void ReferenceBackend::batch_norm_coefficients(const Tensor& sums, double count,
         old_var = T((1 - momentum) * double(old_var) + momentum * var * (count / (count - 1)));
       }
       const double invstd = 1 / std::sqrt(var + eps), scale = double(at<T>(w, c)) * invstd;
-      T* p = out.data<T>() + c;
+      T* p = out.data<T>() + c * out.stride(1);
       p[0] = T(mean);
-      p[channels] = T(invstd);
-      p[2 * channels] = T(scale);
-      p[3 * channels] = T(double(at<T>(b, c)) - mean * scale);
+      p[out.stride(0)] = T(invstd);
+      p[2 * out.stride(0)] = T(scale);
+      p[3 * out.stride(0)] = T(double(at<T>(b, c)) - mean * scale);
     }
   });
 }
