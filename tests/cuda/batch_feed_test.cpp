@@ -30,7 +30,7 @@ data::Dataset made_up() {
   return dataset;
 }
 
-class BatchFeedTest : public DeviceTest {
+class BatchFeedTest : public OnDeviceTest {
  protected:
   BatchFeedTest() : dataset_(made_up()) {
     options_.batch = kBatch;
@@ -45,14 +45,6 @@ class BatchFeedTest : public DeviceTest {
       for (float& v : film.pixels) v = random.next_uniform();
       return film;
     };
-  }
-  void SetUp() override {
-    DeviceTest::SetUp();
-    set_compute_device(kDevice);
-  }
-  void TearDown() override {
-    set_compute_device(Device::cpu);
-    DeviceTest::TearDown();
   }
   static std::shared_ptr<models::Classifier> network() {
     models::ClassifierConfig c;

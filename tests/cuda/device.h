@@ -7,6 +7,7 @@
 
 #include "cuda/kernels/types.h"
 #include "cuda/runtime/init.h"
+#include "tensor/backend.h"
 #if !defined(CAWE_ON_CUDA)
 #include "cuda/emulator/vendor/control.h"
 #endif
@@ -36,6 +37,19 @@ class DeviceTest : public testing::Test {
 
  private:
   static inline bool ready_ = false;
+};
+
+/// And the device is the one that networks are put on, as `--device` does.
+class OnDeviceTest : public DeviceTest {
+ protected:
+  void SetUp() override {
+    DeviceTest::SetUp();
+    set_compute_device(kDevice);
+  }
+  void TearDown() override {
+    set_compute_device(Device::cpu);
+    DeviceTest::TearDown();
+  }
 };
 
 }  // namespace cawe

@@ -8,23 +8,13 @@
 #include "cuda/emulator/vendor/control.h"
 #include "nn/conv2d.h"
 #include "nn/precision.h"
-#include "tensor/random.h"
 #include "tests/cuda/device.h"
+#include "tests/train/made_up_batch.h"
 
 namespace cawe::train {
 namespace {
 
-class LearnerTest : public DeviceTest {
- protected:
-  void SetUp() override {
-    DeviceTest::SetUp();
-    set_compute_device(kDevice);
-  }
-  void TearDown() override {
-    set_compute_device(Device::cpu);
-    DeviceTest::TearDown();
-  }
-};
+class LearnerTest : public OnDeviceTest {};
 
 /// Mean over the images of their squared features; the log also has a term in 16 bits and one that lies on the host.
 class SquaresTask : public Task {
@@ -50,16 +40,6 @@ class SquaresTask : public Task {
   nn::Conv2d conv_;
 };
 
-data::Batch batch_of(int64_t items, int step) {
-  data::Batch batch;
-  batch.images = Tensor::empty({items, 3, 8, 8}, DType::f32, Layout::channels_last);
-  const Random random(1, "learner", uint64_t(step));
-  for (int64_t i = 0; i < batch.images.numel(); ++i)
-    batch.images.data<float>()[i] = random.uniform(uint64_t(i));
-  for (int64_t i = 0; i < items; ++i) batch.samples.push_back(i);
-  return batch;
-}
-
 TEST_F(LearnerTest, TellsTheHostInOneCopy) {
   OptimizerOptions sgd;
   sgd.kind = OptimizerOptions::Kind::sgd;
@@ -69,7 +49,7 @@ TEST_F(LearnerTest, TellsTheHostInOneCopy) {
     for (int step = 0; step < 2; ++step) {
       task.made.clear();
       emulated::take_traffic();
-      const LogLine line = learner.step(batch_of(8, step), 1e-3, {}, {step, nullptr, nullptr});
+      const LogLine line = learner.step(made_up_batch(8, step), 1e-3, {}, {step, nullptr, nullptr});
       EXPECT_EQ(emulated::take_traffic().to_host.count, 1u) << "micro batch " << micro_batch;
       double loss = 0, narrow = 0;
       for (size_t i = 0; i < task.made.size(); ++i) {
@@ -97,9 +77,9 @@ TEST_F(LearnerTest, ACapturedStepTellsItsOwnNumbers) {
   } plain_task, captured_task;
   Learner plain(plain_task, sgd, {}, false), captured(captured_task, sgd, {}, true);
   for (int step = 0; step < 4; ++step) {
-    const LogLine a = plain.step(batch_of(4, step), 1e-3, {}, {step, nullptr, nullptr});
+    const LogLine a = plain.step(made_up_batch(4, step), 1e-3, {}, {step, nullptr, nullptr});
     emulated::take_traffic();
-    const LogLine b = captured.step(batch_of(4, step), 1e-3, {}, {step, nullptr, nullptr});
+    const LogLine b = captured.step(made_up_batch(4, step), 1e-3, {}, {step, nullptr, nullptr});
     EXPECT_EQ(emulated::take_traffic().to_host.count, 1u) << "step " << step;
     EXPECT_EQ(a, b) << "step " << step;
   }
@@ -123,7 +103,7 @@ TEST_F(LearnerTest, SixteenBitGradientsNeedNoCopies) {
       for (int step = 0; step < 3; ++step) {
         const auto run = [&](Learner& learner, uint64_t* count) {
           emulated::take_traffic();
-          LogLine line = learner.step(batch_of(8, step), 1e-3, {}, {step, nullptr, nullptr});
+          LogLine line = learner.step(made_up_batch(8, step), 1e-3, {}, {step, nullptr, nullptr});
           for (const auto& [kernel, times] : emulated::take_traffic().launches) *count += times;
           return line;
         };

@@ -129,17 +129,7 @@ void descend(nn::Module& net) {
   }
 }
 
-class StepRunnerTest : public DeviceTest {
- protected:
-  void SetUp() override {
-    DeviceTest::SetUp();
-    set_compute_device(kDevice);
-  }
-  void TearDown() override {
-    set_compute_device(Device::cpu);
-    DeviceTest::TearDown();
-  }
-};
+class StepRunnerTest : public OnDeviceTest {};
 
 /// Both have the same gradients, to the byte, and go one step down.
 void expect_same_descent(nn::Module& a, nn::Module& b, int step) {

@@ -9,7 +9,7 @@
 #include "autograd/ops/reductions.h"
 #include "nn/conv2d.h"
 #include "tensor/backend.h"
-#include "tensor/random.h"
+#include "tests/train/made_up_batch.h"
 
 namespace cawe::train {
 namespace {
@@ -36,22 +36,12 @@ class SquaresTask : public Task {
   nn::Conv2d conv_;
 };
 
-data::Batch batch_of(int64_t items) {
-  data::Batch batch;
-  batch.images = Tensor::empty({items, 3, 8, 8}, DType::f32, Layout::channels_last);
-  const Random random(1, "learner");
-  for (int64_t i = 0; i < batch.images.numel(); ++i)
-    batch.images.data<float>()[i] = random.uniform(uint64_t(i));
-  for (int64_t i = 0; i < items; ++i) batch.samples.push_back(i);
-  return batch;
-}
-
 TEST(Learner, PartsOfABatchMakeTheSameStep) {
   OptimizerOptions sgd;
   sgd.kind = OptimizerOptions::Kind::sgd;
   SquaresTask whole_task, parts_task;
   Learner whole(whole_task, sgd, {}, false), parts(parts_task, sgd, {}, false, 3);
-  const data::Batch batch = batch_of(8);
+  const data::Batch batch = made_up_batch(8);
   for (int step = 0; step < 3; ++step) {
     std::vector<size_t> parts_by_then;  // when what is done meanwhile was done
     const auto meanwhile = [&] { parts_by_then.push_back(parts_task.seen.size() - size_t(3 * step)); };
@@ -75,7 +65,7 @@ class CountingTask : public SquaresTask {
 TEST(Learner, CountsOfBoxesGoOnAfterAResume) {
   CountingTask task;
   Learner learner(task, {}, {}, false);
-  data::Batch batch = batch_of(2);
+  data::Batch batch = made_up_batch(2);
   batch.boxes_cut = 3;
   LogLine line = learner.step(batch, 1e-3, {}, {0, nullptr, nullptr});
   EXPECT_EQ(line.at("boxes_cut"), 3);
@@ -92,7 +82,7 @@ TEST(Learner, CountsOfBoxesGoOnAfterAResume) {
   EXPECT_EQ(line.at("boxes_dropped"), 2);
   SquaresTask none;
   Learner plain(none, {}, {}, false);
-  EXPECT_EQ(plain.step(batch_of(2), 1e-3, {}, {0, nullptr, nullptr}).count("boxes_cut"), 0u);
+  EXPECT_EQ(plain.step(made_up_batch(2), 1e-3, {}, {0, nullptr, nullptr}).count("boxes_cut"), 0u);
   Checkpoint untouched;
   plain.save(&untouched);
   EXPECT_EQ(untouched.state.count("boxes_cut"), 0u);
