@@ -2,8 +2,7 @@
 // Convolutions by cuDNN, on operands packed in one layout: channels-last where the result is. f64, f32 without
 // TF32, and whatever the library refuses in channels-last, run in NCHW: in f32 the library's kernels for
 // channels-last are slow (5 times on an H200). convolution_layout() says so to the operators, so that networks of
-// f32 lie in NCHW throughout and nothing is packed between their layers. What comes in channels-last all the same is
-// packed, but for 1x1 convolutions of f32: those are products of matrices there.
+// f32 lie in NCHW throughout and nothing is packed between their layers.
 #include <array>
 
 #include "cuda/backend/cuda_backend.h"
@@ -13,6 +12,11 @@
 
 namespace CAWE_DEVICE {
 namespace {
+
+Layout fastest_layout(DType dtype, const Settings& settings) {
+  const bool nchw = dtype == DType::f64 || (dtype == DType::f32 && !settings.tf32);
+  return nchw ? Layout::contiguous : Layout::channels_last;
+}
 
 /// One pass (forward, by input or by weight); x, w and y always mean what they are in the forward pass.
 class Pass {
@@ -54,25 +58,13 @@ class Pass {
   }
 
   bool prefers_channels_last() const {
-    if (problem_.number == Number::f64 || (problem_.number == Number::f32 && !runtime_.settings.tf32))
-      return false;
-    return lies_channels_last();
-  }
-
-  /// A convolution of f32 in channels-last that is a product [cells, C] times [C, O].
-  bool is_product() const {
-    const Conv2dParams& p = problem_.params;
-    return problem_.number == Number::f32 && !runtime_.settings.tf32 && problem_.w.h == 1 &&
-           problem_.w.w == 1 && p.stride == 1 && p.padding == 0 && p.groups == 1 && lies_channels_last();
-  }
-
- private:
-  bool lies_channels_last() const {
     const Tensor &x = operands_[0], &y = operands_[2];
+    if (!is_last(fastest_layout(x.dtype(), runtime_.settings))) return false;
     if (x.is_contiguous() && y.is_contiguous()) return x.is_channels_last() && y.is_channels_last();
     return (output_index() == 0 ? x : y).is_channels_last();
   }
 
+ private:
   size_t output_index() const {
     return problem_.pass == ConvolutionPass::grad_input    ? 0
            : problem_.pass == ConvolutionPass::grad_weight ? 1
@@ -85,11 +77,6 @@ class Pass {
   std::string refusal_;
 };
 
-/// [N, C, H, W] in channels-last as a matrix [N H W, C], in place.
-Tensor cells_of(const Tensor& t) { return t.permute({0, 2, 3, 1}).reshape({-1, t.dim(1)}); }
-/// [O, C, 1, 1] as a matrix, in place.
-Tensor matrix_of(const Tensor& w) { return w.reshape({w.dim(0), w.dim(1)}); }
-
 Tensor channels_full_of(double value, const Tensor& y) {
   Tensor t = Tensor::empty({y.dim(1)}, y.dtype(), Layout::contiguous, y.device());
   t.fill(value);
@@ -99,8 +86,7 @@ Tensor channels_full_of(double value, const Tensor& y) {
 }  // namespace
 
 Layout CudaBackend::convolution_layout(DType dtype) const {
-  const bool nchw = dtype == DType::f64 || (dtype == DType::f32 && !runtime_->settings.tf32);
-  return nchw ? Layout::contiguous : Layout::channels_last;
+  return fastest_layout(dtype, runtime_->settings);
 }
 
 void CudaBackend::conv2d(const Tensor& x, const Tensor& w, const Tensor& bias, const Conv2dParams& p,
@@ -108,11 +94,6 @@ void CudaBackend::conv2d(const Tensor& x, const Tensor& w, const Tensor& bias, c
   const OperatorScope scope("conv2d");
   if (y.numel() == 0) return;
   Pass pass(*runtime_, ConvolutionPass::forward, x, w, y, p);
-  if (pass.is_product() && !relu) {
-    Tensor out = packed_output(y, Layout::channels_last), sums = cells_of(out);
-    linear(cells_of(packed(x, Layout::channels_last)), matrix_of(packed(w, Layout::contiguous)), bias, sums);
-    return deliver(out, y);
-  }
   if (!bias.defined() && !relu) return pass.run_anyhow();
   const Tensor shift = bias.defined() ? packed(bias, Layout::contiguous) : channels_full_of(0, y);
   if (pass.run(pass.prefers_channels_last(), relu ? Epilogue::bias_relu : Epilogue::bias, shift)) return;
@@ -124,12 +105,7 @@ void CudaBackend::conv2d(const Tensor& x, const Tensor& w, const Tensor& bias, c
 void CudaBackend::conv2d_grad_input(const Tensor& dy, const Tensor& w, const Conv2dParams& p, Tensor& dx) {
   const OperatorScope scope("conv2d_grad_input");
   if (dx.numel() == 0) return;
-  Pass pass(*runtime_, ConvolutionPass::grad_input, dx, w, dy, p);
-  if (!pass.is_product()) return pass.run_anyhow();
-  Tensor out = packed_output(dx, Layout::channels_last), sums = cells_of(out);
-  linear_grad_input(cells_of(packed(dy, Layout::channels_last)), matrix_of(packed(w, Layout::contiguous)),
-                    sums);
-  deliver(out, dx);
+  Pass(*runtime_, ConvolutionPass::grad_input, dx, w, dy, p).run_anyhow();
 }
 
 void CudaBackend::conv2d_grad_weight(const Tensor& x, const Tensor& dy, const Conv2dParams& p, Tensor& dw,
@@ -138,14 +114,7 @@ void CudaBackend::conv2d_grad_weight(const Tensor& x, const Tensor& dy, const Co
   if (dy.numel() == 0) {
     dw.fill(0);
   } else if (dw.numel() > 0) {
-    if (Pass pass(*runtime_, ConvolutionPass::grad_weight, x, dw, dy, p); pass.is_product()) {
-      Tensor out = packed_output(dw, Layout::contiguous), sums = matrix_of(out), no_bias;
-      linear_grad_weight(cells_of(packed(x, Layout::channels_last)),
-                         cells_of(packed(dy, Layout::channels_last)), sums, no_bias);
-      deliver(out, dw);
-    } else {
-      pass.run_anyhow();
-    }
+    Pass(*runtime_, ConvolutionPass::grad_weight, x, dw, dy, p).run_anyhow();
   }
   if (!dbias.defined()) return;
   Tensor by_channel = dbias.unsqueeze(0).unsqueeze(-1).unsqueeze(-1);

@@ -2,49 +2,32 @@
 // What a step tells the host comes in one copy, and is what each tensor holds.
 #include "train/learner.h"
 
-#include "autograd/ops/elementwise.h"
-#include "autograd/ops/losses.h"
-#include "autograd/ops/reductions.h"
 #include "cuda/emulator/vendor/control.h"
-#include "nn/conv2d.h"
-#include "nn/precision.h"
 #include "tests/cuda/device.h"
-#include "tests/train/made_up_batch.h"
+#include "tests/train/squares_task.h"
 
 namespace cawe::train {
 namespace {
 
 class LearnerTest : public OnDeviceTest {};
 
-/// Mean over the images of their squared features; the log also has a term in 16 bits and one that lies on the host.
-class SquaresTask : public Task {
+/// The log also has a term in 16 bits and one that lies on the host.
+class LoggingTask : public SquaresTask {
  public:
-  SquaresTask() : conv_(nn::same_conv(3, 4, 3)) {
-    conv_.initialise(7);
-    conv_.to(kDevice);
-  }
-  nn::Module& module() override { return conv_; }
-  std::vector<Tensor> inputs(const data::Batch& batch) override {
-    return {network_input(batch.images.to(kDevice))};
-  }
   Loss loss(const std::vector<Tensor>& inputs) override {
-    const Variable mean =
-        batch_mean(sum(square(nn::at_least_f32(conv_.forward(Variable(inputs[0])))), {1, 2, 3}));
+    const Variable mean = mean_of_squares(inputs[0]);
     made.push_back(
         {mean, {{"loss.narrow", mean.value().to(DType::bf16)}, {"loss.host", Tensor::scalar(0.375)}}});
     return made.back();
   }
   std::vector<Loss> made;
-
- private:
-  nn::Conv2d conv_;
 };
 
 TEST_F(LearnerTest, TellsTheHostInOneCopy) {
   OptimizerOptions sgd;
   sgd.kind = OptimizerOptions::Kind::sgd;
   for (const int64_t micro_batch : {0, 3}) {
-    SquaresTask task;
+    LoggingTask task;
     Learner learner(task, sgd, {}, false, micro_batch);
     for (int step = 0; step < 2; ++step) {
       task.made.clear();
@@ -68,9 +51,9 @@ TEST_F(LearnerTest, TellsTheHostInOneCopy) {
 TEST_F(LearnerTest, ACapturedStepTellsItsOwnNumbers) {
   OptimizerOptions sgd;
   sgd.kind = OptimizerOptions::Kind::sgd;
-  class Task : public SquaresTask {
+  class Task : public LoggingTask {
     Loss loss(const std::vector<Tensor>& inputs) override {
-      Loss all = SquaresTask::loss(inputs);
+      Loss all = LoggingTask::loss(inputs);
       all.parts.resize(1);  // the other comes from the host
       return all;
     }
@@ -95,7 +78,7 @@ TEST_F(LearnerTest, SixteenBitGradientsNeedNoCopies) {
       options.clip = 0.01;
       Precision bf16;
       bf16.dtype = DType::bf16;
-      SquaresTask direct_task, copying_task;
+      LoggingTask direct_task, copying_task;
       Learner direct(direct_task, options, bf16, false, micro_batch),
           copying(copying_task, options, bf16, false, micro_batch);
       for (const auto& p : copying_task.module().parameters()) p.variable->slot()->may_stay_narrow = false;

@@ -4,42 +4,31 @@
 
 #include <gtest/gtest.h>
 
-#include "autograd/ops/elementwise.h"
-#include "autograd/ops/losses.h"
-#include "autograd/ops/reductions.h"
-#include "nn/conv2d.h"
-#include "tensor/backend.h"
-#include "tests/train/made_up_batch.h"
+#include "tests/train/squares_task.h"
 
 namespace cawe::train {
 namespace {
 
-/// Mean over the images of their squared features; remembers how many came at once.
-class SquaresTask : public Task {
+/// Remembers how many films came at once.
+class WatchingTask : public SquaresTask {
  public:
-  SquaresTask() : conv_(nn::same_conv(3, 4, 3)) { conv_.initialise(7); }
-  nn::Module& module() override { return conv_; }
   std::vector<Tensor> inputs(const data::Batch& batch) override {
     seen.push_back(batch.images.dim(0));
     EXPECT_EQ(batch.samples.size(), size_t(batch.images.dim(0)));
-    return {batch.images.to(compute_device())};
+    return SquaresTask::inputs(batch);
   }
   Loss loss(const std::vector<Tensor>& inputs) override {
-    const Variable mean =
-        batch_mean(sum(square(conv_.forward(Variable(network_input(inputs[0])))), {1, 2, 3}));
+    const Variable mean = mean_of_squares(inputs[0]);
     return {mean, {{"loss.squares", mean.value()}}};
   }
-  std::vector<float> weights() { return conv_.parameters()[0].variable->value().to_vector<float>(); }
+  std::vector<float> weights() { return module().parameters()[0].variable->value().to_vector<float>(); }
   std::vector<int64_t> seen;
-
- private:
-  nn::Conv2d conv_;
 };
 
 TEST(Learner, PartsOfABatchMakeTheSameStep) {
   OptimizerOptions sgd;
   sgd.kind = OptimizerOptions::Kind::sgd;
-  SquaresTask whole_task, parts_task;
+  WatchingTask whole_task, parts_task;
   Learner whole(whole_task, sgd, {}, false), parts(parts_task, sgd, {}, false, 3);
   const data::Batch batch = made_up_batch(8);
   for (int step = 0; step < 3; ++step) {
@@ -57,7 +46,7 @@ TEST(Learner, PartsOfABatchMakeTheSameStep) {
   for (size_t i = 0; i < a.size(); ++i) EXPECT_NEAR(a[i], b[i], 1e-6f);
 }
 
-class CountingTask : public SquaresTask {
+class CountingTask : public WatchingTask {
  public:
   bool trains_boxes() const override { return true; }
 };
@@ -80,7 +69,7 @@ TEST(Learner, CountsOfBoxesGoOnAfterAResume) {
   line = resumed.step(batch, 1e-3, {}, {2, nullptr, nullptr});
   EXPECT_EQ(line.at("boxes_cut"), 9);
   EXPECT_EQ(line.at("boxes_dropped"), 2);
-  SquaresTask none;
+  WatchingTask none;
   Learner plain(none, {}, {}, false);
   EXPECT_EQ(plain.step(made_up_batch(2), 1e-3, {}, {0, nullptr, nullptr}).count("boxes_cut"), 0u);
   Checkpoint untouched;

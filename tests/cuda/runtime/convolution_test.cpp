@@ -214,26 +214,6 @@ TEST_F(ConvolutionChoice, IsNchwForFloatsUnlessTheyMayBeTf32) {
   EXPECT_EQ(plans(DType::f32), 2);
 }
 
-TEST_F(ConvolutionChoice, IsAProductForOneByOneFloatsInChannelsLast) {
-  const auto products = [&](DType dtype, Layout layout, const Conv2dParams& p, bool relu = false) {
-    const uint64_t before = emulated::calls("cublasLtMatmul");
-    const int64_t side = 4 / p.stride;
-    const Input x({2, 8, 4, 4}, 14, dtype, layout), w({16, 8, 1, 1}, 15, dtype, layout), b({16}, 16, dtype);
-    Tensor y = output({2, 16, side, side}, dtype, layout), dx = output({2, 8, 4, 4}, dtype, layout),
-           dw = output({16, 8, 1, 1}, dtype, layout), db = output({16}, dtype);
-    device().conv2d(x.device, w.device, b.device, p, relu, y);
-    device().conv2d_grad_input(y, w.device, p, dx);
-    device().conv2d_grad_weight(x.device, y, p, dw, db);
-    device().synchronize();
-    return emulated::calls("cublasLtMatmul") - before;
-  };
-  EXPECT_EQ(products(DType::f32, Layout::channels_last, {}), 3u);
-  EXPECT_EQ(products(DType::f32, Layout::channels_last, {}, true), 2u) << "the library adds bias and ReLU";
-  EXPECT_EQ(products(DType::f32, Layout::channels_last, {2, 0, 1, 1}), 0u);
-  EXPECT_EQ(products(DType::f32, Layout::contiguous, {}), 0u);
-  EXPECT_EQ(products(DType::bf16, Layout::channels_last, {}), 0u);
-}
-
 /// Without groups and workspace, the emulated library has a transform alone for the gradient by the input.
 TEST_F(ConvolutionChoice, LeavesOutTransformsUnlessTheyAreAllowed) {
   const EnvironmentVariable none("CAWE_CUDNN_WORKSPACE_MB", "0");
