@@ -2,11 +2,13 @@
 // Primitives on a GPU: median time, and the bytes that must move (each once) as a fraction of the same GPU's copy
 // rate; one JSON object per line. What memory binds moves at least 256 MB, several times what a cache holds, and the
 // cache is overwritten before every launch. Losses and detection have the sizes that training has, which is less.
-//   bench_gpu_kernels
+//   bench_gpu_kernels [--from N]     without the first N parts
+// Exit codes: 0 done, 77 no GPU, 100 + N: part N lost the device (go on with --from N + 1).
 #include <cuda_runtime_api.h>
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -56,9 +58,9 @@ Tensor numbers(const Shape& shape, DType dtype = DType::f32, Layout layout = Lay
 double copy_rate = 0;  ///< bytes per second, read and written
 
 /// Median of 20 launches after 3 warm-ups, by events on the backend's stream; the cache is overwritten before
-/// each.
+/// each, which takes so long that all of a case's launches are queued by then.
 void measure(const std::string& name, double bytes, const std::function<void()>& launch) {
-  static const Tensor sweep = room({int64_t(256 * kMiB) / 4});
+  static const Tensor sweep = room({int64_t(1024 * kMiB) / 4});
   cudaEvent_t begin = nullptr, end = nullptr;
   cudaEventCreate(&begin);
   cudaEventCreate(&end);
@@ -71,10 +73,7 @@ void measure(const std::string& name, double bytes, const std::function<void()>&
     launch();
     cudaEventRecord(end, stream);
     const cudaError_t status = cudaEventSynchronize(end);
-    if (status != cudaSuccess) {
-      say({{"case", name}, {"failed", cudaGetErrorString(status)}});
-      return;
-    }
+    CAWE_CHECK(status == cudaSuccess, Code::internal, name, ": ", cudaGetErrorString(status));
     float ms = 0;
     cudaEventElapsedTime(&ms, begin, end);
     if (i >= 3) us.push_back(1000.0 * double(ms));
@@ -308,8 +307,9 @@ void products(DType dtype) {
 }  // namespace
 }  // namespace cawe
 
-int main() {
+int main(int argc, char** argv) {
   using namespace cawe;
+  const size_t from = argc == 3 && std::string(argv[1]) == "--from" ? std::stoul(argv[2]) : 0;
   std::string why;
   if (!on_cuda::init(&why)) {
     std::fprintf(stderr, "no GPU: %s\n", why.c_str());
@@ -331,12 +331,14 @@ int main() {
       {"attention bf16, deep", [] { attention(DType::bf16, 96, 768); }},  // the colorizer's
       {"products f32", [] { products(DType::f32); }},
       {"products bf16", [] { products(DType::bf16); }}};
-  for (const auto& [name, run] : parts) {
+  for (size_t i = from; i < parts.size(); ++i) {
     try {
-      run();
+      parts[i].second();
     } catch (const std::exception& e) {
-      say({{"case", name}, {"failed", e.what()}});
+      say({{"case", parts[i].first}, {"failed", e.what()}});
     }
+    // What follows would fail, too; so would taking this process down in order.
+    if (cudaDeviceSynchronize() != cudaSuccess) std::_Exit(100 + int(i));
     gpu().trim();
   }
   return 0;

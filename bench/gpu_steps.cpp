@@ -1,18 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // Full-size networks on a GPU: training steps (loss, gradients, SGD) and inference, queued operator by
 // operator or captured as one graph; one JSON object per line.
-//   bench_gpu_steps [FILTER]           FILTER: part of "resnet50 training b8 bf16 captured"
-//   bench_gpu_steps --once FILTER      one step between cudaProfilerStart and Stop, for ncu
+//   bench_gpu_steps [--from N] [FILTER]   FILTER: part of "resnet50 training b8 bf16 captured"; without the
+//                                         first N types and batches
+//   bench_gpu_steps --once FILTER         one step between cudaProfilerStart and Stop, for ncu
+// Exit codes: 0 done, 77 no GPU, 100 + N: in the Nth type and batch the device was lost (go on with --from N + 1).
 #include <cuda_profiler_api.h>
 #include <cuda_runtime_api.h>
 
 #include <algorithm>
+#include <cctype>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <functional>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <string>
 
 #include "cuda/backend/cuda_backend.h"
@@ -35,7 +39,9 @@ constexpr Device kGpu = Device::cuda;
 
 struct Options {
   std::string filter;
+  int from = 0;
   bool once = false;
+  mutable bool done = false;  ///< the one step was made; what follows is slow under ncu
 };
 
 double now() {
@@ -44,8 +50,8 @@ double now() {
 
 on_cuda::CudaBackend& gpu() { return static_cast<on_cuda::CudaBackend&>(backend(kGpu)); }
 
-/// Median milliseconds of five rounds of steps. The host waits for the device once per round, so that
-/// queueing may run ahead; a round takes at least 0.1 s.
+/// Median milliseconds of five rounds of steps, of three where a step takes more than 0.2 s. The host waits for
+/// the device once per round, so that queueing may run ahead; a round takes at least 0.05 s.
 void measure(const Options& options, const std::string& name, int64_t batch,
              const std::function<void()>& step) {
   step();
@@ -56,15 +62,17 @@ void measure(const Options& options, const std::string& name, int64_t batch,
     step();
     gpu().synchronize();
     cudaProfilerStop();
-    return;
+    options.done = true;
   }
   gpu().reset_peak();
   double start = now();
   step();
   gpu().synchronize();
-  const int count = int(std::clamp(0.1 / (now() - start), 1.0, 100.0));
+  const double seconds = now() - start;
+  const int count = int(std::clamp(0.05 / seconds, 1.0, 100.0));
+  const int rounds = seconds > 0.2 ? 3 : 5;
   std::vector<double> ms;
-  for (int round = 0; round < 5; ++round) {
+  for (int round = 0; round < rounds; ++round) {
     start = now();
     for (int i = 0; i < count; ++i) step();
     gpu().synchronize();
@@ -74,7 +82,7 @@ void measure(const Options& options, const std::string& name, int64_t batch,
   const on_cuda::ConvolutionStatistics planned = gpu().runtime().convolutions.statistics();
   say({{"case", name},
        {"batch", int(batch)},
-       {"median_ms", json_fixed(ms[2], 3)},
+       {"median_ms", json_fixed(ms[size_t(rounds) / 2], 3)},
        {"min_ms", json_fixed(ms.front(), 3)},
        {"max_ms", json_fixed(ms.back(), 3)},
        {"peak_mb", json_fixed(double(gpu().statistics().peak_bytes) / 1048576, 0)},
@@ -105,7 +113,7 @@ class Sgd {
 };
 
 bool wanted(const Options& options, const std::string& name) {
-  return name.find(options.filter) != std::string::npos;
+  return !options.done && name.find(options.filter) != std::string::npos;
 }
 
 /// Measures `queue`, which brings nothing to the host, operator by operator, and as one graph; `after` follows it.
@@ -172,19 +180,34 @@ void run_model(const Options& o, const std::string& net, int64_t batch, DType dt
   both_ways(o, title(step->inference()), batch, nothing, infer, [&] { step->bring_to_host(); });
 }
 
-/// Runs a case; if it fails, says why and goes on with the next.
-void guarded(const Options& o, const std::string& net, int64_t batch, DType dtype) {
-  // A filter that begins with a network's name spares the others' making.
-  const std::string key = o.filter.substr(0, o.filter.find(' '));
-  const auto begins = [&](const std::string& name) { return name.rfind(key, 0) == 0; };
-  const auto& names = train::model_step_names();
-  if (!begins(net) && std::any_of(names.begin(), names.end(), begins)) return;
-  try {
-    run_model(o, net, batch, dtype);
-  } catch (const std::exception& e) {
-    say({{"case", detail::concat(net, " b", batch, " ", type_name(dtype))}, {"failed", e.what()}});
+struct Size {
+  DType dtype;
+  int64_t batch;
+};
+
+/// Whether a case of it may be wanted, since making a network takes seconds: the filter's words that name a
+/// network, a batch or a type name this one.
+bool may_be_wanted(const Options& o, const std::string& net, const Size& size) {
+  const std::string batch = "b" + std::to_string(size.batch), type = type_name(size.dtype);
+  const auto& networks = train::model_step_names();
+  std::istringstream words(o.filter);
+  for (std::string word; words >> word;) {
+    const bool of_networks = std::find(networks.begin(), networks.end(), word) != networks.end();
+    const bool of_batches = word.size() > 1 && word[0] == 'b' && std::isdigit(word[1]) != 0;
+    const bool of_types = word == "f32" || word == "tf32" || word == "f16" || word == "bf16";
+    if ((of_networks && word != net) || (of_batches && word != batch) || (of_types && word != type)) return false;
   }
-  gpu().trim();
+  return true;
+}
+
+/// Runs its cases; if one fails, says why and goes on with the next network or size.
+void guarded(const Options& o, const std::string& net, const Size& size) {
+  if (o.done || !may_be_wanted(o, net, size)) return;
+  try {
+    run_model(o, net, size.batch, size.dtype);
+  } catch (const std::exception& e) {
+    say({{"case", detail::concat(net, " b", size.batch, " ", type_name(size.dtype))}, {"failed", e.what()}});
+  }
 }
 
 int run(const Options& o) {
@@ -195,18 +218,17 @@ int run(const Options& o) {
   }
   set_compute_device(kGpu);
   // Most wanted first: a run may be cut.
-  struct Size {
-    DType dtype;
-    int64_t batch;
-  };
-  for (const Size& size :
-       {Size{DType::bf16, 32}, Size{DType::bf16, 2}, Size{DType::f32, 32}, Size{DType::f32, 2},
-        Size{DType::bf16, 8}, Size{DType::f16, 32}, Size{DType::f32, 8}})
+  const Size sizes[] = {{DType::bf16, 32}, {DType::f32, 32}, {DType::bf16, 2}, {DType::f32, 2},
+                        {DType::bf16, 8},  {DType::f32, 8},  {DType::f16, 32}};
+  for (size_t i = size_t(o.from); i < std::size(sizes); ++i)
     for (const std::string& net : train::model_step_names()) {
       // 32 images are too many for the colorizer, which has its 8 then and not once more.
       const bool colorizer = net == "generator" || net == "critic";
-      if (!colorizer || size.batch != 8)
-        guarded(o, net, colorizer && size.batch == 32 ? 8 : size.batch, size.dtype);
+      if (colorizer && sizes[i].batch == 8) continue;
+      guarded(o, net, {sizes[i].dtype, colorizer ? std::min<int64_t>(sizes[i].batch, 8) : sizes[i].batch});
+      // What follows would fail, too; so would taking this process down in order.
+      if (cudaDeviceSynchronize() != cudaSuccess) std::_Exit(100 + int(i));
+      gpu().trim();
     }
   return 0;
 }
@@ -219,6 +241,8 @@ int main(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     if (std::strcmp(argv[i], "--once") == 0)
       options.once = true;
+    else if (std::strcmp(argv[i], "--from") == 0 && i + 1 < argc)
+      options.from = std::atoi(argv[++i]);
     else
       options.filter = argv[i];
   }

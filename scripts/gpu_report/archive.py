@@ -37,6 +37,11 @@ class Archive:
             self.notes[name] = 'empty'
         return lines
 
+    def objects_of(self, *patterns):
+        """The objects of all files that match, in the order of their names within a pattern."""
+        names = [path.name for pattern in patterns for path in sorted(self.folder.glob(pattern))]
+        return [o for name in dict.fromkeys(names) for o in self.objects(name)]
+
     def objects(self, name):
         """The objects of a file with one JSON object per line; whatever else a program printed between them is skipped."""
         found, broken = [], 0
@@ -97,5 +102,6 @@ def launch_of(header, units, row):
             case = found.groups() if found else None
         elif key.endswith('.sum'):
             number = value.replace(',', '')
-            values[key[:-len('.sum')]] = float(number) * UNITS.get(unit, 1) if number else 0.0
+            if re.fullmatch(r'[\d.]+(?:[eE][-+]?\d+)?', number):  # else ncu has no value: n/a
+                values[key[:-len('.sum')]] = float(number) * UNITS.get(unit, 1)
     return Launch(kernel, case, values)

@@ -6,6 +6,7 @@ from gpu_report.markdown import code, count, table
 
 TESTS = ('device_operators', 'training_step', 'training_step_detectors', 'training_step_gan', 'step_runner',
          'device_operators_graph', 'training_step_graph')  # convolutions by cuDNN's graph interface
+COMPLAINT = r'=========\s+(Uninitialized|Invalid|Misaligned|Program hit|(Error|Warning):|Barrier|Host API|(Potential )?RAW|WAR|WAW)'
 TOOLS = ('memcheck', 'memcheck_step', 'racecheck', 'initcheck', 'synccheck')
 
 
@@ -28,7 +29,8 @@ def device(archive):
 
 
 def checks(archive):
-    return ['## What holds on the device', ''] + cases(archive) + tests(archive) + sanitizers(archive) + program(archive) + ['']
+    return (['## What holds on the device', ''] + cases(archive) + tests(archive) + sanitizers(archive) + program(archive) +
+            console(archive) + [''])
 
 
 def cases(archive):
@@ -36,12 +38,23 @@ def cases(archive):
     if not found:
         return []
     failed = [o for o in found if not o['passed']]
-    out = ['- Kernel cases: %s of %s hold.' % (count(len(found) - len(failed)), count(len(found)))]
+    total = number_of_cases(archive) or len(found)
+    out = ['- Kernel cases: %s of %s hold.' % (count(len(found) - len(failed)), count(total))]
+    if len(found) < total:
+        archive.notes.setdefault('cases.jsonl', 'cut: %d of %d cases' % (len(found), total))
     for o in failed:
         message = '; ' + o['message'] if o.get('message') else ''
         error = 'not finite' if o['error'] is None else o['error']  # JSON has no infinity
         out.append('  - %s %s: error %s, tolerance %s%s' % (code(o['name']), o['shape'], error, o['tolerance'], message))
     return out
+
+
+def number_of_cases(archive):
+    """What the program says that it has; 0 where a cut run did not ask it."""
+    if not (archive.folder / 'cases.count').exists():
+        return 0
+    lines = archive.lines('cases.count')
+    return int(lines[0]) if lines and lines[0].isdigit() else 0
 
 
 def tests(archive):
@@ -64,24 +77,36 @@ def tests(archive):
 
 
 def sanitizers(archive):
+    """A tool's summary holds for the cases that it saw, so their number stands beside it."""
     out = []
     for name in TOOLS:
         lines = archive.lines(name + '.txt')
         # The second summary of a file says how many errors were not printed.
         summary = next((line for line in lines if 'SUMMARY' in line and 'not printed' not in line), None)
         if summary:
-            out.append('- compute-sanitizer %s: %s%s' % (
-                code(name), summary.strip('= ').split('SUMMARY: ')[-1], where(lines)))
+            seen = sum(line.startswith('{"name":') for line in lines)
+            out.append('- compute-sanitizer %s: %s%s%s%s' % (
+                code(name), summary.strip('= ').split('SUMMARY: ')[-1], where(lines), ' in %s cases' % count(seen) if seen else '',
+                broken_off(archive, name, lines, seen)))
         elif lines:
             archive.notes[name + '.txt'] = 'cut: without a summary'
     return out
+
+
+def broken_off(archive, name, lines, seen):
+    """Whether a tool that sees all cases did not see them all, or did not work."""
+    strange = [line.strip('= ') for line in lines
+               if re.match(r'=========\s+(Target application returned an error|Error: Target|Internal Sanitizer|.*not supported)', line)]
+    if name in ('memcheck', 'initcheck') and seen < number_of_cases(archive):
+        strange.append('%d of %d cases' % (seen, number_of_cases(archive)))
+    return '; **%s**' % '; '.join(dict.fromkeys(strange)) if strange else ''
 
 
 def where(lines):
     """The cases in which a tool reports something: a case's line comes after its findings."""
     cases, complained = [], False
     for line in lines:
-        complained = complained or re.match(r'=========\s+(Uninitialized|Invalid|Error:|Barrier|Host API)', line) is not None
+        complained = complained or re.match(COMPLAINT, line) is not None
         case = re.match(r'\{"name":"(.*?)","shape":"(.*?)"', line)
         if case:
             if complained:
@@ -100,3 +125,11 @@ def program(archive):
     out = ['- The program: commands that hold: %d; pairs of runs that end in the same bytes: %d; failures: %d.' % (
         held, same, len(wrong))]
     return out + ['  - %s' % line.rstrip(': ') for line in wrong]
+
+
+def console(archive):
+    """What scripts/gpu-check itself said of parts and programs that did not end well."""
+    if not (archive.folder / 'console.txt').exists():
+        return []
+    said = [line for line in archive.lines('console.txt') if re.search(r'exit [1-9]|not begun|time was up|built here', line)]
+    return ['- ' + line for line in said]

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The measured part of the page, between two markers; the text around them is written by hand."""
-from gpu_report import checks, counters, speed
+from gpu_report import checks, convolutions, counters, speed
 from gpu_report.markdown import code
 
 BEGIN, END = '<!-- measured: begin -->', '<!-- measured: end -->'
@@ -11,7 +11,8 @@ def measured(archive):
     if not any(path.is_file() and path.stat().st_size for path in files):
         return ['**Nothing was measured**: there are no results of `scripts/gpu-check`.', '']
     out = ['*Written by `scripts/gpu-report`; do not edit between the markers.*', '']
-    for section in (checks.device, checks.checks, counters.section, speed.kernels, speed.steps, speed.profiles):
+    for section in (checks.device, checks.checks, counters.section, speed.kernels, speed.steps, speed.profiles,
+                    convolutions.section):
         out += section(archive)
     missing = ['- %s: %s' % (code(name), why) for name, why in sorted(archive.notes.items())]
     unread = archive.unread()

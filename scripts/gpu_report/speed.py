@@ -12,11 +12,13 @@ MOST = 12
 
 def kernels(archive):
     out = ['## Kernels at large sizes', '']
-    ours = {o['case']: o for o in archive.objects('kernels.jsonl')}
+    found = archive.objects('kernels.jsonl')
+    ours = {o['case']: o for o in found if 'failed' not in o}
+    failed = ['- %s fails: %s' % (o['case'], o['failed']) for o in found if 'failed' in o]
     torch = {o['case']: o['median_us'] for o in archive.objects('torch_kernels.jsonl') if 'median_us' in o}
     products = {o['case']: o['median_us'] for o in archive.objects('ceilings.jsonl') if 'matmul' in o['case']}
     if not ours:
-        return out + ['Not measured.', '']
+        return out + ['Not measured.', ''] + failed
     rows = []
     for case, o in ours.items():
         theirs = torch.get(case, products.get(case))
@@ -33,38 +35,54 @@ def kernels(archive):
     out += ['Medians; GB/s of the bytes that must move, "of copy" as a share of our copy kernel\'s. Ours / PyTorch below 1: '
             'ours is faster. PyTorch\'s batch norm is one call: beside it the sum of our two launches of that direction.', '']
     out += table(['case', 'us', 'GB/s', 'of copy', 'PyTorch us', 'ours / PyTorch'], rows)
+    out += failed + [''] if failed else []
     return out + (['PyTorch alone: %s.' % '; '.join(left), ''] if left else [])
 
 
 def steps(archive):
     out = ['## Steps', '']
-    ours, failed = by_step(archive.objects('steps.jsonl'), lambda o: o['case'])
-    torch, lost = by_step(archive.objects('torch_steps.jsonl') + archive.objects('torch_compiled.jsonl'),
+    by_graph, refused = by_step(archive.objects_of('steps_graph*.jsonl'), lambda o: o['case'])
+    ours, failed = by_step([o for name in sorted({f.name for f in archive.folder.glob('steps*.jsonl')})
+                            if not name.startswith('steps_graph') for o in archive.objects(name)], lambda o: o['case'])
+    torch, lost = by_step(archive.objects_of('torch_steps*.jsonl', 'torch_compiled*.jsonl'),
                           lambda o: '%s %s' % (o['case'], o.get('mode', '')))
+    failed += [dict(o, case=o['case'] + " by cuDNN's graph interface") for o in refused]
     if not ours:
         return out + ['Not measured.', ''] + failures(failed, lost)
-    rows = []
-    for key, modes in ours.items():
-        theirs = torch.get(key, {})
-        one = lambda of, *names: next((of[name] for name in names if name in of), {})
-        plain, graph = one(modes, 'plain', ''), one(modes, 'captured')
-        eager, replay, compiled = one(theirs, 'eager'), one(theirs, 'graph'), one(theirs, 'compiled')
-        best = lambda *of: min((o['median_ms'] for o in of if o), default=None)
-        rows.append([key[0], plain.get('batch', graph.get('batch')), key[2]] +
-                    [figure(o.get('median_ms')) for o in (plain, graph)] + [count_or(plain.get('peak_mb'))] +
-                    [figure(o.get('median_ms')) for o in (eager, replay, compiled)] + [count_or(eager.get('peak_mb'))] +
-                    [ratio(best(plain, graph), best(eager, replay, compiled))])
     out += ['Median ms of a step: ours plain and captured as a CUDA graph, PyTorch\'s eager, as a graph and through torch.compile, '
             'the faster mode of it; peak MB of the plain and the eager one. "training_with_films": the next batch\'s films are '
-            'uploaded behind each step, and the host waits for its loss. The last column is our better time by PyTorch\'s better '
-            'one: below 1 ours is faster. PyTorch\'s figure is there for %d of %d steps.' % (
+            'uploaded behind each step, and the host waits for its loss. The last column is our better time by PyTorch\'s best '
+            'one of those there are: below 1 ours is faster. PyTorch\'s figure is there for %d of %d steps.' % (
                 sum(key in torch for key in ours), len(ours)), '']
-    out += table(['step', 'batch', 'type', 'plain', 'captured', 'peak MB', 'eager', 'graph', 'compiled', 'peak MB', 'ratio'], rows)
-    how = ['%s b%s %s: %s, %.0f s to compile' % (*key, o.get('how', '?'), o.get('compile_s', 0))
-           for key, o in ((key, modes['compiled']) for key, modes in torch.items() if 'compiled' in modes)]
-    out += ['torch.compile: %s.' % '; '.join(how), ''] if how else []
+    out += table(['step', 'batch', 'type', 'plain', 'captured', 'peak MB', 'eager', 'graph', 'compiled', 'peak MB', 'ratio'],
+                 [step_row(key, modes, torch.get(key, {})) for key, modes in ours.items()])
+    how = ['%s b%s %s: %s' % (*key, described(o)) for key, modes in torch.items() for o in modes.values() if 'how' in o]
+    out += ['PyTorch\'s ways: %s.' % '; '.join(how), ''] if how else []
+    if by_graph:
+        out += ["Ours by cuDNN's graph interface (`CAWE_CUDNN=graph`): %s." % '; '.join(
+            '%s b%s %s %s %s ms' % (*key, mode, figure(o['median_ms'])) for key, modes in by_graph.items()
+            for mode, o in modes.items()), '']
     left = ['%s b%s %s' % key for key in torch if key not in ours]
     return out + (['PyTorch alone: %s.' % '; '.join(left), ''] if left else []) + failures(failed, lost)
+
+
+def step_row(key, ours, theirs):
+    plain, captured = ours.get('plain', ours.get('', {})), ours.get('captured', {})
+    compiled = min((o for mode, o in theirs.items() if mode.startswith('compiled')), key=milliseconds, default={})
+    eager, graph = theirs.get('eager', {}), theirs.get('graph', {})
+    best = lambda *of: min((milliseconds(o) for o in of if o), default=None)
+    return [key[0], plain.get('batch', captured.get('batch')), key[2], figure(milliseconds(plain)), figure(milliseconds(captured)),
+            count_or(plain.get('peak_mb')), figure(milliseconds(eager)), figure(milliseconds(graph)),
+            figure(milliseconds(compiled)), count_or(eager.get('peak_mb')), ratio(best(plain, captured), best(eager, graph, compiled))]
+
+
+def milliseconds(o):
+    return o.get('median_ms')
+
+
+def described(o):
+    seconds = ', %.0f s to compile' % o['compile_s'] if 'compile_s' in o else ''
+    return '%s: %s%s' % (o.get('mode', ''), o['how'], seconds)
 
 
 def count_or(number):
@@ -78,7 +96,7 @@ def by_step(objects, title):
         if o['case'] == 'failed' or 'failed' in o:
             failed.append(o)
             continue
-        name = re.match(r'(.*?) +b(\d+) (\w+) ?(\w*)$', title(o).strip())
+        name = re.match(r'(.*?) +b(\d+) (\w+) ?([\w ]*)$', title(o).strip())
         if name:
             modes = found.setdefault(name.groups()[:3], {})
             if o['median_ms'] <= modes.get(name.group(4), o)['median_ms']:  # the faster, where one was timed twice
@@ -89,7 +107,7 @@ def by_step(objects, title):
 def failures(ours, theirs):
     out = ['- %s fails: %s' % (re.sub(' +', ' ', o['case']), o['failed']) for o in ours]
     for o in theirs:
-        of = ''.join(', %s %s' % (key, o[key]) for key in ('type', 'batch') if key in o)
+        of = ''.join(', %s %s' % (key, o[key]) for key in ('network', 'type', 'batch', 'mode') if key in o)
         out.append('- PyTorch fails%s: %s' % (of, o.get('why', o.get('failed', '?'))))
     return out + [''] if out else []
 
@@ -97,8 +115,7 @@ def failures(ours, theirs):
 def profiles(archive):
     """The kernels' share of every step whose kernels were all timed."""
     out = ['## Kernels of a step', '']
-    files = sorted(archive.folder.glob('step_*.csv'))
-    for name in [path.name for path in files]:
+    for name in sorted(path.name for path in archive.folder.glob('step_*.csv')):
         launches = archive.launches(name)
         if name not in archive.notes:
             out += profile(name[len('step_'):-len('.csv')].replace('_', ' '), launches)

@@ -101,6 +101,9 @@ put_objects('cases.jsonl', [{'name': 'convert', 'shape': 'f32 to u8', 'passed': 
                                               'tolerance': 0, 'message': 'lost'},
                             {'name': 'softmax', 'shape': 'f32 2x9', 'passed': True, 'error': 0, 'tolerance': 0,
                              'message': ''}], '{"name":"softm')
+put('cases.count', '4\n')
+put('console.txt', 'gpu-check: facts\nceilings.jsonl: exit 0, 9 s\nmemcheck.txt: exit 9, 12 s\nncu.csv: not begun, the time is up\n'
+    'gpu-check: the time was up; left: scripts/gpu-check --part profile\n')
 put('device_operators.txt', '''Running main() from gtest_main.cc
 [==========] Running 2 tests from 1 test suite.
 [ RUN      ] DeviceOperators.Agrees/relu
@@ -119,7 +122,7 @@ put('training_step_gan.txt',
 put('step_runner.txt', '')
 ran = '========= COMPUTE-SANITIZER\n{"name":"relu","shape":"f32 7","passed":true}\n'
 put('memcheck.txt', ran + '========= Target application returned an error\n========= ERROR SUMMARY: 0 errors\n')
-put('racecheck.txt', ran + '========= RACECHECK SUMMARY: 0 hazards displayed (0 errors, 0 warnings)\n')
+put('racecheck.txt', ran + '========= Error: Race reported between Write access and Read access\n{"name":"nms","shape":"f32 9"}\n' + '========= RACECHECK SUMMARY: 0 hazards displayed (0 errors, 0 warnings)\n')
 put('synccheck.txt', ran)
 put('initcheck.txt', ran + '''========= Host API memory access error at host access to 0x7f of size 32,000 bytes
 =========     Uninitialized access to 0x7f on access by cudaMemcpy source
@@ -151,28 +154,36 @@ copy = {'gb_s': 4162, 'of_copy': 1.0}
 put_objects('kernels.jsonl', [dict(copy, case='copy f32', median_us=129.0), dict(copy, case='nms 2000', median_us=80.0),
                               dict(copy, case='channel_sums f32 2x3', median_us=100.0),
                               dict(copy, case='channel_affine relu f32 2x3', median_us=150.0),
-                              dict(copy, case='matmul 4096 f32', median_us=1000.0)])
+                              dict(copy, case='matmul 4096 f32', median_us=1000.0),
+                              {'case': 'detection', 'failed': 'an illegal memory access was encountered'}])
 put_objects('torch_kernels.jsonl', [{'case': 'nms 2000', 'median_us': 800.0},
                                     {'case': 'batch_norm relu forward f32 2x3', 'median_us': 500.0},
                                     {'case': 'batch_norm relu backward f32 2x3', 'median_us': 500.0}])
-put_objects('steps.jsonl', [
+put_objects('steps_resnet50.jsonl', [
     {'case': 'resnet50 training b32 bf16 plain', 'batch': 32, 'median_ms': 24.0, 'peak_mb': 1908},
-    {'case': 'resnet50 training b32 bf16 captured', 'batch': 32, 'median_ms': 6.0, 'peak_mb': 552},
+    {'case': 'resnet50 training b32 bf16 captured', 'batch': 32, 'median_ms': 6.0, 'peak_mb': 552}])
+put_objects('steps_resnet50_tf32.jsonl', [
+    {'case': 'resnet50 training b32 tf32 captured', 'batch': 32, 'median_ms': 9.0, 'peak_mb': 552}])
+put_objects('steps_graph_resnet50.jsonl', [
+    {'case': 'resnet50 training b32 bf16 captured', 'batch': 32, 'median_ms': 5.0, 'peak_mb': 552},
+    {'case': 'resnet50 b32 bf16', 'failed': 'no engine'}])
+put_objects('steps.jsonl', [
     {'case': 'retinanet detect b2 f32', 'batch': 2, 'median_ms': 16.854, 'peak_mb': 427},
     {'case': 'generator training b8 bf16 plain', 'batch': 8, 'median_ms': 2079.7, 'peak_mb': 5361},
     {'case': 'colorizer  b2 f32', 'failed': 'no algorithm'}])
-put_objects('torch_steps.jsonl', [
+put_objects('torch_steps_resnet50.jsonl', [
     {'case': 'resnet50 training b32 bf16', 'batch': 32, 'mode': 'eager', 'median_ms': 16.0, 'peak_mb': 2000},
     {'case': 'resnet50 training b32 bf16', 'batch': 32, 'mode': 'graph', 'median_ms': 8.0, 'peak_mb': 500},
     {'case': 'failed', 'type': 'f32', 'batch': 2, 'why': 'out of memory'}], '{"case": "retinanet det')
 
-put_objects('torch_compiled.jsonl', [
+put_objects('torch_compiled_resnet50.jsonl', [
     {'case': 'resnet50 training b32 bf16', 'batch': 32, 'mode': 'compiled', 'how': 'reduce-overhead', 'median_ms': 7.5,
      'compile_s': 3.2},
     {'case': 'resnet50 training b32 bf16', 'batch': 32, 'mode': 'compiled', 'how': 'max-autotune-no-cudagraphs',
      'median_ms': 7.75, 'compile_s': 4.0},
+    {'case': 'resnet50 training b32 tf32', 'batch': 32, 'mode': 'compiled graph', 'how': 'default', 'median_ms': 12.0},
     {'case': 'resnet50 training b2 bf16', 'batch': 2, 'mode': 'compiled', 'how': 'reduce-overhead', 'median_ms': 3.0},
-    {'case': 'failed', 'type': 'bf16', 'batch': 8, 'why': 'reduce-overhead: not begun after 25 s'}])
+    {'case': 'failed', 'network': 'resnet50', 'type': 'bf16', 'batch': 8, 'mode': 'compiled', 'why': 'reduce-overhead: not begun after 25 s'}])
 
 # A step's kernels: in microseconds; a name of ours in a library's argument is the library's; then a cut and a failed
 # one.
@@ -186,7 +197,16 @@ put('step_resnet50_training_b32_bf16_plain.csv', step)
 put('step_retinanet_detect_b2_f32.csv', ncu_csv({'gpu__time_duration.sum': 'us'}, timed, nvtx=False, ended=False)[:-8])
 put('step_critic_training_b8_bf16_plain.csv',
     '==PROF== Connected to process 7\n==ERROR== Failed to profile "copy_walk" in process 7\n')
-put('convolutions.jsonl', '{"case":"stem"}\n')
+shape = {'case': 'stem', 'type': 'bf16', 'math': 'tensor', 'layout': 'nhwc', 'mb': 1}
+put_objects('convolutions.jsonl', [
+    dict(shape, **{'pass': 'forward find', 'status': 0, 'deterministic': 1, 'ms': 2.0}),
+    dict(shape, **{'pass': 'forward find', 'status': 0, 'deterministic': 0, 'ms': 1.0}),
+    dict(shape, **{'pass': 'forward find', 'status': 9, 'deterministic': 1, 'ms': -1}),
+    dict(shape, **{'pass': 'forward heuristics', 'status': 0, 'deterministic': 1, 'ms': -1}),
+    dict(shape, **{'pass': 'forward graph', 'place': 0, 'ms': 3.0}), dict(shape, **{'pass': 'forward graph', 'place': 1, 'ms': 1.5}),
+    dict(shape, **{'pass': 'forward graph', 'place': 2, 'ms': -1}),
+    dict(shape, **{'pass': 'forward bias relu graph', 'place': 0, 'ms': 0.1})])
+put('notes.txt', 'by hand')
 
 for key in ('rows', 'cases'):
     (WORK / 'emulated.json').write_text(json.dumps({key: emulated}))
@@ -199,16 +219,23 @@ expect_in(page, 'NVIDIA H200, 143771 MiB; clocks at most 1980 MHz (SM) and 3201 
           'Revision `abc1234-dirty`, 2026-11-28.\n', '2 cases in 3 launches',
           'in 2 of 2, sectors in 2 of 2, wavefronts of shared memory in 1 of 2',
           'all three in 1.', 'unknown to the emulator: newer f32 1.\n', 'above it by at most 108.0 kB a launch',
-          "PyTorch's figure is there for 1 of 3 steps",
+          "PyTorch's figure is there for 2 of 4 steps",
           '14 launches, 3.96 ms in kernels; 12.6 % of it in kernels of our own, 87.4 %')
 expect(page, '| copy 1 GiB | 508 | 4,227 GB/s |', '| matmul 4096 f32 | 2,000 | 49.5 TFLOP/s |',
-       '- Kernel cases: 1 of 3 hold.', '  - `convert` f32 to u8: error 175, tolerance 0',
+       '- Kernel cases: 1 of 4 hold.', '  - `convert` f32 to u8: error 175, tolerance 0',
        '  - `nms` f32 9: error not finite, tolerance 0; lost',
        '- Tests `device_operators`: 1 passed, 1 failed: `DeviceOperators.Agrees/attention`',
        '- Tests `training_step_gan`: 1 passed, none failed; **it did not end**',
-       '- compute-sanitizer `memcheck`: 0 errors',
-       '- compute-sanitizer `racecheck`: 0 hazards displayed (0 errors, 0 warnings)',
-       '- compute-sanitizer `initcheck`: 1,622 errors (in `nms_ladder` f32 500 step 3)',
+       '- compute-sanitizer `memcheck`: 0 errors in 1 cases; **Target application returned an error; 1 of 4 cases**',
+       '- compute-sanitizer `racecheck`: 0 hazards displayed (0 errors, 0 warnings) (in `nms` f32 9) in 2 cases',
+       '- compute-sanitizer `initcheck`: 1,622 errors (in `nms_ladder` f32 500 step 3) in 3 cases; **3 of 4 cases**',
+       '- memcheck.txt: exit 9, 12 s', '- ncu.csv: not begun, the time is up',
+       '- gpu-check: the time was up; left: scripts/gpu-check --part profile',
+       '- detection fails: an illegal memory access was encountered',
+       '| resnet50 training | 32 | tf32 | - | 9.00 | - | - | - | 12.0 | - | 0.75 |',
+       "Ours by cuDNN's graph interface (`CAWE_CUDNN=graph`): resnet50 training b32 bf16 captured 5.00 ms.",
+       "- resnet50 b32 bf16 by cuDNN's graph interface fails: no engine",
+       '| stem | forward | bf16 tensor nhwc | 2.00 | 3.00 | 1.50 | 1.50 |',
        '- The program: commands that hold: 2; pairs of runs that end in the same bytes: 1; failures: 2.',
        '  - FAILS doctor --operators', '  - DIFFERENT b', '| `nms` f32 300, of 3 | wavefronts | 110 | 100 | +10.0 % |',
        '| nms 2000 | 80.0 | 4,162 | 1.00 | 800 | 0.10 |', '| copy f32 | 129 | 4,162 | 1.00 | - | - |',
@@ -218,18 +245,18 @@ expect(page, '| copy 1 GiB | 508 | 4,227 GB/s |', '| matmul 4096 f32 | 2,000 | 4
        '| resnet50 training | 32 | bf16 | 24.0 | 6.00 | 1,908 | 16.0 | 8.00 | 7.50 | 2,000 | 0.80 |',
        '| retinanet detect | 2 | f32 | 16.9 | - | 427 | - | - | - | - | - |',
        '| generator training | 8 | bf16 | 2,080 | - | 5,361 | - | - | - | - | - |',
-       'torch.compile: resnet50 training b32 bf16: reduce-overhead, 3 s to compile; resnet50 training b2 bf16: '
-       'reduce-overhead, 0 s to compile.', 'PyTorch alone: resnet50 training b2 bf16.',
-       '- PyTorch fails, type bf16, batch 8: reduce-overhead: not begun after 25 s',
+       "PyTorch's ways: resnet50 training b32 bf16: compiled: reduce-overhead, 3 s to compile; resnet50 training b32 tf32: "
+       'compiled graph: default; resnet50 training b2 bf16: compiled: reduce-overhead.', 'PyTorch alone: resnet50 training b2 bf16.',
+       '- PyTorch fails, network resnet50, type bf16, batch 8, mode compiled: reduce-overhead: not begun after 25 s',
        '- colorizer b2 f32 fails: no algorithm', '- PyTorch fails, type f32, batch 2: out of memory',
        '| `sm80_xmma_fprop_implicit_gemm 128x32x8` | 1 | 1.50 | 37.9 % | library |',
        '| `for_list<4, SgdTensor>` | 2 | 0.50 | 12.6 % | ours |',
        '| `cutlass::Kernel2` | 1 | 1.00 | 25.3 % | library |', '- `cases.jsonl`: cut: 1 broken line',
-       '- `torch_steps.jsonl`: cut: 1 broken line', '- `step_runner.txt`: empty', '- `training_step.txt`: missing',
+       '- `torch_steps_resnet50.jsonl`: cut: 1 broken line', '- `step_runner.txt`: empty', '- `training_step.txt`: missing',
        '- `memcheck_step.txt`: missing', '- `synccheck.txt`: cut: without a summary',
        '- `training_step_gan.txt`: cut: the tests did not end',
        '- `step_critic_training_b8_bf16_plain.csv`: without a launch: Failed to profile "copy_walk" in process 7',
-       '- `step_retinanet_detect_b2_f32.csv`: cut after 13 launches', '- In no section: `convolutions.jsonl`')
+       '- `step_retinanet_detect_b2_f32.csv`: cut after 13 launches', '- In no section: `notes.txt`')
 assert page.count('| `tiny') == 9 and '**retinanet detect' not in page and '- `nms` f32 300' not in page
 # Twelve kernels in all.
 

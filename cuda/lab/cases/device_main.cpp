@@ -3,15 +3,21 @@
 //   cawe_device_cases [--once] [--fresh] [--skip N] [FILTER...]
 //     --once    each case a single time, each in an NVTX range of its name (under compute-sanitizer and ncu)
 //     --fresh   memory that nobody wrote stays as it is (for compute-sanitizer's initcheck)
+//     --list F  the cases that file F names, each line a case's "name shape"
 //     --skip N  without the first N cases that match
+//     --count   only says how many match; needs no GPU
 //     FILTER    part of a case's "name shape"; cases that match one of them
 // Exit codes: 0 all hold, 1 some do not, 9 the device is lost since the last case printed (go on with
-// --skip), 77 no GPU.
+// --skip), 77 no GPU. A case that hangs for 40 s ends the program by SIGALRM, but not with --once.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <nlohmann/json.hpp>
+#include <set>
+
+#include <unistd.h>
 
 #include <nvtx3/nvToolsExt.h>
 
@@ -65,14 +71,19 @@ std::pair<double, double> time_case(const Case& kernel_case) {
   return {times[times.size() / 2], times.front()};
 }
 
+/// Longer than any case takes, with the CPU's values.
+constexpr unsigned kHangs = 40;  // seconds
+
 struct Options {
-  bool once = false;
+  bool once = false, count = false;
   int skip = 0;
   std::vector<std::string> filters;
+  std::set<std::string> titles;  ///< if any, these alone
 };
 
 bool wanted(const Case& kernel_case, const Options& options) {
   const std::string title = kernel_case.name + " " + kernel_case.shape;
+  if (!options.titles.empty() && options.titles.count(title) == 0) return false;
   return options.filters.empty() ||
          std::any_of(options.filters.begin(), options.filters.end(),
                      [&](const std::string& f) { return title.find(f) != std::string::npos; });
@@ -108,7 +119,19 @@ bool run_case(const Case& kernel_case, bool once) {
   return passed;
 }
 
+void read_titles(const char* file, std::set<std::string>& titles) {
+  std::ifstream in(file);
+  for (std::string line; std::getline(in, line);) titles.insert(line);
+  CAWE_CHECK(!titles.empty(), Code::usage, file, ": no case is named in it");
+}
+
 int run(const Options& options) {
+  if (options.count) {
+    const auto& cases = all_cases();
+    std::printf("%d\n", int(std::count_if(cases.begin(), cases.end(),
+                                          [&](const Case& each) { return wanted(each, options); })));
+    return 0;
+  }
   DeviceInfo device;
   std::string why;
   if (!find_device(device, why)) {
@@ -118,6 +141,7 @@ int run(const Options& options) {
   int failed = 0, seen = 0;
   for (const Case& each : all_cases()) {
     if (!wanted(each, options) || ++seen <= options.skip) continue;
+    if (!options.once) alarm(kHangs);
     failed += !run_case(each, options.once);
     // After an illegal access every further call fails.
     if (cudaDeviceSynchronize() != cudaSuccess) return 9;
@@ -130,17 +154,21 @@ int run(const Options& options) {
 
 int main(int argc, char** argv) {
   cawe::on_cuda::Options options;
-  for (int i = 1; i < argc; ++i) {
-    if (std::strcmp(argv[i], "--once") == 0)
-      options.once = true;
-    else if (std::strcmp(argv[i], "--fresh") == 0)
-      cawe::on_cuda::leave_fresh_memory(true);
-    else if (std::strcmp(argv[i], "--skip") == 0 && i + 1 < argc)
-      options.skip = std::atoi(argv[++i]);
-    else
-      options.filters.push_back(argv[i]);
-  }
   try {
+    for (int i = 1; i < argc; ++i) {
+      if (std::strcmp(argv[i], "--once") == 0)
+        options.once = true;
+      else if (std::strcmp(argv[i], "--fresh") == 0)
+        cawe::on_cuda::leave_fresh_memory(true);
+      else if (std::strcmp(argv[i], "--count") == 0)
+        options.count = true;
+      else if (std::strcmp(argv[i], "--list") == 0 && i + 1 < argc)
+        cawe::on_cuda::read_titles(argv[++i], options.titles);
+      else if (std::strcmp(argv[i], "--skip") == 0 && i + 1 < argc)
+        options.skip = std::atoi(argv[++i]);
+      else
+        options.filters.push_back(argv[i]);
+    }
     return cawe::on_cuda::run(options);
   } catch (const std::exception& e) {
     std::fprintf(stderr, "cawe_device_cases: %s\n", e.what());
