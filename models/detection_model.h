@@ -22,11 +22,11 @@ struct DrawKey {
 class DetectionModel : public nn::Module {
  public:
   /// What loss_of() needs of a batch of height x width images: the true boxes and the draws (truths.h). An image may have
-  /// no boxes. `images` are names for errors and may be empty. Throws Code::data for bad boxes, and where an image has
-  /// nothing to learn from.
+  /// no boxes. `images` are names for errors and may be empty. The first tensor has at least `least_rows` rows for each
+  /// image (packed()). Throws Code::data for bad boxes, and where an image has nothing to learn from.
   virtual std::vector<Tensor> targets(int64_t height, int64_t width, const std::vector<Truth>& truths,
                                       const std::vector<DrawKey>& draws, Device device,
-                                      const std::vector<std::string>& images = {});
+                                      const std::vector<std::string>& images = {}, int64_t least_rows = 0);
 
   struct Losses {
     Variable total;                                     ///< one element: the mean over the batch of all ranks

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// What tasks hand to a step lies as the step wants it: scenes in the memory order of their type.
+// What tasks hand to a step lies as the step wants it: scenes in the memory order of their type, true boxes in a shape that
+// repeats.
+#include "models/retinanet.h"
 #include "tensor/random.h"
 #include "tests/cuda/device.h"
+#include "train/detector_task.h"
 #include "train/gan_course.h"
+#include "train/step_runner.h"
 
 namespace cawe::train {
 namespace {
@@ -36,6 +40,47 @@ TEST_F(TaskInputsTest, ScenesLieAsTheConvolutionsOfTheirTypeWant) {
         EXPECT_EQ(inputs[i].is_contiguous(), dtype == DType::f32) << name(dtype) << " " << i;
       }
     }
+}
+
+models::RetinaNetConfig narrow() {
+  models::RetinaNetConfig c;
+  c.backbone.depth = 18;
+  c.backbone.width = 4;
+  c.channels = 8;
+  c.head_convs = 1;
+  c.anchors = models::anchor_pyramid(5, 12, {1, 1.26, 1.59}, false);
+  return c;
+}
+
+/// Two films, one of them with so many boxes.
+data::Batch films_with(int64_t step, int boxes) {
+  data::Batch batch;
+  batch.step = step;
+  batch.images = uniform({2, 1, 64, 64});
+  batch.samples = {0, 1};
+  batch.boxes.resize(2);
+  for (int i = 0; i < boxes; ++i) batch.boxes[0].push_back({float(4 * i), 8, float(4 * i + 20), 40});
+  return batch;
+}
+
+// 7 boxes fill 8 rows and 9 fill 16: if they came in turns, no step would have the shape of the one before.
+TEST_F(TaskInputsTest, RowsOfTruthOnlyGrowSoThatStepsAreCaptured) {
+  const auto net = std::make_shared<models::RetinaNet>(narrow());
+  net->initialise(7);
+  net->to(kDevice);
+  data::Dataset dataset;
+  dataset.samples.resize(2);
+  DetectorTask task(net, dataset, {}, Chain{}, data::LoaderOptions{});
+  StepRunner runner(task, true);
+  std::vector<int64_t> rows;
+  for (int step = 0; step < 6; ++step) {
+    const std::vector<Tensor> inputs = task.inputs(films_with(step, step % 2 == 0 ? 7 : 9));
+    rows.push_back(inputs[1].dim(1));
+    net->zero_grad();
+    runner.run(inputs, 1);
+    EXPECT_EQ(runner.captured(), step >= 2) << "step " << step;
+  }
+  EXPECT_EQ(rows, (std::vector<int64_t>{8, 16, 16, 16, 16, 16}));
 }
 
 }  // namespace

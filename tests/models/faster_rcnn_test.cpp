@@ -53,6 +53,12 @@ TEST(FasterRcnn, AnchorsOf512) {
   EXPECT_EQ(make_anchors(rpn_anchors(), 512, 512, grids).dim(0), 65472);
 }
 
+TEST(FasterRcnn, EmptyRowsOfTruthChangeNoBit) {
+  FasterRcnn net(narrow());
+  net.initialise(1);
+  testing::expect_empty_rows_change_nothing(net);
+}
+
 TEST(FasterRcnn, ImagesWithoutBoxesTrain) {
   FasterRcnn net(narrow());
   net.initialise(1);
