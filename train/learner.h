@@ -49,6 +49,7 @@ class Learner {
     std::vector<std::pair<std::string, Tensor>> terms;
   };
   std::vector<Part> gather_gradients(const data::Batch& batch, double scale,
+  void for_parts(const data::Batch& batch, const std::function<void(const data::Batch&, double)>& run) const;
                                      const std::function<void()>& meanwhile);
   double measure(const std::vector<Part>& parts, double scale, double* value, LogLine* line);
   void count_boxes(const data::Batch& batch, LogLine* line);
