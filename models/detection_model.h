@@ -34,7 +34,10 @@ class DetectionModel : public nn::Module {
     double part(const std::string& name) const;         ///< on the host; throws Code::usage for a wrong name
   };
   /// x [N, 3, H, W], normalised. Needs no value on the host where there is one rank, so that a device may capture it.
-  /// An output that is not finite gives a loss that is not.
+  /// That it is finite does not say that all outputs are: offsets of background, and whatever is left out, enter no loss
+  /// (but for the proposal network's outputs, which all do: region_proposals.h). Where their features or weights are not
+  /// finite, gradients are not either, 0 times infinity being NaN, so whoever trains must look at their norm. An output that
+  /// overflows behind finite features and weights shows in neither; it trains nothing, and find() tells of it.
   virtual Losses loss_of(const Variable& x, const std::vector<Tensor>& targets) = 0;
   /// targets() and then loss_of(); draws of image i are keyed by (0, 0, i).
   Losses loss(const Variable& x, const std::vector<Truth>& truths);

@@ -46,6 +46,7 @@ LogLine Learner::step(const data::Batch& batch, double rate, std::optional<doubl
   const double norm = measure(parts, scale, &value, &line);
   if (current_communicator().any(!std::isfinite(value))) explain(batch, place);
   bool good = false;
+  // A finite loss is not enough: a detector's leaves out outputs behind which something may not be finite (loss_of()).
   try {
     good = scale_.accept(std::isfinite(norm));
   } catch (const Error& error) {

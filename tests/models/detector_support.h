@@ -88,6 +88,18 @@ inline void expect_empty_rows_change_nothing(DetectionModel& net) {
   }
 }
 
+/// Offsets of background enter no loss; that the weight they come from is not finite shows in the gradients.
+inline void expect_gradients_show(DetectionModel& net, const std::string& weight) {
+  for (auto& p : net.parameters())
+    if (p.name == weight) Tensor(p.variable->value()).fill(INFINITY);
+  const DetectionModel::Losses losses = net.loss(Variable(noise({2, 3, 64, 64})), {{}, {}});
+  EXPECT_TRUE(std::isfinite(losses.total.value().item()));
+  backward(losses.total);
+  bool finite = true;
+  for (auto& p : net.parameters()) finite = finite && all_finite(p.variable->grad());
+  EXPECT_FALSE(finite);
+}
+
 /// NaN in the second of two images is an error that names it.
 inline void expect_bad_image_is_named(DetectionModel& net) {
   const Tensor x = noise({2, 3, 64, 64});

@@ -59,6 +59,12 @@ TEST(FasterRcnn, EmptyRowsOfTruthChangeNoBit) {
   testing::expect_empty_rows_change_nothing(net);
 }
 
+TEST(FasterRcnn, WhatTheLossLeavesOutShowsInTheGradients) {
+  FasterRcnn net(narrow());
+  net.initialise(1);
+  testing::expect_gradients_show(net, "roi_heads.box_predictor.bbox_pred.weight");
+}
+
 TEST(FasterRcnn, ImagesWithoutBoxesTrain) {
   FasterRcnn net(narrow());
   net.initialise(1);

@@ -52,6 +52,12 @@ TEST(RetinaNet, EmptyRowsOfTruthChangeNoBit) {
   testing::expect_empty_rows_change_nothing(net);
 }
 
+TEST(RetinaNet, WhatTheLossLeavesOutShowsInTheGradients) {
+  RetinaNet net(narrow());
+  net.initialise(1);
+  testing::expect_gradients_show(net, "head.regression_head.bbox_reg.weight");
+}
+
 TEST(RetinaNet, ImagesWithoutBoxesTrain) {
   RetinaNet net(narrow());
   net.initialise(1);
