@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What tasks hand to a step lies as the step wants it: scenes in the memory order of their type, true boxes in a shape that
-// repeats.
+// repeats; and a film that is coloured is normalised on the device.
+#include "models/colorizer/colorize.h"
 #include "models/retinanet.h"
 #include "tensor/random.h"
 #include "tests/cuda/device.h"
@@ -40,6 +41,22 @@ TEST_F(TaskInputsTest, ScenesLieAsTheConvolutionsOfTheirTypeWant) {
         EXPECT_EQ(inputs[i].is_contiguous(), dtype == DType::f32) << name(dtype) << " " << i;
       }
     }
+}
+
+// A film goes to the device in its one channel and is normalised there, into the order that the network wants.
+TEST_F(TaskInputsTest, AFilmIsColouredOnTheDeviceAsOnTheCpu) {
+  models::Generator generator{{18, 8}};
+  generator.initialise(3);
+  models::ColorSettings settings;
+  settings.render_factor = 4;
+  const Tensor film = uniform({1, 1, 40, 40});
+  const std::vector<float> on_cpu = colorize(generator, film, settings).to_vector<float>();
+  generator.to(kDevice);
+  emulated::take_traffic();
+  const std::vector<float> on_device = colorize(generator, film, settings).to_vector<float>();
+  EXPECT_LT(emulated::take_traffic().to_device.bytes, 2u * 64 * 64 * 4);
+  ASSERT_EQ(on_device.size(), on_cpu.size());
+  for (size_t i = 0; i < on_cpu.size(); ++i) ASSERT_NEAR(on_device[i], on_cpu[i], 1e-4) << i;
 }
 
 models::RetinaNetConfig narrow() {
