@@ -40,8 +40,10 @@ std::vector<NamedStep> all_steps() {
   return steps;
 }
 
-/// A training step as the trainer runs it, or a forward pass, each with the upload of its films. The first two are not
-/// counted: libraries and the allocator prepare themselves in them.
+/// A training step of one network, or a forward pass, each with the upload of its pictures. Of what a trainer does it lacks:
+/// uploads of a classifier's targets and mask; in the critic's step the gray pictures, the generator's pass that makes fakes
+/// of them (here they are given), and the dropout masks. Optimizers are SGD, also the colorizer's, which trains by AdamW.
+/// The first two are not counted: libraries and the allocator prepare themselves in them.
 StepCount count(CountedDevice& device, const NamedStep& step) {
   const std::unique_ptr<train::ModelStep> model =
       train::make_model_step(step.net, step.batch, step.dtype, Device::emulated);

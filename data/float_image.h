@@ -7,7 +7,7 @@
 
 namespace cawe::data {
 
-/// Row by row, channels interleaved (HWC); values in [0, 1] until normalised. Channels: 1 gray, 3 RGB.
+/// Row by row, channels interleaved (HWC); values in [0, 1]. Channels: 1 gray, 3 RGB.
 struct FloatImage {
   int width = 0, height = 0, channels = 1;
   std::vector<float> pixels;

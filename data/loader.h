@@ -88,8 +88,7 @@ class Loader {
   /// Goes to a step, e.g. when a run is resumed.
   void seek(int64_t step);
 
-  /// A sample's picture as the network would get it, but not augmented or normalised; from the cache if it is
-  /// there.
+  /// A sample's picture as a batch would have it, but not augmented; from the cache if it is there.
   FloatImage picture(int64_t sample, Geometry* geometry = nullptr) const;
 
  private:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Fitting, augmenting, normalising.
+// Fitting and augmenting.
 #include "data/transforms.h"
 
 #include <algorithm>

@@ -61,7 +61,7 @@ Variable multilabel_loss_scaled(const Variable& logits, const Tensor& targets, c
              Variable(scale.reshape({})));
 }
 
-Tensor normalise_input(const Tensor& image) {
+Tensor normalise_input(const Tensor& image, DType dtype) {
   CAWE_CHECK(image.rank() == 4 && (image.dim(1) == 1 || image.dim(1) == 3), Code::shape,
              "normalise_input: an image of shape ", image.shape(), " (expected [N, 1 or 3, H, W])");
   const Shape shape{image.dim(0), 3, image.dim(2), image.dim(3)};
@@ -70,11 +70,12 @@ Tensor normalise_input(const Tensor& image) {
     scale[c] = 1 / kImageStd[c];
     shift[c] = -kImageMean[c] / kImageStd[c];
   }
-  Tensor y = Tensor::empty(shape, image.dtype(), backend(image.device()).convolution_layout(image.dtype()),
-                           image.device());
+  // In the memory order of what comes out, which converting keeps.
+  Tensor y =
+      Tensor::empty(shape, image.dtype(), backend(image.device()).convolution_layout(dtype), image.device());
   primitives::channel_affine(image.expand(shape), of_channels(scale, image), of_channels(shift, image), {},
                              false, y);
-  return y;
+  return y.to(dtype);
 }
 
 Tensor normalised_films(const Tensor& films, DType dtype) {

@@ -53,11 +53,13 @@ Variable multilabel_loss_scaled(const Variable& logits, const Tensor& targets, c
 
 /// ImageNet's mean and standard deviation of RGB in [0, 1].
 constexpr std::array<double, 3> kImageMean{0.485, 0.456, 0.406}, kImageStd{0.229, 0.224, 0.225};
-/// Gray [N, 1, H, W] in [0, 1] to the network's input [N, 3, H, W], channels-last: three equal channels (or
-/// the three given ones), minus mean (0.485, 0.456, 0.406), over standard deviation (0.229, 0.224, 0.225).
-Tensor normalise_input(const Tensor& image);
-/// Films as data::Batch has them, f32 [N, 1 or 3, H, W] in [0, 1], to the network's input [N, 3, H, W], channels-last, in
-/// `dtype`, on the films' device: the same numbers but for their last bits, since this one divides.
+/// Gray [N, 1, H, W] in [0, 1] to the network's input [N, 3, H, W] in `dtype`, on the image's device, in the memory order
+/// that its convolutions want (Backend::convolution_layout): three equal channels (or the three given ones), minus mean
+/// (0.485, 0.456, 0.406), over standard deviation (0.229, 0.224, 0.225). Computed in the image's type.
+Tensor normalise_input(const Tensor& image, DType dtype);
+inline Tensor normalise_input(const Tensor& image) { return normalise_input(image, image.dtype()); }
+/// Films as data::Batch has them, f32 [N, 1 or 3, H, W] in [0, 1], to the network's input as above: the same numbers but
+/// for their last bits, since this one divides.
 Tensor normalised_films(const Tensor& films, DType dtype = DType::f32);
 
 }  // namespace cawe::models

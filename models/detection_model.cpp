@@ -13,10 +13,10 @@ double DetectionModel::Losses::part(const std::string& name) const {
 
 std::vector<Tensor> DetectionModel::targets(int64_t, int64_t, const std::vector<Truth>& truths,
                                             const std::vector<DrawKey>& draws, Device device,
-                                            const std::vector<std::string>& images) {
+                                            const std::vector<std::string>& images, int64_t least_rows) {
   for (size_t i = 0; i < truths.size(); ++i)
     check_truth(truths[i], classes(), image_name(images, int64_t(i)));
-  return {packed(truths).to(device), packed(draws).to(device)};
+  return {packed(truths, least_rows).to(device), packed(draws).to(device)};
 }
 
 DetectionModel::Losses DetectionModel::loss(const Variable& x, const std::vector<Truth>& truths) {

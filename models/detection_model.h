@@ -22,11 +22,11 @@ struct DrawKey {
 class DetectionModel : public nn::Module {
  public:
   /// What loss_of() needs of a batch of height x width images: the true boxes and the draws (truths.h). An image may have
-  /// no boxes. `images` are names for errors and may be empty. Throws Code::data for bad boxes, and where an image has
-  /// nothing to learn from.
+  /// no boxes. `images` are names for errors and may be empty. The first tensor has at least `least_rows` rows for each
+  /// image (packed()). Throws Code::data for bad boxes, and where an image has nothing to learn from.
   virtual std::vector<Tensor> targets(int64_t height, int64_t width, const std::vector<Truth>& truths,
                                       const std::vector<DrawKey>& draws, Device device,
-                                      const std::vector<std::string>& images = {});
+                                      const std::vector<std::string>& images = {}, int64_t least_rows = 0);
 
   struct Losses {
     Variable total;                                     ///< one element: the mean over the batch of all ranks
@@ -34,7 +34,10 @@ class DetectionModel : public nn::Module {
     double part(const std::string& name) const;         ///< on the host; throws Code::usage for a wrong name
   };
   /// x [N, 3, H, W], normalised. Needs no value on the host where there is one rank, so that a device may capture it.
-  /// An output that is not finite gives a loss that is not.
+  /// That it is finite does not say that all outputs are: offsets of background, and whatever is left out, enter no loss
+  /// (but for the proposal network's outputs, which all do: region_proposals.h). Where their features or weights are not
+  /// finite, gradients are not either, 0 times infinity being NaN, so whoever trains must look at their norm. An output that
+  /// overflows behind finite features and weights shows in neither; it trains nothing, and find() tells of it.
   virtual Losses loss_of(const Variable& x, const std::vector<Tensor>& targets) = 0;
   /// targets() and then loss_of(); draws of image i are keyed by (0, 0, i).
   Losses loss(const Variable& x, const std::vector<Truth>& truths);

@@ -59,8 +59,8 @@ FasterRcnn::Features FasterRcnn::forward(const Variable& x) {
 
 std::vector<Tensor> FasterRcnn::targets(int64_t height, int64_t width, const std::vector<Truth>& truths,
                                         const std::vector<DrawKey>& draws, Device device,
-                                        const std::vector<std::string>& images) {
-  std::vector<Tensor> all = DetectionModel::targets(height, width, truths, draws, device, images);
+                                        const std::vector<std::string>& images, int64_t least_rows) {
+  std::vector<Tensor> all = DetectionModel::targets(height, width, truths, draws, device, images, least_rows);
   const Tensor anchors =
       anchors_.of(config_.rpn.anchors, height, width,
                   pyramid_grids(height, width, strides_of(body_.stages()), 1), Device::cpu);

@@ -41,7 +41,7 @@ class FasterRcnn : public DetectionModel {
   /// As the interface says; throws Code::data where `match` leaves out every anchor of an image.
   std::vector<Tensor> targets(int64_t height, int64_t width, const std::vector<Truth>& truths,
                               const std::vector<DrawKey>& draws, Device device,
-                              const std::vector<std::string>& images = {}) override;
+                              const std::vector<std::string>& images = {}, int64_t least_rows = 0) override;
   /// Terms: "objectness" and "proposal" of the proposal network, "class" and "box" of the box head.
   Losses loss_of(const Variable& x, const std::vector<Tensor>& targets) override;
   FoundOnDevice find(const Tensor& x) override;

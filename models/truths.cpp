@@ -12,8 +12,9 @@ constexpr size_t kFewestRows = 8;
 
 }  // namespace
 
-Tensor packed(const std::vector<Truth>& truths) {
+Tensor packed(const std::vector<Truth>& truths, int64_t least_rows) {
   size_t rows = kFewestRows;
+  while (int64_t(rows) < least_rows) rows *= 2;
   for (const Truth& t : truths)
     while (rows < t.boxes.size() + t.ignored.size()) rows *= 2;
   Tensor all = Tensor::full({int64_t(truths.size()), int64_t(rows), 5}, kEmptyRow);

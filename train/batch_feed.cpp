@@ -13,7 +13,7 @@ void BatchFeed::place_pictures(data::Batch* batch) { batch->images = batch->imag
 
 data::Batch BatchFeed::fetch() {
   data::Batch batch = loader_.next();
-  place_(&batch);
+  if (place_ != kOnHost) place_(&batch);
   return batch;
 }
 
@@ -26,10 +26,11 @@ data::Batch BatchFeed::next() {
 }
 
 void BatchFeed::fetch_ahead() {
-  if (compute_device() == Device::cpu || ahead_ || problem_ || !loader_.ready()) return;
+  if (place_ == kOnHost || compute_device() == Device::cpu || ahead_ || problem_ || !loader_.ready()) return;
   try {
     ahead_ = fetch();
-  } catch (...) {  // the present step is none the worse: it ends, and is logged and saved
+  } catch (...) {
+    // The present step is none the worse: it ends, and is logged and saved where that is due.
     problem_ = std::current_exception();
   }
 }

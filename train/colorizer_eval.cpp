@@ -60,7 +60,7 @@ eval::Picture picture(const Tensor& image) {
 void add_features(models::ResNet& phi, const Tensor& image, std::vector<float>* rows) {
   const NoGrad no_history;
   const Device device = phi.parameters().front().variable->device();
-  const Variable x(models::normalise_input(image).to(device));
+  const Variable x(models::normalise_input(image.to(device)));
   const Variable pooled = global_avg_pool(phi.forward(x).back());
   const std::vector<float> row = pooled.value().to_vector<float>();
   rows->insert(rows->end(), row.begin(), row.end());

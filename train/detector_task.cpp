@@ -45,8 +45,10 @@ std::vector<Tensor> DetectorTask::inputs(const data::Batch& batch) {
   }
   const Tensor films = batch.images.to(compute_device());
   std::vector<Tensor> all{films};
-  for (Tensor& t : net_->targets(films.dim(2), films.dim(3), truths, draws, films.device(), names))
+  for (Tensor& t :
+       net_->targets(films.dim(2), films.dim(3), truths, draws, films.device(), names, truth_rows_))
     all.push_back(t);
+  truth_rows_ = all[1].dim(1);
   return all;
 }
 

@@ -37,6 +37,8 @@ class DetectorTask : public Task {
   std::shared_ptr<models::DetectionModel> net_;
   const data::Dataset& dataset_;
   uint64_t seed_;
+  /// Rows of truth that a batch has had at most: fewer would be another shape, for which a captured step is given up.
+  int64_t truth_rows_ = 0;
   std::vector<int64_t> validation_;
   bool shares_device_;
   DetectorGoal goal_;

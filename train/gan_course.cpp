@@ -22,7 +22,7 @@ void place_scenes(data::Batch* batch) {
 /// Gray and colour as networks want them. No part of the loss, since its constants come from the host.
 std::vector<Tensor> scenes_of(data::Batch batch, DType dtype) {
   place_scenes(&batch);
-  return {models::normalise_input(batch.gray).to(dtype), models::normalise_input(batch.images).to(dtype)};
+  return {models::normalise_input(batch.gray, dtype), models::normalise_input(batch.images, dtype)};
 }
 
 /// Adam's settings: fastai's one-cycle ones (beta1 0.95, beta2 0.99), or the joint phase's (0, 0.9).

@@ -46,6 +46,7 @@ LogLine Learner::step(const data::Batch& batch, double rate, std::optional<doubl
   const double norm = measure(parts, scale, &value, &line);
   if (current_communicator().any(!std::isfinite(value))) explain(batch, place);
   bool good = false;
+  // A finite loss is not enough: a detector's leaves out outputs behind which something may not be finite (loss_of()).
   try {
     good = scale_.accept(std::isfinite(norm));
   } catch (const Error& error) {
@@ -71,19 +72,26 @@ void Learner::count_boxes(const data::Batch& batch, LogLine* line) {
   (*line)["boxes_dropped"] = double(boxes_dropped_ += int64_t(counts[1]));
 }
 
-/// Computes gradients; their losses stay where they are.
-std::vector<Learner::Part> Learner::gather_gradients(const data::Batch& batch, double scale,
-                                                     const std::function<void()>& meanwhile) {
+/// Calls run(part, share of the batch) for what is computed at once, in order.
+void Learner::for_parts(const data::Batch& batch,
+                        const std::function<void(const data::Batch&, double)>& run) const {
   const int64_t items = batch.images.dim(0), most = micro_batch_ > 0 ? micro_batch_ : items;
-  std::vector<Part> parts;
   for (int64_t begin = 0; begin < items; begin += most) {
     const int64_t end = std::min(begin + most, items);
     const double share = double(end - begin) / double(items);
-    const data::Batch part = end - begin == items ? batch : data::part_of(batch, begin, end);
-    const Task::Loss loss = runner_.run(task_.inputs(part), scale * share);
-    if (begin == 0 && meanwhile) meanwhile();
-    parts.push_back({share, loss.total.value(), loss.parts});
+    run(end - begin == items ? batch : data::part_of(batch, begin, end), share);
   }
+}
+
+/// Computes gradients; their losses stay where they are.
+std::vector<Learner::Part> Learner::gather_gradients(const data::Batch& batch, double scale,
+                                                     const std::function<void()>& meanwhile) {
+  std::vector<Part> parts;
+  for_parts(batch, [&](const data::Batch& part, double share) {
+    const Task::Loss loss = runner_.run(task_.inputs(part), scale * share);
+    if (parts.empty() && meanwhile) meanwhile();
+    parts.push_back({share, loss.total.value(), loss.parts});
+  });
   return parts;
 }
 
@@ -103,14 +111,15 @@ double Learner::measure(const std::vector<Part>& parts, double scale, double* va
   return told.norm;
 }
 
-/// Repeats the batch with CheckFinite, to name the operator that first gave a value that is not finite.
+/// Repeats the batch with CheckFinite, to name the operator that first gave a value that is not finite; in the parts that
+/// the memory was enough for. Another error is no cause of the loss, but of the operator's not being found.
 void Learner::explain(const data::Batch& batch, const StepPlace& place) {
-  std::string first = "not found when the batch was run again";
+  std::string first = "the operator was not found when the batch was run again";
   try {
     const CheckFinite watching;
-    task_.loss(task_.inputs(batch));
+    for_parts(batch, [&](const data::Batch& part, double) { task_.loss(task_.inputs(part)); });
   } catch (const Error& error) {
-    first = error.what();
+    first = error.code() == Code::numeric ? error.what() : first + " (" + error.what() + ")";
   }
   fail(Code::numeric, "step ", place.step, ": the loss is not finite: ", first,
        ". Files: ", files_of(place.dataset, batch), ". Checkpoint before: ", checkpoint_before(place.run));

@@ -30,9 +30,10 @@ class Learner {
 
   /// Loss, gradients and optimizer step on a batch. Returns "loss", "lr", "grad_norm" and the task's terms;
   /// where boxes are trained also "boxes_cut" and "boxes_dropped" (data::PlacedBoxes) since training began,
-  /// of all ranks. A loss or gradients that are not finite throw Code::numeric naming the operator, the
-  /// batch's files and the last checkpoint. `meanwhile` is called once the first work of the step is queued, before
-  /// anything waits for it.
+  /// of all ranks. A loss that is not finite throws Code::numeric naming the operator, where running the batch again
+  /// finds it, the batch's files and the last checkpoint. So, without an operator, do gradients that are not finite; but in
+  /// f16 their step is left out as long as the loss scale can shrink (LossScale). `meanwhile` is called once the first work
+  /// of the step is queued, before anything waits for it.
   LogLine step(const data::Batch& batch, double rate, std::optional<double> beta1, const StepPlace& place,
                const std::function<void()>& meanwhile = {});
 
@@ -48,6 +49,7 @@ class Learner {
     Tensor loss;
     std::vector<std::pair<std::string, Tensor>> terms;
   };
+  void for_parts(const data::Batch& batch, const std::function<void(const data::Batch&, double)>& run) const;
   std::vector<Part> gather_gradients(const data::Batch& batch, double scale,
                                      const std::function<void()>& meanwhile);
   double measure(const std::vector<Part>& parts, double scale, double* value, LogLine* line);

@@ -10,45 +10,33 @@
 #include "models/retinanet.h"
 #include "models/weights.h"
 #include "nn/precision.h"
-#include "tensor/backend.h"
 #include "tensor/random.h"
 
 namespace cawe::train {
 namespace {
 
-/// Uniform in [low, low + 1).
-std::vector<float> uniform(int64_t n, float low) {
+/// Uniform in [0, 1).
+std::vector<float> uniform(int64_t n) {
   std::vector<float> values(static_cast<size_t>(n));
   const Random random(0, "bench images");
-  for (size_t i = 0; i < values.size(); ++i) values[i] = random.uniform(i) + low;
+  for (size_t i = 0; i < values.size(); ++i) values[i] = random.uniform(i);
   return values;
 }
 
-Tensor images(int64_t n, int64_t side, DType dtype, Device device) {
-  const Layout layout = backend(device).convolution_layout(dtype);
-  return Tensor::from(uniform(n * 3 * side * side, -0.5f), {n, 3, side, side})
-      .in_layout(layout)
-      .to(dtype)
-      .to(device);
-}
-
-/// Films or scenes as a loader gives them, in host memory, made at their first use.
+/// Films or scenes as a loader gives them, in host memory, and on their way to a network by the trainer's calls
+/// (train/trainer.cpp, train/gan_course.cpp). An input is made by these calls too, so that it lies in memory as the trainer's.
 class Pictures {
  public:
-  explicit Pictures(int64_t channels) : channels_(channels) {}
-  /// Into the input x, which stays where it is as a captured step needs it; by the trainer's calls (train/trainer.cpp,
-  /// train/gan_course.cpp).
-  void films_to(Tensor& x) { x.copy_from(models::normalised_films(fresh(x), x.dtype())); }
-  void scenes_to(Tensor& x) { x.copy_from(models::normalise_input(fresh(x)).to(x.dtype())); }
+  /// [n, channels, side, side], uniform in [0, 1).
+  Pictures(int64_t n, int64_t channels, int64_t side)
+      : host_(Tensor::from(uniform(n * channels * side * side), {n, channels, side, side}).channels_last()) {}
+  Tensor films(DType dtype, Device device) const { return models::normalised_films(host_.to(device), dtype); }
+  Tensor scenes(DType dtype, Device device) const { return models::normalise_input(host_.to(device), dtype); }
+  /// Into the input x, which stays where it is as a captured step needs it.
+  void films_to(Tensor& x) const { x.copy_from(films(x.dtype(), x.device())); }
+  void scenes_to(Tensor& x) const { x.copy_from(scenes(x.dtype(), x.device())); }
 
  private:
-  /// On x's device.
-  Tensor fresh(const Tensor& x) {
-    const Shape shape{x.dim(0), channels_, x.dim(2), x.dim(3)};
-    if (!host_) host_ = Tensor::from(uniform(shape.numel(), 0), shape).channels_last();
-    return host_.to(x.device());
-  }
-  int64_t channels_;
   Tensor host_;
 };
 
@@ -73,7 +61,8 @@ class ClassifierStep final : public ModelStep {
  public:
   ClassifierStep(int64_t batch, DType dtype, Device device)
       : net_(models::ClassifierConfig{}),
-        x_(images(batch, 224, dtype, device)),
+        films_(batch, 1, 224),
+        x_(films_.films(dtype, device)),
         targets_(Tensor::zeros({batch, 14}).to(device)) {
     place(net_, 0, device, dtype);
   }
@@ -91,7 +80,7 @@ class ClassifierStep final : public ModelStep {
 
  private:
   models::Classifier net_;
-  Pictures films_{1};
+  Pictures films_;
   Tensor x_, targets_;
 };
 
@@ -100,7 +89,8 @@ class DetectorStep final : public ModelStep {
   static constexpr int64_t kSide = 512;
   DetectorStep(std::unique_ptr<models::DetectionModel> net, int64_t batch, DType dtype, Device device)
       : net_(std::move(net)),
-        x_(images(batch, kSide, dtype, device)),
+        films_(batch, 1, kSide),
+        x_(films_.films(dtype, device)),
         truths_(static_cast<size_t>(batch)),
         draws_(static_cast<size_t>(batch)) {
     place(*net_, 0, device, dtype);
@@ -124,7 +114,7 @@ class DetectorStep final : public ModelStep {
 
  private:
   std::unique_ptr<models::DetectionModel> net_;
-  Pictures films_{1};
+  Pictures films_;
   Tensor x_;
   std::vector<models::Truth> truths_;
   std::vector<models::DrawKey> draws_;
@@ -141,8 +131,10 @@ class GeneratorStep final : public ModelStep {
       : generator_({}),
         critic_({}),
         content_(models::content_config(models::Phi::resnet34)),
-        gray_(images(batch, kColorizerSide, dtype, device)),
-        color_(gray_.clone()),
+        gray_scenes_(batch, 1, kColorizerSide),
+        scenes_(batch, 3, kColorizerSide),
+        gray_(gray_scenes_.scenes(dtype, device)),
+        color_(scenes_.scenes(dtype, device)),
         batch_(batch) {
     place(generator_, 0, device, dtype);
     place(critic_, 0, device, dtype);
@@ -177,7 +169,7 @@ class GeneratorStep final : public ModelStep {
   models::Generator generator_;
   models::Critic critic_;
   models::ContentLoss content_;
-  Pictures gray_scenes_{1}, scenes_{3};
+  Pictures gray_scenes_, scenes_;
   Tensor gray_, color_;
   int64_t batch_;
 };
@@ -185,7 +177,10 @@ class GeneratorStep final : public ModelStep {
 class CriticStep final : public ModelStep {
  public:
   CriticStep(int64_t batch, DType dtype, Device device)
-      : critic_({}), color_(images(batch, kColorizerSide, dtype, device)), made_(color_.clone()) {
+      : critic_({}),
+        scenes_(batch, 3, kColorizerSide),
+        color_(scenes_.scenes(dtype, device)),
+        made_(color_.clone()) {
     place(critic_, 0, device, dtype);
   }
   nn::Module& module() override { return critic_; }
@@ -203,7 +198,7 @@ class CriticStep final : public ModelStep {
 
  private:
   models::Critic critic_;
-  Pictures scenes_{3};
+  Pictures scenes_;
   Tensor color_, made_;
 };
 

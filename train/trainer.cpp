@@ -28,7 +28,8 @@ class SingleCourse : public Course {
   SingleCourse(Task& task, data::Loader& loader, const data::Dataset& dataset, const Schedule& schedule,
                const OptimizerOptions& optimizer, const TrainerOptions& options)
       : task_(task),
-        feed_(loader),
+        // Parts are uploaded one by one: the batch, and another ahead of it, would take the memory that parts save.
+        feed_(loader, options.micro_batch > 0 ? BatchFeed::kOnHost : BatchFeed::place_pictures),
         dataset_(dataset),
         schedule_(schedule),
         learner_(task, optimizer, options.precision, options.graph, options.micro_batch) {}

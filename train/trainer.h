@@ -27,7 +27,8 @@ class Task {
   virtual std::vector<nn::Module*> networks() { return {&module()}; }
   /// Sets the type in which the network computes during training.
   void compute_in(DType dtype) { compute_dtype_ = dtype; }
-  /// Everything that the loss of a batch needs, on the network's device; films as they are, so that little moves.
+  /// Everything that the loss of a batch needs, on the network's device. Films as they are, so that little moves, and
+  /// loss() normalises them (network_input()); the colorizer's tasks normalise scenes here, by constants from the host.
   virtual std::vector<Tensor> inputs(const data::Batch& batch) = 0;
   struct Loss {
     Variable total;                                     ///< mean over the batch of all ranks
@@ -100,9 +101,8 @@ class Course {
 };
 
 /// Trains to the course's end. Every rank calls it; rank 0 writes. Every checkpoint contains the recipe,
-/// manifest and chain of `first`. SIGINT and SIGTERM finish the step, save, and throw Code::interrupted. A
-/// loss that is not finite throws Code::numeric naming the operator, the batch's files and the last
-/// checkpoint.
+/// manifest and chain of `first`. SIGINT and SIGTERM finish the step, save, and throw Code::interrupted. What is not
+/// finite throws Code::numeric (Learner::step()).
 /// Where it goes on, best.safetensors is the one that the checkpoint gone on from tells of, or one after it that is
 /// written again; any other is set aside, and the best is chosen anew, as it is where scores are others from here on
 /// (changes_scores()).

@@ -75,7 +75,7 @@ Tensor colorize(Generator& generator, const Tensor& gray, const ColorSettings& s
   const Tensor seen = reflect_pad(resized(film, side, side), padded, padded);
   const nn::EvalMode evaluating(generator);
   const NoGrad no_history;
-  const Variable y = generator.forward(Variable(normalise_input(seen).to(generator.device())));
+  const Variable y = generator.forward(Variable(normalise_input(seen.to(generator.device()))));
   Tensor color = to_image(y.value().slice(2, 0, side).slice(3, 0, side));
   color = resized(color, gray.dim(2), gray.dim(3));
   if (!settings.keep_luma) return color.to(gray.device());

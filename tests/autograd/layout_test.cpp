@@ -12,7 +12,9 @@
 #include "autograd/ops/conv2d.h"
 #include "autograd/ops/elementwise.h"
 #include "autograd/ops/shape.h"
+#include "autograd/rows/rows.h"
 #include "tensor/cpu/cpu_backend.h"
+#include "tensor/primitives/backend.h"
 
 namespace cawe {
 namespace {
@@ -50,6 +52,29 @@ TEST_P(PrimitiveLayouts, DoNotChangeANumber) {
                        reference = check_layouts(row, cpu_reference_backend());
     EXPECT_TRUE(fast.passed()) << layout_faults_text(fast.faults);
     EXPECT_TRUE(reference.passed()) << layout_faults_text(reference.faults);
+  }
+}
+
+/// The gradients' sums, which the operator keeps to itself in one order of memory, lie in any. The images are dense, or the
+/// fast backend would leave the work to the reference.
+std::vector<Tensor> batch_norm_gradients(PrimitiveBackend& b, int64_t variant) {
+  const Layout layout = layout_of(variant);
+  const Shape shape{3, 5, 7, 6};
+  const Tensor dy = numbers(b, shape, "bn dy").in_layout(layout),
+               x = numbers(b, shape, "bn x").in_layout(layout), mean = numbers(b, {5}, "bn mean"),
+               invstd = numbers(b, {5}, "bn invstd", 0.5, 2), w = numbers(b, {5}, "bn w"), none;
+  Tensor sums = room(b, {2, 5}, DType::f64), dx = Tensor::like(x), no_residual;
+  b.batch_norm_grad_sums(dy, x, none, none, none, mean, invstd, false, sums);
+  const Tensor total = in_scope(sums.clone());
+  b.batch_norm_grad_input(dy, x, none, none, none, mean, invstd, w, total, 3 * 7 * 6, false, dx, no_residual);
+  return {sums, dx};
+}
+
+TEST(BatchNormLayouts, SumsOfTheGradientLieInAnyOrder) {
+  const PrimitiveRow row{"batch_norm_gradients", batch_norm_gradients, 2};
+  for (PrimitiveBackend* backend : {&cpu_backend(), &cpu_reference_backend()}) {
+    const LayoutReport report = check_layouts(row, *backend);
+    EXPECT_TRUE(report.passed()) << layout_faults_text(report.faults);
   }
 }
 

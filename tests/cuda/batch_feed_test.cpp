@@ -141,6 +141,44 @@ TEST_F(BatchFeedTest, SoAreThoseThatAClassifierLooksAtNext) {
   for (size_t i = 9; i < scores.size(); ++i) EXPECT_NEAR(scores[i], scores[i - 9], 1e-5) << "film " << i;
 }
 
+/// Notes what has gone to the device before each part, and with it.
+class PartsTask : public ClassifierTask {
+ public:
+  using ClassifierTask::ClassifierTask;
+  std::vector<Tensor> inputs(const data::Batch& part) override {
+    EXPECT_EQ(part.images.device(), Device::cpu);
+    before.push_back(emulated::take_traffic().to_device.bytes);
+    std::vector<Tensor> all = ClassifierTask::inputs(part);
+    with.push_back(emulated::take_traffic().to_device.bytes);
+    return all;
+  }
+  std::vector<uint64_t> before, with;
+};
+
+// The device holds the films of one part, neither the batch's nor the next one's.
+TEST_F(BatchFeedTest, PartsOfABatchAreUploadedWhenTheyAreDue) {
+  const auto net = network();
+  PartsTask task(*net, dataset_, {}, options_, ClassifierGoal{});
+  data::Loader loader(dataset_, everything(), options_);
+  TrainerOptions o;
+  o.batch = kBatch;
+  o.micro_batch = 2;
+  o.quiet = true;
+  Schedule schedule;
+  schedule.steps = kSteps;
+  schedule.lr = 0.01;
+  schedule.decay = Decay::constant;
+  emulated::take_traffic();
+  train(task, loader, dataset_, nullptr, {}, schedule, {}, o);
+  ASSERT_EQ(task.with.size(), size_t(2 * kSteps));
+  constexpr uint64_t kFilms = 2 * kSide * kSide * 4;
+  for (size_t i = 0; i < task.with.size(); ++i) {
+    EXPECT_LT(task.before[i], 4096u) << "part " << i;
+    EXPECT_GE(task.with[i], kFilms) << "part " << i;
+    EXPECT_LT(task.with[i], kFilms + 4096) << "part " << i;
+  }
+}
+
 TEST_F(BatchFeedTest, TrainingHasTheSameNumbers) {
   Precision half;
   half.dtype = DType::bf16;

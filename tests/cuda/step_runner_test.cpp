@@ -89,7 +89,7 @@ class DetectorTask : public Task {
     return {net_->loss_of(Variable(in[0]), {in.begin() + 1, in.end()}).total, {}};
   }
   /// Another picture, other boxes and other draws for each step; one of the images has an ignored region.
-  std::vector<Tensor> batch(int step) {
+  std::vector<Tensor> batch(int step, int64_t least_rows = 0) {
     const Random random(9, "detector step", uint64_t(step));
     std::vector<float> x(size_t(2 * 3 * 64 * 64));
     for (size_t i = 0; i < x.size(); ++i) x[i] = random.uniform(i) - 0.5f;
@@ -100,7 +100,7 @@ class DetectorTask : public Task {
                       : models::Truth{{{10, 12, 40, 30 + shift}, {30, shift, 60, 33}}, {0, 0}}};
     const std::vector<models::DrawKey> draws{{1, uint64_t(step), 5}, {1, uint64_t(step), 9}};
     std::vector<Tensor> all{Tensor::from(x, {2, 3, 64, 64}).channels_last().to(kDevice)};
-    for (const Tensor& t : net_->targets(64, 64, truths, draws, kDevice)) all.push_back(t);
+    for (const Tensor& t : net_->targets(64, 64, truths, draws, kDevice, {}, least_rows)) all.push_back(t);
     return all;
   }
   int runs = 0;
@@ -185,6 +185,30 @@ TEST_F(StepRunnerTest, ACapturedFasterRcnnStepIsThePlainOne) {
   DetectorTask plain(std::make_unique<models::FasterRcnn>(narrow_faster_rcnn())),
       captured(std::make_unique<models::FasterRcnn>(narrow_faster_rcnn()));
   expect_captured_detector_steps(plain, captured);
+}
+
+/// Rows of truth that hold no box change no bit of a step.
+void expect_empty_rows_change_nothing(DetectorTask& few_task, DetectorTask& many_task) {
+  StepRunner few(few_task, false), many(many_task, false);
+  for (int step = 0; step < 3; ++step) {
+    const std::vector<Tensor> short_batch = few_task.batch(step), long_batch = many_task.batch(step, 32);
+    EXPECT_EQ(short_batch[1].dim(1), 8);
+    EXPECT_EQ(long_batch[1].dim(1), 32);
+    EXPECT_EQ(few.run(short_batch, 1).total.value().item(), many.run(long_batch, 1).total.value().item());
+    expect_same_descent(few_task.module(), many_task.module(), step);
+  }
+}
+
+TEST_F(StepRunnerTest, EmptyRowsChangeNothingInRetinaNetsStep) {
+  DetectorTask few(std::make_unique<models::RetinaNet>(narrow_retinanet())),
+      many(std::make_unique<models::RetinaNet>(narrow_retinanet()));
+  expect_empty_rows_change_nothing(few, many);
+}
+
+TEST_F(StepRunnerTest, EmptyRowsChangeNothingInFasterRcnnsStep) {
+  DetectorTask few(std::make_unique<models::FasterRcnn>(narrow_faster_rcnn())),
+      many(std::make_unique<models::FasterRcnn>(narrow_faster_rcnn()));
+  expect_empty_rows_change_nothing(few, many);
 }
 
 TEST_F(StepRunnerTest, ParametersConvertedTogetherGiveTheSameBits) {

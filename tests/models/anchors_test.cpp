@@ -235,6 +235,8 @@ TEST(Truths, RowsAreFilledUpToAPowerOfTwo) {
   EXPECT_EQ(packed(std::vector<Truth>{{nine, std::vector<int64_t>(9, 0)}}).dim(1), 16);
   const std::vector<Box> five(5, {0, 0, 1, 1});
   EXPECT_EQ(packed(std::vector<Truth>{{five, std::vector<int64_t>(5, 0), five}}).dim(1), 16);
+  EXPECT_EQ(packed(std::vector<Truth>{{nine, std::vector<int64_t>(9, 0)}}, 8).dim(1), 16);
+  EXPECT_EQ(packed(std::vector<Truth>{{five, std::vector<int64_t>(5, 0)}}, 32).shape(), (Shape{1, 32, 5}));
 }
 
 TEST(Targets, BadBoxesNameTheImage) {

@@ -56,6 +56,50 @@ inline void expect_ignored_regions_count(DetectionModel& net) {
   EXPECT_GT(left_out, 0);
 }
 
+inline std::vector<std::vector<float>> gradients_of(DetectionModel& net) {
+  std::vector<std::vector<float>> all;
+  for (auto& p : net.parameters())
+    all.push_back(p.variable->grad().defined() ? p.variable->grad().contiguous().to_vector<float>()
+                                               : std::vector<float>{});
+  return all;
+}
+
+/// Losses and gradients have the same bits however many empty rows lie behind the true boxes.
+inline void expect_empty_rows_change_nothing(DetectionModel& net) {
+  net.train(false);  // running statistics: a step does not change the next
+  const Variable x(noise({3, 3, 64, 64}));
+  const std::vector<DrawKey> draws{{1, 2, 3}, {1, 2, 4}, {1, 2, 5}};
+  std::vector<std::vector<float>> fewest;
+  double loss = 0;
+  for (const int64_t rows : {8, 16, 64}) {
+    const std::vector<Tensor> targets = net.targets(
+        64, 64, {kOne, {}, {kTwo.boxes, kTwo.labels, {{40, 2, 60, 20}}}}, draws, Device::cpu, {}, rows);
+    ASSERT_EQ(targets[0].dim(1), rows);
+    const DetectionModel::Losses losses = net.loss_of(x, targets);
+    net.zero_grad();
+    backward(losses.total);
+    if (rows == 8) {
+      fewest = gradients_of(net);
+      loss = losses.total.value().item();
+      continue;
+    }
+    EXPECT_EQ(losses.total.value().item(), loss) << rows << " rows";
+    EXPECT_TRUE(gradients_of(net) == fewest) << rows << " rows";
+  }
+}
+
+/// Offsets of background enter no loss; that the weight they come from is not finite shows in the gradients.
+inline void expect_gradients_show(DetectionModel& net, const std::string& weight) {
+  for (auto& p : net.parameters())
+    if (p.name == weight) Tensor(p.variable->value()).fill(INFINITY);
+  const DetectionModel::Losses losses = net.loss(Variable(noise({2, 3, 64, 64})), {{}, {}});
+  EXPECT_TRUE(std::isfinite(losses.total.value().item()));
+  backward(losses.total);
+  bool finite = true;
+  for (auto& p : net.parameters()) finite = finite && all_finite(p.variable->grad());
+  EXPECT_FALSE(finite);
+}
+
 /// NaN in the second of two images is an error that names it.
 inline void expect_bad_image_is_named(DetectionModel& net) {
   const Tensor x = noise({2, 3, 64, 64});

@@ -53,6 +53,18 @@ TEST(FasterRcnn, AnchorsOf512) {
   EXPECT_EQ(make_anchors(rpn_anchors(), 512, 512, grids).dim(0), 65472);
 }
 
+TEST(FasterRcnn, EmptyRowsOfTruthChangeNoBit) {
+  FasterRcnn net(narrow());
+  net.initialise(1);
+  testing::expect_empty_rows_change_nothing(net);
+}
+
+TEST(FasterRcnn, WhatTheLossLeavesOutShowsInTheGradients) {
+  FasterRcnn net(narrow());
+  net.initialise(1);
+  testing::expect_gradients_show(net, "roi_heads.box_predictor.bbox_pred.weight");
+}
+
 TEST(FasterRcnn, ImagesWithoutBoxesTrain) {
   FasterRcnn net(narrow());
   net.initialise(1);

@@ -46,6 +46,18 @@ TEST(RetinaNet, IgnoredRegionsAreNoBackground) {
   testing::expect_ignored_regions_count(net);
 }
 
+TEST(RetinaNet, EmptyRowsOfTruthChangeNoBit) {
+  RetinaNet net(narrow());
+  net.initialise(1);
+  testing::expect_empty_rows_change_nothing(net);
+}
+
+TEST(RetinaNet, WhatTheLossLeavesOutShowsInTheGradients) {
+  RetinaNet net(narrow());
+  net.initialise(1);
+  testing::expect_gradients_show(net, "head.regression_head.bbox_reg.weight");
+}
+
 TEST(RetinaNet, ImagesWithoutBoxesTrain) {
   RetinaNet net(narrow());
   net.initialise(1);

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "tests/train/squares_task.h"
 
 namespace cawe::train {
@@ -44,6 +46,44 @@ TEST(Learner, PartsOfABatchMakeTheSameStep) {
   EXPECT_EQ(parts_task.seen, (std::vector<int64_t>{3, 3, 2, 3, 3, 2, 3, 3, 2}));
   const std::vector<float> a = whole_task.weights(), b = parts_task.weights();
   for (size_t i = 0; i < a.size(); ++i) EXPECT_NEAR(a[i], b[i], 1e-6f);
+}
+
+/// What a step of `batch` in parts of three says where its loss is not finite.
+std::string told_of(WatchingTask& task, const data::Batch& batch) {
+  Learner learner(task, {}, {}, false, 3);
+  try {
+    learner.step(batch, 1e-3, {}, {0, nullptr, nullptr});
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), Code::numeric);
+    return error.what();
+  }
+  return "nothing";
+}
+
+data::Batch batch_with_nan() {
+  data::Batch batch = made_up_batch(8);
+  batch.images.slice(0, 7, 8).fill(NAN);
+  return batch;
+}
+
+TEST(Learner, LooksForTheOperatorInThePartsThatItComputes) {
+  WatchingTask task;
+  const std::string what = told_of(task, batch_with_nan());
+  EXPECT_NE(what.find("the loss is not finite: operator 'conv2d'"), std::string::npos) << what;
+  EXPECT_EQ(task.seen, (std::vector<int64_t>{3, 3, 2, 3, 3, 2})) << "never all eight";
+}
+
+TEST(Learner, TakesNoOtherErrorForTheCause) {
+  class FailingTask : public WatchingTask {
+    Loss loss(const std::vector<Tensor>& inputs) override {
+      if (seen.size() > 3) fail(Code::internal, "out of memory");
+      return WatchingTask::loss(inputs);
+    }
+  } task;
+  const std::string what = told_of(task, batch_with_nan());
+  EXPECT_NE(what.find("the operator was not found when the batch was run again (out of memory)"),
+            std::string::npos)
+      << what;
 }
 
 class CountingTask : public WatchingTask {

@@ -33,8 +33,9 @@ constexpr int64_t kBlock = 8;
 
 /// sums [2, C], in any strides: per lane, sum over rows of (a, b) = values(row, c), in double. `values(row, c0, width, a, b)`
 /// adds for `width` channels from c0 on.
+/// The second row is multiplied by `factors` [C] where they are given.
 template <class Fn>
-void lane_channel_sums(const Rows& r, Tensor& sums, Fn values) {
+void lane_channel_sums(const Rows& r, const float* factors, Tensor& sums, Fn values) {
   const int64_t channels = r.channels;
   Tensor total = Tensor::empty({2, channels}, DType::f64);
   lane_sum<double>(lane_plan(r.images), 2 * channels, total.data<double>(),
@@ -47,6 +48,8 @@ void lane_channel_sums(const Rows& r, Tensor& sums, Fn values) {
                                 partial + channels + c);
                      }
                    });
+  for (int64_t c = 0; factors != nullptr && c < channels; ++c)
+    total.data<double>()[channels + c] *= double(factors[c]);
   sums.copy_from(total);
 }
 
@@ -152,7 +155,7 @@ void FastBackend::channel_sums(const Tensor& x, Tensor& sums) {
   if (!nhwc(x)) return ReferenceBackend::channel_sums(x, sums);
   const Rows rows(x);
   const float* p = x.data<float>();
-  lane_channel_sums(rows, sums,
+  lane_channel_sums(rows, nullptr, sums,
                     [&](int64_t begin, int64_t end, int64_t c0, int64_t width, double* a, double* b) {
                       add_group(begin, end, rows.channels, c0, width, a, b,
                                 [p](int64_t i, int64_t, auto& sum, auto& squares) {
@@ -189,40 +192,38 @@ void FastBackend::batch_norm_grad_sums(const Tensor& dy, const Tensor& x, const 
   const bool again = relu && !y.defined();
   const Tensor ac = again ? scale.contiguous() : Tensor(), bc = again ? shift.contiguous() : Tensor();
   const float *of_x = again ? ac.data<float>() : nullptr, *beside = again ? bc.data<float>() : nullptr;
-  const Tensor means = mean.contiguous();
+  const Tensor means = mean.contiguous(), inv = invstd.contiguous();
   const float *pd = dy.data<float>(), *px = x.data<float>(), *py = relu && !again ? y.data<float>() : nullptr,
               *m = means.data<float>();
-  lane_channel_sums(
-      rows, sums, [&](int64_t begin, int64_t end, int64_t c0, int64_t width, double* a, double* b) {
-        const float* mc = m + c0;
-        if (again)
-          add_group(begin, end, rows.channels, c0, width, a, b,
-                    [=](int64_t i, int64_t c, auto& sum, auto& products) {
-                      using T = Narrow<std::decay_t<decltype(sum)>>;
-                      const auto g = widen(masked_again<T>(pd, px, of_x + c0, beside + c0, i, c));
-                      sum += g;
-                      products += g * widen(load<T>(px + i) - load<T>(mc + c));
+  lane_channel_sums(rows, inv.data<float>(), sums,
+                    [&](int64_t begin, int64_t end, int64_t c0, int64_t width, double* a, double* b) {
+                      const float* mc = m + c0;
+                      if (again)
+                        add_group(begin, end, rows.channels, c0, width, a, b,
+                                  [=](int64_t i, int64_t c, auto& sum, auto& products) {
+                                    using T = Narrow<std::decay_t<decltype(sum)>>;
+                                    const auto g =
+                                        widen(masked_again<T>(pd, px, of_x + c0, beside + c0, i, c));
+                                    sum += g;
+                                    products += g * widen(load<T>(px + i) - load<T>(mc + c));
+                                  });
+                      else if (relu)
+                        add_group(begin, end, rows.channels, c0, width, a, b,
+                                  [=](int64_t i, int64_t c, auto& sum, auto& products) {
+                                    using T = Narrow<std::decay_t<decltype(sum)>>;
+                                    const auto g = widen(masked<T>(pd, py, i));
+                                    sum += g;
+                                    products += g * widen(load<T>(px + i) - load<T>(mc + c));
+                                  });
+                      else
+                        add_group(begin, end, rows.channels, c0, width, a, b,
+                                  [=](int64_t i, int64_t c, auto& sum, auto& products) {
+                                    using T = Narrow<std::decay_t<decltype(sum)>>;
+                                    const auto g = widen(load<T>(pd + i));
+                                    sum += g;
+                                    products += g * widen(load<T>(px + i) - load<T>(mc + c));
+                                  });
                     });
-        else if (relu)
-          add_group(begin, end, rows.channels, c0, width, a, b,
-                    [=](int64_t i, int64_t c, auto& sum, auto& products) {
-                      using T = Narrow<std::decay_t<decltype(sum)>>;
-                      const auto g = widen(masked<T>(pd, py, i));
-                      sum += g;
-                      products += g * widen(load<T>(px + i) - load<T>(mc + c));
-                    });
-        else
-          add_group(begin, end, rows.channels, c0, width, a, b,
-                    [=](int64_t i, int64_t c, auto& sum, auto& products) {
-                      using T = Narrow<std::decay_t<decltype(sum)>>;
-                      const auto g = widen(load<T>(pd + i));
-                      sum += g;
-                      products += g * widen(load<T>(px + i) - load<T>(mc + c));
-                    });
-      });
-  const Tensor inv = invstd.contiguous();
-  for (int64_t c = 0; c < rows.channels; ++c)
-    sums.data<double>()[rows.channels + c] *= double(inv.data<float>()[c]);
 }
 
 void FastBackend::batch_norm_grad_input(const Tensor& dy, const Tensor& x, const Tensor& y,
@@ -236,9 +237,10 @@ void FastBackend::batch_norm_grad_input(const Tensor& dy, const Tensor& x, const
   const Tensor ac = again ? scale.contiguous() : Tensor(), bc = again ? shift.contiguous() : Tensor();
   const Rows rows(x);
   const int64_t channels = rows.channels;
-  const Tensor means = mean.contiguous(), inv = invstd.contiguous(), weight = w.contiguous();
+  const Tensor means = mean.contiguous(), inv = invstd.contiguous(), weight = w.contiguous(),
+               total = sums.contiguous();
   std::vector<float> k1, k2, k3;  // dx = k1 g - k2 - (x - mean) k3
-  const double* s = sums.data<double>();
+  const double* s = total.data<double>();
   for (int64_t c = 0; c < channels; ++c) {
     const double slope = double(weight.data<float>()[c]) * double(inv.data<float>()[c]);
     k1.push_back(float(slope));

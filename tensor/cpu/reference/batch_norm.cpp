@@ -149,7 +149,8 @@ void ReferenceBackend::batch_norm_grad_input(const Tensor& dy, const Tensor& x, 
     using T = decltype(zero);
     const View4<T> vd(dy), vx(x), out(dx), res(dresidual.defined() ? dresidual : dx);
     const Passed<T> passed(relu, x, y, scale_of, shift);
-    const double* s = sums.data<double>();
+    const Tensor total = sums.contiguous();
+    const double* s = total.data<double>();
     parallel_tasks(vx.n, [&](int64_t n) {
       for (int64_t c = 0; c < vx.c; ++c) {
         const T m = at<T>(mean, c), r = at<T>(invstd, c), scale = at<T>(w, c) * r;
