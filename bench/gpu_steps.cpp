@@ -195,7 +195,8 @@ bool may_be_wanted(const Options& o, const std::string& net, const Size& size) {
     const bool of_networks = std::find(networks.begin(), networks.end(), word) != networks.end();
     const bool of_batches = word.size() > 1 && word[0] == 'b' && std::isdigit(word[1]) != 0;
     const bool of_types = word == "f32" || word == "tf32" || word == "f16" || word == "bf16";
-    if ((of_networks && word != net) || (of_batches && word != batch) || (of_types && word != type)) return false;
+    if ((of_networks && word != net) || (of_batches && word != batch) || (of_types && word != type))
+      return false;
   }
   return true;
 }
