@@ -64,7 +64,7 @@ struct PlanTarget {
   cudnnBackendDescriptor_t device = nullptr;
 };
 
-/// By the graph interface. Throws only where a kernel queued before has failed.
+/// By the graph interface. Throws where the library fails otherwise than by refusing; so do choice() and run().
 std::unique_ptr<ConvolutionPlan> graph_plan(const ConvolutionProblem& problem, const PlanTarget& target,
                                             const Settings& settings);
 /// By the legacy calls. Throws where the library fails otherwise than by refusing.

@@ -10,6 +10,7 @@ namespace {
 cudnnStatus_t check_algorithm(Job& job, int algorithm, size_t workspace_bytes) {
   if (!algorithm_workspace(job.direction, algorithm, job.c, job.workspace.needed))
     return refuse(CUDNN_STATUS_NOT_SUPPORTED, "algorithm ", algorithm, " cannot compute this convolution");
+  if (due(Fault::internal, algorithm)) return refuse(CUDNN_STATUS_INTERNAL_ERROR, "an injected fault");
   if (due(Fault::algorithm, algorithm))
     return refuse(CUDNN_STATUS_NOT_SUPPORTED, "an injected fault: the algorithm");
   if (workspace_bytes < job.workspace.needed)
