@@ -22,6 +22,7 @@ Runtime::Runtime(const Settings& chosen)
     : device(found_device()),
       settings(completed(chosen, device)),
       tickets(compute),
+      constants(copies),
       allocator(settings.caching),
       staging(allocator, compute, copies),
       libraries(compute),

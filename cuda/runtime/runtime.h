@@ -3,6 +3,7 @@
 #pragma once
 
 #include "cuda/runtime/allocator.h"
+#include "cuda/runtime/constants.h"
 #include "cuda/runtime/convolution.h"
 #include "cuda/runtime/device.h"
 #include "cuda/runtime/libraries.h"
@@ -23,6 +24,7 @@ struct Runtime {
   const Settings settings;
   OwnedStream compute, copies;
   Tickets tickets;
+  Constants constants;
   DeviceAllocator allocator;
   Staging staging;
   Libraries libraries;

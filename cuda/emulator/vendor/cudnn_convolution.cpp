@@ -96,9 +96,9 @@ cudnnStatus_t add_activation(cudnnActivationDescriptor_t desc, int algorithm, Jo
   if (identity && algorithm != CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM)
     return refuse(CUDNN_STATUS_NOT_SUPPORTED,
                   "identity goes with CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM alone");
-  job.activation = identity           ? Activation::none
-                   : found->keeps_nan ? Activation::relu
-                                      : Activation::relu_without_nan;
+  if (!identity && found->keeps_nan)
+    return refuse(CUDNN_STATUS_NOT_SUPPORTED, "ReLU goes with CUDNN_NOT_PROPAGATE_NAN alone");
+  job.activation = identity ? Activation::none : Activation::relu_without_nan;
   return CUDNN_STATUS_SUCCESS;
 }
 

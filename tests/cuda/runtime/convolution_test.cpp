@@ -82,9 +82,8 @@ TEST_P(Convolution, ForwardEqualsTheReference) {
         Tensor y = output(output_shape(c), dtype, layout), host = expected(y.shape());
         device().conv2d(x.device, w.device, bias.device, c.params, relu, y);
         cpu_reference_backend().conv2d(x.host, w.host, bias.host, c.params, relu, host);
-        const bool split = with_bias && !relu;
         expect_near(y, host, c.w[1] * c.w[2] * c.w[3] + 1, 1,
-                    split ? rounded_sums(c, GetParam(), x, w) : Tensor());
+                    with_bias ? rounded_sums(c, GetParam(), x, w) : Tensor());
       }
   EXPECT_EQ(emulated::complaints(), 0u) << emulated::last_complaint();
 }
@@ -317,13 +316,50 @@ TEST_F(ConvolutionChoice, AnInternalErrorIsNotTakenForARefusal) {
                [&] { forward(); });
 }
 
+/// No ReLU of the library's legacy calls keeps NaN, so it is a kernel of ours, in place; the bias is the library's.
+TEST_F(ConvolutionChoice, FusesTheBiasAndClipsItself) {
+  prepare();
+  const auto launches = [] { return emulated::calls("kernel launch"); };
+  uint64_t before = launches();
+  const int64_t requests = device().statistics().requests;
+  forward(true, true);
+  EXPECT_EQ(launches() - before, 1u) << "the ReLU";
+  EXPECT_EQ(emulated::calls("cudnnConvolutionBiasActivationForward"), 1u) << "nothing is asked for in vain";
+  EXPECT_EQ(device().statistics().requests - requests, 1) << "the workspace: no other memory";
+  expect_forward(true, true);
+  before = launches();
+  forward(false, true);
+  EXPECT_EQ(launches() - before, 1u);
+  EXPECT_EQ(emulated::calls("cudnnConvolutionForward"), 1u);
+  expect_forward(false, true);
+  EXPECT_EQ(emulated::complaints(), 0u) << emulated::last_complaint();
+}
+
 TEST_F(ConvolutionChoice, AddsTheBiasItselfWhereTheLibraryCannot) {
   for (const bool relu : {false, true}) {
     prepare();
-    inject(Fault::algorithm, 1, relu ? 2 : 1, -1);  // all that could fuse: 1; with ReLU also 0
+    inject(Fault::algorithm);  // the only one that fuses a bias
     forward(true, relu);
     expect_forward(true, relu);
+    const uint64_t launches = emulated::calls("kernel launch"), blocks = driver_allocations();
+    forward(true, relu);
+    expect_forward(true, relu);
+    EXPECT_EQ(emulated::calls("kernel launch") - launches, 1u) << "the ones are not filled again";
+    EXPECT_EQ(driver_allocations(), blocks);
+    restart_without_tensors();
   }
+}
+
+/// What a captured step is the first to ask for is no part of the step.
+TEST_F(ConvolutionChoice, ConstantsOfACapturedStepAreThereForAll) {
+  prepare();
+  inject(Fault::algorithm);  // the only one that fuses a bias
+  const std::unique_ptr<CapturedWork> step = device().capture([&] { forward(true, true); });
+  forward(true, true);
+  expect_forward(true, true);
+  y_.fill(0);
+  step->launch();
+  expect_forward(true, true);
 }
 
 TEST_F(ConvolutionChoice, NamesTheOperatorInErrorsOfTheLibrary) {

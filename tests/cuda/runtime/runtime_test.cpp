@@ -103,6 +103,24 @@ TEST_F(RuntimeTest, BadSettingsAreNamed) {
   EXPECT_EQ(settings_from_environment().workspace_bytes, size_t{12} << 20);
 }
 
+TEST_F(RuntimeTest, ConstantsAreMadeOnceAndStay) {
+  Constants& constants = device().runtime().constants;
+  const auto first = [](const void* of, auto value, size_t count) {
+    std::vector<decltype(value)> values(count, decltype(value)(-1));
+    CAWE_CUDA(cudaMemcpy(values.data(), of, count * sizeof value, cudaMemcpyDeviceToHost));
+    return values == std::vector<decltype(value)>(count, value);
+  };
+  const void* ones = constants.of(Constant::ones_f32, 3);
+  EXPECT_TRUE(first(ones, 1.0f, 3));
+  EXPECT_TRUE(first(constants.of(Constant::ones_f64, 5), 1.0, 5));
+  EXPECT_TRUE(first(constants.of(Constant::zeros, 5), 0.0, 5));
+  EXPECT_EQ(constants.of(Constant::ones_f32, 512), ones);
+  const uint64_t before = driver_allocations();
+  EXPECT_TRUE(first(constants.of(Constant::ones_f32, 5000), 1.0f, 5000));
+  EXPECT_EQ(driver_allocations(), before + 1);
+  EXPECT_TRUE(first(ones, 1.0f, 3)) << "who has it goes on reading it";
+}
+
 // --- copies between host and device
 
 class Copies : public RuntimeTest, public ::testing::WithParamInterface<Schedule> {
