@@ -15,6 +15,9 @@
 
 namespace CAWE_DEVICE {
 
+/// The most that one library call may use as workspace where nothing else is set: an eighth of the device's memory.
+size_t usual_workspace(const DeviceInfo& device);
+
 struct Runtime {
   /// Throws Code::unsupported with the reason where there is no device.
   explicit Runtime(const Settings& settings);

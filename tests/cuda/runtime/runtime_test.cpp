@@ -283,6 +283,20 @@ TEST_F(RuntimeTest, SaysWhatItIsBuiltOn) {
       << device().built_on();
 }
 
+/// A limit of workspaces decides which algorithms compute; the usual one is no news.
+TEST_F(RuntimeTest, SaysWhichWorkspacesAreAdmitted) {
+  EXPECT_EQ(device().built_on().find("workspaces"), std::string::npos) << device().built_on();
+  for (const auto& [megabytes, said] :
+       {std::pair("0", ", workspaces up to 0 MiB"), std::pair("12", ", workspaces up to 12 MiB")}) {
+    const EnvironmentVariable limit("CAWE_CUDNN_WORKSPACE_MB", megabytes);
+    restart();
+    EXPECT_NE(device().built_on().find(said), std::string::npos) << device().built_on();
+  }
+  const EnvironmentVariable usual("CAWE_CUDNN_WORKSPACE_MB", "512");  // an eighth of the device's 4 GiB
+  restart();
+  EXPECT_EQ(device().built_on().find("workspaces"), std::string::npos) << device().built_on();
+}
+
 TEST_F(RuntimeTest, NoDeviceHasAReason) {
   close();
   emulated::options().devices = 0;
