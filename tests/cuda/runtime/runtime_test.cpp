@@ -367,6 +367,19 @@ TEST_F(RuntimeTest, NumbersOfOtherTypesAreRefused) {
                [&] { number_of("softmax", x); });
 }
 
+/// What fails before its kernel leaves its results as they were, also those that a kernel could not write in place.
+TEST_F(RuntimeTest, ARefusedDetectionBringsNoResults) {
+  const Tensor x = Tensor::from<float>({3, 1, 2, 0}, {2, 2}).to(Device::emulated);
+  Tensor room = Tensor::from(std::vector<int64_t>(12, -7), {2, 6}).to(Device::emulated);
+  Tensor chosen = room.slice(1, 0, 3);
+  expect_error(Code::shape, {"top_k: 3 of parts with at most 2 numbers"},
+               [&] { device().top_k(x, {2}, 3, chosen); });
+  EXPECT_EQ(room.to_vector<int64_t>(), std::vector<int64_t>(12, -7));
+  chosen = room.slice(1, 0, 2);
+  device().top_k(x, {2}, 2, chosen);
+  EXPECT_EQ(room.to_vector<int64_t>(), (std::vector<int64_t>{0, 1, -7, -7, -7, -7, 2, 3, -7, -7, -7, -7}));
+}
+
 TEST_F(RuntimeTest, CopiesBetweenUnlikeTensorsAreRefused) {
   const Tensor host = Tensor::from<float>({1, 2}, {2});
   Tensor x = Tensor::empty({3}, DType::f32, Layout::contiguous, Device::emulated);
