@@ -387,13 +387,26 @@ TEST_F(RuntimeTest, CopiesBetweenUnlikeTensorsAreRefused) {
 }
 
 TEST(Device, IsTheOneOfTheIndexAmongTheVisible) {
-  EXPECT_EQ(visible_device("", 3), "3");
-  EXPECT_EQ(visible_device("2,0,GPU-8a3f", 0), "2");
-  EXPECT_EQ(visible_device("2,0,GPU-8a3f", 2), "GPU-8a3f");
+  EXPECT_EQ(visible_device(nullptr, 3).name, "3");
+  EXPECT_EQ(visible_device("2,0,GPU-8a3f", 0).name, "2");
+  EXPECT_EQ(visible_device("2,0,GPU-8a3f", 2).name, "GPU-8a3f");
   expect_error(Code::usage, {"no GPU 3", "CUDA_VISIBLE_DEVICES=2,0,GPU-8a3f names 3"},
                [] { visible_device("2,0,GPU-8a3f", 3); });
-  EXPECT_EQ(visible_device("5", 0), "5");
+  EXPECT_EQ(visible_device("5", 0).name, "5");
   expect_error(Code::usage, {"names 1 (the first is 0)"}, [] { visible_device("5", 1); });
+}
+
+/// Somebody else's GPU is not taken where this program was given none.
+TEST(Device, IsNoneWhereNoneIsAllowed) {
+  for (const int index : {0, 1})
+    expect_error(Code::usage, {"no GPU", "CUDA_VISIBLE_DEVICES is set and empty", "--device cpu"},
+                 [&] { visible_device("", index); });
+}
+
+/// The numbers in CUDA_VISIBLE_DEVICES mean the GPUs that they meant before.
+TEST(Device, IsCountedAsNvidiaSmiDoesWhereNothingElseIsSaid) {
+  EXPECT_TRUE(visible_device(nullptr, 0).in_order_of_buses);
+  EXPECT_FALSE(visible_device("1,0", 0).in_order_of_buses);
 }
 
 }  // namespace
