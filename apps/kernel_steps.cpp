@@ -115,7 +115,7 @@ void print_row(const NamedStep& step, const StepCount& c) {
   std::fflush(stdout);
 }
 
-/// The primitives of one step, longest first on the last GPU of the table.
+/// The primitives of one step, longest first on an H100.
 void print_primitives(const StepCount& c) {
   const gpu::Gpu& h100 = gpu::find_gpu("H100");
   std::vector<PrimitiveCount> sorted = c.primitives;

@@ -27,6 +27,7 @@ struct KernelsOptions {
   std::vector<uint64_t> seeds{0, 1, 7};
   std::vector<std::string> archs;
   bool profile = false, sites = false, no_nvcc = false, steps = false;
+  std::vector<const CLI::Option*> with_values_of_their_own;  ///< so that what was not given is not empty
 };
 
 #ifdef CAWE_HAVE_EMULATOR
@@ -123,18 +124,19 @@ void run_profile(const std::vector<const Case*>& cases, const KernelsOptions& o,
     if (!each.passed()) common.status = 1;
 }
 
-/// --steps looks at no kernel file and at no case.
+/// --steps looks at no kernel file and at no case, and predicts for the GPUs of its table.
 void check_steps(const KernelsOptions& o) {
-  const std::pair<const char*, bool> others[] = {{"FILE", !o.file.empty()},
-                                                 {"--profile", o.profile},
-                                                 {"--ladder", !o.ladder.empty()},
-                                                 {"--sites", o.sites},
-                                                 {"--html", !o.html.empty()},
-                                                 {"--arch", !o.archs.empty()},
-                                                 {"--template", !o.template_file.empty()}};
-  for (const auto& [option, given] : others)
+  const std::pair<const char*, bool> others[] = {
+      {"FILE", !o.file.empty()},       {"--profile", o.profile},
+      {"--ladder", !o.ladder.empty()}, {"--sites", o.sites},
+      {"--no-nvcc", o.no_nvcc},        {"--html", !o.html.empty()},
+      {"--arch", !o.archs.empty()},    {"--template", !o.template_file.empty()}};
+  const auto check = [](const std::string& option, bool given) {
     CAWE_CHECK(!given, Code::usage, "--steps and ", option,
                " (expected one of them: --steps counts whole steps)");
+  };
+  for (const auto& [option, given] : others) check(option, given);
+  for (const CLI::Option* option : o.with_values_of_their_own) check(option->get_name(), option->count() > 0);
 }
 
 void run(const KernelsOptions& o, Common& common) {
@@ -191,12 +193,15 @@ void add_kernels(CLI::App& app, Common& common) {
   sub->add_option("--ladder", o->ladder, "the steps from a naive kernel to the final one");
   sub->add_flag("--sites", o->sites, "every memory instruction with its counts");
   sub->add_option("--html", o->html, "also write a page that draws the access patterns");
-  sub->add_option("--seeds", o->seeds, "orders of threads and blocks (0: in order)")
-      ->delimiter(',')
-      ->capture_default_str();
-  sub->add_option("--gpu", o->gpu,
-                  "P40, V100, T4, A100-80, H100 or H200: whose occupancy and bound; all: a table of four")
-      ->capture_default_str();
+  const CLI::Option* seeds =
+      sub->add_option("--seeds", o->seeds, "orders of threads and blocks (0: in order)")
+          ->delimiter(',')
+          ->capture_default_str();
+  const CLI::Option* gpu =
+      sub->add_option("--gpu", o->gpu,
+                      "P40, V100, T4, A100-80, H100 or H200: whose occupancy and bound; all: a table of four")
+          ->capture_default_str();
+  o->with_values_of_their_own = {seeds, gpu};
   sub->add_option("--arch", o->archs, "registers and spills for these architectures, e.g. sm_75,sm_90")
       ->delimiter(',');
   sub->add_flag("--no-nvcc", o->no_nvcc, "do not ask nvcc for registers");

@@ -69,8 +69,10 @@ std::string check_device(const std::string& text) {
   return known || is_index ? "" : "'" + text + "' (expected cpu, cuda, cuda:N for GPU N, or emulated)";
 }
 
+/// `cuda` is `cuda:0`: without a choice the driver would count the fastest GPU first.
 void choose_gpu([[maybe_unused]] const std::string& device) {
 #ifdef CAWE_HAVE_CUDA
+  if (device == "cuda") on_cuda::choose(0);
   if (device.compare(0, 5, "cuda:") == 0) on_cuda::choose(std::stoi(device.substr(5)));
 #endif
 }

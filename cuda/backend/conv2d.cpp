@@ -2,13 +2,19 @@
 // Convolutions by cuDNN, on operands packed in one layout: channels-last where the result is. f64, f32 without
 // TF32, and whatever the library refuses in channels-last, run in NCHW: in f32 the library's kernels for
 // channels-last are slow (5 times on an H200). convolution_layout() says so to the operators, so that networks of
-// f32 lie in NCHW throughout and nothing is packed between their layers.
+// f32 lie in NCHW and convolutions pack nothing. What else packs in NCHW: ADR 16.
+//
+// A bias and a ReLU are added by the first of these that the library does not refuse: in the same kernel (a ReLU that keeps
+// NaN only by the graph interface); the bias in the same kernel, then a ReLU of ours in place; both by a kernel of ours, to
+// sums that were rounded to the type.
 #include <array>
 
 #include "cuda/backend/cuda_backend.h"
 #include "cuda/backend/packing.h"
 #include "cuda/backend/views.h"
+#include "cuda/kernels/batch_norm.h"
 #include "cuda/runtime/runtime.h"
+#include "tensor/elementwise.h"
 
 namespace CAWE_DEVICE {
 namespace {
@@ -31,8 +37,8 @@ class Pass {
                 dims_of(y), params};
   }
 
-  /// False where the library has no algorithm for this layout and epilogue.
-  bool run(bool channels_last, Epilogue epilogue = Epilogue::none, const Tensor& bias = Tensor()) {
+  /// False where the library has no algorithm for this layout and epilogue, which adds bias [O].
+  bool run(bool channels_last, Epilogue epilogue = Epilogue::none, const void* bias = nullptr) {
     ConvolutionProblem problem = problem_;
     problem.channels_last = channels_last;
     problem.epilogue = epilogue;
@@ -41,8 +47,7 @@ class Pass {
     std::array<Tensor, 3> t;
     for (size_t i = 0; i < 3; ++i)
       t[i] = i == output ? packed_output(operands_[i], layout) : packed(operands_[i], layout);
-    const ConvolutionOperands memory{t[0].raw(), t[1].raw(), bias.defined() ? bias.raw() : nullptr,
-                                     t[2].raw()};
+    const ConvolutionOperands memory{t[0].raw(), t[1].raw(), bias, t[2].raw()};
     if (!runtime_.convolutions.run(problem, memory, refusal_)) return false;
     if (t[output].raw() != operands_[output].raw()) operands_[output].copy_from(t[output]);
     return true;
@@ -77,10 +82,17 @@ class Pass {
   std::string refusal_;
 };
 
-Tensor channels_full_of(double value, const Tensor& y) {
-  Tensor t = Tensor::empty({y.dim(1)}, y.dtype(), Layout::contiguous, y.device());
-  t.fill(value);
-  return t;
+/// y = sums + bias, then a ReLU where it is wanted. The sums are dense, in y's layout.
+void add_bias(Runtime& runtime, const Tensor& sums, const Tensor& bias, bool relu, Tensor& y) {
+  const Number number = number_of(current_operator(), y);
+  const bool is_double = number == Number::f64;
+  const Layout layout = layout_of(y);
+  const Tensor shift = packed(bias.to(is_double ? DType::f64 : DType::f32), Layout::contiguous);
+  const Tensor out = packed_output(y, layout);
+  channel_affine(number, {y.dim(0), y.dim(1), y.dim(2) * y.dim(3), is_last(layout)}, sums.raw(),
+                 runtime.constants.of(is_double ? Constant::ones_f64 : Constant::ones_f32, y.dim(1)),
+                 shift.raw(), nullptr, relu, out.raw(), runtime.compute.get());
+  deliver(out, y);
 }
 
 }  // namespace
@@ -95,11 +107,21 @@ void CudaBackend::conv2d(const Tensor& x, const Tensor& w, const Tensor& bias, c
   if (y.numel() == 0) return;
   Pass pass(*runtime_, ConvolutionPass::forward, x, w, y, p);
   if (!bias.defined() && !relu) return pass.run_anyhow();
-  const Tensor shift = bias.defined() ? packed(bias, Layout::contiguous) : channels_full_of(0, y);
-  if (pass.run(pass.prefers_channels_last(), relu ? Epilogue::bias_relu : Epilogue::bias, shift)) return;
-  const Tensor sums = Tensor::like(y);
-  Pass(*runtime_, ConvolutionPass::forward, x, w, sums, p).run_anyhow();
-  channel_affine(sums, channels_full_of(1, y), shift, Tensor(), relu, y);
+  const bool channels_last = pass.prefers_channels_last();
+  const Tensor shift = bias.defined() ? packed(bias, Layout::contiguous) : Tensor();
+  const bool fuses_relu = relu && runtime_->settings.cudnn == CudnnInterface::graph;
+  if (fuses_relu &&
+      pass.run(channels_last, Epilogue::bias_relu,
+               shift.defined() ? shift.raw() : runtime_->constants.of(Constant::zeros, y.dim(1))))
+    return;
+  if (!bias.defined()) {
+    pass.run_anyhow();
+  } else if (!pass.run(channels_last, Epilogue::bias, shift.raw())) {
+    const Tensor sums = Tensor::empty(y.shape(), y.dtype(), layout_of(y), y.device());
+    Pass(*runtime_, ConvolutionPass::forward, x, w, sums, p).run_anyhow();
+    return add_bias(*runtime_, sums, bias, relu, y);
+  }
+  if (relu) unary(UnaryOp::relu, 0, 0, y, y);
 }
 
 void CudaBackend::conv2d_grad_input(const Tensor& dy, const Tensor& w, const Conv2dParams& p, Tensor& dx) {

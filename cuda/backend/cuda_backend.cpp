@@ -26,7 +26,10 @@ const char* CudaBackend::name() const { return cawe::name(device_); }
 std::string CudaBackend::built_on() const {
   const Settings& s = runtime_->settings;  // what makes other bits
   return describe(runtime_->device) + (s.tf32 ? ", TF32" : "") + (s.winograd ? ", Winograd" : "") +
-         (s.cudnn == CudnnInterface::graph ? ", graph interface of cuDNN" : "");
+         (s.cudnn == CudnnInterface::graph ? ", graph interface of cuDNN" : "") +
+         (s.workspace_bytes == usual_workspace(runtime_->device)
+              ? ""
+              : detail::concat(", workspaces up to ", s.workspace_bytes >> 20, " MiB"));
 }
 
 void* CudaBackend::allocate(size_t bytes) { return runtime_->allocator.allocate(bytes); }

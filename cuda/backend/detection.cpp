@@ -31,22 +31,27 @@ T* pointer(const Tensor& x) {
 }
 void* pointer(const Tensor& x) { return x.defined() ? x.raw() : nullptr; }
 
-/// An output in a kernel's order, copied to where it is wanted at the end.
+/// An output in a kernel's order. finish() brings it to where it is wanted, once the kernel is launched: not the
+/// destructor, which also runs where something was thrown and nothing is there to bring.
 class Output {
  public:
   explicit Output(Tensor& wanted)
       : wanted_(wanted), t_(wanted.defined() ? packed_output(wanted, Layout::contiguous) : wanted) {}
-  ~Output() {
-    if (t_.defined()) deliver(t_, wanted_);
-  }
   Output(const Output&) = delete;
   Output& operator=(const Output&) = delete;
   const Tensor& operator*() const { return t_; }
+  void finish() const {
+    if (t_.defined()) deliver(t_, wanted_);
+  }
 
  private:
   Tensor& wanted_;
   Tensor t_;
 };
+template <class... Outputs>
+void finish(const Outputs&... outputs) {
+  (outputs.finish(), ...);
+}
 
 /// At most kMostParts ends of parts with these sizes; returns how many.
 int ends_of(const char* op, const std::vector<int64_t>& sizes, int64_t* ends) {
@@ -74,6 +79,7 @@ void CudaBackend::top_k(const Tensor& x, const std::vector<int64_t>& sizes, int6
              " numbers");
   const Tensor scratch = bytes_on(device(), int64_t(top_k_scratch(number, segments, k)));
   CAWE_DEVICE::top_k(number, in.raw(), segments, k, (*out).data<int64_t>(), scratch.raw(), stream());
+  finish(out);
 }
 
 void CudaBackend::decode_filtered(const Tensor& scores, const Tensor& deltas, const Tensor& anchors,
@@ -99,6 +105,7 @@ void CudaBackend::decode_filtered(const Tensor& scores, const Tensor& deltas, co
                                {(*out_boxes).raw(), (*out_kept).raw(), (*out_classes).data<int64_t>(),
                                 (*out_counts).data<int64_t>(), boxes.dim(1)},
                                stream());
+  finish(out_boxes, out_kept, out_classes, out_counts);
 }
 
 void CudaBackend::nms(const Tensor& boxes, const Tensor& scores, const Tensor& classes, const Tensor& counts,
@@ -113,6 +120,7 @@ void CudaBackend::nms(const Tensor& boxes, const Tensor& scores, const Tensor& c
   const Tensor scratch = bytes_on(device(), int64_t(nms_scratch(number, segments)));
   CAWE_DEVICE::nms(number, b.raw(), s.raw(), pointer<int64_t>(c), segments, threshold, kept.dim(1),
                    (*out).data<int64_t>(), scratch.raw(), stream());
+  finish(out);
 }
 
 void CudaBackend::match_anchors(const Tensor& anchors, const Tensor& counts, const Tensor& truth,
@@ -125,6 +133,7 @@ void CudaBackend::match_anchors(const Tensor& anchors, const Tensor& counts, con
   const Tensor scratch = bytes_on(device(), int64_t(match_scratch(number, m)));
   CAWE_DEVICE::match_anchors(number, m, {p.high, p.low, p.low_quality}, (*out).data<int64_t>(), scratch.raw(),
                              stream());
+  finish(out);
 }
 
 void CudaBackend::sample_matches(const Tensor& matched, const Tensor& draws, const SampleParams& p,
@@ -135,6 +144,7 @@ void CudaBackend::sample_matches(const Tensor& matched, const Tensor& draws, con
   CAWE_DEVICE::sample_matches(m.data<int64_t>(), d.data<int64_t>(), m.dim(0), m.dim(1),
                               {p.count, p.foreground, fnv_text(p.purpose.data(), p.purpose.size())},
                               pointer<int64_t>(*out_drawn), pointer<int64_t>(*out_chosen), stream());
+  finish(out_drawn, out_chosen);
 }
 
 void CudaBackend::match_targets(const Tensor& matched, const Tensor& chosen, const Tensor& anchors,
@@ -150,6 +160,7 @@ void CudaBackend::match_targets(const Tensor& matched, const Tensor& chosen, con
       {(*out_foreground).raw(), (*out_deltas).raw(), pointer(*out_counted), pointer(*out_classes),
        pointer<int64_t>(*out_rows), classes.defined() ? classes.dim(2) : 0, outputs},
       stream());
+  finish(out_foreground, out_deltas, out_counted, out_classes, out_rows);
 }
 
 void CudaBackend::join_boxes(const Tensor& boxes, const Tensor& kept, const Tensor& truth, Tensor& regions,
@@ -159,6 +170,7 @@ void CudaBackend::join_boxes(const Tensor& boxes, const Tensor& kept, const Tens
   CAWE_DEVICE::join_boxes(deciding_number("join_boxes", boxes), b.raw(), k.data<int64_t>(), k.dim(0),
                           k.dim(1), pointer(t), t.defined() ? t.dim(1) : 0, (*out_regions).raw(),
                           (*out_counts).data<int64_t>(), stream());
+  finish(out_regions, out_counts);
 }
 
 void CudaBackend::place_regions(const Tensor& boxes, const Tensor& chosen, const std::vector<double>& sides,
@@ -171,6 +183,7 @@ void CudaBackend::place_regions(const Tensor& boxes, const Tensor& chosen, const
   std::copy(sides.begin(), sides.end(), levels.least);
   CAWE_DEVICE::place_regions(deciding_number("place_regions", boxes), b.raw(), c.data<int64_t>(), c.dim(0),
                              c.dim(1), levels, (*out).data<int32_t>(), stream());
+  finish(out);
 }
 
 }  // namespace CAWE_DEVICE

@@ -26,8 +26,9 @@ struct AttentionGradient {
 void attention_grad(Number number, const AttentionSizes& sizes, const AttentionGradient& g,
                     DeviceStream stream);
 
-/// The same on tensor cores (attention_mma.cu), for f16 and bf16 with depth and channels in multiples of 8 and
-/// depth up to 128, where the device has such cores; attention() and attention_grad() choose. `terms` are inputs here: attention_grad() makes them.
+/// The same on tensor cores (attention_mma.cu), for f16 and bf16 with depth and channels in multiples of 8 and depth
+/// up to 128, where the code that the device runs was compiled for such cores (older code on a newer device was not);
+/// attention() and attention_grad() choose. `terms` are inputs here: attention_grad() makes them.
 bool attention_mma_takes(Number number, const AttentionSizes& sizes);
 void attention_mma(Number number, const AttentionSizes& sizes, const void* q, const void* k, const void* v,
                    void* y, void* seen, DeviceStream stream);

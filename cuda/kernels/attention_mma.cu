@@ -17,8 +17,8 @@
 // Loads     16 bytes a lane, whole sectors where depth is a multiple of 16. Operands come from shared memory by
 //           128-bit loads without conflicts: 8 numbers of a row serve two products, since the order of the 16 numbers
 //           that are multiplied and added is free as long as both operands have the same.
-// Shapes    depth and channels multiples of 8 (16 bytes), depth up to 128; attention.cu takes the others, and bf16 on GPUs
-//           before sm_80, f16 on those before sm_75.
+// Shapes    depth and channels multiples of 8 (16 bytes), depth up to 128; attention.cu takes the others, and bf16 where
+//           the code that runs was compiled for less than sm_80, f16 where for less than sm_75.
 #include "cuda/kernels/attention.h"
 
 #include "cuda/emulator/simt/simt.cuh"
@@ -147,7 +147,6 @@ __device__ __forceinline__ Term<float> term_of_row(const Work<T>& work, const Pl
 
 template <class T, Kind kKind, int kDeep>
 __global__ void __launch_bounds__(kThreads, 1) attention_mma_tiles(Work<T> work) {
-  if (!kCompilesMma<T>) return;  // never launched, see attention_mma_takes()
   using Shared = Tile<kKind, kDeep>;
   constexpr int kTwo = kTiles<kKind, kDeep> - 1;  // 1 where there are two tiles
   constexpr bool kSlopes = kHasSlopes<kKind>;
@@ -241,13 +240,21 @@ void launch_fitting(const Work<T>& work, DeviceStream stream) {
     launch<kKind, kMostDeep / kGroup>(work, stream);
 }
 
+/// Whether the kernels have their products on this device. All of them are compiled for the same architectures, so the
+/// forward pass's answers for the gradient's.
+template <class T>
+bool have_products(const AttentionSizes& sizes) {
+  return sizes.depth <= kGroup ? has_mma<T>(attention_mma_tiles<T, Kind::forward, 1>)
+                               : has_mma<T>(attention_mma_tiles<T, Kind::forward, kMostDeep / kGroup>);
+}
+
 }  // namespace
 
 bool attention_mma_takes(Number number, const AttentionSizes& sizes) {
-  const bool on_tensor_cores =
-      (number == Number::f16 && has_mma<half>()) || (number == Number::bf16 && has_mma<bf16>());
-  return on_tensor_cores && sizes.depth % 8 == 0 && sizes.channels % 8 == 0 && sizes.depth <= kMostDeep &&
-         sizes.channels > 0;
+  const bool fits =
+      sizes.depth % 8 == 0 && sizes.channels % 8 == 0 && sizes.depth <= kMostDeep && sizes.channels > 0;
+  return fits && ((number == Number::f16 && have_products<half>(sizes)) ||
+                  (number == Number::bf16 && have_products<bf16>(sizes)));
 }
 
 void attention_mma(Number number, const AttentionSizes& sizes, const void* q, const void* k, const void* v,

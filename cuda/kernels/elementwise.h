@@ -25,7 +25,7 @@ struct Result {
   StridedView view;
 };
 
-/// y = op(x) with the parameters a and b.
+/// y = op(x) with the parameters a and b; y may be x.
 void unary(Number number, UnaryOp op, double a, double b, const Operand& x, const Result& y,
            DeviceStream stream);
 /// dx = dy * slope(x, y)

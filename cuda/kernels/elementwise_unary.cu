@@ -7,7 +7,8 @@
 //           in y's order.
 // Numerics  the functors of the CPU, in f32 for f16 and bf16 (f64 for f64); exp, log, tanh and log1p are
 //           CUDA's (at most 2 units in the last place from the CPU's), and multiply-adds may be fused.
-// Loads     flat: 128 bits. Else one element per lane: y dense, x as far apart as its strides.
+// Loads     flat: 128 bits. Else one element per lane: y dense, x as far apart as its strides. In place each thread reads
+//           its elements before it writes them, and no __restrict__ promises otherwise.
 #include "cuda/kernels/elementwise.h"
 #include "cuda/kernels/walk.cuh"
 #include "tensor/elementwise.h"
@@ -18,8 +19,7 @@ namespace {
 using namespace simt;
 
 template <class T, class Function>
-__global__ void __launch_bounds__(kFlatThreads)
-    unary_flat(const T* __restrict__ x, T* __restrict__ y, int64_t n, const Function f) {
+__global__ void __launch_bounds__(kFlatThreads) unary_flat(const T* x, T* y, int64_t n, const Function f) {
   constexpr int kPack = kPerLoad<T>;
   const int64_t i = int64_t(blockIdx.x) * kFlatThreads + threadIdx.x, packs = n / kPack;
   if (i < packs) {
@@ -37,8 +37,7 @@ __global__ void __launch_bounds__(kFlatThreads)
 
 template <class T>
 __global__ void __launch_bounds__(kFlatThreads)
-    unary_walk(UnaryOp op, Accumulator<T> a, Accumulator<T> b, const T* __restrict__ x, T* __restrict__ y,
-               const Walk<2> walk) {
+    unary_walk(UnaryOp op, Accumulator<T> a, Accumulator<T> b, const T* x, T* y, const Walk<2> walk) {
   const unsigned i = blockIdx.x * kFlatThreads + threadIdx.x;
   if (i >= walk.count) return;
   const Offsets<2> o = offsets_of(walk, i);

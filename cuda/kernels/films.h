@@ -15,4 +15,8 @@ struct ChannelScale {
 void normalise_films(Number y_number, const float* x, bool gray, const ChannelScale& by, int64_t n, void* y,
                      DeviceStream stream);
 
+/// The same with each channel a plane of `cells` numbers (NCHW): three planes of y for an image. `gray`: x has one.
+void normalise_planes(Number y_number, const float* x, bool gray, const ChannelScale& by, int64_t images,
+                      int64_t cells, void* y, DeviceStream stream);
+
 }  // namespace CAWE_DEVICE

@@ -17,7 +17,10 @@ size_t size_class(size_t bytes) {
   return std::max(kSmallest, (bytes + step - 1) / step * step);
 }
 
-std::string mebibytes(double bytes) { return detail::concat(int64_t(bytes / 1048576 + 0.5), " MiB"); }
+/// The nearest, but never 0 for something.
+std::string mebibytes(double bytes) {
+  return detail::concat(std::max(int64_t(bytes > 0), int64_t(bytes / 1048576 + 0.5)), " MiB");
+}
 
 }  // namespace
 
@@ -71,16 +74,25 @@ void* DeviceAllocator::try_allocate(size_t bytes) {
 
 void* DeviceAllocator::allocate(size_t bytes) {
   if (void* block = try_allocate(bytes)) return block;
-  fail_out_of_memory(bytes);
+  fail_out_of_memory(bytes, "", "Use a smaller batch or image, or checkpoint_segments.");
 }
 
-void DeviceAllocator::fail_out_of_memory(size_t bytes) const {
+void DeviceAllocator::fail_without_workspace(size_t bytes, const std::string& whose) const {
+  const size_t below = (bytes - 1) >> 20;  // in MiB, as the variable wants it
+  fail_out_of_memory(
+      bytes, " for the workspace of " + whose,
+      detail::concat("Use a smaller batch or image, or, in every run that shall have the same bits, "
+                     "CAWE_CUDNN_WORKSPACE_MB=",
+                     below, ", which admits only algorithms with less."));
+}
+
+void DeviceAllocator::fail_out_of_memory(size_t bytes, const std::string& what,
+                                         const std::string& remedy) const {
   size_t free = 0, total = 0;
   CAWE_CUDA(cudaMemGetInfo(&free, &total));
-  fail(Code::io, current_operator(), ": out of device memory: ", mebibytes(double(bytes)), " wanted, ",
-       mebibytes(double(free)), " free of ", mebibytes(double(total)), ", ",
-       mebibytes(double(statistics().live_bytes)),
-       " in use by tensors of this process. Use a smaller batch or image, or checkpoint_segments.");
+  fail(Code::io, current_operator(), ": out of device memory: ", mebibytes(double(bytes)), " wanted", what,
+       ", ", mebibytes(double(free)), " free of ", mebibytes(double(total)), ", ",
+       mebibytes(double(statistics().live_bytes)), " in use by tensors of this process. ", remedy);
 }
 
 void DeviceAllocator::give(void* block, size_t size) noexcept {

@@ -12,6 +12,7 @@
 
 #include <cstddef>
 #include <mutex>
+#include <string>
 #include <thread>
 #include <unordered_map>
 #include <utility>
@@ -44,9 +45,10 @@ class DeviceAllocator {
   /// 256-byte aligned, uninitialised, never nullptr. Throws Code::io with the sizes where memory is out even
   /// after the cached blocks were returned to the driver.
   void* allocate(size_t bytes);
-  /// As allocate(), but returns nullptr instead of throwing.
+  /// As allocate(), but returns nullptr instead of throwing, after it has tried again without the cache, too.
   void* try_allocate(size_t bytes);
-  [[noreturn]] void fail_out_of_memory(size_t bytes) const;
+  /// Throws Code::io, for a workspace of so many bytes: `whose` names the library's algorithm, and what it computes.
+  [[noreturn]] void fail_without_workspace(size_t bytes, const std::string& whose) const;
   void release(void* block, size_t bytes) noexcept;
   /// Gives cached blocks back to the driver (waits for the device).
   void trim() noexcept;
@@ -61,6 +63,8 @@ class DeviceAllocator {
   void retire(PrivatePool& pool) noexcept;
 
  private:
+  [[noreturn]] void fail_out_of_memory(size_t bytes, const std::string& what,
+                                       const std::string& remedy) const;
   void* take(size_t size);  ///< call with the lock held
   void* ask_driver(size_t size);
   void give(void* block, size_t size) noexcept;  ///< returns it to the cache or to the driver

@@ -3,6 +3,8 @@
 
 #include <optional>
 
+#include "tensor/shape.h"
+
 namespace CAWE_DEVICE {
 namespace {
 
@@ -10,6 +12,14 @@ namespace {
 constexpr size_t kMostPlans = 2048;
 
 enum class Interface : uint8_t { graph, legacy };
+
+/// E.g. "x [2, 3, 7, 6], w [4, 3, 3, 3], y [2, 4, 7, 6], bf16, channels-last".
+std::string describe(const ConvolutionProblem& p) {
+  const auto sizes = [](const Dims4& d) { return Shape{d.n, d.c, d.h, d.w}; };
+  constexpr const char* kNames[] = {"f32", "f64", "f16", "bf16"};
+  return detail::concat("x ", sizes(p.x), ", w ", sizes(p.w), ", y ", sizes(p.y), ", ",
+                        kNames[size_t(p.number)], p.channels_last ? ", channels-last" : ", NCHW");
+}
 
 }  // namespace
 
@@ -95,28 +105,20 @@ bool Convolutions::run(const ConvolutionProblem& problem, const ConvolutionOpera
                        std::string& refusal) {
   const std::lock_guard<std::mutex> hold(mutex_);
   Plan& plan = plan_of(problem);
-  std::optional<Plan::Place> starved;
-  size_t missing = 0;
   while (const ConvolutionChoice* choice = plan.choice()) {
     const Scratch workspace(allocator_, choice->workspace);
-    if (!workspace.good()) {
-      if (!starved) starved = plan.current, missing = choice->workspace;
-      plan.refusal =
-          detail::concat(choice->name, ": no memory for a workspace of ", choice->workspace, " bytes");
-    } else {
-      const cudnnStatus_t status = plan.way().run(plan.current.index, operands, workspace.data());
-      if (status == CUDNN_STATUS_SUCCESS) {
-        count_success(plan);
-        return true;
-      }
-      if (!is_refusal(status)) fail_cudnn(plan.way().call(), status);
-      plan.refusal = detail::concat(choice->name, ": ", cudnnGetErrorString(status));
+    // Another choice has other bits, so memory that is short now must not decide.
+    if (!workspace.good())
+      allocator_.fail_without_workspace(choice->workspace,
+                                        detail::concat("cuDNN's ", choice->name, ", ", describe(problem)));
+    const cudnnStatus_t status = plan.way().run(plan.current.index, operands, workspace.data());
+    if (status == CUDNN_STATUS_SUCCESS) {
+      count_success(plan);
+      return true;
     }
+    if (!is_refusal(status)) fail_cudnn(plan.way().call(), status);
+    plan.refusal = detail::concat(choice->name, ": ", cudnnGetErrorString(status));
     ++plan.current.index;
-  }
-  if (starved && problem.epilogue == Epilogue::none) {
-    plan.current = *starved;  // only memory was missing, so try this one again next time
-    allocator_.fail_out_of_memory(missing);
   }
   refusal = plan.refusal;
   return false;

@@ -28,10 +28,10 @@ class Convolutions {
  public:
   Convolutions(Libraries& libraries, DeviceAllocator& allocator, const Settings& settings);
   ~Convolutions();
-  /// Queues the pass on the compute stream. A choice that refuses, or for whose workspace memory is missing,
-  /// is skipped, from then on for this problem. Returns false where none is left (another layout, or a call
-  /// without epilogue, may work), with the reason in `refusal`. Throws Code::io where only memory is missing
-  /// and there is no epilogue to leave out.
+  /// Queues the pass on the compute stream. A choice that refuses is skipped, from then on for this problem. Returns
+  /// false where none is left (another layout, or a call without epilogue, may work), with the reason in `refusal`.
+  /// Throws Code::io where memory is missing for the workspace of a choice: the next one would compute other bits,
+  /// which free memory must not decide.
   bool run(const ConvolutionProblem& problem, const ConvolutionOperands& operands, std::string& refusal);
   ConvolutionStatistics statistics() const;
 

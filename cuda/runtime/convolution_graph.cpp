@@ -268,7 +268,9 @@ class GraphPlan final : public ConvolutionPlan {
       raw.push_back(configs.back().get());
     }
     const int64_t count = heuristic.fill(CUDNN_ATTR_ENGINEHEUR_RESULTS, raw);
-    for (int64_t i = 0; i < count; ++i) consider(std::move(configs[size_t(i)]));
+    // One whose engine cannot be asked must not cost the ones behind it.
+    for (int64_t i = 0; i < count; ++i)
+      trying("an engine's config", [&] { consider(std::move(configs[size_t(i)])); });
   }
 
   /// Keeps the config where its engine may be used and has none yet. The library names an engine many times,
@@ -277,8 +279,8 @@ class GraphPlan final : public ConvolutionPlan {
     constexpr int64_t kMostNotes = 16;
     GraphDescriptor engine(CUDNN_BACKEND_ENGINE_DESCRIPTOR);
     Descriptors raw{engine.get()};
-    config.fill(CUDNN_ATTR_ENGINECFG_ENGINE, raw);
-    const auto index = engine.values<int64_t>(CUDNN_ATTR_ENGINE_GLOBAL_INDEX, 1).at(0);
+    if (config.fill(CUDNN_ATTR_ENGINECFG_ENGINE, raw) < 1) throw GraphRefusal{"it names no engine"};
+    const auto index = engine.value<int64_t>(CUDNN_ATTR_ENGINE_GLOBAL_INDEX);
     const auto same = [&](const Config& c) { return c.engine == index; };
     if (std::any_of(configs_.begin(), configs_.end(), same) ||
         !is_exact_enough(
@@ -299,7 +301,7 @@ class GraphPlan final : public ConvolutionPlan {
       if (target_.device) plan.link(CUDNN_ATTR_EXECUTION_PLAN_DEVICEPROP, Descriptors{target_.device});
       plan.link(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, config.descriptor);
       plan.finalize();
-      const auto bytes = size_t(plan.values<int64_t>(CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, 1).at(0));
+      const auto bytes = size_t(plan.value<int64_t>(CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE));
       if (bytes <= settings_.workspace_bytes)
         finalized_.push_back({{name, bytes}, std::move(plan)});
       else

@@ -63,7 +63,10 @@ class LegacyPlan final : public ConvolutionPlan {
   LegacyPlan(const ConvolutionProblem& p, cudnnHandle_t handle, const Settings& settings)
       : problem_(p), handle_(handle), math_(math_type(p.number, settings.tf32)) {
     describe();
-    list_algorithms(settings);
+    if (problem_.epilogue == Epilogue::bias_relu)
+      refusal_ = "the legacy calls fuse no ReLU that keeps NaN";
+    else
+      list_algorithms(settings);
     for (const Algorithm& a : algorithms_)
       choices_.push_back({detail::concat("algorithm ", a.number), a.workspace});
   }
@@ -127,12 +130,10 @@ class LegacyPlan final : public ConvolutionPlan {
                                                CUDNN_CROSS_CORRELATION, sum_type(p.number)));
     CAWE_CUDNN(cudnnSetConvolutionGroupCount(conv_, int(p.params.groups)));
     CAWE_CUDNN(cudnnSetConvolutionMathType(conv_, math_));
-    const cudnnActivationMode_t mode =
-        p.epilogue == Epilogue::bias_relu ? CUDNN_ACTIVATION_RELU : CUDNN_ACTIVATION_IDENTITY;
-    // ReLU must keep NaN, or a broken network looks sound; where the library has no such ReLU it refuses, and
-    // the caller adds bias and ReLU itself. The identity keeps it in any case, and must not ask for it.
-    const auto nan = p.epilogue == Epilogue::bias_relu ? CUDNN_PROPAGATE_NAN : CUDNN_NOT_PROPAGATE_NAN;
-    CAWE_CUDNN(cudnnSetActivationDescriptor(activation_, mode, nan, 0));
+    // The identity keeps NaN whatever is asked for, as it clips nothing. ReLU must keep it, or a broken network looks
+    // sound, and the fused call knows no such ReLU.
+    CAWE_CUDNN(
+        cudnnSetActivationDescriptor(activation_, CUDNN_ACTIVATION_IDENTITY, CUDNN_NOT_PROPAGATE_NAN, 0));
   }
 
   void list_algorithms(const Settings& settings) {
@@ -170,7 +171,7 @@ class LegacyPlan final : public ConvolutionPlan {
   ActivationDescriptor activation_;
   std::vector<Algorithm> algorithms_;
   std::vector<ConvolutionChoice> choices_;  ///< the same, for the caller
-  const std::string refusal_ = "no deterministic algorithm within the workspace";
+  std::string refusal_ = "no deterministic algorithm within the workspace";
 };
 
 }  // namespace

@@ -13,8 +13,8 @@
 namespace CAWE_DEVICE {
 
 enum class ConvolutionPass : uint8_t { forward, grad_input, grad_weight };
-/// What a forward pass adds to its sums in the same kernel. Of cuDNN's legacy algorithms a single one offers
-/// a bias without ReLU.
+/// What a forward pass adds to its sums in the same kernel. cuDNN's legacy calls fuse a bias by a single algorithm, and a
+/// ReLU only where it makes NaN 0, which we never ask for: bias_relu is the graph interface's alone.
 enum class Epilogue : uint8_t { none, bias, bias_relu };
 
 /// Everything that a plan depends on.
@@ -64,7 +64,7 @@ struct PlanTarget {
   cudnnBackendDescriptor_t device = nullptr;
 };
 
-/// By the graph interface. Throws only where a kernel queued before has failed.
+/// By the graph interface. Throws where the library fails otherwise than by refusing; so do choice() and run().
 std::unique_ptr<ConvolutionPlan> graph_plan(const ConvolutionProblem& problem, const PlanTarget& target,
                                             const Settings& settings);
 /// By the legacy calls. Throws where the library fails otherwise than by refusing.

@@ -15,12 +15,15 @@ std::string library_version_text(size_t version) {
 
 }  // namespace
 
-std::string visible_device(const std::string& now, int index) {
-  if (now.empty()) return std::to_string(index);
+VisibleDevice visible_device(const char* given, int index) {
+  if (!given) return {std::to_string(index), true};
+  const std::string now = given;
+  CAWE_CHECK(!now.empty(), Code::usage, "no GPU ", index,
+             ": CUDA_VISIBLE_DEVICES is set and empty, which allows none (unset it, or use --device cpu)");
   size_t begin = 0;
   for (int i = 0;; ++i) {
     const size_t end = std::min(now.find(',', begin), now.size());
-    if (i == index) return now.substr(begin, end - begin);
+    if (i == index) return {now.substr(begin, end - begin), false};
     CAWE_CHECK(end < now.size(), Code::usage, "no GPU ", index, ": CUDA_VISIBLE_DEVICES=", now, " names ",
                i + 1, " (the first is 0)");
     begin = end + 1;

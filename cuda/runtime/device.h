@@ -25,9 +25,15 @@ bool find_device(DeviceInfo& info, std::string& why);
 /// The sentence for a machine without a usable device. driver: its CUDA version, 0 where none is loaded.
 std::string reason_without_device(cudaError_t status, int runtime, int driver);
 
-/// The value of CUDA_VISIBLE_DEVICES under which the GPU with this index is device 0. `now`: the variable's value, ""
-/// where it is not set; the index counts among the GPUs that it names. Throws Code::usage where it names fewer.
-std::string visible_device(const std::string& now, int index);
+/// What makes one GPU device 0.
+struct VisibleDevice {
+  std::string name;        ///< for CUDA_VISIBLE_DEVICES
+  bool in_order_of_buses;  ///< `name` is a number as nvidia-smi counts: CUDA_DEVICE_ORDER must say so
+};
+/// The GPU with this index among those that CUDA_VISIBLE_DEVICES names; `given` is the variable's value, nullptr where it is
+/// not set, and all are. What it names was counted in the order that was set then, which must stay. Throws Code::usage
+/// where it names fewer; it is empty where this program was given no GPU.
+VisibleDevice visible_device(const char* given, int index);
 
 /// 13020 as "13.2".
 std::string cuda_version_text(int version);

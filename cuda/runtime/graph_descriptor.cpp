@@ -9,7 +9,7 @@ namespace {
 /// `attribute`: the one that was set or read, negative where there is none.
 void check(const char* call, cudnnStatus_t status, int attribute = -1) {
   if (status == CUDNN_STATUS_SUCCESS) return;
-  if (int(status) / 1000 == 5) fail_cudnn(call, status);
+  if (!is_refusal(status)) fail_cudnn(call, status);
   const std::string which = attribute < 0 ? "" : detail::concat(" of attribute ", attribute);
   throw GraphRefusal{detail::concat(call, which, ": ", describe(status))};
 }

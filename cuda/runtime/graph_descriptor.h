@@ -11,7 +11,7 @@
 
 namespace CAWE_DEVICE {
 
-/// Thrown where the library does not make what it was asked for; another engine or interface may work.
+/// Thrown where the library does not make what it was asked for (is_refusal()); another engine or interface may work.
 struct GraphRefusal {
   std::string reason;  ///< the call, the status, the library's words
 };
@@ -56,7 +56,8 @@ class GraphDescriptor {
   GraphDescriptor& operator=(GraphDescriptor&&) = delete;
   cudnnBackendDescriptor_t get() const { return object_; }
 
-  /// All of them throw GraphRefusal, or Error where a kernel queued before has failed.
+  /// All of them throw GraphRefusal, or Error where the library fails otherwise: memory is out, a kernel queued before
+  /// has failed, something is wrong inside.
   template <class T>
   void set(cudnnBackendAttributeName_t name, const std::vector<T>& values) {
     put(name, kAttributeType<T>, int64_t(values.size()), values.data());
@@ -78,6 +79,14 @@ class GraphDescriptor {
   std::vector<T> values(cudnnBackendAttributeName_t name, int64_t most) const {
     std::vector<T> found(static_cast<size_t>(most));
     found.resize(size_t(take(name, kAttributeType<T>, most, found.data())));
+    return found;
+  }
+  /// The one value of an attribute; GraphRefusal where the library names none.
+  template <class T>
+  T value(cudnnBackendAttributeName_t name) const {
+    T found{};
+    if (take(name, kAttributeType<T>, 1, &found) < 1)
+      throw GraphRefusal{detail::concat("no value of attribute ", int(name))};
     return found;
   }
   /// Fills descriptors that the caller made, as many as there are, and returns how many.

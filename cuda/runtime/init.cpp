@@ -21,9 +21,9 @@ CudaBackend* made = nullptr;  // never destroyed: static tensors may outlive eve
 
 #if defined(CAWE_ON_CUDA)
 void choose(int index) {
-  const char* visible = std::getenv("CUDA_VISIBLE_DEVICES");
-  setenv("CUDA_VISIBLE_DEVICES", visible_device(visible ? visible : "", index).c_str(), 1);
-  setenv("CUDA_DEVICE_ORDER", "PCI_BUS_ID", 0);  // nvidia-smi's order
+  const VisibleDevice device = visible_device(std::getenv("CUDA_VISIBLE_DEVICES"), index);
+  if (device.in_order_of_buses) setenv("CUDA_DEVICE_ORDER", "PCI_BUS_ID", 0);
+  setenv("CUDA_VISIBLE_DEVICES", device.name.c_str(), 1);
 }
 #endif
 

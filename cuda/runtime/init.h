@@ -6,8 +6,8 @@
 #include <string>
 
 namespace cawe::on_cuda {
-/// Before init(): takes the GPU with this index, as nvidia-smi counts them among those that CUDA_VISIBLE_DEVICES
-/// names. Throws Code::usage where it names fewer. Changes this process' environment.
+/// Before init(): takes the GPU with this index among those that CUDA_VISIBLE_DEVICES names or, where it is not set, as
+/// nvidia-smi counts them. Throws Code::usage where it names fewer, or is empty. Changes this process' environment.
 void choose(int index);
 /// Makes the backend of Device::cuda and registers it. False where this machine has no usable GPU; `why` then
 /// says so in a sentence. Calls after the first success change nothing. Not thread-safe.

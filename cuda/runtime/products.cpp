@@ -4,9 +4,10 @@
 #include "cuda/runtime/products.h"
 
 #include <algorithm>
-#include <optional>
 #include <utility>
 #include <vector>
+
+#include "tensor/shape.h"
 
 namespace CAWE_DEVICE {
 namespace {
@@ -177,15 +178,15 @@ bool Products::run(const Product& product, std::string& refusal) {
   const Factor one(1), zero(0);
   const void *alpha = one.of(product.number), *beta = (product.accumulate ? one : zero).of(product.number);
   if (product.bias) plan.desc.set(CUBLASLT_MATMUL_DESC_BIAS_POINTER, product.bias);
-  std::optional<size_t> starved;
   for (; plan.current < plan.algorithms.size(); ++plan.current) {
     const cublasLtMatmulHeuristicResult_t& a = plan.algorithms[plan.current];
     const Scratch workspace(allocator_, a.workspaceSize);
-    if (!workspace.good()) {
-      if (!starved) starved = plan.current;
-      plan.refusal = detail::concat("no memory for a workspace of ", a.workspaceSize, " bytes");
-      continue;
-    }
+    // Another algorithm has other bits, so memory that is short now must not decide.
+    if (!workspace.good())
+      allocator_.fail_without_workspace(
+          a.workspaceSize,
+          detail::concat("cuBLASLt's algorithm ", plan.current, ", ", product.batch, " of ",
+                         Shape{product.rows, product.depth}, " by ", Shape{product.depth, product.cols}));
     const cublasStatus_t status =
         cublasLtMatmul(libraries_.cublaslt(), plan.desc.get(), alpha, product.q.data, plan.q.get(),
                        product.p.data, plan.p.get(), beta, product.y.data, plan.y.get(), product.y.data,
@@ -193,10 +194,6 @@ bool Products::run(const Product& product, std::string& refusal) {
     if (status == CUBLAS_STATUS_SUCCESS) return true;
     if (!is_refusal(status)) fail_cublas("cublasLtMatmul", status);
     plan.refusal = detail::concat("cublasLtMatmul: status ", int(status));
-  }
-  if (starved && !product.bias) {
-    plan.current = *starved;  // only memory was missing, so try this one again next time
-    allocator_.fail_out_of_memory(plan.algorithms[*starved].workspaceSize);
   }
   refusal = plan.refusal;
   return false;

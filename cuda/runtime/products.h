@@ -37,9 +37,9 @@ class Products {
  public:
   Products(Libraries& libraries, DeviceAllocator& allocator, const Settings& settings);
   ~Products();
-  /// Queues the product on the compute stream. An algorithm that refuses, or for whose workspace memory is
-  /// missing, is skipped, from then on for this problem. Returns false where none is left, with the reason in
-  /// `refusal`. Throws Code::io where only memory is missing and there is no bias to leave out.
+  /// Queues the product on the compute stream. An algorithm that refuses is skipped, from then on for this problem.
+  /// Returns false where none is left, with the reason in `refusal`. Throws Code::io where memory is missing for the
+  /// workspace of one: the next would compute other bits, which free memory must not decide.
   bool run(const Product& product, std::string& refusal);
   PlanStatistics statistics() const;
 

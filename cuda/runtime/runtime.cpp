@@ -12,16 +12,19 @@ DeviceInfo found_device() {
 }
 
 Settings completed(Settings settings, const DeviceInfo& device) {
-  if (settings.workspace_bytes == kEighthOfMemory) settings.workspace_bytes = device.memory_bytes / 8;
+  if (settings.workspace_bytes == kEighthOfMemory) settings.workspace_bytes = usual_workspace(device);
   return settings;
 }
 
 }  // namespace
 
+size_t usual_workspace(const DeviceInfo& device) { return device.memory_bytes / 8; }
+
 Runtime::Runtime(const Settings& chosen)
     : device(found_device()),
       settings(completed(chosen, device)),
       tickets(compute),
+      constants(copies),
       allocator(settings.caching),
       staging(allocator, compute, copies),
       libraries(compute),

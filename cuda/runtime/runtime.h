@@ -3,6 +3,7 @@
 #pragma once
 
 #include "cuda/runtime/allocator.h"
+#include "cuda/runtime/constants.h"
 #include "cuda/runtime/convolution.h"
 #include "cuda/runtime/device.h"
 #include "cuda/runtime/libraries.h"
@@ -14,6 +15,9 @@
 
 namespace CAWE_DEVICE {
 
+/// The most that one library call may use as workspace where nothing else is set: an eighth of the device's memory.
+size_t usual_workspace(const DeviceInfo& device);
+
 struct Runtime {
   /// Throws Code::unsupported with the reason where there is no device.
   explicit Runtime(const Settings& settings);
@@ -23,6 +27,7 @@ struct Runtime {
   const Settings settings;
   OwnedStream compute, copies;
   Tickets tickets;
+  Constants constants;
   DeviceAllocator allocator;
   Staging staging;
   Libraries libraries;

@@ -60,6 +60,11 @@ def command_line():
     for device in ('cuda:', 'cuda:x', 'cuda:-1', 'cuda:01', 'cuda:1000', 'cuda1', 'gpu'):
         expect('no device: ' + device, ['doctor', '--device=' + device], 2, "'%s'" % device, 'cuda:N')
     expect('GPU that is not there', ['doctor', '--device', 'cuda:7'], 1, '--device cuda:7: ')
+    if 'built without CUDA' not in run('doctor', '--device', 'cuda').stderr:
+        nobody = dict(env=dict(os.environ, CUDA_VISIBLE_DEVICES=''))
+        for device in ('cuda', 'cuda:0'):
+            expect('no GPU is allowed: ' + device, ['doctor', '--device', device], 2,
+                   'CUDA_VISIBLE_DEVICES is set and empty', **nobody)
     expect('map method without classifier', ['enhance', '--method', 'cawe', '--input', 'data/images', '--out', 'e'], 2,
            '--classifier', absent=['e'])
     expect('output of unknown kind', ['detect', '--weights', 'cls', '--input', 'data/images', '--out', 'd.txt'], 2,

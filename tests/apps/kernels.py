@@ -124,6 +124,8 @@ assert times['P40']['captured'] > times['A100-80']['captured'] > times['H100']['
 text = run('--steps', '--filter', 'resnet50 inference b2 f32').stdout
 assert 'conv2d' in text and 'map_nchw' in text and 'nothing measured' in text
 assert '--steps and --profile' in run('--steps', '--profile', code=2).stderr
+for option in (['--gpu', 'H100'], ['--seeds', '0,1,7'], ['--no-nvcc']):  # their usual values, too
+    assert '--steps and ' + option[0] in run('--steps', *option, code=2).stderr, option
 assert '--steps and FILE' in run('mine.cuh', '--steps', code=2).stderr
 assert 'no step' in run('--steps', '--filter', 'alexnet', code=2).stderr
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Networks lie on the device as its convolutions want them: nothing is packed in a step.
+// Networks lie on the device as its convolutions want them: nothing is packed between them.
 #include "autograd/ops/elementwise.h"
 #include "autograd/ops/reductions.h"
 #include "nn/conv2d.h"

@@ -21,6 +21,9 @@ struct Options {
   /// Shared memory of a block, static and dynamic, for those who ask: 64 KB on sm_75, 163 on sm_80, 99 on
   /// sm_86 and sm_89, 227 on sm_90. CAWE_LAUNCH asks where a kernel needs more than 48 KB.
   size_t most_shared = size_t{227} << 10;
+  /// 10 major + minor of the architecture that kernels count as compiled for: below 75 they have no tensor cores, below
+  /// 80 none for bf16.
+  int architecture = 90;
   bool guard = false;  ///< device memory cannot be touched by host code (PROT_NONE outside of launches)
 };
 /// Of all later launches; not thread-safe.

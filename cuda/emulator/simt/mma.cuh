@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The dialect's product on tensor cores: C += A B, A 16 x 16 and B 16 x 8 in f16 or bf16, C 16 x 8 in f32, by all 32
 // lanes of a warp together. This is PTX's mma.sync.aligned.m16n8k16.row.col.f32. f16 needs sm_75, where it is two of
-// m16n8k8, and bf16 sm_80: has_mma() says whether the device is new enough, kCompilesMma whether a kernel's code can.
+// m16n8k8, and bf16 sm_80. What decides is what a kernel was compiled for, not the device: PTX of an older architecture
+// runs on newer devices, and has no such products there. has_mma() asks the kernel before it is launched; code without
+// them stops at the first one with a trap.
 //
 // Where the numbers lie, with g = lane / 4 and t = lane % 4; a register holds two 16-bit numbers, the first in its low
 // half:
@@ -21,6 +23,10 @@
 
 namespace cawe::simt {
 
+/// 10 major + minor of the first architecture with the product.
+template <class T>
+constexpr int kLeastForMma = std::is_same_v<T, half> ? 75 : 80;
+
 #if defined(__CUDACC__)
 
 /// x in the low and y in the high half, each rounded to T (nearest, ties to even).
@@ -37,23 +43,13 @@ __device__ __forceinline__ uint32_t rounded_pair<bf16>(float x, float y) {
   return reinterpret_cast<const uint32_t&>(pair);
 }
 
-/// Whether the code that is being compiled, for one architecture, has the product for T.
-#if defined(__CUDA_ARCH__)
-template <class T>
-constexpr bool kCompilesMma = __CUDA_ARCH__ >= (std::is_same_v<T, half> ? 750 : 800);
-#else
-template <class T>
-constexpr bool kCompilesMma = true;
-#endif
-
-/// Whether the current device has it: ask before a launch.
-template <class T>
-bool has_mma() {
-  int device = 0, major = 0, minor = 0;
-  cudaGetDevice(&device);
-  cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device);
-  cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, device);
-  return 10 * major + minor >= (std::is_same_v<T, half> ? 75 : 80);
+/// 10 major + minor of the architecture that the kernel's code for the current device was compiled for (__CUDA_ARCH__ / 10,
+/// also where the driver made the code from PTX); 0 where there is none, which the next launch reports.
+inline int compiled_architecture(const void* kernel) {
+  cudaFuncAttributes has;
+  if (cudaFuncGetAttributes(&has, kernel) == cudaSuccess) return has.ptxVersion;
+  cudaGetLastError();  // or the next launch would be blamed for it
+  return 0;
 }
 
 template <class T>
@@ -80,17 +76,15 @@ __device__ __forceinline__ void mma_16x8x16(float (&c)[4], const uint32_t (&a)[4
           : "r"(a[2 * i]), "r"(a[2 * i + 1]), "r"(i == 0 ? b0 : b1));
   }
 #endif
-  if (!kCompilesMma<T>) __trap();
+#if defined(__CUDA_ARCH__)
+  if constexpr (__CUDA_ARCH__ < 10 * kLeastForMma<T>) __trap();  // better no result than a wrong one
+#endif
 }
 
 #else
 
-template <class T>
-constexpr bool kCompilesMma = true;
-template <class T>
-CAWE_INLINE bool has_mma() {
-  return true;
-}
+/// options().architecture.
+int compiled_architecture(const void* kernel);
 
 template <class T>
 CAWE_INLINE uint32_t rounded_pair(float x, float y) {
@@ -105,16 +99,24 @@ struct MmaOperands {
   float c[4];
   uint32_t a[4], b[2];
   bool is_bf16;
+  int least_architecture;
 };
 void warp_product(MmaOperands* operands);
 
 template <class T>
 CAWE_INLINE void mma_16x8x16(float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {
-  MmaOperands operands{{c[0], c[1], c[2], c[3]}, {a[0], a[1], a[2], a[3]}, {b0, b1}, std::is_same_v<T, bf16>};
+  MmaOperands operands{
+      {c[0], c[1], c[2], c[3]}, {a[0], a[1], a[2], a[3]}, {b0, b1}, std::is_same_v<T, bf16>, kLeastForMma<T>};
   warp_product(&operands);
   for (int i = 0; i < 4; ++i) c[i] = operands.c[i];
 }
 
 #endif
+
+/// Whether the kernel, as the current device would run it, has the product for T.
+template <class T, class... Parameters>
+__forceinline__ bool has_mma(void (*kernel)(Parameters...)) {
+  return compiled_architecture(reinterpret_cast<const void*>(kernel)) >= kLeastForMma<T>;
+}
 
 }  // namespace cawe::simt

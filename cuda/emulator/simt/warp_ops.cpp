@@ -107,6 +107,7 @@ struct MmaOperands {
   float c[4];
   uint32_t a[4], b[2];
   bool is_bf16;
+  int least_architecture;
 };
 
 namespace {
@@ -158,8 +159,14 @@ void multiply(const Rendezvous& r) {
 
 }  // namespace
 
+int compiled_architecture(const void*) { return options().architecture; }
+
 __attribute__((noinline)) void warp_product(MmaOperands* operands) {
   const uint32_t pc = module_pc(__builtin_return_address(0));
+  if (options().architecture < operands->least_architecture) {
+    report_issue("trap", pc, describe_thread(*current) + " at a product that its code does not have");
+    kill_current();
+  }
   Rendezvous* r = join(~0u, kProduct, reinterpret_cast<uint64_t>(operands), pc);
   if (launch_state.level != Level::off && (r->pc != pc || r->mask != ~0u))
     report_issue(

@@ -35,7 +35,10 @@ enum class Fault : uint8_t {
   asynchronous,  ///< queued work fails when it runs: cudaErrorIllegalAddress from the next wait on, for good
   workspace,     ///< a library call that was given a workspace says "not supported"
   algorithm,     ///< a cuDNN convolution says "not supported"
-  plan           ///< a plan of cuDNN's backend interface cannot be finalized
+  plan,          ///< a plan of cuDNN's backend interface cannot be finalized
+  internal,      ///< a plan of that interface, or a cuDNN convolution, says "internal error"
+  notes,         ///< an engine of that interface does not tell its notes
+  answer         ///< an attribute of an engine or plan is read, and has no values
 };
 /// The n-th next chance for `fault` is taken, and `times` - 1 more after it. `algorithm`: only convolutions
 /// by that one count (the value of the vendor's enumeration, or an engine's global index), -1: all.

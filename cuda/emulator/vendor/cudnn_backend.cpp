@@ -50,6 +50,7 @@ cudnnStatus_t finalize_plan(BackendDesc& d) {
   if (config->type != CUDNN_BACKEND_ENGINECFG_DESCRIPTOR || !config->finalized)
     return refuse(CUDNN_STATUS_BAD_PARAM_NOT_FINALIZED, "the engine's config is not finalized");
   d.meaning = config->meaning, d.engine = config->engine;
+  if (due(Fault::internal, int(d.engine))) return refuse(CUDNN_STATUS_INTERNAL_ERROR, "an injected fault");
   if (due(Fault::plan, int(d.engine)))
     return refuse(CUDNN_STATUS_NOT_SUPPORTED, "an injected fault: the plan");
   d.workspace = engine_workspace(d.engine, *d.meaning);
@@ -114,6 +115,14 @@ void copy_out(const std::vector<T>& found, int64_t requested, int64_t* count, vo
 cudnnStatus_t get(const BackendDesc& d, cudnnBackendAttributeName_t name, int64_t requested, int64_t* count,
                   void* values) {
   const auto handles = static_cast<const cudnnBackendDescriptor_t*>(values);
+  const bool of_one =
+      d.type == CUDNN_BACKEND_ENGINE_DESCRIPTOR || d.type == CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR;
+  if (of_one && due(Fault::answer, int(d.engine))) {
+    *count = 0;
+    return CUDNN_STATUS_SUCCESS;
+  }
+  if (name == CUDNN_ATTR_ENGINE_NUMERICAL_NOTE && due(Fault::notes, int(d.engine)))
+    return refuse(CUDNN_STATUS_NOT_SUPPORTED, "an injected fault: the notes");
   switch (name) {
     case CUDNN_ATTR_ENGINE_GLOBAL_INDEX:
       copy_out<int64_t>({d.engine}, requested, count, values);
@@ -176,6 +185,7 @@ cudnnStatus_t execute(cudnnHandle_t handle, const BackendDesc& plan, const Backe
   job.c.tf32 = g.c.x.dtype == DType::f32 && state().options.tf32 &&
                std::find(notes.begin(), notes.end(), CUDNN_NUMERICAL_NOTE_TENSOR_CORE) != notes.end();
   if (!check_operands(job)) return CUDNN_STATUS_BAD_PARAM;
+  if (due(Fault::internal, int(plan.engine))) return refuse(CUDNN_STATUS_INTERNAL_ERROR, "an injected fault");
   if (due(Fault::algorithm, int(plan.engine)))
     return refuse(CUDNN_STATUS_NOT_SUPPORTED, "an injected fault: the engine");
   job.workspace = {pack.one<void*>(CUDNN_ATTR_VARIANT_PACK_WORKSPACE), plan.workspace};

@@ -10,6 +10,7 @@ namespace {
 cudnnStatus_t check_algorithm(Job& job, int algorithm, size_t workspace_bytes) {
   if (!algorithm_workspace(job.direction, algorithm, job.c, job.workspace.needed))
     return refuse(CUDNN_STATUS_NOT_SUPPORTED, "algorithm ", algorithm, " cannot compute this convolution");
+  if (due(Fault::internal, algorithm)) return refuse(CUDNN_STATUS_INTERNAL_ERROR, "an injected fault");
   if (due(Fault::algorithm, algorithm))
     return refuse(CUDNN_STATUS_NOT_SUPPORTED, "an injected fault: the algorithm");
   if (workspace_bytes < job.workspace.needed)
@@ -95,9 +96,9 @@ cudnnStatus_t add_activation(cudnnActivationDescriptor_t desc, int algorithm, Jo
   if (identity && algorithm != CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM)
     return refuse(CUDNN_STATUS_NOT_SUPPORTED,
                   "identity goes with CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM alone");
-  job.activation = identity           ? Activation::none
-                   : found->keeps_nan ? Activation::relu
-                                      : Activation::relu_without_nan;
+  if (!identity && found->keeps_nan)
+    return refuse(CUDNN_STATUS_NOT_SUPPORTED, "ReLU goes with CUDNN_NOT_PROPAGATE_NAN alone");
+  job.activation = identity ? Activation::none : Activation::relu_without_nan;
   return CUDNN_STATUS_SUCCESS;
 }
 

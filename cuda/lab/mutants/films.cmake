@@ -6,3 +6,8 @@ cawe_mutant(films_past_the_end films.cu "3 * (pixel + 1) < n ? x[pixel + 1] : 0.
 cawe_mutant(films_turn films.cu "* kTurns + turn) * kTurn" "* kTurns) * kTurn" normalise_films)
 cawe_mutant(films_rest films.cu "if (first + k < n) y[first + k]" "if (first + k <= n) y[first + k]" normalise_films)
 cawe_mutant(films_product films.cu "div_rn(sub_rn(in.v[k], mean[k % 3]), stddev[k % 3])" "mul_rn(sub_rn(in.v[k], mean[k % 3]), 1.0f / stddev[k % 3])" normalise_films)
+cawe_mutant(films_plane_channel films.cu "3 * plane + i : plane, channel = to % 3" "3 * plane + i : plane, channel = plane % 3" normalise_planes)
+cawe_mutant(films_plane_of_image films.cu "x + plane * cells + first" "x + blockIdx.x * cells + first" normalise_planes)
+cawe_mutant(films_plane_rest films.cu "if (k < count) to[k]" "if (k <= count) to[k]" normalise_planes)
+cawe_mutant(films_plane_whole films.cu "cells % kPack == 0;" "true;" normalise_planes)
+cawe_mutant(films_plane_blocks films.cu "(cells + kEach - 1) / kEach" "cells / kEach" normalise_planes)

@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <tuple>
 
+#include "cuda/emulator/simt/emulator.h"
 #include "cuda/kernels/attention.h"
 #include "tensor/backend.h"
 #include "tensor/denormals.h"
@@ -113,6 +115,56 @@ TEST(Attention, GoesToTensorCoresWhereRowsAreWholePieces) {
   }
   EXPECT_FALSE(attention_mma_takes(Number::f32, {1, 5, 7, 32, 64, 1}));
   EXPECT_FALSE(attention_mma_takes(Number::f64, {1, 5, 7, 32, 64, 1}));
+}
+
+/// The device stays one with tensor cores: code of an older architecture has no products on it either.
+class OlderCode : public ::testing::Test {
+ protected:
+  void TearDown() override {
+    simt::options() = simt::Options{};
+    simt::take_reports();
+  }
+};
+
+TEST_F(OlderCode, GoesToCudaCores) {
+  for (const auto& [architecture, f16, bf16] :
+       {std::tuple(70, false, false), std::tuple(75, true, false), std::tuple(80, true, true)}) {
+    simt::options().architecture = architecture;
+    for (const int64_t depth : {8, 32, 40, 128}) {
+      EXPECT_EQ(attention_mma_takes(Number::f16, {1, 5, 7, depth, 8, 1}), f16) << architecture;
+      EXPECT_EQ(attention_mma_takes(Number::bf16, {1, 5, 7, depth, 8, 1}), bf16) << architecture;
+    }
+  }
+}
+
+/// The choice and the kernels together: y is computed, by the kernel that has no need of products.
+TEST_F(OlderCode, ComputesTheSame) {
+  const Inputs x{numbers({1, kSizes.queries, kSizes.depth}, "q", DType::bf16),
+                 numbers({1, kSizes.keys, kSizes.depth}, "k", DType::bf16),
+                 numbers({1, kSizes.keys, kSizes.channels}, "v", DType::bf16),
+                 numbers({1, kSizes.queries, kSizes.channels}, "dy", DType::bf16)};
+  const Results truth = in_f64(x);
+  simt::options().architecture = 75;
+  simt::options().level = simt::Level::profile;
+  const Results found = on_device(x, DType::bf16);
+  for (const simt::LaunchReport& launch : simt::take_reports())
+    EXPECT_EQ(launch.counters.mma, 0u) << launch.kernel;
+  for (size_t i = 0; i < truth.size(); ++i) EXPECT_LT(rms(found[i], truth[i]), 0.01) << i;
+}
+
+/// Whoever launches the kernel all the same is stopped, not given what lay in y.
+TEST_F(OlderCode, StopsAtAProductThatItDoesNotHave) {
+  simt::options().level = simt::Level::check;
+  simt::options().architecture = 75;
+  const simt::DeviceBuffer<uint16_t> q(std::vector<uint16_t>(8 * 32)), k(std::vector<uint16_t>(8 * 32)),
+      v(std::vector<uint16_t>(8 * 32)), y(size_t(8 * 32));
+  const simt::DeviceBuffer<float> seen(size_t(2 * 8));
+  const AttentionSizes sizes{1, 8, 8, 32, 32, 1};
+  attention_mma(Number::bf16, sizes, q.get(), k.get(), v.get(), y.get(), seen.get(), nullptr);
+  const std::vector<simt::LaunchReport> reports = simt::take_reports();
+  ASSERT_EQ(reports.size(), 1u);
+  ASSERT_FALSE(reports[0].issues.empty());
+  EXPECT_EQ(reports[0].issues[0].kind, "trap");
 }
 
 }  // namespace

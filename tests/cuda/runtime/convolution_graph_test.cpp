@@ -164,20 +164,44 @@ TEST_F(GraphConvolution, PassesOverAnEngineWhosePlanIsNotMade) {
   EXPECT_EQ(engines(Number::bf16), Names{});
 }
 
-TEST_F(GraphConvolution, TakesASmallerWorkspaceWhereMemoryIsOut) {
+/// An engine that another one follows who needs none: it would have other bits.
+TEST_F(GraphConvolution, TellsThatMemoryIsOutAndTriesTheSameAgainLater) {
   prepare(DType::f32);
-  inject(Fault::device_memory, 1, 2);
+  inject(Fault::device_memory, 1, 2);  // and again without what was cached
+  expect_error(Code::io, {"conv2d: out of device memory", "workspace of cuDNN's engine 28", "smaller batch"},
+               [&] { forward(); });
+  const int64_t requests = device().statistics().requests;
   forward();
-  expect_forward();
+  EXPECT_GT(device().statistics().requests, requests) << "engine 28 has a workspace";
   EXPECT_EQ(statistics().by_graph, 1);
+  expect_forward();
 }
 
-TEST_F(GraphConvolution, TellsThatMemoryIsOutAndTriesAgainLater) {
+/// A library that is broken inside, or out of memory, may choose otherwise the next time.
+TEST_F(GraphConvolution, AnInternalErrorIsNotTakenForARefusal) {
   prepare(DType::f32);
-  inject(Fault::device_memory, 1, 6);  // of every engine and algorithm, and again without what was cached
-  expect_error(Code::io, {"conv2d_grad_input: out of device memory", "smaller batch"}, [&] { grad_input(); });
-  grad_input();
-  EXPECT_EQ(statistics().by_graph, 1);
+  inject(Fault::internal, 1, 1, 28);
+  expect_error(Code::internal, {"conv2d: cudnnBackendFinalize: CUDNN_STATUS_INTERNAL_ERROR"},
+               [&] { forward(); });
+  prepare(DType::f32, 2);
+  inject(Fault::internal, 2, 1, 1);  // the plan is made
+  expect_error(Code::internal, {"conv2d: cudnnBackendExecute: CUDNN_STATUS_INTERNAL_ERROR"},
+               [&] { forward(); });
+}
+
+TEST_F(GraphConvolution, PassesOverAnEngineThatDoesNotTellItsNotes) {
+  inject(Fault::notes, 1, 1000, 45);
+  EXPECT_EQ(engines(Number::bf16), (Names{"engine 46", "engine 28", "engine 1", "engine 0"}));
+}
+
+TEST_F(GraphConvolution, PassesOverAnEngineWithoutANumber) {
+  inject(Fault::answer, 1, 1, 28);
+  EXPECT_EQ(engines(Number::f32), (Names{"engine 1", "engine 0"}));
+}
+
+TEST_F(GraphConvolution, PassesOverAPlanThatDoesNotTellItsWorkspace) {
+  inject(Fault::answer, 4, 1, 28);  // its number and notes are told
+  EXPECT_EQ(engines(Number::f32), (Names{"engine 1", "engine 0"}));
 }
 
 /// Without a workspace no engine has the gradient by the input; with transforms the legacy calls have one.

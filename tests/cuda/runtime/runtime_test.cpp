@@ -103,6 +103,24 @@ TEST_F(RuntimeTest, BadSettingsAreNamed) {
   EXPECT_EQ(settings_from_environment().workspace_bytes, size_t{12} << 20);
 }
 
+TEST_F(RuntimeTest, ConstantsAreMadeOnceAndStay) {
+  Constants& constants = device().runtime().constants;
+  const auto first = [](const void* of, auto value, size_t count) {
+    std::vector<decltype(value)> values(count, decltype(value)(-1));
+    CAWE_CUDA(cudaMemcpy(values.data(), of, count * sizeof value, cudaMemcpyDeviceToHost));
+    return values == std::vector<decltype(value)>(count, value);
+  };
+  const void* ones = constants.of(Constant::ones_f32, 3);
+  EXPECT_TRUE(first(ones, 1.0f, 3));
+  EXPECT_TRUE(first(constants.of(Constant::ones_f64, 5), 1.0, 5));
+  EXPECT_TRUE(first(constants.of(Constant::zeros, 5), 0.0, 5));
+  EXPECT_EQ(constants.of(Constant::ones_f32, 512), ones);
+  const uint64_t before = driver_allocations();
+  EXPECT_TRUE(first(constants.of(Constant::ones_f32, 5000), 1.0f, 5000));
+  EXPECT_EQ(driver_allocations(), before + 1);
+  EXPECT_TRUE(first(ones, 1.0f, 3)) << "who has it goes on reading it";
+}
+
 // --- copies between host and device
 
 class Copies : public RuntimeTest, public ::testing::WithParamInterface<Schedule> {
@@ -265,6 +283,20 @@ TEST_F(RuntimeTest, SaysWhatItIsBuiltOn) {
       << device().built_on();
 }
 
+/// A limit of workspaces decides which algorithms compute; the usual one is no news.
+TEST_F(RuntimeTest, SaysWhichWorkspacesAreAdmitted) {
+  EXPECT_EQ(device().built_on().find("workspaces"), std::string::npos) << device().built_on();
+  for (const auto& [megabytes, said] :
+       {std::pair("0", ", workspaces up to 0 MiB"), std::pair("12", ", workspaces up to 12 MiB")}) {
+    const EnvironmentVariable limit("CAWE_CUDNN_WORKSPACE_MB", megabytes);
+    restart();
+    EXPECT_NE(device().built_on().find(said), std::string::npos) << device().built_on();
+  }
+  const EnvironmentVariable usual("CAWE_CUDNN_WORKSPACE_MB", "512");  // an eighth of the device's 4 GiB
+  restart();
+  EXPECT_EQ(device().built_on().find("workspaces"), std::string::npos) << device().built_on();
+}
+
 TEST_F(RuntimeTest, NoDeviceHasAReason) {
   close();
   emulated::options().devices = 0;
@@ -335,6 +367,19 @@ TEST_F(RuntimeTest, NumbersOfOtherTypesAreRefused) {
                [&] { number_of("softmax", x); });
 }
 
+/// What fails before its kernel leaves its results as they were, also those that a kernel could not write in place.
+TEST_F(RuntimeTest, ARefusedDetectionBringsNoResults) {
+  const Tensor x = Tensor::from<float>({3, 1, 2, 0}, {2, 2}).to(Device::emulated);
+  Tensor room = Tensor::from(std::vector<int64_t>(12, -7), {2, 6}).to(Device::emulated);
+  Tensor chosen = room.slice(1, 0, 3);
+  expect_error(Code::shape, {"top_k: 3 of parts with at most 2 numbers"},
+               [&] { device().top_k(x, {2}, 3, chosen); });
+  EXPECT_EQ(room.to_vector<int64_t>(), std::vector<int64_t>(12, -7));
+  chosen = room.slice(1, 0, 2);
+  device().top_k(x, {2}, 2, chosen);
+  EXPECT_EQ(room.to_vector<int64_t>(), (std::vector<int64_t>{0, 1, -7, -7, -7, -7, 2, 3, -7, -7, -7, -7}));
+}
+
 TEST_F(RuntimeTest, CopiesBetweenUnlikeTensorsAreRefused) {
   const Tensor host = Tensor::from<float>({1, 2}, {2});
   Tensor x = Tensor::empty({3}, DType::f32, Layout::contiguous, Device::emulated);
@@ -342,13 +387,26 @@ TEST_F(RuntimeTest, CopiesBetweenUnlikeTensorsAreRefused) {
 }
 
 TEST(Device, IsTheOneOfTheIndexAmongTheVisible) {
-  EXPECT_EQ(visible_device("", 3), "3");
-  EXPECT_EQ(visible_device("2,0,GPU-8a3f", 0), "2");
-  EXPECT_EQ(visible_device("2,0,GPU-8a3f", 2), "GPU-8a3f");
+  EXPECT_EQ(visible_device(nullptr, 3).name, "3");
+  EXPECT_EQ(visible_device("2,0,GPU-8a3f", 0).name, "2");
+  EXPECT_EQ(visible_device("2,0,GPU-8a3f", 2).name, "GPU-8a3f");
   expect_error(Code::usage, {"no GPU 3", "CUDA_VISIBLE_DEVICES=2,0,GPU-8a3f names 3"},
                [] { visible_device("2,0,GPU-8a3f", 3); });
-  EXPECT_EQ(visible_device("5", 0), "5");
+  EXPECT_EQ(visible_device("5", 0).name, "5");
   expect_error(Code::usage, {"names 1 (the first is 0)"}, [] { visible_device("5", 1); });
+}
+
+/// Somebody else's GPU is not taken where this program was given none.
+TEST(Device, IsNoneWhereNoneIsAllowed) {
+  for (const int index : {0, 1})
+    expect_error(Code::usage, {"no GPU", "CUDA_VISIBLE_DEVICES is set and empty", "--device cpu"},
+                 [&] { visible_device("", index); });
+}
+
+/// The numbers in CUDA_VISIBLE_DEVICES mean the GPUs that they meant before.
+TEST(Device, IsCountedAsNvidiaSmiDoesWhereNothingElseIsSaid) {
+  EXPECT_TRUE(visible_device(nullptr, 0).in_order_of_buses);
+  EXPECT_FALSE(visible_device("1,0", 0).in_order_of_buses);
 }
 
 }  // namespace

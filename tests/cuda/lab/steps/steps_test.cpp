@@ -44,7 +44,7 @@ TEST(CountedDevice, CountsOneConvolution) {
   EXPECT_EQ(count.traffic.convolutions, 1u);
 }
 
-/// A bias and a ReLU cost no launch, by either interface of cuDNN.
+/// A bias and a ReLU cost no launch by cuDNN's graph interface; by its legacy calls the ReLU does, as theirs makes NaN 0.
 TEST(CountedDevice, CountsAFusedConvolutionByBothInterfaces) {
   for (const char* interface : {"legacy", "graph"}) {
     setenv("CAWE_CUDNN", interface, 1);
@@ -58,9 +58,10 @@ TEST(CountedDevice, CountsAFusedConvolutionByBothInterfaces) {
     primitives::conv2d(x, w, b, {1, 1, 1, 1}, true, y);
     const StepCount count = device.take();
     EXPECT_EQ(count.vendor_calls(), 1u) << interface;
-    EXPECT_EQ(count.launches(), 0u) << interface;
+    const bool graph = interface == std::string("graph");
+    EXPECT_EQ(count.launches(), graph ? 0u : 1u) << interface;
     EXPECT_EQ(count.traffic.convolutions, 1u) << interface;
-    EXPECT_EQ(emulated::calls("cudnnBackendExecute"), interface == std::string("graph") ? 1u : 0u);
+    EXPECT_EQ(emulated::calls("cudnnBackendExecute"), graph ? 1u : 0u);
   }
 }
 
