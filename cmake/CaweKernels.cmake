@@ -45,5 +45,7 @@ function(cawe_cuda_kernels name)
   set_source_files_properties(${ARGN} PROPERTIES LANGUAGE CUDA)
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR})
   target_compile_features(${name} PRIVATE cuda_std_17)
-  target_compile_options(${name} PRIVATE -lineinfo --Werror=all-warnings -Xcompiler=-Wall,-Wextra)
+  # No kernel spills registers or has arrays in local memory, which would be slow without a word.
+  target_compile_options(${name} PRIVATE -lineinfo --Werror=all-warnings -Xcompiler=-Wall,-Wextra
+    -Xptxas=--warn-on-spills,--warn-on-local-memory-usage,--warning-as-error)
 endfunction()

@@ -45,15 +45,21 @@ __device__ __forceinline__ unsigned long long bits_of(double x) {
   return bits;
 }
 
+/// g.end[part], 0 for part -1. By comparisons: an index that only the running kernel knows would put the whole parameter
+/// into local memory.
+__device__ __forceinline__ int64_t end_of(const Segments& g, int64_t part) {
+  int64_t end = 0;
+#pragma unroll
+  for (int p = 0; p < kMostParts; ++p)
+    if (p == part) end = g.end[p];
+  return end;
+}
 __device__ __forceinline__ int64_t begin_of(const Segments& g, int64_t s) {
-  if (g.parts > 0) return s / g.parts * g.width + (s % g.parts == 0 ? 0 : g.end[s % g.parts - 1]);
+  if (g.parts > 0) return s / g.parts * g.width + end_of(g, s % g.parts - 1);
   return g.begin != nullptr ? g.begin[s] : s * g.longest;
 }
 __device__ __forceinline__ uint32_t size_of(const Segments& g, int64_t s) {
-  if (g.parts > 0) {
-    const int64_t part = s % g.parts;
-    return uint32_t(g.end[part] - (part == 0 ? 0 : g.end[part - 1]));
-  }
+  if (g.parts > 0) return uint32_t(end_of(g, s % g.parts) - end_of(g, s % g.parts - 1));
   return uint32_t(g.size != nullptr ? g.size[s] : g.longest);
 }
 

@@ -34,7 +34,7 @@ def checks(archive):
 
 
 def cases(archive):
-    found = archive.objects('cases.jsonl')
+    found = [o for o in archive.objects('cases.jsonl') if {'name', 'shape', 'passed', 'error', 'tolerance'} <= set(o)]
     if not found:
         return []
     failed = [o for o in found if not o['passed']]
@@ -128,8 +128,6 @@ def program(archive):
 
 
 def console(archive):
-    """What scripts/gpu-check itself said of parts and programs that did not end well."""
-    if not (archive.folder / 'console.txt').exists():
-        return []
-    said = [line for line in archive.lines('console.txt') if re.search(r'exit [1-9]|not begun|time was up|built here', line)]
-    return ['- ' + line for line in said]
+    """What scripts/gpu-check itself said of parts and programs that did not end well; each call has a file."""
+    said = [line for path in sorted(archive.folder.glob('console_*.txt')) for line in archive.lines(path.name)]
+    return ['- ' + line for line in said if re.search(r'exit [1-9]|not begun|time was up|built here', line)]

@@ -6,14 +6,22 @@ from gpu_report.markdown import code
 BEGIN, END = '<!-- measured: begin -->', '<!-- measured: end -->'
 
 
+NETWORKS = ('resnet50', 'retinanet', 'faster_rcnn', 'generator', 'critic')
+# What a whole contact leaves, besides the files that every section looks for.
+EXPECTED = (['steps_%s.jsonl' % net for net in NETWORKS] + ['steps_%s_tf32.jsonl' % net for net in NETWORKS] +
+            ['torch_steps_%s.jsonl' % net for net in NETWORKS] +
+            ['%s_%s.jsonl' % (what, net) for what in ('steps_graph', 'torch_compiled') for net in ('resnet50', 'retinanet')] +
+            ['convolutions.jsonl', 'step_*.csv', 'console_*.txt'])
+
+
 def measured(archive):
-    files = archive.folder.glob('*') if archive.folder.is_dir() else []
-    if not any(path.is_file() and path.stat().st_size for path in files):
-        return ['**Nothing was measured**: there are no results of `scripts/gpu-check`.', '']
     out = ['*Written by `scripts/gpu-report`; do not edit between the markers.*', '']
     for section in (checks.device, checks.checks, counters.section, speed.kernels, speed.steps, speed.profiles,
                     convolutions.section):
         out += section(archive)
+    for name in EXPECTED:
+        if not any(archive.folder.glob(name)):
+            archive.notes[name] = 'missing'
     missing = ['- %s: %s' % (code(name), why) for name, why in sorted(archive.notes.items())]
     unread = archive.unread()
     if unread:

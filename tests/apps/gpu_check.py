@@ -4,6 +4,7 @@ a run that is killed leaves a whole archive.
 
 usage: python3 tests/apps/gpu_check.py
 """
+import fnmatch
 import json
 import os
 import shutil
@@ -52,10 +53,11 @@ def carry(**texts):
             out.add(path, path.name)
 
 
-def start(*arguments, seconds=480):
+def start(*arguments, seconds=480, **more):
     shutil.rmtree(OUT, ignore_errors=True)
     OUT.mkdir()
     environment = dict(os.environ, PATH='%s:%s' % (TOOLS, os.environ['PATH']), OUT=str(OUT), CAWE_GPU_SECONDS=str(seconds))
+    environment.update(more)
     return subprocess.Popen([TREE / 'scripts/gpu-check', *arguments], env=environment, stdout=subprocess.PIPE,
                             stderr=subprocess.STDOUT, text=True, start_new_session=True)
 
@@ -65,11 +67,13 @@ def finish(run):
     return run.returncode, said
 
 
-def archived(name):
-    """A file of the archive, as text; every member is read, so that a broken archive is noticed."""
+def archived(pattern):
+    """The files of the archive whose names match, as one text; every member is read, so that a broken archive is noticed."""
     with tarfile.open(OUT / 'results.tar.gz') as archive:
         texts = {member.name: archive.extractfile(member).read().decode() for member in archive if member.isfile()}
-    return texts['results/' + name]
+    found = [text for name, text in texts.items() if fnmatch.fnmatch(name, 'results/' + pattern)]
+    assert found, '%s is none of %s' % (pattern, sorted(texts))
+    return ''.join(found)
 
 
 (TREE / 'scripts/peer').mkdir(parents=True)
@@ -97,16 +101,16 @@ assert [json.loads(line)['part'] for line in archived('kernels.jsonl').splitline
 assert archived('racecheck.txt').count('"name":"case"') == 6 and 'ERROR SUMMARY' in archived('memcheck.txt')
 assert archived('emulated.json') == '{"cases": []}'
 assert 'steps generator' in archived('torch_steps_generator.jsonl') and 'bench_gpu_steps' in archived('steps_critic.jsonl')
-assert 'kernels.jsonl.part: exit 101' in archived('console.txt') and 'left:' not in said, said
+assert 'kernels.jsonl.part: exit 101' in archived('console_*.txt') and 'left:' not in said, said
 assert sorted(path.name for path in OUT.iterdir()) == ['results.tar.gz'], list(OUT.iterdir())
 
 # The time of all together: what hangs is stopped, and what is left is named.
 carry(bench_gpu_kernels='sleep 300', cawe_device_cases=CASES)
 began = time.monotonic()
 code, said = finish(start('--part', 'kernels', 'counters', 'profile', seconds=8))
-assert code == 1 and 'left: scripts/gpu-check --part counters profile' in said, said
+assert code == 1 and 'left: scripts/gpu-check --part kernels counters profile' in said, said
 assert time.monotonic() - began < 20
-assert 'torch_kernels.jsonl: not begun' in archived('console.txt')
+assert 'torch_kernels.jsonl: not begun' in archived('console_*.txt')
 # Programs that were carried anew are unpacked; the earlier results are kept apart.
 assert (TREE / 'build/gpu-check/results.old/cases.jsonl').exists()
 assert not (TREE / 'build/gpu-check/results/cases.jsonl').exists()
@@ -120,6 +124,31 @@ while not (OUT / 'results.tar.gz').exists() and time.monotonic() < limit:
 os.killpg(run.pid, signal.SIGKILL)
 run.wait()
 assert 'A card' in archived('device.txt') and archived('kernels.jsonl.part') == '{"part":0}\n'
+
+# One network anew: the others' results stay, and only its own are made again.
+carry(bench_gpu_steps='echo "{\\"case\\":\\"of $*\\"}"')
+assert finish(start('--part', 'steps'))[0] == 0
+results = TREE / 'build/gpu-check/results'
+(results / 'steps_critic.jsonl').write_text('kept')
+environment = dict(CAWE_GPU_STEPS='generator')
+code, said = finish(start('--part', 'steps', **environment))
+assert code == 0 and 'steps_generator.jsonl' in said and 'graph' not in said, said
+assert archived('steps_critic.jsonl') == 'kept' and 'retinanet' in archived('torch_steps_retinanet.jsonl')
+
+# Wrong input: one line, whatever the machine has, and nothing begun.
+for arguments, environment, line in (
+        (['--part', 'nonsense'], {}, "gpu-check: there is no part 'nonsense' (expected some of: facts cases tests steps kernels counters "
+         'profile compiled convolutions program)\n'),
+        (['--part'], {}, 'gpu-check: no part is named (expected some of: facts cases tests steps kernels counters profile compiled '
+         'convolutions program)\n'),
+        ([], dict(CAWE_GPU_SECONDS='abc'), "gpu-check: CAWE_GPU_SECONDS is 'abc' (expected a number of seconds)\n"),
+        ([], dict(CAWE_GPU_SECONDS='-3'), "gpu-check: CAWE_GPU_SECONDS is '-3' (expected a number of seconds)\n"),
+        ([], dict(CAWE_GPU_STEPS='resnet50 retinannet'), "gpu-check: CAWE_GPU_STEPS names 'retinannet' (expected some of: resnet50 "
+         'retinanet faster_rcnn generator critic)\n'),
+        ([], dict(OUT='/nowhere'), "gpu-check: OUT is '/nowhere' (expected a folder that can be written)\n"),
+        (['--all'], {}, "gpu-check: unknown option '--all' (expected --prepare, --build, --part NAME or --report)\n")):
+    assert finish(start(*arguments, **environment)) == (2, line), (arguments, environment)
+    assert list(OUT.iterdir()) == []
 
 # No card: said, and nothing written.
 program(TOOLS / 'nvidia-smi', 'exit 9')

@@ -6,8 +6,10 @@ usage: python3 tests/apps/gpu_report.py
 import csv
 import io
 import json
+import shutil
 import subprocess
 import sys
+import tarfile
 
 from common import ROOT, WORK
 
@@ -64,9 +66,9 @@ def case(name, shape, sites, read, written):
         'unique_read_bytes': read, 'unique_written_bytes': written}}
 
 
-def report(code=0):
-    done = subprocess.run([sys.executable, ROOT / 'scripts/gpu-report', RESULTS, '--page', PAGE], capture_output=True,
-                          text=True)
+def report(code=0, *results):
+    done = subprocess.run([sys.executable, ROOT / 'scripts/gpu-report', *(results or [RESULTS]), '--page', PAGE],
+                          capture_output=True, text=True)
     assert done.returncode == code, done.stdout + done.stderr
     return PAGE.read_text() if code == 0 else done.stderr
 
@@ -81,12 +83,14 @@ def expect_in(text, *parts):
         assert part in text, '%r is not in\n%s' % (part, text)
 
 
-# Nothing measured: said so, and the text around stays.
+# Nothing measured: said so, and the page stays.
 PAGE.write_text(AROUND)
+expect_in(report(2), '%s: nothing was measured\n' % RESULTS)
+assert PAGE.read_text() == AROUND
+put('device.txt', 'x\n')
 page = report()
 assert page.startswith('# Results\n\nby hand\n\n<!--') and page.endswith('end -->\n\nbelow\n'), page
-assert 'old' not in page, page
-expect_in(page, '**Nothing was measured**')
+assert '\nold\n' not in page, page
 PAGE.write_text('# Results\n')
 expect_in(report(1), 'has no line <!-- measured: begin -->')
 PAGE.write_text(AROUND)
@@ -100,9 +104,9 @@ put_objects('cases.jsonl', [{'name': 'convert', 'shape': 'f32 to u8', 'passed': 
                              'message': ''}, {'name': 'nms', 'shape': 'f32 9', 'passed': False, 'error': None,
                                               'tolerance': 0, 'message': 'lost'},
                             {'name': 'softmax', 'shape': 'f32 2x9', 'passed': True, 'error': 0, 'tolerance': 0,
-                             'message': ''}], '{"name":"softm')
+                             'message': ''}], '{"step":1}\n{"name":"softm')
 put('cases.count', '4\n')
-put('console.txt', 'gpu-check: facts\nceilings.jsonl: exit 0, 9 s\nmemcheck.txt: exit 9, 12 s\nncu.csv: not begun, the time is up\n'
+put('console_101112.txt', 'gpu-check: facts\nceilings.jsonl: exit 0, 9 s\nmemcheck.txt: exit 9, 12 s\nncu.csv: not begun, the time is up\n'
     'gpu-check: the time was up; left: scripts/gpu-check --part profile\n')
 put('device_operators.txt', '''Running main() from gtest_main.cc
 [==========] Running 2 tests from 1 test suite.
@@ -214,6 +218,19 @@ for key in ('rows', 'cases'):
     expect(page, '| `softmax` f32 2x9 | 1,000 | 8,100 / 8,000 | 60 | 300.0 | 160.0 to 192.0 | above |',
            '| `nms` f32 300, of 3 | 201 | 3,000 | 110 / 100 | 100.0 | 64.0 to 64.3 | above |')
 assert report() == page  # again: the same page
+# By the archive, and by two calls of which the second has a part of it: the same.
+ARCHIVE, FIRST = WORK / 'results.tar.gz', WORK / 'first'
+with tarfile.open(ARCHIVE, 'w:gz') as out:
+    out.add(RESULTS, 'results')
+assert report(0, ARCHIVE) == page
+shutil.copytree(RESULTS, FIRST)
+(FIRST / 'cases.jsonl').write_text('')
+(FIRST / 'ncu.csv').unlink()
+assert report(0, FIRST, ARCHIVE) == page
+before = PAGE.read_text()
+expect_in(report(2, WORK / 'nowhere'), 'nowhere: no results of scripts/gpu-check (expected a folder, or an archive of one)')
+expect_in(report(2, PAGE), 'no results of scripts/gpu-check')
+assert PAGE.read_text() == before
 
 expect_in(page, 'NVIDIA H200, 143771 MiB; clocks at most 1980 MHz (SM) and 3201 MHz (memory). Driver 580.1, CUDA 13.0. '
           'Revision `abc1234-dirty`, 2026-11-28.\n', '2 cases in 3 launches',
@@ -253,7 +270,7 @@ expect(page, '| copy 1 GiB | 508 | 4,227 GB/s |', '| matmul 4096 f32 | 2,000 | 4
        '| `for_list<4, SgdTensor>` | 2 | 0.50 | 12.6 % | ours |',
        '| `cutlass::Kernel2` | 1 | 1.00 | 25.3 % | library |', '- `cases.jsonl`: cut: 1 broken line',
        '- `torch_steps_resnet50.jsonl`: cut: 1 broken line', '- `step_runner.txt`: empty', '- `training_step.txt`: missing',
-       '- `memcheck_step.txt`: missing', '- `synccheck.txt`: cut: without a summary',
+       '- `memcheck_step.txt`: missing', '- `torch_steps_critic.jsonl`: missing', '- `steps_generator.jsonl`: missing', '- `synccheck.txt`: cut: without a summary',
        '- `training_step_gan.txt`: cut: the tests did not end',
        '- `step_critic_training_b8_bf16_plain.csv`: without a launch: Failed to profile "copy_walk" in process 7',
        '- `step_retinanet_detect_b2_f32.csv`: cut after 13 launches', '- In no section: `notes.txt`')
