@@ -77,6 +77,7 @@ void list_cases(const std::vector<const Case*>& cases, bool json) {
 void print_resources(const std::vector<const Case*>& cases, const KernelsOptions& o, Common& common) {
   std::set<std::string> files;
   for (const Case* each : cases) files.insert(each->file);
+  int64_t in_local_memory = 0;
   std::printf("%-44s %-8s %5s %6s %7s %6s %6s %6s\n", "kernel", "arch", "regs", "smem B", "spill B", "stack",
               "16B ld", "16B st");
   for (const std::string& file : files) {
@@ -90,9 +91,12 @@ void print_resources(const std::vector<const Case*>& cases, const KernelsOptions
                   k.approximate() ? "~" : " ", k.arch.c_str(), k.registers,
                   static_cast<long long>(k.shared_bytes), static_cast<long long>(spills),
                   static_cast<long long>(k.stack.frame), wide[name].first, wide[name].second);
-      if (spills + k.stack.frame > 0) common.status = 1;
+      in_local_memory += spills + k.stack.frame > 0;
     }
   }
+  if (in_local_memory == 0) return;
+  common.status = 1;
+  note(counted(in_local_memory, "kernel") + " with registers or arrays in local memory (expected none)");
 }
 
 void run_profile(const std::vector<const Case*>& cases, const KernelsOptions& o, Common& common) {
@@ -124,26 +128,44 @@ void run_profile(const std::vector<const Case*>& cases, const KernelsOptions& o,
     if (!each.passed()) common.status = 1;
 }
 
-/// --steps looks at no kernel file and at no case, and predicts for the GPUs of its table.
-void check_steps(const KernelsOptions& o) {
-  const std::pair<const char*, bool> others[] = {
-      {"FILE", !o.file.empty()},       {"--profile", o.profile},
-      {"--ladder", !o.ladder.empty()}, {"--sites", o.sites},
-      {"--no-nvcc", o.no_nvcc},        {"--html", !o.html.empty()},
-      {"--arch", !o.archs.empty()},    {"--template", !o.template_file.empty()}};
-  const auto check = [](const std::string& option, bool given) {
-    CAWE_CHECK(!given, Code::usage, "--steps and ", option,
-               " (expected one of them: --steps counts whole steps)");
-  };
-  for (const auto& [option, given] : others) check(option, given);
-  for (const CLI::Option* option : o.with_values_of_their_own) check(option->get_name(), option->count() > 0);
+using Given = std::vector<std::pair<std::string, bool>>;
+
+/// Throws where one of these is given beside an option that would not look at it.
+void refuse_beside(const std::string& option, const char* what_it_does, const Given& others) {
+  for (const auto& [other, given] : others)
+    CAWE_CHECK(!given, Code::usage, option, " and ", other, " (expected one of them: ", option, " ",
+               what_it_does, ")");
+}
+
+/// What only a profile looks at.
+Given of_profiles(const KernelsOptions& o) {
+  Given given{{"--profile", o.profile},
+              {"--sites", o.sites},
+              {"--no-nvcc", o.no_nvcc},
+              {"--html", !o.html.empty()},
+              {"--template", !o.template_file.empty()}};
+  for (const CLI::Option* option : o.with_values_of_their_own)
+    given.push_back({option->get_name(), option->count() > 0});
+  return given;
+}
+
+/// --steps looks at no kernel file and at no case, and predicts for the GPUs of its table; --arch runs no case, but that of
+/// a file of one's own.
+void check_options(const KernelsOptions& o, bool json) {
+  Given others = of_profiles(o);
+  if (o.steps) {
+    others.insert(others.end(),
+                  {{"FILE", !o.file.empty()}, {"--ladder", !o.ladder.empty()}, {"--arch", !o.archs.empty()}});
+    refuse_beside("--steps", "counts whole steps", others);
+  } else if (!o.archs.empty() && o.file.empty()) {
+    others.push_back({"--json", json});
+    refuse_beside("--arch", "prints a table of registers", others);
+  }
 }
 
 void run(const KernelsOptions& o, Common& common) {
-  if (o.steps) {
-    check_steps(o);
-    return print_steps(o.filter, common);
-  }
+  check_options(o, common.json);
+  if (o.steps) return print_steps(o.filter, common);
   if (!o.html.empty()) check_out_file(o.html, "--html");
   if (!o.template_file.empty()) {
     check_out_file(o.template_file, "--template");

@@ -128,6 +128,8 @@ for option in (['--gpu', 'H100'], ['--seeds', '0,1,7'], ['--no-nvcc']):  # their
     assert '--steps and ' + option[0] in run('--steps', *option, code=2).stderr, option
 assert '--steps and FILE' in run('mine.cuh', '--steps', code=2).stderr
 assert 'no step' in run('--steps', '--filter', 'alexnet', code=2).stderr
+for option in (['--profile'], ['--sites'], ['--json'], ['--seeds', '1'], ['--html', 'x.html']):
+    assert '--arch and ' + option[0] in run('--arch', 'sm_90', *option, code=2).stderr, option
 
 # Listing and JSON.
 listed = json.loads(run('--json').stdout)['cases']
