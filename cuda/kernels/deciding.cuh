@@ -49,7 +49,7 @@ __device__ __forceinline__ unsigned long long bits_of(double x) {
 /// into local memory.
 __device__ __forceinline__ int64_t end_of(const Segments& g, int64_t part) {
   int64_t end = 0;
-#pragma unroll
+  CAWE_UNROLL
   for (int p = 0; p < kMostParts; ++p)
     if (p == part) end = g.end[p];
   return end;
