@@ -8,6 +8,8 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include <unistd.h>
+
 #include "apps/commands.h"
 #include "cuda/lab/steps/counted_device.h"
 #include "cuda/lab/steps/predict.h"
@@ -33,15 +35,18 @@ struct NamedStep {
   std::string name() const { return detail::concat(net, " ", what, " b", batch, " ", cawe::name(dtype)); }
 };
 
+/// Batches of 2 and 32, and 8 where that is the largest that is timed.
+std::vector<int64_t> counted_batches(const std::string& net) {
+  const int64_t largest = train::timed_batches(net).front();
+  return largest < 32 ? std::vector<int64_t>{2, largest, 32} : std::vector<int64_t>{2, 32};
+}
+
 std::vector<NamedStep> all_steps() {
   std::vector<NamedStep> steps;
-  for (const std::string& net : train::model_step_names()) {
-    // A GPU that has no room for 32 pictures of the colorizer takes 8, as bench_gpu_steps does.
-    const bool colorizer = net == "generator" || net == "critic";
+  for (const std::string& net : train::model_step_names())
     for (const DType dtype : {DType::f32, DType::bf16})
-      for (const int64_t batch : colorizer ? std::vector<int64_t>{2, 8, 32} : std::vector<int64_t>{2, 32})
+      for (const int64_t batch : counted_batches(net))
         for (const char* what : {"training", "inference"}) steps.push_back({net, what, batch, dtype});
-  }
   return steps;
 }
 
@@ -160,11 +165,12 @@ void print_steps(const std::string& filter, const Common& common) {
         "products\nand optimizer were fused into them. ms: predicted for a captured step.\n\n"
         "%-32s %6s %5s %4s %4s %8s %5s %8s %9s %9s %9s %9s\n",
         "step", "launch", "lib", "up", "down", "GB", "floor", "TFLOP", "P40", "A100-80", "H100", "H200");
-  Progress progress("steps", int64_t(steps.size()), common.quiet);
+  // Rows tell on a terminal how far it is.
+  Progress progress("steps", int64_t(steps.size()), common.quiet || (!common.json && isatty(STDOUT_FILENO)));
   int64_t done = 0;
   for (const NamedStep& step : steps) {
-    progress.update(done++, step.name());
     const StepCount c = count(device, step);
+    progress.update(++done, step.name());
     if (common.json)
       all.push_back(json_of(step, c));
     else

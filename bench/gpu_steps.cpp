@@ -41,7 +41,7 @@ struct Options {
   std::string filter;
   int from = 0;
   bool once = false;
-  mutable bool done = false;  ///< the one step was made; what follows is slow under ncu
+  bool done = false;  ///< the one step was made; what follows is slow under ncu
 };
 
 double now() {
@@ -52,8 +52,7 @@ on_cuda::CudaBackend& gpu() { return static_cast<on_cuda::CudaBackend&>(backend(
 
 /// Median milliseconds of five rounds of steps, of three where a step takes more than 0.2 s. The host waits for
 /// the device once per round, so that queueing may run ahead; a round takes at least 0.05 s.
-void measure(const Options& options, const std::string& name, int64_t batch,
-             const std::function<void()>& step) {
+void measure(Options& options, const std::string& name, int64_t batch, const std::function<void()>& step) {
   step();
   step();
   gpu().synchronize();
@@ -112,15 +111,14 @@ class Sgd {
   std::vector<Tensor> velocity_;
 };
 
-bool wanted(const Options& options, const std::string& name) {
+bool wanted(Options& options, const std::string& name) {
   return !options.done && name.find(options.filter) != std::string::npos;
 }
 
 /// Measures `queue`, which brings nothing to the host, operator by operator, and as one graph; `after` follows it.
 /// `before` makes ready for another queue().
-void both_ways(const Options& options, const std::string& name, int64_t batch,
-               const std::function<void()>& before, const std::function<void()>& queue,
-               const std::function<void()>& after) {
+void both_ways(Options& options, const std::string& name, int64_t batch, const std::function<void()>& before,
+               const std::function<void()>& queue, const std::function<void()>& after) {
   const auto step = [&] {
     before();
     queue();
@@ -145,7 +143,7 @@ std::string type_name(DType dtype) {
   return dtype == DType::f32 && tf32 && std::strcmp(tf32, "1") == 0 ? "tf32" : cawe::name(dtype);
 }
 
-void run_model(const Options& o, const std::string& net, int64_t batch, DType dtype) {
+void run_model(Options& o, const std::string& net, int64_t batch, DType dtype) {
   const auto title = [&](const std::string& what) {
     return detail::concat(net, " ", what, " b", batch, " ", type_name(dtype));
   };
@@ -187,7 +185,7 @@ struct Size {
 
 /// Whether a case of it may be wanted, since making a network takes seconds: the filter's words that name a
 /// network, a batch or a type name this one.
-bool may_be_wanted(const Options& o, const std::string& net, const Size& size) {
+bool may_be_wanted(Options& o, const std::string& net, const Size& size) {
   const std::string batch = "b" + std::to_string(size.batch), type = type_name(size.dtype);
   const auto& networks = train::model_step_names();
   std::istringstream words(o.filter);
@@ -202,7 +200,7 @@ bool may_be_wanted(const Options& o, const std::string& net, const Size& size) {
 }
 
 /// Runs its cases; if one fails, says why and goes on with the next network or size.
-void guarded(const Options& o, const std::string& net, const Size& size) {
+void guarded(Options& o, const std::string& net, const Size& size) {
   if (o.done || !may_be_wanted(o, net, size)) return;
   try {
     run_model(o, net, size.batch, size.dtype);
@@ -211,22 +209,24 @@ void guarded(const Options& o, const std::string& net, const Size& size) {
   }
 }
 
-int run(const Options& o) {
+int run(Options& o) {
   std::string why;
   if (!on_cuda::init(&why)) {
     std::fprintf(stderr, "no GPU: %s\n", why.c_str());
     return 77;
   }
   set_compute_device(kGpu);
-  // Most wanted first: a run may be cut.
-  const Size sizes[] = {{DType::bf16, 32}, {DType::f32, 32}, {DType::bf16, 2}, {DType::f32, 2},
-                        {DType::bf16, 8},  {DType::f32, 8},  {DType::f16, 32}};
-  for (size_t i = size_t(o.from); i < std::size(sizes); ++i)
+  // Most wanted first: a run may be cut. By the place of a batch among a network's (train::timed_batches).
+  constexpr struct {
+    DType dtype;
+    size_t batch;
+  } kSizes[] = {{DType::bf16, 0}, {DType::f32, 0}, {DType::bf16, 1}, {DType::f32, 1},
+                {DType::bf16, 2}, {DType::f32, 2}, {DType::f16, 0}};
+  for (size_t i = size_t(o.from); i < std::size(kSizes); ++i)
     for (const std::string& net : train::model_step_names()) {
-      // 32 images are too many for the colorizer, which has its 8 then and not once more.
-      const bool colorizer = net == "generator" || net == "critic";
-      if (colorizer && sizes[i].batch == 8) continue;
-      guarded(o, net, {sizes[i].dtype, colorizer ? std::min<int64_t>(sizes[i].batch, 8) : sizes[i].batch});
+      const std::vector<int64_t> batches = train::timed_batches(net);
+      if (kSizes[i].batch >= batches.size()) continue;
+      guarded(o, net, {kSizes[i].dtype, batches[kSizes[i].batch]});
       // What follows would fail, too; so would taking this process down in order.
       if (cudaDeviceSynchronize() != cudaSuccess) std::_Exit(100 + int(i));
       gpu().trim();

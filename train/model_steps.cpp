@@ -209,6 +209,11 @@ const std::vector<std::string>& model_step_names() {
   return names;
 }
 
+std::vector<int64_t> timed_batches(const std::string& name) {
+  if (name == "generator" || name == "critic") return {8, 2};
+  return {32, 2, 8};
+}
+
 std::unique_ptr<ModelStep> make_model_step(const std::string& name, int64_t batch, DType dtype,
                                            Device device) {
   if (name == "resnet50") return std::make_unique<ClassifierStep>(batch, dtype, device);

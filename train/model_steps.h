@@ -37,6 +37,8 @@ class ModelStep {
 
 /// resnet50 (224 x 224), retinanet, faster_rcnn (512 x 512), generator, critic (256 x 256).
 const std::vector<std::string>& model_step_names();
+/// Batches that are timed on a GPU, most wanted first: 32, 2 and 8; of the colorizer, whose 32 are too many for most, 8 and 2.
+std::vector<int64_t> timed_batches(const std::string& name);
 /// Throws Code::usage for another name. Images are [batch, 3, side, side] in `dtype` on `device`, and lie in memory as a
 /// trainer's; parameters are f32 as initialised from seed 0.
 std::unique_ptr<ModelStep> make_model_step(const std::string& name, int64_t batch, DType dtype,

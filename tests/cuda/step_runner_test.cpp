@@ -14,6 +14,7 @@
 #include "tensor/primitives/optimizers.h"
 #include "tensor/random.h"
 #include "tests/cuda/device.h"
+#include "tests/cuda/narrow_detectors.h"
 #if !defined(CAWE_ON_CUDA)
 #include "cuda/emulator/vendor/control.h"
 #endif
@@ -50,30 +51,6 @@ class NarrowTask : public Task {
  private:
   models::Classifier net_;
 };
-
-models::RetinaNetConfig narrow_retinanet() {
-  models::RetinaNetConfig c;
-  c.backbone.depth = 18;
-  c.backbone.width = 4;
-  c.channels = 8;
-  c.head_convs = 1;
-  c.anchors = models::anchor_pyramid(5, 12, {1, 1.26, 1.59}, false);
-  return c;
-}
-
-models::FasterRcnnConfig narrow_faster_rcnn() {
-  models::FasterRcnnConfig c;
-  c.backbone.depth = 18;
-  c.backbone.width = 4;
-  c.channels = 8;
-  c.rpn.anchors = models::anchor_pyramid(5, 8, {1}, false);
-  c.rpn.sampling.count = 64;
-  c.rpn.train = {40, 30};
-  c.roi.sampling.count = 16;
-  c.roi.hidden = 16;
-  c.roi.canonical_size = 28;
-  return c;
-}
 
 /// Trains a detector; where it lies is up to the computing device.
 class DetectorTask : public Task {
@@ -176,14 +153,14 @@ void expect_captured_detector_steps(DetectorTask& plain_task, DetectorTask& capt
 }
 
 TEST_F(StepRunnerTest, ACapturedRetinaNetStepIsThePlainOne) {
-  DetectorTask plain(std::make_unique<models::RetinaNet>(narrow_retinanet())),
-      captured(std::make_unique<models::RetinaNet>(narrow_retinanet()));
+  DetectorTask plain(std::make_unique<models::RetinaNet>(testing::narrow_retinanet())),
+      captured(std::make_unique<models::RetinaNet>(testing::narrow_retinanet()));
   expect_captured_detector_steps(plain, captured);
 }
 
 TEST_F(StepRunnerTest, ACapturedFasterRcnnStepIsThePlainOne) {
-  DetectorTask plain(std::make_unique<models::FasterRcnn>(narrow_faster_rcnn())),
-      captured(std::make_unique<models::FasterRcnn>(narrow_faster_rcnn()));
+  DetectorTask plain(std::make_unique<models::FasterRcnn>(testing::narrow_faster_rcnn())),
+      captured(std::make_unique<models::FasterRcnn>(testing::narrow_faster_rcnn()));
   expect_captured_detector_steps(plain, captured);
 }
 
@@ -200,14 +177,14 @@ void expect_empty_rows_change_nothing(DetectorTask& few_task, DetectorTask& many
 }
 
 TEST_F(StepRunnerTest, EmptyRowsChangeNothingInRetinaNetsStep) {
-  DetectorTask few(std::make_unique<models::RetinaNet>(narrow_retinanet())),
-      many(std::make_unique<models::RetinaNet>(narrow_retinanet()));
+  DetectorTask few(std::make_unique<models::RetinaNet>(testing::narrow_retinanet())),
+      many(std::make_unique<models::RetinaNet>(testing::narrow_retinanet()));
   expect_empty_rows_change_nothing(few, many);
 }
 
 TEST_F(StepRunnerTest, EmptyRowsChangeNothingInFasterRcnnsStep) {
-  DetectorTask few(std::make_unique<models::FasterRcnn>(narrow_faster_rcnn())),
-      many(std::make_unique<models::FasterRcnn>(narrow_faster_rcnn()));
+  DetectorTask few(std::make_unique<models::FasterRcnn>(testing::narrow_faster_rcnn())),
+      many(std::make_unique<models::FasterRcnn>(testing::narrow_faster_rcnn()));
   expect_empty_rows_change_nothing(few, many);
 }
 

@@ -2,9 +2,9 @@
 // What tasks hand to a step lies as the step wants it: scenes in the memory order of their type, true boxes in a shape that
 // repeats; and a film that is coloured is normalised on the device.
 #include "models/colorizer/colorize.h"
-#include "models/retinanet.h"
 #include "tensor/random.h"
 #include "tests/cuda/device.h"
+#include "tests/cuda/narrow_detectors.h"
 #include "train/detector_task.h"
 #include "train/gan_course.h"
 #include "train/step_runner.h"
@@ -59,16 +59,6 @@ TEST_F(TaskInputsTest, AFilmIsColouredOnTheDeviceAsOnTheCpu) {
   for (size_t i = 0; i < on_cpu.size(); ++i) ASSERT_NEAR(on_device[i], on_cpu[i], 1e-4) << i;
 }
 
-models::RetinaNetConfig narrow() {
-  models::RetinaNetConfig c;
-  c.backbone.depth = 18;
-  c.backbone.width = 4;
-  c.channels = 8;
-  c.head_convs = 1;
-  c.anchors = models::anchor_pyramid(5, 12, {1, 1.26, 1.59}, false);
-  return c;
-}
-
 /// Two films, one of them with so many boxes.
 data::Batch films_with(int64_t step, int boxes) {
   data::Batch batch;
@@ -82,7 +72,7 @@ data::Batch films_with(int64_t step, int boxes) {
 
 // 7 boxes fill 8 rows and 9 fill 16: if they came in turns, no step would have the shape of the one before.
 TEST_F(TaskInputsTest, RowsOfTruthOnlyGrowSoThatStepsAreCaptured) {
-  const auto net = std::make_shared<models::RetinaNet>(narrow());
+  const auto net = std::make_shared<models::RetinaNet>(testing::narrow_retinanet());
   net->initialise(7);
   net->to(kDevice);
   data::Dataset dataset;
