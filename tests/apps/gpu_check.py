@@ -208,6 +208,11 @@ code, said = finish(start('--part', 'steps', **environment))
 assert code == 0 and 'steps_generator.jsonl' in said and 'graph' not in said, said
 assert archived('steps_critic.jsonl') == 'kept' and 'retinanet' in archived('torch_steps_retinanet.jsonl')
 
+# A program that cannot say how many cases there are has not held them all.
+program(TREE / 'build/gpu-check/bin/cawe_device_cases', 'exit 3')
+code, said = finish(start('--part', 'cases'))
+assert code == 1 and 'cases: 0 of 0 hold' in said, said
+
 # Wrong input: one line, whatever the machine has, and nothing begun.
 PART_NAMES = 'facts cases tests steps kernels variants counters profile compiled convolutions program'
 for arguments, environment, line in (
