@@ -7,6 +7,7 @@ from gpu_report.markdown import code, count, table
 TESTS = ('device_operators', 'training_step', 'training_step_detectors', 'training_step_gan', 'step_runner',
          'device_operators_graph', 'training_step_graph')  # convolutions by cuDNN's graph interface
 COMPLAINT = r'=========\s+(Uninitialized|Invalid|Misaligned|Program hit|(Error|Warning):|Barrier|Host API|(Potential )?RAW|WAR|WAW)'
+MOST_TOLD = 20
 TOOLS = ('memcheck', 'memcheck_step', 'racecheck', 'initcheck', 'synccheck')
 
 
@@ -30,7 +31,7 @@ def device(archive):
 
 def checks(archive):
     return (['## What holds on the device', ''] + cases(archive) + tests(archive) + sanitizers(archive) + program(archive) +
-            console(archive) + [''])
+            libraries(archive) + console(archive) + [''])
 
 
 def cases(archive):
@@ -43,10 +44,15 @@ def cases(archive):
     if len(found) < total:
         archive.notes.setdefault('cases.jsonl', 'cut: %d of %d cases' % (len(found), total))
     for o in failed:
-        message = '; ' + o['message'] if o.get('message') else ''
         error = 'not finite' if o['error'] is None else o['error']  # JSON has no infinity
-        out.append('  - %s %s: error %s, tolerance %s%s' % (code(o['name']), o['shape'], error, o['tolerance'], message))
-    return out
+        out.append('  - %s %s: error %s, tolerance %s%s' % (code(o['name']), o['shape'], error, o['tolerance'], said(o)))
+    told = [o for o in found if o['passed'] and o.get('message')]
+    out += ['  - %s %s holds%s' % (code(o['name']), o['shape'], said(o)) for o in told[:MOST_TOLD]]
+    return out + (['  - and %d more that hold and say something' % (len(told) - MOST_TOLD)] if len(told) > MOST_TOLD else [])
+
+
+def said(o):
+    return '; ' + o['message'].replace('\n', '; ') if o.get('message') else ''
 
 
 def number_of_cases(archive):
@@ -58,22 +64,31 @@ def number_of_cases(archive):
 
 
 def tests(archive):
-    """Results of GoogleTest programs; one that was cut off or crashed has no last line."""
+    """Results of GoogleTest programs, in one process or several: behind a test at which one died, and those that failed behind
+    one that may have lost the device, are run once more. One that was cut off has no last line."""
     out = []
     for name in TESTS:
         lines = archive.lines(name + '.txt')
         if not lines:
             continue
-        passed = sum(line.startswith('[       OK ]') for line in lines)
-        failed = sorted({line.split('] ')[1].split(', where')[0].split(' (')[0] for line in lines
-                         if line.startswith('[  FAILED  ]') and '.' in line})
-        ended = any(re.match(r'\[==========\].* ran\.', line) for line in lines)
+        of = {mark: {line.split('] ')[1].split(', where')[0].split(' (')[0] for line in lines
+                     if line.startswith('[%s]' % mark) and '.' in line} for mark in (' RUN      ', '  SKIPPED ', '       OK ', '  FAILED  ')}
+        began, skipped, passed, failed = of.values()
+        last = max((i for i, line in enumerate(lines) if re.match(r'\[==========\] Running ', line)), default=0)
+        ended = any(re.match(r'\[==========\].* ran\.', line) for line in lines[last:])
         if not ended:
             archive.notes[name + '.txt'] = 'cut: the tests did not end'
-        out.append('- Tests %s: %d passed, %s%s' % (
-            code(name), passed, '%d failed: %s' % (len(failed), ', '.join(map(code, failed))) if failed else 'none failed',
+        out.append('- Tests %s: %d passed, %s%s%s%s' % (
+            code(name), len(passed), named('failed', failed - passed) or 'none failed',
+            *(', ' + text if text else '' for text in (
+                named('ended the program', began - skipped - passed - failed),
+                named('passed only in a new process', passed & failed))),
             '' if ended else '; **it did not end**'))
     return out
+
+
+def named(what, names):
+    return '%d %s: %s' % (len(names), what, ', '.join(map(code, sorted(names)))) if names else ''
 
 
 def sanitizers(archive):
@@ -125,6 +140,20 @@ def program(archive):
     out = ['- The program: commands that hold: %d; pairs of runs that end in the same bytes: %d; failures: %d.' % (
         held, same, len(wrong))]
     return out + ['  - %s' % line.rstrip(': ') for line in wrong]
+
+
+def libraries(archive):
+    """What cuDNN and cuBLASLt said of errors while a program ran: how often, and each reason once. cuDNN's errors go through
+    several calls of its own, each with a line; cuBLASLt's are a line."""
+    out = []
+    for path in sorted([*archive.folder.glob('*.cudnn'), *archive.folder.glob('*.cublaslt')]):
+        lines = archive.lines(path.name)
+        errors = sum(re.match(r'E! |\[.*\[Error\]', line) is not None for line in lines)
+        reasons = list(dict.fromkeys(found.group(1).strip() for found in (
+            re.search(r'(?:^e! +Error:|\[Error\])(.*)', line) for line in lines) if found))
+        out.append('- %s: %d error%s: %s' % (code(path.name), errors, '' if errors == 1 else 's',
+                                             '; '.join(reasons[:3] + ['...'] * (len(reasons) > 3))))
+    return out
 
 
 def console(archive):

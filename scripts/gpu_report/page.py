@@ -10,7 +10,8 @@ NETWORKS = ('resnet50', 'retinanet', 'faster_rcnn', 'generator', 'critic')
 # What a whole contact leaves, besides the files that every section looks for.
 EXPECTED = (['steps_%s.jsonl' % net for net in NETWORKS] + ['steps_%s_tf32.jsonl' % net for net in NETWORKS] +
             ['torch_steps_%s.jsonl' % net for net in NETWORKS] +
-            ['%s_%s.jsonl' % (what, net) for what in ('steps_graph', 'torch_compiled') for net in ('resnet50', 'retinanet')] +
+            ['torch_compiled_%s.jsonl' % net for net in NETWORKS] +
+            ['steps_graph_%s.jsonl' % net for net in ('resnet50', 'retinanet')] +
             ['convolutions.jsonl', 'step_*.csv', 'console_*.txt'])
 
 
@@ -22,6 +23,10 @@ def measured(archive):
     for name in EXPECTED:
         if not any(archive.folder.glob(name)):
             archive.notes[name] = 'missing'
+    for line in archive.lines('left_out.txt') if (archive.folder / 'left_out.txt').exists() else []:
+        name, _, size = line.partition(': ')
+        if not (archive.folder / name).exists():
+            archive.notes[name] = 'left out of the archive: %s' % size
     missing = ['- %s: %s' % (code(name), why) for name, why in sorted(archive.notes.items())]
     unread = archive.unread()
     if unread:

@@ -102,9 +102,9 @@ put_objects('ceilings.jsonl', [{'case': 'copy 1 GiB', 'median_us': 508.03, 'gb_s
                                {'case': 'matmul 4096 f32', 'median_us': 2000.0, 'tflops': 49.51}])
 put_objects('cases.jsonl', [{'name': 'convert', 'shape': 'f32 to u8', 'passed': False, 'error': 175, 'tolerance': 0,
                              'message': ''}, {'name': 'nms', 'shape': 'f32 9', 'passed': False, 'error': None,
-                                              'tolerance': 0, 'message': 'lost'},
+                                              'tolerance': 0, 'message': 'lost\nat (0, 3): 1 and 2'},
                             {'name': 'softmax', 'shape': 'f32 2x9', 'passed': True, 'error': 0, 'tolerance': 0,
-                             'message': ''}], '{"step":1}\n{"name":"softm')
+                             'message': 'another way'}], '{"step":1}\n{"name":"softm')
 put('cases.count', '4\n')
 put('console_101112.txt', 'gpu-check: facts\nceilings.jsonl: exit 0, 9 s\nmemcheck.txt: exit 9, 12 s\nncu.csv: not begun, the time is up\n'
     'gpu-check: the time was up; left: scripts/gpu-check --part profile\n')
@@ -124,6 +124,38 @@ put('device_operators.txt', '''Running main() from gtest_main.cc
 put('training_step_gan.txt',
     '[==========] Running 4 tests from 1 test suite.\n[       OK ] GanStep.One (3 ms)\n[ RUN      ] GanStep.Two\n')
 put('step_runner.txt', '')
+# In three processes: the device lost in B, so that C fails, too; D dies; E is cut off.
+put('training_step_graph.txt', '''[==========] Running 6 tests from 1 test suite.
+[ RUN      ] Step.A
+[  SKIPPED ] Step.A (1 ms)
+[ RUN      ] Step.B
+[  FAILED  ] Step.B, where GetParam() = 1 (9 ms)
+[ RUN      ] Step.C
+[  FAILED  ] Step.C, where GetParam() = 2 (9 ms)
+[==========] 6 tests from 1 test suite ran. (20 ms total)
+[  FAILED  ] 2 tests, listed below:
+[  FAILED  ] Step.B, where GetParam() = 1
+[  FAILED  ] Step.C, where GetParam() = 2
+[==========] Running 4 tests from 1 test suite.
+[ RUN      ] Step.C
+[       OK ] Step.C (9 ms)
+[ RUN      ] Step.D
+[==========] Running 2 tests from 1 test suite.
+[ RUN      ] Step.E
+''')
+# As cuDNN 9.19 and cuBLASLt 13 write them.
+put('training_step.txt.cudnn', '''
+E! CuDNN (v91900 56) function cudnnSetTensor4dDescriptor() called:
+e!         Error: CUDNN_STATUS_BAD_PARAM; Reason: (n <= 0)
+e! Time: 2026-11-30T06:35:34.127158 (0d+0h+0m+0s since start)
+e! Process=17000; Thread=17000; GPU=NULL; Handle=NULL; StreamId=NULL.
+
+
+E! CuDNN (v91900 56) function cudnnSetTensor4dDescriptor() called:
+e!         Error: CUDNN_STATUS_BAD_PARAM; Reason: (n <= 0)
+''')
+put('training_step.txt.cublaslt', '[2026-11-30 06:35:33][cublasLt][16999][Error][cublasLtCreate] Failed to initialize CUDA.\n')
+put('left_out.txt', 'steps_critic.jsonl: 3000000 bytes\nsteps.jsonl: 3 bytes\n')  # the latter is there of another call
 ran = '========= COMPUTE-SANITIZER\n{"name":"relu","shape":"f32 7","passed":true}\n'
 put('memcheck.txt', ran + '========= Target application returned an error\n========= ERROR SUMMARY: 0 errors\n')
 put('racecheck.txt', ran + '========= Error: Race reported between Write access and Read access\n{"name":"nms","shape":"f32 9"}\n' + '========= RACECHECK SUMMARY: 0 hazards displayed (0 errors, 0 warnings)\n')
@@ -159,6 +191,7 @@ put_objects('kernels.jsonl', [dict(copy, case='copy f32', median_us=129.0), dict
                               dict(copy, case='channel_sums f32 2x3', median_us=100.0),
                               dict(copy, case='channel_affine relu f32 2x3', median_us=150.0),
                               dict(copy, case='matmul 4096 f32', median_us=1000.0),
+                              {'begin': 1}, {'case': 'kernels, part 1', 'failed': 'exit 101; the case before: copy f32'},
                               {'case': 'detection', 'failed': 'an illegal memory access was encountered'}])
 put_objects('torch_kernels.jsonl', [{'case': 'nms 2000', 'median_us': 800.0},
                                     {'case': 'batch_norm relu forward f32 2x3', 'median_us': 500.0},
@@ -172,6 +205,7 @@ put_objects('steps_graph_resnet50.jsonl', [
     {'case': 'resnet50 training b32 bf16 captured', 'batch': 32, 'median_ms': 5.0, 'peak_mb': 552},
     {'case': 'resnet50 b32 bf16', 'failed': 'no engine'}])
 put_objects('steps.jsonl', [
+    {'begin': 3}, {'case': 'steps_critic, part 3', 'failed': 'exit 139; the case before: critic training b8 f32 plain'},
     {'case': 'retinanet detect b2 f32', 'batch': 2, 'median_ms': 16.854, 'peak_mb': 427},
     {'case': 'generator training b8 bf16 plain', 'batch': 8, 'median_ms': 2079.7, 'peak_mb': 5361},
     {'case': 'colorizer  b2 f32', 'failed': 'no algorithm'}])
@@ -223,6 +257,14 @@ ARCHIVE, FIRST = WORK / 'results.tar.gz', WORK / 'first'
 with tarfile.open(ARCHIVE, 'w:gz') as out:
     out.add(RESULTS, 'results')
 assert report(0, ARCHIVE) == page
+# By the two archives of one call, wherever they lie.
+APART = WORK / 'apart'
+APART.mkdir()
+with tarfile.open(APART / 'results.tar.gz', 'w:gz') as small, tarfile.open(APART / 'results-counts.tar.gz', 'w:gz') as large:
+    for path in sorted(RESULTS.iterdir()):
+        (large if path.suffix == '.csv' else small).add(path, 'results/' + path.name)
+    large.add(WORK / 'emulated.json', 'results/emulated.json')
+assert report(0, APART / 'results.tar.gz', APART / 'results-counts.tar.gz') == page
 shutil.copytree(RESULTS, FIRST)
 (FIRST / 'cases.jsonl').write_text('')
 (FIRST / 'ncu.csv').unlink()
@@ -240,9 +282,15 @@ expect_in(page, 'NVIDIA H200, 143771 MiB; clocks at most 1980 MHz (SM) and 3201 
           '14 launches, 3.96 ms in kernels; 12.6 % of it in kernels of our own, 87.4 %')
 expect(page, '| copy 1 GiB | 508 | 4,227 GB/s |', '| matmul 4096 f32 | 2,000 | 49.5 TFLOP/s |',
        '- Kernel cases: 1 of 4 hold.', '  - `convert` f32 to u8: error 175, tolerance 0',
-       '  - `nms` f32 9: error not finite, tolerance 0; lost',
+       '  - `nms` f32 9: error not finite, tolerance 0; lost; at (0, 3): 1 and 2', '  - `softmax` f32 2x9 holds; another way',
        '- Tests `device_operators`: 1 passed, 1 failed: `DeviceOperators.Agrees/attention`',
-       '- Tests `training_step_gan`: 1 passed, none failed; **it did not end**',
+       '- Tests `training_step_gan`: 1 passed, none failed, 1 ended the program: `GanStep.Two`; **it did not end**',
+       '- Tests `training_step_graph`: 1 passed, 1 failed: `Step.B`, 2 ended the program: `Step.D`, `Step.E`, 1 passed only in a new '
+       'process: `Step.C`; **it did not end**',
+       '- `training_step.txt.cudnn`: 2 errors: CUDNN_STATUS_BAD_PARAM; Reason: (n <= 0)',
+       '- `training_step.txt.cublaslt`: 1 error: [cublasLtCreate] Failed to initialize CUDA.',
+       '- steps_critic, part 3 fails: exit 139; the case before: critic training b8 f32 plain',
+       '- kernels, part 1 fails: exit 101; the case before: copy f32',
        '- compute-sanitizer `memcheck`: 0 errors in 1 cases; **Target application returned an error; 1 of 4 cases**',
        '- compute-sanitizer `racecheck`: 0 hazards displayed (0 errors, 0 warnings) (in `nms` f32 9) in 2 cases',
        '- compute-sanitizer `initcheck`: 1,622 errors (in `nms_ladder` f32 500 step 3) in 3 cases; **3 of 4 cases**',
@@ -270,7 +318,7 @@ expect(page, '| copy 1 GiB | 508 | 4,227 GB/s |', '| matmul 4096 f32 | 2,000 | 4
        '| `for_list<4, SgdTensor>` | 2 | 0.50 | 12.6 % | ours |',
        '| `cutlass::Kernel2` | 1 | 1.00 | 25.3 % | library |', '- `cases.jsonl`: cut: 1 broken line',
        '- `torch_steps_resnet50.jsonl`: cut: 1 broken line', '- `step_runner.txt`: empty', '- `training_step.txt`: missing',
-       '- `memcheck_step.txt`: missing', '- `torch_steps_critic.jsonl`: missing', '- `steps_generator.jsonl`: missing', '- `synccheck.txt`: cut: without a summary',
+       '- `memcheck_step.txt`: missing', '- `torch_steps_critic.jsonl`: missing', '- `steps_generator.jsonl`: missing', '- `steps_critic.jsonl`: left out of the archive: 3000000 bytes', '- `synccheck.txt`: cut: without a summary',
        '- `training_step_gan.txt`: cut: the tests did not end',
        '- `step_critic_training_b8_bf16_plain.csv`: without a launch: Failed to profile "copy_walk" in process 7',
        '- `step_retinanet_detect_b2_f32.csv`: cut after 13 launches', '- In no section: `notes.txt`')

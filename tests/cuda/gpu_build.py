@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """scripts/gpu-check on a machine that has nothing of ours: a root folder with a compiler, cmake, ninja, python3, the CUDA
 toolkit and the wheels of cuDNN and cuBLASLt, without a network and without any library of ours. There the programs are
-configured, built, linked and started; without a GPU they must say so.
+configured, built, linked and started; without a GPU they must say so. So are programs that were built here and carried there.
 
-Usage: gpu_build.py FOLDER [--root ROOT] [--cxx g++-13] [--no-ccache] [TARGET...]
+Usage: gpu_build.py FOLDER [--root ROOT] [--cxx g++-13] [--no-ccache] [--carried BUILD] [TARGET...]
   FOLDER   takes the root folder, which is made of this machine's Debian packages, and a compiler cache for the next time
   --root   another root folder instead, such as debootstrap makes
+  --carried   a build folder of this machine, whose `cawe` and cawe_device_cases are packed as --prepare does, and started there
   TARGET   what is built; without one, all that scripts/gpu-check runs
 Exit codes: 0 holds, 1 does not, 77 this machine cannot tell (the reason is printed)."""
 import argparse
@@ -168,6 +169,25 @@ def check_start(checks, bare):
         checks.that(said and code == expected, '%s starts and finds no GPU (exit %d)' % (name, code), text)
 
 
+def check_carried(checks, bare, build):
+    """Programs of a usual build here, with what is packed with them."""
+    if not all(list(build.rglob(name)) for name in ('cawe', 'cawe_device_cases')):
+        print('nothing carried: %s has no cawe and cawe_device_cases' % build)
+        return
+    carried = bare.root / 'cawe/build/carried'
+    packed = subprocess.run([SOURCE / 'scripts/gpu-build', '--carry', build, carried, 'cawe', 'cawe_device_cases'],
+                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    checks.that(packed.returncode == 0, 'what they want of glibc and of GCC: ' + ', '.join(packed.stdout.splitlines()), packed.stdout)
+    site = bare.run('python3 -c "import sysconfig; print(sysconfig.get_paths()[\'purelib\'])"')[1].strip()
+    vendors = ':'.join(str(pathlib.Path('/') / f.relative_to(bare.root)) for f in (bare.root / site[1:]).glob('nvidia/*/lib'))
+    for command, expected, said in (('cawe kernels', 0, 'softmax'), ('cawe_device_cases --count', 0, ''), ('cawe_device_cases', 77, 'no GPU')):
+        code, text = bare.run('LD_LIBRARY_PATH=%s:build/carried/lib timeout 60 build/carried/bin/%s' % (vendors, command))
+        checks.that(code == expected and said in text, '%s, carried, starts (exit %d)' % (command, code), text)
+    # The machine's own libraries are not what they take.
+    code, text = bare.run('LD_LIBRARY_PATH=%s timeout 60 build/carried/bin/cawe kernels' % vendors)
+    checks.that(code == 127 and 'cannot open shared object' in text, 'without what is carried beside it, it does not', text)
+
+
 def check_choice(checks, bare, whole):
     """A machine that says it has a card: are the programs kept or built anew, and does it say why? Without `whole` a build
     is only begun, and copies stand for the programs that were left out."""
@@ -216,6 +236,7 @@ def main():
     parser.add_argument('folder', type=pathlib.Path)
     parser.add_argument('--root', type=pathlib.Path)
     parser.add_argument('--cxx')
+    parser.add_argument('--carried', type=pathlib.Path)
     parser.add_argument('--no-ccache', action='store_true')
     parser.add_argument('targets', nargs='*')
     options = parser.parse_intermixed_args()
@@ -255,6 +276,8 @@ def main():
     for command in ('scripts/gpu-check', 'scripts/gpu-check --build'):
         code, text = bare.run(command)
         checks.that(code == 77 and 'no NVIDIA GPU here' in text, command + ' says that there is no GPU (77)', text)
+    if options.carried:
+        check_carried(checks, bare, options.carried.resolve())
     bare.environment['CAWE_GPU_BUILD_SECONDS'] = '3000'
     begin, processor = time.monotonic(), processor_seconds()
     code, text = bare.run('scripts/gpu-check --build 90 ' + ' '.join(options.targets))
