@@ -32,21 +32,18 @@ struct NamedStep {
   std::string net, what;
   int64_t batch;
   DType dtype;
-  std::string name() const { return detail::concat(net, " ", what, " b", batch, " ", cawe::name(dtype)); }
+  std::string type;  ///< f32 is called tf32 where it may be computed so
+  std::string name() const { return detail::concat(net, " ", what, " b", batch, " ", type); }
 };
 
-/// Batches of 2 and 32, and 8 where that is the largest that is timed.
-std::vector<int64_t> counted_batches(const std::string& net) {
-  const int64_t largest = train::timed_batches(net).front();
-  return largest < 32 ? std::vector<int64_t>{2, largest, 32} : std::vector<int64_t>{2, 32};
-}
-
-std::vector<NamedStep> all_steps() {
+std::vector<NamedStep> all_steps(bool tf32) {
   std::vector<NamedStep> steps;
   for (const std::string& net : train::model_step_names())
     for (const DType dtype : {DType::f32, DType::bf16})
-      for (const int64_t batch : counted_batches(net))
-        for (const char* what : {"training", "inference"}) steps.push_back({net, what, batch, dtype});
+      for (const int64_t batch : {2, 8, 32})
+        for (const char* what : {"training", "inference"})
+          steps.push_back(
+              {net, what, batch, dtype, dtype == DType::f32 && tf32 ? "tf32" : cawe::name(dtype)});
   return steps;
 }
 
@@ -82,6 +79,22 @@ std::vector<const gpu::Gpu*> predicted_gpus() {
   return chosen;
 }
 
+unsigned long long whole(uint64_t n) { return n; }
+
+Json json_of(const PrimitiveCount& p) {
+  Json j{{"name", p.name},
+         {"calls", p.calls},
+         {"launches", p.launches()},
+         {"kernels", p.kernels},
+         {"vendor_calls", p.vendor_calls},
+         {"bytes", p.bytes},
+         {"flops", p.flops()},
+         {"predicted_ms", Json::object()}};
+  for (const gpu::Gpu* each : predicted_gpus())
+    j["predicted_ms"][each->name] = json_fixed(predicted_ms(*each, p), 4);
+  return j;
+}
+
 Json json_of(const NamedStep& step, const StepCount& c) {
   const auto copies = [](const emulated::Traffic::Copies& k) {
     return Json{{"count", k.count}, {"bytes", k.bytes}};
@@ -92,19 +105,14 @@ Json json_of(const NamedStep& step, const StepCount& c) {
          {"fills", c.traffic.fills},
          {"to_device", copies(c.traffic.to_device)},
          {"to_host", copies(c.traffic.to_host)},
+         {"host_waits", c.host_waits},
          {"bytes", c.bytes()},
          {"floor_bytes", gpu::floor_bytes(c)},
          {"flops", c.flops()},
          {"peak_bytes", c.peak_bytes},
          {"primitives", Json::array()},
          {"predicted_ms", Json::object()}};
-  for (const PrimitiveCount& p : c.primitives)
-    j["primitives"].push_back({{"name", p.name},
-                               {"calls", p.calls},
-                               {"launches", p.launches},
-                               {"vendor_calls", p.vendor_calls},
-                               {"bytes", p.bytes},
-                               {"flops", p.flops_16 + p.flops_32}});
+  for (const PrimitiveCount& p : c.primitives) j["primitives"].push_back(json_of(p));
   for (const gpu::Gpu* each : predicted_gpus()) {
     const gpu::StepPrediction p = predict(*each, c);
     j["predicted_ms"][each->name] = {{"captured", json_fixed(p.captured(), 3)},
@@ -114,57 +122,56 @@ Json json_of(const NamedStep& step, const StepCount& c) {
 }
 
 void print_row(const NamedStep& step, const StepCount& c) {
-  std::string row = printf_text("%-32s %6llu %5llu %4llu %4llu %8.2f %5.2f %8.3f", step.name().c_str(),
-                                static_cast<unsigned long long>(c.launches()),
-                                static_cast<unsigned long long>(c.vendor_calls()),
-                                static_cast<unsigned long long>(c.traffic.to_device.count),
-                                static_cast<unsigned long long>(c.traffic.to_host.count), c.bytes() * 1e-9,
-                                c.bytes() / gpu::floor_bytes(c), c.flops() * 1e-12);
+  std::string row = printf_text(
+      "%-32s %6llu %5llu %4llu %4llu %5llu %8.2f %5.2f %8.3f", step.name().c_str(), whole(c.launches()),
+      whole(c.vendor_calls()), whole(c.traffic.to_device.count), whole(c.traffic.to_host.count),
+      whole(c.host_waits), c.bytes() * 1e-9, c.bytes() / gpu::floor_bytes(c), c.flops() * 1e-12);
   for (const gpu::Gpu* each : predicted_gpus()) row += printf_text(" %9.2f", predict(*each, c).captured());
   std::printf("%s\n", row.c_str());
   std::fflush(stdout);
 }
 
-/// The primitives of one step, longest first on an H100.
+/// The primitives of one step, longest first on an H100, each with its kernels.
 void print_primitives(const StepCount& c) {
   const gpu::Gpu& h100 = gpu::find_gpu("H100");
   std::vector<PrimitiveCount> sorted = c.primitives;
   std::stable_sort(sorted.begin(), sorted.end(), [&](const PrimitiveCount& a, const PrimitiveCount& b) {
     return predicted_ms(h100, a) > predicted_ms(h100, b);
   });
-  std::printf("\n%-26s %6s %8s %7s %9s %9s %9s\n", "primitive", "calls", "launches", "library", "GB", "GFLOP",
-              "H100 ms");
-  for (const PrimitiveCount& p : sorted)
-    std::printf("%-26s %6llu %8llu %7llu %9.3f %9.1f %9.3f\n", p.name.c_str(),
-                static_cast<unsigned long long>(p.calls), static_cast<unsigned long long>(p.launches),
-                static_cast<unsigned long long>(p.vendor_calls), p.bytes * 1e-9,
-                (p.flops_16 + p.flops_32) * 1e-9, predicted_ms(h100, p));
-  std::printf("\n%-58s %8s\n", "kernel", "launches");
-  std::vector<std::pair<std::string, uint64_t>> kernels(c.traffic.launches.begin(), c.traffic.launches.end());
-  std::stable_sort(kernels.begin(), kernels.end(),
-                   [](const auto& a, const auto& b) { return a.second > b.second; });
-  for (const auto& [kernel, times] : kernels)
-    std::printf("%-58s %8llu\n", kernel.c_str(), static_cast<unsigned long long>(times));
+  std::printf("\n%-52s %5s %6s %5s %8s %8s", "primitive, and the kernels it launches", "calls", "launch",
+              "lib", "GB", "GFLOP");
+  for (const gpu::Gpu* each : predicted_gpus()) std::printf(" %9s", each->name);
+  std::printf("\n");
+  for (const PrimitiveCount& p : sorted) {
+    std::printf("%-52s %5llu %6llu %5llu %8.3f %8.1f", p.name.c_str(), whole(p.calls), whole(p.launches()),
+                whole(p.vendor_calls), p.bytes * 1e-9, p.flops() * 1e-9);
+    for (const gpu::Gpu* each : predicted_gpus()) std::printf(" %9.3f", predicted_ms(*each, p));
+    std::printf("\n");
+    for (const auto& [kernel, times] : p.kernels)
+      std::printf("  %-50s       %6llu\n", kernel.c_str(), whole(times));
+  }
 }
 
 }  // namespace
 
 void print_steps(const std::string& filter, const Common& common) {
-  std::vector<NamedStep> steps = all_steps();
+  CountedDevice device;
+  const std::vector<NamedStep> all = all_steps(device.tf32());
+  std::vector<NamedStep> steps = all;
   steps.erase(std::remove_if(steps.begin(), steps.end(),
                              [&](const NamedStep& s) { return s.name().find(filter) == std::string::npos; }),
               steps.end());
   CAWE_CHECK(!steps.empty(), Code::usage, "no step's name has '", filter, "' (one is called \"",
-             all_steps().front().name(), "\")");
-  CountedDevice device;
-  Json all = Json::array();
+             all.front().name(), "\")");
+  Json counted = Json::array();
   if (!common.json)
     std::printf(
         "Counted on the emulated device, nothing measured. GB: each primitive's operands once; x floor: as "
         "if all but "
-        "products\nand optimizer were fused into them. ms: predicted for a captured step.\n\n"
-        "%-32s %6s %5s %4s %4s %8s %5s %8s %9s %9s %9s %9s\n",
-        "step", "launch", "lib", "up", "down", "GB", "floor", "TFLOP", "P40", "A100-80", "H100", "H200");
+        "products\nand optimizer were fused into them. Of GPUs: ms, predicted for a captured step.\n\n"
+        "%-32s %6s %5s %4s %4s %5s %8s %5s %8s %9s %9s %9s %9s\n",
+        "step", "launch", "lib", "up", "down", "waits", "GB", "floor", "TFLOP", "P40", "A100-80", "H100",
+        "H200");
   // Rows tell on a terminal how far it is.
   Progress progress("steps", int64_t(steps.size()), common.quiet || (!common.json && isatty(STDOUT_FILENO)));
   int64_t done = 0;
@@ -172,12 +179,12 @@ void print_steps(const std::string& filter, const Common& common) {
     const StepCount c = count(device, step);
     progress.update(++done, step.name());
     if (common.json)
-      all.push_back(json_of(step, c));
+      counted.push_back(json_of(step, c));
     else
       print_row(step, c);
     if (!common.json && steps.size() == 1) print_primitives(c);
   }
-  if (common.json) std::printf("%s\n", json_text({{"steps", all}}, JsonLayout::lines).c_str());
+  if (common.json) std::printf("%s\n", json_text({{"steps", counted}}, JsonLayout::lines).c_str());
 }
 
 }  // namespace cawe::apps

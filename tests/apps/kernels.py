@@ -117,6 +117,9 @@ step, = json.loads(run('--steps', '--json', '--filter', 'resnet50 training b32 b
 assert step['to_host']['count'] == 1 and step['to_device'] == {'count': 2, 'bytes': 32 * 224 * 224 * 4}, step
 assert [p['calls'] for p in step['primitives'] if p['name'] == 'normalise_films'] == [1], step
 assert step['launches'] == sum(p['launches'] for p in step['primitives']), step
+for p in step['primitives']:
+    assert p['launches'] == sum(p['kernels'].values()) and p['predicted_ms'].keys() == step['predicted_ms'].keys(), p
+assert 1 <= step['host_waits'] <= 3, step  # for loss and norm, and for pinned memory that a copy still reads
 assert step['bytes'] == sum(p['bytes'] for p in step['primitives']) > step['floor_bytes'] > 0
 times = step['predicted_ms']
 assert set(times) == {'P40', 'A100-80', 'H100', 'H200'}

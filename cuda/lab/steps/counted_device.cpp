@@ -3,18 +3,51 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 #include "cuda/backend/cuda_backend.h"
 #include "cuda/lab/steps/flops.h"
+#include "cuda/runtime/runtime.h"
 #include "tensor/error.h"
 
 namespace cawe::on_emulator {
 
-uint64_t StepCount::launches() const {
+namespace {
+
+uint64_t sum_of(const std::map<std::string, uint64_t>& launches) {
   uint64_t sum = 0;
-  for (const auto& [kernel, times] : traffic.launches) sum += times;
+  for (const auto& [kernel, times] : launches) sum += times;
   return sum;
 }
+
+void add(const emulated::Traffic::Copies& some, emulated::Traffic::Copies& sum) {
+  sum.count += some.count;
+  sum.bytes += some.bytes;
+}
+
+void add(const emulated::Traffic& some, emulated::Traffic& sum) {
+  for (const auto& [kernel, times] : some.launches) sum.launches[kernel] += times;
+  sum.convolutions += some.convolutions;
+  sum.products += some.products;
+  sum.fills += some.fills;
+  add(some.to_device, sum.to_device);
+  add(some.to_host, sum.to_host);
+  add(some.within, sum.within);
+  sum.graph_launches += some.graph_launches;
+}
+
+uint64_t waits_so_far() {
+  uint64_t sum = 0;
+  for (const char* call : {"cudaStreamSynchronize", "cudaEventSynchronize", "cudaDeviceSynchronize"})
+    sum += emulated::calls(call);
+  return sum;
+}
+
+}  // namespace
+
+uint64_t PrimitiveCount::launches() const { return sum_of(kernels); }
+
+uint64_t StepCount::launches() const { return sum_of(traffic.launches); }
 
 double StepCount::bytes() const {
   double sum = 0;
@@ -24,7 +57,7 @@ double StepCount::bytes() const {
 
 double StepCount::flops() const {
   double sum = 0;
-  for (const PrimitiveCount& p : primitives) sum += p.flops_16 + p.flops_32;
+  for (const PrimitiveCount& p : primitives) sum += p.flops();
   return sum;
 }
 
@@ -52,7 +85,10 @@ class CountedDevice::Backend final : public PrimitiveBackend {
 #include "tensor/primitives/all.inc"
 #undef CAWE_OP
 
+  bool tf32() const { return cuda_.runtime().settings.tf32; }
+
   StepCount take() {
+    charge();
     StepCount count;
     for (auto& [op, found] : found_) {
       found.name = op;
@@ -61,9 +97,11 @@ class CountedDevice::Backend final : public PrimitiveBackend {
     std::stable_sort(count.primitives.begin(), count.primitives.end(),
                      [](const PrimitiveCount& a, const PrimitiveCount& b) { return a.bytes > b.bytes; });
     found_.clear();
-    count.traffic = emulated::take_traffic();
+    count.traffic = std::exchange(traffic_, {});
     count.peak_bytes = cuda_.statistics().peak_bytes;
     cuda_.reset_peak();
+    count.host_waits = waits_so_far() - waits_;
+    waits_ += count.host_waits;
     return count;
   }
 
@@ -71,21 +109,14 @@ class CountedDevice::Backend final : public PrimitiveBackend {
   /// One call; the calls that it makes itself (a copy into another layout) are counted as theirs.
   class Call {
    public:
-    Call(Backend& backend, const char* op)
-        : backend_(backend), count_(backend.found_[op]), op_(op), outer_(backend.running_) {
-      backend.running_ = this;
-      launches_ = launches_so_far();
-      vendor_calls_ = vendor_calls_so_far();
+    Call(Backend& backend, const char* op) : backend_(backend), op_(op) {
+      backend.charge();  // to the call that makes this one
+      outer_ = std::exchange(backend.running_, &backend.found_[op]);
+      ++count().calls;
     }
     ~Call() {
-      const uint64_t launches = launches_so_far() - launches_, calls = vendor_calls_so_far() - vendor_calls_;
-      ++count_.calls;
-      count_.launches += launches - inner_launches_;
-      count_.vendor_calls += calls - inner_vendor_calls_;
+      backend_.charge();
       backend_.running_ = outer_;
-      if (!outer_) return;
-      outer_->inner_launches_ += launches;
-      outer_->inner_vendor_calls_ += calls;
     }
     Call(const Call&) = delete;
     Call& operator=(const Call&) = delete;
@@ -95,12 +126,17 @@ class CountedDevice::Backend final : public PrimitiveBackend {
       std::vector<Tensor> tensors;
       (gather(arguments, tensors), ...);
       for (const Tensor& t : tensors)
-        if (t.defined()) count_.bytes += double(t.numel()) * double(size_of(t.dtype()));
-      const double flops = flops_of(op_, tensors);
-      if (flops > 0) (size_of(tensors[0].dtype()) == 2 ? count_.flops_16 : count_.flops_32) += flops;
+        if (t.defined()) count().bytes += double(t.numel()) * double(size_of(t.dtype()));
+      if (const double flops = flops_of(op_, tensors); flops > 0) kind(tensors[0].dtype()) += flops;
     }
 
    private:
+    PrimitiveCount& count() const { return *backend_.running_; }
+    double& kind(DType dtype) const {
+      if (size_of(dtype) == 2) return count().flops_16;
+      const bool library = std::string_view(op_).substr(0, 9) != "attention";
+      return library && dtype == DType::f32 && backend_.tf32() ? count().flops_tf32 : count().flops_32;
+    }
     static void gather(const Tensor& t, std::vector<Tensor>& all) { all.push_back(t); }
     static void gather(const std::vector<Tensor>& t, std::vector<Tensor>& all) {
       all.insert(all.end(), t.begin(), t.end());
@@ -108,26 +144,25 @@ class CountedDevice::Backend final : public PrimitiveBackend {
     template <class Other>
     static void gather(const Other&, std::vector<Tensor>&) {}
 
-    static uint64_t launches_so_far() { return emulated::calls("kernel launch"); }
-    static uint64_t vendor_calls_so_far() {
-      uint64_t sum = 0;
-      for (const char* call :
-           {"cudnnBackendExecute", "cudnnConvolutionForward", "cudnnConvolutionBiasActivationForward",
-            "cudnnConvolutionBackwardData", "cudnnConvolutionBackwardFilter", "cublasLtMatmul"})
-        sum += emulated::calls(call);
-      return sum;
-    }
-
     Backend& backend_;
-    PrimitiveCount& count_;
     const char* op_;
-    Call* outer_;
-    uint64_t launches_, vendor_calls_, inner_launches_ = 0, inner_vendor_calls_ = 0;
+    PrimitiveCount* outer_;
   };
+
+  /// What was asked of the device since the last call belongs to the primitive that runs now.
+  void charge() {
+    const emulated::Traffic some = emulated::take_traffic();
+    add(some, traffic_);
+    if (!running_) return;
+    for (const auto& [kernel, times] : some.launches) running_->kernels[kernel] += times;
+    running_->vendor_calls += some.convolutions + some.products;
+  }
 
   CudaBackend cuda_{Device::emulated};
   std::map<std::string, PrimitiveCount> found_;
-  Call* running_ = nullptr;
+  PrimitiveCount* running_ = nullptr;
+  emulated::Traffic traffic_;
+  uint64_t waits_ = 0;
 };
 
 CountedDevice::CountedDevice(size_t memory) {
@@ -146,5 +181,7 @@ CountedDevice::~CountedDevice() {
 }
 
 StepCount CountedDevice::take() { return backend_->take(); }
+
+bool CountedDevice::tf32() const { return backend_->tf32(); }
 
 }  // namespace cawe::on_emulator

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -16,18 +17,21 @@ namespace cawe::on_emulator {
 struct PrimitiveCount {
   std::string name;
   uint64_t calls = 0;
-  uint64_t launches = 0;      ///< of kernels
-  uint64_t vendor_calls = 0;  ///< convolutions and products
+  std::map<std::string, uint64_t> kernels;  ///< launches by the kernel's name
+  uint64_t vendor_calls = 0;                ///< convolutions and products
   double bytes = 0;  ///< every operand once; what is converted or packed on the way counts under `copy`
-  /// Multiply and add are two: of operands in 16 bits, and of all others. Only products have any: convolutions,
-  /// linear layers, matrix products, attention.
-  double flops_16 = 0, flops_32 = 0;
+  /// Multiply and add are two: of operands in 16 bits, of f32 that may be rounded to TF32 (CAWE_TF32=1), and of all
+  /// others. Only products have any: convolutions, linear layers, matrix products, attention.
+  double flops_16 = 0, flops_tf32 = 0, flops_32 = 0;
+  uint64_t launches() const;  ///< of kernels
+  double flops() const { return flops_16 + flops_tf32 + flops_32; }
 };
 
 struct StepCount {
   std::vector<PrimitiveCount> primitives;  ///< most bytes first
   emulated::Traffic traffic;
-  int64_t peak_bytes = 0;  ///< of tensors and scratch memory
+  int64_t peak_bytes = 0;   ///< of tensors and scratch memory
+  uint64_t host_waits = 0;  ///< calls in which the host waits for the device
   uint64_t launches() const;
   uint64_t vendor_calls() const { return traffic.convolutions + traffic.products; }
   double bytes() const;
@@ -45,6 +49,8 @@ class CountedDevice {
   CountedDevice& operator=(const CountedDevice&) = delete;
   /// Since the last call.
   StepCount take();
+  /// Whether products of f32 may round to TF32 (CAWE_TF32=1 when this was made).
+  bool tf32() const;
 
  private:
   class Backend;

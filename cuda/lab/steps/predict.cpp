@@ -15,10 +15,16 @@ double narrow_peak(const Gpu& gpu, const Rates& r) {
   return gpu.tensor_tflops > 0 ? gpu.tensor_tflops * r.f16 : gpu.f32_tflops * r.f32;
 }
 
+/// Half of that: tensor cores take TF32 from sm_80 on.
+double tf32_peak(const Gpu& gpu, const Rates& r) {
+  return gpu.major >= 8 ? narrow_peak(gpu, r) / 2 : gpu.f32_tflops * r.f32;
+}
+
 Parts parts_of(const Gpu& gpu, const on_emulator::PrimitiveCount& p, const Rates& r) {
   return {p.bytes / (gpu.bandwidth_gbs * 1e6 * r.bandwidth),
-          p.flops_32 / (gpu.f32_tflops * 1e9 * r.f32) + p.flops_16 / (narrow_peak(gpu, r) * 1e9),
-          double(p.launches + p.vendor_calls) * r.least_us * 1e-3};
+          p.flops_32 / (gpu.f32_tflops * 1e9 * r.f32) + p.flops_tf32 / (tf32_peak(gpu, r) * 1e9) +
+              p.flops_16 / (narrow_peak(gpu, r) * 1e9),
+          double(p.launches() + p.vendor_calls) * r.least_us * 1e-3};
 }
 
 }  // namespace
@@ -43,7 +49,7 @@ StepPrediction predict(const Gpu& gpu, const on_emulator::StepCount& step, const
 double floor_bytes(const on_emulator::StepCount& step) {
   double bytes = 0;
   for (const on_emulator::PrimitiveCount& p : step.primitives)
-    if (p.flops_16 + p.flops_32 > 0 || p.name == "sgd_steps" || p.name == "adam_steps") bytes += p.bytes;
+    if (p.flops() > 0 || p.name == "sgd_steps" || p.name == "adam_steps") bytes += p.bytes;
   return bytes;
 }
 

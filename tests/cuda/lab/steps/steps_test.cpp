@@ -7,6 +7,7 @@
 #include "cuda/lab/steps/counted_device.h"
 #include "cuda/lab/steps/flops.h"
 #include "cuda/lab/steps/predict.h"
+#include "tensor/primitives/attention.h"
 #include "tensor/primitives/conv2d.h"
 #include "tensor/primitives/elementwise.h"
 #include "train/model_steps.h"
@@ -37,7 +38,7 @@ TEST(CountedDevice, CountsOneConvolution) {
   EXPECT_EQ(conv.name, "conv2d");
   EXPECT_EQ(conv.calls, 1u);
   EXPECT_EQ(conv.vendor_calls, 1u);
-  EXPECT_EQ(conv.launches, 0u);
+  EXPECT_EQ(conv.launches(), 0u);
   EXPECT_EQ(conv.bytes, 2 * (480 + 1152 + 960));
   EXPECT_EQ(conv.flops_16, 2.0 * 960 * 72);
   EXPECT_EQ(conv.flops_32, 0);
@@ -75,11 +76,14 @@ TEST(CountedDevice, CountsWhatIsPackedOnTheWayApart) {
   const StepCount count = device.take();
   const PrimitiveCount *conv = find(count, "conv2d"), *copies = find(count, "copy");
   ASSERT_TRUE(conv && copies);
-  EXPECT_EQ(conv->launches, 0u);
+  EXPECT_EQ(conv->launches(), 0u);
   EXPECT_EQ(conv->vendor_calls, 1u);
   EXPECT_EQ(copies->calls, 2u) << "x and y";
-  EXPECT_EQ(copies->launches, 2u);
+  EXPECT_EQ(copies->launches(), 2u);
   EXPECT_EQ(copies->bytes, 2 * 4 * (480 + 960));
+  EXPECT_TRUE(conv->kernels.empty());
+  ASSERT_EQ(copies->kernels.size(), 1u) << "both pack by one kernel";
+  EXPECT_EQ(copies->kernels, count.traffic.launches);
   EXPECT_EQ(count.launches(), 2u);
 }
 
@@ -94,6 +98,28 @@ TEST(CountedDevice, HoldsMoreThanThisMachineAndComputesNothing) {
   EXPECT_EQ(count.launches(), 1u) << "the fill";
   EXPECT_EQ(count.traffic.to_host.count, 1u);
   EXPECT_EQ(count.traffic.to_host.bytes, 4u);
+  EXPECT_EQ(count.host_waits, 2u) << "for the copy, and for its pinned memory";
+}
+
+/// Convolutions of f32 only: attention has no kernel of TF32.
+TEST(CountedDevice, Tf32IsCountedApart) {
+  setenv("CAWE_TF32", "1", 1);
+  CountedDevice device;
+  unsetenv("CAWE_TF32");
+  EXPECT_TRUE(device.tf32());
+  const Tensor x = on_device({2, 8, 6, 5}, DType::f32, Layout::channels_last),
+               w = on_device({16, 8, 3, 3}, DType::f32, Layout::channels_last),
+               q = on_device({2, 10, 4}, DType::f32);
+  Tensor y = on_device({2, 16, 6, 5}, DType::f32, Layout::channels_last),
+         z = on_device({2, 10, 4}, DType::f32), seen = on_device({2, 10}, DType::f32);
+  device.take();
+  primitives::conv2d(x, w, Tensor(), {1, 1, 1, 1}, false, y);
+  primitives::attention(q, q, q, 1, z, seen);
+  const StepCount count = device.take();
+  EXPECT_EQ(find(count, "conv2d")->flops_tf32, 2.0 * 960 * 72);
+  EXPECT_EQ(find(count, "conv2d")->flops_32, 0);
+  EXPECT_EQ(find(count, "attention")->flops_tf32, 0);
+  EXPECT_EQ(find(count, "attention")->flops_32, 2.0 * 200 * 8);
 }
 
 TEST(CountedDevice, RefusesADeviceThatHasBeenUsed) {
@@ -155,7 +181,7 @@ on_emulator::PrimitiveCount primitive(const char* name, double bytes, double f16
                                       uint64_t launches) {
   on_emulator::PrimitiveCount p;
   p.name = name;
-  p.bytes = bytes, p.flops_16 = f16, p.flops_32 = f32, p.launches = launches;
+  p.bytes = bytes, p.flops_16 = f16, p.flops_32 = f32, p.kernels["k"] = launches;
   return p;
 }
 
@@ -168,6 +194,11 @@ TEST(Predictions, AreTheSlowestOfBytesProductsAndLaunches) {
   EXPECT_NEAR(predicted_ms(h100, primitive("conv2d", 1, 4.947e11, 0, 1), rates), 1.0, 1e-12);
   EXPECT_NEAR(predicted_ms(h100, primitive("conv2d", 1, 0, 3.345e10, 1), rates), 1.0, 1e-12);
   EXPECT_NEAR(predicted_ms(h100, primitive("fill", 1, 0, 0, 50), rates), 0.1, 1e-12);
+  // TF32: half of 16 bits on tensor cores; a V100's (15.7 TFLOP/s in f32) have none.
+  on_emulator::PrimitiveCount tf32 = primitive("conv2d", 1, 0, 0, 1);
+  tf32.flops_tf32 = 4.947e11;
+  EXPECT_NEAR(predicted_ms(h100, tf32, rates), 2.0, 1e-12);
+  EXPECT_NEAR(predicted_ms(find_gpu("V100"), tf32, rates), 494.7 / 7.85, 1e-9);
 
   on_emulator::StepCount step;
   step.primitives = {primitive("copy", 1.675e9, 0, 0, 1), primitive("conv2d", 1, 4.947e11, 0, 1),
