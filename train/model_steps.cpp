@@ -130,10 +130,8 @@ class DetectorStep final : public ModelStep {
   Variable loss_and_gradients() override {
     return differentiated({net_.get()}, [&] { return net_->loss_of(Variable(x_), targets_).total; });
   }
-  bool prepares() const override { return true; }
   void infer_on_device() override { found_ = net_->find(x_); }
   void bring_to_host() override { models::to_host(found_, {}); }
-  const char* inference() const override { return "detect"; }
 
  private:
   std::unique_ptr<models::DetectionModel> net_;

@@ -24,15 +24,12 @@ class ModelStep {
   /// What the host makes for each batch besides pixels (a detector's true boxes), uploaded as in training, into the same
   /// tensors.
   virtual void prepare() {}
-  virtual bool prepares() const { return false; }
   /// Forward and backward pass of the batch, which a device may capture; the loss of one element. Gradients are added to the parameters'.
   virtual Variable loss_and_gradients() = 0;
   /// Forward pass in evaluation mode, without gradients; a detector's with all that decides. A device may capture it.
   virtual void infer_on_device() = 0;
   /// What of it people get, if anything: a detector's detections.
   virtual void bring_to_host() {}
-  /// What inference is called.
-  virtual const char* inference() const { return "inference"; }
 };
 
 /// resnet50 (224 x 224), retinanet, faster_rcnn (512 x 512), generator, critic (256 x 256).

@@ -43,10 +43,11 @@ class Archive:
         return [o for name in dict.fromkeys(names) for o in self.objects(name)]
 
     def objects(self, name):
-        """The objects of a file with one JSON object per line; whatever else a program printed between them is skipped."""
+        """The objects of a file with one JSON object per line; whatever else a program printed between them is skipped, and where
+        a bench says which of its parts begins."""
         found, broken = [], 0
         for line in self.lines(name):
-            if line.startswith('{'):
+            if line.startswith('{') and not line.startswith('{"begin"'):
                 try:
                     found.append(json.loads(line))
                 except ValueError:
