@@ -38,11 +38,11 @@ for net in NETWORKS:
 names = [name for name in listed if ' b2 bf16 ' in name]
 cases, begun = lines_of(' b2 bf16 ')
 same('cases', [case['case'] for case in cases], names)
-same('parts', begun, [2] * len(NETWORKS))
+same('parts', begun, [2] * 2 * len(NETWORKS))  # before a network is made, and behind that
 cases, _ = lines_of('faster_rcnn training_with_targets b2 f32 captured')
 same('cases', [case['case'] for case in cases], ['faster_rcnn training_with_targets b2 f32 captured'])
 cases, _ = lines_of('--once', 'resnet50 training b2 f32')
 same('once', [case['case'] for case in cases], ['resnet50 training b2 f32 plain'])
 _, begun = lines_of(' detect b2 bf16 plain', code=9, CAWE_LOST='2')
-same('parts', begun, [2, 2])
+same('parts', begun, [2] * 4)
 print('gpu_steps: ok, %d cases' % len(listed))
