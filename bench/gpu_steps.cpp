@@ -4,43 +4,26 @@
 //   bench_gpu_steps [--from N] [FILTER]   FILTER: part of "resnet50 training b8 bf16 captured"; without the
 //                                         first N types and batches
 //   bench_gpu_steps --once FILTER         one step between cudaProfilerStart and Stop, for ncu
-// Exit codes: 0 done, 77 no GPU, 100 + N: in the Nth type and batch the device was lost (go on with --from N + 1).
-#include <cuda_profiler_api.h>
-#include <cuda_runtime_api.h>
-
+//   bench_gpu_steps --list [FILTER]       the names of what would be timed; needs no GPU
+// A line {"begin": N} says that a network of type and batch N begins.
+// Exit codes: 0 done, 77 no GPU, 9: the device was lost in the type and batch that began last (go on with --from N + 1).
 #include <algorithm>
-#include <cctype>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <functional>
 #include <nlohmann/json.hpp>
-#include <sstream>
-#include <string>
 
-#include "cuda/backend/cuda_backend.h"
-#include "cuda/runtime/init.h"
-#include "cuda/runtime/runtime.h"
-#include "tensor/io/json.h"
-#include "tensor/primitives/optimizers.h"
+#include "bench/machine.h"
 #include "train/model_steps.h"
 
-namespace cawe {
+namespace cawe::bench {
 namespace {
-
-/// Prints a line, at once: a later case may lose the device.
-void say(const Json& line) {
-  std::printf("%s\n", json_text(line).c_str());
-  std::fflush(stdout);
-}
-
-constexpr Device kGpu = Device::cuda;
 
 struct Options {
   std::string filter;
-  int from = 0;
-  bool once = false;
+  size_t from = 0;
+  bool once = false, list = false;
   bool done = false;  ///< the one step was made; what follows is slow under ncu
 };
 
@@ -48,134 +31,153 @@ double now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-on_cuda::CudaBackend& gpu() { return static_cast<on_cuda::CudaBackend&>(backend(kGpu)); }
-
-/// Median milliseconds of five rounds of steps, of three where a step takes more than 0.2 s. The host waits for
+/// Median milliseconds of five rounds of steps, of three steps where one takes more than 0.2 s. The host waits for
 /// the device once per round, so that queueing may run ahead; a round takes at least 0.05 s.
-void measure(Options& options, const std::string& name, int64_t batch, const std::function<void()>& step) {
+void measure(Machine& m, Options& options, const std::string& name, int64_t batch,
+             const std::function<void()>& step) {
+  Backend& device = backend(m.device());
   step();
   step();
-  gpu().synchronize();
+  device.synchronize();
   if (options.once) {
-    cudaProfilerStart();
+    m.profile(true);
     step();
-    gpu().synchronize();
-    cudaProfilerStop();
+    device.synchronize();
+    m.profile(false);
     options.done = true;
   }
-  gpu().reset_peak();
-  double start = now();
-  step();
-  gpu().synchronize();
-  const double seconds = now() - start;
-  const int count = int(std::clamp(0.05 / seconds, 1.0, 100.0));
-  const int rounds = seconds > 0.2 ? 3 : 5;
-  std::vector<double> ms;
-  for (int round = 0; round < rounds; ++round) {
-    start = now();
+  m.take_peak();
+  const auto round_of = [&](int count) {
+    const double start = now();
     for (int i = 0; i < count; ++i) step();
-    gpu().synchronize();
-    ms.push_back(1000 * (now() - start) / count);
+    device.synchronize();
+    return 1000 * (now() - start) / count;
+  };
+  std::vector<double> ms{round_of(1)};
+  if (ms[0] > 200) {
+    ms.push_back(round_of(1));
+    ms.push_back(round_of(1));
+  } else {
+    const int count = int(std::clamp(50 / ms[0], 1.0, double(m.most_steps())));
+    ms.clear();
+    for (int round = 0; round < 5; ++round) ms.push_back(round_of(count));
   }
   std::sort(ms.begin(), ms.end());
-  const on_cuda::ConvolutionStatistics planned = gpu().runtime().convolutions.statistics();
-  say({{"case", name},
-       {"batch", int(batch)},
-       {"median_ms", json_fixed(ms[size_t(rounds) / 2], 3)},
-       {"min_ms", json_fixed(ms.front(), 3)},
-       {"max_ms", json_fixed(ms.back(), 3)},
-       {"peak_mb", json_fixed(double(gpu().statistics().peak_bytes) / 1048576, 0)},
-       // Problems so far, by the interface of cuDNN that computed them.
-       {"by_graph", planned.by_graph},
-       {"by_legacy", planned.by_legacy}});
+  Json line{{"case", name},
+            {"batch", int(batch)},
+            {"median_ms", json_fixed(ms[ms.size() / 2], 3)},
+            {"min_ms", json_fixed(ms.front(), 3)},
+            {"max_ms", json_fixed(ms.back(), 3)},
+            {"peak_mb", json_fixed(double(m.take_peak()) / 1048576, 0)}};
+  m.tell(&line);
+  say(line);
 }
 
 class Sgd {
  public:
-  void step(nn::Module& net) {
-    std::vector<Tensor> values, gradients;
-    for (const auto& p : net.parameters()) {
-      if (!p.variable->grad().defined()) continue;
-      values.push_back(p.variable->value());
-      gradients.push_back(p.variable->grad());
-    }
-    if (velocity_.empty())
-      for (const Tensor& v : values) {
-        velocity_.push_back(Tensor::like(v));
-        velocity_.back().fill(0);
-      }
-    primitives::sgd_steps(values, gradients, velocity_, Tensor(), {0.001, 0.9, 0, false});
+  void step(nn::Module& net) { apply(lists_of(net), Tensor()); }
+
+  /// As training does it (train/learner.cpp): the norm of the gradients, by which they are clipped, and the loss come to
+  /// the host in one copy, before the step.
+  void step_told(nn::Module& net, const Variable& loss) {
+    const Lists lists = lists_of(net);
+    const Tensor told = Tensor::empty({4}, DType::f64, Layout::contiguous, loss.device());
+    Tensor norm = told.slice(0, 0, 3);
+    primitives::gradient_norm(lists.gradients, 1, 1, norm);
+    primitives::copy_list({loss.value().reshape({1})}, {told.slice(0, 3, 4)});
+    told.to_vector<double>();
+    apply(lists, norm.slice(0, 2, 3));
   }
 
  private:
+  struct Lists {
+    std::vector<Tensor> values, gradients;
+  };
+  static Lists lists_of(nn::Module& net) {
+    Lists lists;
+    for (const auto& p : net.parameters()) {
+      if (!p.variable->grad().defined()) continue;
+      lists.values.push_back(p.variable->value());
+      lists.gradients.push_back(p.variable->grad());
+    }
+    return lists;
+  }
+  void apply(const Lists& lists, const Tensor& factor) {
+    if (velocity_.empty())
+      for (const Tensor& v : lists.values) {
+        velocity_.push_back(Tensor::like(v));
+        velocity_.back().fill(0);
+      }
+    primitives::sgd_steps(lists.values, lists.gradients, velocity_, factor, {0.001, 0.9, 0, false});
+  }
+
   std::vector<Tensor> velocity_;
 };
 
-bool wanted(Options& options, const std::string& name) {
+/// A step: `forget` drops what the last one left, `prepare` makes ready what `queue` reads, in the same tensors; `queue`,
+/// which brings nothing to the host, can be captured; `after` follows it.
+struct Work {
+  std::function<void()> forget, prepare, queue, after;
+};
+
+bool is_detector(const std::string& net) { return net == "retinanet" || net == "faster_rcnn"; }
+
+/// What is timed of a network, most wanted first.
+///   training_with_targets  of a detector: true boxes go to the device, then gradients and SGD
+///   training               gradients and SGD of what lies on the device
+///   inference, detect      a forward pass; detections come to the host
+///   training_with_films    all that training does: true boxes before the step, the next batch's films behind it, and the host
+///                          waits for its loss and the norm of its gradients
+std::vector<std::string> cases_of(const std::string& net, DType dtype) {
+  std::vector<std::string> cases{"training", "inference"};
+  if (is_detector(net)) cases = {"training_with_targets", "detect", "training"};
+  if (dtype == DType::bf16) cases.push_back("training_with_films");
+  return cases;
+}
+
+Work work_of(const std::string& what, train::ModelStep& step, Sgd& sgd) {
+  const auto nothing = [] {};
+  if (what == "inference" || what == "detect")
+    return {nothing, nothing, [&] { step.infer_on_device(); }, [&] { step.bring_to_host(); }};
+  const auto forget = [&] { step.module().zero_grad(); };
+  const auto update = [&] { sgd.step(step.module()); };
+  if (what == "training") return {forget, nothing, [&] { step.loss_and_gradients(); }, update};
+  const auto prepare = [&] { step.prepare(); };
+  if (what == "training_with_targets") return {forget, prepare, [&] { step.loss_and_gradients(); }, update};
+  const auto loss = std::make_shared<Variable>();
+  return {forget, prepare, [&step, loss] { *loss = step.loss_and_gradients(); },
+          [&step, &sgd, loss] {
+            step.upload();
+            sgd.step_told(step.module(), *loss);
+          }};
+}
+
+bool wanted(const Options& options, const std::string& name) {
   return !options.done && name.find(options.filter) != std::string::npos;
 }
 
-/// Measures `queue`, which brings nothing to the host, operator by operator, and as one graph; `after` follows it.
-/// `before` makes ready for another queue().
-void both_ways(Options& options, const std::string& name, int64_t batch, const std::function<void()>& before,
-               const std::function<void()>& queue, const std::function<void()>& after) {
+/// Measures a step operator by operator, and as one graph.
+void both_ways(Machine& m, Options& options, const std::string& name, int64_t batch, const Work& work) {
   const auto step = [&] {
-    before();
-    queue();
-    after();
+    work.forget();
+    work.prepare();
+    work.queue();
+    work.after();
   };
-  if (wanted(options, name + " plain")) measure(options, name + " plain", batch, step);
+  const bool plain = wanted(options, name + " plain");
+  if (plain) measure(m, options, name + " plain", batch, step);
   if (!wanted(options, name + " captured")) return;
-  step();
-  step();
-  before();
-  const std::unique_ptr<CapturedWork> work = backend(kGpu).capture(queue);
-  CAWE_CHECK(work != nullptr, Code::internal, "the step was not captured");
-  measure(options, name + " captured", batch, [&] {
-    work->launch();
-    after();
+  // Libraries choose their algorithms, and memory is taken, before.
+  for (int i = 0; i < 2 && !plain; ++i) step();
+  work.forget();
+  work.prepare();
+  const std::unique_ptr<CapturedWork> captured = backend(m.device()).capture(work.queue);
+  CAWE_CHECK(captured != nullptr, Code::internal, "the step was not captured");
+  measure(m, options, name + " captured", batch, [&] {
+    work.prepare();
+    captured->launch();
+    work.after();
   });
-}
-
-/// f32 is called tf32 where it may be computed so.
-std::string type_name(DType dtype) {
-  const char* tf32 = std::getenv("CAWE_TF32");
-  return dtype == DType::f32 && tf32 && std::strcmp(tf32, "1") == 0 ? "tf32" : cawe::name(dtype);
-}
-
-void run_model(Options& o, const std::string& net, int64_t batch, DType dtype) {
-  const auto title = [&](const std::string& what) {
-    return detail::concat(net, " ", what, " b", batch, " ", type_name(dtype));
-  };
-  const std::unique_ptr<train::ModelStep> step = train::make_model_step(net, batch, dtype, kGpu);
-  Sgd sgd;
-  const auto forget = [&] { step->module().zero_grad(); };
-  const auto gradients = [&] { step->loss_and_gradients(); };
-  const auto update = [&] { sgd.step(step->module()); };
-  both_ways(o, title("training"), batch, forget, gradients, update);
-  // As training does it: the next batch's films are uploaded behind the step, whose loss the host then waits for.
-  if (dtype == DType::bf16 && net != "generator" && net != "critic") {
-    Variable loss;
-    both_ways(
-        o, title("training_with_films"), batch, forget, [&] { loss = step->loss_and_gradients(); },
-        [&] {
-          step->upload();
-          loss.value().item();
-          update();
-        });
-  }
-  const auto nothing = [] {};
-  const auto infer = [&] { step->infer_on_device(); };
-  if (!step->prepares()) return both_ways(o, title(step->inference()), batch, nothing, infer, nothing);
-  // As in training and in `cawe detect`: true boxes go to the device, detections come from it.
-  if (wanted(o, title("training_with_targets") + " plain"))
-    measure(o, title("training_with_targets") + " plain", batch, [&] {
-      forget();
-      step->prepare();
-      gradients();
-      update();
-    });
-  both_ways(o, title(step->inference()), batch, nothing, infer, [&] { step->bring_to_host(); });
 }
 
 struct Size {
@@ -183,69 +185,99 @@ struct Size {
   int64_t batch;
 };
 
-/// Whether a case of it may be wanted, since making a network takes seconds: the filter's words that name a
-/// network, a batch or a type name this one.
-bool may_be_wanted(Options& o, const std::string& net, const Size& size) {
-  const std::string batch = "b" + std::to_string(size.batch), type = type_name(size.dtype);
-  const auto& networks = train::model_step_names();
-  std::istringstream words(o.filter);
-  for (std::string word; words >> word;) {
-    const bool of_networks = std::find(networks.begin(), networks.end(), word) != networks.end();
-    const bool of_batches = word.size() > 1 && word[0] == 'b' && std::isdigit(word[1]) != 0;
-    const bool of_types = word == "f32" || word == "tf32" || word == "f16" || word == "bf16";
-    if ((of_networks && word != net) || (of_batches && word != batch) || (of_types && word != type))
-      return false;
-  }
-  return true;
+/// f32 is called tf32 where it may be computed so.
+std::string type_name(DType dtype) {
+  const char* tf32 = std::getenv("CAWE_TF32");
+  return dtype == DType::f32 && tf32 && std::strcmp(tf32, "1") == 0 ? "tf32" : cawe::name(dtype);
+}
+
+/// Without "plain" or "captured".
+std::string title(const std::string& net, const std::string& what, const Size& size) {
+  return detail::concat(net, " ", what, " b", size.batch, " ", type_name(size.dtype));
+}
+
+/// The wanted cases of a network in a size.
+std::vector<std::string> names_of(const Options& o, const std::string& net, const Size& size) {
+  std::vector<std::string> names;
+  for (const std::string& what : cases_of(net, size.dtype))
+    for (const char* way : {" plain", " captured"})
+      if (wanted(o, title(net, what, size) + way)) names.push_back(title(net, what, size) + way);
+  return names;
 }
 
 /// Runs its cases; if one fails, says why and goes on with the next network or size.
-void guarded(Options& o, const std::string& net, const Size& size) {
-  if (o.done || !may_be_wanted(o, net, size)) return;
+void guarded(Machine& m, Options& o, size_t part, const std::string& net, const Size& size) {
   try {
-    run_model(o, net, size.batch, size.dtype);
+    say_begins(part);
+    const auto step = train::make_model_step(net, size.batch, size.dtype, m.device());
+    // Again: whoever waits for a word is not to take a network that takes long to make for a hang.
+    say_begins(part);
+    Sgd sgd;
+    for (const std::string& what : cases_of(net, size.dtype))
+      both_ways(m, o, title(net, what, size), size.batch, work_of(what, *step, sgd));
   } catch (const std::exception& e) {
     say({{"case", detail::concat(net, " b", size.batch, " ", type_name(size.dtype))}, {"failed", e.what()}});
   }
 }
 
+/// Most wanted first: a run may be cut. By the place of a batch among a network's (train::timed_batches).
+constexpr struct {
+  DType dtype;
+  size_t batch;
+} kParts[] = {{DType::bf16, 0}, {DType::f32, 0}, {DType::bf16, 1}, {DType::f32, 1},
+              {DType::bf16, 2}, {DType::f32, 2}, {DType::f16, 0}};
+
+/// The networks that have a wanted case in part `part`, each with its size there.
+std::vector<std::pair<std::string, Size>> networks_of(const Options& o, size_t part) {
+  std::vector<std::pair<std::string, Size>> networks;
+  for (const std::string& net : train::model_step_names()) {
+    const Size size{kParts[part].dtype, train::timed_batches(net).at(kParts[part].batch)};
+    if (!names_of(o, net, size).empty()) networks.emplace_back(net, size);
+  }
+  return networks;
+}
+
+int list(const Options& o) {
+  for (size_t part = o.from; part < std::size(kParts); ++part)
+    for (const auto& [net, size] : networks_of(o, part))
+      for (const std::string& name : names_of(o, net, size)) std::printf("%s\n", name.c_str());
+  return 0;
+}
+
 int run(Options& o) {
+  if (o.list) return list(o);
   std::string why;
-  if (!on_cuda::init(&why)) {
+  const std::unique_ptr<Machine> m = machine(&why);
+  if (!m) {
     std::fprintf(stderr, "no GPU: %s\n", why.c_str());
     return 77;
   }
-  set_compute_device(kGpu);
-  // Most wanted first: a run may be cut. By the place of a batch among a network's (train::timed_batches).
-  constexpr struct {
-    DType dtype;
-    size_t batch;
-  } kSizes[] = {{DType::bf16, 0}, {DType::f32, 0}, {DType::bf16, 1}, {DType::f32, 1},
-                {DType::bf16, 2}, {DType::f32, 2}, {DType::f16, 0}};
-  for (size_t i = size_t(o.from); i < std::size(kSizes); ++i)
-    for (const std::string& net : train::model_step_names()) {
-      const std::vector<int64_t> batches = train::timed_batches(net);
-      if (kSizes[i].batch >= batches.size()) continue;
-      guarded(o, net, {kSizes[i].dtype, batches[kSizes[i].batch]});
-      // What follows would fail, too; so would taking this process down in order.
-      if (cudaDeviceSynchronize() != cudaSuccess) std::_Exit(100 + int(i));
-      gpu().trim();
+  set_compute_device(m->device());
+  for (size_t part = o.from; part < std::size(kParts) && !o.done; ++part) {
+    for (const auto& [net, size] : networks_of(o, part)) {
+      if (o.done) break;
+      guarded(*m, o, part, net, size);
+      if (m->lost()) std::_Exit(kLost);
+      m->trim();
     }
+  }
   return 0;
 }
 
 }  // namespace
-}  // namespace cawe
+}  // namespace cawe::bench
 
 int main(int argc, char** argv) {
-  cawe::Options options;
+  cawe::bench::Options options;
   for (int i = 1; i < argc; ++i) {
     if (std::strcmp(argv[i], "--once") == 0)
       options.once = true;
+    else if (std::strcmp(argv[i], "--list") == 0)
+      options.list = true;
     else if (std::strcmp(argv[i], "--from") == 0 && i + 1 < argc)
-      options.from = std::atoi(argv[++i]);
+      options.from = size_t(std::atoi(argv[++i]));
     else
       options.filter = argv[i];
   }
-  return cawe::run(options);
+  return cawe::bench::run(options);
 }

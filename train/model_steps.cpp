@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "train/model_steps.h"
 
+#include <map>
+
 #include "models/classifier.h"
 #include "models/colorizer/content.h"
 #include "models/colorizer/critic.h"
@@ -40,8 +42,23 @@ class Pictures {
   Tensor host_;
 };
 
-void place(nn::Module& net, uint64_t seed, Device device, DType dtype) {
-  net.initialise(seed);
+/// Initialises a network. What was drawn for the first one of a name is kept for the others: drawing it takes seconds, of
+/// which the time with a GPU has few.
+void draw(nn::Module& net, const std::string& name, uint64_t seed) {
+  static std::map<std::string, std::map<std::string, Tensor>> drawn;
+  const auto [kept, is_first] = drawn.try_emplace(name);
+  if (is_first) net.initialise(seed);
+  for (auto& [key, value] : net.state()) {
+    Tensor into = value;
+    if (is_first)
+      kept->second[key] = value.clone();
+    else
+      into.copy_from(kept->second.at(key));
+  }
+}
+
+void place(nn::Module& net, const std::string& name, Device device, DType dtype) {
+  draw(net, name, 0);
   net.to(device, dtype);
 }
 
@@ -64,7 +81,7 @@ class ClassifierStep final : public ModelStep {
         films_(batch, 1, 224),
         x_(films_.films(dtype, device)),
         targets_(Tensor::zeros({batch, 14}).to(device)) {
-    place(net_, 0, device, dtype);
+    place(net_, "resnet50", device, dtype);
   }
   nn::Module& module() override { return net_; }
   void upload() override { films_.films_to(x_); }
@@ -87,13 +104,14 @@ class ClassifierStep final : public ModelStep {
 class DetectorStep final : public ModelStep {
  public:
   static constexpr int64_t kSide = 512;
-  DetectorStep(std::unique_ptr<models::DetectionModel> net, int64_t batch, DType dtype, Device device)
+  DetectorStep(const std::string& name, std::unique_ptr<models::DetectionModel> net, int64_t batch,
+               DType dtype, Device device)
       : net_(std::move(net)),
         films_(batch, 1, kSide),
         x_(films_.films(dtype, device)),
         truths_(static_cast<size_t>(batch)),
         draws_(static_cast<size_t>(batch)) {
-    place(*net_, 0, device, dtype);
+    place(*net_, name, device, dtype);
     for (size_t i = 0; i < truths_.size(); ++i) {
       truths_[i].boxes = {{100, 120, 220, 260}};
       truths_[i].labels = {0};
@@ -103,14 +121,17 @@ class DetectorStep final : public ModelStep {
   }
   nn::Module& module() override { return *net_; }
   void upload() override { films_.films_to(x_); }
-  void prepare() override { targets_ = net_->targets(kSide, kSide, truths_, draws_, x_.device()); }
+  void prepare() override {
+    const std::vector<Tensor> made = net_->targets(kSide, kSide, truths_, draws_, x_.device());
+    if (targets_.empty()) targets_ = made;
+    for (size_t i = 0; i < made.size(); ++i)
+      if (targets_[i].raw() != made[i].raw()) targets_[i].copy_from(made[i]);
+  }
   Variable loss_and_gradients() override {
     return differentiated({net_.get()}, [&] { return net_->loss_of(Variable(x_), targets_).total; });
   }
-  bool prepares() const override { return true; }
   void infer_on_device() override { found_ = net_->find(x_); }
   void bring_to_host() override { models::to_host(found_, {}); }
-  const char* inference() const override { return "detect"; }
 
  private:
   std::unique_ptr<models::DetectionModel> net_;
@@ -136,12 +157,12 @@ class GeneratorStep final : public ModelStep {
         gray_(gray_scenes_.scenes(dtype, device)),
         color_(scenes_.scenes(dtype, device)),
         batch_(batch) {
-    place(generator_, 0, device, dtype);
-    place(critic_, 0, device, dtype);
+    place(generator_, "generator", device, dtype);
+    place(critic_, "critic", device, dtype);
     models::ResNetConfig c;
     c.depth = 34;
     models::ResNet body(c);
-    body.initialise(1);
+    draw(body, "resnet34", 1);
     content_.load(models::state_of(body), "random");
     content_.to(device, dtype);
     critic_.set_requires_grad(false);
@@ -181,7 +202,7 @@ class CriticStep final : public ModelStep {
         scenes_(batch, 3, kColorizerSide),
         color_(scenes_.scenes(dtype, device)),
         made_(color_.clone()) {
-    place(critic_, 0, device, dtype);
+    place(critic_, "critic", device, dtype);
   }
   nn::Module& module() override { return critic_; }
   void upload() override { scenes_.scenes_to(color_); }
@@ -210,7 +231,7 @@ const std::vector<std::string>& model_step_names() {
 }
 
 std::vector<int64_t> timed_batches(const std::string& name) {
-  if (name == "generator" || name == "critic") return {8, 2};
+  if (name == "generator" || name == "critic") return {8, 2, 32};
   return {32, 2, 8};
 }
 
@@ -224,7 +245,7 @@ std::unique_ptr<ModelStep> make_model_step(const std::string& name, int64_t batc
   if (name == "faster_rcnn") net = std::make_unique<models::FasterRcnn>(models::FasterRcnnConfig{});
   CAWE_CHECK(net != nullptr, Code::usage, "no network '", name,
              "' (expected resnet50, retinanet, faster_rcnn, generator or critic)");
-  return std::make_unique<DetectorStep>(std::move(net), batch, dtype, device);
+  return std::make_unique<DetectorStep>(name, std::move(net), batch, dtype, device);
 }
 
 }  // namespace cawe::train

@@ -21,23 +21,20 @@ class ModelStep {
   virtual nn::Module& module() = 0;
   /// A new batch's pictures go to the device as decoded and become the network's input there, in the same tensors.
   virtual void upload() = 0;
-  /// What the host makes for each batch besides pixels (a detector's true boxes), uploaded as in training; and whether there
-  /// is any.
+  /// What the host makes for each batch besides pixels (a detector's true boxes), uploaded as in training, into the same
+  /// tensors.
   virtual void prepare() {}
-  virtual bool prepares() const { return false; }
   /// Forward and backward pass of the batch, which a device may capture; the loss of one element. Gradients are added to the parameters'.
   virtual Variable loss_and_gradients() = 0;
   /// Forward pass in evaluation mode, without gradients; a detector's with all that decides. A device may capture it.
   virtual void infer_on_device() = 0;
   /// What of it people get, if anything: a detector's detections.
   virtual void bring_to_host() {}
-  /// What inference is called.
-  virtual const char* inference() const { return "inference"; }
 };
 
 /// resnet50 (224 x 224), retinanet, faster_rcnn (512 x 512), generator, critic (256 x 256).
 const std::vector<std::string>& model_step_names();
-/// Batches that are timed on a GPU, most wanted first: 32, 2 and 8; of the colorizer, whose 32 are too many for most, 8 and 2.
+/// Batches that are timed on a GPU, most wanted first: 32, 2 and 8; of the colorizer, whose steps take longer, 8, 2 and 32.
 std::vector<int64_t> timed_batches(const std::string& name);
 /// Throws Code::usage for another name. Images are [batch, 3, side, side] in `dtype` on `device`, and lie in memory as a
 /// trainer's; parameters are f32 as initialised from seed 0.

@@ -5,7 +5,7 @@ import re
 from gpu_report.markdown import code, count, figure, ratio, table
 
 # PyTorch's batch norm is one call per direction, this project's is two launches that move the data.
-BATCH_NORM = {'forward': ('channel_sums', 'channel_affine relu'),
+BATCH_NORM = {'forward': ('batch_norm_train_coefficients', 'channel_affine relu'),
               'backward': ('batch_norm_grad_sums relu', 'batch_norm_grad_input relu')}
 MOST = 12
 
@@ -33,7 +33,8 @@ def kernels(archive):
             rows.append([case + ': sum of two', figure(us), '', '', figure(torch[case]), ratio(us, torch[case])])
             left.remove(case)
     out += ['Medians; GB/s of the bytes that must move, "of copy" as a share of our copy kernel\'s. Ours / PyTorch below 1: '
-            'ours is faster. PyTorch\'s batch norm is one call: beside it the sum of our two launches of that direction.', '']
+            'ours is faster. PyTorch\'s batch norm is one call: beside it the sum of our two launches of that direction. Images of ours '
+            'lie as in a network of their type, f32 in NCHW and 16 bits in channels-last, PyTorch\'s in the order in which it is faster.', '']
     out += table(['case', 'us', 'GB/s', 'of copy', 'PyTorch us', 'ours / PyTorch'], rows)
     out += failed + [''] if failed else []
     return out + (['PyTorch alone: %s.' % '; '.join(left), ''] if left else [])
@@ -50,8 +51,9 @@ def steps(archive):
     if not ours:
         return out + ['Not measured.', ''] + failures(failed, lost)
     out += ['Median ms of a step: ours plain and captured as a CUDA graph, PyTorch\'s eager, as a graph and through torch.compile, '
-            'the faster mode of it; peak MB of the plain and the eager one. "training_with_films": the next batch\'s films are '
-            'uploaded behind each step, and the host waits for its loss. The last column is our better time by PyTorch\'s best '
+            'the faster mode of it; peak MB of the plain and the eager one. "training_with_targets": true boxes are uploaded before '
+            'each step; "training_with_films": the next batch\'s films behind it, too, and the host waits for loss and norm. '
+            'The last column is our better time by PyTorch\'s best '
             'one of those there are: below 1 ours is faster. PyTorch\'s figure is there for %d of %d steps.' % (
                 sum(key in torch for key in ours), len(ours)), '']
     out += table(['step', 'batch', 'type', 'plain', 'captured', 'peak MB', 'eager', 'graph', 'compiled', 'peak MB', 'ratio'],

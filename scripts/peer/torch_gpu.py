@@ -23,8 +23,9 @@ START = time.perf_counter()
 
 import torch
 
-from torch_gpu_kernels import CL, allow_tf32, ceilings, kernels, say, why
+from torch_gpu_kernels import CL, allow_tf32, ceilings, say, why
 from torch_gpu_networks import STEPS, captured
+from torch_gpu_primitives import kernels
 
 NCHW = torch.contiguous_format
 AUTOTUNED = 'max-autotune-no-cudagraphs'

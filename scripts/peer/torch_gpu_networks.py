@@ -227,7 +227,7 @@ class Detector(Step):
 
 
 class Colorizer(Step):
-    batches = (8, 2)  # 32 images are too many
+    batches = (8, 2, 32)
     side = 256
 
     def __init__(self, net, batch, type_, layout):

@@ -166,6 +166,38 @@ TEST(ModelSteps, Resnet50HasThePublishedFlops) {
   EXPECT_EQ(count.traffic.to_device.count, 0u);
 }
 
+/// A captured step reads the tensors that it was captured with.
+TEST(ModelSteps, PreparesADetectorsTargetsInTheSameTensors) {
+  for (const char* net : {"retinanet", "faster_rcnn"}) {
+    CountedDevice device;
+    const auto step = train::make_model_step(net, 2, DType::bf16, Device::emulated);
+    device.take();
+    step->prepare();
+    const StepCount count = device.take();
+    ASSERT_TRUE(find(count, "copy")) << net;
+    EXPECT_EQ(find(count, "copy")->calls, 2u) << net << ": true boxes and keys of draws";
+    EXPECT_EQ(count.traffic.to_device.count, 2u) << net;
+  }
+}
+
+/// Networks of a name begin alike, the second of what was kept of the first; and one that is trained leaves what is kept.
+TEST(ModelSteps, BeginAlike) {
+  const auto bytes_of = [](train::ModelStep& step) {
+    std::vector<float> all;
+    for (const auto& [name, value] : step.module().state())
+      if (value.dtype() == DType::f32)
+        for (const float v : value.to_vector<float>()) all.push_back(v);
+    return all;
+  };
+  const auto first = train::make_model_step("resnet50", 1, DType::f32, Device::cpu);
+  const std::vector<float> drawn = bytes_of(*first);
+  for (const auto& p : first->module().parameters()) Tensor(p.variable->value()).fill(0);
+  const auto second = train::make_model_step("resnet50", 1, DType::f32, Device::cpu);
+  EXPECT_TRUE(bytes_of(*second) == drawn);
+  const auto other = train::make_model_step("retinanet", 1, DType::f32, Device::cpu);
+  EXPECT_FALSE(bytes_of(*other) == drawn);
+}
+
 TEST(ModelSteps, AreNamed) {
   EXPECT_THROW(train::make_model_step("alexnet", 2, DType::f32, Device::cpu), Error);
   EXPECT_EQ(train::model_step_names().size(), 5u);
