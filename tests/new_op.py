@@ -21,7 +21,7 @@ def copy_tree():
     def others(folder, names):
         return [n for n in names if (pathlib.Path(folder) / n).is_file() and pathlib.Path(n).suffix not in SOURCES
                 or n == '__pycache__']
-    for folder in ('tensor', 'autograd', 'cuda', 'scripts', 'nn', 'models', 'data', 'eval', 'report', 'train', 'study', 'apps'):
+    for folder in ('tensor', 'autograd', 'cuda', 'scripts', 'nn', 'models', 'data', 'eval', 'report', 'train', 'study', 'apps', 'bench'):
         shutil.copytree(ROOT / folder, COPY / folder, ignore=others)
     shutil.copy(ROOT / '.clang-format', COPY)
     track()
@@ -67,7 +67,8 @@ def expect_lists(name):
                           ('autograd/CMakeLists.txt', r'^  rows/(\w+)\.cpp'), ('cuda/kernels/CMakeLists.txt', r'^  (\w+)\.cu$'),
                           ('tensor/primitives/backend.h', r'^#include "tensor/primitives/(\w+)\.h"'),
                           ('cuda/lab/cases/families.h', r'^void add_(\w+)_cases'), ('cuda/lab/cases/all_cases.cpp', r'^    add_(\w+)_cases'),
-                          ('cuda/lab/mutants/CMakeLists.txt', r'^include\((\w+)\.cmake\)')):
+                          ('cuda/lab/mutants/CMakeLists.txt', r'^include\((\w+)\.cmake\)'),
+                          ('bench/gpu_kernels/not_timed.txt', r'^(\w+): ')):
         expect_sorted(file, pattern, name)
     # Families have an order of their own, which the rows follow.
     families = keys('tensor/primitives/all.inc', r'^#include "tensor/primitives/(\w+)\.inc"')

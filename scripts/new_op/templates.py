@@ -288,6 +288,7 @@ TO_DO = (
     ('cuda/lab/cases/@name@.cpp', 'a case for each path of the kernels, counts by hand'),
     ('cuda/lab/mutants/@name@.cmake', 'mistakes in the new formula that the cases must notice'),
     ('scripts/goldens/operators.py', "PyTorch's function for its cases; then run it again"),
+    ('bench/gpu_kernels/not_timed.txt', 'a case in this folder in place of its lines, or why there is none'),
 )
 
 FUNCTOR = '''/// x^2: say here what it computes

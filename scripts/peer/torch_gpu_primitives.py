@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What bench_gpu_kernels times, in PyTorch, where it has one call for it; for torch_gpu.py. Sizes are those of
+"""What bench_gpu_kernels times, in PyTorch, where it has it, in as few calls as it can; for torch_gpu.py. Sizes are those of
 bench/gpu_kernels/. Images lie in the order that is faster for PyTorch: of NCHW and channels-last both are timed.
 """
 import sys

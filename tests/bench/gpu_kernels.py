@@ -11,19 +11,8 @@ from unittest.mock import MagicMock
 
 from common import ROOT, lines_of, run, same
 
-# Primitives that are not timed alone, and why.
-NOT_TIMED = {
-    'channel_sums': 'of several ranks only: batch_norm_train_coefficients has the same pass',
-    'batch_norm_coefficients': 'a few numbers for each channel',
-    'conv2d': 'bench_gpu_convolutions has the networks\' shapes',
-    'conv2d_grad_input': 'as conv2d',
-    'conv2d_grad_weight': 'as conv2d',
-    'linear': 'the library\'s product, as matmul',
-    'linear_grad_input': 'as linear',
-    'linear_grad_weight': 'as linear',
-    'sgd_step': 'sgd_steps with one tensor',
-    'adam_step': 'adam_steps with one tensor',
-}
+# Primitives that are not timed, and why.
+NOT_TIMED = dict(line.split(': ', 1) for line in (ROOT / 'bench/gpu_kernels/not_timed.txt').read_text().splitlines())
 # Cases whose bytes are not those of their operands, each once: the share, and why.
 IN_PLACE = 'read and written in place'
 SHARES = {
@@ -73,7 +62,7 @@ families = ''.join(family.read_text() for family in (ROOT / 'tensor/primitives')
 primitives = set(re.findall(r'^CAWE_OP\((\w+)', families, re.M))
 assert len(primitives) > 60, primitives
 missing, needless = primitives - timed - set(NOT_TIMED), set(NOT_TIMED) & timed | set(NOT_TIMED) - primitives
-assert not missing, 'primitives that are not timed, and nobody says why: %s' % sorted(missing)
+assert not missing, 'primitives that are not timed, and bench/gpu_kernels/not_timed.txt does not say why: %s' % sorted(missing)
 assert not needless, 'timed, or no primitive: %s' % sorted(needless)
 
 # All of it within scripts/gpu-check's limit: each case 23 times with a GiB overwritten before it, at 3 TB/s.
