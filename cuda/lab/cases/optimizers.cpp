@@ -91,7 +91,9 @@ double run_sgd(CaseContext& c, const StepCase& s, const SgdParams& params) {
     Tensor w = f64(p.values[i]), velocity = f64(v.values[i]);
     primitives::sgd_step(w, scaled(g.values[i], s.factor), velocity, params);
     const Tensor stepped = p.download(c, i);
-    error = std::max({error, relative_error(stepped, w), relative_error(v.download(c, i), velocity)});
+    const std::string of = " of tensor " + std::to_string(i);
+    error = std::max({error, relative_error(stepped, w, "p" + of),
+                      relative_error(v.download(c, i), velocity, "velocity" + of)});
   }
   return error;
 }
@@ -118,8 +120,10 @@ double run_adam(CaseContext& c, const StepCase& s, const AdamParams& params) {
     Tensor w = f64(p.values[i]), m1 = f64(m.values[i]), v1 = f64(v.values[i]);
     primitives::adam_step(w, scaled(g.values[i], s.factor), m1, v1, params);
     const Tensor stepped = p.download(c, i);
-    error = std::max({error, relative_error(stepped, w), relative_error(m.download(c, i), m1),
-                      relative_error(v.download(c, i), v1)});
+    const std::string of = " of tensor " + std::to_string(i);
+    error =
+        std::max({error, relative_error(stepped, w, "p" + of), relative_error(m.download(c, i), m1, "m" + of),
+                  relative_error(v.download(c, i), v1, "v" + of)});
   }
   return error;
 }
@@ -148,8 +152,9 @@ double run_norm(CaseContext& c, const Sizes& sizes, DType dtype, double reductio
   });
   const std::vector<double> got = c.download(result, 3);
   const double factor = (reduction > 1 ? 1 / reduction : 1) / 8;
-  return std::max(
-      {std::fabs(got[0] / squares - 1), std::fabs(got[1] / norm - 1), std::fabs(got[2] / factor - 1)});
+  return std::max({noted(std::fabs(got[0] / squares - 1), 0, got[0], squares, "squares"),
+                   noted(std::fabs(got[1] / norm - 1), 1, got[1], norm, "norm"),
+                   noted(std::fabs(got[2] / factor - 1), 2, got[2], factor, "factor")});
 }
 
 /// Of gradients in three types: to the bit what their f32 copies have.
@@ -184,7 +189,7 @@ double run_norm_of_nan(CaseContext& c) {
   auto* result = c.fresh<double>(3);
   c.measure([&] { gradient_norm(Number::f32, list.data(), 1, 1, 8, scratch, result, c.stream()); });
   const std::vector<double> got = c.download(result, 3);
-  return double(!std::isnan(got[0])) + double(!std::isnan(got[1])) + double(got[2] != 1);
+  return different_or_nan(got, {NAN, NAN, 1});
 }
 
 double run_scale(CaseContext& c, const Sizes& sizes, DType dtype) {
@@ -197,7 +202,7 @@ double run_scale(CaseContext& c, const Sizes& sizes, DType dtype) {
       [&] { scale_gradients(number_for(dtype), list.data(), int64_t(list.size()), factor, c.stream()); });
   double error = 0;
   for (size_t i = 0; i < sizes.size(); ++i)
-    error = std::max(error, relative_error(g.download(c, i), scaled(g.values[i], by)));
+    error = std::max(error, relative_error(g.download(c, i), scaled(g.values[i], by), std::to_string(i)));
   return error;
 }
 
