@@ -78,11 +78,12 @@ void print_resources(const std::vector<const Case*>& cases, const KernelsOptions
   std::set<std::string> files;
   for (const Case* each : cases) files.insert(each->file);
   int64_t in_local_memory = 0;
-  std::printf("%-44s %-8s %5s %6s %7s %6s %6s %6s\n", "kernel", "arch", "regs", "smem B", "spill B", "stack",
-              "16B ld", "16B st");
   for (const std::string& file : files) {
     const auto answer = report::file_resources(file, o.archs, report::source_root());
     CAWE_CHECK(answer.value.has_value(), Code::unsupported, "registers are not known: ", answer.reason);
+    if (file == *files.begin())  // not before an architecture can be refused
+      std::printf("%-44s %-8s %5s %6s %7s %6s %6s %6s\n", "kernel", "arch", "regs", "smem B", "spill B",
+                  "stack", "16B ld", "16B st");
     auto wide = report::wide_accesses(file, o.archs.back(), report::source_root());
     for (const gpu::KernelResources& k : answer.value->kernels) {
       const int64_t spills = k.stack.spill_stores + k.stack.spill_loads;

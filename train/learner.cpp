@@ -42,21 +42,19 @@ LogLine Learner::step(const data::Batch& batch, double rate, std::optional<doubl
   LogLine line;
   const double scale = scale_.value();
   const std::vector<Part> parts = gather_gradients(batch, scale, meanwhile);
+  const Tensor measured = measure(parts, scale);
+  optimizer_.step(rate, beta1);  // before the host waits, so that the device need not wait for the host
   double value = 0;
-  const double norm = measure(parts, scale, &value, &line);
+  const double norm = read(measured, parts, &value, &line);
+  if (!std::isfinite(norm) || !std::isfinite(value)) optimizer_.take_back();
   if (current_communicator().any(!std::isfinite(value))) explain(batch, place);
-  bool good = false;
   // A finite loss is not enough: a detector's leaves out outputs behind which something may not be finite (loss_of()).
   try {
-    good = scale_.accept(std::isfinite(norm));
+    scale_.accept(std::isfinite(norm));
   } catch (const Error& error) {
     fail(Code::numeric, "step ", place.step, ": ", error.what(), ". Files: ", files_of(place.dataset, batch),
          ". Checkpoint before: ", checkpoint_before(place.run));
   }
-  if (good)
-    optimizer_.step(rate, beta1);
-  else
-    optimizer_.skip();
   line["loss"] = value;
   line["lr"] = rate;
   line["grad_norm"] = norm;
@@ -95,18 +93,23 @@ std::vector<Learner::Part> Learner::gather_gradients(const data::Batch& batch, d
   return parts;
 }
 
-/// Returns the norm of the gradients, and adds the loss to `value` and its terms to `line`.
-double Learner::measure(const std::vector<Part>& parts, double scale, double* value, LogLine* line) {
-  std::vector<Tensor> numbers;
+/// Queues the norm of the gradients, and what brings it to the host with the losses and their terms.
+Tensor Learner::measure(const std::vector<Part>& parts, double scale) {
+  std::vector<Tensor> losses, terms;
   for (const Part& part : parts) {
-    numbers.push_back(part.loss);
-    for (const auto& [name, number] : part.terms) numbers.push_back(number);
+    losses.push_back(part.loss);
+    for (const auto& [name, number] : part.terms) terms.push_back(number);
   }
-  const Optimizer::Told told = optimizer_.clip_gradients(scale, numbers);
-  auto next = told.numbers.begin();
+  return optimizer_.measure(scale, losses, terms);
+}
+
+/// Returns the norm of the gradients, and adds the loss to `value` and its terms to `line`.
+double Learner::read(const Tensor& measured, const std::vector<Part>& parts, double* value, LogLine* line) {
+  const Optimizer::Told told = Optimizer::told(measured);
+  auto loss = told.numbers.begin(), term = loss + int64_t(parts.size());
   for (const Part& part : parts) {
-    *value += part.share * *next++;
-    for (const auto& [name, number] : part.terms) (*line)[name] += part.share * *next++;
+    *value += part.share * *loss++;
+    for (const auto& [name, number] : part.terms) (*line)[name] += part.share * *term++;
   }
   return told.norm;
 }

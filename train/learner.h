@@ -52,7 +52,8 @@ class Learner {
   void for_parts(const data::Batch& batch, const std::function<void(const data::Batch&, double)>& run) const;
   std::vector<Part> gather_gradients(const data::Batch& batch, double scale,
                                      const std::function<void()>& meanwhile);
-  double measure(const std::vector<Part>& parts, double scale, double* value, LogLine* line);
+  Tensor measure(const std::vector<Part>& parts, double scale);
+  static double read(const Tensor& measured, const std::vector<Part>& parts, double* value, LogLine* line);
   void count_boxes(const data::Batch& batch, LogLine* line);
   [[noreturn]] void explain(const data::Batch& batch, const StepPlace& place);
   Task& task_;

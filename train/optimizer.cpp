@@ -45,28 +45,33 @@ Optimizer::Optimizer(nn::Module& module, const OptimizerOptions& options) : opti
   CAWE_CHECK(!slots_.empty(), Code::usage, "nothing to train: no parameter requires a gradient");
 }
 
-Optimizer::Told Optimizer::clip_gradients(double loss_scale, const std::vector<Tensor>& numbers) {
+Tensor Optimizer::measure(double loss_scale, const std::vector<Tensor>& losses,
+                          const std::vector<Tensor>& others) {
   const Lists lists = with_gradients();
-  Told told;
-  if (lists.g.empty()) {
-    for (const Tensor& number : numbers) told.numbers.push_back(number.item());
-    return told;
-  }
-  const Device device = lists.g[0].device();
-  const auto count = int64_t(numbers.size());
+  const Device device = lists.g.empty() ? Device::cpu : lists.g[0].device();
+  const auto count = int64_t(losses.size() + others.size());
   Tensor all = Tensor::empty({3 + count}, DType::f64, Layout::contiguous, device);
-  factor_ = all.slice(0, 0, 3);
-  primitives::gradient_norm(lists.g, options_.clip, loss_scale, factor_);
   std::vector<Tensor> from, to;
-  for (int64_t i = 0; i < count; ++i) {
-    from.push_back(numbers[size_t(i)].to(device).reshape({1}));
-    to.push_back(all.slice(0, 3 + i, 4 + i));
-  }
+  for (const std::vector<Tensor>* numbers : {&losses, &others})
+    for (const Tensor& number : *numbers) {
+      const auto at = int64_t(3 + from.size());
+      from.push_back(number.to(device).reshape({1}));
+      to.push_back(all.slice(0, at, at + 1));
+    }
   primitives::copy_list(from, to);
-  const std::vector<double> values = all.to_vector<double>();
-  told.norm = values[1];
-  told.numbers.assign(values.begin() + 3, values.end());
-  return told;
+  Tensor measured = all.slice(0, 0, 3 + int64_t(losses.size()));
+  primitives::gradient_norm(lists.g, options_.clip, loss_scale, measured);
+  factor_ = all.slice(0, 2, 3);
+  return all;
+}
+
+Optimizer::Told Optimizer::told(const Tensor& measured) {
+  const std::vector<double> values = measured.to_vector<double>();
+  return {values[1], {values.begin() + 3, values.end()}};
+}
+
+Optimizer::Told Optimizer::clip_gradients(double loss_scale, const std::vector<Tensor>& numbers) {
+  return told(measure(loss_scale, {}, numbers));
 }
 
 Optimizer::Lists Optimizer::with_gradients(std::optional<double> share) const {
@@ -81,27 +86,22 @@ Optimizer::Lists Optimizer::with_gradients(std::optional<double> share) const {
   return lists;
 }
 
-void Optimizer::skip() {
+void Optimizer::step(double lr, std::optional<double> beta1) {
+  ++step_;
+  for (const double share : shares_) apply(with_gradients(share), lr * share, beta1.value_or(options_.beta1));
   for (Slot& s : slots_) s.parameter->zero_grad();
   factor_ = Tensor();
 }
 
-void Optimizer::step(double lr, std::optional<double> beta1) {
-  ++step_;
-  for (const double share : shares_) apply(with_gradients(share), lr * share, beta1.value_or(options_.beta1));
-  skip();
-}
-
 void Optimizer::apply(const Lists& lists, double lr, double beta1) const {
   if (lists.p.empty()) return;
-  const Tensor factor = factor_.defined() ? factor_.slice(0, 2, 3) : Tensor();
   if (options_.kind == OptimizerOptions::Kind::sgd) {
     SgdParams sgd;
     sgd.lr = lr;
     sgd.momentum = options_.momentum;
     sgd.weight_decay = options_.weight_decay;
     sgd.first = step_ == 1;
-    primitives::sgd_steps(lists.p, lists.g, lists.m, factor, sgd);
+    primitives::sgd_steps(lists.p, lists.g, lists.m, factor_, sgd);
   } else {
     AdamParams adam;
     adam.lr = lr;
@@ -111,7 +111,7 @@ void Optimizer::apply(const Lists& lists, double lr, double beta1) const {
     adam.weight_decay = options_.weight_decay;
     adam.decoupled = options_.kind == OptimizerOptions::Kind::adamw;
     adam.step = step_;
-    primitives::adam_steps(lists.p, lists.g, lists.m, lists.v, factor, adam);
+    primitives::adam_steps(lists.p, lists.g, lists.m, lists.v, factor_, adam);
   }
 }
 

@@ -42,15 +42,20 @@ class Optimizer {
     double norm = 0;
     std::vector<double> numbers;
   };
-  /// The norm, after which the next step multiplies the gradients by 1 / loss_scale, and by less where the norm is
-  /// above clip; and the values of `numbers`, tensors of one element. What lies on a device comes in one copy: each
-  /// makes the host wait for the device.
+  /// Queues the norm, after which the next step multiplies the gradients by 1 / loss_scale, and by less where the norm is
+  /// above clip. Where the norm or one of `losses` is not finite, that step changes nothing: the device finds that out
+  /// alone, so that the step can be queued before the host knows. Returns what told() reads: losses and others are
+  /// tensors of one element.
+  Tensor measure(double loss_scale, const std::vector<Tensor>& losses, const std::vector<Tensor>& others);
+  /// Waits for what measure() returned, in one copy. Its numbers: the losses, then the others.
+  static Told told(const Tensor& measured);
+  /// Both at once, without losses.
   Told clip_gradients(double loss_scale = 1, const std::vector<Tensor>& numbers = {});
-  /// Drops the gradients: the step is skipped.
-  void skip();
   /// One step at the given rate; drops the gradients afterwards. Parameters without a gradient keep their
   /// value. `beta1` replaces the options' one in this step.
   void step(double lr, std::optional<double> beta1 = {});
+  /// The last step has changed nothing (measure()), and does not count.
+  void take_back() { --step_; }
   int64_t steps() const { return step_; }
 
   /// Tensors "<prefix>.<parameter>.m" and ".v"; with steps() they are all that a resume needs.
@@ -74,7 +79,7 @@ class Optimizer {
   void apply(const Lists& lists, double lr, double beta1) const;
 
   OptimizerOptions options_;
-  Tensor factor_;  ///< [3], the result of gradient_norm(); undefined: gradients are used unscaled
+  Tensor factor_;  ///< [1], of gradient_norm(); undefined: gradients are used unscaled
   std::vector<Slot> slots_;
   std::set<double> shares_;  ///< the different factors of the rate
   int64_t step_ = 0;

@@ -13,6 +13,7 @@
 #include "cuda/backend/packing.h"
 #include "cuda/backend/views.h"
 #include "cuda/kernels/batch_norm.h"
+#include "cuda/runtime/refusals.h"
 #include "cuda/runtime/runtime.h"
 #include "tensor/elementwise.h"
 
@@ -48,7 +49,13 @@ class Pass {
     for (size_t i = 0; i < 3; ++i)
       t[i] = i == output ? packed_output(operands_[i], layout) : packed(operands_[i], layout);
     const ConvolutionOperands memory{t[0].raw(), t[1].raw(), bias, t[2].raw()};
-    if (!runtime_.convolutions.run(problem, memory, refusal_)) return false;
+    std::string refusal;
+    if (!runtime_.convolutions.run(problem, memory, refusal)) {
+      refusals_.add(detail::concat(channels_last ? "channels-last" : "NCHW",
+                                   epilogue == Epilogue::none ? "" : " with its epilogue"),
+                    refusal);
+      return false;
+    }
     if (t[output].raw() != operands_[output].raw()) operands_[output].copy_from(t[output]);
     return true;
   }
@@ -58,7 +65,7 @@ class Pass {
     const bool first = prefers_channels_last();
     if (run(first) || run(!first)) return;
     fail(Code::unsupported, current_operator(), ": cuDNN has no algorithm for x ", operands_[0].shape(),
-         ", w ", operands_[1].shape(), ", ", cawe::name(operands_[0].dtype()), " (", refusal_,
+         ", w ", operands_[1].shape(), ", ", cawe::name(operands_[0].dtype()), " (", refusals_.text(),
          "). Raise CAWE_CUDNN_WORKSPACE_MB, use f32, or --device cpu.");
   }
 
@@ -79,7 +86,7 @@ class Pass {
   Runtime& runtime_;
   std::array<Tensor, 3> operands_;
   ConvolutionProblem problem_;
-  std::string refusal_;
+  Refusals refusals_{4000};
 };
 
 /// y = sums + bias, then a ReLU where it is wanted. The sums are dense, in y's layout.
@@ -103,7 +110,6 @@ Layout CudaBackend::convolution_layout(DType dtype) const {
 
 void CudaBackend::conv2d(const Tensor& x, const Tensor& w, const Tensor& bias, const Conv2dParams& p,
                          bool relu, Tensor& y) {
-  const OperatorScope scope("conv2d");
   if (y.numel() == 0) return;
   Pass pass(*runtime_, ConvolutionPass::forward, x, w, y, p);
   if (!bias.defined() && !relu) return pass.run_anyhow();
@@ -125,14 +131,12 @@ void CudaBackend::conv2d(const Tensor& x, const Tensor& w, const Tensor& bias, c
 }
 
 void CudaBackend::conv2d_grad_input(const Tensor& dy, const Tensor& w, const Conv2dParams& p, Tensor& dx) {
-  const OperatorScope scope("conv2d_grad_input");
   if (dx.numel() == 0) return;
   Pass(*runtime_, ConvolutionPass::grad_input, dx, w, dy, p).run_anyhow();
 }
 
 void CudaBackend::conv2d_grad_weight(const Tensor& x, const Tensor& dy, const Conv2dParams& p, Tensor& dw,
                                      Tensor& dbias) {
-  const OperatorScope scope("conv2d_grad_weight");
   if (dy.numel() == 0) {
     dw.fill(0);
   } else if (dw.numel() > 0) {

@@ -37,7 +37,6 @@ void* CudaBackend::allocate(size_t bytes) { return runtime_->allocator.allocate(
 void CudaBackend::release(void* block, size_t bytes) noexcept { runtime_->allocator.release(block, bytes); }
 
 void CudaBackend::copy_between_devices(const Tensor& x, Tensor& y) {
-  const OperatorScope scope("copy between devices");
   check_not_captured(current_operator(), *runtime_);
   CAWE_CHECK(x.shape() == y.shape() && x.strides() == y.strides() && x.dtype() == y.dtype() && x.is_dense(),
              Code::internal, current_operator(), ": from ", x.shape(), " ", cawe::name(x.dtype()),
@@ -51,7 +50,6 @@ void CudaBackend::copy_between_devices(const Tensor& x, Tensor& y) {
 }
 
 void CudaBackend::synchronize() {
-  const OperatorScope scope("synchronize");
   check_not_captured(current_operator(), *runtime_);
   CAWE_CUDA(cudaPeekAtLastError());
   runtime_->copies.wait();

@@ -14,11 +14,10 @@ namespace CAWE_DEVICE {
 
 struct Runtime;  // streams, allocator, library handles: runtime/
 
-/// The backend of one device. All primitives are queued on one stream and return before they are done.
-class CudaBackend final : public PrimitiveBackend {
+/// The backend of one device, made by make_backend(). All primitives are queued on one stream and return before they
+/// are done.
+class CudaBackend : public PrimitiveBackend {
  public:
-  /// Throws Code::unsupported where there is no device; init() in runtime/init.h checks that first.
-  explicit CudaBackend(Device device);
   ~CudaBackend() override;
   const char* name() const override;
   std::string built_on() const override;
@@ -49,10 +48,17 @@ class CudaBackend final : public PrimitiveBackend {
   /// step may do.
   std::unique_ptr<CapturedWork> capture(const std::function<void()>& step) override;
 
+ protected:
+  explicit CudaBackend(Device device);
+
  private:
   Device device_;
   std::unique_ptr<Runtime> runtime_;
 };
+
+/// The backend whose errors name the primitive that ran and its operands (named_backend.cpp). Throws Code::unsupported
+/// where there is no device; init() in runtime/init.h checks that first.
+std::unique_ptr<CudaBackend> make_backend(Device device);
 
 /// The kernels' name of a floating tensor's type; throws Code::dtype naming `op` for any other.
 Number number_of(const char* op, const Tensor& x);

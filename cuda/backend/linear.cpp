@@ -5,6 +5,7 @@
 
 #include "cuda/backend/cuda_backend.h"
 #include "cuda/backend/packing.h"
+#include "cuda/runtime/refusals.h"
 #include "cuda/runtime/runtime.h"
 
 namespace CAWE_DEVICE {
@@ -92,7 +93,7 @@ class Multiply {
     if (!bias.defined()) return false;
     const Tensor vector = packed(bias, Layout::contiguous);
     product_.bias = vector.raw();
-    const bool done = runtime_.products.run(product_, refusal_);
+    const bool done = run_as_it_is("with a bias");
     product_.bias = nullptr;
     return done;
   }
@@ -100,38 +101,40 @@ class Multiply {
   void run_plain(const Tensor& bias) {
     if (bias.defined()) start_with(bias);
     product_.accumulate = bias.defined();
-    if (runtime_.products.run(product_, refusal_)) return;
-    fail(Code::unsupported, current_operator(), ": cuBLASLt has no algorithm for ", product_.rows, "x",
-         product_.depth, " times ", product_.depth, "x", product_.cols, ", batch ", product_.batch, ", ",
-         cawe::name(y_.dtype()), " (", refusal_, "). Use f32, or --device cpu.");
+    if (run_as_it_is(bias.defined() ? "added to a bias" : "alone")) return;
+    fail(Code::unsupported, current_operator(), ": cuBLASLt has no algorithm for ", describe(product_), " (",
+         refusals_.text(), "). Use f32, or --device cpu.");
+  }
+
+  bool run_as_it_is(const char* how) {
+    std::string refusal;
+    if (runtime_.products.run(product_, refusal)) return true;
+    refusals_.add(how, refusal);
+    return false;
   }
 
   Runtime& runtime_;
   Operand p_, q_;
   Tensor y_, result_;
   Product product_;
-  std::string refusal_;
+  Refusals refusals_{4000};
 };
 
 }  // namespace
 
 void CudaBackend::matmul(const Tensor& p, bool tp, const Tensor& q, bool tq, Tensor& y) {
-  const OperatorScope scope("matmul");
   Multiply(*runtime_, p, tp, q, tq, y).run(Tensor());
 }
 
 void CudaBackend::linear(const Tensor& x, const Tensor& w, const Tensor& bias, Tensor& y) {
-  const OperatorScope scope("linear");
   Multiply(*runtime_, x, false, w, true, y).run(bias);
 }
 
 void CudaBackend::linear_grad_input(const Tensor& dy, const Tensor& w, Tensor& dx) {
-  const OperatorScope scope("linear_grad_input");
   Multiply(*runtime_, dy, false, w, false, dx).run(Tensor());
 }
 
 void CudaBackend::linear_grad_weight(const Tensor& x, const Tensor& dy, Tensor& dw, Tensor& dbias) {
-  const OperatorScope scope("linear_grad_weight");
   Multiply(*runtime_, dy, true, x, false, dw).run(Tensor());
   if (dbias.defined()) sum_to(dy, dbias);
 }

@@ -125,7 +125,10 @@ void CudaBackend::adam_steps(const std::vector<Tensor>& p, const std::vector<Ten
 
 void CudaBackend::gradient_norm(const std::vector<Tensor>& g, double largest, double loss_scale,
                                 Tensor& result) {
-  if (g.empty()) return result.fill(0);
+  if (g.empty()) {
+    Tensor zero = result.slice(0, 0, 3);
+    return zero.fill(0);
+  }
   std::vector<Tensor> kept;  // copies of tensors that are not dense
   std::vector<GradientTensor> list;
   const Number number = number_of("gradient_norm", g[0]);
@@ -140,8 +143,8 @@ void CudaBackend::gradient_norm(const std::vector<Tensor>& g, double largest, do
   const int64_t length = int64_t(list.size());
   const Tensor scratch =
       Tensor::empty({gradient_norm_scratch(list.data(), length)}, DType::f64, Layout::contiguous, device());
-  CAWE_DEVICE::gradient_norm(number, list.data(), length, largest, loss_scale, scratch.data<double>(),
-                             result.data<double>(), stream());
+  CAWE_DEVICE::gradient_norm(number, list.data(), length, largest, loss_scale, result.numel() - 3,
+                             scratch.data<double>(), result.data<double>(), stream());
 }
 
 }  // namespace CAWE_DEVICE

@@ -19,7 +19,7 @@
 namespace CAWE_DEVICE {
 namespace {
 
-constexpr int64_t kMostGridY = 65535, kBlocksOfMaps = 2048;
+constexpr int64_t kMostGridY = 65535, kBlocksOfMaps = 2048;  // not from occupancy: ADR 17
 
 // The element-wise maps. Channel: a channel's constants, as in batch_norm_sums.cu.
 template <class T>

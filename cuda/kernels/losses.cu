@@ -196,7 +196,7 @@ __global__ void __launch_bounds__(kThreads)
 }
 
 // --- launches
-constexpr int64_t kBlocksOfSums = 2048;  // over all items: enough to fill a GPU
+constexpr int64_t kBlocksOfSums = 2048;  // over all items: enough to fill a GPU; the order of sums, ADR 17
 constexpr int64_t kMostBlocks = (int64_t{1} << 31) - 1;
 
 inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }

@@ -51,7 +51,7 @@ struct Sgd {
   const double* factor;
   __device__ __forceinline__ bool prepare(T& scale) const {
     scale = factor == nullptr ? T(1) : T(*factor);
-    return true;
+    return scale == scale;
   }
   template <int kPack>
   __device__ __forceinline__ void apply(const SgdTensor& e, int64_t i, T scale) const {
@@ -78,7 +78,7 @@ struct Adam {
   const double* factor;
   __device__ __forceinline__ bool prepare(T& scale) const {
     scale = factor == nullptr ? T(1) : T(*factor);
-    return true;
+    return scale == scale;
   }
   __device__ __forceinline__ static float root_of(float x) { return sqrtf(x); }
   __device__ __forceinline__ static double root_of(double x) { return ::sqrt(x); }
@@ -138,20 +138,22 @@ __global__ void __launch_bounds__(kThreads)
   if (threadIdx.x == 0) partial[blockIdx.x] = sum;
 }
 
-/// One block. result: sum of squares, norm / loss_scale, factor for the gradients.
+/// One block. result: sum of squares, norm / loss_scale, factor for the gradients, then losses.
 __global__ void __launch_bounds__(kThreads)
     finish_norm(const double* __restrict__ partial, int64_t blocks, double largest, double loss_scale,
-                double* __restrict__ result) {
+                int64_t losses, double* __restrict__ result) {
   __shared__ double shared[32];
   double squares = 0;
   for (int64_t i = threadIdx.x; i < blocks; i += kThreads) squares += partial[i];
   squares = block_reduce(squares, Sum{}, 0.0, shared);
   if (threadIdx.x != 0) return;
   const double norm = ::sqrt(squares) / loss_scale;
-  const bool finite = norm - norm == 0.0, clipped = largest > 0 && norm > largest;
+  const bool clipped = largest > 0 && norm > largest;
+  double nothing = norm - norm;  // 0, or NaN
+  for (int64_t i = 0; i < losses; ++i) nothing += result[3 + i] - result[3 + i];
   result[0] = squares;
   result[1] = norm;
-  result[2] = finite ? (clipped ? largest / norm : 1.0) / loss_scale : 1.0;
+  result[2] = (clipped ? largest / norm : 1.0) / loss_scale + nothing;
 }
 
 template <class T>
@@ -202,7 +204,7 @@ int64_t gradient_norm_scratch(const GradientTensor* list, int64_t length) {
 }
 
 void gradient_norm(Number number, const GradientTensor* list, int64_t length, double largest,
-                   double loss_scale, double* scratch, double* result, DeviceStream stream) {
+                   double loss_scale, int64_t losses, double* scratch, double* result, DeviceStream stream) {
   int64_t done = 0;
   for_groups(list, length, [&](const List<GradientTensor>& group, unsigned blocks) {
     if (number == Number::f64)
@@ -211,7 +213,7 @@ void gradient_norm(Number number, const GradientTensor* list, int64_t length, do
       CAWE_LAUNCH(squares_of_list<float>, blocks, kThreads, 0, stream, group, scratch + done);
     done += blocks;
   });
-  CAWE_LAUNCH(finish_norm, 1, kThreads, 0, stream, scratch, done, largest, loss_scale, result);
+  CAWE_LAUNCH(finish_norm, 1, kThreads, 0, stream, scratch, done, largest, loss_scale, losses, result);
 }
 
 void scale_gradients(Number number, const GradientTensor* list, int64_t length, const double* factor,

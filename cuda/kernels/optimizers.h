@@ -44,7 +44,8 @@ struct AdamRule {
 };
 
 /// d = g * factor + weight_decay * p; velocity = momentum * velocity + d (d on the first step); p -= lr *
-/// velocity. number: f32 or f64. factor: one number on the device, or nullptr for 1 (see gradient_norm).
+/// velocity. number: f32 or f64. factor: one number on the device, or nullptr for 1 (see gradient_norm); NaN: nothing is
+/// changed.
 void sgd_steps(Number number, const SgdTensor* list, int64_t length, const SgdRule& rule,
                const double* factor, DeviceStream stream);
 /// Adam (Kingma & Ba 2015), or AdamW (Loshchilov & Hutter 2019) where rule.decoupled; g * factor as above.
@@ -55,11 +56,11 @@ void adam_steps(Number number, const AdamTensor* list, int64_t length, const Ada
 int64_t gradient_norm_scratch(const GradientTensor* list, int64_t length);
 /// For gradients of a loss that was multiplied by `loss_scale`: result[0] = the sum of squares of all
 /// elements of the list, result[1] = the 2-norm of the unscaled gradients, result[2] = what to multiply the
-/// gradients by: 1 / loss_scale, and less where the norm is above `largest` (0: no limit). Where the norm is
-/// not finite, result[2] is 1. number: f64, or else each tensor has its own; 16-bit ones give the bits of their f32
-/// copies.
+/// gradients by: 1 / loss_scale, and less where the norm is above `largest` (0: no limit); result[3] .. are so many
+/// `losses`, which are read. Where the norm or a loss is not finite, result[2] is NaN. number: f64, or else each tensor
+/// has its own; 16-bit ones give the bits of their f32 copies.
 void gradient_norm(Number number, const GradientTensor* list, int64_t length, double largest,
-                   double loss_scale, double* scratch, double* result, DeviceStream stream);
+                   double loss_scale, int64_t losses, double* scratch, double* result, DeviceStream stream);
 /// g *= *factor, a number on the device (result[2] of gradient_norm). number: of all g.
 void scale_gradients(Number number, const GradientTensor* list, int64_t length, const double* factor,
                      DeviceStream stream);

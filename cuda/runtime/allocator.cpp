@@ -92,7 +92,8 @@ void DeviceAllocator::fail_out_of_memory(size_t bytes, const std::string& what,
   CAWE_CUDA(cudaMemGetInfo(&free, &total));
   fail(Code::io, current_operator(), ": out of device memory: ", mebibytes(double(bytes)), " wanted", what,
        ", ", mebibytes(double(free)), " free of ", mebibytes(double(total)), ", ",
-       mebibytes(double(statistics().live_bytes)), " in use by tensors of this process. ", remedy);
+       mebibytes(double(statistics().live_bytes)), " in use by tensors of this process.", current_operands(),
+       " ", remedy);
 }
 
 void DeviceAllocator::give(void* block, size_t size) noexcept {

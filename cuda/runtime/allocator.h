@@ -47,7 +47,7 @@ class DeviceAllocator {
   void* allocate(size_t bytes);
   /// As allocate(), but returns nullptr instead of throwing, after it has tried again without the cache, too.
   void* try_allocate(size_t bytes);
-  /// Throws Code::io, for a workspace of so many bytes: `whose` names the library's algorithm, and what it computes.
+  /// Throws Code::io, for a workspace of so many bytes: `whose` names the library's algorithm.
   [[noreturn]] void fail_without_workspace(size_t bytes, const std::string& whose) const;
   void release(void* block, size_t bytes) noexcept;
   /// Gives cached blocks back to the driver (waits for the device).

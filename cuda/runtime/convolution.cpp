@@ -3,6 +3,7 @@
 
 #include <optional>
 
+#include "cuda/runtime/refusals.h"
 #include "tensor/shape.h"
 
 namespace CAWE_DEVICE {
@@ -13,12 +14,21 @@ constexpr size_t kMostPlans = 2048;
 
 enum class Interface : uint8_t { graph, legacy };
 
-/// E.g. "x [2, 3, 7, 6], w [4, 3, 3, 3], y [2, 4, 7, 6], bf16, channels-last".
-std::string describe(const ConvolutionProblem& p) {
+/// What the library is asked for, for errors.
+struct Asked {
+  const ConvolutionProblem& problem;
+  std::string choice;  ///< "" while none is chosen
+};
+
+/// E.g. "x [2, 3, 7, 6], w [4, 3, 3, 3], y [2, 4, 7, 6], bf16, channels-last, with a bias, by engine 45".
+std::string describe_asked(const void* of) {
+  const Asked& asked = *static_cast<const Asked*>(of);
+  const ConvolutionProblem& p = asked.problem;
   const auto sizes = [](const Dims4& d) { return Shape{d.n, d.c, d.h, d.w}; };
-  constexpr const char* kNames[] = {"f32", "f64", "f16", "bf16"};
-  return detail::concat("x ", sizes(p.x), ", w ", sizes(p.w), ", y ", sizes(p.y), ", ",
-                        kNames[size_t(p.number)], p.channels_last ? ", channels-last" : ", NCHW");
+  constexpr const char* kEpilogues[] = {"", ", with a bias", ", with a bias and a ReLU"};
+  return detail::concat("x ", sizes(p.x), ", w ", sizes(p.w), ", y ", sizes(p.y), ", ", name_of(p.number),
+                        p.channels_last ? ", channels-last" : ", NCHW", kEpilogues[size_t(p.epilogue)],
+                        asked.choice.empty() ? "" : ", by ", asked.choice);
 }
 
 }  // namespace
@@ -45,7 +55,7 @@ struct Convolutions::Plan {
     return *legacy;
   }
 
-  /// The choice at `current`, or the first behind it; nullptr where none is left, with the reason in refusal.
+  /// The choice at `current`, or the first behind it; nullptr where none is left.
   const ConvolutionChoice* choice() {
     const ConvolutionChoice* found = way().choice(current.index);
     if (found) return found;
@@ -53,9 +63,18 @@ struct Convolutions::Plan {
       current = {Interface::legacy, 0};
       return choice();
     }
-    if (refusal.empty())
-      refusal = legacy->refusal() + (graph ? "; graph interface: " + graph->refusal() : std::string());
     return nullptr;
+  }
+
+  /// Why none is left: what each said when it was to run, and what was left out before.
+  std::string refusal() const {
+    std::string text = refusals.text();
+    const auto add = [&](const std::string& interface, const std::string& reason) {
+      if (!reason.empty()) text += (text.empty() ? "" : "; ") + interface + reason;
+    };
+    if (legacy) add("", legacy->refusal());
+    if (graph) add("graph interface: ", graph->refusal());
+    return text;
   }
 
   const ConvolutionProblem problem;
@@ -64,7 +83,7 @@ struct Convolutions::Plan {
   std::unique_ptr<ConvolutionPlan> graph, legacy;
   Place current;  ///< in use; earlier ones failed for this problem
   std::optional<Interface> computed_by;
-  std::string refusal;
+  Refusals refusals;  ///< of choices that were to run
 };
 
 Convolutions::Convolutions(Libraries& libraries, DeviceAllocator& allocator, const Settings& settings)
@@ -104,23 +123,25 @@ void Convolutions::count_success(Plan& plan) {
 bool Convolutions::run(const ConvolutionProblem& problem, const ConvolutionOperands& operands,
                        std::string& refusal) {
   const std::lock_guard<std::mutex> hold(mutex_);
+  Asked asked{problem, ""};
+  const OperatorScope scope(current_operator(), &asked, &describe_asked);
   Plan& plan = plan_of(problem);
   while (const ConvolutionChoice* choice = plan.choice()) {
+    asked.choice = choice->name;
     const Scratch workspace(allocator_, choice->workspace);
     // Another choice has other bits, so memory that is short now must not decide.
-    if (!workspace.good())
-      allocator_.fail_without_workspace(choice->workspace,
-                                        detail::concat("cuDNN's ", choice->name, ", ", describe(problem)));
+    if (!workspace.good()) allocator_.fail_without_workspace(choice->workspace, "cuDNN's " + choice->name);
     const cudnnStatus_t status = plan.way().run(plan.current.index, operands, workspace.data());
     if (status == CUDNN_STATUS_SUCCESS) {
       count_success(plan);
       return true;
     }
     if (!is_refusal(status)) fail_cudnn(plan.way().call(), status);
-    plan.refusal = detail::concat(choice->name, ": ", cudnnGetErrorString(status));
+    plan.refusals.add(choice->name, describe(status));
+    asked.choice.clear();
     ++plan.current.index;
   }
-  refusal = plan.refusal;
+  refusal = plan.refusal();
   return false;
 }
 

@@ -8,6 +8,7 @@
 
 #include "cuda/runtime/convolution_plan.h"
 #include "cuda/runtime/graph_descriptor.h"
+#include "cuda/runtime/refusals.h"
 
 namespace CAWE_DEVICE {
 namespace {
@@ -229,7 +230,10 @@ class GraphPlan final : public ConvolutionPlan {
   }
 
   const char* call() const override { return "cudnnBackendExecute"; }
-  const std::string& refusal() const override { return refusal_; }
+  std::string refusal() const override {
+    return left_out_.empty() && finalized_.empty() ? "no deterministic engine within the workspace"
+                                                   : left_out_.text();
+  }
 
  private:
   using Descriptors = std::vector<cudnnBackendDescriptor_t>;
@@ -250,7 +254,7 @@ class GraphPlan final : public ConvolutionPlan {
     try {
       body();
     } catch (const GraphRefusal& refusal) {
-      refusal_ = detail::concat(what, ": ", refusal.reason);
+      left_out_.add(what, refusal.reason);
     }
   }
 
@@ -305,14 +309,14 @@ class GraphPlan final : public ConvolutionPlan {
       if (bytes <= settings_.workspace_bytes)
         finalized_.push_back({{name, bytes}, std::move(plan)});
       else
-        refusal_ = detail::concat(name, ": a workspace of ", bytes, " bytes is above the limit");
+        left_out_.add(name, detail::concat("a workspace of ", bytes, " bytes is above the limit"));
     });
   }
 
   const ConvolutionProblem problem_;
   const PlanTarget target_;
   const Settings settings_;
-  std::string refusal_ = "no deterministic engine within the workspace";
+  Refusals left_out_;
   std::unique_ptr<Graph> graph_;
   std::vector<Config> configs_;  ///< what may be used, best first
   size_t next_ = 0;              ///< of configs_: the first whose plan was not tried yet

@@ -5,6 +5,7 @@
 
 #include "cuda/runtime/convolution_plan.h"
 #include "cuda/runtime/libraries.h"
+#include "cuda/runtime/refusals.h"
 
 namespace CAWE_DEVICE {
 namespace {
@@ -27,23 +28,41 @@ bool is_transform(cudnnConvolutionBwdFilterAlgo_t a) {
   return a >= CUDNN_CONVOLUTION_BWD_FILTER_ALGO_FFT && a != CUDNN_CONVOLUTION_BWD_FILTER_ALGO_3;
 }
 
+std::string name_of(int algorithm) { return detail::concat("algorithm ", algorithm); }
+
+/// What is wrong with an algorithm that the library proposes; "" where it may be used.
+template <class Answer>
+std::string fault_of(const Answer& a, const Settings& settings) {
+  if (a.status != CUDNN_STATUS_SUCCESS)
+    return detail::concat(cudnnGetErrorString(a.status), " (", int(a.status), ")");
+  if (a.determinism != CUDNN_DETERMINISTIC) return "not deterministic";
+  if (is_transform(a.algo) && !settings.winograd) return "by a transform, which CAWE_WINOGRAD allows";
+  if (a.memory > settings.workspace_bytes)
+    return detail::concat("a workspace of ", a.memory, " bytes is above the limit");
+  return "";
+}
+
 /// The algorithms that the library proposes, without those that are not deterministic, not exact enough, need
-/// too much workspace or fail. ask(most, count, results) is one of cuDNN's query functions.
+/// too much workspace or fail, which go to `left_out`. ask(most, count, results) is one of cuDNN's query functions.
 template <class Answer, class Ask>
-std::vector<Algorithm> usable(cudnnMathType_t wanted, const Settings& settings, Ask ask) {
+std::vector<Algorithm> usable(cudnnMathType_t wanted, const Settings& settings, Refusals& left_out, Ask ask) {
   constexpr int kMost = 16;
   Answer answers[kMost];
   int count = 0;
   const cudnnStatus_t status = ask(kMost, &count, answers);
-  if (is_refusal(status)) return {};
+  if (is_refusal(status)) {
+    left_out.add("cudnnGetConvolution...Algorithm_v7", CAWE_DEVICE::describe(status));
+    return {};
+  }
   if (status != CUDNN_STATUS_SUCCESS) fail_cudnn("cudnnGetConvolution...Algorithm_v7", status);
   std::vector<Algorithm> found;
   for (int i = 0; i < count; ++i) {
     const Answer& a = answers[i];
-    if (a.status != CUDNN_STATUS_SUCCESS || a.determinism != CUDNN_DETERMINISTIC ||
-        a.memory > settings.workspace_bytes || (is_transform(a.algo) && !settings.winograd))
-      continue;
-    found.push_back({int(a.algo), a.memory, wanted == CUDNN_FMA_MATH ? wanted : a.mathType});
+    const std::string fault = fault_of(a, settings);
+    if (fault.empty())
+      found.push_back({int(a.algo), a.memory, wanted == CUDNN_FMA_MATH ? wanted : a.mathType});
+    else
+      left_out.add(name_of(int(a.algo)), fault);
   }
   return found;
 }
@@ -64,11 +83,10 @@ class LegacyPlan final : public ConvolutionPlan {
       : problem_(p), handle_(handle), math_(math_type(p.number, settings.tf32)) {
     describe();
     if (problem_.epilogue == Epilogue::bias_relu)
-      refusal_ = "the legacy calls fuse no ReLU that keeps NaN";
+      none_ = "the legacy calls fuse no ReLU that keeps NaN";
     else
       list_algorithms(settings);
-    for (const Algorithm& a : algorithms_)
-      choices_.push_back({detail::concat("algorithm ", a.number), a.workspace});
+    for (const Algorithm& a : algorithms_) choices_.push_back({name_of(a.number), a.workspace});
   }
 
   const ConvolutionChoice* choice(size_t i) override { return i < choices_.size() ? &choices_[i] : nullptr; }
@@ -109,7 +127,11 @@ class LegacyPlan final : public ConvolutionPlan {
     return problem_.epilogue == Epilogue::none ? "cudnnConvolutionForward"
                                                : "cudnnConvolutionBiasActivationForward";
   }
-  const std::string& refusal() const override { return refusal_; }
+  std::string refusal() const override {
+    const std::string left_out = left_out_.text();
+    if (!choices_.empty()) return left_out;
+    return left_out.empty() ? none_ : none_ + " (" + left_out + ")";
+  }
 
  private:
   void describe() {
@@ -139,22 +161,22 @@ class LegacyPlan final : public ConvolutionPlan {
   void list_algorithms(const Settings& settings) {
     switch (problem_.pass) {
       case ConvolutionPass::forward:
-        algorithms_ =
-            usable<cudnnConvolutionFwdAlgoPerf_t>(math_, settings, [&](int n, int* count, auto* answers) {
+        algorithms_ = usable<cudnnConvolutionFwdAlgoPerf_t>(
+            math_, settings, left_out_, [&](int n, int* count, auto* answers) {
               return cudnnGetConvolutionForwardAlgorithm_v7(handle_, x_, w_, conv_, y_, n, count, answers);
             });
         if (problem_.epilogue == Epilogue::bias) leave_those_that_fuse_a_bias(algorithms_);
         break;
       case ConvolutionPass::grad_input:
-        algorithms_ =
-            usable<cudnnConvolutionBwdDataAlgoPerf_t>(math_, settings, [&](int n, int* count, auto* answers) {
+        algorithms_ = usable<cudnnConvolutionBwdDataAlgoPerf_t>(
+            math_, settings, left_out_, [&](int n, int* count, auto* answers) {
               return cudnnGetConvolutionBackwardDataAlgorithm_v7(handle_, w_, y_, conv_, x_, n, count,
                                                                  answers);
             });
         break;
       case ConvolutionPass::grad_weight:
         algorithms_ = usable<cudnnConvolutionBwdFilterAlgoPerf_t>(
-            math_, settings, [&](int n, int* count, auto* answers) {
+            math_, settings, left_out_, [&](int n, int* count, auto* answers) {
               return cudnnGetConvolutionBackwardFilterAlgorithm_v7(handle_, x_, y_, conv_, w_, n, count,
                                                                    answers);
             });
@@ -171,7 +193,8 @@ class LegacyPlan final : public ConvolutionPlan {
   ActivationDescriptor activation_;
   std::vector<Algorithm> algorithms_;
   std::vector<ConvolutionChoice> choices_;  ///< the same, for the caller
-  std::string refusal_ = "no deterministic algorithm within the workspace";
+  Refusals left_out_;
+  std::string none_ = "no deterministic algorithm within the workspace";
 };
 
 }  // namespace

@@ -53,8 +53,8 @@ class ConvolutionPlan {
   virtual cudnnStatus_t run(size_t i, const ConvolutionOperands& operands, void* workspace) = 0;
   /// The library's function that run() calls.
   virtual const char* call() const = 0;
-  /// Why there is no choice.
-  virtual const std::string& refusal() const = 0;
+  /// Why there is no choice, or no more: what was left out, and what is wrong with it; "" where that was nothing.
+  virtual std::string refusal() const = 0;
 };
 
 /// Where plans are made for: a handle or, for plans that are looked at and never run, the description of a

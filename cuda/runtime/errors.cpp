@@ -2,10 +2,12 @@
 // Error messages for the statuses of the CUDA libraries.
 #include "cuda/runtime/errors.h"
 
+#include <algorithm>
+
 namespace CAWE_DEVICE {
 namespace {
 
-thread_local const char* innermost_operator = nullptr;
+thread_local const OperatorScope* innermost = nullptr;
 
 constexpr const char* kOutOfMemory = "Use a smaller batch or image, or checkpoint_segments.";
 constexpr const char* kOurBug =
@@ -30,8 +32,15 @@ const char* hint(cudaError_t status) {
       return "This build has no code for this GPU: build with its architecture in CAWE_CUDA_ARCHS.";
     case cudaErrorLaunchOutOfResources:
       return "The kernel needs more registers or shared memory than this GPU has; use --device cpu.";
+    case cudaErrorECCUncorrectable:
     case cudaErrorIllegalAddress:
+    case cudaErrorLaunchTimeout:
+    case cudaErrorAssert:
+    case cudaErrorHardwareStackError:
+    case cudaErrorIllegalInstruction:
     case cudaErrorMisalignedAddress:
+    case cudaErrorInvalidAddressSpace:
+    case cudaErrorInvalidPc:
     case cudaErrorLaunchFailure:
       return "A kernel or copy queued before failed, not always of this operator, and the device is lost to "
              "this "
@@ -104,23 +113,38 @@ Advice advice(bool memory, bool missing, bool execution) {
 std::string last_words_of_cudnn() {
   char text[512] = "";
   cudnnGetLastErrorString(text, sizeof text);
+  std::replace(text, text + sizeof text, '\n', ' ');  // errors are one line
   return *text ? detail::concat(" (", text, ")") : "";
 }
 
 }  // namespace
 
-OperatorScope::OperatorScope(const char* name) : previous_(innermost_operator) { innermost_operator = name; }
-OperatorScope::~OperatorScope() { innermost_operator = previous_; }
+OperatorScope::OperatorScope(const char* name, const void* operands, Describe describe)
+    : name_(name), operands_(operands), describe_(describe), outer_(innermost) {
+  innermost = this;
+}
+OperatorScope::~OperatorScope() { innermost = outer_; }
 
-const char* current_operator() { return innermost_operator ? innermost_operator : "cuda"; }
+std::string OperatorScope::operands() const { return describe_ ? describe_(operands_) : ""; }
+
+const char* current_operator() { return innermost ? innermost->name() : "cuda"; }
+
+std::string current_operands() {
+  const std::string operands = innermost ? innermost->operands() : "";
+  return operands.empty() ? "" : " Operands: " + operands + ".";
+}
 
 std::string describe(cudaError_t status) {
-  return detail::concat(cudaGetErrorName(status), " (", int(status), "): ", cudaGetErrorString(status), ". ",
-                        hint(status));
+  return detail::concat(cudaGetErrorName(status), " (", int(status), "): ", cudaGetErrorString(status), ".",
+                        current_operands(), " ", hint(status));
 }
 
 std::string describe(cudnnStatus_t status) {
   return detail::concat(cudnnGetErrorString(status), " (", int(status), ")", last_words_of_cudnn());
+}
+
+std::string describe(cublasStatus_t status) {
+  return detail::concat(status_name(status), " (", int(status), ")");
 }
 
 void fail_cuda(const char* call, cudaError_t status) {
@@ -132,14 +156,15 @@ void fail_cublas(const char* call, cublasStatus_t status) {
   const Advice a = advice(status == CUBLAS_STATUS_ALLOC_FAILED,
                           status == CUBLAS_STATUS_NOT_SUPPORTED || status == CUBLAS_STATUS_ARCH_MISMATCH,
                           status == CUBLAS_STATUS_EXECUTION_FAILED);
-  fail(a.code, current_operator(), ": ", function_name(call), ": ", status_name(status), " (", int(status),
-       "). ", a.hint);
+  fail(a.code, current_operator(), ": ", function_name(call), ": ", describe(status), ".", current_operands(),
+       " ", a.hint);
 }
 
 void fail_cudnn(const char* call, cudnnStatus_t status) {
   const Advice a = advice(status == CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED,
                           int(status) / 1000 == 3, int(status) / 1000 == 5);
-  fail(a.code, current_operator(), ": ", function_name(call), ": ", describe(status), ". ", a.hint);
+  fail(a.code, current_operator(), ": ", function_name(call), ": ", describe(status), ".", current_operands(),
+       " ", a.hint);
 }
 
 void check_launch(const char* kernel, cudaError_t status) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every call of the runtime, cuBLASLt and cuDNN goes through one of three macros, which throw Error naming
-// the operator, the call, the status and what to do.
+// the operator, the call, the status, the operator's operands and what to do.
 #pragma once
 
 #include <string>
@@ -10,19 +10,29 @@
 
 namespace CAWE_DEVICE {
 
-/// Names the operator of this thread in errors while it lives; the innermost wins.
+/// Names the operator of this thread in errors while it lives; the innermost wins. Every primitive has one
+/// (backend/named_backend.cpp).
 class OperatorScope {
  public:
-  explicit OperatorScope(const char* name);
+  /// Says what the operands are. Called where something fails, so that a scope costs no text.
+  using Describe = std::string (*)(const void* operands);
+  explicit OperatorScope(const char* name, const void* operands = nullptr, Describe describe = nullptr);
   ~OperatorScope();
   OperatorScope(const OperatorScope&) = delete;
   OperatorScope& operator=(const OperatorScope&) = delete;
+  const char* name() const { return name_; }
+  std::string operands() const;
 
  private:
-  const char* previous_;
+  const char* name_;
+  const void* operands_;
+  Describe describe_;
+  const OperatorScope* outer_;
 };
 /// The operator that runs on this thread; "cuda" outside of any.
 const char* current_operator();
+/// " Operands: x [2, 3] f32, y [2, 3] f32." of that operator, a sentence behind others; "" where it told of none.
+std::string current_operands();
 
 /// Throw Code::io where memory ran out, Code::unsupported where this device, driver or library cannot do it,
 /// else Code::internal. `call` is the text of the call, printed without its arguments.
@@ -34,6 +44,8 @@ const char* current_operator();
 std::string describe(cudaError_t status);
 /// The status's name and number, and the library's words about the last error.
 std::string describe(cudnnStatus_t status);
+/// The status's name and number.
+std::string describe(cublasStatus_t status);
 
 /// True where the library cannot do what it was asked with this algorithm, types or layout; another may work.
 inline bool is_refusal(cudnnStatus_t status) { return int(status) / 1000 == 2 || int(status) / 1000 == 3; }

@@ -35,7 +35,7 @@ bool init(std::string* why) {
     if (why) *why = reason;
     return false;
   }
-  made = new CudaBackend(kDevice);
+  made = make_backend(kDevice).release();
   register_backend(kDevice, made);
   return true;
 }

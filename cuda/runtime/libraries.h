@@ -46,6 +46,11 @@ class Libraries {
   cublasLtHandle_t cublaslt_ = nullptr;
 };
 
+inline const char* name_of(Number number) {
+  constexpr const char* kNames[] = {"f32", "f64", "f16", "bf16"};
+  return kNames[size_t(number)];
+}
+
 /// How often a cache of plans already had what was asked for.
 struct PlanStatistics {
   int64_t made = 0;   ///< plans made, each with a query to the library

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "cuda/runtime/refusals.h"
 #include "tensor/shape.h"
 
 namespace CAWE_DEVICE {
@@ -125,18 +126,28 @@ struct Products::Plan {
     int count = 0;
     const cublasStatus_t status = cublasLtMatmulAlgoGetHeuristic(
         handle, desc.get(), q.get(), p.get(), y.get(), y.get(), preference.get(), kMost, results, &count);
-    if (is_refusal(status)) return;
+    if (is_refusal(status)) return refusals.add("cublasLtMatmulAlgoGetHeuristic", describe(status));
     if (status != CUBLAS_STATUS_SUCCESS) fail_cublas("cublasLtMatmulAlgoGetHeuristic", status);
     for (int i = 0; i < count; ++i)
-      if (results[i].state == CUBLAS_STATUS_SUCCESS) algorithms.push_back(results[i]);
+      if (results[i].state == CUBLAS_STATUS_SUCCESS)
+        algorithms.push_back(results[i]);
+      else
+        refusals.add(detail::concat("proposal ", i), describe(results[i].state));
   }
 
   Description desc;
   MatrixDescription q, p, y;
   std::vector<cublasLtMatmulHeuristicResult_t> algorithms;
   size_t current = 0;  ///< index of the algorithm in use; earlier ones failed for this problem
-  std::string refusal = "no algorithm within the workspace";
+  Refusals refusals;
 };
+
+std::string describe(const Product& p) {
+  return detail::concat(p.batch, " of ", Shape{p.rows, p.depth}, p.p.transposed ? " (transposed)" : "",
+                        " by ", Shape{p.depth, p.cols}, p.q.transposed ? " (transposed)" : "", ", ",
+                        name_of(p.number), p.bias ? ", with a bias" : "",
+                        p.accumulate ? ", added to what is there" : "");
+}
 
 Products::Products(Libraries& libraries, DeviceAllocator& allocator, const Settings& settings)
     : libraries_(libraries), allocator_(allocator), settings_(settings) {}
@@ -174,6 +185,8 @@ Products::Plan& Products::plan_of(const Product& p) {
 
 bool Products::run(const Product& product, std::string& refusal) {
   const std::lock_guard<std::mutex> hold(mutex_);
+  const OperatorScope scope(current_operator(), &product,
+                            [](const void* of) { return describe(*static_cast<const Product*>(of)); });
   Plan& plan = plan_of(product);
   const Factor one(1), zero(0);
   const void *alpha = one.of(product.number), *beta = (product.accumulate ? one : zero).of(product.number);
@@ -183,19 +196,17 @@ bool Products::run(const Product& product, std::string& refusal) {
     const Scratch workspace(allocator_, a.workspaceSize);
     // Another algorithm has other bits, so memory that is short now must not decide.
     if (!workspace.good())
-      allocator_.fail_without_workspace(
-          a.workspaceSize,
-          detail::concat("cuBLASLt's algorithm ", plan.current, ", ", product.batch, " of ",
-                         Shape{product.rows, product.depth}, " by ", Shape{product.depth, product.cols}));
+      allocator_.fail_without_workspace(a.workspaceSize,
+                                        detail::concat("cuBLASLt's algorithm ", plan.current));
     const cublasStatus_t status =
         cublasLtMatmul(libraries_.cublaslt(), plan.desc.get(), alpha, product.q.data, plan.q.get(),
                        product.p.data, plan.p.get(), beta, product.y.data, plan.y.get(), product.y.data,
                        plan.y.get(), &a.algo, workspace.data(), a.workspaceSize, libraries_.stream());
     if (status == CUBLAS_STATUS_SUCCESS) return true;
     if (!is_refusal(status)) fail_cublas("cublasLtMatmul", status);
-    plan.refusal = detail::concat("cublasLtMatmul: status ", int(status));
+    plan.refusals.add(detail::concat("algorithm ", plan.current), describe(status));
   }
-  refusal = plan.refusal;
+  refusal = plan.refusals.empty() ? "no algorithm within the workspace" : plan.refusals.text();
   return false;
 }
 

@@ -32,6 +32,9 @@ struct Product {
   bool accumulate;                   ///< the product is added to y
 };
 
+/// For errors, e.g. "1 of [6, 8] by [8, 4], f32, with a bias".
+std::string describe(const Product& product);
+
 /// Runs matrix products and keeps their plans.
 class Products {
  public:

@@ -29,9 +29,16 @@ Runtime::Runtime(const Settings& chosen)
       staging(allocator, compute, copies),
       libraries(compute),
       convolutions(libraries, allocator, settings),
-      products(libraries, allocator, settings) {}
+      products(libraries, allocator, settings) {
+#if !defined(CAWE_ON_CUDA)
+  set_launch_check([](const char* kernel) { check_launch(kernel, cudaGetLastError()); });
+#endif
+}
 
 Runtime::~Runtime() {
+#if !defined(CAWE_ON_CUDA)
+  set_launch_check(nullptr);
+#endif
   cudaStreamSynchronize(compute.get());  // its error could be reported to nobody any more
   cudaStreamSynchronize(copies.get());
 }

@@ -134,6 +134,11 @@ assert 'no step' in run('--steps', '--filter', 'alexnet', code=2).stderr
 for option in (['--profile'], ['--sites'], ['--json'], ['--seeds', '1'], ['--html', 'x.html']):
     assert '--arch and ' + option[0] in run('--arch', 'sm_90', *option, code=2).stderr, option
 
+# An architecture that is none is wrong usage, in one line and nothing else, whatever stands beside it.
+for arch in ('sm_12', 'sm_77', 'sm_75a', 'sm_9') if NVCC else ():
+    refused = run('--arch', 'sm_90,' + arch, '--filter', 'softmax f32 1x1', code=2)
+    assert refused.stdout == '' and refused.stderr.count('\n') == 1, refused
+
 # Listing and JSON.
 listed = json.loads(run('--json').stdout)['cases']
 assert {'name', 'shape', 'file'} <= set(listed[0])

@@ -2,6 +2,8 @@
 // What a step tells the host comes in one copy, and is what each tensor holds.
 #include "train/learner.h"
 
+#include <cmath>
+
 #include "cuda/emulator/vendor/control.h"
 #include "tests/cuda/device.h"
 #include "tests/train/squares_task.h"
@@ -67,6 +69,44 @@ TEST_F(LearnerTest, ACapturedStepTellsItsOwnNumbers) {
     EXPECT_EQ(a, b) << "step " << step;
   }
   EXPECT_EQ(captured_task.made.size(), 2u);
+}
+
+/// The step is queued before the host waits: what the host waited for is all that there was.
+TEST_F(LearnerTest, TheDeviceDoesNotWaitForTheHost) {
+  LoggingTask task;
+  Learner learner(task, {}, {}, false);
+  for (int step = 0; step < 2; ++step) {
+    learner.step(made_up_batch(4, step), 1e-3, {}, {step, nullptr, nullptr});
+    EXPECT_EQ(emulated::pending(), 0u) << "step " << step;
+  }
+}
+
+/// Steps whose gradients overflow in f16 are left out on the device, and count neither there nor in the checkpoint.
+TEST_F(LearnerTest, OverflowingStepsChangeNothing) {
+  Precision f16;
+  f16.dtype = DType::f16;
+  f16.loss_scale = 0x1p24;
+  LoggingTask task;
+  Learner learner(task, {}, f16, false);
+  const auto state_of = [&] {
+    Checkpoint c;
+    learner.save(&c);
+    std::vector<std::vector<float>> all;
+    for (const auto& [name, tensor] : c.tensors) all.push_back(tensor.to_vector<float>());
+    for (const auto& p : task.module().parameters()) all.push_back(p.variable->value().to_vector<float>());
+    return std::make_pair(all, c.state.at("optimizer_steps"));
+  };
+  int left_out = 0, taken = 0;
+  for (int step = 0; step < 20; ++step) {
+    const auto before = state_of();
+    const LogLine line = learner.step(made_up_batch(4, step), 1e-3, {}, {step, nullptr, nullptr});
+    const bool good = std::isfinite(line.at("grad_norm"));
+    ++(good ? taken : left_out);
+    EXPECT_EQ(state_of() == before, !good) << "step " << step;
+    EXPECT_EQ(state_of().second, std::to_string(taken));
+  }
+  EXPECT_GT(left_out, 2);
+  EXPECT_GT(taken, 2);
 }
 
 /// Gradients that reach norm and step in 16 bits give the bits of their f32 copies.

@@ -68,9 +68,24 @@ data::Batch batch_with_nan() {
 
 TEST(Learner, LooksForTheOperatorInThePartsThatItComputes) {
   WatchingTask task;
+  const std::vector<float> before = task.weights();
   const std::string what = told_of(task, batch_with_nan());
+  EXPECT_EQ(task.weights(), before) << "it is looked for in the network that the loss is of";
   EXPECT_NE(what.find("the loss is not finite: operator 'conv2d'"), std::string::npos) << what;
   EXPECT_EQ(task.seen, (std::vector<int64_t>{3, 3, 2, 3, 3, 2})) << "never all eight";
+}
+
+/// Its gradients are finite: they alone would let the step be.
+TEST(Learner, NoStepFollowsALossThatIsInfinite) {
+  class InfiniteTask : public WatchingTask {
+    Loss loss(const std::vector<Tensor>& inputs) override {
+      return {affine(mean_of_squares(inputs[0]), 1, INFINITY), {}};
+    }
+  } task;
+  const std::vector<float> before = task.weights();
+  const std::string what = told_of(task, made_up_batch(8));
+  EXPECT_NE(what.find("the loss is not finite: operator 'affine'"), std::string::npos) << what;
+  EXPECT_EQ(task.weights(), before);
 }
 
 TEST(Learner, TakesNoOtherErrorForTheCause) {

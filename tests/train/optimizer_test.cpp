@@ -97,6 +97,46 @@ TEST(Optimizer, UndoesTheLossScale) {
   EXPECT_NEAR(m.w.value().to_vector<float>()[0], 1 - 0.25, 1e-6);
 }
 
+/// Whoever waits for the norm afterwards finds everything as it was before the step.
+TEST(Optimizer, AStepOfWhatIsNotFiniteChangesNothing) {
+  struct Bad {
+    float gradient;
+    double loss;
+  };
+  for (const auto kind :
+       {OptimizerOptions::Kind::sgd, OptimizerOptions::Kind::adam, OptimizerOptions::Kind::adamw})
+    for (const Bad& bad : {Bad{NAN, 1}, Bad{INFINITY, 1}, Bad{3, NAN}, Bad{3, INFINITY}}) {
+      Two bothered, spared;
+      OptimizerOptions o;
+      o.kind = kind;
+      o.weight_decay = 0.1;
+      Optimizer first(bothered, o), second(spared, o);
+      const auto step = [](Two& m, Optimizer& optimizer, float gradient, double loss) {
+        m.w.set_grad(Tensor::from(std::vector<float>{0.5f, gradient, 1}, {3}));
+        const Tensor measured =
+            optimizer.measure(1, {Tensor::scalar(1), Tensor::scalar(loss)}, {Tensor::scalar(INFINITY)});
+        optimizer.step(0.1);
+        return Optimizer::told(measured);
+      };
+      for (int i = 0; i < 2; ++i) {
+        step(bothered, first, 0.25f, 1);
+        step(spared, second, 0.25f, 1);
+        const Optimizer::Told told = step(bothered, first, bad.gradient, bad.loss);
+        EXPECT_EQ(std::isfinite(told.norm), std::isfinite(bad.gradient));
+        EXPECT_EQ(told.numbers.size(), 3u);
+        first.take_back();
+        EXPECT_FALSE(bothered.w.grad().defined());
+        NamedTensors a, b;
+        first.save(&a);
+        second.save(&b);
+        for (const auto& [name, tensor] : b)
+          EXPECT_EQ(a.at(name).to_vector<float>(), tensor.to_vector<float>()) << name;
+        EXPECT_EQ(bothered.w.value().to_vector<float>(), spared.w.value().to_vector<float>());
+        EXPECT_EQ(first.steps(), second.steps());
+      }
+    }
+}
+
 TEST(Optimizer, StateGoesRoundThroughACheckpoint) {
   OptimizerOptions o;
   Two a, b;

@@ -137,6 +137,9 @@ using Refuser = std::function<void(Refusal, const char* kernel, const std::strin
 /// Called instead of the submitter; by default it throws Error(internal). Returns the one before.
 Refuser set_refuser(Refuser refuser);
 
+/// Called after every launch, queued or refused; by default nothing is.
+void set_launch_check(std::function<void(const char* kernel)> check);
+
 /// The threads of a launch, by numbers that start again with each generation.
 struct LaunchThreads {
   uint64_t generation = 0;

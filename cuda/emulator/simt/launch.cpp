@@ -27,6 +27,8 @@ Refuser refuser = [](Refusal, const char* kernel, const std::string& why) {
   fail(Code::internal, kernel, ": ", why);
 };
 
+std::function<void(const char*)> launch_check = [](const char*) {};
+
 /// What a launch was asked for; `code` tells the module.
 struct Request {
   const char* name;
@@ -167,15 +169,21 @@ void set_submitter(std::function<void(void*, const char*, QueuedLaunch)> submitt
 
 Refuser set_refuser(Refuser refuser) { return std::exchange(core::refuser, std::move(refuser)); }
 
+void set_launch_check(std::function<void(const char*)> check) { core::launch_check = std::move(check); }
+
 void submit_launch(const char* name, const void* code, Index3 grid, Index3 block, size_t shared, void* stream,
                    void (*body)(const void*), const void* arguments, size_t bytes) {
   const core::LaunchRefusal refusal = core::check_launch(code, grid, block, shared);
-  if (!refusal.why.empty()) return core::refuser(refusal.kind, name, refusal.why);
+  if (!refusal.why.empty()) {
+    core::refuser(refusal.kind, name, refusal.why);
+    return core::launch_check(name);
+  }
   auto request = std::make_shared<core::Request>();
   *request = {name, code, grid, block, shared, body, {}, bytes};
   request->arguments.resize(bytes / sizeof(std::max_align_t) + 1);
   std::memcpy(request->arguments.data(), arguments, bytes);
   core::submitter(stream, name, [request] { core::run(*request); });
+  core::launch_check(name);
 }
 
 const char* limits_text() {

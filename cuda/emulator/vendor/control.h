@@ -35,6 +35,7 @@ enum class Fault : uint8_t {
   asynchronous,  ///< queued work fails when it runs: cudaErrorIllegalAddress from the next wait on, for good
   workspace,     ///< a library call that was given a workspace says "not supported"
   algorithm,     ///< a cuDNN convolution says "not supported"
+  product,       ///< a product of cuBLASLt says "not supported"
   plan,          ///< a plan of cuDNN's backend interface cannot be finalized
   internal,      ///< a plan of that interface, or a cuDNN convolution, says "internal error"
   notes,         ///< an engine of that interface does not tell its notes

@@ -164,6 +164,7 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t desc
     const LibraryWorkspace work{workspace, algo ? size_t(algo->data[workspace_bytes]) : 0};
     if (!check_workspace(work, bytes, kWorkspaceAlignment, {&gemm.a, &gemm.b, &gemm.c, &gemm.d}))
       return CUBLAS_STATUS_INVALID_VALUE;
+    if (due(Fault::product)) return refuse(CUBLAS_STATUS_NOT_SUPPORTED, "an injected fault");
     if (work.needed > 0 && due(Fault::workspace))
       return refuse(CUBLAS_STATUS_NOT_SUPPORTED, "an injected fault: the workspace is refused");
     return submit_gemm(gemm, work, stream);

@@ -249,4 +249,8 @@ void refuse_launch(simt::Refusal kind, const char* kernel, const std::string& wh
   remember(refuse(kErrors[size_t(kind)], why));
 }
 
+void set_launch_check(void (*check)(const char* kernel)) {
+  simt::set_launch_check(check ? check : [](const char*) {});
+}
+
 }  // namespace cawe::emulated

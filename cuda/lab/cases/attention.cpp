@@ -113,11 +113,11 @@ double error(CaseContext& c, bool gradient, const AttentionSizes& z, const Atten
   const AttentionResults expected = attention_in_f64(x, z.scale);
   if (!gradient) {
     const AttentionResults got = run_attention(c, z, x);
-    return std::max(relative_error(got.y, expected.y), relative_error(got.seen, expected.seen));
+    return std::max(relative_error(got.y, expected.y, "y"), relative_error(got.seen, expected.seen, "seen"));
   }
   const AttentionResults got = run_attention_grad(c, z, x, expected);
-  return std::max({relative_error(got.dq, expected.dq), relative_error(got.dk, expected.dk),
-                   relative_error(got.dv, expected.dv)});
+  return std::max({relative_error(got.dq, expected.dq, "dq"), relative_error(got.dk, expected.dk, "dk"),
+                   relative_error(got.dv, expected.dv, "dv")});
 }
 
 Case make_case(bool gradient, const AttentionSizes& z, DType dtype, double tolerance) {

@@ -77,7 +77,8 @@ double run_in_bf16(CaseContext& c) {
       got = c.download(on_y, {1, kQueries, kChannels}, DType::bf16).to(DType::f64).to_vector<double>();
   double worst = 0;
   for (size_t i = 0; i < y.size(); ++i)
-    worst = std::max(worst, std::fabs(got[i] - y[i]) / (0x1p-8 * (std::fabs(y[i]) + magnitudes[i])));
+    worst = std::max(worst, noted(std::fabs(got[i] - y[i]) / (0x1p-8 * (std::fabs(y[i]) + magnitudes[i])), i,
+                                  got[i], y[i], "y"));
   return std::isfinite(worst) ? worst : INFINITY;
 }
 

@@ -103,12 +103,12 @@ class Judge {
 };
 
 /// Largest |got - expected| over its bound; infinite where a number is not finite.
-double in_bounds(const Tensor& got, const Tensor& expected, const Numbers& bounds) {
+double in_bounds(const Tensor& got, const Tensor& expected, const Numbers& bounds, const char* what) {
   const Numbers a = in_f64(got), b = in_f64(expected);
   double worst = 0;
   for (size_t i = 0; i < b.size(); ++i) {
-    if (!std::isfinite(a[i])) return INFINITY;
-    worst = std::max(worst, std::fabs(a[i] - b[i]) / bounds[i]);
+    if (!std::isfinite(a[i])) return noted(INFINITY, i, a[i], b[i], what);
+    worst = std::max(worst, noted(std::fabs(a[i] - b[i]) / bounds[i], i, a[i], b[i], what));
   }
   return worst;
 }
@@ -118,11 +118,13 @@ double error(CaseContext& c, bool gradient, const AttentionSizes& z, const Atten
   const Bounds bounds = Judge(z, x, expected).bounds();
   if (gradient) {
     const AttentionResults got = run_attention_grad(c, z, x, expected);
-    return std::max({in_bounds(got.dq, expected.dq, bounds.dq), in_bounds(got.dk, expected.dk, bounds.dk),
-                     in_bounds(got.dv, expected.dv, bounds.dv)});
+    return std::max({in_bounds(got.dq, expected.dq, bounds.dq, "dq"),
+                     in_bounds(got.dk, expected.dk, bounds.dk, "dk"),
+                     in_bounds(got.dv, expected.dv, bounds.dv, "dv")});
   }
   const AttentionResults got = run_attention(c, z, x);
-  return std::max(in_bounds(got.y, expected.y, bounds.y), in_bounds(got.seen, expected.seen, bounds.seen));
+  return std::max(in_bounds(got.y, expected.y, bounds.y, "y"),
+                  in_bounds(got.seen, expected.seen, bounds.seen, "seen"));
 }
 
 /// Scores of 1024 or, of every third query, -1024, and up to 3 more; whole numbers, exact in f16 and bf16 and f32.

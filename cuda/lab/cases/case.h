@@ -5,12 +5,14 @@
 #pragma once
 
 #include <cmath>
+#include <cstring>
 #include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "cuda/kernels/types.h"
+#include "cuda/lab/cases/worst.h"
 #include "tensor/random.h"
 #include "tensor/tensor.h"
 
@@ -96,15 +98,28 @@ Number number_for(DType dtype);
 /// What sums of a type are kept in: f64 for f64, else f32.
 inline DType accumulator_of(DType dtype) { return dtype == DType::f64 ? DType::f64 : DType::f32; }
 /// Largest |a - b| over the largest |b| (at least 1e-6); infinite where sizes differ or something is not
-/// finite.
-double relative_error(const Tensor& a, const Tensor& b);
-/// How many elements differ in their bits (or all, where sizes differ).
+/// finite. `what`: a name of what is compared, where a line compares several things.
+double relative_error(const Tensor& a, const Tensor& b, const std::string& what = "",
+                      const char* file = __builtin_FILE(), int line = __builtin_LINE());
+/// How many elements are not equal (or all, where sizes differ).
 template <class T>
-double different(const std::vector<T>& a, const std::vector<T>& b) {
-  if (a.size() != b.size()) return double(std::max(a.size(), b.size()));
-  double count = 0;
-  for (size_t i = 0; i < a.size(); ++i) count += !(a[i] == b[i]);
-  return count;
+double different(const std::vector<T>& a, const std::vector<T>& b, const std::string& what = "",
+                 const char* file = __builtin_FILE(), int line = __builtin_LINE()) {
+  return count_where([](const T& p, const T& q) { return !(p == q); }, a, b, what, file, line);
+}
+/// How many differ in their bits.
+template <class T>
+double different_bits(const std::vector<T>& a, const std::vector<T>& b, const std::string& what = "",
+                      const char* file = __builtin_FILE(), int line = __builtin_LINE()) {
+  return count_where([](const T& p, const T& q) { return std::memcmp(&p, &q, sizeof p) != 0; }, a, b, what,
+                     file, line);
+}
+/// How many differ, where NaN equals NaN.
+template <class T>
+double different_or_nan(const std::vector<T>& a, const std::vector<T>& b, const std::string& what = "",
+                        const char* file = __builtin_FILE(), int line = __builtin_LINE()) {
+  return count_where([](const T& p, const T& q) { return !(p == q || (p != p && q != q)); }, a, b, what, file,
+                     line);
 }
 /// Normal numbers by Philox, rounded to `dtype`; the purpose names the stream.
 Tensor random_tensor(const Shape& shape, const std::string& purpose, DType dtype = DType::f32,

@@ -112,9 +112,14 @@ double run_both(CaseContext& c) {
     primitives::resize_bilinear(small.slice(0, i, i + 1), large);
     const std::vector<float> l = large.to_vector<float>(), m = got.slice(0, i, i + 1).to_vector<float>();
     const float low = *std::min_element(l.begin(), l.end()), high = *std::max_element(l.begin(), l.end());
-    for (size_t k = 0; k < l.size(); ++k) wrong += m[k] != (l[k] - low) / (high - low);
-    wrong += *std::min_element(m.begin(), m.end()) != 0.f;
-    wrong += *std::max_element(m.begin(), m.end()) != 1.f;
+    const float least = *std::min_element(m.begin(), m.end()), most = *std::max_element(m.begin(), m.end());
+    const std::string image = "image " + std::to_string(i);
+    for (size_t k = 0; k < l.size(); ++k) {
+      const float stretched = (l[k] - low) / (high - low);
+      wrong += noted(m[k] != stretched, k, m[k], stretched, image);
+    }
+    wrong += noted(least != 0.f, image, least, 0.f, "least");
+    wrong += noted(most != 1.f, image, most, 1.f, "most");
   }
   return wrong;
 }

@@ -61,10 +61,13 @@ double wrong_ranges(CaseContext& c, const Tensor& map, int64_t height, int64_t w
     primitives::resize_bilinear(map.slice(0, i, i + 1), large);
     const Extremes e = extremes_of(large);
     const auto at = size_t(i);
-    wrong += !same(double(low[at]), e.low) || !same(double(high[at]), e.high) || constant[at] != e.constant;
+    const double all_wrong = noted(!same(double(low[at]), e.low), at, double(low[at]), e.low, "low") +
+                             noted(!same(double(high[at]), e.high), at, double(high[at]), e.high, "high") +
+                             noted(constant[at] != e.constant, at, constant[at], e.constant, "constant");
+    wrong += all_wrong > 0;
   }
-  for (const uint32_t ticket : c.download(range.tickets, n)) wrong += ticket != 0;
-  return wrong;
+  const std::vector<uint32_t> tickets = c.download(range.tickets, n);
+  return wrong + different(tickets, std::vector<uint32_t>(tickets.size(), 0), "tickets");
 }
 
 /// Runs both parts of the launch on w and f. The error counts wrong ranges; a map that is off counts as one.

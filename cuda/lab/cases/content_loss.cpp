@@ -54,17 +54,19 @@ double run(CaseContext& c, const std::vector<int64_t>& sizes, DType dtype, int w
   void* scratch = c.fresh<char>(int64_t(content_loss_scratch(number_for(dtype), maps)));
   auto* ticket = c.upload(std::vector<uint32_t>{0});
   c.measure([&] { content_loss(number_for(dtype), maps, loss, scratch, ticket, c.stream()); });
-  double expected = 0, wrong = c.download(ticket, 1)[0];
+  double expected = 0, wrong = different(c.download(ticket, 1), {0}, "ticket");
   for (int i = 0; i < maps.count; ++i) {
     expected += expected_loss(pairs[size_t(i)]);
     if (i == without) continue;
     const Tensor grad = c.download(maps.map[i].grad, {sizes[size_t(i)]}, dtype);
     wrong += different(grad.to(DType::f64).to_vector<double>(),
-                       expected_gradient(pairs[size_t(i)]).to(DType::f64).to_vector<double>());
+                       expected_gradient(pairs[size_t(i)]).to(DType::f64).to_vector<double>(),
+                       "gradient of map " + std::to_string(i));
   }
   const double got = c.download(loss, {1}, wide).item();
-  if (!(wrong == 0) || !std::isfinite(got)) return 1;
-  return std::fabs(got - expected) / std::max(expected, 1e-6);
+  if (!std::isfinite(got)) return noted(1, 0, got, expected, "loss");
+  if (!(wrong == 0)) return 1;
+  return noted(std::fabs(got - expected) / std::max(expected, 1e-6), 0, got, expected, "loss");
 }
 
 Case make_case(const std::string& text, const std::vector<int64_t>& sizes, DType dtype, double tolerance,

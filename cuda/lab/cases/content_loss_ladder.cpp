@@ -44,7 +44,8 @@ double run(CaseContext& c, const Launch& launch) {
     wrong +=
         different(c.download(static_cast<const float*>(maps.map[i].grad), kSizes[i]), gradients[size_t(i)]);
   const double got = double(c.download(memory.loss, 1)[0]);
-  return wrong == 0 && std::isfinite(got) ? std::fabs(got - expected) / expected : 1;
+  const double error = std::isfinite(got) ? std::fabs(got - expected) / expected : 1;
+  return wrong == 0 ? noted(error, 0, got, expected, "loss") : 1;
 }
 
 Case step(int number, const char* file, const char* change, const Launch& launch) {

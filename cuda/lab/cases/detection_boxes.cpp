@@ -81,8 +81,8 @@ double run_filter(CaseContext& c, const FilterScene& s) {
     decode_filtered(kNumber<T>, from, limits, {out_boxes, out_scores, out_classes, out_counts, room},
                     c.stream());
   });
-  return different(bits_of(c.download(out_boxes, 4 * n * room)), bits_of(boxes.to_vector<T>())) +
-         different(bits_of(c.download(out_scores, n * room)), bits_of(kept.to_vector<T>())) +
+  return different_bits(c.download(out_boxes, 4 * n * room), boxes.to_vector<T>()) +
+         different_bits(c.download(out_scores, n * room), kept.to_vector<T>()) +
          different(c.download(out_classes, n * room), classes.to_vector<int64_t>()) +
          different(c.download(out_counts, n), counts.to_vector<int64_t>());
 }

@@ -103,7 +103,7 @@ double run_mask(CaseContext& c, int64_t n, double threshold) {
       unsigned long long word = 0;
       for (int64_t j = std::max(i + 1, d * 64); j < std::min(n, (d + 1) * 64); ++j)
         word |= static_cast<unsigned long long>(iou(box[i], box[j]) > float(threshold)) << (j - d * 64);
-      wrong += word != got[size_t(at + i)];
+      wrong += noted(word != got[size_t(at + i)], size_t(at + i), got[size_t(at + i)], word, "mask");
     }
   return wrong;
 }

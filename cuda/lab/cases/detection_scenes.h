@@ -2,7 +2,6 @@
 // Boxes and truths that the cases of detection share.
 #pragma once
 
-#include <cstring>
 #include <vector>
 
 #include "cuda/lab/cases/case.h"
@@ -11,13 +10,6 @@ namespace CAWE_DEVICE {
 
 template <class T>
 constexpr Number kNumber = sizeof(T) == 8 ? Number::f64 : Number::f32;
-
-template <class T>
-std::vector<uint64_t> bits_of(const std::vector<T>& x) {
-  std::vector<uint64_t> bits(x.size(), 0);
-  for (size_t i = 0; i < x.size(); ++i) std::memcpy(&bits[i], &x[i], sizeof(T));
-  return bits;
-}
 
 /// Memory that holds something: a kernel has to write its zeros too.
 template <class T>

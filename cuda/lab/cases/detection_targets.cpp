@@ -149,7 +149,7 @@ double run_join(CaseContext& c, const std::vector<int64_t>& kept, const std::vec
   T* out = written<T>(c, 4 * n * room);
   auto* out_counts = c.fresh<int64_t>(n);
   c.measure([&] { join_boxes(kNumber<T>, from, at, n, wanted, with, rows, out, out_counts, c.stream()); });
-  return different(bits_of(c.download(out, 4 * n * room)), bits_of(regions.to_vector<T>())) +
+  return different_bits(c.download(out, 4 * n * room), regions.to_vector<T>()) +
          different(c.download(out_counts, n), counts.to_vector<int64_t>());
 }
 

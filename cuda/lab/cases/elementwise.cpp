@@ -64,6 +64,9 @@ struct Problem {
   Layout x_layout = Layout::contiguous, y_layout = Layout::contiguous;
 };
 
+/// By its number, since a case may go through all.
+std::string operator_of(const Problem& k) { return "operator " + std::to_string(int(k.op)); }
+
 double run_unary(CaseContext& c, const Problem& k) {
   const Tensor x = numbers_for(k.op, k.shape, k.dtype, k.x_layout),
                like = Tensor::empty(k.shape, k.dtype, k.y_layout);
@@ -74,7 +77,7 @@ double run_unary(CaseContext& c, const Problem& k) {
   Tensor expected = Tensor::empty(k.shape, DType::f64);
   const ReferenceScope reference;
   primitives::unary(k.op, a, b, x.to(DType::f64), expected);
-  return relative_error(download(c, out, like), expected);
+  return relative_error(download(c, out, like), expected, operator_of(k));
 }
 
 double run_unary_grad(CaseContext& c, const Problem& k) {
@@ -90,7 +93,7 @@ double run_unary_grad(CaseContext& c, const Problem& k) {
   c.measure([&] { unary_grad(number_for(k.dtype), k.op, a, b, in, out, g, dx, c.stream()); });
   Tensor expected = Tensor::empty(k.shape, DType::f64);
   primitives::unary_grad(k.op, a, b, x.to(DType::f64), y.to(DType::f64), dy.to(DType::f64), expected);
-  return relative_error(download(c, dx, dy), expected);
+  return relative_error(download(c, dx, dy), expected, operator_of(k));
 }
 
 /// How many numbers differ, a NaN being like any other NaN.

@@ -64,7 +64,7 @@ double run_copy(CaseContext& c, const Operand& x, const Operand& y) {
   Tensor expected = y.whole.clone(), part = y.view(expected);
   const ReferenceScope reference;
   part.copy_from(from);
-  return different(got, bytes_of(expected));
+  return different(got, bytes_of(expected), "bytes");
 }
 
 double run_fill(CaseContext& c, const Operand& y, double value) {
@@ -79,7 +79,7 @@ double run_fill(CaseContext& c, const Operand& y, double value) {
   Tensor expected = y.whole.clone(), part = y.view(expected);
   const ReferenceScope reference;
   part.fill(value);
-  return different(got, bytes_of(expected));
+  return different(got, bytes_of(expected), "bytes");
 }
 
 Case make_case(const std::string& name, const std::string& text, const char* file,
@@ -226,7 +226,7 @@ double run_list(CaseContext& c, const ListCase& list) {
         c.download(static_cast<uint8_t*>(written[i]), y[i].numel() * int64_t(size_of(list.to)));
     Tensor part = y[i].slice(0, list.y_shift, y[i].numel());
     part.copy_from(x[i].slice(0, list.x_shift, x[i].numel()));
-    wrong += different(got, bytes_of(y[i]));
+    wrong += different(got, bytes_of(y[i]), "bytes of tensor " + std::to_string(i));
   }
   return wrong;
 }

@@ -48,7 +48,7 @@ struct StepCase {
   std::string text;
   Sizes sizes;
   DType dtype = DType::f32;
-  double factor = 1;  ///< other than 1: a number on the device
+  double factor = 1;  ///< other than 1: a number on the device; NaN: nothing is changed
   int64_t shift = 0;
   DType g_type = DType::f32;  ///< 16 bits where dtype is f32
 };
@@ -89,9 +89,11 @@ double run_sgd(CaseContext& c, const StepCase& s, const SgdParams& params) {
   const ReferenceScope reference;
   for (size_t i = 0; i < s.sizes.size(); ++i) {
     Tensor w = f64(p.values[i]), velocity = f64(v.values[i]);
-    primitives::sgd_step(w, scaled(g.values[i], s.factor), velocity, params);
+    if (!std::isnan(s.factor)) primitives::sgd_step(w, scaled(g.values[i], s.factor), velocity, params);
     const Tensor stepped = p.download(c, i);
-    error = std::max({error, relative_error(stepped, w), relative_error(v.download(c, i), velocity)});
+    const std::string of = " of tensor " + std::to_string(i);
+    error = std::max({error, relative_error(stepped, w, "p" + of),
+                      relative_error(v.download(c, i), velocity, "velocity" + of)});
   }
   return error;
 }
@@ -116,10 +118,12 @@ double run_adam(CaseContext& c, const StepCase& s, const AdamParams& params) {
   const ReferenceScope reference;
   for (size_t i = 0; i < s.sizes.size(); ++i) {
     Tensor w = f64(p.values[i]), m1 = f64(m.values[i]), v1 = f64(v.values[i]);
-    primitives::adam_step(w, scaled(g.values[i], s.factor), m1, v1, params);
+    if (!std::isnan(s.factor)) primitives::adam_step(w, scaled(g.values[i], s.factor), m1, v1, params);
     const Tensor stepped = p.download(c, i);
-    error = std::max({error, relative_error(stepped, w), relative_error(m.download(c, i), m1),
-                      relative_error(v.download(c, i), v1)});
+    const std::string of = " of tensor " + std::to_string(i);
+    error =
+        std::max({error, relative_error(stepped, w, "p" + of), relative_error(m.download(c, i), m1, "m" + of),
+                  relative_error(v.download(c, i), v1, "v" + of)});
   }
   return error;
 }
@@ -143,13 +147,14 @@ double run_norm(CaseContext& c, const Sizes& sizes, DType dtype, double reductio
   auto* scratch = c.fresh<double>(gradient_norm_scratch(list.data(), int64_t(list.size())));
   auto* result = c.fresh<double>(3);
   c.measure([&] {
-    gradient_norm(number_for(dtype), list.data(), int64_t(list.size()), largest, 8, scratch, result,
+    gradient_norm(number_for(dtype), list.data(), int64_t(list.size()), largest, 8, 0, scratch, result,
                   c.stream());
   });
   const std::vector<double> got = c.download(result, 3);
   const double factor = (reduction > 1 ? 1 / reduction : 1) / 8;
-  return std::max(
-      {std::fabs(got[0] / squares - 1), std::fabs(got[1] / norm - 1), std::fabs(got[2] / factor - 1)});
+  return std::max({noted(std::fabs(got[0] / squares - 1), 0, got[0], squares, "squares"),
+                   noted(std::fabs(got[1] / norm - 1), 1, got[1], norm, "norm"),
+                   noted(std::fabs(got[2] / factor - 1), 2, got[2], factor, "factor")});
 }
 
 /// Of gradients in three types: to the bit what their f32 copies have.
@@ -165,7 +170,7 @@ double run_norm_of_types(CaseContext& c, const Sizes& sizes, DType type) {
   const auto norm = [&](const std::vector<GradientTensor>& list, double* to) {
     auto* scratch = c.fresh<double>(gradient_norm_scratch(list.data(), int64_t(list.size())));
     return [=, &c, &list] {
-      gradient_norm(Number::f32, list.data(), int64_t(list.size()), 1, 8, scratch, to, c.stream());
+      gradient_norm(Number::f32, list.data(), int64_t(list.size()), 1, 8, 0, scratch, to, c.stream());
     };
   };
   const std::vector<GradientTensor> list = entries(g), list_of_copies = entries(copies);
@@ -174,17 +179,26 @@ double run_norm_of_types(CaseContext& c, const Sizes& sizes, DType type) {
   return different(c.download(result, 3), c.download(of_copies, 3));
 }
 
-/// A gradient that is not finite: its norm neither, and the factor 1.
-double run_norm_of_nan(CaseContext& c) {
+/// One gradient, 3 or what is given, of a loss times 8, and losses: what is not finite makes the factor NaN.
+double run_norm_with_losses(CaseContext& c, float gradient, const std::vector<double>& losses) {
   TensorList g({100}, "step g", DType::f32, 0);
-  g.values[0].data<float>()[70] = NAN;
+  g.values[0].fill(0);
+  g.values[0].data<float>()[70] = gradient;
   g.upload(c);
   const std::vector<GradientTensor> list = entries(g);
   auto* scratch = c.fresh<double>(1);
-  auto* result = c.fresh<double>(3);
-  c.measure([&] { gradient_norm(Number::f32, list.data(), 1, 1, 8, scratch, result, c.stream()); });
-  const std::vector<double> got = c.download(result, 3);
-  return double(!std::isnan(got[0])) + double(!std::isnan(got[1])) + double(got[2] != 1);
+  std::vector<double> expected{NAN, NAN, NAN};
+  expected.insert(expected.end(), losses.begin(), losses.end());
+  double* result = c.upload(expected);
+  c.measure([&] {
+    gradient_norm(Number::f32, list.data(), 1, 0, 8, int64_t(losses.size()), scratch, result, c.stream());
+  });
+  expected[0] = double(gradient) * double(gradient);
+  expected[1] = std::fabs(double(gradient)) / 8;
+  if (std::isfinite(gradient) &&
+      std::all_of(losses.begin(), losses.end(), [](double x) { return std::isfinite(x); }))
+    expected[2] = 0.125;
+  return different_or_nan(c.download(result, int64_t(expected.size())), expected);
 }
 
 double run_scale(CaseContext& c, const Sizes& sizes, DType dtype) {
@@ -197,7 +211,7 @@ double run_scale(CaseContext& c, const Sizes& sizes, DType dtype) {
       [&] { scale_gradients(number_for(dtype), list.data(), int64_t(list.size()), factor, c.stream()); });
   double error = 0;
   for (size_t i = 0; i < sizes.size(); ++i)
-    error = std::max(error, relative_error(g.download(c, i), scaled(g.values[i], by)));
+    error = std::max(error, relative_error(g.download(c, i), scaled(g.values[i], by), std::to_string(i)));
   return error;
 }
 
@@ -261,6 +275,18 @@ void add_steps(std::vector<Case>& cases) {
     cases.back().floor_read -= saved_by_gradients(s);
     cases.back().run = [=](CaseContext& c) { return run_adam(c, s, p); };
   };
+  // A factor that is NaN: nothing but it is read, by each of 8 warps of 3 blocks, and nothing is written.
+  const auto left_out = [&](const std::string& name,
+                            std::function<double(CaseContext&, const StepCase&)> run) {
+    for (const DType dtype : {DType::f32, DType::f64}) {
+      const StepCase s{"", {5001, 77}, dtype, NAN};
+      Case r = make_case(name, std::string(cawe::name(dtype)) + " 2 tensors, left out", s.sizes, 0, 0, 0, 0);
+      r.sectors = 8 * 3;
+      r.sector_allowance = 1;
+      r.run = [=](CaseContext& c) { return run(c, s); };
+      cases.push_back(r);
+    }
+  };
   SgdParams sp;
   sp.lr = 0.1;
   sp.weight_decay = 0.05;
@@ -282,6 +308,7 @@ void add_steps(std::vector<Case>& cases) {
   sgd({"70 tensors, unaligned", many(), DType::f32, 1, 1}, sp);
   sgd({"2 tensors, scaled", {5000, 77}, DType::f32, 0.25}, sp);
   sgd({"2 tensors", {5001, 77}, DType::f64}, sp);
+  left_out("sgd_step", [=](CaseContext& c, const StepCase& s) { return run_sgd(c, s, sp); });
   sgd({"13293 in 4, bf16 gradients", kMain, DType::f32, 1, 0, DType::bf16}, sp);
   cases.back().sectors = 4 * kMainSectors + kMainNarrow;
   sgd({"70 tensors, f16 gradients, unaligned", many(), DType::f32, 0.5, 1, DType::f16}, sp);
@@ -295,6 +322,7 @@ void add_steps(std::vector<Case>& cases) {
   adam({"70 tensors, unaligned", many(), DType::f32, 1, 1}, ap);
   adam({"2 tensors, scaled", {5000, 77}, DType::f32, 0.25}, decoupled);
   adam({"2 tensors", {5001, 77}, DType::f64}, ap);
+  left_out("adam_step", [=](CaseContext& c, const StepCase& s) { return run_adam(c, s, ap); });
   adam({"13293 in 4, f16 gradients", kMain, DType::f32, 1, 0, DType::f16}, ap);
   cases.back().sectors = 6 * kMainSectors + kMainNarrow;
   adam({"70 tensors, bf16 gradients, unaligned", many(), DType::f32, 0.5, 1, DType::bf16}, decoupled);
@@ -327,8 +355,17 @@ void add_gradients(std::vector<Case>& cases) {
     cases.back().sectors = kMainNarrow + 5 + 2 + 3;
     cases.back().run = [=](CaseContext& c) { return run_norm_of_types(c, kMain, type); };
   }
-  cases.push_back(make_case("gradient_norm", "f32 nan", {100}, 4.08, 0.32, 2, 0));
-  cases.back().run = [](CaseContext& c) { return run_norm_of_nan(c); };
+  const auto of_losses = [&](const std::string& text, float gradient, const std::vector<double>& losses) {
+    cases.push_back(make_case("gradient_norm", "f32 " + text, {100}, 4.08, 0.32, 2, 0));
+    cases.back().floor_read += 8 * double(losses.size());
+    cases.back().run = [=](CaseContext& c) { return run_norm_with_losses(c, gradient, losses); };
+  };
+  of_losses("nan", NAN, {});
+  of_losses("nan, a loss", NAN, {1});
+  of_losses("infinity", INFINITY, {});
+  of_losses("two losses", 3, {0.5, -2});
+  of_losses("two losses, one nan", 3, {NAN, 2});
+  of_losses("two losses, one infinite", 3, {2, INFINITY});
 
   const auto scale = [&](const std::string& text, const Sizes& sizes, DType dtype, double tolerance) {
     cases.push_back(make_case("scale_gradients", text, sizes, double(size_of(dtype)), double(size_of(dtype)),

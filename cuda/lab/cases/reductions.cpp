@@ -70,8 +70,6 @@ double run_columns(CaseContext& c, int64_t batch, int64_t rows, int64_t columns,
   return relative_error(c.download(y, {batch, columns}, dtype), expected);
 }
 
-double same(double a, double b) { return a == b || (a != a && b != b); }
-
 /// x [N, ...]; low and high as the CPU finds them in the same numbers.
 double run_min_max(CaseContext& c, const Tensor& x) {
   const int64_t items = x.dim(0), length = x.numel() / items;
@@ -89,9 +87,7 @@ double run_min_max(CaseContext& c, const Tensor& x) {
   const auto a = c.download(low, {items}, x.dtype()).to(DType::f64).to_vector<double>(),
              b = c.download(high, {items}, x.dtype()).to(DType::f64).to_vector<double>(),
              p = least.to(DType::f64).to_vector<double>(), q = most.to(DType::f64).to_vector<double>();
-  double wrong = 0;
-  for (size_t i = 0; i < a.size(); ++i) wrong += !same(a[i], p[i]) + !same(b[i], q[i]);
-  return wrong;
+  return different_or_nan(a, p, "low") + different_or_nan(b, q, "high");
 }
 
 /// NaNs here and there, more in later items.

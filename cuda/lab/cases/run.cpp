@@ -91,6 +91,7 @@ CaseResult run_case(const Case& kernel_case, uint64_t seed, simt::Level level) {
   const Settings settings(seed, level, r.complaints);
   const KeepDenormals exact;  // of the reference; the emulator keeps them anyway
   CaseContext context;
+  forget_worst();
   r.error = kernel_case.run(context);
   r.launches = simt::take_reports();
   for (const simt::LaunchReport& launch : r.launches) {
@@ -102,7 +103,8 @@ CaseResult run_case(const Case& kernel_case, uint64_t seed, simt::Level level) {
   if (r.launches.empty() && r.complaints.empty()) r.complaints.push_back("nothing was launched");
   if (!(r.error <= kernel_case.tolerance))
     r.complaints.push_back(
-        printf_text("error %.3g against the reference (allowed %.3g)", r.error, kernel_case.tolerance));
+        printf_text("error %.3g against the reference (allowed %.3g)", r.error, kernel_case.tolerance) +
+        (worst_of_run().empty() ? "" : ", the worst: " + worst_of_run()));
   if (level == simt::Level::profile) judge_counts(kernel_case, r);
   return r;
 }

@@ -57,10 +57,7 @@ double run_special(CaseContext& c, int64_t columns) {
   c.measure([&] { softmax(Number::f32, in, out, 4, columns, c.stream()); });
   const auto got = c.download(out, 4 * columns);
   const auto expected = reference_softmax(Tensor::from(x, {4, columns})).to_vector<float>();
-  double wrong = 0;
-  for (size_t i = 0; i < got.size(); ++i)
-    wrong += !(got[i] == expected[i] || (std::isnan(got[i]) && std::isnan(expected[i])));
-  return wrong;
+  return different_or_nan(got, expected);
 }
 
 Case make_case(bool gradient, int64_t rows, int64_t columns, DType dtype, double tolerance) {

@@ -52,7 +52,10 @@ std::vector<std::string> known_archs(const std::string& nvcc) {
   return archs;
 }
 
-/// The architecture itself, or the next newer one among `known`.
+/// Architectures of GPUs that toolkits have dropped, from which on there are shuffles of part of a warp.
+constexpr int kDropped[] = {50, 52, 53, 60, 61, 62, 70, 72};
+
+/// The architecture itself, or for a dropped one the next newer among `known`.
 std::string compiled_arch(const std::string& asked, const std::vector<std::string>& known) {
   const int number = arch_number(asked);
   const std::string plain = "sm_" + std::to_string(number);  // the list leaves out sm_90a and its like
@@ -62,6 +65,11 @@ std::string compiled_arch(const std::string& asked, const std::vector<std::strin
     if (arch_number(arch) >= number && (best.empty() || arch_number(arch) < arch_number(best))) best = arch;
   CAWE_CHECK(!best.empty(), Code::usage, "this nvcc knows neither ", asked,
              " nor a newer one; use a newer CUDA toolkit or another GPU");
+  if (std::find(std::begin(kDropped), std::end(kDropped), number) == std::end(kDropped)) {
+    std::string all;
+    for (const std::string& arch : known) all += " " + arch;
+    fail(Code::usage, "architecture '", asked, "': this nvcc does not know it (expected one of", all, ")");
+  }
   return best;
 }
 
@@ -92,8 +100,10 @@ Finished compile(const CudaSource& source, std::vector<std::string> arguments,
                  const std::vector<std::string>& last_arguments) {
   arguments.insert(arguments.end(), last_arguments.begin(), last_arguments.end());
   Finished finished = run_program(arguments);
+  const std::string complaint = finished.exit_code == 0 ? "" : first_complaint(finished.err + finished.out);
+  CAWE_CHECK(complaint.find("Unsupported gpu architecture") == std::string::npos, Code::usage, complaint);
   CAWE_CHECK(finished.exit_code == 0, Code::internal, "nvcc cannot compile ", source.file, " (exit code ",
-             finished.exit_code, "): ", first_complaint(finished.err + finished.out));
+             finished.exit_code, "): ", complaint);
   return finished;
 }
 

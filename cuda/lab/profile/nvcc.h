@@ -41,7 +41,7 @@ struct Answer {
 /// Registers, spills and so on of every kernel of a file for each of `archs` ("sm_61", ..), in that order. An
 /// architecture that the toolkit has dropped is stood in for by the next newer one that it knows: rows are
 /// marked approximate(). Leaves no file. Throws Error(internal) with nvcc's first complaint where the file
-/// does not compile, Error(usage) for an architecture that is none or newer than the toolkit, Error(data)
+/// does not compile, Error(usage) for an architecture that is none, or newer than the toolkit, Error(data)
 /// where nvcc's text is damaged.
 Answer<ResourceReport> resource_usage(const CudaSource& source, const std::vector<std::string>& archs,
                                       const std::optional<std::string>& nvcc = find_nvcc());

@@ -64,28 +64,28 @@ double StepCount::flops() const {
 /// Passes every call on to the CUDA backend and writes down what came of it.
 class CountedDevice::Backend final : public PrimitiveBackend {
  public:
-  const char* name() const override { return cuda_.name(); }
+  const char* name() const override { return cuda_->name(); }
   Device device() const override { return Device::emulated; }
-  std::string built_on() const override { return cuda_.built_on(); }
-  Layout convolution_layout(DType dtype) const override { return cuda_.convolution_layout(dtype); }
-  void* allocate(size_t bytes) override { return cuda_.allocate(bytes); }
-  void release(void* block, size_t bytes) noexcept override { cuda_.release(block, bytes); }
-  void copy_between_devices(const Tensor& x, Tensor& y) override { cuda_.copy_between_devices(x, y); }
-  void synchronize() override { cuda_.synchronize(); }
+  std::string built_on() const override { return cuda_->built_on(); }
+  Layout convolution_layout(DType dtype) const override { return cuda_->convolution_layout(dtype); }
+  void* allocate(size_t bytes) override { return cuda_->allocate(bytes); }
+  void release(void* block, size_t bytes) noexcept override { cuda_->release(block, bytes); }
+  void copy_between_devices(const Tensor& x, Tensor& y) override { cuda_->copy_between_devices(x, y); }
+  void synchronize() override { cuda_->synchronize(); }
   std::unique_ptr<CapturedWork> capture(const std::function<void()>& work) override {
-    return cuda_.capture(work);
+    return cuda_->capture(work);
   }
 
 #define CAWE_OP(op, parameters, names) \
   void op parameters override {        \
     const Call call(*this, #op);       \
     call.of names;                     \
-    cuda_.op names;                    \
+    cuda_->op names;                   \
   }
 #include "tensor/primitives/all.inc"
 #undef CAWE_OP
 
-  bool tf32() const { return cuda_.runtime().settings.tf32; }
+  bool tf32() const { return cuda_->runtime().settings.tf32; }
 
   StepCount take() {
     charge();
@@ -98,8 +98,8 @@ class CountedDevice::Backend final : public PrimitiveBackend {
                      [](const PrimitiveCount& a, const PrimitiveCount& b) { return a.bytes > b.bytes; });
     found_.clear();
     count.traffic = std::exchange(traffic_, {});
-    count.peak_bytes = cuda_.statistics().peak_bytes;
-    cuda_.reset_peak();
+    count.peak_bytes = cuda_->statistics().peak_bytes;
+    cuda_->reset_peak();
     count.host_waits = waits_so_far() - waits_;
     waits_ += count.host_waits;
     return count;
@@ -158,7 +158,7 @@ class CountedDevice::Backend final : public PrimitiveBackend {
     running_->vendor_calls += some.convolutions + some.products;
   }
 
-  CudaBackend cuda_{Device::emulated};
+  const std::unique_ptr<CudaBackend> cuda_ = make_backend(Device::emulated);
   std::map<std::string, PrimitiveCount> found_;
   PrimitiveCount* running_ = nullptr;
   emulated::Traffic traffic_;

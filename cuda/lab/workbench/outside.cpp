@@ -35,7 +35,7 @@ class RunningBench final : public Workbench {
   void expect(const char* name, const float* device, const float* wanted, int64_t n,
               double tolerance) override {
     const Tensor want = Tensor::from(std::vector<float>(wanted, wanted + n), {n});
-    const double error = on_emulator::relative_error(context_.download(device, {n}, DType::f32), want);
+    const double error = on_emulator::relative_error(context_.download(device, {n}, DType::f32), want, name);
     CAWE_CHECK(tolerance >= 0, Code::usage, "expect(\"", name, "\"): a negative tolerance");
     case_.tolerance = compared_ ? std::min(case_.tolerance, tolerance) : tolerance;
     error_ = std::max(error_, error);

@@ -34,6 +34,9 @@ double squares_of(const T* p, int64_t n, double squares) {
   return squares;
 }
 
+/// Whether a step changes nothing: something was not finite (gradient_norm).
+bool is_left_out(const Tensor& factor) { return factor.defined() && std::isnan(factor.data<double>()[0]); }
+
 }  // namespace
 
 void ReferenceBackend::sgd_step(Tensor& p, const Tensor& g, Tensor& velocity, const SgdParams& s) {
@@ -78,6 +81,7 @@ void ReferenceBackend::adam_step(Tensor& p, const Tensor& g, Tensor& m, Tensor& 
 void ReferenceBackend::sgd_steps(const std::vector<Tensor>& p, const std::vector<Tensor>& g,
                                  const std::vector<Tensor>& velocity, const Tensor& factor,
                                  const SgdParams& s) {
+  if (is_left_out(factor)) return;
   for (size_t i = 0; i < p.size(); ++i) {
     Tensor value = p[i], v = velocity[i];
     sgd_step(value, times(*this, g[i].to(value.dtype()), factor), v, s);
@@ -87,6 +91,7 @@ void ReferenceBackend::sgd_steps(const std::vector<Tensor>& p, const std::vector
 void ReferenceBackend::adam_steps(const std::vector<Tensor>& p, const std::vector<Tensor>& g,
                                   const std::vector<Tensor>& m, const std::vector<Tensor>& v,
                                   const Tensor& factor, const AdamParams& s) {
+  if (is_left_out(factor)) return;
   for (size_t i = 0; i < p.size(); ++i) {
     Tensor value = p[i], first = m[i], second = v[i];
     adam_step(value, times(*this, g[i].to(value.dtype()), factor), first, second, s);
@@ -108,7 +113,9 @@ void ReferenceBackend::gradient_norm(const std::vector<Tensor>& g, double larges
   double* out = result.data<double>();
   out[0] = squares;
   out[1] = norm;
-  out[2] = std::isfinite(norm) ? clip / loss_scale : 1;
+  bool finite = std::isfinite(norm);
+  for (int64_t i = 3; i < result.numel(); ++i) finite &= std::isfinite(out[i]);
+  out[2] = finite ? clip / loss_scale : std::nan("");
 }
 
 }  // namespace cawe

@@ -185,7 +185,9 @@ TEST_F(GraphConvolution, AnInternalErrorIsNotTakenForARefusal) {
                [&] { forward(); });
   prepare(DType::f32, 2);
   inject(Fault::internal, 2, 1, 1);  // the plan is made
-  expect_error(Code::internal, {"conv2d: cudnnBackendExecute: CUDNN_STATUS_INTERNAL_ERROR"},
+  expect_error(Code::internal,
+               {"conv2d: cudnnBackendExecute: CUDNN_STATUS_INTERNAL_ERROR",
+                "Operands: x [1, 4, 6, 6], w [4, 4, 3, 3], y [1, 4, 6, 6], f32, NCHW, by engine 1."},
                [&] { forward(); });
 }
 
@@ -235,11 +237,22 @@ TEST_F(GraphConvolution, NamesTheOperatorAndBothInterfacesInErrors) {
   const EnvironmentVariable none("CAWE_CUDNN_WORKSPACE_MB", "0");
   restart_with_graph();
   prepare(DType::f32);
-  expect_error(Code::unsupported,
-               {"conv2d_grad_input: cuDNN has no algorithm for x [1, 4, 6, 6], w [4, 4, 3, 3], f32",
-                "no deterministic algorithm within the workspace",
-                "graph interface: engine 1: a workspace of", "CAWE_CUDNN_WORKSPACE_MB"},
-               [&] { grad_input(); });
+  expect_error(
+      Code::unsupported,
+      {"conv2d_grad_input: cuDNN has no algorithm for x [1, 4, 6, 6], w [4, 4, 3, 3], f32",
+       "no deterministic algorithm within the workspace", "graph interface: engine 28: a workspace of",
+       "; engine 1: a workspace of", "CAWE_CUDNN_WORKSPACE_MB"},
+      [&] { grad_input(); });
+}
+
+/// Each engine and each algorithm with what it said.
+TEST_F(GraphConvolution, NamesAllThatRefused) {
+  prepare(DType::f32);
+  inject(Fault::algorithm, 1, 1000);
+  std::vector<std::string> words{"conv2d: cuDNN has no algorithm"};
+  for (const char* choice : {"engine 28", "engine 1", "engine 0", "algorithm 1", "algorithm 0"})
+    words.push_back(choice + std::string(": CUDNN_STATUS_NOT_SUPPORTED (3000)"));
+  expect_error(Code::unsupported, words, [&] { forward(); });
 }
 
 TEST_F(GraphConvolution, AnAsynchronousFailureIsNotTakenForARefusal) {

@@ -262,7 +262,9 @@ TEST_F(ConvolutionChoice, KeepsToTheLimitOfTheWorkspace) {
   expect_forward();
   expect_error(Code::unsupported,
                {"conv2d_grad_input: cuDNN has no algorithm for x [1, 4, 6, 6], w [4, 2, 3, 3], f32",
-                "no deterministic algorithm within the workspace", "CAWE_CUDNN_WORKSPACE_MB"},
+                "(NCHW: no deterministic algorithm within the workspace (", "algorithm 0: not deterministic",
+                "algorithm 1: a workspace of ", " bytes is above the limit",
+                "; channels-last: no deterministic", "CAWE_CUDNN_WORKSPACE_MB"},
                [&] { grad_input(); });
 }
 
@@ -285,11 +287,13 @@ TEST_F(ConvolutionChoice, TellsThatMemoryIsOutAndTriesTheSameAgainLater) {
   for (const bool with_bias : {false, true}) {
     prepare();
     inject(Fault::device_memory, 1, 2);  // and again without what was cached
-    expect_error(Code::io,
-                 {"conv2d: out of device memory: 1 MiB wanted for the workspace of cuDNN's algorithm 1",
-                  "x [1, 4, 6, 6], w [4, 2, 3, 3], y [1, 4, 6, 6], f32, NCHW", "smaller batch",
-                  "same bits, CAWE_CUDNN_WORKSPACE_MB=0, which admits only"},
-                 [&] { forward(with_bias); });
+    expect_error(
+        Code::io,
+        {"conv2d: out of device memory: 1 MiB wanted for the workspace of cuDNN's algorithm 1",
+         with_bias ? "x [1, 4, 6, 6], w [4, 2, 3, 3], y [1, 4, 6, 6], f32, NCHW, with a bias, by algorithm 1"
+                   : "x [1, 4, 6, 6], w [4, 2, 3, 3], y [1, 4, 6, 6], f32, NCHW, by algorithm 1",
+         "smaller batch", "same bits, CAWE_CUDNN_WORKSPACE_MB=0, which admits only"},
+        [&] { forward(with_bias); });
     const char* call = with_bias ? "cudnnConvolutionBiasActivationForward" : "cudnnConvolutionForward";
     const int64_t made = device().runtime().convolutions.statistics().made;
     const int64_t requests = device().statistics().requests;
@@ -312,7 +316,9 @@ TEST_F(ConvolutionChoice, TriesAgainWithoutTheCacheBeforeMemoryIsOut) {
 TEST_F(ConvolutionChoice, AnInternalErrorIsNotTakenForARefusal) {
   prepare();
   inject(Fault::internal);
-  expect_error(Code::internal, {"conv2d: cudnnConvolutionForward: CUDNN_STATUS_INTERNAL_ERROR"},
+  expect_error(Code::internal,
+               {"conv2d: cudnnConvolutionForward: CUDNN_STATUS_INTERNAL_ERROR",
+                "Operands: x [1, 4, 6, 6], w [4, 2, 3, 3], y [1, 4, 6, 6], f32, NCHW, by algorithm 1."},
                [&] { forward(); });
 }
 
@@ -365,7 +371,10 @@ TEST_F(ConvolutionChoice, ConstantsOfACapturedStepAreThereForAll) {
 TEST_F(ConvolutionChoice, NamesTheOperatorInErrorsOfTheLibrary) {
   prepare();
   inject(Fault::algorithm, 1, 1000);
-  expect_error(Code::unsupported, {"conv2d: cuDNN has no algorithm", "CUDNN_STATUS_NOT_SUPPORTED"},
+  expect_error(Code::unsupported,
+               {"conv2d: cuDNN has no algorithm", "(NCHW: algorithm 1: CUDNN_STATUS_NOT_SUPPORTED (3000)",
+                "; algorithm 0: CUDNN_STATUS_NOT_SUPPORTED (3000)",
+                "; channels-last: algorithm 1: CUDNN_STATUS_NOT_SUPPORTED (3000)"},
                [&] { forward(); });
 }
 

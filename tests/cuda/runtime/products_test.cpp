@@ -190,8 +190,10 @@ TEST_F(ProductChoice, TellsThatMemoryIsOutAndTriesTheSameAgainLater) {
     prepare();
     inject(Fault::device_memory, 1, 2);  // and again without what was cached
     expect_error(Code::io,
-                 {": out of device memory: 1 MiB wanted for the workspace of cuBLASLt's algorithm 0",
-                  "1 of [6, 8] by [8, 4]", "CAWE_CUDNN_WORKSPACE_MB=0, which admits only"},
+                 {"linear: out of device memory: 1 MiB wanted for the workspace of cuBLASLt's algorithm 0",
+                  with_bias ? "Operands: 1 of [6, 8] by [8, 4] (transposed), f32, with a bias."
+                            : "Operands: 1 of [6, 8] by [8, 4] (transposed), f32.",
+                  "CAWE_CUDNN_WORKSPACE_MB=0, which admits only"},
                  [&] { linear(with_bias); });
     const int64_t requests = device().statistics().requests;
     linear(with_bias);
@@ -238,8 +240,24 @@ TEST_F(ProductChoice, NamesTheOperatorInErrorsOfTheLibrary) {
   inject(Fault::asynchronous);
   linear(false);
   expect_error(Code::internal, {"cudaErrorIllegalAddress"}, [] { device().synchronize(); });
-  expect_error(Code::internal, {"linear: cublasLt", "CUBLAS_STATUS_EXECUTION_FAILED (13)"},
+  expect_error(Code::internal,
+               {"linear: cublasLt",
+                "CUBLAS_STATUS_EXECUTION_FAILED (13). Operands: 1 of [6, 8] by [8, 4] "
+                "(transposed), f32. A kernel failed"},
                [&] { linear(false); });
+}
+
+/// Each algorithm with what it said, of the product with its bias and of the one that is added to it.
+TEST_F(ProductChoice, NamesAllThatRefused) {
+  prepare();
+  inject(Fault::product, 1, 1000);
+  expect_error(
+      Code::unsupported,
+      {"linear: cuBLASLt has no algorithm for 1 of [6, 8] by [8, 4] (transposed), f32, added to what is "
+       "there "
+       "(with a bias: algorithm 0: CUBLAS_STATUS_NOT_SUPPORTED (15); algorithm 1: ",
+       "added to a bias: algorithm 0: CUBLAS_STATUS_NOT_SUPPORTED (15); algorithm 1: ", "--device cpu"},
+      [&] { linear(true); });
 }
 
 // --- TF32: 10 bits of mantissa, so that 1 + 2^-12 becomes 1

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Host code of the CUDA backend on the emulated runtime: memory, copies between host and device, errors.
+// Host code of the CUDA backend on the emulated runtime: memory, copies between host and device, devices.
 #include <numeric>
 
 #include "tests/cuda/runtime/support.h"
@@ -267,7 +267,7 @@ TEST_F(RuntimeTest, PinnedMemoryThatIsNotToBeHadIsExplained) {
   EXPECT_EQ(Tensor::from(counted(3, 0), {3}).to(Device::emulated).to_vector<int32_t>(), counted(3, 0));
 }
 
-// --- devices and errors
+// --- devices, and what is refused
 
 TEST_F(RuntimeTest, SaysWhatItIsBuiltOn) {
   EXPECT_STREQ(device().name(), "emulated");
@@ -317,48 +317,6 @@ TEST_F(RuntimeTest, ReasonsNameTheRemedy) {
   EXPECT_NE(reason_without_device(cudaErrorInitializationError, 13000, 13000)
                 .find("cudaErrorInitializationError (3)"),
             std::string::npos);
-}
-
-TEST_F(RuntimeTest, ErrorsNameOperatorCallStatusAndRemedy) {
-  const OperatorScope outer("train step");
-  {
-    const OperatorScope scope("top_k");
-    expect_error(Code::internal, {"top_k: cudaFree: cudaErrorInvalidValue (1): ", "report"},
-                 [&] { CAWE_CUDA(cudaFree(const_cast<OperatorScope*>(&outer))); });
-  }
-  expect_error(Code::unsupported,
-               {"train step: launch of nms_mask: cudaErrorNoKernelImageForDevice (209): ", "CAWE_CUDA_ARCHS"},
-               [] { check_launch("nms_mask", cudaErrorNoKernelImageForDevice); });
-  check_launch("nms_mask", cudaSuccess);
-  expect_error(Code::internal,
-               {"train step: cudnnSetStream: CUDNN_STATUS_BAD_PARAM (2000) (cudnnSetStream: ", "report"},
-               [] { CAWE_CUDNN(cudnnSetStream(nullptr, nullptr)); });
-  expect_error(Code::io, {"CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED", "smaller batch"},
-               [] { fail_cudnn("f(x)", CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED); });
-  expect_error(Code::internal, {"train step: cublasLtDestroy: CUBLAS_STATUS_"},
-               [] { CAWE_CUBLAS(cublasLtDestroy(nullptr)); });
-  expect_error(Code::unsupported, {"CUBLAS_STATUS_ARCH_MISMATCH (8)", "--device cpu"},
-               [] { fail_cublas("f(x)", CUBLAS_STATUS_ARCH_MISMATCH); });
-}
-
-TEST_F(RuntimeTest, ARefusedLaunchIsFoundBeforeItsResultIsRead) {
-  Tensor x = Tensor::zeros({4}, DType::f32, Layout::contiguous, Device::emulated);
-  inject(Fault::launch);
-  x.fill(1);
-  expect_error(Code::unsupported, {"cudaErrorLaunchOutOfResources (701)", "registers"},
-               [&] { x.to(Device::cpu); });
-  x.fill(2);
-  EXPECT_EQ(x.to_vector<float>(), std::vector<float>(4, 2.f)) << "nothing is left of it";
-}
-
-TEST_F(RuntimeTest, AFailedKernelIsReportedByTheNextWait) {
-  Tensor x = Tensor::zeros({4}, DType::f32, Layout::contiguous, Device::emulated);
-  inject(Fault::asynchronous);
-  expect_error(Code::internal,
-               {"synchronize: cudaStreamSynchronize: cudaErrorIllegalAddress (700)", "compute-sanitizer"},
-               [] { device().synchronize(); });
-  expect_error(Code::internal, {"copy between devices", "cudaErrorIllegalAddress"},
-               [&] { x.to(Device::cpu); });
 }
 
 TEST_F(RuntimeTest, NumbersOfOtherTypesAreRefused) {

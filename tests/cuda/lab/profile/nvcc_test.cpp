@@ -120,6 +120,14 @@ TEST(Nvcc, GetsItsArgumentsAsTheyAreAndStandsInForDroppedArchitectures) {
   for (const char* arch : {"sm_", "sm_9", "90", "sm_90;x", "sm_75,code=sm_90", ""})
     expect_error(Code::usage, {"expected one such as sm_90"},
                  [&] { resource_usage(source, {arch}, dir.path("nvcc")); });
+  // sm_12 was one, before there were shuffles; sm_77 is none.
+  for (const char* arch : {"sm_12", "sm_77"})
+    expect_error(Code::usage,
+                 {detail::concat("architecture '", arch,
+                                 "': this nvcc does not know it (expected one of sm_75 sm_90)")},
+                 [&] {
+                   resource_usage(source, {"sm_90", arch}, dir.path("nvcc"));
+                 });
   expect_error(Code::usage, {"knows neither sm_200"},
                [&] { resource_usage(source, {"sm_200"}, dir.path("nvcc")); });
   dir.file("text", "ptxas info : Used\n");
