@@ -77,16 +77,16 @@ class Sgd {
  public:
   void step(nn::Module& net) { apply(lists_of(net), Tensor()); }
 
-  /// As training does it (train/learner.cpp): the norm of the gradients, by which they are clipped, and the loss come to
-  /// the host in one copy, before the step.
+  /// As training does it (train/learner.cpp): a step whose gradients are clipped by their norm is queued, and norm and loss
+  /// come to the host in one copy behind it.
   void step_told(nn::Module& net, const Variable& loss) {
     const Lists lists = lists_of(net);
     const Tensor told = Tensor::empty({4}, DType::f64, Layout::contiguous, loss.device());
-    Tensor norm = told.slice(0, 0, 3);
-    primitives::gradient_norm(lists.gradients, 1, 1, norm);
     primitives::copy_list({loss.value().reshape({1})}, {told.slice(0, 3, 4)});
+    Tensor measured = told;
+    primitives::gradient_norm(lists.gradients, 1, 1, measured);
+    apply(lists, told.slice(0, 2, 3));
     told.to_vector<double>();
-    apply(lists, norm.slice(0, 2, 3));
   }
 
  private:
