@@ -67,9 +67,9 @@ StepCount count(CountedDevice& device, const NamedStep& step) {
       continue;
     }
     model->prepare();
-    const Tensor measured = optimizer.measure(1, {model->loss_and_gradients().value()}, {});
+    const auto measured = optimizer.measure(1, {model->loss_and_gradients().value()}, {});
     optimizer.step(0.001);
-    train::Optimizer::told(measured);
+    train::Optimizer::told(*measured);
   }
   return device.take();
 }

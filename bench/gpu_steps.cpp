@@ -77,16 +77,17 @@ class Sgd {
  public:
   void step(nn::Module& net) { apply(lists_of(net), Tensor()); }
 
-  /// As training does it (train/learner.cpp): a step whose gradients are clipped by their norm is queued, and norm and loss
-  /// come to the host in one copy behind it.
+  /// As training does it (train/learner.cpp): norm and loss come to the host in one copy, for which it waits when the step,
+  /// whose gradients are clipped by the norm, is queued.
   void step_told(nn::Module& net, const Variable& loss) {
     const Lists lists = lists_of(net);
     const Tensor told = Tensor::empty({4}, DType::f64, Layout::contiguous, loss.device());
     primitives::copy_list({loss.value().reshape({1})}, {told.slice(0, 3, 4)});
     Tensor measured = told;
     primitives::gradient_norm(lists.gradients, 1, 1, measured);
+    const std::unique_ptr<HostCopy> copy = backend(told.device()).begin_host_copy(told);
     apply(lists, told.slice(0, 2, 3));
-    told.to_vector<double>();
+    copy->wait();
   }
 
  private:

@@ -21,6 +21,14 @@ class CapturedWork {
   virtual void launch() = 0;
 };
 
+/// A copy of a tensor that is on its way to the host.
+class HostCopy {
+ public:
+  virtual ~HostCopy() = default;
+  /// Waits for it, and for nothing that was asked of the device later. Once.
+  virtual Tensor wait() = 0;
+};
+
 /// One device without its primitives, which primitives/backend.h adds.
 class Backend {
  public:
@@ -37,6 +45,9 @@ class Backend {
   virtual void release(void* block, size_t bytes) noexcept;
   /// Between the CPU and this backend's device; same shape and strides, both dense.
   virtual void copy_between_devices(const Tensor& x, Tensor& y);
+  /// Begins to copy x, contiguous, as what was asked of the device so far leaves it. Where the backend cannot, the copy is
+  /// done already.
+  virtual std::unique_ptr<HostCopy> begin_host_copy(const Tensor& x);
   /// Waits until everything asked of the device is done.
   virtual void synchronize() {}
   /// Records what `work` enqueues on the device, without running it; nullptr where the backend cannot. `work`

@@ -42,10 +42,10 @@ LogLine Learner::step(const data::Batch& batch, double rate, std::optional<doubl
   LogLine line;
   const double scale = scale_.value();
   const std::vector<Part> parts = gather_gradients(batch, scale, meanwhile);
-  const Tensor measured = measure(parts, scale);
-  optimizer_.step(rate, beta1);  // before the host waits, so that the device need not wait for the host
+  const std::unique_ptr<HostCopy> measured = measure(parts, scale);
+  optimizer_.step(rate, beta1);  // before the host waits: it gets on while the device steps, and neither idles
   double value = 0;
-  const double norm = read(measured, parts, &value, &line);
+  const double norm = read(*measured, parts, &value, &line);
   if (!std::isfinite(norm) || !std::isfinite(value)) optimizer_.take_back();
   if (current_communicator().any(!std::isfinite(value))) explain(batch, place);
   // A finite loss is not enough: a detector's leaves out outputs behind which something may not be finite (loss_of()).
@@ -94,7 +94,7 @@ std::vector<Learner::Part> Learner::gather_gradients(const data::Batch& batch, d
 }
 
 /// Queues the norm of the gradients, and what brings it to the host with the losses and their terms.
-Tensor Learner::measure(const std::vector<Part>& parts, double scale) {
+std::unique_ptr<HostCopy> Learner::measure(const std::vector<Part>& parts, double scale) {
   std::vector<Tensor> losses, terms;
   for (const Part& part : parts) {
     losses.push_back(part.loss);
@@ -104,7 +104,7 @@ Tensor Learner::measure(const std::vector<Part>& parts, double scale) {
 }
 
 /// Returns the norm of the gradients, and adds the loss to `value` and its terms to `line`.
-double Learner::read(const Tensor& measured, const std::vector<Part>& parts, double* value, LogLine* line) {
+double Learner::read(HostCopy& measured, const std::vector<Part>& parts, double* value, LogLine* line) {
   const Optimizer::Told told = Optimizer::told(measured);
   auto loss = told.numbers.begin(), term = loss + int64_t(parts.size());
   for (const Part& part : parts) {

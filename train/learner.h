@@ -52,8 +52,8 @@ class Learner {
   void for_parts(const data::Batch& batch, const std::function<void(const data::Batch&, double)>& run) const;
   std::vector<Part> gather_gradients(const data::Batch& batch, double scale,
                                      const std::function<void()>& meanwhile);
-  Tensor measure(const std::vector<Part>& parts, double scale);
-  static double read(const Tensor& measured, const std::vector<Part>& parts, double* value, LogLine* line);
+  std::unique_ptr<HostCopy> measure(const std::vector<Part>& parts, double scale);
+  static double read(HostCopy& measured, const std::vector<Part>& parts, double* value, LogLine* line);
   void count_boxes(const data::Batch& batch, LogLine* line);
   [[noreturn]] void explain(const data::Batch& batch, const StepPlace& place);
   Task& task_;

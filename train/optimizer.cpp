@@ -45,8 +45,8 @@ Optimizer::Optimizer(nn::Module& module, const OptimizerOptions& options) : opti
   CAWE_CHECK(!slots_.empty(), Code::usage, "nothing to train: no parameter requires a gradient");
 }
 
-Tensor Optimizer::measure(double loss_scale, const std::vector<Tensor>& losses,
-                          const std::vector<Tensor>& others) {
+std::unique_ptr<HostCopy> Optimizer::measure(double loss_scale, const std::vector<Tensor>& losses,
+                                             const std::vector<Tensor>& others) {
   const Lists lists = with_gradients();
   const Device device = lists.g.empty() ? Device::cpu : lists.g[0].device();
   const auto count = int64_t(losses.size() + others.size());
@@ -62,16 +62,16 @@ Tensor Optimizer::measure(double loss_scale, const std::vector<Tensor>& losses,
   Tensor measured = all.slice(0, 0, 3 + int64_t(losses.size()));
   primitives::gradient_norm(lists.g, options_.clip, loss_scale, measured);
   factor_ = all.slice(0, 2, 3);
-  return all;
+  return backend(device).begin_host_copy(all);
 }
 
-Optimizer::Told Optimizer::told(const Tensor& measured) {
-  const std::vector<double> values = measured.to_vector<double>();
+Optimizer::Told Optimizer::told(HostCopy& measured) {
+  const std::vector<double> values = measured.wait().to_vector<double>();
   return {values[1], {values.begin() + 3, values.end()}};
 }
 
 Optimizer::Told Optimizer::clip_gradients(double loss_scale, const std::vector<Tensor>& numbers) {
-  return told(measure(loss_scale, {}, numbers));
+  return told(*measure(loss_scale, {}, numbers));
 }
 
 Optimizer::Lists Optimizer::with_gradients(std::optional<double> share) const {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "nn/module.h"
+#include "tensor/backend.h"
 #include "tensor/io/safetensors.h"
 #include "train/recipe.h"
 
@@ -44,11 +45,12 @@ class Optimizer {
   };
   /// Queues the norm, after which the next step multiplies the gradients by 1 / loss_scale, and by less where the norm is
   /// above clip. Where the norm or one of `losses` is not finite, that step changes nothing: the device finds that out
-  /// alone, so that the step can be queued before the host knows. Returns what told() reads: losses and others are
-  /// tensors of one element.
-  Tensor measure(double loss_scale, const std::vector<Tensor>& losses, const std::vector<Tensor>& others);
-  /// Waits for what measure() returned, in one copy. Its numbers: the losses, then the others.
-  static Told told(const Tensor& measured);
+  /// alone, so that the step can be queued before the host knows. Returns what told() waits for, one copy that stands
+  /// before the step: losses and others are tensors of one element.
+  std::unique_ptr<HostCopy> measure(double loss_scale, const std::vector<Tensor>& losses,
+                                    const std::vector<Tensor>& others);
+  /// Its numbers: the losses, then the others.
+  static Told told(HostCopy& measured);
   /// Both at once, without losses.
   Told clip_gradients(double loss_scale = 1, const std::vector<Tensor>& numbers = {});
   /// One step at the given rate; drops the gradients afterwards. Parameters without a gradient keep their

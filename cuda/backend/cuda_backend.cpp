@@ -49,6 +49,40 @@ void CudaBackend::copy_between_devices(const Tensor& x, Tensor& y) {
   runtime_->staging.to_host(x.raw(), y.raw(), bytes);
 }
 
+namespace {
+
+class LateCopy final : public HostCopy {
+ public:
+  LateCopy(Staging& staging, const Tensor& x, size_t bytes)
+      : staging_(staging), x_(x), bytes_(bytes), slot_(staging.to_host_later(x.raw(), bytes)) {}
+  ~LateCopy() override { staging_.give_back(std::move(slot_)); }
+  Tensor wait() override {
+    const OperatorScope scope("copy to the host");
+    slot_->done.wait();
+    Tensor y = Tensor::empty(x_.shape(), x_.dtype());
+    std::memcpy(y.raw(), slot_->data, bytes_);
+    return y;
+  }
+
+ private:
+  Staging& staging_;
+  const Tensor x_;
+  const size_t bytes_;
+  std::unique_ptr<Staging::LateSlot> slot_;
+};
+
+}  // namespace
+
+std::unique_ptr<HostCopy> CudaBackend::begin_host_copy(const Tensor& x) {
+  check_not_captured(current_operator(), *runtime_);
+  CAWE_CHECK(x.device() == device() && x.is_contiguous(), Code::internal, current_operator(),
+             ": expected a contiguous tensor on ", cawe::name(device()));
+  const size_t bytes = size_t(x.numel()) * size_of(x.dtype());
+  if (bytes == 0 || bytes > Staging::kSmall) return Backend::begin_host_copy(x);
+  CAWE_CUDA(cudaPeekAtLastError());
+  return std::make_unique<LateCopy>(runtime_->staging, x, bytes);
+}
+
 void CudaBackend::synchronize() {
   check_not_captured(current_operator(), *runtime_);
   CAWE_CUDA(cudaPeekAtLastError());

@@ -24,6 +24,7 @@ class CudaBackend : public PrimitiveBackend {
   void* allocate(size_t bytes) override;
   void release(void* block, size_t bytes) noexcept override;
   void copy_between_devices(const Tensor& x, Tensor& y) override;
+  std::unique_ptr<HostCopy> begin_host_copy(const Tensor& x) override;
   void synchronize() override;
 
 #define CAWE_OP(op, parameters, names) void op parameters override;

@@ -85,6 +85,11 @@ class NamedBackend final : public CudaBackend {
     const OperatorScope scope("copy between devices", &operands, &operands.describe);
     CudaBackend::copy_between_devices(x, y);
   }
+  std::unique_ptr<HostCopy> begin_host_copy(const Tensor& x) override {
+    const auto operands = OperandsOf{"(x)"}(x);
+    const OperatorScope scope("copy to the host", &operands, &operands.describe);
+    return CudaBackend::begin_host_copy(x);
+  }
   void synchronize() override {
     const OperatorScope scope("synchronize");
     CudaBackend::synchronize();

@@ -18,6 +18,19 @@ void copy_on_host(const char* from, char* to, size_t bytes) {
   });
 }
 
+char* pinned_memory(size_t bytes) {
+  void* memory = nullptr;
+  const cudaError_t status = cudaMallocHost(&memory, bytes);
+  if (status == cudaErrorMemoryAllocation) {
+    cudaGetLastError();
+    const std::string size = detail::concat(bytes >> (bytes < 1048576 ? 10 : 20), bytes < 1048576 ? " KiB" : " MiB");
+    fail(Code::io, current_operator(), ": ", size, " of pinned host memory for copies to and from the GPU are not to be had. Free host memory, or raise "
+         "the limit of locked memory (ulimit -l).");
+  }
+  if (status != cudaSuccess) fail_cuda("cudaMallocHost", status);
+  return static_cast<char*>(memory);
+}
+
 }  // namespace
 
 PinnedRing::~PinnedRing() {
@@ -25,20 +38,7 @@ PinnedRing::~PinnedRing() {
 }
 
 PinnedRing::Slot PinnedRing::next() {
-  if (!memory_) {
-    void* memory = nullptr;
-    const size_t bytes = slot_bytes_ * events_.size();
-    const cudaError_t status = cudaMallocHost(&memory, bytes);
-    if (status == cudaErrorMemoryAllocation) {
-      cudaGetLastError();
-      fail(Code::io, current_operator(), ": ", bytes >> 20,
-           " MiB of pinned host memory for copies to and from the GPU are not to be had. Free host memory, "
-           "or raise "
-           "the limit of locked memory (ulimit -l).");
-    }
-    if (status != cudaSuccess) fail_cuda("cudaMallocHost", status);
-    memory_ = static_cast<char*>(memory);
-  }
+  if (!memory_) memory_ = pinned_memory(slot_bytes_ * events_.size());
   const size_t i = turn_++ % events_.size();
   events_[i].wait();
   return {memory_ + i * slot_bytes_, &events_[i]};
@@ -113,6 +113,28 @@ void Staging::to_host(const void* device, void* host, size_t bytes) {
     if (on_their_way.size() == 2) arrive();
   }
   while (!on_their_way.empty()) arrive();
+}
+
+Staging::LateSlot::LateSlot() : data(pinned_memory(kSmall)) {}
+
+std::unique_ptr<Staging::LateSlot> Staging::to_host_later(const void* device, size_t bytes) {
+  const std::lock_guard<std::mutex> hold(mutex_);
+  std::unique_ptr<LateSlot> slot;
+  if (late_.empty()) {
+    slot = std::make_unique<LateSlot>();
+  } else {
+    slot = std::move(late_.back());
+    late_.pop_back();
+    slot->done.wait();  // whoever had it may have left without waiting
+  }
+  CAWE_CUDA(cudaMemcpyAsync(slot->data, device, bytes, cudaMemcpyDeviceToHost, compute_.get()));
+  slot->done.record(compute_.get());
+  return slot;
+}
+
+void Staging::give_back(std::unique_ptr<LateSlot> slot) {
+  const std::lock_guard<std::mutex> hold(mutex_);
+  late_.push_back(std::move(slot));
 }
 
 }  // namespace CAWE_DEVICE

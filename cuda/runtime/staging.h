@@ -7,7 +7,8 @@
 // compute stream, in order with the tensor's other uses. This last copy runs at memory speed, and because of
 // it tensors need no events; who uploads what a step needs while the step before it is computed hides all but it.
 //
-// To the host: chunks into pinned slots on the compute stream, one being copied while another is read.
+// To the host: chunks into pinned slots on the compute stream, one being copied while another is read. What the host
+// reads later has a slot of its own until then.
 #pragma once
 
 #include <memory>
@@ -53,6 +54,18 @@ class Staging {
   void to_device(const void* host, void* device, size_t bytes);
   /// Returns once the bytes, as all work queued so far leaves them, are in `host`.
   void to_host(const void* device, void* host, size_t bytes);
+  /// Pinned memory of kSmall bytes and the event behind the last copy into it.
+  struct LateSlot {
+    LateSlot();
+    ~LateSlot() { cudaFreeHost(data); }
+    LateSlot(const LateSlot&) = delete;
+    LateSlot& operator=(const LateSlot&) = delete;
+    OwnedEvent done;
+    char* data;
+  };
+  /// Queues the copy of at most kSmall bytes into a slot, which is the caller's until give_back().
+  std::unique_ptr<LateSlot> to_host_later(const void* device, size_t bytes);
+  void give_back(std::unique_ptr<LateSlot> slot);
 
   static constexpr size_t kSmall = size_t{64} << 10;  ///< bytes of a small copy, and of a slot for one
   static constexpr size_t kChunk = size_t{4} << 20;   ///< bytes of a slot of large copies
@@ -75,6 +88,7 @@ class Staging {
   PinnedRing small_{kSmall, 32}, large_{kChunk, 4};
   Landing landings_[2];
   size_t turn_ = 0;
+  std::vector<std::unique_ptr<LateSlot>> late_;  ///< that nobody has
 };
 
 }  // namespace CAWE_DEVICE

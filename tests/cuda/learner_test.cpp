@@ -71,13 +71,13 @@ TEST_F(LearnerTest, ACapturedStepTellsItsOwnNumbers) {
   EXPECT_EQ(captured_task.made.size(), 2u);
 }
 
-/// The step is queued before the host waits: what the host waited for is all that there was.
-TEST_F(LearnerTest, TheDeviceDoesNotWaitForTheHost) {
+/// The host has its numbers while the optimizer's step is still to be done, and goes on to the next batch.
+TEST_F(LearnerTest, NeitherWaitsForTheOther) {
   LoggingTask task;
   Learner learner(task, {}, {}, false);
   for (int step = 0; step < 2; ++step) {
     learner.step(made_up_batch(4, step), 1e-3, {}, {step, nullptr, nullptr});
-    EXPECT_EQ(emulated::pending(), 0u) << "step " << step;
+    EXPECT_GT(emulated::pending(), 0u) << "step " << step;
   }
 }
 

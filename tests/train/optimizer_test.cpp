@@ -113,10 +113,10 @@ TEST(Optimizer, AStepOfWhatIsNotFiniteChangesNothing) {
       Optimizer first(bothered, o), second(spared, o);
       const auto step = [](Two& m, Optimizer& optimizer, float gradient, double loss) {
         m.w.set_grad(Tensor::from(std::vector<float>{0.5f, gradient, 1}, {3}));
-        const Tensor measured =
+        const auto measured =
             optimizer.measure(1, {Tensor::scalar(1), Tensor::scalar(loss)}, {Tensor::scalar(INFINITY)});
         optimizer.step(0.1);
-        return Optimizer::told(measured);
+        return Optimizer::told(*measured);
       };
       for (int i = 0; i < 2; ++i) {
         step(bothered, first, 0.25f, 1);

@@ -71,6 +71,7 @@ class CountedDevice::Backend final : public PrimitiveBackend {
   void* allocate(size_t bytes) override { return cuda_->allocate(bytes); }
   void release(void* block, size_t bytes) noexcept override { cuda_->release(block, bytes); }
   void copy_between_devices(const Tensor& x, Tensor& y) override { cuda_->copy_between_devices(x, y); }
+  std::unique_ptr<HostCopy> begin_host_copy(const Tensor& x) override { return cuda_->begin_host_copy(x); }
   void synchronize() override { cuda_->synchronize(); }
   std::unique_ptr<CapturedWork> capture(const std::function<void()>& work) override {
     return cuda_->capture(work);
