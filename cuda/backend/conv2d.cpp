@@ -8,12 +8,12 @@
 // NaN only by the graph interface); the bias in the same kernel, then a ReLU of ours in place; both by a kernel of ours, to
 // sums that were rounded to the type.
 #include <array>
+#include <vector>
 
 #include "cuda/backend/cuda_backend.h"
 #include "cuda/backend/packing.h"
 #include "cuda/backend/views.h"
 #include "cuda/kernels/batch_norm.h"
-#include "cuda/runtime/refusals.h"
 #include "cuda/runtime/runtime.h"
 #include "tensor/elementwise.h"
 
@@ -49,15 +49,20 @@ class Pass {
     for (size_t i = 0; i < 3; ++i)
       t[i] = i == output ? packed_output(operands_[i], layout) : packed(operands_[i], layout);
     const ConvolutionOperands memory{t[0].raw(), t[1].raw(), bias, t[2].raw()};
-    std::string refusal;
+    Refusal refusal;
     if (!runtime_.convolutions.run(problem, memory, refusal)) {
-      refusals_.add(detail::concat(channels_last ? "channels-last" : "NCHW",
-                                   epilogue == Epilogue::none ? "" : " with its epilogue"),
-                    refusal);
+      refused_.push_back({channels_last, epilogue != Epilogue::none, refusal});
       return false;
     }
     if (t[output].raw() != operands_[output].raw()) operands_[output].copy_from(t[output]);
     return true;
+  }
+
+  std::string why() const {
+    Refusals all(4000);
+    for (const Refused& r : refused_)
+      all.add(detail::concat(r.channels_last ? "channels-last" : "NCHW", r.epilogue ? " with its epilogue" : ""), *r.reason);
+    return all.text();
   }
 
   /// Runs in the preferred layout, or else in the other one; throws where neither works.
@@ -65,7 +70,7 @@ class Pass {
     const bool first = prefers_channels_last();
     if (run(first) || run(!first)) return;
     fail(Code::unsupported, current_operator(), ": cuDNN has no algorithm for x ", operands_[0].shape(),
-         ", w ", operands_[1].shape(), ", ", cawe::name(operands_[0].dtype()), " (", refusals_.text(),
+         ", w ", operands_[1].shape(), ", ", cawe::name(operands_[0].dtype()), " (", why(),
          "). Raise CAWE_CUDNN_WORKSPACE_MB, use f32, or --device cpu.");
   }
 
@@ -86,7 +91,11 @@ class Pass {
   Runtime& runtime_;
   std::array<Tensor, 3> operands_;
   ConvolutionProblem problem_;
-  Refusals refusals_{4000};
+  struct Refused {
+    bool channels_last, epilogue;
+    Refusal reason;
+  };
+  std::vector<Refused> refused_;
 };
 
 /// y = sums + bias, then a ReLU where it is wanted. The sums are dense, in y's layout.

@@ -2,6 +2,8 @@
 // The backend without its primitives: memory, copies to and from the device, waiting, captured steps.
 #include "cuda/backend/cuda_backend.h"
 
+#include <cstring>
+
 #include "cuda/runtime/graph.h"
 #include "cuda/runtime/runtime.h"
 

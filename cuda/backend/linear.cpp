@@ -3,9 +3,11 @@
 // allow it.
 #include <algorithm>
 
+#include <utility>
+#include <vector>
+
 #include "cuda/backend/cuda_backend.h"
 #include "cuda/backend/packing.h"
-#include "cuda/runtime/refusals.h"
 #include "cuda/runtime/runtime.h"
 
 namespace CAWE_DEVICE {
@@ -102,14 +104,16 @@ class Multiply {
     if (bias.defined()) start_with(bias);
     product_.accumulate = bias.defined();
     if (run_as_it_is(bias.defined() ? "added to a bias" : "alone")) return;
+    Refusals all(4000);
+    for (const auto& [way, reason] : refused_) all.add(way, *reason);
     fail(Code::unsupported, current_operator(), ": cuBLASLt has no algorithm for ", describe(product_), " (",
-         refusals_.text(), "). Use f32, or --device cpu.");
+         all.text(), "). Use f32, or --device cpu.");
   }
 
   bool run_as_it_is(const char* how) {
-    std::string refusal;
+    Refusal refusal;
     if (runtime_.products.run(product_, refusal)) return true;
-    refusals_.add(how, refusal);
+    refused_.emplace_back(how, refusal);
     return false;
   }
 
@@ -117,7 +121,7 @@ class Multiply {
   Operand p_, q_;
   Tensor y_, result_;
   Product product_;
-  Refusals refusals_{4000};
+  std::vector<std::pair<const char*, Refusal>> refused_;  ///< how it was tried, and why not
 };
 
 }  // namespace

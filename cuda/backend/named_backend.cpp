@@ -68,12 +68,16 @@ struct Operands {
   }
 };
 
-struct OperandsOf {
-  const char* names;
+class OperandsOf {
+ public:
+  explicit OperandsOf(const char* names) : names_(names) {}
   template <class... Arguments>
-  Operands<Arguments...> operator()(const Arguments&... arguments) const {
-    return {names, std::tie(arguments...)};
+  Operands<Arguments...> of(const Arguments&... arguments) const {
+    return {names_, std::tie(arguments...)};
   }
+
+ private:
+  const char* names_;
 };
 
 class NamedBackend final : public CudaBackend {
@@ -81,12 +85,12 @@ class NamedBackend final : public CudaBackend {
   explicit NamedBackend(Device device) : CudaBackend(device) {}
 
   void copy_between_devices(const Tensor& x, Tensor& y) override {
-    const auto operands = OperandsOf{"(x, y)"}(x, y);
+    const auto operands = OperandsOf("(x, y)").of(x, y);
     const OperatorScope scope("copy between devices", &operands, &operands.describe);
     CudaBackend::copy_between_devices(x, y);
   }
   std::unique_ptr<HostCopy> begin_host_copy(const Tensor& x) override {
-    const auto operands = OperandsOf{"(x)"}(x);
+    const auto operands = OperandsOf("(x)").of(x);
     const OperatorScope scope("copy to the host", &operands, &operands.describe);
     return CudaBackend::begin_host_copy(x);
   }
@@ -97,7 +101,7 @@ class NamedBackend final : public CudaBackend {
 
 #define CAWE_OP(op, parameters, names)                             \
   void op parameters override {                                    \
-    const auto operands = OperandsOf{#names} names;                \
+    const auto operands = OperandsOf(#names).of names;             \
     const OperatorScope scope(#op, &operands, &operands.describe); \
     CudaBackend::op names;                                         \
   }

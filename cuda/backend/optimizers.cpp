@@ -125,13 +125,9 @@ void CudaBackend::adam_steps(const std::vector<Tensor>& p, const std::vector<Ten
 
 void CudaBackend::gradient_norm(const std::vector<Tensor>& g, double largest, double loss_scale,
                                 Tensor& result) {
-  if (g.empty()) {
-    Tensor zero = result.slice(0, 0, 3);
-    return zero.fill(0);
-  }
   std::vector<Tensor> kept;  // copies of tensors that are not dense
   std::vector<GradientTensor> list;
-  const Number number = number_of("gradient_norm", g[0]);
+  const Number number = g.empty() ? Number::f32 : number_of("gradient_norm", g[0]);
   for (const Tensor& t : g) {
     const Number one = number_of("gradient_norm", t);
     CAWE_CHECK((one == Number::f64) == (number == Number::f64), Code::dtype, "gradient_norm: gradients of ",

@@ -3,7 +3,6 @@
 
 #include <optional>
 
-#include "cuda/runtime/refusals.h"
 #include "tensor/shape.h"
 
 namespace CAWE_DEVICE {
@@ -17,7 +16,7 @@ enum class Interface : uint8_t { graph, legacy };
 /// What the library is asked for, for errors.
 struct Asked {
   const ConvolutionProblem& problem;
-  std::string choice;  ///< "" while none is chosen
+  const std::string* choice = nullptr;  ///< while one is tried
 };
 
 /// E.g. "x [2, 3, 7, 6], w [4, 3, 3, 3], y [2, 4, 7, 6], bf16, channels-last, with a bias, by engine 45".
@@ -28,7 +27,7 @@ std::string describe_asked(const void* of) {
   constexpr const char* kEpilogues[] = {"", ", with a bias", ", with a bias and a ReLU"};
   return detail::concat("x ", sizes(p.x), ", w ", sizes(p.w), ", y ", sizes(p.y), ", ", name_of(p.number),
                         p.channels_last ? ", channels-last" : ", NCHW", kEpilogues[size_t(p.epilogue)],
-                        asked.choice.empty() ? "" : ", by ", asked.choice);
+                        asked.choice ? ", by " + *asked.choice : "");
 }
 
 }  // namespace
@@ -84,6 +83,7 @@ struct Convolutions::Plan {
   Place current;  ///< in use; earlier ones failed for this problem
   std::optional<Interface> computed_by;
   Refusals refusals;  ///< of choices that were to run
+  Refusal refused;    ///< where none is left
 };
 
 Convolutions::Convolutions(Libraries& libraries, DeviceAllocator& allocator, const Settings& settings)
@@ -121,13 +121,13 @@ void Convolutions::count_success(Plan& plan) {
 }
 
 bool Convolutions::run(const ConvolutionProblem& problem, const ConvolutionOperands& operands,
-                       std::string& refusal) {
+                       Refusal& refusal) {
   const std::lock_guard<std::mutex> hold(mutex_);
-  Asked asked{problem, ""};
+  Asked asked{problem};
   const OperatorScope scope(current_operator(), &asked, &describe_asked);
   Plan& plan = plan_of(problem);
   while (const ConvolutionChoice* choice = plan.choice()) {
-    asked.choice = choice->name;
+    asked.choice = &choice->name;
     const Scratch workspace(allocator_, choice->workspace);
     // Another choice has other bits, so memory that is short now must not decide.
     if (!workspace.good()) allocator_.fail_without_workspace(choice->workspace, "cuDNN's " + choice->name);
@@ -138,10 +138,11 @@ bool Convolutions::run(const ConvolutionProblem& problem, const ConvolutionOpera
     }
     if (!is_refusal(status)) fail_cudnn(plan.way().call(), status);
     plan.refusals.add(choice->name, describe(status));
-    asked.choice.clear();
+    asked.choice = nullptr;
     ++plan.current.index;
   }
-  refusal = plan.refusal();
+  if (!plan.refused) plan.refused = std::make_shared<const std::string>(plan.refusal());
+  refusal = plan.refused;
   return false;
 }
 

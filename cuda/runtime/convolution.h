@@ -14,6 +14,7 @@
 #include "cuda/runtime/allocator.h"
 #include "cuda/runtime/convolution_plan.h"
 #include "cuda/runtime/libraries.h"
+#include "cuda/runtime/refusals.h"
 #include "cuda/runtime/settings.h"
 
 namespace CAWE_DEVICE {
@@ -32,7 +33,7 @@ class Convolutions {
   /// false where none is left (another layout, or a call without epilogue, may work), with the reason in `refusal`.
   /// Throws Code::io where memory is missing for the workspace of a choice: the next one would compute other bits,
   /// which free memory must not decide.
-  bool run(const ConvolutionProblem& problem, const ConvolutionOperands& operands, std::string& refusal);
+  bool run(const ConvolutionProblem& problem, const ConvolutionOperands& operands, Refusal& refusal);
   ConvolutionStatistics statistics() const;
 
  private:

@@ -7,7 +7,6 @@
 #include <utility>
 #include <vector>
 
-#include "cuda/runtime/refusals.h"
 #include "tensor/shape.h"
 
 namespace CAWE_DEVICE {
@@ -140,6 +139,7 @@ struct Products::Plan {
   std::vector<cublasLtMatmulHeuristicResult_t> algorithms;
   size_t current = 0;  ///< index of the algorithm in use; earlier ones failed for this problem
   Refusals refusals;
+  Refusal refusal;  ///< where none is left
 };
 
 std::string describe(const Product& p) {
@@ -183,7 +183,7 @@ Products::Plan& Products::plan_of(const Product& p) {
   return *(plans_[key] = std::move(plan));
 }
 
-bool Products::run(const Product& product, std::string& refusal) {
+bool Products::run(const Product& product, Refusal& refusal) {
   const std::lock_guard<std::mutex> hold(mutex_);
   const OperatorScope scope(current_operator(), &product,
                             [](const void* of) { return describe(*static_cast<const Product*>(of)); });
@@ -206,7 +206,10 @@ bool Products::run(const Product& product, std::string& refusal) {
     if (!is_refusal(status)) fail_cublas("cublasLtMatmul", status);
     plan.refusals.add(detail::concat("algorithm ", plan.current), describe(status));
   }
-  refusal = plan.refusals.empty() ? "no algorithm within the workspace" : plan.refusals.text();
+  if (!plan.refusal)
+    plan.refusal = std::make_shared<const std::string>(
+        plan.refusals.empty() ? "no algorithm within the workspace" : plan.refusals.text());
+  refusal = plan.refusal;
   return false;
 }
 

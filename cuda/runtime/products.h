@@ -11,6 +11,7 @@
 
 #include "cuda/runtime/allocator.h"
 #include "cuda/runtime/libraries.h"
+#include "cuda/runtime/refusals.h"
 #include "cuda/runtime/settings.h"
 
 namespace CAWE_DEVICE {
@@ -43,7 +44,7 @@ class Products {
   /// Queues the product on the compute stream. An algorithm that refuses is skipped, from then on for this problem.
   /// Returns false where none is left, with the reason in `refusal`. Throws Code::io where memory is missing for the
   /// workspace of one: the next would compute other bits, which free memory must not decide.
-  bool run(const Product& product, std::string& refusal);
+  bool run(const Product& product, Refusal& refusal);
   PlanStatistics statistics() const;
 
  private:

@@ -2,11 +2,15 @@
 // Why each of several choices was refused, in one text.
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "tensor/error.h"
 
 namespace CAWE_DEVICE {
+
+/// Why no choice is left, made once for all calls that come after.
+using Refusal = std::shared_ptr<const std::string>;
 
 /// Collects reasons, and only counts those that come after `most` characters.
 class Refusals {

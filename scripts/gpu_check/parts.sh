@@ -16,9 +16,9 @@ part_facts() {
 part_cases() {
   local status=0 quiet=20 onto=1 log=$results/cases.jsonl total seen=0 before barren=0 until
   until=$(end_of 80)
-  total=$(LD_LIBRARY_PATH=$libraries $work/bin/cawe_device_cases --count)
+  begin "$until" cases.jsonl || return 1
+  total=$(LD_LIBRARY_PATH=$libraries timeout -k 5 10 $work/bin/cawe_device_cases --count)
   echo "${total:=0}" >"$results/cases.count"
-  : >"$log"
   while [ $barren -lt 8 ]; do  # a program that does not start is not tried a thousand times
     before=$seen
     limit $((until - SECONDS)) cases.jsonl $work/bin/cawe_device_cases --skip "$before"
@@ -36,7 +36,7 @@ part_cases() {
   done
   tell "cases: $(grep -c '"passed":true' "$log") of $total hold"
   grep '"passed":false' "$log" | head -40
-  [ "$total" != 0 ] && [ "$(grep -c '"passed":true' "$log")" = "$total" ]
+  [ $status -eq 0 ] && [ "$total" != 0 ] && [ "$(grep -c '"passed":true' "$log")" = "$total" ]
 }
 
 # What torch.compile makes is kept on disk. Making it takes a minute or two of the host, so it is begun beside the tests,
@@ -121,11 +121,11 @@ part_kernels() {
 part_variants() { # training steps by TF32, and by the other interface of cuDNN
   local status=0 net
   for net in $networks; do
-    CAWE_TF32=1 limit 10 steps_${net}_tf32.jsonl $work/bin/bench_gpu_steps "$net training $(batch $net) tf32" || status=1
+    CAWE_TF32=1 resumed 10 9 steps_${net}_tf32.jsonl $work/bin/bench_gpu_steps "$net training $(batch $net) tf32" || status=1
   done
   for net in $networks; do
     case $net in resnet50 | retinanet)
-      CAWE_CUDNN=graph limit 12 steps_graph_$net.jsonl $work/bin/bench_gpu_steps "$net training $(batch $net) bf16" || status=1 ;;
+      CAWE_CUDNN=graph resumed 12 9 steps_graph_$net.jsonl $work/bin/bench_gpu_steps "$net training $(batch $net) bf16" || status=1 ;;
     esac
   done
   return $status

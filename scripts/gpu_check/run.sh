@@ -1,8 +1,17 @@
 # How scripts/gpu-check runs a program: for a limited time, with what its libraries say of errors, and on behind what fails.
 
 most_said=262144  # bytes of the libraries' errors, the last, that a program leaves
+most_read=1000000  # bytes of a log, the last, in which the part that began is looked for
 
 tell() { echo "$*" | tee -a "$console"; }
+
+# What an earlier run left of a log, where there is time to fill it anew; else that stays, and it is said.
+begin() { # when it must end, log
+  [ $(($1 - SECONDS)) -ge 5 ] || { tell "$2: not begun, the time is up"; return 1; }
+  [ -n "${plan:-}" ] || empty "$results/$2"
+}
+
+empty() { : >"$1" && rm -f "$1".{err,cudnn,cublaslt}; } # log
 
 # Sets $why where the command fails. Callers set $quiet (seconds; a program whose log does not grow for so long is ended) and
 # $onto (the log goes on behind what it has). A cut run leaves what it wrote.
@@ -12,14 +21,15 @@ limit() { # seconds, log, command
   [ "$seconds" -lt $left ] || seconds=$left
   [ "$seconds" -ge 5 ] || { tell "$log: not begun, the time is up"; why="not begun"; return 1; }
   [ -z "${plan:-}" ] || { planned "$seconds" "$@"; return 0; }
+  [ -d "$running" ] || { why="not begun"; return 1; }  # all this has been ended meanwhile
   case " $* " in
     *" python3 "*) path=${LD_LIBRARY_PATH:-} ;;  # it has libraries of its own, and tells errors in its results
     # Errors alone, which cost nothing where there are none. Absolute: a program may go elsewhere.
     *) set=(CUDNN_LOGLEVEL_DBG=1 "CUDNN_LOGDEST_DBG=$PWD/$file.cudnn.%i"
         CUBLASLT_LOG_LEVEL=1 "CUBLASLT_LOG_FILE=$PWD/$file.cublaslt.%i") ;;
   esac
-  [ -n "${onto:-}" ] || : >"$file"
-  LD_LIBRARY_PATH=$path timeout -k 5 "$seconds" env "${set[@]}" "$@" >>"$file" 2>"$file.err" &
+  [ -n "${onto:-}" ] || empty "$file"
+  LD_LIBRARY_PATH=$path timeout -k 5 "$seconds" env "${set[@]}" "$@" >>"$file" 2>>"$file.err" &
   process=$! why=
   : >"$running/$process"
   [ -z "${quiet:-}" ] || end_quiet $process "$file" "$quiet"
@@ -35,9 +45,10 @@ limit() { # seconds, log, command
 
 # What still runs when this ends before its time would be beside whatever is timed next.
 end_running() {
-  local process
-  for process in "$running"/*; do [ ! -f "$process" ] || kill "$(basename "$process")" 2>/dev/null; done
-  rm -rf "$running"
+  local processes
+  processes=$(ls "$running")
+  rm -rf "$running"  # before they end, so that nobody begins the next
+  [ -z "$processes" ] || kill $processes 2>/dev/null
 }
 
 # When what may take so long must end: all together have a limit, too.
@@ -77,16 +88,16 @@ resumed() { # seconds, seconds without a word, log, command
   local quiet=$2 log=$3 file=$results/$3 onto=1 from=0 begun last status failed=0 until
   until=$(end_of "$1")
   shift 3
-  [ -n "${plan:-}" ] || : >"$file"
+  begin "$until" "$log" || return 1
   while :; do
     limit $((until - SECONDS)) "$log" "$@" --from $from
     status=$?
     [ $status -ne 0 ] || return $failed
     end_line "$file"
-    begun=$(sed -n 's/^{"begin": *\([0-9][0-9]*\)}.*/\1/p' "$file" | tail -1)
+    begun=$(tail -c $most_read "$file" | sed -n 's/^{"begin": *\([0-9][0-9]*\)}.*/\1/p' | tail -1)
     if [ -z "$begun" ] || [ "$begun" -lt $from ]; then return $status; fi  # it did not come to a part
     [ $status -ne 124 ] || why="cut, its time was up"
-    last=$(sed -n 's/.*"case": *"\([^"]*\)".*/\1/p' "$file" | tail -1)
+    last=$(tail -c $most_read "$file" | sed -n 's/.*"case": *"\([^"]*\)".*/\1/p' | tail -1)
     echo "{\"case\":\"${log%.jsonl}, part $begun\",\"failed\":\"$why${last:+; the case before: $last}\"}" >>"$file"
     failed=$status from=$((begun + 1))
     [ $((until - SECONDS)) -ge 5 ] || return $status
@@ -99,7 +110,7 @@ tested() { # seconds, log, command
   local quiet=60 log=$2 file=$results/$2 onto=1 settled= more status until
   until=$(end_of "$1")
   shift 2
-  [ -n "${plan:-}" ] || : >"$file"
+  begin "$until" "$log" || return 1
   while :; do
     limit $((until - SECONDS)) "$log" "$@" --gtest_color=no ${settled:+--gtest_filter="-$settled"}
     status=$?
@@ -127,5 +138,5 @@ settled_tests() { # log
                          for (i = 1; i <= behind; i++) settle(failed[i])  # the device is there still
                          behind = 0 }
     /^\[  FAILED  \] / && running != "" && name_of($4) == running { failed[++behind] = running; running = "" }
-    END { finish(); if (again) print names }' "$1"
+    END { finish(); if (again) print names }' <(tail -c $((20 * most_read)) "$1")
 }

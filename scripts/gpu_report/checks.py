@@ -159,4 +159,7 @@ def libraries(archive):
 def console(archive):
     """What scripts/gpu-check itself said of parts and programs that did not end well; each call has a file."""
     said = [line for path in sorted(archive.folder.glob('console_*.txt')) for line in archive.lines(path.name)]
-    return ['- ' + line for line in said if re.search(r'exit [1-9]|not begun|time was up|built here', line)]
+    revisions = list(dict.fromkeys(line for line in said if line.startswith('gpu-check: revision ')))
+    mixed = ['- **Calls of several revisions**: ' + ', '.join(r.split()[-1] for r in revisions)] if len(revisions) > 1 else []
+    wrong = r'exit [1-9]|not begun|time was up|built here|cannot be unpacked|no archive'
+    return mixed + ['- ' + line for line in said if re.search(wrong, line)]

@@ -40,7 +40,7 @@ PARTS = '''for i in 0 1 2 3 4 5; do
   [ $i -ge $from ] || continue
   echo "{\\"begin\\":$i}"
   echo "{\\"case\\":\\"of part $i\\"}"
-  case $i in 1) exit 101 ;; 3) printf '{"case'; kill -ABRT $$ ;; 4) sleep 300 ;; esac
+  case $i in 1) exit 101 ;; 3) echo "why it died" >&2; printf '{"case'; kill -ABRT $$ ;; 4) sleep 300 ;; esac
   echo "{\\"case\\":\\"rest of part $i\\"}"
 done'''
 # Six tests: the second loses the device, so that the third fails, too; the fourth and the fifth die.
@@ -138,6 +138,7 @@ assert [part['case'] for part in parts if 'rest' in part.get('case', '')] == ['r
 assert [(part['case'], part['failed']) for part in parts if 'failed' in part] == [
     ('kernels, part 1', 'exit 101; the case before: of part 1'), ('kernels, part 3', 'exit 134; the case before: of part 3'),
     ('kernels, part 4', 'no word for 9 s; the case before: of part 4')], parts
+assert archived('kernels.jsonl.err') == 'why it died\n'  # what came behind it said nothing
 for name, began, held in (('step_runner', '0123245', '025'), ('training_step_gan', '0123452345', '02345'), ('training_step', '012345', '0125')):
     tests = archived(name + '.txt').splitlines()
     for mark, numbers in ((' RUN      ', began), ('       OK ', held)):
@@ -160,6 +161,11 @@ assert code == 1 and 'left: scripts/gpu-check --part kernels counters profile' i
 assert time.monotonic() - began < 20
 assert 'torch_kernels.jsonl: not begun' in archived('console_*.txt')
 assert json.loads(archived('kernels.jsonl').splitlines()[1]) == {'case': 'kernels, part 2', 'failed': 'cut, its time was up'}
+# What a call has no time for does not take what an earlier one measured.
+kept = TREE / 'build/gpu-check/results/steps_critic.jsonl'
+kept.write_text('measured\n')
+code, said = finish(start('--part', 'kernels', 'steps', seconds=9, CAWE_GPU_STEPS='critic'))
+assert code == 1 and kept.read_text() == 'measured\n', said
 # Programs that were carried anew are unpacked; the earlier results are kept apart.
 assert (TREE / 'build/gpu-check/results.old/cases.jsonl').exists()
 assert not (TREE / 'build/gpu-check/results/cases.jsonl').exists()
@@ -189,6 +195,26 @@ while os.path.exists('/proc/%d' % process) and time.monotonic() < limit:
     time.sleep(0.1)
 assert not os.path.exists('/proc/%d' % process)
 
+# So do the tests, and none begins another.
+carry(step_runner_on_gpu='echo begun >>"$OUT/begun"; echo "[==========] Running"; echo "[ RUN      ] T.1"; exec sleep 300',
+      training_step_on_gpu=TESTS)
+run = start('--part', 'tests')
+limit = time.monotonic() + 60
+while not (OUT / 'begun').exists() and time.monotonic() < limit:
+    time.sleep(0.1)
+time.sleep(1)
+run.terminate()
+code, said = finish(run)
+time.sleep(3)
+assert code == 1 and (OUT / 'begun').read_text() == 'begun\n' and 'No such file' not in said, said
+
+# A flood is looked at in its last part alone, and left out of the archive: the time of all together is kept.
+carry(bench_gpu_kernels='echo "{\\"begin\\":0}"; yes "{\\"case\\":\\"flood\\"}" | head -c 200000000; sleep 300')
+began = time.monotonic()
+code, said = finish(start('--part', 'kernels', seconds=12))
+assert code == 1 and time.monotonic() - began < 40 and 'kernels.jsonl' in archived('left_out.txt'), (said, time.monotonic() - began)
+(TREE / 'build/gpu-check/results/kernels.jsonl').unlink()
+
 # What makes an archive too large is left out, and named; the rest is there.
 much = 'head -c 3000000 /dev/urandom'
 carry(bench_gpu_kernels=much, bench_gpu_convolutions='echo "{}"')
@@ -217,6 +243,9 @@ assert code == 1 and 'cases: 0 of 0 hold' in said, said
 PART_NAMES = 'facts cases tests steps kernels variants counters profile compiled convolutions program'
 for arguments, environment, line in (
         (['--part', 'nonsense'], {}, "gpu-check: there is no part 'nonsense' (expected some of: %s)\n" % PART_NAMES),
+        (['--part', 'facts cases'], {}, "gpu-check: there is no part 'facts cases' (expected some of: %s)\n" % PART_NAMES),
+        ([], dict(CAWE_GPU_STEPS=' '), 'gpu-check: CAWE_GPU_STEPS names no network (expected some of: resnet50 retinanet faster_rcnn '
+         'generator critic)\n'),
         (['--part'], {}, 'gpu-check: no part is named (expected some of: %s)\n' % PART_NAMES),
         (['--plan', 'facts', 'nonsense'], {}, "gpu-check: there is no part 'nonsense' (expected some of: %s)\n" % PART_NAMES),
         ([], dict(CAWE_GPU_ARCHIVE_MB='0'), "gpu-check: CAWE_GPU_ARCHIVE_MB is '0' (expected a number of megabytes)\n"),

@@ -83,10 +83,10 @@ class DeviceConvolutions : public DeviceTest, public testing::WithParamInterface
                                      dims(w),
                                      dims(y),
                                      c.params};
-    std::string refusal;
+    Refusal refusal;
     const bool done = convolutions_->run(
         problem, {x.raw(), w.raw(), bias.defined() ? bias.raw() : nullptr, y.raw()}, refusal);
-    EXPECT_TRUE(done || interface == CudnnInterface::legacy) << refusal;
+    EXPECT_TRUE(done || interface == CudnnInterface::legacy) << *refusal;
     return done;
   }
 

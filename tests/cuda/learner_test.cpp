@@ -109,6 +109,26 @@ TEST_F(LearnerTest, OverflowingStepsChangeNothing) {
   EXPECT_GT(taken, 2);
 }
 
+/// Its gradients are finite: the device must look at the loss as well, behind the first part's, too.
+TEST_F(LearnerTest, ALossThatIsInfiniteChangesNothing) {
+  class InfiniteTask : public LoggingTask {
+    Loss loss(const std::vector<Tensor>& inputs) override {
+      const Loss all = LoggingTask::loss(inputs);
+      return {made.size() % 2 == 0 ? affine(all.total, 1, INFINITY) : all.total, all.parts};
+    }
+  };
+  for (const auto kind : {OptimizerOptions::Kind::sgd, OptimizerOptions::Kind::adamw}) {
+    OptimizerOptions options;
+    options.kind = kind;
+    InfiniteTask task;
+    Learner learner(task, options, {}, false, 4);
+    const auto weights = [&] { return task.module().parameters()[0].variable->value().to_vector<float>(); };
+    const std::vector<float> before = weights();
+    EXPECT_THROW(learner.step(made_up_batch(8), 1e-3, {}, {0, nullptr, nullptr}), Error);
+    EXPECT_EQ(weights(), before);
+  }
+}
+
 /// Gradients that reach norm and step in 16 bits give the bits of their f32 copies.
 TEST_F(LearnerTest, SixteenBitGradientsNeedNoCopies) {
   for (const auto kind : {OptimizerOptions::Kind::sgd, OptimizerOptions::Kind::adamw})

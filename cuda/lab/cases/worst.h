@@ -3,6 +3,7 @@
 // did wrong once must be mended from what it printed.
 #pragma once
 
+#include <cmath>
 #include <string>
 #include <vector>
 
@@ -26,17 +27,19 @@ std::string told_difference(const std::string& what, const std::string& got, con
                             const std::string& place, const char* file, int line);
 
 /// Returns `error`, that of a number at `place` (an index, or words), and remembers it with the values where it is the worst.
+/// What is not a number is infinite, which no maximum leaves out.
 template <class Got, class Expected>
 double noted(double error, const std::string& place, const Got& got, const Expected& expected,
              const std::string& what = "", const char* file = __builtin_FILE(), int line = __builtin_LINE()) {
   if (is_worst(error))
     remember_worst(error, told_difference(what, told(got), told(expected), place, file, line));
-  return error;
+  return error == error ? error : HUGE_VAL;
 }
 template <class Got, class Expected>
 double noted(double error, size_t index, const Got& got, const Expected& expected,
              const std::string& what = "", const char* file = __builtin_FILE(), int line = __builtin_LINE()) {
-  return is_worst(error) ? noted(error, std::to_string(index), got, expected, what, file, line) : error;
+  return is_worst(error) || error != error ? noted(error, std::to_string(index), got, expected, what, file, line)
+                                           : error;
 }
 
 /// How many pairs of numbers are `wrong` (or all, where sizes differ); remembers the first of them.

@@ -219,7 +219,7 @@ TEST_F(ProductChoice, KeepsToTheLimitOfTheWorkspace) {
 TEST_F(ProductChoice, AddsToWhatIsThere) {
   prepare();
   y_.copy_from(b_.device.expand({6, 4}));
-  std::string refusal;
+  Refusal refusal;
   const Product product{Number::f32,
                         1,
                         6,
@@ -230,7 +230,7 @@ TEST_F(ProductChoice, AddsToWhatIsThere) {
                         {y_.raw(), false, 4, 0},
                         nullptr,
                         true};
-  ASSERT_TRUE(device().runtime().products.run(product, refusal)) << refusal;
+  ASSERT_TRUE(device().runtime().products.run(product, refusal)) << *refusal;
   cpu_reference_backend().linear(x_.host, w_.host, b_.host, host_);
   expect_near(y_, host_, 9, 2);
 }

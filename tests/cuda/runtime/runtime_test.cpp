@@ -245,6 +245,34 @@ TEST_F(RuntimeTest, TheHostTouchesNoDeviceMemory) {
   EXPECT_EQ(y.to_vector<float>(), (std::vector<float>{7, 10}));
 }
 
+/// What is read later is what was there when the copy began, whatever comes behind it, which is not waited for.
+TEST_F(RuntimeTest, AHostCopyIsWaitedForAlone) {
+  Tensor x = Tensor::from(counted(100, 0), {4, 25}).to(Device::emulated);
+  std::vector<std::unique_ptr<HostCopy>> copies;
+  for (int round = 1; round < 40; ++round) {  // more than there are slots for usual copies
+    copies.push_back(device().begin_host_copy(x));
+    x.copy_from(Tensor::from(counted(100, round), {4, 25}));
+  }
+  copies.erase(copies.begin() + 1);  // nobody waited for it
+  EXPECT_GT(emulated::pending(), 0u);
+  const Tensor first = copies[0]->wait();
+  EXPECT_EQ(first.shape(), (Shape{4, 25}));
+  EXPECT_EQ(first.to_vector<int32_t>(), counted(100, 0));
+  EXPECT_GT(emulated::pending(), 0u) << "what came behind it";
+  for (size_t i = 1; i < copies.size(); ++i)
+    EXPECT_EQ(copies[i]->wait().to_vector<int32_t>(), counted(100, int(i) + 1)) << i;
+  copies.clear();
+  const uint64_t before = emulated::calls("cudaMallocHost");
+  EXPECT_EQ(device().begin_host_copy(x)->wait().to_vector<int32_t>(), counted(100, 39));
+  EXPECT_EQ(emulated::calls("cudaMallocHost"), before) << "slots are used again";
+  const Tensor large = Tensor::from(counted(100000, 7), {100000}).to(Device::emulated);
+  EXPECT_TRUE(device().begin_host_copy(large)->wait().to_vector<int32_t>() == counted(100000, 7));
+  EXPECT_EQ(device().begin_host_copy(on_device({}))->wait().numel(), 0);
+  expect_error(Code::unsupported, {"copy to the host", "captured"},
+               [&] { device().capture([&] { device().begin_host_copy(x); }); });
+  EXPECT_EQ(backend(Device::cpu).begin_host_copy(Tensor::scalar(3))->wait().item(), 3);
+}
+
 TEST_F(RuntimeTest, CopiesToTheDeviceDoNotWaitForIt) {
   Tensor::from(counted(10, 0), {10}).to(Device::emulated);
   Tensor::from(counted(100000, 0), {100000}).to(Device::emulated);
