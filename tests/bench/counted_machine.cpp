@@ -40,7 +40,11 @@ class Counted final : public Machine {
   }
 
  private:
-  on_emulator::CountedDevice device_;
+  static size_t memory() {
+    const char* mb = std::getenv("CAWE_MEMORY_MB");
+    return size_t(mb ? std::atoi(mb) : 144384) << 20;
+  }
+  on_emulator::CountedDevice device_{memory()};
   on_emulator::StepCount count_;
   int asked_ = 0;
 };

@@ -5,6 +5,7 @@ its names.
 
 usage: python3 tests/bench/gpu_kernels.py counted_gpu_kernels
 """
+import json
 import re
 import sys
 from unittest.mock import MagicMock
@@ -75,6 +76,10 @@ same('parts', begun, [len(parts) - 2, len(parts) - 1])
 same('cases', [case['case'] for case in last], names[-len(last):])
 _, begun = lines_of(code=9, CAWE_LOST='3')
 same('parts', begun, [0, 1, 2])
+# Where not even a copy can be timed it is said why.
+for code, more in ((1, {}), (9, {'CAWE_LOST': '1'})):
+    line, = [json.loads(line) for line in run(code=code, CAWE_MEMORY_MB='256', **more)]
+    assert line['case'] == 'copy rate' and 'memory' in line['failed'], line
 
 # PyTorch's side with everything of PyTorch replaced: its names, no times.
 for module in ('torch', 'torch.nn', 'torch.nn.functional', 'torch.nn.attention', 'torchvision'):
