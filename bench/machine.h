@@ -48,5 +48,8 @@ void say(const Json& line);
 
 /// Says that part `number` begins: whoever sees the program hang or die there goes on with --from number + 1.
 void say_begins(size_t number);
+/// Says it again if nothing was said for two seconds. For whoever takes a silence for a hang: to be called where a second may
+/// have passed.
+void say_goes_on();
 
 }  // namespace cawe::bench

@@ -46,3 +46,7 @@ same('once', [case['case'] for case in cases], ['resnet50 training b2 f32 plain'
 _, begun = lines_of(' detect b2 bf16 plain', code=9, CAWE_LOST='2')
 same('parts', begun, [2] * 4)
 print('gpu_steps: ok, %d cases' % len(listed))
+# A word between steps that take long: behind the first round, and behind a case.
+slow, begun = lines_of('critic inference b2 bf16 plain', CAWE_SLOW='2.1')
+same('cases', [case['case'] for case in slow], ['critic inference b2 bf16 plain'])
+same('parts of slow steps', begun, [2] * 3)
