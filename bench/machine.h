@@ -19,8 +19,9 @@ class Machine {
  public:
   virtual ~Machine() = default;
   virtual Device device() const = 0;
-  /// Of each of `count` launches, by the device's clock. What lies in its cache is overwritten before each, which takes
-  /// so long that all of a launch is queued by then.
+  /// Of each of `count` launches, by the device's clock. Before each, memory of several times its cache is written and then
+  /// read, so that the cache holds neither an operand nor anything that must be written back; this takes so long that all of a
+  /// launch is queued by then.
   virtual std::vector<double> microseconds(int count, const std::function<void()>& launch) = 0;
   /// At most how often a step is made in a round.
   virtual int most_steps() const { return 100; }
@@ -47,5 +48,8 @@ void say(const Json& line);
 
 /// Says that part `number` begins: whoever sees the program hang or die there goes on with --from number + 1.
 void say_begins(size_t number);
+/// Says it again if nothing was said for two seconds. For whoever takes a silence for a hang: to be called where a second may
+/// have passed.
+void say_goes_on();
 
 }  // namespace cawe::bench

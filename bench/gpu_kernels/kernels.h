@@ -23,16 +23,28 @@ class Kernels {
   Tensor room(const Shape& shape, DType dtype = DType::f32, Layout layout = Layout::contiguous) const {
     return Tensor::empty(shape, dtype, layout, device());
   }
-  /// Uniform in [0, 1).
-  Tensor numbers(const Shape& shape, DType dtype = DType::f32, Layout layout = Layout::contiguous) const;
+  /// Uniform in [0, 1), and other numbers in every tensor: a kernel may have less to do where two operands are the same.
+  Tensor numbers(const Shape& shape, DType dtype = DType::f32, Layout layout = Layout::contiguous) {
+    return drawn(uniform_, shape, dtype, layout);
+  }
+  /// Uniform in [-1, 1): of what goes through a ReLU half is cut.
+  Tensor centred(const Shape& shape, DType dtype = DType::f32, Layout layout = Layout::contiguous) {
+    return drawn(centred_, shape, dtype, layout);
+  }
+  /// A part's numbers are the same whichever parts come before it.
+  void begin_part() { begin_ = 0; }
   /// n boxes, 16 to 116 px wide, in an image of 512 px.
   Tensor boxes(int64_t n) const;
   /// The memory order in which networks of this type lie on the device.
   Layout layout(DType dtype) const { return on.convolution_layout(dtype); }
 
  private:
+  /// Begins at another place of the block than the tensor before, and repeats the block.
+  Tensor drawn(const Tensor& block, const Shape& shape, DType dtype, Layout layout);
+
   Machine& machine_;
-  Tensor random_;         ///< a block of random numbers
+  Tensor uniform_, centred_;
+  int64_t begin_ = 0;     ///< where in a block the next tensor begins
   double copy_rate_ = 0;  ///< bytes per second, read and written
 };
 

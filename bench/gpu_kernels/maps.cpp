@@ -19,7 +19,7 @@ void cawe_maps(Kernels& k, DType dtype) {
   const auto what = [&](const char* op, const char* rest) {
     return words(op, name(dtype), detail::concat(n, "x", rest));
   };
-  const Tensor g = k.numbers({n, 2048, 32, 32}, dtype, layout);
+  const Tensor g = k.centred({n, 2048, 32, 32}, dtype, layout);  // ReLU cuts half
   Tensor weights = k.room({n, 2048}, dtype), map = k.room({n, 1, 32, 32}, dtype);
   k.measure(what("cawe_weights", "2048x32x32"), bytes_of(g), [&] { k.on.cawe_weights(g, weights); });
   k.measure(what("cawe_map", "2048x32x32"), bytes_of(g), [&] { k.on.cawe_map(weights, g, map); });

@@ -36,7 +36,8 @@ def allow_tf32(allowed):
 
 
 def median_us(call, count=20, on_host=False):
-    """By events; what is in the cache is overwritten before each call. The GPU first sleeps for about 1 ms, in which the
+    """By events. Before each call memory of several times the cache is written and then read, so that the cache holds neither
+    operands nor anything that must be written back. The GPU first sleeps for about 1 ms, in which the
     host queues the whole call: else a chain of small kernels would be timed by how fast Python launches it, and ours is
     one launch. Not so where the call itself waits for the host (on_host): what the host takes there is part of it, as it
     is in ours."""
@@ -46,6 +47,7 @@ def median_us(call, count=20, on_host=False):
     times = []
     for i in range(count + 3):
         SWEEP.fill_(i)
+        SWEEP.sum()
         begin, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
         if not on_host:
             torch.cuda._sleep(SLEEP)

@@ -154,7 +154,7 @@ def cawe(type_):
     n = images_of(type_)
 
     def weights(order):
-        g = images(n, 2048, 32, 32, type_, order)
+        g = images(n, 2048, 32, 32, type_, order) - 0.5
         return lambda: g.relu().mean((2, 3)),
 
     def fuse(order):

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // In place of a GPU a device that computes nothing: each case is queued at its full size, and what it asked of the device
 // stands in its line.
+#include <chrono>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "bench/machine.h"
 #include "cuda/lab/steps/counted_device.h"
@@ -21,7 +23,12 @@ class Counted final : public Machine {
     return std::vector<double>(size_t(count), 1);
   }
   int most_steps() const override { return 1; }
-  int64_t take_peak() override { return device_.take().peak_bytes; }
+  int64_t take_peak() override {
+    // In place of a step that takes so many seconds: this is asked for between the first steps and those that are timed.
+    if (const char* slow = std::getenv("CAWE_SLOW"))
+      std::this_thread::sleep_for(std::chrono::duration<double>(std::atof(slow)));
+    return device_.take().peak_bytes;
+  }
   void profile(bool) override {}
   void trim() override {}
   bool lost() override {
@@ -40,7 +47,11 @@ class Counted final : public Machine {
   }
 
  private:
-  on_emulator::CountedDevice device_;
+  static size_t memory() {
+    const char* mb = std::getenv("CAWE_MEMORY_MB");
+    return size_t(mb ? std::atoi(mb) : 144384) << 20;
+  }
+  on_emulator::CountedDevice device_{memory()};
   on_emulator::StepCount count_;
   int asked_ = 0;
 };

@@ -5,6 +5,7 @@ its names.
 
 usage: python3 tests/bench/gpu_kernels.py counted_gpu_kernels
 """
+import json
 import re
 import sys
 from unittest.mock import MagicMock
@@ -65,8 +66,8 @@ missing, needless = primitives - timed - set(NOT_TIMED), set(NOT_TIMED) & timed 
 assert not missing, 'primitives that are not timed, and bench/gpu_kernels/not_timed.txt does not say why: %s' % sorted(missing)
 assert not needless, 'timed, or no primitive: %s' % sorted(needless)
 
-# All of it within scripts/gpu-check's limit: each case 23 times with a GiB overwritten before it, at 3 TB/s.
-seconds = sum(23 * (case['bytes'] + 2 ** 30) / 3e12 for case in cases)
+# All of it within scripts/gpu-check's limit: each case 23 times with a GiB written and read before it, at 3 TB/s.
+seconds = sum(23 * (case['bytes'] + 2 * 2 ** 30) / 3e12 for case in cases)
 assert seconds < 15, '%.0f s' % seconds
 
 # Behind a part, and where the device is lost.
@@ -75,6 +76,10 @@ same('parts', begun, [len(parts) - 2, len(parts) - 1])
 same('cases', [case['case'] for case in last], names[-len(last):])
 _, begun = lines_of(code=9, CAWE_LOST='3')
 same('parts', begun, [0, 1, 2])
+# Where not even a copy can be timed it is said why.
+for code, more in ((1, {}), (9, {'CAWE_LOST': '1'})):
+    line, = [json.loads(line) for line in run(code=code, CAWE_MEMORY_MB='256', **more)]
+    assert line['case'] == 'copy rate' and 'memory' in line['failed'], line
 
 # PyTorch's side with everything of PyTorch replaced: its names, no times.
 for module in ('torch', 'torch.nn', 'torch.nn.functional', 'torch.nn.attention', 'torchvision'):
@@ -82,6 +87,14 @@ for module in ('torch', 'torch.nn', 'torch.nn.functional', 'torch.nn.attention',
 sys.path.insert(0, str(ROOT / 'scripts/peer'))
 import torch_gpu_kernels  # noqa: E402
 import torch_gpu_primitives  # noqa: E402
+
+# Its cache holds neither operands nor what must be written back, as gpu_machine.cpp's.
+torch, calls = sys.modules['torch'], MagicMock()
+torch.empty, torch.cuda.Event = calls.empty, calls.Event
+calls.Event.return_value.elapsed_time.return_value = 1
+torch_gpu_kernels.median_us(calls.launch, 1)
+order = [name.split('.')[-1] for name, *_ in calls.mock_calls]
+same('before a launch', [name for name in order if name in ('fill_', 'sum', 'record', 'launch')][:4], ['fill_', 'sum', 'record', 'launch'])
 
 theirs = []
 

@@ -14,10 +14,11 @@ assert len(set(listed)) == len(listed), listed
 same('networks', sorted({name.split()[0] for name in listed}), sorted(NETWORKS))
 for name in listed:
     net, what, batch, type_, way = name.split()
-    detector = net in ('retinanet', 'faster_rcnn')
+    detector, colorizer = net in ('retinanet', 'faster_rcnn'), net in ('generator', 'critic')
     assert way in ('plain', 'captured') and type_ in ('f32', 'f16', 'bf16'), name
-    assert what in ('training', 'training_with_films', *(('training_with_targets', 'detect') if detector else ('inference',))), name
-assert 'retinanet training_with_targets b32 bf16 captured' in listed and 'critic training_with_films b8 bf16 plain' in listed
+    assert what in ('training', *(('training_with_targets', 'detect') if detector else ('inference',)),
+                    *(() if colorizer else ('training_with_films',))), name
+assert 'retinanet training_with_targets b32 bf16 captured' in listed and 'resnet50 training_with_films b8 bf16 plain' in listed
 assert 'generator inference b32 f32 captured' in listed
 # What is named by a filter; TF32 by its own name, and at once.
 tf32 = run('--list', 'generator training b8 tf32', CAWE_TF32='1')
@@ -45,4 +46,8 @@ cases, _ = lines_of('--once', 'resnet50 training b2 f32')
 same('once', [case['case'] for case in cases], ['resnet50 training b2 f32 plain'])
 _, begun = lines_of(' detect b2 bf16 plain', code=9, CAWE_LOST='2')
 same('parts', begun, [2] * 4)
+# A word between steps that take long: behind the first round, and behind a case.
+slow, begun = lines_of('critic inference b2 bf16 plain', CAWE_SLOW='2.1')
+same('cases', [case['case'] for case in slow], ['critic inference b2 bf16 plain'])
+same('parts of slow steps', begun, [2] * 3)
 print('gpu_steps: ok, %d cases' % len(listed))
