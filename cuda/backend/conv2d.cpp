@@ -61,7 +61,9 @@ class Pass {
   std::string why() const {
     Refusals all(4000);
     for (const Refused& r : refused_)
-      all.add(detail::concat(r.channels_last ? "channels-last" : "NCHW", r.epilogue ? " with its epilogue" : ""), *r.reason);
+      all.add(
+          detail::concat(r.channels_last ? "channels-last" : "NCHW", r.epilogue ? " with its epilogue" : ""),
+          *r.reason);
     return all.text();
   }
 

@@ -23,9 +23,12 @@ char* pinned_memory(size_t bytes) {
   const cudaError_t status = cudaMallocHost(&memory, bytes);
   if (status == cudaErrorMemoryAllocation) {
     cudaGetLastError();
-    const std::string size = detail::concat(bytes >> (bytes < 1048576 ? 10 : 20), bytes < 1048576 ? " KiB" : " MiB");
-    fail(Code::io, current_operator(), ": ", size, " of pinned host memory for copies to and from the GPU are not to be had. Free host memory, or raise "
-         "the limit of locked memory (ulimit -l).");
+    const std::string size =
+        detail::concat(bytes >> (bytes < 1048576 ? 10 : 20), bytes < 1048576 ? " KiB" : " MiB");
+    fail(
+        Code::io, current_operator(), ": ", size,
+        " of pinned host memory for copies to and from the GPU are not to be had. Free host memory, or raise "
+        "the limit of locked memory (ulimit -l).");
   }
   if (status != cudaSuccess) fail_cuda("cudaMallocHost", status);
   return static_cast<char*>(memory);

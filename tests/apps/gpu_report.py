@@ -273,6 +273,15 @@ assert report(0, FIRST, ARCHIVE) == page
 before = PAGE.read_text()
 expect_in(report(2, WORK / 'nowhere'), 'nowhere: no results of scripts/gpu-check (expected a folder, or an archive of one)')
 expect_in(report(2, PAGE), 'no results of scripts/gpu-check')
+CUT = WORK / 'cut.tar.gz'
+CUT.write_bytes(ARCHIVE.read_bytes()[:600])
+expect_in(report(2, CUT), 'cut.tar.gz: no results of scripts/gpu-check, or a damaged archive of them (')
+# An empty file of a later call takes no other's place.
+EMPTY = WORK / 'empty'
+EMPTY.mkdir()
+(EMPTY / 'cases.jsonl').write_text('')
+assert report(0, ARCHIVE, EMPTY) == page
+PAGE.write_text(before)
 assert PAGE.read_text() == before
 
 expect_in(page, 'NVIDIA H200, 143771 MiB; clocks at most 1980 MHz (SM) and 3201 MHz (memory). Driver 580.1, CUDA 13.0. '

@@ -38,8 +38,9 @@ double noted(double error, const std::string& place, const Got& got, const Expec
 template <class Got, class Expected>
 double noted(double error, size_t index, const Got& got, const Expected& expected,
              const std::string& what = "", const char* file = __builtin_FILE(), int line = __builtin_LINE()) {
-  return is_worst(error) || error != error ? noted(error, std::to_string(index), got, expected, what, file, line)
-                                           : error;
+  return is_worst(error) || error != error
+             ? noted(error, std::to_string(index), got, expected, what, file, line)
+             : error;
 }
 
 /// How many pairs of numbers are `wrong` (or all, where sizes differ); remembers the first of them.
