@@ -17,6 +17,7 @@ using CAWE_DEVICE::ConvolutionProblem;
 using CAWE_DEVICE::Convolutions;
 using CAWE_DEVICE::CudnnInterface;
 using CAWE_DEVICE::Epilogue;
+using CAWE_DEVICE::Refusal;
 
 struct Case {
   const char* name;

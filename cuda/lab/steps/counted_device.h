@@ -31,7 +31,7 @@ struct StepCount {
   std::vector<PrimitiveCount> primitives;  ///< most bytes first
   emulated::Traffic traffic;
   int64_t peak_bytes = 0;   ///< of tensors and scratch memory
-  uint64_t host_waits = 0;  ///< calls in which the host waits for the device
+  uint64_t host_waits = 0;  ///< calls in which the host may wait for the device
   uint64_t launches() const;
   uint64_t vendor_calls() const { return traffic.convolutions + traffic.products; }
   double bytes() const;
