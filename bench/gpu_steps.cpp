@@ -260,13 +260,7 @@ int list(const Options& o) {
 
 int run(Options& o) {
   if (o.list) return list(o);
-  std::string why;
-  const std::unique_ptr<Machine> m = machine(&why);
-  if (!m) {
-    std::fprintf(stderr, "no GPU: %s\n", why.c_str());
-    return 77;
-  }
-  set_compute_device(m->device());
+  const std::unique_ptr<Machine> m = need_machine();
   for (size_t part = o.from; part < std::size(kParts) && !o.done; ++part) {
     for (const auto& [net, size] : networks_of(o, part)) {
       if (o.done) break;

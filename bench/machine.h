@@ -3,6 +3,8 @@
 // computes nothing (tests/bench/counted_machine.cpp): a bench that cannot run wastes the minutes for which there is a GPU.
 #pragma once
 
+#include <cstdio>
+#include <cstdlib>
 #include <functional>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
@@ -42,6 +44,17 @@ constexpr int kLost = 9;
 
 /// nullptr, and why, where there is no GPU.
 std::unique_ptr<Machine> machine(std::string* why);
+/// The machine, on whose device networks are put from now on. Without a GPU it says so, and the program ends with 77.
+inline std::unique_ptr<Machine> need_machine() {
+  std::string why;
+  std::unique_ptr<Machine> found = machine(&why);
+  if (!found) {
+    std::fprintf(stderr, "no GPU: %s\n", why.c_str());
+    std::exit(77);
+  }
+  set_compute_device(found->device());
+  return found;
+}
 
 /// Prints a line, at once: a later case may lose the device.
 void say(const Json& line);

@@ -43,8 +43,7 @@ LogLine Learner::step(const data::Batch& batch, double rate, std::optional<doubl
   const double scale = scale_.value();
   const std::vector<Part> parts = gather_gradients(batch, scale, meanwhile);
   const std::unique_ptr<HostCopy> measured = measure(parts, scale);
-  optimizer_.step(rate,
-                  beta1);  // before the host waits: it gets on while the device steps, and neither idles
+  optimizer_.step(rate, beta1);  // before the host waits: neither idles
   double value = 0;
   const double norm = read(*measured, parts, &value, &line);
   if (!std::isfinite(norm) || !std::isfinite(value)) optimizer_.take_back();

@@ -69,12 +69,7 @@ std::unique_ptr<Kernels> kernels_on(Machine& machine) {
 }
 
 int run(size_t from) {
-  std::string why;
-  const std::unique_ptr<Machine> m = machine(&why);
-  if (!m) {
-    std::fprintf(stderr, "no GPU: %s\n", why.c_str());
-    return 77;
-  }
+  const std::unique_ptr<Machine> m = need_machine();
   const std::unique_ptr<Kernels> k = kernels_on(*m);
   if (!k) return 1;
   const std::vector<Part> parts = all_parts();

@@ -91,6 +91,13 @@ def finish(run):
     return run.returncode, said
 
 
+def wait_until(holds, seconds=60):
+    limit = time.monotonic() + seconds
+    while not holds() and time.monotonic() < limit:
+        time.sleep(0.1)
+    assert holds()
+
+
 def members(archive='results.tar.gz'):
     """{name: text}; every member is read, so that a broken archive is noticed."""
     with tarfile.open(OUT / archive) as opened:
@@ -164,8 +171,10 @@ assert json.loads(archived('kernels.jsonl').splitlines()[1]) == {'case': 'kernel
 # What a call has no time for does not take what an earlier one measured.
 kept = TREE / 'build/gpu-check/results/steps_critic.jsonl'
 kept.write_text('measured\n')
-code, said = finish(start('--part', 'kernels', 'steps', seconds=9, CAWE_GPU_STEPS='critic'))
-assert code == 1 and kept.read_text() == 'measured\n', said
+program(TREE / 'build/gpu-check/bin/bench_gpu_steps', 'sleep 300')
+code, said = finish(start('--part', 'steps', seconds=9, CAWE_GPU_STEPS='resnet50 critic'))
+assert code == 1 and kept.read_text() == 'measured\n' and 'steps_critic.jsonl: not begun' in said, said
+assert 'no archive' not in said, said
 # Programs that were carried anew are unpacked; the earlier results are kept apart.
 assert (TREE / 'build/gpu-check/results.old/cases.jsonl').exists()
 assert not (TREE / 'build/gpu-check/results/cases.jsonl').exists()
@@ -173,9 +182,7 @@ assert not (TREE / 'build/gpu-check/results/cases.jsonl').exists()
 # Killed in the middle of a part: what it had written is in a whole archive.
 carry(bench_gpu_kernels='echo "{\\"part\\":0}"; sleep 300', cawe_device_cases=CASES)
 run = start('--part', 'facts', 'kernels')
-limit = time.monotonic() + 60
-while not (OUT / 'results.tar.gz').exists() and time.monotonic() < limit:
-    time.sleep(0.1)
+wait_until((OUT / 'results.tar.gz').exists)
 os.killpg(run.pid, signal.SIGKILL)
 run.wait()
 assert 'A card' in archived('device.txt') and archived('kernels.jsonl') == '{"part":0}\n'
@@ -183,25 +190,18 @@ assert 'A card' in archived('device.txt') and archived('kernels.jsonl') == '{"pa
 # Ended by a signal to itself alone: so is what it runs, and the archive is whole.
 carry(bench_gpu_kernels='echo $$ >"$OUT/process"; echo "{\\"part\\":0}"; exec sleep 300', cawe_device_cases=CASES)
 run = start('--part', 'kernels')
-limit = time.monotonic() + 60
-while not (OUT / 'process').exists() and time.monotonic() < limit:
-    time.sleep(0.1)
+wait_until((OUT / 'process').exists)
 time.sleep(0.5)
 run.terminate()
 assert finish(run)[0] == 1 and archived('kernels.jsonl') == '{"part":0}\n'
 process = int((OUT / 'process').read_text())
-limit = time.monotonic() + 10
-while os.path.exists('/proc/%d' % process) and time.monotonic() < limit:
-    time.sleep(0.1)
-assert not os.path.exists('/proc/%d' % process)
+wait_until(lambda: not os.path.exists('/proc/%d' % process), 10)
 
 # So do the tests, and none begins another.
 carry(step_runner_on_gpu='echo begun >>"$OUT/begun"; echo "[==========] Running"; echo "[ RUN      ] T.1"; exec sleep 300',
       training_step_on_gpu=TESTS)
 run = start('--part', 'tests')
-limit = time.monotonic() + 60
-while not (OUT / 'begun').exists() and time.monotonic() < limit:
-    time.sleep(0.1)
+wait_until((OUT / 'begun').exists)
 time.sleep(1)
 run.terminate()
 code, said = finish(run)
@@ -223,6 +223,11 @@ finish(start('--part', 'kernels', 'counters', 'convolutions', CAWE_GPU_ARCHIVE_M
 assert archived('convolutions.jsonl') == '{}\n' and 'results/kernels.jsonl' not in members(), members()
 assert sorted(archived('left_out.txt').splitlines()) == ['kernels.jsonl: 3000000 bytes', 'ncu.csv: 3000000 bytes']
 program(TOOLS / 'ncu', 'for last; do :; done; echo "ncu of $last"')
+
+# No archive can be written: said, and where the results are.
+carry(bench_gpu_convolutions='rm -r "$OUT"')
+code, said = finish(start('--part', 'convolutions'))
+assert code == 1 and 'no archive could be written to %s; the results are in build/gpu-check/results' % OUT in said, said
 
 # One network anew: the others' results stay, and only its own are made again.
 carry(bench_gpu_steps='echo "{\\"case\\":\\"of $*\\"}"')

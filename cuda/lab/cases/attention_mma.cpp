@@ -108,7 +108,8 @@ double in_bounds(const Tensor& got, const Tensor& expected, const Numbers& bound
   double worst = 0;
   for (size_t i = 0; i < b.size(); ++i) {
     if (!std::isfinite(a[i])) return noted(INFINITY, i, a[i], b[i], what);
-    worst = std::max(worst, noted(std::fabs(a[i] - b[i]) / bounds[i], i, a[i], b[i], what));
+    const double off = std::fabs(a[i] - b[i]);  // 0 also where nothing but 0 is in bounds
+    worst = std::max(worst, noted(off == 0 ? 0 : off / bounds[i], i, a[i], b[i], what));
   }
   return worst;
 }
