@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "cuda/emulator/vendor/control.h"
+#include "tensor/primitives/backend.h"
 #include "tests/cuda/device.h"
 #include "tests/train/squares_task.h"
 
@@ -12,6 +13,49 @@ namespace cawe::train {
 namespace {
 
 class LearnerTest : public OnDeviceTest {};
+
+/// Stands before the device and writes down in which order it was asked for what a step ends with.
+class Watched final : public PrimitiveBackend {
+ public:
+  Watched() : real_(primitive_backend(Device::emulated)) { register_backend(Device::emulated, this); }
+  ~Watched() override { register_backend(Device::emulated, &real_); }
+  std::vector<std::string> order;
+
+  const char* name() const override { return real_.name(); }
+  Device device() const override { return Device::emulated; }
+  Layout convolution_layout(DType dtype) const override { return real_.convolution_layout(dtype); }
+  void* allocate(size_t bytes) override { return real_.allocate(bytes); }
+  void release(void* block, size_t bytes) noexcept override { real_.release(block, bytes); }
+  void copy_between_devices(const Tensor& x, Tensor& y) override { real_.copy_between_devices(x, y); }
+  std::unique_ptr<HostCopy> begin_host_copy(const Tensor& x) override {
+    order.emplace_back("copy");
+    return std::make_unique<WatchedCopy>(real_.begin_host_copy(x), order);
+  }
+#define CAWE_OP(op, parameters, names)                                                \
+  void op parameters override {                                                       \
+    const std::string called = #op;                                                   \
+    if (called == "gradient_norm" || called == "adam_steps") order.push_back(called); \
+    real_.op names;                                                                   \
+  }
+#include "tensor/primitives/all.inc"
+#undef CAWE_OP
+
+ private:
+  class WatchedCopy final : public HostCopy {
+   public:
+    WatchedCopy(std::unique_ptr<HostCopy> real, std::vector<std::string>& order)
+        : real_(std::move(real)), order_(order) {}
+    Tensor wait() override {
+      order_.emplace_back("wait");
+      return real_->wait();
+    }
+
+   private:
+    const std::unique_ptr<HostCopy> real_;
+    std::vector<std::string>& order_;
+  };
+  PrimitiveBackend& real_;
+};
 
 /// The log also has a term in 16 bits and one that lies on the host.
 class LoggingTask : public SquaresTask {
@@ -76,7 +120,9 @@ TEST_F(LearnerTest, NeitherWaitsForTheOther) {
   LoggingTask task;
   Learner learner(task, {}, {}, false);
   for (int step = 0; step < 2; ++step) {
+    Watched watched;
     learner.step(made_up_batch(4, step), 1e-3, {}, {step, nullptr, nullptr});
+    EXPECT_EQ(watched.order, (std::vector<std::string>{"gradient_norm", "copy", "adam_steps", "wait"}));
     EXPECT_GT(emulated::pending(), 0u) << "step " << step;
   }
 }
