@@ -250,7 +250,9 @@ TEST_F(RuntimeTest, AHostCopyIsWaitedForAlone) {
   Tensor x = Tensor::from(counted(100, 0), {4, 25}).to(Device::emulated);
   std::vector<std::unique_ptr<HostCopy>> copies;
   for (int round = 1; round < 40; ++round) {  // more than there are slots for usual copies
+    const size_t before = emulated::pending();
     copies.push_back(device().begin_host_copy(x));
+    EXPECT_EQ(emulated::pending() > before, before > 0) << "round " << round << ": nothing is waited for";
     x.copy_from(Tensor::from(counted(100, round), {4, 25}));
   }
   copies.erase(copies.begin() + 1);  // nobody waited for it
