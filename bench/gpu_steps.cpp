@@ -219,19 +219,15 @@ std::vector<std::string> names_of(const Options& o, const std::string& net, cons
   return names;
 }
 
-/// Runs its cases; if one fails, says why and goes on with the next network or size.
-void guarded(Machine& m, Options& o, size_t part, const std::string& net, const Size& size) {
-  try {
-    say_begins(part);
-    const auto step = train::make_model_step(net, size.batch, size.dtype, m.device());
-    // Again: whoever waits for a word is not to take a network that takes long to make for a hang.
-    say_begins(part);
-    Sgd sgd;
-    for (const std::string& what : cases_of(net, size.dtype))
-      both_ways(m, o, title(net, what, size), size.batch, work_of(what, *step, sgd));
-  } catch (const std::exception& e) {
-    say({{"case", detail::concat(net, " b", size.batch, " ", type_name(size.dtype))}, {"failed", e.what()}});
-  }
+/// A network's cases; if one fails, the others of this network and size are left out.
+void run_cases(Machine& m, Options& o, size_t part, const std::string& net, const Size& size) {
+  say_begins(part);
+  const auto step = train::make_model_step(net, size.batch, size.dtype, m.device());
+  // Again: whoever waits for a word is not to take a network that takes long to make for a hang.
+  say_begins(part);
+  Sgd sgd;
+  for (const std::string& what : cases_of(net, size.dtype))
+    both_ways(m, o, title(net, what, size), size.batch, work_of(what, *step, sgd));
 }
 
 /// Most wanted first: a run may be cut. By the place of a batch among a network's (train::timed_batches).
@@ -264,9 +260,8 @@ int run(Options& o) {
   for (size_t part = o.from; part < std::size(kParts) && !o.done; ++part) {
     for (const auto& [net, size] : networks_of(o, part)) {
       if (o.done) break;
-      guarded(*m, o, part, net, size);
-      if (m->lost()) std::_Exit(kLost);
-      m->trim();
+      attempt(*m, detail::concat(net, " b", size.batch, " ", type_name(size.dtype)),
+              [&, &net = net, &size = size] { run_cases(*m, o, part, net, size); });
     }
   }
   return 0;

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 
 namespace cawe::bench {
@@ -13,6 +14,16 @@ Clock::time_point said = Clock::now();
 size_t part = 0;
 
 }  // namespace
+
+void attempt(Machine& machine, const std::string& name, const std::function<void()>& work) {
+  try {
+    work();
+  } catch (const std::exception& e) {
+    say({{"case", name}, {"failed", e.what()}});
+  }
+  if (machine.lost()) std::_Exit(kLost);
+  machine.trim();
+}
 
 void say(const Json& line) {
   std::printf("%s\n", json_text(line).c_str());

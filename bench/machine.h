@@ -56,6 +56,10 @@ inline std::unique_ptr<Machine> need_machine() {
   return found;
 }
 
+/// Does the work; where it fails, says why under `name`, so that what comes behind it is done. Ends the program where the
+/// device is lost.
+void attempt(Machine& machine, const std::string& name, const std::function<void()>& work);
+
 /// Prints a line, at once: a later case may lose the device.
 void say(const Json& line);
 

@@ -57,32 +57,18 @@ std::vector<Part> all_parts() {
   return parts;
 }
 
-/// nullptr, having said why, where not even the copy rate can be had.
-std::unique_ptr<Kernels> kernels_on(Machine& machine) {
-  try {
-    return std::make_unique<Kernels>(machine);
-  } catch (const std::exception& e) {
-    say({{"case", "copy rate"}, {"failed", e.what()}});
-    if (machine.lost()) std::_Exit(kLost);
-    return nullptr;
-  }
-}
-
 int run(size_t from) {
   const std::unique_ptr<Machine> m = need_machine();
-  const std::unique_ptr<Kernels> k = kernels_on(*m);
+  std::unique_ptr<Kernels> k;
+  attempt(*m, "copy rate", [&] { k = std::make_unique<Kernels>(*m); });
   if (!k) return 1;
   const std::vector<Part> parts = all_parts();
   for (size_t i = from; i < parts.size(); ++i) {
     say_begins(i);
-    try {
+    attempt(*m, parts[i].name, [&] {
       k->begin_part();
       parts[i].run(*k);
-    } catch (const std::exception& e) {
-      say({{"case", parts[i].name}, {"failed", e.what()}});
-    }
-    if (m->lost()) std::_Exit(kLost);
-    m->trim();
+    });
   }
   return 0;
 }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Host code of the CUDA backend on the emulated runtime: memory, copies between host and device, devices.
+#include <cmath>
 #include <numeric>
 
+#include "tensor/cpu/cpu_backend.h"
 #include "tests/cuda/runtime/support.h"
 
 namespace cawe::on_emulator {
@@ -243,6 +245,21 @@ TEST_F(RuntimeTest, TheHostTouchesNoDeviceMemory) {
   Tensor x = on_device({1, 2}), y = empty_like(x);
   device().linear(x, on_device({3}), on_device({4}).reshape({1}), y);
   EXPECT_EQ(y.to_vector<float>(), (std::vector<float>{7, 10}));
+}
+
+/// As on the CPU: nothing to sum, and the losses behind the norm are looked at all the same.
+TEST_F(RuntimeTest, TheNormOfNoGradientsIsZero) {
+  for (const double loss : {2.0, double(NAN)}) {
+    Tensor here = Tensor::from(std::vector<double>{7, 7, 7, loss}, {4}), there = here.to(Device::emulated);
+    cpu_reference_backend().gradient_norm({}, 1, 8, here);
+    device().gradient_norm({}, 1, 8, there);
+    const std::vector<double> expected = here.to_vector<double>(), got = there.to_vector<double>();
+    EXPECT_EQ(got[0], 0);
+    EXPECT_EQ(got[1], 0);
+    EXPECT_EQ(expected[1], 0);
+    for (const std::vector<double>& result : {expected, got})
+      EXPECT_TRUE(std::isnan(loss) ? std::isnan(result[2]) : result[2] == 1.0 / 8) << result[2];
+  }
 }
 
 /// What is read later is what was there when the copy began, whatever comes behind it, which is not waited for.
