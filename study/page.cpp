@@ -23,9 +23,9 @@ std::string range(const eval::Interval& i) {
   return fixed(i.value) + " [" + fixed(i.low) + ", " + fixed(i.high) + "]";
 }
 
-std::string seeds_text(const StudyResult& s) {
+std::string seeds_text(const std::vector<int64_t>& seeds) {
   std::string out;
-  for (const int64_t n : s.settings.seeds) out += (out.empty() ? "" : ", ") + std::to_string(n);
+  for (const int64_t n : seeds) out += (out.empty() ? "" : ", ") + std::to_string(n);
   return out;
 }
 
@@ -148,7 +148,7 @@ report::ReportRow table_row(const StudyResult& study, const StudyRow& row) {
   report::ReportRow r = report::report_row(
       train::detector_title(row.plan.detector), method_name(row.plan.enhancement), evaluations(row),
       is_base ? std::vector<const eval::Evaluation*>{} : evaluations(study.baseline(row)));
-  r.seeds = seeds_text(study);
+  r.seeds = seeds_text(row.plan.seeds);
   r.baseline = is_base;
   r.control = row.plan.kind != RowKind::paper;
   r.ablation = row.plan.kind == RowKind::ablation;
@@ -208,6 +208,11 @@ std::vector<std::string> study_warnings(const StudyResult& study) {
 std::string method_name(const std::string& enhancement) {
   const size_t space = enhancement.find(' ');  // an ablation row, e.g. "cawe fuse.alpha=0.7"
   const std::string method = enhancement.substr(0, space);
+  const size_t colon = method.find(':');
+  if (method == "aa") return "plain, other seeds";
+  if (colon != std::string::npos)
+    return method_name(method.substr(0, colon)) + ", " + models::enhancer_label(method.substr(colon + 1));
+  if (method.compare(0, 5, "dose=") == 0) return "map of quality " + method.substr(5);
   const std::string label = method == "shuffled" ? "shuffled map" : models::enhancer_label(method);
   if (space == std::string::npos) return label;
   return label == method ? enhancement : label + "," + enhancement.substr(space);
@@ -233,7 +238,7 @@ void write_study_report(const StudyResult& study) {
                   {"persons", first.patients_known ? std::to_string(first.patients) : "not known"},
                   {"films without a lesion", std::to_string(first.negatives)},
                   {"lesions", std::to_string(first.lesions)},
-                  {"seeds", seeds_text(study)},
+                  {"seeds", seeds_text(study.settings.seeds)},
                   {"training", format_duration(study.seconds)}};
   if (!study.data.split_note.empty()) report.facts.emplace_back("split", study.data.split_note);
   report.froc_rule = eval::describe(study.settings.options.froc);

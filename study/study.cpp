@@ -43,7 +43,7 @@ class Study {
     open_folder();
     train_shared_models();
     for (StudyRow& row : result_.rows)
-      for_each_run([&](int64_t seed, int64_t fold) { train_row(row, seed, fold); });
+      for_each_run(row.plan, [&](int64_t seed, int64_t fold) { train_row(row, seed, fold); });
     evaluate_rows();
     const StudyMaps maps = study_maps(result_);
     result_.localisation = study_localisation(result_, maps);
@@ -115,7 +115,7 @@ class Study {
             done.push_back(
                 {run, shared_.recipe(model, fold, true), shared_.hashes(model, fold, checks_), false, {}});
     for (const StudyRow& row : result_.rows)
-      for_each_run([&](int64_t seed, int64_t fold) {
+      for_each_run(row.plan, [&](int64_t seed, int64_t fold) {
         const std::string run = run_of(row.plan, seed, fold);
         if (!is_done(run)) return;
         done.push_back({run, row_recipe(row.plan, seed, fold), hashes_.at({row.plan.folder(), fold}), true,
@@ -165,8 +165,8 @@ class Study {
 
   /// Calls fn(seed, fold) for every training of a row; fold -1: the split's own training and test sets.
   template <class Fn>
-  void for_each_run(const Fn& fn) const {
-    for (const int64_t seed : s_.seeds)
+  void for_each_run(const RowPlan& plan, const Fn& fn) const {
+    for (const int64_t seed : plan.seeds)
       for (int64_t fold = s_.folds > 0 ? 0 : -1; fold < std::max<int64_t>(s_.folds, 0); ++fold)
         fn(seed, fold);
   }
@@ -186,7 +186,7 @@ class Study {
     std::map<std::string, std::string> ablated;                            // by recipe
     std::map<std::string, Recipe> of_method;                               // of the first detector
     for (const RowPlan& plan : s_.rows) {
-      const Recipe recipe = row_recipe(plan, s_.seeds[0], -1);
+      const Recipe recipe = row_recipe(plan, plan.seeds[0], -1);
       if (plan.kind == RowKind::ablation) {
         const auto [same, fresh] = ablated.emplace(plan.detector + recipe.resolved(), plan.enhancement);
         CAWE_CHECK(fresh, Code::usage, source_, ": ablate: \"", same->second, "\" and \"", plan.enhancement,
@@ -221,8 +221,9 @@ class Study {
       const train::StandIns stand_ins = shared_.stand_ins(checks_, fold);
       for (const StudyRow& row : result_.rows) {
         if (row.plan.kind == RowKind::ablation)
-          check_films(row_recipe(row.plan, s_.seeds[0], -1), source_ + ": ablate: " + row.plan.overrides[0]);
-        for (const int64_t seed : s_.seeds) check_row(row.plan, seed, fold, stand_ins);
+          check_films(row_recipe(row.plan, row.plan.seeds[0], -1),
+                      source_ + ": ablate: " + row.plan.overrides[0]);
+        for (const int64_t seed : row.plan.seeds) check_row(row.plan, seed, fold, stand_ins);
       }
     }
   }
@@ -234,10 +235,10 @@ class Study {
     request.out = run_of(plan, seed, fold);
     request.resume = request_.resume && !is_done(request.out);
     request.hashes = &hashes_[{plan.folder(), fold}];
-    if (seed != s_.seeds[0] && (!request.resume || train::checkpoint_steps(request.out).empty())) return;
+    if (seed != plan.seeds[0] && (!request.resume || train::checkpoint_steps(request.out).empty())) return;
     Recipe recipe = row_recipe(plan, seed, fold);
     train::train_detector(recipe, request);
-    if (s_.extra.empty() || seed != s_.seeds[0] || !runs_on_extra_films(s_, plan)) return;
+    if (s_.extra.empty() || seed != plan.seeds[0] || !runs_on_extra_films(s_, plan)) return;
     recipe = row_recipe(plan, seed, fold);
     check_extra_leaks(result_.extra, recipe, request);
   }
@@ -269,7 +270,7 @@ class Study {
     if (s_.allow_leak) recipe.put("allow_leak", true);
     recipe.put("seed", seed);
     recipe.put("enhance.method", plan.method);
-    recipe.put("control", std::string(plan.shuffled ? "shuffled" : "none"));
+    recipe.put("control", plan.control);
     if (train::needs_classifier(plan.method))
       recipe.put("enhance.classifier", shared_.place("classifier", fold));
     if (train::needs_colorizer(plan.method))
@@ -314,8 +315,7 @@ class Study {
   /// Every detector must be tested on the same films.
   void load_test_set() {
     for (const auto& [detector, path] : s_.recipes) {
-      const Recipe recipe =
-          row_recipe({detector, "none", "none", RowKind::paper, false, {}}, s_.seeds[0], -1);
+      const Recipe recipe = row_recipe({detector, "none", "none", RowKind::paper}, s_.seeds[0], -1);
       if (!result_.truth.empty()) {
         check_films(recipe, path + ": its [data]");
         continue;
@@ -348,7 +348,7 @@ class Study {
                           (train::needs_colorizer(plan.method) && shared_.of("colorizer").per_fold);
     std::vector<train::Chain> chains;
     for (int64_t fold = per_fold ? 0 : -1; fold < (per_fold ? s_.folds : 0); ++fold) {
-      Recipe recipe = row_recipe(plan, s_.seeds[0], fold);
+      Recipe recipe = row_recipe(plan, plan.seeds[0], fold);
       chains.push_back(train::chain_from(recipe));
     }
     return chains;

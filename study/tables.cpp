@@ -36,7 +36,7 @@ std::vector<report::ResultRow> result_rows(const StudyResult& study) {
     const StudyRow& base = study.baseline(row);
     for (size_t s = 0; s < row.seeds.size(); ++s) {
       report::ResultRow r = report::result_row(row.plan.detector, row.plan.enhancement,
-                                               std::to_string(study.settings.seeds[s]), *row.seeds[s]);
+                                               std::to_string(row.plan.seeds[s]), *row.seeds[s]);
       if (&row != &base)
         report::set_differences(&r, eval::compare({base.seeds[s].get()}, {row.seeds[s].get()}));
       table.push_back(r);

@@ -163,6 +163,12 @@ std::string chain_identity(const Chain& chain) {
   return identity;
 }
 
+Chain in_training(const Chain& chain, uint64_t seed) {
+  Chain trains = chain;
+  if (auto other = chain.enhancer->in_training(seed)) trains.enhancer = std::move(other);
+  return trains;
+}
+
 Tensor to_tensor(const data::FloatImage& image) {
   const Tensor rows = Tensor::from(image.pixels, {1, image.height, image.width, image.channels});
   return rows.permute({0, 3, 1, 2}).contiguous();

@@ -75,7 +75,7 @@ def paper():
     with open(WORK / 'study/results.csv') as f:
         rows = [r['enhancement'] for r in csv.DictReader(f)]
     table = ['none', 'afda', 'medga', 'color', 'cawe', 'color+cawe']
-    assert rows == 2 * table + ['shuffled', 'uniform', 'centre', 'clahe', 'colormap'], rows
+    assert rows == 2 * table + ['shuffled', 'uniform', 'centre', 'clahe', 'colormap', 'aa', 'aa'], rows
     for path in sorted((WORK / 'study').rglob('recipe.toml')):  # a resolved recipe is a recipe, and gives every key
         keys = said(path)
         assert all(k['from'].startswith(str(path)) for k in keys.values()), [k for k in keys.values()

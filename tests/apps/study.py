@@ -16,8 +16,8 @@ from common import PROGRAM, ROOT, WORK, cawe, check
 
 PAPER_ROWS = ['none', 'afda', 'medga', 'color', 'cawe', 'color+cawe']
 CONTROLS = ['shuffled', 'uniform']
-ROWS = [('faster_rcnn', r) for r in PAPER_ROWS] + [('retinanet', r) for r in PAPER_ROWS] + [('retinanet', c)
-                                                                                            for c in CONTROLS]
+ROWS = [(d, r) for d in ('faster_rcnn', 'retinanet') for r in PAPER_ROWS] + [('retinanet', c) for c in CONTROLS] + [
+    ('faster_rcnn', 'aa'), ('retinanet', 'aa')]
 # The columns that results.csv promises, in this order: one for each threshold.
 COLUMNS = (['detector', 'enhancement', 'seed'] + ['sens@%d' % k for k in (1, 2, 3, 4)] +
            ['ci_%s@%d' % (end, k) for k in (1, 2, 3, 4) for end in ('low', 'high')] +
@@ -61,7 +61,8 @@ def prepare():
 
 def outcome(out):
     """Results, and what every row's detector found. results.json has thresholds, which are scores to the last digit."""
-    names = ['results.csv', 'results.json'] + ['rows/%s-%s-0/detections.csv' % row for row in ROWS]
+    names = ['results.csv', 'results.json'] + ['rows/%s-%s-%d/detections.csv' % (*row, 1000 if row[1] == 'aa' else 0)
+                                                for row in ROWS]
     return [(WORK / out / name).read_bytes() for name in names]
 
 
@@ -110,7 +111,7 @@ def contract():
     with open(WORK / 'one/results.csv') as f:
         header, *rows = csv.reader(f)
     check(header == COLUMNS, "results.csv has the contract's columns")
-    check([(r[0], r[1]) for r in rows] == ROWS, "the paper's twelve rows in its order, then the controls")
+    check([(r[0], r[1]) for r in rows] == ROWS, "the paper's twelve rows in its order, then the controls and the A/A rows")
     for row in (dict(zip(header, r)) for r in rows):
         assert 0 <= float(row['ci_low@1']) <= float(row['sens@1']) <= float(row['ci_high@1']) <= 1, row
         assert (row['delta@4'] == '') == (row['enhancement'] == 'none'), row
@@ -147,7 +148,7 @@ def ablations():
     # Keys that only some rows use may be set for all.
     cawe(*arguments('ablated', '--set', 'detectors=["retinanet"]', '--set',
                     "set=['color.render_factor=4', 'cam.exclude_labels=[\"nodule\"]']", '--set',
-                    'rows=["none", "cawe"]', '--set', 'controls=[]', '--ablate', 'fuse.alpha=0.2,0.8', '--set',
+                    'rows=["none", "cawe"]', '--set', 'controls=[]', '--set', 'again=false', '--ablate', 'fuse.alpha=0.2,0.8', '--set',
                     'froc.iou=0.2'))
     with open(WORK / 'ablated/results.csv') as f:
         table = list(csv.DictReader(f))

@@ -47,6 +47,7 @@ pretrained = false
 detectors = ["retinanet"]
 rows = ["none", "cawe"]
 controls = []
+again = false
 panels = 1
 [boot]
 draws = 20

@@ -107,7 +107,7 @@ def main():
     small = ','.join("'%s'" % s for s in SET[1::2] + ['train.steps=24'])
     args = ['study', 'study.toml', '--out', 'study', '--quiet', '--set', 'set=[%s,\'model.channels=32\']' % small,
             '--set', 'classifier_set=[%s]' % small, '--set', 'rows=["none", "cawe"]', '--set', 'boot.draws=200',
-            '--set', 'detectors=["retinanet"]', '--set', 'controls=["shuffled"]']
+            '--set', 'detectors=["retinanet"]', '--set', 'controls=["shuffled"]', '--set', 'again=false']
     # Stopped by a signal in the middle, that is once a training has logged a step: the state is saved, and the study
     # goes on from there. Most of it is still to be done then, however slow or fast the machine is.
     running = subprocess.Popen([PROGRAM] + args, cwd=WORK, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

@@ -168,8 +168,13 @@ void enhancement_keys(Table& t) {
   colorizer.only("enhance.method", methods_with(&models::EnhancerNeeds::colorizer));
   t.word("control")
       .on(kDetectors, "none")
-      .one_of({"none", "shuffled"})
-      .help("`shuffled`: every film gets another person's map");
+      .one_of({"none", "shuffled", "dose"})
+      .help("`shuffled`: every film gets another person's map; `dose`: a mixture of that and its true boxes");
+  t.number("dose.quality")
+      .on(kDetectors, 1.0)
+      .from(0, 1)
+      .only("control", {"dose"})
+      .help("share of the true boxes in the map of `control = \"dose\"`; 0: another person's map alone");
   Row alpha = t.number("fuse.alpha")
                   .on(kChain, models::EnhancerOptions().alpha)
                   .from(0, 1)

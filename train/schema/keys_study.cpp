@@ -56,18 +56,24 @@ void row_keys(Table& t) {
       .help("enhancements of each detector, `none` first");
   t.words("controls")
       .on(kStudy, Strings{"shuffled"})
-      .one_of([] {
-        Strings names = models::enhancer_names();
-        names.push_back("shuffled");
-        return names;
-      })
-      .help("rows that tell what an effect comes from");
+      .help(
+          "rows that tell what an effect comes from: an enhancement; `shuffled` or `shuffled:METHOD`, "
+          "another "
+          "person's map in place of the film's own (METHOD: cawe, or another that fuses its map); `dose=Q` "
+          "or "
+          "`dose=Q:METHOD`, a map of which the share Q (0 to 1) shows the true boxes");
   t.words("control_detectors")
       .on(
           kStudy, [](const Recipe& r, const std::string&) { return Value(r.words("detectors")); },
           "detectors")
       .one_of(detector_tasks())
       .help("detectors that the controls are made for");
+  t.flag("again")
+      .on(kStudy, true)
+      .help(
+          "a row more for each detector, plain films with other seeds (A/A): how often chance alone would be "
+          "called a "
+          "difference");
   t.word("ablate")
       .on(kStudy, "")
       .help("`key=a,b,c`: a row more for each value of a detector's key (`--ablate`)");
