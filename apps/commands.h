@@ -61,6 +61,7 @@ void add_enhance(CLI::App& app, Common& common);
 void add_detect(CLI::App& app, Common& common);
 void add_evaluate(CLI::App& app, Common& common);
 void add_study(CLI::App& app, Common& common);
+void add_plan(CLI::App& app, Common& common);
 void add_recipe(CLI::App& app, Common& common);
 void add_kernels(CLI::App& app, Common& common);
 void add_convert(CLI::App& app, Common& common);

@@ -248,6 +248,7 @@ int main(int argc, char** argv) {
   add_detect(app, common);
   add_evaluate(app, common);
   add_study(app, common);
+  add_plan(app, common);
   add_recipe(app, common);
   add_kernels(app, common);
   add_convert(app, common);

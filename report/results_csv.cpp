@@ -27,6 +27,7 @@ size_t paper_place(const ResultRow& row) {
 ResultRow::ResultRow() {
   delta.fill(std::numeric_limits<double>::quiet_NaN());
   p = delta;
+  p_holm = delta[0];
 }
 
 ResultRow result_row(const std::string& detector, const std::string& enhancement, const std::string& seed,
@@ -36,6 +37,7 @@ ResultRow result_row(const std::string& detector, const std::string& enhancement
   row.enhancement = enhancement;
   row.seed = seed;
   for (size_t k = 0; k < 4; ++k) row.sens[k] = e.at(eval::paper_fps()[k]).interval;
+  row.mean = e.mean_paper.value;
   row.map50 = e.map50.value;
   row.froc_rule = rule_key(e.options.froc);
   row.images = e.images;
@@ -81,7 +83,9 @@ std::string results_csv(const std::vector<ResultRow>& rows) {
     header.push_back(std::string("delta@") + n);
     header.push_back(std::string("p@") + n);
   }
-  for (const char* name : {"map50", "froc_rule", "images", "patients", "lesions"}) header.emplace_back(name);
+  for (const char* name :
+       {"map50", "froc_rule", "images", "patients", "lesions", "mean", "p_holm", "seeds", "family"})
+    header.emplace_back(name);
   std::string text = csv_line(header);
   for (const ResultRow& row : paper_order(rows)) {
     std::vector<std::string> fields = {row.detector, row.enhancement, row.seed};
@@ -97,6 +101,9 @@ std::string results_csv(const std::vector<ResultRow>& rows) {
     fields.push_back(csv_number(row.map50));
     fields.push_back(row.froc_rule);
     for (int64_t n : {row.images, row.patients, row.lesions}) fields.push_back(std::to_string(n));
+    for (const std::string& field :
+         {csv_number(row.mean), csv_number(row.p_holm), std::to_string(row.seeds), row.family})
+      fields.push_back(field);
     text += csv_line(fields);
   }
   return text;

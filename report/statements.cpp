@@ -2,6 +2,7 @@
 // Differences in words.
 #include "report/statements.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "tensor/io/format.h"
@@ -11,13 +12,19 @@ namespace {
 
 std::string p_text(double p) { return p < 0.001 ? "< 0.001" : fixed(p, 3); }
 
-/// "+0.031, 95 % interval +0.012 to +0.050, corrected p 0.012"
+const char* over(eval::Footing footing) {
+  return footing == eval::Footing::weights_only ? " over patients" : " over seeds and patients";
+}
+
+/// "+0.031, 95 % interval +0.012 to +0.050 over seeds and patients, corrected p 0.012"
 std::string figures(const Claim& claim) {
   const eval::Interval& i = claim.difference.interval;
   const bool corrected = !std::isnan(claim.p_holm);
+  const std::string p =
+      (corrected ? ", corrected p " : ", p ") + p_text(corrected ? claim.p_holm : claim.difference.p);
   return signed_text(i.value) + ", " + fixed(100 * claim.level, 0) + " % interval " + signed_text(i.low) +
-         " to " + signed_text(i.high) + ", " + (corrected ? "corrected p " : "p ") +
-         p_text(corrected ? claim.p_holm : claim.difference.p);
+         " to " + signed_text(i.high) + over(claim.footing()) +
+         (claim.footing() == eval::Footing::few_seeds ? "" : p);
 }
 
 std::string times(size_t n, const char* one, const char* many) {
@@ -33,55 +40,93 @@ std::string signed_text(double value, int digits) {
   return (value < 0 ? "−" : "+") + size;
 }
 
+eval::Difference verdict_figure(const eval::MethodFigure& figure, eval::Footing footing) {
+  eval::Difference d = figure.patients;
+  if (footing != eval::Footing::weights_only) {
+    const eval::TInterval& mixed = figure.mixed.interval;
+    d.interval.value = mixed.value;
+    d.interval.low = mixed.low;
+    d.interval.high = mixed.high;
+    d.p = mixed.p;
+  }
+  d.minimum_detectable = figure.minimum_detectable;
+  return d;
+}
+
+eval::Interval shown_interval(const eval::MethodFigure& figure, eval::Footing footing) {
+  eval::Interval i = verdict_figure(figure, footing).interval;
+  if (!std::isnan(i.low)) i.low = std::max(i.low, 0.0);
+  if (!std::isnan(i.high)) i.high = std::min(i.high, 1.0);
+  return i;
+}
+
 Support support(const Claim& claim) {
   const eval::Interval& i = claim.difference.interval;
   const double p = std::isnan(claim.p_holm) ? claim.difference.p : claim.p_holm;
   if (std::isnan(i.value) || std::isnan(i.low) || std::isnan(i.high) || std::isnan(p))
     return Support::undefined;
+  if (claim.footing() == eval::Footing::few_seeds) return Support::no_verdict;
   if (i.low <= 0 && i.high >= 0) return Support::none;
   // 1 - 0.95 is slightly above 0.05 in binary, so a p of exactly 0.05 passes.
   if (p > 1 - claim.level) return Support::uncorrected;
   return i.low > 0 ? Support::gain : Support::loss;
 }
 
-std::string support_name(Support s) {
-  switch (s) {
+std::string support_name(const Claim& claim) {
+  const bool weights = claim.footing() == eval::Footing::weights_only;
+  switch (support(claim)) {
     case Support::gain:
-      return "gain";
+      return weights ? "more found, these weights" : "gain";
     case Support::loss:
-      return "loss";
+      return weights ? "fewer found, these weights" : "loss";
     case Support::uncorrected:
       return "not after correction";
     case Support::none:
       return "no difference shown";
+    case Support::no_verdict:
+      return "no verdict";
     case Support::undefined:
       return "undefined";
   }
   return "";
 }
 
+namespace {
+
+/// What a comparison of this size would have shown: power, test and what varies are named.
+std::string detectable(const Claim& claim) {
+  const double size = claim.difference.minimum_detectable;
+  if (!(size >= 0.0005)) return "";
+  const bool weights = claim.footing() == eval::Footing::weights_only;
+  return std::string(" A true difference of ") + fixed(size, 3) +
+         (weights ? " between these weights would be shown on other patients" : " would be shown") +
+         " in 80 of 100 such studies, tested at " + fixed(1 - claim.level, 2) +
+         (claim.family > 1 ? " / " + std::to_string(claim.family) : "") + ".";
+}
+
+}  // namespace
+
 std::string statement(const Claim& claim) {
-  const double unseen = claim.difference.minimum_detectable;
-  const std::string missed =
-      unseen >= 0.0005 ? " A true difference smaller than " + fixed(unseen, 3) + " could not be seen here."
-                       : "";
+  const bool weights = claim.footing() == eval::Footing::weights_only;
+  const std::string who = (weights ? "One seed, these weights only: " : "") + claim.subject,
+                    against = who + " against " + claim.reference + ": ";
   switch (support(claim)) {
     case Support::gain:
-      return claim.subject + " finds more lesions than " + claim.reference + " (" + figures(claim) + ").";
+      return who + " finds more lesions than " + claim.reference + " (" + figures(claim) + ").";
     case Support::loss:
-      return claim.subject + " finds fewer lesions than " + claim.reference + " (" + figures(claim) + ").";
+      return who + " finds fewer lesions than " + claim.reference + " (" + figures(claim) + ").";
     case Support::uncorrected:
-      return claim.subject + " against " + claim.reference +
-             ": no difference shown after the correction for several comparisons (" + figures(claim) + ")." +
-             missed;
+      return against + "no difference shown after the correction for several comparisons (" + figures(claim) +
+             ")." + detectable(claim);
     case Support::none:
-      return claim.subject + " against " + claim.reference + ": no difference shown (" + figures(claim) +
-             ")." + missed;
+      return against + "no difference shown (" + figures(claim) + ")." + detectable(claim);
+    case Support::no_verdict:
+      return against + "no verdict from " + std::to_string(claim.seeds) + " seeds, " +
+             std::to_string(eval::kVerdictSeeds) + " are needed (" + figures(claim) + ").";
     case Support::undefined:
       break;
   }
-  return claim.subject + " against " + claim.reference +
-         ": nothing can be said, the difference is undefined.";
+  return against + "nothing can be said, the difference is undefined.";
 }
 
 std::string summary(const std::vector<Claim>& claims) {
@@ -93,10 +138,33 @@ std::string summary(const std::vector<Claim>& claims) {
     losses += support(claim) == Support::loss;
     corrected = corrected || !std::isnan(claim.p_holm);
   }
-  return "Of " + times(claims.size(), "comparison", "comparisons") + " with the plain detector, " +
+  const eval::Footing footing = claims[0].footing();
+  const std::string compared = times(claims.size(), "comparison", "comparisons") + " with the plain detector";
+  if (footing == eval::Footing::few_seeds)
+    return compared + " over " + std::to_string(claims[0].seeds) +
+           " seeds: no verdict about methods, which needs " + std::to_string(eval::kVerdictSeeds) + ".";
+  const bool weights = footing == eval::Footing::weights_only;
+  return "Of " + compared + (weights ? ", of one seed's weights each, " : ", ") +
          times(gains, "shows a gain", "show a gain") + ", " + times(losses, "a loss", "a loss") + " and " +
          std::to_string(claims.size() - gains - losses) + " no difference" +
-         (corrected ? ", after Holm's correction." : ".");
+         (corrected ? ", after Holm's correction" : "") +
+         (weights ? "; another seed may say otherwise, so nothing is said of the methods." : ".");
+}
+
+std::string same_system_statement(const std::string& system, int64_t pairs, int64_t pairs_different,
+                                  int64_t deals, int64_t deals_different, double level) {
+  const std::string at = fixed(1 - level, 2);
+  std::string text = "A/A, plain " + system +
+                     " against itself with other seeds: a test over patients alone calls " +
+                     std::to_string(pairs_different) + " of " + times(size_t(pairs), "pair", "pairs") +
+                     " of trainings different at " + at;
+  if (deals > 0)
+    text += "; of " + times(size_t(deals), "way", "ways") +
+            " to deal these trainings into two methods the test over " + "seeds and patients calls " +
+            std::to_string(deals_different) + " different (" +
+            fixed(100.0 * double(deals_different) / double(deals), 1) + " %, " + fixed(100 * (1 - level), 0) +
+            " % expected)";
+  return text + ".";
 }
 
 std::vector<Place> places(const std::vector<eval::Interval>& rows) {

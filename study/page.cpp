@@ -23,18 +23,6 @@ std::string range(const eval::Interval& i) {
   return fixed(i.value) + " [" + fixed(i.low) + ", " + fixed(i.high) + "]";
 }
 
-std::string seeds_text(const std::vector<int64_t>& seeds) {
-  std::string out;
-  for (const int64_t n : seeds) out += (out.empty() ? "" : ", ") + std::to_string(n);
-  return out;
-}
-
-std::vector<const eval::Evaluation*> evaluations(const StudyRow& row) {
-  std::vector<const eval::Evaluation*> out;
-  for (const auto& e : row.seeds) out.push_back(e.get());
-  return out;
-}
-
 std::vector<uint8_t> png_bytes(const data::FloatImage& image) {
   const std::string png =
       data::encode_png(image.width, image.height, image.channels, 8, data::to_8bit(image));
@@ -143,36 +131,6 @@ void add_subgroups(const StudyResult& study, const StudyRow& row, std::vector<re
         train::detector_title(row.plan.detector) + ", " + method_name(row.plan.enhancement), all));
 }
 
-report::ReportRow table_row(const StudyResult& study, const StudyRow& row) {
-  const bool is_base = row.is_baseline();
-  report::ReportRow r = report::report_row(
-      train::detector_title(row.plan.detector), method_name(row.plan.enhancement), evaluations(row),
-      is_base ? std::vector<const eval::Evaluation*>{} : evaluations(study.baseline(row)));
-  r.seeds = seeds_text(row.plan.seeds);
-  r.baseline = is_base;
-  r.control = row.plan.kind != RowKind::paper;
-  r.ablation = row.plan.kind == RowKind::ablation;
-  if (study.settings.paper && row.plan.kind == RowKind::paper)
-    r.paper = report::paper_figures(row.plan.detector, row.plan.enhancement);
-  if (row.plan.kind == RowKind::paper && train::needs_classifier(row.plan.method) &&
-      !study.localisation.empty() && study.localisation[0].verdict == eval::MapVerdict::uninformative)
-    r.note = "uninformative map";
-  return r;
-}
-
-/// Rows of the table; p values are corrected over all comparisons of the study (Holm).
-std::vector<report::ReportRow> table_rows(const StudyResult& study) {
-  std::vector<report::ReportRow> rows;
-  std::vector<double> p;
-  for (const StudyRow& row : study.rows) {
-    rows.push_back(table_row(study, row));
-    p.push_back(row.is_baseline() ? std::numeric_limits<double>::quiet_NaN() : rows.back().delta_mean.p);
-  }
-  const std::vector<double> corrected = eval::holm(p);
-  for (size_t i = 0; i < corrected.size(); ++i) rows[i].p_holm = corrected[i];
-  return rows;
-}
-
 std::string percent(double share) { return std::isnan(share) ? "n/a" : fixed(100 * share, 0) + " %"; }
 
 std::string map_finding(const eval::LocalisationRow& r) {
@@ -226,19 +184,19 @@ void write_study_report(const StudyResult& study) {
   report.demonstration = study.settings.demonstration;
   report.warnings = study_warnings(study);
   report.alpha = study.alpha;
-  report.rows = table_rows(study);
-  for (const report::ReportRow& r : report.rows)
-    if (!r.baseline)
-      report.minimum_detectable =
-          std::max(std::isnan(report.minimum_detectable) ? 0.0 : report.minimum_detectable,
-                   r.delta_mean.minimum_detectable);
+  report.rows = study.compared;
   if (!study.localisation.empty()) report.findings.push_back(map_finding(study.localisation[0]));
+  for (const SameSystem& same : study.same_system)
+    if (same.share.pairs > 0)
+      report.findings.push_back(report::same_system_statement(
+          train::detector_title(same.detector), same.share.pairs, same.share.pairs_different,
+          same.share.deals, same.share.deals_different, study.settings.options.level));
   const eval::Evaluation& first = *study.rows[0].seeds[0];
   report.facts = {{"test films", std::to_string(first.images)},
                   {"persons", first.patients_known ? std::to_string(first.patients) : "not known"},
                   {"films without a lesion", std::to_string(first.negatives)},
                   {"lesions", std::to_string(first.lesions)},
-                  {"seeds", seeds_text(study.settings.seeds)},
+                  {"seeds", report.rows[0].seeds},
                   {"training", format_duration(study.seconds)}};
   if (!study.data.split_note.empty()) report.facts.emplace_back("split", study.data.split_note);
   report.froc_rule = eval::describe(study.settings.options.froc);

@@ -25,10 +25,10 @@ struct RowPlan {
       enhancement;  ///< its name in results.csv: "cawe", "shuffled", "dose=0.5", "aa", "cawe fuse.alpha=0.3"
   std::string method;  ///< enhance.method
   RowKind kind = RowKind::paper;
-  std::string control = "none";  ///< the recipe's key: films get other maps than their own
-  Strings overrides = {};        ///< "key=value" for the detector's recipe
+  std::string control = "none";     ///< the recipe's key: films get other maps than their own
+  Strings overrides = {};           ///< "key=value" for the detector's recipe
   std::vector<int64_t> seeds = {};  ///< it is trained once for each
-  std::string folder() const;    ///< the beginning of its runs' folder names
+  std::string folder() const;       ///< the beginning of its runs' folder names
   /// The name of a run's folder; fold -1: the split's own training and test sets.
   std::string run(int64_t seed, int64_t fold) const;
 };

@@ -49,6 +49,7 @@ class Study {
     result_.localisation = study_localisation(result_, maps);
     study_lesions_by_map(result_, maps);
     if (!s_.extra.empty()) study_extra_films(result_);
+    compare_rows(result_);
     write_study_tables(result_);
     result_.seconds = train::seconds_in(result_.out);
     write_study_report(result_);
@@ -356,13 +357,10 @@ class Study {
 
   std::string summary() const {
     Json rows = Json::array();
-    for (const StudyRow& row : result_.rows) {
-      double mean = 0;
-      for (const auto& s : row.seeds) mean += s->mean_paper.value / double(row.seeds.size());
-      rows.push_back({{"detector", row.plan.detector},
-                      {"enhancement", row.plan.enhancement},
-                      {"mean_sens", json_rounded(mean, 6)}});
-    }
+    for (size_t i = 0; i < result_.rows.size(); ++i)
+      rows.push_back({{"detector", result_.rows[i].plan.detector},
+                      {"enhancement", result_.rows[i].plan.enhancement},
+                      {"mean_sens", json_rounded(result_.compared[i].mean.value, 6)}});
     return json_text({{"run", result_.out}, {"report", result_.out + "/report.html"}, {"rows", rows}});
   }
 

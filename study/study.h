@@ -11,6 +11,7 @@
 #include "data/sample.h"
 #include "eval/evaluate.h"
 #include "eval/localisation.h"
+#include "eval/same_system.h"
 #include "report/page/page.h"
 #include "study/plan.h"
 #include "train/classifier_task.h"
@@ -29,6 +30,12 @@ struct StudyRow {
   std::vector<std::shared_ptr<eval::Evaluation>> seeds;
   std::vector<std::vector<eval::Detection>> detections;  ///< by seed
   bool is_baseline() const { return plan.kind == RowKind::paper && plan.method == "none"; }
+};
+
+/// How often chance alone is called a difference: a detector's plain runs, and those with other seeds.
+struct SameSystem {
+  std::string detector;
+  eval::SameSystemShare share;
 };
 
 /// Lesion-free films of another source (the key `extra`), which rows of the paper are run on, too.
@@ -55,6 +62,8 @@ struct StudyResult {
   data::LoaderOptions loader;
   double alpha = 0;                                 ///< fuse.alpha
   std::vector<eval::LocalisationRow> localisation;  ///< empty without maps
+  std::vector<report::ReportRow> compared;          ///< of the rows, in their order
+  std::vector<SameSystem> same_system;              ///< of the detectors that have an A/A row
   std::vector<report::ReportTable> tables;
   double seconds = 0;  ///< training time of all runs
 
@@ -102,7 +111,9 @@ std::vector<eval::Detection> read_detections(const std::string& path,
                                              const std::vector<eval::TruthImage>& truth);
 /// An enhancement's display name: "Color + CAWE" for "color+cawe".
 std::string method_name(const std::string& enhancement);
-/// results.csv and results.json.
+/// Every row over its seeds, against its baseline: StudyResult::compared, and the A/A shares.
+void compare_rows(StudyResult& study);
+/// results.csv, methods.csv, same_system.csv and results.json.
 void write_study_tables(const StudyResult& study);
 void write_study_report(const StudyResult& study);
 

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "eval/evaluate.h"
+#include "eval/methods.h"
 #include "report/charts/chart.h"
 #include "report/figures/figure.h"
 
@@ -31,10 +31,14 @@ struct ReportRow {
   bool control = false;                   ///< e.g. a shuffled map
   bool ablation = false;                  ///< a control that varies one key
   std::array<eval::Difference, 4> delta;  ///< at 1, 2, 3, 4; ignored for baselines
-  eval::Difference delta_mean;
+  eval::Difference delta_mean;            ///< what the verdict goes by
   double p_holm = std::numeric_limits<double>::quiet_NaN();  ///< corrected p of the mean's difference
-  std::string note;                                          ///< "uninformative map"
-  FrocLine line;                                             ///< from froc_line()
+  int64_t family = 1;                                        ///< comparisons that were corrected together
+  bool again = false;                  ///< an A/A row: plain with other seeds, outside the correction
+  eval::MethodResult own, difference;  ///< everything over seeds; `difference` of baselines is empty
+  std::vector<double> seed_means() const { return own.figures[eval::kComparedMean].of_seed; }
+  std::string note;                     ///< "uninformative map"
+  FrocLine line;                        ///< from froc_line()
   std::vector<eval::FrocPoint> points;  ///< of the curve: thresholds for the viewer's read-out
   ReportRow() {
     sens_negatives.fill(std::numeric_limits<double>::quiet_NaN());
@@ -43,10 +47,10 @@ struct ReportRow {
 };
 
 /// A row from evaluations of its seeds (the first one's curve is drawn) and, where there is one, its
-/// baseline's.
+/// baseline's. Intervals and p are over the patients with one seed, else over seeds and patients (report/statements.h).
 ReportRow report_row(const std::string& detector, const std::string& enhancement,
                      const std::vector<const eval::Evaluation*>& seeds,
-                     const std::vector<const eval::Evaluation*>& baseline);
+                     const std::vector<const eval::Evaluation*>& baseline, int64_t family = 1);
 
 /// A predicted box; `hit`: it finds a lesion by the FROC rule.
 struct ReportBox {
@@ -101,7 +105,6 @@ struct Report {
   std::string froc_rule;
   double level = 0.95;
   std::vector<ReportRow> rows;  ///< in any order; shown in the paper's order, controls last
-  double minimum_detectable = std::numeric_limits<double>::quiet_NaN();  ///< of the mean sensitivity
   std::vector<std::string> table_notes;
   double alpha = 0.5;      ///< initial value of the viewer's alpha slider
   double threshold = 0.5;  ///< initial value of the viewer's score threshold

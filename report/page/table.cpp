@@ -121,7 +121,7 @@ std::string support_cell(const Report& report, const ReportRow& row) {
          (gain   ? "▲ "
           : loss ? "▼ "
                  : "") +
-         support_name(s) + "</span></td>";
+         support_name(claim(report, row)) + "</span></td>";
 }
 
 std::string method_cell(const ReportRow& row, size_t place, bool seeds_differ) {
@@ -249,12 +249,44 @@ std::string statements(const Report& report) {
                              items + "</ul>";
 }
 
+/// Of what intervals and p are, how large the corrected family is, and the smallest p that the draws can give.
+std::string variance_note(const Report& report) {
+  int64_t family = 1;
+  for (const ReportRow& row : report.rows) family = std::max(family, row.family);
+  const eval::MethodResult& first = report.rows[0].own;
+  const std::string draws = std::to_string(first.draws);
+  std::string html = "<li>";
+  if (first.footing == eval::Footing::weights_only)
+    html += "One seed: intervals and p are of these weights only, on other patients (bootstrap by patient, " +
+            draws +
+            " draws). Another seed's weights differ by more than these intervals say; no sentence here "
+            "speaks of a "
+            "method.";
+  else
+    html +=
+        "Intervals and p are over seeds and patients, both taken as drawn from those that might have been "
+        "(mixed "
+        "model, paired by seed and film)" +
+        std::string(first.footing == eval::Footing::few_seeds
+                        ? "; " + std::to_string(first.seeds) +
+                              " seeds are too few for a verdict about a method."
+                        : ".");
+  html += "</li>";
+  if (family > 1) {
+    html +=
+        "<li>Holm’s correction is over the family of " + std::to_string(family) +
+        " comparisons of this study with the plain detector, controls and ablations included, A/A rows not.";
+    if (first.footing == eval::Footing::weights_only)
+      html += " The smallest p that " + draws + " draws can give is " +
+              fixed_or_dash(eval::holm_floor(first.draws, 1), 4) + ", corrected " +
+              fixed_or_dash(eval::holm_floor(first.draws, family), 4) + ".";
+    html += "</li>";
+  }
+  return html;
+}
+
 std::string notes_under(const Report& report, const TableScale& t) {
   std::string html = "<ul class=\"under\">";
-  if (!std::isnan(report.minimum_detectable))
-    html += "<li>Minimum detectable difference of the mean sensitivity: " +
-            fixed_or_dash(report.minimum_detectable, 3) +
-            ". A smaller true difference would show in fewer than 80 of 100 such test sets.</li>";
   const bool ranked =
       std::any_of(t.places.begin(), t.places.end(), [](const Place& p) { return p.ranked(); });
   html += "<li>Rows whose intervals overlap are not ranked" +
@@ -269,6 +301,7 @@ std::string notes_under(const Report& report, const TableScale& t) {
         "that a difference to ours has many possible reasons.</li>";
   if (!t.seeds_differ && report.rows[0].seeds.find(',') != std::string::npos)
     html += "<li>Every row is the mean over the seeds " + escape_markup(report.rows[0].seeds) + ".</li>";
+  html += variance_note(report);
   for (const std::string& note : report.table_notes) html += "<li>" + escape_markup(note) + "</li>";
   return html + "</ul>";
 }
@@ -285,8 +318,11 @@ std::string results_section(const Report& report) {
       "when on "
       "average 1, 2, 3 or 4 boxes per image are false. A lesion counts as found by the rule: " +
       printed_rule(report.froc_rule) + ". Small figures are " + fixed_or_dash(100 * report.level, 0) +
-      " % intervals over patients; differences and p are paired, against the detector's own baseline.</p>" +
-      filter_bar(report) +
+      " % intervals" +
+      std::string(report.rows[0].own.footing == eval::Footing::weights_only
+                      ? " over patients, these weights given"
+                      : " over seeds and patients") +
+      "; differences and p are paired, against the detector's own baseline.</p>" + filter_bar(report) +
       "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"results\"><table class=\"sortable\" "
       "id=\"results\"><thead><tr>" +
       header_cell("Method", "");

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every row against the plain one of its detector, over all seeds; and how often chance alone is called a difference.
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "study/study.h"
+#include "train/detector_recipe.h"
+
+namespace cawe::study {
+namespace {
+
+std::vector<const eval::Evaluation*> evaluations(const StudyRow& row) {
+  std::vector<const eval::Evaluation*> out;
+  for (const auto& e : row.seeds) out.push_back(e.get());
+  return out;
+}
+
+std::string seeds_text(const std::vector<int64_t>& seeds) {
+  std::string out;
+  for (const int64_t n : seeds) out += (out.empty() ? "" : ", ") + std::to_string(n);
+  return out;
+}
+
+/// Whether its difference is one that the study asks about: Holm's correction is over these.
+bool in_family(const StudyRow& row) { return !row.is_baseline() && row.plan.kind != RowKind::again; }
+
+report::ReportRow compared_row(const StudyResult& study, const StudyRow& row, int64_t family) {
+  const bool is_base = row.is_baseline();
+  report::ReportRow r = report::report_row(
+      train::detector_title(row.plan.detector), method_name(row.plan.enhancement), evaluations(row),
+      is_base ? std::vector<const eval::Evaluation*>{} : evaluations(study.baseline(row)),
+      in_family(row) ? family : 1);
+  r.seeds = seeds_text(row.plan.seeds);
+  r.baseline = is_base;
+  r.control = row.plan.kind != RowKind::paper;
+  r.ablation = row.plan.kind == RowKind::ablation;
+  r.again = row.plan.kind == RowKind::again;
+  if (study.settings.paper && row.plan.kind == RowKind::paper)
+    r.paper = report::paper_figures(row.plan.detector, row.plan.enhancement);
+  if (row.plan.kind == RowKind::paper && train::needs_classifier(row.plan.method) &&
+      !study.localisation.empty() && study.localisation[0].verdict == eval::MapVerdict::uninformative)
+    r.note = "uninformative map";
+  return r;
+}
+
+SameSystem same_system(const StudyResult& study, const StudyRow& again) {
+  std::vector<const eval::Evaluation*> runs = evaluations(study.baseline(again));
+  for (const auto& e : again.seeds) runs.push_back(e.get());
+  return {again.plan.detector,
+          eval::same_system_share(runs, eval::kComparedMean, study.settings.options.level,
+                                  study.settings.options.seed)};
+}
+
+}  // namespace
+
+void compare_rows(StudyResult& study) {
+  const int64_t family = std::count_if(study.rows.begin(), study.rows.end(), in_family);
+  std::vector<double> p;
+  for (const StudyRow& row : study.rows) {
+    study.compared.push_back(compared_row(study, row, std::max<int64_t>(family, 1)));
+    p.push_back(in_family(row) ? study.compared.back().delta_mean.p
+                               : std::numeric_limits<double>::quiet_NaN());
+    if (row.plan.kind == RowKind::again) study.same_system.push_back(same_system(study, row));
+  }
+  const std::vector<double> corrected = eval::holm(p);
+  for (size_t i = 0; i < corrected.size(); ++i) study.compared[i].p_holm = corrected[i];
+}
+
+}  // namespace cawe::study
