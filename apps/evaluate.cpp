@@ -19,7 +19,7 @@ struct Options {
   eval::EvaluateFiles files;
   std::string rule = "iou", duplicates = "ignore", interp = "auto", out;
   std::optional<double> iou;
-  int64_t draws = 2000;
+  int64_t draws = eval::kDraws;
 };
 
 /// The rule. Throws usage for an option that it leaves without an effect.

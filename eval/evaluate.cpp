@@ -9,6 +9,7 @@
 #include <set>
 
 #include "eval/films.h"
+#include "eval/froc_draws.h"
 #include "eval/read_boxes.h"
 #include "tensor/denormals.h"
 #include "tensor/error.h"
@@ -17,7 +18,6 @@
 namespace cawe::eval {
 namespace {
 
-constexpr size_t kPaper = 6;  // Sens@1, 2, 3, 4, mean, mAP50
 const std::vector<double>& table_fps() {
   static const std::vector<double> fps = {0.125, 0.25, 0.5, 1, 2, 3, 4, 8};
   return fps;
@@ -31,9 +31,10 @@ std::vector<double> grid() {
 }
 size_t grid_index(double fp) { return size_t(std::lround(fp * 8)); }
 
-double mean_at(const double* on_grid, const std::vector<double>& fps) {
+/// The mean at some rates of values on the grid, of which each stands `stride` behind the one before.
+double mean_at(const double* on_grid, int64_t stride, const std::vector<double>& fps) {
   double sum = 0;
-  for (double fp : fps) sum += on_grid[grid_index(fp)];
+  for (double fp : fps) sum += on_grid[int64_t(grid_index(fp)) * stride];
   return sum / double(fps.size());
 }
 
@@ -65,15 +66,17 @@ PascalAp mean_pascal(const std::vector<TruthImage>& truth, const std::vector<Det
 void add_uncertainty(const FrocData& data, const Ap50& ap50, const Clusters& clusters, Evaluation* e) {
   const std::vector<double> x = grid();
   const size_t n = x.size();
-  const auto statistic = [&](const std::vector<int32_t>& weights, double* v) {
-    weighted_sens(data, weights, x, v);
-    v[n] = mean_at(v, paper_fps());
-    v[n + 1] = mean_at(v, luna_fps());
-    v[n + 2] = ap50.value(weights);
+  const FrocDraws froc(data, x);
+  const auto statistic = [&](const DrawBlock& block, double* v) {
+    froc.sens(block, v);
+    for (int64_t lane = 0; lane < kDrawBlock; ++lane) {
+      v[int64_t(n) * kDrawBlock + lane] = mean_at(v + lane, kDrawBlock, paper_fps());
+      v[int64_t(n + 1) * kDrawBlock + lane] = mean_at(v + lane, kDrawBlock, luna_fps());
+    }
+    ap50.values(block, v + int64_t(n + 2) * kDrawBlock);
   };
-  std::vector<double> point(n + 3);
-  statistic(std::vector<int32_t>(size_t(e->images), 1), point.data());
-  const auto drawn = bootstrap(clusters, int64_t(n + 3), statistic, e->options.draws, e->options.seed);
+  const std::vector<double> point = of_whole_set(clusters, int64_t(n + 3), statistic);
+  const auto drawn = bootstrap_blocks(clusters, int64_t(n + 3), statistic, e->options.draws, e->options.seed);
   const auto interval = [&](size_t k) { return percentile_interval(point[k], drawn[k], e->options.level); };
   for (size_t i = 0; i < n; ++i) {
     const Interval band = interval(i);
@@ -92,7 +95,7 @@ void add_uncertainty(const FrocData& data, const Ap50& ap50, const Clusters& clu
 
 /// The six figures of a system that are compared, of the whole set and of the draws, averaged over its seeds.
 struct Averaged {
-  std::vector<double> value = std::vector<double>(kPaper, 0.0);
+  std::vector<double> value = std::vector<double>(kCompared, 0.0);
   std::vector<std::vector<double>> drawn;
 };
 
@@ -100,16 +103,11 @@ Averaged average(const std::vector<const Evaluation*>& seeds) {
   CAWE_CHECK(!seeds.empty(), Code::internal, "compare: a system without evaluations");
   const double share = 1 / double(seeds.size());
   Averaged mean;
-  mean.drawn.assign(kPaper, std::vector<double>(seeds[0]->drawn[0].size(), 0.0));
+  mean.drawn.assign(kCompared, std::vector<double>(seeds[0]->drawn[0].size(), 0.0));
   for (const Evaluation* e : seeds) {
-    CAWE_CHECK(e->drawn.size() == kPaper && e->drawn[0].size() == mean.drawn[0].size() &&
-                   e->options.seed == seeds[0]->options.seed && e->patients == seeds[0]->patients &&
-                   e->images == seeds[0]->images,
-               Code::internal, "compare: evaluations of different test sets or draws");
-    for (size_t k = 0; k < 4; ++k) mean.value[k] += share * e->at(paper_fps()[k]).interval.value;
-    mean.value[4] += share * e->mean_paper.value;
-    mean.value[5] += share * e->map50.value;
-    for (size_t k = 0; k < kPaper; ++k)
+    check_same_draws(*seeds[0], *e);
+    for (size_t k = 0; k < kCompared; ++k) mean.value[k] += share * e->compared(k);
+    for (size_t k = 0; k < kCompared; ++k)
       for (size_t b = 0; b < e->drawn[k].size(); ++b) mean.drawn[k][b] += share * e->drawn[k][b];
   }
   return mean;
@@ -121,6 +119,19 @@ const SensRow& Evaluation::at(double fp) const {
   for (const SensRow& row : sens)
     if (row.at.fp == fp) return row;
   fail(Code::internal, "Evaluation: no Sens@", fp);
+}
+
+double Evaluation::compared(size_t figure) const {
+  if (figure < paper_fps().size()) return at(paper_fps()[figure]).interval.value;
+  CAWE_CHECK(figure < kCompared, Code::internal, "Evaluation: no compared figure ", figure);
+  return figure == kComparedMean ? mean_paper.value : map50.value;
+}
+
+void check_same_draws(const Evaluation& a, const Evaluation& b) {
+  CAWE_CHECK(a.drawn.size() == kCompared && b.drawn.size() == kCompared &&
+                 a.drawn[0].size() == b.drawn[0].size() && a.options.seed == b.options.seed &&
+                 a.patients == b.patients && a.images == b.images && a.lesions == b.lesions,
+             Code::internal, "compare: evaluations of different test sets or draws");
 }
 
 Evaluation evaluate(const std::vector<TruthImage>& truth, const std::vector<Detection>& detections,
@@ -159,11 +170,9 @@ std::vector<Difference> compare(const std::vector<const Evaluation*>& a,
                                 const std::vector<const Evaluation*>& b) {
   const KeepDenormals exact;
   const Averaged first = average(a), second = average(b);
-  CAWE_CHECK(first.drawn[0].size() == second.drawn[0].size() && a[0]->images == b[0]->images &&
-                 a[0]->patients == b[0]->patients && a[0]->options.seed == b[0]->options.seed,
-             Code::internal, "compare: evaluations of different test sets or draws");
+  check_same_draws(*a[0], *b[0]);
   std::vector<Difference> differences;
-  for (size_t k = 0; k < kPaper; ++k)
+  for (size_t k = 0; k < kCompared; ++k)
     differences.push_back(paired_difference(second.value[k] - first.value[k], first.drawn[k], second.drawn[k],
                                             a[0]->options.level));
   return differences;

@@ -14,10 +14,13 @@
 
 namespace cawe::eval {
 
+/// The figures that systems are compared by: Sens@1, 2, 3, 4, the mean of these, mAP50.
+constexpr size_t kCompared = 6, kComparedMean = 4;
+
 /// FROC rule and bootstrap.
 struct EvaluateOptions {
   FrocOptions froc;
-  int64_t draws = 2000;  ///< bootstrap draws, B
+  int64_t draws = kDraws;  ///< bootstrap draws, B
   uint64_t seed = 0;
   double level = 0.95;
 };
@@ -63,18 +66,24 @@ struct Evaluation {
   std::vector<std::string> notes;
   std::vector<std::string> doubts;  ///< those of the notes for which the figures may be too good
 
-  /// Values over the draws for paired comparison: Sens@1, 2, 3, 4, their mean, mAP50; [6][draws].
+  /// The compared figures over the draws, [kCompared][draws].
   std::vector<std::vector<double>> drawn;
 
   const SensRow& at(double fp) const;
+  /// A compared figure of the whole set.
+  double compared(size_t figure) const;
 };
+
+/// Throws Error(internal) where two evaluations are not of the same test set and draws.
+void check_same_draws(const Evaluation& a, const Evaluation& b);
 
 /// Throws Error(data) on bad detections. Without a lesion sensitivities and AP are NaN, and a note says so.
 Evaluation evaluate(const std::vector<TruthImage>& truth, const std::vector<Detection>& detections,
                     const EvaluateOptions& options = {}, bool patients_known = true);
 
-/// Paired differences b - a on the same truth and draws: Sens@1, 2, 3, 4, mean, mAP50. Each side may be
-/// several seeds of one system, whose figures are averaged. Throws Error(internal) where the draws differ.
+/// Paired differences b - a of the compared figures on the same truth and draws: what these weights do on other patients.
+/// Each side may be several seeds of one system, whose figures are averaged; compare_methods() (eval/methods.h) says what
+/// that supports about methods. Throws Error(internal) where the draws differ.
 std::vector<Difference> compare(const std::vector<const Evaluation*>& a,
                                 const std::vector<const Evaluation*>& b);
 

@@ -81,8 +81,9 @@ std::vector<FrocPoint> upper_envelope(const FrocCurve& curve, Denominator denomi
 }
 
 SensAt interpolate(const std::vector<FrocPoint>& knots, double fp, Denominator denominator) {
-  size_t after = 0;
-  while (after < knots.size() && x_of(knots[after], denominator) <= fp) ++after;
+  const auto first_after = std::upper_bound(
+      knots.begin(), knots.end(), fp, [&](double x, const FrocPoint& p) { return x < x_of(p, denominator); });
+  const size_t after = size_t(first_after - knots.begin());
   SensAt result;
   result.fp = fp;
   result.threshold = std::numeric_limits<double>::infinity();
@@ -96,6 +97,39 @@ SensAt interpolate(const std::vector<FrocPoint>& knots, double fp, Denominator d
     result.sensitivity += (b.sensitivity - a.sensitivity) * (fp - x0) / (x1 - x0);
   }
   return result;
+}
+
+/// The curve up to the points of the first x above `until`: what is read at `until` needs no more.
+FrocCurve curve_until(const FrocData& data, const std::vector<int32_t>* weights, double until) {
+  const auto weight = [&](int64_t image) { return weights == nullptr ? 1 : (*weights)[size_t(image)]; };
+  FrocCurve curve;
+  curve.mode = data.options.mode;
+  for (size_t i = 0; i < data.lesions.size(); ++i) {
+    curve.images += weight(int64_t(i));
+    curve.lesions += weight(int64_t(i)) * data.lesions[i];
+    if (data.lesions[i] == 0) curve.negatives += weight(int64_t(i));
+  }
+  FrocPoint running;
+  for (size_t i = 0; i < data.judged.size(); ++i) {
+    const Judged& d = data.judged[i];
+    const int32_t w = weight(d.image);
+    running.found += int64_t(w) * d.found;
+    if (d.false_positive) {
+      running.false_positives += w;
+      if (data.lesions[size_t(d.image)] == 0) running.negative_false_positives += w;
+    }
+    if (i + 1 < data.judged.size() && data.judged[i + 1].score == d.score) continue;
+    running.threshold = d.score;
+    running.sensitivity = curve.lesions > 0 ? double(running.found) / double(curve.lesions) : kNaN;
+    running.fp_per_image = double(running.false_positives) / double(curve.images);
+    running.fp_per_negative =
+        curve.negatives > 0 ? double(running.negative_false_positives) / double(curve.negatives) : kNaN;
+    if (!curve.points.empty() && curve.points.back().fp_per_image > until &&
+        running.fp_per_image > curve.points.back().fp_per_image)
+      break;
+    curve.points.push_back(running);
+  }
+  return curve;
 }
 
 }  // namespace
@@ -173,32 +207,7 @@ FrocData judge(const std::vector<TruthImage>& truth, const std::vector<Detection
 }
 
 FrocCurve froc_curve(const FrocData& data, const std::vector<int32_t>* weights) {
-  const auto weight = [&](int64_t image) { return weights == nullptr ? 1 : (*weights)[size_t(image)]; };
-  FrocCurve curve;
-  curve.mode = data.options.mode;
-  for (size_t i = 0; i < data.lesions.size(); ++i) {
-    curve.images += weight(int64_t(i));
-    curve.lesions += weight(int64_t(i)) * data.lesions[i];
-    if (data.lesions[i] == 0) curve.negatives += weight(int64_t(i));
-  }
-  FrocPoint running;
-  for (size_t i = 0; i < data.judged.size(); ++i) {
-    const Judged& d = data.judged[i];
-    const int32_t w = weight(d.image);
-    running.found += int64_t(w) * d.found;
-    if (d.false_positive) {
-      running.false_positives += w;
-      if (data.lesions[size_t(d.image)] == 0) running.negative_false_positives += w;
-    }
-    if (i + 1 < data.judged.size() && data.judged[i + 1].score == d.score) continue;
-    running.threshold = d.score;
-    running.sensitivity = curve.lesions > 0 ? double(running.found) / double(curve.lesions) : kNaN;
-    running.fp_per_image = double(running.false_positives) / double(curve.images);
-    running.fp_per_negative =
-        curve.negatives > 0 ? double(running.negative_false_positives) / double(curve.negatives) : kNaN;
-    curve.points.push_back(running);
-  }
-  return curve;
+  return curve_until(data, weights, std::numeric_limits<double>::infinity());
 }
 
 SensAt sens_at(const FrocCurve& curve, double fp, Denominator denominator) {
@@ -254,8 +263,11 @@ void weighted_sens(const FrocData& data, const std::vector<int32_t>& weights, co
     return;
   }
   if (data.options.mode != SensMode::step) {
-    const FrocCurve curve = froc_curve(data, &weights);
-    for (size_t k = 0; k < fps.size(); ++k) out[k] = sens_at(curve, fps[k]).sensitivity;
+    const FrocCurve curve = curve_until(data, &weights, fps.back());
+    const bool linear = curve.mode == SensMode::linear;
+    const std::vector<FrocPoint> knots = linear ? upper_envelope(curve, Denominator::images) : curve.points;
+    for (size_t k = 0; k < fps.size(); ++k)
+      out[k] = interpolate(knots, fps[k], Denominator::images).sensitivity;
     return;
   }
   int64_t found = 0, false_positives = 0, found_at_point = 0;

@@ -7,6 +7,7 @@
 #include <limits>
 #include <map>
 
+#include "eval/froc_draws.h"
 #include "tensor/error.h"
 
 namespace cawe::eval {
@@ -50,20 +51,20 @@ void add_figures(const std::vector<TruthImage>& part, const std::vector<std::vec
                  const EvaluateOptions& options, SubgroupRow* row) {
   Clusters clusters;
   clusters.of_item = patient_index(part, &clusters.count);
-  std::vector<FrocData> judged;
-  for (const auto& detections : seeds) judged.push_back(judge(part, detections, options.froc));
-  const auto statistic = [&](const std::vector<int32_t>& weights, double* v) {
-    std::fill_n(v, kFigures, 0.0);
-    std::array<double, 4> sens;
-    for (const FrocData& data : judged) {
-      weighted_sens(data, weights, paper_fps(), sens.data());
-      for (size_t k = 0; k < 4; ++k) v[k] += sens[k] / double(judged.size());
+  std::vector<FrocDraws> judged;
+  for (const auto& detections : seeds)
+    judged.emplace_back(judge(part, detections, options.froc), paper_fps());
+  const auto statistic = [&](const DrawBlock& block, double* v) {
+    std::fill_n(v, kFigures * kDrawBlock, 0.0);
+    std::array<double, 4 * kDrawBlock> sens;
+    for (const FrocDraws& data : judged) {
+      data.sens(block, sens.data());
+      for (size_t k = 0; k < sens.size(); ++k) v[k] += sens[k] / double(judged.size());
     }
-    for (size_t k = 0; k < 4; ++k) v[4] += v[k] / 4;
+    for (size_t k = 0; k < sens.size(); ++k) v[sens.size() + k % kDrawBlock] += v[k] / 4;
   };
-  std::array<double, kFigures> point;
-  statistic(std::vector<int32_t>(part.size(), 1), point.data());
-  const auto drawn = bootstrap(clusters, kFigures, statistic, options.draws, options.seed);
+  const auto point = of_whole_set(clusters, kFigures, statistic);
+  const auto drawn = bootstrap_blocks(clusters, kFigures, statistic, options.draws, options.seed);
   for (size_t k = 0; k < 4; ++k) row->sens[k] = percentile_interval(point[k], drawn[k], options.level);
   row->mean = percentile_interval(point[4], drawn[4], options.level);
 }

@@ -113,7 +113,7 @@ void study_keys(Table& t) {
   row_keys(t);
   t.whole("panels").on(kStudy, 6).from(0, 200).unit("films").help("films in the report's viewer");
   t.whole("boot.draws")
-      .on(kStudy, 2000)
+      .on(kStudy, 20000)
       .from(1, 1e6)
       .unit("draws")
       .open("intervals")
