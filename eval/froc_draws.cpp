@@ -45,13 +45,12 @@ FrocDraws::FrocDraws(const FrocData& data, const std::vector<double>& fps)
   for (size_t i = 0; i < data.judged.size(); ++i) {
     const Judged& d = data.judged[i];
     if (d.found > 0 || d.false_positive) {
-      steps_.push_back({d.image, d.found, d.false_positive, false, false, false});
+      steps_.push_back({d.image, d.found, d.false_positive, false, false});
       counted_[size_t(d.image)] += d.found + (d.false_positive ? 1 : 0);
     }
     if (i + 1 < data.judged.size() && data.judged[i + 1].score == d.score) continue;
     if (steps_.size() == point) continue;  // the counts are those of the point before
     Step& last = steps_.back();
-    last.ends_point = true;
     for (; point < steps_.size(); ++point) {
       last.point_finds = last.point_finds || steps_[point].found > 0;
       last.point_is_false = last.point_is_false || steps_[point].false_positive;
@@ -91,7 +90,6 @@ void FrocDraws::walk(const DrawBlock& block, double* out) const {
       for (size_t lane = 0; lane < kDrawBlock; ++lane) w.found[lane] += step.found * weights[lane];
     if (step.false_positive)
       for (size_t lane = 0; lane < kDrawBlock; ++lane) w.false_positives[lane] += weights[lane];
-    if (!step.ends_point) continue;
     if (step.point_is_false) {
       int32_t beyond = 0;
       for (size_t lane = 0; lane < kDrawBlock; ++lane)

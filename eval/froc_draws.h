@@ -24,7 +24,7 @@ class FrocDraws {
   struct Step {
     int64_t image;
     int32_t found;
-    bool false_positive, ends_point, point_finds, point_is_false;
+    bool false_positive, point_finds, point_is_false;
   };
   void walk(const DrawBlock& block, double* out) const;
 

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "eval/auroc.h"
 #include "eval/bootstrap.h"
 #include "eval/evaluate.h"
 #include "eval/froc_draws.h"
@@ -84,6 +85,20 @@ TEST(BootstrapBlocks, ScoresThatAreAllEqualOrAllDifferent) {
   for (size_t i = 0; i < detections.size(); ++i) detections[i].score = double((i * 7919) % 10007) / 10007;
   expect_same_sens(judge(truth, detections), clusters_of(truth), "a point for each");
   expect_same_sens(judge(truth, {}), clusters_of(truth), "no detection");
+}
+
+// 29 false boxes on 100 films are a rate of .29, though .29 x 100 is less than 29 in binary.
+TEST(BootstrapBlocks, ARateOfExactlyTheAskedOneIsReadThere) {
+  std::vector<TruthImage> truth(100);
+  truth[0].boxes.push_back({{10, 10, 42, 42}, 0, false, 1024});
+  std::vector<Detection> detections = {{0, {10, 10, 42, 42}, .5, 0}};
+  for (int64_t i = 1; i < 60; ++i) detections.push_back({i, {90, 90, 99, 99}, i < 30 ? .9 : .1, 0});
+  const Clusters clusters = clusters_of(truth);
+  const FrocDraws froc(judge(truth, detections), {.28, .29});
+  const auto sens =
+      of_whole_set(clusters, 2, [&](const DrawBlock& block, double* v) { froc.sens(block, v); });
+  EXPECT_EQ(sens[0], 0);
+  EXPECT_EQ(sens[1], 1);
 }
 
 TEST(BootstrapBlocks, DrawsWithoutALesionAreUndefinedInTheirLaneAlone) {
@@ -176,6 +191,35 @@ TEST(BootstrapBlocks, AveragePrecisionHasTheBitsOfOneDraw) {
   }
 }
 
+// With ties, unknown labels and a label that some draws have of one class only.
+TEST(BootstrapBlocks, AurocsHaveTheBitsOfOneDraw) {
+  const Clusters clusters = clusters_of(testing::run_truth());
+  Random random(8, "test.blocks.auroc");
+  std::vector<std::vector<double>> scores(2);
+  std::vector<std::vector<int>> labels(2);
+  for (size_t i = 0; i < clusters.of_item.size(); ++i) {
+    for (auto& s : scores) s.push_back(testing::whole(&random, 12) / 12);
+    labels[0].push_back(int(testing::whole(&random, 3)) - 1);
+    labels[1].push_back(i == 59 ? 1 : 0);
+  }
+  const Statistic one = [&](const std::vector<int32_t>& weights, double* v) {
+    v[0] = weighted_auroc(scores[0], labels[0], weights);
+    v[1] = weighted_auroc(scores[1], labels[1], weights);
+    v[2] = std::isnan(v[1]) ? v[0] : (v[0] + v[1]) / 2;
+  };
+  const auto drawn = bootstrap(clusters, 3, one, kSome, 5);
+  const AurocTable table = auroc_table({"a", "b"}, scores, labels, clusters, kSome, 5);
+  const Interval* ours[] = {&table.labels[0].auroc, &table.labels[1].auroc, &table.mean};
+  for (size_t k = 0; k < 3; ++k) {
+    const Interval expected = percentile_interval(0, drawn[k]);
+    EXPECT_TRUE(same_bits(ours[k]->low, expected.low)) << k;
+    EXPECT_TRUE(same_bits(ours[k]->high, expected.high)) << k;
+    EXPECT_EQ(ours[k]->skipped, expected.skipped) << k;
+  }
+  EXPECT_GT(table.labels[1].auroc.skipped, 30);
+  EXPECT_DOUBLE_EQ(table.labels[0].auroc.value, auroc(scores[0], labels[0]));
+}
+
 // Counters of a block have 32 bits. A set whose counts need more is computed draw by draw.
 TEST(BootstrapBlocks, CountsBeyond32BitsAreRight) {
   std::vector<TruthImage> truth(2);
@@ -264,7 +308,7 @@ TEST(BootstrapBlocks, HolmsFloor) {
 TEST(BootstrapBlocks, RoundingIsNoDifference) {
   const double third = .1 + .2 - .3;  // 5.6e-17
   EXPECT_DOUBLE_EQ(difference_of_draws(.1, {.1, third, .2, .1}).p, 2.0 * 2 / 5);
-  EXPECT_DOUBLE_EQ(difference_of_draws(.1, {.1, -third, .2, .1}).p, 2.0 * 2 / 5);
+  EXPECT_DOUBLE_EQ(difference_of_draws(-.1, {-.1, -third, -.2, -.1}).p, 2.0 * 2 / 5);
 }
 
 }  // namespace

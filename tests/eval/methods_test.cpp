@@ -149,23 +149,28 @@ TEST_F(Methods, RefusesWhatIsNotPaired) {
 }
 
 TEST_F(Methods, SameSystemSharesByHand) {
-  // Four runs: six pairs, three ways to deal them.
+  // Four runs: six pairs, three ways to deal them. What the patients of a draw do to all runs alike must cancel.
+  for (Evaluation& e : first)
+    for (size_t k = 0; k < kCompared; ++k)
+      for (size_t b = 0; b < e.drawn[k].size(); ++b) e.drawn[k][b] += double(b % 7) / 8;
   const auto runs = seeds(first, 4);
-  const SameSystemShare share = same_system_share(runs);
-  int64_t different = 0;
-  for (size_t a = 0; a < 4; ++a)
-    for (size_t b = 0; b < a; ++b) different += compare({runs[b]}, {runs[a]})[kComparedMean].p <= .05;
-  EXPECT_EQ(share.pairs, 6);
-  EXPECT_EQ(share.pairs_different, different);
-  EXPECT_EQ(share.deals, 3);
-  EXPECT_TRUE(share.every_deal);
-  int64_t dealt = 0;
   const size_t deals[3][4] = {{0, 1, 2, 3}, {0, 2, 1, 3}, {0, 3, 1, 2}};
-  for (const auto& d : deals)
-    dealt += compare_methods({runs[d[0]], runs[d[1]]}, {runs[d[2]], runs[d[3]]})
-                 .figures[kComparedMean]
-                 .mixed.interval.p <= .05;
-  EXPECT_EQ(share.deals_different, dealt);
+  for (const double level : {.8, .4})
+    for (const size_t k : {size_t{2}, kComparedMean}) {
+      int64_t pairs = 0, dealt = 0;
+      for (size_t a = 0; a < 4; ++a)
+        for (size_t b = 0; b < a; ++b) pairs += compare({runs[b]}, {runs[a]})[k].p <= 1 - level;
+      for (const auto& d : deals)
+        dealt +=
+            compare_methods({runs[d[0]], runs[d[1]]}, {runs[d[2]], runs[d[3]]}).figures[k].mixed.interval.p <=
+            1 - level;
+      const SameSystemShare share = same_system_share(runs, k, level);
+      EXPECT_EQ(share.pairs, 6);
+      EXPECT_EQ(share.pairs_different, pairs) << k << " at " << level;
+      EXPECT_EQ(share.deals, 3);
+      EXPECT_EQ(share.deals_different, dealt) << k << " at " << level;
+      EXPECT_TRUE(share.every_deal);
+    }
   EXPECT_THROW(same_system_share(seeds(first, 3)), Error);
   EXPECT_THROW(same_system_share(seeds(first, 2)), Error);
 }
