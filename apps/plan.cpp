@@ -54,7 +54,8 @@ Measured measured(const std::string& results, const std::string& wanted) {
     if (table.word(r, kind) == "baseline") continue;
     names += (names.empty() ? "" : ", ") + name;
     // A/A rows compare nothing, but their variances are those of a comparison: they count where they are asked for.
-    if (wanted.empty() ? table.word(r, kind) == "again" : name != wanted) continue;
+    const std::string what = table.word(r, kind);
+    if (wanted.empty() ? what == "again" || what == "against_control" : name != wanted) continue;
     ++m.rows;
     m.seeds = int64_t(table.number(r, seeds));
     if (!table.word(r, family).empty()) m.family = int64_t(table.number(r, family));

@@ -15,7 +15,7 @@
 namespace cawe::eval {
 
 /// The figures that systems are compared by: Sens@1, 2, 3, 4, the mean of these, mAP50.
-constexpr size_t kCompared = 6, kComparedMean = 4;
+constexpr size_t kCompared = 6, kComparedMean = 4, kComparedMap50 = 5;
 
 /// FROC rule and bootstrap.
 struct EvaluateOptions {

@@ -12,7 +12,8 @@ namespace cawe::report {
 
 /// Its columns, in this order. Differences, their tests and variances are empty for the rows that others are compared
 /// with; what is not defined with one seed is empty.
-/// detector,enhancement,kind       kind: baseline, method, control, ablation, again (A/A)
+/// detector,enhancement,kind       kind: baseline, method, control, ablation, again (A/A); against_control: a method
+///                                 against its control instead of plain, a family of its own, "METHOD - CONTROL"
 /// seeds,footing                   footing: weights_only, few_seeds, method
 /// mean,low,high,sd_seeds          of the row: interval as the report shows it; standard deviation between seeds
 /// delta,delta_low,delta_high,p    against the plain row: what the verdict goes by

@@ -4,7 +4,9 @@
 #include <cmath>
 #include <limits>
 
+#include "report/statements.h"
 #include "study/study.h"
+#include "tensor/io/format.h"
 #include "train/detector_recipe.h"
 
 namespace cawe::study {
@@ -52,6 +54,57 @@ SameSystem same_system(const StudyResult& study, const StudyRow& again) {
                                   study.settings.options.seed)};
 }
 
+/// Whether the control gives its method's films another person's map alone.
+bool shuffles(const RowPlan& plan) {
+  return plan.control == "shuffled" ||
+         (plan.control == "dose" && plan.overrides == train::Strings{"dose.quality=0"});
+}
+
+void compare_with_controls(StudyResult& study) {
+  std::vector<double> p;
+  for (const StudyRow& control : study.rows)
+    for (const StudyRow& row : study.rows) {
+      const bool pair = shuffles(control.plan) && row.plan.kind == RowKind::paper &&
+                        row.plan.detector == control.plan.detector && row.plan.method == control.plan.method;
+      if (!pair) continue;
+      study.against_controls.push_back(
+          {row.plan.detector, row.plan.enhancement, control.plan.enhancement, {}});
+      AgainstControl& against = study.against_controls.back();
+      // The family is known when all pairs are.
+      against.row =
+          report::report_row(train::detector_title(row.plan.detector), method_name(row.plan.enhancement),
+                             evaluations(row), evaluations(control));
+      p.push_back(against.row.delta_mean.p);
+    }
+  const std::vector<double> corrected = eval::holm(p);
+  for (size_t i = 0; i < corrected.size(); ++i) {
+    study.against_controls[i].row.p_holm = corrected[i];
+    study.against_controls[i].row.family = int64_t(corrected.size());
+  }
+}
+
+report::ReportTable table_of(const StudyResult& study) {
+  report::ReportTable t;
+  t.title = "Does it matter where the map points?";
+  t.caption =
+      "Each row that fuses a map against the same row with other persons' maps: difference of the mean of "
+      "Sens@1, 2, "
+      "3, 4, paired by seed and film; p corrected over these comparisons. What is not above its control does "
+      "not owe "
+      "its figure to the map's place.";
+  t.header = {"row", "control", "difference", "interval", "corrected p", "data support"};
+  for (const AgainstControl& a : study.against_controls) {
+    const eval::Interval& d = a.row.delta_mean.interval;
+    const report::Claim claim{
+        "", "", a.row.delta_mean, a.row.p_holm, a.row.own.options.level, a.row.own.seeds, a.row.family};
+    t.rows.push_back(
+        {a.row.detector + ", " + a.row.enhancement, method_name(a.control), report::signed_text(d.value),
+         report::signed_text(d.low) + " to " + report::signed_text(d.high),
+         a.row.p_holm < 0.001 ? "< 0.001" : fixed(a.row.p_holm, 3), report::support_name(claim)});
+  }
+  return t;
+}
+
 }  // namespace
 
 void compare_rows(StudyResult& study) {
@@ -65,6 +118,8 @@ void compare_rows(StudyResult& study) {
   }
   const std::vector<double> corrected = eval::holm(p);
   for (size_t i = 0; i < corrected.size(); ++i) study.compared[i].p_holm = corrected[i];
+  compare_with_controls(study);
+  if (!study.against_controls.empty()) study.tables.push_back(table_of(study));
 }
 
 }  // namespace cawe::study

@@ -38,6 +38,13 @@ struct SameSystem {
   eval::SameSystemShare share;
 };
 
+/// A row that fuses a map against the same with other persons' maps: what the map's place is worth. A family of its own
+/// in Holm's correction.
+struct AgainstControl {
+  std::string detector, method, control;
+  report::ReportRow row;  ///< its difference is method - control
+};
+
 /// Lesion-free films of another source (the key `extra`), which rows of the paper are run on, too.
 struct ExtraFilms {
   std::string recipe;  ///< "" where there are none
@@ -111,7 +118,7 @@ std::vector<eval::Detection> read_detections(const std::string& path,
                                              const std::vector<eval::TruthImage>& truth);
 /// An enhancement's display name: "Color + CAWE" for "color+cawe".
 std::string method_name(const std::string& enhancement);
-/// Every row over its seeds, against its baseline: StudyResult::compared, and the A/A shares.
+/// Every row over its seeds, against its baseline and its control; the A/A shares; a table of the report.
 void compare_rows(StudyResult& study);
 /// results.csv, methods.csv, same_system.csv and results.json.
 void write_study_tables(const StudyResult& study);

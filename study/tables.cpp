@@ -72,6 +72,8 @@ std::string methods_csv(const StudyResult& study) {
   for (size_t i = 0; i < study.rows.size(); ++i)
     lines.push_back({study.rows[i].plan.detector, study.rows[i].plan.enhancement, kind_name(study.rows[i]),
                      &study.compared[i]});
+  for (const AgainstControl& a : study.against_controls)
+    lines.push_back({a.detector, a.method + " - " + a.control, "against_control", &a.row});
   return report::methods_csv(lines);
 }
 
