@@ -56,6 +56,10 @@ int64_t fewest_patients(const PlanBasis& basis, const PlanTest& test, int64_t se
 
 }  // namespace
 
+PlanBasis plan_basis(const MethodResult& measured, size_t figure) {
+  return {measured.figures.at(figure).mixed.components, measured.patients, measured.lesions};
+}
+
 PlannedError planned_error(const PlanBasis& basis, double patients, int64_t seeds) {
   const VarianceComponents& c = basis.components;
   const double fewer = double(basis.patients) / patients, n = double(seeds);

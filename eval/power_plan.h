@@ -20,6 +20,9 @@ struct PlanBasis {
   int64_t patients = 0, lesions = 0;
 };
 
+/// Of a compared figure (kCompared).
+PlanBasis plan_basis(const MethodResult& measured, size_t figure = kComparedMean);
+
 /// The test that is planned: two-sided, at (1 - level) / family.
 struct PlanTest {
   double effect = 0.02;  ///< the true difference that shall be seen, above 0

@@ -70,7 +70,8 @@ MixedModel mixed_model(const std::vector<double>& values, const std::vector<std:
   CAWE_CHECK(seeds > 0 && covariance.size() == seeds && patients > 0, Code::internal, "mixed model: ", seeds,
              " seeds, covariance of ", covariance.size(), ", ", patients, " patients");
   const double mean = mean_of(values);
-  if (seeds < 2 || std::isnan(mean)) return {t_interval(mean, kNaN, kNaN, level), {kNaN, kNaN, kNaN}};
+  if (seeds < 2 || std::isnan(mean))
+    return {t_interval(mean, kNaN, kNaN, level), {kNaN, seeds < 2 ? covariance[0][0] : kNaN, kNaN}};
   double own = 0, common = 0;  // mean variance over patients, mean covariance of different seeds
   for (size_t s = 0; s < seeds; ++s) {
     own += covariance[s][s] / double(seeds);

@@ -49,7 +49,8 @@ struct MixedModel {
   TInterval interval;
   VarianceComponents components;
 };
-/// NaN throughout where there are fewer than two seeds or a value is undefined.
+/// NaN throughout where a value is undefined, and with one seed, of which only the whole variance over patients is known:
+/// components.patients.
 MixedModel mixed_model(const std::vector<double>& values, const std::vector<std::vector<double>>& covariance,
                        int64_t patients, double level = 0.95);
 

@@ -193,6 +193,24 @@ TEST_F(Methods, SameSystemShareOfRunsThatDiffer) {
   EXPECT_NE(same_system_share(seeds(many, 16), 5, .5).deals_different, share.deals_different);
 }
 
+// The error that was measured is the one that is planned with as many seeds and patients.
+TEST_F(Methods, APlanReproducesWhatWasMeasured) {
+  const MethodResult measured = compare_methods(seeds(first, 5), seeds(second, 5));
+  for (size_t k = 0; k < kCompared; ++k) {
+    const PlanBasis basis = plan_basis(measured, k);
+    const VarianceComponents& c = basis.components;
+    const TInterval& t = measured.figures[k].mixed.interval;
+    if (c.seeds == 0) continue;  // an estimate that was below 0
+    EXPECT_NEAR(planned_error(basis, 50, 5).standard_error, t.standard_error, 1e-12) << k;
+    EXPECT_NEAR(planned_error(basis, 50, 5).df, t.df, 1e-9) << k;
+    EXPECT_NEAR(planned_effect(basis, {}, 50, 5), measured.figures[k].minimum_detectable, 1e-9) << k;
+  }
+  EXPECT_GT(plan_basis(measured, 5).components.seeds, 0) << "at least mAP50 was compared above";
+  const MethodResult one = compare_methods(seeds(first, 1), seeds(second, 1));
+  EXPECT_NEAR(planned_effect(plan_basis(one, 5), {}, 50, 1), one.figures[5].minimum_detectable, 1e-12);
+  EXPECT_THROW(planned_effect(plan_basis(one, 5), {}, 50, 2), Error);
+}
+
 TEST(PowerPlan, ErrorsByHand) {
   const PlanBasis basis{{.004, .001, .002}, 100, 150};
   // 200 patients, 4 seeds: (.004 + .002 / 2) / 4 + .001 / 2.

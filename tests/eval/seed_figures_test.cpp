@@ -76,6 +76,7 @@ TEST(SeedFigures, WhatCannotBeSaidIsNaN) {
   const MixedModel one = mixed_model({.1}, {{.004}}, 50);
   EXPECT_TRUE(std::isnan(one.interval.low) && std::isnan(one.interval.p) && std::isnan(one.components.seeds));
   EXPECT_DOUBLE_EQ(one.interval.value, .1);
+  EXPECT_EQ(one.components.patients, .004);
   EXPECT_TRUE(std::isnan(over_seeds({.1}).low));
   EXPECT_TRUE(std::isnan(mixed_model({.1, kNaN}, {{.004, 0}, {0, .004}}, 50).interval.low));
   EXPECT_TRUE(std::isnan(draw_covariance({{kNaN, 1}, {1, kNaN}})[0][1]));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Keys of a study.
+#include "eval/bootstrap.h"
 #include "models/enhance/enhancer.h"
 #include "train/detector_recipe.h"
 #include "train/schema/table.h"
@@ -113,7 +114,7 @@ void study_keys(Table& t) {
   row_keys(t);
   t.whole("panels").on(kStudy, 6).from(0, 200).unit("films").help("films in the report's viewer");
   t.whole("boot.draws")
-      .on(kStudy, 20000)
+      .on(kStudy, eval::kDraws)
       .from(1, 1e6)
       .unit("draws")
       .open("intervals")
