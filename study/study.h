@@ -70,6 +70,7 @@ struct StudyResult {
   double alpha = 0;                                 ///< fuse.alpha
   std::vector<eval::LocalisationRow> localisation;  ///< empty without maps
   std::vector<report::ReportRow> compared;          ///< of the rows, in their order
+  std::vector<AgainstControl> against_controls;
   std::vector<SameSystem> same_system;              ///< of the detectors that have an A/A row
   std::vector<report::ReportTable> tables;
   double seconds = 0;  ///< training time of all runs
