@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// What evaluate() adds to FROC and mean AP: JAFROC, area under FROC, LROC, the second rule, calibration, a fixed threshold.
+#pragma once
+
+#include "eval/evaluate.h"
+
+namespace cawe::eval {
+
+/// Fills these fields from judged detections, with intervals from the draws of e->options, the same as those of evaluate().
+void add_further_figures(const std::vector<TruthImage>& truth, const std::vector<Detection>& detections,
+                         const FrocData& data, const Clusters& clusters, Evaluation* e);
+
+}  // namespace cawe::eval
