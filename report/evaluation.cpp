@@ -54,8 +54,8 @@ std::string further_text(const eval::Evaluation& e) {
           with_bounds(e.jafroc.jafroc1) + "  wAFROC1 " + with_bounds(e.jafroc.wafroc1) +
           "\n  area under FROC:";
   for (const eval::FrocAreaRow& row : e.froc_area)
-    text += " to " + shortest(row.limit) + " FP/image " + with_bounds(row.area) +
-            (row.curve_ends ? " (curve ends before)" : "");
+    text += (row.limit == e.froc_area[0].limit ? " to " : ", to ") + shortest(row.limit) + " FP/image " +
+            with_bounds(row.area) + (row.curve_ends ? " (curve ends before)" : "");
   text += "\n  LROC: ";
   text += e.lroc.undefined.empty() ? "area " + with_bounds(e.lroc.area) + "  correct localisation " +
                                          with_bounds(e.lroc.correct_localisation)
@@ -66,11 +66,13 @@ std::string further_text(const eval::Evaluation& e) {
               ? "ECE " + with_bounds(c.width.ece) + ", largest error " + number(c.width.mce.value) + " in " +
                     std::to_string(c.bins) + " bins of equal width; " + number(c.count.ece.value) + " and " +
                     number(c.count.mce.value) + " of equal count; Brier " + number(c.brier.value) + " (" +
-                    counted(c.items, "detection") + ", duplicates left out)"
+                    counted(c.items, "detection") +
+                    (e.options.froc.duplicates == eval::Duplicates::fp ? ")" : ", duplicates left out)")
               : "n/a, " + c.undefined;
   text += "\n";
   std::string attribute;
   for (const eval::SubgroupRow& row : e.lesions_by) {
+    if (row.lesions == 0) continue;
     if (row.attribute != attribute)
       text += "  by " + row.attribute +
               (row.attribute == "lesion size" ? " (side as a share of the film's)" : "") +
