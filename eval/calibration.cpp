@@ -7,6 +7,7 @@
 #include <map>
 
 #include "tensor/error.h"
+#include "tensor/text.h"
 
 namespace cawe::eval {
 namespace {
@@ -72,19 +73,23 @@ CalibrationStatistic::CalibrationStatistic(const ScoredOutcomes& items, int64_t 
   whole_.bins = bins;
   std::vector<size_t> known;
   std::map<int64_t, Squares> squares;
+  int64_t outside = 0;
   for (size_t i = 0; i < items.scores.size(); ++i) {
     const int outcome = items.outcomes[i];
     if (outcome != 0 && outcome != 1) continue;
     known.push_back(i);
     whole_.ones += outcome;
     const double score = items.scores[i];
-    if (!(score >= 0 && score <= 1)) whole_.undefined = "scores outside 0 to 1 are no probabilities";
+    outside += !(score >= 0 && score <= 1);
     Squares& of_image = squares.emplace(items.image[i], Squares{items.image[i], 0, 0}).first->second;
     ++of_image.items;
     of_image.sum += (score - outcome) * (score - outcome);
   }
   whole_.items = int64_t(known.size());
   if (known.empty()) whole_.undefined = "there is nothing to be calibrated";
+  if (outside > 0)
+    whole_.undefined = counted(outside, "score") + " of " + std::to_string(whole_.items) +
+                       " outside 0 to 1: these are no probabilities";
   if (!whole_.undefined.empty()) return;
   for (const auto& [image, sum] : squares) squares_.push_back(sum);
   add(&width_, items, known, bins_of_equal_width(items, known, bins));

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "report/evaluation.h"
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "report/charts/chart.h"
@@ -39,6 +41,36 @@ std::string with_bounds(const eval::Interval& i) {
   return std::isnan(i.value) ? "n/a" : number(i.value) + " " + bounds(i);
 }
 
+/// Groups of lesions; of many (COCO has 80 categories) only their number.
+std::string lesions_text(const std::vector<eval::SubgroupRow>& all) {
+  constexpr size_t kMost = 12;
+  std::map<std::string, std::vector<const eval::SubgroupRow*>> by_attribute;
+  std::vector<std::string> order;
+  for (const eval::SubgroupRow& row : all) {
+    if (row.lesions == 0) continue;
+    if (by_attribute[row.attribute].empty()) order.push_back(row.attribute);
+    by_attribute[row.attribute].push_back(&row);
+  }
+  std::string text;
+  for (const std::string& attribute : order) {
+    const auto& rows = by_attribute[attribute];
+    text += "  by " + attribute;
+    if (rows.size() > kMost) {
+      text += ": " + std::to_string(rows.size()) + " groups, in --json and results.json\n";
+      continue;
+    }
+    text += attribute == "lesion size" ? " (side as a share of the film's)" : "";
+    text += ", mean of Sens@1, 2, 3, 4:\n";
+    size_t width = 0;
+    for (const auto* row : rows) width = std::max(width, row->group.size());
+    for (const auto* row : rows)
+      text +=
+          printf_text("    %-*s  %s  %s%s\n", int(width), row->group.c_str(), with_bounds(row->mean).c_str(),
+                      counted(row->lesions, "lesion").c_str(), row->few ? ", few" : "");
+  }
+  return text;
+}
+
 /// Everything behind FROC's table and mean AP, a line or two for each kind.
 std::string further_text(const eval::Evaluation& e) {
   std::string text = "  second rule: " + eval::describe(e.sens_lenient.rule) + "\n   ";
@@ -69,19 +101,7 @@ std::string further_text(const eval::Evaluation& e) {
                     counted(c.items, "detection") +
                     (e.options.froc.duplicates == eval::Duplicates::fp ? ")" : ", duplicates left out)")
               : "n/a, " + c.undefined;
-  text += "\n";
-  std::string attribute;
-  for (const eval::SubgroupRow& row : e.lesions_by) {
-    if (row.lesions == 0) continue;
-    if (row.attribute != attribute)
-      text += "  by " + row.attribute +
-              (row.attribute == "lesion size" ? " (side as a share of the film's)" : "") +
-              ", mean of Sens@1, 2, 3, 4:\n";
-    attribute = row.attribute;
-    text += printf_text("    %-26s %s  %s%s\n", row.group.c_str(), with_bounds(row.mean).c_str(),
-                        counted(row.lesions, "lesion").c_str(), row.few ? ", few" : "");
-  }
-  return text;
+  return text + "\n" + lesions_text(e.lesions_by);
 }
 
 Json reliability_json(const eval::Reliability& r) {

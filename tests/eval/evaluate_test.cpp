@@ -104,7 +104,8 @@ TEST_F(Evaluate, OnlyFilmsThatWereLookedAtAreJudged) {
 TEST_F(Evaluate, LesionsBySizeAndFinding) {
   const Evaluation plain = evaluate_files({golden_detections_csv(), golden_csv(), ""}, quick());
   EXPECT_TRUE(plain.lesions_by.empty()) << "films of unknown size, small boxes, one label";
-  const std::string list = write("l.csv", "image,width,height\nA,100,100\nB,100,100\nC,100,100\nD,100,100\n");
+  const std::string list =
+      write("l.csv", "image,width,height\nA,100,100\nB,100,100\nfolder/C,100,100\nD,100,100\n");
   const Evaluation sized = evaluate_files({golden_detections_csv(), golden_csv(), "", list}, quick());
   ASSERT_EQ(sized.lesions_by.size(), 3u);
   EXPECT_EQ(sized.lesions_by[0].group, "up to 0.100");
