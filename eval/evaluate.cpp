@@ -10,7 +10,9 @@
 
 #include "eval/films.h"
 #include "eval/froc_draws.h"
+#include "eval/further.h"
 #include "eval/read_boxes.h"
+#include "eval/subgroups.h"
 #include "tensor/denormals.h"
 #include "tensor/error.h"
 #include "tensor/text.h"
@@ -153,6 +155,7 @@ Evaluation evaluate(const std::vector<TruthImage>& truth, const std::vector<Dete
   for (double fp : table_fps())
     e.sens.push_back({sens_at(e.curve, fp), {}, sens_at(e.curve, fp, Denominator::negatives)});
   add_uncertainty(data, Ap50(truth, detections), clusters, &e);
+  add_further_figures(truth, detections, data, clusters, &e);
   e.coco = coco_summary(truth, detections);
   for (double t : {0.1, 0.3, 0.5, 0.75}) e.pascal.push_back({t, mean_pascal(truth, detections, t)});
   if (!patients_known)
@@ -199,6 +202,10 @@ Evaluation evaluate_files(const EvaluateFiles& files, const EvaluateOptions& opt
              truth.images.size(), films.empty() ? " images" : " images that were looked at",
              " (expected at least one)");
   Evaluation e = evaluate(truth.images, detections, options, truth.patients_known);
+  for (const LesionGrouping& grouping : {size_thirds(truth.images), coco_sizes(truth.images),
+                                         by_lesion_label(truth.images, truth.label_names)})
+    for (const SubgroupRow& row : lesion_groups(grouping, truth.images, {&detections}, options))
+      e.lesions_by.push_back(row);
   if (films.empty())
     truth.notes.push_back(
         "no list of the films that were looked at (--films): every film of the truth counts as looked at");

@@ -3,14 +3,21 @@
 // holds.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <vector>
 
 #include "eval/bootstrap.h"
+#include "eval/calibration.h"
 #include "eval/detections.h"
 #include "eval/froc.h"
+#include "eval/jafroc.h"
+#include "eval/lroc.h"
 #include "eval/mean_ap.h"
+#include "eval/operating_point.h"
+#include "eval/subgroup_row.h"
 
 namespace cawe::eval {
 
@@ -23,6 +30,15 @@ struct EvaluateOptions {
   int64_t draws = kDraws;  ///< bootstrap draws, B
   uint64_t seed = 0;
   double level = 0.95;
+  /// A score threshold that was fixed before; NaN: none.
+  double threshold = std::numeric_limits<double>::quiet_NaN();
+};
+
+/// Sensitivities under the second rule, lenient_rule() of froc.h: misses that are only outlines are hits under it.
+struct LenientSens {
+  FrocOptions rule;
+  std::array<Interval, 4> sens;  ///< at 1, 2, 3, 4 false positives per image
+  Interval mean;                 ///< of the four
 };
 
 /// Sens@N with its interval. `negatives`: the same with false positives counted on lesion-free images only
@@ -63,6 +79,14 @@ struct Evaluation {
   Interval map50;  ///< COCO AP at IoU 0.5, all labels taken as one
   CocoSummary coco;
   std::vector<PascalRow> pascal;  ///< IoU .1 .3 .5 .75
+  LenientSens sens_lenient;
+  JafrocFigures jafroc;
+  std::vector<FrocAreaRow> froc_area;  ///< up to 4 and up to 8 false positives per image
+  LrocFigures lroc;
+  Calibration calibration;      ///< of the detections' scores under the first rule
+  OperatingPoint at_threshold;  ///< at options.threshold; its `threshold` is NaN where none is given
+  /// Lesions by size and by finding. Only evaluate_files() fills it: a study has all seeds of a row at once (subgroups.h).
+  std::vector<SubgroupRow> lesions_by;
   std::vector<std::string> notes;
   std::vector<std::string> doubts;  ///< those of the notes for which the figures may be too good
 

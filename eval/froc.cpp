@@ -18,15 +18,18 @@ BoxD grown(const BoxD& b) { return {b.x1, b.y1, b.x2 + 1, b.y2 + 1}; }
 
 /// The overlap of a detection with a lesion, or -1 where the rule does not accept the pair.
 double accepted_overlap(const FrocOptions& options, const BoxD& detection, const BoxD& lesion) {
-  if (options.rule == FrocRule::centre) {
+  const FrocRule rule = options.rule;
+  if (rule == FrocRule::centre || rule == FrocRule::overlap_or_centre) {
     const double x = 0.5 * (detection.x1 + detection.x2), y = 0.5 * (detection.y1 + detection.y2);
     const bool inside = x >= lesion.x1 && x <= lesion.x2 && y >= lesion.y1 && y <= lesion.y2;
-    return inside ? iou(detection, lesion) : -1;
+    const double overlap = iou(detection, lesion);
+    const bool enough = rule == FrocRule::overlap_or_centre && overlap >= options.threshold;
+    return inside || enough ? overlap : -1;
   }
   double overlap = 0;
-  if (options.rule == FrocRule::iou) overlap = iou(detection, lesion);
-  if (options.rule == FrocRule::iobb) overlap = intersection(detection, lesion) / detection.area();
-  if (options.rule == FrocRule::deeplesion) overlap = iou(grown(detection), grown(lesion));
+  if (rule == FrocRule::iou) overlap = iou(detection, lesion);
+  if (rule == FrocRule::iobb) overlap = intersection(detection, lesion) / detection.area();
+  if (rule == FrocRule::deeplesion) overlap = iou(grown(detection), grown(lesion));
   return overlap >= options.threshold ? overlap : -1;
 }
 
@@ -144,9 +147,24 @@ FrocOptions froc_preset(const std::string& rule) {
   } else if (rule == "deeplesion") {
     options.rule = FrocRule::deeplesion;
     options.mode = SensMode::raw;
+  } else if (rule == "overlap_or_centre") {
+    options.rule = FrocRule::overlap_or_centre;
+    options.threshold = 0.2;
   } else {
-    fail(Code::usage, "FROC rule '", rule, "' is unknown (expected iou, centre, iobb or deeplesion)");
+    fail(Code::usage, "FROC rule '", rule,
+         "' is unknown (expected iou, centre, iobb, deeplesion or overlap_or_centre)");
   }
+  return options;
+}
+
+bool takes_threshold(FrocRule rule) {
+  return rule != FrocRule::centre && rule != FrocRule::overlap_or_centre;
+}
+
+FrocOptions lenient_rule(const FrocOptions& first) {
+  FrocOptions options = froc_preset("overlap_or_centre");
+  options.duplicates = first.duplicates;
+  if (first.mode != SensMode::raw) options.mode = first.mode;
   return options;
 }
 
@@ -172,6 +190,8 @@ std::string describe(const FrocOptions& options) {
   if (threshold.back() == '.') threshold.pop_back();
   if (options.rule == FrocRule::iou) text = "IoU >= " + threshold;
   if (options.rule == FrocRule::centre) text = "centre in the lesion box";
+  if (options.rule == FrocRule::overlap_or_centre)
+    text = "IoU >= " + threshold + " or centre in the lesion box";
   if (options.rule == FrocRule::iobb) text = "intersection over detection >= " + threshold;
   if (options.rule == FrocRule::deeplesion) return "DeepLesion (IoU+1px >= " + threshold + "), interpolated";
   text += options.duplicates == Duplicates::ignore ? ", duplicates ignored" : ", duplicates count as false";

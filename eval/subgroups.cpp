@@ -47,19 +47,27 @@ SubgroupRow counted(const std::string& attribute, const std::string& group,
   return row;
 }
 
-void add_figures(const std::vector<TruthImage>& part, const std::vector<std::vector<Detection>>& seeds,
+/// Judges the seeds' detections.
+std::vector<FrocData> judge_all(const std::vector<TruthImage>& truth,
+                                const std::vector<std::vector<Detection>>& seeds,
+                                const FrocOptions& options) {
+  std::vector<FrocData> judged;
+  for (const auto& detections : seeds) judged.push_back(judge(truth, detections, options));
+  return judged;
+}
+
+void add_figures(const std::vector<TruthImage>& part, const std::vector<FrocData>& judged,
                  const EvaluateOptions& options, SubgroupRow* row) {
   Clusters clusters;
   clusters.of_item = patient_index(part, &clusters.count);
-  std::vector<FrocDraws> judged;
-  for (const auto& detections : seeds)
-    judged.emplace_back(judge(part, detections, options.froc), paper_fps());
+  std::vector<FrocDraws> draws;
+  for (const FrocData& data : judged) draws.emplace_back(data, paper_fps());
   const auto statistic = [&](const DrawBlock& block, double* v) {
     std::fill_n(v, kFigures * kDrawBlock, 0.0);
     std::array<double, 4 * kDrawBlock> sens;
-    for (const FrocDraws& data : judged) {
+    for (const FrocDraws& data : draws) {
       data.sens(block, sens.data());
-      for (size_t k = 0; k < sens.size(); ++k) v[k] += sens[k] / double(judged.size());
+      for (size_t k = 0; k < sens.size(); ++k) v[k] += sens[k] / double(draws.size());
     }
     for (size_t k = 0; k < sens.size(); ++k) v[sens.size() + k % kDrawBlock] += v[k] / 4;
   };
@@ -93,7 +101,7 @@ std::vector<SubgroupRow> subgroups(const std::string& attribute, const std::vect
     if (row.lesions > 0) {
       std::vector<std::vector<Detection>> here;
       for (const auto* detections : seeds) here.push_back(detections_on(chosen, truth.size(), *detections));
-      add_figures(part, here, options, &row);
+      add_figures(part, judge_all(part, here, options.froc), options, &row);
     }
     rows.push_back(row);
   }
@@ -109,6 +117,7 @@ std::vector<SubgroupRow> lesion_groups(const std::string& attribute, const std::
              " groups for ", truth.size(), " images, ", seeds.size(), " seeds");
   std::vector<std::vector<Detection>> all;
   for (const auto* detections : seeds) all.push_back(*detections);
+  const std::vector<FrocData> whole = judge_all(truth, all, options.froc);
   std::vector<SubgroupRow> rows;
   for (size_t g = 0; g < names.size(); ++g) {
     std::vector<TruthImage> part = truth;
@@ -119,7 +128,15 @@ std::vector<SubgroupRow> lesion_groups(const std::string& attribute, const std::
         if (group[i][k] != int(g)) part[i].boxes[k].crowd = true;
     }
     SubgroupRow row = counted(attribute, names[g], part);
-    if (row.lesions > 0) add_figures(part, all, options, &row);
+    if (row.lesions > 0) {
+      std::vector<FrocData> judged = judge_all(part, all, options.froc);
+      // Both judgements have one order. By a rule that asks for less than half an overlap, a detection on a lesion of another
+      // group need not lie in its region.
+      for (size_t s = 0; s < judged.size(); ++s)
+        for (size_t i = 0; i < judged[s].judged.size(); ++i)
+          judged[s].judged[i].false_positive &= whole[s].judged[i].false_positive;
+      add_figures(part, judged, options, &row);
+    }
     rows.push_back(row);
   }
   return rows;

@@ -59,7 +59,9 @@ std::string rule_key(const eval::FrocOptions& options) {
   std::string rule = options.rule == eval::FrocRule::iou      ? "iou>=" + shortest(options.threshold)
                      : options.rule == eval::FrocRule::centre ? "centre"
                      : options.rule == eval::FrocRule::iobb   ? "iobb>=" + shortest(options.threshold)
-                                                              : "deeplesion";
+                     : options.rule == eval::FrocRule::overlap_or_centre
+                         ? "overlap_or_centre>=" + shortest(options.threshold)
+                         : "deeplesion";
   rule += options.duplicates == eval::Duplicates::ignore ? ";duplicates=ignore" : ";duplicates=fp";
   return rule + (options.mode == eval::SensMode::step     ? ";step"
                  : options.mode == eval::SensMode::linear ? ";linear"

@@ -24,7 +24,7 @@ const Strings& detector_tasks() {
 }
 
 const Strings& froc_rules() {
-  static const Strings rules{"iou", "centre", "iobb", "deeplesion"};
+  static const Strings rules{"iou", "centre", "iobb", "deeplesion", "overlap_or_centre"};
   return rules;
 }
 
@@ -44,7 +44,7 @@ std::shared_ptr<models::DetectionModel> detector_from(const Recipe& recipe, int6
 
 eval::FrocOptions froc_from(const Recipe& recipe) {
   eval::FrocOptions o = eval::froc_preset(recipe.word("froc.rule"));
-  o.threshold = recipe.number("froc.iou");
+  if (eval::takes_threshold(o.rule)) o.threshold = recipe.number("froc.iou");
   o.duplicates = eval::parse_duplicates(recipe.word("froc.duplicates"));
   eval::set_interpolation(&o, recipe.word("froc.interp"));
   return o;
@@ -52,7 +52,7 @@ eval::FrocOptions froc_from(const Recipe& recipe) {
 
 void put_froc(const eval::FrocOptions& options, Recipe* recipe) {
   recipe->put("froc.rule", froc_rules()[size_t(options.rule)]);
-  recipe->put("froc.iou", options.threshold);
+  if (eval::takes_threshold(options.rule)) recipe->put("froc.iou", options.threshold);
   recipe->put("froc.duplicates", std::string(options.duplicates == eval::Duplicates::fp ? "fp" : "ignore"));
   recipe->put("froc.interp", std::string(options.mode == eval::SensMode::linear ? "linear" : "auto"));
 }

@@ -89,6 +89,13 @@ TEST(LesionGroups, OtherLesionsAreNeitherRightNorWrong) {
   EXPECT_DOUBLE_EQ(missed[0].mean.value, 0);
   EXPECT_DOUBLE_EQ(missed[1].mean.value, 1);
   EXPECT_THROW(lesion_groups("place", {"first"}, truth, {{0}, {}, {0}, {}}, {&detections}, options), Error);
+  // Five boxes with a quarter's overlap on c's second lesion, most of them outside: no false positives by a rule of a fifth, else
+  // they would come before c's first lesion, five on four films.
+  std::vector<Detection> wide(5, {2, {20, 0, 30, 40}, .9, 0});
+  wide.push_back({2, kLesion, .5, 0});
+  options.froc = froc_preset("overlap_or_centre");
+  const auto first = lesion_groups("place", {"first"}, truth, {{0}, {}, {0, -1}, {}}, {&wide}, options);
+  EXPECT_DOUBLE_EQ(first[0].sens[0].value, .5);
 }
 
 TEST(Subgroups, AreEvaluateOnThePartAlone) {

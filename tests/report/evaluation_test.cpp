@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "eval/subgroups.h"
 #include "report/results_csv.h"
 #include "tensor/io/files.h"
 #include "tests/data/text_file.h"
@@ -62,6 +63,44 @@ TEST(EvaluationFiles, SayHowManyFilmsTrainedTheDetector) {
   EXPECT_EQ(trained(), 0);
   e.films.trained = 3;
   EXPECT_EQ(trained(), 3);
+}
+
+// Values as worked by hand in tests/eval.
+TEST(EvaluationFiles, HoldTheFurtherFigures) {
+  eval::EvaluateOptions options;
+  options.draws = 100;
+  options.threshold = .6;
+  const auto truth = eval::testing::golden_truth();
+  const auto detections = eval::testing::golden_detections();
+  eval::Evaluation e = eval::evaluate(truth, detections, options);
+  e.lesions_by =
+      eval::lesion_groups("finding", {"nodule"}, truth, {{0, 0}, {-1}, {-1}, {}}, {&detections}, options);
+  const auto json = nlohmann::json::parse(evaluation_json(e));
+  const auto value = [](const nlohmann::json& interval) { return interval["value"].get<double>(); };
+  EXPECT_EQ(json["sens_lenient"]["rule"], "IoU >= 0.2 or centre in the lesion box, duplicates ignored, step");
+  EXPECT_DOUBLE_EQ(value(json["sens_lenient"]["sens"]["1"]), 1);
+  EXPECT_DOUBLE_EQ(value(json["sens_lenient"]["sens_mean_1_2_3_4"]), 1);
+  EXPECT_DOUBLE_EQ(value(json["afroc"]["jafroc"]), .25);
+  EXPECT_DOUBLE_EQ(value(json["afroc"]["wafroc"]), .5 / 3);
+  EXPECT_DOUBLE_EQ(value(json["afroc"]["jafroc1"]), .625);
+  EXPECT_DOUBLE_EQ(value(json["afroc"]["wafroc1"]), 7 / 12.0);
+  EXPECT_DOUBLE_EQ(value(json["froc_area"]["4"]), .890625);
+  EXPECT_TRUE(json["froc_area"]["8"]["curve_ends"].get<bool>());
+  EXPECT_TRUE(json["lroc"]["area"]["value"].is_null());
+  EXPECT_EQ(json["lroc"]["undefined"], "1 film has several lesions");
+  EXPECT_DOUBLE_EQ(value(json["at_threshold"]["sensitivity"]), .75);
+  EXPECT_EQ(json["at_threshold"]["false_positives"], 2);
+  EXPECT_TRUE(json["calibration"]["undefined"].is_null());
+  EXPECT_NEAR(value(json["calibration"]["equal_width"]["ece"]), 3.75 / 8, 1e-12);
+  EXPECT_EQ(json["calibration"]["equal_count"]["bins"].size(), 8u);
+  EXPECT_EQ(json["lesions_by"][0]["group"], "nodule");
+  EXPECT_DOUBLE_EQ(value(json["lesions_by"][0]["sens_mean_1_2_3_4"]), 1);
+  const std::string text = evaluation_text(e);
+  for (const char* part : {"second rule: IoU >= 0.2 or centre", "JAFROC 0.2500 [",
+                           "LROC: n/a, 1 film has several lesions", "to 4 FP/image 0.8906 [", "ECE 0.4688 [",
+                           "at score >= 0.6000: sensitivity 0.7500", "by finding, mean"})
+    EXPECT_NE(text.find(part), std::string::npos) << part << " in\n" << text;
+  EXPECT_FALSE(nlohmann::json::parse(evaluation_json(golden())).contains("at_threshold")) << "none was given";
 }
 
 TEST(EvaluationText, SaysWherePatientsAreUnknown) {

@@ -179,12 +179,12 @@ void froc_keys(Table& t) {
       .one_of(froc_rules())
       .open("FROC's rule")
       .help(
-          "what finds a lesion: overlap, the box's centre, overlap over the box's own area, or DeepLesion's "
-          "rule");
+          "what finds a lesion: overlap, the box's centre, overlap over the box's own area, DeepLesion's "
+          "rule, or an overlap of 0.2 or the centre, the second rule of every result");
   t.number("froc.iou")
       .on(kDetectors | kStudy, usual.threshold)
       .above(0, 1)
-      .except("froc.rule", {"centre"})
+      .except("froc.rule", {"centre", "overlap_or_centre"})
       .open("FROC's rule")
       .help("least overlap that finds");
   t.word("froc.duplicates")
