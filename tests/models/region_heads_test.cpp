@@ -112,9 +112,9 @@ TEST(Proposals, LearnFromForegroundAndBackgroundAlone) {
 /// What Ren et al. 2015 say of anchors that cross the edge, in plain loops: of each image which anchors are foreground (the
 /// box that they learn) and which background; all others are left out.
 std::vector<int64_t> plainly_matched(const std::vector<Box>& anchors, const std::vector<Box>& boxes,
-                                     double side, bool ignore_crossing) {
+                                     double height, double width, bool ignore_crossing) {
   const auto inside = [&](const Box& a) {
-    return !ignore_crossing || (a.x1 >= 0 && a.y1 >= 0 && a.x2 <= side && a.y2 <= side);
+    return !ignore_crossing || (a.x1 >= 0 && a.y1 >= 0 && a.x2 <= width && a.y2 <= height);
   };
   std::vector<float> best_of_box(boxes.size(), 0);
   for (const Box& a : anchors)
@@ -141,13 +141,13 @@ std::vector<int64_t> plainly_matched(const std::vector<Box>& anchors, const std:
 
 /// All anchors that may are sampled, so that what is learnt is what is matched.
 TEST(Proposals, AnchorsOverTheEdgeTrainNothingWhereTheyAreIgnored) {
-  constexpr int64_t kSide = 96;
-  const std::vector<Box> boxes{{0, 0, 20, 24}, {60, 50, 96, 96}, {30, 30, 41, 44}, {70, 2, 95, 12}};
+  constexpr int64_t kHeight = 96, kWidth = 128;
+  const std::vector<Box> boxes{{0, 0, 20, 24}, {60, 50, 127, 96}, {30, 30, 41, 44}, {95, 2, 124, 12}};
   RpnConfig config;
   config.anchors = anchor_pyramid(5, 16, {1}, true);
   config.sampling = {1000000, 1.0};
-  const std::vector<GridSize> grids = pyramid_grids(kSide, kSide, {4, 8, 16, 32}, 1);
-  const Tensor anchors = make_anchors(config.anchors, kSide, kSide, grids);
+  const std::vector<GridSize> grids = pyramid_grids(kHeight, kWidth, {4, 8, 16, 32}, 1);
+  const Tensor anchors = make_anchors(config.anchors, kHeight, kWidth, grids);
   std::vector<Box> plain;
   for (int64_t a = 0; a < anchors.dim(0); ++a) {
     const float* b = anchors.data<float>() + 4 * a;
@@ -162,10 +162,10 @@ TEST(Proposals, AnchorsOverTheEdgeTrainNothingWhereTheyAreIgnored) {
     for (const int threads : {1, 2}) {
       set_num_threads(threads);
       const RegionProposals::Targets t = rpn.targets(
-          anchors, packed(truths), packed(std::vector<DrawKey>{{1, 2, 3}, {1, 2, 4}}), kSide, kSide);
+          anchors, packed(truths), packed(std::vector<DrawKey>{{1, 2, 3}, {1, 2, 4}}), kHeight, kWidth);
       std::vector<float> foreground, sampled;
       for (const std::vector<Box>& of : {boxes, std::vector<Box>()})
-        for (const int64_t m : plainly_matched(plain, of, kSide, rule == CrossBoundary::ignore)) {
+        for (const int64_t m : plainly_matched(plain, of, kHeight, kWidth, rule == CrossBoundary::ignore)) {
           foreground.push_back(m >= 0);
           sampled.push_back(m != -2);
         }
