@@ -6,6 +6,7 @@
 #include "autograd/ops/elementwise.h"
 #include "autograd/ops/reductions.h"
 #include "models/retinanet.h"
+#include "models/weights.h"
 #include "tests/models/parity.h"
 
 namespace cawe::models {
@@ -84,8 +85,9 @@ TEST(Fpn, ParametersWithP6FromC5AsTorchvisions) {
   RetinaNet net(c);
   EXPECT_EQ(net.parameter_count(), 36276717);
   for (auto& p : net.parameters())
-    if (p.name == "backbone.fpn.extra_blocks.p6.weight")
+    if (p.name == "backbone.fpn.extra_blocks.p6.weight") {
       EXPECT_EQ(p.variable->shape(), (Shape{256, 2048, 3, 3}));
+    }
 }
 
 }  // namespace

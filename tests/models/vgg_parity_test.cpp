@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "models/colorizer/content.h"
+#include "models/weights.h"
 #include "tests/models/parity.h"
 
 namespace cawe::models {

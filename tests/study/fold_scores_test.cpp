@@ -9,6 +9,7 @@
 #include <set>
 
 #include "eval/evaluate.h"
+#include "tensor/error.h"
 #include "tensor/random.h"
 
 namespace cawe::study {
