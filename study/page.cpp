@@ -200,6 +200,8 @@ void write_study_report(const StudyResult& study) {
                   {"training", format_duration(study.seconds)}};
   if (!study.data.split_note.empty()) report.facts.emplace_back("split", study.data.split_note);
   report.froc_rule = eval::describe(study.settings.options.froc);
+  if (study.settings.ranks_folds())
+    report.table_notes.push_back(std::string("Scores: ") + kRankedInFolds + ".");
   for (const size_t i : panel_choice(study)) report.panels.push_back(panel(study, i));
   if (!study.localisation.empty()) report.tables.push_back(localisation_table(study));
   for (const StudyRow& row : study.rows)

@@ -204,6 +204,7 @@ StudySettings study_settings(const Recipe& recipe) {
   s.colorizer_set = recipe.words("colorizer_set");
   s.panels = recipe.whole("panels");
   s.folds = recipe.whole("folds");
+  s.fold_scores = fold_scores(recipe.word("fold_scores"));
   check_folder_names(recipe, s);
   s.options.froc = train::froc_from(recipe);
   s.options.draws = recipe.whole("boot.draws");

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "eval/evaluate.h"
+#include "study/fold_scores.h"
 #include "train/recipe.h"
 
 namespace cawe::study {
@@ -43,8 +44,11 @@ struct StudySettings {
   std::string pretrain, classifier, colorizer, colorizer_pretrain, extra;
   Strings detector_set, classifier_set, colorizer_set;
   int64_t folds = 0, panels = 6;
+  FoldScores fold_scores = FoldScores::pooled;
   eval::EvaluateOptions options;
 
+  /// Whether boxes are ranked in their folds before they are judged.
+  bool ranks_folds() const { return folds > 0 && fold_scores == FoldScores::apart; }
   bool has_classifier() const;  ///< a row needs attention maps, or detectors start from the classifier's body
   bool has_colorizer() const;   ///< a row needs colorized films
 };

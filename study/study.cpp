@@ -44,6 +44,7 @@ class Study {
     train_shared_models();
     for (StudyRow& row : result_.rows)
       for_each_run(row.plan, [&](int64_t seed, int64_t fold) { train_row(row, seed, fold); });
+    rank_folds_apart();
     evaluate_rows();
     const StudyMaps maps = study_maps(result_);
     result_.localisation = study_localisation(result_, maps);
@@ -313,6 +314,16 @@ class Study {
     row.detections.back().insert(row.detections.back().end(), part.begin(), part.end());
   }
 
+  /// Boxes of a cross-validation come with the scores of several detectors.
+  void rank_folds_apart() {
+    if (!s_.ranks_folds()) return;
+    std::vector<size_t> fold_of;
+    for (size_t i = 0; i < result_.test.size(); ++i) fold_of.push_back(result_.fold_of(i));
+    for (StudyRow& row : result_.rows)
+      for (std::vector<eval::Detection>& of_seed : row.detections)
+        of_seed = ranked_in_folds(of_seed, fold_of);
+  }
+
   /// Every detector must be tested on the same films.
   void load_test_set() {
     for (const auto& [detector, path] : s_.recipes) {
@@ -340,6 +351,8 @@ class Study {
       for (const auto& detections : row.detections)
         row.seeds.push_back(std::make_shared<eval::Evaluation>(
             eval::evaluate(result_.truth, detections, s_.options, result_.data.dataset.patients_known)));
+      for (const auto& seed : row.seeds)
+        if (s_.ranks_folds()) seed->notes.push_back(kRankedInFolds);
     }
   }
 

@@ -83,7 +83,7 @@ void check_labels(const Recipe& recipe, const data::Dataset& dataset, const Clas
   const Strings named = recipe.words("labels");
   CAWE_CHECK(named == dataset.label_names, Code::usage, recipe.where("labels"), " are ", listed(named),
              " (expected those of the data, in their order: ", listed(dataset.label_names),
-             "; leave the key out, or change data.label_columns)");
+             "; leave the key out, or change data.label_columns or data.labels)");
 }
 
 /// Are the sigmoids of a label's logits probabilities? `known`: 1, 0, or another number where the label is unknown.

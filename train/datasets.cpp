@@ -20,6 +20,7 @@
 #include "data/image_files.h"
 #include "tensor/error.h"
 #include "tensor/text.h"
+#include "train/label_choice.h"
 
 namespace cawe::train {
 namespace {
@@ -339,6 +340,7 @@ SplitData load_data(const Recipe& r, bool quiet, const PersonFolds* folds) {
   CAWE_CHECK(!out.dataset.samples.empty(), Code::data, root, ": no usable image (",
              out.dataset.rejected.size(), " rejected",
              out.dataset.rejected.empty() ? "" : "; first: " + sentence_of(out.dataset.rejected[0]), ")");
+  choose_labels(r, &out.dataset);
   data::check_files_differ(out.dataset.samples);
   // Opening a million pictures takes an hour: with check_images off a bad one is found when it is loaded.
   data::ReadOptions reading;

@@ -339,6 +339,14 @@ void data_keys(Table& t) {
       .help("put behind an image's name that has none");
   table_keys(t);
   set_keys(t);
+  t.words("data.labels")
+      .on(kData, Strings())
+      .open("labels that are learnt")
+      .help("of the data's labels these alone, in this order; `[]`: all");
+  t.words("data.without_labels")
+      .on(kData, Strings())
+      .open("labels that are learnt")
+      .help("labels of the data that are left out: `[\"Support Devices\"]`");
   t.flag("data.check_images")
       .on(kData, true)
       .help("every picture is opened before training; false: a bad one is found when its turn comes");

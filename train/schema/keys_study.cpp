@@ -97,6 +97,14 @@ void row_keys(Table& t) {
       .help("every row is trained once for each");
   t.whole("folds").on(kStudy, 0).from(0, 1000).help(
       "cross-validation: every fold is tested once, detections are pooled; 0: the split's own");
+  t.word("fold_scores")
+      .on(kStudy, "pooled")
+      .one_of({"pooled", "apart"})
+      .except("folds", {"0"})
+      .help(
+          "in which order boxes of several folds' detectors are judged: `pooled`: by their scores; `apart`: "
+          "by "
+          "their place in their own fold, as boxes per film, so that no fold's scores count for more");
   t.word("extra").on(kStudy, "").help("recipe whose `[data]` gives lesion-free films of another source");
 }
 
