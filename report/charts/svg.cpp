@@ -161,17 +161,22 @@ std::string froc_axes(const FrocScale& s) {
 std::string band_path(const FrocScale& s, const FrocLine& line, size_t k) {
   if (line.band_x.empty()) return "";
   std::string path = "M";
-  for (size_t i = 0; i < line.band_x.size(); ++i)
+  size_t first = 0;  // by octaves, what lies below the axis is left out
+  while (s.log && first + 1 < line.band_x.size() && line.band_x[first] < kFpMin) ++first;
+  for (size_t i = first; i < line.band_x.size(); ++i)
     path += number(s.x(line.band_x[i])) + " " + number(s.y(line.band_high[i])) + "L";
-  for (size_t i = line.band_x.size(); i > 0; --i)
-    path += number(s.x(line.band_x[i - 1])) + " " + number(s.y(line.band_low[i - 1])) + (i > 1 ? "L" : "Z");
+  for (size_t i = line.band_x.size(); i > first; --i)
+    path += number(s.x(line.band_x[i - 1])) + " " + number(s.y(line.band_low[i - 1])) +
+            (i > first + 1 ? "L" : "Z");
   return "<path class=\"band\" fill=\"" + colour(k) + "\" d=\"" + path + "\"/>";
 }
 
 std::string curve_path(const FrocScale& s, const std::vector<CurvePoint>& points, bool straight, size_t k,
                        const std::string& css_class) {
-  std::string path = "M" + number(s.x(0)) + " " + number(s.y(curve_value(points, straight, 0)));
+  const double first = s.log ? kFpMin : 0;
+  std::string path = "M" + number(s.left) + " " + number(s.y(curve_value(points, straight, first)));
   for (const CurvePoint& p : points) {
+    if (s.log && p.x <= first) continue;
     if (p.x > kFpMax) {
       const std::string end = number(s.x(kFpMax));
       path += straight ? "L" + end + " " + number(s.y(curve_value(points, true, kFpMax))) : "H" + end;

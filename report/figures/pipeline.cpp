@@ -121,7 +121,8 @@ std::string pipeline_csv(const PipelineExample& e, const std::vector<Stage>& all
 
 std::string caption_of(const std::vector<PipelineExample>& films) {
   const PipelineExample& e = films[0];
-  std::string which;
+  std::string which, rule = e.rule;
+  if (const size_t at_least = rule.find(">="); at_least != rule.npos) rule.replace(at_least, 2, "≥");
   for (size_t k = 0; k < films.size(); ++k)
     which += (k == 0 ? " on " : "; below, on ") + films[k].image +
              (films[k].chosen.empty() ? "" : ", " + films[k].chosen);
@@ -129,7 +130,7 @@ std::string caption_of(const std::vector<PipelineExample>& films) {
          (e.colour.empty() ? "" : "; a colorizer that never saw a medical image gives the picture I") +
          "; the detector gets I (α + (1 − α) L), here with α = " + svg::number(e.alpha, 2) +
          ". Blue: true lesions. Orange: the detector's surest boxes as the rule" +
-         (e.rule.empty() ? "" : " (" + e.rule + ")") +
+         (rule.empty() ? "" : " (" + rule + ")") +
          " counts them: solid right, dashed wrong, dotted neither (a duplicate, or in a region that is not "
          "scored).";
 }
@@ -158,7 +159,7 @@ Figure figure_pipeline(const std::vector<PipelineExample>& films) {
     for (const Stage& s : all) parts += stage_svg(s);
     parts += boxes_svg(e, all.back()) + "</g>";
     figure.csv += pipeline_csv(e, all);
-    y += (e.colour.empty() ? 296 : 508);
+    y += e.colour.empty() ? 300 : 522;
   }
   figure.svg = svg::begin({figure.title, figure.caption}, 1080, y + 36) + parts + key(y + 20) + "</svg>\n";
   return figure;

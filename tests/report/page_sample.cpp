@@ -19,7 +19,7 @@ std::string figures_json(const Report& report, const testing::SeedCurves& curves
   for (size_t i = 0; i < report.rows.size(); ++i) {
     const ReportRow& row = report.rows[i];
     Json sens = Json::array(), seeds = Json::array();
-    for (const eval::Interval& i : row.sens) sens.push_back(interval(i));
+    for (const eval::Interval& at : row.sens) sens.push_back(interval(at));
     for (const std::vector<eval::FrocPoint>& curve : curves[i]) {
       seeds.push_back(Json::array());
       for (const eval::FrocPoint& p : curve)

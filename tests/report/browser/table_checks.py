@@ -197,7 +197,7 @@ def check_curves_and_marks(page, figures):
 
 def check_switching_curves(page, _):
     def drawn():
-        return page("""return [...document.querySelectorAll('.chart .line')].filter(e => getComputedStyle(e).display !== 'none' &&
+        return page("""return [...document.querySelectorAll('.chart .series .line')].filter(e => getComputedStyle(e).display !== 'none' &&
             e.getBoundingClientRect().width > 0).length""")
     assert drawn() == 12, "six methods a detector; controls are off at first"
     box = page.one(".chart .legend input")
