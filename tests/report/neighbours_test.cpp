@@ -25,6 +25,7 @@ TEST(Neighbours, ByHandOnALine) {
   const NeighbourMix near = neighbour_mix(plain, {0.25f, 1.25f, 3.25f}, 1, 1);
   EXPECT_DOUBLE_EQ(near.same_share, 0);
   EXPECT_DOUBLE_EQ(near.moved, 0.25);
+  EXPECT_DOUBLE_EQ(near.nearest, (1 + 1 + 2) / 3.0) << "the nearest unchanged film, not what is nearer";
   // More neighbours than there are: all others, of which two of five are of the same set.
   const NeighbourMix all = neighbour_mix(plain, far, 1, 100);
   EXPECT_EQ(all.k, 5);
