@@ -93,12 +93,13 @@ std::string drawing(const ChartLabels& labels, const std::vector<ReportRow>& row
                svg::curve_marks(scale, row.line.points, row.line.straight,
                                 {k, mine.size(), colour, row.control, "mark"});
     }
+    const auto rivals = std::count_if(mine.begin(), mine.end(), [&](size_t i) { return !rows[i].control; });
     for (size_t k = 0; k < mine.size(); ++k) {
       const ReportRow& row = rows[mine[k]];
       const size_t colour = colours[mine[k]];
       if (!row.control)
-        parts +=
-            whiskers(scale, row, colour, (log ? 4.0 : 6.0) * (double(k) - 2.5)) + dots(scale, row, colour);
+        parts += whiskers(scale, row, colour, (log ? 4 : 6) * (double(k) - 0.5 * double(rivals - 1))) +
+                 dots(scale, row, colour);
       const double x = scale.left + (k % 2 == 0 ? 0 : 220), y = kHeight + 12 + 24 * double(k / 2);
       parts +=
           svg::sample_at(x, y - 4.5, colour, row.control) +

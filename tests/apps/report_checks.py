@@ -164,6 +164,10 @@ def spoil_two_films(rows):
     broken, unseen = [images[0] for images in alike.values() if len(images) > 1][:2]
     (WORK / 'spoilt/images' / (broken + '.dcm')).write_bytes(b'no film')
     labels.write_text(''.join(line for line in lines if line.split(',')[0] != unseen))
+    # Who they are of: some do not say it.
+    table = (WORK / 'spoilt/metadata.csv').read_text().splitlines()
+    said = lambda i: ['F,%d' % (20 + i), 'M,%d' % (20 + i), ','][i % 3]
+    (WORK / 'spoilt/metadata.csv').write_text(''.join('%s,%s\n' % (line, 'sex,age' if i == 0 else said(i)) for i, line in enumerate(table)))
 
 
 def check_spoilt_films(page):
@@ -176,6 +180,18 @@ def check_spoilt_films(page):
     assert '80 films found, 1 rejected (%s 1).' % rejected[0]['attribute'] in html.unescape(page)
     last = [r for r in shown_table(page, 'Films and persons') if r[0] == 'all'][0]
     assert last[1:4] == ['79', '1', '78'], last
+    who = {re.sub(r'\.\w+$', '', r['image']): r for r in table_of('spoilt/metadata.csv')}
+    for fold, cells in ((r[0], r) for r in shown_table(page, 'Films and persons')):
+        split = [r for r in table_of('other/rows/retinanet-none-0/split.csv') if fold in (r['fold'], 'all')]
+        annotated = {r['patientId'] for r in table_of('spoilt/stage_2_train_labels.csv')}
+        films = [who[r['image']] for r in split if r['image'] in annotated]
+        sexes = [sum(r['sex'] == sex for r in films) for sex in ('F', 'M', '')]
+        ages = sorted(int(r['age']) for r in films if r['age'])
+        median = (ages[(len(ages) - 1) // 2] + ages[len(ages) // 2]) / 2
+        words = ', '.join('%s %d' % (name, n) for name, n in zip(('F', 'M', 'not stated'), sexes) if n)
+        assert cells[8] == words, (cells, sexes)
+        assert cells[9] == 'median %g (%d to %d)' % (median, ages[0], ages[-1]) + (
+            ', not stated %d' % sexes[2] if sexes[2] else ''), (cells, ages)
     drawn = {(r['stage'], r['name']): r['films'] for r in table_of('other/figures/flow.csv')}
     check((drawn['found', ''], drawn['rejected', rejected[0]['attribute']], drawn['not annotated', '']) == ('80', '1', '1'),
           'film flow: a film that cannot be read, and one without box annotation')
