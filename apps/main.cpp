@@ -241,7 +241,7 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", CAWE_VERSION);
   Common common;
   common.words.assign(argv, argv + argc);
-  for (int i = 0; i < argc; ++i) common.command_line += (i ? " " : "") + std::string(argv[i]);
+  common.command_line = shell_text(common.words);
   add_phantom(app, common);
   add_train(app, common);
   add_enhance(app, common);

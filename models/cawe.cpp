@@ -121,7 +121,10 @@ const std::vector<std::string>& map_norm_names() { return kMapNorms; }
 
 int64_t AttentionMaps::constant_count() const { return std::count(constant.begin(), constant.end(), true); }
 
-ActiveSets active_sets(const Tensor& probabilities, const CaweSettings& settings) {
+namespace {
+
+/// The labels that may be active.
+std::vector<int64_t> allowed_labels(const Tensor& probabilities, const CaweSettings& settings) {
   CAWE_CHECK(probabilities.rank() == 2, Code::shape, "active_sets: probabilities of shape ",
              probabilities.shape(), " (expected [N, labels])");
   const int64_t labels = probabilities.dim(1);
@@ -135,6 +138,14 @@ ActiveSets active_sets(const Tensor& probabilities, const CaweSettings& settings
     if (std::find(out.begin(), out.end(), l) == out.end()) allowed.push_back(l);
   }
   CAWE_CHECK(!allowed.empty(), Code::usage, "active_sets: all ", labels, " labels are excluded");
+  return allowed;
+}
+
+}  // namespace
+
+ActiveSets active_sets(const Tensor& probabilities, const CaweSettings& settings) {
+  const std::vector<int64_t> allowed = allowed_labels(probabilities, settings);
+  const int64_t labels = probabilities.dim(1);
   const std::vector<double> sigma = probabilities.to(DType::f64).to_vector<double>();
   ActiveSets sets(size_t(probabilities.dim(0)), settings.targets);
   if (!settings.targets.empty()) return sets;
@@ -149,6 +160,14 @@ ActiveSets active_sets(const Tensor& probabilities, const CaweSettings& settings
                                    [p](int64_t a, int64_t b) { return p[a] < p[b]; })};
   }
   return sets;
+}
+
+std::vector<bool> fallbacks(const Tensor& probabilities, const CaweSettings& settings) {
+  CaweSettings strict = settings;
+  strict.if_none = EmptySet::zero_map;
+  std::vector<bool> out;
+  for (const std::vector<int64_t>& set : active_sets(probabilities, strict)) out.push_back(set.empty());
+  return out;
 }
 
 Tensor cawe_weights_closed_form(const Tensor& probabilities, const Tensor& fc_weight,
@@ -230,6 +249,7 @@ Tensor look(Classifier& classifier, const Tensor& x, const CaweSettings& setting
   const Classifier::Output out = classifier.forward(Variable(x));
   maps->probabilities = sigmoid(out.logits).value();
   maps->active = active_sets(maps->probabilities, settings);
+  maps->fallback = fallbacks(maps->probabilities, settings);
   return out.features.value();
 }
 

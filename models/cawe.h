@@ -70,11 +70,15 @@ struct CaweSettings {
 using ActiveSets = std::vector<std::vector<int64_t>>;
 /// probabilities [N, labels]: the sigmoids.
 ActiveSets active_sets(const Tensor& probabilities, const CaweSettings& settings);
+/// For each image whether no class reaches the threshold, so that its active set is a fallback: what settings.if_none
+/// says. Never with settings.targets, which ask for no class to be active.
+std::vector<bool> fallbacks(const Tensor& probabilities, const CaweSettings& settings);
 
 /// Maps of a batch of N images, and what they were computed from.
 struct AttentionMaps {
   Tensor probabilities;  ///< sigma [N, labels]
   ActiveSets active;
+  std::vector<bool> fallback;     ///< no class of the image is active: `active` is what if_none says
   Tensor raw;                     ///< L [N, 1, h, w] before normalisation: the form worth saving
   Tensor map;                     ///< [N, 1, H, W] in [0, 1]
   std::vector<double> low, high;  ///< of each image's map before normalisation

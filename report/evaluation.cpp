@@ -268,7 +268,7 @@ void write_evaluation(const eval::Evaluation& e, const std::string& dir, const s
                                           number(100 * e.options.level, 0) + " % intervals; " +
                                           eval::describe(e.options.froc)};
   write_file((folder / "froc.svg").string(),
-             e.lesions > 0 ? froc_svg(labels, {froc_line(name, e)}, true) : froc_svg(labels, {}, true));
+             e.lesions > 0 ? froc_svg(labels, {froc_line(name, {&e})}, true) : froc_svg(labels, {}, true));
   write_file((folder / "results.json").string(), evaluation_json(e));
 }
 

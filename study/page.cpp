@@ -4,6 +4,7 @@
 #include <cmath>
 #include <filesystem>
 #include <map>
+#include <nlohmann/json.hpp>
 
 #include "data/formats/picture/png.h"
 #include "eval/subgroups.h"
@@ -11,6 +12,7 @@
 #include "report/subgroup_table.h"
 #include "study/figures.h"
 #include "tensor/io/format.h"
+#include "tensor/io/json.h"
 #include "tensor/text.h"
 #include "train/detector_recipe.h"
 #include "train/run_changes.h"
@@ -73,9 +75,7 @@ report::ReportPanel panel(const StudyResult& study, size_t i) {
   if (const auto maker = study.map_maker(i)) {
     const models::AttentionMaps maps = maker->maps(train::to_tensor(film));
     p.map_png = png_bytes(train::to_image(maps.map));
-    const std::vector<float> sigma = maps.probabilities.to(Device::cpu).to_vector<float>();
-    for (const int64_t k : maps.active[0])
-      p.classes.emplace_back(study.chain("cawe", i).classifier.labels[size_t(k)], double(sigma[size_t(k)]));
+    p.classes = map_classes(study, i, maps);
   }
   for (const eval::TruthBox& b : study.truth[i].boxes)
     if (!b.crowd) p.truth.push_back(b.box);
@@ -161,6 +161,20 @@ std::vector<std::string> study_warnings(const StudyResult& study) {
   return all;
 }
 
+/// How the study was made: the command that wrote the report (and the first one, where another began the study), the
+/// machine, and hashes of data and models.
+std::vector<std::pair<std::string, std::string>> provenance(const StudyResult& study) {
+  train::Environment environment = study.environment;
+  for (const auto& [name, hash] : study.weights) environment.hashes.emplace_back("weights_" + name, hash);
+  std::vector<std::pair<std::string, std::string>> facts = train::environment_facts(environment);
+  const Json kept = train::environment_in(study.out);
+  const bool known = kept.is_object() && kept.contains("command_line") && kept["command_line"].is_string();
+  const std::string began = known ? kept["command_line"].get<std::string>() : "";
+  if (!began.empty() && began != environment.command_line)
+    facts.emplace_back("command_line_that_began_it", began);
+  return facts;
+}
+
 }  // namespace
 
 std::string method_name(const std::string& enhancement) {
@@ -191,6 +205,8 @@ void write_study_report(const StudyResult& study) {
       report.findings.push_back(report::same_system_statement(
           train::detector_title(same.detector), same.share.pairs, same.share.pairs_different,
           same.share.deals, same.share.deals_different, study.settings.options.level));
+  if (const std::string sentence = fallback_finding(study); !sentence.empty())
+    report.findings.push_back(sentence);
   const eval::Evaluation& first = *study.rows[0].seeds[0];
   report.facts = {{"test films", std::to_string(first.images)},
                   {"persons", first.patients_known ? std::to_string(first.patients) : "not known"},
@@ -208,10 +224,12 @@ void write_study_report(const StudyResult& study) {
     if (row.is_baseline() || (row.plan.kind == RowKind::paper && row.plan.method == "color+cawe"))
       add_subgroups(study, row, &report.tables);
   for (const report::ReportTable& t : study.tables) report.tables.push_back(t);
-  report.figures = study_figures(study, report.rows);
+  report.figures = study.drawings;
+  for (report::Figure& figure : study_figures(study, report.rows))
+    report.figures.push_back(std::move(figure));
   report::write_figures(study.out + "/figures", report.figures);
   report.recipe = study.recipe_text;
-  report.environment = train::environment_facts(study.environment);
+  report.environment = provenance(study);
   report::write_report(study.out + "/report.html", report);
 }
 

@@ -46,8 +46,11 @@ class Study {
       for_each_run(row.plan, [&](int64_t seed, int64_t fold) { train_row(row, seed, fold); });
     rank_folds_apart();
     evaluate_rows();
+    study_flow(result_);
     const StudyMaps maps = study_maps(result_);
+    result_.map_classes = maps.classes;
     result_.localisation = study_localisation(result_, maps);
+    study_fallbacks(result_);
     study_lesions_by_map(result_, maps);
     if (!s_.extra.empty()) study_extra_films(result_);
     compare_rows(result_);
@@ -162,6 +165,8 @@ class Study {
         Recipe recipe = shared_.recipe(model, fold, true);
         train_once(shared_.request_for(model, request_), recipe, result_.shared.back(),
                    model.stage + (fold < 0 ? "" : ", fold " + std::to_string(fold)), model.trainer, true);
+        result_.weights.emplace_back(model.stage + (fold < 0 ? "" : std::to_string(fold)),
+                                     train::weights_hash(result_.shared.back()));
       }
   }
 

@@ -60,6 +60,7 @@ struct StudyResult {
   train::Environment environment;  ///< the command that made it
   std::vector<StudyRow> rows;
   std::vector<std::string> shared;  ///< folders or files of the models that rows share
+  train::Hashes weights;            ///< of those that are trained in the study's folder: name and SHA-256
   train::SplitData data;
   std::vector<int64_t> test;
   std::vector<eval::TruthImage> truth;
@@ -72,8 +73,10 @@ struct StudyResult {
   std::vector<report::ReportRow> compared;          ///< of the rows, in their order
   std::vector<AgainstControl> against_controls;
   std::vector<SameSystem> same_system;              ///< of the detectors that have an A/A row
+  std::vector<report::MapClasses> map_classes;      ///< of each test film's map; empty without maps
   std::vector<report::ReportTable> tables;
-  double seconds = 0;  ///< training time of all runs
+  std::vector<report::Figure> drawings;  ///< before the paper's four figures
+  double seconds = 0;                    ///< training time of all runs
 
   /// The row without enhancement of the same detector.
   const StudyRow& baseline(const StudyRow& row) const;
@@ -104,10 +107,24 @@ void study_extra_films(StudyResult& study);
 struct StudyMaps {
   std::vector<size_t> films;  ///< positions in `test` and `truth`
   std::vector<eval::MapSample> samples;
+  std::vector<report::MapClasses> classes;  ///< of every test film, by position
 };
 StudyMaps study_maps(const StudyResult& study);
 /// Does the map find the lesions of the test set (pointing, energy)?
 std::vector<eval::LocalisationRow> study_localisation(const StudyResult& study, const StudyMaps& maps);
+/// Whether it has a true box that is no ignored region.
+bool has_lesion(const eval::TruthImage& image);
+/// What image i of a batch of maps of films is made of, the classes named by the chain of the test image.
+report::MapClasses map_classes(const StudyResult& study, size_t test_image, const models::AttentionMaps& maps,
+                               int64_t i = 0);
+/// On how many test films no class is active, so that the map is a fallback: a table of the report and map_classes.csv
+/// (image,lesions,map_of,class,sigma).
+void study_fallbacks(StudyResult& study);
+/// The same in a sentence; "" where there is no such film, or no map.
+std::string fallback_finding(const StudyResult& study);
+/// Films found, rejected, without box annotation and in each fold, with persons, lesions, sex, age and view: a table of the
+/// report, films_flow.csv, and a drawing.
+void study_flow(StudyResult& study);
 /// Sensitivities on lesions in dark, middle and bright parts of their maps, for rows with maps and their
 /// controls: a table of the report and lesions_by_map.csv.
 void study_lesions_by_map(StudyResult& study, const StudyMaps& maps);

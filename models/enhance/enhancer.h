@@ -60,6 +60,7 @@ class CaweEnhancer : public Enhancer {
   Tensor with_map(const Tensor& film, const Tensor& map) override;
   /// Maps [N, 1, H, W] of gray [N, 1, H, W], with their classes and ranges.
   AttentionMaps maps(const Tensor& film);
+  const CaweSettings& cam() const { return options_.cam; }
   /// Pictures [N, 1 or 3, H, W] in [0, 1] as the classifier's input: resized, three channels, normalised.
   Tensor network_input(const Tensor& picture) const;
 

@@ -24,7 +24,11 @@ ReportRow report_row(const std::string& detector, const std::string& enhancement
   for (size_t k = 0; k < 4; ++k) row.sens[k] = shown_interval(row.own.figures[k], row.own.footing);
   row.mean = shown_interval(row.own.figures[eval::kComparedMean], row.own.footing);
   row.map50 = shown_interval(row.own.figures[eval::kComparedMap50], row.own.footing);
-  row.line = froc_line(enhancement, *seeds[0]);
+  row.line = froc_line(enhancement, seeds);
+  for (const eval::Evaluation* e : seeds) {
+    row.seed_sens.emplace_back();
+    for (size_t k = 0; k < 4; ++k) row.seed_sens.back()[k] = e->at(eval::paper_fps()[k]).interval.value;
+  }
   row.points = seeds[0]->curve.points;
   row.operating = seeds[0]->sens;
   for (size_t k = 0; k < 4; ++k) {
@@ -49,8 +53,10 @@ std::vector<ReportBox> report_boxes(const eval::TruthImage& truth, std::vector<e
                    [](const eval::Detection& a, const eval::Detection& b) { return a.score > b.score; });
   const eval::FrocData data = eval::judge({truth}, detections, options);  // keeps the order of a sorted list
   std::vector<ReportBox> boxes;
-  for (size_t i = 0; i < detections.size(); ++i)
-    boxes.push_back({detections[i].box, detections[i].score, data.judged[i].found > 0});
+  for (size_t i = 0; i < detections.size(); ++i) {
+    const bool hit = data.judged[i].found > 0;
+    boxes.push_back({detections[i].box, detections[i].score, hit, !hit && !data.judged[i].false_positive});
+  }
   return boxes;
 }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "eval/methods.h"
+#include "report/active_classes.h"
 #include "report/charts/chart.h"
 #include "report/figures/figure.h"
 
@@ -37,26 +38,28 @@ struct ReportRow {
   bool again = false;                  ///< an A/A row: plain with other seeds, outside the correction
   eval::MethodResult own, difference;  ///< everything over seeds; `difference` of baselines is empty
   std::vector<double> seed_means() const { return own.figures[eval::kComparedMean].of_seed; }
-  std::string note;                     ///< "uninformative map"
-  FrocLine line;                        ///< from froc_line()
-  std::vector<eval::FrocPoint> points;  ///< of the curve: thresholds for the viewer's read-out
+  std::string note;                                          ///< "uninformative map"
+  FrocLine line;                                             ///< from froc_line(): the mean of the seeds
+  std::vector<std::array<double, 4>> seed_sens;              ///< each seed's Sens@1, 2, 3, 4
+  std::vector<eval::FrocPoint> points;  ///< the first seed's curve, for the viewer's threshold
   ReportRow() {
     sens_negatives.fill(std::numeric_limits<double>::quiet_NaN());
     paper = sens_negatives;
   }
 };
 
-/// A row from evaluations of its seeds (the first one's curve is drawn) and, where there is one, its
-/// baseline's. Intervals and p are over the patients with one seed, else over seeds and patients (report/statements.h).
+/// A row from evaluations of its seeds and, where there is one, its baseline's. Intervals and p are over the patients with
+/// one seed, else over seeds and patients (report/statements.h).
 ReportRow report_row(const std::string& detector, const std::string& enhancement,
                      const std::vector<const eval::Evaluation*>& seeds,
                      const std::vector<const eval::Evaluation*>& baseline, int64_t family = 1);
 
-/// A predicted box; `hit`: it finds a lesion by the FROC rule.
+/// A predicted box; `hit`: it finds a lesion by the FROC rule; `uncounted`: by this rule it is neither right nor wrong (a
+/// duplicate of a lesion that a surer box has found, where these are ignored, or in a region that is not scored).
 struct ReportBox {
   BoxD box;
   double score = 0;
-  bool hit = false;
+  bool hit = false, uncounted = false;
 };
 /// One image's detections, judged.
 std::vector<ReportBox> report_boxes(const eval::TruthImage& truth, std::vector<eval::Detection> detections,
@@ -82,7 +85,7 @@ struct ReportPanel {
   /// The attention map in gray, 255 = 1, any size; may be empty. In a panel with a map and no fused picture
   /// the first picture is shown fused, too.
   std::vector<uint8_t> map_png;
-  std::vector<std::pair<std::string, double>> classes;  ///< active classes with their probability
+  MapClasses classes;  ///< those that the map is of
   std::vector<BoxD> truth;
   std::vector<std::vector<ReportBox>> predictions;  ///< a list for each row of the table; may be shorter
 };

@@ -289,11 +289,19 @@ std::string notes_under(const Report& report, const TableScale& t) {
   std::string html = "<ul class=\"under\">";
   const bool ranked =
       std::any_of(t.places.begin(), t.places.end(), [](const Place& p) { return p.ranked(); });
-  html += "<li>Rows whose intervals overlap are not ranked" +
-          std::string(ranked                   ? "."
-                      : report.rows.size() > 1 ? "; here that is every row."
-                                               : ".") +
-          "</li>";
+  if (report.rows.size() > 1)
+    html +=
+        std::string(
+            "<li>The interval beside a row says how far its own figure may be off, and is no test: rows "
+            "share "
+            "their films, so two may differ clearly though their intervals overlap. What decides is the "
+            "paired "
+            "comparison with the plain row (Δ mean, p, data support). ") +
+        (ranked ? "“rank” stands only at rows whose interval overlaps with no other row's of their detector."
+                : "“rank” would stand only at rows whose interval overlaps with no other row's of their "
+                  "detector; here "
+                  "that is none.") +
+        "</li>";
   if (std::any_of(report.rows.begin(), report.rows.end(),
                   [](const ReportRow& r) { return !std::isnan(r.paper[0]); }))
     html +=

@@ -133,6 +133,17 @@ def contract():
             table = list(csv.reader(f))
         assert len(table) > 1 and all(len(r) == len(table[0]) for r in table), n
     check(True, 'four figures, as SVG and as CSV')
+    xml.parse(WORK / 'one/figures/figure4-log.svg')
+    xml.parse(WORK / 'one/figures/flow.svg')
+    with open(WORK / 'one/figures/figure4.csv') as f:
+        points = list(csv.DictReader(f))
+    for p in points:
+        if p['part'] != 'sens':
+            continue
+        of_row = [q for q in points if (q['detector'], q['enhancement']) == (p['detector'], p['enhancement'])]
+        curve = [q for q in of_row if q['part'] == 'curve' and float(q['fp_per_image']) <= float(p['fp_per_image'])]
+        assert abs(float(p['sensitivity']) - (float(curve[-1]['sensitivity']) if curve else 0)) < 1e-12, p
+    check(True, "figure 4's points lie on its curves")
     report = (WORK / 'one/report.html').read_text()
     shown = re.findall(r'<tr class="[^"]*" data-detector="([^"]*)" data-control="([01])" data-name="([^"]*)"', report)
     titles = {'faster_rcnn': 'Faster R-CNN', 'retinanet': 'RetinaNet'}

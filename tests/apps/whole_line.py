@@ -13,6 +13,8 @@ import time
 
 import common
 from common import PROGRAM, ROOT, WORK, check
+from report_checks import (check_fallbacks, check_figure_1, check_films_flow, check_provenance, check_spoilt_films, spoil_two_films,
+                           table_of)
 
 
 def cawe(*args, code=0, stderr=False):
@@ -130,6 +132,23 @@ def main():
         assert int(r['images']) == len(test) and r['froc_rule']
     report = (WORK / 'study/report.html').read_text()
     check('Demonstration, not evidence' in report and 'shuffled' in report, 'report.html')
+    check_provenance(args, report)
+    assert check_fallbacks(report, 'study', test) == 0, 'active classes after so few steps'
+    check_figure_1(report, 'study', test)
+    split = table_of('study/rows/retinanet-none-0/split.csv')
+    check_films_flow(report, split)
+    spoil_two_films(split)
+    # Again where some classes are active and a box is soon right: a threshold between the lesion films' probabilities.
+    sigmas = sorted(float(r['sigma']) for r in table_of('study/map_classes.csv') if int(r['lesions']) > 0)
+    threshold = round((sigmas[len(sigmas) // 2 - 1] + sigmas[len(sigmas) // 2]) / 2, 6)
+    other = lambda a: a.replace('data.root="data"', 'data.root="spoilt"').replace(
+        'set=[', "set=['data.strict=false','cam.act_threshold=%s'," % threshold) if a.startswith('set=[') else a
+    cawe(*['other' if before == '--out' else other(a) for before, a in zip([''] + args, args)],
+         *common.sets('classifier=study/classifier', 'controls=[]', 'froc.iou=0.02', 'seeds=[0,1]'))
+    report = (WORK / 'other/report.html').read_text()
+    assert check_fallbacks(report, 'other', test, threshold) > 0, 'no class is active: the check says nothing'
+    check_spoilt_films(report)
+    assert check_figure_1(report, 'other', test, 0.02), 'no box is right: the check says nothing'
 
     detector = 'study/rows/retinanet-cawe-0'
     cawe('detect', '--weights', detector, '--input', 'test', '--out', 'd.csv', '--quiet')

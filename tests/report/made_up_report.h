@@ -130,7 +130,8 @@ inline ReportPanel made_up_panel(const eval::TruthImage& truth, size_t i,
                     {"CAWE", grey_png, true},
                     {"color+CAWE", colour_png, true}};
   panel.map_png = png_bytes(bump(12, cx, cy));
-  panel.classes = {{"opacity", .93}, {"mass", .61}};
+  panel.classes = sick ? MapClasses{MapOf::active, {{"opacity", .93}, {"mass", .61}}}
+                       : MapClasses{MapOf::fallback, {{"mass", .38}}};
   for (const eval::TruthBox& t : truth.boxes) panel.truth.push_back(t.box);
   for (const auto& of_system : detections) {
     std::vector<eval::Detection> here;
@@ -154,12 +155,15 @@ inline PipelineExample made_up_pipeline(const eval::TruthImage& truth, const Rep
   for (const ReportBox& b : panel.predictions[0])
     if (e.found.size() < 3) e.found.push_back(b);
   e.detector = "RetinaNet";
+  e.chosen = "drawn at random from 3 made-up films";
+  e.rule = eval::describe({});
   return e;
 }
 
 inline AttentionExample made_up_attention(const PipelineExample& from) {
   AttentionExample e;
   e.image = from.image;
+  e.chosen = from.chosen;
   e.film = from.grey;
   e.map = from.map;
   e.width = from.width;
@@ -210,12 +214,18 @@ inline ReportTable made_up_subgroups(const std::vector<eval::TruthImage>& truth,
   return subgroup_table("RetinaNet with Color + CAWE", rows);
 }
 
-/// `panels` films of the viewer.
-inline Report made_up_report(size_t panels = 5) {
+/// The curve of each seed, by row.
+using SeedCurves = std::vector<std::vector<std::vector<eval::FrocPoint>>>;
+
+/// `panels` films of the viewer. `curves`, where given, receives what rows are made from.
+inline Report made_up_report(size_t panels = 5, SeedCurves* curves = nullptr) {
+  SeedCurves unused;
+  if (curves == nullptr) curves = &unused;
   Report report;
   report.title = "Does class-aware attention help a detector find lung opacities?";
   report.subtitle =
-      "Made-up figures for a test of this page: two detectors, six enhancements, controls, one seed each.";
+      "Made-up figures for a test of this page: two detectors, six enhancements, controls, one seed or "
+      "three.";
   report.demonstration = true;
   report.findings = {
       "The classifier tells films with opacities from others better than chance (AUROC 0.94, 0.91 to 0.97).",
@@ -226,17 +236,24 @@ inline Report made_up_report(size_t panels = 5) {
   std::vector<std::vector<eval::Detection>> detections;
   std::vector<std::unique_ptr<eval::Evaluation>> evaluations;
   std::vector<double> p;
-  const eval::Evaluation* baseline = nullptr;
+  std::vector<const eval::Evaluation*> baseline;
   for (const MadeUpSystem& s : made_up_systems()) {
+    // RetinaNet's rows have three seeds.
+    const bool several = std::string(s.detector) == "retinanet";
+    std::vector<const eval::Evaluation*> seeds;
     detections.push_back(made_up_detections(truth, s.skill, 5));
-    evaluations.push_back(
-        std::make_unique<eval::Evaluation>(eval::evaluate(truth, detections.back(), options)));
+    for (uint64_t seed = 5; seed < (several ? 8u : 6u); ++seed) {
+      evaluations.push_back(std::make_unique<eval::Evaluation>(
+          eval::evaluate(truth, made_up_detections(truth, s.skill, seed), options)));
+      seeds.push_back(evaluations.back().get());
+    }
     const bool first = std::string(s.enhancement) == "none";
-    if (first) baseline = evaluations.back().get();
-    ReportRow row = report_row(
-        s.detector, s.enhancement, {evaluations.back().get()},
-        first ? std::vector<const eval::Evaluation*>{} : std::vector<const eval::Evaluation*>{baseline});
-    row.seeds = "0";
+    if (first) baseline = seeds;
+    ReportRow row = report_row(s.detector, s.enhancement, seeds,
+                               first ? std::vector<const eval::Evaluation*>{} : baseline);
+    row.seeds = several ? "0, 1, 2" : "0";
+    curves->emplace_back();
+    for (const eval::Evaluation* e : seeds) curves->back().push_back(e->curve.points);
     row.control = s.control;
     row.note = s.note;
     row.paper = paper_figures(s.detector, s.enhancement);
@@ -253,7 +270,7 @@ inline Report made_up_report(size_t panels = 5) {
                   {"lesions", std::to_string(e.lesions)},
                   {"lesion-free", std::to_string(e.negatives)},
                   {"bootstrap draws", std::to_string(options.draws)},
-                  {"seeds", "1"}};
+                  {"seeds", "1 or 3"}};
   report.table_notes = {"Sensitivities are of made-up detections."};
   report.threshold = .5;
   for (size_t k = 0; k < panels; ++k) {
@@ -270,7 +287,7 @@ inline Report made_up_report(size_t panels = 5) {
       made_up_subgroups(truth, detections[5], options)};
   const PipelineExample pipeline =
       made_up_pipeline(truth[2], made_up_panel(truth[2], 2, detections, options.froc));
-  report.figures = {figure_pipeline(pipeline), figure_attention(made_up_attention(pipeline)),
+  report.figures = {figure_pipeline({pipeline}), figure_attention(made_up_attention(pipeline)),
                     figure_tsne(made_up_tsne()), figure_froc(report.rows)};
   report.recipe = "seed = 0\n[train]\nsteps = 320\n";
   report.environment = {

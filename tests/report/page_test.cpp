@@ -196,6 +196,45 @@ TEST(Report, BoxesAreJudgedByTheRule) {
   EXPECT_FALSE(boxes[2].hit);
 }
 
+TEST(Report, BoxesThatTheRuleLeavesOutAreNeitherRightNorWrong) {
+  const eval::TruthImage truth{
+      "a", "", {{{0, 0, 10, 10}, 0, false, 100}, {{40, 40, 60, 60}, 0, true, 400}}, 64, 64};
+  const std::vector<eval::Detection> found{{0, {0, 0, 10, 9}, .6, 0},
+                                           {0, {0, 0, 9, 10}, .5, 0},
+                                           {0, {41, 41, 59, 59}, .4, 0},
+                                           {0, {20, 0, 30, 10}, .3, 0}};
+  eval::FrocOptions options;
+  auto boxes = report_boxes(truth, found, options);
+  const auto kinds = [&] {
+    std::string text;
+    for (const ReportBox& b : boxes) text += b.hit ? "h" : b.uncounted ? "u" : "w";
+    return text;
+  };
+  EXPECT_EQ(kinds(), "huuw") << "a duplicate, and a box in an ignored region";
+  options.duplicates = eval::Duplicates::fp;
+  boxes = report_boxes(truth, found, options);
+  EXPECT_EQ(kinds(), "hwuw") << "duplicates count as false by this rule";
+}
+
+TEST(Report, AFallbackIsNamedInTheViewer) {
+  Report report;
+  report.panels.emplace_back();
+  report.panels[0].width = report.panels[0].height = 4;
+  report.panels[0].pictures = {{"grey", {1}}};
+  report.panels[0].classes = {MapOf::fallback, {{"consolidation", .38}}};
+  EXPECT_NE(report_html(report).find(
+                "\"classes\":\"no class is active (fallback: the likeliest, consolidation 0.38)\""),
+            std::string::npos);
+}
+
+TEST(Report, IntervalsOfRowsAreNotCalledATest) {
+  const std::string html = report_html(testing::made_up_report(0));
+  EXPECT_EQ(html.find("are not ranked"), std::string::npos);
+  const size_t at = html.find("What decides is the paired comparison with the plain row");
+  ASSERT_NE(at, std::string::npos);
+  EXPECT_NE(html.find("“rank” would stand only", at), std::string::npos) << "no row of this page has a rank";
+}
+
 TEST(Report, IsWrittenWholeOrNotAtAll) {
   const auto dir = std::filesystem::temp_directory_path() / ("cawe_report_" + std::to_string(::getpid()));
   std::filesystem::create_directories(dir);

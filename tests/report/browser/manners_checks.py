@@ -17,15 +17,18 @@ def check_figures(page, figures, downloads):
     assert len(page.many(".figure")) == len(figures["figures"]) == 4
     for figure in figures["figures"]:
         xml.dom.minidom.parseString(figure["svg"])
-        for kind in ("svg", "csv"):
-            name = f"{figure['name']}.{kind}"
+        files = {f"{figure['name']}.svg": figure["svg"], f"{figure['name']}.csv": figure["csv"]}
+        if figure["other_svg"]:
+            xml.dom.minidom.parseString(figure["other_svg"])
+            files[figure["other_name"] + ".svg"] = figure["other_svg"]
+        for name, text in files.items():
             link = page.one(f"a[download='{name}']")
             assert link.get_attribute("href").startswith("data:")
             page("arguments[0].scrollIntoView({block: 'center'})", link)
             page.click(link)
             path = downloads / name
-            page.wait(lambda: path.exists() and path.stat().st_size == len(figure[kind].encode()))
-            assert path.read_text() == figure[kind], name
+            page.wait(lambda: path.exists() and path.stat().st_size == len(text.encode()))
+            assert path.read_text() == text, name
     assert page("return document.querySelectorAll('.figure image').length") == 5 + 3 + 8
     assert page("""return [...document.querySelectorAll('.figure image')].every(i => {
         const b = i.getBoundingClientRect(); return b.width > 50 && b.height > 50; })""")
@@ -69,7 +72,7 @@ def check_keyboard_and_names(page, _):
         seen.append(page("const e = document.activeElement; return e.id || e.dataset.show || e.dataset.denominator || e.tagName"))
         if seen[-1] == "reset":
             break
-    wanted = ["filter", "controls", "ci", "images", "bands", "films", "window", "row", "threshold", "alpha", "overlay", "level", "width", "reset"]
+    wanted = ["filter", "controls", "ci", "images", "log-axis", "bands", "films", "window", "row", "threshold", "alpha", "overlay", "level", "width", "reset"]
     assert [name for name in seen if name in wanted] == wanted, seen
     outline = page("return getComputedStyle(document.activeElement).outlineStyle")
     assert outline == "solid", "the focus is seen"
