@@ -129,8 +129,10 @@ std::string statement(const Claim& claim) {
   return against + "nothing can be said, the difference is undefined.";
 }
 
-std::string summary(const std::vector<Claim>& claims) {
-  if (claims.empty()) return "";
+namespace {
+
+/// All claims of one footing, of which there is one at least.
+std::string summary_of(const std::vector<Claim>& claims, eval::Footing footing) {
   size_t gains = 0, losses = 0;
   bool corrected = false;
   for (const Claim& claim : claims) {
@@ -138,7 +140,6 @@ std::string summary(const std::vector<Claim>& claims) {
     losses += support(claim) == Support::loss;
     corrected = corrected || !std::isnan(claim.p_holm);
   }
-  const eval::Footing footing = claims[0].footing();
   const std::string compared = times(claims.size(), "comparison", "comparisons") + " with the plain detector";
   if (footing == eval::Footing::few_seeds)
     return compared + " over " + std::to_string(claims[0].seeds) +
@@ -149,6 +150,20 @@ std::string summary(const std::vector<Claim>& claims) {
          std::to_string(claims.size() - gains - losses) + " no difference" +
          (corrected ? ", after Holm's correction" : "") +
          (weights ? "; another seed may say otherwise, so nothing is said of the methods." : ".");
+}
+
+}  // namespace
+
+std::string summary(const std::vector<Claim>& claims) {
+  std::string text;
+  for (const eval::Footing footing :
+       {eval::Footing::method, eval::Footing::few_seeds, eval::Footing::weights_only}) {
+    std::vector<Claim> alike;
+    for (const Claim& claim : claims)
+      if (claim.footing() == footing) alike.push_back(claim);
+    if (!alike.empty()) text += (text.empty() ? "" : " ") + summary_of(alike, footing);
+  }
+  return text;
 }
 
 std::string same_system_statement(const std::string& system, int64_t pairs, int64_t pairs_different,

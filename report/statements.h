@@ -49,7 +49,7 @@ Support support(const Claim& claim);
 std::string support_name(const Claim& claim);
 /// One or two sentences, differences to three decimals, ending with a full stop.
 std::string statement(const Claim& claim);
-/// All claims in one sentence: how many gains, losses and neither; "" for no claim.
+/// All claims in one sentence for each footing: how many gains, losses and neither; "" for no claim.
 std::string summary(const std::vector<Claim>& claims);
 
 /// How often chance alone is called a difference, from the A/A runs of one detector: "Plain RetinaNet against itself …".

@@ -72,8 +72,8 @@ struct StudyResult {
   std::vector<eval::LocalisationRow> localisation;  ///< empty without maps
   std::vector<report::ReportRow> compared;          ///< of the rows, in their order
   std::vector<AgainstControl> against_controls;
-  std::vector<SameSystem> same_system;              ///< of the detectors that have an A/A row
-  std::vector<report::MapClasses> map_classes;      ///< of each test film's map; empty without maps
+  std::vector<SameSystem> same_system;          ///< of the detectors that have an A/A row
+  std::vector<report::MapClasses> map_classes;  ///< of each test film's map; empty without maps
   std::vector<report::ReportTable> tables;
   std::vector<report::Figure> drawings;  ///< before the paper's four figures
   double seconds = 0;                    ///< training time of all runs

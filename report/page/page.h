@@ -38,10 +38,10 @@ struct ReportRow {
   bool again = false;                  ///< an A/A row: plain with other seeds, outside the correction
   eval::MethodResult own, difference;  ///< everything over seeds; `difference` of baselines is empty
   std::vector<double> seed_means() const { return own.figures[eval::kComparedMean].of_seed; }
-  std::string note;                                          ///< "uninformative map"
-  FrocLine line;                                             ///< from froc_line(): the mean of the seeds
-  std::vector<std::array<double, 4>> seed_sens;              ///< each seed's Sens@1, 2, 3, 4
-  std::vector<eval::FrocPoint> points;  ///< the first seed's curve, for the viewer's threshold
+  std::string note;                              ///< "uninformative map"
+  FrocLine line;                                 ///< from froc_line(): the mean of the seeds
+  std::vector<std::array<double, 4>> seed_sens;  ///< each seed's Sens@1, 2, 3, 4
+  std::vector<eval::FrocPoint> points;           ///< the first seed's curve, for the viewer's threshold
   ReportRow() {
     sens_negatives.fill(std::numeric_limits<double>::quiet_NaN());
     paper = sens_negatives;

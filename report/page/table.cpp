@@ -249,40 +249,41 @@ std::string statements(const Report& report) {
                              items + "</ul>";
 }
 
+/// What the intervals and p of rows with so many seeds are of.
+std::string footing_note(const eval::MethodResult& of) {
+  const std::string seeds = std::to_string(of.seeds);
+  if (of.footing == eval::Footing::weights_only)
+    return "One seed: intervals and p are of these weights only, on other patients (bootstrap by patient, " +
+           std::to_string(of.draws) +
+           " draws). Another seed’s weights differ by more than these intervals say; no sentence here speaks "
+           "of a "
+           "method.";
+  return seeds +
+         " seeds: intervals and p are over seeds and patients, both taken as drawn from those that might "
+         "have been "
+         "(mixed model, paired by seed and film)" +
+         (of.footing == eval::Footing::few_seeds ? "; too few seeds for a verdict about a method." : ".");
+}
+
 /// Of what intervals and p are, how large the corrected family is, and the smallest p that the draws can give.
-std::string variance_note(const Report& report) {
+std::string variance_notes(const Report& report) {
   int64_t family = 1;
-  for (const ReportRow& row : report.rows) family = std::max(family, row.family);
-  const eval::MethodResult& first = report.rows[0].own;
-  const std::string draws = std::to_string(first.draws);
-  std::string html = "<li>";
-  if (first.footing == eval::Footing::weights_only)
-    html += "One seed: intervals and p are of these weights only, on other patients (bootstrap by patient, " +
-            draws +
-            " draws). Another seed's weights differ by more than these intervals say; no sentence here "
-            "speaks of a "
-            "method.";
-  else
-    html +=
-        "Intervals and p are over seeds and patients, both taken as drawn from those that might have been "
-        "(mixed "
-        "model, paired by seed and film)" +
-        std::string(first.footing == eval::Footing::few_seeds
-                        ? "; " + std::to_string(first.seeds) +
-                              " seeds are too few for a verdict about a method."
-                        : ".");
-  html += "</li>";
-  if (family > 1) {
-    html +=
-        "<li>Holm’s correction is over the family of " + std::to_string(family) +
-        " comparisons of this study with the plain detector, controls and ablations included, A/A rows not.";
-    if (first.footing == eval::Footing::weights_only)
-      html += " The smallest p that " + draws + " draws can give is " +
-              fixed_or_dash(eval::holm_floor(first.draws, 1), 4) + ", corrected " +
-              fixed_or_dash(eval::holm_floor(first.draws, family), 4) + ".";
-    html += "</li>";
+  std::map<int64_t, const eval::MethodResult*> by_seeds;
+  for (const ReportRow& row : report.rows) {
+    family = std::max(family, row.family);
+    if (row.own.seeds > 0) by_seeds[row.own.seeds] = &row.own;
   }
-  return html;
+  std::string html;
+  for (const auto& [seeds, result] : by_seeds) html += "<li>" + footing_note(*result) + "</li>";
+  if (family == 1) return html;
+  html +=
+      "<li>Holm’s correction is over the family of " + std::to_string(family) +
+      " comparisons of this study with the plain detector, controls and ablations included, A/A rows not.";
+  if (const auto one = by_seeds.find(1); one != by_seeds.end())
+    html += " The smallest p that " + std::to_string(one->second->draws) + " draws can give is " +
+            fixed_or_dash(eval::holm_floor(one->second->draws, 1), 4) + ", corrected " +
+            fixed_or_dash(eval::holm_floor(one->second->draws, family), 4) + ".";
+  return html + "</li>";
 }
 
 std::string notes_under(const Report& report, const TableScale& t) {
@@ -309,7 +310,7 @@ std::string notes_under(const Report& report, const TableScale& t) {
         "that a difference to ours has many possible reasons.</li>";
   if (!t.seeds_differ && report.rows[0].seeds.find(',') != std::string::npos)
     html += "<li>Every row is the mean over the seeds " + escape_markup(report.rows[0].seeds) + ".</li>";
-  html += variance_note(report);
+  html += variance_notes(report);
   for (const std::string& note : report.table_notes) html += "<li>" + escape_markup(note) + "</li>";
   return html + "</ul>";
 }
@@ -326,11 +327,8 @@ std::string results_section(const Report& report) {
       "when on "
       "average 1, 2, 3 or 4 boxes per image are false. A lesion counts as found by the rule: " +
       printed_rule(report.froc_rule) + ". Small figures are " + fixed_or_dash(100 * report.level, 0) +
-      " % intervals" +
-      std::string(report.rows[0].own.footing == eval::Footing::weights_only
-                      ? " over patients, these weights given"
-                      : " over seeds and patients") +
-      "; differences and p are paired, against the detector's own baseline.</p>" + filter_bar(report) +
+      " % intervals" + "; differences and p are paired, against the detector's own baseline.</p>" +
+      filter_bar(report) +
       "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"results\"><table class=\"sortable\" "
       "id=\"results\"><thead><tr>" +
       header_cell("Method", "");

@@ -3,6 +3,8 @@
 import math
 import re
 
+import re
+
 from expected import p_text, read_curve, read_mean, signed, table_order
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
@@ -27,16 +29,47 @@ def check_table_numbers(page, figures):
         assert cells[6]["text"] == f"{signed(value)}{signed(low)} to {signed(high)}"
         assert cells[7]["text"] == f"{p_text(row['p'])}Holm {p_text(row['holm'])}"
         zero = low <= 0 <= high
-        support = "no difference shown" if zero else "not after correction" if row["holm"] > 0.05 else "▲ gain" if low > 0 else "▼ loss"
+        gain, loss = ("▲ gain", "▼ loss") if len(row["seeds"]) > 1 else ("▲ more found, these weights", "▼ fewer found, these weights")
+        support = "no difference shown" if zero else "not after correction" if row["holm"] > 0.05 else gain if low > 0 else loss
         assert cells[8]["text"] == support, row
         assert cells[9]["text"].startswith(f"{row['map50']:.3f}")
     text = page.element("table").text
-    assert "Minimum detectable difference" in text
+    assert "One seed: intervals and p are of these weights only" in text and "5 seeds: intervals and p are over seeds and patients" in text
+    assert "family of 16 comparisons" in text and "The smallest p that 1000 draws can give is 0.0020, corrected 0.0320." in text
     # Beside verdicts by paired comparisons nothing says that intervals of rows decide.
     assert "not ranked" not in text and "What decides is the paired comparison with the plain row" in text
     ranks = len(page.many("#results .rank"))
     assert ("here that is none" in text) == (ranks == 0), ranks
     assert "paper 0.604" in shown[0][1]["text"] and "paper" not in shown[17][1]["text"]
+
+
+def check_sentences(page, figures):
+    """Every sentence says what its row of the table says, in the verdict's words and in its figures, read off the page alone."""
+    said = page("""return [...document.querySelectorAll('#claims li')].map(e => e.textContent)""")
+    rows = page("""return [...document.querySelectorAll('#results tbody tr')].filter(r => !r.classList.contains('baseline')).map(r => ({
+        name: r.cells[0].querySelector('b').textContent, detector: r.cells[0].querySelector('small').textContent.split(' · ')[0],
+        delta: r.cells[6].firstChild.textContent, range: r.cells[6].querySelector('small').textContent,
+        p: r.cells[7].querySelector('small').textContent.replace('Holm ', ''), support: r.cells[8].textContent}))""")
+    assert len(said) == len(rows) == 16
+    verdicts = {"gain": 0, "loss": 0}
+    for sentence, row in zip(said, rows):
+        weights = row["detector"] == "Faster R-CNN"
+        low, high = (float(v.replace("−", "-")) for v in row["range"].split(" to "))
+        p = 0.0 if row["p"].startswith("<") else float(row["p"])
+        figures_said = "(%s, 95 %% interval %s over %s, corrected p %s)" % (
+            row["delta"], row["range"], "patients" if weights else "seeds and patients", row["p"])
+        who = "%s with %s" % (row["detector"], row["name"])
+        word = "finds more lesions than" if low > 0 and p <= .05 else "finds fewer lesions than" if high < 0 and p <= .05 else "against"
+        assert figures_said in sentence and who + " " + word + " plain " + row["detector"] in sentence, (sentence, row)
+        assert ("One seed, these weights only: " in sentence) == weights, sentence
+        assert ("no difference shown" in sentence) == (word == "against"), sentence
+        assert ("after the correction" in sentence) == (word == "against" and (low > 0 or high < 0)), sentence
+        assert (", tested at 0.05 / 16." in sentence) == (word == "against"), sentence
+        verdicts["gain"] += word.startswith("finds more") and not sentence.startswith("Control")
+        verdicts["loss"] += word.startswith("finds fewer") and not sentence.startswith("Control")
+    findings = page("return [...document.querySelectorAll('.findings li')].map(e => e.textContent)")[-1]
+    counted = [int(n) for n in re.findall(r"(\d+) shows? a gain, (\d+) a loss", findings) for n in n]
+    assert [counted[0] + counted[2], counted[1] + counted[3]] == [verdicts["gain"], verdicts["loss"]], (findings, verdicts)
 
 
 def check_sorting(page, figures):
