@@ -83,6 +83,14 @@ def main():
     results = json.loads((WORK / 'cls_afda/results.json').read_text())
     check(summary['test_auroc'] == results['mean_auroc']['value'],
           'a classifier of enhanced films is judged on its test fold')
+    for label, auroc in results['auroc'].items():
+        c = results['calibration'][label]
+        assert (c['ones'], c['items']) == (auroc['positives'], auroc['positives'] + auroc['negatives']), label
+        for bins in (c['equal_width']['bins'], c['equal_count']['bins']):
+            assert sum(b['items'] for b in bins) == c['items'], (label, bins)
+            assert all(0 < b['low'] <= b['mean_score'] <= b['high'] < 1 or bins is c['equal_width']['bins'] for b in bins)
+        assert c['undefined'] is None and c['brier']['ci_low'] <= c['brier']['value'] <= c['brier']['ci_high'], label
+    check(set(results['calibration']) == set(results['auroc']) and results['auroc'], '... with the calibration of each label')
 
     with open(WORK / 'cls/split.csv') as f:
         rows = list(csv.DictReader(f))
