@@ -274,7 +274,7 @@ TEST(Figure4, DrawsEveryRowInThePapersOrderWithItsInterval) {
   const Figure figure = figure_froc(report.rows);
   EXPECT_EQ(count(figure.svg, "<circle class=\"sens\""), 2 * 6 * 4u)
       << "two detectors, six methods, at 1, 2, 3, 4";
-  EXPECT_EQ(count(figure.svg, "<circle class=\"seed\""), 3 * 6 * 4u) << "three seeds of one detector";
+  EXPECT_EQ(count(figure.svg, "<circle class=\"seed\""), 5 * 6 * 4u) << "five seeds of one detector";
   EXPECT_LT(figure.svg.find("Faster R-CNN</text>"), figure.svg.find("RetinaNet</text>"));
   for (const char* letter : {">a<", ">b<"})
     EXPECT_EQ(count(figure.svg, std::string("class=\"strong\"") + letter), 1u);

@@ -64,7 +64,7 @@ def check_sentences(page, figures):
         assert ("One seed, these weights only: " in sentence) == weights, sentence
         assert ("no difference shown" in sentence) == (word == "against"), sentence
         assert ("after the correction" in sentence) == (word == "against" and (low > 0 or high < 0)), sentence
-        assert (", tested at 0.05 / 16." in sentence) == (word == "against"), sentence
+        assert (", tested at 0.05 / 16." in sentence) == (word == "against" and low < high), sentence
         verdicts["gain"] += word.startswith("finds more") and not sentence.startswith("Control")
         verdicts["loss"] += word.startswith("finds fewer") and not sentence.startswith("Control")
     findings = page("return [...document.querySelectorAll('.findings li')].map(e => e.textContent)")[-1]
