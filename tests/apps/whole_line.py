@@ -152,11 +152,11 @@ def main():
     other = lambda a: a.replace('data.root="data"', 'data.root="spoilt"').replace(
         'set=[', "set=['data.strict=false','cam.act_threshold=%s'," % threshold) if a.startswith('set=[') else a
     cawe(*['other' if before == '--out' else other(a) for before, a in zip([''] + args, args)],
-         *common.sets('classifier=study/classifier', 'controls=[]', 'froc.iou=0.02', 'seeds=[0,1]'))
+         *common.sets('classifier=study/classifier', 'controls=[]', 'froc.iou=0.001', 'seeds=[0,1]'))
     report = (WORK / 'other/report.html').read_text()
     assert check_fallbacks(report, 'other', test, threshold) > 0, 'no class is active: the check says nothing'
     check_spoilt_films(report)
-    assert check_figure_1(report, 'other', test, 0.02), 'no box is right: the check says nothing'
+    assert check_figure_1(report, 'other', test, 0.001) > 1, 'one film at most is right: the check says nothing'
 
     detector = 'study/rows/retinanet-cawe-0'
     cawe('detect', '--weights', detector, '--input', 'test', '--out', 'd.csv', '--quiet')

@@ -18,6 +18,8 @@ def check_first_picture(page, figures):
     kept = [p for p in panel_data(page, 0)["predictions"][row] if p[4] >= 0.5]
     assert (page.boxes("hit"), page.boxes("uncounted"), page.boxes("miss")) == (
         sum(p[5] for p in kept), sum(p[6] for p in kept), sum(1 - p[5] - p[6] for p in kept)) and kept
+    scores = page("return [...document.querySelectorAll('#boxes text')].map(t => t.textContent)")
+    assert scores == [f"{p[4]:.2f}" for p in kept], "the boxes of that row"
     for picture, enhancement in (("AFDA", "afda"), ("Grey", "none"), ("Color + CAWE", "color+cawe")):
         page.picture(picture)
         assert (row_shown(page, figures)["detector"], row_shown(page, figures)["enhancement"]) == ("faster_rcnn", enhancement)
