@@ -98,12 +98,16 @@ def matched_with_regions(numbers):
 
 
 def matched_inside(numbers):
-    """Only anchors inside an image of 90 x 70 are matched; the others are left out."""
+    """Only anchors inside an image of 90 x 70 are matched; the others are left out. Of a box that none of them touches
+    torchvision would make every untouched anchor the best one; here it is nobody's."""
     anchors, (boxes, _) = corners(numbers, (300, 4), 'anchors'), truth(numbers, 2, 7, 0)
     inside = (anchors >= 0).all(1) & (anchors[:, 2] <= 90) & (anchors[:, 3] <= 70)
     matcher, rows = Matcher(0.5, 0.4, allow_low_quality_matches=True), torch.full((2, 300), -2)
     for row, real in zip(rows, boxes):
-        row[inside] = matcher(torchvision.ops.box_iou(real, anchors[inside]))
+        overlaps = torchvision.ops.box_iou(real, anchors[inside])
+        touched = torch.nonzero(overlaps.amax(1) > 0)[:, 0]
+        m = matcher(overlaps[touched])
+        row[inside] = torch.where(m >= 0, touched[m.clamp(min=0)], m)
     return rows
 
 

@@ -110,18 +110,18 @@ def folds():
 def folds_apart():
     """`fold_scores = "apart"`: the same detections, each fold's in its own order; a second computation from what the rows left."""
     sets = ('--set', 'folds=3', '--set', 'classifier=folds/classifier-fold{fold}', '--set', 'froc.rule=centre')
-    study('pooled', *sets)
-    study('apart', *sets, '--set', 'fold_scores=apart')
+    study('scores-pooled', *sets)
+    study('scores-apart', *sets, '--set', 'fold_scores=apart')
     evaluations = {}
     for name in ('pooled', 'apart'):
-        rows = json.loads((WORK / name / 'results.json').read_text())['rows']
+        rows = json.loads((WORK / ('scores-' + name) / 'results.json').read_text())['rows']
         evaluations[name] = next(r['evaluations'][0] for r in rows if r['enhancement'] == 'none')
     lines = ['image,x,y,width,height,score,label']
     for fold in range(3):
-        run = WORK / ('apart/rows/retinanet-none-0-fold%d' % fold)
+        run = WORK / ('scores-apart/rows/retinanet-none-0-fold%d' % fold)
         films = sum(r['fold'] == str(fold) for r in rows_of(run / 'split.csv'))
         boxes = rows_of(run / 'detections.csv')
-        assert boxes == rows_of(WORK / ('pooled/rows/retinanet-none-0-fold%d/detections.csv' % fold)), 'a run differs'
+        assert boxes == rows_of(WORK / ('scores-pooled/rows/retinanet-none-0-fold%d/detections.csv' % fold)), 'a run differs'
         for box in boxes:
             above = sum(float(b['score']) >= float(box['score']) for b in boxes)
             lines.append(','.join([box[c] for c in ('image', 'x', 'y', 'width', 'height')] + [repr(1 / (1 + above / films)), '0']))
@@ -134,8 +134,8 @@ def folds_apart():
     assert evaluations['apart']['sens']['8']['value'] > 0, 'nothing was found: the test says nothing'
     assert any(evaluations['apart'][k] != evaluations['pooled'][k] for k in same), 'folds were not ranked'
     note = 'a score is 1 / (1 + boxes per film of its fold'
-    assert any(note in n for n in evaluations['apart']['notes']) and note in (WORK / 'apart/report.html').read_text()
-    assert note not in (WORK / 'pooled/report.html').read_text()
+    assert any(note in n for n in evaluations['apart']['notes']) and note in (WORK / 'scores-apart/report.html').read_text()
+    assert note not in (WORK / 'scores-pooled/report.html').read_text()
     done = cawe('study', 'study.toml', '--out', 'no_folds', '--set', 'fold_scores=apart')
     assert 'fold_scores says nothing' in done.stderr, done.stderr
     print('ok  scores of folds apart', flush=True)
