@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <string>
 
 #include "eval/bootstrap.h"
@@ -21,7 +22,10 @@ struct SubgroupRow {
   int64_t images = 0, patients = 0, lesions = 0;
   bool few = false;              ///< fewer than kFewLesions lesions
   std::array<Interval, 4> sens;  ///< at 1, 2, 3, 4 false positives per image, seeds averaged
-  Interval mean;                 ///< of the four
+  /// Of a group of lesions: how many are not found at the threshold that gives one false positive per image over all
+  /// lesions, mean over seeds; NaN for other groups.
+  double missed = std::numeric_limits<double>::quiet_NaN();
+  Interval mean;  ///< of the four
 };
 
 }  // namespace cawe::eval

@@ -56,6 +56,12 @@ std::vector<FrocData> judge_all(const std::vector<TruthImage>& truth,
   return judged;
 }
 
+int64_t found_at(const FrocData& data, double threshold) {
+  int64_t found = 0;
+  for (const Judged& d : data.judged) found += d.score >= threshold ? d.found : 0;
+  return found;
+}
+
 void add_figures(const std::vector<TruthImage>& part, const std::vector<FrocData>& judged,
                  const EvaluateOptions& options, SubgroupRow* row) {
   Clusters clusters;
@@ -136,6 +142,10 @@ std::vector<SubgroupRow> lesion_groups(const std::string& attribute, const std::
         for (size_t i = 0; i < judged[s].judged.size(); ++i)
           judged[s].judged[i].false_positive &= whole[s].judged[i].false_positive;
       add_figures(part, judged, options, &row);
+      row.missed = 0;
+      for (size_t s = 0; s < judged.size(); ++s)
+        row.missed += double(row.lesions - found_at(judged[s], sens_at(froc_curve(whole[s]), 1).threshold)) /
+                      double(judged.size());
     }
     rows.push_back(row);
   }

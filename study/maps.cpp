@@ -208,10 +208,14 @@ void study_lesions_by_map(StudyResult& study, const StudyMaps& maps) {
   table.caption =
       "Mean of Sens@1, 2, 3, 4 among thirds of the lesions by their film's own map (its mean inside them), "
       "with intervals over patients. Fusion multiplies a film by alpha + (1 - alpha) map: lesions on dark "
-      "parts of the map lose contrast. Boxes on the other thirds' lesions are neither right nor wrong.";
+      "parts of the map lose contrast. Boxes on the other thirds' lesions are neither right nor wrong. "
+      "Missed: lesions "
+      "that are not found at one false positive per image (mean over seeds); what the plain detector misses "
+      "in the "
+      "bright third is what the map could still help to find.";
   table.header = {"row", "dark third, map up to " + fixed(limits[0], 2),
                   "middle, up to " + fixed(limits[1], 2), "bright, up to " + fixed(limits[2], 2)};
-  std::string csv = "detector,enhancement,third,map_up_to,lesions,mean_sens,ci_low,ci_high\n";
+  std::string csv = "detector,enhancement,third,map_up_to,lesions,mean_sens,ci_low,ci_high,missed_at_1\n";
   for (const StudyRow& row : study.rows) {
     if (!reads_the_map(row.plan)) continue;
     std::vector<const std::vector<eval::Detection>*> seeds;
@@ -225,10 +229,11 @@ void study_lesions_by_map(StudyResult& study, const StudyMaps& maps) {
       cells.push_back(rows[g].lesions == 0
                           ? std::string("no lesion")
                           : fixed(m.value, 3) + " (" + fixed(m.low, 2) + " to " + fixed(m.high, 2) + ")" +
-                                (rows[g].few ? ", few lesions" : ""));
-      csv +=
-          csv_line({row.plan.detector, row.plan.enhancement, rows[g].group, fixed(limits[g], 4),
-                    std::to_string(rows[g].lesions), fixed(m.value, 6), fixed(m.low, 6), fixed(m.high, 6)});
+                                ", missed " + fixed(rows[g].missed, 1) + " of " +
+                                std::to_string(rows[g].lesions) + (rows[g].few ? ", few lesions" : ""));
+      csv += csv_line({row.plan.detector, row.plan.enhancement, rows[g].group, fixed(limits[g], 4),
+                       std::to_string(rows[g].lesions), fixed(m.value, 6), fixed(m.low, 6), fixed(m.high, 6),
+                       fixed(rows[g].missed, 3)});
     }
     table.rows.push_back(cells);
   }
