@@ -20,7 +20,7 @@ struct SameSystemShare {
   double deal_share() const;
 };
 
-/// `runs`: 2 S evaluations of one system that differ in their seed alone (plain, then plain with other seeds), S >= 2.
+/// `runs`: 2 S evaluations of one system that differ in their seed alone (plain, then plain with other seeds). With S = 1 there are no groups to deal.
 /// Single runs: every pair, the p of paired_difference() at most 1 - level. Groups: the runs are dealt into two groups of
 /// S, paired by position, and the p of mixed_model() is at most 1 - level; all ways to deal them, each in the order of
 /// `runs`, where these are at most 1,000, else 1,000 drawn orders, the k-th from the stream (seed, "eval.same_system", k).

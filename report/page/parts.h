@@ -30,9 +30,9 @@ std::string detector_label(const std::string& detector);
 std::string method_label(const std::string& enhancement);
 /// "RetinaNet with CAWE", "plain RetinaNet"
 std::string subject(const ReportRow& row);
-/// "ablation", "control" or "".
+/// "A/A", "ablation", "control" or "".
 inline std::string row_kind(const ReportRow& row) {
-  return row.ablation ? "ablation" : row.control ? "control" : "";
+  return row.again ? "A/A" : row.ablation ? "ablation" : row.control ? "control" : "";
 }
 /// Indices of the rows as the page shows them: the paper's order, controls last.
 std::vector<size_t> report_order(const std::vector<ReportRow>& rows);

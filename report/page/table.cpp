@@ -238,9 +238,10 @@ std::string statements(const Report& report) {
     const ReportRow& row = report.rows[i];
     if (row.baseline) continue;
     items += "<li" + filter_data(row) + " style=\"--c:var(--s" + std::to_string(colours[i]) + ")\">" +
-             (row.ablation  ? "Ablation: "
-              : row.control ? "Control: "
-                            : "") +
+             (row.again      ? "A/A: "
+              : row.ablation ? "Ablation: "
+              : row.control  ? "Control: "
+                             : "") +
              escape_markup(statement(claim(report, row))) + "</li>";
   }
   return items.empty() ? ""

@@ -22,7 +22,7 @@ ROWS = [(d, r) for d in ('faster_rcnn', 'retinanet') for r in PAPER_ROWS] + [('r
 COLUMNS = (['detector', 'enhancement', 'seed'] + ['sens@%d' % k for k in (1, 2, 3, 4)] +
            ['ci_%s@%d' % (end, k) for k in (1, 2, 3, 4) for end in ('low', 'high')] +
            ['%s@%d' % (what, k) for k in (1, 2, 3, 4) for what in ('delta', 'p')] +
-           ['map50', 'froc_rule', 'images', 'patients', 'lesions'])
+           ['map50', 'froc_rule', 'images', 'patients', 'lesions', 'mean', 'p_holm', 'seeds', 'family'])
 
 
 TINY = {'data.root': {'data': '"data"', 'scenes': '"scenes"'}, 'image.size': 64, 'model.width': 8, 'model.channels': 16,
@@ -115,10 +115,12 @@ def contract():
     for row in (dict(zip(header, r)) for r in rows):
         assert 0 <= float(row['ci_low@1']) <= float(row['sens@1']) <= float(row['ci_high@1']) <= 1, row
         assert (row['delta@4'] == '') == (row['enhancement'] == 'none'), row
+        assert (row['family'] == '') == (row['enhancement'] in ('none', 'aa')) and row['seeds'] == '1', row
+        assert abs(float(row['mean']) - sum(float(row['sens@%d' % k]) for k in (1, 2, 3, 4)) / 4) < 1e-12, row
         assert int(row['images']) >= int(row['patients']) > 0 and int(row['lesions']) > 0, row
     with open(WORK / 'one/lesions_by_map.csv') as f:
         thirds = list(csv.DictReader(f))
-    lesions = {r[-1] for r in rows}
+    lesions = {r[header.index('lesions')] for r in rows}
     for detector, enhancement in {(r['detector'], r['enhancement']) for r in thirds}:
         mine = [r for r in thirds if (r['detector'], r['enhancement']) == (detector, enhancement)]
         assert [r['third'] for r in mine] == ['dark', 'middle', 'bright'], mine
@@ -147,7 +149,7 @@ def contract():
     report = (WORK / 'one/report.html').read_text()
     shown = re.findall(r'<tr class="[^"]*" data-detector="([^"]*)" data-control="([01])" data-name="([^"]*)"', report)
     titles = {'faster_rcnn': 'Faster R-CNN', 'retinanet': 'RetinaNet'}
-    assert sorted((d, c) for d, c, _ in shown) == sorted((titles[d], str(int(e in CONTROLS))) for d, e in ROWS), shown
+    assert sorted((d, c) for d, c, _ in shown) == sorted((titles[d], str(int(e in CONTROLS + ['aa']))) for d, e in ROWS), shown
     assert len({name for _, _, name in shown}) == len(ROWS), shown
     check(all('id="%s"' % i in report for i in ('alpha', 'window', 'threshold')),
           'report.html has every row, and its controls')
