@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import random
+import re
 import shutil
 import struct
 
@@ -248,6 +249,15 @@ def commands():
     keys = json_of('recipe', 'keys')['keys']
     names = [k['name'] for k in keys]
     assert len(names) == len(set(names)) > 180, len(names)
+    # docs/reproduce.md, section 6, names every key that decides what the paper leaves open, and no key that there is not.
+    page = (ROOT / 'docs/reproduce.md').read_text().split('## 6. ')[1]
+    named = set(re.findall(r'`([a-z_0-9]+\.[a-zA-Z_.*]+)`', page))
+    groups = [n[:-1] for n in named if n.endswith('*')]
+    for key in keys:
+        inside = key['name'] in named or '`%s`' % key['name'] in page or any(key['name'].startswith(g) for g in groups)
+        assert inside or not key.get('open'), 'section 6 of docs/reproduce.md does not name %s' % key['name']
+    strange = [n for n in named if n not in names and not n.endswith(('*', '.toml', '.md'))]
+    assert not strange, strange
     retinanet = json_of('recipe', 'keys', 'train.', '--task', 'retinanet')['keys']
     assert all(k['name'].startswith('train.') and list(k['tasks']) == ['retinanet'] for k in retinanet), retinanet
     assert next(k for k in retinanet if k['name'] == 'train.batch')['tasks']['retinanet']['default'] == 8
