@@ -224,6 +224,20 @@ TEST(Maps, DividedByTheirLargestKeepTheirProportions) {
   EXPECT_THROW(map_norm("mimmax"), Error);
 }
 
+TEST(Maps, AsTheyAreUpToOne) {
+  // A quarter and three quarters stay, 1.5 counts as 1; a map that is 0.25 everywhere stays that and is still called constant.
+  const Values raw{0.25, 0.75, 1.5, 0, 0.25, 0.25, 0.25, 0.25};
+  CaweSettings s;
+  s.norm = map_norm("none");
+  const AttentionMaps maps = finished(raw, {2, 1, 2, 2}, s, 2);
+  EXPECT_EQ(maps.map.to_vector<double>(), (Values{0.25, 0.75, 1, 0, 0.25, 0.25, 0.25, 0.25}));
+  EXPECT_EQ(maps.high[0], 1.5);
+  EXPECT_EQ(maps.constant, (std::vector<bool>{false, true}));
+  EXPECT_FALSE(can_enhance(s));
+  const AttentionMaps broken = finished({0.25, NAN, 0.5, 0.5}, {1, 1, 2, 2}, s, 2);
+  EXPECT_EQ(broken.map.to_vector<double>(), (Values{0, 0, 0, 0})) << "what is not finite is replaced";
+}
+
 std::unique_ptr<Classifier> narrow() {
   ClassifierConfig config;
   config.backbone.depth = 18;
