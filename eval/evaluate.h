@@ -32,6 +32,8 @@ struct EvaluateOptions {
   double level = 0.95;
   /// A score threshold that was fixed before; NaN: none.
   double threshold = std::numeric_limits<double>::quiet_NaN();
+  /// How it was chosen, or why none could be; "" where nobody chose one. In words, for results.
+  std::string threshold_from = {};
 };
 
 /// Sensitivities under the second rule, lenient_rule() of froc.h: misses that are only outlines are hits under it.

@@ -5,6 +5,7 @@
 
 #include "tensor/error.h"
 #include "tensor/io/format.h"
+#include "tensor/text.h"
 
 namespace cawe::eval {
 
@@ -66,6 +67,15 @@ ThresholdChoice choose_threshold(const FrocData& validation, double fp_per_image
   choice.note = "the validation films never reach " + shortest(fp_per_image) +
                 " false positives per image: the threshold is their lowest score";
   return choice;
+}
+
+std::string describe(const ThresholdChoice& choice, int64_t films, double fp_per_image) {
+  const std::string on = counted(films, "validation film");
+  if (std::isnan(choice.threshold)) return "no threshold from " + on + ": " + choice.note;
+  const std::string there = " (" + rounded(choice.fp_per_image, 3) + " there)";
+  if (!choice.note.empty()) return "chosen on " + on + ": " + choice.note + there;
+  return "chosen on " + on + ": the highest score with " + shortest(fp_per_image) + " false positive" +
+         (fp_per_image == 1 ? "" : "s") + " per image or more" + there;
 }
 
 }  // namespace cawe::eval

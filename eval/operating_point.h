@@ -36,5 +36,8 @@ struct ThresholdChoice {
 /// false positives an image or more. Lesions of these films play no part. Throws Error(usage) where fp_per_image is not
 /// above 0.
 ThresholdChoice choose_threshold(const FrocData& validation, double fp_per_image = 1);
+/// "chosen on 40 validation films: the highest score with 1 false positive per image or more (1.03
+/// there)", or why there is none.
+std::string describe(const ThresholdChoice& choice, int64_t films, double fp_per_image = 1);
 
 }  // namespace cawe::eval

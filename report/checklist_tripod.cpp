@@ -25,8 +25,8 @@ Checklist tripod_ai_checklist() {
           {"5b", "Data", "dates", authors, ""},
           {"6a", "Participants", "setting, centres", authors, ""},
           {"6b", "Participants", "eligibility", partly,
-           "what the program left out: warnings in report.html and `environment.json`, `data.views`, "
-           "`data.strict`"},
+           "what the program left out, and why: report.html (Films and persons), `films_flow.csv`, warnings; "
+           "`data.views`, `data.strict`"},
           {"6c", "Participants", "treatments", authors, ""},
           {"7", "Data preparation", "preprocessing and quality checks", program,
            "`image.size`, `image.fit`, `enhance.method`, `data.check_images`, `data.strict`; warnings in "
@@ -41,21 +41,37 @@ Checklist tripod_ai_checklist() {
            "pixels after `image.size`, `image.fit`, `enhance.method`"},
           {"9c", "Predictors", "who assessed them, where that is subjective", program,
            "nobody: pixels are read by the program"},
-          {"10", "Sample size", "how arrived at, whether enough", partly,
-           "the smallest difference that the test set could show, in report.html"},
+          {"10",
+           "Sample size",
+           "how arrived at, whether enough",
+           partly,
+           "`cawe plan power`: patients, lesions and seeds that a comparison needs, from the variances of an "
+           "earlier "
+           "study's `methods.csv`; the smallest difference that this test set could show, in report.html",
+           {"test films", "persons", "lesions"}},
           {"11", "Missing data", "how handled, what was left out and why", partly,
-           "`data.uncertain`, `data.blank`; warnings in report.html and `environment.json`"},
-          {"12a", "Analysis", "how the data were used and partitioned", program,
-           "report.html (split), `split.csv` of each run, `data.split`, `data.split_unit`, `data.test`, "
-           "`data.val`"},
+           "`data.uncertain`, `data.blank`; report.html (Films and persons, warnings), `films_flow.csv`"},
+          {"12a",
+           "Analysis",
+           "how the data were used and partitioned",
+           program,
+           "report.html (split; Films and persons), `split.csv` of each run, `data.split`, "
+           "`data.split_unit`, "
+           "`data.test`, `data.val`",
+           {"split"}},
           {"12b", "Analysis", "how predictors were handled: scale, transformation", program,
            "`image.size`, `image.fit`, `enhance.method`, `train.augment`"},
           {"12c", "Analysis", "kind of model, building steps, tuning, internal validation", program,
            "`recipe.toml`: groups model, train and detect; `train.select`; docs/models"},
           {"12d", "Analysis", "differences between clusters, such as hospitals", partly,
-           "results by subgroup in report.html"},
-          {"12e", "Analysis", "measures and plots of performance; comparison of models", program,
-           "report.html: FROC with its rule, intervals, paired differences; calibration in `results.json`"},
+           "results by subgroup in report.html; films of another source (`extra`)"},
+          {"12e",
+           "Analysis",
+           "measures and plots of performance; comparison of models",
+           program,
+           "report.html: FROC with its rule, further figures, paired differences, figure 5 (calibration); "
+           "`methods.csv` (mixed model of seeds and persons, Holm), `same_system.csv` (A/A rows)",
+           {"FROC rule", "seeds"}},
           {"12f", "Analysis", "updating of the model after evaluation", program,
            "none: a tested model is not changed"},
           {"12g", "Analysis", "how predictions were calculated", program,
@@ -65,9 +81,9 @@ Checklist tripod_ai_checklist() {
            "recalibrated"},
           {"14", "Fairness", "what was done for it, and why", authors, ""},
           {"15", "Model output", "what it is; thresholds and how they were found", partly,
-           "boxes with a score, or a probability for each label; `detect.score_threshold`; threshold of "
-           "every point of the curve in "
-           "`results.json`"},
+           "boxes with a score, or a probability for each label; `detect.score_threshold`; in `results.json` "
+           "the "
+           "threshold of every point, and what one that was fixed on validation films gives (at_threshold)"},
           {"16", "Training and evaluation", "how their data differ", authors, ""},
           {"17", "Ethics", "approval and consent", authors, ""},
           {"18a", "Funding", "sources and role of funders", authors, ""},
@@ -75,23 +91,37 @@ Checklist tripod_ai_checklist() {
           {"18c", "Protocol", "where it is", authors, ""},
           {"18d", "Registration", "register and number, or that there is none", authors, ""},
           {"18e", "Data sharing", "availability of the data", authors, ""},
-          {"18f", "Code sharing", "availability of the analysis code", program,
-           "Apache-2.0; revision in `environment.json`, command line and recipe in report.html (Provenance)"},
+          {"18f",
+           "Code sharing",
+           "availability of the analysis code",
+           program,
+           "Apache-2.0; revision in `environment.json`, command line and recipe in report.html (Provenance)",
+           {"revision", "command_line"}},
           {"19", "Patients and public", "their involvement, or that there was none", authors, ""},
-          {"20a", "Participants", "flow; numbers with and without the outcome", partly,
-           "test films, persons, lesions and films without a lesion in report.html; `split.csv` of each run"},
+          {"20a",
+           "Participants",
+           "flow; numbers with and without the outcome",
+           partly,
+           "report.html (Films and persons, figure Film flow), `films_flow.csv`: found, rejected and why, "
+           "without box "
+           "annotation, in each fold with and without a lesion; `split.csv` of each run",
+           {"test films", "persons", "lesions", "films without a lesion"}},
           {"20b", "Participants", "characteristics, overall and by source", partly,
-           "sex, age and view of the test films in report.html (`data.sex_column`, `data.age_column`, "
-           "`data.view_column`)"},
-          {"20c", "Participants", "evaluation data compared with those of development", authors, ""},
+           "sex, age and view of each fold: report.html (Films and persons), `films_flow.csv` "
+           "(`data.sex_column`, "
+           "`data.age_column`, `data.view_column`)"},
+          {"20c", "Participants", "evaluation data compared with those of development", partly,
+           "films, lesions, sex, age and view fold by fold: report.html (Films and persons), "
+           "`films_flow.csv`"},
           {"21", "Model development", "participants and outcomes in each analysis", partly,
-           "`split.csv` of each run; counts in `results.json`"},
+           "`films_flow.csv`, `split.csv` of each run; counts in `results.json`"},
           {"22", "Model specification", "the full model, so that others can predict with it", program,
            "the checkpoint in each run holds network, settings and the chain behind it; `recipe.toml`"},
           {"23a", "Performance", "with intervals, in key subgroups", program,
-           "report.html (results, subgroups), `results.csv`, `results.json`"},
+           "report.html (results; subgroups; lesions by size and finding), `results.csv`, `lesions_by.csv`, "
+           "`results.json`"},
           {"23b", "Performance", "differences between clusters", partly,
-           "results by subgroup in report.html"},
+           "results by subgroup in report.html; films of another source (`extra`)"},
           {"24", "Updating", "the updated model and its performance", program,
            "none: a tested model is not changed"},
           {"25", "Interpretation", "of the results, with fairness and earlier studies", authors, ""},

@@ -8,6 +8,13 @@ const std::vector<Checklist>& checklists() {
   return all;
 }
 
+const std::vector<std::string>& checklist_facts() {
+  static const std::vector<std::string> names = {
+      "test films", "persons", "films without a lesion", "lesions", "seeds", "split", "FROC rule", "cawe",
+      "revision",   "device",  "command_line",           "compiler"};
+  return names;
+}
+
 std::string checklist_answer(const ChecklistItem& item) {
   if (item.answer == Answer::authors) return "the authors have to say";
   return item.where + (item.answer == Answer::partly ? "; the rest: the authors" : "");

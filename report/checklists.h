@@ -22,6 +22,8 @@ struct ChecklistItem {
   Answer answer = Answer::authors;
   std::string
       where;  ///< files, sections of report.html and recipe keys (in backquotes); empty for Answer::authors
+  /// Names of facts of a study's page (report::checklist_facts()) that answer it: their values stand before `where` there.
+  std::vector<std::string> facts = {};
 };
 
 struct Checklist {
@@ -34,6 +36,9 @@ struct Checklist {
 const std::vector<Checklist>& checklists();
 Checklist claim_checklist();
 Checklist tripod_ai_checklist();
+
+/// The facts that items may name: the head of the page, the FROC rule, and what the program says of its environment.
+const std::vector<std::string>& checklist_facts();
 
 /// "the authors have to say", "report.html, …", or "report.html, …; the rest: the authors".
 std::string checklist_answer(const ChecklistItem& item);

@@ -81,6 +81,7 @@ std::string further_text(const eval::Evaluation& e) {
     text += "  at score >= " + number(e.at_threshold.threshold) + ": sensitivity " +
             with_bounds(e.at_threshold.sensitivity) + ", false positives per image " +
             with_bounds(e.at_threshold.fp_per_image) + "\n";
+  if (!e.options.threshold_from.empty()) text += "  fixed threshold: " + e.options.threshold_from + "\n";
   text += "  AFROC area: JAFROC " + with_bounds(e.jafroc.jafroc) + "  wAFROC " +
           with_bounds(e.jafroc.wafroc) + "\n    with false positives of all films: JAFROC1 " +
           with_bounds(e.jafroc.jafroc1) + "  wAFROC1 " + with_bounds(e.jafroc.wafroc1) +
@@ -142,6 +143,10 @@ void put_further(const eval::Evaluation& e, Json* json) {
                                {"fp_per_image", interval_json(e.at_threshold.fp_per_image)},
                                {"found", e.at_threshold.found},
                                {"false_positives", e.at_threshold.false_positives}};
+  if (!e.options.threshold_from.empty()) {
+    if (std::isnan(e.at_threshold.threshold)) (*json)["at_threshold"] = {{"threshold", nullptr}};
+    (*json)["at_threshold"]["chosen"] = e.options.threshold_from;
+  }
   (*json)["afroc"] = {{"jafroc", interval_json(e.jafroc.jafroc)},
                       {"wafroc", interval_json(e.jafroc.wafroc)},
                       {"jafroc1", interval_json(e.jafroc.jafroc1)},

@@ -16,7 +16,8 @@ std::string evaluation_text(const eval::Evaluation& evaluation);
 /// results.json: {"froc_rule", "images", … (of files also "films_list", "truth_films_left_out",
 /// "films_without_person", "films_that_trained"), "sens": {"1": {…}}, "coco": {…}, "pascal": {…},
 /// "sens_lenient": {…}, "afroc": {"jafroc": …}, "froc_area": {"4": …}, "lroc": {…}, "calibration": {…},
-/// "lesions_by": […], …}.
+/// "lesions_by": […], …}. Where a threshold was fixed before: "at_threshold": {"threshold", "sensitivity", "fp_per_image",
+/// "found", "false_positives"}, where one was to be chosen also "chosen": how, or why the threshold is null.
 std::string evaluation_json(const eval::Evaluation& evaluation);
 /// {"items", "ones", "undefined": why or null, "equal_width": {"ece", "mce", "bins": […]}, "equal_count", "brier"}.
 Json calibration_json(const eval::Calibration& calibration);

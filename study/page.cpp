@@ -227,6 +227,7 @@ void write_study_report(const StudyResult& study) {
   report.figures = study.drawings;
   for (report::Figure& figure : study_figures(study, report.rows))
     report.figures.push_back(std::move(figure));
+  for (report::Figure& figure : study_reliability(study)) report.figures.push_back(std::move(figure));
   report::write_figures(study.out + "/figures", report.figures);
   report.recipe = study.recipe_text;
   report.environment = provenance(study);

@@ -54,6 +54,7 @@ class Study {
     study_lesions_by_map(result_, maps);
     if (!s_.extra.empty()) study_extra_films(result_);
     compare_rows(result_);
+    study_further(result_);
     write_study_tables(result_);
     result_.seconds = train::seconds_in(result_.out);
     write_study_report(result_);
@@ -161,6 +162,7 @@ class Study {
       for (const int64_t fold : shared_.folds_of(model)) {
         if (model.named.empty()) continue;
         result_.shared.push_back(shared_.place(model.stage, fold));
+        if (model.stage == "classifier" && !model.per_fold) result_.classifier = result_.shared.back();
         if (!model.is_recipe()) continue;
         Recipe recipe = shared_.recipe(model, fold, true);
         train_once(shared_.request_for(model, request_), recipe, result_.shared.back(),

@@ -60,6 +60,7 @@ struct StudyResult {
   train::Environment environment;  ///< the command that made it
   std::vector<StudyRow> rows;
   std::vector<std::string> shared;  ///< folders or files of the models that rows share
+  std::string classifier;           ///< the one among them; "" where there is none, or one for each fold
   train::Hashes weights;            ///< of those that are trained in the study's folder: name and SHA-256
   train::SplitData data;
   std::vector<int64_t> test;
@@ -75,7 +76,7 @@ struct StudyResult {
   std::vector<SameSystem> same_system;          ///< of the detectors that have an A/A row
   std::vector<report::MapClasses> map_classes;  ///< of each test film's map; empty without maps
   std::vector<report::ReportTable> tables;
-  std::vector<report::Figure> drawings;  ///< before the paper's four figures
+  std::vector<report::Figure> drawings;  ///< before the numbered figures
   double seconds = 0;                    ///< training time of all runs
 
   /// The row without enhancement of the same detector.
@@ -138,6 +139,12 @@ std::vector<eval::Detection> read_detections(const std::string& path,
 std::string method_name(const std::string& enhancement);
 /// Every row over its seeds, against its baseline and its control; the A/A shares; a table of the report.
 void compare_rows(StudyResult& study);
+/// Figures beside those that are compared, of every row, and sensitivities by size and finding of the lesions: tables of the
+/// report, further.csv and lesions_by.csv.
+void study_further(StudyResult& study);
+/// Figure 5: calibration of the first seed of each plain row, and of the classifier's labels where its run was tested. Empty
+/// where there is nothing to show.
+std::vector<report::Figure> study_reliability(const StudyResult& study);
 /// results.csv, methods.csv, same_system.csv and results.json.
 void write_study_tables(const StudyResult& study);
 void write_study_report(const StudyResult& study);

@@ -120,12 +120,29 @@ std::vector<eval::Detection> detections_of(const std::vector<std::vector<FoundBo
 
 namespace {
 
+/// Fixes the score threshold by the validation films, where there are any: these chose the checkpoint, but are not the
+/// test's.
+void fix_threshold(Detector& detector, const RunSetup& s, const RunRequest& request,
+                   eval::EvaluateOptions* options) {
+  if (s.validation.empty()) return;
+  const auto found = detector.detect(s.data.dataset, s.validation, request.quiet,
+                                     request.out + " (its steps are done; --resume tests it)");
+  const eval::ThresholdChoice choice = eval::choose_threshold(
+      eval::judge(truth_of(s.data.dataset, s.validation), detections_of(found), options->froc));
+  options->threshold = choice.threshold;
+  options->threshold_from = eval::describe(choice, int64_t(s.validation.size()));
+}
+
 /// Detects on the test films into detections.csv, evaluates, and adds the results to the summary. `trained`: who
 /// trained the detector and its chain.
 void test_detector(Detector& detector, const RunSetup& s, const RunRequest& request, const DetectorGoal& goal,
                    const std::vector<data::TrainedPatients>& trained, const std::string& title,
                    Json* summary) {
   const data::Dataset& dataset = s.data.dataset;
+  eval::EvaluateOptions options;
+  options.froc = goal.froc;
+  fix_threshold(detector, s, request,
+                &options);  // first: a run that is stopped here has no files of its test
   const auto found = detector.detect(dataset, s.test, request.quiet,
                                      request.out + " (its steps are done; --resume tests it)");
   std::vector<FilmSeen> seen = films_seen(dataset, s.test, found);
@@ -137,14 +154,18 @@ void test_detector(Detector& detector, const RunSetup& s, const RunRequest& requ
   write_file(eval::films_beside(detections), films_csv(seen));
   write_file(detections, detections_csv(found));
   if (request.found) *request.found = found;
-  eval::EvaluateOptions options;
-  options.froc = goal.froc;
   const eval::Evaluation e =
       eval::evaluate(truth_of(dataset, s.test), detections_of(found), options, dataset.patients_known);
   report::write_evaluation(e, request.out, title);
   for (const int n : {1, 2, 3, 4})
     (*summary)["sens@" + std::to_string(n)] = json_rounded(e.at(n).at.sensitivity, 6);
   (*summary)["mean_sens"] = json_rounded(e.mean_paper.value, 6);
+  if (options.threshold_from.empty()) return;
+  const eval::OperatingPoint& fixed = e.at_threshold;
+  (*summary)["at_threshold"] = {{"threshold", json_rounded(fixed.threshold, 9)},
+                                {"sensitivity", json_rounded(fixed.sensitivity.value, 6)},
+                                {"fp_per_image", json_rounded(fixed.fp_per_image.value, 6)},
+                                {"chosen", options.threshold_from}};
 }
 
 /// A chain as the loader applies it: with other maps for a control, through the cache of a study.

@@ -47,6 +47,8 @@ std::string curves_section(const Report& report);
 std::string viewer_section(const Report& report);
 std::string figures_section(const Report& report);
 std::string extra_sections(const Report& report);
+/// CLAIM and TRIPOD+AI, collapsed (report/checklists.h).
+std::string checklists_section(const Report& report);
 std::string provenance_section(const Report& report);
 /// The script's input: JSON of rows and panels, and for each panel an element with its pictures and boxes,
 /// which the script reads when the panel is opened.

@@ -53,6 +53,70 @@ for item in ('data.root="data"', 'image.size=64', 'model.width=8', 'train.batch=
     SET += ['--set', item]
 
 
+def overlap(a, b):
+    """Intersection over union of two boxes x, y, width, height."""
+    w, h = (min(a[k] + a[k + 2], b[k] + b[k + 2]) - max(a[k], b[k]) for k in (0, 1))
+    shared = max(w, 0) * max(h, 0)
+    return shared / (a[2] * a[3] + b[2] * b[3] - shared)
+
+
+def true_boxes():
+    boxes = {}
+    with open(WORK / 'data/stage_2_train_labels.csv') as f:
+        for r in csv.DictReader(f):
+            mine = boxes.setdefault(r['patientId'], [])
+            if r['Target'] == '1':
+                mine.append([float(r[k]) for k in ('x', 'y', 'width', 'height')])
+    return boxes
+
+
+def judged(path, films, truth):
+    """(score, found, false positives) of each score, highest first: IoU >= 0.5, a found lesion's other boxes ignored."""
+    with open(path) as f:
+        rows = sorted(csv.DictReader(f), key=lambda r: -float(r['score']))
+    taken, found, wrong, points = set(), 0, 0, []
+    for r in rows:
+        box = [float(r[k]) for k in ('x', 'y', 'width', 'height')]
+        hits = sorted((-overlap(box, t), k) for k, t in enumerate(truth[r['image']]) if overlap(box, t) >= 0.5)
+        fresh = [k for _, k in hits if (r['image'], k) not in taken]
+        if fresh:
+            taken.add((r['image'], fresh[0]))
+            found += 1
+        wrong += not hits
+        if points and points[-1][0] == float(r['score']):
+            points.pop()
+        points.append((float(r['score']), found, wrong))
+    assert rows and {r['image'] for r in rows} <= set(films)
+    return points
+
+
+def check_fixed_threshold(run):
+    """A run's threshold is the one that its validation films give, judged here, and its test is judged at that one."""
+    films = {fold: [r['image'] for r in table_of(run + '/split.csv') if r['fold'] == fold] for fold in ('val', 'test')}
+    (WORK / 'val').mkdir()
+    for name in films['val']:
+        shutil.copy(WORK / 'data/images' / (name + '.dcm'), WORK / 'val')
+    cawe('detect', '--weights', run, '--input', 'val', '--out', 'val.csv', '--quiet')
+    truth = true_boxes()
+    points = judged(WORK / 'val.csv', films['val'], truth)
+    enough = [(score, wrong) for score, _, wrong in points if wrong >= len(films['val'])]
+    at = json.loads((WORK / run / 'results.json').read_text())['at_threshold']
+    threshold, wrong = enough[0] if enough else (points[-1][0], points[-1][2])
+    assert at['threshold'] == threshold, (at, threshold)
+    assert at['chosen'].startswith('chosen on %d validation films: ' % len(films['val'])), at
+    assert ('never reach' in at['chosen']) == (not enough), at
+    assert '(%.3g there)' % (wrong / len(films['val'])) in at['chosen'], (at, wrong)
+    kept = [p for p in judged(WORK / run / 'detections.csv', films['test'], truth) if p[0] >= threshold][-1]
+    assert (at['found'], at['false_positives']) == kept[1:], (at, kept)
+    lesions = sum(len(truth[name]) for name in films['test'])
+    assert abs(at['sensitivity']['value'] - kept[1] / lesions) < 1e-12, at
+    assert abs(at['fp_per_image']['value'] - kept[2] / len(films['test'])) < 1e-12, at
+    assert at['fp_per_image']['ci_low'] <= at['fp_per_image']['value'] <= at['fp_per_image']['ci_high'], at
+    assert 'at_threshold' not in json.loads((WORK / 'study/rows/retinanet-none-0/results.json').read_text())
+    check(True, 'at_threshold: %.4f by %d validation films (%d with enough false positives)' %
+          (threshold, len(films['val']), bool(enough)))
+
+
 def main():
     out = json.loads(cawe('phantom', '--out', 'data', '--images', 80, '--size', 64, '--seed', 2, '--json'))
     check(out['images'] == 80, 'phantom')
@@ -192,6 +256,7 @@ def main():
         found = sorted((WORK / 'c.csv').read_bytes().splitlines())
         check((found == sorted(written.splitlines())) == same,
               "the best checkpoint's boxes are %s %s's" % ('as' if same else 'not', weights))
+    check_fixed_threshold('chosen')
     cawe(*chosen, '--out', 'last', '--set', 'train.select=last')
     check(not (WORK / 'last/checkpoints/best.safetensors').exists(), 'train.select = "last": no checkpoint is chosen')
 

@@ -56,6 +56,22 @@ TEST(Threshold, IsTheHighestThatReachesTheWantedNumber) {
       "the validation films never reach 2 false positives per image: the threshold is their lowest score");
 }
 
+TEST(Threshold, SaysInWordsHowItWasChosen) {
+  EXPECT_EQ(
+      describe(choose_threshold(golden()), 4),
+      "chosen on 4 validation films: the highest score with 1 false positive per image or more (1 there)");
+  EXPECT_EQ(describe(choose_threshold(golden(), .7), 1, .7),
+            "chosen on 1 validation film: the highest score with 0.7 false positives per image or more (0.75 "
+            "there)");
+  EXPECT_EQ(describe(choose_threshold(golden(), 2), 4, 2),
+            "chosen on 4 validation films: the validation films never reach 2 false positives per image: the "
+            "threshold is their lowest score (1 there)");
+  EXPECT_EQ(
+      describe(choose_threshold(judge({{"a", "", {}, 64, 64}}, {})), 1),
+      "no threshold from 1 validation film: nothing is detected on the validation films: any threshold would "
+      "do, so none is chosen");
+}
+
 TEST(Threshold, CannotBeChosenWithoutFilmsOrMarks) {
   const ThresholdChoice no_films = choose_threshold(judge({}, {}));
   EXPECT_TRUE(std::isnan(no_films.threshold));

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <regex>
 #include <set>
 
@@ -38,12 +39,27 @@ TEST(Checklists, SayWhereOrThatTheAuthorsHaveTo) {
   EXPECT_EQ(checklist_answer({"1", "t", "a", Answer::program, "here"}), "here");
 }
 
+TEST(Checklists, NameFactsThatAPageHas) {
+  const std::vector<std::string>& known = checklist_facts();
+  std::set<std::string> used;
+  for (const Checklist& list : checklists())
+    for (const ChecklistItem& item : list.items)
+      for (const std::string& fact : item.facts) {
+        EXPECT_EQ(std::count(known.begin(), known.end(), fact), 1)
+            << list.name << " " << item.item << ": " << fact;
+        EXPECT_NE(item.answer, Answer::authors) << item.item;
+        used.insert(fact);
+      }
+  EXPECT_EQ(used.size(), known.size()) << "a fact that no item names";
+}
+
 TEST(Checklists, NameKeysAndFilesThatExist) {
   const std::string recipes = read_file("docs/recipes.md");
   const std::set<std::string> files = {
-      "recipe.toml",  "environment.json", "results.json",   "results.csv",
-      "split.csv",    "metrics.csv",      "detections.csv", "detections.films.csv",
-      "rejected.csv", "cawe detect",      "cawe evaluate",  "cawe inspect"};
+      "recipe.toml",   "environment.json", "results.json",         "results.csv",  "split.csv",
+      "metrics.csv",   "detections.csv",   "detections.films.csv", "rejected.csv", "cawe detect",
+      "cawe evaluate", "cawe inspect",     "films_flow.csv",       "methods.csv",  "same_system.csv",
+      "further.csv",   "lesions_by.csv",   "cawe plan power"};
   const std::regex quoted("`([^`]*)`");
   int keys = 0;
   for (const Checklist& list : checklists())

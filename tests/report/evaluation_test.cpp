@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
@@ -101,6 +102,30 @@ TEST(EvaluationFiles, HoldTheFurtherFigures) {
                            "at score >= 0.6000: sensitivity 0.7500", "by finding, mean"})
     EXPECT_NE(text.find(part), std::string::npos) << part << " in\n" << text;
   EXPECT_FALSE(nlohmann::json::parse(evaluation_json(golden())).contains("at_threshold")) << "none was given";
+}
+
+TEST(EvaluationFiles, SayHowAThresholdWasChosen) {
+  eval::EvaluateOptions options;
+  options.draws = 100;
+  const auto evaluated = [&] {
+    return eval::evaluate(eval::testing::golden_truth(), eval::testing::golden_detections(), options);
+  };
+  const auto at = [](const eval::Evaluation& e) {
+    return nlohmann::json::parse(evaluation_json(e)).value("at_threshold", nlohmann::json());
+  };
+  EXPECT_TRUE(at(evaluated()).is_null()) << "nobody asked";
+  options.threshold = .6;
+  EXPECT_FALSE(at(evaluated()).contains("chosen")) << "it was given";
+  options.threshold_from = "chosen on 4 validation films";
+  EXPECT_EQ(at(evaluated())["chosen"], "chosen on 4 validation films");
+  EXPECT_EQ(at(evaluated())["sensitivity"]["value"], .75);
+  EXPECT_NE(evaluation_text(evaluated()).find("  fixed threshold: chosen on 4 validation films\n"),
+            std::string::npos);
+  options.threshold = std::nan("");
+  options.threshold_from = "no threshold from 4 validation films: nothing";
+  EXPECT_TRUE(at(evaluated())["threshold"].is_null());
+  EXPECT_EQ(at(evaluated())["chosen"], "no threshold from 4 validation films: nothing");
+  EXPECT_FALSE(at(evaluated()).contains("sensitivity"));
 }
 
 TEST(EvaluationText, SaysWherePatientsAreUnknown) {

@@ -337,6 +337,55 @@ TEST(Figure4, CurvesDifferWithoutColour) {
   EXPECT_EQ(looks.size(), 2 * rows) << "two rows have the same dashes or marks";
 }
 
+TEST(Figure5, DrawsBinsWithCountsAndTheDiagonal) {
+  // By hand: scores .125 (two of them, one right) and .875 (four, all right).
+  eval::ScoredOutcomes items{{.125, .125, .875, .875, .875, .875}, {0, 1, 1, 1, 1, 1}, {0, 1, 2, 3, 4, 5}};
+  const eval::Calibration c = eval::calibration(items, {{0, 1, 2, 3, 4, 5}, 6}, 200, 0);
+  ReliabilityPanel boxes, films;
+  boxes.title = "RetinaNet <plain>";
+  boxes.items = "boxes";
+  boxes.bins = c.width;
+  films.title = "classifier, mass";
+  films.items = "films";
+  films.undefined = "no label is known";
+  const Figure figure = figure_reliability({boxes, films}, "By the rule.");
+  EXPECT_EQ(figure.name, "figure5");
+  EXPECT_EQ(count(figure.svg, "<circle class=\"bin\""), 2u);
+  EXPECT_EQ(count(figure.svg, "<path class=\"whisker\""), 2u);
+  EXPECT_EQ(count(figure.svg, "class=\"diagonal\""), 1u) << "the other panel has nothing to show";
+  // The square is 280 wide from (60, 34): x = 60 + 280 score, y = 34 + 280 (1 - share).
+  EXPECT_NE(figure.svg.find("cx=\"95.00\" cy=\"174.00\""), std::string::npos);
+  EXPECT_NE(figure.svg.find("cx=\"305.00\" cy=\"34.00\""), std::string::npos);
+  EXPECT_NE(figure.svg.find("d=\"M60.0 314.0L340.0 34.0\""), std::string::npos) << "from (0, 0) to (1, 1)";
+  // Bars: four items are 50 high, two are 25.
+  EXPECT_NE(figure.svg.find("height=\"50.00\""), std::string::npos);
+  EXPECT_NE(figure.svg.find("height=\"25.00\""), std::string::npos);
+  for (const char* text : {">2</text>", ">4</text>", ">ECE 0.208</text>",  // 2/6 .375 + 4/6 .125
+                           ">not defined: no label is known</text>", ">RetinaNet &lt;plain&gt;</text>"})
+    EXPECT_EQ(count(figure.svg, text), 1u) << text;
+  for (const char* letter : {">a<", ">b<"})
+    EXPECT_EQ(count(figure.svg, std::string("class=\"strong\"") + letter), 1u);
+  EXPECT_NE(figure.caption.find("By the rule."), std::string::npos);
+  const data::CsvTable csv = table(figure);
+  ASSERT_EQ(csv.rows(), 2u);
+  EXPECT_EQ(csv.at(0, csv.column("panel")), "a");
+  EXPECT_EQ(csv.number(0, csv.column("items")), 2);
+  EXPECT_EQ(csv.number(0, csv.column("right")), 1);
+  EXPECT_EQ(csv.number(0, csv.column("share")), .5);
+  EXPECT_EQ(csv.number(1, csv.column("mean_score")), .875);
+  EXPECT_EQ(csv.number(1, csv.column("low")), 1);
+  EXPECT_THROW(figure_reliability({}, ""), Error);
+}
+
+TEST(Figure5, AFourthPanelBeginsARow) {
+  ReliabilityPanel none;
+  none.undefined = "why";
+  const Figure figure = figure_reliability({none, none, none, none}, "");
+  EXPECT_NE(figure.svg.find("viewBox=\"0 0 1068 872\""), std::string::npos);
+  EXPECT_NE(figure.svg.find("x=\"60.0\" y=\"456.0\" text-anchor=\"start\" class=\"strong\">d<"),
+            std::string::npos);
+}
+
 TEST(WriteFigures, WholeFilesOrNone) {
   const auto dir = std::filesystem::temp_directory_path() / ("cawe_figures_" + std::to_string(::getpid()));
   const Figure one{"figure1", "t", "c", "<svg/>", "a,b\n"};

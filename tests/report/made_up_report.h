@@ -13,7 +13,9 @@
 #include "report/figures/attention.h"
 #include "report/figures/froc.h"
 #include "report/figures/pipeline.h"
+#include "report/figures/reliability.h"
 #include "report/figures/tsne.h"
+#include "report/further_table.h"
 #include "report/page/page.h"
 #include "report/subgroup_table.h"
 #include "tensor/random.h"
@@ -214,6 +216,17 @@ inline ReportTable made_up_subgroups(const std::vector<eval::TruthImage>& truth,
   return subgroup_table("RetinaNet with Color + CAWE", rows);
 }
 
+inline ReportTable made_up_lesion_groups(const std::vector<eval::TruthImage>& truth,
+                                         const std::vector<const std::vector<eval::Detection>*>& systems,
+                                         const eval::EvaluateOptions& options) {
+  std::vector<std::string> findings;
+  for (size_t i = 0; i < truth.size(); ++i) findings.push_back(i % 3 == 0 ? "mass" : "opacity");
+  std::vector<std::vector<eval::SubgroupRow>> rows;
+  for (const auto* detections : systems)
+    rows.push_back(eval::lesion_groups(eval::by_film_label(truth, findings), truth, {detections}, options));
+  return lesion_group_table("RetinaNet", {"Plain", "CAWE"}, rows);
+}
+
 /// The curve of each seed, by row.
 using SeedCurves = std::vector<std::vector<std::vector<eval::FrocPoint>>>;
 
@@ -237,6 +250,8 @@ inline Report made_up_report(size_t panels = 5, SeedCurves* curves = nullptr) {
   std::vector<std::unique_ptr<eval::Evaluation>> evaluations;
   std::vector<double> p;
   std::vector<const eval::Evaluation*> baseline;
+  std::vector<FurtherLine> further;
+  std::vector<ReliabilityPanel> reliability;
   for (const MadeUpSystem& s : made_up_systems()) {
     // RetinaNet's rows have five seeds: their verdicts are about methods, Faster R-CNN's about weights.
     const bool several = std::string(s.detector) == "retinanet";
@@ -249,6 +264,11 @@ inline Report made_up_report(size_t panels = 5, SeedCurves* curves = nullptr) {
     }
     const bool first = std::string(s.enhancement) == "none";
     if (first) baseline = seeds;
+    const std::string name = several ? "RetinaNet" : "Faster R-CNN";
+    further.push_back({s.detector, s.enhancement, name + ", " + s.enhancement, seeds});
+    if (first)
+      reliability.push_back(
+          {name + ", plain, seed 0", "boxes", seeds[0]->calibration.width, seeds[0]->calibration.undefined});
     ReportRow row = report_row(s.detector, s.enhancement, seeds,
                                first ? std::vector<const eval::Evaluation*>{} : baseline,
                                int64_t(made_up_systems().size()) - 2);
@@ -284,11 +304,14 @@ inline Report made_up_report(size_t panels = 5, SeedCurves* curves = nullptr) {
        {{"CAWE, opacity", "0.68 (0.60 to 0.76)", "0.19", "informative"},
         {"shuffled", "0.19", "0.11", "–"},
         {"centre", "0.07", "0.13", "–"}}},
-      made_up_subgroups(truth, detections[5], options)};
+      made_up_subgroups(truth, detections[5], options),
+      further_table(further, ScoresAre::given),
+      made_up_lesion_groups(truth, {&detections[0], &detections[4]}, options)};
   const PipelineExample pipeline =
       made_up_pipeline(truth[2], made_up_panel(truth[2], 2, detections, options.froc));
   report.figures = {figure_pipeline({pipeline}), figure_attention(made_up_attention(pipeline)),
-                    figure_tsne(made_up_tsne()), figure_froc(report.rows)};
+                    figure_tsne(made_up_tsne()), figure_froc(report.rows),
+                    figure_reliability(reliability, "A box is right where it finds a lesion.")};
   report.recipe = "seed = 0\n[train]\nsteps = 320\n";
   report.environment = {
       {"program", "cawe 0.1.0"}, {"instruction set", "AVX2"}, {"bootstrap", "1000 draws, seed 0"}};

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "report/checklists.h"
 #include "report/page/page.h"
 #include "report/statements.h"
 #include "tensor/error.h"
@@ -147,6 +148,43 @@ TEST(Report, PapersFiguresStandBesideOursWhereARowHasThem) {
   report.rows[1].paper = paper_figures("retinanet", "cawe");
   EXPECT_EQ(count(report_html(report), "class=\"paper\""), 4u);
   EXPECT_NE(report_html(report).find("paper 0.621"), std::string::npos);
+}
+
+TEST(Report, ChecklistsSayWhatIsKnownAndWhoSaysTheRest) {
+  Report report;
+  report.facts = {{"test films", "123"}, {"split", "<by person>"}};
+  report.environment = {{"revision", "abc1234"}};
+  report.froc_rule = "IoU >= 0.5";
+  const std::string html = report_html(report);
+  const size_t from = html.find("<section id=\"checklists\">");
+  ASSERT_NE(from, std::string::npos);
+  const std::string section = html.substr(from, html.find("</section>", from) - from);
+  EXPECT_EQ(count(section, "<details><summary>"), 2u) << "collapsed: no list is open";
+  size_t items = 0, authors = 0;
+  for (const Checklist& list : checklists())
+    for (const ChecklistItem& item : list.items) {
+      ++items;
+      authors += item.answer == Answer::authors;
+      EXPECT_NE(
+          section.find("<b>" + escape_markup(item.topic) + "</b>: " + escape_markup(item.asks) + "</td>"),
+          std::string::npos)
+          << list.name << " " << item.item;
+    }
+  EXPECT_EQ(count(section, "<tr><th scope=\"row\">"), items);
+  EXPECT_EQ(count(section, ">the authors have to say</span>"), authors);
+  EXPECT_EQ(section.find('`'), std::string::npos) << "keys and files are code";
+  EXPECT_EQ(count(section, "<code>"), count(section, "</code>"));
+  EXPECT_NE(section.find("<code>films_flow.csv</code>"), std::string::npos);
+  // CLAIM's 35 and TRIPOD+AI's 20a have the number of films, 23 the revision, 28 the rule, 19 the split.
+  EXPECT_NE(section.find("<b>test films: 123</b>. report.html (Films and persons"), std::string::npos);
+  EXPECT_NE(section.find("<b>revision: abc1234</b>. "), std::string::npos);
+  EXPECT_NE(section.find("<b>FROC rule: IoU &gt;= 0.5</b>. "), std::string::npos);
+  EXPECT_NE(section.find("<b>split: &lt;by person&gt;</b>. "), std::string::npos);
+  EXPECT_NE(html.find("<a href=\"#checklists\">Checklists</a>"), std::string::npos);
+  // What the page does not know is not made up: only where it would stand.
+  const std::string empty = report_html(Report());
+  EXPECT_EQ(empty.find("<b>revision:"), std::string::npos);
+  EXPECT_EQ(count(empty, "<tr><th scope=\"row\">"), items);
 }
 
 TEST(Report, AnAblationIsNamedAsOne) {
