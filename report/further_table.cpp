@@ -31,20 +31,20 @@ eval::Interval area_to_4(const eval::Evaluation& e) {
 
 std::vector<FurtherFigure> figures(ScoresAre scores) {
   const eval::Interval none{kNaN, kNaN, kNaN, 0, 0};
-  return {{"wafroc", "wAFROC", [](const eval::Evaluation& e) { return e.jafroc.wafroc; }},
-          {"jafroc", "JAFROC", [](const eval::Evaluation& e) { return e.jafroc.jafroc; }},
-          {"froc_area_4", "area under FROC to 4", area_to_4},
-          {"lroc_area", "LROC area", [](const eval::Evaluation& e) { return e.lroc.area; }},
-          {"mean_sens", "mean of Sens@1–4", [](const eval::Evaluation& e) { return e.mean_paper; }},
-          {"mean_sens_lenient", "by the second rule",
-           [](const eval::Evaluation& e) { return e.sens_lenient.mean; }},
-          {"lenient_gain", "",
-           [](const eval::Evaluation& e) {
-             return eval::Interval{e.sens_lenient.mean.value - e.mean_paper.value, kNaN, kNaN, 0, 0};
-           }},
-          {"ece", "ECE of scores", [scores, none](const eval::Evaluation& e) {
-             return scores == ScoresAre::ranks ? none : e.calibration.width.ece;
-           }}};
+  return {
+      {"wafroc", "wAFROC", [](const eval::Evaluation& e) { return e.jafroc.wafroc; }},
+      {"jafroc", "JAFROC", [](const eval::Evaluation& e) { return e.jafroc.jafroc; }},
+      {"froc_area_4", "FROC area to 4", area_to_4},
+      {"lroc_area", "LROC area", [](const eval::Evaluation& e) { return e.lroc.area; }},
+      {"mean_sens", "mean of Sens@1–4", [](const eval::Evaluation& e) { return e.mean_paper; }},
+      {"mean_sens_lenient", "by second rule", [](const eval::Evaluation& e) { return e.sens_lenient.mean; }},
+      {"lenient_gain", "",
+       [](const eval::Evaluation& e) {
+         return eval::Interval{e.sens_lenient.mean.value - e.mean_paper.value, kNaN, kNaN, 0, 0};
+       }},
+      {"ece", "ECE", [scores, none](const eval::Evaluation& e) {
+         return scores == ScoresAre::ranks ? none : e.calibration.width.ece;
+       }}};
 }
 
 /// A figure over the seeds of a row.

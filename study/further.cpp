@@ -19,6 +19,10 @@
 namespace cawe::study {
 namespace {
 
+std::string row_name(const RowPlan& plan) {
+  return plan.enhancement == "none" ? "plain" : method_name(plan.enhancement);
+}
+
 /// Rows whose lesions are shown by groups.
 bool by_groups(const RowPlan& plan) {
   return plan.kind == RowKind::paper &&
@@ -91,7 +95,7 @@ void lesions_by_group(StudyResult& study) {
     std::vector<const std::vector<eval::Detection>*> seeds;
     for (const auto& detections : row.detections) seeds.push_back(&detections);
     OfDetector& mine = detectors.back().second;
-    mine.subjects.push_back(method_name(row.plan.enhancement));
+    mine.subjects.push_back(row_name(row.plan));
     mine.rows.emplace_back();
     for (const eval::LesionGrouping& grouping : all)
       for (const eval::SubgroupRow& group :
@@ -164,7 +168,7 @@ void study_further(StudyResult& study) {
   for (const StudyRow& row : study.rows) {
     lines.push_back({row.plan.detector,
                      row.plan.enhancement,
-                     train::detector_title(row.plan.detector) + ", " + method_name(row.plan.enhancement),
+                     train::detector_title(row.plan.detector) + ", " + row_name(row.plan),
                      {}});
     for (const auto& seed : row.seeds) lines.back().seeds.push_back(seed.get());
   }

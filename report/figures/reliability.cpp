@@ -14,7 +14,7 @@ namespace cawe::report {
 namespace {
 
 constexpr size_t kInARow = 3;
-constexpr double kPanelWidth = 356, kPanelHeight = 436, kPlot = 280, kCounts = 50;
+constexpr double kPanelWidth = 356, kPanelHeight = 452, kPlot = 280, kCounts = 50;
 
 /// Where a panel's square [0, 1] x [0, 1] lies.
 struct Plot {
@@ -76,16 +76,15 @@ std::string dots(const Plot& p, const std::vector<eval::CalibrationBin>& bins) {
 }
 
 std::string panel_svg(const ReliabilityPanel& panel, const std::string& letter, double x, double y) {
-  const Plot p{x + 60, y + 34};
+  const Plot p{x + 60, y + 52};
   std::string out = svg::lettered(p.left, y + 20, letter, panel.title);
   if (!panel.undefined.empty())
     return out + svg::text_at(p.left, p.top + 24, "not defined: " + panel.undefined, "start", "small");
   out += axes(p, panel.items) + counts(p, panel.bins.bins) + dots(p, panel.bins.bins);
   const eval::Interval& ece = panel.bins.ece;
-  out += svg::text_at(p.left + 10, p.top + 20, "ECE " + fixed(ece.value, 3), "start");
-  if (!std::isnan(ece.low))
-    out += svg::text_at(p.left + 10, p.top + 38, fixed(ece.low, 3) + " to " + fixed(ece.high, 3), "start",
-                        "small");
+  const std::string interval =
+      std::isnan(ece.low) ? "" : " (" + fixed(ece.low, 3) + " to " + fixed(ece.high, 3) + ")";
+  out += svg::text_at(p.left, y + 40, "ECE " + fixed(ece.value, 3) + interval, "start", "small");
   return out;
 }
 

@@ -51,7 +51,7 @@ std::string list_html(const Checklist& list, const std::map<std::string, std::st
       "<details><summary>" + escape_markup(list.name) + " <small>" + std::to_string(list.items.size()) +
       " items, " + std::to_string(authors) + " for the authors alone</small></summary><p class=\"lead\">" +
       escape_markup(list.source) +
-      "</p><table class=\"checklist\"><thead><tr><th scope=\"col\">item</th><th "
+      "</p><table class=\"checklist\"><thead><tr><th scope=\"col\">no.</th><th "
       "scope=\"col\">to be said</th><th scope=\"col\">what this study says</th></tr></thead><tbody>";
   for (const ChecklistItem& item : list.items)
     html += "<tr><th scope=\"row\">" + escape_markup(item.item) + "</th><td><b>" + escape_markup(item.topic) +

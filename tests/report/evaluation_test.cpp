@@ -146,7 +146,7 @@ TEST(ResultsCsv, HasTheContractsColumnsAndThePapersOrder) {
       text.substr(0, text.find('\n')),
       "detector,enhancement,seed,sens@1,sens@2,sens@3,sens@4,ci_low@1,ci_high@1,ci_low@2,ci_high@2,ci_low@3,"
       "ci_high@3,ci_low@4,ci_high@4,delta@1,p@1,delta@2,p@2,delta@3,p@3,delta@4,p@4,map50,froc_rule,images,"
-      "patients,lesions");
+      "patients,lesions,mean,p_holm,seeds,family");
   const size_t f = text.find("faster_rcnn,afda,1,1,1,1,1,"), l = text.find("retinanet,cawe,0,"),
                c = text.find("retinanet,cawe-shuffled,0,");
   EXPECT_LT(f, l);

@@ -353,14 +353,14 @@ TEST(Figure5, DrawsBinsWithCountsAndTheDiagonal) {
   EXPECT_EQ(count(figure.svg, "<circle class=\"bin\""), 2u);
   EXPECT_EQ(count(figure.svg, "<path class=\"whisker\""), 2u);
   EXPECT_EQ(count(figure.svg, "class=\"diagonal\""), 1u) << "the other panel has nothing to show";
-  // The square is 280 wide from (60, 34): x = 60 + 280 score, y = 34 + 280 (1 - share).
-  EXPECT_NE(figure.svg.find("cx=\"95.00\" cy=\"174.00\""), std::string::npos);
-  EXPECT_NE(figure.svg.find("cx=\"305.00\" cy=\"34.00\""), std::string::npos);
-  EXPECT_NE(figure.svg.find("d=\"M60.0 314.0L340.0 34.0\""), std::string::npos) << "from (0, 0) to (1, 1)";
+  // The square is 280 wide from (60, 52): x = 60 + 280 score, y = 52 + 280 (1 - share).
+  EXPECT_NE(figure.svg.find("cx=\"95.00\" cy=\"192.00\""), std::string::npos);
+  EXPECT_NE(figure.svg.find("cx=\"305.00\" cy=\"52.00\""), std::string::npos);
+  EXPECT_NE(figure.svg.find("d=\"M60.0 332.0L340.0 52.0\""), std::string::npos) << "from (0, 0) to (1, 1)";
   // Bars: four items are 50 high, two are 25.
   EXPECT_NE(figure.svg.find("height=\"50.00\""), std::string::npos);
   EXPECT_NE(figure.svg.find("height=\"25.00\""), std::string::npos);
-  for (const char* text : {">2</text>", ">4</text>", ">ECE 0.208</text>",  // 2/6 .375 + 4/6 .125
+  for (const char* text : {">2</text>", ">4</text>", ">ECE 0.208 (",  // 2/6 .375 + 4/6 .125
                            ">not defined: no label is known</text>", ">RetinaNet &lt;plain&gt;</text>"})
     EXPECT_EQ(count(figure.svg, text), 1u) << text;
   for (const char* letter : {">a<", ">b<"})
@@ -381,8 +381,8 @@ TEST(Figure5, AFourthPanelBeginsARow) {
   ReliabilityPanel none;
   none.undefined = "why";
   const Figure figure = figure_reliability({none, none, none, none}, "");
-  EXPECT_NE(figure.svg.find("viewBox=\"0 0 1068 872\""), std::string::npos);
-  EXPECT_NE(figure.svg.find("x=\"60.0\" y=\"456.0\" text-anchor=\"start\" class=\"strong\">d<"),
+  EXPECT_NE(figure.svg.find("viewBox=\"0 0 1068 904\""), std::string::npos);
+  EXPECT_NE(figure.svg.find("x=\"60.0\" y=\"472.0\" text-anchor=\"start\" class=\"strong\">d<"),
             std::string::npos);
 }
 

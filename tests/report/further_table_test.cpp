@@ -61,12 +61,12 @@ TEST(FurtherTable, IntervalOfOneSeedDeviationOfSeveral) {
   for (const auto& row : t.rows) EXPECT_EQ(row.size(), t.header.size());
   EXPECT_EQ(cell(t, 0, "wAFROC"), "0.500 (0.38 to 0.62)");
   EXPECT_EQ(cell(t, 1, "wAFROC"), "0.375 ± 0.177") << "1/8 sqrt(2)";
-  EXPECT_EQ(cell(t, 0, "area under FROC to 4"), "0.250 (0.12 to 0.38)");
+  EXPECT_EQ(cell(t, 0, "FROC area to 4"), "0.250 (0.12 to 0.38)");
   EXPECT_EQ(cell(t, 0, "mean of Sens@1–4"), "0.250 (0.12 to 0.38)");
-  EXPECT_EQ(cell(t, 0, "by the second rule"), "0.375 (0.25 to 0.50)");
-  EXPECT_EQ(cell(t, 1, "by the second rule"), "0.750 ± 0.354");
-  EXPECT_EQ(cell(t, 0, "ECE of scores"), "0.125 (0.00 to 0.25)");
-  EXPECT_EQ(cell(t, 1, "ECE of scores"), "– (1 of 2 seeds)") << "what is left would be another set of seeds";
+  EXPECT_EQ(cell(t, 0, "by second rule"), "0.375 (0.25 to 0.50)");
+  EXPECT_EQ(cell(t, 1, "by second rule"), "0.750 ± 0.354");
+  EXPECT_EQ(cell(t, 0, "ECE"), "0.125 (0.00 to 0.25)");
+  EXPECT_EQ(cell(t, 1, "ECE"), "– (1 of 2 seeds)") << "what is left would be another set of seeds";
   EXPECT_EQ(cell(t, 0, "LROC area"), "–");
   EXPECT_EQ(cell(t, 1, "LROC area"), "–");
 }
@@ -92,8 +92,8 @@ TEST(FurtherTable, TheCaptionSaysWhyAndByWhichRules) {
 TEST(FurtherTable, RanksHaveNoCalibration) {
   const Rows rows;
   const ReportTable t = further_table(rows.lines, ScoresAre::ranks);
-  EXPECT_EQ(cell(t, 0, "ECE of scores"), "–");
-  EXPECT_EQ(cell(t, 1, "ECE of scores"), "–");
+  EXPECT_EQ(cell(t, 0, "ECE"), "–");
+  EXPECT_EQ(cell(t, 1, "ECE"), "–");
   EXPECT_NE(t.caption.find("ranks within folds"), std::string::npos);
   const auto csv = data::CsvTable::parse(further_csv(rows.lines, ScoresAre::ranks), "further.csv");
   EXPECT_TRUE(std::isnan(number(csv, "none", "ece", "value")));
