@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "data/units.h"
 #include "eval/bootstrap.h"
 #include "eval/detections.h"
 #include "eval/froc.h"
@@ -20,6 +21,8 @@ struct EvaluateOptions {
   int64_t draws = 2000;  ///< bootstrap draws, B
   uint64_t seed = 0;
   double level = 0.95;
+  /// What TruthImage::patient names; image where patients are not known at all.
+  data::FilmUnit unit = data::FilmUnit::patient;
 };
 
 /// Sens@N with its interval. `negatives`: the same with false positives counted on lesion-free images only
@@ -46,8 +49,10 @@ struct PascalRow {
 
 /// All figures of one system on one test set.
 struct Evaluation {
-  int64_t images = 0, patients = 0, negatives = 0, lesions = 0, detections = 0;
-  bool patients_known = false;
+  int64_t images = 0, patients = 0,  ///< patients: units, whatever they are
+      negatives = 0, lesions = 0, detections = 0;
+  data::FilmUnit unit = data::FilmUnit::image;  ///< what intervals are drawn over
+  bool patients_known = false;                  ///< the unit is the patient
   int64_t without_person = 0;  ///< images whose person is unknown, each counted as a person of its own
   LookedAtFilms films;
   EvaluateOptions options;

@@ -39,7 +39,8 @@ ResultRow result_row(const std::string& detector, const std::string& enhancement
   row.map50 = e.map50.value;
   row.froc_rule = rule_key(e.options.froc);
   row.images = e.images;
-  row.patients = e.patients;
+  row.units = e.patients;
+  row.unit = e.unit;
   row.lesions = e.lesions;
   return row;
 }
@@ -81,7 +82,8 @@ std::string results_csv(const std::vector<ResultRow>& rows) {
     header.push_back(std::string("delta@") + n);
     header.push_back(std::string("p@") + n);
   }
-  for (const char* name : {"map50", "froc_rule", "images", "patients", "lesions"}) header.emplace_back(name);
+  for (const char* name : {"map50", "froc_rule", "images", "patients", "lesions", "split_unit", "units"})
+    header.emplace_back(name);
   std::string text = csv_line(header);
   for (const ResultRow& row : paper_order(rows)) {
     std::vector<std::string> fields = {row.detector, row.enhancement, row.seed};
@@ -96,7 +98,12 @@ std::string results_csv(const std::vector<ResultRow>& rows) {
     }
     fields.push_back(csv_number(row.map50));
     fields.push_back(row.froc_rule);
-    for (int64_t n : {row.images, row.patients, row.lesions}) fields.push_back(std::to_string(n));
+    const std::string units = std::to_string(row.units);
+    fields.push_back(std::to_string(row.images));
+    fields.push_back(row.unit == data::FilmUnit::patient ? units : "");
+    fields.push_back(std::to_string(row.lesions));
+    fields.emplace_back(data::unit_key(row.unit));
+    fields.push_back(units);
     text += csv_line(fields);
   }
   return text;

@@ -22,7 +22,8 @@ struct ResultRow {
   std::array<double, 4> delta, p;
   double map50 = 0;
   std::string froc_rule;
-  int64_t images = 0, patients = 0, lesions = 0;
+  int64_t images = 0, units = 0, lesions = 0;
+  data::FilmUnit unit = data::FilmUnit::patient;  ///< what `units` counts
   ResultRow();
 };
 
@@ -41,7 +42,7 @@ std::vector<ResultRow> paper_order(std::vector<ResultRow> rows);
 
 /// The file's text; columns exactly
 /// detector,enhancement,seed,sens@1…4,ci_low@1,ci_high@1…,delta@1,p@1…,map50,
-/// froc_rule,images,patients,lesions. Rows are put in the paper's order.
+/// froc_rule,images,patients,lesions,split_unit,units (patients is empty where the unit is another). Rows are put in the paper's order.
 std::string results_csv(const std::vector<ResultRow>& rows);
 /// Writes it whole or not at all.
 void write_results_csv(const std::string& path, const std::vector<ResultRow>& rows);

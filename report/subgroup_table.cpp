@@ -7,7 +7,8 @@
 
 namespace cawe::report {
 
-ReportTable subgroup_table(const std::string& subject, const std::vector<eval::SubgroupRow>& rows) {
+ReportTable subgroup_table(const std::string& subject, const std::vector<eval::SubgroupRow>& rows,
+                           data::FilmUnit unit) {
   const auto cell = [](const eval::Interval& i) {
     return std::isnan(i.value) ? std::string("n/a")
                                : page::fixed_or_dash(i.value, 3) + " (" + page::fixed_or_dash(i.low, 2) +
@@ -17,10 +18,11 @@ ReportTable subgroup_table(const std::string& subject, const std::vector<eval::S
   table.title = "Subgroups";
   table.caption =
       "Sensitivity of " + subject +
-      " within parts of the test set, false positives counted within the part, with intervals over "
-      "patients. No difference between groups was tested.";
-  table.header = {"Group",  "images", "patients", "lesions", "Sens@1",
-                  "Sens@2", "Sens@3", "Sens@4",   "mean",    ""};
+      " within parts of the test set, false positives counted within the part, with intervals over " +
+      data::unit_words(unit) + ". No difference between groups was tested.";
+  table.header = {
+      "Group", "images", data::unit_words(unit), "lesions", "Sens@1", "Sens@2", "Sens@3", "Sens@4",
+      "mean",  ""};
   for (const eval::SubgroupRow& row : rows) {
     std::vector<std::string> cells = {row.attribute + ": " + row.group, std::to_string(row.images),
                                       std::to_string(row.patients), std::to_string(row.lesions)};

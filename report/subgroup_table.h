@@ -5,12 +5,15 @@
 #include <string>
 #include <vector>
 
+#include "data/units.h"
 #include "eval/subgroups.h"
 #include "report/page/page.h"
 
 namespace cawe::report {
 
-/// The rows as a table of the report. `subject` is whose detections they are: "RetinaNet with CAWE".
-ReportTable subgroup_table(const std::string& subject, const std::vector<eval::SubgroupRow>& rows);
+/// The rows as a table of the report. `subject` is whose detections they are: "RetinaNet with CAWE"; `unit`: what intervals
+/// are drawn over.
+ReportTable subgroup_table(const std::string& subject, const std::vector<eval::SubgroupRow>& rows,
+                           data::FilmUnit unit = data::FilmUnit::patient);
 
 }  // namespace cawe::report

@@ -139,13 +139,13 @@ std::vector<int64_t> partners(const SplitData& data, uint64_t seed) {
           partner[size_t(members[i])] = other;
       }
     for (const int64_t i : members)
-      CAWE_CHECK(partner[size_t(i)] >= 0, Code::data, "fold \"", name,
-                 "\": one person only, so maps cannot be shuffled between persons");
+      CAWE_CHECK(partner[size_t(i)] >= 0, Code::data, "fold \"", name, "\": one ", data::unit_word(data.unit),
+                 " only, so maps cannot be shuffled between ", data::unit_words(data.unit));
   }
   return partner;
 }
 
-/// The control "shuffled": fuses every film with the map of another person's film.
+/// The control "shuffled": fuses every film with the map of a film of another person, or of another unit.
 std::function<void(data::FloatImage&, const data::Sample&)> shuffled_callback(
     const Chain& chain, const SplitData& data, const data::LoaderOptions& loader, double alpha,
     uint64_t seed) {
@@ -177,7 +177,7 @@ void test_detector(Detector& detector, const RunSetup& s, const RunRequest& requ
   const auto found = detector.detect(dataset, s.test, request.quiet,
                                      request.out + " (its steps are done; --resume tests it)");
   std::vector<FilmSeen> seen = films_seen(dataset, s.test, found);
-  if (!dataset.patients_known)
+  if (!dataset.patients_known && s.data.unit == data::FilmUnit::image)
     for (FilmSeen& film : seen) film.patient.clear();
   for (const data::Leak& leak : data::find_leaks(dataset, s.test, trained))
     for (const int64_t i : leak.films) seen[size_t(i)].leak = true;
@@ -187,8 +187,8 @@ void test_detector(Detector& detector, const RunSetup& s, const RunRequest& requ
   if (request.found) *request.found = found;
   eval::EvaluateOptions options;
   options.froc = goal.froc;
-  const eval::Evaluation e =
-      eval::evaluate(truth_of(dataset, s.test), detections_of(found), options, dataset.patients_known);
+  options.unit = s.data.unit;
+  const eval::Evaluation e = eval::evaluate(truth_of(dataset, s.test), detections_of(found), options);
   report::write_evaluation(e, request.out, title);
   for (const int n : {1, 2, 3, 4})
     (*summary)["sens@" + std::to_string(n)] = json_rounded(e.at(n).at.sensitivity, 6);

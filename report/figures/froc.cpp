@@ -73,8 +73,9 @@ Figure figure_froc(const std::vector<ReportRow>& rows) {
   figure.title = "Figure 4: FROC of all rows";
   figure.caption =
       "Sensitivity over false positives per image, one panel a detector; curves of the first seed. Dots and "
-      "whiskers are the means over seeds with their intervals over patients at 1, 2, 3 and 4 false "
-      "positives, "
+      "whiskers are the means over seeds with their intervals over " +
+      data::unit_words(rows.empty() ? data::FilmUnit::patient : rows[0].unit) +
+      " at 1, 2, 3 and 4 false positives, "
       "set a little apart; dashed lines are controls. The CSV file has each curve and its whole interval.";
   figure.csv = csv_line({"detector", "enhancement", "part", "fp_per_image", "sensitivity", "low", "high"});
   std::string parts;

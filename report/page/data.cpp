@@ -28,6 +28,7 @@ ReportRow report_row(const std::string& detector, const std::string& enhancement
   ReportRow row;
   row.detector = detector;
   row.enhancement = enhancement;
+  row.unit = seeds[0]->unit;
   std::array<double, 6> value{};
   for (const eval::Evaluation* e : seeds) {
     for (size_t k = 0; k < 4; ++k)

@@ -285,8 +285,8 @@ std::string results_section(const Report& report) {
       "when on "
       "average 1, 2, 3 or 4 boxes per image are false. A lesion counts as found by the rule: " +
       printed_rule(report.froc_rule) + ". Small figures are " + fixed_or_dash(100 * report.level, 0) +
-      " % intervals over patients; differences and p are paired, against the detector's own baseline.</p>" +
-      filter_bar(report) +
+      " % intervals over " + data::unit_words(report.rows[0].unit) +
+      "; differences and p are paired, against the detector's own baseline.</p>" + filter_bar(report) +
       "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"results\"><table class=\"sortable\" "
       "id=\"results\"><thead><tr>" +
       header_cell("Method", "");
