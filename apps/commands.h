@@ -65,6 +65,7 @@ void add_plan(CLI::App& app, Common& common);
 void add_recipe(CLI::App& app, Common& common);
 void add_kernels(CLI::App& app, Common& common);
 void add_convert(CLI::App& app, Common& common);
+void add_data(CLI::App& app, Common& common);
 void add_inspect(CLI::App& app, Common& common);
 void add_doctor(CLI::App& app, Common& common);
 

@@ -252,6 +252,7 @@ int main(int argc, char** argv) {
   add_recipe(app, common);
   add_kernels(app, common);
   add_convert(app, common);
+  add_data(app, common);
   add_inspect(app, common);
   add_doctor(app, common);
   check_values(app);

@@ -147,7 +147,9 @@ Evaluation evaluate(const std::vector<TruthImage>& truth, const std::vector<Dete
   e.negatives = e.curve.negatives;
   e.lesions = e.curve.lesions;
   e.detections = int64_t(detections.size());
-  e.patients_known = patients_known;
+  e.unit = patients_known ? options.unit : data::FilmUnit::image;
+  e.options.unit = e.unit;
+  e.patients_known = e.unit == data::FilmUnit::patient;
   Clusters clusters;
   clusters.of_item = patient_index(truth, &clusters.count);
   e.patients = clusters.count;
@@ -158,9 +160,12 @@ Evaluation evaluate(const std::vector<TruthImage>& truth, const std::vector<Dete
   add_further_figures(truth, detections, data, clusters, &e);
   e.coco = coco_summary(truth, detections);
   for (double t : {0.1, 0.3, 0.5, 0.75}) e.pascal.push_back({t, mean_pascal(truth, detections, t)});
-  if (!patients_known)
+  if (e.unit == data::FilmUnit::image)
     e.notes.push_back(
-        "patients unknown: intervals are by image, too narrow where a person has several images");
+        "whose the images are is not known: intervals are over images, too narrow where several show one "
+        "body");
+  if (e.unit == data::FilmUnit::group)
+    e.notes.push_back("intervals are over groups of films that are alike or of one person (data.groups)");
   if (e.lesions == 0) e.notes.push_back("no lesion among the images: sensitivities and AP are not defined");
   if (e.negatives == 0) e.notes.push_back("no lesion-free image: that false positive rate is not defined");
   if (e.map50.skipped > 0 && e.lesions > 0)
@@ -189,6 +194,19 @@ std::string films_list(const EvaluateFiles& files) {
   return !folder && std::filesystem::exists(beside, error) ? beside : "";
 }
 
+namespace {
+
+data::FilmUnit unit_of(const std::vector<TruthImage>& images) {
+  std::vector<std::string> ids, patients;
+  for (const TruthImage& image : images) {
+    ids.push_back(image.id);
+    patients.push_back(image.patient);
+  }
+  return data::film_unit(ids, patients);
+}
+
+}  // namespace
+
 Evaluation evaluate_files(const EvaluateFiles& files, const EvaluateOptions& options) {
   TruthSet truth = read_truth(files.truth);
   LookedAtFilms looked_at{true, films_list(files)};
@@ -201,10 +219,12 @@ Evaluation evaluate_files(const EvaluateFiles& files, const EvaluateOptions& opt
   CAWE_CHECK(count_lesions(truth.images) > 0, Code::data, files.truth, ": no lesion among its ",
              truth.images.size(), films.empty() ? " images" : " images that were looked at",
              " (expected at least one)");
-  Evaluation e = evaluate(truth.images, detections, options, truth.patients_known);
+  EvaluateOptions by_unit = options;
+  by_unit.unit = unit_of(truth.images);
+  Evaluation e = evaluate(truth.images, detections, by_unit, truth.patients_known);
   for (const LesionGrouping& grouping : {size_thirds(truth.images), coco_sizes(truth.images),
                                          by_lesion_label(truth.images, truth.label_names)})
-    for (const SubgroupRow& row : lesion_groups(grouping, truth.images, {&detections}, options))
+    for (const SubgroupRow& row : lesion_groups(grouping, truth.images, {&detections}, by_unit))
       e.lesions_by.push_back(row);
   if (films.empty())
     truth.notes.push_back(
@@ -224,8 +244,7 @@ Evaluation evaluate_files(const EvaluateFiles& files, const EvaluateOptions& opt
     e.doubts.push_back(detail::concat(e.without_person, " of ", counted(e.images, "film"),
                                       e.without_person == 1 ? " names" : " name",
                                       " no person: whether their persons trained the detector is not known, "
-                                      "and each counts as a person of its "
-                                      "own (--patients TABLE names persons)"));
+                                      "and each counts for itself (--patients TABLE names persons)"));
   e.films = looked_at;
   truth.notes.insert(truth.notes.end(), e.doubts.begin(), e.doubts.end());
   e.notes.insert(e.notes.begin(), truth.notes.begin(), truth.notes.end());

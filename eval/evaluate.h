@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "data/units.h"
 #include "eval/bootstrap.h"
 #include "eval/calibration.h"
 #include "eval/detections.h"
@@ -33,8 +34,11 @@ struct EvaluateOptions {
   /// A score threshold that was fixed before; NaN: none.
   double threshold = std::numeric_limits<double>::quiet_NaN();
   /// How it was chosen, or why none could be; "" where nobody chose one. In words, for results.
-  std::string threshold_from = {};
+  std::string threshold_from =
+      {  /// What TruthImage::patient names; image where patients are not known at all.
+          data::FilmUnit unit = data::FilmUnit::patient;
 };
+};  // namespace cawe::eval
 
 /// Sensitivities under the second rule, lenient_rule() of froc.h: misses that are only outlines are hits under it.
 struct LenientSens {
@@ -67,8 +71,10 @@ struct PascalRow {
 
 /// All figures of one system on one test set.
 struct Evaluation {
-  int64_t images = 0, patients = 0, negatives = 0, lesions = 0, detections = 0;
-  bool patients_known = false;
+  int64_t images = 0, patients = 0,  ///< patients: units, whatever they are
+      negatives = 0, lesions = 0, detections = 0;
+  data::FilmUnit unit = data::FilmUnit::image;  ///< what intervals are drawn over
+  bool patients_known = false;                  ///< the unit is the patient
   int64_t without_person = 0;  ///< images whose person is unknown, each counted as a person of its own
   LookedAtFilms films;
   EvaluateOptions options;

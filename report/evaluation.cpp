@@ -175,9 +175,8 @@ Json calibration_json(const eval::Calibration& c) {
 std::string evaluation_text(const eval::Evaluation& e) {
   std::string text;
   text += counted(e.images, "image") + " (" + std::to_string(e.negatives) + " lesion-free), " +
-          (e.patients_known ? counted(e.patients, "patient")
-                            : counted(e.patients, "unit") + " (patients unknown)") +
-          ", " + counted(e.lesions, "lesion") + ", " + counted(e.detections, "detection") + "\n";
+          (e.unit == data::FilmUnit::image ? "" : data::counted_units(e.patients, e.unit) + ", ") +
+          counted(e.lesions, "lesion") + ", " + counted(e.detections, "detection") + "\n";
   text += printf_text("FROC rule: %s\n\n", eval::describe(e.options.froc).c_str());
   text += printf_text("  FP/image  sensitivity  %2.0f %% interval    score >=  FP on lesion-free images\n",
                       100 * e.options.level);
@@ -202,8 +201,7 @@ std::string evaluation_text(const eval::Evaluation& e) {
   text += "\n" + further_text(e);
   for (const std::string& note : e.notes) text += "  note: " + note + "\n";
   text += printf_text("  intervals: %s bootstrap, %lld draws, seed %llu. For research use only.\n",
-                      e.patients_known ? "patient" : "image", (long long)e.options.draws,
-                      (unsigned long long)e.options.seed);
+                      data::unit_key(e.unit), (long long)e.options.draws, (unsigned long long)e.options.seed);
   return text;
 }
 
@@ -211,7 +209,9 @@ std::string evaluation_json(const eval::Evaluation& e) {
   Json json{{"froc_rule", eval::describe(e.options.froc)},
             {"images", e.images},
             {"lesion_free_images", e.negatives},
-            {"patients", e.patients},
+            {"patients", e.patients_known ? Json(e.patients) : Json(nullptr)},
+            {"split_unit", data::unit_key(e.unit)},
+            {"units", e.patients},
             {"patients_known", e.patients_known},
             {"lesions", e.lesions},
             {"detections", e.detections}};
@@ -238,7 +238,7 @@ std::string evaluation_json(const eval::Evaluation& e) {
     pascal["every_point"][shortest(row.threshold)] = row.ap.every_point;
   }
   put_further(e, &json);
-  json["bootstrap"] = {{"unit", e.patients_known ? "patient" : "image"},
+  json["bootstrap"] = {{"unit", data::unit_key(e.unit)},
                        {"draws", e.options.draws},
                        {"seed", e.options.seed},
                        {"level", e.options.level},

@@ -41,7 +41,8 @@ ResultRow result_row(const std::string& detector, const std::string& enhancement
   row.map50 = e.map50.value;
   row.froc_rule = rule_key(e.options.froc);
   row.images = e.images;
-  row.patients = e.patients;
+  row.units = e.patients;
+  row.unit = e.unit;
   row.lesions = e.lesions;
   return row;
 }
@@ -85,8 +86,8 @@ std::string results_csv(const std::vector<ResultRow>& rows) {
     header.push_back(std::string("delta@") + n);
     header.push_back(std::string("p@") + n);
   }
-  for (const char* name :
-       {"map50", "froc_rule", "images", "patients", "lesions", "mean", "p_holm", "seeds", "family"})
+  for (const char* name : {"map50", "froc_rule", "images", "patients", "lesions", "mean", "p_holm", "seeds",
+                           "family", "split_unit", "units"})
     header.emplace_back(name);
   std::string text = csv_line(header);
   for (const ResultRow& row : paper_order(rows)) {
@@ -102,9 +103,11 @@ std::string results_csv(const std::vector<ResultRow>& rows) {
     }
     fields.push_back(csv_number(row.map50));
     fields.push_back(row.froc_rule);
-    for (int64_t n : {row.images, row.patients, row.lesions}) fields.push_back(std::to_string(n));
+    const std::string units = std::to_string(row.units);
     for (const std::string& field :
-         {csv_number(row.mean), csv_number(row.p_holm), std::to_string(row.seeds), row.family})
+         {std::to_string(row.images), row.unit == data::FilmUnit::patient ? units : std::string(),
+          std::to_string(row.lesions), csv_number(row.mean), csv_number(row.p_holm),
+          std::to_string(row.seeds), row.family, std::string(data::unit_key(row.unit)), units})
       fields.push_back(field);
     text += csv_line(fields);
   }

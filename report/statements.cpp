@@ -12,8 +12,9 @@ namespace {
 
 std::string p_text(double p) { return p < 0.001 ? "< 0.001" : fixed(p, 3); }
 
-const char* over(eval::Footing footing) {
-  return footing == eval::Footing::weights_only ? " over patients" : " over seeds and patients";
+std::string over(const Claim& claim) {
+  return (claim.footing() == eval::Footing::weights_only ? " over " : " over seeds and ") +
+         data::unit_words(claim.unit);
 }
 
 /// "+0.031, 95 % interval +0.012 to +0.050 over seeds and patients, corrected p 0.012"
@@ -23,8 +24,7 @@ std::string figures(const Claim& claim) {
   const std::string p =
       (corrected ? ", corrected p " : ", p ") + p_text(corrected ? claim.p_holm : claim.difference.p);
   return signed_text(i.value) + ", " + fixed(100 * claim.level, 0) + " % interval " + signed_text(i.low) +
-         " to " + signed_text(i.high) + over(claim.footing()) +
-         (claim.footing() == eval::Footing::few_seeds ? "" : p);
+         " to " + signed_text(i.high) + over(claim) + (claim.footing() == eval::Footing::few_seeds ? "" : p);
 }
 
 std::string times(size_t n, const char* one, const char* many) {
@@ -99,7 +99,8 @@ std::string detectable(const Claim& claim) {
   if (!(size >= 0.0005)) return "";
   const bool weights = claim.footing() == eval::Footing::weights_only;
   return std::string(" A true difference of ") + fixed(size, 3) +
-         (weights ? " between these weights would be shown on other patients" : " would be shown") +
+         (weights ? " between these weights would be shown on other " + data::unit_words(claim.unit)
+                  : " would be shown") +
          " in 80 of 100 such studies, tested at " + fixed(1 - claim.level, 2) +
          (claim.family > 1 ? " / " + std::to_string(claim.family) : "") + ".";
 }
@@ -166,19 +167,18 @@ std::string summary(const std::vector<Claim>& claims) {
   return text;
 }
 
-std::string same_system_statement(const std::string& system, int64_t pairs, int64_t pairs_different,
-                                  int64_t deals, int64_t deals_different, double level) {
-  const std::string at = fixed(1 - level, 2);
-  std::string text = "A/A, plain " + system +
-                     " against itself with other seeds: a test over patients alone calls " +
-                     std::to_string(pairs_different) + " of " + times(size_t(pairs), "pair", "pairs") +
-                     " of trainings different at " + at;
-  if (deals > 0)
-    text += "; of " + times(size_t(deals), "way", "ways") +
-            " to deal these trainings into two methods the test over " + "seeds and patients calls " +
-            std::to_string(deals_different) + " different (" +
-            fixed(100.0 * double(deals_different) / double(deals), 1) + " %, " + fixed(100 * (1 - level), 0) +
-            " % expected)";
+std::string same_system_statement(const std::string& system, const eval::SameSystemShare& share, double level,
+                                  data::FilmUnit unit) {
+  const std::string words = data::unit_words(unit);
+  std::string text = "A/A, plain " + system + " against itself with other seeds: a test over " + words +
+                     " alone calls " + std::to_string(share.pairs_different) + " of " +
+                     times(size_t(share.pairs), "pair", "pairs") + " of trainings different at " +
+                     fixed(1 - level, 2);
+  if (share.deals > 0)
+    text += "; of " + times(size_t(share.deals), "way", "ways") +
+            " to deal these trainings into two methods the test over seeds and " + words + " calls " +
+            std::to_string(share.deals_different) + " different (" + fixed(100 * share.deal_share(), 1) +
+            " %, " + fixed(100 * (1 - level), 0) + " % expected)";
   return text + ".";
 }
 

@@ -12,7 +12,9 @@
 #include <string>
 #include <vector>
 
+#include "data/units.h"
 #include "eval/methods.h"
+#include "eval/same_system.h"
 
 namespace cawe::report {
 
@@ -26,7 +28,8 @@ struct Claim {
       std::numeric_limits<double>::quiet_NaN();  ///< corrected p; NaN if there is only one comparison
   double level = 0.95;                           ///< of the interval
   int64_t seeds = 1;
-  int64_t family = 1;  ///< comparisons that were corrected together
+  int64_t family = 1;                             ///< comparisons that were corrected together
+  data::FilmUnit unit = data::FilmUnit::patient;  ///< what the draws are of, besides seeds
   eval::Footing footing() const { return eval::footing(seeds); }
 };
 
@@ -53,8 +56,8 @@ std::string statement(const Claim& claim);
 std::string summary(const std::vector<Claim>& claims);
 
 /// How often chance alone is called a difference, from the A/A runs of one detector: "Plain RetinaNet against itself …".
-std::string same_system_statement(const std::string& system, int64_t pairs, int64_t pairs_different,
-                                  int64_t deals, int64_t deals_different, double level);
+std::string same_system_statement(const std::string& system, const eval::SameSystemShare& share, double level,
+                                  data::FilmUnit unit = data::FilmUnit::patient);
 
 /// The ranks a row may have, 1 = highest: `best` is 1 + the number of rows whose interval is wholly above,
 /// `worst` the number of rows minus those wholly below. A row whose interval overlaps no other has best ==

@@ -21,15 +21,17 @@ std::string remark(const eval::SubgroupRow& row) {
 
 }  // namespace
 
-ReportTable subgroup_table(const std::string& subject, const std::vector<eval::SubgroupRow>& rows) {
+ReportTable subgroup_table(const std::string& subject, const std::vector<eval::SubgroupRow>& rows,
+                           data::FilmUnit unit) {
   ReportTable table;
   table.title = "Subgroups";
   table.caption =
       "Sensitivity of " + subject +
-      " within parts of the test set, false positives counted within the part, with intervals over "
-      "patients. No difference between groups was tested.";
-  table.header = {"Group",  "images", "patients", "lesions", "Sens@1",
-                  "Sens@2", "Sens@3", "Sens@4",   "mean",    ""};
+      " within parts of the test set, false positives counted within the part, with intervals over " +
+      data::unit_words(unit) + ". No difference between groups was tested.";
+  table.header = {
+      "Group", "images", data::unit_words(unit), "lesions", "Sens@1", "Sens@2", "Sens@3", "Sens@4",
+      "mean",  ""};
   for (const eval::SubgroupRow& row : rows) {
     std::vector<std::string> cells = {row.attribute + ": " + row.group, std::to_string(row.images),
                                       std::to_string(row.patients), std::to_string(row.lesions)};

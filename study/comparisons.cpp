@@ -87,7 +87,9 @@ report::ReportTable table_of(const StudyResult& study) {
   report::ReportTable t;
   t.title = "Does it matter where the map points?";
   t.caption =
-      "Each row that fuses a map against the same row with other persons' maps: difference of the mean of "
+      "Each row that fuses a map against the same row with the maps of other " +
+      data::unit_words(study.data.unit) +
+      ": difference of the mean of "
       "Sens@1, 2, "
       "3, 4, paired by seed and film; p corrected over these comparisons. What is not above its control does "
       "not owe "
@@ -96,7 +98,8 @@ report::ReportTable table_of(const StudyResult& study) {
   for (const AgainstControl& a : study.against_controls) {
     const eval::Interval& d = a.row.delta_mean.interval;
     const report::Claim claim{
-        "", "", a.row.delta_mean, a.row.p_holm, a.row.own.options.level, a.row.own.seeds, a.row.family};
+        "",           "",        a.row.delta_mean, a.row.p_holm, a.row.own.options.level, a.row.own.seeds,
+        a.row.family, a.row.unit};
     t.rows.push_back(
         {a.row.detector + ", " + a.row.enhancement, method_name(a.control), report::signed_text(d.value),
          report::signed_text(d.low) + " to " + report::signed_text(d.high),

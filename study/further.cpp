@@ -196,7 +196,7 @@ std::vector<report::Figure> study_reliability(const StudyResult& study) {
   if (!labels.empty()) about += " A film is right where it has the label.";
   panels.insert(panels.end(), labels.begin(), labels.end());
   if (panels.empty()) return {};
-  return {report::figure_reliability(panels, about)};
+  return {report::figure_reliability(panels, about, study.data.unit)};
 }
 
 }  // namespace cawe::study

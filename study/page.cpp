@@ -96,7 +96,8 @@ report::ReportTable localisation_table(const StudyResult& study) {
   t.title = "Does the map find the lesions?";
   t.caption =
       "Pointing: the map's maximum lies in a true box. Energy: share of the map inside the boxes. Beside it "
-      "the maps of other persons' films (shuffled) and the film's centre.";
+      "the maps of films of other " +
+      data::unit_words(study.data.unit) + " (shuffled) and the film's centre.";
   t.header = {"films", "n", "pointing", "shuffled", "centre", "energy", "shuffled", "centre", "verdict"};
   for (const eval::LocalisationRow& r : study.localisation) {
     const std::string verdict = eval::describe(r.verdict);
@@ -128,17 +129,20 @@ void add_subgroups(const StudyResult& study, const StudyRow& row, std::vector<re
   }
   if (!all.empty())
     tables->push_back(report::subgroup_table(
-        train::detector_title(row.plan.detector) + ", " + method_name(row.plan.enhancement), all));
+        train::detector_title(row.plan.detector) + ", " + method_name(row.plan.enhancement), all,
+        study.data.unit));
 }
 
 std::string percent(double share) { return std::isnan(share) ? "n/a" : fixed(100 * share, 0) + " %"; }
 
-std::string map_finding(const eval::LocalisationRow& r) {
+std::string map_finding(const eval::LocalisationRow& r, data::FilmUnit unit) {
   const bool judged = !std::isnan(r.pointing.value) && !std::isnan(r.pointing_shuffled.value);
   return "The attention map points into a lesion on " + percent(r.pointing.value) + " of " +
-         std::to_string(r.images) + " films with lesions, other persons' maps on " +
-         percent(r.pointing_shuffled.value) + ", the centre on " + percent(r.pointing_centre.value) + ": " +
-         (judged ? eval::describe(r.verdict) : "too few persons with lesions to judge it");
+         std::to_string(r.images) + " films with lesions, the maps of other " + data::unit_words(unit) +
+         " on " + percent(r.pointing_shuffled.value) + ", the centre on " + percent(r.pointing_centre.value) +
+         ": " +
+         (judged ? eval::describe(r.verdict)
+                 : "too few " + data::unit_words(unit) + " with lesions to judge it");
 }
 
 /// What was said on the way, of every run, each sentence once; then what resumes accepted.
@@ -199,21 +203,24 @@ void write_study_report(const StudyResult& study) {
   report.warnings = study_warnings(study);
   report.alpha = study.alpha;
   report.rows = study.compared;
-  if (!study.localisation.empty()) report.findings.push_back(map_finding(study.localisation[0]));
+  if (!study.localisation.empty())
+    report.findings.push_back(map_finding(study.localisation[0], study.data.unit));
   for (const SameSystem& same : study.same_system)
     if (same.share.pairs > 0)
       report.findings.push_back(report::same_system_statement(
-          train::detector_title(same.detector), same.share.pairs, same.share.pairs_different,
-          same.share.deals, same.share.deals_different, study.settings.options.level));
+          train::detector_title(same.detector), same.share, study.settings.options.level, study.data.unit));
   if (const std::string sentence = fallback_finding(study); !sentence.empty())
     report.findings.push_back(sentence);
   const eval::Evaluation& first = *study.rows[0].seeds[0];
   report.facts = {{"test films", std::to_string(first.images)},
-                  {"persons", first.patients_known ? std::to_string(first.patients) : "not known"},
+                  {data::unit_words(first.unit), std::to_string(first.patients)},
                   {"films without a lesion", std::to_string(first.negatives)},
                   {"lesions", std::to_string(first.lesions)},
                   {"seeds", report.rows[0].seeds},
-                  {"training", format_duration(study.seconds)}};
+                  {"training", format_duration(study.seconds)},
+                  {"split unit", data::unit_key(first.unit)}};
+  // That the films are images needs no line beside their number.
+  if (first.unit == data::FilmUnit::image) report.facts.erase(report.facts.begin() + 1);
   if (!study.data.split_note.empty()) report.facts.emplace_back("split", study.data.split_note);
   report.froc_rule = eval::describe(study.settings.options.froc);
   if (study.settings.ranks_folds())

@@ -264,8 +264,12 @@ class Study {
 
   std::shared_ptr<const train::PersonFolds> person_folds() const {
     auto folds = std::make_shared<train::PersonFolds>();
-    for (size_t i = 0; i < result_.data.split.fold.size() && s_.folds > 0; ++i)
-      (*folds)[result_.data.dataset.samples[i].patient_id] = result_.data.split.fold[i];
+    for (size_t i = 0; i < result_.data.split.fold.size() && s_.folds > 0; ++i) {
+      const data::Sample& sample = result_.data.dataset.samples[i];
+      (*folds)[sample.patient_id] = result_.data.split.fold[i];
+      // A shared model whose recipe has no groups knows the film by its own person.
+      if (!sample.source_patient.empty()) (*folds)[sample.source_patient] = result_.data.split.fold[i];
+    }
     return folds;
   }
 
@@ -352,12 +356,14 @@ class Study {
   }
 
   void evaluate_rows() {
+    eval::EvaluateOptions options = s_.options;
+    options.unit = result_.data.unit;
     for (StudyRow& row : result_.rows) {
       if (row.plan.kind != RowKind::ablation && result_.chains.count(row.plan.method) == 0)
         result_.chains.emplace(row.plan.method, chains_of(row.plan));
       for (const auto& detections : row.detections)
-        row.seeds.push_back(std::make_shared<eval::Evaluation>(
-            eval::evaluate(result_.truth, detections, s_.options, result_.data.dataset.patients_known)));
+        row.seeds.push_back(
+            std::make_shared<eval::Evaluation>(eval::evaluate(result_.truth, detections, options, true)));
       for (const auto& seed : row.seeds)
         if (s_.ranks_folds()) seed->notes.push_back(kRankedInFolds);
     }

@@ -100,9 +100,11 @@ Json label_calibration(const std::vector<double>& logits, const std::vector<int>
 }
 
 /// Writes results.json of a run: AUROC of `net` on films that were used neither for training nor for choosing
-/// it, and calibration of each label, with intervals by person. Returns the mean AUROC.
+/// it, and calibration of each label, with intervals by person, or by what stands for one (`unit`). Returns the mean
+/// AUROC.
 double test_classifier(models::Classifier& net, const RunFolder& run, const data::Dataset& dataset,
-                       const std::vector<int64_t>& test, const data::LoaderOptions& loader) {
+                       data::FilmUnit unit, const std::vector<int64_t>& test,
+                       const data::LoaderOptions& loader) {
   eval::Clusters persons;
   std::map<std::string, int64_t> number;
   for (const int64_t i : test)
@@ -124,7 +126,9 @@ double test_classifier(models::Classifier& net, const RunFolder& run, const data
   for (size_t k = 0; k < scores.size(); ++k)
     calibrations[dataset.label_names[k]] = label_calibration(scores[k], known[k], persons);
   const Json json{{"images", test.size()},
-                  {"patients", persons.count},
+                  {"patients", unit == data::FilmUnit::patient ? Json(persons.count) : Json(nullptr)},
+                  {"split_unit", data::unit_key(unit)},
+                  {"units", persons.count},
                   {"mean_auroc", interval(table.mean)},
                   {"auroc", labels},
                   {"left_out", table.left_out},  // labels of which only one class occurs
@@ -250,7 +254,7 @@ std::string train_classifier(Recipe& recipe, const RunRequest& request) {
   });
   use_best(*trained, *run, result.has_score);
   const double tested =
-      s.test.empty() ? std::nan("") : test_classifier(*trained, *run, dataset, s.test, s.loader);
+      s.test.empty() ? std::nan("") : test_classifier(*trained, *run, dataset, s.data.unit, s.test, s.loader);
   Json summary{{"run", request.out},
                {"task", "classifier"},
                {"steps", result.steps},

@@ -146,7 +146,7 @@ void test_detector(Detector& detector, const RunSetup& s, const RunRequest& requ
   const auto found = detector.detect(dataset, s.test, request.quiet,
                                      request.out + " (its steps are done; --resume tests it)");
   std::vector<FilmSeen> seen = films_seen(dataset, s.test, found);
-  if (!dataset.patients_known)
+  if (!dataset.patients_known && s.data.unit == data::FilmUnit::image)
     for (FilmSeen& film : seen) film.patient.clear();
   for (const data::Leak& leak : data::find_leaks(dataset, s.test, trained))
     for (const int64_t i : leak.films) seen[size_t(i)].leak = true;
@@ -154,8 +154,8 @@ void test_detector(Detector& detector, const RunSetup& s, const RunRequest& requ
   write_file(eval::films_beside(detections), films_csv(seen));
   write_file(detections, detections_csv(found));
   if (request.found) *request.found = found;
-  const eval::Evaluation e =
-      eval::evaluate(truth_of(dataset, s.test), detections_of(found), options, dataset.patients_known);
+  options.unit = s.data.unit;
+  const eval::Evaluation e = eval::evaluate(truth_of(dataset, s.test), detections_of(found), options);
   report::write_evaluation(e, request.out, title);
   for (const int n : {1, 2, 3, 4})
     (*summary)["sens@" + std::to_string(n)] = json_rounded(e.at(n).at.sensitivity, 6);

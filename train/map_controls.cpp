@@ -12,7 +12,7 @@
 namespace cawe::train {
 namespace {
 
-/// For every sample one of another person in the same fold, chosen by the seed.
+/// For every sample one of another person, or of another unit, in the same fold, chosen by the seed.
 std::vector<int64_t> partners(const SplitData& data, uint64_t seed) {
   std::map<std::string, std::vector<int64_t>> folds;
   for (size_t i = 0; i < data.split.fold.size(); ++i) folds[data.split.fold[i]].push_back(int64_t(i));
@@ -29,8 +29,8 @@ std::vector<int64_t> partners(const SplitData& data, uint64_t seed) {
           partner[size_t(members[i])] = other;
       }
     for (const int64_t i : members)
-      CAWE_CHECK(partner[size_t(i)] >= 0, Code::data, "fold \"", name,
-                 "\": one person only, so maps cannot be shuffled between persons");
+      CAWE_CHECK(partner[size_t(i)] >= 0, Code::data, "fold \"", name, "\": one ", data::unit_word(data.unit),
+                 " only, so maps cannot be shuffled between ", data::unit_words(data.unit));
   }
   return partner;
 }

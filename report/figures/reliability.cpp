@@ -104,14 +104,17 @@ std::string letter_of(size_t k) {
 
 }  // namespace
 
-Figure figure_reliability(const std::vector<ReliabilityPanel>& panels, const std::string& about) {
+Figure figure_reliability(const std::vector<ReliabilityPanel>& panels, const std::string& about,
+                          data::FilmUnit unit) {
   CAWE_CHECK(!panels.empty(), Code::internal, "figure 5: no panel");
   Figure figure;
   figure.name = "figure5";
   figure.title = "Figure 5: are scores probabilities?";
   figure.caption =
       "Reliability: in ten bins of equal width, the share that is right over the mean score, with intervals "
-      "over patients; on the dashed line both are equal. Bars and numbers below: how many each bin has. ECE: "
+      "over " +
+      data::unit_words(unit) +
+      "; on the dashed line both are equal. Bars and numbers below: how many each bin has. ECE: "
       "expected calibration error, whose interval may lie above it. " +
       about;
   figure.csv = csv_line({"panel", "title", "items_are", "bin_low", "bin_high", "items", "right", "mean_score",

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "data/units.h"
 #include "eval/calibration.h"
 #include "report/figures/figure.h"
 
@@ -21,6 +22,7 @@ struct ReliabilityPanel {
 /// Named "figure5". Each panel has the mean score of a bin on x, the share that is right on y with its interval, the
 /// diagonal on which both are equal, and below how many items each bin has; its calibration error (ECE) stands in it. CSV:
 /// panel,title,items_are,bin_low,bin_high,items,right,mean_score,share,low,high. Throws Error(internal) without a panel.
-Figure figure_reliability(const std::vector<ReliabilityPanel>& panels, const std::string& about);
+Figure figure_reliability(const std::vector<ReliabilityPanel>& panels, const std::string& about,
+                          data::FilmUnit unit = data::FilmUnit::patient);
 
 }  // namespace cawe::report

@@ -25,6 +25,7 @@ ReportRow report_row(const std::string& detector, const std::string& enhancement
   row.mean = shown_interval(row.own.figures[eval::kComparedMean], row.own.footing);
   row.map50 = shown_interval(row.own.figures[eval::kComparedMap50], row.own.footing);
   row.line = froc_line(enhancement, seeds);
+  row.unit = seeds[0]->unit;
   for (const eval::Evaluation* e : seeds) {
     row.seed_sens.emplace_back();
     for (size_t k = 0; k < 4; ++k) row.seed_sens.back()[k] = e->at(eval::paper_fps()[k]).interval.value;

@@ -119,7 +119,7 @@ Claim claim(const Report& report, const ReportRow& row) {
     if (other.baseline && other.detector == row.detector) reference = subject(other);
   return {subject(row), reference,    row.delta_mean,
           row.p_holm,   report.level, std::max<int64_t>(row.own.seeds, 1),
-          row.family};
+          row.family,   row.unit};
 }
 
 }  // namespace page

@@ -27,12 +27,13 @@ struct ReportRow {
   eval::Interval map50;
   std::array<double, 4> sens_negatives;  ///< with false positives counted on lesion-free images only, or NaN
   std::array<double, 4> paper;  ///< the paper's figures, 0 … 1, if the recipe is the paper's, else NaN
-  std::vector<eval::SensRow> operating;   ///< at 1/8 … 8 with thresholds, first seed
-  bool baseline = false;                  ///< the row that others of its detector are compared with
-  bool control = false;                   ///< e.g. a shuffled map
-  bool ablation = false;                  ///< a control that varies one key
-  std::array<eval::Difference, 4> delta;  ///< at 1, 2, 3, 4; ignored for baselines
-  eval::Difference delta_mean;            ///< what the verdict goes by
+  data::FilmUnit unit = data::FilmUnit::patient;  ///< what intervals are drawn over
+  std::vector<eval::SensRow> operating;           ///< at 1/8 … 8 with thresholds, first seed
+  bool baseline = false;                          ///< the row that others of its detector are compared with
+  bool control = false;                           ///< e.g. a shuffled map
+  bool ablation = false;                          ///< a control that varies one key
+  std::array<eval::Difference, 4> delta;          ///< at 1, 2, 3, 4; ignored for baselines
+  eval::Difference delta_mean;                    ///< what the verdict goes by
   double p_holm = std::numeric_limits<double>::quiet_NaN();  ///< corrected p of the mean's difference
   int64_t family = 1;                                        ///< comparisons that were corrected together
   bool again = false;                  ///< an A/A row: plain with other seeds, outside the correction

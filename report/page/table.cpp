@@ -251,17 +251,17 @@ std::string statements(const Report& report) {
 }
 
 /// What the intervals and p of rows with so many seeds are of.
-std::string footing_note(const eval::MethodResult& of) {
+std::string footing_note(const eval::MethodResult& of, data::FilmUnit unit) {
+  const std::string words = data::unit_words(unit);
   const std::string seeds = std::to_string(of.seeds);
   if (of.footing == eval::Footing::weights_only)
-    return "One seed: intervals and p are of these weights only, on other patients (bootstrap by patient, " +
-           std::to_string(of.draws) +
+    return "One seed: intervals and p are of these weights only, on other " + words + " (bootstrap by " +
+           data::unit_word(unit) + ", " + std::to_string(of.draws) +
            " draws). Another seed’s weights differ by more than these intervals say; no sentence here speaks "
            "of a "
            "method.";
-  return seeds +
-         " seeds: intervals and p are over seeds and patients, both taken as drawn from those that might "
-         "have been "
+  return seeds + " seeds: intervals and p are over seeds and " + words +
+         ", both taken as drawn from those that might have been "
          "(mixed model, paired by seed and film)" +
          (of.footing == eval::Footing::few_seeds ? "; too few seeds for a verdict about a method." : ".");
 }
@@ -275,7 +275,8 @@ std::string variance_notes(const Report& report) {
     if (row.own.seeds > 0) by_seeds[row.own.seeds] = &row.own;
   }
   std::string html;
-  for (const auto& [seeds, result] : by_seeds) html += "<li>" + footing_note(*result) + "</li>";
+  for (const auto& [seeds, result] : by_seeds)
+    html += "<li>" + footing_note(*result, report.rows[0].unit) + "</li>";
   if (family == 1) return html;
   html +=
       "<li>Holm’s correction is over the family of " + std::to_string(family) +

@@ -80,6 +80,17 @@ TEST(Statements, OneSeedSpeaksOfItsWeights) {
   EXPECT_EQ(support_name(of_seeds(5, claim(-.04, -.07, -.01, .004, .02))), "loss");
 }
 
+TEST(Statements, WhereNoPersonsAreKnownNoneAreSpokenOf) {
+  Claim c = claim(.004, -.012, .0196, .6, NAN, .0273);
+  c.unit = data::FilmUnit::image;
+  EXPECT_NE(statement(c).find("over seeds and images, p 0.600"), std::string::npos) << statement(c);
+  c.seeds = 1;
+  EXPECT_NE(statement(c).find("would be shown on other images in 80"), std::string::npos) << statement(c);
+  c.unit = data::FilmUnit::group;
+  EXPECT_NE(statement(c).find("over groups of films, p"), std::string::npos) << statement(c);
+  EXPECT_EQ(statement(c).find("patient"), std::string::npos) << statement(c);
+}
+
 TEST(Statements, FewSeedsGiveNoVerdict) {
   for (const int64_t seeds : {2, 4}) {
     const Claim c = of_seeds(seeds, claim(.0444, .0102, .0736, .004, .0204));
@@ -132,7 +143,7 @@ TEST(Statements, SummaryCounts) {
 }
 
 TEST(Statements, HowOftenChanceIsCalledADifference) {
-  EXPECT_EQ(same_system_statement("RetinaNet", 45, 25, 1000, 48, .95),
+  EXPECT_EQ(same_system_statement("RetinaNet", {45, 25, 1000, 48, false}, .95),
             "A/A, plain RetinaNet against itself with other seeds: a test over patients alone calls 25 of 45 "
             "pairs of "
             "trainings different at 0.05; of 1000 ways to deal these trainings into two methods the test "

@@ -159,7 +159,18 @@ void split_keys(Table& t) {
   t.word("data.split_unit")
       .on(kData, "patient")
       .one_of({"patient", "image"})
-      .help("`image` only where persons are not known");
+      .help(
+          "`image` only where persons are not known; a run writes it where the data name none, or every "
+          "image its own");
+  t.word("data.groups")
+      .file()
+      .on(kData, "")
+      .help(
+          "table image,group of films that belong together (`cawe data duplicates` makes it), beside the "
+          "recipe or "
+          "below `data.root`: a group is dealt to one fold and drawn as one, like a person; persons that are "
+          "known "
+          "stay together, too; \"\": none");
   t.whole("data.split_seed")
       .on(kData, 2018)
       .from(0, kMost)
