@@ -34,11 +34,10 @@ struct EvaluateOptions {
   /// A score threshold that was fixed before; NaN: none.
   double threshold = std::numeric_limits<double>::quiet_NaN();
   /// How it was chosen, or why none could be; "" where nobody chose one. In words, for results.
-  std::string threshold_from =
-      {  /// What TruthImage::patient names; image where patients are not known at all.
-          data::FilmUnit unit = data::FilmUnit::patient;
+  std::string threshold_from = {};
+  /// What TruthImage::patient names; image where patients are not known at all.
+  data::FilmUnit unit = data::FilmUnit::patient;
 };
-};  // namespace cawe::eval
 
 /// Sensitivities under the second rule, lenient_rule() of froc.h: misses that are only outlines are hits under it.
 struct LenientSens {
