@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a study's report and tables say, counted again from the data, the split, the detections and the probabilities: for
-whole_line.py, which runs the studies."""
+whole_line.py and study_checks.py, which run the studies."""
 import csv
 import hashlib
 import html
@@ -195,3 +195,51 @@ def check_spoilt_films(page):
     drawn = {(r['stage'], r['name']): r['films'] for r in table_of('other/figures/flow.csv')}
     check((drawn['found', ''], drawn['rejected', rejected[0]['attribute']], drawn['not annotated', '']) == ('80', '1', '1'),
           'film flow: a film that cannot be read, and one without box annotation')
+
+
+def check_further(study, enhancements):
+    """further.csv of a study with two seeds is what its evaluations say, and the page has the table."""
+    given = {(r['enhancement'], r['figure']): r for r in table_of(study + '/further.csv')}
+    results = json.loads((WORK / study / 'results.json').read_text())['rows']
+    assert [r['enhancement'] for r in results] == enhancements and len(given) == 8 * len(results), given.keys()
+    paths = {'wafroc': ('afroc', 'wafroc', 'value'), 'jafroc': ('afroc', 'jafroc', 'value'), 'froc_area_4': ('froc_area', '4', 'value'),
+             'lroc_area': ('lroc', 'area', 'value'), 'mean_sens': ('sens_mean_1_2_3_4', 'value'),
+             'mean_sens_lenient': ('sens_lenient', 'sens_mean_1_2_3_4', 'value'), 'ece': ('calibration', 'equal_width', 'ece', 'value')}
+    for row in results:
+        for figure, path in paths.items():
+            values = list(row['evaluations'])
+            for key in path:
+                values = [v[key] for v in values]
+            mine = given[row['enhancement'], figure]
+            assert int(mine['undefined_seeds']) == values.count(None) and mine['ci_low'] == '', mine
+            if None in values:
+                assert mine['value'] == mine['sd_seeds'] == '', mine
+                continue
+            assert abs(float(mine['value']) - sum(values) / 2) < 1e-12, (mine, values)
+            assert abs(float(mine['sd_seeds']) - abs(values[0] - values[1]) / 2 ** 0.5) < 1e-9, (mine, values)
+    assert 'More figures of the same detections' in (WORK / study / 'report.html').read_text()
+
+
+def check_figure_5(study, titles):
+    """A panel with bins for each title, in the page and in its table."""
+    page = (WORK / study / 'report.html').read_text()
+    assert [r['title'] for r in table_of(study + '/figures/figure5.csv')][0] == titles[0]
+    assert {r['title'] for r in table_of(study + '/figures/figure5.csv')} == set(titles)
+    assert all('>%s</text>' % title in page for title in titles), titles
+
+
+def check_groups(study, attribute, expected):
+    """lesions_by.csv has every lesion once in its third and once in its finding, for each row that is shown by groups."""
+    rows = table_of(study + '/lesions_by.csv')
+    lesions = int(table_of(study + '/results.csv')[0]['lesions'])
+    for enhancement in {r['enhancement'] for r in rows}:
+        mine = [r for r in rows if r['enhancement'] == enhancement]
+        thirds = [int(r['lesions']) for r in mine if r['attribute'] == 'lesion size']
+        assert len(thirds) == 3 and sum(thirds) == lesions, (thirds, lesions)
+        assert {r['group']: int(r['lesions']) for r in mine if r['attribute'] == attribute} == expected, (mine, expected)
+        for r in mine:
+            sens = [float(r['sens@%d' % n]) for n in (1, 2, 3, 4)] if r['sens@1'] else []
+            assert bool(sens) == (int(r['lesions']) > 0) and (not sens or abs(sum(sens) / 4 - float(r['mean_sens'])) < 1e-12), r
+    page = (WORK / study / 'report.html').read_text()
+    for group, n in expected.items():
+        assert '<th scope="row">%s: %s</th><td>%d</td>' % (attribute, group, n) in page, group

@@ -11,6 +11,7 @@ import subprocess
 import time
 
 from common import PROGRAM, ROOT, WORK, cawe, sets, tree
+from report_checks import check_figure_5, check_further, check_groups
 
 DATA = """[data]
 root = "data"
@@ -317,49 +318,11 @@ def stopped_classifiers():
     print('ok  a classifier whose training was stopped', flush=True)
 
 
-def check_groups(out, attribute, expected):
-    """lesions_by.csv has every lesion once in its third and once in its finding, for each row that is shown by groups."""
-    rows = rows_of(WORK / out / 'lesions_by.csv')
-    lesions = int(rows_of(WORK / out / 'results.csv')[0]['lesions'])
-    for enhancement in {r['enhancement'] for r in rows}:
-        mine = [r for r in rows if r['enhancement'] == enhancement]
-        thirds = [int(r['lesions']) for r in mine if r['attribute'] == 'lesion size']
-        assert len(thirds) == 3 and sum(thirds) == lesions, (thirds, lesions)
-        assert {r['group']: int(r['lesions']) for r in mine if r['attribute'] == attribute} == expected, (mine, expected)
-        for r in mine:
-            sens = [float(r['sens@%d' % n]) for n in (1, 2, 3, 4)] if r['sens@1'] else []
-            assert bool(sens) == (int(r['lesions']) > 0) and (not sens or abs(sum(sens) / 4 - float(r['mean_sens'])) < 1e-12), r
-    page = (WORK / out / 'report.html').read_text()
-    for group, n in expected.items():
-        assert '<th scope="row">%s: %s</th><td>%d</td>' % (attribute, group, n) in page, group
-
-
 def further_figures():
     """Further figures against each evaluation's own, lesions by size and finding against the data's files, figure 5."""
     study('further', *sets('seeds=[0,1]', 'classifier_set=["data.test_folds=test","data.test=0.8"]', 'set=["data.test=0.8"]'))
-    given = {(r['enhancement'], r['figure']): r for r in rows_of(WORK / 'further/further.csv')}
-    results = json.loads((WORK / 'further/results.json').read_text())['rows']
-    assert [r['enhancement'] for r in results] == ['none', 'cawe'] and len(given) == 2 * 8, given.keys()
-    paths = {'wafroc': ('afroc', 'wafroc', 'value'), 'jafroc': ('afroc', 'jafroc', 'value'), 'froc_area_4': ('froc_area', '4', 'value'),
-             'lroc_area': ('lroc', 'area', 'value'), 'mean_sens': ('sens_mean_1_2_3_4', 'value'),
-             'mean_sens_lenient': ('sens_lenient', 'sens_mean_1_2_3_4', 'value'), 'ece': ('calibration', 'equal_width', 'ece', 'value')}
-    for row in results:
-        for figure, path in paths.items():
-            values = list(row['evaluations'])
-            for key in path:
-                values = [v[key] for v in values]
-            mine = given[row['enhancement'], figure]
-            assert int(mine['undefined_seeds']) == values.count(None) and mine['ci_low'] == '', mine
-            if None in values:
-                assert mine['value'] == mine['sd_seeds'] == '', mine
-                continue
-            assert abs(float(mine['value']) - sum(values) / 2) < 1e-12, (mine, values)
-            assert abs(float(mine['sd_seeds']) - abs(values[0] - values[1]) / 2 ** 0.5) < 1e-9, (mine, values)
-    page = (WORK / 'further/report.html').read_text()
-    assert 'More figures of the same detections' in page and 'Figure 5: are scores probabilities?' in page
-    panels = [line.split(',')[0] for line in (WORK / 'further/figures/figure5.csv').read_text().splitlines()[1:]]
-    titles = ['>RetinaNet, plain, seed 0</text>', '>classifier, nodule</text>', '>classifier, consolidation</text>']
-    assert sorted(set(panels)) == ['a', 'b', 'c'] and all(title in page for title in titles), panels
+    check_further('further', ['none', 'cawe'])
+    check_figure_5('further', ['RetinaNet, plain, seed 0', 'classifier, nodule', 'classifier, consolidation'])
     # The findings of films, from the data's own tables.
     test = {r['image'] for r in rows_of(WORK / 'further/rows/retinanet-none-0/split.csv') if r['fold'] == 'test'}
     boxes, expected = rows_of(WORK / 'data/stage_2_train_labels.csv'), {}
