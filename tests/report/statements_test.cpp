@@ -150,8 +150,8 @@ TEST(Statements, HowOftenChanceIsCalledADifference) {
             "over seeds "
             "and patients calls 48 different (4.8 %, 5 % expected).");
   EXPECT_EQ(
-      same_system_statement("RetinaNet", 1, 0, 0, 0, .95),
-      "A/A, plain RetinaNet against itself with other seeds: a test over patients alone calls 0 of 1 pair of "
+      same_system_statement("RetinaNet", {1, 0, 0, 0, false}, .95, data::FilmUnit::image),
+      "A/A, plain RetinaNet against itself with other seeds: a test over images alone calls 0 of 1 pair of "
       "trainings different at 0.05.");
 }
 
