@@ -145,7 +145,8 @@ Json json_of(const FilmTable& films, const std::vector<data::FilmPair>& pairs, c
              {"correlation", json_fixed(pair.correlation, 3)},
              {"folds", f.folds.empty() ? Json(nullptr) : Json(f.folds)},
              {"sources", f.sources}};
-    if (f.persons != PairFacts::Table::silent) one["one_person_by_table"] = f.persons == PairFacts::Table::one;
+    if (f.persons != PairFacts::Table::silent)
+      one["one_person_by_table"] = f.persons == PairFacts::Table::one;
     list.push_back(std::move(one));
   }
   const auto count = int64_t(films.dataset.samples.size());
@@ -175,7 +176,8 @@ void print_pairs(const FilmTable& films, const std::vector<data::FilmPair>& pair
     if (!f.folds.empty()) notes += (f.across_folds ? ", across folds " : ", fold ") + f.folds;
     if (f.across_sources) notes += ", across sources " + f.sources;
     if (f.persons != PairFacts::Table::silent)
-      notes += f.persons == PairFacts::Table::one ? ", one person by the table" : ", two persons by the table";
+      notes +=
+          f.persons == PairFacts::Table::one ? ", one person by the table" : ", two persons by the table";
     const std::string score = std::isnan(pair.score) ? "-" : fixed(pair.score, 1);
     print_lines(printf_text("%-19s %5s %7d %11.3f  ", data::kind_text(pair.kind), score.c_str(), pair.inliers,
                             pair.correlation) +

@@ -22,7 +22,7 @@ ROWS = [('faster_rcnn', r) for r in PAPER_ROWS] + [('retinanet', r) for r in PAP
 COLUMNS = (['detector', 'enhancement', 'seed'] + ['sens@%d' % k for k in (1, 2, 3, 4)] +
            ['ci_%s@%d' % (end, k) for k in (1, 2, 3, 4) for end in ('low', 'high')] +
            ['%s@%d' % (what, k) for k in (1, 2, 3, 4) for what in ('delta', 'p')] +
-           ['map50', 'froc_rule', 'images', 'patients', 'lesions'])
+           ['map50', 'froc_rule', 'images', 'patients', 'lesions', 'split_unit', 'units'])
 
 
 TINY = {'data.root': {'data': '"data"', 'scenes': '"scenes"'}, 'image.size': 64, 'model.width': 8, 'model.channels': 16,
@@ -117,7 +117,7 @@ def contract():
         assert int(row['images']) >= int(row['patients']) > 0 and int(row['lesions']) > 0, row
     with open(WORK / 'one/lesions_by_map.csv') as f:
         thirds = list(csv.DictReader(f))
-    lesions = {r[-1] for r in rows}
+    lesions = {r[header.index('lesions')] for r in rows}
     for detector, enhancement in {(r['detector'], r['enhancement']) for r in thirds}:
         mine = [r for r in thirds if (r['detector'], r['enhancement']) == (detector, enhancement)]
         assert [r['third'] for r in mine] == ['dark', 'middle', 'bright'], mine

@@ -105,8 +105,10 @@ TEST(Duplicates, TheMapIsFound) {
   const double angle = change.turn * M_PI / 180, side = kFeatureSide;
   for (const auto& [x, y] : {std::pair{100., 120.}, {400., 150.}, {250., 420.}}) {
     const double dx = x - side / 2, dy = y - side / 2;
-    const double u = side / 2 + change.zoom * (std::cos(angle) * dx - std::sin(angle) * dy) + change.right * side;
-    const double v = side / 2 + change.zoom * (std::sin(angle) * dx + std::cos(angle) * dy) + change.down * side;
+    const double u =
+        side / 2 + change.zoom * (std::cos(angle) * dx - std::sin(angle) * dy) + change.right * side;
+    const double v =
+        side / 2 + change.zoom * (std::sin(angle) * dx + std::cos(angle) * dy) + change.down * side;
     EXPECT_NEAR(match.map.a * x + match.map.b * y + match.map.c, u, 3) << x << " " << y;
     EXPECT_NEAR(match.map.d * x + match.map.e * y + match.map.f, v, 3) << x << " " << y;
   }
@@ -137,7 +139,8 @@ TEST(Duplicates, Kinds) {
   const FoundDuplicates found = find_duplicates(films.samples);
   std::map<std::string, PairKind> kinds;
   for (const FilmPair& pair : found.pairs)
-    kinds[films.samples[size_t(pair.first)].image_id + "+" + films.samples[size_t(pair.second)].image_id] = pair.kind;
+    kinds[films.samples[size_t(pair.first)].image_id + "+" + films.samples[size_t(pair.second)].image_id] =
+        pair.kind;
   EXPECT_EQ(kinds, (std::map<std::string, PairKind>{{"film+copy", PairKind::identical},
                                                     {"film+cut", PairKind::near_duplicate},
                                                     {"copy+cut", PairKind::near_duplicate}}));
