@@ -21,6 +21,7 @@
 #include "tensor/io/weights_file.h"
 #include "tensor/text.h"
 #include "train/checkpoint.h"
+#include "train/recipe.h"
 
 namespace cawe::apps {
 namespace fs = std::filesystem;
@@ -59,8 +60,11 @@ std::string checkpoint_text(const std::string& path, const train::Checkpoint& c,
             {"patients", patients}, {"films", trained.films.size()}, {"recipe", c.recipe}};
   const std::string table = describe_tensors(c.model(), {}, as_json ? &json : nullptr);
   if (as_json) return json_text(json);
+  const train::Recipe recipe = train::Recipe::of_checkpoint(c.recipe, path);
+  const bool images = recipe.value("data.split_unit") && recipe.word("data.split_unit") == "image";
   return path + ": checkpoint after step " + std::to_string(c.step) + ", trained on " +
-         std::to_string(patients) + " persons\n" + table + "recipe:\n" + c.recipe;
+         (images ? counted(int64_t(trained.films.size()), "image") : counted(patients, "person")) + "\n" +
+         table + "recipe:\n" + c.recipe;
 }
 
 std::string weights_text(const std::string& path, const NamedTensors& tensors, const Widened& widened,

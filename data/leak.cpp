@@ -9,6 +9,7 @@
 
 #include "data/formats/table/persons.h"
 #include "data/hash.h"
+#include "data/units.h"
 #include "tensor/error.h"
 #include "tensor/text.h"
 
@@ -108,7 +109,7 @@ std::string check_leaks(const Dataset& dataset, const std::vector<int64_t>& indi
   for (const Leak& leak : find_leaks(dataset, indices, chain)) {
     if (!leak.patients.empty())
       text += detail::concat(text.empty() ? "" : "; ", leak.model, " was trained on ", leak.patients.size(),
-                             " of these patients: ", listed(leak.patients));
+                             " of these ", unit_words(film_unit(dataset)), ": ", listed(leak.patients));
     if (!leak.images.empty())
       text += detail::concat(text.empty() ? "" : "; ", leak.model, " was trained on the pixels of ",
                              leak.images.size(), " of these films: ", listed(leak.images));
@@ -120,9 +121,11 @@ std::string check_leaks(const Dataset& dataset, const std::vector<int64_t>& indi
 
 namespace {
 
-/// "films/a.png (metadata.csv: line 3, person p1)".
+/// "films/a.png (metadata.csv: line 3, person p1)"; no person where none is known.
 std::string described(const Sample& s) {
-  return s.path + " (" + (s.where.empty() ? "" : s.where + ", ") + "person " + s.patient_id + ")";
+  const bool person = film_unit({s.image_id}, {s.patient_id}) == FilmUnit::patient;
+  const std::string whose = person ? "person " + s.patient_id : "image " + s.image_id;
+  return s.path + " (" + (s.where.empty() ? "" : s.where + ", ") + whose + ")";
 }
 
 }  // namespace

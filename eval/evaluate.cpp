@@ -165,7 +165,7 @@ Evaluation evaluate(const std::vector<TruthImage>& truth, const std::vector<Dete
         "whose the images are is not known: intervals are over images, too narrow where several show one "
         "body");
   if (e.unit == data::FilmUnit::group)
-    e.notes.push_back("intervals are over groups of films that are alike or of one person (data.groups)");
+    e.notes.push_back("intervals are over groups of films that are alike (data.groups)");
   if (e.lesions == 0) e.notes.push_back("no lesion among the images: sensitivities and AP are not defined");
   if (e.negatives == 0) e.notes.push_back("no lesion-free image: that false positive rate is not defined");
   if (e.map50.skipped > 0 && e.lesions > 0)

@@ -96,7 +96,7 @@ report::ReportTable localisation_table(const StudyResult& study) {
   t.title = "Does the map find the lesions?";
   t.caption =
       "Pointing: the map's maximum lies in a true box. Energy: share of the map inside the boxes. Beside it "
-      "the maps of films of other " +
+      "the maps of other " +
       data::unit_words(study.data.unit) + " (shuffled) and the film's centre.";
   t.header = {"films", "n", "pointing", "shuffled", "centre", "energy", "shuffled", "centre", "verdict"};
   for (const eval::LocalisationRow& r : study.localisation) {

@@ -379,8 +379,7 @@ SplitData load_data(const Recipe& r, bool quiet, const PersonFolds* folds) {
     out.warnings.push_back(torn);
   out.split_hash = data::sha256(data::split_text(out.dataset, out.split));
   if (by_image || !out.persons_known) out.split_note = "image-level split: optimistic";
-  if (out.unit == data::FilmUnit::group)
-    out.split_note = "by groups of films that are alike or of one person";
+  if (out.unit == data::FilmUnit::group) out.split_note = "by groups of films that are alike";
   return out;
 }
 

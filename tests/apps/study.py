@@ -22,7 +22,7 @@ ROWS = [(d, r) for d in ('faster_rcnn', 'retinanet') for r in PAPER_ROWS] + [('r
 COLUMNS = (['detector', 'enhancement', 'seed'] + ['sens@%d' % k for k in (1, 2, 3, 4)] +
            ['ci_%s@%d' % (end, k) for k in (1, 2, 3, 4) for end in ('low', 'high')] +
            ['%s@%d' % (what, k) for k in (1, 2, 3, 4) for what in ('delta', 'p')] +
-           ['map50', 'froc_rule', 'images', 'patients', 'lesions', 'mean', 'p_holm', 'seeds', 'family'])
+           ['map50', 'froc_rule', 'images', 'patients', 'lesions', 'mean', 'p_holm', 'seeds', 'family', 'split_unit', 'units'])
 
 
 TINY = {'data.root': {'data': '"data"', 'scenes': '"scenes"'}, 'image.size': 64, 'model.width': 8, 'model.channels': 16,

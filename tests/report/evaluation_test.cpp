@@ -129,8 +129,29 @@ TEST(EvaluationFiles, SayHowAThresholdWasChosen) {
 }
 
 TEST(EvaluationText, SaysWherePatientsAreUnknown) {
-  EXPECT_EQ(evaluation_text(golden()).find("patients unknown"), std::string::npos);
-  EXPECT_NE(evaluation_text(golden(false)).find("patients unknown"), std::string::npos);
+  const auto has = [](const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+  };
+  const std::string known = evaluation_text(golden()), images = evaluation_text(golden(false));
+  EXPECT_TRUE(has(known, "3 patients") && has(known, "intervals: patient bootstrap")) << known;
+  EXPECT_TRUE(has(images, "intervals are over images") && has(images, "intervals: image bootstrap"))
+      << images;
+  for (const char* word : {"patient", "person"}) EXPECT_FALSE(has(images, word)) << images;
+  const nlohmann::json json = nlohmann::json::parse(evaluation_json(golden(false)));
+  EXPECT_EQ(json["split_unit"], "image");
+  EXPECT_EQ(json["bootstrap"]["unit"], "image");
+  EXPECT_TRUE(json["patients"].is_null());
+  EXPECT_EQ(json["units"], 3) << "what patients are is not asked: the ids are drawn as they are";
+}
+
+TEST(EvaluationText, SaysGroupsOfFilms) {
+  eval::Evaluation e = golden();
+  e.unit = data::FilmUnit::group;
+  e.patients_known = false;
+  const std::string text = evaluation_text(e);
+  EXPECT_NE(text.find("3 groups of films"), std::string::npos) << text;
+  EXPECT_EQ(text.find("patient"), std::string::npos) << text;
+  EXPECT_EQ(nlohmann::json::parse(evaluation_json(e))["split_unit"], "group");
 }
 
 TEST(ResultsCsv, HasTheContractsColumnsAndThePapersOrder) {
@@ -146,14 +167,14 @@ TEST(ResultsCsv, HasTheContractsColumnsAndThePapersOrder) {
       text.substr(0, text.find('\n')),
       "detector,enhancement,seed,sens@1,sens@2,sens@3,sens@4,ci_low@1,ci_high@1,ci_low@2,ci_high@2,ci_low@3,"
       "ci_high@3,ci_low@4,ci_high@4,delta@1,p@1,delta@2,p@2,delta@3,p@3,delta@4,p@4,map50,froc_rule,images,"
-      "patients,lesions,mean,p_holm,seeds,family");
+      "patients,lesions,mean,p_holm,seeds,family,split_unit,units");
   const size_t f = text.find("faster_rcnn,afda,1,1,1,1,1,"), l = text.find("retinanet,cawe,0,"),
                c = text.find("retinanet,cawe-shuffled,0,");
   EXPECT_LT(f, l);
   EXPECT_LT(l, c);
   EXPECT_NE(c, std::string::npos);
   EXPECT_NE(text.find(",0,1,0,1,0,1,0,1,0.61496"), std::string::npos);
-  EXPECT_NE(text.find("iou>=0.5;duplicates=ignore;step,4,3,4"), std::string::npos);
+  EXPECT_NE(text.find("iou>=0.5;duplicates=ignore;step,4,3,4,patient,3"), std::string::npos);
   EXPECT_THROW(write_results_csv(dir.path("no/such/results.csv"), {last}), Error);
 }
 
