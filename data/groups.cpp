@@ -137,11 +137,10 @@ std::string torn_groups(const Dataset& dataset, const Split& split) {
       films.push_back(dataset.samples[i].image_id + " (" + split.fold[i] + ")");
   }
   if (torn == 0) return "";
-  return detail::concat(
-      counted_units(torn, FilmUnit::group), torn == 1 ? " lies" : " lie",
-      " in more than one fold: ", listed(films),
-      ": results on one fold are better than on films of others (data.split = \"k_folds\" "
-      "or \"patient\" deals groups whole)");
+  return detail::concat(counted_units(torn, FilmUnit::group), torn == 1 ? " lies" : " lie",
+                        " in more than one fold: ", listed(films),
+                        ": results on one fold are better than on films of others (data.split = \"k_folds\" "
+                        "or \"patient\" deals groups whole)");
 }
 
 }  // namespace cawe::data

@@ -331,7 +331,7 @@ SplitData load_data(const Recipe& r, bool quiet, const PersonFolds* folds) {
              r.where("data.root"), ")");
   const std::string folder = r.word("data.images"), images = folder.empty() ? root : below(root, folder);
   const std::string format = r.word("data.format");
-  const bool by_image = r.word("data.split_unit") == "image";
+  const bool by_image = r.value("data.split_unit") == Value(std::string("image"));
   SplitData out;
   out.warnings = check_folds_apart(r);
   std::set<std::string> tested;
@@ -377,8 +377,7 @@ SplitData load_data(const Recipe& r, bool quiet, const PersonFolds* folds) {
     out.warnings.push_back(torn);
   out.split_hash = data::sha256(data::split_text(out.dataset, out.split));
   if (by_image || !out.persons_known) out.split_note = "image-level split: optimistic";
-  if (out.unit == data::FilmUnit::group)
-    out.split_note = "by groups of films that are alike";
+  if (out.unit == data::FilmUnit::group) out.split_note = "by groups of films that are alike";
   return out;
 }
 
