@@ -53,6 +53,16 @@ std::string describe_tensors(const NamedTensors& tensors, const Widened& widened
   return table + std::to_string(tensors.size()) + " tensors, " + std::to_string(values) + " values\n";
 }
 
+/// Whether a checkpoint's recipe says that nobody knows whose films trained it. One that is no recipe says nothing.
+bool trains_on_images(const std::string& text) {
+  try {
+    return train::Recipe::of_checkpoint(text, "").value("data.split_unit") ==
+           train::Value(std::string("image"));
+  } catch (const Error&) {
+    return false;
+  }
+}
+
 std::string checkpoint_text(const std::string& path, const train::Checkpoint& c, bool as_json) {
   const data::TrainedPatients trained = data::parse_manifest(path, c.manifest);
   const int64_t patients = int64_t(trained.hashes.size());
@@ -60,10 +70,9 @@ std::string checkpoint_text(const std::string& path, const train::Checkpoint& c,
             {"patients", patients}, {"films", trained.films.size()}, {"recipe", c.recipe}};
   const std::string table = describe_tensors(c.model(), {}, as_json ? &json : nullptr);
   if (as_json) return json_text(json);
-  const train::Recipe recipe = train::Recipe::of_checkpoint(c.recipe, path);
-  const bool images = recipe.value("data.split_unit") && recipe.word("data.split_unit") == "image";
-  return path + ": checkpoint after step " + std::to_string(c.step) + ", trained on " +
-         (images ? counted(int64_t(trained.films.size()), "image") : counted(patients, "person")) + "\n" +
+  const std::string trained_on = trains_on_images(c.recipe) ? counted(int64_t(trained.films.size()), "image")
+                                                            : counted(patients, "person");
+  return path + ": checkpoint after step " + std::to_string(c.step) + ", trained on " + trained_on + "\n" +
          table + "recipe:\n" + c.recipe;
 }
 

@@ -110,11 +110,11 @@ void study_extra_films(StudyResult& study) {
   report::ReportTable t;
   t.title = "With lesion-free films of another source";
   const data::FilmUnit mine = study.data.unit, theirs = study.extra.data.unit;
-  // Of two units, as patients and images, no number in common.
+  // Of two units, as patients and images, there is no number in common.
   const std::string whose =
-      mine == theirs ? "; " + data::counted_units(check.patients, mine) + " in all" : "";
-  t.caption = std::to_string(chosen.size()) + " normal films join the test set" + whose +
-              ". From 8 x 8 gray cells alone a linear classifier tells the "
+      mine == theirs ? " of " + data::counted_units(check.patients, mine) + " in all" : "";
+  t.caption = std::to_string(chosen.size()) + " normal films" + whose +
+              " join the test set. From 8 x 8 gray cells alone a linear classifier tells the "
               "source of a film with AUROC " +
               fixed(check.auroc.value) + " [" + fixed(check.auroc.low) + ", " + fixed(check.auroc.high) +
               "]" +

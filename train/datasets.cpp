@@ -332,7 +332,7 @@ SplitData load_data(const Recipe& r, bool quiet, const PersonFolds* folds) {
              r.where("data.root"), ")");
   const std::string folder = r.word("data.images"), images = folder.empty() ? root : below(root, folder);
   const std::string format = r.word("data.format");
-  const bool by_image = r.word("data.split_unit") == "image";
+  const bool by_image = r.value("data.split_unit") == Value(std::string("image"));
   SplitData out;
   out.warnings = check_folds_apart(r);
   std::set<std::string> tested;

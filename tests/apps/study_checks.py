@@ -373,7 +373,7 @@ def main():
             says=['data.test_folds names fold "test", and so does data.val_folds'])
     refused('an ablated classifier that is not there', '--ablate', 'enhance.classifier=nope', code=3, says=['nope'])
     refused('a control without a second person', '--set', 'controls=["shuffled"]', '--set', 'set=["data.test=0.03"]',
-            '--set', 'classifier_set=["data.test=0.03"]', code=3, says=['one person'])
+            '--set', 'classifier_set=["data.test=0.03"]', code=3, says=['one patient only'])
     refused('one seed twice', '--set', 'seeds=[3,4,3]', code=2, says=['3 twice'])
     refused('a value of an ablation that is empty', '--ablate', 'fuse.alpha=0.5,', code=2, says=['a value is empty'])
     refused('an ablation of the rule by which all rows are judged', '--ablate', 'froc.iou=0.1', code=2,

@@ -72,7 +72,7 @@ void set_keys(Table& t) {
       .on(
           kData,
           [](const Recipe& r, const std::string&) {
-            return Value(std::string(r.word("data.split_unit") == "image"
+            return Value(std::string(r.value("data.split_unit") == Value(std::string("image"))
                                          ? ""
                                          : "pneumonia-challenge-dataset-mappings_2018.json"));
           },
@@ -157,11 +157,9 @@ void split_keys(Table& t) {
       .help(
           "by shares of persons, by the SHA-256 of file names, by a table, in folds, or everything is test");
   t.word("data.split_unit")
-      .on(kData, "patient")
+      .later(kData, "patient, or image where the data name no persons or every image its own")
       .one_of({"patient", "image"})
-      .help(
-          "`image` only where persons are not known; a run writes it where the data name none, or every "
-          "image its own");
+      .help("`image` only where persons are not known");
   t.word("data.groups")
       .file()
       .on(kData, "")
