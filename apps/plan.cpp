@@ -12,6 +12,7 @@
 #include "tensor/error.h"
 #include "tensor/io/format.h"
 #include "tensor/io/json.h"
+#include "tensor/text.h"
 
 namespace cawe::apps {
 namespace {
@@ -30,54 +31,80 @@ struct Options {
 struct Measured {
   eval::PlanBasis basis;
   int64_t rows = 0, seeds = 0, family = 1;
+  std::string units;  ///< patient, image or group: what the draws are of
 };
 
-/// A cell that may be empty, which is NaN.
-double number_or_none(const data::CsvTable& table, size_t row, size_t column) {
-  return table.word(row, column).empty() ? std::nan("") : table.number(row, column);
+/// A whole number of a cell, from `least` on.
+int64_t count_in(const data::CsvTable& table, size_t row, size_t column, int64_t least) {
+  constexpr double kMost = 1e9;
+  const double n = table.number(row, column);
+  CAWE_CHECK(n == std::floor(n) && n >= double(least) && n <= kMost, Code::data, table.where(row), ": ",
+             table.header()[column], " is ", printable(table.word(row, column), 40),
+             " (expected a whole number from ", least, " on)");
+  return int64_t(n);
+}
+
+/// A variance; NaN where the cell is empty, since it was not measured.
+double variance_in(const data::CsvTable& table, size_t row, size_t column) {
+  if (table.word(row, column).empty()) return std::nan("");
+  const double v = table.number(row, column);
+  CAWE_CHECK(v >= 0, Code::data, table.where(row), ": ", table.header()[column], " is ", v,
+             " (expected a variance, 0 or more)");
+  return v;
+}
+
+/// methods.csv of a study's folder, or the file itself.
+data::CsvTable methods_of(const std::string& results) {
+  std::error_code error;
+  if (!std::filesystem::is_directory(results, error)) return data::CsvTable::read(results);
+  const std::string inside = results + "/methods.csv";
+  CAWE_CHECK(std::filesystem::exists(inside, error), Code::data, results,
+             ": has no methods.csv (expected the folder of a finished study)");
+  return data::CsvTable::read(inside);
 }
 
 Measured measured(const std::string& results, const std::string& wanted) {
-  std::error_code error;
-  const std::string path = std::filesystem::is_directory(results, error) ? results + "/methods.csv" : results;
-  const data::CsvTable table = data::CsvTable::read(path);
+  const data::CsvTable table = methods_of(results);
   const auto column = [&](const char* name) { return table.column(name, "a study's methods.csv has it"); };
   const size_t detector = column("detector"), enhancement = column("enhancement"), kind = column("kind"),
-               seeds = column("seeds"), family = column("family"), low = column("patients_low"),
-               high = column("patients_high"), between_seeds = column("var_seeds"),
-               between_patients = column("var_patients"), rest = column("var_rest"),
-               patients = column("patients"), lesions = column("lesions");
+               seeds = column("seeds"), family = column("family"), between_seeds = column("var_seeds"),
+               between_units = column("var_patients"), rest = column("var_rest"), units = column("units"),
+               lesions = column("lesions"), unit = column("split_unit");
   Measured m;
-  std::string names;
+  std::string names, first;
   for (size_t r = 0; r < table.rows(); ++r) {
-    const std::string name = table.word(r, detector) + "/" + table.word(r, enhancement);
-    if (table.word(r, kind) == "baseline") continue;
+    const std::string name = table.word(r, detector) + "/" + table.word(r, enhancement),
+                      what = table.word(r, kind);
+    if (what == "baseline") continue;
     names += (names.empty() ? "" : ", ") + name;
-    // A/A rows compare nothing, but their variances are those of a comparison: they count where they are asked for.
-    const std::string what = table.word(r, kind);
+    // A/A rows and rows against their controls have variances, too: they count where they are asked for.
     if (wanted.empty() ? what == "again" || what == "against_control" : name != wanted) continue;
+    const std::string size =
+        table.word(r, seeds) + " seeds on " + table.word(r, units) + " " + table.word(r, unit);
+    CAWE_CHECK(first.empty() || first == size, Code::data, table.where(r), ": is of ", size,
+               ", another row of ", first, " (expected rows of one study; --row takes one)");
+    first = size;
     ++m.rows;
-    m.seeds = int64_t(table.number(r, seeds));
-    if (!table.word(r, family).empty()) m.family = int64_t(table.number(r, family));
-    m.basis.patients = int64_t(table.number(r, patients));
-    m.basis.lesions = int64_t(table.number(r, lesions));
-    double of_patients = number_or_none(table, r, between_patients);
-    if (m.seeds == 1) {  // the interval over patients is all that there is
-      const double half = 0.5 * (number_or_none(table, r, high) - number_or_none(table, r, low));
-      of_patients = half * half / (1.959963984540054 * 1.959963984540054);
-    }
-    m.basis.components.patients += of_patients;
-    m.basis.components.seeds += number_or_none(table, r, between_seeds);
-    m.basis.components.rest += number_or_none(table, r, rest);
+    m.seeds = count_in(table, r, seeds, 1);
+    if (!table.word(r, family).empty()) m.family = count_in(table, r, family, 1);
+    m.basis.patients = count_in(table, r, units, 2);
+    m.basis.lesions = count_in(table, r, lesions, 1);
+    m.units = table.word(r, unit);
+    const double of_units = variance_in(table, r, between_units);
+    CAWE_CHECK(!std::isnan(of_units), Code::data, table.where(r),
+               ": var_patients is empty: it was not measured (expected "
+               "a study whose difference is defined)");
+    m.basis.components.patients += of_units;
+    m.basis.components.seeds += variance_in(table, r, between_seeds);
+    m.basis.components.rest += variance_in(table, r, rest);
   }
-  CAWE_CHECK(m.rows > 0, wanted.empty() ? Code::data : Code::usage, path, ": no comparison",
+  CAWE_CHECK(m.rows > 0, wanted.empty() ? Code::data : Code::usage, table.name(), ": no comparison",
              wanted.empty() ? std::string() : " \"" + wanted + "\"", " (expected ",
              names.empty() ? "rows beside the plain ones" : "one of " + names, ")");
-  m.basis.components.patients /= double(m.rows);
-  m.basis.components.seeds /= double(m.rows);
-  m.basis.components.rest /= double(m.rows);
-  const double between = std::isnan(m.basis.components.seeds) ? 0 : m.basis.components.seeds;
-  CAWE_CHECK(m.basis.components.patients + between > 0, Code::data, path,
+  eval::VarianceComponents& c = m.basis.components;
+  for (double* part : {&c.patients, &c.seeds, &c.rest}) *part /= double(m.rows);
+  const double others = std::isnan(c.seeds) ? 0 : c.seeds + c.rest;
+  CAWE_CHECK(c.patients + others > 0, Code::data, table.name(),
              ": its comparisons do not vary (expected variances above 0)");
   return m;
 }
@@ -97,21 +124,22 @@ std::string count_text(int64_t n) {
 }
 
 void print_plan(const Measured& m, const eval::PlanTest& test, const std::vector<eval::PlanRow>& plan) {
+  const std::string units = m.units == "image" ? "images" : m.units == "group" ? "groups of films" : "patients";
   const eval::VarianceComponents& c = m.basis.components;
   const std::string at =
       fixed(1 - test.level, 2) + (test.family > 1 ? " / " + std::to_string(test.family) : "");
   std::string text =
       "measured: " + std::to_string(m.rows) + (m.rows == 1 ? " comparison" : " comparisons, averaged") +
       ", " + std::to_string(m.seeds) + (m.seeds == 1 ? " seed, " : " seeds, ") +
-      count_text(m.basis.patients) + " patients with " + count_text(m.basis.lesions) +
+      count_text(m.basis.patients) + " " + units + " with " + count_text(m.basis.lesions) +
       " lesions\nstandard deviation of one seed's difference: " + fixed(std::sqrt(c.patients), 3) +
-      " between patients";
+      " between " + units;
   if (m.seeds > 1)
     text += ", " + fixed(std::sqrt(c.seeds), 3) + " between seeds, " + fixed(std::sqrt(c.rest), 3) +
             " of both together";
   text += "\nplan: a difference of " + fixed(test.effect, 3) + " shown in " + fixed(100 * test.power, 0) +
-          " of 100 studies, two-sided, at " + at + "\n\n" +
-          "seeds  power here  power with patients without end  patients needed  lesions  speaks of\n";
+          " of 100 studies, two-sided, at " + at + "\n\n" + "seeds  power here  power with " + units +
+          " without end  needed  lesions  speaks of\n";
   for (const eval::PlanRow& r : plan)
     text += printf_text("%5lld  %10.2f  %31.2f  %15s  %7s  %s\n", static_cast<long long>(r.seeds),
                         r.power_here, r.power_without_end, count_text(r.patients).c_str(),
@@ -160,7 +188,8 @@ void run_power(Common& common, const Options& o) {
                      json_rounded(eval::planned_effect(m.basis, test, double(kRsnaFilms), r.seeds), 6)}});
   print_json({{"comparisons", m.rows},
               {"seeds", m.seeds},
-              {"patients", m.basis.patients},
+              {"units", m.basis.patients},
+              {"split_unit", m.units},
               {"lesions", m.basis.lesions},
               {"var_patients", json_rounded(m.basis.components.patients, 9)},
               {"var_seeds", json_rounded(m.basis.components.seeds, 9)},

@@ -42,6 +42,10 @@ MethodFigure figure_of(const SeedFigures& f, uint64_t seed, const MethodOptions&
     error = m.mixed.interval.standard_error;
     df = m.mixed.interval.df;
   }
+  if (f.patients < 2) {  // every draw is of the one patient
+    m.patients = {{value, kNaN, kNaN, 0, int64_t(mean.size())}, kNaN, kNaN};
+    error = kNaN;
+  }
   const double alpha = (1 - o.level) / double(o.family);
   m.minimum_detectable = std::isnan(error) ? kNaN : error * t_test_shift(o.power, df, alpha);
   return m;

@@ -81,6 +81,7 @@ SameSystemShare same_system_share(const std::vector<const Evaluation*>& runs, si
       result.pairs += !std::isnan(p);
       result.pairs_different += different(p);
     }
+  if (runs[0]->patients < 2) return {};
   if (runs.size() < 4) return result;  // groups of one run have no variance between seeds
   std::vector<Deal> deals = every_deal(int64_t(runs.size()));
   result.every_deal = !deals.empty();

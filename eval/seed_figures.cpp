@@ -33,8 +33,10 @@ double variance_of(const std::vector<double>& values, double mean) {
 TInterval t_interval(double value, double standard_error, double df, double level) {
   if (!std::isfinite(value) || !(standard_error >= 0) || !(df > 0))
     return {value, kNaN, kNaN, kNaN, kNaN, kNaN};
+  // Runs that all differ by the same amount: nothing tells how far that is from chance.
+  if (standard_error == 0 && value != 0) return {value, kNaN, kNaN, kNaN, 0, df};
   const double reach = student_t_critical(1 - level, df) * standard_error;
-  const double p = standard_error > 0 ? student_t_two_sided(value / standard_error, df) : value == 0 ? 1 : 0;
+  const double p = standard_error > 0 ? student_t_two_sided(value / standard_error, df) : 1;
   return {value, value - reach, value + reach, p, standard_error, df};
 }
 
@@ -70,8 +72,10 @@ MixedModel mixed_model(const std::vector<double>& values, const std::vector<std:
   CAWE_CHECK(seeds > 0 && covariance.size() == seeds && patients > 0, Code::internal, "mixed model: ", seeds,
              " seeds, covariance of ", covariance.size(), ", ", patients, " patients");
   const double mean = mean_of(values);
-  if (seeds < 2 || std::isnan(mean))
-    return {t_interval(mean, kNaN, kNaN, level), {kNaN, seeds < 2 ? covariance[0][0] : kNaN, kNaN}};
+  // One patient says nothing of others.
+  if (seeds < 2 || patients < 2 || std::isnan(mean))
+    return {t_interval(mean, kNaN, kNaN, level),
+            {kNaN, seeds < 2 && patients > 1 ? covariance[0][0] : kNaN, kNaN}};
   double own = 0, common = 0;  // mean variance over patients, mean covariance of different seeds
   for (size_t s = 0; s < seeds; ++s) {
     own += covariance[s][s] / double(seeds);
@@ -81,12 +85,12 @@ MixedModel mixed_model(const std::vector<double>& values, const std::vector<std:
   const double of_seeds = variance_of(values, mean) / double(seeds);  // MS / S
   const double of_patients = std::max(common, 0.0);
   const double variance = of_seeds + of_patients;
-  const double squares = of_seeds * of_seeds / double(seeds - 1) +
-                         (patients > 1 ? of_patients * of_patients / double(patients - 1) : 0);
+  const double squares =
+      of_seeds * of_seeds / double(seeds - 1) + of_patients * of_patients / double(patients - 1);
   const double df = squares > 0 ? variance * variance / squares : double(seeds - 1);
-  const double rest = std::max(own - of_patients, 0.0);
-  return {t_interval(mean, std::sqrt(variance), df, level),
-          {std::max(of_seeds * double(seeds) - rest, 0.0), of_patients, rest}};
+  // Seeds and rest together are MS, whatever the draws say of the rest: a plan at these seeds has this standard error.
+  const double ms = of_seeds * double(seeds), rest = std::min(std::max(own - of_patients, 0.0), ms);
+  return {t_interval(mean, std::sqrt(variance), df, level), {ms - rest, of_patients, rest}};
 }
 
 TInterval over_seeds(const std::vector<double>& values, double level) {

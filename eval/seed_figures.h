@@ -49,8 +49,8 @@ struct MixedModel {
   TInterval interval;
   VarianceComponents components;
 };
-/// NaN throughout where a value is undefined, and with one seed, of which only the whole variance over patients is known:
-/// components.patients.
+/// NaN throughout where a value is undefined, with one patient, and with one seed, of which only the whole variance over
+/// patients is known: components.patients.
 MixedModel mixed_model(const std::vector<double>& values, const std::vector<std::vector<double>>& covariance,
                        int64_t patients, double level = 0.95);
 

@@ -23,7 +23,8 @@ Checklist claim_checklist() {
            "`data.boxes`), hashes of "
            "the data in `environment.json`"},
           {"8", "Eligibility", "who is in, who is out, how chosen", partly,
-           "what the program left out, and why: report.html (Films and persons), `films_flow.csv`, warnings; "
+           "what the program left out, and why: report.html (Films of each fold), `films_flow.csv`, "
+           "warnings; "
            "keys "
            "`data.views`, `data.strict`"},
           {"9", "Preprocessing", "steps from the file to the network's input", program,
@@ -60,7 +61,7 @@ Checklist claim_checklist() {
            "`cawe plan power`: patients, lesions and seeds that a comparison needs, from the variances of an "
            "earlier "
            "study's `methods.csv`; the smallest difference that this test set could show, in report.html",
-           {"test films", "persons", "lesions"}},
+           {"test films", "patients", "groups of films", "lesions"}},
           {"22", "Model", "inputs, layers, outputs", program,
            "`recipe.toml` (`model.depth`, `model.width` and the detector's keys), docs/models, `cawe "
            "inspect`"},
@@ -114,12 +115,12 @@ Checklist claim_checklist() {
            "Flow",
            "films and persons included and excluded",
            partly,
-           "report.html (Films and persons, figure Film flow), `films_flow.csv`: found, rejected and why, "
+           "report.html (Films of each fold, figure Film flow), `films_flow.csv`: found, rejected and why, "
            "without box "
            "annotation, in each fold; `split.csv` of each run",
-           {"test films", "persons", "films without a lesion"}},
+           {"test films", "patients", "groups of films", "films without a lesion"}},
           {"36", "Demographics", "persons and clinic of each partition", partly,
-           "sex, age and view of each fold: report.html (Films and persons), `films_flow.csv` "
+           "sex, age and view of each fold: report.html (Films of each fold), `films_flow.csv` "
            "(`data.sex_column`, "
            "`data.age_column`, `data.view_column`)"},
           {"37", "Performance", "against the reference standard, in partitions and subgroups", program,

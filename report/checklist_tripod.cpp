@@ -25,7 +25,8 @@ Checklist tripod_ai_checklist() {
           {"5b", "Data", "dates", authors, ""},
           {"6a", "Participants", "setting, centres", authors, ""},
           {"6b", "Participants", "eligibility", partly,
-           "what the program left out, and why: report.html (Films and persons), `films_flow.csv`, warnings; "
+           "what the program left out, and why: report.html (Films of each fold), `films_flow.csv`, "
+           "warnings; "
            "`data.views`, `data.strict`"},
           {"6c", "Participants", "treatments", authors, ""},
           {"7", "Data preparation", "preprocessing and quality checks", program,
@@ -48,14 +49,14 @@ Checklist tripod_ai_checklist() {
            "`cawe plan power`: patients, lesions and seeds that a comparison needs, from the variances of an "
            "earlier "
            "study's `methods.csv`; the smallest difference that this test set could show, in report.html",
-           {"test films", "persons", "lesions"}},
+           {"test films", "patients", "groups of films", "lesions"}},
           {"11", "Missing data", "how handled, what was left out and why", partly,
-           "`data.uncertain`, `data.blank`; report.html (Films and persons, warnings), `films_flow.csv`"},
+           "`data.uncertain`, `data.blank`; report.html (Films of each fold, warnings), `films_flow.csv`"},
           {"12a",
            "Analysis",
            "how the data were used and partitioned",
            program,
-           "report.html (split; Films and persons), `split.csv` of each run, `data.split`, "
+           "report.html (split; Films of each fold), `split.csv` of each run, `data.split`, "
            "`data.split_unit`, "
            "`data.test`, `data.val`",
            {"split"}},
@@ -102,16 +103,16 @@ Checklist tripod_ai_checklist() {
            "Participants",
            "flow; numbers with and without the outcome",
            partly,
-           "report.html (Films and persons, figure Film flow), `films_flow.csv`: found, rejected and why, "
+           "report.html (Films of each fold, figure Film flow), `films_flow.csv`: found, rejected and why, "
            "without box "
            "annotation, in each fold with and without a lesion; `split.csv` of each run",
-           {"test films", "persons", "lesions", "films without a lesion"}},
+           {"test films", "patients", "groups of films", "lesions", "films without a lesion"}},
           {"20b", "Participants", "characteristics, overall and by source", partly,
-           "sex, age and view of each fold: report.html (Films and persons), `films_flow.csv` "
+           "sex, age and view of each fold: report.html (Films of each fold), `films_flow.csv` "
            "(`data.sex_column`, "
            "`data.age_column`, `data.view_column`)"},
           {"20c", "Participants", "evaluation data compared with those of development", partly,
-           "films, lesions, sex, age and view fold by fold: report.html (Films and persons), "
+           "films, lesions, sex, age and view fold by fold: report.html (Films of each fold), "
            "`films_flow.csv`"},
           {"21", "Model development", "participants and outcomes in each analysis", partly,
            "`films_flow.csv`, `split.csv` of each run; counts in `results.json`"},

@@ -10,8 +10,10 @@ const std::vector<Checklist>& checklists() {
 
 const std::vector<std::string>& checklist_facts() {
   static const std::vector<std::string> names = {
-      "test films", "persons", "films without a lesion", "lesions", "seeds", "split", "FROC rule", "cawe",
-      "revision",   "device",  "command_line",           "compiler"};
+      "test films", "patients", "groups of films", "films without a lesion",
+      "lesions",    "seeds",    "split",           "FROC rule",
+      "cawe",       "revision", "device",          "command_line",
+      "compiler"};
   return names;
 }
 

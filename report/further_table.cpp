@@ -124,7 +124,7 @@ ReportTable further_table(const std::vector<FurtherLine>& lines, ScoresAre score
       "error of scores as probabilities that a box is right, 10 bins of equal width." +
       (several ? " Mean over seeds ± standard deviation between seeds" : "") +
       (one ? (several ? "; of one seed" : " In brackets") + (" the " + level + " interval over ") +
-                 (first.patients_known ? "patients" : "films (persons are not known)") +
+                 data::unit_words(first.unit) +
                  (first.options.draws > eval::kFurtherDraws
                       ? ", of the mean of Sens@1, 2, 3, 4 by the first rule from " +
                             std::to_string(first.options.draws) + " draws, else from " +

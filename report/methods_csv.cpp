@@ -2,12 +2,15 @@
 #include "report/methods_csv.h"
 
 #include <cmath>
+#include <limits>
 
 #include "report/statements.h"
 #include "tensor/io/format.h"
 
 namespace cawe::report {
 namespace {
+
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 using Fields = std::vector<std::string>;
 
@@ -42,10 +45,11 @@ const Fields kColumns = {"detector",
                          "var_patients",
                          "var_rest",
                          "minimum_detectable",
-                         "patients",
+                         "units",
                          "lesions",
                          "draws",
-                         "by_seed"};
+                         "by_seed",
+                         "split_unit"};
 
 std::string footing_key(eval::Footing footing) {
   return footing == eval::Footing::method      ? "method"
@@ -92,7 +96,9 @@ void add_difference(const ReportRow& row, Fields* fields) {
   const eval::MethodFigure& f = row.difference.figures[eval::kComparedMean];
   add(fields, {f.patients.interval.low, f.patients.interval.high, f.patients.p});
   if (row.difference.footing == eval::Footing::weights_only) {
-    fields->resize(fields->size() + 11);
+    fields->resize(fields->size() + 6);
+    const double variance = f.mixed.components.patients;
+    add(fields, {std::sqrt(variance), kNaN, kNaN, variance, kNaN});
   } else {
     add(fields, {f.films_fixed.low, f.films_fixed.high, f.two_level.interval.low, f.two_level.interval.high,
                  f.two_level_calibrated.low, f.two_level_calibrated.high, f.mixed.interval.standard_error,
@@ -120,6 +126,7 @@ std::string methods_csv(const std::vector<MethodLine>& lines) {
     std::string values;
     for (const double v : row.seed_means()) values += (values.empty() ? "" : " ") + csv_number(v);
     fields.push_back(values);
+    fields.emplace_back(data::unit_key(row.unit));
     text += csv_line(fields);
   }
   return text;

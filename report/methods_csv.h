@@ -23,8 +23,8 @@ namespace cawe::report {
 /// two_level_low,two_level_high             two-level bootstrap, plain percentiles
 /// calibrated_low,calibrated_high           its draws at the mixed model's width
 /// standard_error,df,var_seeds,var_patients,var_rest    of the mixed model
-/// minimum_detectable,patients,lesions,draws
-/// by_seed                         the row's values, by seed, with blanks between them
+/// minimum_detectable,units,lesions,draws    units: patients, images or groups of films (split_unit)
+/// by_seed,split_unit              the row's values, by seed, with blanks between them
 struct MethodLine {
   std::string detector, enhancement, kind;  ///< as results.csv names them
   const ReportRow* row = nullptr;

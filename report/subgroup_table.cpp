@@ -44,14 +44,16 @@ ReportTable subgroup_table(const std::string& subject, const std::vector<eval::S
 }
 
 ReportTable lesion_group_table(const std::string& detector, const std::vector<std::string>& subjects,
-                               const std::vector<std::vector<eval::SubgroupRow>>& rows) {
+                               const std::vector<std::vector<eval::SubgroupRow>>& rows, data::FilmUnit unit) {
   CAWE_CHECK(!rows.empty() && rows.size() == subjects.size(), Code::internal, "lesion groups: ", rows.size(),
              " rows for ", subjects.size(), " names");
   ReportTable table;
   table.title = "Lesions by size and finding: " + detector;
   table.caption =
       "Mean of Sens@1, 2, 3, 4 on the lesions of each group, false positives counted on all films, with "
-      "intervals over patients. Sizes are thirds of the lesions by their mean side as a share of the film's "
+      "intervals over " +
+      data::unit_words(unit) +
+      ". Sizes are thirds of the lesions by their mean side as a share of the film's "
       "(square root of box area over film area). Boxes on lesions of other groups are neither right nor "
       "wrong. "
       "No difference between groups was tested. lesions_by.csv has Sens@1, 2, 3 and 4.";

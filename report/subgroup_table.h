@@ -20,6 +20,7 @@ ReportTable subgroup_table(const std::string& subject, const std::vector<eval::S
 /// lesions and each row's mean of Sens@1, 2, 3, 4. `subjects`: the rows' names; `rows`: of each, the same groups. Throws
 /// Error(internal) where they are not.
 ReportTable lesion_group_table(const std::string& detector, const std::vector<std::string>& subjects,
-                               const std::vector<std::vector<eval::SubgroupRow>>& rows);
+                               const std::vector<std::vector<eval::SubgroupRow>>& rows,
+                               data::FilmUnit unit = data::FilmUnit::patient);
 
 }  // namespace cawe::report

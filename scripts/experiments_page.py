@@ -230,8 +230,13 @@ def write(page_path, folder, figure_folder, names, detectors, budgets, maps_step
     results = Results(folder, names)
     page = page_path.read_text()
     budget, _ = budget_part(results, detectors, budgets, maps_steps)
+    drawn = bool(results.studies) and figures(results, detectors, budgets, maps_steps, figure_folder)
+    shown = {'budget': ('Mean sensitivity by training steps: means with intervals, dots are seeds', 'experiments_budget.svg'),
+             'dose': ("Difference to plain by the map's quality", 'experiments_dose.svg')}
     for mark, text in (('budget', budget), ('same system', same_system_part(results)), ('dose', dose_part(results, detectors)),
                        ('form', form_part(results, detectors))):
+        if text and mark in shown and (figure_folder / shown[mark][1]).exists():
+            text += '\n\n![%s](figures/%s)' % shown[mark]
         page = put(page, mark, text or 'Not run yet.')
     page_path.write_text(page)
-    return bool(results.studies) and figures(results, detectors, budgets, maps_steps, figure_folder)
+    return drawn

@@ -60,27 +60,30 @@ bool shuffles(const RowPlan& plan) {
          (plan.control == "dose" && plan.overrides == train::Strings{"dose.quality=0"});
 }
 
+/// Calls fn(row, control) for every row that fuses its film's map and its control.
+template <class Fn>
+void for_each_pair(const StudyResult& study, const Fn& fn) {
+  for (const StudyRow& control : study.rows)
+    for (const StudyRow& row : study.rows)
+      if (shuffles(control.plan) && row.plan.kind == RowKind::paper &&
+          row.plan.detector == control.plan.detector && row.plan.method == control.plan.method)
+        fn(row, control);
+}
+
 void compare_with_controls(StudyResult& study) {
   std::vector<double> p;
-  for (const StudyRow& control : study.rows)
-    for (const StudyRow& row : study.rows) {
-      const bool pair = shuffles(control.plan) && row.plan.kind == RowKind::paper &&
-                        row.plan.detector == control.plan.detector && row.plan.method == control.plan.method;
-      if (!pair) continue;
-      study.against_controls.push_back(
-          {row.plan.detector, row.plan.enhancement, control.plan.enhancement, {}});
-      AgainstControl& against = study.against_controls.back();
-      // The family is known when all pairs are.
-      against.row =
-          report::report_row(train::detector_title(row.plan.detector), method_name(row.plan.enhancement),
-                             evaluations(row), evaluations(control));
-      p.push_back(against.row.delta_mean.p);
-    }
+  int64_t family = 0;
+  for_each_pair(study, [&](const StudyRow&, const StudyRow&) { ++family; });
+  for_each_pair(study, [&](const StudyRow& row, const StudyRow& control) {
+    study.against_controls.push_back({row.plan.detector, row.plan.enhancement, control.plan.enhancement, {}});
+    AgainstControl& against = study.against_controls.back();
+    against.row =
+        report::report_row(train::detector_title(row.plan.detector), method_name(row.plan.enhancement),
+                           evaluations(row), evaluations(control), family);
+    p.push_back(against.row.delta_mean.p);
+  });
   const std::vector<double> corrected = eval::holm(p);
-  for (size_t i = 0; i < corrected.size(); ++i) {
-    study.against_controls[i].row.p_holm = corrected[i];
-    study.against_controls[i].row.family = int64_t(corrected.size());
-  }
+  for (size_t i = 0; i < corrected.size(); ++i) study.against_controls[i].row.p_holm = corrected[i];
 }
 
 report::ReportTable table_of(const StudyResult& study) {

@@ -154,7 +154,7 @@ report::Figure attention(const StudyResult& study, const Chosen& chosen) {
   const data::FloatImage film = study_film(study, i);
   const data::Sample& sample = study.data.dataset.samples[size_t(study.test[i])];
   const auto maker = study.map_maker(i);
-  const train::LoadedClassifier& classifier = study.chain("cawe", i).classifier;
+  const train::LoadedClassifier& classifier = study.chain(study.map_method(), i).classifier;
   const models::AttentionMaps maps = maker->maps(train::to_tensor(film));
   const Tensor x = maker->network_input(train::to_tensor(film)).to(compute_device());
   const Tensor features = classifier.net->forward(Variable(x)).features.value().to(Device::cpu);
@@ -203,7 +203,8 @@ class Features {
     const data::FloatImage picture = study_picture(study_, method, test_image);
     const Tensor x =
         study_.map_maker(test_image)->network_input(train::to_tensor(picture)).to(compute_device());
-    const Variable features = study_.chain("cawe", test_image).classifier.net->forward(Variable(x)).features;
+    const Variable features =
+        study_.chain(study_.map_method(), test_image).classifier.net->forward(Variable(x)).features;
     const std::vector<float> pooled = global_avg_pool(features).value().to(Device::cpu).to_vector<float>();
     dim = int64_t(pooled.size());
     set->images.push_back(study_.truth[test_image].id);
@@ -223,7 +224,7 @@ report::Figure tsne(const StudyResult& study, const StudyRow& row) {
     for (size_t i = 0; i < study.truth.size() && taken < kTsneFilms; ++i) {
       if (study.truth[i].boxes.empty() == abnormal) continue;
       // Features of one network alone can be compared: with a classifier for each fold, the first one's films.
-      if (study.chains.at("cawe").size() > 1 && study.fold_of(i) != 0) continue;
+      if (study.chains.at(study.map_method()).size() > 1 && study.fold_of(i) != 0) continue;
       features.add(i, "none", abnormal ? &e.abnormal : &e.normal);
       features.add(i, row.plan.method, abnormal ? &e.enhanced_abnormal : &e.enhanced_normal);
       ++taken;

@@ -20,12 +20,12 @@ const std::string kNotStated = "not stated", kAll = "all";
 /// Counts of some films.
 struct Films {
   int64_t films = 0, with_lesion = 0, lesions = 0;
-  std::set<std::string> persons;
+  std::set<std::string> units;
   void add(const data::Sample& s) {
     ++films;
     with_lesion += !s.boxes.empty();
     lesions += int64_t(s.boxes.size());
-    persons.insert(s.patient_id);
+    units.insert(s.patient_id);
   }
 };
 
@@ -103,10 +103,8 @@ std::string ages(std::vector<float> known, int64_t films) {
 }
 
 std::string flow_csv(const data::Dataset& dataset, const std::vector<Fold>& folds) {
-  const auto persons = [&](const Films& f) {
-    return dataset.patients_known ? std::to_string(f.persons.size()) : "";
-  };
-  std::string csv = csv_line({"stage", "fold", "attribute", "value", "films", "persons", "lesions"});
+  const auto units = [](const Films& f) { return std::to_string(f.units.size()); };
+  std::string csv = csv_line({"stage", "fold", "attribute", "value", "films", "units", "lesions"});
   csv += csv_line(
       {"found", kAll, "", "", std::to_string(dataset.samples.size() + dataset.rejected.size()), "", ""});
   std::map<std::pair<std::string, std::string>, int64_t> reasons;
@@ -114,26 +112,27 @@ std::string flow_csv(const data::Dataset& dataset, const std::vector<Fold>& fold
   for (const auto& [reason, films] : reasons)
     csv += csv_line({"rejected", kAll, reason.first, reason.second, std::to_string(films), "", ""});
   for (const Fold& fold : folds) {
-    csv += csv_line({"read", fold.name, "", "", std::to_string(fold.read.films), persons(fold.read),
+    csv += csv_line({"read", fold.name, "", "", std::to_string(fold.read.films), units(fold.read),
                      std::to_string(fold.read.lesions)});
     csv += csv_line({"not annotated", fold.name, "", "", std::to_string(fold.not_annotated), "", ""});
-    csv += csv_line({"used", fold.name, "", "", std::to_string(fold.used.films), persons(fold.used),
+    csv += csv_line({"used", fold.name, "", "", std::to_string(fold.used.films), units(fold.used),
                      std::to_string(fold.used.lesions)});
     for (const auto& [attribute, groups] : fold.by)
       for (const auto& [value, films] : groups)
         csv += csv_line({"used", fold.name, attribute, value.empty() ? kNotStated : value,
-                         std::to_string(films.films), persons(films), std::to_string(films.lesions)});
+                         std::to_string(films.films), units(films), std::to_string(films.lesions)});
   }
   return csv;
 }
 
-report::ReportTable flow_table(const data::Dataset& dataset, const std::vector<Fold>& folds) {
+report::ReportTable flow_table(const data::Dataset& dataset, data::FilmUnit unit,
+                               const std::vector<Fold>& folds) {
   std::map<std::string, int64_t> fields;
   for (const data::Rejected& r : dataset.rejected) ++fields[r.field];
   std::vector<std::string> reasons;
   for (const auto& [field, films] : fields) reasons.push_back(field + " " + std::to_string(films));
   report::ReportTable t;
-  t.title = "Films and persons";
+  t.title = "Films of each fold";
   t.caption =
       "The detectors' data set: " +
       counted(int64_t(dataset.samples.size() + dataset.rejected.size()), "film") + " found, " +
@@ -141,8 +140,9 @@ report::ReportTable flow_table(const data::Dataset& dataset, const std::vector<F
       (reasons.empty() ? "" : " (" + listed(reasons) + ")") +
       ". Figures behind “used” are of films that were searched for boxes. films_flow.csv has the reasons and "
       "age groups.";
-  t.header = {"fold",    "films", "without box annotation", "used", "with a lesion", "without", "lesions",
-              "persons", "sex",   "age in years",           "view"};
+  t.header = {"fold",    "films",   "without box annotation", "used", "with a lesion",
+              "without", "lesions", data::unit_words(unit),   "sex",  "age in years",
+              "view"};
   for (const Fold& fold : folds) {
     const auto of = [&](const char* attribute) {
       const auto found = fold.by.find(attribute);
@@ -152,14 +152,14 @@ report::ReportTable flow_table(const data::Dataset& dataset, const std::vector<F
     t.rows.push_back({fold.name, std::to_string(fold.read.films), std::to_string(fold.not_annotated),
                       std::to_string(used.films), std::to_string(used.with_lesion),
                       std::to_string(used.films - used.with_lesion), std::to_string(used.lesions),
-                      dataset.patients_known ? std::to_string(used.persons.size()) : "not known", of("sex"),
-                      ages(fold.ages, used.films), of("view")});
+                      std::to_string(used.units.size()), of("sex"), ages(fold.ages, used.films), of("view")});
   }
   return t;
 }
 
-report::FilmFlow flow_of(const data::Dataset& dataset, const std::vector<Fold>& folds) {
+report::FilmFlow flow_of(const data::Dataset& dataset, data::FilmUnit unit, const std::vector<Fold>& folds) {
   report::FilmFlow flow;
+  flow.unit = unit;
   flow.found = int64_t(dataset.samples.size() + dataset.rejected.size());
   std::map<std::string, int64_t> fields;
   for (const data::Rejected& r : dataset.rejected) ++fields[r.field];
@@ -168,7 +168,7 @@ report::FilmFlow flow_of(const data::Dataset& dataset, const std::vector<Fold>& 
   for (const Fold& fold : folds)
     if (&fold != &folds.back())
       flow.folds.push_back({fold.name, fold.used.films, fold.used.with_lesion, fold.used.lesions,
-                            dataset.patients_known ? int64_t(fold.used.persons.size()) : -1});
+                            int64_t(fold.used.units.size())});
   return flow;
 }
 
@@ -178,8 +178,8 @@ void study_flow(StudyResult& study) {
   const data::Dataset& dataset = study.data.dataset;
   const std::vector<Fold> folds = folds_of(study.data);
   write_file(study.out + "/films_flow.csv", flow_csv(dataset, folds));
-  study.tables.push_back(flow_table(dataset, folds));
-  study.drawings.push_back(report::figure_flow(flow_of(dataset, folds)));
+  study.tables.push_back(flow_table(dataset, study.data.unit, folds));
+  study.drawings.push_back(report::figure_flow(flow_of(dataset, study.data.unit, folds)));
 }
 
 }  // namespace cawe::study

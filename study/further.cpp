@@ -107,8 +107,8 @@ void lesions_by_group(StudyResult& study) {
   write_file(study.out + "/lesions_by.csv", csv);
   if (all.empty()) return;
   for (const auto& [detector, mine] : detectors)
-    study.tables.push_back(
-        report::lesion_group_table(train::detector_title(detector), mine.subjects, mine.rows));
+    study.tables.push_back(report::lesion_group_table(train::detector_title(detector), mine.subjects,
+                                                      mine.rows, study.data.unit));
 }
 
 /// The reliability that report::calibration_json() wrote; nothing where the text is another.

@@ -18,8 +18,8 @@ namespace {
 constexpr size_t kThirds = 3;
 
 bool reads_the_map(const RowPlan& plan) {
-  return plan.method == "none" || plan.method == "cawe" || plan.method == "color+cawe" ||
-         plan.method == "uniform" || plan.method == "centre";
+  return plan.control == "none" &&
+         (plan.method == "none" || plan.method == "centre" || train::needs_classifier(plan.method));
 }
 
 /// Assigns the boxes of all films to thirds by the map's mean inside them, 0 being the darkest; -1 where a
@@ -102,16 +102,16 @@ report::MapClasses map_classes(const StudyResult& study, size_t test_image, cons
                                         : report::MapOf::active;
   const std::vector<float> sigma = maps.probabilities.to(Device::cpu).slice(0, i, i + 1).to_vector<float>();
   for (const int64_t label : maps.active[size_t(i)])
-    of.classes.emplace_back(study.chain("cawe", test_image).classifier.labels[size_t(label)],
+    of.classes.emplace_back(study.chain(study.map_method(), test_image).classifier.labels[size_t(label)],
                             double(sigma[size_t(label)]));
   return of;
 }
 
 StudyMaps study_maps(const StudyResult& study) {
   StudyMaps out;
-  if (study.chains.count("cawe") == 0) return out;
+  if (study.map_method().empty()) return out;
   out.classes.resize(study.test.size());
-  std::vector<std::vector<size_t>> with(study.chains.at("cawe").size()), without(with.size());
+  std::vector<std::vector<size_t>> with(study.chains.at(study.map_method()).size()), without(with.size());
   for (size_t i = 0; i < study.test.size(); ++i) {
     const bool lesions = !study.data.dataset.samples[size_t(study.test[i])].boxes.empty();
     (lesions ? with : without)[with.size() == 1 ? 0 : study.fold_of(i)].push_back(i);

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "models/enhance/enhancer.h"
+#include "tensor/io/format.h"
 #include "tensor/text.h"
 #include "train/detector_recipe.h"
 #include "train/enhancing.h"
@@ -78,9 +79,16 @@ RowPlan control_row(const Recipe& recipe, const std::string& detector, const std
   const std::string kind = name.substr(0, colon);
   const bool dose = kind.compare(0, 5, "dose=") == 0;
   if (kind == "shuffled" || dose) {
-    plan.control = dose ? "dose" : kind;
-    if (dose) plan.overrides = {"dose.quality=" + kind.substr(5)};
     plan.method = colon == std::string::npos ? "cawe" : name.substr(colon + 1);
+    plan.control = dose ? "dose" : kind;
+  }
+  if (dose) {
+    double share = -1;
+    CAWE_CHECK(parse_number(kind.substr(5), &share) && share >= 0 && share <= 1, Code::usage,
+               recipe.where("controls"), " names \"", name, "\" (expected dose=Q with Q from 0 to 1)");
+    // 0.5 and 0.50 are one row.
+    plan.overrides = {"dose.quality=" + shortest(share)};
+    plan.enhancement = "dose=" + shortest(share) + (colon == std::string::npos ? "" : name.substr(colon));
   }
   Strings known = methods;
   known.insert(known.end(), {"shuffled", "shuffled:METHOD", "dose=Q", "dose=Q:METHOD"});
@@ -123,6 +131,13 @@ void plan_rows(const Recipe& recipe, StudySettings* s) {
     for (const std::string& d : detectors) s->rows.push_back({d, "aa", "none", RowKind::again});
   for (const RowPlan& plan : ablations(recipe, detectors, methods)) s->rows.push_back(plan);
   for (RowPlan& plan : s->rows) plan.seeds = plan.kind == RowKind::again ? other_seeds(s->seeds) : s->seeds;
+  // Another person's map alone is one arm by either name.
+  std::set<std::string> shuffled;
+  for (const RowPlan& plan : s->rows)
+    if (plan.control == "shuffled" || (plan.control == "dose" && plan.overrides[0] == "dose.quality=0"))
+      CAWE_CHECK(shuffled.insert(plan.detector + " " + plan.method).second, Code::usage,
+                 recipe.where("controls"),
+                 " holds shuffled and dose=0 of one method (expected one of them: they are the same row)");
   std::set<std::string> folders;
   for (const RowPlan& plan : s->rows)
     CAWE_CHECK(folders.insert(plan.folder()).second, Code::usage, recipe.source(), ": two rows would be \"",

@@ -419,8 +419,16 @@ const train::Chain& StudyResult::chain(const std::string& method, size_t test_im
 }
 
 std::shared_ptr<models::CaweEnhancer> StudyResult::map_maker(size_t test_image) const {
-  if (chains.count("cawe") == 0) return nullptr;
-  return std::dynamic_pointer_cast<models::CaweEnhancer>(chain("cawe", test_image).enhancer);
+  const std::string method = map_method();
+  if (method.empty()) return nullptr;
+  return std::dynamic_pointer_cast<models::CaweEnhancer>(chain(method, test_image).enhancer);
+}
+
+std::string StudyResult::map_method() const {
+  if (chains.count("cawe") > 0) return "cawe";
+  for (const auto& [method, all] : chains)
+    if (std::dynamic_pointer_cast<models::CaweEnhancer>(all[0].enhancer)) return method;
+  return "";
 }
 
 std::string run_study(const Recipe& recipe, const RunRequest& request) {

@@ -85,6 +85,8 @@ struct StudyResult {
   size_t fold_of(size_t test_image) const;
   /// The chain whose models do not know the image.
   const train::Chain& chain(const std::string& method, size_t test_image) const;
+  /// A method of the rows whose maps the report shows: "cawe", else another that fuses its film's map; "" for none.
+  std::string map_method() const;
   /// An enhancement that can make the image's map, or null.
   std::shared_ptr<models::CaweEnhancer> map_maker(size_t test_image) const;
 };

@@ -39,23 +39,23 @@ int64_t sum_rejected(const FilmFlow& f) {
   return sum;
 }
 
-std::vector<std::string> fold_lines(const FilmFlow::Fold& fold) {
+std::vector<std::string> fold_lines(const FilmFlow::Fold& fold, data::FilmUnit unit) {
   std::vector<std::string> lines{fold.name, counted(fold.films, "film"),
                                  std::to_string(fold.with_lesion) + " with a lesion",
                                  counted(fold.lesions, "lesion")};
-  if (fold.persons >= 0) lines.push_back(counted(fold.persons, "person"));
+  if (unit != data::FilmUnit::image) lines.push_back(data::counted_units(fold.units, unit));
   return lines;
 }
 
 std::string flow_csv(const FilmFlow& f) {
-  std::string csv = csv_line({"stage", "name", "films", "with_lesion", "lesions", "persons"});
+  std::string csv = csv_line({"stage", "name", "films", "with_lesion", "lesions", "units"});
   csv += csv_line({"found", "", std::to_string(f.found), "", "", ""});
   for (const auto& [reason, films] : f.rejected)
     csv += csv_line({"rejected", reason, std::to_string(films), "", "", ""});
   csv += csv_line({"not annotated", "", std::to_string(f.not_annotated), "", "", ""});
   for (const FilmFlow::Fold& fold : f.folds)
     csv += csv_line({"fold", fold.name, std::to_string(fold.films), std::to_string(fold.with_lesion),
-                     std::to_string(fold.lesions), fold.persons < 0 ? "" : std::to_string(fold.persons)});
+                     std::to_string(fold.lesions), std::to_string(fold.units)});
   return csv;
 }
 
@@ -94,7 +94,7 @@ Figure figure_flow(const FilmFlow& f) {
   for (size_t k = 0; k < f.folds.size(); ++k) {
     if (k > 0 && k % kInARow == 0) y += tallest + 16;
     const double x = kMain + (width + 16) * double(k % kInARow);
-    parts += frame(x, y, width, fold_lines(f.folds[k]), &tallest);
+    parts += frame(x, y, width, fold_lines(f.folds[k], f.unit), &tallest);
     if (k < kInARow) parts += arrow(kMain + kBox / 2, top - 34, x + width / 2, top - 6);
   }
   figure.svg = svg::begin({figure.title, figure.caption}, kWidth, y + tallest + 16) + parts + "</svg>\n";

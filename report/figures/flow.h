@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "data/units.h"
 #include "report/figures/figure.h"
 
 namespace cawe::report {
@@ -19,12 +20,13 @@ struct FilmFlow {
   struct Fold {
     std::string name;  ///< "train", "0"
     int64_t films = 0, with_lesion = 0, lesions = 0;
-    int64_t persons = -1;  ///< -1: not known
+    int64_t units = 0;  ///< patients, images or groups of films
   };
   std::vector<Fold> folds;
+  data::FilmUnit unit = data::FilmUnit::patient;
 };
 
-/// Named "flow". CSV: stage,name,films,with_lesion,lesions,persons with stages found, rejected, not annotated and fold. Throws
+/// Named "flow". CSV: stage,name,films,with_lesion,lesions,units with stages found, rejected, not annotated and fold. Throws
 /// Error(internal) where the films do not add up.
 Figure figure_flow(const FilmFlow& flow);
 

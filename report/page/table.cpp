@@ -261,8 +261,10 @@ std::string footing_note(const eval::MethodResult& of, data::FilmUnit unit) {
            "of a "
            "method.";
   return seeds + " seeds: intervals and p are over seeds and " + words +
-         ", both taken as drawn from those that might have been "
-         "(mixed model, paired by seed and film)" +
+         ", both taken as drawn from those that might have been (mixed model, paired by seed and film); "
+         "given these "
+         "training films and the models that rows share (classifier, colorizer, body), which are trained "
+         "once" +
          (of.footing == eval::Footing::few_seeds ? "; too few seeds for a verdict about a method." : ".");
 }
 

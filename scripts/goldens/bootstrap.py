@@ -173,12 +173,12 @@ def method(values, drawn, patients):
     variance = of_seeds + of_patients
     df = variance**2 / (of_seeds**2 / (SEEDS - 1) + of_patients**2 / (patients - 1))
     mixed = t_test(values.mean(), np.sqrt(variance), df)
-    rest = max(np.diag(covariance).mean() - of_patients, 0)
+    rest = min(max(np.diag(covariance).mean() - of_patients, 0), of_seeds * SEEDS)
     both = two_level(drawn)
     z = stats.t.ppf(1 - 0.5 * (1 - LEVEL), df) * np.sqrt(variance) / both.std(ddof=1)
     return {'of_seed': values.tolist(), 'patients': ends(drawn.mean(0)), 'patients_p': p_of(drawn.mean(0)),
             'films_fixed': t_test(values.mean(), np.sqrt(of_seeds), SEEDS - 1), 'mixed': mixed,
-            'components': [max(of_seeds * SEEDS - rest, 0), of_patients, rest],
+            'components': [of_seeds * SEEDS - rest, of_patients, rest],
             'two_level': ends(both), 'two_level_p': p_of(both),
             'calibrated': np.quantile(both, stats.norm.cdf([-z, z])).tolist(),
             'minimum_detectable': float(np.sqrt(variance) * shift_of(df, (1 - LEVEL) / FAMILY))}

@@ -129,31 +129,45 @@ def plan():
     for key in ('var_patients', 'var_seeds', 'var_rest'):
         assert near(report[key], statistics.mean(float(r[key]) for r in rows), 1e-8), (key, report)
     check(report['comparisons'] == 3 and report['family'] == 3 and report['seeds'] == 5 and
-          report['patients'] == int(rows[0]['patients']) and [p['seeds'] for p in report['plan']] == [1, 3, 5, 10, 20],
+          report['units'] == int(rows[0]['units']) and [p['seeds'] for p in report['plan']] == [1, 3, 5, 10, 20],
           'plan power takes the variances of the study, and its family')
     # With very many seeds and patients the t distribution is normal: (z of the level + z of the power) standard errors.
     many = said('--seeds', '10000', '--family', '1')['plan'][0]
-    share = report['patients'] / 26684
+    share = report['units'] / 26684
     normal = (Z + 0.8416212335729143) * math.sqrt(report['var_patients'] * share + report['var_seeds'] / 10000 +
                                                   report['var_rest'] * share / 10000)
     check(near(many['effect_rsna_all'], normal, 0.01 * normal), 'at RSNA\'s size: %.4f, by hand %.4f' % (many['effect_rsna_all'], normal))
     easy, hard = said('--effect', '0.9')['plan'], said('--effect', '0.0001', '--seeds', '5')['plan'][0]
     assert easy[-1]['power_here'] > 0.99 and hard['power_here'] < 0.05, (easy, hard)
+    # At its own seeds, films and family a row's smallest difference is what the plan gives the power .8.
+    for row in rows:
+        if float(row['minimum_detectable'] or 0) > 0:
+            own = said('--row', 'retinanet/' + row['enhancement'], '--effect', row['minimum_detectable'], '--seeds', '5')
+            check(near(own['plan'][0]['power_here'], 0.8, 2e-3), 'plan and study agree on %s: %.4f' % (row['enhancement'], own['plan'][0]['power_here']))
     one = said('--row', 'retinanet/clahe')
     assert one['comparisons'] == 1 and near(one['var_seeds'], float(rows[0]['var_seeds']), 1e-8), one
     text = cawe('plan', 'power', 'five/methods.csv', '--effect', '0.05').stdout
     check('a difference of 0.050 shown in 80 of 100 studies' in text and 'at 0.05 / 3' in text, 'the plan as text')
     one_seed = next(r for r in table('seeds1/methods.csv') if r['enhancement'] == 'clahe')
-    if float(one_seed['patients_high']) > float(one_seed['patients_low']):
+    if float(one_seed['var_patients']) > 0:
         weights = json.loads(cawe('plan', 'power', 'seeds1', '--json').stdout)
         check([p['seeds'] for p in weights['plan']] == [1], 'one seed plans for one seed')
     else:  # on this machine this training found nothing
         errors = cawe('plan', 'power', 'seeds1', '--json', code=3).stderr
         check('do not vary' in errors, 'comparisons that do not vary plan nothing')
     for args, code, words in ((('nowhere',), 3, 'nowhere'), (('five', '--row', 'retinanet/cawe'), 2, 'retinanet/clahe'),
-                              (('five/results.csv',), 3, 'kind'), (('five', '--effect', '0'), 2, '--effect')):
+                              (('five/results.csv',), 3, 'kind'), (('data',), 3, 'has no methods.csv'), (('five', '--effect', '0'), 2, '--effect')):
         errors = cawe('plan', 'power', *args, code=code).stderr
         assert words in errors and errors.startswith('cawe: error: ') and errors.count('\n') == 1, (args, errors)
+    good = (WORK / 'five/methods.csv').read_text().split('\n')
+    header, cells = good[0].split(','), good[2].split(',')
+    for column, value in (('seeds', '2.5'), ('seeds', '-3'), ('units', '1'), ('lesions', '-1'), ('family', '0'), ('var_seeds', '-1'),
+                          ('var_patients', ''), ('units', 'many'), ('units', '7')):
+        bad = list(cells)
+        bad[header.index(column)] = value
+        (WORK / 'bad.csv').write_text('\n'.join(good[:2] + [','.join(bad)] + good[3:]))
+        errors = cawe('plan', 'power', 'bad.csv', code=3).stderr
+        assert 'bad.csv: line ' in errors and errors.count('\n') == 1, (column, value, errors)
     check(True, 'plan power: what is missing or wrong is one line')
 
 

@@ -132,7 +132,7 @@ def check_films_flow(page, rows):
     for r in rows:
         for fold in (r['fold'], 'all'):
             counted.setdefault(fold, []).append(r)
-    shown = {r[0]: r for r in shown_table(page, 'Films and persons')}
+    shown = {r[0]: r for r in shown_table(page, 'Films of each fold')}
     assert set(shown) == set(counted), shown
     flow = table_of('study/films_flow.csv')
     for fold, films in counted.items():
@@ -141,7 +141,7 @@ def check_films_flow(page, rows):
         persons = len({r['patient'] for r in films})
         assert shown[fold][1:8] == [str(v) for v in (len(films), 0, len(films), sick, len(films) - sick, lesions, persons)], shown[fold]
         used = [r for r in flow if (r['stage'], r['fold'], r['attribute']) == ('used', fold, '')]
-        assert [(r['films'], r['persons'], r['lesions']) for r in used] == [(str(len(films)), str(persons), str(lesions))], used
+        assert [(r['films'], r['units'], r['lesions']) for r in used] == [(str(len(films)), str(persons), str(lesions))], used
         for attribute in ('sex', 'view', 'age'):
             assert sum(int(r['films']) for r in flow if (r['stage'], r['fold'], r['attribute']) == ('used', fold, attribute)) == len(films)
         for sex in {about[r['image']].get('sex', '') for r in films} - {''}:
@@ -178,10 +178,10 @@ def check_spoilt_films(page):
     rejected = [r for r in flow if r['stage'] == 'rejected']
     assert len(rejected) == 1 and rejected[0]['films'] == '1' and rejected[0]['value'], rejected
     assert '80 films found, 1 rejected (%s 1).' % rejected[0]['attribute'] in html.unescape(page)
-    last = [r for r in shown_table(page, 'Films and persons') if r[0] == 'all'][0]
+    last = [r for r in shown_table(page, 'Films of each fold') if r[0] == 'all'][0]
     assert last[1:4] == ['79', '1', '78'], last
     who = {re.sub(r'\.\w+$', '', r['image']): r for r in table_of('spoilt/metadata.csv')}
-    for fold, cells in ((r[0], r) for r in shown_table(page, 'Films and persons')):
+    for fold, cells in ((r[0], r) for r in shown_table(page, 'Films of each fold')):
         split = [r for r in table_of('other/rows/retinanet-none-0/split.csv') if fold in (r['fold'], 'all')]
         annotated = {r['patientId'] for r in table_of('spoilt/stage_2_train_labels.csv')}
         films = [who[r['image']] for r in split if r['image'] in annotated]

@@ -174,7 +174,7 @@ TEST(ResultsCsv, HasTheContractsColumnsAndThePapersOrder) {
   EXPECT_LT(l, c);
   EXPECT_NE(c, std::string::npos);
   EXPECT_NE(text.find(",0,1,0,1,0,1,0,1,0.61496"), std::string::npos);
-  EXPECT_NE(text.find("iou>=0.5;duplicates=ignore;step,4,3,4,patient,3"), std::string::npos);
+  EXPECT_NE(text.find("iou>=0.5;duplicates=ignore;step,4,3,4,1,,1,,patient,3"), std::string::npos);
   EXPECT_THROW(write_results_csv(dir.path("no/such/results.csv"), {last}), Error);
 }
 

@@ -416,13 +416,16 @@ TEST(FilmFlow, AddsUpAndNamesEveryStage) {
   flow.found = 20;
   flow.rejected = {{"file", 2}, {"Target", 1}};
   flow.not_annotated = 4;
-  flow.folds = {{"train", 10, 6, 9, 8}, {"test", 3, 1, 1, -1}};
+  flow.folds = {{"train", 10, 6, 9, 8}, {"test", 3, 1, 1, 2}};
   const Figure figure = figure_flow(flow);
   for (const char* text :
        {">20 films found<", ">3 rejected<", ">file: 2<", ">17 films read<", ">4 without box annotation<",
-        ">13 films used<", ">6 with a lesion<", ">8 persons<", ">1 lesion<"})
+        ">13 films used<", ">6 with a lesion<", ">8 patients<", ">1 lesion<"})
     EXPECT_EQ(count(figure.svg, text), 1u) << text;
-  EXPECT_EQ(count(figure.svg, "person"), 1u) << "none where persons are not known";
+  flow.unit = data::FilmUnit::image;
+  EXPECT_EQ(count(figure_flow(flow).svg, "patient"), 0u) << "none where nobody knows them";
+  flow.unit = data::FilmUnit::group;
+  EXPECT_EQ(count(figure_flow(flow).svg, ">8 groups of films<"), 1u);
   const data::CsvTable csv = table(figure);
   EXPECT_EQ(csv.number(where(csv, "name", "Target")[0], csv.column("films")), 1);
   EXPECT_EQ(csv.number(where(csv, "name", "train")[0], csv.column("lesions")), 9);

@@ -176,7 +176,7 @@ TEST(Report, ChecklistsSayWhatIsKnownAndWhoSaysTheRest) {
   EXPECT_EQ(count(section, "<code>"), count(section, "</code>"));
   EXPECT_NE(section.find("<code>films_flow.csv</code>"), std::string::npos);
   // CLAIM's 35 and TRIPOD+AI's 20a have the number of films, 23 the revision, 28 the rule, 19 the split.
-  EXPECT_NE(section.find("<b>test films: 123</b>. report.html (Films and persons"), std::string::npos);
+  EXPECT_NE(section.find("<b>test films: 123</b>. report.html (Films of each fold"), std::string::npos);
   EXPECT_NE(section.find("<b>revision: abc1234</b>. "), std::string::npos);
   EXPECT_NE(section.find("<b>FROC rule: IoU &gt;= 0.5</b>. "), std::string::npos);
   EXPECT_NE(section.find("<b>split: &lt;by person&gt;</b>. "), std::string::npos);

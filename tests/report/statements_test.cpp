@@ -148,7 +148,9 @@ TEST(Statements, HowOftenChanceIsCalledADifference) {
             "pairs of "
             "trainings different at 0.05; of 1000 ways to deal these trainings into two methods the test "
             "over seeds "
-            "and patients calls 48 different (4.8 %, 5 % expected).");
+            "and patients calls 48 different (4.8 %, 5 % expected; the ways share their trainings, so that "
+            "this share varies "
+            "much).");
   EXPECT_EQ(
       same_system_statement("RetinaNet", {1, 0, 0, 0, false}, .95, data::FilmUnit::image),
       "A/A, plain RetinaNet against itself with other seeds: a test over images alone calls 0 of 1 pair of "
