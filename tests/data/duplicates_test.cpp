@@ -114,6 +114,26 @@ TEST(Duplicates, TheMapIsFound) {
   }
 }
 
+// A deep breath makes the same chest longer, but no wider.
+TEST(Duplicates, TheMapStretchesEachAxis) {
+  const FloatImage film = chest(3);
+  const FloatImage longer = resize(film, film.width, film.height * 109 / 100, Filter::bilinear);
+  FloatImage cut(film.width, film.height, 1);
+  std::copy(longer.pixels.begin(), longer.pixels.begin() + int64_t(cut.pixels.size()), cut.pixels.begin());
+  const FilmMatch match = match_films(film_features(film), film_features(cut));
+  ASSERT_GE(match.inliers, 50);
+  EXPECT_NEAR(match.map.a, 1, .01);
+  EXPECT_NEAR(match.map.e, 1.09, .01);
+}
+
+TEST(Duplicates, TurnsOfThirteenDegreesAreFoundEitherWay) {
+  const FilmFeatures straight = film_features(chest(1));
+  for (const double turn : {-13., 13.})
+    EXPECT_GE(match_films(straight, film_features(changed(chest(1), {turn, 1, 0, 0, 1, 1, 0}, 1))).inliers,
+              50)
+        << turn;
+}
+
 TEST(Duplicates, BrightnessAndItsSlowChangesHaveNoPart) {
   const FloatImage film = chest(4);
   FloatImage lit = film;
