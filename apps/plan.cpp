@@ -124,7 +124,9 @@ std::string count_text(int64_t n) {
 }
 
 void print_plan(const Measured& m, const eval::PlanTest& test, const std::vector<eval::PlanRow>& plan) {
-  const std::string units = m.units == "image" ? "images" : m.units == "group" ? "groups of films" : "patients";
+  const std::string units = m.units == "image"   ? "images"
+                            : m.units == "group" ? "groups of films"
+                                                 : "patients";
   const eval::VarianceComponents& c = m.basis.components;
   const std::string at =
       fixed(1 - test.level, 2) + (test.family > 1 ? " / " + std::to_string(test.family) : "");
