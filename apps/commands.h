@@ -61,9 +61,11 @@ void add_enhance(CLI::App& app, Common& common);
 void add_detect(CLI::App& app, Common& common);
 void add_evaluate(CLI::App& app, Common& common);
 void add_study(CLI::App& app, Common& common);
+void add_plan(CLI::App& app, Common& common);
 void add_recipe(CLI::App& app, Common& common);
 void add_kernels(CLI::App& app, Common& common);
 void add_convert(CLI::App& app, Common& common);
+void add_data(CLI::App& app, Common& common);
 void add_inspect(CLI::App& app, Common& common);
 void add_doctor(CLI::App& app, Common& common);
 

@@ -262,9 +262,11 @@ void add_enhance(CLI::App& app, Common& common) {
   sub->add_option("--out", o->out,
                   "folder for the enhanced films: OUT/ID.png, with the folders of the id (p1/view1.png)")
       ->required();
-  sub->add_option("--classifier", o->classifier,
-                  "run or checkpoint whose attention is used (cawe, color+cawe, uniform)");
-  sub->add_option("--colorizer", o->colorizer, "run or checkpoint that colors (color, color+cawe)");
+  sub->add_option(
+      "--classifier", o->classifier,
+      "run or checkpoint whose attention is used (" + methods_with(train::needs_classifier) + ")");
+  sub->add_option("--colorizer", o->colorizer,
+                  "run or checkpoint that colors (" + methods_with(train::needs_colorizer) + ")");
   const train::Rule& fusion = *train::find_key("fuse.alpha")->rule(train::kEnhance);
   sub->add_option("--alpha", o->alpha,
                   "share of the film that stays where a map is fused (default " +

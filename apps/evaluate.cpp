@@ -3,6 +3,7 @@
 #include "eval/evaluate.h"
 
 #include <CLI/CLI.hpp>
+#include <cmath>
 #include <cstdio>
 #include <optional>
 
@@ -18,20 +19,21 @@ namespace {
 struct Options {
   eval::EvaluateFiles files;
   std::string rule = "iou", duplicates = "ignore", interp = "auto", out;
-  std::optional<double> iou;
-  int64_t draws = 2000;
+  std::optional<double> iou, threshold;
+  int64_t draws = eval::kDraws;
 };
 
 /// The rule. Throws usage for an option that it leaves without an effect.
 eval::FrocOptions froc_of(const Options& o) {
   eval::FrocOptions froc = eval::froc_preset(o.rule);
-  CAWE_CHECK(!o.iou || froc.rule != eval::FrocRule::centre, Code::usage,
-             "--iou: --rule centre measures no overlap (expected iou, iobb or deeplesion)");
+  CAWE_CHECK(!o.iou || eval::takes_threshold(froc.rule), Code::usage, "--iou: --rule ", o.rule,
+             froc.rule == eval::FrocRule::centre ? " measures no overlap" : " has its own, 0.2",
+             " (expected iou, iobb or deeplesion)");
   if (o.iou) froc.threshold = *o.iou;
   froc.duplicates = eval::parse_duplicates(o.duplicates);
   CAWE_CHECK(froc.duplicates == eval::Duplicates::ignore || froc.rule != eval::FrocRule::deeplesion,
              Code::usage, "--duplicates ", o.duplicates,
-             ": --rule deeplesion ignores duplicates (expected iou, centre or iobb)");
+             ": --rule deeplesion ignores duplicates (expected iou, centre, iobb or overlap_or_centre)");
   eval::set_interpolation(&froc, o.interp);
   return froc;
 }
@@ -43,6 +45,9 @@ void run(Common& common, const Options& o) {
   options.froc = froc_of(o);
   options.draws = o.draws;
   options.seed = common.seed;
+  CAWE_CHECK(!o.threshold || std::isfinite(*o.threshold), Code::usage, "--threshold ", *o.threshold,
+             " (expected a finite number)");
+  if (o.threshold) options.threshold = *o.threshold;
   check_file_or_folder(o.files.detections, "--detections", Code::data);
   check_file_or_folder(o.files.truth, "--truth", Code::data);
   check_file(o.files.patients, "--patients", Code::data);
@@ -83,9 +88,16 @@ void add_evaluate(CLI::App& app, Common& common) {
       "list of the films that were looked at (CSV with a column image, or COCO JSON): only these are "
       "judged, each needs its truth. Default: the .films.csv or .films.json beside the detections, where it "
       "is; without, every film of the truth counts as looked at");
-  sub->add_option("--iou", o->iou, "least overlap (default 0.5); the rule centre has none")
+  sub->add_option("--iou", o->iou, "least overlap (default 0.5); centre and overlap_or_centre take none")
       ->check(CLI::Range(0.0, 1.0));
-  sub->add_option("--rule", o->rule, "iou, centre, iobb or deeplesion")->capture_default_str();
+  sub->add_option(
+         "--rule", o->rule,
+         "iou, centre, iobb, deeplesion, or overlap_or_centre: IoU >= 0.2 or the centre in the lesion "
+         "box, which every result has as its second rule")
+      ->capture_default_str();
+  sub->add_option(
+      "--threshold", o->threshold,
+      "a score that was fixed before, e.g. on validation films: sensitivity and false positives there");
   sub->add_option("--duplicates", o->duplicates, "ignore or fp (false positives); deeplesion ignores them")
       ->capture_default_str();
   sub->add_option("--interp", o->interp, "auto, step or linear: how the curve is read")

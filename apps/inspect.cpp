@@ -21,6 +21,7 @@
 #include "tensor/io/weights_file.h"
 #include "tensor/text.h"
 #include "train/checkpoint.h"
+#include "train/recipe.h"
 
 namespace cawe::apps {
 namespace fs = std::filesystem;
@@ -52,6 +53,16 @@ std::string describe_tensors(const NamedTensors& tensors, const Widened& widened
   return table + std::to_string(tensors.size()) + " tensors, " + std::to_string(values) + " values\n";
 }
 
+/// Whether a checkpoint's recipe says that nobody knows whose films trained it. One that is no recipe says nothing.
+bool trains_on_images(const std::string& text) {
+  try {
+    return train::Recipe::of_checkpoint(text, "").value("data.split_unit") ==
+           train::Value(std::string("image"));
+  } catch (const Error&) {
+    return false;
+  }
+}
+
 std::string checkpoint_text(const std::string& path, const train::Checkpoint& c, bool as_json) {
   const data::TrainedPatients trained = data::parse_manifest(path, c.manifest);
   const int64_t patients = int64_t(trained.hashes.size());
@@ -59,8 +70,10 @@ std::string checkpoint_text(const std::string& path, const train::Checkpoint& c,
             {"patients", patients}, {"films", trained.films.size()}, {"recipe", c.recipe}};
   const std::string table = describe_tensors(c.model(), {}, as_json ? &json : nullptr);
   if (as_json) return json_text(json);
-  return path + ": checkpoint after step " + std::to_string(c.step) + ", trained on " +
-         std::to_string(patients) + " persons\n" + table + "recipe:\n" + c.recipe;
+  const std::string trained_on = trains_on_images(c.recipe) ? counted(int64_t(trained.films.size()), "image")
+                                                            : counted(patients, "person");
+  return path + ": checkpoint after step " + std::to_string(c.step) + ", trained on " + trained_on + "\n" +
+         table + "recipe:\n" + c.recipe;
 }
 
 std::string weights_text(const std::string& path, const NamedTensors& tensors, const Widened& widened,

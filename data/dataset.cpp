@@ -301,6 +301,21 @@ void count_samples(Dataset* dataset) {
   warn_of_shares(dataset);
 }
 
+void keep_labels(Dataset* dataset, const std::vector<size_t>& kept) {
+  std::vector<std::string> names;
+  std::map<std::string, int64_t> positives;
+  for (const std::string& name : dataset->label_names) dataset->counts.erase("positive " + name);
+  for (const size_t k : kept) names.push_back(dataset->label_names.at(k));
+  for (Sample& sample : dataset->samples) {
+    std::vector<float> labels;
+    for (const size_t k : kept) labels.push_back(sample.labels.at(k));
+    sample.labels = std::move(labels);
+    for (size_t k = 0; k < names.size(); ++k) positives[names[k]] += sample.labels[k] == 1;
+  }
+  for (const auto& [name, count] : positives) dataset->counts["positive " + name] = count;
+  dataset->label_names = std::move(names);
+}
+
 FolderVisitor visitor_of(Dataset* dataset, const std::string& things) {
   FolderVisitor visitor;
   visitor.skip = [](const std::string& name) { return name[0] == '.'; };

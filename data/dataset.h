@@ -72,6 +72,9 @@ void attach_rsna_boxes(Dataset* dataset, const std::string& csv, const std::stri
 /// corners and sides of at most a pixel, as those have that are written in shares of a film's width and height.
 void count_samples(Dataset* dataset);
 
+/// Leaves of the labels those at the places `kept`, in that order, and counts their positives anew.
+void keep_labels(Dataset* dataset, const std::vector<size_t>& kept);
+
 /// What readers of folders do alike (`file` is theirs): hidden names are passed over, macOS's "._" files with them; a
 /// folder that cannot be read is rejected; one that is come upon twice is left out with a warning, since its `things`
 /// are read already.

@@ -9,6 +9,7 @@
 
 #include "data/formats/table/persons.h"
 #include "data/hash.h"
+#include "data/units.h"
 #include "tensor/error.h"
 #include "tensor/text.h"
 
@@ -29,6 +30,12 @@ bool knows(const std::unordered_set<std::string>& hashes, const std::string& pat
   return plain_person(number) != number && hashes.count(sha256(number)) > 0;
 }
 
+/// Whom a film is known by: its person or group, and the person that the source names where that is a group.
+std::vector<std::string> persons_of(const Sample& sample) {
+  if (sample.source_patient.empty()) return {sample.patient_id};
+  return {sample.patient_id, sample.source_patient};
+}
+
 }  // namespace
 
 std::string patient_hash(const std::string& patient_id) { return sha256(plain_person(patient_id)); }
@@ -40,7 +47,7 @@ TrainedPatients trained_patients(const std::string& model, const Dataset& datase
   std::set<std::string> hashes, films;
   for (const int64_t i : indices) {
     const Sample& sample = dataset.samples.at(size_t(i));
-    hashes.insert(patient_hash(sample.patient_id));
+    for (const std::string& person : persons_of(sample)) hashes.insert(patient_hash(person));
     if (!sample.pixel_hash.empty()) films.insert(sample.pixel_hash);
   }
   return {model, {hashes.begin(), hashes.end()}, {films.begin(), films.end()}};
@@ -73,7 +80,8 @@ TrainedPatients parse_manifest(const std::string& model, const std::string& text
 std::vector<Leak> find_leaks(const Dataset& dataset, const std::vector<int64_t>& indices,
                              const std::vector<TrainedPatients>& chain) {
   std::set<std::string> patients;
-  for (const int64_t i : indices) patients.insert(dataset.samples.at(size_t(i)).patient_id);
+  for (const int64_t i : indices)
+    for (const std::string& person : persons_of(dataset.samples.at(size_t(i)))) patients.insert(person);
   std::vector<Leak> leaks;
   for (const TrainedPatients& trained : chain) {
     const std::unordered_set<std::string> known(trained.hashes.begin(), trained.hashes.end());
@@ -84,7 +92,9 @@ std::vector<Leak> find_leaks(const Dataset& dataset, const std::vector<int64_t>&
     const std::set<std::string> named(leak.patients.begin(), leak.patients.end());
     for (size_t place = 0; place < indices.size(); ++place) {
       const Sample& s = dataset.samples[size_t(indices[place])];
-      const bool by_person = named.count(s.patient_id) > 0, by_pixels = films.count(s.pixel_hash) > 0;
+      bool by_person = false;
+      for (const std::string& person : persons_of(s)) by_person |= named.count(person) > 0;
+      const bool by_pixels = films.count(s.pixel_hash) > 0;
       if (by_pixels && !by_person) leak.images.push_back(s.image_id);
       if (by_pixels || by_person) leak.films.push_back(int64_t(place));
     }
@@ -99,7 +109,7 @@ std::string check_leaks(const Dataset& dataset, const std::vector<int64_t>& indi
   for (const Leak& leak : find_leaks(dataset, indices, chain)) {
     if (!leak.patients.empty())
       text += detail::concat(text.empty() ? "" : "; ", leak.model, " was trained on ", leak.patients.size(),
-                             " of these patients: ", listed(leak.patients));
+                             " of these ", unit_words(film_unit(dataset)), ": ", listed(leak.patients));
     if (!leak.images.empty())
       text += detail::concat(text.empty() ? "" : "; ", leak.model, " was trained on the pixels of ",
                              leak.images.size(), " of these films: ", listed(leak.images));
@@ -111,9 +121,11 @@ std::string check_leaks(const Dataset& dataset, const std::vector<int64_t>& indi
 
 namespace {
 
-/// "films/a.png (metadata.csv: line 3, person p1)".
+/// "films/a.png (metadata.csv: line 3, person p1)"; no person where none is known.
 std::string described(const Sample& s) {
-  return s.path + " (" + (s.where.empty() ? "" : s.where + ", ") + "person " + s.patient_id + ")";
+  const bool person = film_unit({s.image_id}, {s.patient_id}) == FilmUnit::patient;
+  const std::string whose = person ? "person " + s.patient_id : "image " + s.image_id;
+  return s.path + " (" + (s.where.empty() ? "" : s.where + ", ") + whose + ")";
 }
 
 }  // namespace

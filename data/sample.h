@@ -15,8 +15,10 @@ namespace cawe::data {
 /// One image. Boxes are in pixels of the original image as viewers show it (turned where EXIF says so), continuous,
 /// top-left origin.
 struct Sample {
-  std::string image_id;       ///< the file's name, or its path, without image ending; unique in a Dataset
-  std::string patient_id;     ///< the person; equals image_id where the source does not say (see Dataset)
+  std::string image_id;    ///< the file's name, or its path, without image ending; unique in a Dataset
+  std::string patient_id;  ///< the person; equals image_id where the source does not say (see Dataset)
+  /// The person of the source where patient_id is a group's (data/groups.h); else empty.
+  std::string source_patient;
   std::string source;         ///< where it comes from, e.g. "rsna" or a folder's name
   std::string path;           ///< the image file
   std::string file_hash;      ///< SHA-256 of the file's bytes; empty where it was not read

@@ -14,15 +14,24 @@
 #include "data/formats/table/persons.h"
 #include "data/hash.h"
 #include "data/image_name.h"
+#include "data/units.h"
 #include "tensor/error.h"
 #include "tensor/io/format.h"
 #include "tensor/random.h"
+#include "tensor/text.h"
 
 namespace cawe::data {
 namespace {
 
+/// The person that the source names, also of a film in a group.
+const std::string& own_person(const Sample& sample) {
+  return sample.source_patient.empty() ? sample.patient_id : sample.source_patient;
+}
+
+/// What is dealt as one: a person, an image, and in either case a group.
 const std::string& unit_of(const Sample& sample, SplitUnit unit) {
-  return unit == SplitUnit::patient ? sample.patient_id : sample.image_id;
+  const bool whole = unit == SplitUnit::patient || begins_with(sample.patient_id, kGroupPrefix);
+  return whole ? sample.patient_id : sample.image_id;
 }
 
 /// Units (patients) of each stratum in shuffled order: those with boxes, then those without (or one stratum).
@@ -122,7 +131,8 @@ Split split_k_folds(const Dataset& dataset, int64_t k, const SplitOptions& optio
   for (const auto& stratum : shuffled_strata(dataset, options))
     for (const std::string& id : stratum) fold_of[id] = std::to_string(next++ % k);
   CAWE_CHECK(next >= k, Code::usage, "split: ", k, " folds of ", next,
-             options.unit == SplitUnit::image ? " image(s)" : " person(s)", " (expected at most as many)");
+             options.unit == SplitUnit::image ? " image(s)" : " " + unit_words(film_unit(dataset)),
+             " (expected at most as many)");
   return folds_of(dataset, options.unit, fold_of);
 }
 
@@ -147,6 +157,7 @@ void check_person(const CsvTable& table, size_t row, const Sample& sample, const
   const std::string written = table.word(row, table.column("patient"));
   const std::string image = table.word(row, table.column("image")), bare = without_image_ending(written);
   if (names_nobody(written) || bare == sample.image_id || bare == without_image_ending(image)) return;
+  if (plain_person(written) == plain_person(own_person(sample))) return;
   const std::string person = plain_person(sample.patient_id);
   CAWE_CHECK(plain_person(written) == person || plain_person(prefix + written) == person, Code::data,
              table.where(row), ": patient of image '", image, "' is '", written, "', but '",
@@ -197,7 +208,7 @@ void check_patients_apart(const Dataset& dataset, const Split& split) {
   std::map<std::string, std::string> fold_of;
   std::vector<std::string> torn;
   for (size_t i = 0; i < split.fold.size(); ++i) {
-    const std::string& patient = dataset.samples[i].patient_id;
+    const std::string& patient = own_person(dataset.samples[i]);
     const auto [at, fresh] = fold_of.emplace(patient, split.fold[i]);
     if (!fresh && at->second != split.fold[i] && (torn.empty() || torn.back() != patient))
       torn.push_back(patient);

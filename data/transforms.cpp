@@ -22,49 +22,61 @@ Box Geometry::to_original(const Box& box) const {
 
 namespace {
 
-/// The central part of the image with the aspect ratio of width x height.
-FloatImage cropped(const FloatImage& image, int width, int height, int* left, int* top) {
-  const double scale = std::max(double(width) / image.width, double(height) / image.height);
-  const int kept_width = std::clamp(int(std::lround(width / scale)), 1, image.width);
-  const int kept_height = std::clamp(int(std::lround(height / scale)), 1, image.height);
-  *left = (image.width - kept_width) / 2;
-  *top = (image.height - kept_height) / 2;
-  FloatImage out(kept_width, kept_height, image.channels);
-  for (int y = 0; y < kept_height; ++y) {
-    const float* from = image.row(y + *top) + *left * image.channels;
-    std::copy(from, from + kept_width * image.channels, out.row(y));
+/// The part of a picture that is kept, and the size that it gets in the network's image.
+struct Placement {
+  int left = 0, top = 0, kept_width, kept_height;
+  int inner_width, inner_height;
+  Geometry geometry() const {
+    return {float(inner_width) / float(kept_width), float(inner_height) / float(kept_height), float(left),
+            float(top)};
+  }
+};
+
+Placement placement(int image_width, int image_height, int width, int height, Fit fit) {
+  CAWE_CHECK(width > 0 && height > 0 && image_width > 0 && image_height > 0, Code::shape,
+             "fit_image: ", image_width, " x ", image_height, " into ", width, " x ", height,
+             " (expected at least one pixel)");
+  Placement p{0, 0, image_width, image_height, width, height};
+  const double across = double(width) / image_width, down = double(height) / image_height;
+  if (fit == Fit::crop) {
+    const double scale = std::max(across, down);
+    p.kept_width = std::clamp(int(std::lround(width / scale)), 1, image_width);
+    p.kept_height = std::clamp(int(std::lround(height / scale)), 1, image_height);
+    p.left = (image_width - p.kept_width) / 2;
+    p.top = (image_height - p.kept_height) / 2;
+  } else if (fit == Fit::pad) {
+    const double scale = std::min(across, down);
+    p.inner_width = std::clamp(int(std::lround(image_width * scale)), 1, width);
+    p.inner_height = std::clamp(int(std::lround(image_height * scale)), 1, height);
+  }
+  return p;
+}
+
+FloatImage kept_part(const FloatImage& image, const Placement& p) {
+  FloatImage out(p.kept_width, p.kept_height, image.channels);
+  for (int y = 0; y < p.kept_height; ++y) {
+    const float* from = image.row(y + p.top) + p.left * image.channels;
+    std::copy(from, from + p.kept_width * image.channels, out.row(y));
   }
   return out;
 }
 
 }  // namespace
 
+Geometry fit_geometry(int image_width, int image_height, int width, int height, Fit fit) {
+  return placement(image_width, image_height, width, height, fit).geometry();
+}
+
 FloatImage fit_image(const FloatImage& image, int width, int height, Fit fit, Filter filter,
                      Geometry* geometry) {
-  CAWE_CHECK(width > 0 && height > 0 && image.width > 0 && image.height > 0, Code::shape,
-             "fit_image: ", image.width, " x ", image.height, " into ", width, " x ", height,
-             " (expected at least one pixel)");
-  if (fit == Fit::crop) {
-    int left = 0, top = 0;
-    const FloatImage middle = cropped(image, width, height, &left, &top);
-    if (geometry)
-      *geometry = {float(width) / float(middle.width), float(height) / float(middle.height), float(left),
-                   float(top)};
-    return resize(middle, width, height, filter);
-  }
-  int inner_width = width, inner_height = height;
-  if (fit == Fit::pad) {
-    const double scale = std::min(double(width) / image.width, double(height) / image.height);
-    inner_width = std::clamp(int(std::lround(image.width * scale)), 1, width);
-    inner_height = std::clamp(int(std::lround(image.height * scale)), 1, height);
-  }
-  if (geometry)
-    *geometry = {float(inner_width) / float(image.width), float(inner_height) / float(image.height)};
-  FloatImage inner = resize(image, inner_width, inner_height, filter);
-  if (inner_width == width && inner_height == height) return inner;
+  const Placement p = placement(image.width, image.height, width, height, fit);
+  if (geometry) *geometry = p.geometry();
+  if (fit == Fit::crop) return resize(kept_part(image, p), width, height, filter);
+  FloatImage inner = resize(image, p.inner_width, p.inner_height, filter);
+  if (p.inner_width == width && p.inner_height == height) return inner;
   FloatImage out(width, height, image.channels);
-  for (int y = 0; y < inner_height; ++y)
-    std::copy(inner.row(y), inner.row(y) + inner_width * image.channels, out.row(y));
+  for (int y = 0; y < p.inner_height; ++y)
+    std::copy(inner.row(y), inner.row(y) + p.inner_width * image.channels, out.row(y));
   return out;
 }
 

@@ -25,6 +25,9 @@ struct Geometry {
   Box to_original(const Box& box) const;
 };
 
+/// Where fit_image() puts the pixels of a picture of image_width x image_height.
+Geometry fit_geometry(int image_width, int image_height, int width, int height, Fit fit);
+
 /// Resizes to exactly width x height.
 FloatImage fit_image(const FloatImage& image, int width, int height, Fit fit, Filter filter,
                      Geometry* geometry);

@@ -3,6 +3,7 @@
 #include "eval/auroc.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -45,6 +46,31 @@ double auroc_in_order(const std::vector<size_t>& order, const std::vector<double
   return positives > 0 && negatives_below > 0 ? wins / (positives * negatives_below) : kNaN;
 }
 
+/// auroc_in_order() of the draws of a block. The sums are whole numbers and halves, the same in any order.
+void auroc_of_block(const std::vector<size_t>& order, const std::vector<double>& scores,
+                    const std::vector<int>& labels, const DrawBlock& block, double* out) {
+  using Lanes = std::array<double, kDrawBlock>;
+  Lanes negatives_below{}, positives{}, wins{};
+  for (size_t i = 0; i < order.size();) {
+    Lanes tied[2] = {};  // negatives, positives
+    const double score = scores[order[i]];
+    for (; i < order.size() && scores[order[i]] == score; ++i) {
+      const int32_t* weights = block.of_item(int64_t(order[i]));
+      Lanes& sum = tied[labels[order[i]]];
+      for (size_t lane = 0; lane < kDrawBlock; ++lane) sum[lane] += weights[lane];
+    }
+    for (size_t lane = 0; lane < kDrawBlock; ++lane) {
+      wins[lane] += tied[1][lane] * (negatives_below[lane] + 0.5 * tied[0][lane]);
+      negatives_below[lane] += tied[0][lane];
+      positives[lane] += tied[1][lane];
+    }
+  }
+  for (size_t lane = 0; lane < kDrawBlock; ++lane) {
+    const double pairs = positives[lane] * negatives_below[lane];
+    out[lane] = pairs > 0 ? wins[lane] / pairs : kNaN;
+  }
+}
+
 }  // namespace
 
 double weighted_auroc(const std::vector<double>& scores, const std::vector<int>& labels,
@@ -67,21 +93,24 @@ AurocTable auroc_table(const std::vector<std::string>& names, const std::vector<
              " label rows");
   std::vector<std::vector<size_t>> orders;
   for (size_t k = 0; k < names.size(); ++k) orders.push_back(rank_order(scores[k], labels[k]));
-  const auto all = [&](const std::vector<int32_t>& weights, double* values) {
-    double sum = 0;
-    int64_t used = 0;
+  const auto all = [&](const DrawBlock& block, double* values) {
+    double* mean = values + int64_t(names.size()) * kDrawBlock;
+    std::array<int64_t, kDrawBlock> used{};
+    std::fill_n(mean, kDrawBlock, 0.0);
     for (size_t k = 0; k < names.size(); ++k) {
-      values[k] = auroc_in_order(orders[k], scores[k], labels[k], weights);
-      if (std::isnan(values[k])) continue;
-      sum += values[k];
-      ++used;
+      double* own = values + int64_t(k) * kDrawBlock;
+      auroc_of_block(orders[k], scores[k], labels[k], block, own);
+      for (size_t lane = 0; lane < kDrawBlock; ++lane) {
+        mean[lane] += std::isnan(own[lane]) ? 0 : own[lane];
+        used[lane] += !std::isnan(own[lane]);
+      }
     }
-    values[names.size()] = used > 0 ? sum / double(used) : kNaN;
+    for (size_t lane = 0; lane < kDrawBlock; ++lane)
+      mean[lane] = used[lane] > 0 ? mean[lane] / double(used[lane]) : kNaN;
   };
   const int64_t figures = int64_t(names.size()) + 1;
-  std::vector<double> point(size_t(figures), 0.0);
-  all(std::vector<int32_t>(clusters.of_item.size(), 1), point.data());
-  const auto drawn = bootstrap(clusters, figures, all, draws, seed);
+  const std::vector<double> point = of_whole_set(clusters, figures, all);
+  const auto drawn = bootstrap_blocks(clusters, figures, all, draws, seed);
   AurocTable table;
   for (size_t k = 0; k < names.size(); ++k) {
     LabelAuroc row{names[k], percentile_interval(point[k], drawn[k]), 0, 0};

@@ -34,6 +34,6 @@ struct AurocTable {
 /// scores[k][i] and labels[k][i] for label k and image i. Throws Error(internal) where sizes differ.
 AurocTable auroc_table(const std::vector<std::string>& names, const std::vector<std::vector<double>>& scores,
                        const std::vector<std::vector<int>>& labels, const Clusters& clusters,
-                       int64_t draws = 2000, uint64_t seed = 0);
+                       int64_t draws = kDraws, uint64_t seed = 0);
 
 }  // namespace cawe::eval

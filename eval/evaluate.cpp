@@ -9,7 +9,10 @@
 #include <set>
 
 #include "eval/films.h"
+#include "eval/froc_draws.h"
+#include "eval/further.h"
 #include "eval/read_boxes.h"
+#include "eval/subgroups.h"
 #include "tensor/denormals.h"
 #include "tensor/error.h"
 #include "tensor/text.h"
@@ -17,7 +20,6 @@
 namespace cawe::eval {
 namespace {
 
-constexpr size_t kPaper = 6;  // Sens@1, 2, 3, 4, mean, mAP50
 const std::vector<double>& table_fps() {
   static const std::vector<double> fps = {0.125, 0.25, 0.5, 1, 2, 3, 4, 8};
   return fps;
@@ -31,9 +33,10 @@ std::vector<double> grid() {
 }
 size_t grid_index(double fp) { return size_t(std::lround(fp * 8)); }
 
-double mean_at(const double* on_grid, const std::vector<double>& fps) {
+/// The mean at some rates of values on the grid, of which each stands `stride` behind the one before.
+double mean_at(const double* on_grid, int64_t stride, const std::vector<double>& fps) {
   double sum = 0;
-  for (double fp : fps) sum += on_grid[grid_index(fp)];
+  for (double fp : fps) sum += on_grid[int64_t(grid_index(fp)) * stride];
   return sum / double(fps.size());
 }
 
@@ -65,15 +68,17 @@ PascalAp mean_pascal(const std::vector<TruthImage>& truth, const std::vector<Det
 void add_uncertainty(const FrocData& data, const Ap50& ap50, const Clusters& clusters, Evaluation* e) {
   const std::vector<double> x = grid();
   const size_t n = x.size();
-  const auto statistic = [&](const std::vector<int32_t>& weights, double* v) {
-    weighted_sens(data, weights, x, v);
-    v[n] = mean_at(v, paper_fps());
-    v[n + 1] = mean_at(v, luna_fps());
-    v[n + 2] = ap50.value(weights);
+  const FrocDraws froc(data, x);
+  const auto statistic = [&](const DrawBlock& block, double* v) {
+    froc.sens(block, v);
+    for (int64_t lane = 0; lane < kDrawBlock; ++lane) {
+      v[int64_t(n) * kDrawBlock + lane] = mean_at(v + lane, kDrawBlock, paper_fps());
+      v[int64_t(n + 1) * kDrawBlock + lane] = mean_at(v + lane, kDrawBlock, luna_fps());
+    }
+    ap50.values(block, v + int64_t(n + 2) * kDrawBlock);
   };
-  std::vector<double> point(n + 3);
-  statistic(std::vector<int32_t>(size_t(e->images), 1), point.data());
-  const auto drawn = bootstrap(clusters, int64_t(n + 3), statistic, e->options.draws, e->options.seed);
+  const std::vector<double> point = of_whole_set(clusters, int64_t(n + 3), statistic);
+  const auto drawn = bootstrap_blocks(clusters, int64_t(n + 3), statistic, e->options.draws, e->options.seed);
   const auto interval = [&](size_t k) { return percentile_interval(point[k], drawn[k], e->options.level); };
   for (size_t i = 0; i < n; ++i) {
     const Interval band = interval(i);
@@ -92,7 +97,7 @@ void add_uncertainty(const FrocData& data, const Ap50& ap50, const Clusters& clu
 
 /// The six figures of a system that are compared, of the whole set and of the draws, averaged over its seeds.
 struct Averaged {
-  std::vector<double> value = std::vector<double>(kPaper, 0.0);
+  std::vector<double> value = std::vector<double>(kCompared, 0.0);
   std::vector<std::vector<double>> drawn;
 };
 
@@ -100,16 +105,11 @@ Averaged average(const std::vector<const Evaluation*>& seeds) {
   CAWE_CHECK(!seeds.empty(), Code::internal, "compare: a system without evaluations");
   const double share = 1 / double(seeds.size());
   Averaged mean;
-  mean.drawn.assign(kPaper, std::vector<double>(seeds[0]->drawn[0].size(), 0.0));
+  mean.drawn.assign(kCompared, std::vector<double>(seeds[0]->drawn[0].size(), 0.0));
   for (const Evaluation* e : seeds) {
-    CAWE_CHECK(e->drawn.size() == kPaper && e->drawn[0].size() == mean.drawn[0].size() &&
-                   e->options.seed == seeds[0]->options.seed && e->patients == seeds[0]->patients &&
-                   e->images == seeds[0]->images,
-               Code::internal, "compare: evaluations of different test sets or draws");
-    for (size_t k = 0; k < 4; ++k) mean.value[k] += share * e->at(paper_fps()[k]).interval.value;
-    mean.value[4] += share * e->mean_paper.value;
-    mean.value[5] += share * e->map50.value;
-    for (size_t k = 0; k < kPaper; ++k)
+    check_same_draws(*seeds[0], *e);
+    for (size_t k = 0; k < kCompared; ++k) mean.value[k] += share * e->compared(k);
+    for (size_t k = 0; k < kCompared; ++k)
       for (size_t b = 0; b < e->drawn[k].size(); ++b) mean.drawn[k][b] += share * e->drawn[k][b];
   }
   return mean;
@@ -123,6 +123,19 @@ const SensRow& Evaluation::at(double fp) const {
   fail(Code::internal, "Evaluation: no Sens@", fp);
 }
 
+double Evaluation::compared(size_t figure) const {
+  if (figure < paper_fps().size()) return at(paper_fps()[figure]).interval.value;
+  CAWE_CHECK(figure < kCompared, Code::internal, "Evaluation: no compared figure ", figure);
+  return figure == kComparedMean ? mean_paper.value : map50.value;
+}
+
+void check_same_draws(const Evaluation& a, const Evaluation& b) {
+  CAWE_CHECK(a.drawn.size() == kCompared && b.drawn.size() == kCompared &&
+                 a.drawn[0].size() == b.drawn[0].size() && a.options.seed == b.options.seed &&
+                 a.patients == b.patients && a.images == b.images && a.lesions == b.lesions,
+             Code::internal, "compare: evaluations of different test sets or draws");
+}
+
 Evaluation evaluate(const std::vector<TruthImage>& truth, const std::vector<Detection>& detections,
                     const EvaluateOptions& options, bool patients_known) {
   const KeepDenormals exact;
@@ -134,7 +147,9 @@ Evaluation evaluate(const std::vector<TruthImage>& truth, const std::vector<Dete
   e.negatives = e.curve.negatives;
   e.lesions = e.curve.lesions;
   e.detections = int64_t(detections.size());
-  e.patients_known = patients_known;
+  e.unit = patients_known ? options.unit : data::FilmUnit::image;
+  e.options.unit = e.unit;
+  e.patients_known = e.unit == data::FilmUnit::patient;
   Clusters clusters;
   clusters.of_item = patient_index(truth, &clusters.count);
   e.patients = clusters.count;
@@ -142,11 +157,15 @@ Evaluation evaluate(const std::vector<TruthImage>& truth, const std::vector<Dete
   for (double fp : table_fps())
     e.sens.push_back({sens_at(e.curve, fp), {}, sens_at(e.curve, fp, Denominator::negatives)});
   add_uncertainty(data, Ap50(truth, detections), clusters, &e);
+  add_further_figures(truth, detections, data, clusters, &e);
   e.coco = coco_summary(truth, detections);
   for (double t : {0.1, 0.3, 0.5, 0.75}) e.pascal.push_back({t, mean_pascal(truth, detections, t)});
-  if (!patients_known)
+  if (e.unit == data::FilmUnit::image)
     e.notes.push_back(
-        "patients unknown: intervals are by image, too narrow where a person has several images");
+        "whose the images are is not known: intervals are over images, too narrow where several show one "
+        "body");
+  if (e.unit == data::FilmUnit::group)
+    e.notes.push_back("intervals are over groups of films that are alike (data.groups)");
   if (e.lesions == 0) e.notes.push_back("no lesion among the images: sensitivities and AP are not defined");
   if (e.negatives == 0) e.notes.push_back("no lesion-free image: that false positive rate is not defined");
   if (e.map50.skipped > 0 && e.lesions > 0)
@@ -159,11 +178,9 @@ std::vector<Difference> compare(const std::vector<const Evaluation*>& a,
                                 const std::vector<const Evaluation*>& b) {
   const KeepDenormals exact;
   const Averaged first = average(a), second = average(b);
-  CAWE_CHECK(first.drawn[0].size() == second.drawn[0].size() && a[0]->images == b[0]->images &&
-                 a[0]->patients == b[0]->patients && a[0]->options.seed == b[0]->options.seed,
-             Code::internal, "compare: evaluations of different test sets or draws");
+  check_same_draws(*a[0], *b[0]);
   std::vector<Difference> differences;
-  for (size_t k = 0; k < kPaper; ++k)
+  for (size_t k = 0; k < kCompared; ++k)
     differences.push_back(paired_difference(second.value[k] - first.value[k], first.drawn[k], second.drawn[k],
                                             a[0]->options.level));
   return differences;
@@ -177,6 +194,19 @@ std::string films_list(const EvaluateFiles& files) {
   return !folder && std::filesystem::exists(beside, error) ? beside : "";
 }
 
+namespace {
+
+data::FilmUnit unit_of(const std::vector<TruthImage>& images) {
+  std::vector<std::string> ids, patients;
+  for (const TruthImage& image : images) {
+    ids.push_back(image.id);
+    patients.push_back(image.patient);
+  }
+  return data::film_unit(ids, patients);
+}
+
+}  // namespace
+
 Evaluation evaluate_files(const EvaluateFiles& files, const EvaluateOptions& options) {
   TruthSet truth = read_truth(files.truth);
   LookedAtFilms looked_at{true, films_list(files)};
@@ -189,7 +219,13 @@ Evaluation evaluate_files(const EvaluateFiles& files, const EvaluateOptions& opt
   CAWE_CHECK(count_lesions(truth.images) > 0, Code::data, files.truth, ": no lesion among its ",
              truth.images.size(), films.empty() ? " images" : " images that were looked at",
              " (expected at least one)");
-  Evaluation e = evaluate(truth.images, detections, options, truth.patients_known);
+  EvaluateOptions by_unit = options;
+  by_unit.unit = unit_of(truth.images);
+  Evaluation e = evaluate(truth.images, detections, by_unit, truth.patients_known);
+  for (const LesionGrouping& grouping : {size_thirds(truth.images), coco_sizes(truth.images),
+                                         by_lesion_label(truth.images, truth.label_names)})
+    for (const SubgroupRow& row : lesion_groups(grouping, truth.images, {&detections}, by_unit))
+      e.lesions_by.push_back(row);
   if (films.empty())
     truth.notes.push_back(
         "no list of the films that were looked at (--films): every film of the truth counts as looked at");
@@ -208,8 +244,7 @@ Evaluation evaluate_files(const EvaluateFiles& files, const EvaluateOptions& opt
     e.doubts.push_back(detail::concat(e.without_person, " of ", counted(e.images, "film"),
                                       e.without_person == 1 ? " names" : " name",
                                       " no person: whether their persons trained the detector is not known, "
-                                      "and each counts as a person of its "
-                                      "own (--patients TABLE names persons)"));
+                                      "and each counts for itself (--patients TABLE names persons)"));
   e.films = looked_at;
   truth.notes.insert(truth.notes.end(), e.doubts.begin(), e.doubts.end());
   e.notes.insert(e.notes.begin(), truth.notes.begin(), truth.notes.end());

@@ -18,15 +18,18 @@ BoxD grown(const BoxD& b) { return {b.x1, b.y1, b.x2 + 1, b.y2 + 1}; }
 
 /// The overlap of a detection with a lesion, or -1 where the rule does not accept the pair.
 double accepted_overlap(const FrocOptions& options, const BoxD& detection, const BoxD& lesion) {
-  if (options.rule == FrocRule::centre) {
+  const FrocRule rule = options.rule;
+  if (rule == FrocRule::centre || rule == FrocRule::overlap_or_centre) {
     const double x = 0.5 * (detection.x1 + detection.x2), y = 0.5 * (detection.y1 + detection.y2);
     const bool inside = x >= lesion.x1 && x <= lesion.x2 && y >= lesion.y1 && y <= lesion.y2;
-    return inside ? iou(detection, lesion) : -1;
+    const double overlap = iou(detection, lesion);
+    const bool enough = rule == FrocRule::overlap_or_centre && overlap >= options.threshold;
+    return inside || enough ? overlap : -1;
   }
   double overlap = 0;
-  if (options.rule == FrocRule::iou) overlap = iou(detection, lesion);
-  if (options.rule == FrocRule::iobb) overlap = intersection(detection, lesion) / detection.area();
-  if (options.rule == FrocRule::deeplesion) overlap = iou(grown(detection), grown(lesion));
+  if (rule == FrocRule::iou) overlap = iou(detection, lesion);
+  if (rule == FrocRule::iobb) overlap = intersection(detection, lesion) / detection.area();
+  if (rule == FrocRule::deeplesion) overlap = iou(grown(detection), grown(lesion));
   return overlap >= options.threshold ? overlap : -1;
 }
 
@@ -81,8 +84,9 @@ std::vector<FrocPoint> upper_envelope(const FrocCurve& curve, Denominator denomi
 }
 
 SensAt interpolate(const std::vector<FrocPoint>& knots, double fp, Denominator denominator) {
-  size_t after = 0;
-  while (after < knots.size() && x_of(knots[after], denominator) <= fp) ++after;
+  const auto first_after = std::upper_bound(
+      knots.begin(), knots.end(), fp, [&](double x, const FrocPoint& p) { return x < x_of(p, denominator); });
+  const size_t after = size_t(first_after - knots.begin());
   SensAt result;
   result.fp = fp;
   result.threshold = std::numeric_limits<double>::infinity();
@@ -98,6 +102,39 @@ SensAt interpolate(const std::vector<FrocPoint>& knots, double fp, Denominator d
   return result;
 }
 
+/// The curve up to the points of the first x above `until`: what is read at `until` needs no more.
+FrocCurve curve_until(const FrocData& data, const std::vector<int32_t>* weights, double until) {
+  const auto weight = [&](int64_t image) { return weights == nullptr ? 1 : (*weights)[size_t(image)]; };
+  FrocCurve curve;
+  curve.mode = data.options.mode;
+  for (size_t i = 0; i < data.lesions.size(); ++i) {
+    curve.images += weight(int64_t(i));
+    curve.lesions += weight(int64_t(i)) * data.lesions[i];
+    if (data.lesions[i] == 0) curve.negatives += weight(int64_t(i));
+  }
+  FrocPoint running;
+  for (size_t i = 0; i < data.judged.size(); ++i) {
+    const Judged& d = data.judged[i];
+    const int32_t w = weight(d.image);
+    running.found += int64_t(w) * d.found;
+    if (d.false_positive) {
+      running.false_positives += w;
+      if (data.lesions[size_t(d.image)] == 0) running.negative_false_positives += w;
+    }
+    if (i + 1 < data.judged.size() && data.judged[i + 1].score == d.score) continue;
+    running.threshold = d.score;
+    running.sensitivity = curve.lesions > 0 ? double(running.found) / double(curve.lesions) : kNaN;
+    running.fp_per_image = double(running.false_positives) / double(curve.images);
+    running.fp_per_negative =
+        curve.negatives > 0 ? double(running.negative_false_positives) / double(curve.negatives) : kNaN;
+    if (!curve.points.empty() && curve.points.back().fp_per_image > until &&
+        running.fp_per_image > curve.points.back().fp_per_image)
+      break;
+    curve.points.push_back(running);
+  }
+  return curve;
+}
+
 }  // namespace
 
 FrocOptions froc_preset(const std::string& rule) {
@@ -110,9 +147,24 @@ FrocOptions froc_preset(const std::string& rule) {
   } else if (rule == "deeplesion") {
     options.rule = FrocRule::deeplesion;
     options.mode = SensMode::raw;
+  } else if (rule == "overlap_or_centre") {
+    options.rule = FrocRule::overlap_or_centre;
+    options.threshold = 0.2;
   } else {
-    fail(Code::usage, "FROC rule '", rule, "' is unknown (expected iou, centre, iobb or deeplesion)");
+    fail(Code::usage, "FROC rule '", rule,
+         "' is unknown (expected iou, centre, iobb, deeplesion or overlap_or_centre)");
   }
+  return options;
+}
+
+bool takes_threshold(FrocRule rule) {
+  return rule != FrocRule::centre && rule != FrocRule::overlap_or_centre;
+}
+
+FrocOptions lenient_rule(const FrocOptions& first) {
+  FrocOptions options = froc_preset("overlap_or_centre");
+  options.duplicates = first.duplicates;
+  if (first.mode != SensMode::raw) options.mode = first.mode;
   return options;
 }
 
@@ -138,6 +190,8 @@ std::string describe(const FrocOptions& options) {
   if (threshold.back() == '.') threshold.pop_back();
   if (options.rule == FrocRule::iou) text = "IoU >= " + threshold;
   if (options.rule == FrocRule::centre) text = "centre in the lesion box";
+  if (options.rule == FrocRule::overlap_or_centre)
+    text = "IoU >= " + threshold + " or centre in the lesion box";
   if (options.rule == FrocRule::iobb) text = "intersection over detection >= " + threshold;
   if (options.rule == FrocRule::deeplesion) return "DeepLesion (IoU+1px >= " + threshold + "), interpolated";
   text += options.duplicates == Duplicates::ignore ? ", duplicates ignored" : ", duplicates count as false";
@@ -173,32 +227,7 @@ FrocData judge(const std::vector<TruthImage>& truth, const std::vector<Detection
 }
 
 FrocCurve froc_curve(const FrocData& data, const std::vector<int32_t>* weights) {
-  const auto weight = [&](int64_t image) { return weights == nullptr ? 1 : (*weights)[size_t(image)]; };
-  FrocCurve curve;
-  curve.mode = data.options.mode;
-  for (size_t i = 0; i < data.lesions.size(); ++i) {
-    curve.images += weight(int64_t(i));
-    curve.lesions += weight(int64_t(i)) * data.lesions[i];
-    if (data.lesions[i] == 0) curve.negatives += weight(int64_t(i));
-  }
-  FrocPoint running;
-  for (size_t i = 0; i < data.judged.size(); ++i) {
-    const Judged& d = data.judged[i];
-    const int32_t w = weight(d.image);
-    running.found += int64_t(w) * d.found;
-    if (d.false_positive) {
-      running.false_positives += w;
-      if (data.lesions[size_t(d.image)] == 0) running.negative_false_positives += w;
-    }
-    if (i + 1 < data.judged.size() && data.judged[i + 1].score == d.score) continue;
-    running.threshold = d.score;
-    running.sensitivity = curve.lesions > 0 ? double(running.found) / double(curve.lesions) : kNaN;
-    running.fp_per_image = double(running.false_positives) / double(curve.images);
-    running.fp_per_negative =
-        curve.negatives > 0 ? double(running.negative_false_positives) / double(curve.negatives) : kNaN;
-    curve.points.push_back(running);
-  }
-  return curve;
+  return curve_until(data, weights, std::numeric_limits<double>::infinity());
 }
 
 SensAt sens_at(const FrocCurve& curve, double fp, Denominator denominator) {
@@ -254,8 +283,11 @@ void weighted_sens(const FrocData& data, const std::vector<int32_t>& weights, co
     return;
   }
   if (data.options.mode != SensMode::step) {
-    const FrocCurve curve = froc_curve(data, &weights);
-    for (size_t k = 0; k < fps.size(); ++k) out[k] = sens_at(curve, fps[k]).sensitivity;
+    const FrocCurve curve = curve_until(data, &weights, fps.back());
+    const bool linear = curve.mode == SensMode::linear;
+    const std::vector<FrocPoint> knots = linear ? upper_envelope(curve, Denominator::images) : curve.points;
+    for (size_t k = 0; k < fps.size(); ++k)
+      out[k] = interpolate(knots, fps[k], Denominator::images).sensitivity;
     return;
   }
   int64_t found = 0, false_positives = 0, found_at_point = 0;

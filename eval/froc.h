@@ -24,7 +24,8 @@ enum class FrocRule {
   iobb,    ///< intersection / detection area >= threshold
   /// DeepLesion's evaluation code: IoU of boxes one pixel wider; a detection finds every lesion that it
   /// covers, and one that covers any lesion is never a false positive.
-  deeplesion
+  deeplesion,
+  overlap_or_centre  ///< IoU >= threshold, inclusive, or the centre as above; overlap = IoU
 };
 enum class Duplicates { ignore, fp };
 enum class SensMode {
@@ -42,9 +43,15 @@ struct FrocOptions {
   SensMode mode = SensMode::step;
 };
 
-/// Reads "iou", "centre", "iobb" or "deeplesion" (which also sets IoU 0.5 and the raw mode). Throws
-/// Error(usage) naming the choices.
+/// Reads "iou", "centre", "iobb", "deeplesion" (which also sets IoU 0.5 and the raw mode) or "overlap_or_centre" (which
+/// sets IoU 0.2). Throws Error(usage) naming the choices.
 FrocOptions froc_preset(const std::string& rule);
+/// True where the rule asks for an overlap that may be chosen (`froc.iou`, `--iou`): not for centre, which has none, and
+/// overlap_or_centre, whose 0.2 is part of its name in every report.
+bool takes_threshold(FrocRule rule);
+/// The second rule that is reported beside `first`: overlap_or_centre, with the same duplicates, read in the same way
+/// (in steps beside deeplesion, whose reading is its own).
+FrocOptions lenient_rule(const FrocOptions& first);
 Duplicates parse_duplicates(const std::string& text);
 /// "step" or "linear"; "auto": the rule's own mode. Throws Error(usage) naming the choices, and for any mode
 /// but "auto" under the deeplesion rule, which has its own.

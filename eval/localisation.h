@@ -63,7 +63,7 @@ struct LocalisationRow {
 
 /// First a row "all", then one for each class in alphabetical order (if there are several). The shuffled map
 /// of an image is the mean over up to ten other patients' maps, taken at fixed distances in a seeded order.
-std::vector<LocalisationRow> localisation(const std::vector<MapSample>& samples, int64_t draws = 2000,
+std::vector<LocalisationRow> localisation(const std::vector<MapSample>& samples, int64_t draws = kDraws,
                                           uint64_t seed = 0);
 
 }  // namespace cawe::eval

@@ -220,6 +220,9 @@ Ap50::Ap50(const std::vector<TruthImage>& truth, const std::vector<Detection>& d
   }
   std::stable_sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) { return a.score > b.score; });
   for (const Row& row : rows) scored_.push_back(row.scored);
+  while (!scored_.empty() && !scored_.back().hit) scored_.pop_back();
+  scored_of_image_.assign(truth.size(), 0);
+  for (const Scored& s : scored_) ++scored_of_image_[size_t(s.image)];
 }
 
 double Ap50::value(const std::vector<int32_t>& image_weights) const {
@@ -235,6 +238,48 @@ double Ap50::value(const std::vector<int32_t>& image_weights) const {
     precision.push_back(hits / (hits + misses));
   }
   return average_precision(recall, std::move(precision));
+}
+
+void Ap50::values(const DrawBlock& block, double* out) const {
+  const auto counted = block.total(scored_of_image_), positives = block.total(lesions_);
+  if (*std::max_element(counted.begin(), counted.end()) >= std::numeric_limits<int32_t>::max()) {
+    const auto one = [&](const std::vector<int32_t>& weights, double* v) { *v = value(weights); };
+    return draw_by_draw(block, 1, one, out);
+  }
+  std::array<int32_t, kDrawBlock> hits{}, counts{};
+  std::vector<std::array<int32_t, kDrawBlock>> hits_at, counts_at;  // behind each hit
+  for (const Scored& s : scored_) {
+    const int32_t* weights = block.of_item(s.image);
+    for (size_t lane = 0; lane < kDrawBlock; ++lane) counts[lane] += weights[lane];
+    if (!s.hit) continue;
+    for (size_t lane = 0; lane < kDrawBlock; ++lane) hits[lane] += weights[lane];
+    hits_at.push_back(hits);
+    counts_at.push_back(counts);
+  }
+  // The average precision from the back, as average_precision() has it: precision between hits only falls, so that its
+  // envelope is that of the hits; a recall is first reached at a hit that was drawn.
+  for (size_t lane = 0; lane < kDrawBlock; ++lane) {
+    if (positives[lane] == 0) {
+      out[lane] = kNaN;
+      continue;
+    }
+    std::array<double, kRecalls> precision{};
+    double envelope = 0;
+    int recall = kRecalls - 1;
+    for (size_t h = hits_at.size(); h > 0; --h) {
+      const int32_t before = h > 1 ? hits_at[h - 2][lane] : 0, now = hits_at[h - 1][lane];
+      if (now == before) continue;
+      envelope = std::max(envelope, double(now) / double(counts_at[h - 1][lane]));
+      const double reached = double(now) / double(positives[lane]);
+      const double reached_before = double(before) / double(positives[lane]);
+      for (; recall > 0 && 0.01 * recall > reached_before; --recall)
+        if (0.01 * recall <= reached) precision[size_t(recall)] = envelope;
+    }
+    precision[0] = envelope;
+    double sum = 0;
+    for (double p : precision) sum += p;
+    out[lane] = sum / kRecalls;
+  }
 }
 
 double Ap50::value() const { return value(std::vector<int32_t>(lesions_.size(), 1)); }

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "eval/bootstrap.h"
 #include "eval/detections.h"
 
 namespace cawe::eval {
@@ -37,14 +38,16 @@ class Ap50 {
   /// NaN where no lesion was drawn.
   double value(const std::vector<int32_t>& image_weights) const;
   double value() const;
+  /// value() of the draws of a block, for a BlockStatistic: out[lane], the same bits. Safe from several threads.
+  void values(const DrawBlock& block, double* out) const;
 
  private:
   struct Scored {
     int64_t image;
     bool hit;
   };
-  std::vector<Scored> scored_;
-  std::vector<int64_t> lesions_;
+  std::vector<Scored> scored_;  ///< up to the last hit: no precision behind it counts
+  std::vector<int64_t> lesions_, scored_of_image_;
 };
 
 /// Pascal VOC's AP (Everingham et al. 2010): a detection whose best true box has IoU >= threshold is a hit,

@@ -23,6 +23,6 @@ struct SourceCheck {
 /// two patients of either source, Error(numeric) for features that are not finite, Error(unsupported) in a
 /// build without Eigen.
 SourceCheck source_check(const std::vector<float>& features, int64_t dim, const std::vector<int>& source,
-                         const std::vector<std::string>& patients, int64_t draws = 2000, uint64_t seed = 0);
+                         const std::vector<std::string>& patients, int64_t draws = kDraws, uint64_t seed = 0);
 
 }  // namespace cawe::eval

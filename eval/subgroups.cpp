@@ -7,6 +7,7 @@
 #include <limits>
 #include <map>
 
+#include "eval/froc_draws.h"
 #include "tensor/error.h"
 
 namespace cawe::eval {
@@ -46,24 +47,38 @@ SubgroupRow counted(const std::string& attribute, const std::string& group,
   return row;
 }
 
-void add_figures(const std::vector<TruthImage>& part, const std::vector<std::vector<Detection>>& seeds,
+/// Judges the seeds' detections.
+std::vector<FrocData> judge_all(const std::vector<TruthImage>& truth,
+                                const std::vector<std::vector<Detection>>& seeds,
+                                const FrocOptions& options) {
+  std::vector<FrocData> judged;
+  for (const auto& detections : seeds) judged.push_back(judge(truth, detections, options));
+  return judged;
+}
+
+int64_t found_at(const FrocData& data, double threshold) {
+  int64_t found = 0;
+  for (const Judged& d : data.judged) found += d.score >= threshold ? d.found : 0;
+  return found;
+}
+
+void add_figures(const std::vector<TruthImage>& part, const std::vector<FrocData>& judged,
                  const EvaluateOptions& options, SubgroupRow* row) {
   Clusters clusters;
   clusters.of_item = patient_index(part, &clusters.count);
-  std::vector<FrocData> judged;
-  for (const auto& detections : seeds) judged.push_back(judge(part, detections, options.froc));
-  const auto statistic = [&](const std::vector<int32_t>& weights, double* v) {
-    std::fill_n(v, kFigures, 0.0);
-    std::array<double, 4> sens;
-    for (const FrocData& data : judged) {
-      weighted_sens(data, weights, paper_fps(), sens.data());
-      for (size_t k = 0; k < 4; ++k) v[k] += sens[k] / double(judged.size());
+  std::vector<FrocDraws> draws;
+  for (const FrocData& data : judged) draws.emplace_back(data, paper_fps());
+  const auto statistic = [&](const DrawBlock& block, double* v) {
+    std::fill_n(v, kFigures * kDrawBlock, 0.0);
+    std::array<double, 4 * kDrawBlock> sens;
+    for (const FrocDraws& data : draws) {
+      data.sens(block, sens.data());
+      for (size_t k = 0; k < sens.size(); ++k) v[k] += sens[k] / double(draws.size());
     }
-    for (size_t k = 0; k < 4; ++k) v[4] += v[k] / 4;
+    for (size_t k = 0; k < sens.size(); ++k) v[sens.size() + k % kDrawBlock] += v[k] / 4;
   };
-  std::array<double, kFigures> point;
-  statistic(std::vector<int32_t>(part.size(), 1), point.data());
-  const auto drawn = bootstrap(clusters, kFigures, statistic, options.draws, options.seed);
+  const auto point = of_whole_set(clusters, kFigures, statistic);
+  const auto drawn = bootstrap_blocks(clusters, kFigures, statistic, options.draws, options.seed);
   for (size_t k = 0; k < 4; ++k) row->sens[k] = percentile_interval(point[k], drawn[k], options.level);
   row->mean = percentile_interval(point[4], drawn[4], options.level);
 }
@@ -92,7 +107,7 @@ std::vector<SubgroupRow> subgroups(const std::string& attribute, const std::vect
     if (row.lesions > 0) {
       std::vector<std::vector<Detection>> here;
       for (const auto* detections : seeds) here.push_back(detections_on(chosen, truth.size(), *detections));
-      add_figures(part, here, options, &row);
+      add_figures(part, judge_all(part, here, options.froc), options, &row);
     }
     rows.push_back(row);
   }
@@ -108,6 +123,7 @@ std::vector<SubgroupRow> lesion_groups(const std::string& attribute, const std::
              " groups for ", truth.size(), " images, ", seeds.size(), " seeds");
   std::vector<std::vector<Detection>> all;
   for (const auto* detections : seeds) all.push_back(*detections);
+  const std::vector<FrocData> whole = judge_all(truth, all, options.froc);
   std::vector<SubgroupRow> rows;
   for (size_t g = 0; g < names.size(); ++g) {
     std::vector<TruthImage> part = truth;
@@ -118,7 +134,19 @@ std::vector<SubgroupRow> lesion_groups(const std::string& attribute, const std::
         if (group[i][k] != int(g)) part[i].boxes[k].crowd = true;
     }
     SubgroupRow row = counted(attribute, names[g], part);
-    if (row.lesions > 0) add_figures(part, all, options, &row);
+    if (row.lesions > 0) {
+      std::vector<FrocData> judged = judge_all(part, all, options.froc);
+      // Both judgements have one order. By a rule that asks for less than half an overlap, a detection on a lesion of another
+      // group need not lie in its region.
+      for (size_t s = 0; s < judged.size(); ++s)
+        for (size_t i = 0; i < judged[s].judged.size(); ++i)
+          judged[s].judged[i].false_positive &= whole[s].judged[i].false_positive;
+      add_figures(part, judged, options, &row);
+      row.missed = 0;
+      for (size_t s = 0; s < judged.size(); ++s)
+        row.missed += double(row.lesions - found_at(judged[s], sens_at(froc_curve(whole[s]), 1).threshold)) /
+                      double(judged.size());
+    }
     rows.push_back(row);
   }
   return rows;

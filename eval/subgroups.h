@@ -3,28 +3,13 @@
 // are too small to be compared unless a difference is tested, and rows with few lesions say so.
 #pragma once
 
-#include <array>
-#include <cstdint>
 #include <string>
 #include <vector>
 
 #include "eval/evaluate.h"
+#include "eval/subgroup_row.h"
 
 namespace cawe::eval {
-
-/// Below this many lesions a group's figures are marked.
-inline constexpr int64_t kFewLesions = 20;
-
-/// The images with one value of an attribute, or all images and one group of their lesions. False positives
-/// are counted on the row's images. Figures are NaN where the group has no lesion.
-struct SubgroupRow {
-  std::string attribute;  ///< "sex"
-  std::string group;      ///< "F"; "not stated" for images without a label
-  int64_t images = 0, patients = 0, lesions = 0;
-  bool few = false;              ///< fewer than kFewLesions lesions
-  std::array<Interval, 4> sens;  ///< at 1, 2, 3, 4 false positives per image, seeds averaged
-  Interval mean;                 ///< of the four
-};
 
 /// One row for each label, in alphabetical order, "not stated" (empty labels) last; no row where no image has
 /// a label. `labels` has one entry for each image of `truth`; `seeds` are the detections of each seed of one
@@ -41,6 +26,34 @@ std::vector<SubgroupRow> subgroups(const std::string& attribute, const std::vect
 std::vector<SubgroupRow> lesion_groups(const std::string& attribute, const std::vector<std::string>& names,
                                        const std::vector<TruthImage>& truth,
                                        const std::vector<std::vector<int>>& group,
+                                       const std::vector<const std::vector<Detection>*>& seeds,
+                                       const EvaluateOptions& options);
+
+/// Lesions sorted into groups, for lesion_groups(): the index of each box's name, or -1 (of crowds too).
+struct LesionGrouping {
+  std::string attribute;
+  std::vector<std::string> names;  ///< empty: the attribute is unknown, or does not tell lesions apart
+  std::vector<std::vector<int>> group;
+  std::vector<double> limits;  ///< of sizes: the highest value of each group but the last
+  int64_t left_out = 0;        ///< lesions in no group
+};
+
+/// Thirds of the lesions by size: the square root of box area over film area, the mean side as a share of the film's.
+/// The limits are the values of the lesions at a third and at two thirds (rank ceil(n/3) and ceil(2n/3)), which belong to the
+/// lower group: equal sizes are never parted. Lesions on films of unknown size are left out.
+LesionGrouping size_thirds(const std::vector<TruthImage>& truth);
+/// COCO's small (area below 32 x 32 pixels), medium (up to 96 x 96) and large, by TruthBox::area. No names where all lesions
+/// are of one of them, as on films of full size: then it says nothing.
+LesionGrouping coco_sizes(const std::vector<TruthImage>& truth);
+/// By each lesion's own label; `names` by label. No names where all lesions have one label, or one has a label without a
+/// name.
+LesionGrouping by_lesion_label(const std::vector<TruthImage>& truth, const std::vector<std::string>& names);
+/// By the label of the lesion's film: a text for each image, "" unknown; names in alphabetical order. Throws
+/// Error(internal) where sizes do not match.
+LesionGrouping by_film_label(const std::vector<TruthImage>& truth, const std::vector<std::string>& labels);
+
+/// The rows of such a grouping; none without names.
+std::vector<SubgroupRow> lesion_groups(const LesionGrouping& grouping, const std::vector<TruthImage>& truth,
                                        const std::vector<const std::vector<Detection>*>& seeds,
                                        const EvaluateOptions& options);
 

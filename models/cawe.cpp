@@ -20,7 +20,7 @@ namespace {
 const std::vector<std::string> kMethods{"cawe", "gradcam", "cam", "hirescam", "layercam"};
 const std::vector<std::string> kEmptySets{"top1", "all", "zero_map"};
 const std::vector<std::string> kConstantMaps{"zeros", "ones", "half"};
-const std::vector<std::string> kMapNorms{"minmax", "max"};
+const std::vector<std::string> kMapNorms{"minmax", "max", "none"};
 
 template <class Enum>
 Enum from_name(const char* key, const std::string& text, const std::vector<std::string>& names) {
@@ -71,7 +71,9 @@ Tensor stretch(const Tensor& x, AttentionMaps& maps, const CaweSettings& setting
   primitives::min_max(x, low, high);
   maps.low = low.to(DType::f64).to_vector<double>();
   maps.high = high.to(DType::f64).to_vector<double>();
-  if (settings.norm == MapNorm::max) low.fill(0);
+  const bool scaled = settings.norm != MapNorm::none;
+  if (settings.norm != MapNorm::minmax) low.fill(0);
+  if (!scaled) high.fill(1);
   Tensor shifted = Tensor::like(x), y = Tensor::like(x), range = Tensor::like(low);
   const Shape by_image{n, 1, 1, 1};
   primitives::binary(BinaryOp::sub, high, low, range);
@@ -80,15 +82,17 @@ Tensor stretch(const Tensor& x, AttentionMaps& maps, const CaweSettings& setting
   maps.constant.assign(size_t(n), false);
   for (int64_t i = 0; i < n; ++i) {
     const double a = maps.low[size_t(i)], b = maps.high[size_t(i)];
-    const bool usable = std::isfinite(a) && std::isfinite(b) && all_finite(x.slice(0, i, i + 1)) &&
-                        b - a > 1e-8 * std::max(1.0, std::fabs(b));
-    if (usable) continue;
-    maps.constant[size_t(i)] = true;
+    const bool finite = std::isfinite(a) && std::isfinite(b) && all_finite(x.slice(0, i, i + 1));
+    maps.constant[size_t(i)] = !finite || b - a <= 1e-8 * std::max(1.0, std::fabs(b));
+    if (!maps.constant[size_t(i)] || (finite && !scaled)) continue;
     const bool wanted_nothing = i < int64_t(maps.active.size()) && maps.active[size_t(i)].empty();
     Tensor item = y.slice(0, i, i + 1);
     item.fill(wanted_nothing ? 0.0 : constant_value(settings.constant));
   }
-  return y;
+  if (scaled) return y;
+  Tensor clamped = Tensor::like(x);
+  primitives::unary(UnaryOp::clamp, 0, 1, y, clamped);
+  return clamped;
 }
 
 Tensor resize(const Tensor& x, int64_t height, int64_t width) {
@@ -117,7 +121,10 @@ const std::vector<std::string>& map_norm_names() { return kMapNorms; }
 
 int64_t AttentionMaps::constant_count() const { return std::count(constant.begin(), constant.end(), true); }
 
-ActiveSets active_sets(const Tensor& probabilities, const CaweSettings& settings) {
+namespace {
+
+/// The labels that may be active.
+std::vector<int64_t> allowed_labels(const Tensor& probabilities, const CaweSettings& settings) {
   CAWE_CHECK(probabilities.rank() == 2, Code::shape, "active_sets: probabilities of shape ",
              probabilities.shape(), " (expected [N, labels])");
   const int64_t labels = probabilities.dim(1);
@@ -131,6 +138,14 @@ ActiveSets active_sets(const Tensor& probabilities, const CaweSettings& settings
     if (std::find(out.begin(), out.end(), l) == out.end()) allowed.push_back(l);
   }
   CAWE_CHECK(!allowed.empty(), Code::usage, "active_sets: all ", labels, " labels are excluded");
+  return allowed;
+}
+
+}  // namespace
+
+ActiveSets active_sets(const Tensor& probabilities, const CaweSettings& settings) {
+  const std::vector<int64_t> allowed = allowed_labels(probabilities, settings);
+  const int64_t labels = probabilities.dim(1);
   const std::vector<double> sigma = probabilities.to(DType::f64).to_vector<double>();
   ActiveSets sets(size_t(probabilities.dim(0)), settings.targets);
   if (!settings.targets.empty()) return sets;
@@ -145,6 +160,14 @@ ActiveSets active_sets(const Tensor& probabilities, const CaweSettings& settings
                                    [p](int64_t a, int64_t b) { return p[a] < p[b]; })};
   }
   return sets;
+}
+
+std::vector<bool> fallbacks(const Tensor& probabilities, const CaweSettings& settings) {
+  CaweSettings strict = settings;
+  strict.if_none = EmptySet::zero_map;
+  std::vector<bool> out;
+  for (const std::vector<int64_t>& set : active_sets(probabilities, strict)) out.push_back(set.empty());
+  return out;
 }
 
 Tensor cawe_weights_closed_form(const Tensor& probabilities, const Tensor& fc_weight,
@@ -226,6 +249,7 @@ Tensor look(Classifier& classifier, const Tensor& x, const CaweSettings& setting
   const Classifier::Output out = classifier.forward(Variable(x));
   maps->probabilities = sigmoid(out.logits).value();
   maps->active = active_sets(maps->probabilities, settings);
+  maps->fallback = fallbacks(maps->probabilities, settings);
   return out.features.value();
 }
 

@@ -31,8 +31,10 @@ enum class CamMethod : uint8_t {
 };
 enum class EmptySet : uint8_t { top1, all, zero_map };
 enum class ConstantMap : uint8_t { zeros, ones, half };
-/// How a map L >= 0 comes to [0, 1]: (L - min) / (max - min), or L / max, where zero stays zero.
-enum class MapNorm : uint8_t { minmax, max };
+/// How a map L >= 0 comes to [0, 1]: (L - min) / (max - min); L / max, where zero stays zero; or as Eq. 7 reads
+/// literally, L itself, of which what exceeds 1 counts as 1 (its scale is that of Eq. 1: about the share of a
+/// probability that a cell decides).
+enum class MapNorm : uint8_t { minmax, max, none };
 
 CamMethod cam_method(const std::string& name);      ///< throws Code::usage with the nearest name
 EmptySet empty_set(const std::string& name);        ///< likewise
@@ -68,11 +70,15 @@ struct CaweSettings {
 using ActiveSets = std::vector<std::vector<int64_t>>;
 /// probabilities [N, labels]: the sigmoids.
 ActiveSets active_sets(const Tensor& probabilities, const CaweSettings& settings);
+/// For each image whether no class reaches the threshold, so that its active set is a fallback: what settings.if_none
+/// says. Never with settings.targets, which ask for no class to be active.
+std::vector<bool> fallbacks(const Tensor& probabilities, const CaweSettings& settings);
 
 /// Maps of a batch of N images, and what they were computed from.
 struct AttentionMaps {
   Tensor probabilities;  ///< sigma [N, labels]
   ActiveSets active;
+  std::vector<bool> fallback;     ///< no class of the image is active: `active` is what if_none says
   Tensor raw;                     ///< L [N, 1, h, w] before normalisation: the form worth saving
   Tensor map;                     ///< [N, 1, H, W] in [0, 1]
   std::vector<double> low, high;  ///< of each image's map before normalisation
@@ -96,7 +102,8 @@ Tensor attention_from_gradients(const Tensor& features, const Tensor& gradients,
 
 /// Up-samples raw maps [N, 1, h, w] bilinearly to height x width and normalises each to [0, 1] by its own
 /// range; fills map, low, high and constant of `maps` from maps.raw. A map with max - min <= 1e-8 max(1,
-/// |max|), or with a value that is not finite, is marked constant and replaced, never divided by its range.
+/// |max|), or with a value that is not finite, is marked constant and replaced, never divided by its range;
+/// under MapNorm::none, which divides nothing, a finite one stays what it is.
 void finish_maps(AttentionMaps& maps, int64_t height, int64_t width, const CaweSettings& settings);
 
 /// An enhanced film and the attention maps it was made with; `maps.map` is left out.
@@ -106,7 +113,7 @@ struct EnhancedFilm {
 };
 /// attention_maps() and fusion in one: image [N, 1, H, W] in [0, 1], x its network input. On a GPU it takes
 /// two launches after the network, without an image-sized map. Only for methods that weight channels, and
-/// without norm_before_resize, MapNorm::max and zero_map: can_enhance() tells.
+/// without norm_before_resize and zero_map, under MapNorm::minmax: can_enhance() tells.
 bool can_enhance(const CaweSettings& settings);
 EnhancedFilm enhance(Classifier& classifier, const Tensor& image, const Tensor& x, double alpha,
                      const CaweSettings& settings);

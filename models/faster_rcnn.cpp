@@ -65,17 +65,19 @@ std::vector<Tensor> FasterRcnn::targets(int64_t height, int64_t width, const std
       anchors_.of(config_.rpn.anchors, height, width,
                   pyramid_grids(height, width, strides_of(body_.stages()), 1), Device::cpu);
   const bool foreground = config_.rpn.sampling.params("").foreground > 0;
+  const MatchParams match = config_.rpn.match_on(height, width);
   for (size_t i = 0; i < truths.size(); ++i)
-    CAWE_CHECK(!truths[i].ignored.empty() || any_learns(anchors, truths[i], config_.rpn.match, foreground),
-               Code::data, image_name(images, int64_t(i)),
-               ": no anchor to learn from (rpn.match.* leave out every one)");
+    CAWE_CHECK(!truths[i].ignored.empty() || any_learns(anchors, truths[i], match, foreground), Code::data,
+               image_name(images, int64_t(i)), ": no anchor to learn from (rpn.high, rpn.low",
+               match.width > 0 ? " and rpn.cross_boundary" : "", " leave out every one)");
   return all;
 }
 
 DetectionModel::Losses FasterRcnn::loss_of(const Variable& x, const std::vector<Tensor>& targets) {
   const Tensor &truth = targets.at(0), &draws = targets.at(1);
   const Features f = forward(x);
-  const RegionProposals::Losses rpn = rpn_.loss(f.rpn, rpn_.targets(f.anchors, truth, draws));
+  const RegionProposals::Losses rpn =
+      rpn_.loss(f.rpn, rpn_.targets(f.anchors, truth, draws, x.dim(2), x.dim(3)));
   const RoiHeads::Losses roi =
       roi_heads_.loss(f.levels, rpn_.proposals(f.rpn, f.anchors, x.dim(2), x.dim(3)), truth, draws);
   return {add(add(rpn.objectness, rpn.box), add(roi.classification, roi.box)),

@@ -17,11 +17,26 @@ Tensor matched(const Tensor& anchors, const Tensor& counts, const Tensor& truth,
   return out;
 }
 
+namespace {
+
+bool takes_part(const Box& a, const MatchParams& match) {
+  return match.width == 0 ||
+         (a.x1 >= 0 && a.y1 >= 0 && a.x2 <= float(match.width) && a.y2 <= float(match.height));
+}
+
+}  // namespace
+
+bool any_takes_part(const Tensor& anchors, const MatchParams& match) {
+  const Box* boxes = reinterpret_cast<const Box*>(anchors.data<float>());
+  return std::any_of(boxes, boxes + anchors.dim(0), [&](const Box& box) { return takes_part(box, match); });
+}
+
 bool any_learns(const Tensor& anchors, const Truth& truth, const MatchParams& match, bool foreground) {
-  if (truth.boxes.empty()) return true;  // all anchors are background
+  if (truth.boxes.empty()) return any_takes_part(anchors, match);  // all of them are background
   const KeepDenormals exact;
   const Box* boxes = reinterpret_cast<const Box*>(anchors.data<float>());
   for (int64_t a = 0; a < anchors.dim(0); ++a) {
+    if (!takes_part(boxes[a], match)) continue;
     float best = 0;
     for (const Box& box : truth.boxes) best = std::max(best, iou(boxes[a], box));
     if (best < float(match.low)) return true;

@@ -12,6 +12,10 @@ namespace cawe::models {
 /// [N, G, 5]: primitives::match_anchors, [N, A] i64.
 Tensor matched(const Tensor& anchors, const Tensor& counts, const Tensor& truth, const MatchParams& match);
 
+/// Whether some anchor of anchors [A, 4], on the CPU, takes part in matching: match.width and height leave out those that
+/// reach over the picture's edge.
+bool any_takes_part(const Tensor& anchors, const MatchParams& match);
+
 /// Whether some anchor of anchors [A, 4], on the CPU, is matched with a box of an image without ignored regions,
 /// or is background; matched ones count only where `foreground`. Mostly the first anchor tells.
 bool any_learns(const Tensor& anchors, const Truth& truth, const MatchParams& match, bool foreground);

@@ -31,6 +31,15 @@ Variable by_anchor(const Variable& x, int64_t per_anchor) {
 
 AnchorSettings rpn_anchors() { return anchor_pyramid(5, 32, {1}, true); }
 
+MatchParams RpnConfig::match_on(int64_t height, int64_t width) const {
+  MatchParams p = match;
+  if (cross_boundary == CrossBoundary::ignore) {
+    p.width = double(width);
+    p.height = double(height);
+  }
+  return p;
+}
+
 RegionProposals::RegionProposals(int64_t channels, const RpnConfig& config)
     : config_(config),
       conv_(rpn_conv(channels, channels, 3)),
@@ -56,13 +65,13 @@ RegionProposals::Output RegionProposals::forward(const std::vector<Variable>& le
 }
 
 RegionProposals::Targets RegionProposals::targets(const Tensor& anchors, const Tensor& truth,
-                                                  const Tensor& draws) const {
+                                                  const Tensor& draws, int64_t height, int64_t width) const {
   const int64_t n = truth.dim(0), count = anchors.dim(0);
   const auto fresh = [&](const Shape& shape, DType dtype = DType::f32) {
     return Tensor::empty(shape, dtype, Layout::contiguous, anchors.device());
   };
   Tensor drawn = fresh({n, count}, DType::i64), none;
-  primitives::sample_matches(matched(anchors, {}, truth, config_.match), draws,
+  primitives::sample_matches(matched(anchors, {}, truth, config_.match_on(height, width)), draws,
                              config_.sampling.params("rpn samples"), drawn, none);
   Targets t{fresh({n, count}), fresh({n, count}), fresh({n, count, 4}), {}};
   primitives::match_targets(drawn, {}, anchors, truth, {}, 0, t.foreground, t.deltas, t.sampled, none, none);

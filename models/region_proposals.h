@@ -26,14 +26,23 @@ struct ProposalSettings {
   int64_t after_nms = 2000;   ///< proposals kept of an image
 };
 
+/// Anchors that reach over the picture's edge: they train as the others do (torchvision), or "we ignore all
+/// cross-boundary anchors so they do not contribute to the loss" (Ren et al. 2015, section 3.3). Either way they make
+/// proposals, which are clipped.
+enum class CrossBoundary : uint8_t { keep, ignore };
+
 struct RpnConfig {
   AnchorSettings anchors = rpn_anchors();
   MatchParams match{0.7, 0.3, true};
+  CrossBoundary cross_boundary = CrossBoundary::keep;
   SamplingOptions sampling{256, 0.5};
   ProposalSettings train{2000, 2000}, test{1000, 1000};
   double nms_iou = 0.7;
   double least_side = 1e-3;  ///< pixels; smaller proposals are dropped
   double beta = 1.0 / 9;     ///< smooth L1
+  /// How anchors are matched on pictures of this size. Where those that cross the edge are ignored, a box's best anchor
+  /// is the best one inside, as in the authors' code; detectron2's option takes them out after matching.
+  MatchParams match_on(int64_t height, int64_t width) const;
 };
 
 /// Proposals of a batch, on its device.
@@ -62,8 +71,9 @@ class RegionProposals : public nn::Module {
   struct Targets {
     Tensor foreground, sampled, deltas, scale;
   };
-  /// Of anchors [A, 4] and a batch's truth and draws (truths.h), all on one device.
-  Targets targets(const Tensor& anchors, const Tensor& truth, const Tensor& draws) const;
+  /// Of anchors [A, 4] and a batch's truth and draws (truths.h), all on one device; height and width of the pictures.
+  Targets targets(const Tensor& anchors, const Tensor& truth, const Tensor& draws, int64_t height,
+                  int64_t width) const;
 
   /// Mean BCE over the sampled anchors of all ranks; smooth L1 of the foreground ones over the same number. Both
   /// are NaN where some output is not finite, sampled or not: proposals are made of all.

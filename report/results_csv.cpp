@@ -27,6 +27,7 @@ size_t paper_place(const ResultRow& row) {
 ResultRow::ResultRow() {
   delta.fill(std::numeric_limits<double>::quiet_NaN());
   p = delta;
+  p_holm = delta[0];
 }
 
 ResultRow result_row(const std::string& detector, const std::string& enhancement, const std::string& seed,
@@ -36,10 +37,12 @@ ResultRow result_row(const std::string& detector, const std::string& enhancement
   row.enhancement = enhancement;
   row.seed = seed;
   for (size_t k = 0; k < 4; ++k) row.sens[k] = e.at(eval::paper_fps()[k]).interval;
+  row.mean = e.mean_paper.value;
   row.map50 = e.map50.value;
   row.froc_rule = rule_key(e.options.froc);
   row.images = e.images;
-  row.patients = e.patients;
+  row.units = e.patients;
+  row.unit = e.unit;
   row.lesions = e.lesions;
   return row;
 }
@@ -57,7 +60,9 @@ std::string rule_key(const eval::FrocOptions& options) {
   std::string rule = options.rule == eval::FrocRule::iou      ? "iou>=" + shortest(options.threshold)
                      : options.rule == eval::FrocRule::centre ? "centre"
                      : options.rule == eval::FrocRule::iobb   ? "iobb>=" + shortest(options.threshold)
-                                                              : "deeplesion";
+                     : options.rule == eval::FrocRule::overlap_or_centre
+                         ? "overlap_or_centre>=" + shortest(options.threshold)
+                         : "deeplesion";
   rule += options.duplicates == eval::Duplicates::ignore ? ";duplicates=ignore" : ";duplicates=fp";
   return rule + (options.mode == eval::SensMode::step     ? ";step"
                  : options.mode == eval::SensMode::linear ? ";linear"
@@ -81,7 +86,9 @@ std::string results_csv(const std::vector<ResultRow>& rows) {
     header.push_back(std::string("delta@") + n);
     header.push_back(std::string("p@") + n);
   }
-  for (const char* name : {"map50", "froc_rule", "images", "patients", "lesions"}) header.emplace_back(name);
+  for (const char* name : {"map50", "froc_rule", "images", "patients", "lesions", "mean", "p_holm", "seeds",
+                           "family", "split_unit", "units"})
+    header.emplace_back(name);
   std::string text = csv_line(header);
   for (const ResultRow& row : paper_order(rows)) {
     std::vector<std::string> fields = {row.detector, row.enhancement, row.seed};
@@ -96,7 +103,12 @@ std::string results_csv(const std::vector<ResultRow>& rows) {
     }
     fields.push_back(csv_number(row.map50));
     fields.push_back(row.froc_rule);
-    for (int64_t n : {row.images, row.patients, row.lesions}) fields.push_back(std::to_string(n));
+    const std::string units = std::to_string(row.units);
+    for (const std::string& field :
+         {std::to_string(row.images), row.unit == data::FilmUnit::patient ? units : std::string(),
+          std::to_string(row.lesions), csv_number(row.mean), csv_number(row.p_holm),
+          std::to_string(row.seeds), row.family, std::string(data::unit_key(row.unit)), units})
+      fields.push_back(field);
     text += csv_line(fields);
   }
   return text;

@@ -17,12 +17,17 @@ namespace cawe::report {
 struct ResultRow {
   std::string detector;     ///< faster_rcnn, retinanet
   std::string enhancement;  ///< none, afda, medga, color, cawe, color+cawe, or a control's name
-  std::string seed;         ///< a number, or "mean" over seeds
+  std::string seed;         ///< a number
   std::array<eval::Interval, 4> sens;
   std::array<double, 4> delta, p;
   double map50 = 0;
   std::string froc_rule;
-  int64_t images = 0, patients = 0, lesions = 0;
+  int64_t images = 0, units = 0, lesions = 0;
+  data::FilmUnit unit = data::FilmUnit::patient;  ///< what `units` counts
+  double mean = 0;                                ///< of the four sensitivities
+  double p_holm;       ///< of the row's mean over all its seeds, corrected over the study's comparisons
+  int64_t seeds = 1;   ///< of the row
+  std::string family;  ///< what p_holm is corrected over; empty for rows outside
   ResultRow();
 };
 
@@ -41,7 +46,8 @@ std::vector<ResultRow> paper_order(std::vector<ResultRow> rows);
 
 /// The file's text; columns exactly
 /// detector,enhancement,seed,sens@1…4,ci_low@1,ci_high@1…,delta@1,p@1…,map50,
-/// froc_rule,images,patients,lesions. Rows are put in the paper's order.
+/// froc_rule,images,patients,lesions,mean,p_holm,seeds,family,split_unit,units (patients is empty where the unit is
+/// another). Rows are put in the paper's order.
 std::string results_csv(const std::vector<ResultRow>& rows);
 /// Writes it whole or not at all.
 void write_results_csv(const std::string& path, const std::vector<ResultRow>& rows);

@@ -2,6 +2,7 @@
 // Differences in words.
 #include "report/statements.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "tensor/io/format.h"
@@ -11,14 +12,23 @@ namespace {
 
 std::string p_text(double p) { return p < 0.001 ? "< 0.001" : fixed(p, 3); }
 
-/// "+0.031, 95 % interval +0.012 to +0.050, corrected p 0.012"
+std::string over(const Claim& claim) {
+  return (claim.footing() == eval::Footing::weights_only ? " over " : " over seeds and ") +
+         data::unit_words(claim.unit);
+}
+
+/// "+0.031, 95 % interval +0.012 to +0.050 over seeds and patients, corrected p 0.012"
 std::string figures(const Claim& claim) {
   const eval::Interval& i = claim.difference.interval;
   const bool corrected = !std::isnan(claim.p_holm);
+  const std::string p =
+      (corrected ? ", corrected p " : ", p ") + p_text(corrected ? claim.p_holm : claim.difference.p);
   return signed_text(i.value) + ", " + fixed(100 * claim.level, 0) + " % interval " + signed_text(i.low) +
-         " to " + signed_text(i.high) + ", " + (corrected ? "corrected p " : "p ") +
-         p_text(corrected ? claim.p_holm : claim.difference.p);
+         " to " + signed_text(i.high) + over(claim) + (claim.footing() == eval::Footing::few_seeds ? "" : p);
 }
+
+/// Ways to deal twice kVerdictSeeds trainings into two groups: 10! / (5! 5! 2).
+constexpr int64_t kDealsOfVerdicts = 126;
 
 std::string times(size_t n, const char* one, const char* many) {
   return std::to_string(n) + " " + (n == 1 ? one : many);
@@ -33,59 +43,100 @@ std::string signed_text(double value, int digits) {
   return (value < 0 ? "−" : "+") + size;
 }
 
+eval::Difference verdict_figure(const eval::MethodFigure& figure, eval::Footing footing) {
+  eval::Difference d = figure.patients;
+  if (footing != eval::Footing::weights_only) {
+    const eval::TInterval& mixed = figure.mixed.interval;
+    d.interval.value = mixed.value;
+    d.interval.low = mixed.low;
+    d.interval.high = mixed.high;
+    d.p = mixed.p;
+  }
+  d.minimum_detectable = figure.minimum_detectable;
+  return d;
+}
+
+eval::Interval shown_interval(const eval::MethodFigure& figure, eval::Footing footing) {
+  eval::Interval i = verdict_figure(figure, footing).interval;
+  if (!std::isnan(i.low)) i.low = std::max(i.low, 0.0);
+  if (!std::isnan(i.high)) i.high = std::min(i.high, 1.0);
+  return i;
+}
+
 Support support(const Claim& claim) {
   const eval::Interval& i = claim.difference.interval;
   const double p = std::isnan(claim.p_holm) ? claim.difference.p : claim.p_holm;
   if (std::isnan(i.value) || std::isnan(i.low) || std::isnan(i.high) || std::isnan(p))
     return Support::undefined;
+  if (claim.footing() == eval::Footing::few_seeds) return Support::no_verdict;
   if (i.low <= 0 && i.high >= 0) return Support::none;
   // 1 - 0.95 is slightly above 0.05 in binary, so a p of exactly 0.05 passes.
   if (p > 1 - claim.level) return Support::uncorrected;
   return i.low > 0 ? Support::gain : Support::loss;
 }
 
-std::string support_name(Support s) {
-  switch (s) {
+std::string support_name(const Claim& claim) {
+  const bool weights = claim.footing() == eval::Footing::weights_only;
+  switch (support(claim)) {
     case Support::gain:
-      return "gain";
+      return weights ? "more found, these weights" : "gain";
     case Support::loss:
-      return "loss";
+      return weights ? "fewer found, these weights" : "loss";
     case Support::uncorrected:
       return "not after correction";
     case Support::none:
       return "no difference shown";
+    case Support::no_verdict:
+      return "no verdict";
     case Support::undefined:
       return "undefined";
   }
   return "";
 }
 
+namespace {
+
+/// What a comparison of this size would have shown: power, test and what varies are named.
+std::string detectable(const Claim& claim) {
+  const double size = claim.difference.minimum_detectable;
+  if (!(size >= 0.0005)) return "";
+  const bool weights = claim.footing() == eval::Footing::weights_only;
+  return std::string(" A true difference of ") + fixed(size, 3) +
+         (weights ? " between these weights would be shown on other " + data::unit_words(claim.unit)
+                  : " would be shown") +
+         " in 80 of 100 such studies, tested at " + fixed(1 - claim.level, 2) +
+         (claim.family > 1 ? " / " + std::to_string(claim.family) : "") + ".";
+}
+
+}  // namespace
+
 std::string statement(const Claim& claim) {
-  const double unseen = claim.difference.minimum_detectable;
-  const std::string missed =
-      unseen >= 0.0005 ? " A true difference smaller than " + fixed(unseen, 3) + " could not be seen here."
-                       : "";
+  const bool weights = claim.footing() == eval::Footing::weights_only;
+  const std::string who = (weights ? "One seed, these weights only: " : "") + claim.subject,
+                    against = who + " against " + claim.reference + ": ";
   switch (support(claim)) {
     case Support::gain:
-      return claim.subject + " finds more lesions than " + claim.reference + " (" + figures(claim) + ").";
+      return who + " finds more lesions than " + claim.reference + " (" + figures(claim) + ").";
     case Support::loss:
-      return claim.subject + " finds fewer lesions than " + claim.reference + " (" + figures(claim) + ").";
+      return who + " finds fewer lesions than " + claim.reference + " (" + figures(claim) + ").";
     case Support::uncorrected:
-      return claim.subject + " against " + claim.reference +
-             ": no difference shown after the correction for several comparisons (" + figures(claim) + ")." +
-             missed;
+      return against + "no difference shown after the correction for several comparisons (" + figures(claim) +
+             ")." + detectable(claim);
     case Support::none:
-      return claim.subject + " against " + claim.reference + ": no difference shown (" + figures(claim) +
-             ")." + missed;
+      return against + "no difference shown (" + figures(claim) + ")." + detectable(claim);
+    case Support::no_verdict:
+      return against + "no verdict from " + std::to_string(claim.seeds) + " seeds, " +
+             std::to_string(eval::kVerdictSeeds) + " are needed (" + figures(claim) + ").";
     case Support::undefined:
       break;
   }
-  return claim.subject + " against " + claim.reference +
-         ": nothing can be said, the difference is undefined.";
+  return against + "nothing can be said, the difference is undefined.";
 }
 
-std::string summary(const std::vector<Claim>& claims) {
-  if (claims.empty()) return "";
+namespace {
+
+/// All claims of one footing, of which there is one at least.
+std::string summary_of(const std::vector<Claim>& claims, eval::Footing footing) {
   size_t gains = 0, losses = 0;
   bool corrected = false;
   for (const Claim& claim : claims) {
@@ -93,10 +144,50 @@ std::string summary(const std::vector<Claim>& claims) {
     losses += support(claim) == Support::loss;
     corrected = corrected || !std::isnan(claim.p_holm);
   }
-  return "Of " + times(claims.size(), "comparison", "comparisons") + " with the plain detector, " +
+  const std::string compared = times(claims.size(), "comparison", "comparisons") + " with the plain detector";
+  if (footing == eval::Footing::few_seeds)
+    return compared + " over " + std::to_string(claims[0].seeds) +
+           " seeds: no verdict about methods, which needs " + std::to_string(eval::kVerdictSeeds) + ".";
+  const bool weights = footing == eval::Footing::weights_only;
+  return "Of " + compared + (weights ? ", of one seed's weights each, " : ", ") +
          times(gains, "shows a gain", "show a gain") + ", " + times(losses, "a loss", "a loss") + " and " +
          std::to_string(claims.size() - gains - losses) + " no difference" +
-         (corrected ? ", after Holm's correction." : ".");
+         (corrected ? ", after Holm's correction" : "") +
+         (weights ? "; another seed may say otherwise, so nothing is said of the methods." : ".");
+}
+
+}  // namespace
+
+std::string summary(const std::vector<Claim>& claims) {
+  std::string text;
+  for (const eval::Footing footing :
+       {eval::Footing::method, eval::Footing::few_seeds, eval::Footing::weights_only}) {
+    std::vector<Claim> alike;
+    for (const Claim& claim : claims)
+      if (claim.footing() == footing) alike.push_back(claim);
+    if (!alike.empty()) text += (text.empty() ? "" : " ") + summary_of(alike, footing);
+  }
+  return text;
+}
+
+std::string same_system_statement(const std::string& system, const eval::SameSystemShare& share, double level,
+                                  data::FilmUnit unit) {
+  const std::string words = data::unit_words(unit);
+  std::string text = "A/A, plain " + system + " against itself with other seeds: a test over " + words +
+                     " alone calls " + std::to_string(share.pairs_different) + " of " +
+                     times(size_t(share.pairs), "pair", "pairs") + " of trainings different at " +
+                     fixed(1 - level, 2);
+  if (share.deals > 0)
+    text += "; of " + times(size_t(share.deals), "way", "ways") +
+            " to deal these trainings into two methods the test over seeds and " + words + " calls " +
+            std::to_string(share.deals_different) + " different (" + fixed(100 * share.deal_share(), 1) +
+            " %" +
+            (share.deals < kDealsOfVerdicts
+                 ? "; with so few seeds that test does not keep to its level"
+                 : ", " + fixed(100 * (1 - level), 0) +
+                       " % expected; the ways share their trainings, so that this share varies much") +
+            ")";
+  return text + ".";
 }
 
 std::vector<Place> places(const std::vector<eval::Interval>& rows) {

@@ -3,7 +3,8 @@
 //
 // A gain or loss is claimed only if the interval excludes zero and p, corrected over the study's comparisons
 // if there are several, is at most 1 - level. Otherwise it is "no difference shown", with the size of a
-// difference that the test set could have missed.
+// difference that would have been. With one seed the sentence speaks of these weights, never of a method; with two to
+// four it gives the figures and no verdict.
 #pragma once
 
 #include <cstdint>
@@ -11,34 +12,52 @@
 #include <string>
 #include <vector>
 
-#include "eval/bootstrap.h"
+#include "data/units.h"
+#include "eval/methods.h"
+#include "eval/same_system.h"
 
 namespace cawe::report {
 
 /// One comparison of a row with its reference.
 struct Claim {
-  std::string subject;          ///< "RetinaNet with CAWE"
-  std::string reference;        ///< "plain RetinaNet"
-  eval::Difference difference;  ///< of the mean sensitivity, subject - reference
+  std::string subject;    ///< "RetinaNet with CAWE"
+  std::string reference;  ///< "plain RetinaNet"
+  eval::Difference
+      difference;  ///< of the mean sensitivity, subject - reference: what verdicts go by (verdict_figure)
   double p_holm =
       std::numeric_limits<double>::quiet_NaN();  ///< corrected p; NaN if there is only one comparison
   double level = 0.95;                           ///< of the interval
+  int64_t seeds = 1;
+  int64_t family = 1;                             ///< comparisons that were corrected together
+  data::FilmUnit unit = data::FilmUnit::patient;  ///< what the draws are of, besides seeds
+  eval::Footing footing() const { return eval::footing(seeds); }
 };
+
+/// The difference that verdicts go by: over the patients with one seed, else the mixed model's, over seeds and patients.
+eval::Difference verdict_figure(const eval::MethodFigure& figure, eval::Footing footing);
+/// A system's own figure likewise; its interval ends at 0 and 1.
+eval::Interval shown_interval(const eval::MethodFigure& figure, eval::Footing footing);
 
 enum class Support {
   gain,
   loss,
   uncorrected,  ///< the interval excludes zero, but the corrected p is above 1 - level
   none,         ///< no difference shown
+  no_verdict,   ///< two to four seeds
   undefined     ///< no draw had a lesion
 };
 Support support(const Claim& claim);
-/// "gain", "loss", "not after correction", "no difference shown", "undefined".
-std::string support_name(Support support);
-/// One sentence, differences to three decimals, ending with a full stop.
+/// "gain", "loss", "not after correction", "no difference shown", "no verdict", "undefined"; of one seed "more found, these
+/// weights" and "fewer found, these weights".
+std::string support_name(const Claim& claim);
+/// One or two sentences, differences to three decimals, ending with a full stop.
 std::string statement(const Claim& claim);
-/// All claims in one sentence: how many gains, losses and neither; "" for no claim.
+/// All claims in one sentence for each footing: how many gains, losses and neither; "" for no claim.
 std::string summary(const std::vector<Claim>& claims);
+
+/// How often chance alone is called a difference, from the A/A runs of one detector: "Plain RetinaNet against itself …".
+std::string same_system_statement(const std::string& system, const eval::SameSystemShare& share, double level,
+                                  data::FilmUnit unit = data::FilmUnit::patient);
 
 /// The ranks a row may have, 1 = highest: `best` is 1 + the number of rows whose interval is wholly above,
 /// `worst` the number of rows minus those wholly below. A row whose interval overlaps no other has best ==

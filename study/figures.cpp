@@ -13,6 +13,8 @@
 #include "report/figures/pipeline.h"
 #include "report/figures/tsne.h"
 #include "tensor/backend.h"
+#include "tensor/io/format.h"
+#include "tensor/random.h"
 #include "train/detector_recipe.h"
 
 namespace cawe::study {
@@ -46,21 +48,70 @@ const StudyRow& richest_row(const StudyResult& study) {
   return study.rows[0];
 }
 
-/// A test film with a lesion, if possible one that the row's detector finds with its highest-scoring box.
-size_t example_film(const StudyResult& study, const StudyRow& row) {
-  size_t with_lesion = study.truth.size();
-  for (size_t i = 0; i < study.truth.size(); ++i) {
-    if (study.truth[i].boxes.empty()) continue;
-    if (with_lesion == study.truth.size()) with_lesion = i;
-    eval::Detection best;
-    best.score = -1;
-    for (const eval::Detection& d : row.detections[0])
-      if (d.image == int64_t(i) && d.score > best.score) best = d;
-    if (best.score < 0) continue;
-    const auto boxes = report::report_boxes(study.truth[i], {best}, study.settings.options.froc);
-    if (boxes[0].hit) return i;
+/// A film, and how it was chosen, in words.
+struct Chosen {
+  size_t film;
+  std::string how;
+};
+
+/// One of `films`, drawn by the study's bootstrap seed. `what`: "test films with a lesion".
+Chosen drawn(const StudyResult& study, const std::vector<size_t>& films, const char* stream,
+             const std::string& what) {
+  const uint64_t seed = study.settings.options.seed;
+  Random random(seed, stream);
+  return {films[size_t(random.next_below(films.size()))], "drawn at random from the " +
+                                                              std::to_string(films.size()) + " " + what +
+                                                              " (boot.seed " + std::to_string(seed) + ")"};
+}
+
+/// Of `films`, the one on which the row's first seed is the surest and right: the highest score of a box that is the film's
+/// surest and finds a lesion. None where there is no such box.
+std::vector<Chosen> best_of(const StudyResult& study, const StudyRow& row, const std::vector<size_t>& films) {
+  std::vector<const eval::Detection*> surest(study.truth.size(), nullptr);
+  for (const eval::Detection& d : row.detections[0]) {
+    const eval::Detection*& best = surest.at(size_t(d.image));
+    if (best == nullptr || d.score > best->score) best = &d;
   }
-  return with_lesion;
+  std::vector<Chosen> out;
+  double score = 0;
+  for (const size_t i : films) {
+    if (surest[i] == nullptr || (!out.empty() && surest[i]->score <= score)) continue;
+    const auto boxes = report::report_boxes(study.truth[i], {*surest[i]}, study.settings.options.froc);
+    if (!boxes[0].hit) continue;
+    score = surest[i]->score;
+    out = {{i, "the best of them: its surest box finds a lesion, with the highest such score (" +
+                   fixed(score, 2) + ")"}};
+  }
+  return out;
+}
+
+/// The films of figure 1: one drawn at random, and the best one.
+std::vector<Chosen> pipeline_films(const StudyResult& study, const StudyRow& row,
+                                   const std::vector<size_t>& with_lesion) {
+  std::vector<Chosen> chosen{drawn(study, with_lesion, "figure1.film", "test films with a lesion")};
+  const std::vector<Chosen> best = best_of(study, row, with_lesion);
+  if (best.empty())
+    chosen[0].how += "; on none of them the surest box finds a lesion";
+  else if (best[0].film == chosen[0].film)
+    chosen[0].how += ", and " + best[0].how;
+  else
+    chosen.push_back(best[0]);
+  return chosen;
+}
+
+/// The film of figure 2: one with an active class where there is one.
+Chosen attention_film(const StudyResult& study, const std::vector<size_t>& with_lesion) {
+  std::vector<size_t> active;
+  for (const size_t i : with_lesion)
+    if (study.map_classes.at(i).kind != report::MapOf::fallback) active.push_back(i);
+  if (active.empty()) {
+    Chosen any = drawn(study, with_lesion, "figure2.film", "test films with a lesion");
+    any.how += "; on none of them is a class active";
+    return any;
+  }
+  const bool asked = study.map_classes.at(active[0]).kind == report::MapOf::asked;
+  return drawn(study, active, "figure2.film",
+               asked ? "test films with a lesion" : "test films with a lesion and an active class");
 }
 
 std::vector<BoxD> true_boxes(const StudyResult& study, size_t i) {
@@ -70,11 +121,13 @@ std::vector<BoxD> true_boxes(const StudyResult& study, size_t i) {
   return boxes;
 }
 
-report::Figure pipeline(const StudyResult& study, size_t i, const StudyRow& row) {
+report::PipelineExample pipeline(const StudyResult& study, const Chosen& chosen, const StudyRow& row) {
+  const size_t i = chosen.film;
   const data::FloatImage film = study_film(study, i);
   const data::Sample& sample = study.data.dataset.samples[size_t(study.test[i])];
   report::PipelineExample e;
   e.image = sample.image_id;
+  e.chosen = chosen.how;
   e.grey = picture_of(film);
   e.map = picture_of(train::to_image(study.map_maker(i)->maps(train::to_tensor(film)).map));
   const bool colours = row.plan.method == "color+cawe" && study.chains.count("color") > 0;
@@ -92,14 +145,16 @@ report::Figure pipeline(const StudyResult& study, size_t i, const StudyRow& row)
   mine.resize(std::min(mine.size(), kDrawnBoxes));
   e.found = report::report_boxes(study.truth[i], mine, study.settings.options.froc);
   e.detector = train::detector_title(row.plan.detector);
-  return report::figure_pipeline(e);
+  e.rule = eval::describe(study.settings.options.froc);
+  return e;
 }
 
-report::Figure attention(const StudyResult& study, size_t i) {
+report::Figure attention(const StudyResult& study, const Chosen& chosen) {
+  const size_t i = chosen.film;
   const data::FloatImage film = study_film(study, i);
   const data::Sample& sample = study.data.dataset.samples[size_t(study.test[i])];
   const auto maker = study.map_maker(i);
-  const train::LoadedClassifier& classifier = study.chain("cawe", i).classifier;
+  const train::LoadedClassifier& classifier = study.chain(study.map_method(), i).classifier;
   const models::AttentionMaps maps = maker->maps(train::to_tensor(film));
   const Tensor x = maker->network_input(train::to_tensor(film)).to(compute_device());
   const Tensor features = classifier.net->forward(Variable(x)).features.value().to(Device::cpu);
@@ -107,6 +162,8 @@ report::Figure attention(const StudyResult& study, size_t i) {
   const Tensor fc = classifier.net->fc().weight().to(Device::cpu);
   report::AttentionExample e;
   e.image = sample.image_id;
+  e.chosen = chosen.how;
+  e.kind = map_classes(study, i, maps).kind;
   e.film = picture_of(film);
   e.map = picture_of(train::to_image(maps.map));
   e.width = sample.width;
@@ -117,8 +174,8 @@ report::Figure attention(const StudyResult& study, size_t i) {
     report::AttentionExample::Class c;
     c.name = classifier.labels[l];
     c.sigma = double(sigma[l]);
-    c.active = std::count(maps.active[0].begin(), maps.active[0].end(), int64_t(l)) > 0;
-    if (c.active) {
+    c.in_map = std::count(maps.active[0].begin(), maps.active[0].end(), int64_t(l)) > 0;
+    if (c.in_map) {
       const Tensor w =
           models::cawe_weights_closed_form(maps.probabilities.to(Device::cpu), fc, {{int64_t(l)}}, cells);
       for (const float v : w.to_vector<float>()) c.gradients.push_back(double(v));
@@ -146,7 +203,8 @@ class Features {
     const data::FloatImage picture = study_picture(study_, method, test_image);
     const Tensor x =
         study_.map_maker(test_image)->network_input(train::to_tensor(picture)).to(compute_device());
-    const Variable features = study_.chain("cawe", test_image).classifier.net->forward(Variable(x)).features;
+    const Variable features =
+        study_.chain(study_.map_method(), test_image).classifier.net->forward(Variable(x)).features;
     const std::vector<float> pooled = global_avg_pool(features).value().to(Device::cpu).to_vector<float>();
     dim = int64_t(pooled.size());
     set->images.push_back(study_.truth[test_image].id);
@@ -166,7 +224,7 @@ report::Figure tsne(const StudyResult& study, const StudyRow& row) {
     for (size_t i = 0; i < study.truth.size() && taken < kTsneFilms; ++i) {
       if (study.truth[i].boxes.empty() == abnormal) continue;
       // Features of one network alone can be compared: with a classifier for each fold, the first one's films.
-      if (study.chains.at("cawe").size() > 1 && study.fold_of(i) != 0) continue;
+      if (study.chains.at(study.map_method()).size() > 1 && study.fold_of(i) != 0) continue;
       features.add(i, "none", abnormal ? &e.abnormal : &e.normal);
       features.add(i, row.plan.method, abnormal ? &e.enhanced_abnormal : &e.enhanced_normal);
       ++taken;
@@ -196,10 +254,15 @@ std::vector<report::Figure> study_figures(const StudyResult& study,
   const NoGrad no_history;
   std::vector<report::Figure> figures;
   const StudyRow& row = richest_row(study);
-  const size_t film = example_film(study, row);
-  if (film < study.truth.size() && study.map_maker(film)) {
-    figures.push_back(pipeline(study, film, row));
-    figures.push_back(attention(study, film));
+  std::vector<size_t> with_lesion;
+  for (size_t i = 0; i < study.truth.size(); ++i)
+    if (has_lesion(study.truth[i])) with_lesion.push_back(i);
+  if (!with_lesion.empty() && study.map_maker(with_lesion[0])) {
+    std::vector<report::PipelineExample> films;
+    for (const Chosen& chosen : pipeline_films(study, row, with_lesion))
+      films.push_back(pipeline(study, chosen, row));
+    figures.push_back(report::figure_pipeline(films));
+    figures.push_back(attention(study, attention_film(study, with_lesion)));
     if (study.truth.size() >= 4) figures.push_back(tsne(study, row));
   }
   figures.push_back(report::figure_froc(rows));

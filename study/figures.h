@@ -15,7 +15,9 @@ data::FloatImage study_film(const StudyResult& study, size_t test_image);
 /// The film of a test image after a method's enhancement.
 data::FloatImage study_picture(const StudyResult& study, const std::string& method, size_t test_image);
 
-/// Figures 1 (pipeline), 2 (attention), 3 (t-SNE) and 4 (FROC); without a classifier only the last.
+/// Figures 1 (pipeline), 2 (attention), 3 (t-SNE) and 4 (FROC); without a classifier only the last. Films of 1 and 2 are
+/// drawn at random (streams "figure1.film" and "figure2.film" of boot.seed) from those with a lesion; 1 has the best one, too,
+/// and 2 one with an active class where there is one.
 std::vector<report::Figure> study_figures(const StudyResult& study,
                                           const std::vector<report::ReportRow>& rows);
 

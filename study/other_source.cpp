@@ -109,8 +109,12 @@ void study_extra_films(StudyResult& study) {
   const eval::SourceCheck check = tell_sources(study, films, chosen);
   report::ReportTable t;
   t.title = "With lesion-free films of another source";
-  t.caption = std::to_string(chosen.size()) + " normal films of " + std::to_string(check.patients) +
-              " persons in all join the test set. From 8 x 8 gray cells alone a linear classifier tells the "
+  const data::FilmUnit mine = study.data.unit, theirs = study.extra.data.unit;
+  // Of two units, as patients and images, there is no number in common.
+  const std::string whose =
+      mine == theirs ? " of " + data::counted_units(check.patients, mine) + " in all" : "";
+  t.caption = std::to_string(chosen.size()) + " normal films" + whose +
+              " join the test set. From 8 x 8 gray cells alone a linear classifier tells the "
               "source of a film with AUROC " +
               fixed(check.auroc.value) + " [" + fixed(check.auroc.low) + ", " + fixed(check.auroc.high) +
               "]" +

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <filesystem>
 #include <map>
+#include <nlohmann/json.hpp>
 
 #include "data/formats/picture/png.h"
 #include "eval/subgroups.h"
@@ -11,6 +12,7 @@
 #include "report/subgroup_table.h"
 #include "study/figures.h"
 #include "tensor/io/format.h"
+#include "tensor/io/json.h"
 #include "tensor/text.h"
 #include "train/detector_recipe.h"
 #include "train/run_changes.h"
@@ -21,18 +23,6 @@ namespace {
 
 std::string range(const eval::Interval& i) {
   return fixed(i.value) + " [" + fixed(i.low) + ", " + fixed(i.high) + "]";
-}
-
-std::string seeds_text(const StudyResult& s) {
-  std::string out;
-  for (const int64_t n : s.settings.seeds) out += (out.empty() ? "" : ", ") + std::to_string(n);
-  return out;
-}
-
-std::vector<const eval::Evaluation*> evaluations(const StudyRow& row) {
-  std::vector<const eval::Evaluation*> out;
-  for (const auto& e : row.seeds) out.push_back(e.get());
-  return out;
 }
 
 std::vector<uint8_t> png_bytes(const data::FloatImage& image) {
@@ -85,9 +75,7 @@ report::ReportPanel panel(const StudyResult& study, size_t i) {
   if (const auto maker = study.map_maker(i)) {
     const models::AttentionMaps maps = maker->maps(train::to_tensor(film));
     p.map_png = png_bytes(train::to_image(maps.map));
-    const std::vector<float> sigma = maps.probabilities.to(Device::cpu).to_vector<float>();
-    for (const int64_t k : maps.active[0])
-      p.classes.emplace_back(study.chain("cawe", i).classifier.labels[size_t(k)], double(sigma[size_t(k)]));
+    p.classes = map_classes(study, i, maps);
   }
   for (const eval::TruthBox& b : study.truth[i].boxes)
     if (!b.crowd) p.truth.push_back(b.box);
@@ -108,7 +96,8 @@ report::ReportTable localisation_table(const StudyResult& study) {
   t.title = "Does the map find the lesions?";
   t.caption =
       "Pointing: the map's maximum lies in a true box. Energy: share of the map inside the boxes. Beside it "
-      "the maps of other persons' films (shuffled) and the film's centre.";
+      "the maps of other " +
+      data::unit_words(study.data.unit) + " (shuffled) and the film's centre.";
   t.header = {"films", "n", "pointing", "shuffled", "centre", "energy", "shuffled", "centre", "verdict"};
   for (const eval::LocalisationRow& r : study.localisation) {
     const std::string verdict = eval::describe(r.verdict);
@@ -140,47 +129,20 @@ void add_subgroups(const StudyResult& study, const StudyRow& row, std::vector<re
   }
   if (!all.empty())
     tables->push_back(report::subgroup_table(
-        train::detector_title(row.plan.detector) + ", " + method_name(row.plan.enhancement), all));
-}
-
-report::ReportRow table_row(const StudyResult& study, const StudyRow& row) {
-  const bool is_base = row.is_baseline();
-  report::ReportRow r = report::report_row(
-      train::detector_title(row.plan.detector), method_name(row.plan.enhancement), evaluations(row),
-      is_base ? std::vector<const eval::Evaluation*>{} : evaluations(study.baseline(row)));
-  r.seeds = seeds_text(study);
-  r.baseline = is_base;
-  r.control = row.plan.kind != RowKind::paper;
-  r.ablation = row.plan.kind == RowKind::ablation;
-  if (study.settings.paper && row.plan.kind == RowKind::paper)
-    r.paper = report::paper_figures(row.plan.detector, row.plan.enhancement);
-  if (row.plan.kind == RowKind::paper && train::needs_classifier(row.plan.method) &&
-      !study.localisation.empty() && study.localisation[0].verdict == eval::MapVerdict::uninformative)
-    r.note = "uninformative map";
-  return r;
-}
-
-/// Rows of the table; p values are corrected over all comparisons of the study (Holm).
-std::vector<report::ReportRow> table_rows(const StudyResult& study) {
-  std::vector<report::ReportRow> rows;
-  std::vector<double> p;
-  for (const StudyRow& row : study.rows) {
-    rows.push_back(table_row(study, row));
-    p.push_back(row.is_baseline() ? std::numeric_limits<double>::quiet_NaN() : rows.back().delta_mean.p);
-  }
-  const std::vector<double> corrected = eval::holm(p);
-  for (size_t i = 0; i < corrected.size(); ++i) rows[i].p_holm = corrected[i];
-  return rows;
+        train::detector_title(row.plan.detector) + ", " + method_name(row.plan.enhancement), all,
+        study.data.unit));
 }
 
 std::string percent(double share) { return std::isnan(share) ? "n/a" : fixed(100 * share, 0) + " %"; }
 
-std::string map_finding(const eval::LocalisationRow& r) {
+std::string map_finding(const eval::LocalisationRow& r, data::FilmUnit unit) {
   const bool judged = !std::isnan(r.pointing.value) && !std::isnan(r.pointing_shuffled.value);
   return "The attention map points into a lesion on " + percent(r.pointing.value) + " of " +
-         std::to_string(r.images) + " films with lesions, other persons' maps on " +
-         percent(r.pointing_shuffled.value) + ", the centre on " + percent(r.pointing_centre.value) + ": " +
-         (judged ? eval::describe(r.verdict) : "too few persons with lesions to judge it");
+         std::to_string(r.images) + " films with lesions, the maps of other " + data::unit_words(unit) +
+         " on " + percent(r.pointing_shuffled.value) + ", the centre on " + percent(r.pointing_centre.value) +
+         ": " +
+         (judged ? eval::describe(r.verdict)
+                 : "too few " + data::unit_words(unit) + " with lesions to judge it");
 }
 
 /// What was said on the way, of every run, each sentence once; then what resumes accepted.
@@ -203,11 +165,30 @@ std::vector<std::string> study_warnings(const StudyResult& study) {
   return all;
 }
 
+/// How the study was made: the command that wrote the report (and the first one, where another began the study), the
+/// machine, and hashes of data and models.
+std::vector<std::pair<std::string, std::string>> provenance(const StudyResult& study) {
+  train::Environment environment = study.environment;
+  for (const auto& [name, hash] : study.weights) environment.hashes.emplace_back("weights_" + name, hash);
+  std::vector<std::pair<std::string, std::string>> facts = train::environment_facts(environment);
+  const Json kept = train::environment_in(study.out);
+  const bool known = kept.is_object() && kept.contains("command_line") && kept["command_line"].is_string();
+  const std::string began = known ? kept["command_line"].get<std::string>() : "";
+  if (!began.empty() && began != environment.command_line)
+    facts.emplace_back("command_line_that_began_it", began);
+  return facts;
+}
+
 }  // namespace
 
 std::string method_name(const std::string& enhancement) {
   const size_t space = enhancement.find(' ');  // an ablation row, e.g. "cawe fuse.alpha=0.7"
   const std::string method = enhancement.substr(0, space);
+  const size_t colon = method.find(':');
+  if (method == "aa") return "plain, other seeds";
+  if (colon != std::string::npos)
+    return method_name(method.substr(0, colon)) + ", " + models::enhancer_label(method.substr(colon + 1));
+  if (method.compare(0, 5, "dose=") == 0) return "map of quality " + method.substr(5);
   const std::string label = method == "shuffled" ? "shuffled map" : models::enhancer_label(method);
   if (space == std::string::npos) return label;
   return label == method ? enhancement : label + "," + enhancement.substr(space);
@@ -221,32 +202,42 @@ void write_study_report(const StudyResult& study) {
   report.demonstration = study.settings.demonstration;
   report.warnings = study_warnings(study);
   report.alpha = study.alpha;
-  report.rows = table_rows(study);
-  for (const report::ReportRow& r : report.rows)
-    if (!r.baseline)
-      report.minimum_detectable =
-          std::max(std::isnan(report.minimum_detectable) ? 0.0 : report.minimum_detectable,
-                   r.delta_mean.minimum_detectable);
-  if (!study.localisation.empty()) report.findings.push_back(map_finding(study.localisation[0]));
+  report.rows = study.compared;
+  if (!study.localisation.empty())
+    report.findings.push_back(map_finding(study.localisation[0], study.data.unit));
+  for (const SameSystem& same : study.same_system)
+    if (same.share.pairs > 0)
+      report.findings.push_back(report::same_system_statement(
+          train::detector_title(same.detector), same.share, study.settings.options.level, study.data.unit));
+  if (const std::string sentence = fallback_finding(study); !sentence.empty())
+    report.findings.push_back(sentence);
   const eval::Evaluation& first = *study.rows[0].seeds[0];
   report.facts = {{"test films", std::to_string(first.images)},
-                  {"persons", first.patients_known ? std::to_string(first.patients) : "not known"},
+                  {data::unit_words(first.unit), std::to_string(first.patients)},
                   {"films without a lesion", std::to_string(first.negatives)},
                   {"lesions", std::to_string(first.lesions)},
-                  {"seeds", seeds_text(study)},
-                  {"training", format_duration(study.seconds)}};
+                  {"seeds", report.rows[0].seeds},
+                  {"training", format_duration(study.seconds)},
+                  {"split unit", data::unit_key(first.unit)}};
+  // That the films are images needs no line beside their number.
+  if (first.unit == data::FilmUnit::image) report.facts.erase(report.facts.begin() + 1);
   if (!study.data.split_note.empty()) report.facts.emplace_back("split", study.data.split_note);
   report.froc_rule = eval::describe(study.settings.options.froc);
+  if (study.settings.ranks_folds())
+    report.table_notes.push_back(std::string("Scores: ") + kRankedInFolds + ".");
   for (const size_t i : panel_choice(study)) report.panels.push_back(panel(study, i));
   if (!study.localisation.empty()) report.tables.push_back(localisation_table(study));
   for (const StudyRow& row : study.rows)
     if (row.is_baseline() || (row.plan.kind == RowKind::paper && row.plan.method == "color+cawe"))
       add_subgroups(study, row, &report.tables);
   for (const report::ReportTable& t : study.tables) report.tables.push_back(t);
-  report.figures = study_figures(study, report.rows);
+  report.figures = study.drawings;
+  for (report::Figure& figure : study_figures(study, report.rows))
+    report.figures.push_back(std::move(figure));
+  for (report::Figure& figure : study_reliability(study)) report.figures.push_back(std::move(figure));
   report::write_figures(study.out + "/figures", report.figures);
   report.recipe = study.recipe_text;
-  report.environment = train::environment_facts(study.environment);
+  report.environment = provenance(study);
   report::write_report(study.out + "/report.html", report);
 }
 

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "models/enhance/enhancer.h"
+#include "tensor/io/format.h"
 #include "tensor/text.h"
 #include "train/detector_recipe.h"
 #include "train/enhancing.h"
@@ -55,7 +56,7 @@ std::vector<RowPlan> ablations(const Recipe& recipe, const Strings& detectors, c
       key == "seed" ? "\": seeds are the study's own (expected seeds = [0, 1, …])"
                     : "\": all rows are judged by one rule (expected a key of training; a study of its own "
                       "with --set froc.… judges by another)");
-  RowPlan plan{row.substr(0, slash), "", row.substr(slash + 1), RowKind::ablation, false, {}};
+  RowPlan plan{row.substr(0, slash), "", row.substr(slash + 1), RowKind::ablation};
   check_all(recipe, "ablate_row", {plan.detector}, detectors);
   check_all(recipe, "ablate_row", {plan.method}, methods);
   std::vector<RowPlan> plans;
@@ -67,6 +68,41 @@ std::vector<RowPlan> ablations(const Recipe& recipe, const Strings& detectors, c
     plans.push_back(plan);
   }
   return plans;
+}
+
+/// A control by its name: an enhancement; "shuffled" or "shuffled:METHOD", another person's map in place of the film's
+/// own; "dose=Q" or "dose=Q:METHOD", a map of which the share Q shows the true boxes.
+RowPlan control_row(const Recipe& recipe, const std::string& detector, const std::string& name,
+                    const Strings& methods) {
+  RowPlan plan{detector, name, name, RowKind::control};
+  const size_t colon = name.find(':');
+  const std::string kind = name.substr(0, colon);
+  const bool dose = kind.compare(0, 5, "dose=") == 0;
+  if (kind == "shuffled" || dose) {
+    plan.method = colon == std::string::npos ? "cawe" : name.substr(colon + 1);
+    plan.control = dose ? "dose" : kind;
+  }
+  if (dose) {
+    double share = -1;
+    CAWE_CHECK(parse_number(kind.substr(5), &share) && share >= 0 && share <= 1, Code::usage,
+               recipe.where("controls"), " names \"", name, "\" (expected dose=Q with Q from 0 to 1)");
+    // 0.5 and 0.50 are one row.
+    plan.overrides = {"dose.quality=" + shortest(share)};
+    plan.enhancement = "dose=" + shortest(share) + (colon == std::string::npos ? "" : name.substr(colon));
+  }
+  Strings known = methods;
+  known.insert(known.end(), {"shuffled", "shuffled:METHOD", "dose=Q", "dose=Q:METHOD"});
+  CAWE_CHECK(contains(methods, plan.method), Code::usage, recipe.where("controls"), " names \"", name,
+             "\" (expected one of ", train::joined(known), ")");
+  return plan;
+}
+
+/// Seeds that the study does not have yet, one for each of its own.
+std::vector<int64_t> other_seeds(const std::vector<int64_t>& seeds) {
+  std::vector<int64_t> others;
+  const int64_t beyond = *std::max_element(seeds.begin(), seeds.end()) / 1000 * 1000 + 1000;
+  for (size_t k = 0; k < seeds.size(); ++k) others.push_back(beyond + int64_t(k));
+  return others;
 }
 
 void plan_rows(const Recipe& recipe, StudySettings* s) {
@@ -87,11 +123,21 @@ void plan_rows(const Recipe& recipe, StudySettings* s) {
              " must begin with \"none\": the others are compared with it");
   check_all(recipe, "control_detectors", control_detectors, detectors);
   for (const std::string& d : detectors)
-    for (const std::string& row : rows) s->rows.push_back({d, row, row, RowKind::paper, false, {}});
+    for (const std::string& row : rows) s->rows.push_back({d, row, row, RowKind::paper});
+  const Strings methods = models::enhancer_names();
   for (const std::string& d : control_detectors)
-    for (const std::string& c : controls)
-      s->rows.push_back({d, c, c == "shuffled" ? "cawe" : c, RowKind::control, c == "shuffled", {}});
-  for (const RowPlan& plan : ablations(recipe, detectors, models::enhancer_names())) s->rows.push_back(plan);
+    for (const std::string& c : controls) s->rows.push_back(control_row(recipe, d, c, methods));
+  if (recipe.flag("again"))
+    for (const std::string& d : detectors) s->rows.push_back({d, "aa", "none", RowKind::again});
+  for (const RowPlan& plan : ablations(recipe, detectors, methods)) s->rows.push_back(plan);
+  for (RowPlan& plan : s->rows) plan.seeds = plan.kind == RowKind::again ? other_seeds(s->seeds) : s->seeds;
+  // Another person's map alone is one arm by either name.
+  std::set<std::string> shuffled;
+  for (const RowPlan& plan : s->rows)
+    if (plan.control == "shuffled" || (plan.control == "dose" && plan.overrides[0] == "dose.quality=0"))
+      CAWE_CHECK(shuffled.insert(plan.detector + " " + plan.method).second, Code::usage,
+                 recipe.where("controls"),
+                 " holds shuffled and dose=0 of one method (expected one of them: they are the same row)");
   std::set<std::string> folders;
   for (const RowPlan& plan : s->rows)
     CAWE_CHECK(folders.insert(plan.folder()).second, Code::usage, recipe.source(), ": two rows would be \"",
@@ -102,7 +148,7 @@ void plan_rows(const Recipe& recipe, StudySettings* s) {
 void check_folder_names(const Recipe& recipe, const StudySettings& s) {
   constexpr size_t kLongest = 255;
   for (const RowPlan& plan : s.rows)
-    for (const int64_t seed : s.seeds) {
+    for (const int64_t seed : plan.seeds) {
       const std::string name = plan.run(seed, s.folds - 1);
       CAWE_CHECK(name.size() <= kLongest, Code::usage, recipe.where("ablate"), ": the folder of row \"",
                  printable(plan.enhancement, 80), "\" would have a name of ", name.size(),
@@ -115,7 +161,7 @@ void check_folder_names(const Recipe& recipe, const StudySettings& s) {
 std::string RowPlan::folder() const {
   std::string name = detector + "-" + enhancement;
   for (char& c : name)
-    if (c == '/' || c == ' ') c = '_';
+    if (c == '/' || c == ' ' || c == ':') c = '_';
   return name;
 }
 
@@ -173,6 +219,7 @@ StudySettings study_settings(const Recipe& recipe) {
   s.colorizer_set = recipe.words("colorizer_set");
   s.panels = recipe.whole("panels");
   s.folds = recipe.whole("folds");
+  s.fold_scores = fold_scores(recipe.word("fold_scores"));
   check_folder_names(recipe, s);
   s.options.froc = train::froc_from(recipe);
   s.options.draws = recipe.whole("boot.draws");

@@ -43,12 +43,18 @@ class Study {
     open_folder();
     train_shared_models();
     for (StudyRow& row : result_.rows)
-      for_each_run([&](int64_t seed, int64_t fold) { train_row(row, seed, fold); });
+      for_each_run(row.plan, [&](int64_t seed, int64_t fold) { train_row(row, seed, fold); });
+    rank_folds_apart();
     evaluate_rows();
+    study_flow(result_);
     const StudyMaps maps = study_maps(result_);
+    result_.map_classes = maps.classes;
     result_.localisation = study_localisation(result_, maps);
+    study_fallbacks(result_);
     study_lesions_by_map(result_, maps);
     if (!s_.extra.empty()) study_extra_films(result_);
+    compare_rows(result_);
+    study_further(result_);
     write_study_tables(result_);
     result_.seconds = train::seconds_in(result_.out);
     write_study_report(result_);
@@ -115,7 +121,7 @@ class Study {
             done.push_back(
                 {run, shared_.recipe(model, fold, true), shared_.hashes(model, fold, checks_), false, {}});
     for (const StudyRow& row : result_.rows)
-      for_each_run([&](int64_t seed, int64_t fold) {
+      for_each_run(row.plan, [&](int64_t seed, int64_t fold) {
         const std::string run = run_of(row.plan, seed, fold);
         if (!is_done(run)) return;
         done.push_back({run, row_recipe(row.plan, seed, fold), hashes_.at({row.plan.folder(), fold}), true,
@@ -156,17 +162,20 @@ class Study {
       for (const int64_t fold : shared_.folds_of(model)) {
         if (model.named.empty()) continue;
         result_.shared.push_back(shared_.place(model.stage, fold));
+        if (model.stage == "classifier" && !model.per_fold) result_.classifier = result_.shared.back();
         if (!model.is_recipe()) continue;
         Recipe recipe = shared_.recipe(model, fold, true);
         train_once(shared_.request_for(model, request_), recipe, result_.shared.back(),
                    model.stage + (fold < 0 ? "" : ", fold " + std::to_string(fold)), model.trainer, true);
+        result_.weights.emplace_back(model.stage + (fold < 0 ? "" : std::to_string(fold)),
+                                     train::weights_hash(result_.shared.back()));
       }
   }
 
   /// Calls fn(seed, fold) for every training of a row; fold -1: the split's own training and test sets.
   template <class Fn>
-  void for_each_run(const Fn& fn) const {
-    for (const int64_t seed : s_.seeds)
+  void for_each_run(const RowPlan& plan, const Fn& fn) const {
+    for (const int64_t seed : plan.seeds)
       for (int64_t fold = s_.folds > 0 ? 0 : -1; fold < std::max<int64_t>(s_.folds, 0); ++fold)
         fn(seed, fold);
   }
@@ -186,7 +195,7 @@ class Study {
     std::map<std::string, std::string> ablated;                            // by recipe
     std::map<std::string, Recipe> of_method;                               // of the first detector
     for (const RowPlan& plan : s_.rows) {
-      const Recipe recipe = row_recipe(plan, s_.seeds[0], -1);
+      const Recipe recipe = row_recipe(plan, plan.seeds[0], -1);
       if (plan.kind == RowKind::ablation) {
         const auto [same, fresh] = ablated.emplace(plan.detector + recipe.resolved(), plan.enhancement);
         CAWE_CHECK(fresh, Code::usage, source_, ": ablate: \"", same->second, "\" and \"", plan.enhancement,
@@ -221,8 +230,9 @@ class Study {
       const train::StandIns stand_ins = shared_.stand_ins(checks_, fold);
       for (const StudyRow& row : result_.rows) {
         if (row.plan.kind == RowKind::ablation)
-          check_films(row_recipe(row.plan, s_.seeds[0], -1), source_ + ": ablate: " + row.plan.overrides[0]);
-        for (const int64_t seed : s_.seeds) check_row(row.plan, seed, fold, stand_ins);
+          check_films(row_recipe(row.plan, row.plan.seeds[0], -1),
+                      source_ + ": ablate: " + row.plan.overrides[0]);
+        for (const int64_t seed : row.plan.seeds) check_row(row.plan, seed, fold, stand_ins);
       }
     }
   }
@@ -234,10 +244,10 @@ class Study {
     request.out = run_of(plan, seed, fold);
     request.resume = request_.resume && !is_done(request.out);
     request.hashes = &hashes_[{plan.folder(), fold}];
-    if (seed != s_.seeds[0] && (!request.resume || train::checkpoint_steps(request.out).empty())) return;
+    if (seed != plan.seeds[0] && (!request.resume || train::checkpoint_steps(request.out).empty())) return;
     Recipe recipe = row_recipe(plan, seed, fold);
     train::train_detector(recipe, request);
-    if (s_.extra.empty() || seed != s_.seeds[0] || !runs_on_extra_films(s_, plan)) return;
+    if (s_.extra.empty() || seed != plan.seeds[0] || !runs_on_extra_films(s_, plan)) return;
     recipe = row_recipe(plan, seed, fold);
     check_extra_leaks(result_.extra, recipe, request);
   }
@@ -254,8 +264,12 @@ class Study {
 
   std::shared_ptr<const train::PersonFolds> person_folds() const {
     auto folds = std::make_shared<train::PersonFolds>();
-    for (size_t i = 0; i < result_.data.split.fold.size() && s_.folds > 0; ++i)
-      (*folds)[result_.data.dataset.samples[i].patient_id] = result_.data.split.fold[i];
+    for (size_t i = 0; i < result_.data.split.fold.size() && s_.folds > 0; ++i) {
+      const data::Sample& sample = result_.data.dataset.samples[i];
+      (*folds)[sample.patient_id] = result_.data.split.fold[i];
+      // A shared model whose recipe has no groups knows the film by its own person.
+      if (!sample.source_patient.empty()) (*folds)[sample.source_patient] = result_.data.split.fold[i];
+    }
     return folds;
   }
 
@@ -269,7 +283,7 @@ class Study {
     if (s_.allow_leak) recipe.put("allow_leak", true);
     recipe.put("seed", seed);
     recipe.put("enhance.method", plan.method);
-    recipe.put("control", std::string(plan.shuffled ? "shuffled" : "none"));
+    recipe.put("control", plan.control);
     if (train::needs_classifier(plan.method))
       recipe.put("enhance.classifier", shared_.place("classifier", fold));
     if (train::needs_colorizer(plan.method))
@@ -311,11 +325,20 @@ class Study {
     row.detections.back().insert(row.detections.back().end(), part.begin(), part.end());
   }
 
+  /// Boxes of a cross-validation come with the scores of several detectors.
+  void rank_folds_apart() {
+    if (!s_.ranks_folds()) return;
+    std::vector<size_t> fold_of;
+    for (size_t i = 0; i < result_.test.size(); ++i) fold_of.push_back(result_.fold_of(i));
+    for (StudyRow& row : result_.rows)
+      for (std::vector<eval::Detection>& of_seed : row.detections)
+        of_seed = ranked_in_folds(of_seed, fold_of);
+  }
+
   /// Every detector must be tested on the same films.
   void load_test_set() {
     for (const auto& [detector, path] : s_.recipes) {
-      const Recipe recipe =
-          row_recipe({detector, "none", "none", RowKind::paper, false, {}}, s_.seeds[0], -1);
+      const Recipe recipe = row_recipe({detector, "none", "none", RowKind::paper}, s_.seeds[0], -1);
       if (!result_.truth.empty()) {
         check_films(recipe, path + ": its [data]");
         continue;
@@ -333,12 +356,16 @@ class Study {
   }
 
   void evaluate_rows() {
+    eval::EvaluateOptions options = s_.options;
+    options.unit = result_.data.unit;
     for (StudyRow& row : result_.rows) {
       if (row.plan.kind != RowKind::ablation && result_.chains.count(row.plan.method) == 0)
         result_.chains.emplace(row.plan.method, chains_of(row.plan));
       for (const auto& detections : row.detections)
-        row.seeds.push_back(std::make_shared<eval::Evaluation>(
-            eval::evaluate(result_.truth, detections, s_.options, result_.data.dataset.patients_known)));
+        row.seeds.push_back(
+            std::make_shared<eval::Evaluation>(eval::evaluate(result_.truth, detections, options, true)));
+      for (const auto& seed : row.seeds)
+        if (s_.ranks_folds()) seed->notes.push_back(kRankedInFolds);
     }
   }
 
@@ -348,7 +375,7 @@ class Study {
                           (train::needs_colorizer(plan.method) && shared_.of("colorizer").per_fold);
     std::vector<train::Chain> chains;
     for (int64_t fold = per_fold ? 0 : -1; fold < (per_fold ? s_.folds : 0); ++fold) {
-      Recipe recipe = row_recipe(plan, s_.seeds[0], fold);
+      Recipe recipe = row_recipe(plan, plan.seeds[0], fold);
       chains.push_back(train::chain_from(recipe));
     }
     return chains;
@@ -356,13 +383,10 @@ class Study {
 
   std::string summary() const {
     Json rows = Json::array();
-    for (const StudyRow& row : result_.rows) {
-      double mean = 0;
-      for (const auto& s : row.seeds) mean += s->mean_paper.value / double(row.seeds.size());
-      rows.push_back({{"detector", row.plan.detector},
-                      {"enhancement", row.plan.enhancement},
-                      {"mean_sens", json_rounded(mean, 6)}});
-    }
+    for (size_t i = 0; i < result_.rows.size(); ++i)
+      rows.push_back({{"detector", result_.rows[i].plan.detector},
+                      {"enhancement", result_.rows[i].plan.enhancement},
+                      {"mean_sens", json_rounded(result_.compared[i].mean.value, 6)}});
     return json_text({{"run", result_.out}, {"report", result_.out + "/report.html"}, {"rows", rows}});
   }
 
@@ -395,8 +419,16 @@ const train::Chain& StudyResult::chain(const std::string& method, size_t test_im
 }
 
 std::shared_ptr<models::CaweEnhancer> StudyResult::map_maker(size_t test_image) const {
-  if (chains.count("cawe") == 0) return nullptr;
-  return std::dynamic_pointer_cast<models::CaweEnhancer>(chain("cawe", test_image).enhancer);
+  const std::string method = map_method();
+  if (method.empty()) return nullptr;
+  return std::dynamic_pointer_cast<models::CaweEnhancer>(chain(method, test_image).enhancer);
+}
+
+std::string StudyResult::map_method() const {
+  if (chains.count("cawe") > 0) return "cawe";
+  for (const auto& [method, all] : chains)
+    if (std::dynamic_pointer_cast<models::CaweEnhancer>(all[0].enhancer)) return method;
+  return "";
 }
 
 std::string run_study(const Recipe& recipe, const RunRequest& request) {

@@ -11,6 +11,7 @@
 #include "data/sample.h"
 #include "eval/evaluate.h"
 #include "eval/localisation.h"
+#include "eval/same_system.h"
 #include "report/page/page.h"
 #include "study/plan.h"
 #include "train/classifier_task.h"
@@ -31,6 +32,19 @@ struct StudyRow {
   bool is_baseline() const { return plan.kind == RowKind::paper && plan.method == "none"; }
 };
 
+/// How often chance alone is called a difference: a detector's plain runs, and those with other seeds.
+struct SameSystem {
+  std::string detector;
+  eval::SameSystemShare share;
+};
+
+/// A row that fuses a map against the same with other persons' maps: what the map's place is worth. A family of its own
+/// in Holm's correction.
+struct AgainstControl {
+  std::string detector, method, control;
+  report::ReportRow row;  ///< its difference is method - control
+};
+
 /// Lesion-free films of another source (the key `extra`), which rows of the paper are run on, too.
 struct ExtraFilms {
   std::string recipe;  ///< "" where there are none
@@ -46,6 +60,8 @@ struct StudyResult {
   train::Environment environment;  ///< the command that made it
   std::vector<StudyRow> rows;
   std::vector<std::string> shared;  ///< folders or files of the models that rows share
+  std::string classifier;           ///< the one among them; "" where there is none, or one for each fold
+  train::Hashes weights;            ///< of those that are trained in the study's folder: name and SHA-256
   train::SplitData data;
   std::vector<int64_t> test;
   std::vector<eval::TruthImage> truth;
@@ -55,8 +71,13 @@ struct StudyResult {
   data::LoaderOptions loader;
   double alpha = 0;                                 ///< fuse.alpha
   std::vector<eval::LocalisationRow> localisation;  ///< empty without maps
+  std::vector<report::ReportRow> compared;          ///< of the rows, in their order
+  std::vector<AgainstControl> against_controls;
+  std::vector<SameSystem> same_system;          ///< of the detectors that have an A/A row
+  std::vector<report::MapClasses> map_classes;  ///< of each test film's map; empty without maps
   std::vector<report::ReportTable> tables;
-  double seconds = 0;  ///< training time of all runs
+  std::vector<report::Figure> drawings;  ///< before the numbered figures
+  double seconds = 0;                    ///< training time of all runs
 
   /// The row without enhancement of the same detector.
   const StudyRow& baseline(const StudyRow& row) const;
@@ -64,6 +85,8 @@ struct StudyResult {
   size_t fold_of(size_t test_image) const;
   /// The chain whose models do not know the image.
   const train::Chain& chain(const std::string& method, size_t test_image) const;
+  /// A method of the rows whose maps the report shows: "cawe", else another that fuses its film's map; "" for none.
+  std::string map_method() const;
   /// An enhancement that can make the image's map, or null.
   std::shared_ptr<models::CaweEnhancer> map_maker(size_t test_image) const;
 };
@@ -87,10 +110,24 @@ void study_extra_films(StudyResult& study);
 struct StudyMaps {
   std::vector<size_t> films;  ///< positions in `test` and `truth`
   std::vector<eval::MapSample> samples;
+  std::vector<report::MapClasses> classes;  ///< of every test film, by position
 };
 StudyMaps study_maps(const StudyResult& study);
 /// Does the map find the lesions of the test set (pointing, energy)?
 std::vector<eval::LocalisationRow> study_localisation(const StudyResult& study, const StudyMaps& maps);
+/// Whether it has a true box that is no ignored region.
+bool has_lesion(const eval::TruthImage& image);
+/// What image i of a batch of maps of films is made of, the classes named by the chain of the test image.
+report::MapClasses map_classes(const StudyResult& study, size_t test_image, const models::AttentionMaps& maps,
+                               int64_t i = 0);
+/// On how many test films no class is active, so that the map is a fallback: a table of the report and map_classes.csv
+/// (image,lesions,map_of,class,sigma).
+void study_fallbacks(StudyResult& study);
+/// The same in a sentence; "" where there is no such film, or no map.
+std::string fallback_finding(const StudyResult& study);
+/// Films found, rejected, without box annotation and in each fold, with persons, lesions, sex, age and view: a table of the
+/// report, films_flow.csv, and a drawing.
+void study_flow(StudyResult& study);
 /// Sensitivities on lesions in dark, middle and bright parts of their maps, for rows with maps and their
 /// controls: a table of the report and lesions_by_map.csv.
 void study_lesions_by_map(StudyResult& study, const StudyMaps& maps);
@@ -102,7 +139,15 @@ std::vector<eval::Detection> read_detections(const std::string& path,
                                              const std::vector<eval::TruthImage>& truth);
 /// An enhancement's display name: "Color + CAWE" for "color+cawe".
 std::string method_name(const std::string& enhancement);
-/// results.csv and results.json.
+/// Every row over its seeds, against its baseline and its control; the A/A shares; a table of the report.
+void compare_rows(StudyResult& study);
+/// Figures beside those that are compared, of every row, and sensitivities by size and finding of the lesions: tables of the
+/// report, further.csv and lesions_by.csv.
+void study_further(StudyResult& study);
+/// Figure 5: calibration of the first seed of each plain row, and of the classifier's labels where its run was tested. Empty
+/// where there is nothing to show.
+std::vector<report::Figure> study_reliability(const StudyResult& study);
+/// results.csv, methods.csv, same_system.csv and results.json.
 void write_study_tables(const StudyResult& study);
 void write_study_report(const StudyResult& study);
 

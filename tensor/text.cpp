@@ -143,6 +143,22 @@ std::string listed(const std::vector<std::string>& items, const std::string& bet
   return items.size() > most ? out + " and " + std::to_string(items.size() - most) + " more" : out;
 }
 
+std::string shell_text(const std::vector<std::string>& words) {
+  constexpr const char* plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_@%+=:,./-";
+  std::string out;
+  for (const std::string& word : words) {
+    if (!out.empty()) out += " ";
+    if (!word.empty() && word.find_first_not_of(plain) == std::string::npos) {
+      out += word;
+      continue;
+    }
+    out += "'";
+    for (const char c : word) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    out += "'";
+  }
+  return out;
+}
+
 std::string counted(int64_t number, const std::string& one, const std::string& many) {
   return std::to_string(number) + " " + (number == 1 ? one : many.empty() ? one + "s" : many);
 }

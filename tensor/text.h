@@ -39,6 +39,10 @@ inline bool ends_with(std::string_view text, std::string_view end) {
 std::string listed(const std::vector<std::string>& items, const std::string& between = ", ",
                    size_t most = 10);
 
+/// Words of a command line as a POSIX shell reads them back: blanks between, and quotes around what it would take
+/// apart or expand ("it's" becomes 'it'\''s').
+std::string shell_text(const std::vector<std::string>& words);
+
 /// "1 film", "2 films"; of a word that takes more than an s `many` is given ("box", "boxes").
 std::string counted(int64_t number, const std::string& one, const std::string& many = "");
 

@@ -7,6 +7,9 @@
 
 #include "data/leak.h"
 #include "eval/auroc.h"
+#include "eval/calibration.h"
+#include "eval/evaluate.h"
+#include "report/evaluation.h"
 #include "tensor/backend.h"
 #include "tensor/io/files.h"
 #include "tensor/io/format.h"
@@ -80,22 +83,37 @@ void check_labels(const Recipe& recipe, const data::Dataset& dataset, const Clas
   const Strings named = recipe.words("labels");
   CAWE_CHECK(named == dataset.label_names, Code::usage, recipe.where("labels"), " are ", listed(named),
              " (expected those of the data, in their order: ", listed(dataset.label_names),
-             "; leave the key out, or change data.label_columns)");
+             "; leave the key out, or change data.label_columns or data.labels)");
+}
+
+/// Are the sigmoids of a label's logits probabilities? `known`: 1, 0, or another number where the label is unknown.
+Json label_calibration(const std::vector<double>& logits, const std::vector<int>& known,
+                       const eval::Clusters& persons) {
+  eval::ScoredOutcomes items;
+  for (size_t i = 0; i < logits.size(); ++i) {
+    items.scores.push_back(1 / (1 + std::exp(-logits[i])));
+    items.outcomes.push_back(known[i]);
+    items.image.push_back(int64_t(i));
+  }
+  const eval::EvaluateOptions usual;
+  return report::calibration_json(eval::calibration(items, persons, usual.draws, usual.seed, usual.level));
 }
 
 /// Writes results.json of a run: AUROC of `net` on films that were used neither for training nor for choosing
-/// it, with intervals by person. Returns the mean.
+/// it, and calibration of each label, with intervals by person, or by what stands for one (`unit`). Returns the mean
+/// AUROC.
 double test_classifier(models::Classifier& net, const RunFolder& run, const data::Dataset& dataset,
-                       const std::vector<int64_t>& test, const data::LoaderOptions& loader) {
+                       data::FilmUnit unit, const std::vector<int64_t>& test,
+                       const data::LoaderOptions& loader) {
   eval::Clusters persons;
   std::map<std::string, int64_t> number;
   for (const int64_t i : test)
     persons.of_item.push_back(
         number.emplace(dataset.samples[size_t(i)].patient_id, int64_t(number.size())).first->second);
   persons.count = int64_t(number.size());
-  const eval::AurocTable table =
-      eval::auroc_table(dataset.label_names, classifier_scores(net, dataset, test, loader),
-                        known_labels(dataset, test), persons);
+  const auto scores = classifier_scores(net, dataset, test, loader);
+  const auto known = known_labels(dataset, test);
+  const eval::AurocTable table = eval::auroc_table(dataset.label_names, scores, known, persons);
   const auto interval = [](const eval::Interval& i) {
     return Json{{"value", i.value}, {"ci_low", i.low}, {"ci_high", i.high}};
   };
@@ -104,11 +122,17 @@ double test_classifier(models::Classifier& net, const RunFolder& run, const data
     Json& one = labels[label.label] = interval(label.auroc);
     one.update({{"positives", label.positives}, {"negatives", label.negatives}});
   }
+  Json calibrations = Json::object();
+  for (size_t k = 0; k < scores.size(); ++k)
+    calibrations[dataset.label_names[k]] = label_calibration(scores[k], known[k], persons);
   const Json json{{"images", test.size()},
-                  {"patients", persons.count},
+                  {"patients", unit == data::FilmUnit::patient ? Json(persons.count) : Json(nullptr)},
+                  {"split_unit", data::unit_key(unit)},
+                  {"units", persons.count},
                   {"mean_auroc", interval(table.mean)},
                   {"auroc", labels},
                   {"left_out", table.left_out},  // labels of which only one class occurs
+                  {"calibration", calibrations},
                   {"use", "for research use only"}};
   write_file(run.path("results.json"), json_text(json) + "\n");
   return table.mean.value;
@@ -230,7 +254,7 @@ std::string train_classifier(Recipe& recipe, const RunRequest& request) {
   });
   use_best(*trained, *run, result.has_score);
   const double tested =
-      s.test.empty() ? std::nan("") : test_classifier(*trained, *run, dataset, s.test, s.loader);
+      s.test.empty() ? std::nan("") : test_classifier(*trained, *run, dataset, s.data.unit, s.test, s.loader);
   Json summary{{"run", request.out},
                {"task", "classifier"},
                {"steps", result.steps},

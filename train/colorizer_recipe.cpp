@@ -35,6 +35,7 @@ models::ContentConfig content_from(const Recipe& recipe) {
   c.width = recipe.whole("gan.phi_width");
   c.per_channel = recipe.word("gan.phi_norm") == "chw";
   if (c.phi == Phi::none) return c;  // one --set turns a recipe's phi off: its other keys then say nothing
+  c.loss = recipe.word("gan.phi_loss") == "mse" ? models::PhiLoss::mse : models::PhiLoss::l1;
   c.layers = recipe.words("gan.phi_layers");
   c.weights = recipe.numbers("gan.phi_weights");
   CAWE_CHECK(c.layers.size() == c.weights.size() && !c.layers.empty(), recipe.blame("gan.phi_weights"),

@@ -42,7 +42,8 @@ struct GanSettings {
 models::GeneratorConfig generator_from(const Recipe& recipe);
 /// Keys gan.critic_width, gan.dropout.
 models::CriticConfig critic_from(const Recipe& recipe);
-/// Keys gan.phi, gan.phi_depth, gan.phi_width, gan.phi_layers, gan.phi_weights, gan.phi_norm = "chw" | "hw".
+/// Keys gan.phi, gan.phi_depth, gan.phi_width, gan.phi_layers, gan.phi_weights, gan.phi_norm = "chw" | "hw",
+/// gan.phi_loss = "l1" | "mse".
 models::ContentConfig content_from(const Recipe& recipe);
 /// Keys gan.adv_weight, gan.ttur, gan.alternate = "fixed" | "adaptive", gan.threshold, gan.d_steps,
 /// gan.g_steps, train.weight_decay, train.clip.

@@ -16,10 +16,12 @@
 #include "data/formats/annotations/label_csv.h"
 #include "data/formats/annotations/rsna.h"
 #include "data/formats/annotations/voc.h"
+#include "data/groups.h"
 #include "data/hash.h"
 #include "data/image_files.h"
 #include "tensor/error.h"
 #include "tensor/text.h"
+#include "train/label_choice.h"
 
 namespace cawe::train {
 namespace {
@@ -38,6 +40,15 @@ std::string place_of(const Recipe& r, const std::string& key, const std::string&
   CAWE_CHECK(path.empty() || std::filesystem::exists(path, unknown), Code::data, path, ": no such file (",
              r.where(key), ")");
   return path;
+}
+
+/// The table of groups: beside the recipe where there is one of this name, else as other paths. "": none.
+std::string groups_of(const Recipe& r, const std::string& root) {
+  const std::string name = r.word("data.groups");
+  std::error_code unknown;
+  const std::filesystem::path near = std::filesystem::path(r.source()).parent_path() / name;
+  if (!name.empty() && std::filesystem::is_regular_file(near, unknown)) return near.string();
+  return place_of(r, "data.groups", root);
 }
 
 /// Parses "word = label".
@@ -321,7 +332,7 @@ SplitData load_data(const Recipe& r, bool quiet, const PersonFolds* folds) {
              r.where("data.root"), ")");
   const std::string folder = r.word("data.images"), images = folder.empty() ? root : below(root, folder);
   const std::string format = r.word("data.format");
-  const bool by_image = r.word("data.split_unit") == "image";
+  const bool by_image = r.value("data.split_unit") == Value(std::string("image"));
   SplitData out;
   out.warnings = check_folds_apart(r);
   std::set<std::string> tested;
@@ -339,7 +350,11 @@ SplitData load_data(const Recipe& r, bool quiet, const PersonFolds* folds) {
   CAWE_CHECK(!out.dataset.samples.empty(), Code::data, root, ": no usable image (",
              out.dataset.rejected.size(), " rejected",
              out.dataset.rejected.empty() ? "" : "; first: " + sentence_of(out.dataset.rejected[0]), ")");
+  choose_labels(r, &out.dataset);
   data::check_files_differ(out.dataset.samples);
+  out.persons_known = data::film_unit(out.dataset) == data::FilmUnit::patient;
+  if (const std::string groups = groups_of(r, root); !groups.empty())
+    data::apply_groups(groups, &out.dataset);
   // Opening a million pictures takes an hour: with check_images off a bad one is found when it is loaded.
   data::ReadOptions reading;
   reading.allow_damaged = r.flag("data.allow_damaged");
@@ -352,6 +367,7 @@ SplitData load_data(const Recipe& r, bool quiet, const PersonFolds* folds) {
   if (r.flag("data.strict") && !out.dataset.rejected.empty())
     fail(Code::data, sentence_of(out.dataset.rejected[0]), " (", out.dataset.rejected.size(),
          " rejected in all; ", "data.strict = false leaves them out)");
+  out.unit = data::film_unit(out.dataset);
   out.hashes = hashes_of_data(out.dataset);
   out.split =
       folds != nullptr ? split_by_person(out.dataset, *folds) : make_split(r, out.dataset, root, by_image);
@@ -359,8 +375,11 @@ SplitData load_data(const Recipe& r, bool quiet, const PersonFolds* folds) {
   check_fold_names(r, folds_of(r, out.split, folds));
   for (std::string& warning : data_warnings(r, out.dataset, out.split, folds == nullptr))
     out.warnings.push_back(std::move(warning));
+  if (const std::string torn = data::torn_groups(out.dataset, out.split); !torn.empty())
+    out.warnings.push_back(torn);
   out.split_hash = data::sha256(data::split_text(out.dataset, out.split));
-  if (by_image || !out.dataset.patients_known) out.split_note = "image-level split: optimistic";
+  if (by_image || !out.persons_known) out.split_note = "image-level split: optimistic";
+  if (out.unit == data::FilmUnit::group) out.split_note = "by groups of films that are alike";
   return out;
 }
 

@@ -9,6 +9,7 @@
 #include "data/loader.h"
 #include "data/sample.h"
 #include "data/split.h"
+#include "data/units.h"
 #include "train/recipe.h"
 
 namespace cawe::train {
@@ -26,9 +27,11 @@ DataHashes hashes_of_data(const data::Dataset& dataset);
 struct SplitData {
   data::Dataset dataset;
   data::Split split;
-  DataHashes hashes;       ///< of the data set
-  std::string split_hash;  ///< SHA-256 of the split's text
-  std::string split_note;  ///< "image-level split: optimistic", or empty
+  DataHashes hashes;          ///< of the data set
+  std::string split_hash;     ///< SHA-256 of the split's text
+  bool persons_known = true;  ///< false: nothing says whose the films are, or every film is its own person
+  data::FilmUnit unit = data::FilmUnit::patient;  ///< what films are dealt and drawn by
+  std::string split_note;  ///< "image-level split: optimistic" or by what else than persons, or empty
   /// Sentences on what these data cannot train or judge, see data_warnings(); dataset.warnings are apart.
   std::vector<std::string> warnings;
 };

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "models/matcher.h"
 #include "train/model_recipe.h"
 
 namespace cawe::train {
@@ -24,7 +25,7 @@ const Strings& detector_tasks() {
 }
 
 const Strings& froc_rules() {
-  static const Strings rules{"iou", "centre", "iobb", "deeplesion"};
+  static const Strings rules{"iou", "centre", "iobb", "deeplesion", "overlap_or_centre"};
   return rules;
 }
 
@@ -44,7 +45,7 @@ std::shared_ptr<models::DetectionModel> detector_from(const Recipe& recipe, int6
 
 eval::FrocOptions froc_from(const Recipe& recipe) {
   eval::FrocOptions o = eval::froc_preset(recipe.word("froc.rule"));
-  o.threshold = recipe.number("froc.iou");
+  if (eval::takes_threshold(o.rule)) o.threshold = recipe.number("froc.iou");
   o.duplicates = eval::parse_duplicates(recipe.word("froc.duplicates"));
   eval::set_interpolation(&o, recipe.word("froc.interp"));
   return o;
@@ -52,7 +53,7 @@ eval::FrocOptions froc_from(const Recipe& recipe) {
 
 void put_froc(const eval::FrocOptions& options, Recipe* recipe) {
   recipe->put("froc.rule", froc_rules()[size_t(options.rule)]);
-  recipe->put("froc.iou", options.threshold);
+  if (eval::takes_threshold(options.rule)) recipe->put("froc.iou", options.threshold);
   recipe->put("froc.duplicates", std::string(options.duplicates == eval::Duplicates::fp ? "fp" : "ignore"));
   recipe->put("froc.interp", std::string(options.mode == eval::SensMode::linear ? "linear" : "auto"));
 }
@@ -91,6 +92,7 @@ models::FasterRcnnConfig faster_rcnn_from(const Recipe& recipe, int64_t classes)
   c.rpn.anchors.ratios = recipe.numbers("rpn.anchor_ratios");
   c.rpn.match.high = recipe.number("rpn.high");
   c.rpn.match.low = recipe.number("rpn.low");
+  if (recipe.word("rpn.cross_boundary") == "ignore") c.rpn.cross_boundary = models::CrossBoundary::ignore;
   c.rpn.sampling.count = recipe.whole("rpn.batch");
   c.rpn.sampling.positive = recipe.number("rpn.positive");
   c.rpn.train.before_nms = recipe.whole("rpn.before_nms");
@@ -112,6 +114,21 @@ models::FasterRcnnConfig faster_rcnn_from(const Recipe& recipe, int64_t classes)
   return c;
 }
 
+namespace {
+
+/// Throws usage where rpn.cross_boundary leaves no anchor to train.
+void check_some_anchor_inside(const Recipe& recipe, const models::RpnConfig& rpn) {
+  const int64_t height = recipe.whole("image.height"), width = recipe.whole("image.width");
+  const Tensor anchors = models::make_anchors(rpn.anchors, height, width,
+                                              models::pyramid_grids(height, width, {4, 8, 16, 32}, 1));
+  CAWE_CHECK(models::any_takes_part(anchors, rpn.match_on(height, width)), Code::usage,
+             recipe.where("rpn.cross_boundary"), " leaves no anchor: all ", anchors.dim(0),
+             " reach over the edge of pictures of ", width, " x ", height,
+             " (expected smaller rpn.anchor_sizes, or \"keep\")");
+}
+
+}  // namespace
+
 void check_detector(const Recipe& recipe) {
   constexpr int64_t kLeast = 32;  // a cell of the coarsest map of the body
   for (const char* side : {"image.width", "image.height"})
@@ -123,7 +140,7 @@ void check_detector(const Recipe& recipe) {
   CAWE_CHECK(low <= high, Code::usage, recipe.where(of + "low"), " is ", low, " (expected at most ", of,
              "high, ", high, ": an anchor is either background or foreground)");
   if (recipe.task() == "faster_rcnn")
-    faster_rcnn_from(recipe, 1);
+    check_some_anchor_inside(recipe, faster_rcnn_from(recipe, 1).rpn);
   else
     retinanet_from(recipe, 1);
 }

@@ -23,7 +23,7 @@ std::shared_ptr<models::DetectionModel> detector_from(const Recipe& recipe, int6
 
 /// Names of eval::FrocRule, in its order.
 const Strings& froc_rules();
-/// froc.rule, froc.iou (the rule's threshold), froc.duplicates, froc.interp: what counts as found. Throws
+/// froc.rule, froc.iou (the threshold of a rule that takes one), froc.duplicates, froc.interp: what counts as found. Throws
 /// usage where they do not fit together.
 eval::FrocOptions froc_from(const Recipe& recipe);
 /// Gives a recipe the keys that froc_from() reads.

@@ -6,17 +6,15 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
-#include "data/decode.h"
 #include "data/leak.h"
 #include "eval/films.h"
-#include "models/enhance/fusion.h"
 #include "report/evaluation.h"
 #include "tensor/io/files.h"
 #include "tensor/io/json.h"
-#include "tensor/random.h"
 #include "train/detector_recipe.h"
 #include "train/enhanced_cache.h"
 #include "train/learner.h"
+#include "train/map_controls.h"
 #include "train/model_recipe.h"
 
 namespace cawe::train {
@@ -122,50 +120,17 @@ std::vector<eval::Detection> detections_of(const std::vector<std::vector<FoundBo
 
 namespace {
 
-/// For every sample one of another person in the same fold, chosen by the seed.
-std::vector<int64_t> partners(const SplitData& data, uint64_t seed) {
-  std::map<std::string, std::vector<int64_t>> folds;
-  for (size_t i = 0; i < data.split.fold.size(); ++i) folds[data.split.fold[i]].push_back(int64_t(i));
-  std::vector<int64_t> partner(data.split.fold.size(), -1);
-  for (auto& [name, members] : folds) {
-    const Random random(seed, "shuffled maps of " + name);
-    const size_t n = members.size();
-    for (size_t i = n; i > 1; --i) std::swap(members[i - 1], members[random.bits(i) % i]);
-    for (size_t i = 0; i < n; ++i)
-      for (size_t k = 1; k < n && partner[size_t(members[i])] < 0; ++k) {
-        const int64_t other = members[(i + k) % n];
-        if (data.dataset.samples[size_t(other)].patient_id !=
-            data.dataset.samples[size_t(members[i])].patient_id)
-          partner[size_t(members[i])] = other;
-      }
-    for (const int64_t i : members)
-      CAWE_CHECK(partner[size_t(i)] >= 0, Code::data, "fold \"", name,
-                 "\": one person only, so maps cannot be shuffled between persons");
-  }
-  return partner;
-}
-
-/// The control "shuffled": fuses every film with the map of another person's film.
-std::function<void(data::FloatImage&, const data::Sample&)> shuffled_callback(
-    const Chain& chain, const SplitData& data, const data::LoaderOptions& loader, double alpha,
-    uint64_t seed) {
-  const auto enhancer = std::dynamic_pointer_cast<models::CaweEnhancer>(chain.enhancer);
-  CAWE_CHECK(enhancer != nullptr, Code::usage,
-             "control = \"shuffled\" needs enhance.method = \"cawe\" (there is no map to shuffle)");
-  const auto partner = std::make_shared<std::vector<int64_t>>(partners(data, seed));
-  const data::Dataset* dataset = &data.dataset;
-  const int width = loader.width, height = loader.height;
-  const data::Fit fit = loader.fit;
-  const data::Filter filter = loader.filter;
-  return [=](data::FloatImage& image, const data::Sample& sample) {
-    const NoGrad no_history;
-    const data::Sample& other =
-        dataset->samples[size_t((*partner)[size_t(&sample - dataset->samples.data())])];
-    data::Geometry geometry;
-    const data::FloatImage film =
-        data::fit_image(data::decode_gray(other), width, height, fit, filter, &geometry);
-    image = to_image(models::fuse(to_tensor(image), enhancer->maps(to_tensor(film)).map, alpha));
-  };
+/// Fixes the score threshold by the validation films, where there are any: these chose the checkpoint, but are not the
+/// test's.
+void fix_threshold(Detector& detector, const RunSetup& s, const RunRequest& request,
+                   eval::EvaluateOptions* options) {
+  if (s.validation.empty()) return;
+  const auto found = detector.detect(s.data.dataset, s.validation, request.quiet,
+                                     request.out + " (its steps are done; --resume tests it)");
+  const eval::ThresholdChoice choice = eval::choose_threshold(
+      eval::judge(truth_of(s.data.dataset, s.validation), detections_of(found), options->froc));
+  options->threshold = choice.threshold;
+  options->threshold_from = eval::describe(choice, int64_t(s.validation.size()));
 }
 
 /// Detects on the test films into detections.csv, evaluates, and adds the results to the summary. `trained`: who
@@ -174,10 +139,14 @@ void test_detector(Detector& detector, const RunSetup& s, const RunRequest& requ
                    const std::vector<data::TrainedPatients>& trained, const std::string& title,
                    Json* summary) {
   const data::Dataset& dataset = s.data.dataset;
+  eval::EvaluateOptions options;
+  options.froc = goal.froc;
+  fix_threshold(detector, s, request,
+                &options);  // first: a run that is stopped here has no files of its test
   const auto found = detector.detect(dataset, s.test, request.quiet,
                                      request.out + " (its steps are done; --resume tests it)");
   std::vector<FilmSeen> seen = films_seen(dataset, s.test, found);
-  if (!dataset.patients_known)
+  if (!dataset.patients_known && s.data.unit == data::FilmUnit::image)
     for (FilmSeen& film : seen) film.patient.clear();
   for (const data::Leak& leak : data::find_leaks(dataset, s.test, trained))
     for (const int64_t i : leak.films) seen[size_t(i)].leak = true;
@@ -185,25 +154,26 @@ void test_detector(Detector& detector, const RunSetup& s, const RunRequest& requ
   write_file(eval::films_beside(detections), films_csv(seen));
   write_file(detections, detections_csv(found));
   if (request.found) *request.found = found;
-  eval::EvaluateOptions options;
-  options.froc = goal.froc;
-  const eval::Evaluation e =
-      eval::evaluate(truth_of(dataset, s.test), detections_of(found), options, dataset.patients_known);
+  options.unit = s.data.unit;
+  const eval::Evaluation e = eval::evaluate(truth_of(dataset, s.test), detections_of(found), options);
   report::write_evaluation(e, request.out, title);
   for (const int n : {1, 2, 3, 4})
     (*summary)["sens@" + std::to_string(n)] = json_rounded(e.at(n).at.sensitivity, 6);
   (*summary)["mean_sens"] = json_rounded(e.mean_paper.value, 6);
+  if (options.threshold_from.empty()) return;
+  const eval::OperatingPoint& fixed = e.at_threshold;
+  (*summary)["at_threshold"] = {{"threshold", json_rounded(fixed.threshold, 9)},
+                                {"sensitivity", json_rounded(fixed.sensitivity.value, 6)},
+                                {"fp_per_image", json_rounded(fixed.fp_per_image.value, 6)},
+                                {"chosen", options.threshold_from}};
 }
 
-/// The chain as the loader applies it: with other persons' maps for the control, through the cache of a
-/// study.
-std::function<void(data::FloatImage&, const data::Sample&)> enhancement_of(const Recipe& recipe,
-                                                                           const RunSetup& s,
-                                                                           const RunRequest& request) {
-  if (recipe.word("control") == "shuffled")
-    return shuffled_callback(s.chain, s.data, s.loader, recipe.number("fuse.alpha"), s.seed);
-  if (request.cache_dir.empty()) return s.loader.enhance;
-  return cached_enhancement(s.loader.enhance, chain_identity(s.chain), request.cache_dir);
+/// A chain as the loader applies it: with other maps for a control, through the cache of a study.
+FilmCallback enhancement_of(const Recipe& recipe, const Chain& chain, const RunSetup& s,
+                            const RunRequest& request) {
+  if (FilmCallback control = control_callback(recipe, chain, s.data, s.loader, s.seed)) return control;
+  if (request.cache_dir.empty()) return enhance_callback(chain);
+  return cached_enhancement(enhance_callback(chain), chain_identity(chain), request.cache_dir);
 }
 
 }  // namespace
@@ -215,7 +185,9 @@ std::string train_detector(Recipe& recipe, const RunRequest& request) {
   const data::Dataset& dataset = s.data.dataset;
   for (std::vector<int64_t>* fold : {&s.train, &s.validation, &s.test}) *fold = box_annotated(dataset, *fold);
   CAWE_CHECK(!s.train.empty(), Code::data, recipe.where("data.train_folds"), ": no image in these folds");
-  s.loader.enhance = enhancement_of(recipe, s, request);
+  data::LoaderOptions tested = s.loader;  // of films that are looked at, not learnt from
+  tested.enhance = enhancement_of(recipe, s.chain, s, request);
+  s.loader.enhance = enhancement_of(recipe, in_training(s.chain, s.seed), s, request);
   // Throws for bad weights before anything is written.
   auto beginning = detector_from(recipe, 1);
   const InitResult begun = first_weights(*beginning, recipe, s.seed, true, request);
@@ -240,8 +212,7 @@ std::string train_detector(Recipe& recipe, const RunRequest& request) {
     const std::shared_ptr<models::DetectionModel> mine = detector_from(recipe, 1);
     if (rank == 0) net = mine;
     const InitResult init = initialise(*mine, recipe, s.seed, true);
-    return RankTask{mine,
-                    std::make_unique<DetectorTask>(mine, dataset, s.validation, s.chain, s.loader, goal),
+    return RankTask{mine, std::make_unique<DetectorTask>(mine, dataset, s.validation, s.chain, tested, goal),
                     init.manifest};
   });
   use_best(*net, *run, result.has_score);
@@ -251,7 +222,7 @@ std::string train_detector(Recipe& recipe, const RunRequest& request) {
                {"steps", result.steps},
                {"loss", json_rounded(result.last_loss, 6)}};
   if (!s.test.empty()) {
-    Detector detector(net, s.chain, s.loader, recipe.words("classes"));
+    Detector detector(net, s.chain, tested, recipe.words("classes"));
     if (s.allow_leak)  // else there is none
       trained.push_back(data::parse_manifest("the run", newest_checkpoint(run->dir()).manifest));
     test_detector(detector, s, request, goal, trained, detector_title(recipe.task()), &summary);

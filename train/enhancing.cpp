@@ -9,6 +9,7 @@
 #include "data/hash.h"
 #include "tensor/io/files.h"
 #include "tensor/text.h"
+#include "train/label_choice.h"
 #include "train/model_recipe.h"
 #include "train/source_weights.h"
 
@@ -18,9 +19,8 @@ namespace {
 /// Indices, in the classifier's labels, of the labels that `key` names.
 std::vector<int64_t> label_numbers(const Recipe& recipe, const std::string& key, const Strings& labels) {
   std::vector<int64_t> numbers;
-  const Strings names = recipe.words(key);
   if (labels.empty()) return numbers;  // no classifier, so they are not used
-  for (const std::string& name : names) {
+  for (const std::string& name : recipe.words(key)) {
     const auto found = std::find(labels.begin(), labels.end(), name);
     CAWE_CHECK(found != labels.end(), recipe.blame(key), recipe.where(key), " names \"", name,
                "\", which the classifier does not know (nearest: ", nearest_name(name, labels), ")");
@@ -149,6 +149,10 @@ Chain chain_from(Recipe& recipe, const std::map<std::string, std::string>& embed
     o.classifier = chain.classifier.net;
     o.cam_input = input >= 0 ? input : chain.classifier.image_size;
     chain.trained.push_back(chain.classifier.patients);
+    if (!recipe.has("cam.exclude_labels"))
+      recipe.fill("cam.exclude_labels",
+                  labels_without_place(chain.classifier.labels, recipe.blame("cam.exclude_labels"),
+                                       recipe.source() + ": enhance.classifier"));
   }
   o.cam = cam_from(recipe, chain.classifier.labels);
   add_colorizer(recipe, embedded, &chain, &o);
@@ -161,6 +165,12 @@ std::string chain_identity(const Chain& chain) {
   if (chain.classifier.net) identity += " classifier " + data::sha256(chain.classifier.bytes);
   if (chain.colorizer.net) identity += " colorizer " + data::sha256(chain.colorizer.bytes);
   return identity;
+}
+
+Chain in_training(const Chain& chain, uint64_t seed) {
+  Chain trains = chain;
+  if (auto other = chain.enhancer->in_training(seed)) trains.enhancer = std::move(other);
+  return trains;
 }
 
 Tensor to_tensor(const data::FloatImage& image) {

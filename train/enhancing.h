@@ -52,6 +52,10 @@ std::string chain_identity(const Chain& chain);
 /// The loader's callback that enhances a fitted picture; empty for "none".
 std::function<void(data::FloatImage&, const data::Sample&)> enhance_callback(const Chain& chain);
 
+/// The chain that films go through while a detector learns from them, where its method has another one for that
+/// (models::Enhancer::in_training); else the chain itself.
+Chain in_training(const Chain& chain, uint64_t seed);
+
 /// A picture (1 or 3 channels) as [1, C, H, W], and back.
 Tensor to_tensor(const data::FloatImage& image);
 data::FloatImage to_image(const Tensor& tensor, int64_t n = 0);

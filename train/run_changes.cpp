@@ -6,6 +6,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "models/enhance/method.h"
 #include "tensor/error.h"
 #include "tensor/io/files.h"
 #include "tensor/io/json.h"
@@ -155,9 +156,13 @@ bool changes_scores(const std::string& change) {
                                 "classifier",
                                 "colorizer",
                                 "control",
+                                "dose.",
                                 "detect.",
                                 "froc."})
     if (begins_with(name, beginning)) return true;
+  for (const models::Method& method : models::methods())
+    for (const models::MethodKey& key : method.keys)
+      if (begins_with(name, key.name)) return true;
   return false;
 }
 

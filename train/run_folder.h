@@ -27,7 +27,7 @@ using Hashes = std::vector<std::pair<std::string, std::string>>;
 
 /// What environment.json says beside the facts of the machine.
 struct Environment {
-  std::string command_line;
+  std::string command_line;  ///< as a shell reads it back (shell_text); paths from where it was given
   int threads = 1, ranks = 1;
   Hashes hashes;
   std::vector<std::string> warnings;  ///< of the data and the split, as sentences

@@ -70,6 +70,7 @@ RunSetup set_up(Recipe& recipe, const RunRequest& request) {
   s.loader = loader_from(recipe, s.trainer.batch, s.seed);
   s.loader.enhance = enhance_callback(s.chain);
   s.data = data_of(recipe, request);
+  recipe.fill("data.split_unit", std::string(s.data.persons_known ? "patient" : "image"));
   s.train = fold_indices(s.data.split, recipe.words("data.train_folds"));
   s.validation = fold_indices(s.data.split, recipe.words("data.val_folds"));
   s.test = fold_indices(s.data.split, recipe.words("data.test_folds"));

@@ -98,8 +98,14 @@ std::vector<Tensor> run_nms(PrimitiveBackend& b, int64_t variant) {
   return {kept.slice(1, 0, std::find(all.begin(), all.end(), -1) - all.begin())};
 }
 
-/// The last variant: two images with anchors of their own, 150 of the first and 90 of the second, and ignored regions.
+/// Variant 2: two images with anchors of their own, 150 of the first and 90 of the second, and ignored regions. Variant 3:
+/// only anchors inside the image.
 std::vector<Tensor> run_match(PrimitiveBackend& b, int64_t variant) {
+  if (variant == 3) {
+    Tensor y = room(b, {2, 300}, DType::i64);
+    b.match_anchors(boxes(b, {300, 4}, "anchors"), {}, truth(b, 2, 7, 0, 8), {0.5, 0.4, true, 90, 70}, y);
+    return {y};
+  }
   if (variant == 2) {
     Tensor y = room(b, {2, 150}, DType::i64);
     b.match_anchors(boxes(b, {2, 150, 4}, "anchors"), indices(b, {2}, {150, 90}), truth(b, 2, 7, 3, 16),
@@ -163,7 +169,7 @@ std::vector<PrimitiveRow> detection_primitive_rows() {
   return {{"top_k", run_top_k, 3, true},
           {"decode_filtered", run_filter, 3, true},
           {"nms", run_nms, 3, true},
-          {"match_anchors", run_match, 3, true},
+          {"match_anchors", run_match, 4, true},
           {"sample_matches", run_sample, 2, true},
           {"match_targets", run_targets, 2},
           {"join_boxes", run_join, 2, true},

@@ -128,8 +128,15 @@ void CudaBackend::match_anchors(const Tensor& anchors, const Tensor& counts, con
   const Number number = deciding_number("match_anchors", anchors);
   const Tensor a = in_order(anchors), n = in_order(counts), t = in_order(truth);
   const Output out(matched);
-  const Matching m{a.raw(), own_anchors(anchors), pointer<int64_t>(n), t.raw(), t.dim(0), matched.dim(1),
-                   t.dim(1)};
+  const Matching m{a.raw(),
+                   own_anchors(anchors),
+                   pointer<int64_t>(n),
+                   t.raw(),
+                   t.dim(0),
+                   matched.dim(1),
+                   t.dim(1),
+                   p.width,
+                   p.height};
   const Tensor scratch = bytes_on(device(), int64_t(match_scratch(number, m)));
   CAWE_DEVICE::match_anchors(number, m, {p.high, p.low, p.low_quality}, (*out).data<int64_t>(), scratch.raw(),
                              stream());

@@ -49,6 +49,7 @@ struct Matching {
   const int64_t* counts;  ///< [N]: only so many of them; nullptr: all
   const void* truth;      ///< [N, G, 5]
   int64_t images, anchors_each, rows;
+  double width = 0, height = 0;  ///< of the image that anchors must lie in; 0: anywhere
 };
 /// MatchParams on the device.
 struct MatchLimits {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The box to which each anchor is matched: the one that it overlaps most, if that is enough; and, with
 // low-quality matches, for every box the anchors that overlap it most, however little that is. Ignored regions leave out
-// background: what they would match, or cover by half.
+// background: what they would match, or cover by half. Where the image is given, anchors over its edge are left out and are
+// no box's best.
 //
 // Bytes     a anchors per image: read 4 e a, write 8 a and 4 a of scratch; low quality reads all three again.
 //           The truth comes once for each block of 256 anchors, from cache.
@@ -12,7 +13,7 @@
 //           change it. Equal to the CPU in every decision.
 // Loads     anchors 128 bits per lane; truth one number per lane, neighbours together; a row in shared memory goes to all
 //           lanes at once.
-// Source    Ren et al. 2015 (anchors), Lin et al. 2017 (RetinaNet's thresholds).
+// Source    Ren et al. 2015 (anchors, and those over the edge), Lin et al. 2017 (RetinaNet's thresholds).
 #include "cuda/kernels/deciding.cuh"
 #include "cuda/kernels/detection_boxes.cuh"
 #include "cuda/kernels/detection_boxes.h"
@@ -35,13 +36,15 @@ __global__ void __launch_bounds__(kThreads) clear_best(B* __restrict__ best, int
   if (i < n) best[i] = 0;
 }
 
-/// True where the image has this anchor; then it is loaded.
+/// Whether the image has this anchor, and it lies inside; it is loaded where the image has it.
 template <class T>
 __device__ __forceinline__ bool take_anchor(const Matching& m, int64_t image, int64_t a,
                                             DeviceBox<T>* anchor) {
   if (a >= (m.counts == nullptr ? m.anchors_each : m.counts[image])) return false;
   *anchor = load_box(static_cast<const T*>(m.anchors), (m.own_anchors ? image * m.anchors_each : 0) + a);
-  return true;
+  if (m.width == 0) return true;  // the same for all lanes
+  return (anchor->x1 >= T(0)) & (anchor->y1 >= T(0)) & (anchor->x2 <= T(m.width)) &
+         (anchor->y2 <= T(m.height));
 }
 
 /// Loads rows [first, first + here) of the image's truth; a barrier must follow.

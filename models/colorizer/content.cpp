@@ -5,12 +5,16 @@
 #include <cstdlib>
 
 #include "autograd/ops/content_loss.h"
+#include "autograd/ops/elementwise.h"
+#include "autograd/ops/losses.h"
+#include "autograd/ops/reductions.h"
+#include "nn/precision.h"
 #include "tensor/text.h"
 
 namespace cawe::models {
 namespace {
 
-const std::vector<std::string> kNames{"none", "resnet34", "vgg16_bn"};
+const std::vector<std::string> kNames{"none", "resnet34", "vgg16_bn", "vgg19"};
 
 int64_t layer_index(Phi phi, const std::string& layer) {
   const std::string digits = phi == Phi::resnet34 ? layer.substr(std::min<size_t>(5, layer.size())) : layer;
@@ -22,8 +26,8 @@ int64_t layer_index(Phi phi, const std::string& layer) {
                "gan.phi_layers names \"", layer, "\" (expected layer1 to layer4 for resnet34)");
     return value - 1;
   }
-  CAWE_CHECK(number, Code::usage, "gan.phi_layers names \"", layer,
-             "\" (expected indices of features for vgg16_bn, such as 22, 32, 42)");
+  CAWE_CHECK(number, Code::usage, "gan.phi_layers names \"", layer, "\" (expected indices of features for ",
+             name(phi), ", such as ", phi == Phi::vgg19 ? "35)" : "22, 32, 42)");
   return value;
 }
 
@@ -31,8 +35,8 @@ int64_t layer_index(Phi phi, const std::string& layer) {
 
 Phi phi(const std::string& name) {
   const auto found = std::find(kNames.begin(), kNames.end(), name);
-  CAWE_CHECK(found != kNames.end(), Code::usage, "gan.phi is \"", name,
-             "\" (expected none, resnet34 or vgg16_bn; nearest: ", nearest_name(name, kNames), ")");
+  CAWE_CHECK(found != kNames.end(), Code::usage, "gan.phi is \"", name, "\" (expected one of ",
+             listed(kNames), "; nearest: ", nearest_name(name, kNames), ")");
   return Phi(found - kNames.begin());
 }
 
@@ -43,6 +47,7 @@ ContentConfig content_config(Phi phi) {
   c.phi = phi;
   if (phi == Phi::none) c.layers = {}, c.weights = {};
   if (phi == Phi::vgg16_bn) c.layers = {"22", "32", "42"}, c.weights = {20, 70, 10};
+  if (phi == Phi::vgg19) c.layers = {"35"}, c.weights = {0.006}, c.loss = PhiLoss::mse;
   return c;
 }
 
@@ -63,7 +68,9 @@ ContentLoss::ContentLoss(const ContentConfig& config) : config_(config) {
     r.width = config_.width;
     resnet_ = std::make_unique<ResNet>(r);
   } else {
-    vgg_ = std::make_unique<VggFeatures>(config_.width);
+    const bool deep = config_.phi == Phi::vgg19;
+    vgg_ = std::make_unique<VggFeatures>(VggConfig{deep ? 19 : 16, !deep, config_.width});
+    vgg_->check_relus(indices_, "gan.phi_layers");
   }
   module()->set_requires_grad(false);
   module()->freeze_mode();
@@ -109,14 +116,31 @@ Variable ContentLoss::forward(const Variable& generated, const Tensor& real, int
     const NoGrad no_history;
     for (const Variable& map : maps(Variable(real))) theirs.push_back(map.value());
   }
+  if (config_.loss == PhiLoss::mse && ours.size() > 1)
+    return add(content_loss({ours[0]}, {theirs[0]}, {weight(ours[0], 0, global_items)}),
+               mean_squares(ours, theirs));
   std::vector<double> weights;
-  for (size_t i = 0; i < ours.size(); ++i) {
-    const double cells = double(ours[i].dim(2)) * double(ours[i].dim(3));
-    const bool channels = i == 0 || config_.per_channel;  // pixels are always a plain mean
-    const double lambda = i == 0 ? 1 : config_.weights[i - 1];
-    weights.push_back(lambda / (cells * (channels ? double(ours[i].dim(1)) : 1.0)) / double(global_items));
-  }
+  for (size_t i = 0; i < ours.size(); ++i) weights.push_back(weight(ours[i], i, global_items));
   return content_loss(ours, theirs, weights);
+}
+
+double ContentLoss::weight(const Variable& map, size_t i, int64_t items) const {
+  const double cells = double(map.dim(2)) * double(map.dim(3));
+  const bool channels = i == 0 || config_.per_channel;  // pixels are always a plain mean
+  const double lambda = i == 0 ? 1 : config_.weights[i - 1];
+  return lambda / (cells * (channels ? double(map.dim(1)) : 1.0)) / double(items);
+}
+
+Variable ContentLoss::mean_squares(const std::vector<Variable>& ours,
+                                   const std::vector<Tensor>& theirs) const {
+  Variable all;
+  for (size_t i = 1; i < ours.size(); ++i) {
+    const Variable difference = sub(nn::at_least_f32(ours[i]), nn::at_least_f32(Variable(theirs[i])));
+    const Variable of_image = affine(sum(square(difference), {1, 2, 3}), weight(ours[i], i, 1));
+    const Variable one = batch_mean(of_image);
+    all = all.defined() ? add(all, one) : one;
+  }
+  return all;
 }
 
 }  // namespace cawe::models

@@ -71,6 +71,10 @@ AttentionMaps CaweEnhancer::maps(const Tensor& film) {
   return maps;
 }
 
+Tensor CaweEnhancer::with_map(const Tensor& film, const Tensor& map) {
+  return fuse(film, map, options_.alpha);
+}
+
 Tensor CaweEnhancer::apply(const Tensor& gray) {
   const Device device = options_.classifier->fc().weight().device();
   if (device == Device::cpu || !can_enhance(options_.cam)) return fuse(gray, maps(gray).map, options_.alpha);

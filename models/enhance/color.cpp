@@ -29,7 +29,7 @@ Tensor ColorEnhancer::apply(const Tensor& gray) {
 }
 
 ColorCaweEnhancer::ColorCaweEnhancer(const EnhancerOptions& options)
-    : CaweEnhancer(options), color_(options), alpha_(options.alpha) {}
+    : CaweEnhancer(options), color_(options) {}
 
 std::string ColorCaweEnhancer::settings() const {
   return json_text({{"method", "color+cawe"},
@@ -37,8 +37,10 @@ std::string ColorCaweEnhancer::settings() const {
                     {"cawe", json_ready(CaweEnhancer::settings())}});
 }
 
-Tensor ColorCaweEnhancer::apply(const Tensor& gray) {
-  return fuse(color_.apply(gray), maps(gray).map, alpha_);
+Tensor ColorCaweEnhancer::apply(const Tensor& gray) { return with_map(gray, maps(gray).map); }
+
+Tensor ColorCaweEnhancer::with_map(const Tensor& gray, const Tensor& map) {
+  return fuse(color_.apply(gray), map, options().alpha);
 }
 
 std::vector<Method> color_methods() {

@@ -29,10 +29,10 @@ class ColorCaweEnhancer : public CaweEnhancer {
   std::string name() const override { return "color+cawe"; }
   std::string settings() const override;
   Tensor apply(const Tensor& gray) override;
+  Tensor with_map(const Tensor& gray, const Tensor& map) override;
 
  private:
   ColorEnhancer color_;
-  double alpha_;
 };
 
 }  // namespace cawe::models

@@ -21,6 +21,12 @@ void check_gray(const Tensor& gray) {
 
 Tensor Enhancer::map(const Tensor&) { return {}; }
 
+Tensor Enhancer::with_map(const Tensor&, const Tensor&) {
+  fail(Code::usage, "enhance: method \"", name(), "\" fuses no map, so it cannot be given another one");
+}
+
+std::shared_ptr<Enhancer> Enhancer::in_training(uint64_t) const { return nullptr; }
+
 MethodKey number_key(std::string name, double otherwise, double low, double high, std::string help,
                      std::string open) {
   return {std::move(name), otherwise, low, high, {}, std::move(help), std::move(open)};

@@ -25,6 +25,12 @@ class Enhancer {
   /// The map [N, 1, H, W] in [0, 1] that apply() fuses the film with; undefined for methods without one. Not
   /// counted by constant_maps().
   virtual Tensor map(const Tensor& gray);
+  /// What apply() would give had the film this map [N, 1, H, W] in [0, 1] instead of its own: controls are made so.
+  /// Throws Code::usage for methods without a map.
+  virtual Tensor with_map(const Tensor& gray, const Tensor& map);
+  /// What films go through while a detector learns from them, where that is something else (a method that draws for
+  /// each film, from `seed`); null: apply().
+  virtual std::shared_ptr<Enhancer> in_training(uint64_t seed) const;
   /// How many maps of apply() so far were constant or not finite (cawe.h); 0 for methods without a map.
   virtual int64_t constant_maps() const { return 0; }
 };
@@ -40,8 +46,8 @@ struct EnhancerOptions {
   MethodValues values;      ///< of the methods' own keys; those not set have their defaults
 };
 
-/// The CAWE method. Its maps can also be had without fusion, since a control study fuses films with the maps
-/// of other films.
+/// The CAWE method; other forms of giving a detector the same map (enhance/forms.cpp) derive from it. Its maps can also
+/// be had without fusion, since a control study fuses films with the maps of other films.
 class CaweEnhancer : public Enhancer {
  public:
   explicit CaweEnhancer(const EnhancerOptions& options);
@@ -51,10 +57,15 @@ class CaweEnhancer : public Enhancer {
   Tensor apply(const Tensor& gray) override;
   int64_t constant_maps() const override;
   Tensor map(const Tensor& film) override;
+  Tensor with_map(const Tensor& film, const Tensor& map) override;
   /// Maps [N, 1, H, W] of gray [N, 1, H, W], with their classes and ranges.
   AttentionMaps maps(const Tensor& film);
+  const CaweSettings& cam() const { return options_.cam; }
   /// Pictures [N, 1 or 3, H, W] in [0, 1] as the classifier's input: resized, three channels, normalised.
   Tensor network_input(const Tensor& picture) const;
+
+ protected:
+  const EnhancerOptions& options() const { return options_; }
 
  private:
   AttentionMaps uncounted_maps(const Tensor& film) const;

@@ -13,45 +13,55 @@
 namespace cawe::report {
 namespace {
 
-constexpr double kWidth = 1080, kLeft = 16, kSide = 240, kTop = 36, kThumb = 114;
+constexpr double kWidth = 1080, kLeft = 16, kSide = 240, kTop = 56, kThumb = 114;
 constexpr size_t kThumbs = 8, kClasses = 14;
 const std::string kTruth = "#4c8dff";
 
+MapClasses classes_of(const AttentionExample& e) {
+  MapClasses of{e.kind, {}};
+  for (const auto& c : e.classes)
+    if (c.in_map) of.classes.emplace_back(c.name, c.sigma);
+  return of;
+}
+
 std::string films(const AttentionExample& e) {
   const struct {
-    const char* name;
+    const char *letter, *name;
     FigurePicture picture;
     bool boxes;
-  } parts[] = {{"film, true box in blue", e.film, true},
-               {"class-aware map", heat_picture(e.map), false},
-               {"map over the film", heat_overlay(e.film, e.map), true}};
+  } parts[] = {{"a", "film, true box in blue", e.film, true},
+               {"b", "class-aware map", heat_picture(e.map), false},
+               {"c", "map over the film", heat_overlay(e.film, e.map), true}};
   std::string out;
   double x = kLeft;
   for (const auto& part : parts) {
     const svg::Placed at = svg::place(part.picture, x, kTop, kSide);
-    out += svg::text_at(x, kTop - 12, part.name, "start", "strong") +
-           svg::picture_at(part.picture, at, part.name);
+    out += svg::lettered(x, kTop - 12, part.letter, part.name) + svg::picture_at(part.picture, at, part.name);
     for (size_t i = 0; part.boxes && i < e.truth.size(); ++i)
-      out += svg::box_at(e.truth[i], e.width, e.height, at, kTruth, false);
+      out += svg::box_at(e.truth[i], e.width, e.height, at, kTruth, svg::BoxLine::thick);
     x += kSide + 20;
   }
   return out;
 }
 
-/// Probabilities as bars, active classes in colour, the others grey.
+/// Probabilities as bars, classes of the map in colour (framed where they only stand in), the others grey.
 std::string class_bars(const AttentionExample& e) {
   constexpr double kX = 808, kBar = 920, kSpan = 104;
   const size_t shown = std::min(e.classes.size(), kClasses);
   const double step = std::min(22.0, kSide / double(std::max<size_t>(shown, 1)));
-  std::string out = svg::text_at(kX, kTop - 12, "classes with probability σ", "start", "strong");
+  std::string out = svg::lettered(kX, kTop - 12, "d", "classes with probability σ");
   for (size_t k = 0; k < shown; ++k) {
     const AttentionExample::Class& c = e.classes[k];
     const double y = kTop + step * double(k);
-    out += svg::text_at(kX, y + 12, c.name, "start", c.active ? "" : "small") + "<rect x=\"" +
+    const bool stands_in = c.in_map && e.kind == MapOf::fallback;
+    out += svg::text_at(kX, y + 12, c.name, "start", c.in_map ? "" : "small") + "<rect x=\"" +
            svg::number(kBar) + "\" y=\"" + svg::number(y + 3) + "\" width=\"" +
            svg::number(std::max(1.0, kSpan * c.sigma)) + "\" height=\"10\" rx=\"2\" fill=\"" +
-           (c.active ? svg::colour(0) : "var(--rule)") + "\"/>" +
-           svg::text_at(kBar + kSpan + 40, y + 12, svg::number(c.sigma, 2), "end", c.active ? "" : "small");
+           (stands_in  ? "none\" stroke=\"" + svg::colour(0)
+            : c.in_map ? svg::colour(0)
+                       : "var(--rule)") +
+           "\"/>" +
+           svg::text_at(kBar + kSpan + 40, y + 12, svg::number(c.sigma, 2), "end", c.in_map ? "" : "small");
   }
   return out;
 }
@@ -71,14 +81,14 @@ std::string gradient_strip(const AttentionExample::Class& c, double y, double la
 }
 
 std::string thumbs(const AttentionExample& e, double y) {
-  std::string out = svg::text_at(kLeft, y, "feature maps of the largest weights", "start", "strong");
+  std::string out = svg::lettered(kLeft, y, "f", "feature maps of the largest weights");
   double x = kLeft;
   for (size_t k = 0; k < std::min(kThumbs, e.channels.size()); ++k) {
     const AttentionExample::Channel& c = e.channels[k];
     const std::string name = "channel " + std::to_string(c.index);
     out += svg::picture_at(c.map, svg::place(c.map, x, y + 12, kThumb), name) +
            svg::text_at(x, y + kThumb + 30, name) +
-           svg::text_at(x, y + kThumb + 46, "weight " + svg::number(c.weight, 4), "start", "small");
+           svg::text_at(x, y + kThumb + 46, "weight " + svg::two_digits(c.weight), "start", "small");
     x += kThumb + 19;
   }
   return out;
@@ -87,7 +97,7 @@ std::string thumbs(const AttentionExample& e, double y) {
 std::string attention_csv(const AttentionExample& e) {
   std::string csv = csv_line({"part", "class", "index", "value", "x1", "y1", "x2", "y2"});
   for (const auto& c : e.classes)
-    csv += csv_line({"sigma", c.name, c.active ? "active" : "", csv_number(c.sigma), "", "", "", ""});
+    csv += csv_line({"sigma", c.name, c.in_map ? name(e.kind) : "", csv_number(c.sigma), "", "", "", ""});
   for (const auto& c : e.classes)
     for (size_t k = 0; k < c.gradients.size(); ++k)
       csv += csv_line({"gradient", c.name, std::to_string(k), csv_number(c.gradients[k]), "", "", "", ""});
@@ -109,18 +119,25 @@ Figure figure_attention(const AttentionExample& e) {
   Figure figure;
   figure.name = "figure2";
   figure.title = "Figure 2: from classes to the map";
+  const std::string classes = describe(classes_of(e));
+  const char* const which = e.kind == MapOf::active     ? "the active classes"
+                            : e.kind == MapOf::fallback ? "what stands in for active classes"
+                                                        : "the classes asked for";
   figure.caption =
-      "The class-aware map of " + e.image +
-      ". The gradients of σ of the active classes, one value a channel, are added and cut at zero: the "
-      "channels' weights (Eq. 1). The feature maps' sum with these weights is the map (Eq. 2). It comes from "
-      "image labels alone: the true box, in blue, took no part.";
+      "The class-aware map of " + e.image + (e.chosen.empty() ? "" : ", " + e.chosen) +
+      (classes.empty() ? "" : "; " + classes) +
+      ". (a) The film, (b) its map, (c) both; (d) σ of each class. (e) The gradients of σ of " + which +
+      ", one value a channel, are added and cut at zero: the channels' weights (Eq. 1). (f) The feature "
+      "maps' sum with these weights "
+      "is the map (Eq. 2). It comes from image labels alone: the true box, in blue, took no part.";
   double largest = 0;
   for (const auto& c : e.classes)
     for (const double g : c.gradients) largest = std::max(largest, std::abs(g));
-  std::string parts = films(e) + class_bars(e);
+  std::string parts =
+      svg::text_at(kLeft, 20, e.image + (classes.empty() ? "" : ": " + classes)) + films(e) + class_bars(e);
   double y = kTop + kSide + 44;
   if (largest > 0) {
-    parts += svg::text_at(kLeft, y, "gradients of σ by channel, each active class", "start", "strong");
+    parts += svg::lettered(kLeft, y, "e", std::string("gradients of σ by channel, of ") + which);
     y += 38;
     for (const auto& c : e.classes) {
       if (c.gradients.empty()) continue;

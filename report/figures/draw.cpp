@@ -31,11 +31,15 @@ std::string picture_at(const FigurePicture& picture, const Placed& at, const std
 }
 
 std::string box_at(const BoxD& box, double frame_width, double frame_height, const Placed& at,
-                   const std::string& colour, bool dashed) {
+                   const std::string& colour, BoxLine line) {
   const double sx = at.width / frame_width, sy = at.height / frame_height;
   const Placed r{at.x + box.x1 * sx, at.y + box.y1 * sy, box.width() * sx, box.height() * sy};
-  return "<rect" + frame(r) + " fill=\"none\" stroke=\"" + colour + "\" stroke-width=\"2\"" +
-         (dashed ? " stroke-dasharray=\"5 4\"" : "") + "/>";
+  return "<rect" + frame(r) + " fill=\"none\" stroke=\"" + colour + "\" stroke-width=\"" +
+         (line == BoxLine::thick ? "3.5" : "2") + "\"" +
+         (line == BoxLine::dashed   ? " stroke-dasharray=\"6 4\""
+          : line == BoxLine::dotted ? " stroke-dasharray=\"1.5 3\""
+                                    : "") +
+         "/>";
 }
 
 std::string arrow_head(const std::string& id) {

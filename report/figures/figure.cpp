@@ -70,18 +70,24 @@ FigurePicture heat_picture(const FigurePicture& map) {
 
 void write_figures(const std::string& dir, const std::vector<Figure>& figures) {
   std::set<std::string> names;
-  for (const Figure& figure : figures) {
+  const auto check = [&](const std::string& name) {
     const bool plain =
-        figure.name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") ==
+        name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") ==
         std::string::npos;
-    CAWE_CHECK(plain && !figure.name.empty() && names.insert(figure.name).second, Code::internal,
-               "figure name '", figure.name, "' (expected letters, digits, - and _, each name once)");
+    CAWE_CHECK(plain && !name.empty() && names.insert(name).second, Code::internal, "figure name '", name,
+               "' (expected letters, digits, - and _, each name once)");
+  };
+  for (const Figure& figure : figures) {
+    check(figure.name);
+    if (!figure.other_svg.empty()) check(figure.other_name);
   }
   make_folders(dir);
   const std::filesystem::path folder(dir);
   for (const Figure& figure : figures) {
     write_file((folder / (figure.name + ".svg")).string(), figure.svg);
     write_file((folder / (figure.name + ".csv")).string(), figure.csv);
+    if (!figure.other_svg.empty())
+      write_file((folder / (figure.other_name + ".svg")).string(), figure.other_svg);
   }
 }
 

@@ -15,6 +15,8 @@ struct Figure {
   std::string name;  ///< "figure1": name of its files and id in the page; letters, digits, "-" and "_"
   std::string title, caption;
   std::string svg, csv;
+  /// Another drawing of the same numbers, which is a file, too, and may be had from the page: "figure4-log".
+  std::string other_name = {}, other_svg = {};
 };
 
 /// An 8-bit picture, rows from the top; channels 1 (grey) or 3 (RGB).
@@ -33,7 +35,7 @@ FigurePicture heat_overlay(const FigurePicture& picture, const FigurePicture& ma
 /// The map alone in colour.
 FigurePicture heat_picture(const FigurePicture& map);
 
-/// Writes DIR/NAME.svg and DIR/NAME.csv of each figure, each whole or not at all; makes DIR. Throws
+/// Writes DIR/NAME.svg and DIR/NAME.csv of each figure, and the other drawings, each whole or not at all; makes DIR. Throws
 /// Error(internal) on a bad or repeated name before anything is written, Error(io) where it cannot write.
 void write_figures(const std::string& dir, const std::vector<Figure>& figures);
 

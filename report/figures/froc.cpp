@@ -18,90 +18,132 @@ using page::method_label;
 
 constexpr double kPanel = 500, kGap = 40, kHeight = 400;
 
-/// The sensitivity of a drawn step line at fp false positives per image.
-double step_value(const FrocLine& line, double fp) {
-  double best = 0;
-  for (const auto& [x, y] : line.points)
-    if (x <= fp) best = std::max(best, y);
-  return best;
+/// Sens@1 … 4 as dots on the curve.
+std::string dots(const svg::FrocScale& scale, const ReportRow& row, size_t colour) {
+  std::string out;
+  for (size_t k = 0; k < 4; ++k)
+    if (!std::isnan(row.sens[k].value))
+      out += "<circle class=\"sens\" cx=\"" + svg::number(scale.x(eval::paper_fps()[k]), 2) + "\" cy=\"" +
+             svg::number(scale.y(row.sens[k].value), 2) + "\" r=\"2.6\" fill=\"" + svg::colour(colour) +
+             "\" stroke=\"var(--ground)\" stroke-width=\".8\"/>";
+  return out;
 }
 
-/// Intervals at 1 … 4, drawn side by side so that methods do not hide each other.
+/// Their intervals with a tick at the mean and a small dot for each seed, side by side so that methods do not hide each
+/// other.
 std::string whiskers(const svg::FrocScale& scale, const ReportRow& row, size_t colour, double shift) {
   std::string out;
   for (size_t k = 0; k < 4; ++k) {
     const eval::Interval& i = row.sens[k];
     if (std::isnan(i.low) || std::isnan(i.value)) continue;
-    const std::string x = svg::number(scale.x(eval::paper_fps()[k]) + shift);
-    out += "<path d=\"M" + x + " " + svg::number(scale.y(i.low)) + "V" + svg::number(scale.y(i.high)) +
-           "\" stroke=\"" + svg::colour(colour) + "\" stroke-width=\"1.4\"/><circle cx=\"" + x + "\" cy=\"" +
-           svg::number(scale.y(i.value)) + "\" r=\"2.4\" fill=\"" + svg::colour(colour) + "\"/>";
+    const double at = scale.x(eval::paper_fps()[k]) + shift;
+    const std::string x = svg::number(at), paint = svg::colour(colour);
+    out += "<path class=\"whisker\" d=\"M" + x + " " + svg::number(scale.y(i.low)) + "V" +
+           svg::number(scale.y(i.high)) + "M" + svg::number(at - 2.5) + " " + svg::number(scale.y(i.value)) +
+           "h5\" stroke=\"" + paint + "\" stroke-width=\"1.2\"/>";
+    if (row.seed_sens.size() < 2) continue;
+    for (const std::array<double, 4>& seed : row.seed_sens)
+      out += "<circle class=\"seed\" cx=\"" + x + "\" cy=\"" + svg::number(scale.y(seed[k])) +
+             "\" r=\"1.5\" fill=\"" + paint + "\"/>";
   }
   return out;
-}
-
-std::string key(double x, double y, const ReportRow& row, size_t colour) {
-  return "<path class=\"line" + std::string(row.control ? " control" : "") + "\" stroke=\"" +
-         svg::colour(colour) + "\" d=\"M" + svg::number(x) + " " + svg::number(y - 4.5) + "h26\"/>" +
-         svg::text_at(x + 34, y,
-                      method_label(row.enhancement) + (row.control ? " (" + page::row_kind(row) + ")" : ""));
 }
 
 std::string row_csv(const ReportRow& row) {
   const std::string detector = detector_label(row.detector), method = method_label(row.enhancement);
   std::string csv;
-  for (const auto& [x, y] : row.line.points)
-    csv += csv_line({detector, method, "curve", csv_number(x), csv_number(y), "", ""});
-  for (size_t k = 0; k < row.line.band_x.size(); ++k)
-    csv += csv_line({detector, method, "interval", csv_number(row.line.band_x[k]),
-                     csv_number(step_value(row.line, row.line.band_x[k])), csv_number(row.line.band_low[k]),
-                     csv_number(row.line.band_high[k])});
+  const auto add = [&](const char* part, double x, double y, const std::string& low, const std::string& high,
+                       const std::string& seed) {
+    csv += csv_line({detector, method, part, csv_number(x), csv_number(y), low, high, seed});
+  };
+  for (const CurvePoint& p : row.line.points) add("curve", p.x, p.sensitivity, "", "", "");
+  for (size_t k = 0; k < row.line.band_x.size(); ++k) {
+    const double x = row.line.band_x[k];
+    add("interval", x, curve_value(row.line.points, row.line.straight, x), csv_number(row.line.band_low[k]),
+        csv_number(row.line.band_high[k]), "");
+  }
+  for (size_t k = 0; k < 4; ++k) {
+    const eval::Interval& i = row.sens[k];
+    add("sens", eval::paper_fps()[k], i.value, csv_number(i.low), csv_number(i.high), "");
+    for (size_t s = 0; s < row.seed_sens.size(); ++s)
+      add("seed", eval::paper_fps()[k], row.seed_sens[s][k], "", "", std::to_string(s + 1));
+  }
   return csv;
+}
+
+/// All panels with one kind of axis.
+std::string drawing(const ChartLabels& labels, const std::vector<ReportRow>& rows,
+                    const std::vector<std::string>& detectors, bool log) {
+  const std::vector<size_t> order = page::report_order(rows), colours = page::row_colours(rows);
+  std::string parts;
+  size_t most = 0;
+  for (size_t d = 0; d < detectors.size(); ++d) {
+    const double left = (kPanel + kGap) * double(d);
+    const svg::FrocScale scale{left + 62, left + kPanel - 4, 40, 340, log};
+    parts += svg::lettered(scale.left, 22, std::string(1, char('a' + d)), detector_label(detectors[d])) +
+             svg::froc_axes(scale);
+    std::vector<size_t> mine;
+    for (const size_t i : order)
+      if (rows[i].detector == detectors[d] && !rows[i].line.points.empty()) mine.push_back(i);
+    for (size_t k = 0; k < mine.size(); ++k) {
+      const ReportRow& row = rows[mine[k]];
+      const size_t colour = colours[mine[k]];
+      parts += svg::curve_path(scale, row.line.points, row.line.straight, colour,
+                               row.control ? "line control" : "line") +
+               svg::curve_marks(scale, row.line.points, row.line.straight,
+                                {k, mine.size(), colour, row.control, "mark"});
+    }
+    const auto rivals = std::count_if(mine.begin(), mine.end(), [&](size_t i) { return !rows[i].control; });
+    for (size_t k = 0; k < mine.size(); ++k) {
+      const ReportRow& row = rows[mine[k]];
+      const size_t colour = colours[mine[k]];
+      if (!row.control)
+        parts += whiskers(scale, row, colour, (log ? 4 : 6) * (double(k) - 0.5 * double(rivals - 1))) +
+                 dots(scale, row, colour);
+      const double x = scale.left + (k % 2 == 0 ? 0 : 220), y = kHeight + 12 + 24 * double(k / 2);
+      parts +=
+          svg::sample_at(x, y - 4.5, colour, row.control) +
+          svg::text_at(x + 48, y,
+                       method_label(row.enhancement) + (row.control ? " (" + page::row_kind(row) + ")" : ""));
+    }
+    most = std::max(most, (mine.size() + 1) / 2);
+  }
+  const double width = (kPanel + kGap) * double(std::max<size_t>(detectors.size(), 1)) - kGap + 8;
+  return svg::begin(labels, width, kHeight + 8 + 24 * double(most)) + parts + "</svg>\n";
 }
 
 }  // namespace
 
 Figure figure_froc(const std::vector<ReportRow>& rows) {
-  const std::vector<size_t> order = page::report_order(rows);
-  const std::vector<size_t> colours = page::row_colours(rows);
   std::vector<std::string> detectors;
-  for (const size_t i : order)
-    if (std::find(detectors.begin(), detectors.end(), rows[i].detector) == detectors.end())
-      detectors.push_back(rows[i].detector);
+  bool several = false;
   Figure figure;
+  figure.csv =
+      csv_line({"detector", "enhancement", "part", "fp_per_image", "sensitivity", "low", "high", "seed"});
+  for (const size_t i : page::report_order(rows)) {
+    const ReportRow& row = rows[i];
+    if (std::find(detectors.begin(), detectors.end(), row.detector) == detectors.end())
+      detectors.push_back(row.detector);
+    if (!row.line.points.empty()) figure.csv += row_csv(row);
+    several = several || row.seed_sens.size() > 1;
+  }
   figure.name = "figure4";
   figure.title = "Figure 4: FROC of all rows";
   figure.caption =
-      "Sensitivity over false positives per image, one panel a detector; curves of the first seed. Dots and "
-      "whiskers are the means over seeds with their intervals over patients at 1, 2, 3 and 4 false "
-      "positives, "
-      "set a little apart; dashed lines are controls. The CSV file has each curve and its whole interval.";
-  figure.csv = csv_line({"detector", "enhancement", "part", "fp_per_image", "sensitivity", "low", "high"});
-  std::string parts;
-  size_t most = 0;
-  for (size_t d = 0; d < detectors.size(); ++d) {
-    const double left = (kPanel + kGap) * double(d);
-    const svg::FrocScale scale{left + 62, left + kPanel - 4, 40, 340};
-    parts +=
-        svg::text_at(scale.left, 22, detector_label(detectors[d]), "start", "strong") + svg::froc_axes(scale);
-    std::vector<size_t> mine;
-    for (const size_t i : order)
-      if (rows[i].detector == detectors[d] && !rows[i].line.points.empty()) mine.push_back(i);
-    for (const size_t i : mine)
-      parts +=
-          svg::step_path(scale, rows[i].line.points, colours[i], rows[i].control ? "line control" : "line");
-    for (size_t k = 0; k < mine.size(); ++k) {
-      if (!rows[mine[k]].control)
-        parts += whiskers(scale, rows[mine[k]], colours[mine[k]], 6.0 * double(k) - 15);
-      parts += key(scale.left + (k % 2 == 0 ? 0 : 220), kHeight + 12 + 24 * double(k / 2), rows[mine[k]],
-                   colours[mine[k]]);
-      figure.csv += row_csv(rows[mine[k]]);
-    }
-    most = std::max(most, (mine.size() + 1) / 2);
-  }
-  const double width = (kPanel + kGap) * double(std::max<size_t>(detectors.size(), 1)) - kGap + 8;
-  figure.svg =
-      svg::begin({figure.title, figure.caption}, width, kHeight + 8 + 24 * double(most)) + parts + "</svg>\n";
+      std::string("Sensitivity over false positives per image, one panel a detector") +
+      (several ? "; each curve is the mean of its seeds at every number of false positives" : "") +
+      ". Dots on the curves are Sens@1, 2, 3 and 4; whiskers beside them, set a little apart, their "
+      "intervals over " +
+      (several ? "seeds and " : "") +
+      data::unit_words(rows.empty() ? data::FilmUnit::patient : rows[0].unit) +
+      (several ? ", with a small dot for each seed" : "") +
+      "; other marks only tell the curves apart. Thin curves with hollow marks are controls. The CSV file "
+      "has each "
+      "curve and its whole interval; figure4-log has the false positives by octaves.";
+  figure.svg = drawing({figure.title, figure.caption}, rows, detectors, false);
+  figure.other_name = "figure4-log";
+  figure.other_svg =
+      drawing({figure.title + ", false positives by octaves", figure.caption}, rows, detectors, true);
   return figure;
 }
 

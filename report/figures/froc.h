@@ -9,10 +9,11 @@
 
 namespace cawe::report {
 
-/// Named "figure4". Rows are drawn in the paper's order with the report's colours; controls are dashed.
-/// Whiskers beside the curves are the intervals at 1, 2, 3 and 4 false positives an image; the CSV has the
-/// whole pointwise band: detector,enhancement,part,fp_per_image,sensitivity,low,high with parts "curve" (the
-/// steps' corners) and "interval".
+/// Named "figure4"; its other drawing, "figure4-log", has false positives by octaves. Rows are drawn in the paper's order
+/// with the report's colours, dashes and marks; controls are thin, with hollow marks. Dots on the curves are Sens@1, 2, 3
+/// and 4, whiskers beside them their intervals, small dots on these the seeds. CSV:
+/// detector,enhancement,part,fp_per_image,sensitivity,low,high,seed with parts "curve" (its corners), "interval" (the whole
+/// pointwise band), "sens" (the dots) and "seed" (each seed's, numbered as in the row's list).
 Figure figure_froc(const std::vector<ReportRow>& rows);
 
 }  // namespace cawe::report

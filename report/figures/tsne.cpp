@@ -5,10 +5,45 @@
 #include "report/charts/chart.h"
 #include "report/charts/svg.h"
 #include "report/figures/draw.h"
+#include "report/neighbours.h"
 #include "tensor/error.h"
 #include "tensor/io/format.h"
 
 namespace cawe::report {
+namespace {
+
+struct Moved {
+  NeighbourMix mix;
+  std::string sentence;
+  std::vector<std::string> notes;
+};
+
+Moved moved_films(const TsneExample& e) {
+  std::vector<float> plain, enhanced;
+  for (const auto& [from, to] :
+       {std::pair<const FeatureSet*, const FeatureSet*>{&e.normal, &e.enhanced_normal},
+        {&e.abnormal, &e.enhanced_abnormal}}) {
+    CAWE_CHECK(from->images == to->images, Code::internal,
+               "figure 3: enhanced films are others than the plain ones");
+    plain.insert(plain.end(), from->features.begin(), from->features.end());
+    enhanced.insert(enhanced.end(), to->features.begin(), to->features.end());
+  }
+  Moved out;
+  out.mix = neighbour_mix(plain, enhanced, e.dim);
+  const std::string k = std::to_string(out.mix.k), share = svg::number(100 * out.mix.same_share, 0) + " %",
+                    chance = svg::number(100 * out.mix.by_chance, 0) + " %",
+                    far = svg::number(out.mix.moved_relative(), 2);
+  out.sentence = "of the " + k + " films nearest to a film, " + share +
+                 " are of its kind (plain or enhanced; " + chance +
+                 " where these are mixed), and a film lies " + far +
+                 " times as far from its enhanced version as from the nearest other plain film.";
+  out.notes = {"in the features themselves:",     share + " of the " + k + " nearest films are",
+               "of the same kind (plain or",      "enhanced; mixed: " + chance + ")",
+               "a film to its enhanced version:", far + " × its nearest plain film"};
+  return out;
+}
+
+}  // namespace
 
 Figure figure_tsne(const TsneExample& e) {
   const struct {
@@ -50,17 +85,27 @@ Figure figure_tsne(const TsneExample& e) {
   quantity("kl", csv_number(result.kl));
   quantity("perplexity", csv_number(result.perplexity));
   quantity("iterations", std::to_string(e.options.iterations));
+  Moved moved;
+  if (!e.enhanced_normal.images.empty() || !e.enhanced_abnormal.images.empty()) {
+    moved = moved_films(e);
+    quantity("neighbours", std::to_string(moved.mix.k));
+    quantity("same_share", csv_number(moved.mix.same_share));
+    quantity("same_by_chance", csv_number(moved.mix.by_chance));
+    quantity("moved", csv_number(moved.mix.moved));
+    quantity("nearest", csv_number(moved.mix.nearest));
+  }
   const std::string kl = svg::number(result.kl, 3);
   figure.caption = "t-SNE of the classifier's pooled features" +
                    (e.enhancement.empty() ? std::string() : ", enhancement " + e.enhancement) +
-                   ". KL divergence at the end " + kl +
+                   ". (a) KL divergence at the end " + kl +
                    ". Only who is near whom says something; distances "
-                   "between groups, their sizes and the axes do not.";
-  figure.svg = scatter_svg({figure.title, figure.caption}, groups,
-                           {"KL divergence " + kl,
-                            "perplexity " + svg::number(result.perplexity, result.lowered ? 1 : 0) +
-                                (result.lowered ? ", lowered: few films" : ""),
-                            std::to_string(e.options.iterations) + " iterations"});
+                   "between groups, their sizes and the axes do not." +
+                   (moved.notes.empty() ? "" : " (b) In the features themselves: " + moved.sentence);
+  std::vector<std::string> notes{"KL divergence " + kl,
+                                 "perplexity " + svg::number(result.perplexity, result.lowered ? 1 : 0) +
+                                     (result.lowered ? ", lowered: few films" : ""),
+                                 std::to_string(e.options.iterations) + " iterations"};
+  figure.svg = scatter_svg({figure.title, figure.caption}, groups, {{"a", notes}, {"b", moved.notes}});
   return figure;
 }
 

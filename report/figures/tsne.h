@@ -25,9 +25,11 @@ struct TsneExample {
   TsneOptions options;
 };
 
-/// Named "figure3"; the drawing states the KL divergence and the perplexity used. CSV:
-/// part,group,image,x,y,value with parts point, kl, perplexity and iterations. Throws Error(internal) where
-/// sizes do not match, and what tsne() throws.
+/// Named "figure3"; the drawing states the KL divergence and the perplexity used, and how far the enhanced films have moved
+/// (report/neighbours.h, of the features, not of the drawing). CSV: part,group,image,x,y,value with parts point, kl,
+/// perplexity and iterations, and, where there are enhanced films, neighbours, same_share, same_by_chance, moved and
+/// nearest. Throws Error(internal) where sizes do not match or enhanced films are others than the plain ones, and what
+/// tsne() throws.
 Figure figure_tsne(const TsneExample& example);
 
 }  // namespace cawe::report

@@ -8,23 +8,45 @@
 namespace cawe::report::page {
 namespace {
 
-const char* const kLead =
-    "<section id=\"curves\"><h2>FROC curves</h2><p class=\"lead\">Sensitivity against false positives per "
-    "image as the score threshold falls (first seed). Move over a chart, or use its arrow keys, and the "
-    "table "
-    "below it reads all curves at that point. Untick a method to hide it; point at it to see its interval. "
-    "Dots mark the viewer's score threshold.</p><div class=\"bar\"><div class=\"segment\" role=\"group\" "
+const char* const kBar =
+    "<div class=\"bar\"><div class=\"segment\" role=\"group\" "
     "aria-label=\"false positives counted on\"><button type=\"button\" data-denominator=\"images\" "
     "aria-pressed=\"true\">False positives on all images</button><button type=\"button\" "
     "data-denominator=\"negatives\" aria-pressed=\"false\">On lesion-free images only</button></div>"
+    "<label class=\"check\"><input type=\"checkbox\" id=\"log-axis\"> Logarithmic axis</label>"
     "<label class=\"check\"><input type=\"checkbox\" id=\"bands\"> Show every interval</label></div>"
     "<div class=\"charts\" id=\"charts\">";
+
+/// What the curves are, and how to use them.
+std::string lead(const Report& report) {
+  const bool several = std::any_of(report.rows.begin(), report.rows.end(),
+                                   [](const ReportRow& r) { return r.seed_sens.size() > 1; });
+  return "<section id=\"curves\"><h2>FROC curves</h2><p class=\"lead\">Sensitivity against false positives "
+         "per "
+         "image as the score threshold falls. " +
+         std::string(
+             several ? "Each curve is the mean of its row's seeds at every number of false positives; its "
+                       "interval is over "
+                     : "Intervals are over ") +
+         data::unit_words(report.rows.empty() ? data::FilmUnit::patient : report.rows[0].unit) +
+         ", for these weights. "
+         "Move over a chart, or use its arrow keys, and the table below it reads all curves at that point. "
+         "Untick a "
+         "method to hide it; point at it to see its interval. Each method has its own dashes and marks; "
+         "controls are "
+         "thin, with hollow marks. Dots stand on each curve where " +
+         (several
+              ? "the first seed, whose boxes the viewer shows, has the false positives of the viewer's score "
+                "threshold."
+              : "the viewer's score threshold is.") +
+         "</p>";
+}
 
 std::string legend_row(const ReportRow& row, size_t index, size_t colour) {
   return "<tr style=\"--c:var(--s" + std::to_string(colour) +
          ")\"><th scope=\"row\"><label><input type=\"checkbox\"" + (row.control ? "" : " checked") +
-         " data-row=\"" + std::to_string(index) + "\"><i" + (row.control ? " class=\"control\"" : "") +
-         "></i>" + escape_markup(method_label(row.enhancement)) +
+         " data-row=\"" + std::to_string(index) + "\">" + froc_sample(colour, row.control) +
+         escape_markup(method_label(row.enhancement)) +
          (row.control ? " <small>" + row_kind(row) + "</small>" : "") +
          "</label></th><td></td><td></td><td></td></tr>";
 }
@@ -41,7 +63,7 @@ std::string curves_section(const Report& report) {
       detectors.push_back(row.detector);
   }
   if (detectors.empty()) return "";
-  std::string html = kLead;
+  std::string html = lead(report) + kBar;
   for (size_t d = 0; d < detectors.size(); ++d) {
     std::vector<FrocLine> lines;
     std::vector<FrocStyle> styles;

@@ -1,17 +1,34 @@
 
   // ---- the curves: switching rows, reading values, the viewer's threshold as a dot ----
-  const area = { left: 62, right: 696, top: 52, bottom: 364, fp: 8 };
-  const xOf = (fp) => area.left + ((area.right - area.left) * Math.min(fp, area.fp)) / area.fp;
+  const area = { left: 62, right: 696, top: 52, bottom: 364, fp: 8, least: 1 / 16 };
+  const octaves = Math.log2(area.fp / area.least);
+  let byOctaves = false;
+  const xOf = (fp) => {
+    const share = byOctaves ? Math.log2(Math.max(fp, area.least) / area.least) / octaves : fp / area.fp;
+    return area.left + (area.right - area.left) * Math.min(1, share);
+  };
+  const fpOf = (x) => {
+    const share = Math.min(1, Math.max(0, (x - area.left) / (area.right - area.left)));
+    return byOctaves ? area.least * 2 ** (share * octaves) : share * area.fp;
+  };
   const yOf = (s) => area.bottom - (area.bottom - area.top) * s;
-  // A point is [threshold, false positives an image, sensitivity, false positives a lesion-free image].
+  // A drawn curve's point is [false positives, sensitivity, thresholds from, to]; one of the first seed at a threshold is
+  // [threshold, false positives an image, sensitivity, false positives a lesion-free image].
   let xIndex = 1;
-  const pointAt = (row, fp) => {  // highest sensitivity at x <= fp, and the highest threshold that reaches it
-    let best = null;
-    for (const p of R.rows[row].points) {
-      if (p[xIndex] === null || p[xIndex] > fp) break;
-      best = p;
-    }
-    return best;
+  const curveOf = (row) => (xIndex === 3 ? R.rows[row].negatives : R.rows[row].curve);
+  const pointAt = (row, fp) => {  // the last point at x <= fp, its sensitivity read off the curve at fp; null before it
+    const points = curveOf(row);
+    let k = points.findIndex((p) => p[0] > fp);
+    if (k < 0) k = points.length;
+    if (k === 0) return null;
+    const [x, s, from, to] = points[k - 1];
+    if (!R.rows[row].straight || k === points.length) return { x, s, from, to };
+    const next = points[k];
+    return { x: fp, s: s + ((next[1] - s) * (fp - x)) / (next[0] - x), from, to };
+  };
+  const thresholds = (p) => {
+    const from = num(p.from, 3), to = num(p.to, 3);
+    return p.from === null || p.to === null ? "–" : from === to ? from : `${from} – ${to}`;
   };
   const pointFor = (row, threshold) => R.rows[row].at[Math.round(100 * threshold)];  // all with score >= threshold
   const charts = all(".chart");
@@ -25,7 +42,10 @@
     if (!$("threshold")) return;
     for (const row of visible(chart)) {
       const p = pointFor(row, Number($("threshold").value));
-      if (p && p[xIndex] !== null && p[xIndex] <= area.fp) dot(marks, row, p[xIndex], p[2], 5);
+      if (!p || p[xIndex] === null || p[xIndex] > area.fp) continue;
+      // Of several seeds the curve is the mean: the dot stands on it at the first seed's false positives.
+      const on = R.rows[row].seeds > 1 ? pointAt(row, p[xIndex]) : { s: p[2] };
+      dot(marks, row, p[xIndex], on ? on.s : 0, 5);
     }
   }
   function probe(chart, fp) {  // reads every curve there, in the legend
@@ -38,11 +58,11 @@
     for (const input of all(".legend input", chart)) {
       const row = Number(input.dataset.row);
       const p = pointAt(row, fp);
-      if (p && shown.includes(row)) dot(group, row, fp, p[2], 4);
+      if (p && shown.includes(row)) dot(group, row, fp, p.s, 4);
       const cells = input.closest("tr").cells;
-      cells[1].textContent = p ? num(p[2], 3) : "0.000";
-      cells[2].textContent = p ? num(p[xIndex]) : "–";
-      cells[3].textContent = p ? num(p[0], 3) : "–";
+      cells[1].textContent = p ? num(p.s, 3) : "0.000";
+      cells[2].textContent = p ? num(p.x) : "–";
+      cells[3].textContent = p ? thresholds(p) : "–";
     }
   }
   for (const chart of charts) {
@@ -71,16 +91,18 @@
     svg.addEventListener("pointermove", (event) => {
       const r = svg.getBoundingClientRect();
       const x = ((event.clientX - r.left) / r.width) * 720;
-      at = Math.min(area.fp, Math.max(0, ((x - area.left) / (area.right - area.left)) * area.fp));
+      at = fpOf(x);
       probe(chart, at);
     });
     svg.addEventListener("pointerleave", () => probe(chart, (at = 1)));
     svg.setAttribute("tabindex", "0");
     svg.addEventListener("keydown", (event) => {
-      const step = { ArrowLeft: -0.125, ArrowRight: 0.125 }[event.key];
-      if (!step) return;
-      event.preventDefault();
-      at = Math.min(area.fp, Math.max(0, Math.round(at * 8) / 8 + step));
+      const way = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+      if (!way) return;
+      event.preventDefault();  // by eighths of a false positive, or of an octave
+      at = byOctaves ? Math.max(area.least, 2 ** (Math.round(Math.log2(at) * 8) / 8 + way / 8))
+        : Math.max(0, Math.round(at * 8) / 8 + way / 8);
+      at = Math.min(area.fp, at);
       probe(chart, at);
     });
     drawMarks(chart);
@@ -99,5 +121,17 @@
         probe(chart, 1);
       }
     });
+  if ($("log-axis")) {
+    const choose = () => {
+      byOctaves = $("log-axis").checked;
+      $("charts").classList.toggle("logarithmic", byOctaves);
+      for (const chart of charts) {
+        drawMarks(chart);
+        probe(chart, 1);
+      }
+    };
+    $("log-axis").addEventListener("change", choose);
+    choose();  // a browser may have kept the box of an earlier visit
+  }
   if ($("bands"))
     $("bands").addEventListener("change", () => $("charts").classList.toggle("all-bands", $("bands").checked));

@@ -3,42 +3,33 @@
 #include <algorithm>
 
 #include "report/page/page.h"
+#include "report/statements.h"
 #include "tensor/error.h"
 
 namespace cawe::report {
-namespace {
-
-/// Mean of one figure over seeds, for each draw and for the whole set.
-eval::Interval mean_interval(const std::vector<const eval::Evaluation*>& seeds, size_t figure, double value) {
-  std::vector<double> drawn(seeds[0]->drawn[figure].size(), 0.0);
-  for (const eval::Evaluation* e : seeds) {
-    CAWE_CHECK(e->drawn[figure].size() == drawn.size(), Code::internal, "report: seeds with different draws");
-    for (size_t b = 0; b < drawn.size(); ++b) drawn[b] += e->drawn[figure][b] / double(seeds.size());
-  }
-  return eval::percentile_interval(value, drawn, seeds[0]->options.level);
-}
-
-}  // namespace
 
 ReportRow report_row(const std::string& detector, const std::string& enhancement,
                      const std::vector<const eval::Evaluation*>& seeds,
-                     const std::vector<const eval::Evaluation*>& baseline) {
+                     const std::vector<const eval::Evaluation*>& baseline, int64_t family) {
   CAWE_CHECK(!seeds.empty(), Code::internal, "report: row ", detector, " ", enhancement,
              " has no evaluation");
   ReportRow row;
   row.detector = detector;
   row.enhancement = enhancement;
-  std::array<double, 6> value{};
+  row.family = family;
+  eval::MethodOptions options;
+  options.level = seeds[0]->options.level;
+  options.family = family;
+  row.own = eval::method_figures(seeds, options);
+  for (size_t k = 0; k < 4; ++k) row.sens[k] = shown_interval(row.own.figures[k], row.own.footing);
+  row.mean = shown_interval(row.own.figures[eval::kComparedMean], row.own.footing);
+  row.map50 = shown_interval(row.own.figures[eval::kComparedMap50], row.own.footing);
+  row.line = froc_line(enhancement, seeds);
+  row.unit = seeds[0]->unit;
   for (const eval::Evaluation* e : seeds) {
-    for (size_t k = 0; k < 4; ++k)
-      value[k] += e->at(eval::paper_fps()[k]).interval.value / double(seeds.size());
-    value[4] += e->mean_paper.value / double(seeds.size());
-    value[5] += e->map50.value / double(seeds.size());
+    row.seed_sens.emplace_back();
+    for (size_t k = 0; k < 4; ++k) row.seed_sens.back()[k] = e->at(eval::paper_fps()[k]).interval.value;
   }
-  for (size_t k = 0; k < 4; ++k) row.sens[k] = mean_interval(seeds, k, value[k]);
-  row.mean = mean_interval(seeds, 4, value[4]);
-  row.map50 = mean_interval(seeds, 5, value[5]);
-  row.line = froc_line(enhancement, *seeds[0]);
   row.points = seeds[0]->curve.points;
   row.operating = seeds[0]->sens;
   for (size_t k = 0; k < 4; ++k) {
@@ -48,9 +39,10 @@ ReportRow report_row(const std::string& detector, const std::string& enhancement
   }
   row.baseline = baseline.empty();
   if (!baseline.empty()) {
-    const std::vector<eval::Difference> differences = eval::compare(baseline, seeds);
-    std::copy_n(differences.begin(), 4, row.delta.begin());
-    row.delta_mean = differences[4];
+    row.difference = eval::compare_methods(baseline, seeds, options);
+    for (size_t k = 0; k < 4; ++k)
+      row.delta[k] = verdict_figure(row.difference.figures[k], row.difference.footing);
+    row.delta_mean = verdict_figure(row.difference.figures[eval::kComparedMean], row.difference.footing);
   }
   return row;
 }
@@ -62,8 +54,10 @@ std::vector<ReportBox> report_boxes(const eval::TruthImage& truth, std::vector<e
                    [](const eval::Detection& a, const eval::Detection& b) { return a.score > b.score; });
   const eval::FrocData data = eval::judge({truth}, detections, options);  // keeps the order of a sorted list
   std::vector<ReportBox> boxes;
-  for (size_t i = 0; i < detections.size(); ++i)
-    boxes.push_back({detections[i].box, detections[i].score, data.judged[i].found > 0});
+  for (size_t i = 0; i < detections.size(); ++i) {
+    const bool hit = data.judged[i].found > 0;
+    boxes.push_back({detections[i].box, detections[i].score, hit, !hit && !data.judged[i].false_positive});
+  }
   return boxes;
 }
 

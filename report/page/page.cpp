@@ -72,10 +72,11 @@ std::string report_html(const Report& report) {
   parts["viewer"] = page::viewer_section(report);
   parts["figures"] = page::figures_section(report);
   parts["extra"] = page::extra_sections(report);
+  parts["checklists"] = page::checklists_section(report);
   parts["provenance"] = page::provenance_section(report);
-  const std::pair<const char*, const char*> places[] = {{"table", "Table"},   {"charts", "Curves"},
-                                                        {"viewer", "Images"}, {"figures", "Figures"},
-                                                        {"extra", "Details"}, {"provenance", "Provenance"}};
+  const std::pair<const char*, const char*> places[] = {
+      {"table", "Table"},   {"charts", "Curves"},         {"viewer", "Images"},        {"figures", "Figures"},
+      {"extra", "Details"}, {"checklists", "Checklists"}, {"provenance", "Provenance"}};
   for (const auto& [part, name] : places)
     if (!parts[part].empty())
       parts["places"] += "<a href=\"#" + section_id(parts[part]) + "\">" + name + "</a>";

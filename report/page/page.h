@@ -10,7 +10,8 @@
 #include <utility>
 #include <vector>
 
-#include "eval/evaluate.h"
+#include "eval/methods.h"
+#include "report/active_classes.h"
 #include "report/charts/chart.h"
 #include "report/figures/figure.h"
 
@@ -26,33 +27,40 @@ struct ReportRow {
   eval::Interval map50;
   std::array<double, 4> sens_negatives;  ///< with false positives counted on lesion-free images only, or NaN
   std::array<double, 4> paper;  ///< the paper's figures, 0 … 1, if the recipe is the paper's, else NaN
-  std::vector<eval::SensRow> operating;   ///< at 1/8 … 8 with thresholds, first seed
-  bool baseline = false;                  ///< the row that others of its detector are compared with
-  bool control = false;                   ///< e.g. a shuffled map
-  bool ablation = false;                  ///< a control that varies one key
-  std::array<eval::Difference, 4> delta;  ///< at 1, 2, 3, 4; ignored for baselines
-  eval::Difference delta_mean;
+  data::FilmUnit unit = data::FilmUnit::patient;  ///< what intervals are drawn over
+  std::vector<eval::SensRow> operating;           ///< at 1/8 … 8 with thresholds, first seed
+  bool baseline = false;                          ///< the row that others of its detector are compared with
+  bool control = false;                           ///< e.g. a shuffled map
+  bool ablation = false;                          ///< a control that varies one key
+  std::array<eval::Difference, 4> delta;          ///< at 1, 2, 3, 4; ignored for baselines
+  eval::Difference delta_mean;                    ///< what the verdict goes by
   double p_holm = std::numeric_limits<double>::quiet_NaN();  ///< corrected p of the mean's difference
-  std::string note;                                          ///< "uninformative map"
-  FrocLine line;                                             ///< from froc_line()
-  std::vector<eval::FrocPoint> points;  ///< of the curve: thresholds for the viewer's read-out
+  int64_t family = 1;                                        ///< comparisons that were corrected together
+  bool again = false;                  ///< an A/A row: plain with other seeds, outside the correction
+  eval::MethodResult own, difference;  ///< everything over seeds; `difference` of baselines is empty
+  std::vector<double> seed_means() const { return own.figures[eval::kComparedMean].of_seed; }
+  std::string note;                              ///< "uninformative map"
+  FrocLine line;                                 ///< from froc_line(): the mean of the seeds
+  std::vector<std::array<double, 4>> seed_sens;  ///< each seed's Sens@1, 2, 3, 4
+  std::vector<eval::FrocPoint> points;           ///< the first seed's curve, for the viewer's threshold
   ReportRow() {
     sens_negatives.fill(std::numeric_limits<double>::quiet_NaN());
     paper = sens_negatives;
   }
 };
 
-/// A row from evaluations of its seeds (the first one's curve is drawn) and, where there is one, its
-/// baseline's.
+/// A row from evaluations of its seeds and, where there is one, its baseline's. Intervals and p are over the patients with
+/// one seed, else over seeds and patients (report/statements.h).
 ReportRow report_row(const std::string& detector, const std::string& enhancement,
                      const std::vector<const eval::Evaluation*>& seeds,
-                     const std::vector<const eval::Evaluation*>& baseline);
+                     const std::vector<const eval::Evaluation*>& baseline, int64_t family = 1);
 
-/// A predicted box; `hit`: it finds a lesion by the FROC rule.
+/// A predicted box; `hit`: it finds a lesion by the FROC rule; `uncounted`: by this rule it is neither right nor wrong (a
+/// duplicate of a lesion that a surer box has found, where these are ignored, or in a region that is not scored).
 struct ReportBox {
   BoxD box;
   double score = 0;
-  bool hit = false;
+  bool hit = false, uncounted = false;
 };
 /// One image's detections, judged.
 std::vector<ReportBox> report_boxes(const eval::TruthImage& truth, std::vector<eval::Detection> detections,
@@ -78,7 +86,7 @@ struct ReportPanel {
   /// The attention map in gray, 255 = 1, any size; may be empty. In a panel with a map and no fused picture
   /// the first picture is shown fused, too.
   std::vector<uint8_t> map_png;
-  std::vector<std::pair<std::string, double>> classes;  ///< active classes with their probability
+  MapClasses classes;  ///< those that the map is of
   std::vector<BoxD> truth;
   std::vector<std::vector<ReportBox>> predictions;  ///< a list for each row of the table; may be shorter
 };
@@ -101,7 +109,6 @@ struct Report {
   std::string froc_rule;
   double level = 0.95;
   std::vector<ReportRow> rows;  ///< in any order; shown in the paper's order, controls last
-  double minimum_detectable = std::numeric_limits<double>::quiet_NaN();  ///< of the mean sensitivity
   std::vector<std::string> table_notes;
   double alpha = 0.5;      ///< initial value of the viewer's alpha slider
   double threshold = 0.5;  ///< initial value of the viewer's score threshold

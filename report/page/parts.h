@@ -30,9 +30,9 @@ std::string detector_label(const std::string& detector);
 std::string method_label(const std::string& enhancement);
 /// "RetinaNet with CAWE", "plain RetinaNet"
 std::string subject(const ReportRow& row);
-/// "ablation", "control" or "".
+/// "A/A", "ablation", "control" or "".
 inline std::string row_kind(const ReportRow& row) {
-  return row.ablation ? "ablation" : row.control ? "control" : "";
+  return row.again ? "A/A" : row.ablation ? "ablation" : row.control ? "control" : "";
 }
 /// Indices of the rows as the page shows them: the paper's order, controls last.
 std::vector<size_t> report_order(const std::vector<ReportRow>& rows);
@@ -47,6 +47,8 @@ std::string curves_section(const Report& report);
 std::string viewer_section(const Report& report);
 std::string figures_section(const Report& report);
 std::string extra_sections(const Report& report);
+/// CLAIM and TRIPOD+AI, collapsed (report/checklists.h).
+std::string checklists_section(const Report& report);
 std::string provenance_section(const Report& report);
 /// The script's input: JSON of rows and panels, and for each panel an element with its pictures and boxes,
 /// which the script reads when the panel is opened.

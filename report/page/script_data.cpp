@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The input of the report's script: curves, pictures and boxes as JSON.
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "report/base64.h"
@@ -28,16 +29,20 @@ Json point(const eval::FrocPoint& p) {
   return values;
 }
 
-/// For each sensitivity the first point, which has the highest threshold that reaches it: what Sens@N reads.
-Json curve_corners(const std::vector<eval::FrocPoint>& points) {
-  Json corners = Json::array();
+Json threshold(double v) { return std::isfinite(v) ? Json(json_rounded(v, 9)) : Json(nullptr); }
+
+/// [x, sensitivity, thresholds from … to] of the drawn curve: its corners, each the first point that reaches its height
+/// where the curve is read in steps.
+Json curve_points(const std::vector<CurvePoint>& points, bool straight) {
+  Json out = Json::array();
   double height = 0;
-  for (const eval::FrocPoint& p : points) {
-    if (p.sensitivity <= height) continue;
+  for (const CurvePoint& p : points) {
+    if (!straight && p.sensitivity <= height) continue;
     height = p.sensitivity;
-    corners.push_back(point(p));
+    out.push_back(Json::array(
+        {json_rounded(p.x, 9), json_rounded(p.sensitivity, 9), threshold(p.from), threshold(p.to)}));
   }
-  return corners;
+  return out;
 }
 
 /// Points of the curve at the score thresholds 0, 0.01, …, 1 of the viewer's slider; null where no detection
@@ -82,9 +87,7 @@ Json panel_data(const ReportPanel& panel) {
   Json json;
   add_pictures(panel, &json);
   json["map"] = panel.map_png.empty() ? Json(nullptr) : Json(base64_of(panel.map_png));
-  Json& classes = json["classes"] = Json::array();
-  for (const auto& [name, probability] : panel.classes)
-    classes.push_back(Json::array({name, json_rounded(probability, 4)}));
+  json["classes"] = describe(panel.classes);
   Json& truth = json["truth"] = Json::array();
   for (const BoxD& b : panel.truth) truth.push_back(box_values(b));
   Json& predictions = json["predictions"] = Json::array();
@@ -94,6 +97,7 @@ Json panel_data(const ReportPanel& panel) {
       boxes.push_back(box_values(b.box));
       boxes.back().push_back(json_rounded(b.score, 9));
       boxes.back().push_back(b.hit ? 1 : 0);
+      boxes.back().push_back(b.uncounted ? 1 : 0);
     }
     predictions.push_back(boxes);
   }
@@ -117,7 +121,10 @@ std::string script_data(const Report& report) {
                     {"enhancement", method_label(row.enhancement)},
                     {"key", method_key(row.enhancement)},
                     {"colour", colours[i]},
-                    {"points", curve_corners(row.points)},
+                    {"seeds", row.seed_sens.size()},
+                    {"straight", row.line.straight},
+                    {"curve", curve_points(row.line.points, row.line.straight)},
+                    {"negatives", curve_points(row.line.negative_points, row.line.straight)},
                     {"at", curve_at_thresholds(row.points)}});
   }
   Json& panels = json["panels"] = Json::array();

@@ -25,6 +25,8 @@ std::string figures_section(const Report& report) {
             escape_markup(figure.caption) + "</p>";
     if (!figure.name.empty()) {
       html += "<span class=\"files no-print\">" + download(figure.name + ".svg", "image/svg+xml", figure.svg);
+      if (!figure.other_svg.empty())
+        html += " " + download(figure.other_name + ".svg", "image/svg+xml", figure.other_svg);
       if (!figure.csv.empty()) html += " " + download(figure.name + ".csv", "text/csv", figure.csv);
       html += "</span>";
     }
@@ -59,7 +61,7 @@ std::string extra_sections(const Report& report) {
 std::string provenance_section(const Report& report) {
   std::string html =
       "<section id=\"provenance\"><h2>Provenance</h2><p class=\"lead\">What is needed to get the same bytes "
-      "again.</p>";
+      "again. The command line may be pasted into a shell; its paths are relative to where it was given.</p>";
   if (!report.environment.empty()) {
     html += "<details open><summary>Environment</summary><dl class=\"environment\">";
     for (const auto& [name, value] : report.environment)

@@ -121,7 +121,7 @@ std::string support_cell(const Report& report, const ReportRow& row) {
          (gain   ? "▲ "
           : loss ? "▼ "
                  : "") +
-         support_name(s) + "</span></td>";
+         support_name(claim(report, row)) + "</span></td>";
 }
 
 std::string method_cell(const ReportRow& row, size_t place, bool seeds_differ) {
@@ -238,9 +238,10 @@ std::string statements(const Report& report) {
     const ReportRow& row = report.rows[i];
     if (row.baseline) continue;
     items += "<li" + filter_data(row) + " style=\"--c:var(--s" + std::to_string(colours[i]) + ")\">" +
-             (row.ablation  ? "Ablation: "
-              : row.control ? "Control: "
-                            : "") +
+             (row.again      ? "A/A: "
+              : row.ablation ? "Ablation: "
+              : row.control  ? "Control: "
+                             : "") +
              escape_markup(statement(claim(report, row))) + "</li>";
   }
   return items.empty() ? ""
@@ -249,19 +250,63 @@ std::string statements(const Report& report) {
                              items + "</ul>";
 }
 
+/// What the intervals and p of rows with so many seeds are of.
+std::string footing_note(const eval::MethodResult& of, data::FilmUnit unit) {
+  const std::string words = data::unit_words(unit);
+  const std::string seeds = std::to_string(of.seeds);
+  if (of.footing == eval::Footing::weights_only)
+    return "One seed: intervals and p are of these weights only, on other " + words + " (bootstrap by " +
+           data::unit_word(unit) + ", " + std::to_string(of.draws) +
+           " draws). Another seed’s weights differ by more than these intervals say; no sentence here speaks "
+           "of a "
+           "method.";
+  return seeds + " seeds: intervals and p are over seeds and " + words +
+         ", both taken as drawn from those that might have been (mixed model, paired by seed and film); "
+         "given these "
+         "training films and the models that rows share (classifier, colorizer, body), which are trained "
+         "once" +
+         (of.footing == eval::Footing::few_seeds ? "; too few seeds for a verdict about a method." : ".");
+}
+
+/// Of what intervals and p are, how large the corrected family is, and the smallest p that the draws can give.
+std::string variance_notes(const Report& report) {
+  int64_t family = 1;
+  std::map<int64_t, const eval::MethodResult*> by_seeds;
+  for (const ReportRow& row : report.rows) {
+    family = std::max(family, row.family);
+    if (row.own.seeds > 0) by_seeds[row.own.seeds] = &row.own;
+  }
+  std::string html;
+  for (const auto& [seeds, result] : by_seeds)
+    html += "<li>" + footing_note(*result, report.rows[0].unit) + "</li>";
+  if (family == 1) return html;
+  html +=
+      "<li>Holm’s correction is over the family of " + std::to_string(family) +
+      " comparisons of this study with the plain detector, controls and ablations included, A/A rows not.";
+  if (const auto one = by_seeds.find(1); one != by_seeds.end())
+    html += " The smallest p that " + std::to_string(one->second->draws) + " draws can give is " +
+            fixed_or_dash(eval::holm_floor(one->second->draws, 1), 4) + ", corrected " +
+            fixed_or_dash(eval::holm_floor(one->second->draws, family), 4) + ".";
+  return html + "</li>";
+}
+
 std::string notes_under(const Report& report, const TableScale& t) {
   std::string html = "<ul class=\"under\">";
-  if (!std::isnan(report.minimum_detectable))
-    html += "<li>Minimum detectable difference of the mean sensitivity: " +
-            fixed_or_dash(report.minimum_detectable, 3) +
-            ". A smaller true difference would show in fewer than 80 of 100 such test sets.</li>";
   const bool ranked =
       std::any_of(t.places.begin(), t.places.end(), [](const Place& p) { return p.ranked(); });
-  html += "<li>Rows whose intervals overlap are not ranked" +
-          std::string(ranked                   ? "."
-                      : report.rows.size() > 1 ? "; here that is every row."
-                                               : ".") +
-          "</li>";
+  if (report.rows.size() > 1)
+    html +=
+        std::string(
+            "<li>The interval beside a row says how far its own figure may be off, and is no test: rows "
+            "share "
+            "their films, so two may differ clearly though their intervals overlap. What decides is the "
+            "paired "
+            "comparison with the plain row (Δ mean, p, data support). ") +
+        (ranked ? "“rank” stands only at rows whose interval overlaps with no other row's of their detector."
+                : "“rank” would stand only at rows whose interval overlaps with no other row's of their "
+                  "detector; here "
+                  "that is none.") +
+        "</li>";
   if (std::any_of(report.rows.begin(), report.rows.end(),
                   [](const ReportRow& r) { return !std::isnan(r.paper[0]); }))
     html +=
@@ -269,6 +314,7 @@ std::string notes_under(const Report& report, const TableScale& t) {
         "that a difference to ours has many possible reasons.</li>";
   if (!t.seeds_differ && report.rows[0].seeds.find(',') != std::string::npos)
     html += "<li>Every row is the mean over the seeds " + escape_markup(report.rows[0].seeds) + ".</li>";
+  html += variance_notes(report);
   for (const std::string& note : report.table_notes) html += "<li>" + escape_markup(note) + "</li>";
   return html + "</ul>";
 }
@@ -285,7 +331,7 @@ std::string results_section(const Report& report) {
       "when on "
       "average 1, 2, 3 or 4 boxes per image are false. A lesion counts as found by the rule: " +
       printed_rule(report.froc_rule) + ". Small figures are " + fixed_or_dash(100 * report.level, 0) +
-      " % intervals over patients; differences and p are paired, against the detector's own baseline.</p>" +
+      " % intervals" + "; differences and p are paired, against the detector's own baseline.</p>" +
       filter_bar(report) +
       "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"results\"><table class=\"sortable\" "
       "id=\"results\"><thead><tr>" +

@@ -55,11 +55,12 @@ std::string row_choice(const Report& report) {
 const char* const kStage = R"(<div class="show">
 <p class="film-title"><b id="film-title"></b> <span class="classes" id="classes"></span></p>
 <div class="bar no-print"><div class="segment" id="pictures" role="group" aria-label="picture shown"></div></div>
+<p class="whose" id="whose" aria-live="polite"></p>
 <div class="stage" id="window" tabindex="0" role="group" aria-label="Picture. Arrow keys change level and width, Home resets them, Page Up and Page Down change the image.">
 <div class="cell" id="single"><canvas id="picture" role="img" aria-label="test image with boxes"></canvas><svg id="boxes" aria-hidden="true"></svg></div>
 <div class="grid" id="grid" hidden></div>
 </div>
-<ul class="key"><li><i></i>true lesion</li><li class="k-hit"><i></i>predicted, right</li><li class="k-miss"><i></i>predicted, wrong or duplicate</li></ul>
+<ul class="key"><li><i></i>true lesion</li><li class="k-hit"><i></i>predicted, right</li><li class="k-miss"><i></i>predicted, wrong</li><li class="k-uncounted"><i></i>predicted, not counted: a duplicate, or in a region that is not scored</li></ul>
 <p class="state" id="state" aria-live="polite"></p>
 </div>)";
 
@@ -69,7 +70,9 @@ std::string viewer_section(const Report& report) {
   if (report.panels.empty()) return "";
   return "<section id=\"viewer\"><h2>Images, maps and boxes</h2><p class=\"lead\">What the detectors saw and "
          "said on test images. Drag on a picture to change its window: up and down moves the level, left and "
-         "right the width. α blends the film with its attention map L as I (α + (1 − α) L).</p>"
+         "right the width. α blends the film with its attention map L as I (α + (1 − α) L). Choosing a "
+         "picture "
+         "chooses the predictions of the detector that saw it, and the other way round.</p>"
          "<div class=\"viewer\">" +
          film_list(report) + kStage +
          "<div class=\"controls no-print\"><div class=\"slider\"><label for=\"row\">Predictions of</label>"

@@ -114,17 +114,19 @@
       node("rect", { x: b[0], y: b[1], width: b[2] - b[0], height: b[3] - b[1], class: kind }, overlay);
     if ($("show-truth").checked) for (const b of film.truth) rect(b, "truth");
     const size = width / 34;
-    let shown = 0, hits = 0;
+    let shown = 0, hits = 0, uncounted = 0;
     for (const p of film.predictions[row] || []) {
       if (p[4] < threshold) continue;
       ++shown;
       hits += p[5];
-      rect(p, p[5] ? "hit" : "miss");
+      uncounted += p[6];
+      rect(p, p[5] ? "hit" : p[6] ? "uncounted" : "miss");
       if (!labels) continue;
       const y = p[1] > 1.4 * size ? p[1] - 0.4 * size : p[3] + 1.1 * size;
       node("text", { x: Math.max(0, p[0]), y, "font-size": size }, overlay).textContent = num(p[4]);
     }
-    return `${film.truth.length} true, ${shown} predicted, ${hits} right`;
+    return `${film.truth.length} true, ${shown} predicted: ${hits} right, ${shown - hits - uncounted} wrong` +
+      (uncounted ? `, ${uncounted} not counted` : "");
   }
   const rowKey = (row) => (R.rows[row] ? R.rows[row].key : "none");
   function pictureOf(row) {  // the picture that the row's detector saw; -1 where the panel has none
@@ -135,6 +137,23 @@
     const detector = (R.rows[Number($("row").value)] || {}).detector;
     const key = film.pictures[picture].key;
     return R.rows.findIndex((r) => r.detector === detector && r.key === key);
+  }
+
+  const nameOf = (row) => {
+    const option = $("row").querySelector(`option[value="${row}"]`);
+    return option ? option.textContent : "no row";
+  };
+  // Whose boxes are drawn on which picture, in words.
+  function whose(row) {
+    if (R.rows.length === 0) return `Picture: ${film.pictures[view.picture].name}.`;
+    if (view.together) return "Each picture has the boxes of the row whose detector saw it.";
+    const { name, fused } = film.pictures[view.picture];
+    const alpha = Number($("alpha").value), saw = rowOf(view.picture) === row;
+    const other = pictureOf(row);
+    return `Picture: ${name}${fused ? `, α = ${num(alpha)}` : ""}. Boxes of ${nameOf(row)}, whose detector saw ` +
+      (!saw && other >= 0 ? `${film.pictures[other].name}, not this picture.`
+        : !saw ? "a picture that is not shown here."
+        : fused && alpha !== R.alpha ? `it at α = ${num(R.alpha)}.` : "this picture.");
   }
 
   function draw() {
@@ -154,6 +173,7 @@
       paint($("picture"), view.picture);
     }
     const words = drawBoxes($("boxes"), row, true);
+    $("whose").textContent = whose(row);
     const whole = R.rows.length > 0 ? pointFor(row, threshold) : null;
     $("state").textContent = `This image: ${words}. Whole test set at this threshold (first seed): sensitivity ` +
       `${num(whole ? whole[2] : 0, 3)} at ${num(whole ? whole[1] : 0)} false positives per image.`;
@@ -169,6 +189,10 @@
     });
   }
 
+  function followPicture() {  // the row of the chosen detector whose picture is shown, if there is one
+    const row = view.together ? -1 : rowOf(view.picture);
+    if (row >= 0) $("row").value = String(row);
+  }
   function choosePicture(picture) {  // -1: all of them, side by side
     view.together = picture < 0;
     if (picture >= 0) view.picture = picture;
@@ -185,7 +209,10 @@
     if (buttons.length > 1) buttons.push("Side by side");
     $("pictures").replaceChildren(...buttons.map((name, i) => {
       const b = element("button", { type: "button", "aria-pressed": "false" }, name);
-      b.addEventListener("click", () => choosePicture(i < film.pictures.length ? i : -1));
+      b.addEventListener("click", () => {
+        choosePicture(i < film.pictures.length ? i : -1);
+        followPicture();
+      });
       return b;
     }));
     $("grid").replaceChildren(...film.pictures.map((p, i) => {
@@ -210,8 +237,7 @@
     list.scrollLeft = Math.max(0, item.offsetLeft - (list.clientWidth - item.offsetWidth) / 2);
     $("film-count").textContent = `${view.panel + 1} of ${R.panels.length}`;
     $("film-title").textContent = item.querySelector("span").firstChild.textContent;
-    $("classes").textContent = film.classes.length
-      ? "active classes: " + film.classes.map(([n, p]) => `${n} ${num(p)}`).join(", ") : "";
+    $("classes").textContent = film.classes;
     layPictures();
     const same = film.pictures.findIndex((p) => p.key === before);
     const fused = film.pictures.findIndex((p) => p.fused);
@@ -298,3 +324,4 @@
   }, { root: $("films"), rootMargin: "100px" });
   items.forEach((item) => sight.observe(item));
   choosePanel(0);
+  followPicture();

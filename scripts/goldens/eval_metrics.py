@@ -4,7 +4,8 @@
 
 COCO figures: pycocotools. SSIM: torch convolution with a two-dimensional window. Frechet distance: eigenvalues of
 the plain product S1 S2. t-SNE: written with NumPy arrays from the paper, in another order of operations.
-Writes tests/goldens/eval_metrics.json. Needs numpy, torch, pycocotools.
+Writes tests/goldens/eval_metrics.json. Needs numpy, torch, pycocotools. JAFROC, LROC, calibration and what else needs numpy alone:
+detection_metrics.py.
 """
 import contextlib
 import io

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Goldens for tests/models/parity_test.cpp: torchvision's ResNet-34, ResNet-50 and RetinaNet R50-FPN on weights and
-inputs made by Philox. Weights are not stored: of every result its norm, three random projections and 16 values are.
+inputs made by Philox, and for fpn_parity_test.cpp its pyramid whose P6 is made from C5. Weights are not stored: of every result its norm, three random projections and 16 values are.
 
 usage: python3 scripts/goldens/models.py [tests/goldens]   (torch and torchvision from PyPI)
 """
@@ -164,5 +164,38 @@ def make_retinanet(g):
               [[20.5, 30.25, 60.0, 90.5], [30.0, 10.0, 120.0, 80.0], [5.0, 50.0, 40.0, 90.0]], False)
 
 
+class P6FromC5(torch.nn.Module):
+    """torchvision's pyramid with RetinaNet's names around it."""
+
+    def __init__(self, maps, channels):
+        super().__init__()
+        self.fpn = torchvision.ops.FeaturePyramidNetwork(maps, channels, extra_blocks=LastLevelP6P7(maps[-1], channels))
+        assert not self.fpn.extra_blocks.use_P5
+
+    def forward(self, maps):
+        return list(self.fpn({str(i): m for i, m in enumerate(maps)}).values())
+
+
+def make_fpn_c5(g):
+    """P6 = conv3x3/2(C5), P7 = conv3x3/2(ReLU(P6)): Lin et al. 2017, arXiv 1708.02002, footnote of section 4."""
+    body = torchvision.models.resnet50(weights=None, norm_layer=FrozenBatchNorm2d)
+    backbone = _resnet_fpn_extractor(body, 5, returned_layers=[2, 3, 4], extra_blocks=LastLevelP6P7(2048, 256))
+    whole = RetinaNet(backbone, num_classes=1)
+    assert sum(p.numel() for p in whole.parameters()) == 36276717, sum(p.numel() for p in whole.parameters())
+    model = fill(P6FromC5([24, 40, 56], 16))
+    maps = [picture('fpn_c5.c%d' % (i + 3), (2, c, 20 >> i, 28 >> i)).requires_grad_() for i, c in enumerate((24, 40, 56))]
+    levels = model(maps)
+    for i, t in enumerate(levels):
+        g.tensor('fpn_c5.p%d' % (i + 3), t)
+    sum((t * t).mean() for t in levels).backward()
+    params = dict(model.named_parameters())
+    for name in ('fpn.inner_blocks.2.0.weight', 'fpn.layer_blocks.2.0.bias', 'fpn.extra_blocks.p6.weight',
+                 'fpn.extra_blocks.p6.bias', 'fpn.extra_blocks.p7.weight'):
+        g.tensor('fpn_c5.grad.' + name, params[name].grad)
+    for i, m in enumerate(maps):
+        g.tensor('fpn_c5.grad.c%d' % (i + 3), m.grad)
+
+
 if __name__ == '__main__':
-    run({'resnet34.txt': make_resnet34, 'resnet50.txt': make_resnet50, 'retinanet.txt': make_retinanet})
+    run({'fpn_c5.txt': make_fpn_c5,
+         'resnet34.txt': make_resnet34, 'resnet50.txt': make_resnet50, 'retinanet.txt': make_retinanet})

@@ -97,6 +97,20 @@ def matched_with_regions(numbers):
     return padded(rows, 150, -2)
 
 
+def matched_inside(numbers):
+    """Only anchors inside an image of 90 x 70 are matched; the others are left out. Of a box that none of them touches
+    torchvision would make every untouched anchor the best one; here it is nobody's."""
+    anchors, (boxes, _) = corners(numbers, (300, 4), 'anchors'), truth(numbers, 2, 7, 0)
+    inside = (anchors >= 0).all(1) & (anchors[:, 2] <= 90) & (anchors[:, 3] <= 70)
+    matcher, rows = Matcher(0.5, 0.4, allow_low_quality_matches=True), torch.full((2, 300), -2)
+    for row, real in zip(rows, boxes):
+        overlaps = torchvision.ops.box_iou(real, anchors[inside])
+        touched = torch.nonzero(overlaps.amax(1) > 0)[:, 0]
+        m = matcher(overlaps[touched])
+        row[inside] = torch.where(m >= 0, touched[m.clamp(min=0)], m)
+    return rows
+
+
 def sampled(each, count):
     matched = turns(2, each)
     drawn, chosen = torch.full_like(matched, -2), []
@@ -169,6 +183,7 @@ def detection(put, numbers):
         put('match_targets', v, *targets(numbers, v))
         put('join_boxes', v, *joined(numbers, v == 0))
     put('match_anchors', 2, matched_with_regions(numbers))
+    put('match_anchors', 3, matched_inside(numbers))
     put('decode_filtered', 2, *filtered_by_class(numbers))
     put('nms', 2, suppressed(numbers))
     put('top_k', 2, best_of_parts(numbers))

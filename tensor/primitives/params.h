@@ -43,6 +43,8 @@ struct BoxCoding {
 struct MatchParams {
   double high = 0.5, low = 0.4;
   bool low_quality = true;
+  /// Of the image, pixels. An anchor that reaches over its edge is left out, and is no box's best one. 0: none is.
+  double width = 0, height = 0;
 };
 
 /// What becomes a candidate of detection, and of which class it is.

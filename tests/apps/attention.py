@@ -67,7 +67,7 @@ def study():
     small = SMALL + ['data.root="data"', 'train.steps=2']
     cawe('study', 'study.toml', '--out', 'study', '--quiet', '--set', 'set=' + quote(small + ['model.channels=16']),
          '--set', 'classifier_set=' + quote(small), '--set', 'rows=["none", "cawe"]', '--set', 'controls=["shuffled"]',
-         '--set', 'detectors=["retinanet"]', '--set', 'boot.draws=50', '--ablate',
+         '--set', 'detectors=["retinanet"]', '--set', 'boot.draws=50', '--set', 'again=false', '--ablate',
          'cam.method=gradcam,hirescam,layercam')
     with open(WORK / 'study/results.csv') as f:
         rows = [r['enhancement'] for r in csv.DictReader(f)]
@@ -77,7 +77,7 @@ def study():
         cawe('study', 'study.toml', '--out', 'study_' + way, '--quiet', '--set', 'set=' +
              quote(small + ['model.channels=16'] + WAYS[way]), '--set', 'classifier_set=' + quote(small), '--set',
              'rows=["none", "cawe"]', '--set', 'controls=["shuffled", "uniform"]', '--set', 'detectors=["retinanet"]',
-             '--set', 'boot.draws=50', '--set', 'panels=2')
+             '--set', 'boot.draws=50', '--set', 'panels=2', '--set', 'again=false')
         check((WORK / ('study_' + way) / 'report.html').exists(),
               'study of %s with its figures, controls and localisation' % way)
 

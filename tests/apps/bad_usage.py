@@ -103,11 +103,14 @@ def options_without_effect():
     expect('duplicates of a rule that ignores them', judge + ['deeplesion', '--duplicates', 'fp'], 2, '--duplicates fp',
            '--rule deeplesion', absent=['e'])
     expect('overlap of a rule without one', judge + ['centre', '--iou', '0.9'], 2, '--iou', '--rule centre', absent=['e'])
+    expect('overlap of a rule that has its own', judge + ['overlap_or_centre', '--iou', '0.9'], 2, '--iou',
+           '--rule overlap_or_centre', absent=['e'])
     for used in (['deeplesion', '--duplicates', 'ignore', '--iou', '0.3'], ['centre', '--duplicates', 'fp']):
         expect('used: ' + ' '.join(used), judge + used, 3, 'none.csv: no such file', absent=['e'])
     enhance = ['enhance', '--input', 'data/images', '--out', 'e', '--method']
-    for option, value, why in (('--alpha', '0.1', 'fuses no map (expected cawe, centre, color+cawe or uniform)'),
-                               ('--classifier', 'cls', 'reads no classifier (expected cawe, color+cawe or uniform)'),
+    for option, value, why in (('--alpha', '0.1', 'fuses no map (expected cawe, cawe-drawn, cawe-lift, centre, color+cawe or uniform)'),
+                               ('--classifier', 'cls', 'reads no classifier (expected cawe, cawe-channel, cawe-drawn, cawe-lift, color+cawe or '
+                                'uniform)'),
                                ('--colorizer', 'cls', 'does not color (expected color or color+cawe)')):
         for method in ('clahe', 'none'):
             expect(option + ' of ' + method, enhance + [method, option, value], 2, '%s: --method %s %s' % (option, method, why),

@@ -45,6 +45,7 @@ retinanet = "detector.toml"
 pretrained = false
 detectors = ["retinanet"]
 rows = ["none", "afda"]
+again = false
 controls = []
 panels = 1
 [boot]

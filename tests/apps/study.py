@@ -16,13 +16,13 @@ from common import PROGRAM, ROOT, WORK, cawe, check
 
 PAPER_ROWS = ['none', 'afda', 'medga', 'color', 'cawe', 'color+cawe']
 CONTROLS = ['shuffled', 'uniform']
-ROWS = [('faster_rcnn', r) for r in PAPER_ROWS] + [('retinanet', r) for r in PAPER_ROWS] + [('retinanet', c)
-                                                                                            for c in CONTROLS]
+ROWS = [(d, r) for d in ('faster_rcnn', 'retinanet') for r in PAPER_ROWS] + [('retinanet', c) for c in CONTROLS] + [
+    ('faster_rcnn', 'aa'), ('retinanet', 'aa')]
 # The columns that results.csv promises, in this order: one for each threshold.
 COLUMNS = (['detector', 'enhancement', 'seed'] + ['sens@%d' % k for k in (1, 2, 3, 4)] +
            ['ci_%s@%d' % (end, k) for k in (1, 2, 3, 4) for end in ('low', 'high')] +
            ['%s@%d' % (what, k) for k in (1, 2, 3, 4) for what in ('delta', 'p')] +
-           ['map50', 'froc_rule', 'images', 'patients', 'lesions'])
+           ['map50', 'froc_rule', 'images', 'patients', 'lesions', 'mean', 'p_holm', 'seeds', 'family', 'split_unit', 'units'])
 
 
 TINY = {'data.root': {'data': '"data"', 'scenes': '"scenes"'}, 'image.size': 64, 'model.width': 8, 'model.channels': 16,
@@ -61,7 +61,8 @@ def prepare():
 
 def outcome(out):
     """Results, and what every row's detector found. results.json has thresholds, which are scores to the last digit."""
-    names = ['results.csv', 'results.json'] + ['rows/%s-%s-0/detections.csv' % row for row in ROWS]
+    names = ['results.csv', 'results.json'] + ['rows/%s-%s-%d/detections.csv' % (*row, 1000 if row[1] == 'aa' else 0)
+                                                for row in ROWS]
     return [(WORK / out / name).read_bytes() for name in names]
 
 
@@ -110,14 +111,16 @@ def contract():
     with open(WORK / 'one/results.csv') as f:
         header, *rows = csv.reader(f)
     check(header == COLUMNS, "results.csv has the contract's columns")
-    check([(r[0], r[1]) for r in rows] == ROWS, "the paper's twelve rows in its order, then the controls")
+    check([(r[0], r[1]) for r in rows] == ROWS, "the paper's twelve rows in its order, then the controls and the A/A rows")
     for row in (dict(zip(header, r)) for r in rows):
         assert 0 <= float(row['ci_low@1']) <= float(row['sens@1']) <= float(row['ci_high@1']) <= 1, row
         assert (row['delta@4'] == '') == (row['enhancement'] == 'none'), row
+        assert (row['family'] == '') == (row['enhancement'] in ('none', 'aa')) and row['seeds'] == '1', row
+        assert abs(float(row['mean']) - sum(float(row['sens@%d' % k]) for k in (1, 2, 3, 4)) / 4) < 1e-12, row
         assert int(row['images']) >= int(row['patients']) > 0 and int(row['lesions']) > 0, row
     with open(WORK / 'one/lesions_by_map.csv') as f:
         thirds = list(csv.DictReader(f))
-    lesions = {r[-1] for r in rows}
+    lesions = {r[header.index('lesions')] for r in rows}
     for detector, enhancement in {(r['detector'], r['enhancement']) for r in thirds}:
         mine = [r for r in thirds if (r['detector'], r['enhancement']) == (detector, enhancement)]
         assert [r['third'] for r in mine] == ['dark', 'middle', 'bright'], mine
@@ -132,10 +135,21 @@ def contract():
             table = list(csv.reader(f))
         assert len(table) > 1 and all(len(r) == len(table[0]) for r in table), n
     check(True, 'four figures, as SVG and as CSV')
+    xml.parse(WORK / 'one/figures/figure4-log.svg')
+    xml.parse(WORK / 'one/figures/flow.svg')
+    with open(WORK / 'one/figures/figure4.csv') as f:
+        points = list(csv.DictReader(f))
+    for p in points:
+        if p['part'] != 'sens':
+            continue
+        of_row = [q for q in points if (q['detector'], q['enhancement']) == (p['detector'], p['enhancement'])]
+        curve = [q for q in of_row if q['part'] == 'curve' and float(q['fp_per_image']) <= float(p['fp_per_image'])]
+        assert abs(float(p['sensitivity']) - (float(curve[-1]['sensitivity']) if curve else 0)) < 1e-12, p
+    check(True, "figure 4's points lie on its curves")
     report = (WORK / 'one/report.html').read_text()
     shown = re.findall(r'<tr class="[^"]*" data-detector="([^"]*)" data-control="([01])" data-name="([^"]*)"', report)
     titles = {'faster_rcnn': 'Faster R-CNN', 'retinanet': 'RetinaNet'}
-    assert sorted((d, c) for d, c, _ in shown) == sorted((titles[d], str(int(e in CONTROLS))) for d, e in ROWS), shown
+    assert sorted((d, c) for d, c, _ in shown) == sorted((titles[d], str(int(e in CONTROLS + ['aa']))) for d, e in ROWS), shown
     assert len({name for _, _, name in shown}) == len(ROWS), shown
     check(all('id="%s"' % i in report for i in ('alpha', 'window', 'threshold')),
           'report.html has every row, and its controls')
@@ -147,7 +161,7 @@ def ablations():
     # Keys that only some rows use may be set for all.
     cawe(*arguments('ablated', '--set', 'detectors=["retinanet"]', '--set',
                     "set=['color.render_factor=4', 'cam.exclude_labels=[\"nodule\"]']", '--set',
-                    'rows=["none", "cawe"]', '--set', 'controls=[]', '--ablate', 'fuse.alpha=0.2,0.8', '--set',
+                    'rows=["none", "cawe"]', '--set', 'controls=[]', '--set', 'again=false', '--ablate', 'fuse.alpha=0.2,0.8', '--set',
                     'froc.iou=0.2'))
     with open(WORK / 'ablated/results.csv') as f:
         table = list(csv.DictReader(f))
@@ -162,6 +176,10 @@ def wrong_keys():
             ('rows=["none", "caew"]', 'cawe'),
             ('rows=["cawe"]', 'none'),
             ('controls=["shufled"]', 'shuffled'),
+            ('controls=["dose="]', 'dose=Q'),
+            ('controls=["dose=1.5"]', 'dose=Q'),
+            ('controls=["dose=0.5", "dose=0.50"]', 'two rows'),
+            ('controls=["shuffled:clahe"]', 'no attention map'),
             ('detectors=["yolo"]', 'retinanet'),
             ('froc.rule="iuo"', 'iou'),
             ('seeds=[]', 'seeds'),

@@ -11,6 +11,7 @@ import subprocess
 import time
 
 from common import PROGRAM, ROOT, WORK, cawe, sets, tree
+from report_checks import check_figure_5, check_further, check_groups
 
 DATA = """[data]
 root = "data"
@@ -47,6 +48,7 @@ pretrained = false
 detectors = ["retinanet"]
 rows = ["none", "cawe"]
 controls = []
+again = false
 panels = 1
 [boot]
 draws = 20
@@ -104,6 +106,40 @@ def folds():
     refused('{fold} without folds', '--set', 'classifier=folds/classifier-fold{fold}', code=2,
             says=['the study has no folds'])
     print('ok  with folds, a classifier of the same films for each', flush=True)
+
+
+def folds_apart():
+    """`fold_scores = "apart"`: the same detections, each fold's in its own order; a second computation from what the rows left."""
+    sets = ('--set', 'folds=3', '--set', 'classifier=folds/classifier-fold{fold}', '--set', 'froc.rule=centre')
+    study('scores-pooled', *sets)
+    study('scores-apart', *sets, '--set', 'fold_scores=apart')
+    evaluations = {}
+    for name in ('pooled', 'apart'):
+        rows = json.loads((WORK / ('scores-' + name) / 'results.json').read_text())['rows']
+        evaluations[name] = next(r['evaluations'][0] for r in rows if r['enhancement'] == 'none')
+    lines = ['image,x,y,width,height,score,label']
+    for fold in range(3):
+        run = WORK / ('scores-apart/rows/retinanet-none-0-fold%d' % fold)
+        films = sum(r['fold'] == str(fold) for r in rows_of(run / 'split.csv'))
+        boxes = rows_of(run / 'detections.csv')
+        assert boxes == rows_of(WORK / ('scores-pooled/rows/retinanet-none-0-fold%d/detections.csv' % fold)), 'a run differs'
+        for box in boxes:
+            above = sum(float(b['score']) >= float(box['score']) for b in boxes)
+            lines.append(','.join([box[c] for c in ('image', 'x', 'y', 'width', 'height')] + [repr(1 / (1 + above / films)), '0']))
+    (WORK / 'ranked.csv').write_text('\n'.join(lines) + '\n')
+    mine = json.loads(cawe('evaluate', '--detections', 'ranked.csv', '--truth', 'data/stage_2_train_labels.csv', '--patients',
+                           'data/metadata.csv', '--rule', 'centre', '--draws', 20, '--json').stdout)
+    same = [k for k in ('sens', 'sens_lesion_free', 'sens_mean_1_2_3_4', 'map50', 'coco', 'lesions', 'detections')]
+    for key in same:
+        assert mine[key] == evaluations['apart'][key], (key, mine[key], evaluations['apart'][key])
+    assert evaluations['apart']['sens']['8']['value'] > 0, 'nothing was found: the test says nothing'
+    assert any(evaluations['apart'][k] != evaluations['pooled'][k] for k in same), 'folds were not ranked'
+    note = 'a score is 1 / (1 + boxes per film of its fold'
+    assert any(note in n for n in evaluations['apart']['notes']) and note in (WORK / 'scores-apart/report.html').read_text()
+    assert note not in (WORK / 'scores-pooled/report.html').read_text()
+    done = cawe('study', 'study.toml', '--out', 'no_folds', '--set', 'fold_scores=apart')
+    assert 'fold_scores says nothing' in done.stderr, done.stderr
+    print('ok  scores of folds apart', flush=True)
 
 
 def warnings_of_shared_models():
@@ -282,6 +318,40 @@ def stopped_classifiers():
     print('ok  a classifier whose training was stopped', flush=True)
 
 
+def further_figures():
+    """Further figures against each evaluation's own, lesions by size and finding against the data's files, figure 5."""
+    study('further', *sets('seeds=[0,1]', 'classifier_set=["data.test_folds=test","data.test=0.8"]', 'set=["data.test=0.8"]'))
+    check_further('further', ['none', 'cawe'])
+    check_figure_5('further', ['RetinaNet, plain, seed 0', 'classifier, nodule', 'classifier, consolidation'])
+    # The findings of films, from the data's own tables.
+    test = {r['image'] for r in rows_of(WORK / 'further/rows/retinanet-none-0/split.csv') if r['fold'] == 'test'}
+    boxes, expected = rows_of(WORK / 'data/stage_2_train_labels.csv'), {}
+    for film in rows_of(WORK / 'data/metadata.csv'):
+        name = film['image'].rsplit('.', 1)[0]
+        labels = [k for k in ('nodule', 'consolidation') if film[k] == '1']
+        n = sum(b['patientId'] == name and b['Target'] == '1' for b in boxes)
+        if name in test and labels and n > 0:
+            finding = labels[0] if len(labels) == 1 else 'several labels'
+            expected[finding] = expected.get(finding, 0) + n
+    assert len(expected) == 3, 'the phantoms have all kinds of films'
+    check_groups('further', 'finding of the film', expected)
+    # Boxes with classes of their own.
+    coco = json.loads((WORK / 'data/coco.json').read_text())
+    (WORK / 'coco.toml').write_text(DETECTOR.replace('boxes = "stage_2_train_labels.csv"', 'format = "coco"').replace(
+        'labels_csv = "metadata.csv"\n', '').replace('label_columns = ["nodule", "consolidation"]\n', '').replace(
+                'split = "patient"', 'split_unit = "image"'))
+    study('coco', *sets('retinanet=coco.toml', 'rows=[none]'))
+    test = {r['image'] for r in rows_of(WORK / 'coco/rows/retinanet-none-0/split.csv') if r['fold'] == 'test'}
+    names = {c['id']: c['name'] for c in coco['categories']}
+    films = {i['id']: i['file_name'].rsplit('/', 1)[-1].rsplit('.', 1)[0] for i in coco['images']}
+    expected = {name: 0 for name in names.values()}
+    for a in coco['annotations']:
+        expected[names[a['category_id']]] += films[a['image_id']] in test
+    assert min(expected.values()) > 0, expected
+    check_groups('coco', 'finding', expected)
+    print('ok  further figures, lesions by size and finding, figure 5', flush=True)
+
+
 def main():
     cawe('phantom', '--out', 'data', '--images', 40, '--size', 32)
     (WORK / 'study.toml').write_text(STUDY)
@@ -290,6 +360,7 @@ def main():
                                                   row in enumerate(table)))
     (WORK / 'detector.toml').write_text(DETECTOR)
     (WORK / 'classifier.toml').write_text(CLASSIFIER)
+    further_figures()
     other = ('--set', 'classifier_set=["data.split_seed=1"]')
     refused('a classifier with another split trained persons of the test', *other, code=3,
             says=['was trained on', '--allow-leak'])
@@ -302,7 +373,7 @@ def main():
             says=['data.test_folds names fold "test", and so does data.val_folds'])
     refused('an ablated classifier that is not there', '--ablate', 'enhance.classifier=nope', code=3, says=['nope'])
     refused('a control without a second person', '--set', 'controls=["shuffled"]', '--set', 'set=["data.test=0.03"]',
-            '--set', 'classifier_set=["data.test=0.03"]', code=3, says=['one person'])
+            '--set', 'classifier_set=["data.test=0.03"]', code=3, says=['one patient only'])
     refused('one seed twice', '--set', 'seeds=[3,4,3]', code=2, says=['3 twice'])
     refused('a value of an ablation that is empty', '--ablate', 'fuse.alpha=0.5,', code=2, says=['a value is empty'])
     refused('an ablation of the rule by which all rows are judged', '--ablate', 'froc.iou=0.1', code=2,
@@ -316,6 +387,7 @@ def main():
             code=2, says=['edema'])
     weights_of_shared_models()
     folds()
+    folds_apart()
     warnings_of_shared_models()
     other_split()
     other_films()

@@ -13,6 +13,8 @@ import time
 
 import common
 from common import PROGRAM, ROOT, WORK, check
+from report_checks import (check_fallbacks, check_figure_1, check_films_flow, check_provenance, check_spoilt_films, spoil_two_films,
+                           table_of)
 
 
 def cawe(*args, code=0, stderr=False):
@@ -51,6 +53,70 @@ for item in ('data.root="data"', 'image.size=64', 'model.width=8', 'train.batch=
     SET += ['--set', item]
 
 
+def overlap(a, b):
+    """Intersection over union of two boxes x, y, width, height."""
+    w, h = (min(a[k] + a[k + 2], b[k] + b[k + 2]) - max(a[k], b[k]) for k in (0, 1))
+    shared = max(w, 0) * max(h, 0)
+    return shared / (a[2] * a[3] + b[2] * b[3] - shared)
+
+
+def true_boxes():
+    boxes = {}
+    with open(WORK / 'data/stage_2_train_labels.csv') as f:
+        for r in csv.DictReader(f):
+            mine = boxes.setdefault(r['patientId'], [])
+            if r['Target'] == '1':
+                mine.append([float(r[k]) for k in ('x', 'y', 'width', 'height')])
+    return boxes
+
+
+def judged(path, films, truth):
+    """(score, found, false positives) of each score, highest first: IoU >= 0.5, a found lesion's other boxes ignored."""
+    with open(path) as f:
+        rows = sorted(csv.DictReader(f), key=lambda r: -float(r['score']))
+    taken, found, wrong, points = set(), 0, 0, []
+    for r in rows:
+        box = [float(r[k]) for k in ('x', 'y', 'width', 'height')]
+        hits = sorted((-overlap(box, t), k) for k, t in enumerate(truth[r['image']]) if overlap(box, t) >= 0.5)
+        fresh = [k for _, k in hits if (r['image'], k) not in taken]
+        if fresh:
+            taken.add((r['image'], fresh[0]))
+            found += 1
+        wrong += not hits
+        if points and points[-1][0] == float(r['score']):
+            points.pop()
+        points.append((float(r['score']), found, wrong))
+    assert rows and {r['image'] for r in rows} <= set(films)
+    return points
+
+
+def check_fixed_threshold(run):
+    """A run's threshold is the one that its validation films give, judged here, and its test is judged at that one."""
+    films = {fold: [r['image'] for r in table_of(run + '/split.csv') if r['fold'] == fold] for fold in ('val', 'test')}
+    (WORK / 'val').mkdir()
+    for name in films['val']:
+        shutil.copy(WORK / 'data/images' / (name + '.dcm'), WORK / 'val')
+    cawe('detect', '--weights', run, '--input', 'val', '--out', 'val.csv', '--quiet')
+    truth = true_boxes()
+    points = judged(WORK / 'val.csv', films['val'], truth)
+    enough = [(score, wrong) for score, _, wrong in points if wrong >= len(films['val'])]
+    at = json.loads((WORK / run / 'results.json').read_text())['at_threshold']
+    threshold, wrong = enough[0] if enough else (points[-1][0], points[-1][2])
+    assert at['threshold'] == threshold, (at, threshold)
+    assert at['chosen'].startswith('chosen on %d validation films: ' % len(films['val'])), at
+    assert ('never reach' in at['chosen']) == (not enough), at
+    assert '(%.3g there)' % (wrong / len(films['val'])) in at['chosen'], (at, wrong)
+    kept = [p for p in judged(WORK / run / 'detections.csv', films['test'], truth) if p[0] >= threshold][-1]
+    assert (at['found'], at['false_positives']) == kept[1:], (at, kept)
+    lesions = sum(len(truth[name]) for name in films['test'])
+    assert abs(at['sensitivity']['value'] - kept[1] / lesions) < 1e-12, at
+    assert abs(at['fp_per_image']['value'] - kept[2] / len(films['test'])) < 1e-12, at
+    assert at['fp_per_image']['ci_low'] <= at['fp_per_image']['value'] <= at['fp_per_image']['ci_high'], at
+    assert 'at_threshold' not in json.loads((WORK / 'study/rows/retinanet-none-0/results.json').read_text())
+    check(True, 'at_threshold: %.4f by %d validation films (%d with enough false positives)' %
+          (threshold, len(films['val']), bool(enough)))
+
+
 def main():
     out = json.loads(cawe('phantom', '--out', 'data', '--images', 80, '--size', 64, '--seed', 2, '--json'))
     check(out['images'] == 80, 'phantom')
@@ -81,6 +147,14 @@ def main():
     results = json.loads((WORK / 'cls_afda/results.json').read_text())
     check(summary['test_auroc'] == results['mean_auroc']['value'],
           'a classifier of enhanced films is judged on its test fold')
+    for label, auroc in results['auroc'].items():
+        c = results['calibration'][label]
+        assert (c['ones'], c['items']) == (auroc['positives'], auroc['positives'] + auroc['negatives']), label
+        for bins in (c['equal_width']['bins'], c['equal_count']['bins']):
+            assert sum(b['items'] for b in bins) == c['items'], (label, bins)
+            assert all(0 < b['low'] <= b['mean_score'] <= b['high'] < 1 or bins is c['equal_width']['bins'] for b in bins)
+        assert c['undefined'] is None and c['brier']['ci_low'] <= c['brier']['value'] <= c['brier']['ci_high'], label
+    check(set(results['calibration']) == set(results['auroc']) and results['auroc'], '... with the calibration of each label')
 
     with open(WORK / 'cls/split.csv') as f:
         rows = list(csv.DictReader(f))
@@ -107,7 +181,7 @@ def main():
     small = ','.join("'%s'" % s for s in SET[1::2] + ['train.steps=24'])
     args = ['study', 'study.toml', '--out', 'study', '--quiet', '--set', 'set=[%s,\'model.channels=32\']' % small,
             '--set', 'classifier_set=[%s]' % small, '--set', 'rows=["none", "cawe"]', '--set', 'boot.draws=200',
-            '--set', 'detectors=["retinanet"]', '--set', 'controls=["shuffled"]']
+            '--set', 'detectors=["retinanet"]', '--set', 'controls=["shuffled"]', '--set', 'again=false']
     # Stopped by a signal in the middle, that is once a training has logged a step: the state is saved, and the study
     # goes on from there. Most of it is still to be done then, however slow or fast the machine is.
     running = subprocess.Popen([PROGRAM] + args, cwd=WORK, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -130,6 +204,23 @@ def main():
         assert int(r['images']) == len(test) and r['froc_rule']
     report = (WORK / 'study/report.html').read_text()
     check('Demonstration, not evidence' in report and 'shuffled' in report, 'report.html')
+    check_provenance(args, report)
+    assert check_fallbacks(report, 'study', test) == 0, 'active classes after so few steps'
+    check_figure_1(report, 'study', test)
+    split = table_of('study/rows/retinanet-none-0/split.csv')
+    check_films_flow(report, split)
+    spoil_two_films(split)
+    # Again where some classes are active and a box is soon right: a threshold between the lesion films' probabilities.
+    sigmas = sorted(float(r['sigma']) for r in table_of('study/map_classes.csv') if int(r['lesions']) > 0)
+    threshold = round((sigmas[len(sigmas) // 2 - 1] + sigmas[len(sigmas) // 2]) / 2, 6)
+    other = lambda a: a.replace('data.root="data"', 'data.root="spoilt"').replace(
+        'set=[', "set=['data.strict=false','cam.act_threshold=%s'," % threshold) if a.startswith('set=[') else a
+    cawe(*['other' if before == '--out' else other(a) for before, a in zip([''] + args, args)],
+         *common.sets('classifier=study/classifier', 'controls=[]', 'froc.iou=0.001', 'seeds=[0,1]'))
+    report = (WORK / 'other/report.html').read_text()
+    assert check_fallbacks(report, 'other', test, threshold) > 0, 'no class is active: the check says nothing'
+    check_spoilt_films(report)
+    assert check_figure_1(report, 'other', test, 0.001) > 1, 'one film at most is right: the check says nothing'
 
     detector = 'study/rows/retinanet-cawe-0'
     cawe('detect', '--weights', detector, '--input', 'test', '--out', 'd.csv', '--quiet')
@@ -165,6 +256,7 @@ def main():
         found = sorted((WORK / 'c.csv').read_bytes().splitlines())
         check((found == sorted(written.splitlines())) == same,
               "the best checkpoint's boxes are %s %s's" % ('as' if same else 'not', weights))
+    check_fixed_threshold('chosen')
     cawe(*chosen, '--out', 'last', '--set', 'train.select=last')
     check(not (WORK / 'last/checkpoints/best.safetensors').exists(), 'train.select = "last": no checkpoint is chosen')
 

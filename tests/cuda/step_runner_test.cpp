@@ -164,6 +164,14 @@ TEST_F(StepRunnerTest, ACapturedFasterRcnnStepIsThePlainOne) {
   expect_captured_detector_steps(plain, captured);
 }
 
+TEST_F(StepRunnerTest, ACapturedStepWithoutAnchorsOverTheEdgeIsThePlainOne) {
+  models::FasterRcnnConfig config = testing::narrow_faster_rcnn();
+  config.rpn.cross_boundary = models::CrossBoundary::ignore;
+  DetectorTask plain(std::make_unique<models::FasterRcnn>(config)),
+      captured(std::make_unique<models::FasterRcnn>(config));
+  expect_captured_detector_steps(plain, captured);
+}
+
 /// Rows of truth that hold no box change no bit of a step.
 void expect_empty_rows_change_nothing(DetectorTask& few_task, DetectorTask& many_task) {
   StepRunner few(few_task, false), many(many_task, false);

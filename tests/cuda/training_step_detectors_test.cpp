@@ -96,11 +96,19 @@ void expect_parts(const DetectionModel::Losses& ours, const DetectionModel::Loss
 }
 
 TEST_F(DetectorStep, FasterRcnnAgreesInF64) {
-  FasterRcnn cpu(narrow_faster_rcnn()), device(narrow_faster_rcnn());
-  fresh_weights(cpu, device, DType::f64);
-  const Tensor x = noise({2, 3, 64, 64}, "films", DType::f64);
-  expect_parts(step(device, x.to(kDevice)), step(cpu, x), 1e-10);
-  expect_same_step(cpu, device, 1e-8, 1e-8);
+  std::vector<double> objectness;
+  for (const CrossBoundary rule : {CrossBoundary::keep, CrossBoundary::ignore}) {
+    FasterRcnnConfig config = narrow_faster_rcnn();
+    config.rpn.cross_boundary = rule;
+    FasterRcnn cpu(config), device(config);
+    fresh_weights(cpu, device, DType::f64);
+    const Tensor x = noise({2, 3, 64, 64}, "films", DType::f64);
+    const DetectionModel::Losses ours = step(device, x.to(kDevice));
+    expect_parts(ours, step(cpu, x), 1e-10);
+    expect_same_step(cpu, device, 1e-8, 1e-8);
+    objectness.push_back(ours.part("objectness"));
+  }
+  EXPECT_NE(objectness[0], objectness[1]) << "other anchors train";
 }
 
 TEST_F(DetectorStep, FasterRcnnAgreesInF32) {

@@ -3,6 +3,9 @@
 // beside the CPU.
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <tuple>
+
 #include "models/colorizer/content.h"
 #include "models/colorizer/critic.h"
 #include "models/colorizer/gan_losses.h"
@@ -148,6 +151,46 @@ TEST_F(GanStep, GeneratorAgreesInF64) {
   expect_alike(device.generator_step(x.gray.to(kDevice), x.real.to(kDevice)),
                cpu.generator_step(x.gray, x.real), 1e-10);
   expect_same_step(cpu.generator, device.generator, 1e-8, 1e-8);
+}
+
+/// A content loss by squares on VGG-19, and its gradient by the generated images.
+std::pair<double, Tensor> squares_of(Device device, DType dtype, DType computed) {
+  ContentConfig config = content_config(Phi::vgg19);
+  config.width = 8;
+  config.layers = {"8", "17", "35"};
+  config.weights = {1, 0.5, 2};
+  VggFeatures net(VggConfig{19, false, 8});
+  net.initialise(9);
+  const auto state = net.state();
+  ContentLoss content(config);
+  content.load({state.begin(), state.end()}, "random numbers");
+  content.to(dtype);
+  content.to(device);
+  const Variable made(noise({kItems, 3, 64, 64}, "made", dtype).to(computed).to(device), true);
+  const Variable loss =
+      content.forward(made, noise({kItems, 3, 64, 64}, "real", dtype).to(computed).to(device), kItems);
+  backward(loss);
+  return {loss.value().item(), made.grad().to(Device::cpu).to(DType::f64)};
+}
+
+TEST_F(GanStep, SquaresOnVgg19Agree) {
+  const auto distance = [](const Tensor& a, const Tensor& b) {
+    const std::vector<double> x = a.contiguous().to_vector<double>(), y = b.contiguous().to_vector<double>();
+    double squares = 0, all = 0;
+    for (size_t i = 0; i < x.size(); ++i) squares += (x[i] - y[i]) * (x[i] - y[i]), all += y[i] * y[i];
+    return std::sqrt(squares / all);
+  };
+  const auto truth = squares_of(Device::cpu, DType::f64, DType::f64);
+  EXPECT_GT(truth.first, 0.1);
+  for (const auto& [dtype, computed, loss_bar, gradient_bar] :
+       {std::tuple(DType::f64, DType::f64, 1e-10, 1e-8),
+        {DType::f32, DType::f32, 1e-5, 1e-3},
+        {DType::f32, DType::f16, 5e-3, 0.1},
+        {DType::f32, DType::bf16, 4e-2, 0.3}}) {
+    const auto ours = squares_of(kDevice, dtype, computed);
+    EXPECT_NEAR(ours.first, truth.first, loss_bar * truth.first) << name(computed);
+    EXPECT_LT(distance(ours.second, truth.second), gradient_bar) << name(computed);
+  }
 }
 
 TEST_F(GanStep, CriticAgreesInF64) {

@@ -93,7 +93,7 @@ TEST(Split, FewPersonsWithALesionReachEveryFold) {
 }
 
 TEST(Split, MoreFoldsThanPersons) {
-  expect_error(Code::usage, {"5 folds of 4 person(s)"}, [] { split_k_folds(persons(4, 1), 5, {}); });
+  expect_error(Code::usage, {"5 folds of 4 images"}, [] { split_k_folds(persons(4, 1), 5, {}); });
 }
 
 TEST(Split, FileNamesImagesAsTablesDo) {

@@ -121,8 +121,8 @@ TEST(Bootstrap, DrawnSensitivitiesAreSharesAndRiseWithTheFalsePositives) {
   const auto drawn = bootstrap(
       clusters, 4, [&](const std::vector<int32_t>& w, double* v) { weighted_sens(data, w, fps, v); });
   for (size_t k = 0; k < 4; ++k) {
-    ASSERT_EQ(drawn[k].size(), 2000u);
-    for (size_t b = 0; b < 2000; ++b) {
+    ASSERT_EQ(drawn[k].size(), size_t(kDraws));
+    for (size_t b = 0; b < drawn[k].size(); ++b) {
       EXPECT_TRUE(drawn[k][b] >= 0 && drawn[k][b] <= 1) << drawn[k][b];
       EXPECT_GE(drawn[k][b], drawn[k > 0 ? k - 1 : 0][b]) << "draw " << b;
     }

@@ -100,6 +100,39 @@ TEST_F(Evaluate, OnlyFilmsThatWereLookedAtAreJudged) {
             "counts 4 boxes, the detections are 2"));
 }
 
+// Sizes come with the list of films, findings with COCO's categories; neither where it tells no lesions apart.
+TEST_F(Evaluate, LesionsBySizeAndFinding) {
+  const Evaluation plain = evaluate_files({golden_detections_csv(), golden_csv(), ""}, quick());
+  EXPECT_TRUE(plain.lesions_by.empty()) << "films of unknown size, small boxes, one label";
+  const std::string list =
+      write("l.csv", "image,width,height\nA,100,100\nB,100,100\nfolder/C,100,100\nD,100,100\n");
+  const Evaluation sized = evaluate_files({golden_detections_csv(), golden_csv(), "", list}, quick());
+  ASSERT_EQ(sized.lesions_by.size(), 3u);
+  EXPECT_EQ(sized.lesions_by[0].group, "up to 0.100");
+  EXPECT_EQ(sized.lesions_by[0].lesions, 3) << "both of A, and C's: equal sizes stay together";
+  EXPECT_EQ(sized.lesions_by[2].lesions, 1);
+  EXPECT_DOUBLE_EQ(sized.lesions_by[0].mean.value, 1);
+  const std::string coco =
+      write("t.json",
+            R"({"images":[{"id":1,"file_name":"a","width":200,"height":200}],"categories":[
+      {"id":3,"name":"nodule"},{"id":5,"name":"mass"}],"annotations":[
+      {"id":1,"image_id":1,"category_id":3,"bbox":[0,0,20,20],"area":400,"iscrowd":0},
+      {"id":2,"image_id":1,"category_id":5,"bbox":[50,50,40,40],"area":1600,"iscrowd":0}]})");
+  const std::string found =
+      write("d.json", R"([{"image_id":1,"category_id":5,"bbox":[50,50,40,40],"score":0.9}])");
+  const Evaluation named = evaluate_files({found, coco, ""}, quick());
+  const auto row = [&](const std::string& group) -> const SubgroupRow& {
+    for (const SubgroupRow& r : named.lesions_by)
+      if (r.group == group) return r;
+    ADD_FAILURE() << group;
+    return named.lesions_by.at(0);
+  };
+  EXPECT_DOUBLE_EQ(row("nodule").mean.value, 0);
+  EXPECT_DOUBLE_EQ(row("mass").mean.value, 1);
+  EXPECT_EQ(row("small, below 32 x 32 px").lesions, 1);
+  EXPECT_DOUBLE_EQ(row("medium, up to 96 x 96 px").mean.value, 1);
+}
+
 // A list says which of its films trained the detector: whoever reads the figures must know.
 TEST_F(Evaluate, FilmsThatTrainedTheDetectorAreCounted) {
   const std::string truth =

@@ -42,6 +42,7 @@ TEST(Froc, GoldenLabels) {
   options.threshold = 0.2;
   EXPECT_EQ(labels(options), "TFdTTTFdd");
   EXPECT_EQ(labels(froc_preset("centre")), "TFdTTTFdd");
+  EXPECT_EQ(labels(froc_preset("overlap_or_centre")), "TFdTTTFdd");
   options = {};
   options.duplicates = Duplicates::fp;
   EXPECT_EQ(labels(options), "TFFTFTFFT");
@@ -58,6 +59,7 @@ TEST(Froc, GoldenSensitivities) {
   options.threshold = 0.2;
   EXPECT_EQ(sens(options, kFps), (Values{.25, 1, 1, 1, 1, 1}));
   EXPECT_EQ(sens(froc_preset("centre"), kFps), (Values{.25, 1, 1, 1, 1, 1}));
+  EXPECT_EQ(sens(froc_preset("overlap_or_centre"), kFps), (Values{.25, 1, 1, 1, 1, 1}));
   options.mode = SensMode::linear;
   EXPECT_EQ(sens(options, {.125, .375}), (Values{.625, 1}));
   options = {};
@@ -167,6 +169,34 @@ TEST(Froc, ACentreOnTheBordersOfALesionIsInside) {
         << x << ", " << y;
 }
 
+TEST(Froc, AnOverlapOfAFifthOrTheCentreIsEnough) {
+  const std::vector<TruthBox> one = {lesion({0, 0, 10, 10})};
+  const FrocOptions second = froc_preset("overlap_or_centre");
+  EXPECT_EQ(judged(one, {{0, {0, 0, 10, 50}, .9, 0}}, second), "T")
+      << "an overlap of exactly 0.2, the centre outside";
+  EXPECT_EQ(judged(one, {{0, {0, 0, 10, 51}, .9, 0}}, second), "F");
+  EXPECT_EQ(judged(one, {{0, {9, 9, 11, 11}, .9, 0}}, second), "T") << "1 / 103, the centre on the corner";
+  EXPECT_EQ(judged(one, {{0, {9, 9.25, 11, 11}, .9, 0}}, second), "F");
+  EXPECT_EQ(describe(second), "IoU >= 0.2 or centre in the lesion box, duplicates ignored, step");
+  // The larger overlap decides which lesion is found, also where the centre lies in the other one.
+  const std::vector<TruthBox> two = {lesion({0, 0, 2, 2}), lesion({2, 0, 9, 8})};
+  EXPECT_EQ(judged(two, {{0, {-3, -3, 6, 6}, .9, 0}, {0, {2, 0, 9, 8}, .8, 0}}, second), "Td");
+}
+
+TEST(Froc, TheSecondRuleIsReadAsTheFirst) {
+  FrocOptions first;
+  first.mode = SensMode::linear;
+  first.duplicates = Duplicates::fp;
+  EXPECT_EQ(describe(lenient_rule(first)),
+            "IoU >= 0.2 or centre in the lesion box, duplicates count as false, linear");
+  EXPECT_EQ(describe(lenient_rule(froc_preset("deeplesion"))),
+            "IoU >= 0.2 or centre in the lesion box, duplicates ignored, step");
+  for (const char* rule : {"iou", "iobb", "deeplesion"})
+    EXPECT_TRUE(takes_threshold(froc_preset(rule).rule)) << rule;
+  for (const char* rule : {"centre", "overlap_or_centre"})
+    EXPECT_FALSE(takes_threshold(froc_preset(rule).rule)) << rule;
+}
+
 TEST(Froc, OfLesionsOverlappedAlikeTheFirstIsFound) {
   // The first detection lies between both lesions: 80 / 120 with each. The second one overlaps only the left one
   // (80 / 120; 40 / 160 with the right one), so it finds something exactly where the first found the right one.
@@ -201,7 +231,7 @@ TEST(Froc, HalfInACrowdRegionIsNoFalsePositive) {
 
 TEST(Froc, ACrowdRegionIsNoLesionToFind) {
   const std::vector<TruthBox> boxes = {lesion({0, 0, 10, 10}), {{50, 0, 100, 100}, 0, true, 5000}};
-  for (const char* rule : {"iou", "centre", "iobb", "deeplesion"})
+  for (const char* rule : {"iou", "centre", "iobb", "deeplesion", "overlap_or_centre"})
     EXPECT_EQ(judged(boxes, {{0, {50, 0, 100, 100}, .9, 0}, {0, {0, 0, 10, 10}, .8, 0}}, froc_preset(rule)),
               "dT")
         << rule;

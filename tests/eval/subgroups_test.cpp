@@ -88,7 +88,27 @@ TEST(LesionGroups, OtherLesionsAreNeitherRightNorWrong) {
       lesion_groups("place", {"first", "second"}, truth, {{0}, {}, {0, 1}, {}}, {&second_only}, options);
   EXPECT_DOUBLE_EQ(missed[0].mean.value, 0);
   EXPECT_DOUBLE_EQ(missed[1].mean.value, 1);
+  EXPECT_DOUBLE_EQ(missed[0].missed, 2);
+  EXPECT_DOUBLE_EQ(missed[1].missed, 0);
+  EXPECT_TRUE(std::isnan(rows[2].missed));
+  // Five false boxes on four films come before the first group's second lesion: at one a film that one is missed. Another
+  // seed that finds both halves it.
+  std::vector<Detection> late(5, {1, kElsewhere, .8, 0});
+  late.push_back({0, kLesion, .9, 0});
+  late.push_back({2, kLesion, .6, 0});
+  const auto at_one = lesion_groups("place", {"first"}, truth, {{0}, {}, {0, -1}, {}}, {&late}, options);
+  EXPECT_DOUBLE_EQ(at_one[0].missed, 1);
+  const auto of_two =
+      lesion_groups("place", {"first"}, truth, {{0}, {}, {0, -1}, {}}, {&late, &detections}, options);
+  EXPECT_DOUBLE_EQ(of_two[0].missed, .5);
   EXPECT_THROW(lesion_groups("place", {"first"}, truth, {{0}, {}, {0}, {}}, {&detections}, options), Error);
+  // Five boxes with a quarter's overlap on c's second lesion, most of them outside: no false positives by a rule of a fifth, else
+  // they would come before c's first lesion, five on four films.
+  std::vector<Detection> wide(5, {2, {20, 0, 30, 40}, .9, 0});
+  wide.push_back({2, kLesion, .5, 0});
+  options.froc = froc_preset("overlap_or_centre");
+  const auto first = lesion_groups("place", {"first"}, truth, {{0}, {}, {0, -1}, {}}, {&wide}, options);
+  EXPECT_DOUBLE_EQ(first[0].sens[0].value, .5);
 }
 
 TEST(Subgroups, AreEvaluateOnThePartAlone) {

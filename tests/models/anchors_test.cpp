@@ -210,7 +210,8 @@ TEST(Targets, AnImageHasNothingToLearnWhereLimitsLeaveOutAll) {
 TEST(Targets, TheSameAsWhatIsDrawn) {
   for (const MatchParams& match :
        {MatchParams{1, 0, false}, MatchParams{1, 0, true}, MatchParams{0.9, 0.3, false},
-        MatchParams{0.5, 0.38, false}, MatchParams{0.84, 0, false}})
+        MatchParams{0.5, 0.38, false}, MatchParams{0.84, 0, false}, MatchParams{1, 0, true, 20, 11},
+        MatchParams{0.5, 0.38, true, 60, 14}})
     for (int64_t begin = 0; begin < 5; ++begin)
       for (int64_t end = begin + 1; end <= 5; ++end)
         for (const Truth& truth :
@@ -222,6 +223,35 @@ TEST(Targets, TheSameAsWhatIsDrawn) {
           EXPECT_EQ(any_learns(some, truth, match, true), any)
               << match.high << " " << match.low << " " << begin;
         }
+}
+
+// A picture of 50 x 14: of kAnchors the first two lie inside (edges may touch), the third reaches below, the others beside.
+TEST(Targets, AnchorsOverTheEdgeAreLeftOut) {
+  const MatchParams inside{0.5, 0.4, true, 50, 14};
+  using Matched = std::vector<int64_t>;
+  const auto of = [&](const Truth& truth, const MatchParams& match) {
+    return matched(kAnchors, {}, packed(std::vector<Truth>{truth}), match).to_vector<int64_t>();
+  };
+  EXPECT_EQ(of({}, inside), (Matched{-1, -1, -2, -2, -2}));
+  EXPECT_EQ(of({{{0, 4.5, 10, 14}}, {0}}, {0.9, 0.4, true}), (Matched{-1, -2, 0, -1, -1}))
+      << "IoU 0.38, 0.54 and 0.95: the third is the best";
+  EXPECT_EQ(of({{{0, 4.5, 10, 14}}, {0}}, {0.9, 0.4, true, 50, 14}), (Matched{-1, 0, -2, -2, -2}))
+      << "the best of those inside";
+  EXPECT_EQ(of({{}, {}, {{0, 0, 10, 10}}}, inside), (Matched{-2, -2, -2, -2, -2}));
+  const struct {
+    double width, height;
+    Matched expected;
+  } edges[] = {{10, 10, {-1, -2, -2, -2, -2}},
+               {9.9, 10, {-2, -2, -2, -2, -2}},
+               {60, 60, {-1, -1, -1, -1, -2}},
+               {60, 59.9, {-1, -1, -1, -2, -2}}};
+  for (const auto& e : edges) EXPECT_EQ(of({}, {0.5, 0.4, true, e.width, e.height}), e.expected) << e.width;
+  const Tensor before = Tensor::from(Row{-1, 0, 5, 5, 0, -1, 5, 5, 0, 0, 5, 5}, {3, 4});
+  EXPECT_EQ(matched(before, {}, packed(std::vector<Truth>{{}}), inside).to_vector<int64_t>(),
+            (Matched{-2, -2, -1}));
+  EXPECT_TRUE(any_takes_part(before, inside));
+  EXPECT_FALSE(any_takes_part(before.slice(0, 0, 2).contiguous(), inside));
+  EXPECT_TRUE(any_takes_part(before.slice(0, 0, 2).contiguous(), {0.5, 0.4, true}));
 }
 
 TEST(Truths, RowsAreFilledUpToAPowerOfTwo) {

@@ -132,8 +132,13 @@ TEST(ActiveSet, ThresholdExclusionAndFallbacks) {
   EXPECT_EQ(active_sets(p, s), (ActiveSets{{1}, {1, 2}}));
   s.if_none = EmptySet::zero_map;
   EXPECT_EQ(active_sets(p, s), (ActiveSets{{1}, {}}));
+  for (const EmptySet rule : {EmptySet::top1, EmptySet::all, EmptySet::zero_map}) {
+    s.if_none = rule;
+    EXPECT_EQ(fallbacks(p, s), (std::vector<bool>{false, true})) << name(rule);
+  }
   s.targets = {2};
   EXPECT_EQ(active_sets(p, s), (ActiveSets{{2}, {2}}));
+  EXPECT_EQ(fallbacks(p, s), (std::vector<bool>{false, false})) << "asked for, whatever is active";
   s.targets = {3};
   EXPECT_THROW(active_sets(p, s), Error);
 }
@@ -219,6 +224,20 @@ TEST(Maps, DividedByTheirLargestKeepTheirProportions) {
   EXPECT_THROW(map_norm("mimmax"), Error);
 }
 
+TEST(Maps, AsTheyAreUpToOne) {
+  // A quarter and three quarters stay, 1.5 counts as 1; a map that is 0.25 everywhere stays that and is still called constant.
+  const Values raw{0.25, 0.75, 1.5, 0, 0.25, 0.25, 0.25, 0.25};
+  CaweSettings s;
+  s.norm = map_norm("none");
+  const AttentionMaps maps = finished(raw, {2, 1, 2, 2}, s, 2);
+  EXPECT_EQ(maps.map.to_vector<double>(), (Values{0.25, 0.75, 1, 0, 0.25, 0.25, 0.25, 0.25}));
+  EXPECT_EQ(maps.high[0], 1.5);
+  EXPECT_EQ(maps.constant, (std::vector<bool>{false, true}));
+  EXPECT_FALSE(can_enhance(s));
+  const AttentionMaps broken = finished({0.25, NAN, 0.5, 0.5}, {1, 1, 2, 2}, s, 2);
+  EXPECT_EQ(broken.map.to_vector<double>(), (Values{0, 0, 0, 0})) << "what is not finite is replaced";
+}
+
 std::unique_ptr<Classifier> narrow() {
   ClassifierConfig config;
   config.backbone.depth = 18;
@@ -251,11 +270,16 @@ TEST(Cawe, AFilmWithoutAnActiveLabelStaysOrDarkens) {
   s.if_none = EmptySet::zero_map;
   const AttentionMaps none = attention_maps(*net, x, 64, 64, s);
   EXPECT_EQ(none.active, ActiveSets(1));
+  EXPECT_EQ(none.fallback, std::vector<bool>{true});
   EXPECT_EQ(none.constant_count(), 1);
   for (const float v : none.map.to_vector<float>()) ASSERT_EQ(v, 0);
   s.if_none = EmptySet::top1;
   const AttentionMaps top = attention_maps(*net, x, 64, 64, s);
   ASSERT_EQ(top.active[0].size(), 1u);
+  EXPECT_EQ(top.fallback, std::vector<bool>{true});
+  CaweSettings met = s;
+  met.act_threshold = 0;
+  EXPECT_EQ(attention_maps(*net, x, 64, 64, met).fallback, std::vector<bool>{false});
   s.targets = top.active[0];
   EXPECT_EQ(attention_maps(*net, x, 64, 64, s).map.to_vector<float>(), top.map.to_vector<float>());
   EXPECT_EQ(top.constant_count(), 0);

@@ -43,7 +43,7 @@ void load_phi(ContentLoss& loss, DType dtype) {
     ResNet net(c);
     weights = testing::parity_weights(net);
   } else {
-    VggFeatures net(loss.config().width);
+    VggFeatures net(VggConfig{16, true, loss.config().width});
     weights = testing::parity_weights(net);
   }
   loss.load(weights, "philox");

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "models/matcher.h"
+#include "models/truths.h"
 #include "tensor/communicator.h"
 #include "tensor/parallel.h"
 #include "tests/models/detector_support.h"
@@ -50,7 +52,15 @@ TEST(FasterRcnn, ParametersAsTorchvisions) {
 
 TEST(FasterRcnn, AnchorsOf512) {
   const std::vector<GridSize> grids = pyramid_grids(512, 512, {4, 8, 16, 32}, 1);
-  EXPECT_EQ(make_anchors(rpn_anchors(), 512, 512, grids).dim(0), 65472);
+  const Tensor anchors = make_anchors(rpn_anchors(), 512, 512, grids);
+  EXPECT_EQ(anchors.dim(0), 65472);
+  // As counted by NumPy: 43,423, 9,503, 1,759, 191 and 1 of P2 to P6 lie inside.
+  RpnConfig config;
+  config.cross_boundary = CrossBoundary::ignore;
+  const std::vector<int64_t> m =
+      matched(anchors, {}, packed(std::vector<Truth>{{}}), config.match_on(512, 512)).to_vector<int64_t>();
+  EXPECT_EQ(std::count(m.begin(), m.end(), -1), 54877);
+  EXPECT_EQ(std::count(m.end() - 192, m.end(), -1), 1);
 }
 
 TEST(FasterRcnn, EmptyRowsOfTruthChangeNoBit) {

@@ -9,6 +9,7 @@
 
 #include "models/roi_heads.h"
 #include "models/truths.h"
+#include "tensor/parallel.h"
 #include "tensor/primitives/detection.h"
 #include "tests/models/detector_support.h"
 
@@ -96,7 +97,7 @@ TEST(Proposals, LearnFromForegroundAndBackgroundAlone) {
   const Tensor anchors =
       Tensor::from(std::vector<float>{0, 0, 10, 10, 0, 0, 10, 20, 40, 40, 50, 50, 60, 40, 70, 50}, {4, 4});
   const RegionProposals::Targets t = rpn.targets(anchors, packed(std::vector<Truth>{{{{0, 0, 10, 10}}, {0}}}),
-                                                 packed(std::vector<DrawKey>(1)));
+                                                 packed(std::vector<DrawKey>(1)), 64, 64);
   EXPECT_EQ(t.foreground.to_vector<float>(), (std::vector<float>{1, 0, 0, 0}));
   EXPECT_EQ(t.sampled.to_vector<float>(), (std::vector<float>{1, 0, 1, 1}));
   EXPECT_FLOAT_EQ(t.scale.to_vector<float>()[0], 1.0f / 3) << "one image, three sampled";
@@ -106,6 +107,100 @@ TEST(Proposals, LearnFromForegroundAndBackgroundAlone) {
                                     Variable(Tensor::zeros({1, 4, 4})),
                                     {}};
   EXPECT_NEAR(rpn.loss(out, t).objectness.value().item(), (2 * std::log(4.0 / 3) + std::log(2.0)) / 3, 1e-6);
+}
+
+/// What Ren et al. 2015 say of anchors that cross the edge, in plain loops: of each image which anchors are foreground (the
+/// box that they learn) and which background; all others are left out.
+std::vector<int64_t> plainly_matched(const std::vector<Box>& anchors, const std::vector<Box>& boxes,
+                                     double height, double width, bool ignore_crossing) {
+  const auto inside = [&](const Box& a) {
+    return !ignore_crossing || (a.x1 >= 0 && a.y1 >= 0 && a.x2 <= width && a.y2 <= height);
+  };
+  std::vector<float> best_of_box(boxes.size(), 0);
+  for (const Box& a : anchors)
+    for (size_t g = 0; g < boxes.size() && inside(a); ++g)
+      best_of_box[g] = std::max(best_of_box[g], iou(a, boxes[g]));
+  std::vector<int64_t> matches;
+  for (const Box& a : anchors) {
+    float best = 0;
+    int64_t favourite = 0;
+    bool is_best = false;
+    for (size_t g = 0; g < boxes.size(); ++g) {
+      const float overlap = iou(a, boxes[g]);
+      if (overlap > best) {
+        best = overlap;
+        favourite = int64_t(g);
+      }
+      is_best |= overlap > 0 && overlap == best_of_box[g];
+    }
+    const bool foreground = best >= 0.7f || is_best, background = best < 0.3f;
+    matches.push_back(!inside(a) ? -2 : foreground ? favourite : background ? -1 : -2);
+  }
+  return matches;
+}
+
+/// All anchors that may are sampled, so that what is learnt is what is matched.
+TEST(Proposals, AnchorsOverTheEdgeTrainNothingWhereTheyAreIgnored) {
+  constexpr int64_t kHeight = 96, kWidth = 128;
+  const std::vector<Box> boxes{{0, 0, 20, 24}, {60, 50, 127, 96}, {30, 30, 41, 44}, {95, 2, 124, 12}};
+  RpnConfig config;
+  config.anchors = anchor_pyramid(5, 16, {1}, true);
+  config.sampling = {1000000, 1.0};
+  const std::vector<GridSize> grids = pyramid_grids(kHeight, kWidth, {4, 8, 16, 32}, 1);
+  const Tensor anchors = make_anchors(config.anchors, kHeight, kWidth, grids);
+  std::vector<Box> plain;
+  for (int64_t a = 0; a < anchors.dim(0); ++a) {
+    const float* b = anchors.data<float>() + 4 * a;
+    plain.push_back({b[0], b[1], b[2], b[3]});
+  }
+  int64_t foreground_of_kept = 0;
+  for (const CrossBoundary rule : {CrossBoundary::keep, CrossBoundary::ignore}) {
+    config.cross_boundary = rule;
+    const RegionProposals rpn(4, config);
+    const std::vector<Truth> truths{{boxes, {0, 0, 0, 0}}, {}};
+    std::vector<float> first;
+    for (const int threads : {1, 2}) {
+      set_num_threads(threads);
+      const RegionProposals::Targets t = rpn.targets(
+          anchors, packed(truths), packed(std::vector<DrawKey>{{1, 2, 3}, {1, 2, 4}}), kHeight, kWidth);
+      std::vector<float> foreground, sampled;
+      for (const std::vector<Box>& of : {boxes, std::vector<Box>()})
+        for (const int64_t m : plainly_matched(plain, of, kHeight, kWidth, rule == CrossBoundary::ignore)) {
+          foreground.push_back(m >= 0);
+          sampled.push_back(m != -2);
+        }
+      EXPECT_EQ(t.foreground.to_vector<float>(), foreground) << threads;
+      EXPECT_EQ(t.sampled.to_vector<float>(), sampled) << threads;
+      std::vector<float> all = t.deltas.to_vector<float>();
+      all.push_back(float(t.scale.item()));
+      if (threads == 1) first = all;
+      EXPECT_EQ(all, first) << "the same bits on threads";
+      const int64_t count = std::count(foreground.begin(), foreground.end(), 1.0f);
+      if (rule == CrossBoundary::keep) foreground_of_kept = count;
+      EXPECT_GE(count, 4) << "every box has a best anchor";
+      EXPECT_EQ(rule == CrossBoundary::ignore, count < foreground_of_kept);
+      EXPECT_NEAR(t.scale.item(), 2 / double(std::count(sampled.begin(), sampled.end(), 1.0f)), 1e-7);
+    }
+    set_num_threads(1);
+  }
+}
+
+/// At test they stay: proposals of anchors that cross the edge, clipped, whichever way the network was trained.
+TEST(Proposals, AnchorsOverTheEdgeMakeProposals) {
+  RpnConfig config;
+  config.cross_boundary = CrossBoundary::ignore;
+  config.anchors.ratios = {1};
+  RegionProposals rpn(4, config);
+  rpn.train(false);
+  const Tensor anchors = Tensor::from(std::vector<float>{-8, -8, 16, 16, 40, 40, 90, 90}, {2, 4});
+  const RegionProposals::Output out{
+      Variable(Tensor::from(std::vector<float>{1, 2}, {1, 2})), Variable(Tensor::zeros({1, 2, 4})), {{1, 2}}};
+  const std::vector<std::vector<Box>> found = lists_of(rpn.proposals(out, anchors, 64, 64));
+  ASSERT_EQ(found[0].size(), 2u);
+  EXPECT_EQ(found[0][0].x2, 64);
+  EXPECT_EQ(found[0][0].x1, 40);
+  EXPECT_EQ(found[0][1].x1, 0);
+  EXPECT_EQ(found[0][1].x2, 16);
 }
 
 /// A box head whose weights are all 0: both classes have logit 0, so every proposal is a lesion with score 1/2.
@@ -211,7 +306,7 @@ TEST(Proposals, OutputsThatAreNotFiniteMakeTheLossSo) {
   const RegionProposals rpn(4, RpnConfig{});
   const Tensor anchors = Tensor::from(std::vector<float>{0, 0, 10, 10, 0, 0, 10, 20}, {2, 4});
   const RegionProposals::Targets t = rpn.targets(anchors, packed(std::vector<Truth>{{{{0, 0, 10, 10}}, {0}}}),
-                                                 packed(std::vector<DrawKey>(1)));
+                                                 packed(std::vector<DrawKey>(1)), 64, 64);
   ASSERT_EQ(t.sampled.to_vector<float>(), (std::vector<float>{1, 0}));
   for (const float bad : {0.0f, float(NAN), float(INFINITY)})
     for (const bool in_logits : {true, false}) {

@@ -2,6 +2,10 @@
 #include "report/charts/chart.h"
 
 #include <gtest/gtest.h>
+#include <cmath>
+
+#include "tensor/error.h"
+#include "tests/eval/made_up_system.h"
 
 namespace cawe::report {
 namespace {
@@ -17,6 +21,49 @@ TEST(Chart, SvgIsEscapedAndNamesItsSeries) {
   EXPECT_NE(scatter.find("fill=\"red\""), std::string::npos);
   EXPECT_EQ(scatter.find("nan"), std::string::npos);
 }
+
+class MeanCurve : public ::testing::TestWithParam<eval::SensMode> {};
+
+/// What is drawn at any x is the mean of what is read there off each seed's curve, by the rule's own way of reading.
+TEST_P(MeanCurve, IsTheMeanOfWhatIsRead) {
+  const std::vector<eval::TruthImage> truth = eval::testing::made_up_truth();
+  eval::EvaluateOptions options;
+  options.draws = 20;
+  options.froc.mode = GetParam();
+  std::vector<eval::Evaluation> seeds;
+  for (uint64_t seed = 0; seed < 3; ++seed)
+    seeds.push_back(eval::evaluate(
+        truth, eval::testing::made_up_detections(truth, .4 + .3 * double(seed), seed), options));
+  const std::vector<std::vector<const eval::Evaluation*>> sets{{&seeds[0]},
+                                                               {&seeds[0], &seeds[1], &seeds[2]}};
+  for (const auto& set : sets) {
+    const FrocLine line = froc_line("line", set);
+    EXPECT_EQ(line.straight, GetParam() != eval::SensMode::step);
+    for (size_t i = 1; i < line.points.size(); ++i) ASSERT_GE(line.points[i].x, line.points[i - 1].x);
+    std::vector<double> places;
+    for (int k = 0; k <= 200; ++k) places.push_back(.05 * k);
+    for (const eval::FrocPoint& p : seeds[1].curve.points)
+      places.push_back(p.fp_per_image);  // at its corners, too
+    for (const double x : places) {
+      double mean = 0, negatives = 0, low = 0;
+      for (const eval::Evaluation* e : set) {
+        mean += eval::sens_at(e->curve, x).sensitivity / double(set.size());
+        negatives +=
+            eval::sens_at(e->curve, x, eval::Denominator::negatives).sensitivity / double(set.size());
+        low += e->band_low[16] / double(set.size());
+      }
+      ASSERT_NEAR(curve_value(line.points, line.straight, x), mean, 1e-12) << "at " << x;
+      ASSERT_NEAR(curve_value(line.negative_points, line.straight, x), negatives, 1e-12) << "at " << x;
+      ASSERT_NEAR(line.band_low[16], low, 1e-12);
+    }
+  }
+  EXPECT_NE(froc_line("", sets[0]).points.size(), froc_line("", sets[1]).points.size());
+  EXPECT_THROW(froc_line("none", {}), Error);
+}
+
+INSTANTIATE_TEST_SUITE_P(Modes, MeanCurve,
+                         ::testing::Values(eval::SensMode::step, eval::SensMode::linear,
+                                           eval::SensMode::raw));
 
 }  // namespace
 }  // namespace cawe::report

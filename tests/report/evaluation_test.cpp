@@ -4,9 +4,11 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "eval/subgroups.h"
 #include "report/results_csv.h"
 #include "tensor/io/files.h"
 #include "tests/data/text_file.h"
@@ -64,9 +66,92 @@ TEST(EvaluationFiles, SayHowManyFilmsTrainedTheDetector) {
   EXPECT_EQ(trained(), 3);
 }
 
+// Values as worked by hand in tests/eval.
+TEST(EvaluationFiles, HoldTheFurtherFigures) {
+  eval::EvaluateOptions options;
+  options.draws = 100;
+  options.threshold = .6;
+  const auto truth = eval::testing::golden_truth();
+  const auto detections = eval::testing::golden_detections();
+  eval::Evaluation e = eval::evaluate(truth, detections, options);
+  e.lesions_by =
+      eval::lesion_groups("finding", {"nodule"}, truth, {{0, 0}, {-1}, {-1}, {}}, {&detections}, options);
+  const auto json = nlohmann::json::parse(evaluation_json(e));
+  const auto value = [](const nlohmann::json& interval) { return interval["value"].get<double>(); };
+  EXPECT_EQ(json["sens_lenient"]["rule"], "IoU >= 0.2 or centre in the lesion box, duplicates ignored, step");
+  EXPECT_DOUBLE_EQ(value(json["sens_lenient"]["sens"]["1"]), 1);
+  EXPECT_DOUBLE_EQ(value(json["sens_lenient"]["sens_mean_1_2_3_4"]), 1);
+  EXPECT_DOUBLE_EQ(value(json["afroc"]["jafroc"]), .25);
+  EXPECT_DOUBLE_EQ(value(json["afroc"]["wafroc"]), .5 / 3);
+  EXPECT_DOUBLE_EQ(value(json["afroc"]["jafroc1"]), .625);
+  EXPECT_DOUBLE_EQ(value(json["afroc"]["wafroc1"]), 7 / 12.0);
+  EXPECT_DOUBLE_EQ(value(json["froc_area"]["4"]), .890625);
+  EXPECT_TRUE(json["froc_area"]["8"]["curve_ends"].get<bool>());
+  EXPECT_TRUE(json["lroc"]["area"]["value"].is_null());
+  EXPECT_EQ(json["lroc"]["undefined"], "1 film has several lesions");
+  EXPECT_DOUBLE_EQ(value(json["at_threshold"]["sensitivity"]), .75);
+  EXPECT_EQ(json["at_threshold"]["false_positives"], 2);
+  EXPECT_TRUE(json["calibration"]["undefined"].is_null());
+  EXPECT_NEAR(value(json["calibration"]["equal_width"]["ece"]), 3.75 / 8, 1e-12);
+  EXPECT_EQ(json["calibration"]["equal_count"]["bins"].size(), 8u);
+  EXPECT_EQ(json["lesions_by"][0]["group"], "nodule");
+  EXPECT_DOUBLE_EQ(value(json["lesions_by"][0]["sens_mean_1_2_3_4"]), 1);
+  const std::string text = evaluation_text(e);
+  for (const char* part : {"second rule: IoU >= 0.2 or centre", "JAFROC 0.2500 [",
+                           "LROC: n/a, 1 film has several lesions", "to 4 FP/image 0.8906 [", "ECE 0.4688 [",
+                           "at score >= 0.6000: sensitivity 0.7500", "by finding, mean"})
+    EXPECT_NE(text.find(part), std::string::npos) << part << " in\n" << text;
+  EXPECT_FALSE(nlohmann::json::parse(evaluation_json(golden())).contains("at_threshold")) << "none was given";
+}
+
+TEST(EvaluationFiles, SayHowAThresholdWasChosen) {
+  eval::EvaluateOptions options;
+  options.draws = 100;
+  const auto evaluated = [&] {
+    return eval::evaluate(eval::testing::golden_truth(), eval::testing::golden_detections(), options);
+  };
+  const auto at = [](const eval::Evaluation& e) {
+    return nlohmann::json::parse(evaluation_json(e)).value("at_threshold", nlohmann::json());
+  };
+  EXPECT_TRUE(at(evaluated()).is_null()) << "nobody asked";
+  options.threshold = .6;
+  EXPECT_FALSE(at(evaluated()).contains("chosen")) << "it was given";
+  options.threshold_from = "chosen on 4 validation films";
+  EXPECT_EQ(at(evaluated())["chosen"], "chosen on 4 validation films");
+  EXPECT_EQ(at(evaluated())["sensitivity"]["value"], .75);
+  EXPECT_NE(evaluation_text(evaluated()).find("  fixed threshold: chosen on 4 validation films\n"),
+            std::string::npos);
+  options.threshold = std::nan("");
+  options.threshold_from = "no threshold from 4 validation films: nothing";
+  EXPECT_TRUE(at(evaluated())["threshold"].is_null());
+  EXPECT_EQ(at(evaluated())["chosen"], "no threshold from 4 validation films: nothing");
+  EXPECT_FALSE(at(evaluated()).contains("sensitivity"));
+}
+
 TEST(EvaluationText, SaysWherePatientsAreUnknown) {
-  EXPECT_EQ(evaluation_text(golden()).find("patients unknown"), std::string::npos);
-  EXPECT_NE(evaluation_text(golden(false)).find("patients unknown"), std::string::npos);
+  const auto has = [](const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+  };
+  const std::string known = evaluation_text(golden()), images = evaluation_text(golden(false));
+  EXPECT_TRUE(has(known, "3 patients") && has(known, "intervals: patient bootstrap")) << known;
+  EXPECT_TRUE(has(images, "intervals are over images") && has(images, "intervals: image bootstrap"))
+      << images;
+  for (const char* word : {"patient", "person"}) EXPECT_FALSE(has(images, word)) << images;
+  const nlohmann::json json = nlohmann::json::parse(evaluation_json(golden(false)));
+  EXPECT_EQ(json["split_unit"], "image");
+  EXPECT_EQ(json["bootstrap"]["unit"], "image");
+  EXPECT_TRUE(json["patients"].is_null());
+  EXPECT_EQ(json["units"], 3) << "what patients are is not asked: the ids are drawn as they are";
+}
+
+TEST(EvaluationText, SaysGroupsOfFilms) {
+  eval::Evaluation e = golden();
+  e.unit = data::FilmUnit::group;
+  e.patients_known = false;
+  const std::string text = evaluation_text(e);
+  EXPECT_NE(text.find("3 groups of films"), std::string::npos) << text;
+  EXPECT_EQ(text.find("patient"), std::string::npos) << text;
+  EXPECT_EQ(nlohmann::json::parse(evaluation_json(e))["split_unit"], "group");
 }
 
 TEST(ResultsCsv, HasTheContractsColumnsAndThePapersOrder) {
@@ -82,14 +167,14 @@ TEST(ResultsCsv, HasTheContractsColumnsAndThePapersOrder) {
       text.substr(0, text.find('\n')),
       "detector,enhancement,seed,sens@1,sens@2,sens@3,sens@4,ci_low@1,ci_high@1,ci_low@2,ci_high@2,ci_low@3,"
       "ci_high@3,ci_low@4,ci_high@4,delta@1,p@1,delta@2,p@2,delta@3,p@3,delta@4,p@4,map50,froc_rule,images,"
-      "patients,lesions");
+      "patients,lesions,mean,p_holm,seeds,family,split_unit,units");
   const size_t f = text.find("faster_rcnn,afda,1,1,1,1,1,"), l = text.find("retinanet,cawe,0,"),
                c = text.find("retinanet,cawe-shuffled,0,");
   EXPECT_LT(f, l);
   EXPECT_LT(l, c);
   EXPECT_NE(c, std::string::npos);
   EXPECT_NE(text.find(",0,1,0,1,0,1,0,1,0.61496"), std::string::npos);
-  EXPECT_NE(text.find("iou>=0.5;duplicates=ignore;step,4,3,4"), std::string::npos);
+  EXPECT_NE(text.find("iou>=0.5;duplicates=ignore;step,4,3,4,1,,1,,patient,3"), std::string::npos);
   EXPECT_THROW(write_results_csv(dir.path("no/such/results.csv"), {last}), Error);
 }
 

@@ -5,9 +5,14 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <set>
 
 #include "data/formats/table/csv.h"
 #include "report/base64.h"
+#include "report/charts/svg.h"
+#include "report/figures/flow.h"
+#include "report/neighbours.h"
+#include "report/page/parts.h"
 #include "tensor/error.h"
 #include "tensor/io/files.h"
 #include "tests/report/made_up_report.h"
@@ -40,7 +45,8 @@ PipelineExample pipeline() {
   e.width = 200;
   e.height = 100;
   e.truth = {{50, 25, 150, 75}};
-  e.found = {{{60, 30, 140, 70}, .75, true}, {{0, 0, 20, 20}, .25, false}};
+  e.found = {
+      {{60, 30, 140, 70}, .75, true}, {{50, 30, 140, 70}, .5, false, true}, {{0, 0, 20, 20}, .25, false}};
   e.detector = "RetinaNet";
   return e;
 }
@@ -75,17 +81,19 @@ TEST(Heat, EndsAndOverlay) {
 
 TEST(Figure1, ShowsEveryStageAndItsBoxes) {
   PipelineExample e = pipeline();
-  const Figure grey = figure_pipeline(e);
+  const Figure grey = figure_pipeline({e});
   EXPECT_EQ(count(grey.svg, "<image"), 4u);
   EXPECT_EQ(grey.svg.find("film <1>"), std::string::npos);
   EXPECT_EQ(grey.svg.find("colorizer"), std::string::npos);
   e.colour = testing::tinted(e.grey);
-  const Figure colour = figure_pipeline(e);
+  const Figure colour = figure_pipeline({e});
   EXPECT_EQ(count(colour.svg, "<image"), 5u);
   EXPECT_NE(colour.svg.find("colorizer"), std::string::npos);
-  EXPECT_EQ(count(colour.svg, "stroke=\"#4c8dff\""), 1u);
-  EXPECT_EQ(count(colour.svg, "stroke=\"#ff9a4d\""), 2u);
-  EXPECT_EQ(count(colour.svg, "stroke-dasharray=\"5 4\"/>"), 1u) << "one box is wrong";
+  // Boxes, and the key's: one true lesion, three kinds of found ones.
+  EXPECT_EQ(count(colour.svg, "stroke=\"#4c8dff\""), 1u + 1u);
+  EXPECT_EQ(count(colour.svg, "stroke=\"#ff9a4d\""), 3u + 3u);
+  EXPECT_EQ(count(colour.svg, "stroke-dasharray=\"6 4\"/>"), 1u + 1u) << "one box is wrong";
+  EXPECT_EQ(count(colour.svg, "stroke-dasharray=\"1.5 3\"/>"), 1u + 1u) << "one is a duplicate";
   // The last picture is 196 wide and 98 high, at (868, 150 + 49): a true box over its middle half.
   EXPECT_NE(colour.svg.find("x=\"917.0\" y=\"223.5\" width=\"98.0\" height=\"49.0\" fill=\"none\" "
                             "stroke=\"#4c8dff\""),
@@ -93,15 +101,39 @@ TEST(Figure1, ShowsEveryStageAndItsBoxes) {
   const data::CsvTable csv = table(colour);
   EXPECT_EQ(where(csv, "part", "e").size(), 1u);
   const auto boxes = where(csv, "part", "box");
-  ASSERT_EQ(boxes.size(), 3u);
+  ASSERT_EQ(boxes.size(), 4u);
   EXPECT_EQ(csv.at(boxes[1], csv.column("name")), "right");
   EXPECT_EQ(csv.number(boxes[1], csv.column("score")), .75);
-  EXPECT_EQ(csv.number(boxes[2], csv.column("x2")), 20);
+  EXPECT_EQ(csv.at(boxes[2], csv.column("name")), "not counted");
+  EXPECT_EQ(csv.at(boxes[3], csv.column("name")), "wrong");
+  EXPECT_EQ(csv.number(boxes[3], csv.column("x2")), 20);
   e.map = {};
-  EXPECT_THROW(figure_pipeline(e), Error);
+  EXPECT_THROW(figure_pipeline({e}), Error);
+  EXPECT_THROW(figure_pipeline({}), Error);
 }
 
-TEST(Figure2, ShowsClassesGradientsMapsAndTheBlueBox) {
+TEST(Figure1, SaysOfEachFilmHowItWasChosen) {
+  PipelineExample drawn = pipeline(), best = pipeline();
+  drawn.chosen = "drawn at random from 7 films";
+  best.chosen = "the best of them";
+  best.image = "other";
+  const Figure figure = figure_pipeline({drawn, best});
+  EXPECT_NE(
+      figure.caption.find("on film <1>, drawn at random from 7 films; below, on other, the best of them."),
+      std::string::npos)
+      << figure.caption;
+  EXPECT_NE(figure.svg.find(">other: the best of them</text>"), std::string::npos);
+  const data::CsvTable csv = table(figure);
+  const auto letters = where(csv, "operation", "input");
+  ASSERT_EQ(letters.size(), 2u);
+  EXPECT_EQ(csv.at(letters[0], csv.column("part")), "a");
+  EXPECT_EQ(csv.at(letters[1], csv.column("part")), "e") << "four panels above";
+  EXPECT_EQ(csv.at(letters[1], csv.column("image")), "other");
+  EXPECT_EQ(csv.at(where(csv, "part", "g")[0], csv.column("from")), "f+e") << "its own map and film";
+  EXPECT_EQ(count(figure.svg, ">h</text>"), 1u);
+}
+
+AttentionExample attention() {
   AttentionExample e;
   e.image = "film";
   e.film = {4, 4, 1, std::vector<uint8_t>(16, 90)};
@@ -109,19 +141,68 @@ TEST(Figure2, ShowsClassesGradientsMapsAndTheBlueBox) {
   e.width = e.height = 4;
   e.truth = {{1, 1, 3, 3}};
   e.classes = {{"opacity", .9, true, {.5, -.25}}, {"mass", .2, false, {}}};
-  e.channels = {{7, .5, {1, 1, 1, {255}}}};
-  const Figure figure = figure_attention(e);
-  EXPECT_EQ(count(figure.svg, "<image"), 4u) << "film, map, overlay, one feature map";
+  e.channels = {{7, .5, {1, 1, 1, {255}}}, {9, .00123, {1, 1, 1, {255}}}};
+  return e;
+}
+
+TEST(Figure2, ShowsClassesGradientsMapsAndTheBlueBox) {
+  const Figure figure = figure_attention(attention());
+  EXPECT_EQ(count(figure.svg, "<image"), 5u) << "film, map, overlay, two feature maps";
   EXPECT_EQ(count(figure.svg, "stroke=\"#4c8dff\""), 2u) << "on the film and on the overlay";
   EXPECT_NE(figure.svg.find("v-18.00"), std::string::npos) << "the largest gradient fills the strip";
   EXPECT_NE(figure.svg.find("v9.00"), std::string::npos) << "half of it, downward";
+  EXPECT_NE(figure.svg.find(">weight 0.50<"), std::string::npos) << "two significant digits";
+  EXPECT_NE(figure.svg.find(">weight 0.0012<"), std::string::npos);
+  for (const char* letter : {">a<", ">b<", ">c<", ">d<", ">e<", ">f<"})
+    EXPECT_EQ(count(figure.svg, std::string("class=\"strong\"") + letter), 1u) << letter;
   const data::CsvTable csv = table(figure);
   ASSERT_EQ(where(csv, "part", "gradient").size(), 2u);
   EXPECT_EQ(csv.number(where(csv, "part", "gradient")[1], csv.column("value")), -.25);
   EXPECT_EQ(csv.number(where(csv, "part", "sigma")[0], csv.column("value")), .9);
   EXPECT_EQ(csv.at(where(csv, "part", "sigma")[0], csv.column("index")), "active");
+  EXPECT_EQ(csv.at(where(csv, "part", "sigma")[1], csv.column("index")), "");
   EXPECT_EQ(csv.number(where(csv, "part", "channel")[0], csv.column("index")), 7);
   EXPECT_EQ(csv.number(where(csv, "part", "truth")[0], csv.column("x2")), 3);
+}
+
+TEST(Figure2, SaysWhereNoClassIsActive) {
+  AttentionExample e = attention();
+  const std::string fallback = "no class is active (fallback: the likeliest, opacity 0.38)";
+  e.classes[0].sigma = .38;
+  EXPECT_NE(figure_attention(e).caption.find("active classes: opacity 0.38"), std::string::npos);
+  e.kind = MapOf::fallback;
+  const Figure figure = figure_attention(e);
+  EXPECT_NE(figure.caption.find(fallback), std::string::npos) << figure.caption;
+  EXPECT_NE(figure.svg.find(">film: " + fallback + "</text>"), std::string::npos);
+  EXPECT_EQ(figure.caption.find("the active classes"), std::string::npos);
+  const data::CsvTable csv = table(figure);
+  EXPECT_EQ(csv.at(where(csv, "part", "sigma")[0], csv.column("index")), "fallback");
+}
+
+TEST(MapClasses, InWords) {
+  EXPECT_EQ(describe({MapOf::active, {{"nodule", .934}, {"mass", .61}}}),
+            "active classes: nodule 0.93, mass 0.61");
+  EXPECT_EQ(describe({MapOf::fallback, {{"consolidation", .38}}}),
+            "no class is active (fallback: the likeliest, consolidation 0.38)");
+  EXPECT_EQ(describe({MapOf::fallback, {{"a", .1}, {"b", .2}}}),
+            "no class is active (fallback: all classes, a 0.10, b 0.20)");
+  EXPECT_EQ(describe({MapOf::fallback, {}}), "no class is active (fallback: an empty map)");
+  EXPECT_EQ(describe({MapOf::asked, {{"nodule", .12}}}), "classes asked for: nodule 0.12");
+  EXPECT_EQ(describe({}), "");
+}
+
+TEST(Figures, WeightsHaveTwoSignificantDigits) {
+  for (const auto& [value, text] : {std::pair<double, const char*>{0.5, "0.50"},
+                                    {0.00123, "0.0012"},
+                                    {0.0996, "0.10"},
+                                    {12.4, "12"},
+                                    {123.4, "123"},
+                                    {-3.14, "-3.1"},
+                                    {0, "0"},
+                                    {1.23e-7, "1.2·10⁻⁷"},
+                                    {4.56e12, "4.6·10¹²"},
+                                    {9.96, "10"}})
+    EXPECT_EQ(svg::two_digits(value), text);
 }
 
 TEST(Figure3, IsTheTsneOfTheFeatures) {
@@ -149,30 +230,160 @@ TEST(Figure3, IsTheTsneOfTheFeatures) {
   TsneExample bad = e;
   bad.normal.images.pop_back();
   EXPECT_THROW(figure_tsne(bad), Error);
+  bad = e;
+  bad.enhanced_normal.images[3] = "somebody else";
+  EXPECT_THROW(figure_tsne(bad), Error) << "enhanced films of others";
+  // How far the films have moved: of the features, in words and in the table.
+  const size_t half = features.size() / 2;
+  const NeighbourMix mix = neighbour_mix({features.begin(), features.begin() + half},
+                                         {features.begin() + half, features.end()}, e.dim);
+  const auto quantity = [&](const char* part) {
+    return csv.number(where(csv, "part", part)[0], csv.column("value"));
+  };
+  EXPECT_EQ(quantity("same_share"), mix.same_share);
+  EXPECT_EQ(quantity("same_by_chance"), 79.0 / 159);
+  EXPECT_EQ(quantity("moved"), mix.moved);
+  EXPECT_EQ(quantity("nearest"), mix.nearest);
+  EXPECT_NE(figure.caption.find(
+                "of the 10 films nearest to a film, " + fixed(100 * mix.same_share, 0) +
+                " % are of its kind (plain or enhanced; 50 % where these are mixed), and a film lies " +
+                fixed(mix.moved / mix.nearest, 2) + " times as far"),
+            std::string::npos)
+      << figure.caption;
+  TsneExample alone = e;
+  alone.enhanced_normal = alone.enhanced_abnormal = {};
+  EXPECT_EQ(figure_tsne(alone).caption.find("nearest to a film"), std::string::npos)
+      << "nothing was enhanced";
+}
+
+/// A step curve's value at x, from the rows of the figure's table.
+double read(const data::CsvTable& csv, const ReportRow& row, const char* part, double x, const char* column) {
+  double found = std::nan("");
+  for (const size_t i : where(csv, "part", part)) {
+    if (csv.at(i, 0) != page::detector_label(row.detector) ||
+        csv.at(i, 1) != page::method_label(row.enhancement))
+      continue;
+    if (std::string(part) == "curve" ? csv.number(i, 3) <= x : csv.number(i, 3) == x)
+      found = csv.number(i, csv.column(column));
+  }
+  return found;
 }
 
 TEST(Figure4, DrawsEveryRowInThePapersOrderWithItsInterval) {
   const Report report = testing::made_up_report(0);
   const Figure figure = figure_froc(report.rows);
-  EXPECT_EQ(count(figure.svg, "<circle"), 2 * 6 * 4u) << "two detectors, six methods, at 1, 2, 3, 4";
+  EXPECT_EQ(count(figure.svg, "<circle class=\"sens\""), 2 * 6 * 4u)
+      << "two detectors, six methods, at 1, 2, 3, 4";
+  EXPECT_EQ(count(figure.svg, "<circle class=\"seed\""), 5 * 6 * 4u) << "five seeds of one detector";
   EXPECT_LT(figure.svg.find("Faster R-CNN</text>"), figure.svg.find("RetinaNet</text>"));
+  for (const char* letter : {">a<", ">b<"})
+    EXPECT_EQ(count(figure.svg, std::string("class=\"strong\"") + letter), 1u);
   const data::CsvTable csv = table(figure);
   EXPECT_EQ(csv.at(0, csv.column("detector")), "Faster R-CNN");
   EXPECT_EQ(csv.at(0, csv.column("enhancement")), "Plain");
-  // The band's figures at two false positives are the row's own.
-  const ReportRow* row = nullptr;
-  for (const ReportRow& r : report.rows)
-    if (r.detector == "retinanet" && r.enhancement == "medga") row = &r;
-  ASSERT_NE(row, nullptr);
-  size_t found = 0;
-  for (const size_t i : where(csv, "part", "interval")) {
-    if (csv.at(i, 0) != "RetinaNet" || csv.at(i, 1) != "MedGA" || csv.number(i, 3) != 2) continue;
-    ++found;
-    EXPECT_EQ(csv.number(i, csv.column("sensitivity")), row->sens[1].value);
-    EXPECT_EQ(csv.number(i, csv.column("low")), row->sens[1].low);
-    EXPECT_EQ(csv.number(i, csv.column("high")), row->sens[1].high);
+  for (const ReportRow& row : report.rows) {
+    // With one seed the band at two false positives is the row's own interval.
+    if (row.seed_sens.size() == 1) {
+      EXPECT_EQ(read(csv, row, "interval", 2, "sensitivity"), row.sens[1].value);
+      EXPECT_EQ(read(csv, row, "interval", 2, "low"), row.sens[1].low);
+      EXPECT_EQ(read(csv, row, "interval", 2, "high"), row.sens[1].high);
+    }
+    EXPECT_EQ(read(csv, row, "sens", 2, "low"), row.sens[1].low);
+    EXPECT_EQ(read(csv, row, "seed", 3, "sensitivity"), row.seed_sens.back()[2]);
   }
-  EXPECT_EQ(found, 1u);
+}
+
+TEST(Figure4, PointsLieOnTheirCurvesByBothAxes) {
+  const Report report = testing::made_up_report(0);
+  const Figure figure = figure_froc(report.rows);
+  EXPECT_EQ(figure.other_name, "figure4-log");
+  const data::CsvTable csv = table(figure);
+  for (const ReportRow& row : report.rows) {
+    double seeds = 0;
+    for (const auto& of_seed : row.seed_sens) seeds += of_seed[2] / double(row.seed_sens.size());
+    EXPECT_NEAR(row.sens[2].value, seeds, 1e-12);
+    for (size_t k = 0; k < 4; ++k) {
+      const double n = double(k + 1), on_curve = read(csv, row, "curve", n, "sensitivity");
+      EXPECT_NEAR(row.sens[k].value, on_curve, 1e-12)
+          << row.detector << " " << row.enhancement << " at " << n;
+      if (row.control) continue;
+      // The panels' axes: 0 … 8 and 1/16 … 8 over 434 from 62, sensitivities over 300 upward from 340.
+      const double panel = row.detector == "retinanet" ? 540 : 0, y = 340 - 300 * on_curve;
+      const double even = panel + 62 + 434 * n / 8, octaves = panel + 62 + 434 * std::log2(16 * n) / 7;
+      for (const auto& [svg, x] :
+           {std::pair<const std::string&, double>{figure.svg, even}, {figure.other_svg, octaves}})
+        EXPECT_NE(svg.find("cx=\"" + fixed(x, 2) + "\" cy=\"" + fixed(y, 2) + "\""), std::string::npos)
+            << row.enhancement << " at " << n;
+    }
+  }
+}
+
+TEST(Figure4, CurvesDifferWithoutColour) {
+  const Report report = testing::made_up_report(0);
+  std::set<std::string> looks;
+  size_t rows = 0;
+  const std::vector<size_t> colours = page::row_colours(report.rows);
+  for (size_t i = 0; i < report.rows.size(); ++i) {
+    if (report.rows[i].detector != "retinanet") continue;
+    ++rows;
+    std::string path = svg::curve_path({0, 1, 0, 1}, {{1, 1}}, false, colours[i], "");
+    std::string mark = svg::mark_at(0, 0, colours[i], report.rows[i].control, "");
+    for (std::string* text : {&path, &mark})
+      for (size_t at = text->find("var(--s"); at != std::string::npos; at = text->find("var(--s"))
+        text->erase(at, text->find(')', at) + 1 - at);
+    looks.insert(path);
+    looks.insert(mark);
+  }
+  EXPECT_EQ(looks.size(), 2 * rows) << "two rows have the same dashes or marks";
+}
+
+TEST(Figure5, DrawsBinsWithCountsAndTheDiagonal) {
+  // By hand: scores .125 (two of them, one right) and .875 (four, all right).
+  eval::ScoredOutcomes items{{.125, .125, .875, .875, .875, .875}, {0, 1, 1, 1, 1, 1}, {0, 1, 2, 3, 4, 5}};
+  const eval::Calibration c = eval::calibration(items, {{0, 1, 2, 3, 4, 5}, 6}, 200, 0);
+  ReliabilityPanel boxes, films;
+  boxes.title = "RetinaNet <plain>";
+  boxes.items = "boxes";
+  boxes.bins = c.width;
+  films.title = "classifier, mass";
+  films.items = "films";
+  films.undefined = "no label is known";
+  const Figure figure = figure_reliability({boxes, films}, "By the rule.");
+  EXPECT_EQ(figure.name, "figure5");
+  EXPECT_EQ(count(figure.svg, "<circle class=\"bin\""), 2u);
+  EXPECT_EQ(count(figure.svg, "<path class=\"whisker\""), 2u);
+  EXPECT_EQ(count(figure.svg, "class=\"diagonal\""), 1u) << "the other panel has nothing to show";
+  // The square is 280 wide from (60, 52): x = 60 + 280 score, y = 52 + 280 (1 - share).
+  EXPECT_NE(figure.svg.find("cx=\"95.00\" cy=\"192.00\""), std::string::npos);
+  EXPECT_NE(figure.svg.find("cx=\"305.00\" cy=\"52.00\""), std::string::npos);
+  EXPECT_NE(figure.svg.find("d=\"M60.0 332.0L340.0 52.0\""), std::string::npos) << "from (0, 0) to (1, 1)";
+  // Bars: four items are 50 high, two are 25.
+  EXPECT_NE(figure.svg.find("height=\"50.00\""), std::string::npos);
+  EXPECT_NE(figure.svg.find("height=\"25.00\""), std::string::npos);
+  for (const char* text : {">2</text>", ">4</text>", ">ECE 0.208 (",  // 2/6 .375 + 4/6 .125
+                           ">not defined: no label is known</text>", ">RetinaNet &lt;plain&gt;</text>"})
+    EXPECT_EQ(count(figure.svg, text), 1u) << text;
+  for (const char* letter : {">a<", ">b<"})
+    EXPECT_EQ(count(figure.svg, std::string("class=\"strong\"") + letter), 1u);
+  EXPECT_NE(figure.caption.find("By the rule."), std::string::npos);
+  const data::CsvTable csv = table(figure);
+  ASSERT_EQ(csv.rows(), 2u);
+  EXPECT_EQ(csv.at(0, csv.column("panel")), "a");
+  EXPECT_EQ(csv.number(0, csv.column("items")), 2);
+  EXPECT_EQ(csv.number(0, csv.column("right")), 1);
+  EXPECT_EQ(csv.number(0, csv.column("share")), .5);
+  EXPECT_EQ(csv.number(1, csv.column("mean_score")), .875);
+  EXPECT_EQ(csv.number(1, csv.column("low")), 1);
+  EXPECT_THROW(figure_reliability({}, ""), Error);
+}
+
+TEST(Figure5, AFourthPanelBeginsARow) {
+  ReliabilityPanel none;
+  none.undefined = "why";
+  const Figure figure = figure_reliability({none, none, none, none}, "");
+  EXPECT_NE(figure.svg.find("viewBox=\"0 0 1068 904\""), std::string::npos);
+  EXPECT_NE(figure.svg.find("x=\"60.0\" y=\"472.0\" text-anchor=\"start\" class=\"strong\">d<"),
+            std::string::npos);
 }
 
 TEST(WriteFigures, WholeFilesOrNone) {
@@ -190,7 +401,36 @@ TEST(WriteFigures, WholeFilesOrNone) {
   EXPECT_FALSE(std::filesystem::exists(dir / "figure2.svg"))
       << "names are checked before anything is written";
   EXPECT_THROW(write_figures((dir / "figure1.svg").string(), {two}), Error) << "not a folder";
+  Figure with_other = two;
+  with_other.other_name = "figure2-log";
+  with_other.other_svg = "<svg></svg>";
+  write_figures(dir.string(), {with_other});
+  EXPECT_EQ(read_file((dir / "figure2-log.svg").string(), 100), "<svg></svg>");
+  with_other.other_name = "figure2";
+  EXPECT_THROW(write_figures(dir.string(), {with_other}), Error) << "each name once";
   std::filesystem::remove_all(dir);
+}
+
+TEST(FilmFlow, AddsUpAndNamesEveryStage) {
+  FilmFlow flow;
+  flow.found = 20;
+  flow.rejected = {{"file", 2}, {"Target", 1}};
+  flow.not_annotated = 4;
+  flow.folds = {{"train", 10, 6, 9, 8}, {"test", 3, 1, 1, 2}};
+  const Figure figure = figure_flow(flow);
+  for (const char* text :
+       {">20 films found<", ">3 rejected<", ">file: 2<", ">17 films read<", ">4 without box annotation<",
+        ">13 films used<", ">6 with a lesion<", ">8 patients<", ">1 lesion<"})
+    EXPECT_EQ(count(figure.svg, text), 1u) << text;
+  flow.unit = data::FilmUnit::image;
+  EXPECT_EQ(count(figure_flow(flow).svg, "patient"), 0u) << "none where nobody knows them";
+  flow.unit = data::FilmUnit::group;
+  EXPECT_EQ(count(figure_flow(flow).svg, ">8 groups of films<"), 1u);
+  const data::CsvTable csv = table(figure);
+  EXPECT_EQ(csv.number(where(csv, "name", "Target")[0], csv.column("films")), 1);
+  EXPECT_EQ(csv.number(where(csv, "name", "train")[0], csv.column("lesions")), 9);
+  flow.found = 21;
+  EXPECT_THROW(figure_flow(flow), Error) << "a film that is nowhere";
 }
 
 }  // namespace

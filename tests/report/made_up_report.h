@@ -13,7 +13,9 @@
 #include "report/figures/attention.h"
 #include "report/figures/froc.h"
 #include "report/figures/pipeline.h"
+#include "report/figures/reliability.h"
 #include "report/figures/tsne.h"
+#include "report/further_table.h"
 #include "report/page/page.h"
 #include "report/subgroup_table.h"
 #include "tensor/random.h"
@@ -130,7 +132,8 @@ inline ReportPanel made_up_panel(const eval::TruthImage& truth, size_t i,
                     {"CAWE", grey_png, true},
                     {"color+CAWE", colour_png, true}};
   panel.map_png = png_bytes(bump(12, cx, cy));
-  panel.classes = {{"opacity", .93}, {"mass", .61}};
+  panel.classes = sick ? MapClasses{MapOf::active, {{"opacity", .93}, {"mass", .61}}}
+                       : MapClasses{MapOf::fallback, {{"mass", .38}}};
   for (const eval::TruthBox& t : truth.boxes) panel.truth.push_back(t.box);
   for (const auto& of_system : detections) {
     std::vector<eval::Detection> here;
@@ -154,12 +157,15 @@ inline PipelineExample made_up_pipeline(const eval::TruthImage& truth, const Rep
   for (const ReportBox& b : panel.predictions[0])
     if (e.found.size() < 3) e.found.push_back(b);
   e.detector = "RetinaNet";
+  e.chosen = "drawn at random from 3 made-up films";
+  e.rule = eval::describe({});
   return e;
 }
 
 inline AttentionExample made_up_attention(const PipelineExample& from) {
   AttentionExample e;
   e.image = from.image;
+  e.chosen = from.chosen;
   e.film = from.grey;
   e.map = from.map;
   e.width = from.width;
@@ -210,12 +216,29 @@ inline ReportTable made_up_subgroups(const std::vector<eval::TruthImage>& truth,
   return subgroup_table("RetinaNet with Color + CAWE", rows);
 }
 
-/// `panels` films of the viewer.
-inline Report made_up_report(size_t panels = 5) {
+inline ReportTable made_up_lesion_groups(const std::vector<eval::TruthImage>& truth,
+                                         const std::vector<const std::vector<eval::Detection>*>& systems,
+                                         const eval::EvaluateOptions& options) {
+  std::vector<std::string> findings;
+  for (size_t i = 0; i < truth.size(); ++i) findings.push_back(i % 3 == 0 ? "mass" : "opacity");
+  std::vector<std::vector<eval::SubgroupRow>> rows;
+  for (const auto* detections : systems)
+    rows.push_back(eval::lesion_groups(eval::by_film_label(truth, findings), truth, {detections}, options));
+  return lesion_group_table("RetinaNet", {"Plain", "CAWE"}, rows);
+}
+
+/// The curve of each seed, by row.
+using SeedCurves = std::vector<std::vector<std::vector<eval::FrocPoint>>>;
+
+/// `panels` films of the viewer. `curves`, where given, receives what rows are made from.
+inline Report made_up_report(size_t panels = 5, SeedCurves* curves = nullptr) {
+  SeedCurves unused;
+  if (curves == nullptr) curves = &unused;
   Report report;
   report.title = "Does class-aware attention help a detector find lung opacities?";
   report.subtitle =
-      "Made-up figures for a test of this page: two detectors, six enhancements, controls, one seed each.";
+      "Made-up figures for a test of this page: two detectors, six enhancements, controls, one seed or "
+      "five.";
   report.demonstration = true;
   report.findings = {
       "The classifier tells films with opacities from others better than chance (AUROC 0.94, 0.91 to 0.97).",
@@ -226,22 +249,36 @@ inline Report made_up_report(size_t panels = 5) {
   std::vector<std::vector<eval::Detection>> detections;
   std::vector<std::unique_ptr<eval::Evaluation>> evaluations;
   std::vector<double> p;
-  const eval::Evaluation* baseline = nullptr;
+  std::vector<const eval::Evaluation*> baseline;
+  std::vector<FurtherLine> further;
+  std::vector<ReliabilityPanel> reliability;
   for (const MadeUpSystem& s : made_up_systems()) {
+    // RetinaNet's rows have five seeds: their verdicts are about methods, Faster R-CNN's about weights.
+    const bool several = std::string(s.detector) == "retinanet";
+    std::vector<const eval::Evaluation*> seeds;
     detections.push_back(made_up_detections(truth, s.skill, 5));
-    evaluations.push_back(
-        std::make_unique<eval::Evaluation>(eval::evaluate(truth, detections.back(), options)));
+    for (uint64_t seed = 5; seed < (several ? 10u : 6u); ++seed) {
+      evaluations.push_back(std::make_unique<eval::Evaluation>(
+          eval::evaluate(truth, made_up_detections(truth, s.skill, seed), options)));
+      seeds.push_back(evaluations.back().get());
+    }
     const bool first = std::string(s.enhancement) == "none";
-    if (first) baseline = evaluations.back().get();
-    ReportRow row = report_row(
-        s.detector, s.enhancement, {evaluations.back().get()},
-        first ? std::vector<const eval::Evaluation*>{} : std::vector<const eval::Evaluation*>{baseline});
-    row.seeds = "0";
+    if (first) baseline = seeds;
+    const std::string name = several ? "RetinaNet" : "Faster R-CNN";
+    further.push_back({s.detector, s.enhancement, name + ", " + s.enhancement, seeds});
+    if (first)
+      reliability.push_back(
+          {name + ", plain, seed 0", "boxes", seeds[0]->calibration.width, seeds[0]->calibration.undefined});
+    ReportRow row = report_row(s.detector, s.enhancement, seeds,
+                               first ? std::vector<const eval::Evaluation*>{} : baseline,
+                               int64_t(made_up_systems().size()) - 2);
+    row.seeds = several ? "0, 1, 2, 3, 4" : "0";
+    curves->emplace_back();
+    for (const eval::Evaluation* e : seeds) curves->back().push_back(e->curve.points);
     row.control = s.control;
     row.note = s.note;
     row.paper = paper_figures(s.detector, s.enhancement);
     p.push_back(first ? std::nan("") : row.delta_mean.p);
-    if (!first) report.minimum_detectable = row.delta_mean.minimum_detectable;
     report.rows.push_back(row);
   }
   const std::vector<double> corrected = eval::holm(p);
@@ -253,7 +290,7 @@ inline Report made_up_report(size_t panels = 5) {
                   {"lesions", std::to_string(e.lesions)},
                   {"lesion-free", std::to_string(e.negatives)},
                   {"bootstrap draws", std::to_string(options.draws)},
-                  {"seeds", "1"}};
+                  {"seeds", "1 or 5"}};
   report.table_notes = {"Sensitivities are of made-up detections."};
   report.threshold = .5;
   for (size_t k = 0; k < panels; ++k) {
@@ -267,11 +304,14 @@ inline Report made_up_report(size_t panels = 5) {
        {{"CAWE, opacity", "0.68 (0.60 to 0.76)", "0.19", "informative"},
         {"shuffled", "0.19", "0.11", "–"},
         {"centre", "0.07", "0.13", "–"}}},
-      made_up_subgroups(truth, detections[5], options)};
+      made_up_subgroups(truth, detections[5], options),
+      further_table(further, ScoresAre::given),
+      made_up_lesion_groups(truth, {&detections[0], &detections[4]}, options)};
   const PipelineExample pipeline =
       made_up_pipeline(truth[2], made_up_panel(truth[2], 2, detections, options.froc));
-  report.figures = {figure_pipeline(pipeline), figure_attention(made_up_attention(pipeline)),
-                    figure_tsne(made_up_tsne()), figure_froc(report.rows)};
+  report.figures = {figure_pipeline({pipeline}), figure_attention(made_up_attention(pipeline)),
+                    figure_tsne(made_up_tsne()), figure_froc(report.rows),
+                    figure_reliability(reliability, "A box is right where it finds a lesion.")};
   report.recipe = "seed = 0\n[train]\nsteps = 320\n";
   report.environment = {
       {"program", "cawe 0.1.0"}, {"instruction set", "AVX2"}, {"bootstrap", "1000 draws, seed 0"}};

@@ -14,13 +14,17 @@ namespace {
 
 Json interval(const eval::Interval& i) { return Json::array({i.value, i.low, i.high}); }
 
-std::string figures_json(const Report& report) {
+std::string figures_json(const Report& report, const testing::SeedCurves& curves) {
   Json rows = Json::array(), figures = Json::array();
-  for (const ReportRow& row : report.rows) {
-    Json sens = Json::array(), points = Json::array();
-    for (const eval::Interval& i : row.sens) sens.push_back(interval(i));
-    for (const eval::FrocPoint& p : row.points)
-      points.push_back(Json::array({p.threshold, p.fp_per_image, p.sensitivity, p.fp_per_negative}));
+  for (size_t i = 0; i < report.rows.size(); ++i) {
+    const ReportRow& row = report.rows[i];
+    Json sens = Json::array(), seeds = Json::array();
+    for (const eval::Interval& at : row.sens) sens.push_back(interval(at));
+    for (const std::vector<eval::FrocPoint>& curve : curves[i]) {
+      seeds.push_back(Json::array());
+      for (const eval::FrocPoint& p : curve)
+        seeds.back().push_back(Json::array({p.threshold, p.fp_per_image, p.sensitivity, p.fp_per_negative}));
+    }
     rows.push_back({{"detector", row.detector},
                     {"enhancement", row.enhancement},
                     {"baseline", row.baseline},
@@ -32,10 +36,14 @@ std::string figures_json(const Report& report) {
                     {"p", row.delta_mean.p},
                     {"holm", row.p_holm},
                     {"map50", row.map50.value},
-                    {"points", points}});
+                    {"seeds", seeds}});
   }
   for (const Figure& figure : report.figures)
-    figures.push_back({{"name", figure.name}, {"svg", figure.svg}, {"csv", figure.csv}});
+    figures.push_back({{"name", figure.name},
+                       {"svg", figure.svg},
+                       {"csv", figure.csv},
+                       {"other_name", figure.other_name},
+                       {"other_svg", figure.other_svg}});
   return json_text({{"rows", rows}, {"figures", figures}});
 }
 
@@ -47,9 +55,10 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "usage: page_sample OUT.html [FILMS]\n");
     return 2;
   }
+  cawe::report::testing::SeedCurves curves;
   const cawe::report::Report report =
-      cawe::report::testing::made_up_report(argc == 3 ? size_t(std::atoi(argv[2])) : 5);
+      cawe::report::testing::made_up_report(argc == 3 ? size_t(std::atoi(argv[2])) : 5, &curves);
   cawe::report::write_report(argv[1], report);
-  cawe::write_file(std::string(argv[1]) + ".json", cawe::report::figures_json(report));
+  cawe::write_file(std::string(argv[1]) + ".json", cawe::report::figures_json(report, curves));
   return 0;
 }

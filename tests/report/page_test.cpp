@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "report/checklists.h"
 #include "report/page/page.h"
 #include "report/statements.h"
 #include "tensor/error.h"
@@ -117,14 +118,18 @@ TEST(Report, RowsStandInThePapersOrderWithTheirSentence) {
   }
   for (const ReportRow& row : report.rows) {
     if (row.baseline) continue;
-    const Claim claim{row.detector == "retinanet" ? "RetinaNet with " : "Faster R-CNN with ", "",
-                      row.delta_mean, row.p_holm, .95};
+    const Claim claim{row.detector == "retinanet" ? "RetinaNet with " : "Faster R-CNN with ",
+                      "",
+                      row.delta_mean,
+                      row.p_holm,
+                      .95,
+                      row.own.seeds,
+                      row.family};
     const std::string sentence = statement(claim);
     const std::string figures = sentence.substr(sentence.find('('));
     EXPECT_NE(html.find(escape_markup(figures)), std::string::npos) << figures;
   }
-  EXPECT_NE(html.find("Of 10 comparisons with the plain detector"), std::string::npos)
-      << "controls are no rivals";
+  EXPECT_EQ(count(html, "Of 5 comparisons with the plain detector"), 2u) << "controls are no rivals";
 }
 
 TEST(Report, PapersFiguresStandBesideOursWhereARowHasThem) {
@@ -143,6 +148,43 @@ TEST(Report, PapersFiguresStandBesideOursWhereARowHasThem) {
   report.rows[1].paper = paper_figures("retinanet", "cawe");
   EXPECT_EQ(count(report_html(report), "class=\"paper\""), 4u);
   EXPECT_NE(report_html(report).find("paper 0.621"), std::string::npos);
+}
+
+TEST(Report, ChecklistsSayWhatIsKnownAndWhoSaysTheRest) {
+  Report report;
+  report.facts = {{"test films", "123"}, {"split", "<by person>"}};
+  report.environment = {{"revision", "abc1234"}};
+  report.froc_rule = "IoU >= 0.5";
+  const std::string html = report_html(report);
+  const size_t from = html.find("<section id=\"checklists\">");
+  ASSERT_NE(from, std::string::npos);
+  const std::string section = html.substr(from, html.find("</section>", from) - from);
+  EXPECT_EQ(count(section, "<details><summary>"), 2u) << "collapsed: no list is open";
+  size_t items = 0, authors = 0;
+  for (const Checklist& list : checklists())
+    for (const ChecklistItem& item : list.items) {
+      ++items;
+      authors += item.answer == Answer::authors;
+      EXPECT_NE(
+          section.find("<b>" + escape_markup(item.topic) + "</b>: " + escape_markup(item.asks) + "</td>"),
+          std::string::npos)
+          << list.name << " " << item.item;
+    }
+  EXPECT_EQ(count(section, "<tr><th scope=\"row\">"), items);
+  EXPECT_EQ(count(section, ">the authors have to say</span>"), authors);
+  EXPECT_EQ(section.find('`'), std::string::npos) << "keys and files are code";
+  EXPECT_EQ(count(section, "<code>"), count(section, "</code>"));
+  EXPECT_NE(section.find("<code>films_flow.csv</code>"), std::string::npos);
+  // CLAIM's 35 and TRIPOD+AI's 20a have the number of films, 23 the revision, 28 the rule, 19 the split.
+  EXPECT_NE(section.find("<b>test films: 123</b>. report.html (Films of each fold"), std::string::npos);
+  EXPECT_NE(section.find("<b>revision: abc1234</b>. "), std::string::npos);
+  EXPECT_NE(section.find("<b>FROC rule: IoU &gt;= 0.5</b>. "), std::string::npos);
+  EXPECT_NE(section.find("<b>split: &lt;by person&gt;</b>. "), std::string::npos);
+  EXPECT_NE(html.find("<a href=\"#checklists\">Checklists</a>"), std::string::npos);
+  // What the page does not know is not made up: only where it would stand.
+  const std::string empty = report_html(Report());
+  EXPECT_EQ(empty.find("<b>revision:"), std::string::npos);
+  EXPECT_EQ(count(empty, "<tr><th scope=\"row\">"), items);
 }
 
 TEST(Report, AnAblationIsNamedAsOne) {
@@ -194,6 +236,45 @@ TEST(Report, BoxesAreJudgedByTheRule) {
   EXPECT_TRUE(boxes[0].hit);
   EXPECT_FALSE(boxes[1].hit) << "a duplicate";
   EXPECT_FALSE(boxes[2].hit);
+}
+
+TEST(Report, BoxesThatTheRuleLeavesOutAreNeitherRightNorWrong) {
+  const eval::TruthImage truth{
+      "a", "", {{{0, 0, 10, 10}, 0, false, 100}, {{40, 40, 60, 60}, 0, true, 400}}, 64, 64};
+  const std::vector<eval::Detection> found{{0, {0, 0, 10, 9}, .6, 0},
+                                           {0, {0, 0, 9, 10}, .5, 0},
+                                           {0, {41, 41, 59, 59}, .4, 0},
+                                           {0, {20, 0, 30, 10}, .3, 0}};
+  eval::FrocOptions options;
+  auto boxes = report_boxes(truth, found, options);
+  const auto kinds = [&] {
+    std::string text;
+    for (const ReportBox& b : boxes) text += b.hit ? "h" : b.uncounted ? "u" : "w";
+    return text;
+  };
+  EXPECT_EQ(kinds(), "huuw") << "a duplicate, and a box in an ignored region";
+  options.duplicates = eval::Duplicates::fp;
+  boxes = report_boxes(truth, found, options);
+  EXPECT_EQ(kinds(), "hwuw") << "duplicates count as false by this rule";
+}
+
+TEST(Report, AFallbackIsNamedInTheViewer) {
+  Report report;
+  report.panels.emplace_back();
+  report.panels[0].width = report.panels[0].height = 4;
+  report.panels[0].pictures = {{"grey", {1}}};
+  report.panels[0].classes = {MapOf::fallback, {{"consolidation", .38}}};
+  EXPECT_NE(report_html(report).find(
+                "\"classes\":\"no class is active (fallback: the likeliest, consolidation 0.38)\""),
+            std::string::npos);
+}
+
+TEST(Report, IntervalsOfRowsAreNotCalledATest) {
+  const std::string html = report_html(testing::made_up_report(0));
+  EXPECT_EQ(html.find("are not ranked"), std::string::npos);
+  const size_t at = html.find("What decides is the paired comparison with the plain row");
+  ASSERT_NE(at, std::string::npos);
+  EXPECT_NE(html.find("“rank” would stand only", at), std::string::npos) << "no row of this page has a rank";
 }
 
 TEST(Report, IsWrittenWholeOrNotAtAll) {

@@ -15,6 +15,13 @@ Claim claim(double value, double low, double high, double p, double holm, double
   c.reference = "plain RetinaNet";
   c.difference = {{value, low, high, 100, 0}, p, detectable};
   c.p_holm = holm;
+  c.seeds = 10;
+  c.family = std::isnan(holm) ? 1 : 12;
+  return c;
+}
+
+Claim of_seeds(int64_t seeds, Claim c) {
+  c.seeds = seeds;
   return c;
 }
 
@@ -36,32 +43,118 @@ TEST(Statements, ClaimOnlyWhatIntervalAndCorrectedPSupport) {
 TEST(Statements, SayItInOneSentence) {
   EXPECT_EQ(statement(claim(.0444, .0102, .0736, .004, .0204)),
             "RetinaNet with CAWE finds more lesions than plain RetinaNet (+0.044, 95 % interval +0.010 to "
-            "+0.074, corrected p 0.020).");
+            "+0.074 over seeds and patients, corrected p 0.020).");
   EXPECT_EQ(statement(claim(-.0444, -.07, -.0102, .0004, NAN)),
             "RetinaNet with CAWE finds fewer lesions than plain RetinaNet (−0.044, 95 % interval −0.070 to "
-            "−0.010, p < 0.001).");
+            "−0.010 over seeds and patients, p < 0.001).");
   EXPECT_EQ(statement(claim(.004, -.012, .0196, .6, 1, .0273)),
             "RetinaNet with CAWE against plain RetinaNet: no difference shown (+0.004, 95 % interval −0.012 "
-            "to +0.020, corrected p 1.000). A true difference smaller than 0.027 could not be seen here.");
-  EXPECT_EQ(statement(claim(.02, .002, .04, .02, .2, .02)),
-            "RetinaNet with CAWE against plain RetinaNet: no difference shown after the correction for "
-            "several comparisons (+0.020, 95 % interval +0.002 to +0.040, corrected p 0.200). A true "
-            "difference smaller than 0.020 could not be seen here.");
+            "to +0.020 over seeds and patients, corrected p 1.000). A true difference of 0.027 would be "
+            "shown in 80 "
+            "of 100 such studies, tested at 0.05 / 12.");
+  EXPECT_EQ(
+      statement(claim(.02, .002, .04, .02, .2, .02)),
+      "RetinaNet with CAWE against plain RetinaNet: no difference shown after the correction for "
+      "several comparisons (+0.020, 95 % interval +0.002 to +0.040 over seeds and patients, corrected p "
+      "0.200). A true difference of 0.020 would be shown in 80 of 100 such studies, tested at 0.05 / 12.");
   EXPECT_EQ(statement(claim(0, 0, 0, 1, 1, 0)),
             "RetinaNet with CAWE against plain RetinaNet: no difference shown (0.000, 95 % interval 0.000 to "
-            "0.000, corrected p 1.000).");
+            "0.000 over seeds and patients, corrected p 1.000).");
   EXPECT_EQ(statement(claim(NAN, NAN, NAN, NAN, NAN)),
             "RetinaNet with CAWE against plain RetinaNet: nothing can be said, the difference is undefined.");
 }
 
+TEST(Statements, OneSeedSpeaksOfItsWeights) {
+  EXPECT_EQ(statement(of_seeds(1, claim(.0444, .0102, .0736, .004, .0204))),
+            "One seed, these weights only: RetinaNet with CAWE finds more lesions than plain RetinaNet "
+            "(+0.044, 95 % "
+            "interval +0.010 to +0.074 over patients, corrected p 0.020).");
+  EXPECT_EQ(statement(of_seeds(1, claim(.004, -.012, .0196, .6, NAN, .0273))),
+            "One seed, these weights only: RetinaNet with CAWE against plain RetinaNet: no difference shown "
+            "(+0.004, "
+            "95 % interval −0.012 to +0.020 over patients, p 0.600). A true difference of 0.027 between "
+            "these weights "
+            "would be shown on other patients in 80 of 100 such studies, tested at 0.05.");
+  EXPECT_EQ(support_name(of_seeds(1, claim(.04, .01, .07, .004, .02))), "more found, these weights");
+  EXPECT_EQ(support_name(of_seeds(1, claim(-.04, -.07, -.01, .004, .02))), "fewer found, these weights");
+  EXPECT_EQ(support_name(of_seeds(5, claim(-.04, -.07, -.01, .004, .02))), "loss");
+}
+
+TEST(Statements, WhereNoPersonsAreKnownNoneAreSpokenOf) {
+  Claim c = claim(.004, -.012, .0196, .6, NAN, .0273);
+  c.unit = data::FilmUnit::image;
+  EXPECT_NE(statement(c).find("over seeds and images, p 0.600"), std::string::npos) << statement(c);
+  c.seeds = 1;
+  EXPECT_NE(statement(c).find("would be shown on other images in 80"), std::string::npos) << statement(c);
+  c.unit = data::FilmUnit::group;
+  EXPECT_NE(statement(c).find("over groups of films, p"), std::string::npos) << statement(c);
+  EXPECT_EQ(statement(c).find("patient"), std::string::npos) << statement(c);
+}
+
+TEST(Statements, FewSeedsGiveNoVerdict) {
+  for (const int64_t seeds : {2, 4}) {
+    const Claim c = of_seeds(seeds, claim(.0444, .0102, .0736, .004, .0204));
+    EXPECT_EQ(support(c), Support::no_verdict);
+    EXPECT_EQ(statement(c), "RetinaNet with CAWE against plain RetinaNet: no verdict from " +
+                                std::to_string(seeds) +
+                                " seeds, 5 are needed (+0.044, 95 % interval +0.010 to +0.074 over seeds and "
+                                "patients).");
+  }
+  EXPECT_EQ(support(of_seeds(5, claim(.0444, .0102, .0736, .004, .0204))), Support::gain);
+  EXPECT_EQ(support(of_seeds(3, claim(NAN, NAN, NAN, NAN, NAN))), Support::undefined);
+}
+
+TEST(Statements, TheFigureOfAVerdictIsTheMixedModels) {
+  eval::MethodFigure f;
+  f.patients = {{.03, .02, .04, 100, 3}, .001, .5};
+  f.mixed.interval.value = .03;
+  f.mixed.interval.low = -.01;
+  f.mixed.interval.high = 1.2;
+  f.mixed.interval.p = .2;
+  f.minimum_detectable = .07;
+  const eval::Difference weights = verdict_figure(f, eval::Footing::weights_only),
+                         method = verdict_figure(f, eval::Footing::method);
+  EXPECT_EQ(weights.interval.low, .02);
+  EXPECT_EQ(weights.p, .001);
+  EXPECT_EQ(weights.minimum_detectable, .07);
+  EXPECT_EQ(method.interval.low, -.01);
+  EXPECT_EQ(method.p, .2);
+  EXPECT_EQ(method.interval.skipped, 3);
+  EXPECT_EQ(shown_interval(f, eval::Footing::method).low, 0) << "a sensitivity is not below 0";
+  EXPECT_EQ(shown_interval(f, eval::Footing::method).high, 1);
+}
+
 TEST(Statements, SummaryCounts) {
   EXPECT_EQ(summary({}), "");
-  EXPECT_EQ(summary({claim(.04, .01, .07, .004, .02), claim(-.04, -.07, -.01, .004, .02),
-                     claim(.04, .01, .07, .01, .08)}),
+  const std::vector<Claim> three{claim(.04, .01, .07, .004, .02), claim(-.04, -.07, -.01, .004, .02),
+                                 claim(.04, .01, .07, .01, .08)};
+  EXPECT_EQ(summary(three),
             "Of 3 comparisons with the plain detector, 1 shows a gain, 1 a loss and 1 no difference, after "
             "Holm's correction.");
   EXPECT_EQ(summary({claim(.04, -.01, .07, .2, NAN)}),
             "Of 1 comparison with the plain detector, 0 show a gain, 0 a loss and 1 no difference.");
+  EXPECT_EQ(summary({of_seeds(1, three[0])}),
+            "Of 1 comparison with the plain detector, of one seed's weights each, 1 shows a gain, 0 a loss "
+            "and 0 no "
+            "difference, after Holm's correction; another seed may say otherwise, so nothing is said of the "
+            "methods.");
+  EXPECT_EQ(summary({of_seeds(3, three[0]), of_seeds(3, three[1])}),
+            "2 comparisons with the plain detector over 3 seeds: no verdict about methods, which needs 5.");
+}
+
+TEST(Statements, HowOftenChanceIsCalledADifference) {
+  EXPECT_EQ(same_system_statement("RetinaNet", {45, 25, 1000, 48, false}, .95),
+            "A/A, plain RetinaNet against itself with other seeds: a test over patients alone calls 25 of 45 "
+            "pairs of "
+            "trainings different at 0.05; of 1000 ways to deal these trainings into two methods the test "
+            "over seeds "
+            "and patients calls 48 different (4.8 %, 5 % expected; the ways share their trainings, so that "
+            "this share varies "
+            "much).");
+  EXPECT_EQ(
+      same_system_statement("RetinaNet", {1, 0, 0, 0, false}, .95, data::FilmUnit::image),
+      "A/A, plain RetinaNet against itself with other seeds: a test over images alone calls 0 of 1 pair of "
+      "trainings different at 0.05.");
 }
 
 TEST(Places, RowsThatOverlapAreNotRanked) {

@@ -98,6 +98,14 @@ TEST(Text, LowerChangesTheLettersAToZAlone) {
   EXPECT_EQ(lower(""), "");
 }
 
+TEST(Text, ShellTextQuotesWhatAShellWouldTakeApart) {
+  EXPECT_EQ(shell_text({"cawe", "study", "a.toml", "--set", "boot.draws=100"}),
+            "cawe study a.toml --set boot.draws=100");
+  EXPECT_EQ(shell_text({"cawe", "rows=[\"none\", \"cawe\"]", "$HOME", "a b", "it's", "", "~x", "#"}),
+            "cawe 'rows=[\"none\", \"cawe\"]' '$HOME' 'a b' 'it'\\''s' '' '~x' '#'");
+  EXPECT_EQ(shell_text({}), "");
+}
+
 TEST(Error, CarriesCodeAndOneLine) {
   try {
     fail(Code::shape, "conv2d: x ", 3, " (expected ", 4, ")");

@@ -39,6 +39,8 @@ TEST(FrocKeys, SayTheRule) {
             "centre in the lesion box, duplicates ignored, step");
   EXPECT_EQ(eval::describe(rule_of("froc.rule = \"deeplesion\"")),
             "DeepLesion (IoU+1px >= 0.5), interpolated");
+  EXPECT_EQ(eval::describe(rule_of("froc.rule = \"overlap_or_centre\"\nfroc.iou = 0.7")),
+            "IoU >= 0.2 or centre in the lesion box, duplicates ignored, step");
   EXPECT_NE(refusal_of("froc.rule = \"deeplesion\"\nfroc.interp = \"step\"").find("deeplesion"),
             std::string::npos);
   EXPECT_NE(refusal_of("froc.iou = 0.0").find("froc.iou"), std::string::npos);
@@ -46,8 +48,9 @@ TEST(FrocKeys, SayTheRule) {
 }
 
 TEST(FrocKeys, AreWrittenAsTheyAreRead) {
-  for (const char* text : {"", "froc.iou = 0.35\nfroc.duplicates = \"fp\"\nfroc.interp = \"linear\"",
-                           "froc.rule = \"iobb\"", "froc.rule = \"deeplesion\""}) {
+  for (const char* text :
+       {"", "froc.iou = 0.35\nfroc.duplicates = \"fp\"\nfroc.interp = \"linear\"", "froc.rule = \"iobb\"",
+        "froc.rule = \"deeplesion\"", "froc.rule = \"overlap_or_centre\""}) {
     Recipe written = recipe_of("");
     put_froc(rule_of(text), &written);
     EXPECT_EQ(eval::describe(froc_from(written)), eval::describe(rule_of(text))) << text;

@@ -284,8 +284,8 @@ std::string warnings_of(const std::string& text, const std::string& task = "clas
 
 TEST(Recipe, KeysThatSayNothingAreToldOf) {
   EXPECT_EQ(warnings_of("task = \"retinanet\"\nfuse.alpha = 0.3\n"),
-            "r.toml:2: fuse.alpha says nothing: enhance.method is \"none\" (it counts with cawe, centre, "
-            "color+cawe, uniform)\n");
+            "r.toml:2: fuse.alpha says nothing: enhance.method is \"none\" (it counts with cawe, "
+            "cawe-drawn, cawe-lift, centre, color+cawe, uniform)\n");
   EXPECT_EQ(warnings_of("task = \"retinanet\"\nfuse.alpha = 0.5\n"), "");  // the default is no wish
   EXPECT_EQ(warnings_of("task = \"retinanet\"\nfuse.alpha = 0.3\nenhance.method = \"cawe\"\n"), "");
   EXPECT_NE(warnings_of("task = \"retinanet\"\ncolor.space = \"lab\"\n").find("enhance.method"),

@@ -199,11 +199,13 @@ TEST(Schema, KeysSayWhatAResumeComparesOfThem) {
   EXPECT_EQ(idle, (std::set<std::string>{"data.workers", "title", "train.checkpoint_every", "train.keep",
                                          "train.log_every"}));
   // A recipe, weights, or a folder or table of [data]: what is in it is hashed or compared itself.
-  EXPECT_EQ(files, (std::set<std::string>{"classifier", "colorizer", "colorizer_pretrain", "data.annotations",
-                                          "data.boxes", "data.classes_csv", "data.images", "data.labels_csv",
-                                          "data.mapping", "data.root", "data.split_file", "data.test_csv",
-                                          "enhance.classifier", "enhance.colorizer", "faster_rcnn",
-                                          "gan.phi_init", "init", "pretrain", "retinanet"}));
+  EXPECT_EQ(files, (std::set<std::string>{"classifier",       "colorizer",          "colorizer_pretrain",
+                                          "data.annotations", "data.boxes",         "data.classes_csv",
+                                          "data.groups",      "data.images",        "data.labels_csv",
+                                          "data.mapping",     "data.root",          "data.split_file",
+                                          "data.test_csv",    "enhance.classifier", "enhance.colorizer",
+                                          "faster_rcnn",      "gan.phi_init",       "init",
+                                          "pretrain",         "retinanet"}));
 }
 
 TEST(Schema, EveryRecipeOfTheTreeIsUnderstood) {

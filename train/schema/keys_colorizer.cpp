@@ -85,7 +85,7 @@ void content_keys(Table& t) {
   const auto usual = [](const Recipe& r) { return models::content_config(models::phi(r.word("gan.phi"))); };
   t.word("gan.phi")
       .on(kColorizer, "resnet34")
-      .one_of({"resnet34", "vgg16_bn", "none"})
+      .one_of({"resnet34", "vgg16_bn", "vgg19", "none"})
       .paper("ResNet-34")
       .help("network of the content loss; `none`: plain L1");
   t.word("gan.phi_init")
@@ -108,14 +108,14 @@ void content_keys(Table& t) {
   t.words("gan.phi_layers")
       .on(
           kColorizer, [usual](const Recipe& r, const std::string&) { return Value(usual(r).layers); },
-          "resnet34: layer1 to layer3, vgg16_bn: 22, 32, 42")
+          "resnet34: layer1 to layer3, vgg16_bn: 22, 32, 42, vgg19: 35")
       .except("gan.phi", {"none"})
       .open(open)
       .help("layers of phi that are compared, in ascending order");
   t.numbers("gan.phi_weights")
       .on(
           kColorizer, [usual](const Recipe& r, const std::string&) { return Value(usual(r).weights); },
-          "resnet34: 1 each, vgg16_bn: 20, 70, 10")
+          "resnet34: 1 each, vgg16_bn: 20, 70, 10, vgg19: 0.006")
       .except("gan.phi", {"none"})
       .open(open)
       .help("weights of these layers");
@@ -125,6 +125,20 @@ void content_keys(Table& t) {
       .except("gan.phi", {"none"})
       .open(open)
       .help("mean over channels, too, or not, as the paper prints its Eq. 4");
+  t.word("gan.phi_loss")
+      .on(
+          kColorizer,
+          [usual](const Recipe& r, const std::string&) {
+            return Value(std::string(usual(r).loss == models::PhiLoss::mse ? "mse" : "l1"));
+          },
+          "vgg19: mse, others: l1")
+      .one_of({"l1", "mse"})
+      .except("gan.phi", {"none"})
+      .open(open)
+      .help(
+          "phi's maps are compared by the mean of absolute differences, as Eq. 4 has it, or of squares, as "
+          "SRGAN "
+          "does; pixels by absolute differences either way");
 }
 
 void gan_keys(Table& t) {

@@ -72,7 +72,7 @@ void set_keys(Table& t) {
       .on(
           kData,
           [](const Recipe& r, const std::string&) {
-            return Value(std::string(r.word("data.split_unit") == "image"
+            return Value(std::string(r.value("data.split_unit") == Value(std::string("image"))
                                          ? ""
                                          : "pneumonia-challenge-dataset-mappings_2018.json"));
           },
@@ -157,9 +157,18 @@ void split_keys(Table& t) {
       .help(
           "by shares of persons, by the SHA-256 of file names, by a table, in folds, or everything is test");
   t.word("data.split_unit")
-      .on(kData, "patient")
+      .later(kData, "patient, or image where the data name no persons or every image its own")
       .one_of({"patient", "image"})
       .help("`image` only where persons are not known");
+  t.word("data.groups")
+      .file()
+      .on(kData, "")
+      .help(
+          "table image,group of films that belong together (`cawe data duplicates` makes it), beside the "
+          "recipe or "
+          "below `data.root`: a group is dealt to one fold and drawn as one, like a person; persons that are "
+          "known "
+          "stay together, too; \"\": none");
   t.whole("data.split_seed")
       .on(kData, 2018)
       .from(0, kMost)
@@ -339,6 +348,14 @@ void data_keys(Table& t) {
       .help("put behind an image's name that has none");
   table_keys(t);
   set_keys(t);
+  t.words("data.labels")
+      .on(kData, Strings())
+      .open("labels that are learnt")
+      .help("of the data's labels these alone, in this order; `[]`: all");
+  t.words("data.without_labels")
+      .on(kData, Strings())
+      .open("labels that are learnt")
+      .help("labels of the data that are left out: `[\"Support Devices\"]`");
   t.flag("data.check_images")
       .on(kData, true)
       .help("every picture is opened before training; false: a bad one is found when its turn comes");

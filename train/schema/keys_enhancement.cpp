@@ -46,10 +46,6 @@ void attention_keys(Table& t) {
     Row row = t.word(name).on(kChain, otherwise).one_of(choices).open(open).help(help);
     in_chain(row, name);
   };
-  const auto words = [&](const char* name, const char* open, const char* help) {
-    Row row = t.words(name).on(kChain, Strings()).open(open).help(help);
-    in_chain(row, name);
-  };
   const auto flag = [&](const char* name, bool otherwise, const char* open, const char* help) {
     Row row = t.flag(name).on(kChain, otherwise).open(open).help(help);
     in_chain(row, name);
@@ -71,8 +67,19 @@ void attention_keys(Table& t) {
   in_chain(threshold, "cam.act_threshold");
   word("cam.if_none", models::name(usual.if_none), models::empty_set_names(), "when no class is active",
        "no active class: the likeliest one, all, or a map of zeros");
-  words("cam.exclude_labels", "classes that never count", "labels that are never active: `[\"No Finding\"]`");
-  words("cam.targets", "classes that always count", "these labels, active or not");
+  Row exclude = t.words("cam.exclude_labels")
+                    .later(kChain, "the classifier's labels that say that nothing was found")
+                    .open("classes that never count")
+                    .help(
+                        "labels that are never active; unless they are given, \"No Finding\", \"Normal\" and "
+                        "\"Healthy\" where the classifier has them. `[]`: every label may be");
+  in_chain(exclude, "cam.exclude_labels");
+  exclude.unlisted();
+  Row targets = t.words("cam.targets")
+                    .on(kChain, Strings())
+                    .open("classes that always count")
+                    .help("these labels, active or not");
+  in_chain(targets, "cam.targets");
   word("cam.norm", models::name(usual.norm), models::map_norm_names(),
        "scale of the map before fusion (the paper's Eq. 7)",
        "how the map comes to [0, 1]: its least value becomes 0 and its largest 1, or it is divided by its "
@@ -168,8 +175,13 @@ void enhancement_keys(Table& t) {
   colorizer.only("enhance.method", methods_with(&models::EnhancerNeeds::colorizer));
   t.word("control")
       .on(kDetectors, "none")
-      .one_of({"none", "shuffled"})
-      .help("`shuffled`: every film gets another person's map");
+      .one_of({"none", "shuffled", "dose"})
+      .help("`shuffled`: every film gets another person's map; `dose`: a mixture of that and its true boxes");
+  t.number("dose.quality")
+      .on(kDetectors, 1.0)
+      .from(0, 1)
+      .only("control", {"dose"})
+      .help("share of the true boxes in the map of `control = \"dose\"`; 0: another person's map alone");
   Row alpha = t.number("fuse.alpha")
                   .on(kChain, models::EnhancerOptions().alpha)
                   .from(0, 1)

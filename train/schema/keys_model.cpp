@@ -118,6 +118,13 @@ void rpn_keys(Table& t) {
       .help("height over width");
   share("rpn.high", 0.7, "overlaps", "an anchor is foreground from this overlap on");
   share("rpn.low", 0.3, "overlaps", "an anchor is background below this overlap");
+  t.word("rpn.cross_boundary")
+      .on(kFasterRcnn, "keep")
+      .one_of({"keep", "ignore"})
+      .open("anchors over the picture's edge")
+      .help(
+          "anchors that reach over the picture's edge: `keep`: they train as the others do, as torchvision; "
+          "`ignore`: they train nothing, as Ren et al. 2015; they make proposals either way");
   count("rpn.batch", 256, "anchors", "anchors that are sampled of an image for the loss");
   share("rpn.positive", 0.5, "proposals", "at most this share of them is foreground");
   count("rpn.before_nms", 2000, "proposals", "proposals of each level before NMS, in training");
@@ -179,12 +186,12 @@ void froc_keys(Table& t) {
       .one_of(froc_rules())
       .open("FROC's rule")
       .help(
-          "what finds a lesion: overlap, the box's centre, overlap over the box's own area, or DeepLesion's "
-          "rule");
+          "what finds a lesion: overlap, the box's centre, overlap over the box's own area, DeepLesion's "
+          "rule, or an overlap of 0.2 or the centre, the second rule of every result");
   t.number("froc.iou")
       .on(kDetectors | kStudy, usual.threshold)
       .above(0, 1)
-      .except("froc.rule", {"centre"})
+      .except("froc.rule", {"centre", "overlap_or_centre"})
       .open("FROC's rule")
       .help("least overlap that finds");
   t.word("froc.duplicates")

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Keys of a study.
+#include "eval/bootstrap.h"
 #include "models/enhance/enhancer.h"
 #include "train/detector_recipe.h"
 #include "train/schema/table.h"
@@ -56,18 +57,24 @@ void row_keys(Table& t) {
       .help("enhancements of each detector, `none` first");
   t.words("controls")
       .on(kStudy, Strings{"shuffled"})
-      .one_of([] {
-        Strings names = models::enhancer_names();
-        names.push_back("shuffled");
-        return names;
-      })
-      .help("rows that tell what an effect comes from");
+      .help(
+          "rows that tell what an effect comes from: an enhancement; `shuffled` or `shuffled:METHOD`, "
+          "another "
+          "person's map in place of the film's own (METHOD: cawe, or another that fuses its map); `dose=Q` "
+          "or "
+          "`dose=Q:METHOD`, a map of which the share Q (0 to 1) shows the true boxes");
   t.words("control_detectors")
       .on(
           kStudy, [](const Recipe& r, const std::string&) { return Value(r.words("detectors")); },
           "detectors")
       .one_of(detector_tasks())
       .help("detectors that the controls are made for");
+  t.flag("again")
+      .on(kStudy, true)
+      .help(
+          "a row more for each detector, plain films with other seeds (A/A): how often chance alone would be "
+          "called a "
+          "difference");
   t.word("ablate")
       .on(kStudy, "")
       .help("`key=a,b,c`: a row more for each value of a detector's key (`--ablate`)");
@@ -90,6 +97,14 @@ void row_keys(Table& t) {
       .help("every row is trained once for each");
   t.whole("folds").on(kStudy, 0).from(0, 1000).help(
       "cross-validation: every fold is tested once, detections are pooled; 0: the split's own");
+  t.word("fold_scores")
+      .on(kStudy, "pooled")
+      .one_of({"pooled", "apart"})
+      .except("folds", {"0"})
+      .help(
+          "in which order boxes of several folds' detectors are judged: `pooled`: by their scores; `apart`: "
+          "by "
+          "their place in their own fold, as boxes per film, so that no fold's scores count for more");
   t.word("extra").on(kStudy, "").help("recipe whose `[data]` gives lesion-free films of another source");
 }
 
@@ -107,7 +122,7 @@ void study_keys(Table& t) {
   row_keys(t);
   t.whole("panels").on(kStudy, 6).from(0, 200).unit("films").help("films in the report's viewer");
   t.whole("boot.draws")
-      .on(kStudy, 2000)
+      .on(kStudy, eval::kDraws)
       .from(1, 1e6)
       .unit("draws")
       .open("intervals")

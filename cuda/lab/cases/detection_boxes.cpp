@@ -88,7 +88,8 @@ double run_filter(CaseContext& c, const FilterScene& s) {
 }
 
 /// Images with these numbers of boxes and regions, in rows filled up to the same number; some anchors equal a box, and
-/// half of one lies on a region. `counts`: anchors of each image, which then are its own.
+/// half of one lies on a region. `counts`: anchors of each image, which then are its own. Where p gives the image, anchors
+/// reach over all of its edges and touch them.
 template <class T>
 double run_match(CaseContext& c, int64_t anchors, const std::vector<int64_t>& boxes,
                  const std::vector<int64_t>& regions, const MatchParams& p,
@@ -96,6 +97,8 @@ double run_match(CaseContext& c, int64_t anchors, const std::vector<int64_t>& bo
   const auto n = int64_t(boxes.size());
   const bool own = !counts.empty();
   std::vector<T> mine = scene_boxes<T>(own ? n * anchors : anchors, "anchors");
+  if (p.width > 0)
+    for (T& corner : mine) corner -= T(20);
   int64_t rows = 0;
   for (int64_t i = 0; i < n; ++i) rows = std::max(rows, boxes[size_t(i)] + regions[size_t(i)]);
   std::vector<T> truth = scene_truth<T>(boxes, regions, rows);
@@ -114,9 +117,15 @@ double run_match(CaseContext& c, int64_t anchors, const std::vector<int64_t>& bo
                               own ? Tensor::from(counts, {n}) : Tensor(), Tensor::from(truth, {n, rows, 5}),
                               p, expected);
   }
-  const Matching m{
-      c.upload(mine), own, own ? c.upload(counts) : nullptr, rows > 0 ? c.upload(truth) : nullptr, n,
-      anchors,        rows};
+  const Matching m{c.upload(mine),
+                   own,
+                   own ? c.upload(counts) : nullptr,
+                   rows > 0 ? c.upload(truth) : nullptr,
+                   n,
+                   anchors,
+                   rows,
+                   p.width,
+                   p.height};
   auto* matched = c.fresh<int64_t>(n * anchors);
   void* scratch = c.fresh<char>(int64_t(match_scratch(kNumber<T>, m)));
   c.measure([&] {
@@ -195,6 +204,12 @@ void add_detection_boxes_cases(std::vector<Case>& cases) {
   });
   match_case("f32 2x270 of its own", [](CaseContext& c) {
     return run_match<float>(c, 270, {5, 3, 0}, {0, 2, 0}, {0.5, 0.5, true}, {270, 201, 0});
+  });
+  match_case("f32 1000x40 inside", [](CaseContext& c) {
+    return run_match<float>(c, 1000, {40, 0}, {0, 0}, {0.5, 0.4, true, 150, 120});
+  });
+  match_case("f64 3x200 inside, regions", [](CaseContext& c) {
+    return run_match<double>(c, 200, {6, 2, 0}, {3, 0, 2}, {0.5, 0.3, true, 140, 110}, {200, 131, 90});
   });
   // One anchor equals a box: an overlap of exactly 1, which is enough.
   match_case("f32 300x5 of 1", [](CaseContext& c) {

@@ -46,6 +46,9 @@ cawe_mutant(match_best_barrier detection_match.cu "    __syncthreads();\n    if 
 cawe_mutant(match_high detection_match.cu "most_overlap >= high" "most_overlap > high" match_anchors)
 cawe_mutant(match_low_favourite detection_match.cu "matched[at] = best.favourite[at]" "matched[at] = 0" match_anchors)
 cawe_mutant(match_counts detection_match.cu "m.counts[image])) return false" "m.counts[image] + 1)) return false" match_anchors)
+cawe_mutant(match_inside_left detection_match.cu "anchor->x1 >= T(0)" "anchor->x1 > T(0)" match_anchors)
+cawe_mutant(match_inside_right detection_match.cu "anchor->x2 <= T(m.width)" "anchor->x2 < T(m.width)" match_anchors)
+cawe_mutant(match_inside_axes detection_match.cu "anchor->y2 <= T(m.height)" "anchor->y2 <= T(m.width)" match_anchors)
 cawe_mutant(match_covered detection_match.cu "common >= half" "common > half" match_anchors)
 cawe_mutant(match_near_region detection_match.cu "near_region && before == -1" "near_region && before == -3" match_anchors)
 

@@ -182,16 +182,24 @@ Labelled<T> labelled(const T* truth, int64_t rows, bool ignored) {
   return found;
 }
 
-/// out[a] for each of `count` anchors: the row of its box, -1 or -2, as torchvision's Matcher has it.
+/// Whether an anchor takes part: it lies in the image, where p gives one; edges may touch.
+template <class T>
+bool takes_part(const BasicBox<T>& a, const MatchParams& p) {
+  return p.width == 0 || (a.x1 >= T(0) && a.y1 >= T(0) && a.x2 <= T(p.width) && a.y2 <= T(p.height));
+}
+
+/// out[a] for each of `count` anchors: the row of its box, -1 or -2, as torchvision's Matcher has it of the anchors that
+/// take part.
 template <class T>
 void match_image(const T* anchors, int64_t count, const Labelled<T>& truth, const MatchParams& p,
                  int64_t* out) {
   const size_t truths = truth.boxes.size();
-  std::fill_n(out, count, -1);
+  for (int64_t a = 0; a < count; ++a) out[a] = takes_part(box_at(anchors, a), p) ? -1 : -2;
   if (truths == 0) return;
   std::vector<T> best_of_truth(truths, T(0));
   std::vector<size_t> argmax(size_t(count), 0);
   for (int64_t a = 0; a < count; ++a) {
+    if (out[a] == -2) continue;
     const BasicBox<T> anchor = box_at(anchors, a);
     T best = -1;
     for (size_t g = 0; g < truths; ++g) {
@@ -205,12 +213,13 @@ void match_image(const T* anchors, int64_t count, const Labelled<T>& truth, cons
   }
   if (!p.low_quality) return;
   // The anchors that overlap a box most are given back their own best box, which need not be this one.
-  for (int64_t a = 0; a < count; ++a)
-    for (size_t g = 0; g < truths && out[a] < 0; ++g) {
+  for (int64_t a = 0; a < count; ++a) {
+    const BasicBox<T> anchor = box_at(anchors, a);
+    for (size_t g = 0; g < truths && out[a] < 0 && takes_part(anchor, p); ++g) {
       const T most = best_of_truth[g];
-      if (most > T(0) && iou(box_at(anchors, a), truth.boxes[g]) == most)
-        out[a] = truth.rows[argmax[size_t(a)]];
+      if (most > T(0) && iou(anchor, truth.boxes[g]) == most) out[a] = truth.rows[argmax[size_t(a)]];
     }
+  }
 }
 
 /// Leaves out the background that lies on ignored regions.

@@ -82,6 +82,19 @@ def read_curve(points, fp, x=1):
     return best
 
 
+def read_mean(seeds, fp, x=1):
+    """Of several seeds' curves, as the page's table says it: sensitivity, the false positives of the last step, thresholds."""
+    found = [read_curve(points, fp, x) for points in seeds]
+    # At a step of one seed, or not at all: before its first step a seed has found nothing, at no threshold.
+    if not any(p and p[2] > 0 for p in found):
+        return "0.000", "–", "–"
+    mean = sum(p[2] if p else 0 for p in found) / len(found)
+    last = max(p[x] for p in found if p and p[2] > 0)
+    limits = [p[0] if p and p[2] > 0 else math.inf for p in found]
+    low, high = f"{min(limits):.3f}", f"{max(limits):.3f}"
+    return f"{mean:.3f}", f"{last:.2f}", "–" if high == "inf" else low if low == high else f"{low} – {high}"
+
+
 def signed(v):
     text = f"{abs(v):.3f}"
     return text if not float(text) else ("−" if v < 0 else "+") + text

@@ -14,18 +14,21 @@ from selenium.webdriver.common.keys import Keys
 
 
 def check_figures(page, figures, downloads):
-    assert len(page.many(".figure")) == len(figures["figures"]) == 4
+    assert len(page.many(".figure")) == len(figures["figures"]) == 5
     for figure in figures["figures"]:
         xml.dom.minidom.parseString(figure["svg"])
-        for kind in ("svg", "csv"):
-            name = f"{figure['name']}.{kind}"
+        files = {f"{figure['name']}.svg": figure["svg"], f"{figure['name']}.csv": figure["csv"]}
+        if figure["other_svg"]:
+            xml.dom.minidom.parseString(figure["other_svg"])
+            files[figure["other_name"] + ".svg"] = figure["other_svg"]
+        for name, text in files.items():
             link = page.one(f"a[download='{name}']")
             assert link.get_attribute("href").startswith("data:")
             page("arguments[0].scrollIntoView({block: 'center'})", link)
             page.click(link)
             path = downloads / name
-            page.wait(lambda: path.exists() and path.stat().st_size == len(figure[kind].encode()))
-            assert path.read_text() == figure[kind], name
+            page.wait(lambda: path.exists() and path.stat().st_size == len(text.encode()))
+            assert path.read_text() == text, name
     assert page("return document.querySelectorAll('.figure image').length") == 5 + 3 + 8
     assert page("""return [...document.querySelectorAll('.figure image')].every(i => {
         const b = i.getBoundingClientRect(); return b.width > 50 && b.height > 50; })""")
@@ -42,7 +45,7 @@ def check_light_and_dark(page, _):
     for scheme in ("light", "dark"):
         page.screen(1300, scheme=scheme)
         grounds[scheme] = luminance(page("return getComputedStyle(document.body).backgroundColor"))
-        for selector in ("h1", ".lead", "#results small", ".claims li", ".support.gain", ".support.loss", ".note", "figcaption", ".state",
+        for selector in ("h1", ".lead", "#results small", ".claims li", ".checklist .authors", ".support.gain", ".support.loss", ".note", "figcaption", ".state",
                          ".banner", ".segment button[aria-pressed=true]", ".segment button[aria-pressed=false]"):
             ink, ground = page("""let e = document.querySelector(arguments[0]); const ink = getComputedStyle(e).color;
                 for (; e; e = e.parentElement) { const g = getComputedStyle(e).backgroundColor; if (!/, 0\\)$/.test(g)) return [ink, g]; }""",
@@ -69,10 +72,28 @@ def check_keyboard_and_names(page, _):
         seen.append(page("const e = document.activeElement; return e.id || e.dataset.show || e.dataset.denominator || e.tagName"))
         if seen[-1] == "reset":
             break
-    wanted = ["filter", "controls", "ci", "images", "bands", "films", "window", "row", "threshold", "alpha", "overlay", "level", "width", "reset"]
+    wanted = ["filter", "controls", "ci", "images", "log-axis", "bands", "films", "window", "row", "threshold", "alpha", "overlay", "level", "width", "reset"]
     assert [name for name in seen if name in wanted] == wanted, seen
     outline = page("return getComputedStyle(document.activeElement).outlineStyle")
     assert outline == "solid", "the focus is seen"
+
+
+def check_checklists(page, _):
+    """Collapsed at first; open, they fit a phone, and a printed page holds every item."""
+    lists = page.many("#checklists details")
+    assert len(lists) == 2 and not any(page("return arguments[0].open", d) for d in lists)
+    page("document.querySelectorAll('#checklists details').forEach(d => { d.open = true; })")
+    rows = "return [...document.querySelectorAll('#checklists tbody tr')].filter(r => r.offsetHeight > 0).length"
+    assert page(rows) == 44 + 52
+    for width, options in ((360, {"mobile": True}), (1300, {}), (688, {"media": "print"})):
+        page.screen(width, **options)
+        assert page(rows) == 44 + 52
+        outside = page("""return [...document.querySelectorAll('#checklists th, #checklists td')].filter(e => {
+            const b = e.getBoundingClientRect(); return b.left < 0 || b.right > arguments[0] || e.scrollWidth > e.clientWidth + 1; }).map(e => e.outerHTML)""",
+                       width)
+        assert not outside, (width, outside[:3])
+    page.screen(1300)
+    page("document.querySelectorAll('#checklists details').forEach(d => { d.open = false; })")
 
 
 def check_phone(page, _):

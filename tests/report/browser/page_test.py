@@ -12,10 +12,10 @@ import sys
 import tempfile
 
 from browser import Page, open_browser
-from manners_checks import (check_figures, check_keyboard_and_names, check_large, check_light_and_dark, check_nothing_leaves,
+from manners_checks import (check_checklists, check_figures, check_keyboard_and_names, check_large, check_light_and_dark, check_nothing_leaves,
                             check_phone, check_print)
-from table_checks import (check_filter, check_readout, check_sorting, check_switching_curves, check_table_numbers)
-from viewer_checks import (check_alpha_recomputes_eq_7, check_film_list, check_overlay, check_side_by_side,
+from table_checks import (check_curves_and_marks, check_filter, check_readout, check_sorting, check_sentences, check_switching_curves, check_table_numbers)
+from viewer_checks import (check_alpha_recomputes_eq_7, check_film_list, check_first_picture, check_map_classes, check_overlay, check_side_by_side,
                            check_threshold_and_rows, check_window)
 
 sys.dont_write_bytecode = True
@@ -33,9 +33,9 @@ def main():
         driver = open_browser(str(downloads))
         try:
             page = Page(driver, path.as_uri())
-            for check in (check_alpha_recomputes_eq_7, check_window, check_threshold_and_rows, check_overlay, check_film_list,
-                          check_side_by_side, check_table_numbers, check_sorting, check_filter, check_readout, check_switching_curves,
-                          check_light_and_dark, check_keyboard_and_names, check_phone, check_print):
+            for check in (check_first_picture, check_map_classes, check_alpha_recomputes_eq_7, check_window, check_threshold_and_rows, check_overlay, check_film_list,
+                          check_side_by_side, check_table_numbers, check_sentences, check_sorting, check_filter, check_readout, check_switching_curves, check_curves_and_marks,
+                          check_light_and_dark, check_keyboard_and_names, check_checklists, check_phone, check_print):
                 check(page, figures)
                 print("ok", check.__name__, flush=True)
             check_figures(page, figures, downloads)

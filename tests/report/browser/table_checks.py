@@ -1,6 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Table and curves: every number against the sample's figures, sorting, filtering, reading, switching."""
-from expected import p_text, read_curve, signed, table_order
+import math
+import re
+
+import re
+
+from expected import p_text, read_curve, read_mean, signed, table_order
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
@@ -24,12 +29,47 @@ def check_table_numbers(page, figures):
         assert cells[6]["text"] == f"{signed(value)}{signed(low)} to {signed(high)}"
         assert cells[7]["text"] == f"{p_text(row['p'])}Holm {p_text(row['holm'])}"
         zero = low <= 0 <= high
-        support = "no difference shown" if zero else "not after correction" if row["holm"] > 0.05 else "▲ gain" if low > 0 else "▼ loss"
+        gain, loss = ("▲ gain", "▼ loss") if len(row["seeds"]) > 1 else ("▲ more found, these weights", "▼ fewer found, these weights")
+        support = "no difference shown" if zero else "not after correction" if row["holm"] > 0.05 else gain if low > 0 else loss
         assert cells[8]["text"] == support, row
         assert cells[9]["text"].startswith(f"{row['map50']:.3f}")
     text = page.element("table").text
-    assert "Minimum detectable difference" in text and "overlap are not ranked" in text
+    assert "One seed: intervals and p are of these weights only" in text and "5 seeds: intervals and p are over seeds and patients" in text
+    assert "family of 16 comparisons" in text and "The smallest p that 1000 draws can give is 0.0020, corrected 0.0320." in text
+    # Beside verdicts by paired comparisons nothing says that intervals of rows decide.
+    assert "not ranked" not in text and "What decides is the paired comparison with the plain row" in text
+    ranks = len(page.many("#results .rank"))
+    assert ("here that is none" in text) == (ranks == 0), ranks
     assert "paper 0.604" in shown[0][1]["text"] and "paper" not in shown[17][1]["text"]
+
+
+def check_sentences(page, figures):
+    """Every sentence says what its row of the table says, in the verdict's words and in its figures, read off the page alone."""
+    said = page("""return [...document.querySelectorAll('#claims li')].map(e => e.textContent)""")
+    rows = page("""return [...document.querySelectorAll('#results tbody tr')].filter(r => !r.classList.contains('baseline')).map(r => ({
+        name: r.cells[0].querySelector('b').textContent, detector: r.cells[0].querySelector('small').textContent.split(' · ')[0],
+        delta: r.cells[6].firstChild.textContent, range: r.cells[6].querySelector('small').textContent,
+        p: r.cells[7].querySelector('small').textContent.replace('Holm ', ''), support: r.cells[8].textContent}))""")
+    assert len(said) == len(rows) == 16
+    verdicts = {"gain": 0, "loss": 0}
+    for sentence, row in zip(said, rows):
+        weights = row["detector"] == "Faster R-CNN"
+        low, high = (float(v.replace("−", "-")) for v in row["range"].split(" to "))
+        p = 0.0 if row["p"].startswith("<") else float(row["p"])
+        figures_said = "(%s, 95 %% interval %s over %s, corrected p %s)" % (
+            row["delta"], row["range"], "patients" if weights else "seeds and patients", row["p"])
+        who = "%s with %s" % (row["detector"], row["name"])
+        word = "finds more lesions than" if low > 0 and p <= .05 else "finds fewer lesions than" if high < 0 and p <= .05 else "against"
+        assert figures_said in sentence and who + " " + word + " plain " + row["detector"] in sentence, (sentence, row)
+        assert ("One seed, these weights only: " in sentence) == weights, sentence
+        assert ("no difference shown" in sentence) == (word == "against"), sentence
+        assert ("after the correction" in sentence) == (word == "against" and (low > 0 or high < 0)), sentence
+        assert (", tested at 0.05 / 16." in sentence) == (word == "against" and low < high), sentence
+        verdicts["gain"] += word.startswith("finds more") and not sentence.startswith("Control")
+        verdicts["loss"] += word.startswith("finds fewer") and not sentence.startswith("Control")
+    findings = page("return [...document.querySelectorAll('.findings li')].map(e => e.textContent)")[-1]
+    counted = [int(n) for n in re.findall(r"(\d+) shows? a gain, (\d+) a loss", findings) for n in n]
+    assert [counted[0] + counted[2], counted[1] + counted[3]] == [verdicts["gain"], verdicts["loss"]], (findings, verdicts)
 
 
 def check_sorting(page, figures):
@@ -96,9 +136,8 @@ def check_readout(page, figures):
         lines = legend(chart)
         assert len(lines) == 9
         for row, sensitivity, false_positives, threshold in lines:
-            p = read_curve(figures["rows"][int(row)]["points"], fp, x)
-            wanted = (f"{p[2]:.3f}", f"{p[x]:.2f}", f"{p[0]:.3f}") if p else ("0.000", "–", "–")
-            assert (sensitivity, false_positives, threshold) == wanted, (row, fp, wanted)
+            wanted = read_mean(figures["rows"][int(row)]["seeds"], fp, x)
+            assert (sensitivity, false_positives, threshold) == wanted, (row, fp, wanted, (sensitivity, false_positives, threshold))
     for chart in (0, 1):
         expect(chart, 1)
     svg = page.one(".chart svg")
@@ -113,7 +152,7 @@ def check_readout(page, figures):
     assert abs(62 + 634 * fp / 8 - x) < 0.5, "the line stands where the read-out says"
     assert abs((width / 2 + 40) / width * 720 - x) < 1.5, "and where the pointer is"
     for row, sensitivity, *_ in legend(0):
-        around = [read_curve(figures["rows"][int(row)]["points"], fp + d)[2] for d in (-0.01, 0.01)]
+        around = [float(read_mean(figures["rows"][int(row)]["seeds"], fp + d)[0]) for d in (-0.01, 0.01)]
         assert around[0] - 6e-4 <= float(sensitivity) <= around[1] + 6e-4
     svg.send_keys(Keys.ARROW_RIGHT)
     fp = float(page.one(".chart .readout").text.split()[1])
@@ -124,11 +163,74 @@ def check_readout(page, figures):
     assert "lesion-free" in page.one(".chart .readout").text
     page.click(page.one("[data-denominator=images]"))
     expect(1, 1)
+    # By octaves: the line and the read-out belong together, and curves are drawn where they are read.
+    page.click(page.element("log-axis"))
+    page("arguments[0].scrollIntoView({block: 'center'})", svg)
+    ActionChains(page.driver).move_to_element_with_offset(svg, -90, 0).perform()
+    fp = float(page.one(".chart .readout").text.split()[1])
+    x = page("return Number(document.querySelector('.chart .probe line').getAttribute('x1'))")
+    assert abs(62 + 634 * math.log2(16 * fp) / 7 - x) < 8, (fp, x)
+    assert abs((width / 2 - 90) / width * 720 - x) < 1.5
+    svg.send_keys(Keys.ARROW_RIGHT)
+    fp = 2 ** (round(8 * math.log2(float(page.one(".chart .readout").text.split()[1]))) / 8)
+    expect(0, fp)
+    page.click(page.element("log-axis"))
+
+
+def points_of(path):
+    """Corners of a path of M, H, V and L."""
+    out, at = [], [0.0, 0.0]
+    for kind, numbers in re.findall(r"([MHVL])([^MHVL]*)", path):
+        values = [float(v) for v in numbers.split()]
+        at = [values[0], at[1]] if kind == "H" else [at[0], values[0]] if kind == "V" else values
+        out.append(tuple(at))
+    return out
+
+
+def check_curves_and_marks(page, figures):
+    """Curves are means of seeds on either axis; marks, and dots at the viewer's threshold, lie on their curves."""
+    for logarithmic in (False, True):
+        if logarithmic:
+            page.click(page.element("log-axis"))
+        kind = "log" if logarithmic else "lin"
+        hidden = "lin" if logarithmic else "log"
+        assert page("return [...document.querySelectorAll('.chart .' + arguments[0])].every(e => getComputedStyle(e).display === 'none')", hidden)
+        looks = set()
+        for series in page(f"""return [...document.querySelectorAll('.series')].map(g => ({{row: Number(g.dataset.row),
+                d: g.querySelector('.{kind} .line').getAttribute('d'), dashes: g.querySelector('.{kind} .line').getAttribute('stroke-dasharray'),
+                marks: [...g.querySelectorAll('.{kind} .mark:not(.neg)')].map(m => [m.getAttribute('transform'), m.getAttribute('d')])}}))"""):
+            row = figures["rows"][series["row"]]
+            corners = points_of(series["d"])
+            for fp in (0.2, 0.5, 1, 2, 3, 4, 6):
+                x = 62 + 634 * (math.log2(16 * fp) / 7 if logarithmic else fp / 8)
+                drawn = [(364 - y) / 312 for px, y in corners if px <= x + 0.06]
+                around = [float(read_mean(row["seeds"], fp * f)[0]) for f in (0.99, 1.01)]
+                assert around[0] - 0.002 <= drawn[-1] <= around[1] + 0.002, (row["enhancement"], fp, drawn[-1], around)
+            for where, _ in series["marks"]:
+                x, y = (float(v) for v in where[10:-1].split(","))
+                on = [[b for a, b in corners if a <= x + d][-1] for d in (-0.11, 0.11)]
+                assert min(on) - 0.11 <= y <= max(on) + 0.11, (row["enhancement"], where, on)
+            assert len(series["marks"]) >= 2, row["enhancement"]
+            looks.add((row["detector"], series["dashes"], series["marks"][0][1]))
+        assert len(looks) == len(figures["rows"]), "each row of a detector has its own dashes and mark"
+    page.click(page.element("log-axis"))
+    page.slide("threshold", 0.4)
+    for chart, detector in enumerate(("faster_rcnn", "retinanet")):
+        dots = page("return [...document.querySelectorAll('.chart')[arguments[0]].querySelectorAll('.marks circle')].map(c => "
+                    "['cx', 'cy'].map(a => Number(c.getAttribute(a))))", chart)
+        rows = [r for r in table_order(figures["rows"]) if r["detector"] == detector and not r["control"]]
+        assert len(dots) == len(rows) == 6
+        for (x, y), row in zip(dots, rows):
+            of_first = [p for p in row["seeds"][0] if p[0] >= 0.4][-1]
+            assert abs(x - (62 + 634 * of_first[1] / 8)) < 1e-6, row["enhancement"]
+            # A hair to the right, since the page's numbers are rounded.
+            assert abs((364 - y) / 312 - float(read_mean(row["seeds"], of_first[1] + 1e-7)[0])) < 6e-4, row["enhancement"]
+    page.click(page.element("reset"))
 
 
 def check_switching_curves(page, _):
     def drawn():
-        return page("""return [...document.querySelectorAll('.chart .line')].filter(e => getComputedStyle(e).display !== 'none' &&
+        return page("""return [...document.querySelectorAll('.chart .series .line')].filter(e => getComputedStyle(e).display !== 'none' &&
             e.getBoundingClientRect().width > 0).length""")
     assert drawn() == 12, "six methods a detector; controls are off at first"
     box = page.one(".chart .legend input")
@@ -143,7 +245,8 @@ def check_switching_curves(page, _):
     assert drawn() == 13
     page.click(control)
     ActionChains(page.driver).move_to_element(page.element("bands")).perform()
-    lit = "return [...document.querySelectorAll('.chart .series:not(.off) .band')].filter(e => getComputedStyle(e).opacity > 0.1).length"
+    lit = """return [...document.querySelectorAll('.chart .series:not(.off) .band')].filter(e => getComputedStyle(e).opacity > 0.1 &&
+        e.getBoundingClientRect().width > 0).length"""
     page.wait(lambda: page(lit) == 2)
     page.click(page.element("bands"))
     page.wait(lambda: page(lit) == 12)

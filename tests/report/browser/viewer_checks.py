@@ -5,6 +5,59 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
 
+def row_shown(page, figures):
+    return figures["rows"][int(page("return document.getElementById('row').value"))]
+
+
+def check_first_picture(page, figures):
+    """The first picture has the boxes of the row that saw it; picture and row follow one another."""
+    assert page.one("#pictures [aria-pressed=true]").text == "CAWE"
+    assert (row_shown(page, figures)["detector"], row_shown(page, figures)["enhancement"]) == ("faster_rcnn", "cawe")
+    assert page.element("whose").text == "Picture: CAWE, α = 0.50. Boxes of Faster R-CNN with CAWE, whose detector saw this picture."
+    row = next(i for i, r in enumerate(figures["rows"]) if (r["detector"], r["enhancement"]) == ("faster_rcnn", "cawe"))
+    kept = [p for p in panel_data(page, 0)["predictions"][row] if p[4] >= 0.5]
+    assert (page.boxes("hit"), page.boxes("uncounted"), page.boxes("miss")) == (
+        sum(p[5] for p in kept), sum(p[6] for p in kept), sum(1 - p[5] - p[6] for p in kept)) and kept
+    scores = page("return [...document.querySelectorAll('#boxes text')].map(t => t.textContent)")
+    assert scores == [f"{p[4]:.2f}" for p in kept], "the boxes of that row"
+    for picture, enhancement in (("AFDA", "afda"), ("Grey", "none"), ("Color + CAWE", "color+cawe")):
+        page.picture(picture)
+        assert (row_shown(page, figures)["detector"], row_shown(page, figures)["enhancement"]) == ("faster_rcnn", enhancement)
+        assert page.element("whose").text.endswith("whose detector saw this picture."), page.element("whose").text
+    page.slide("alpha", 0.2)
+    assert page.element("whose").text.endswith("whose detector saw it at α = 0.50."), "another alpha than the detector's"
+    page.slide("alpha", 0.5)
+    # A control's own picture is not among those of the film: that is said.
+    control = next(i for i, r in enumerate(figures["rows"]) if r["enhancement"] == "shuffled map")
+    page.choose("row", str(control))
+    assert page.element("whose").text == ("Picture: Color + CAWE, α = 0.50. Boxes of RetinaNet with shuffled map, whose detector saw a "
+                                          "picture that is not shown here.")
+    page.click(page.element("next"))
+    page.settle()
+    assert row_shown(page, figures)["enhancement"] == "shuffled map", "turning the page changes no row"
+    page.click(page.element("previous"))
+    page.picture("Side by side")
+    assert "row whose detector saw it" in page.element("whose").text
+    page.choose("row", str(row))
+    page.picture("CAWE")
+    assert row_shown(page, figures)["detector"] == "faster_rcnn"
+
+
+def check_map_classes(page, _):
+    """A map of active classes and a fallback are told apart."""
+    seen = set()
+    for k in range(5):
+        words = page.element("classes").text
+        if panel_data(page, k)["truth"]:
+            assert words == "active classes: opacity 0.93, mass 0.61", words
+        else:
+            assert words == "no class is active (fallback: the likeliest, mass 0.38)", words
+        seen.add(words)
+        page.click(page.element("next"))
+        page.settle()
+    assert len(seen) == 2
+
+
 def check_alpha_recomputes_eq_7(page, _):
     panel = panel_data(page, 0)
     assert page.one("#pictures [aria-pressed=true]").text == "CAWE", "a fused picture is shown first"
@@ -60,8 +113,9 @@ def check_threshold_and_rows(page, figures):
             page.slide("threshold", t)
             kept = [p for p in panel["predictions"][row] if p[4] >= t]
             assert page.boxes("hit") == sum(p[5] for p in kept), (row, t)
-            assert page.boxes("miss") == sum(1 - p[5] for p in kept), (row, t)
-            curve = [p for p in figures["rows"][row]["points"] if p[0] >= t]
+            assert page.boxes("uncounted") == sum(p[6] for p in kept), (row, t)
+            assert page.boxes("miss") == sum(1 - p[5] - p[6] for p in kept), (row, t)
+            curve = [p for p in figures["rows"][row]["seeds"][0] if p[0] >= t]
             sensitivity, fp = (f"{curve[-1][2]:.3f}", f"{curve[-1][1]:.2f}") if curve else ("0.000", "0.00")
             assert f"sensitivity {sensitivity} at {fp} false" in page.element("state").text, (row, t)
     page.slide("threshold", 0)
@@ -141,7 +195,9 @@ def check_side_by_side(page, figures):
         kept = [p for p in panel["predictions"][row] if p[4] >= 0.5]
         cell = f"#grid .cell:nth-child({i + 1})"
         assert page.boxes("hit", cell + " svg") == sum(p[5] for p in kept), key
-        assert page.one(cell + " small").text == f"2 true, {len(kept)} predicted, {sum(p[5] for p in kept)} right"
+        right, left_out = sum(p[5] for p in kept), sum(p[6] for p in kept)
+        assert page.one(cell + " small").text == (f"2 true, {len(kept)} predicted: {right} right, {len(kept) - right - left_out} wrong" +
+                                                  (f", {left_out} not counted" if left_out else ""))
     page.click(page.element("next"))
     page.settle()
     same(page.pixels("#grid .cell:nth-child(5) canvas"), eq7(panel_data(page, 1), "CAWE", 0.3, 0.4), "next film, side by side")

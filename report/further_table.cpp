@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "report/further_table.h"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <limits>
+
+#include "eval/further.h"
+#include "report/page/parts.h"
+#include "tensor/error.h"
+#include "tensor/io/format.h"
+#include "tensor/text.h"
+
+namespace cawe::report {
+namespace {
+
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+
+/// A figure of the table: its name in the file, its column on the page ("": only in the file), and where it is.
+struct FurtherFigure {
+  const char *name, *column;
+  std::function<eval::Interval(const eval::Evaluation&)> of;
+};
+
+eval::Interval area_to_4(const eval::Evaluation& e) {
+  for (const eval::FrocAreaRow& row : e.froc_area)
+    if (row.limit == 4) return row.area;
+  fail(Code::internal, "evaluation without the area under FROC to 4");
+}
+
+std::vector<FurtherFigure> figures(ScoresAre scores) {
+  const eval::Interval none{kNaN, kNaN, kNaN, 0, 0};
+  return {
+      {"wafroc", "wAFROC", [](const eval::Evaluation& e) { return e.jafroc.wafroc; }},
+      {"jafroc", "JAFROC", [](const eval::Evaluation& e) { return e.jafroc.jafroc; }},
+      {"froc_area_4", "FROC area to 4", area_to_4},
+      {"lroc_area", "LROC area", [](const eval::Evaluation& e) { return e.lroc.area; }},
+      {"mean_sens", "mean of Sens@1–4", [](const eval::Evaluation& e) { return e.mean_paper; }},
+      {"mean_sens_lenient", "by second rule", [](const eval::Evaluation& e) { return e.sens_lenient.mean; }},
+      {"lenient_gain", "",
+       [](const eval::Evaluation& e) {
+         return eval::Interval{e.sens_lenient.mean.value - e.mean_paper.value, kNaN, kNaN, 0, 0};
+       }},
+      {"ece", "ECE", [scores, none](const eval::Evaluation& e) {
+         return scores == ScoresAre::ranks ? none : e.calibration.width.ece;
+       }}};
+}
+
+/// A figure over the seeds of a row.
+struct Cell {
+  int64_t seeds = 0, undefined = 0;
+  double value = kNaN, low = kNaN, high = kNaN, deviation = kNaN;
+};
+
+Cell cell_of(const FurtherLine& line, const FurtherFigure& figure) {
+  CAWE_CHECK(!line.seeds.empty(), Code::internal, "further figures: a row without evaluations");
+  Cell cell;
+  double sum = 0, squares = 0;
+  std::vector<double> values;
+  for (const eval::Evaluation* e : line.seeds) {
+    const eval::Interval i = figure.of(*e);
+    values.push_back(i.value);
+    sum += i.value;
+    cell.undefined += std::isnan(i.value);
+    if (line.seeds.size() == 1) {
+      cell.low = i.low;
+      cell.high = i.high;
+    }
+  }
+  cell.seeds = int64_t(values.size());
+  cell.value =
+      sum / double(values.size());  // NaN where one seed's is: those that are left would be other seeds
+  for (const double v : values) squares += (v - cell.value) * (v - cell.value);
+  if (values.size() > 1) cell.deviation = std::sqrt(squares / double(values.size() - 1));
+  return cell;
+}
+
+std::string cell_text(const Cell& cell) {
+  if (std::isnan(cell.value))
+    return cell.seeds > 1 && cell.undefined < cell.seeds
+               ? "– (" + std::to_string(cell.undefined) + " of " + std::to_string(cell.seeds) + " seeds)"
+               : "–";
+  if (cell.seeds > 1) return fixed(cell.value, 3) + " ± " + fixed(cell.deviation, 3);
+  return page::fixed_or_dash(cell.value, 3) + " (" + page::fixed_or_dash(cell.low, 2) + " to " +
+         page::fixed_or_dash(cell.high, 2) + ")";
+}
+
+/// Why cells are dashes.
+std::string reasons(const std::vector<FurtherLine>& lines, ScoresAre scores) {
+  const eval::Evaluation& first = *lines[0].seeds[0];
+  std::string text;
+  if (first.negatives == 0) text += " wAFROC, JAFROC and LROC need lesion-free films, and there are none.";
+  if (!first.lroc.undefined.empty()) text += " LROC is not defined: " + first.lroc.undefined + ".";
+  if (scores == ScoresAre::ranks) return text + " Scores are ranks within folds: they have no calibration.";
+  std::vector<std::string> why;
+  for (const FurtherLine& line : lines)
+    for (const eval::Evaluation* e : line.seeds)
+      if (const std::string& u = e->calibration.undefined;
+          !u.empty() && std::find(why.begin(), why.end(), u) == why.end())
+        why.push_back(u);
+  return why.empty() ? text : text + " Where ECE is not defined: " + listed(why) + ".";
+}
+
+}  // namespace
+
+ReportTable further_table(const std::vector<FurtherLine>& lines, ScoresAre scores) {
+  CAWE_CHECK(!lines.empty() && !lines[0].seeds.empty(), Code::internal, "further figures: no row");
+  const eval::Evaluation& first = *lines[0].seeds[0];
+  const bool several =
+      std::any_of(lines.begin(), lines.end(), [](const FurtherLine& line) { return line.seeds.size() > 1; });
+  const bool one =
+      std::any_of(lines.begin(), lines.end(), [](const FurtherLine& line) { return line.seeds.size() == 1; });
+  const std::string level = fixed(100 * first.options.level, 0) + " %";
+  ReportTable t;
+  t.title = "More figures of the same detections";
+  t.caption =
+      "Areas under AFROC (wAFROC: each film with lesions counts alike; JAFROC: each lesion), under FROC to 4 "
+      "false positives per image (divided by 4) and under LROC; the mean of Sens@1, 2, 3, 4 by the first "
+      "rule (" +
+      eval::describe(first.options.froc) + ") and by a second one (" +
+      eval::describe(first.sens_lenient.rule) +
+      "): the difference is lesions that were pointed at with another outline. ECE: expected calibration "
+      "error of scores as probabilities that a box is right, 10 bins of equal width." +
+      (several ? " Mean over seeds ± standard deviation between seeds" : "") +
+      (one ? (several ? "; of one seed" : " In brackets") + (" the " + level + " interval over ") +
+                 data::unit_words(first.unit) +
+                 (first.options.draws > eval::kFurtherDraws
+                      ? ", of the mean of Sens@1, 2, 3, 4 by the first rule from " +
+                            std::to_string(first.options.draws) + " draws, else from " +
+                            std::to_string(eval::kFurtherDraws)
+                      : "")
+           : "") +
+      ". No difference between rows was tested by these figures." + reasons(lines, scores);
+  t.header = {"row"};
+  for (const FurtherFigure& figure : figures(scores))
+    if (*figure.column != 0) t.header.push_back(figure.column);
+  for (const FurtherLine& line : lines) {
+    std::vector<std::string> cells{line.label};
+    for (const FurtherFigure& figure : figures(scores))
+      if (*figure.column != 0) cells.push_back(cell_text(cell_of(line, figure)));
+    t.rows.push_back(cells);
+  }
+  return t;
+}
+
+std::string further_csv(const std::vector<FurtherLine>& lines, ScoresAre scores) {
+  std::string csv = csv_line({"detector", "enhancement", "figure", "seeds", "undefined_seeds", "value",
+                              "ci_low", "ci_high", "sd_seeds"});
+  for (const FurtherLine& line : lines)
+    for (const FurtherFigure& figure : figures(scores)) {
+      const Cell c = cell_of(line, figure);
+      csv += csv_line({line.detector, line.enhancement, figure.name, std::to_string(c.seeds),
+                       std::to_string(c.undefined), csv_number(c.value), csv_number(c.low),
+                       csv_number(c.high), csv_number(c.deviation)});
+    }
+  return csv;
+}
+
+}  // namespace cawe::report

@@ -1,0 +1,242 @@
+"""Tables and figures of docs/experiments.md from the tables that scripts/experiments keeps in docs/experiments."""
+import csv
+import math
+import re
+
+NAMES = {'faster_rcnn': 'Faster R-CNN', 'retinanet': 'RetinaNet'}
+BODIES = ('random', 'pretrained')
+DOSES = ('0', '0.25', '0.5', '0.75', '1')
+FORMS = ('cawe', 'cawe-channel', 'cawe-lift', 'cawe-drawn')
+FORM_NAMES = {'cawe': 'product (Eq. 7)', 'cawe-channel': 'third channel', 'cawe-lift': 'lift', 'cawe-drawn': 'product, α drawn'}
+
+
+def holm(p):
+    """Holm's step-down correction, in the order given."""
+    order, running, out = sorted(range(len(p)), key=lambda i: p[i]), 0.0, [0.0] * len(p)
+    for k, i in enumerate(order):
+        running = max(running, min(1.0, p[i] * (len(p) - k)))
+        out[i] = running
+    return out
+
+
+def signed(v):
+    text = '%.3f' % abs(v)
+    return text.lstrip('0') if not float(text) else ('−' if v < 0 else '+') + text.lstrip('0')
+
+
+def share(v):
+    return ('%.3f' % v).lstrip('0')
+
+
+def p_text(p):
+    return '< .001' if p < .001 else ('%.3f' % p).lstrip('0') if p < 1 else '1.000'
+
+
+class Line:
+    """A row of a study's methods.csv."""
+
+    def __init__(self, fields):
+        self.name, self.kind, self.seeds = fields['enhancement'], fields['kind'], int(fields['seeds'])
+        number = lambda key: float(fields[key]) if fields[key] else math.nan
+        self.mean, self.low, self.high, self.sd = (number(k) for k in ('mean', 'low', 'high', 'sd_seeds'))
+        self.delta, self.delta_low, self.delta_high, self.p = (number(k) for k in ('delta', 'delta_low', 'delta_high', 'p'))
+        self.by_seed = [float(v) for v in fields['by_seed'].split()]
+
+    def difference(self):
+        return '%s [%s, %s]' % (signed(self.delta), signed(self.delta_low), signed(self.delta_high))
+
+
+class Study:
+    def __init__(self, folder, name):
+        with open(folder / (name + '.methods.csv')) as f:
+            self.lines = {line['enhancement']: Line(line) for line in csv.DictReader(f)}
+        with open(folder / (name + '.same_system.csv')) as f:
+            self.same = next(csv.DictReader(f))
+        lesions = folder / (name + '.lesions_by_map.csv')
+        self.thirds = list(csv.DictReader(open(lesions))) if lesions.exists() else []
+
+    def __getitem__(self, name):
+        return self.lines[name]
+
+
+class Results:
+    """What is there of the studies, by name."""
+
+    def __init__(self, folder, names):
+        self.studies = {name: Study(folder, name) for name in names if (folder / (name + '.methods.csv')).exists()}
+
+    def maps(self, detector, body):
+        return self.studies.get('maps-%s-%s' % (detector, body))
+
+    def budget(self, detector, body, steps, maps_steps):
+        return self.maps(detector, body) if steps == maps_steps else self.studies.get('budget-%s-%s-%d' % (detector, body, steps))
+
+
+def table(header, rows):
+    return '\n'.join('| %s |' % ' | '.join(str(c) for c in row) for row in [header, ['---'] * len(header)] + rows)
+
+
+def verdicts(rows, level=.05):
+    """(difference cell, p, corrected p, word) of lines that are one family."""
+    corrected = holm([line.p for line in rows])
+    words = []
+    for line, p in zip(rows, corrected):
+        word = 'no difference shown' if p > level else 'gain' if line.delta > 0 else 'loss'
+        words.append((line.difference(), p_text(line.p), p_text(p), word))
+    return words
+
+
+def steps_that_equal(budgets, plain, value):
+    """At how many steps the plain arm has this value, linear in log steps; a text where it is outside."""
+    if value < plain[0]:
+        return 'fewer than %d' % budgets[0]
+    for (a, low), (b, high) in zip(zip(budgets, plain), list(zip(budgets, plain))[1:]):
+        if low <= value <= high:
+            part = (value - low) / (high - low) if high > low else 0
+            return '%.0f' % math.exp(math.log(a) + part * (math.log(b) - math.log(a)))
+    return 'more than %d' % budgets[-1]
+
+
+def budget_part(results, detectors, budgets, maps_steps):
+    cells = [(d, b, s, results.budget(d, b, s, maps_steps[d])) for b in BODIES for d in detectors for s in budgets]
+    there = [c for c in cells if c[3]]
+    if not there:
+        return None, []
+    words = verdicts([study['cawe'] for *_, study in there])
+    rows = []
+    for (d, b, s, study), word in zip(there, words):
+        plain = {n: results.budget(d, b, n, maps_steps[d]) for n in budgets}
+        equal = steps_that_equal(budgets, [plain[n]['none'].mean for n in budgets], study['cawe'].mean) if all(plain.values()) else '–'
+        rows.append([NAMES[d], b, s, '%s (SD %s)' % (share(study['none'].mean), share(study['none'].sd)), share(study['cawe'].mean), *word, equal])
+    text = table(['detector', 'body', 'steps', 'plain', 'CAWE', 'difference', 'p', 'Holm', 'verdict', 'plain needs, steps'], rows)
+    if len(there) < len(cells):
+        text += '\n\n%d of %d cells are there; Holm over these.' % (len(there), len(cells))
+    return text, there
+
+
+def same_system_part(results):
+    pairs = pairs_different = deals = deals_different = 0
+    for study in results.studies.values():
+        pairs += int(study.same['pairs'])
+        pairs_different += int(study.same['pairs_different'])
+        deals += int(study.same['deals'])
+        deals_different += int(study.same['deals_different'])
+    if not deals:
+        return None
+    aa = [study['aa'] for study in results.studies.values()]
+    called = sum(line.p <= .05 for line in aa)
+    return ('Over all %d studies: a test over patients alone, weights taken as given, calls %d of %d pairs of plain trainings different at .05 '
+            '(%.1f %%); the mixed model calls %d of %d ways to deal the twenty plain trainings of a study into two methods different (%.1f %%), and %d of '
+            'the %d A/A rows.' % (len(aa), pairs_different, pairs, 100 * pairs_different / pairs, deals_different, deals,
+                                  100 * deals_different / deals, called, len(aa)))
+
+
+def dose_part(results, detectors):
+    there = [(d, b, results.maps(d, b)) for b in BODIES for d in detectors if results.maps(d, b)]
+    if not there:
+        return None
+    lines = [study['dose=' + q] for _, _, study in there for q in DOSES]
+    words = iter(verdicts(lines))
+    rows = [[NAMES[d], b, q, share(study['dose=' + q].mean), *next(words)] for d, b, study in there for q in DOSES]
+    text = table(['detector', 'body', 'q', 'mean', 'difference to plain', 'p', 'Holm', 'verdict'], rows)
+    text += '\n'
+    for d, b, study in there:
+        missed = {t['third']: float(t['missed_at_1']) for t in study.thirds if t['enhancement'] == 'none'}
+        if missed:
+            text += ('\n- Ceiling, %s, %s body: plain misses %.1f lesions at one false box an image (mean over seeds); %.1f of them lie in the '
+                     'dark third of CAWE\'s map, %.1f in the middle, %.1f in the bright one.' %
+                     (NAMES[d], b, sum(missed.values()), missed['dark'], missed['middle'], missed['bright']))
+    return text
+
+
+def form_part(results, detectors):
+    there = [(d, b, results.maps(d, b)) for b in BODIES for d in detectors if results.maps(d, b)]
+    if not there:
+        return None
+    control = lambda form: 'dose=0' if form == 'cawe' else 'shuffled:' + form
+    words = iter(verdicts([study[f] for _, _, study in there for f in FORMS]))
+    against = iter(verdicts([study['%s - %s' % (f, control(f))] for _, _, study in there for f in FORMS]))
+    rows = []
+    for d, b, study in there:
+        for f in FORMS:
+            own, other = next(words), next(against)
+            rows.append([NAMES[d], b, FORM_NAMES[f], share(study[f].mean), own[0], own[2], own[3], other[0], other[2], other[3]])
+    text = table(['detector', 'body', 'form', 'mean', 'minus plain', 'Holm', 'verdict', 'minus its control', 'Holm', 'verdict'], rows)
+    means = {f: sum(study[f].delta for _, _, study in there) / len(there) for f in FORMS}
+    best = max(means, key=means.get)
+    text += '\n\nMean difference to plain over the %d cells: %s. Best form: %s.' % (
+        len(there), ', '.join('%s %s' % (FORM_NAMES[f], signed(means[f])) for f in FORMS), FORM_NAMES[best])
+    return text
+
+
+def put(page, mark, text):
+    """The page with the part between <!-- MARK … --> and <!-- end --> replaced."""
+    pattern = re.compile(r'(<!-- %s\b.*?-->\n)(.*?)(<!-- end -->)' % re.escape(mark), re.S)
+    assert pattern.search(page), 'docs/experiments.md has no mark %r' % mark
+    return pattern.sub(lambda m: m.group(1) + text + '\n' + m.group(3), page)
+
+
+def figures(results, detectors, budgets, maps_steps, folder):
+    """budget.svg and dose.svg; False where matplotlib is not there."""
+    try:
+        import matplotlib
+    except ImportError:
+        return False
+    matplotlib.use('svg')
+    matplotlib.rcParams.update({'svg.hashsalt': 'cawe', 'svg.fonttype': 'none', 'font.family': 'sans-serif', 'font.size': 9,
+                                'axes.spines.top': False, 'axes.spines.right': False})
+    import matplotlib.pyplot as plot
+    looks = {'none': ('#555555', 'o', '-', 'plain'), 'cawe': ('#0b7a75', 's', '--', 'CAWE')}
+    figure, axes = plot.subplots(2, 2, figsize=(7.2, 5.2), sharex=True, sharey='row', layout='constrained')
+    for row, detector in zip(axes, detectors):
+        for axis, body in zip(row, BODIES):
+            axis.set_title('%s, %s body' % (NAMES[detector], body), fontsize=9)
+            for arm, (colour, marker, line, label) in looks.items():
+                points = [(s, results.budget(detector, body, s, maps_steps[detector])) for s in budgets]
+                points = [(s * (.97 if arm == 'none' else 1.03), study[arm]) for s, study in points if study]
+                if not points:
+                    continue
+                x = [s for s, _ in points]
+                axis.plot(x, [l.mean for _, l in points], color=colour, marker=marker, linestyle=line, markersize=5, label=label)
+                axis.vlines(x, [l.low for _, l in points], [l.high for _, l in points], color=colour, linewidth=1)
+                for s, l in points:
+                    axis.plot([s] * len(l.by_seed), l.by_seed, linestyle='', marker='.', markersize=2.5, color=colour, alpha=.5)
+            axis.set_xscale('log', base=2)
+            axis.set_xticks(budgets, [str(s) for s in budgets])
+            axis.set_ylabel('mean of Sens@1…4' if body == 'random' else '')
+    for axis in axes[1]:
+        axis.set_xlabel('training steps of 8 films')
+    axes[0][0].legend(frameon=False)
+    figure.savefig(folder / 'experiments_budget.svg', metadata={'Date': None})
+    figure, axes = plot.subplots(1, 2, figsize=(7.2, 3), sharey=True, layout='constrained')
+    for axis, body in zip(axes, BODIES):
+        axis.set_title(body + ' body', fontsize=9)
+        axis.axhline(0, color='#999999', linewidth=.8)
+        for detector, colour, marker, line in zip(detectors, ('#b8442f', '#0b4f9c'), 'os', ('-', '--')):
+            study = results.maps(detector, body)
+            if study:
+                lines = [study['dose=' + q] for q in DOSES]
+                x = [float(q) + (.008 if marker == 's' else -.008) for q in DOSES]
+                axis.plot(x, [l.delta for l in lines], color=colour, marker=marker, linestyle=line, markersize=5, label=NAMES[detector])
+                axis.vlines(x, [l.delta_low for l in lines], [l.delta_high for l in lines], color=colour, linewidth=1)
+        axis.set_xlabel('share of the true boxes in the map, q')
+    axes[0].set_ylabel('difference to plain')
+    axes[0].legend(frameon=False)
+    figure.savefig(folder / 'experiments_dose.svg', metadata={'Date': None})
+    return True
+
+
+def write(page_path, folder, figure_folder, names, detectors, budgets, maps_steps):
+    results = Results(folder, names)
+    page = page_path.read_text()
+    budget, _ = budget_part(results, detectors, budgets, maps_steps)
+    drawn = bool(results.studies) and figures(results, detectors, budgets, maps_steps, figure_folder)
+    shown = {'budget': ('Mean sensitivity by training steps: means with intervals, dots are seeds', 'experiments_budget.svg'),
+             'dose': ("Difference to plain by the map's quality", 'experiments_dose.svg')}
+    for mark, text in (('budget', budget), ('same system', same_system_part(results)), ('dose', dose_part(results, detectors)),
+                       ('form', form_part(results, detectors))):
+        if text and mark in shown and (figure_folder / shown[mark][1]).exists():
+            text += '\n\n![%s](figures/%s)' % shown[mark]
+        page = put(page, mark, text or 'Not run yet.')
+    page_path.write_text(page)
+    return drawn

@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a study says of methods: methods.csv, same_system.csv and `cawe plan power`, counted again from results.csv.
+
+usage: python3 tests/apps/methods.py build/release/cawe
+"""
+import csv
+import json
+import math
+import statistics
+
+from common import WORK, cawe, check
+
+DETECTOR = """task = "retinanet"
+[data]
+root = "data"
+labels_csv = "metadata.csv"
+boxes = "stage_2_train_labels.csv"
+split = "patient"
+test = 0.5
+val = 0
+[image]
+size = 32
+[model]
+depth = 18
+width = 4
+channels = 8
+head_convs = 1
+anchor_base = 8
+[train]
+steps = 12
+batch = 4
+lr = 1e-3
+"""
+STUDY = """task = "study"
+retinanet = "detector.toml"
+pretrained = false
+rows = ["none", "clahe", "afda"]
+controls = ["colormap"]
+seeds = [0, 1, 2, 3, 4]
+panels = 0
+[boot]
+draws = 400
+"""
+T4 = 2.7764451051977987  # t at .975 with four degrees of freedom
+Z = 1.959963984540054
+
+
+def table(path):
+    with open(WORK / path) as f:
+        return list(csv.DictReader(f))
+
+
+def holm(p):
+    order, running, out = sorted(range(len(p)), key=lambda i: p[i]), 0, [0] * len(p)
+    for k, i in enumerate(order):
+        running = max(running, min(1, p[i] * (len(p) - k)))
+        out[i] = running
+    return out
+
+
+def near(a, b, bound=1e-9):
+    return abs(float(a) - b) <= bound
+
+
+def five_seeds():
+    methods = {r['enhancement']: r for r in table('five/methods.csv')}
+    results = table('five/results.csv')
+    means = {name: [float(r['mean']) for r in results if r['enhancement'] == name] for name in methods}
+    check([(n, r['kind']) for n, r in methods.items()] == [('none', 'baseline'), ('clahe', 'method'), ('afda', 'method'),
+                                                           ('colormap', 'control'), ('aa', 'again')], 'a line for each row')
+    check([r['seed'] for r in results if r['enhancement'] == 'aa'] == [str(1000 + k) for k in range(5)],
+          'the A/A row has seeds of its own')
+    assert any(statistics.stdev(v) > 0 for v in means.values()), 'trainings that cannot be told apart prove nothing'
+    family = [r for r in methods.values() if r['kind'] in ('method', 'control')]
+    for row, corrected in zip(family, holm([float(r['p']) for r in family])):
+        assert near(row['p_holm'], corrected) and row['family'] == '3', row
+        lines = [r for r in results if r['enhancement'] == row['enhancement']]
+        assert all(near(r['p_holm'], corrected) and r['seeds'] == '5' and r['family'].startswith('3 ') for r in lines), lines
+    for name, row in methods.items():
+        mine = means[name]
+        assert row['seeds'] == '5' and row['footing'] == 'method', row
+        assert [float(v) for v in row['by_seed'].split()] == mine, (row, mine)
+        assert near(row['mean'], statistics.mean(mine)) and near(row['sd_seeds'], statistics.stdev(mine)), row
+        if name == 'none':
+            assert row['delta'] == row['p'] == row['verdict'] == '', row
+            continue
+        d = [a - b for a, b in zip(mine, means['none'])]
+        half = T4 * statistics.stdev(d) / math.sqrt(5)
+        assert near(row['delta'], statistics.mean(d)), row
+        assert near(row['films_fixed_low'], statistics.mean(d) - half) and near(row['films_fixed_high'], statistics.mean(d) + half), row
+        # The mixed model's variance of the mean is that over seeds and what patients add, and never below the first.
+        assert float(row['standard_error']) >= statistics.stdev(d) / math.sqrt(5) - 1e-12, row
+        low, high, p = float(row['delta_low']), float(row['delta_high']), float(row['p'])
+        assert (low <= 0 <= high) == (p > .05), row
+        corrected = float(row['p_holm'] or row['p'])
+        word = 'none' if low <= 0 <= high else 'uncorrected' if corrected > .05 else 'gain' if low > 0 else 'loss'
+        assert row['verdict'] == word, row
+    check(methods['aa']['p_holm'] == methods['aa']['family'] == '', 'A/A rows are outside the correction')
+    same = table('five/same_system.csv')
+    check(len(same) == 1 and same[0]['pairs'] == '45' and same[0]['deals'] == '126' and same[0]['every_deal'] == '1',
+          'A/A: 45 pairs and all 126 ways to deal ten runs')
+    page = (WORK / 'five/report.html').read_text()
+    share = 'calls %s of 45 pairs of trainings different at 0.05; of 126 ways' % same[0]['pairs_different']
+    check(share in page and 'One seed' not in page and '5 seeds: intervals and p are over seeds and patients' in page,
+          'the report says of what its intervals are')
+
+
+def other_numbers_of_seeds():
+    for seeds, footing, verdict in (('0', 'weights_only', {'none', 'gain', 'loss', 'uncorrected'}), ('0,1', 'few_seeds', {'no_verdict'})):
+        name = 'seeds' + str(len(seeds))
+        cawe('study', 'study.toml', '--out', name, '--quiet', '--set', 'seeds=' + seeds, '--set', 'rows=["none", "clahe"]',
+             '--set', 'controls=[]')
+        rows = {r['enhancement']: r for r in table(name + '/methods.csv')}
+        assert {r['footing'] for r in rows.values()} == {footing} and rows['clahe']['verdict'] in verdict, rows
+        assert (rows['clahe']['var_seeds'] == '') == (footing == 'weights_only'), rows
+        page = (WORK / name / 'report.html').read_text()
+        assert ('these weights only' in page) == (footing == 'weights_only')
+        assert ('no verdict from 2 seeds, 5 are needed' in page) == (footing == 'few_seeds')
+        same = table(name + '/same_system.csv')[0]
+        assert (same['deals'] == '0') == (footing == 'weights_only') and same['deal_share'] == ('' if same['deals'] == '0' else same['deal_share'])
+    check(True, 'one seed speaks of weights, two give no verdict')
+
+
+def plan():
+    def said(*args):
+        return json.loads(cawe('plan', 'power', 'five', '--json', *args).stdout)
+    rows = [r for r in table('five/methods.csv') if r['kind'] in ('method', 'control')]
+    report = said()
+    for key in ('var_patients', 'var_seeds', 'var_rest'):
+        assert near(report[key], statistics.mean(float(r[key]) for r in rows), 1e-8), (key, report)
+    check(report['comparisons'] == 3 and report['family'] == 3 and report['seeds'] == 5 and
+          report['units'] == int(rows[0]['units']) and [p['seeds'] for p in report['plan']] == [1, 3, 5, 10, 20],
+          'plan power takes the variances of the study, and its family')
+    # With very many seeds and patients the t distribution is normal: (z of the level + z of the power) standard errors.
+    many = said('--seeds', '10000', '--family', '1')['plan'][0]
+    share = report['units'] / 26684
+    normal = (Z + 0.8416212335729143) * math.sqrt(report['var_patients'] * share + report['var_seeds'] / 10000 +
+                                                  report['var_rest'] * share / 10000)
+    check(near(many['effect_rsna_all'], normal, 0.01 * normal), 'at RSNA\'s size: %.4f, by hand %.4f' % (many['effect_rsna_all'], normal))
+    easy, hard = said('--effect', '0.9')['plan'], said('--effect', '0.0001', '--seeds', '5')['plan'][0]
+    assert easy[-1]['power_here'] > 0.99 and hard['power_here'] < 0.05, (easy, hard)
+    # At its own seeds, films and family a row's smallest difference is what the plan gives the power .8.
+    for row in rows:
+        if float(row['minimum_detectable'] or 0) > 0:
+            own = said('--row', 'retinanet/' + row['enhancement'], '--effect', row['minimum_detectable'], '--seeds', '5')
+            check(near(own['plan'][0]['power_here'], 0.8, 2e-3), 'plan and study agree on %s: %.4f' % (row['enhancement'], own['plan'][0]['power_here']))
+    one = said('--row', 'retinanet/clahe')
+    assert one['comparisons'] == 1 and near(one['var_seeds'], float(rows[0]['var_seeds']), 1e-8), one
+    text = cawe('plan', 'power', 'five/methods.csv', '--effect', '0.05').stdout
+    check('a difference of 0.050 shown in 80 of 100 studies' in text and 'at 0.05 / 3' in text, 'the plan as text')
+    one_seed = next(r for r in table('seeds1/methods.csv') if r['enhancement'] == 'clahe')
+    if float(one_seed['var_patients']) > 0:
+        weights = json.loads(cawe('plan', 'power', 'seeds1', '--json').stdout)
+        check([p['seeds'] for p in weights['plan']] == [1], 'one seed plans for one seed')
+    else:  # on this machine this training found nothing
+        errors = cawe('plan', 'power', 'seeds1', '--json', code=3).stderr
+        check('do not vary' in errors, 'comparisons that do not vary plan nothing')
+    for args, code, words in ((('nowhere',), 3, 'nowhere'), (('five', '--row', 'retinanet/cawe'), 2, 'retinanet/clahe'),
+                              (('five/results.csv',), 3, 'kind'), (('data',), 3, 'has no methods.csv'), (('five', '--effect', '0'), 2, '--effect')):
+        errors = cawe('plan', 'power', *args, code=code).stderr
+        assert words in errors and errors.startswith('cawe: error: ') and errors.count('\n') == 1, (args, errors)
+    good = (WORK / 'five/methods.csv').read_text().split('\n')
+    header, cells = good[0].split(','), good[2].split(',')
+    for column, value in (('seeds', '2.5'), ('seeds', '-3'), ('units', '1'), ('lesions', '-1'), ('family', '0'), ('var_seeds', '-1'),
+                          ('var_patients', ''), ('units', 'many'), ('units', '7')):
+        bad = list(cells)
+        bad[header.index(column)] = value
+        (WORK / 'bad.csv').write_text('\n'.join(good[:2] + [','.join(bad)] + good[3:]))
+        errors = cawe('plan', 'power', 'bad.csv', code=3).stderr
+        assert 'bad.csv: line ' in errors and errors.count('\n') == 1, (column, value, errors)
+    check(True, 'plan power: what is missing or wrong is one line')
+
+
+cawe('phantom', '--out', 'data', '--images', 60, '--size', 48, '--format', 'png', '--seed', 5)
+(WORK / 'detector.toml').write_text(DETECTOR)
+(WORK / 'study.toml').write_text(STUDY)
+cawe('study', 'study.toml', '--out', 'five', '--quiet')
+five_seeds()
+other_numbers_of_seeds()
+plan()
