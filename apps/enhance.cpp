@@ -61,7 +61,7 @@ void check_effects(const Options& o) {
   };
   check(!o.classifier.empty(), "--classifier", train::needs_classifier, "reads no classifier");
   check(!o.colorizer.empty(), "--colorizer", train::needs_colorizer, "does not color");
-  check(o.alpha.has_value(), "--alpha", fuses, "fuses no map");
+  check(o.alpha.has_value(), "--alpha", fuses, "has no alpha");
   CAWE_CHECK(o.anon == "keep" || o.format != "png", Code::usage, "--anon ", o.anon,
              ": --format png names no person in a file (expected dicom or same)");
 }

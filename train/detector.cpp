@@ -58,8 +58,9 @@ Detector::Detector(const std::string& path) {
   Recipe recipe = Recipe::of_checkpoint(c.recipe, path + " (its recipe)");
   CAWE_CHECK(is_detector(recipe.task()), Code::data, path, ": a checkpoint of task \"", recipe.task(),
              "\" (expected a detector)");
-  CAWE_CHECK(recipe.word("control") == "none", Code::usage, path,
-             ": a control that borrows other films' maps (expected a detector that can run on its own)");
+  CAWE_CHECK(recipe.word("control") == "none", Code::usage, path, ": a control (", recipe.word("control"),
+             ") that looks at other films' maps or at true boxes (expected a detector that can run on its "
+             "own)");
   classes_ = recipe.words("classes");
   net_ = with_weights(c.model(), path, [&] { return detector_from(recipe, int64_t(classes_.size())); });
   net_->to(compute_device());

@@ -108,7 +108,7 @@ def options_without_effect():
     for used in (['deeplesion', '--duplicates', 'ignore', '--iou', '0.3'], ['centre', '--duplicates', 'fp']):
         expect('used: ' + ' '.join(used), judge + used, 3, 'none.csv: no such file', absent=['e'])
     enhance = ['enhance', '--input', 'data/images', '--out', 'e', '--method']
-    for option, value, why in (('--alpha', '0.1', 'fuses no map (expected cawe, cawe-drawn, cawe-lift, centre, color+cawe or uniform)'),
+    for option, value, why in (('--alpha', '0.1', 'has no alpha (expected cawe, cawe-drawn, cawe-lift, centre, color+cawe or uniform)'),
                                ('--classifier', 'cls', 'reads no classifier (expected cawe, cawe-channel, cawe-drawn, cawe-lift, color+cawe or '
                                 'uniform)'),
                                ('--colorizer', 'cls', 'does not color (expected color or color+cawe)')):

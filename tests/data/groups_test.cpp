@@ -79,6 +79,8 @@ TEST_F(Groups, ATableThatSaysTwoThingsIsRefused) {
   Dataset data = films({{"a", "a"}, {"b", "b"}});
   expect_error(Code::data, {"two groups"}, [&] { apply("image,group\na,1\na.png,2\n", &data); });
   expect_error(Code::data, {"names none of the 2 films"}, [&] { apply("image,group\nx,1\n", &data); });
+  apply("image,group\n", &data);  // no pair was found
+  EXPECT_EQ(data.samples[0].patient_id, "a");
   expect_error(Code::data, {"image is empty"}, [&] { apply("image,group\n,1\n", &data); });
   expect_error(Code::data, {"group"}, [&] { apply("image,grp\na,1\n", &data); });
   Dataset folders = films({{"p1/a", "a"}, {"p2/a", "b"}});

@@ -73,6 +73,7 @@ TEST(FurtherTable, IntervalOfOneSeedDeviationOfSeveral) {
 
 TEST(FurtherTable, TheCaptionSaysWhyAndByWhichRules) {
   Rows rows;
+  rows.one.unit = data::FilmUnit::patient;
   const std::string text = further_table(rows.lines, ScoresAre::given).caption;
   for (const char* part :
        {"LROC is not defined: 2 films have several lesions.", "pointed at with another outline", "IoU >= 0.5",
@@ -81,11 +82,11 @@ TEST(FurtherTable, TheCaptionSaysWhyAndByWhichRules) {
     EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
   EXPECT_EQ(text.find("need lesion-free"), std::string::npos);
   rows.one.negatives = 0;
-  rows.one.patients_known = false;
+  rows.one.unit = data::FilmUnit::image;
   rows.b.calibration.undefined = "there is nothing to be calibrated";
   const std::string other = further_table(rows.lines, ScoresAre::given).caption;
   EXPECT_NE(other.find("need lesion-free films"), std::string::npos);
-  EXPECT_NE(other.find("over films (persons are not known)"), std::string::npos);
+  EXPECT_NE(other.find("over images"), std::string::npos);
   EXPECT_NE(other.find("Where ECE is not defined: there is nothing to be calibrated."), std::string::npos);
 }
 
