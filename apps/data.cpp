@@ -107,6 +107,7 @@ KnownPersons known_persons(const FilmTable& films, const std::vector<data::FilmP
 
 struct Summary {
   int64_t identical = 0, near = 0, person = 0, across_folds = 0, across_sources = 0, groups = 0, grouped = 0;
+  int64_t compared = 0;        ///< films that could be read
   std::vector<int64_t> group;  ///< of each film
 };
 
@@ -149,7 +150,7 @@ Json json_of(const FilmTable& films, const std::vector<data::FilmPair>& pairs, c
       one["one_person_by_table"] = f.persons == PairFacts::Table::one;
     list.push_back(std::move(one));
   }
-  const auto count = int64_t(films.dataset.samples.size());
+  const int64_t count = s.compared;
   Json json{{"films", count},
             {"pairs_compared", count * (count - 1) / 2},
             {"identical", s.identical},
@@ -187,7 +188,7 @@ void print_pairs(const FilmTable& films, const std::vector<data::FilmPair>& pair
 }
 
 void print_summary(const FilmTable& films, const Summary& s, const KnownPersons& known) {
-  const auto count = int64_t(films.dataset.samples.size());
+  const int64_t count = s.compared;
   std::string text = counted(count, "film") + ", " + counted(count * (count - 1) / 2, "pair") + ": " +
                      std::to_string(s.identical) + " identical, " + std::to_string(s.near) +
                      " near-duplicate, " + std::to_string(s.person) + " likely of one person; " +
@@ -220,7 +221,8 @@ void run_duplicates(Common& common, const Options& o) {
       data::find_duplicates(films.dataset.samples, {o.score, data::DuplicateOptions().near, common.quiet});
   std::vector<data::Rejected>& rejected = films.dataset.rejected;
   rejected.insert(rejected.end(), found.rejected.begin(), found.rejected.end());
-  const Summary summary = summary_of(films, found.pairs);
+  Summary summary = summary_of(films, found.pairs);
+  summary.compared = int64_t(films.dataset.samples.size() - found.rejected.size());
   const KnownPersons known = known_persons(films, found.pairs);
   if (!o.out.empty()) {
     std::vector<std::string> ids;

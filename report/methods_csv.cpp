@@ -63,8 +63,6 @@ std::string support_key(Support support) {
       return "gain";
     case Support::loss:
       return "loss";
-    case Support::uncorrected:
-      return "uncorrected";
     case Support::none:
       return "none";
     case Support::no_verdict:
@@ -88,11 +86,10 @@ void add(Fields* fields, std::initializer_list<double> numbers) {
 }
 
 void add_difference(const ReportRow& row, Fields* fields) {
-  const Claim claim{"", "", row.delta_mean, row.p_holm, row.own.options.level, row.own.seeds, row.family};
   const eval::Interval& d = row.delta_mean.interval;
   add(fields, {d.value, d.low, d.high, row.delta_mean.p, row.p_holm});
   fields->push_back(std::isnan(row.p_holm) ? "" : std::to_string(row.family));
-  fields->push_back(support_key(support(claim)));
+  fields->push_back(support_key(support(claim_of(row))));
   const eval::MethodFigure& f = row.difference.figures[eval::kComparedMean];
   add(fields, {f.patients.interval.low, f.patients.interval.high, f.patients.p});
   if (row.difference.footing == eval::Footing::weights_only) {

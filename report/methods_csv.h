@@ -17,7 +17,7 @@ namespace cawe::report {
 /// seeds,footing                   footing: weights_only, few_seeds, method
 /// mean,low,high,sd_seeds          of the row: interval as the report shows it; standard deviation between seeds
 /// delta,delta_low,delta_high,p    against the plain row: what the verdict goes by
-/// p_holm,family,verdict           corrected over so many comparisons; gain, loss, none, uncorrected, no_verdict
+/// p_holm,family,verdict           corrected over so many comparisons; gain, loss, none, no_verdict, undefined
 /// patients_low,patients_high,p_patients    over patients, these weights given
 /// films_fixed_low,films_fixed_high         t over seeds, these films given
 /// two_level_low,two_level_high             two-level bootstrap, plain percentiles

@@ -69,9 +69,8 @@ Support support(const Claim& claim) {
   if (std::isnan(i.value) || std::isnan(i.low) || std::isnan(i.high) || std::isnan(p))
     return Support::undefined;
   if (claim.footing() == eval::Footing::few_seeds) return Support::no_verdict;
-  if (i.low <= 0 && i.high >= 0) return Support::none;
   // 1 - 0.95 is slightly above 0.05 in binary, so a p of exactly 0.05 passes.
-  if (p > 1 - claim.level) return Support::uncorrected;
+  if (p > 1 - claim.level || (i.low <= 0 && i.high >= 0)) return Support::none;
   return i.low > 0 ? Support::gain : Support::loss;
 }
 
@@ -82,8 +81,6 @@ std::string support_name(const Claim& claim) {
       return weights ? "more found, these weights" : "gain";
     case Support::loss:
       return weights ? "fewer found, these weights" : "loss";
-    case Support::uncorrected:
-      return "not after correction";
     case Support::none:
       return "no difference shown";
     case Support::no_verdict:
@@ -119,9 +116,6 @@ std::string statement(const Claim& claim) {
       return who + " finds more lesions than " + claim.reference + " (" + figures(claim) + ").";
     case Support::loss:
       return who + " finds fewer lesions than " + claim.reference + " (" + figures(claim) + ").";
-    case Support::uncorrected:
-      return against + "no difference shown after the correction for several comparisons (" + figures(claim) +
-             ")." + detectable(claim);
     case Support::none:
       return against + "no difference shown (" + figures(claim) + ")." + detectable(claim);
     case Support::no_verdict:

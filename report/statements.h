@@ -41,13 +41,12 @@ eval::Interval shown_interval(const eval::MethodFigure& figure, eval::Footing fo
 enum class Support {
   gain,
   loss,
-  uncorrected,  ///< the interval excludes zero, but the corrected p is above 1 - level
-  none,         ///< no difference shown
-  no_verdict,   ///< two to four seeds
-  undefined     ///< no draw had a lesion
+  none,        ///< no difference shown: the corrected p is above 1 - level, or the interval holds zero
+  no_verdict,  ///< two to four seeds
+  undefined    ///< no draw had a lesion
 };
 Support support(const Claim& claim);
-/// "gain", "loss", "not after correction", "no difference shown", "no verdict", "undefined"; of one seed "more found, these
+/// "gain", "loss", "no difference shown", "no verdict", "undefined"; of one seed "more found, these
 /// weights" and "fewer found, these weights".
 std::string support_name(const Claim& claim);
 /// One or two sentences, differences to three decimals, ending with a full stop.

@@ -100,13 +100,11 @@ report::ReportTable table_of(const StudyResult& study) {
   t.header = {"row", "control", "difference", "interval", "corrected p", "data support"};
   for (const AgainstControl& a : study.against_controls) {
     const eval::Interval& d = a.row.delta_mean.interval;
-    const report::Claim claim{
-        "",           "",        a.row.delta_mean, a.row.p_holm, a.row.own.options.level, a.row.own.seeds,
-        a.row.family, a.row.unit};
-    t.rows.push_back(
-        {a.row.detector + ", " + a.row.enhancement, method_name(a.control), report::signed_text(d.value),
-         report::signed_text(d.low) + " to " + report::signed_text(d.high),
-         a.row.p_holm < 0.001 ? "< 0.001" : fixed(a.row.p_holm, 3), report::support_name(claim)});
+    t.rows.push_back({a.row.detector + ", " + a.row.enhancement, method_name(a.control),
+                      report::signed_text(d.value),
+                      report::signed_text(d.low) + " to " + report::signed_text(d.high),
+                      a.row.p_holm < 0.001 ? "< 0.001" : fixed(a.row.p_holm, 3),
+                      report::support_name(report::claim_of(a.row))});
   }
   return t;
 }

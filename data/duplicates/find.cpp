@@ -92,7 +92,8 @@ std::vector<FilmPair> compare_one(const std::vector<Read>& read, const std::vect
     const int64_t i = good[k], j = good[l];
     const Read &a = read[size_t(i)], &b = read[size_t(j)];
     if ((l - k) % kReport == 0) counter->add(kReport);
-    if (a.pixels == b.pixels) {
+    // Two blank films are alike in saying nothing.
+    if (a.pixels == b.pixels && !a.features.points.empty()) {
       pairs.push_back({i, j, PairKind::identical, std::numeric_limits<double>::quiet_NaN(), 0, 1});
       continue;
     }

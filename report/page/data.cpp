@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "report/page/page.h"
-#include "report/statements.h"
 #include "tensor/error.h"
 
 namespace cawe::report {
@@ -45,6 +44,17 @@ ReportRow report_row(const std::string& detector, const std::string& enhancement
     row.delta_mean = verdict_figure(row.difference.figures[eval::kComparedMean], row.difference.footing);
   }
   return row;
+}
+
+Claim claim_of(const ReportRow& row) {
+  Claim claim;
+  claim.difference = row.delta_mean;
+  claim.p_holm = row.p_holm;
+  claim.level = row.own.options.level;
+  claim.seeds = std::max<int64_t>(row.own.seeds, 1);
+  claim.family = row.family;
+  claim.unit = row.unit;
+  return claim;
 }
 
 std::vector<ReportBox> report_boxes(const eval::TruthImage& truth, std::vector<eval::Detection> detections,

@@ -117,9 +117,10 @@ Claim claim(const Report& report, const ReportRow& row) {
   std::string reference = "plain " + detector_label(row.detector);
   for (const ReportRow& other : report.rows)
     if (other.baseline && other.detector == row.detector) reference = subject(other);
-  return {subject(row), reference,    row.delta_mean,
-          row.p_holm,   report.level, std::max<int64_t>(row.own.seeds, 1),
-          row.family,   row.unit};
+  Claim claim = claim_of(row);
+  claim.subject = subject(row);
+  claim.reference = reference;
+  return claim;
 }
 
 }  // namespace page

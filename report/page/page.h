@@ -14,6 +14,7 @@
 #include "report/active_classes.h"
 #include "report/charts/chart.h"
 #include "report/figures/figure.h"
+#include "report/statements.h"
 
 namespace cawe::report {
 
@@ -54,6 +55,9 @@ struct ReportRow {
 ReportRow report_row(const std::string& detector, const std::string& enhancement,
                      const std::vector<const eval::Evaluation*>& seeds,
                      const std::vector<const eval::Evaluation*>& baseline, int64_t family = 1);
+
+/// What the row's difference supports; whose it is has no name yet.
+Claim claim_of(const ReportRow& row);
 
 /// A predicted box; `hit`: it finds a lesion by the FROC rule; `uncounted`: by this rule it is neither right nor wrong (a
 /// duplicate of a lesion that a surer box has found, where these are ignored, or in a region that is not scored).

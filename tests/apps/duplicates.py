@@ -77,7 +77,7 @@ def finds():
     shutil.copy(WORK / 'other/copy0.png', WORK / 'bad')
     (WORK / 'bad/x.png').write_bytes((WORK / 'other/copy1.png').read_bytes()[:300])
     done = duplicates('--input', 'bad', code=3)
-    check(len(errors_of(done.stderr)) == 1 and 'x.png' in done.stderr and '2 films' in done.stdout,
+    check(len(errors_of(done.stderr)) == 1 and 'x.png' in done.stderr and done.stdout.startswith('1 film, 0 pairs: '),
           'a film that cannot be read is named, the others are compared')
     duplicates('--input', 'bad', '--allow-rejects')
 

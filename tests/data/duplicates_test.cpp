@@ -173,6 +173,7 @@ TEST(Duplicates, WhatCannotBeReadOrHasNothingToFindIsNoPair) {
   Films films;
   films.add("a", chest(7));
   films.add("black", FloatImage(64, 48, 1));
+  films.add("black, too", FloatImage(64, 48, 1));
   films.add("tiny", FloatImage(1, 1, 1));
   films.add("broken", chest(7));
   write_file(films.samples.back().path, "P5 9 9 255\nshort");

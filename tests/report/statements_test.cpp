@@ -28,16 +28,18 @@ Claim of_seeds(int64_t seeds, Claim c) {
 TEST(Statements, ClaimOnlyWhatIntervalAndCorrectedPSupport) {
   EXPECT_EQ(support(claim(.04, .01, .07, .004, .02)), Support::gain);
   EXPECT_EQ(support(claim(-.04, -.07, -.01, .004, .02)), Support::loss);
-  EXPECT_EQ(support(claim(.04, .01, .07, .01, .08)), Support::uncorrected);
+  EXPECT_EQ(support(claim(.04, .01, .07, .01, .08)), Support::none) << "the corrected p decides";
+  EXPECT_EQ(support(claim(.04, -.001, .07, .051, .08)), Support::none)
+      << "on whichever side of zero an interval ends that is not corrected";
   EXPECT_EQ(support(claim(.04, .01, .07, .01, NAN)), Support::gain) << "one comparison needs no correction";
-  EXPECT_EQ(support(claim(.04, .01, .07, .2, NAN)), Support::uncorrected);
+  EXPECT_EQ(support(claim(.04, .01, .07, .2, NAN)), Support::none);
   EXPECT_EQ(support(claim(.04, -.01, .07, .004, .004)), Support::none) << "the interval holds zero";
   EXPECT_EQ(support(claim(.04, 0, .07, .004, .004)), Support::none);
   EXPECT_EQ(support(claim(.04, .01, .07, .05, .05)), Support::gain) << "0.05 itself counts";
   EXPECT_EQ(support(claim(NAN, NAN, NAN, NAN, NAN)), Support::undefined);
   Claim strict = claim(.04, .01, .07, .004, .02);
   strict.level = .99;
-  EXPECT_EQ(support(strict), Support::uncorrected);
+  EXPECT_EQ(support(strict), Support::none);
 }
 
 TEST(Statements, SayItInOneSentence) {
@@ -54,8 +56,8 @@ TEST(Statements, SayItInOneSentence) {
             "of 100 such studies, tested at 0.05 / 12.");
   EXPECT_EQ(
       statement(claim(.02, .002, .04, .02, .2, .02)),
-      "RetinaNet with CAWE against plain RetinaNet: no difference shown after the correction for "
-      "several comparisons (+0.020, 95 % interval +0.002 to +0.040 over seeds and patients, corrected p "
+      "RetinaNet with CAWE against plain RetinaNet: no difference shown (+0.020, 95 % interval +0.002 to "
+      "+0.040 over seeds and patients, corrected p "
       "0.200). A true difference of 0.020 would be shown in 80 of 100 such studies, tested at 0.05 / 12.");
   EXPECT_EQ(statement(claim(0, 0, 0, 1, 1, 0)),
             "RetinaNet with CAWE against plain RetinaNet: no difference shown (0.000, 95 % interval 0.000 to "
