@@ -68,6 +68,8 @@ class CalibrationStatistic {
   explicit CalibrationStatistic(const ScoredOutcomes& items, int64_t bins = 10);
   /// Number of figures that value() writes.
   int64_t values() const;
+  /// Where among them the ECE by bins of equal width stands.
+  int64_t ece() const { return whole_.bins; }
   void value(const std::vector<int32_t>& image_weights, double* out) const;
   /// What the figures of the whole set (`point`) and those of the draws (`drawn`, values() rows) say.
   Calibration result(const double* point, const std::vector<double>* drawn, double level) const;

@@ -15,6 +15,7 @@
 #include "eval/subgroups.h"
 #include "tensor/denormals.h"
 #include "tensor/error.h"
+#include "tensor/io/format.h"
 #include "tensor/text.h"
 
 namespace cawe::eval {
@@ -85,6 +86,9 @@ void add_uncertainty(const FrocData& data, const Ap50& ap50, const Clusters& clu
     e->band_x.push_back(x[i]);
     e->band_low.push_back(band.low);
     e->band_high.push_back(band.high);
+    e->band_value.push_back(point[i]);
+    e->band_drawn.emplace_back(drawn[i].begin(),
+                               drawn[i].begin() + std::min<int64_t>(kBandDraws, e->options.draws));
   }
   for (SensRow& row : e->sens) row.interval = interval(grid_index(row.at.fp));
   e->mean_paper = interval(n);
@@ -113,6 +117,30 @@ Averaged average(const std::vector<const Evaluation*>& seeds) {
       for (size_t b = 0; b < e->drawn[k].size(); ++b) mean.drawn[k][b] += share * e->drawn[k][b];
   }
   return mean;
+}
+
+/// What a reader has to know of the intervals before taking them at their word.
+void note_intervals(Evaluation* e) {
+  if (e->options.draws < kFewDraws)
+    e->notes.push_back("intervals are of " + std::to_string(e->options.draws) + " draws alone (expected " +
+                       std::to_string(kFewDraws) + " or more: their ends are those of a few draws)");
+  std::string none, all, other;
+  for (const SensRow& row : e->sens) {
+    if (!(row.interval.low == row.interval.high)) continue;
+    std::string& where = row.interval.value == 0 ? none : row.interval.value == 1 ? all : other;
+    where += (where.empty() ? "Sens@" : ", ") + shortest(row.at.fp);
+  }
+  const std::string lesions = std::to_string(e->lesions);
+  const double three = std::min(1.0, 3 / double(e->lesions));
+  if (!none.empty())
+    e->notes.push_back(none + ": none of the " + lesions +
+                       " lesions is found, all draws agree, and [0, 0] is no " +
+                       "interval (rule of three: up to " + rounded(three, 3) + " is not excluded)");
+  if (!all.empty())
+    e->notes.push_back(all + ": all of the " + lesions +
+                       " lesions are found, all draws agree, and [1, 1] is no " +
+                       "interval (rule of three: down to " + rounded(1 - three, 3) + " is not excluded)");
+  if (!other.empty()) e->notes.push_back(other + ": all draws agree; an interval without width is none");
 }
 
 }  // namespace
@@ -171,6 +199,7 @@ Evaluation evaluate(const std::vector<TruthImage>& truth, const std::vector<Dete
   if (e.map50.skipped > 0 && e.lesions > 0)
     e.notes.push_back(std::to_string(e.map50.skipped) + " of " + std::to_string(options.draws) +
                       " draws had no lesion and were left out");
+  note_intervals(&e);
   return e;
 }
 

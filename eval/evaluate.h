@@ -68,6 +68,10 @@ struct PascalRow {
   PascalAp ap;  ///< mean over the truth's labels
 };
 
+constexpr int64_t kBandDraws = 500;
+/// With fewer draws than this the ends of a 95 % interval are a few draws' doing, and a note says so.
+constexpr int64_t kFewDraws = 1000;
+
 /// All figures of one system on one test set.
 struct Evaluation {
   int64_t images = 0, patients = 0,  ///< patients: units, whatever they are
@@ -79,8 +83,11 @@ struct Evaluation {
   EvaluateOptions options;
   FrocCurve curve;
   std::vector<double> band_x, band_low, band_high;  ///< pointwise interval of the curve at x = 0 … 8
-  std::vector<SensRow> sens;                        ///< at 1/8 1/4 1/2 1 2 3 4 8
-  Interval mean_paper;                              ///< mean of Sens@1, 2, 3, 4
+  /// The curve at band_x, and what the first kBandDraws draws make of it, [band_x][draws]: for a band over several seeds.
+  std::vector<double> band_value;
+  std::vector<std::vector<double>> band_drawn;
+  std::vector<SensRow> sens;  ///< at 1/8 1/4 1/2 1 2 3 4 8
+  Interval mean_paper;        ///< mean of Sens@1, 2, 3, 4
   /// Mean of Sens@1/8, 1/4, 1/2, 1, 2, 4, 8 (LUNA16's score).
   Interval mean_luna;
   Interval map50;  ///< COCO AP at IoU 0.5, all labels taken as one
@@ -94,6 +101,8 @@ struct Evaluation {
   OperatingPoint at_threshold;  ///< at options.threshold; its `threshold` is NaN where none is given
   /// Lesions by size and by finding. Only evaluate_files() fills it: a study has all seeds of a row at once (subgroups.h).
   std::vector<SubgroupRow> lesions_by;
+  /// Draws of some of the further figures, [kFurtherKept][draws] (eval/further.h).
+  std::vector<std::vector<double>> further_drawn;
   std::vector<std::string> notes;
   std::vector<std::string> doubts;  ///< those of the notes for which the figures may be too good
 

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "tensor/error.h"
+
 namespace cawe::eval {
 
 void add_further_figures(const std::vector<TruthImage>& truth, const std::vector<Detection>& detections,
@@ -46,9 +48,23 @@ void add_further_figures(const std::vector<TruthImage>& truth, const std::vector
   for (size_t k = 0; k < fps.size(); ++k) e->sens_lenient.sens[k] = interval(sens + k);
   e->sens_lenient.mean = interval(mean);
   e->calibration = scores.result(&point[calibrated], &drawn[calibrated], options.level);
-  if (!std::isnan(options.threshold))
-    e->at_threshold =
-        operating_point(data, clusters, options.threshold, options.draws, options.seed, options.level);
+  const size_t kept_area = size_t(std::find(limits.begin(), limits.end(), kKeptAreaLimit) - limits.begin());
+  CAWE_CHECK(kept_area < limits.size(), Code::internal, "no area under FROC to ", kKeptAreaLimit);
+  e->further_drawn.resize(kFurtherKept);
+  e->further_drawn[kKeptWafroc] = drawn[1];
+  e->further_drawn[kKeptJafroc] = drawn[0];
+  e->further_drawn[kKeptFrocArea] = drawn[areas + kept_area];
+  e->further_drawn[kKeptLroc] = drawn[lrocs];
+  e->further_drawn[kKeptLenientMean] = drawn[mean];
+  e->further_drawn[kKeptEce] = drawn[calibrated + size_t(scores.ece())];
+  if (std::isnan(options.threshold)) return;
+  OperatingDraws at_threshold;
+  e->at_threshold = operating_point(data, clusters, options.threshold, options.draws, options.seed,
+                                    options.level, &at_threshold);
+  for (std::vector<double>* kept : {&at_threshold.sensitivity, &at_threshold.fp_per_image})
+    kept->resize(size_t(std::min<int64_t>(int64_t(kept->size()), draws)));
+  e->further_drawn[kKeptSensitivityAtThreshold] = std::move(at_threshold.sensitivity);
+  e->further_drawn[kKeptFpAtThreshold] = std::move(at_threshold.fp_per_image);
 }
 
 }  // namespace cawe::eval

@@ -10,7 +10,7 @@
 namespace cawe::eval {
 
 OperatingPoint operating_point(const FrocData& data, const Clusters& clusters, double threshold,
-                               int64_t draws, uint64_t seed, double level) {
+                               int64_t draws, uint64_t seed, double level, OperatingDraws* drawn_figures) {
   constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
   OperatingPoint result;
   result.threshold = threshold;
@@ -40,9 +40,10 @@ OperatingPoint operating_point(const FrocData& data, const Clusters& clusters, d
   };
   double point[2];
   statistic(std::vector<int32_t>(images, 1), point);
-  const auto values = bootstrap(clusters, 2, statistic, draws, seed);
+  auto values = bootstrap(clusters, 2, statistic, draws, seed);
   result.sensitivity = percentile_interval(point[0], values[0], level);
   result.fp_per_image = percentile_interval(point[1], values[1], level);
+  if (drawn_figures != nullptr) *drawn_figures = {std::move(values[0]), std::move(values[1])};
   return result;
 }
 

@@ -20,9 +20,14 @@ struct OperatingPoint {
   Interval fp_per_image;  ///< NaN where there is no image
   int64_t found = 0, false_positives = 0;
 };
-/// Everything is NaN where `threshold` is NaN: none could be chosen.
+/// Both figures over the draws.
+struct OperatingDraws {
+  std::vector<double> sensitivity, fp_per_image;
+};
+/// Everything is NaN where `threshold` is NaN: none could be chosen. `drawn`, where it is given, receives the draws.
 OperatingPoint operating_point(const FrocData& data, const Clusters& clusters, double threshold,
-                               int64_t draws, uint64_t seed, double level = 0.95);
+                               int64_t draws, uint64_t seed, double level = 0.95,
+                               OperatingDraws* drawn = nullptr);
 
 /// A threshold that was chosen on validation films.
 struct ThresholdChoice {

@@ -178,8 +178,10 @@ std::string evaluation_text(const eval::Evaluation& e) {
           (e.unit == data::FilmUnit::image ? "" : data::counted_units(e.patients, e.unit) + ", ") +
           counted(e.lesions, "lesion") + ", " + counted(e.detections, "detection") + "\n";
   text += printf_text("FROC rule: %s\n\n", eval::describe(e.options.froc).c_str());
-  text += printf_text("  FP/image  sensitivity  %2.0f %% interval    score >=  FP on lesion-free images\n",
-                      100 * e.options.level);
+  text += printf_text(
+      "  FP/image  sensitivity  %2.0f %% interval    score >=  sensitivity at that FP of lesion-free "
+      "images\n",
+      100 * e.options.level);
   for (const eval::SensRow& row : e.sens) {
     const std::string threshold = std::isinf(row.at.threshold) ? "-" : number(row.at.threshold);
     text += printf_text("  %8s  %11s  %-16s %9s  %11s%s\n", shortest(row.at.fp).c_str(),

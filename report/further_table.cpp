@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "eval/further.h"
+#include "eval/seed_figures.h"
 #include "report/page/parts.h"
 #include "tensor/error.h"
 #include "tensor/io/format.h"
@@ -17,37 +18,89 @@ namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
+bool has_threshold(const eval::Evaluation& e) { return !std::isnan(e.at_threshold.threshold); }
+
+/// The whole set's figure of one seed, its own interval by unit, and its draws (nullptr: there are none).
+struct OfSeed {
+  eval::Interval interval;
+  const std::vector<double>* drawn = nullptr;
+};
+
 /// A figure of the table: its name in the file, its column on the page ("": only in the file), and where it is.
 struct FurtherFigure {
   const char *name, *column;
-  std::function<eval::Interval(const eval::Evaluation&)> of;
+  std::function<OfSeed(const eval::Evaluation&)> of;
 };
 
-eval::Interval area_to_4(const eval::Evaluation& e) {
+eval::Interval area_to_limit(const eval::Evaluation& e) {
   for (const eval::FrocAreaRow& row : e.froc_area)
-    if (row.limit == 4) return row.area;
-  fail(Code::internal, "evaluation without the area under FROC to 4");
+    if (row.limit == eval::kKeptAreaLimit) return row.area;
+  fail(Code::internal, "evaluation without the area under FROC to ", eval::kKeptAreaLimit);
 }
 
-std::vector<FurtherFigure> figures(ScoresAre scores) {
-  const eval::Interval none{kNaN, kNaN, kNaN, 0, 0};
-  return {
-      {"wafroc", "wAFROC", [](const eval::Evaluation& e) { return e.jafroc.wafroc; }},
-      {"jafroc", "JAFROC", [](const eval::Evaluation& e) { return e.jafroc.jafroc; }},
-      {"froc_area_4", "FROC area to 4", area_to_4},
-      {"lroc_area", "LROC area", [](const eval::Evaluation& e) { return e.lroc.area; }},
-      {"mean_sens", "mean of Sens@1–4", [](const eval::Evaluation& e) { return e.mean_paper; }},
-      {"mean_sens_lenient", "by second rule", [](const eval::Evaluation& e) { return e.sens_lenient.mean; }},
-      {"lenient_gain", "",
-       [](const eval::Evaluation& e) {
-         return eval::Interval{e.sens_lenient.mean.value - e.mean_paper.value, kNaN, kNaN, 0, 0};
-       }},
-      {"ece", "ECE", [scores, none](const eval::Evaluation& e) {
-         return scores == ScoresAre::ranks ? none : e.calibration.width.ece;
-       }}};
+/// A figure that some evaluations have no value of: NaN there.
+eval::Interval where_known(bool known, const eval::Interval& interval) {
+  return known ? interval : eval::Interval{kNaN, kNaN, kNaN, 0, 0};
 }
 
-/// A figure over the seeds of a row.
+/// `at_threshold`: a row of the table has a threshold that was fixed on validation films.
+std::vector<FurtherFigure> figures(ScoresAre scores, bool at_threshold) {
+  using eval::Evaluation;
+  const auto kept = [](const Evaluation& e, eval::FurtherKept k) {
+    return k < e.further_drawn.size() ? &e.further_drawn[k] : nullptr;
+  };
+  return {{"wafroc", "wAFROC",
+           [=](const Evaluation& e) {
+             return OfSeed{e.jafroc.wafroc, kept(e, eval::kKeptWafroc)};
+           }},
+          {"jafroc", "JAFROC",
+           [=](const Evaluation& e) {
+             return OfSeed{e.jafroc.jafroc, kept(e, eval::kKeptJafroc)};
+           }},
+          {"froc_area_4", "FROC area to 4",
+           [=](const Evaluation& e) {
+             return OfSeed{area_to_limit(e), kept(e, eval::kKeptFrocArea)};
+           }},
+          {"lroc_area", "LROC area",
+           [=](const Evaluation& e) {
+             return OfSeed{e.lroc.area, kept(e, eval::kKeptLroc)};
+           }},
+          {"mean_sens", "mean of Sens@1–4",
+           [](const Evaluation& e) {
+             return OfSeed{e.mean_paper, e.drawn.empty() ? nullptr : &e.drawn.at(eval::kComparedMean)};
+           }},
+          {"mean_sens_lenient", "by second rule",
+           [=](const Evaluation& e) {
+             return OfSeed{e.sens_lenient.mean, kept(e, eval::kKeptLenientMean)};
+           }},
+          {"lenient_gain", "",
+           [](const Evaluation& e) {
+             return OfSeed{{e.sens_lenient.mean.value - e.mean_paper.value, kNaN, kNaN, 0, 0}, nullptr};
+           }},
+          {"ece", "ECE",
+           [=](const Evaluation& e) {
+             return OfSeed{where_known(scores != ScoresAre::ranks, e.calibration.width.ece),
+                           kept(e, eval::kKeptEce)};
+           }},
+          {"sens_at_threshold", at_threshold ? "sens. at fixed threshold" : "",
+           [=](const Evaluation& e) {
+             return OfSeed{where_known(has_threshold(e), e.at_threshold.sensitivity),
+                           kept(e, eval::kKeptSensitivityAtThreshold)};
+           }},
+          {"fp_at_threshold", at_threshold ? "FP per image there" : "", [=](const Evaluation& e) {
+             return OfSeed{where_known(has_threshold(e), e.at_threshold.fp_per_image),
+                           kept(e, eval::kKeptFpAtThreshold)};
+           }}};
+}
+
+bool any_threshold(const std::vector<FurtherLine>& lines) {
+  for (const FurtherLine& line : lines)
+    for (const eval::Evaluation* e : line.seeds)
+      if (has_threshold(*e)) return true;
+  return false;
+}
+
+/// A figure over the seeds of a row; of several, low and high are the mixed model's (eval/seed_figures.h).
 struct Cell {
   int64_t seeds = 0, undefined = 0;
   double value = kNaN, low = kNaN, high = kNaN, deviation = kNaN;
@@ -58,14 +111,16 @@ Cell cell_of(const FurtherLine& line, const FurtherFigure& figure) {
   Cell cell;
   double sum = 0, squares = 0;
   std::vector<double> values;
+  std::vector<std::vector<double>> drawn;
   for (const eval::Evaluation* e : line.seeds) {
-    const eval::Interval i = figure.of(*e);
-    values.push_back(i.value);
-    sum += i.value;
-    cell.undefined += std::isnan(i.value);
+    const OfSeed one = figure.of(*e);
+    values.push_back(one.interval.value);
+    sum += one.interval.value;
+    cell.undefined += std::isnan(one.interval.value);
+    if (one.drawn != nullptr && !one.drawn->empty()) drawn.push_back(*one.drawn);
     if (line.seeds.size() == 1) {
-      cell.low = i.low;
-      cell.high = i.high;
+      cell.low = one.interval.low;
+      cell.high = one.interval.high;
     }
   }
   cell.seeds = int64_t(values.size());
@@ -73,6 +128,13 @@ Cell cell_of(const FurtherLine& line, const FurtherFigure& figure) {
       sum / double(values.size());  // NaN where one seed's is: those that are left would be other seeds
   for (const double v : values) squares += (v - cell.value) * (v - cell.value);
   if (values.size() > 1) cell.deviation = std::sqrt(squares / double(values.size() - 1));
+  if (values.size() > 1 && drawn.size() == values.size() && cell.undefined == 0) {
+    const eval::Evaluation& first = *line.seeds[0];
+    const eval::TInterval mixed =
+        eval::mixed_model(values, eval::draw_covariance(drawn), first.patients, first.options.level).interval;
+    cell.low = mixed.low;
+    cell.high = mixed.high;
+  }
   return cell;
 }
 
@@ -81,7 +143,6 @@ std::string cell_text(const Cell& cell) {
     return cell.seeds > 1 && cell.undefined < cell.seeds
                ? "– (" + std::to_string(cell.undefined) + " of " + std::to_string(cell.seeds) + " seeds)"
                : "–";
-  if (cell.seeds > 1) return fixed(cell.value, 3) + " ± " + fixed(cell.deviation, 3);
   return page::fixed_or_dash(cell.value, 3) + " (" + page::fixed_or_dash(cell.low, 2) + " to " +
          page::fixed_or_dash(cell.high, 2) + ")";
 }
@@ -111,6 +172,7 @@ ReportTable further_table(const std::vector<FurtherLine>& lines, ScoresAre score
       std::any_of(lines.begin(), lines.end(), [](const FurtherLine& line) { return line.seeds.size() > 1; });
   const bool one =
       std::any_of(lines.begin(), lines.end(), [](const FurtherLine& line) { return line.seeds.size() == 1; });
+  const bool at_threshold = any_threshold(lines);
   const std::string level = fixed(100 * first.options.level, 0) + " %";
   ReportTable t;
   t.title = "More figures of the same detections";
@@ -122,7 +184,10 @@ ReportTable further_table(const std::vector<FurtherLine>& lines, ScoresAre score
       eval::describe(first.sens_lenient.rule) +
       "): the difference is lesions that were pointed at with another outline. ECE: expected calibration "
       "error of scores as probabilities that a box is right, 10 bins of equal width." +
-      (several ? " Mean over seeds ± standard deviation between seeds" : "") +
+      (several ? " Mean over seeds and, in brackets, the " + level +
+                     " interval of the mixed model, in which seeds and " + data::unit_words(first.unit) +
+                     " are both drawn"
+               : "") +
       (one ? (several ? "; of one seed" : " In brackets") + (" the " + level + " interval over ") +
                  data::unit_words(first.unit) +
                  (first.options.draws > eval::kFurtherDraws
@@ -131,13 +196,17 @@ ReportTable further_table(const std::vector<FurtherLine>& lines, ScoresAre score
                             std::to_string(eval::kFurtherDraws)
                       : "")
            : "") +
-      ". No difference between rows was tested by these figures." + reasons(lines, scores);
+      "." +
+      (at_threshold ? " The fixed threshold is each training's own, chosen on validation films (its "
+                      "results.json says how)."
+                    : "") +
+      " No difference between rows was tested by these figures." + reasons(lines, scores);
   t.header = {"row"};
-  for (const FurtherFigure& figure : figures(scores))
+  for (const FurtherFigure& figure : figures(scores, at_threshold))
     if (*figure.column != 0) t.header.push_back(figure.column);
   for (const FurtherLine& line : lines) {
     std::vector<std::string> cells{line.label};
-    for (const FurtherFigure& figure : figures(scores))
+    for (const FurtherFigure& figure : figures(scores, at_threshold))
       if (*figure.column != 0) cells.push_back(cell_text(cell_of(line, figure)));
     t.rows.push_back(cells);
   }
@@ -145,10 +214,11 @@ ReportTable further_table(const std::vector<FurtherLine>& lines, ScoresAre score
 }
 
 std::string further_csv(const std::vector<FurtherLine>& lines, ScoresAre scores) {
+  const bool at_threshold = any_threshold(lines);
   std::string csv = csv_line({"detector", "enhancement", "figure", "seeds", "undefined_seeds", "value",
                               "ci_low", "ci_high", "sd_seeds"});
   for (const FurtherLine& line : lines)
-    for (const FurtherFigure& figure : figures(scores)) {
+    for (const FurtherFigure& figure : figures(scores, at_threshold)) {
       const Cell c = cell_of(line, figure);
       csv += csv_line({line.detector, line.enhancement, figure.name, std::to_string(c.seeds),
                        std::to_string(c.undefined), csv_number(c.value), csv_number(c.low),

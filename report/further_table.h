@@ -20,13 +20,15 @@ struct FurtherLine {
 /// What the rows' scores are, since ranks have no calibration.
 enum class ScoresAre { given, ranks };
 
-/// Each cell is the mean over the row's seeds: with one seed and its interval over patients, with several and the standard
-/// deviation between seeds. A figure that is undefined in a seed is a dash; the caption says why.
+/// Each cell is the mean over the row's seeds with an interval: of one seed over patients, of several the mixed model's
+/// (eval/seed_figures.h). A figure that is undefined in a seed is a dash; the caption says why. What is found at a threshold
+/// that was fixed on validation films has columns where any row has one.
 ReportTable further_table(const std::vector<FurtherLine>& lines, ScoresAre scores);
 /// detector,enhancement,figure,seeds,undefined_seeds,value,ci_low,ci_high,sd_seeds: a line for each row and each of wafroc,
 /// jafroc, froc_area_4 (area to 4 false positives per image, divided by 4), lroc_area, mean_sens, mean_sens_lenient (second
-/// rule), lenient_gain (their difference), ece (bins of equal width). ci_low and ci_high: of one seed, over patients;
-/// sd_seeds: of several, n - 1 in the divisor. What is undefined is empty.
+/// rule), lenient_gain (their difference, without an interval), ece (bins of equal width), sens_at_threshold and
+/// fp_at_threshold (at the threshold fixed on validation films). ci_low and ci_high: of one seed over patients, of several
+/// the mixed model's; sd_seeds: of several, n - 1 in the divisor. What is undefined is empty.
 std::string further_csv(const std::vector<FurtherLine>& lines, ScoresAre scores);
 
 }  // namespace cawe::report

@@ -1,4 +1,4 @@
-"""Tables and figures of docs/experiments.md from the tables that scripts/experiments keeps in docs/experiments."""
+"""Tables and figures of docs/experiments.md, and docs/results.md's table of real films, from the tables that scripts/experiments keeps in docs/experiments."""
 import csv
 import math
 import re
@@ -7,6 +7,10 @@ NAMES = {'faster_rcnn': 'Faster R-CNN', 'retinanet': 'RetinaNet'}
 BODIES = ('random', 'pretrained')
 DOSES = ('0', '0.25', '0.5', '0.75', '1')
 FORMS = ('cawe', 'cawe-channel', 'cawe-lift', 'cawe-drawn')
+ARM_NAMES = {'none': 'plain', 'aa': 'plain, other seeds (A/A)', 'afda': 'AFDA', 'medga': 'MedGA', 'color': 'Color', 'cawe': 'CAWE',
+             'color+cawe': 'Color + CAWE', 'cawe-channel': 'CAWE as a third channel', 'cawe-lift': 'CAWE as a lift',
+             'cawe-drawn': 'CAWE, α drawn', 'shuffled': "another film's map (control)", 'uniform': 'uniform map (control)',
+             'centre': 'centre map (control)', 'clahe': 'CLAHE (control)', 'colormap': 'fixed colours (control)'}
 FORM_NAMES = {'cawe': 'product (Eq. 7)', 'cawe-channel': 'third channel', 'cawe-lift': 'lift', 'cawe-drawn': 'product, α drawn'}
 
 
@@ -52,6 +56,8 @@ class Study:
             self.lines = {line['enhancement']: Line(line) for line in csv.DictReader(f)}
         with open(folder / (name + '.same_system.csv')) as f:
             self.same = next(csv.DictReader(f))
+        with open(folder / (name + '.results.csv')) as f:
+            self.results = {line['enhancement']: line for line in csv.DictReader(f)}
         lesions = folder / (name + '.lesions_by_map.csv')
         self.thirds = list(csv.DictReader(open(lesions))) if lesions.exists() else []
 
@@ -169,10 +175,77 @@ def form_part(results, detectors):
     return text
 
 
+def best_form(folder, names, detectors):
+    """C's answer; None before all of its studies are there."""
+    results = Results(folder, names)
+    there = [results.maps(d, b) for b in BODIES for d in detectors]
+    return max(FORMS, key=lambda f: sum(study[f].delta for study in there)) if all(there) else None
+
+
+def arm_name(name):
+    kind, _, method = name.partition(':')
+    return "%s, another film's map (control)" % ARM_NAMES[method] if kind == 'shuffled' and method else ARM_NAMES.get(name, name)
+
+
+def film_arms(results, detector):
+    """(arm, its study) of a detector's studies of real films, in the order of ARM_NAMES; the plain arm once."""
+    arms, seen = [], set()
+    for name, study in results.studies.items():
+        if not name.startswith('films-%s-' % detector):
+            continue
+        for arm in study.results:
+            if arm not in seen:
+                seen.add(arm)
+                arms.append((arm, study))
+    order = list(ARM_NAMES)
+    return sorted(arms, key=lambda a: order.index(a[0].partition(':')[0]))
+
+
+def is_tested(arm):
+    """Whether its difference to plain is one of the family: not plain itself, nor plain again."""
+    return arm not in ('none', 'aa')
+
+
+def film_words(results, detectors):
+    """{(detector, arm): verdict} over the family of both detectors."""
+    tested = [(d, arm, study[arm]) for d in detectors for arm, study in film_arms(results, d) if is_tested(arm)]
+    return {(d, arm): word for (d, arm, _), word in zip(tested, verdicts([line for *_, line in tested]))}
+
+
+def film_table(results, detectors):
+    words, rows = film_words(results, detectors), []
+    for d in detectors:
+        for k, (arm, study) in enumerate(film_arms(results, d)):
+            line, sens = study[arm], study.results[arm]
+            own = '%s [%s, %s]' % (share(line.mean), share(line.low), share(line.high))
+            name = '**%s**, %s' % (NAMES[d], arm_name(arm)) if k == 0 else arm_name(arm)
+            last = words.get((d, arm)) or ((line.difference(), p_text(line.p), '', '') if arm == 'aa' else ('', '', '', ''))
+            rows.append([name] + [share(float(sens['sens@%d' % n])) for n in (1, 2, 3, 4)] + [own, *last])
+    return table(['row', 'Sens@1', '@2', '@3', '@4', 'mean of four', 'minus plain', 'p', 'Holm', 'verdict'], rows) if rows else None
+
+
+def film_part(results, detectors, best):
+    words = film_words(results, detectors)
+    if not words:
+        return None
+    shown = ['%s, %s: %s, Holm %s, %s' % (NAMES[d], arm_name(arm), word[0], word[2], word[3])
+             for (d, arm), word in words.items() if word[3] != 'no difference shown']
+    text = 'Of %d differences to plain, corrected as one family, %d are shown%s' % (
+        len(words), len(shown), ':\n- ' + '\n- '.join(shown) if shown else '.')
+    pairs = [('cawe', 'shuffled')] + ([(best, 'shuffled:' + best)] if best not in (None, 'cawe') else [])
+    lines = ['%s, %s: %s, p %s' % (NAMES[d], arm_name(form), line.difference(), p_text(line.p))
+             for d in detectors for form, control in pairs
+             for line in [next((s.lines['%s - %s' % (form, control)] for n, s in results.studies.items()
+                                if n == 'films-%s-maps' % d and '%s - %s' % (form, control) in s.lines), None)] if line]
+    if lines:
+        text += "\n\nMinus the same form with another film's map:\n- " + '\n- '.join(lines)
+    return text + '\n\nThe whole table is in [results.md](results.md).'
+
+
 def put(page, mark, text):
     """The page with the part between <!-- MARK … --> and <!-- end --> replaced."""
     pattern = re.compile(r'(<!-- %s\b.*?-->\n)(.*?)(<!-- end -->)' % re.escape(mark), re.S)
-    assert pattern.search(page), 'docs/experiments.md has no mark %r' % mark
+    assert pattern.search(page), 'the page has no mark %r' % mark
     return pattern.sub(lambda m: m.group(1) + text + '\n' + m.group(3), page)
 
 
@@ -226,17 +299,22 @@ def figures(results, detectors, budgets, maps_steps, folder):
     return True
 
 
-def write(page_path, folder, figure_folder, names, detectors, budgets, maps_steps):
-    results = Results(folder, names)
+def write(docs, folder, names, film_names, detectors, budgets, maps_steps):
+    """Fills the marked parts of experiments.md and results.md and draws the figures; False without figures."""
+    results, films = Results(folder, names), Results(folder, film_names)
+    page_path, figure_folder = docs / 'experiments.md', docs / 'figures'
     page = page_path.read_text()
     budget, _ = budget_part(results, detectors, budgets, maps_steps)
     drawn = bool(results.studies) and figures(results, detectors, budgets, maps_steps, figure_folder)
     shown = {'budget': ('Mean sensitivity by training steps: means with intervals, dots are seeds', 'experiments_budget.svg'),
              'dose': ("Difference to plain by the map's quality", 'experiments_dose.svg')}
     for mark, text in (('budget', budget), ('same system', same_system_part(results)), ('dose', dose_part(results, detectors)),
-                       ('form', form_part(results, detectors))):
+                       ('form', form_part(results, detectors)),
+                       ('films', film_part(films, detectors, best_form(folder, names, detectors)))):
         if text and mark in shown and (figure_folder / shown[mark][1]).exists():
             text += '\n\n![%s](figures/%s)' % shown[mark]
         page = put(page, mark, text or 'Not run yet.')
     page_path.write_text(page)
+    results_path = docs / 'results.md'
+    results_path.write_text(put(results_path.read_text(), 'films', film_table(films, detectors) or 'Not run yet.'))
     return drawn

@@ -43,18 +43,16 @@ std::vector<size_t> panel_choice(const StudyResult& study) {
   return out;
 }
 
-bool fuses_a_map(const models::Method& method) {
-  const std::vector<std::string>& sections = method.needs.sections;
-  return std::find(sections.begin(), sections.end(), "fuse") != sections.end();
-}
+/// Eq. 7's product, which the page's slider makes of film and map; other forms of the map are finished pictures.
+bool is_product(const models::Method& method) { return method.name == "cawe" || method.name == "color+cawe"; }
 
-/// The pictures that the viewer shows side by side. Fused ones are given before fusion: the page's slider
-/// fuses them.
+/// The pictures that the viewer shows side by side. Products are given before fusion: the page's slider fuses
+/// them.
 std::vector<report::ReportPicture> pictures_of(const StudyResult& study, size_t i) {
   const data::FloatImage film = study_film(study, i);
   std::vector<report::ReportPicture> pictures{{"grey", png_bytes(film)}};
   for (const models::Method& method : models::methods())
-    if (study.chains.count(method.name) > 0 && method.name != "none" && !fuses_a_map(method))
+    if (study.chains.count(method.name) > 0 && method.name != "none" && !is_product(method))
       pictures.push_back({method.label, png_bytes(study_picture(study, method.name, i))});
   if (!study.map_maker(i)) return pictures;
   pictures.push_back({method_name("cawe"), png_bytes(film), true});

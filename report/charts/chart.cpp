@@ -3,9 +3,11 @@
 #include "report/charts/chart.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <set>
 
+#include "eval/seed_figures.h"
 #include "report/charts/svg.h"
 #include "tensor/error.h"
 #include "tensor/io/format.h"
@@ -100,6 +102,26 @@ std::vector<CurvePoint> mean_curve(const std::vector<const eval::Evaluation*>& s
   return points;
 }
 
+/// The band of several seeds: at each x the mixed model's interval of their mean, in which seeds and units are both drawn,
+/// kept within 0 and 1. Places where it is undefined are left out.
+void add_mixed_band(const std::vector<const eval::Evaluation*>& seeds, FrocLine* line) {
+  const eval::Evaluation& first = *seeds[0];
+  for (size_t i = 0; i < first.band_x.size(); ++i) {
+    std::vector<double> values;
+    std::vector<std::vector<double>> drawn;
+    for (const eval::Evaluation* e : seeds) {
+      values.push_back(e->band_value.at(i));
+      drawn.push_back(e->band_drawn.at(i));
+    }
+    const eval::TInterval at =
+        eval::mixed_model(values, eval::draw_covariance(drawn), first.patients, first.options.level).interval;
+    if (std::isnan(at.low) || std::isnan(at.high)) continue;
+    line->band_x.push_back(first.band_x[i]);
+    line->band_low.push_back(std::max(0.0, at.low));
+    line->band_high.push_back(std::min(1.0, at.high));
+  }
+}
+
 }  // namespace
 
 FrocLine froc_line(const std::string& name, const std::vector<const eval::Evaluation*>& seeds) {
@@ -110,14 +132,13 @@ FrocLine froc_line(const std::string& name, const std::vector<const eval::Evalua
   line.straight = first.curve.mode != eval::SensMode::step;
   line.points = mean_curve(seeds, &eval::FrocPoint::fp_per_image);
   if (first.negatives > 0) line.negative_points = mean_curve(seeds, &eval::FrocPoint::fp_per_negative);
-  line.band_x = first.band_x;
-  line.band_low.assign(line.band_x.size(), 0);
-  line.band_high = line.band_low;
-  for (const eval::Evaluation* e : seeds)
-    for (size_t i = 0; i < line.band_x.size(); ++i) {
-      line.band_low[i] += e->band_low.at(i) / double(seeds.size());
-      line.band_high[i] += e->band_high.at(i) / double(seeds.size());
-    }
+  if (seeds.size() == 1) {
+    line.band_x = first.band_x;
+    line.band_low = first.band_low;
+    line.band_high = first.band_high;
+  } else {
+    add_mixed_band(seeds, &line);
+  }
   return line;
 }
 

@@ -33,7 +33,8 @@ struct FrocLine {
   bool straight = false;
 };
 /// The curve of several seeds of one system: at each x the mean of their sensitivities, so that the mean of their Sens@N
-/// lies on it. Its band is the mean of theirs. Throws Error(internal) without a seed.
+/// lies on it. The band of one seed is over patients, for these weights; that of several is the mixed model's
+/// (eval/seed_figures.h), seeds and patients both drawn. Throws Error(internal) without a seed.
 FrocLine froc_line(const std::string& name, const std::vector<const eval::Evaluation*>& seeds);
 /// The curve at x: 0 (steps) or its first value before the first point, its last value behind the last.
 double curve_value(const std::vector<CurvePoint>& points, bool straight, double x);

@@ -26,10 +26,10 @@ std::string lead(const Report& report) {
          "image as the score threshold falls. " +
          std::string(
              several ? "Each curve is the mean of its row's seeds at every number of false positives; its "
-                       "interval is over "
+                       "interval takes its seeds and the "
                      : "Intervals are over ") +
          data::unit_words(report.rows.empty() ? data::FilmUnit::patient : report.rows[0].unit) +
-         ", for these weights. "
+         (several ? " both as drawn (mixed model, place by place). " : ", for these weights. ") +
          "Move over a chart, or use its arrow keys, and the table below it reads all curves at that point. "
          "Untick a "
          "method to hide it; point at it to see its interval. Each method has its own dashes and marks; "

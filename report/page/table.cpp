@@ -279,6 +279,10 @@ std::string variance_notes(const Report& report) {
   std::string html;
   for (const auto& [seeds, result] : by_seeds)
     html += "<li>" + footing_note(*result, report.rows[0].unit) + "</li>";
+  if (!by_seeds.empty() && by_seeds.begin()->second->draws < eval::kFewDraws)
+    html += "<li>Intervals are of " + std::to_string(by_seeds.begin()->second->draws) +
+            " draws alone (boot.draws): with fewer than " + std::to_string(eval::kFewDraws) +
+            " their ends are those of a few draws.</li>";
   if (family == 1) return html;
   html +=
       "<li>Holm’s correction is over the family of " + std::to_string(family) +

@@ -70,8 +70,9 @@ std::string viewer_section(const Report& report) {
   if (report.panels.empty()) return "";
   return "<section id=\"viewer\"><h2>Images, maps and boxes</h2><p class=\"lead\">What the detectors saw and "
          "said on test images. Drag on a picture to change its window: up and down moves the level, left and "
-         "right the width. α blends the film with its attention map L as I (α + (1 − α) L). Choosing a "
-         "picture "
+         "right the width. α blends the film with its attention map L as I (α + (1 − α) L), in the pictures "
+         "that "
+         "are made so (CAWE, Color + CAWE). Choosing a picture "
          "chooses the predictions of the detector that saw it, and the other way round.</p>"
          "<div class=\"viewer\">" +
          film_list(report) + kStage +

@@ -237,7 +237,7 @@ TEST_F(Evaluate, CrowdRegionsCountNowhere) {
 TEST_F(Evaluate, WithoutALesionNothingIsDefinedAndNothingThrows) {
   const std::vector<TruthImage> truth = {{"a", "", {}, 64, 64}, {"b", "", {}, 64, 64}};
   EvaluateOptions options;
-  options.draws = 20;
+  options.draws = kFewDraws;
   const Evaluation e = evaluate(truth, {{0, {0, 0, 10, 10}, .5, 0}}, options);
   EXPECT_EQ(e.lesions, 0);
   EXPECT_EQ(e.negatives, 2);
@@ -250,4 +250,30 @@ TEST_F(Evaluate, WithoutALesionNothingIsDefinedAndNothingThrows) {
 }
 
 }  // namespace
+TEST_F(Evaluate, SaysWhereAnIntervalIsNone) {
+  const std::vector<TruthImage> truth = {{"a", "a", {{{0, 0, 10, 10}, 0}}, 64, 64},
+                                         {"b", "b", {{{0, 0, 10, 10}, 0}}, 64, 64},
+                                         {"c", "c", {{{0, 0, 10, 10}, 0}}, 64, 64},
+                                         {"d", "d", {{{0, 0, 10, 10}, 0}}, 64, 64}};
+  const auto note = [&](const std::vector<Detection>& detections, int64_t draws, const char* part) {
+    EvaluateOptions options;
+    options.draws = draws;
+    for (const std::string& line : evaluate(truth, detections, options).notes)
+      if (line.find(part) != line.npos) return line;
+    return std::string();
+  };
+  const auto hit = [](int64_t image) { return Detection{image, {0, 0, 10, 10}, .5, 0}; };
+  EXPECT_EQ(note({{0, {40, 40, 50, 50}, .5, 0}}, kFewDraws, "none of"),
+            "Sens@0.125, 0.25, 0.5, 1, 2, 3, 4, 8: none of the 4 lesions is found, all draws agree, and [0, "
+            "0] is no "
+            "interval (rule of three: up to 0.75 is not excluded)");
+  EXPECT_EQ(note({hit(0), hit(1), hit(2), hit(3)}, kFewDraws, "all of"),
+            "Sens@0.125, 0.25, 0.5, 1, 2, 3, 4, 8: all of the 4 lesions are found, all draws agree, and [1, "
+            "1] is no "
+            "interval (rule of three: down to 0.25 is not excluded)");
+  EXPECT_EQ(note({hit(0), hit(1)}, kFewDraws, "draws"), "");
+  EXPECT_EQ(note({hit(0), hit(1)}, kFewDraws - 1, "draws"),
+            "intervals are of 999 draws alone (expected 1000 or more: their ends are those of a few draws)");
+}
+
 }  // namespace cawe::eval

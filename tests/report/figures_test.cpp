@@ -288,6 +288,11 @@ TEST(Figure4, DrawsEveryRowInThePapersOrderWithItsInterval) {
       EXPECT_EQ(read(csv, row, "interval", 2, "low"), row.sens[1].low);
       EXPECT_EQ(read(csv, row, "interval", 2, "high"), row.sens[1].high);
     }
+    if (row.seed_sens.size() > 1) {
+      // The band's covariance is of the first kBandDraws draws.
+      EXPECT_NEAR(read(csv, row, "interval", 2, "low"), std::max(0.0, row.sens[1].low), 2e-3);
+      EXPECT_NEAR(read(csv, row, "interval", 2, "high"), std::min(1.0, row.sens[1].high), 2e-3);
+    }
     EXPECT_EQ(read(csv, row, "sens", 2, "low"), row.sens[1].low);
     EXPECT_EQ(read(csv, row, "seed", 3, "sensitivity"), row.seed_sens.back()[2]);
   }

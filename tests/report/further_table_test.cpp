@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "data/formats/table/csv.h"
+#include "eval/further.h"
 #include "tests/eval/golden_example.h"
 
 namespace cawe::report {
@@ -29,6 +30,16 @@ eval::Evaluation given(double wafroc, double strict, double lenient, double ece)
   e.sens_lenient.rule = eval::lenient_rule(e.options.froc);
   e.sens_lenient.mean = interval(lenient);
   e.calibration.width.ece = interval(ece);
+  // Draws that move alike in all evaluations: by 1/8 down and up.
+  const auto drawn = [](double v) { return std::vector<double>{v - .125, v + .125, v - .125, v + .125}; };
+  e.patients = 31;
+  e.drawn.assign(eval::kCompared, drawn(strict));
+  e.further_drawn.resize(eval::kFurtherKept);
+  e.further_drawn[eval::kKeptWafroc] = drawn(wafroc);
+  e.further_drawn[eval::kKeptJafroc] = drawn(.5);
+  e.further_drawn[eval::kKeptFrocArea] = drawn(.25);
+  e.further_drawn[eval::kKeptLenientMean] = drawn(lenient);
+  e.further_drawn[eval::kKeptEce] = drawn(ece);
   return e;
 }
 
@@ -54,17 +65,18 @@ struct Rows {
                                  {"retinanet", "cawe", "RetinaNet, CAWE", {&a, &b}}};
 };
 
-TEST(FurtherTable, IntervalOfOneSeedDeviationOfSeveral) {
+TEST(FurtherTable, IntervalOfOneSeedAndMixedModelsOfSeveral) {
   const Rows rows;
   const ReportTable t = further_table(rows.lines, ScoresAre::given);
   ASSERT_EQ(t.rows.size(), 2u);
   for (const auto& row : t.rows) EXPECT_EQ(row.size(), t.header.size());
   EXPECT_EQ(cell(t, 0, "wAFROC"), "0.500 (0.38 to 0.62)");
-  EXPECT_EQ(cell(t, 1, "wAFROC"), "0.375 ± 0.177") << "1/8 sqrt(2)";
+  // SciPy: SE^2 = 1/64 + 1/48 with 5.14 degrees of freedom, t = 2.5496.
+  EXPECT_EQ(cell(t, 1, "wAFROC"), "0.375 (-0.11 to 0.86)");
   EXPECT_EQ(cell(t, 0, "FROC area to 4"), "0.250 (0.12 to 0.38)");
   EXPECT_EQ(cell(t, 0, "mean of Sens@1–4"), "0.250 (0.12 to 0.38)");
   EXPECT_EQ(cell(t, 0, "by second rule"), "0.375 (0.25 to 0.50)");
-  EXPECT_EQ(cell(t, 1, "by second rule"), "0.750 ± 0.354");
+  EXPECT_EQ(cell(t, 1, "by second rule"), "0.750 (-0.66 to 2.16)");
   EXPECT_EQ(cell(t, 0, "ECE"), "0.125 (0.00 to 0.25)");
   EXPECT_EQ(cell(t, 1, "ECE"), "– (1 of 2 seeds)") << "what is left would be another set of seeds";
   EXPECT_EQ(cell(t, 0, "LROC area"), "–");
@@ -77,7 +89,8 @@ TEST(FurtherTable, TheCaptionSaysWhyAndByWhichRules) {
   const std::string text = further_table(rows.lines, ScoresAre::given).caption;
   for (const char* part :
        {"LROC is not defined: 2 films have several lesions.", "pointed at with another outline", "IoU >= 0.5",
-        "standard deviation between seeds; of one seed the 95 % interval over patients",
+        "interval of the mixed model, in which seeds and patients are both drawn; of one seed the 95 % "
+        "interval over patients",
         "20000 draws, else from 2000", "No difference between rows was tested"})
     EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
   EXPECT_EQ(text.find("need lesion-free"), std::string::npos);
@@ -104,7 +117,7 @@ TEST(FurtherTable, RanksHaveNoCalibration) {
 TEST(FurtherCsv, HasTheSameNumbersAndEmptyFields) {
   const Rows rows;
   const auto csv = data::CsvTable::parse(further_csv(rows.lines, ScoresAre::given), "further.csv");
-  ASSERT_EQ(csv.rows(), 2u * 8);
+  ASSERT_EQ(csv.rows(), 2u * 10);
   EXPECT_EQ(number(csv, "none", "wafroc", "value"), .5);
   EXPECT_EQ(number(csv, "none", "wafroc", "ci_low"), .375);
   EXPECT_EQ(number(csv, "none", "wafroc", "ci_high"), .625);
@@ -114,11 +127,26 @@ TEST(FurtherCsv, HasTheSameNumbersAndEmptyFields) {
   EXPECT_EQ(number(csv, "none", "lenient_gain", "value"), .125);
   EXPECT_EQ(number(csv, "cawe", "lenient_gain", "value"), .125) << "of 0 and 0.25";
   EXPECT_DOUBLE_EQ(number(csv, "cawe", "mean_sens", "sd_seeds"), .125 * std::sqrt(2.0));
-  EXPECT_TRUE(std::isnan(number(csv, "cawe", "mean_sens", "ci_low")));
+  EXPECT_NEAR(number(csv, "cawe", "mean_sens", "ci_low"), 0.1381614934020532, 1e-9) << "SciPy";
+  EXPECT_NEAR(number(csv, "cawe", "mean_sens", "ci_high"), 1.1118385065979468, 1e-9);
+  EXPECT_TRUE(std::isnan(number(csv, "cawe", "lenient_gain", "ci_low")))
+      << "of a difference no draws are kept";
+  EXPECT_TRUE(std::isnan(number(csv, "cawe", "sens_at_threshold", "value"))) << "no threshold was fixed";
   EXPECT_EQ(number(csv, "cawe", "mean_sens", "seeds"), 2);
   EXPECT_EQ(number(csv, "cawe", "ece", "undefined_seeds"), 1);
   EXPECT_TRUE(std::isnan(number(csv, "cawe", "ece", "value")));
   EXPECT_EQ(number(csv, "none", "lroc_area", "undefined_seeds"), 1);
+}
+
+TEST(FurtherTable, AFixedThresholdHasColumnsWhereThereIsOne) {
+  Rows rows;
+  EXPECT_EQ(cell(further_table(rows.lines, ScoresAre::given), 0, "FP per image there"), "no such column");
+  rows.one.at_threshold = {.5, {.75, .5, .875, 0, 0}, {1.25, 1, 1.5, 0, 0}, 3, 5};
+  const ReportTable t = further_table(rows.lines, ScoresAre::given);
+  EXPECT_EQ(cell(t, 0, "sens. at fixed threshold"), "0.750 (0.50 to 0.88)");
+  EXPECT_EQ(cell(t, 0, "FP per image there"), "1.250 (1.00 to 1.50)");
+  EXPECT_EQ(cell(t, 1, "FP per image there"), "–");
+  EXPECT_NE(t.caption.find("chosen on validation films"), std::string::npos);
 }
 
 TEST(FurtherCsv, TakesItsFiguresFromAnEvaluation) {
@@ -135,6 +163,30 @@ TEST(FurtherCsv, TakesItsFiguresFromAnEvaluation) {
   EXPECT_EQ(number(csv, "none", "mean_sens", "value"), e.mean_paper.value);
   EXPECT_EQ(number(csv, "none", "mean_sens_lenient", "value"), e.sens_lenient.mean.value);
   EXPECT_EQ(number(csv, "none", "ece", "value"), e.calibration.width.ece.value);
+}
+
+/// The draws that are kept of each figure are those that its own interval is made of.
+TEST(FurtherCsv, KeepsTheDrawsOfEachFigure) {
+  eval::EvaluateOptions options;
+  options.draws = 50;
+  options.threshold = .5;
+  const eval::Evaluation e =
+      eval::evaluate(eval::testing::golden_truth(), eval::testing::golden_detections(), options);
+  ASSERT_EQ(e.further_drawn.size(), size_t(eval::kFurtherKept));
+  const std::vector<std::pair<eval::FurtherKept, eval::Interval>> kept{
+      {eval::kKeptWafroc, e.jafroc.wafroc},
+      {eval::kKeptJafroc, e.jafroc.jafroc},
+      {eval::kKeptFrocArea, e.froc_area[0].area},
+      {eval::kKeptLenientMean, e.sens_lenient.mean},
+      {eval::kKeptEce, e.calibration.width.ece},
+      {eval::kKeptSensitivityAtThreshold, e.at_threshold.sensitivity},
+      {eval::kKeptFpAtThreshold, e.at_threshold.fp_per_image}};
+  for (const auto& [figure, interval] : kept) {
+    const eval::Interval again =
+        eval::percentile_interval(interval.value, e.further_drawn[figure], options.level);
+    EXPECT_EQ(again.low, interval.low) << figure;
+    EXPECT_EQ(again.high, interval.high) << figure;
+  }
 }
 
 }  // namespace
