@@ -55,14 +55,20 @@ class Study:
         with open(folder / (name + '.methods.csv')) as f:
             self.lines = {line['enhancement']: Line(line) for line in csv.DictReader(f)}
         with open(folder / (name + '.same_system.csv')) as f:
-            self.same = next(csv.DictReader(f))
+            self.same = next(csv.DictReader(f), None)  # None: no arm was trained again
         with open(folder / (name + '.results.csv')) as f:
-            self.results = {line['enhancement']: line for line in csv.DictReader(f)}
+            self.runs = {}  # of each arm the lines of results.csv, one a seed
+            for line in csv.DictReader(f):
+                self.runs.setdefault(line['enhancement'], []).append(line)
         lesions = folder / (name + '.lesions_by_map.csv')
         self.thirds = list(csv.DictReader(open(lesions))) if lesions.exists() else []
 
     def __getitem__(self, name):
         return self.lines[name]
+
+    def sens(self, name, fp):
+        """Sens@fp of an arm, mean over its seeds."""
+        return sum(float(line['sens@%d' % fp]) for line in self.runs[name]) / len(self.runs[name])
 
 
 class Results:
@@ -193,7 +199,7 @@ def film_arms(results, detector):
     for name, study in results.studies.items():
         if not name.startswith('films-%s-' % detector):
             continue
-        for arm in study.results:
+        for arm in study.runs:
             if arm not in seen:
                 seen.add(arm)
                 arms.append((arm, study))
@@ -216,11 +222,11 @@ def film_table(results, detectors):
     words, rows = film_words(results, detectors), []
     for d in detectors:
         for k, (arm, study) in enumerate(film_arms(results, d)):
-            line, sens = study[arm], study.results[arm]
+            line = study[arm]
             own = '%s [%s, %s]' % (share(line.mean), share(line.low), share(line.high))
             name = '**%s**, %s' % (NAMES[d], arm_name(arm)) if k == 0 else arm_name(arm)
             last = words.get((d, arm)) or ((line.difference(), p_text(line.p), '', '') if arm == 'aa' else ('', '', '', ''))
-            rows.append([name] + [share(float(sens['sens@%d' % n])) for n in (1, 2, 3, 4)] + [own, *last])
+            rows.append([name] + [share(study.sens(arm, n)) for n in (1, 2, 3, 4)] + [own, *last])
     return table(['row', 'Sens@1', '@2', '@3', '@4', 'mean of four', 'minus plain', 'p', 'Holm', 'verdict'], rows) if rows else None
 
 
