@@ -31,7 +31,7 @@ MethodFigure figure_of(const SeedFigures& f, uint64_t seed, const MethodOptions&
   for (double v : f.values) value += v / double(f.values.size());
   m.patients = difference_of_draws(value, mean, o.level);
   m.films_fixed = over_seeds(f.values, o.level);
-  m.mixed = mixed_model(f.values, draw_covariance(f.drawn), f.patients, o.level);
+  m.mixed = mixed_model(f, o.level);
   m.two_level = {{value, kNaN, kNaN, 0, int64_t(mean.size())}, kNaN, kNaN};
   m.two_level_calibrated = m.two_level.interval;
   double error = draw_deviation(mean), df = std::numeric_limits<double>::infinity();

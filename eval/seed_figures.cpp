@@ -93,6 +93,10 @@ MixedModel mixed_model(const std::vector<double>& values, const std::vector<std:
   return {t_interval(mean, std::sqrt(variance), df, level), {ms - rest, of_patients, rest}};
 }
 
+MixedModel mixed_model(const SeedFigures& figures, double level) {
+  return mixed_model(figures.values, draw_covariance(figures.drawn), figures.patients, level);
+}
+
 TInterval over_seeds(const std::vector<double>& values, double level) {
   const double mean = mean_of(values);
   if (values.size() < 2 || std::isnan(mean)) return t_interval(mean, kNaN, kNaN, level);

@@ -54,6 +54,9 @@ struct MixedModel {
 MixedModel mixed_model(const std::vector<double>& values, const std::vector<std::vector<double>>& covariance,
                        int64_t patients, double level = 0.95);
 
+/// The same from the draws.
+MixedModel mixed_model(const SeedFigures& figures, double level = 0.95);
+
 /// The t interval over seeds alone: the films are taken as the only ones there are.
 TInterval over_seeds(const std::vector<double>& values, double level = 0.95);
 

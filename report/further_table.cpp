@@ -110,14 +110,14 @@ Cell cell_of(const FurtherLine& line, const FurtherFigure& figure) {
   CAWE_CHECK(!line.seeds.empty(), Code::internal, "further figures: a row without evaluations");
   Cell cell;
   double sum = 0, squares = 0;
-  std::vector<double> values;
-  std::vector<std::vector<double>> drawn;
+  eval::SeedFigures over;
+  std::vector<double>& values = over.values;
   for (const eval::Evaluation* e : line.seeds) {
     const OfSeed one = figure.of(*e);
     values.push_back(one.interval.value);
     sum += one.interval.value;
     cell.undefined += std::isnan(one.interval.value);
-    if (one.drawn != nullptr && !one.drawn->empty()) drawn.push_back(*one.drawn);
+    if (one.drawn != nullptr && !one.drawn->empty()) over.drawn.push_back(*one.drawn);
     if (line.seeds.size() == 1) {
       cell.low = one.interval.low;
       cell.high = one.interval.high;
@@ -128,10 +128,9 @@ Cell cell_of(const FurtherLine& line, const FurtherFigure& figure) {
       sum / double(values.size());  // NaN where one seed's is: those that are left would be other seeds
   for (const double v : values) squares += (v - cell.value) * (v - cell.value);
   if (values.size() > 1) cell.deviation = std::sqrt(squares / double(values.size() - 1));
-  if (values.size() > 1 && drawn.size() == values.size() && cell.undefined == 0) {
-    const eval::Evaluation& first = *line.seeds[0];
-    const eval::TInterval mixed =
-        eval::mixed_model(values, eval::draw_covariance(drawn), first.patients, first.options.level).interval;
+  if (values.size() > 1 && over.drawn.size() == values.size() && cell.undefined == 0) {
+    over.patients = line.seeds[0]->patients;
+    const eval::TInterval mixed = eval::mixed_model(over, line.seeds[0]->options.level).interval;
     cell.low = mixed.low;
     cell.high = mixed.high;
   }

@@ -107,14 +107,12 @@ std::vector<CurvePoint> mean_curve(const std::vector<const eval::Evaluation*>& s
 void add_mixed_band(const std::vector<const eval::Evaluation*>& seeds, FrocLine* line) {
   const eval::Evaluation& first = *seeds[0];
   for (size_t i = 0; i < first.band_x.size(); ++i) {
-    std::vector<double> values;
-    std::vector<std::vector<double>> drawn;
+    eval::SeedFigures over{{}, {}, first.patients};
     for (const eval::Evaluation* e : seeds) {
-      values.push_back(e->band_value.at(i));
-      drawn.push_back(e->band_drawn.at(i));
+      over.values.push_back(e->band_value.at(i));
+      over.drawn.push_back(e->band_drawn.at(i));
     }
-    const eval::TInterval at =
-        eval::mixed_model(values, eval::draw_covariance(drawn), first.patients, first.options.level).interval;
+    const eval::TInterval at = eval::mixed_model(over, first.options.level).interval;
     if (std::isnan(at.low) || std::isnan(at.high)) continue;
     line->band_x.push_back(first.band_x[i]);
     line->band_low.push_back(std::max(0.0, at.low));

@@ -6,6 +6,7 @@ usage: python3 tests/apps/study_checks.py build/release/cawe
 """
 import html
 import json
+import re
 import shutil
 import subprocess
 import time
@@ -318,6 +319,20 @@ def stopped_classifiers():
     print('ok  a classifier whose training was stopped', flush=True)
 
 
+def forms_in_the_viewer():
+    """A map in another form than the product is a finished picture of the viewer, and the product one that its slider fuses."""
+    study('forms', *sets('rows=["none", "cawe", "cawe-lift", "cawe-channel"]', 'seeds=[0]'))
+    page = (WORK / 'forms/report.html').read_text()
+    data = [json.loads(text) for text in re.findall(r'<script type="application/json"[^>]*>(.*?)</script>', page, re.S)]
+    pictures = next(d for d in data if 'pictures' in d)['pictures']
+    assert sorted((p['name'], p['fused']) for p in pictures) == [('CAWE', True), ('CAWE as a channel', False),
+                                                                 ('CAWE lift', False), ('Grey', False)], pictures
+    # The row whose detector saw a picture is found by the picture's key.
+    rows = next(d for d in data if 'rows' in d)['rows']
+    assert {r['key'] for r in rows} == {p['key'] for p in pictures}, (rows, pictures)
+    print('ok  each form of the map in the viewer', flush=True)
+
+
 def further_figures():
     """Further figures against each evaluation's own, lesions by size and finding against the data's files, figure 5."""
     study('further', *sets('seeds=[0,1]', 'classifier_set=["data.test_folds=test","data.test=0.8"]', 'set=["data.test=0.8"]'))
@@ -360,6 +375,7 @@ def main():
                                                   row in enumerate(table)))
     (WORK / 'detector.toml').write_text(DETECTOR)
     (WORK / 'classifier.toml').write_text(CLASSIFIER)
+    forms_in_the_viewer()
     further_figures()
     other = ('--set', 'classifier_set=["data.split_seed=1"]')
     refused('a classifier with another split trained persons of the test', *other, code=3,

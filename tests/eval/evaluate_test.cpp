@@ -249,7 +249,6 @@ TEST_F(Evaluate, WithoutALesionNothingIsDefinedAndNothingThrows) {
   EXPECT_EQ(e.notes[0], "no lesion among the images: sensitivities and AP are not defined");
 }
 
-}  // namespace
 TEST_F(Evaluate, SaysWhereAnIntervalIsNone) {
   const std::vector<TruthImage> truth = {{"a", "a", {{{0, 0, 10, 10}, 0}}, 64, 64},
                                          {"b", "b", {{{0, 0, 10, 10}, 0}}, 64, 64},
@@ -264,16 +263,15 @@ TEST_F(Evaluate, SaysWhereAnIntervalIsNone) {
   };
   const auto hit = [](int64_t image) { return Detection{image, {0, 0, 10, 10}, .5, 0}; };
   EXPECT_EQ(note({{0, {40, 40, 50, 50}, .5, 0}}, kFewDraws, "none of"),
-            "Sens@0.125, 0.25, 0.5, 1, 2, 3, 4, 8: none of the 4 lesions is found, all draws agree, and [0, "
-            "0] is no "
-            "interval (rule of three: up to 0.75 is not excluded)");
+            "Sens@0.125, 0.25, 0.5, 1, 2, 3, 4, 8: none of the 4 lesions is found, all draws agree, and "
+            "[0, 0] is no interval (rule of three: up to 0.75 is not excluded)");
   EXPECT_EQ(note({hit(0), hit(1), hit(2), hit(3)}, kFewDraws, "all of"),
-            "Sens@0.125, 0.25, 0.5, 1, 2, 3, 4, 8: all of the 4 lesions are found, all draws agree, and [1, "
-            "1] is no "
-            "interval (rule of three: down to 0.25 is not excluded)");
+            "Sens@0.125, 0.25, 0.5, 1, 2, 3, 4, 8: all of the 4 lesions are found, all draws agree, and "
+            "[1, 1] is no interval (rule of three: down to 0.25 is not excluded)");
   EXPECT_EQ(note({hit(0), hit(1)}, kFewDraws, "draws"), "");
   EXPECT_EQ(note({hit(0), hit(1)}, kFewDraws - 1, "draws"),
             "intervals are of 999 draws alone (expected 1000 or more: their ends are those of a few draws)");
 }
 
+}  // namespace
 }  // namespace cawe::eval
