@@ -50,6 +50,10 @@ std::string unit_words(FilmUnit unit) {
   return unit == FilmUnit::group ? "groups of films" : unit_word(unit) + "s";
 }
 
+std::string over_units(FilmUnit unit) {
+  return "over " + unit_words(unit) + ", for these weights: another seed's differ by more";
+}
+
 std::string counted_units(int64_t number, FilmUnit unit) {
   return counted(number, unit_word(unit), unit_words(unit));
 }

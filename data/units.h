@@ -33,6 +33,9 @@ const char* unit_key(FilmUnit unit);
 /// films" and "groups of films".
 std::string unit_word(FilmUnit unit);
 std::string unit_words(FilmUnit unit);
+/// What an interval of trained detectors as they are is drawn over: "over patients, for these weights: another seed's
+/// differ by more".
+std::string over_units(FilmUnit unit);
 /// "1 image", "12 groups of films".
 std::string counted_units(int64_t number, FilmUnit unit);
 

@@ -34,8 +34,7 @@ Checklist claim_checklist() {
           {"11", "De-identification", "how persons were made unknown", authors, ""},
           {"12", "Missing data", "how handled, what bias that may bring", partly,
            "`data.uncertain`, `data.blank`; films without boxes or with damaged pictures: report.html (Films "
-           "and "
-           "persons, warnings), `films_flow.csv`"},
+           "of each fold, warnings), `films_flow.csv`"},
           {"13", "Acquisition", "how the films were taken", authors, ""},
           {"14", "Reference standard", "what is true, and how it was found, so that others could repeat it",
            partly,
@@ -53,14 +52,16 @@ Checklist claim_checklist() {
            "`data.stratify`, `data.cross_validate`",
            {"split"}},
           {"20", "What keeps them apart", "persons, series or films", program,
-           "`data.split_unit`; a test person who trained any model of the chain is refused (`allow_leak`)"},
+           "`data.split_unit`; a test film whose unit trained any model of the chain is refused "
+           "(`allow_leak`)"},
           {"21",
            "Intended sample size",
            "how the size of the test set was determined",
            partly,
-           "`cawe plan power`: patients, lesions and seeds that a comparison needs, from the variances of an "
+           "`cawe plan power`: test films, lesions and seeds that a comparison needs, from the variances of "
+           "an "
            "earlier "
-           "study's `methods.csv`; the smallest difference that this test set could show, in report.html",
+           "study's `methods.csv`; the difference that 80 of 100 such studies would show, in report.html",
            {"test films", "patients", "groups of films", "lesions"}},
           {"22", "Model", "inputs, layers, outputs", program,
            "`recipe.toml` (`model.depth`, `model.width` and the detector's keys), docs/models, `cawe "
@@ -79,7 +80,8 @@ Checklist claim_checklist() {
            "the others of these "
            "groups; `metrics.csv` of each run"},
           {"26", "Choice of the model", "how the best one was selected", program,
-           "`train.select`, `train.eval_every`, `train.patience`; on validation films only"},
+           "`train.select`, `train.eval_every`, `train.patience`; on validation films; without them "
+           "(`data.val` of 0, a study's folds) the last step's, chosen by nothing"},
           {"27", "Ensembles", "how outputs are combined", program,
            "none: figures of seeds are averaged, outputs never"},
           {"28",
@@ -94,16 +96,16 @@ Checklist claim_checklist() {
            "Uncertainty",
            "intervals, tests",
            program,
-           "report.html, `results.json`, `methods.csv`: bootstrap by person (`boot.draws`, `boot.seed`); "
-           "with several "
-           "seeds a mixed model of seeds and persons, and a verdict from five on; p corrected by Holm",
+           "report.html, `results.json`, `methods.csv`: bootstrap by the films' unit (`data.split_unit`; "
+           "`boot.draws`, `boot.seed`); with several "
+           "seeds a mixed model of seeds and units, and a verdict from five on; p corrected by Holm",
            {"seeds"}},
           {"30", "Robustness", "sensitivity analyses", partly,
            "control and ablation rows (`controls`, `ablate`), seeds (`seeds`), a row of the plain detector "
            "with other "
            "seeds (`same_system.csv`: how often chance alone is called a difference), the second box rule"},
           {"31", "Explainability", "methods, and how they were validated", partly,
-           "attention maps against maps of other persons, the centre and a uniform map: tables in "
+           "attention maps against maps of other films, the centre and a uniform map: tables in "
            "report.html"},
           {"32", "Internal testing", "evaluation on internal data", program,
            "report.html, `results.csv`; validation figures in `metrics.csv`"},

@@ -46,9 +46,10 @@ Checklist tripod_ai_checklist() {
            "Sample size",
            "how arrived at, whether enough",
            partly,
-           "`cawe plan power`: patients, lesions and seeds that a comparison needs, from the variances of an "
+           "`cawe plan power`: test films, lesions and seeds that a comparison needs, from the variances of "
+           "an "
            "earlier "
-           "study's `methods.csv`; the smallest difference that this test set could show, in report.html",
+           "study's `methods.csv`; the difference that 80 of 100 such studies would show, in report.html",
            {"test films", "patients", "groups of films", "lesions"}},
           {"11", "Missing data", "how handled, what was left out and why", partly,
            "`data.uncertain`, `data.blank`; report.html (Films of each fold, warnings), `films_flow.csv`"},
@@ -71,7 +72,7 @@ Checklist tripod_ai_checklist() {
            "measures and plots of performance; comparison of models",
            program,
            "report.html: FROC with its rule, further figures, paired differences, figure 5 (calibration); "
-           "`methods.csv` (mixed model of seeds and persons, Holm), `same_system.csv` (A/A rows)",
+           "`methods.csv` (mixed model of seeds and the films' units, Holm), `same_system.csv` (A/A rows)",
            {"FROC rule", "seeds"}},
           {"12f", "Analysis", "updating of the model after evaluation", program,
            "none: a tested model is not changed"},

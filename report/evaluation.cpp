@@ -7,6 +7,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "eval/further.h"
 #include "report/charts/chart.h"
 #include "tensor/error.h"
 #include "tensor/io/files.h"
@@ -202,8 +203,17 @@ std::string evaluation_text(const eval::Evaluation& e) {
             number(row.ap.every_point, 6);
   text += "\n" + further_text(e);
   for (const std::string& note : e.notes) text += "  note: " + note + "\n";
-  text += printf_text("  intervals: %s bootstrap, %lld draws, seed %llu. For research use only.\n",
-                      data::unit_key(e.unit), (long long)e.options.draws, (unsigned long long)e.options.seed);
+  text += printf_text(
+      "  intervals: %s bootstrap of these detections, %lld draws%s, seed %llu; another training's differ by "
+      "more.\n"
+      "  For research use only.\n",
+      data::unit_key(e.unit), (long long)e.options.draws,
+      e.options.draws > eval::kFurtherDraws
+          ? printf_text(" (second rule, areas and calibration: the first %lld)",
+                        (long long)eval::kFurtherDraws)
+                .c_str()
+          : "",
+      (unsigned long long)e.options.seed);
   return text;
 }
 
@@ -241,7 +251,9 @@ std::string evaluation_json(const eval::Evaluation& e) {
   }
   put_further(e, &json);
   json["bootstrap"] = {{"unit", data::unit_key(e.unit)},
+                       {"varies", data::unit_words(e.unit) + ", not weights"},
                        {"draws", e.options.draws},
+                       {"further_draws", std::min(e.options.draws, eval::kFurtherDraws)},
                        {"seed", e.options.seed},
                        {"level", e.options.level},
                        {"draws_without_lesion", e.map50.skipped}};

@@ -30,6 +30,7 @@ struct OfSeed {
 struct FurtherFigure {
   const char *name, *column;
   std::function<OfSeed(const eval::Evaluation&)> of;
+  double most = 1;  ///< the largest value that it can have; the least is 0
 };
 
 eval::Interval area_to_limit(const eval::Evaluation& e) {
@@ -87,10 +88,12 @@ std::vector<FurtherFigure> figures(ScoresAre scores, bool at_threshold) {
              return OfSeed{where_known(has_threshold(e), e.at_threshold.sensitivity),
                            kept(e, eval::kKeptSensitivityAtThreshold)};
            }},
-          {"fp_at_threshold", at_threshold ? "FP per image there" : "", [=](const Evaluation& e) {
+          {"fp_at_threshold", at_threshold ? "FP per image there" : "",
+           [=](const Evaluation& e) {
              return OfSeed{where_known(has_threshold(e), e.at_threshold.fp_per_image),
                            kept(e, eval::kKeptFpAtThreshold)};
-           }}};
+           },
+           std::numeric_limits<double>::infinity()}};
 }
 
 bool any_threshold(const std::vector<FurtherLine>& lines) {
@@ -137,13 +140,22 @@ Cell cell_of(const FurtherLine& line, const FurtherFigure& figure) {
   return cell;
 }
 
-std::string cell_text(const Cell& cell) {
+/// The interval ends where the figure's range does, as the table's of sensitivities do.
+std::string cell_text(const Cell& cell, double most) {
   if (std::isnan(cell.value))
     return cell.seeds > 1 && cell.undefined < cell.seeds
                ? "– (" + std::to_string(cell.undefined) + " of " + std::to_string(cell.seeds) + " seeds)"
                : "–";
-  return page::fixed_or_dash(cell.value, 3) + " (" + page::fixed_or_dash(cell.low, 2) + " to " +
-         page::fixed_or_dash(cell.high, 2) + ")";
+  const auto within = [&](double v) { return std::isnan(v) ? v : std::clamp(v, 0.0, most); };
+  return page::fixed_or_dash(cell.value, 3) + " (" + page::fixed_or_dash(within(cell.low), 2) + " to " +
+         page::fixed_or_dash(within(cell.high), 2) + ")";
+}
+
+/// From how many draws intervals and variances are, where that is not one number for all figures.
+std::string further_draws(int64_t draws) {
+  if (draws <= eval::kFurtherDraws) return "";
+  return "; of the mean of Sens@1, 2, 3, 4 by the first rule from " + std::to_string(draws) +
+         " draws, of the other figures from " + std::to_string(eval::kFurtherDraws);
 }
 
 /// Why cells are dashes.
@@ -187,15 +199,10 @@ ReportTable further_table(const std::vector<FurtherLine>& lines, ScoresAre score
                      " interval of the mixed model, in which seeds and " + data::unit_words(first.unit) +
                      " are both drawn"
                : "") +
-      (one ? (several ? "; of one seed" : " In brackets") + (" the " + level + " interval over ") +
-                 data::unit_words(first.unit) +
-                 (first.options.draws > eval::kFurtherDraws
-                      ? ", of the mean of Sens@1, 2, 3, 4 by the first rule from " +
-                            std::to_string(first.options.draws) + " draws, else from " +
-                            std::to_string(eval::kFurtherDraws)
-                      : "")
+      (one ? (several ? "; of one seed" : " In brackets") + (" the " + level + " interval ") +
+                 data::over_units(first.unit)
            : "") +
-      "." +
+      further_draws(first.options.draws) + "." +
       (at_threshold ? " The fixed threshold is each training's own, chosen on validation films (its "
                       "results.json says how)."
                     : "") +
@@ -206,7 +213,7 @@ ReportTable further_table(const std::vector<FurtherLine>& lines, ScoresAre score
   for (const FurtherLine& line : lines) {
     std::vector<std::string> cells{line.label};
     for (const FurtherFigure& figure : figures(scores, at_threshold))
-      if (*figure.column != 0) cells.push_back(cell_text(cell_of(line, figure)));
+      if (*figure.column != 0) cells.push_back(cell_text(cell_of(line, figure), figure.most));
     t.rows.push_back(cells);
   }
   return t;

@@ -21,7 +21,8 @@ struct FurtherLine {
 enum class ScoresAre { given, ranks };
 
 /// Each cell is the mean over the row's seeds with an interval: of one seed over patients, of several the mixed model's
-/// (eval/seed_figures.h). A figure that is undefined in a seed is a dash; the caption says why. What is found at a threshold
+/// (eval/seed_figures.h). A figure that is undefined in a seed is a dash; the caption says why. Intervals end
+/// at 0 and at the largest value that a figure can have; further.csv has them as they come. What is found at a threshold
 /// that was fixed on validation films has columns where any row has one.
 ReportTable further_table(const std::vector<FurtherLine>& lines, ScoresAre scores);
 /// detector,enhancement,figure,seeds,undefined_seeds,value,ci_low,ci_high,sd_seeds: a line for each row and each of wafroc,

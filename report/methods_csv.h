@@ -23,7 +23,8 @@ namespace cawe::report {
 /// two_level_low,two_level_high             two-level bootstrap, plain percentiles
 /// calibrated_low,calibrated_high           its draws at the mixed model's width
 /// standard_error,df,var_seeds,var_patients,var_rest    of the mixed model
-/// minimum_detectable,units,lesions,draws    units: patients, images or groups of films (split_unit)
+/// minimum_detectable                       the true difference that 80 of 100 such studies would show, tested at .05 / family
+/// units,lesions,draws    units: patients, images or groups of films (split_unit)
 /// by_seed,split_unit              the row's values, by seed, with blanks between them
 struct MethodLine {
   std::string detector, enhancement, kind;  ///< as results.csv names them

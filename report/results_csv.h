@@ -19,7 +19,7 @@ struct ResultRow {
   std::string enhancement;  ///< none, afda, medga, color, cawe, color+cawe, or a control's name
   std::string seed;         ///< a number
   std::array<eval::Interval, 4> sens;
-  std::array<double, 4> delta, p;
+  std::array<double, 4> delta, p;  ///< of this seed's weights alone, over patients: no verdict goes by them
   double map50 = 0;
   std::string froc_rule;
   int64_t images = 0, units = 0, lesions = 0;
@@ -47,7 +47,8 @@ std::vector<ResultRow> paper_order(std::vector<ResultRow> rows);
 /// The file's text; columns exactly
 /// detector,enhancement,seed,sens@1…4,ci_low@1,ci_high@1…,delta@1,p@1…,map50,
 /// froc_rule,images,patients,lesions,mean,p_holm,seeds,family,split_unit,units (patients is empty where the unit is
-/// another). Rows are put in the paper's order.
+/// another). delta@N and p@N are of the line's own seed against the plain row's same one, over patients, uncorrected; p_holm is
+/// the row's, over all its seeds, and what its verdict goes by. Rows are put in the paper's order.
 std::string results_csv(const std::vector<ResultRow>& rows);
 /// Writes it whole or not at all.
 void write_results_csv(const std::string& path, const std::vector<ResultRow>& rows);

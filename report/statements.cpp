@@ -99,10 +99,10 @@ std::string detectable(const Claim& claim) {
   if (!(size >= 0.0005)) return "";
   const bool weights = claim.footing() == eval::Footing::weights_only;
   return std::string(" A true difference of ") + fixed(size, 3) +
-         (weights ? " between these weights would be shown on other " + data::unit_words(claim.unit)
-                  : " would be shown") +
-         " in 80 of 100 such studies, tested at " + fixed(1 - claim.level, 2) +
-         (claim.family > 1 ? " / " + std::to_string(claim.family) : "") + ".";
+         (weights ? " between these weights would be shown on other "
+                  : " would be shown with other seeds and other ") +
+         data::unit_words(claim.unit) + " in 80 of 100 such studies, tested at " + fixed(1 - claim.level, 2) +
+         (claim.family > 1 ? " / " + std::to_string(claim.family) + ", as Holm's first step does" : "") + ".";
 }
 
 }  // namespace

@@ -25,10 +25,9 @@ ReportTable subgroup_table(const std::string& subject, const std::vector<eval::S
                            data::FilmUnit unit) {
   ReportTable table;
   table.title = "Subgroups";
-  table.caption =
-      "Sensitivity of " + subject +
-      " within parts of the test set, false positives counted within the part, with intervals over " +
-      data::unit_words(unit) + ". No difference between groups was tested.";
+  table.caption = "Sensitivity of " + subject +
+                  " within parts of the test set, false positives counted within the part, with intervals " +
+                  data::over_units(unit) + ". No difference between groups was tested.";
   table.header = {
       "Group", "images", data::unit_words(unit), "lesions", "Sens@1", "Sens@2", "Sens@3", "Sens@4",
       "mean",  ""};
@@ -51,8 +50,8 @@ ReportTable lesion_group_table(const std::string& detector, const std::vector<st
   table.title = "Lesions by size and finding: " + detector;
   table.caption =
       "Mean of Sens@1, 2, 3, 4 on the lesions of each group, false positives counted on all films, with "
-      "intervals over " +
-      data::unit_words(unit) +
+      "intervals " +
+      data::over_units(unit) +
       ". Sizes are thirds of the lesions by their mean side as a share of the film's "
       "(square root of box area over film area). Boxes on lesions of other groups are neither right nor "
       "wrong. "

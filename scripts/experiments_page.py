@@ -32,8 +32,13 @@ def share(v):
     return ('%.3f' % v).lstrip('0')
 
 
+def at_the_limit(p):
+    """Near .05 the draws behind a p decide on which side of it it lies."""
+    return .045 <= p < .055
+
+
 def p_text(p):
-    return '< .001' if p < .001 else ('%.3f' % p).lstrip('0') if p < 1 else '1.000'
+    return '< .001' if p < .001 else ('%.*f' % (4 if at_the_limit(p) else 3, p)).lstrip('0') if p < 1 else '1.000'
 
 
 class Line:
@@ -88,13 +93,15 @@ def table(header, rows):
     return '\n'.join('| %s |' % ' | '.join(str(c) for c in row) for row in [header, ['---'] * len(header)] + rows)
 
 
-def verdicts(rows, level=.05):
-    """(difference cell, p, corrected p, word) of lines that are one family."""
-    corrected = holm([line.p for line in rows])
+def verdicts(rows, missing=0, level=.05):
+    """(difference cell, p, corrected p, word) of lines that are one family, `missing` of which have not been run: their p counts as
+    1, and where it would decide the verdict is open."""
+    own = [line.p for line in rows]
+    corrected, least = holm(own + [1.0] * missing), holm(own + [0.0] * missing)
     words = []
-    for line, p in zip(rows, corrected):
-        word = 'no difference shown' if p > level else 'gain' if line.delta > 0 else 'loss'
-        words.append((line.difference(), p_text(line.p), p_text(p), word))
+    for line, p, low in zip(rows, corrected, least):
+        word = 'no difference shown' if low > level else 'open' if p > level else 'gain' if line.delta > 0 else 'loss'
+        words.append((line.difference(), p_text(line.p), p_text(p), word + (', at the limit' if at_the_limit(p) else '')))
     return words
 
 
@@ -114,7 +121,7 @@ def budget_part(results, detectors, budgets, maps_steps):
     there = [c for c in cells if c[3]]
     if not there:
         return None, []
-    words = verdicts([study['cawe'] for *_, study in there])
+    words = verdicts([study['cawe'] for *_, study in there], len(cells) - len(there))
     rows = []
     for (d, b, s, study), word in zip(there, words):
         plain = {n: results.budget(d, b, n, maps_steps[d]) for n in budgets}
@@ -122,7 +129,7 @@ def budget_part(results, detectors, budgets, maps_steps):
         rows.append([NAMES[d], b, s, '%s (SD %s)' % (share(study['none'].mean), share(study['none'].sd)), share(study['cawe'].mean), *word, equal])
     text = table(['detector', 'body', 'steps', 'plain', 'CAWE', 'difference', 'p', 'Holm', 'verdict', 'plain needs, steps'], rows)
     if len(there) < len(cells):
-        text += '\n\n%d of %d cells are there; Holm over these.' % (len(there), len(cells))
+        text += '\n\n%d of %d cells are there; Holm over all, p of those to come taken as 1.' % (len(there), len(cells))
     return text, there
 
 
@@ -137,10 +144,13 @@ def same_system_part(results):
         return None
     aa = [study['aa'] for study in results.studies.values()]
     called = sum(line.p <= .05 for line in aa)
+    shares = lambda part, whole: sorted(100 * int(s.same[part]) / int(s.same[whole]) for s in results.studies.values())
+    of_pairs, of_deals = shares('pairs_different', 'pairs'), shares('deals_different', 'deals')
     return ('Over all %d studies: a test over patients alone, weights taken as given, calls %d of %d pairs of plain trainings different at .05 '
-            '(%.1f %%); the mixed model calls %d of %d ways to deal the twenty plain trainings of a study into two methods different (%.1f %%), and %d of '
-            'the %d A/A rows.' % (len(aa), pairs_different, pairs, 100 * pairs_different / pairs, deals_different, deals,
-                                  100 * deals_different / deals, called, len(aa)))
+            '(%.1f %%; single studies %.0f to %.0f %%); the mixed model calls %d of %d ways to deal the twenty plain trainings of a study into two '
+            'methods different (%.1f %%; single studies %.1f to %.1f %%), and %d of the %d A/A rows.' %
+            (len(aa), pairs_different, pairs, 100 * pairs_different / pairs, of_pairs[0], of_pairs[-1], deals_different, deals,
+             100 * deals_different / deals, of_deals[0], of_deals[-1], called, len(aa)))
 
 
 def dose_part(results, detectors):

@@ -93,10 +93,8 @@ report::ReportTable table_of(const StudyResult& study) {
       "Each row that fuses a map against the same row with the maps of other " +
       data::unit_words(study.data.unit) +
       ": difference of the mean of "
-      "Sens@1, 2, "
-      "3, 4, paired by seed and film; p corrected over these comparisons. What is not above its control does "
-      "not owe "
-      "its figure to the map's place.";
+      "Sens@1, 2, 3, 4, paired by seed and film; p corrected over these comparisons. Where no difference is "
+      "shown, this study does not tell whether the map's place matters.";
   t.header = {"row", "control", "difference", "interval", "corrected p", "data support"};
   for (const AgainstControl& a : study.against_controls) {
     const eval::Interval& d = a.row.delta_mean.interval;

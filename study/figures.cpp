@@ -40,12 +40,18 @@ report::FigurePicture channel_picture(const Tensor& features, int64_t channel) {
   return p;
 }
 
-/// The row with the most stages of the pipeline (Figure 1 draws them).
-const StudyRow& richest_row(const StudyResult& study) {
-  for (const char* method : {"color+cawe", "cawe"})
-    for (const StudyRow& row : study.rows)
-      if (row.plan.kind == RowKind::paper && row.plan.method == method) return row;
-  return study.rows[0];
+/// The row with the most stages of the pipeline (Figure 1 draws them); nullptr: no row's detector sees its film's map.
+const StudyRow* richest_row(const StudyResult& study) {
+  const StudyRow* richest = nullptr;
+  int most = 0;
+  for (const StudyRow& row : study.rows) {
+    if (row.plan.kind != RowKind::paper || !train::needs_classifier(row.plan.method)) continue;
+    const int stages = row.plan.method == "color+cawe" ? 3 : row.plan.method == "cawe" ? 2 : 1;
+    if (stages <= most) continue;
+    richest = &row;
+    most = stages;
+  }
+  return richest;
 }
 
 /// A film, and how it was chosen, in words.
@@ -133,6 +139,7 @@ report::PipelineExample pipeline(const StudyResult& study, const Chosen& chosen,
   const bool colours = row.plan.method == "color+cawe" && study.chains.count("color") > 0;
   if (colours) e.colour = picture_of(study_picture(study, "color", i));
   e.fused = picture_of(study_picture(study, row.plan.method, i));
+  e.method = row.plan.method;
   e.alpha = study.alpha;
   e.width = sample.width;
   e.height = sample.height;
@@ -253,17 +260,19 @@ std::vector<report::Figure> study_figures(const StudyResult& study,
                                           const std::vector<report::ReportRow>& rows) {
   const NoGrad no_history;
   std::vector<report::Figure> figures;
-  const StudyRow& row = richest_row(study);
   std::vector<size_t> with_lesion;
   for (size_t i = 0; i < study.truth.size(); ++i)
     if (has_lesion(study.truth[i])) with_lesion.push_back(i);
   if (!with_lesion.empty() && study.map_maker(with_lesion[0])) {
-    std::vector<report::PipelineExample> films;
-    for (const Chosen& chosen : pipeline_films(study, row, with_lesion))
-      films.push_back(pipeline(study, chosen, row));
-    figures.push_back(report::figure_pipeline(films));
+    const StudyRow* row = richest_row(study);
+    if (row != nullptr) {
+      std::vector<report::PipelineExample> films;
+      for (const Chosen& chosen : pipeline_films(study, *row, with_lesion))
+        films.push_back(pipeline(study, chosen, *row));
+      figures.push_back(report::figure_pipeline(films));
+    }
     figures.push_back(attention(study, attention_film(study, with_lesion)));
-    if (study.truth.size() >= 4) figures.push_back(tsne(study, row));
+    if (row != nullptr && study.truth.size() >= 4) figures.push_back(tsne(study, *row));
   }
   figures.push_back(report::figure_froc(rows));
   return figures;

@@ -11,9 +11,11 @@
 #include "report/figures/reliability.h"
 #include "report/subgroup_table.h"
 #include "study/study.h"
+#include "tensor/error.h"
 #include "tensor/io/files.h"
 #include "tensor/io/format.h"
 #include "tensor/io/json.h"
+#include "tensor/io/strict_json.h"
 #include "train/detector_recipe.h"
 
 namespace cawe::study {
@@ -25,8 +27,7 @@ std::string row_name(const RowPlan& plan) {
 
 /// Rows whose lesions are shown by groups.
 bool by_groups(const RowPlan& plan) {
-  return plan.kind == RowKind::paper &&
-         (plan.method == "none" || plan.method == "cawe" || plan.method == "color+cawe");
+  return plan.kind == RowKind::paper && (plan.method == "none" || train::needs_classifier(plan.method));
 }
 
 /// The test set's boxes with the classes that the data give them; the detectors know one class alone.
@@ -161,6 +162,18 @@ std::vector<report::ReliabilityPanel> classifier_panels(const StudyResult& study
 
 }  // namespace
 
+double fixed_threshold(const std::string& run, std::string* chosen) {
+  const Json results = read_json(run + "/results.json");
+  const auto at = results.find("at_threshold");
+  if (at == results.end()) return std::nan("");
+  try {
+    *chosen = at->at("chosen").get<std::string>();
+    return at->at("threshold").is_null() ? std::nan("") : at->at("threshold").get<double>();
+  } catch (const Json::exception&) {
+    fail(Code::data, run, "/results.json: at_threshold has no threshold (expected a run's results)");
+  }
+}
+
 void study_further(StudyResult& study) {
   const report::ScoresAre scores =
       study.settings.ranks_folds() ? report::ScoresAre::ranks : report::ScoresAre::given;
@@ -194,6 +207,9 @@ std::vector<report::Figure> study_reliability(const StudyResult& study) {
   }
   std::vector<report::ReliabilityPanel> labels = classifier_panels(study);
   if (!labels.empty()) about += " A film is right where it has the label.";
+  if (study.classifier.empty() && !study.map_method().empty())
+    about +=
+        " The classifier is another one in each fold: its calibration stands in the results.json of each.";
   panels.insert(panels.end(), labels.begin(), labels.end());
   if (panels.empty()) return {};
   return {report::figure_reliability(panels, about, study.data.unit)};

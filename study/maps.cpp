@@ -207,8 +207,8 @@ void study_lesions_by_map(StudyResult& study, const StudyMaps& maps) {
   table.title = "Lesions that the map leaves dark";
   table.caption =
       "Mean of Sens@1, 2, 3, 4 among thirds of the lesions by their film's own map (its mean inside them), "
-      "with intervals over " +
-      data::unit_words(study.data.unit) +
+      "with intervals " +
+      data::over_units(study.data.unit) +
       ". Fusion multiplies a film by alpha + (1 - alpha) map: lesions on dark "
       "parts of the map lose contrast. Boxes on the other thirds' lesions are neither right nor wrong. "
       "Missed: lesions "

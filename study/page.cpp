@@ -46,18 +46,20 @@ std::vector<size_t> panel_choice(const StudyResult& study) {
 /// Eq. 7's product, which the page's slider makes of film and map; other forms of the map are finished pictures.
 bool is_product(const models::Method& method) { return method.name == "cawe" || method.name == "color+cawe"; }
 
-/// The pictures that the viewer shows side by side. Products are given before fusion: the page's slider fuses
-/// them.
+/// The pictures that the viewer shows side by side, each that of a row. Products are given before fusion, as far as the rows'
+/// own chains can: the page's slider fuses them.
 std::vector<report::ReportPicture> pictures_of(const StudyResult& study, size_t i) {
   const data::FloatImage film = study_film(study, i);
   std::vector<report::ReportPicture> pictures{{"grey", png_bytes(film)}};
   for (const models::Method& method : models::methods())
     if (study.chains.count(method.name) > 0 && method.name != "none" && !is_product(method))
       pictures.push_back({method.label, png_bytes(study_picture(study, method.name, i))});
-  if (!study.map_maker(i)) return pictures;
-  pictures.push_back({method_name("cawe"), png_bytes(film), true});
-  if (study.chains.count("color") > 0 && study.chains.count("color+cawe") > 0)
-    pictures.push_back({method_name("color+cawe"), png_bytes(study_picture(study, "color", i)), true});
+  if (study.chains.count("cawe") > 0) pictures.push_back({method_name("cawe"), png_bytes(film), true});
+  if (study.chains.count("color+cawe") > 0) {
+    const bool before_fusion = study.chains.count("color") > 0;
+    const std::string shown = before_fusion ? "color" : "color+cawe";
+    pictures.push_back({method_name("color+cawe"), png_bytes(study_picture(study, shown, i)), before_fusion});
+  }
   return pictures;
 }
 

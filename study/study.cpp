@@ -361,9 +361,12 @@ class Study {
     for (StudyRow& row : result_.rows) {
       if (row.plan.kind != RowKind::ablation && result_.chains.count(row.plan.method) == 0)
         result_.chains.emplace(row.plan.method, chains_of(row.plan));
-      for (const auto& detections : row.detections)
-        row.seeds.push_back(
-            std::make_shared<eval::Evaluation>(eval::evaluate(result_.truth, detections, options, true)));
+      for (size_t i = 0; i < row.detections.size(); ++i) {
+        // A row's seed has one run, or one for each fold, which have no validation films.
+        if (s_.folds <= 0) options.threshold = fixed_threshold(row.runs[i], &options.threshold_from);
+        row.seeds.push_back(std::make_shared<eval::Evaluation>(
+            eval::evaluate(result_.truth, row.detections[i], options, true)));
+      }
       for (const auto& seed : row.seeds)
         if (s_.ranks_folds()) seed->notes.push_back(kRankedInFolds);
     }

@@ -129,13 +129,13 @@ Figure figure_froc(const std::vector<ReportRow>& rows) {
   }
   figure.name = "figure4";
   figure.title = "Figure 4: FROC of all rows";
+  const data::FilmUnit unit = rows.empty() ? data::FilmUnit::patient : rows[0].unit;
   figure.caption =
       std::string("Sensitivity over false positives per image, one panel a detector") +
       (several ? "; each curve is the mean of its seeds at every number of false positives" : "") +
       ". Dots on the curves are Sens@1, 2, 3 and 4; whiskers beside them, set a little apart, their "
-      "intervals over " +
-      (several ? "seeds and " : "") +
-      data::unit_words(rows.empty() ? data::FilmUnit::patient : rows[0].unit) +
+      "intervals " +
+      (several ? "over seeds and " + data::unit_words(unit) : data::over_units(unit)) +
       (several ? ", with a small dot for each seed" : "") +
       "; other marks only tell the curves apart. Thin curves with hollow marks are controls. The CSV file "
       "has each "

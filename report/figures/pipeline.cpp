@@ -19,6 +19,28 @@ struct Stage {
   std::string letter, name, from, operation;
 };
 
+/// How a method gives the detector its map: in plain letters for the file, in words for the caption, its equation.
+struct Fusion {
+  std::string operation, words, equation;
+};
+
+Fusion fusion_of(const PipelineExample& e) {
+  const std::string alpha = svg::number(e.alpha, 2);
+  if (e.method == "cawe" || e.method == "color+cawe")
+    return {"I (alpha + (1 - alpha) L) with alpha = " + alpha + " (Eq. 7)",
+            "I (α + (1 − α) L), here with α = " + alpha, "Eq. 7"};
+  if (e.method == "cawe-drawn")
+    return {"I (alpha + (1 - alpha) L) with alpha = " + alpha + ", drawn for each film in training (Eq. 7)",
+            "I (α + (1 − α) L), here with α = " + alpha + ", in training with an α drawn for each film",
+            "Eq. 7"};
+  if (e.method == "cawe-lift")
+    return {"I + (1 - alpha) L I (1 - I) with alpha = " + alpha,
+            "I + (1 − α) L I (1 − I), here with α = " + alpha, "lift"};
+  if (e.method == "cawe-channel")
+    return {"(I, I, L)", "the film in two channels and L in the third", "(I, I, L)"};
+  return {e.method, "what " + e.method + " makes of film and map", e.method};
+}
+
 std::string at(double x, double y) { return svg::number(x) + " " + svg::number(y); }
 
 /// The stages of one film; `first` is the letter of its first panel.
@@ -26,14 +48,14 @@ std::vector<Stage> stages(const PipelineExample& e, char first) {
   const bool colour = !e.colour.empty();
   const double upper = 24, lower = 276, middle = colour ? 150 : 24;
   const auto letter = [&](int k) { return std::string(1, char(first + k)); };
-  const std::string a = letter(0), b = letter(1), alpha = svg::number(e.alpha, 2);
+  const std::string a = letter(0), b = letter(1);
   std::vector<Stage> out = {{&e.grey, 16, middle, a, "grey film", "", "input"},
                             {&e.map, 316, upper, b, "attention map L", a,
                              "classifier trained on image labels; class-aware map (Eq. 1, 2)"}};
   if (colour) out.push_back({&e.colour, 316, lower, letter(2), "colorized film I", a, "colorizer (Eq. 3-6)"});
   const int next = colour ? 3 : 2;
   out.push_back({&e.fused, 600, middle, letter(next), "fused film", b + "+" + (colour ? letter(2) : a),
-                 "I (alpha + (1 - alpha) L) with alpha = " + alpha + " (Eq. 7)"});
+                 fusion_of(e).operation});
   out.push_back(
       {&e.fused, 868, middle, letter(next + 1), "boxes of " + e.detector, letter(next), e.detector});
   return out;
@@ -55,7 +77,7 @@ std::string arrows(const PipelineExample& e) {
   std::string out;
   if (e.colour.empty()) {
     out += svg::arrow("M" + at(216, 122) + "H310", kHead) + label(262, 122, "classifier", "Eq. 1, 2");
-    out += svg::arrow("M" + at(516, 122) + "H594", kHead) + label(554, 122, "fusion", "Eq. 7");
+    out += svg::arrow("M" + at(516, 122) + "H594", kHead) + label(554, 122, "fusion", fusion_of(e).equation);
     out += svg::arrow("M114 248V286H698V252", kHead) +
            svg::text_at(406, 280, "the film itself", "middle", "small");
   } else {
@@ -128,7 +150,7 @@ std::string caption_of(const std::vector<PipelineExample>& films) {
              (films[k].chosen.empty() ? "" : ", " + films[k].chosen);
   return "The pipeline" + which + ". A classifier that knows image labels only gives the map L" +
          (e.colour.empty() ? "" : "; a colorizer that never saw a medical image gives the picture I") +
-         "; the detector gets I (α + (1 − α) L), here with α = " + svg::number(e.alpha, 2) +
+         "; the detector gets " + fusion_of(e).words +
          ". Blue: true lesions. Orange: the detector's surest boxes as the rule" +
          (rule.empty() ? "" : " (" + rule + ")") +
          " counts them: solid right, dashed wrong, dotted neither (a duplicate, or in a region that is not "

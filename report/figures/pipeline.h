@@ -16,7 +16,9 @@ struct PipelineExample {
   std::string chosen;              ///< how it was chosen: "drawn at random from …"
   FigurePicture grey, map, fused;  ///< map: 255 = 1; fused: the detector's input
   FigurePicture colour;            ///< empty: a pipeline without colorizer
-  double alpha = 0.5;              ///< of the fusion
+  /// How the map reaches the detector: cawe, color+cawe, cawe-lift, cawe-channel, cawe-drawn, or another method's name.
+  std::string method = "cawe";
+  double alpha = 0.5;  ///< of the fusion
   /// Size of the frame in whose pixels boxes are given; the pictures fill it.
   double width = 0, height = 0;
   std::vector<BoxD> truth;

@@ -72,6 +72,7 @@ std::string method_label(const std::string& enhancement) {
 }
 
 std::string subject(const ReportRow& row) {
+  if (row.again) return "plain " + detector_label(row.detector) + " with other seeds";
   const std::string method = method_label(row.enhancement);
   return method == "Plain" ? "plain " + detector_label(row.detector)
                            : detector_label(row.detector) + " with " + method;

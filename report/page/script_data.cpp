@@ -63,17 +63,19 @@ void add_pictures(const ReportPanel& panel, Json* json) {
   const bool any = std::any_of(pictures.begin(), pictures.end(), [](const auto& p) { return p.fused; });
   CAWE_CHECK(!any || !panel.map_png.empty(), Code::internal, "report: panel '", panel.title,
              "' has a fused picture and no map");
+  const auto shown = [](const std::string& name) {
+    return method_key(name) == "none" ? "Grey" : method_label(name);
+  };
   if (!any && !panel.map_png.empty())
-    pictures.push_back({pictures[0].name + " with map", pictures[0].png, true});
+    pictures.push_back({shown(pictures[0].name) + " with map", pictures[0].png, true});
   std::vector<size_t> stored;  // pictures whose PNG is new
   Json& list = (*json)["pictures"] = Json::array();
   for (size_t i = 0; i < pictures.size(); ++i) {
     size_t same = 0;
     while (same < stored.size() && pictures[stored[same]].png != pictures[i].png) ++same;
     if (same == stored.size()) stored.push_back(i);
-    const std::string key = method_key(pictures[i].name);
-    list.push_back({{"name", key == "none" ? "Grey" : method_label(pictures[i].name)},
-                    {"key", key},
+    list.push_back({{"name", shown(pictures[i].name)},
+                    {"key", method_key(pictures[i].name)},
                     {"png", same},
                     {"fused", pictures[i].fused}});
   }
@@ -119,7 +121,7 @@ std::string script_data(const Report& report) {
     const ReportRow& row = report.rows[i];
     rows.push_back({{"detector", detector_label(row.detector)},
                     {"enhancement", method_label(row.enhancement)},
-                    {"key", method_key(row.enhancement)},
+                    {"key", row.again ? "none" : method_key(row.enhancement)},
                     {"colour", colours[i]},
                     {"seeds", row.seed_sens.size()},
                     {"straight", row.line.straight},

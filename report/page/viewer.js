@@ -148,8 +148,7 @@
     if (R.rows.length === 0) return `Picture: ${film.pictures[view.picture].name}.`;
     if (view.together) return "Each picture has the boxes of the row whose detector saw it.";
     const { name, fused } = film.pictures[view.picture];
-    const alpha = Number($("alpha").value), saw = rowOf(view.picture) === row;
-    const other = pictureOf(row);
+    const alpha = Number($("alpha").value), other = pictureOf(row), saw = other === view.picture;
     return `Picture: ${name}${fused ? `, α = ${num(alpha)}` : ""}. Boxes of ${nameOf(row)}, whose detector saw ` +
       (!saw && other >= 0 ? `${film.pictures[other].name}, not this picture.`
         : !saw ? "a picture that is not shown here."
@@ -240,8 +239,11 @@
     $("classes").textContent = film.classes;
     layPictures();
     const same = film.pictures.findIndex((p) => p.key === before);
-    const fused = film.pictures.findIndex((p) => p.fused);
-    view.picture = Math.max(0, same >= 0 ? same : fused);
+    // First a fused one; where no row's detector saw such a picture, the last that one saw.
+    const seen = (p) => R.rows.length === 0 || R.rows.some((r) => r.key === p.key);
+    const fused = film.pictures.findIndex((p) => p.fused && seen(p));
+    const last = film.pictures.some((p) => p.fused) ? film.pictures.findLastIndex(seen) : 0;
+    view.picture = Math.max(0, same >= 0 ? same : fused >= 0 ? fused : last);
     choosePicture(view.together && film.pictures.length > 1 ? -1 : view.picture);
   }
   function setWindow(level, width) {

@@ -148,8 +148,8 @@ def report():
     for out, sets, word in (('by_image', [], 'images'), ('by_group', ['--set', 'set=["data.groups=groups.csv"]'], 'groups of films')):
         cawe('study', 's.toml', '--out', out, '--quiet', '--set', 'folds=3', *sets)
         page = (WORK / out / 'report.html').read_text()
-        # The checklists are the journals' words, of any study.
-        page = re.sub('(?s)<section id="checklists">.*?</section>', '', page)
+        # What the checklists ask is the journals' words, of any study; what the program answers is its own.
+        page = re.sub('<td><b>[^<]*</b>: [^<]*</td>', '', page)
         text = html.unescape(re.sub('<[^>]+>', ' ', re.sub('(?s)<script.*?</script>|<style.*?</style>', '', page)))
         text = text.replace('may guide the care of a person', '').replace('data_persons', '')
         named = re.search('(?i).{0,60}(person|patient).{0,60}', text)

@@ -4,11 +4,15 @@
 usage: python3 tests/apps/methods.py build/release/cawe
 """
 import csv
+import html
 import json
 import math
+import os
+import re
 import statistics
+import subprocess
 
-from common import WORK, cawe, check
+from common import PROGRAM, ROOT, WORK, cawe, check, tree
 
 DETECTOR = """task = "retinanet"
 [data]
@@ -62,6 +66,41 @@ def near(a, b, bound=1e-9):
     return abs(float(a) - b) <= bound
 
 
+def signed(value):
+    text = '%.3f' % abs(float(value))
+    return text if not float(text) else ('-' if float(value) < 0 else '+') + text
+
+
+def sentences(study):
+    """Every sentence of the page about a row says what methods.csv says of it: figures, verdict, power, and of what they are."""
+    page = (WORK / study / 'report.html').read_text()
+    said = [html.unescape(s) for s in re.findall('<li[^>]*>(.*?)</li>', re.search('(?s)id="claims">(.*?)</ul>', page).group(1))]
+    rows = [r for r in table(study + '/methods.csv') if r['kind'] in ('method', 'control', 'again')]
+    assert len(said) == len(rows) > 1, (said, rows)
+    for row in rows:
+        name = {'clahe': 'CLAHE', 'afda': 'AFDA'}.get(row['enhancement'], row['enhancement'])
+        mine = [s for s in said if ('RetinaNet with ' + name in s if row['kind'] != 'again' else s.startswith('A/A: '))
+                or (row['enhancement'] == 'colormap' and s.startswith('Control: '))]
+        assert len(mine) == 1, (row, said)
+        sentence, footing = mine[0].replace('\u2212', '-'), row['footing']
+        corrected = row['p_holm'] != ''
+        p = float(row['p_holm'] or row['p'])
+        figures = '%s, 95 %% interval %s to %s over %spatients' % (
+            signed(row['delta']), signed(row['delta_low']), signed(row['delta_high']), '' if footing == 'weights_only' else 'seeds and ')
+        if footing != 'few_seeds':
+            figures += (', corrected p ' if corrected else ', p ') + ('< 0.001' if p < .001 else '%.3f' % p)
+        assert '(' + figures + ')' in sentence, (figures, sentence)
+        words = {'gain': 'finds more lesions than', 'loss': 'finds fewer lesions than', 'none': 'no difference shown', 'no_verdict': 'no verdict from'}
+        assert [v for v, w in words.items() if w in sentence] == [row['verdict']], (row, sentence)
+        assert ('these weights only' in sentence) == (footing == 'weights_only'), sentence
+        if row['verdict'] == 'none' and float(row['minimum_detectable']) >= .0005:
+            family = int(row['family'] or 1)
+            assert 'A true difference of %.3f' % float(row['minimum_detectable']) in sentence and (
+                'tested at 0.05' + (' / %d' % family if family > 1 else '')) in sentence, (row, sentence)
+            assert ('other seeds and other patients' in sentence) == (footing == 'method'), sentence
+    print('ok  every sentence of %s against methods.csv' % study, flush=True)
+
+
 def five_seeds():
     methods = {r['enhancement']: r for r in table('five/methods.csv')}
     results = table('five/results.csv')
@@ -103,6 +142,7 @@ def five_seeds():
     share = 'calls %s of 45 pairs of trainings different at 0.05; of 126 ways' % same[0]['pairs_different']
     check(share in page and 'One seed' not in page and '5 seeds: intervals and p are over seeds and patients' in page,
           'the report says of what its intervals are')
+    sentences('five')
 
 
 def other_numbers_of_seeds():
@@ -116,6 +156,7 @@ def other_numbers_of_seeds():
         page = (WORK / name / 'report.html').read_text()
         assert ('these weights only' in page) == (footing == 'weights_only')
         assert ('no verdict from 2 seeds, 5 are needed' in page) == (footing == 'few_seeds')
+        sentences(name)
         same = table(name + '/same_system.csv')[0]
         assert (same['deals'] == '0') == (footing == 'weights_only') and same['deal_share'] == ('' if same['deals'] == '0' else same['deal_share'])
     check(True, 'one seed speaks of weights, two give no verdict')
@@ -133,7 +174,7 @@ def plan():
           'plan power takes the variances of the study, and its family')
     # With very many seeds and patients the t distribution is normal: (z of the level + z of the power) standard errors.
     many = said('--seeds', '10000', '--family', '1')['plan'][0]
-    share = report['units'] / 26684
+    share = report['lesions'] / 9555  # RSNA has fewer lesions a film: they, not its films, are what sensitivity is drawn from
     normal = (Z + 0.8416212335729143) * math.sqrt(report['var_patients'] * share + report['var_seeds'] / 10000 +
                                                   report['var_rest'] * share / 10000)
     check(near(many['effect_rsna_all'], normal, 0.01 * normal), 'at RSNA\'s size: %.4f, by hand %.4f' % (many['effect_rsna_all'], normal))
@@ -171,6 +212,30 @@ def plan():
     check(True, 'plan power: what is missing or wrong is one line')
 
 
+def stable_verdicts():
+    """The script that judges a study again under other draws: the study's own seed gives its own verdicts, and the study stays as it is."""
+    def said(*args):
+        return subprocess.run([str(ROOT / 'scripts/stable-verdicts'), *args], cwd=WORK, env=dict(os.environ, CAWE=PROGRAM), text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    before = tree('five')
+    done = said('study.toml', 'five', '--seeds', '0,3')
+    methods = [r for r in table('five/methods.csv') if r['verdict']]
+    lines = done.stdout.splitlines()
+    assert len(lines) == len(methods) + 1 and tree('five') == before, (done.stdout, done.stderr)
+    changing, p_of_3 = 0, []
+    for row, line in zip(methods, lines):
+        name, verdict, word, p, other = line.split()
+        assert name == 'retinanet/' + row['enhancement'] and word == 'p' and verdict.split('/')[0] == row['verdict'], (row, line)
+        assert near(p, float(row['p_holm'] or row['p']), 5.1e-5), (row, line)
+        changing += '/' in verdict
+        p_of_3.append((float(p), float(other)))
+    assert lines[-1].startswith('%d of %d verdicts are the same' % (len(methods) - changing, len(methods))), lines
+    assert done.returncode == (1 if changing else 0), done
+    assert any(p != other for p, other in p_of_3) or all(float(r['var_patients']) == 0 for r in methods), 'other draws, other p'
+    assert said('study.toml', 'nowhere').returncode == 2 and said('study.toml', 'five', '--seeds', 'x').returncode == 2
+    check(True, 'verdicts under other draws')
+
+
 cawe('phantom', '--out', 'data', '--images', 60, '--size', 48, '--format', 'png', '--seed', 5)
 (WORK / 'detector.toml').write_text(DETECTOR)
 (WORK / 'study.toml').write_text(STUDY)
@@ -178,3 +243,4 @@ cawe('study', 'study.toml', '--out', 'five', '--quiet')
 five_seeds()
 other_numbers_of_seeds()
 plan()
+stable_verdicts()

@@ -92,6 +92,20 @@ def check_fallbacks(page, study, test, threshold=0.5):
     return len(active)
 
 
+def check_map_finding(page, study):
+    """The sentence on whether the map finds lesions says the shares and the verdict of results.json and of its table."""
+    known = json.loads((WORK / study / 'results.json').read_text())['map']
+    text = html.unescape(re.sub('<[^>]+>', '', page))
+    said = re.search(r'The attention map points into a lesion on (\d+) % of (\d+) films with lesions, the maps of other patients on (\d+) %, '
+                     r'the centre on (\d+) %: (.*)', text)
+    for share, key in ((said.group(1), 'pointing'), (said.group(3), 'pointing_shuffled'), (said.group(4), 'pointing_centre')):
+        assert abs(int(share) - 100 * known[key]) < 0.5001, (said.group(0), known)
+    assert said.group(5).startswith(known['verdict']), (said.group(0), known)
+    cells = shown_table(page, 'Does the map find the lesions?')[0]
+    assert cells[:2] == ['all', said.group(2)] and cells[2].startswith('%.3f [' % known['pointing']), cells
+    assert known['verdict'].startswith(cells[-1]), (cells, known)
+
+
 def check_figure_1(page, study, test, least_iou=0.5):
     """A film at random and the best one, which is found again in the detections."""
     caption = html.unescape(re.search('<h3>Figure 1.*?<figcaption><p>(.*?)</p>', page, re.S).group(1))

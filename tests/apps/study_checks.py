@@ -12,7 +12,7 @@ import subprocess
 import time
 
 from common import PROGRAM, ROOT, WORK, cawe, sets, tree
-from report_checks import check_figure_5, check_further, check_groups
+from report_checks import check_figure_5, check_further, check_groups, check_map_finding
 
 DATA = """[data]
 root = "data"
@@ -330,7 +330,46 @@ def forms_in_the_viewer():
     # The row whose detector saw a picture is found by the picture's key.
     rows = next(d for d in data if 'rows' in d)['rows']
     assert {r['key'] for r in rows} == {p['key'] for p in pictures}, (rows, pictures)
+    check_map_finding(page, 'forms')
     print('ok  each form of the map in the viewer', flush=True)
+
+
+def form_alone():
+    """Without a row of the product no detector's picture is one: figures and viewer show the form that a detector saw."""
+    study('lift_alone', *sets('rows=["none", "cawe-lift"]', 'seeds=[0]', 'again=true'))
+    page = (WORK / 'lift_alone/report.html').read_text()
+    data = [json.loads(text) for text in re.findall(r'<script type="application/json"[^>]*>(.*?)</script>', page, re.S)]
+    pictures = next(d for d in data if 'pictures' in d)['pictures']
+    assert [(p['name'], p['fused']) for p in pictures] == [('Grey', False), ('CAWE lift', False), ('Grey with map', True)], pictures
+    keys = [r['key'] for r in next(d for d in data if 'rows' in d)['rows']]
+    assert len(keys) == 3 and keys.count(pictures[0]['key']) == 2 and pictures[2]['key'] not in keys, 'plain and plain again see the grey film: %s' % keys
+    caption = html.unescape(re.search('<h3>Figure 1.*?<figcaption><p>(.*?)</p>', page, re.S).group(1))
+    assert 'the detector gets I + (1 − α) L I (1 − I), here with α = 0.5' in caption, caption
+    assert '<h3>Figure 3' in page and 'I (α + (1 − α) L)' not in caption, caption
+    study('map of others', *sets('rows=["none"]', 'controls=["shuffled"]', 'seeds=[0]'))
+    page = (WORK / 'map of others/report.html').read_text()
+    assert '<h3>Figure 1' not in page and '<h3>Figure 2' in page, 'no detector sees its film\'s map: there is no pipeline to draw'
+    print('ok  one form alone: pictures and figures are of it', flush=True)
+
+
+def fixed_thresholds():
+    """What a detector finds at the threshold that it fixed on validation films stands in the study, as in the run."""
+    split = '"data.val=0.3", "data.test=0.3"'
+    study('threshold', *sets('rows=["none"]', 'seeds=[0, 1]', 'set=[%s, "detect.score_threshold=0.0001"]' % split))
+    expected = {'sens_at_threshold': [], 'fp_at_threshold': []}
+    for seed in (0, 1):
+        at = json.loads((WORK / ('threshold/rows/retinanet-none-%d/results.json' % seed)).read_text())['at_threshold']
+        assert at['threshold'] is not None and at['threshold'] > 0 and 'validation films' in at['chosen'], at
+        expected['sens_at_threshold'].append(at['sensitivity']['value'])
+        expected['fp_at_threshold'].append(at['fp_per_image']['value'])
+    lines = {r['figure']: r for r in rows_of(WORK / 'threshold/further.csv')}
+    for figure, values in expected.items():
+        assert abs(float(lines[figure]['value']) - sum(values) / 2) < 1e-9, (figure, lines[figure], values)
+    page = (WORK / 'threshold/report.html').read_text()
+    assert 'sens. at fixed threshold' in page and 'FP per image there' in page
+    of_study = json.loads((WORK / 'threshold/results.json').read_text())['rows'][0]['evaluations']
+    assert [e['at_threshold']['sensitivity']['value'] for e in of_study] == expected['sens_at_threshold']
+    print('ok  a threshold fixed on validation films', flush=True)
 
 
 def further_figures():
@@ -376,6 +415,8 @@ def main():
     (WORK / 'detector.toml').write_text(DETECTOR)
     (WORK / 'classifier.toml').write_text(CLASSIFIER)
     forms_in_the_viewer()
+    form_alone()
+    fixed_thresholds()
     further_figures()
     other = ('--set', 'classifier_set=["data.split_seed=1"]')
     refused('a classifier with another split trained persons of the test', *other, code=3,

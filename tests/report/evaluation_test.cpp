@@ -37,6 +37,8 @@ TEST(EvaluationFiles, HoldTheFiguresAndParse) {
   EXPECT_TRUE(json["sens"]["8"]["curve_ends"].get<bool>());
   EXPECT_TRUE(json["coco"]["APlarge"].is_null());
   EXPECT_EQ(json["bootstrap"]["unit"], "patient");
+  EXPECT_EQ(json["bootstrap"]["varies"], "patients, not weights");
+  EXPECT_EQ(json["bootstrap"]["further_draws"], 100);
   const std::string csv = read_file(dir.path("out/froc.csv"));
   EXPECT_EQ(csv.substr(0, csv.find('\n')),
             "threshold,sensitivity,fp_per_image,fp_per_negative,found,false_positives");
@@ -136,6 +138,14 @@ TEST(EvaluationText, SaysWherePatientsAreUnknown) {
   EXPECT_TRUE(has(known, "3 patients") && has(known, "intervals: patient bootstrap")) << known;
   EXPECT_TRUE(has(images, "intervals are over images") && has(images, "intervals: image bootstrap"))
       << images;
+  EXPECT_TRUE(has(known, "of these detections, 100 draws, seed 0; another training's differ by more"))
+      << known;
+  eval::Evaluation many = golden();
+  many.options.draws = 20000;
+  EXPECT_TRUE(
+      has(evaluation_text(many), "20000 draws (second rule, areas and calibration: the first 2000), seed"))
+      << evaluation_text(many);
+  EXPECT_EQ(nlohmann::json::parse(evaluation_json(many))["bootstrap"]["further_draws"], 2000);
   for (const char* word : {"patient", "person"}) EXPECT_FALSE(has(images, word)) << images;
   const nlohmann::json json = nlohmann::json::parse(evaluation_json(golden(false)));
   EXPECT_EQ(json["split_unit"], "image");

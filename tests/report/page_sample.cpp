@@ -47,17 +47,43 @@ std::string figures_json(const Report& report, const testing::SeedCurves& curves
   return json_text({{"rows", rows}, {"figures", figures}});
 }
 
+/// The same of one detector, plain, with a form of the map that is no product, and plain again with other seeds.
+Report one_form(Report report) {
+  size_t plain = report.rows.size(), mapped = plain;
+  for (size_t i = 0; i < report.rows.size(); ++i) {
+    if (report.rows[i].detector != report.rows[0].detector) continue;
+    if (report.rows[i].baseline) plain = i;
+    if (report.rows[i].enhancement == "cawe") mapped = i;
+  }
+  std::vector<ReportRow> rows{report.rows[plain], report.rows[mapped], report.rows[plain]};
+  rows[1].enhancement = "CAWE lift";
+  rows[2].enhancement = "plain, other seeds";
+  rows[2].baseline = false;
+  rows[2].control = rows[2].again = true;
+  report.rows = rows;
+  for (ReportPanel& panel : report.panels) {
+    panel.predictions = {panel.predictions[plain], panel.predictions[mapped], panel.predictions[plain]};
+    panel.pictures = {panel.pictures[0], {"CAWE lift", panel.pictures[0].png}};
+  }
+  return report;
+}
+
 }  // namespace
 }  // namespace cawe::report
 
 int main(int argc, char** argv) {
   if (argc != 2 && argc != 3) {
-    std::fprintf(stderr, "usage: page_sample OUT.html [FILMS]\n");
+    std::fprintf(stderr, "usage: page_sample OUT.html [FILMS | one_form]\n");
     return 2;
   }
   cawe::report::testing::SeedCurves curves;
+  const bool one_form = argc == 3 && std::string(argv[2]) == "one_form";
   const cawe::report::Report report =
-      cawe::report::testing::made_up_report(argc == 3 ? size_t(std::atoi(argv[2])) : 5, &curves);
+      cawe::report::testing::made_up_report(argc == 3 && !one_form ? size_t(std::atoi(argv[2])) : 5, &curves);
+  if (one_form) {
+    cawe::report::write_report(argv[1], cawe::report::one_form(report));
+    return 0;
+  }
   cawe::report::write_report(argv[1], report);
   cawe::write_file(std::string(argv[1]) + ".json", cawe::report::figures_json(report, curves));
   return 0;

@@ -97,7 +97,7 @@ TEST(Report, StoresEqualPicturesOnceAndFusesTheFirstWhereNoneIs) {
             std::string::npos);
   panel.pictures.pop_back();
   EXPECT_NE(report_html(report).find(
-                "{\"name\":\"grey with map\",\"key\":\"greywithmap\",\"png\":0,\"fused\":true}"),
+                "{\"name\":\"Grey with map\",\"key\":\"greywithmap\",\"png\":0,\"fused\":true}"),
             std::string::npos);
 }
 

@@ -52,13 +52,15 @@ TEST(Statements, SayItInOneSentence) {
   EXPECT_EQ(statement(claim(.004, -.012, .0196, .6, 1, .0273)),
             "RetinaNet with CAWE against plain RetinaNet: no difference shown (+0.004, 95 % interval −0.012 "
             "to +0.020 over seeds and patients, corrected p 1.000). A true difference of 0.027 would be "
-            "shown in 80 "
-            "of 100 such studies, tested at 0.05 / 12.");
+            "shown with other seeds and other patients in 80 "
+            "of 100 such studies, tested at 0.05 / 12, as Holm's first step does.");
   EXPECT_EQ(
       statement(claim(.02, .002, .04, .02, .2, .02)),
       "RetinaNet with CAWE against plain RetinaNet: no difference shown (+0.020, 95 % interval +0.002 to "
       "+0.040 over seeds and patients, corrected p "
-      "0.200). A true difference of 0.020 would be shown in 80 of 100 such studies, tested at 0.05 / 12.");
+      "0.200). A true difference of 0.020 would be shown with other seeds and other patients in 80 of 100 "
+      "such "
+      "studies, tested at 0.05 / 12, as Holm's first step does.");
   EXPECT_EQ(statement(claim(0, 0, 0, 1, 1, 0)),
             "RetinaNet with CAWE against plain RetinaNet: no difference shown (0.000, 95 % interval 0.000 to "
             "0.000 over seeds and patients, corrected p 1.000).");

@@ -82,8 +82,9 @@ void attention_keys(Table& t) {
   in_chain(targets, "cam.targets");
   word("cam.norm", models::name(usual.norm), models::map_norm_names(),
        "scale of the map before fusion (the paper's Eq. 7)",
-       "how the map comes to [0, 1]: its least value becomes 0 and its largest 1, or it is divided by its "
-       "largest");
+       "how the map comes to [0, 1]: its least value becomes 0 and its largest 1 (minmax), it is divided by "
+       "its largest (max), or "
+       "taken as it is and cut at 1 (none)");
   word("cam.constant", models::name(usual.constant), models::constant_map_names(),
        "scale of the map before fusion (the paper's Eq. 7)", "what a constant map becomes");
   flag("cam.norm_before_resize", usual.norm_before_resize,

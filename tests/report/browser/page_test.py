@@ -15,7 +15,7 @@ from browser import Page, open_browser
 from manners_checks import (check_checklists, check_figures, check_keyboard_and_names, check_large, check_light_and_dark, check_nothing_leaves,
                             check_phone, check_print)
 from table_checks import (check_curves_and_marks, check_filter, check_readout, check_sorting, check_sentences, check_switching_curves, check_table_numbers)
-from viewer_checks import (check_alpha_recomputes_eq_7, check_film_list, check_first_picture, check_map_classes, check_overlay, check_side_by_side,
+from viewer_checks import (check_alpha_recomputes_eq_7, check_film_list, check_first_picture, check_map_classes, check_one_form, check_overlay, check_side_by_side,
                            check_threshold_and_rows, check_window)
 
 sys.dont_write_bytecode = True
@@ -26,9 +26,10 @@ def main():
         folder = pathlib.Path(name)
         downloads = folder / "downloads"
         downloads.mkdir()
-        path, large = folder / "report.html", folder / "large.html"
+        path, large, one_form = folder / "report.html", folder / "large.html", folder / "one_form.html"
         subprocess.run([sys.argv[1], str(path)], check=True)
         subprocess.run([sys.argv[1], str(large), "200"], check=True)
+        subprocess.run([sys.argv[1], str(one_form), "one_form"], check=True)
         figures = json.loads((folder / "report.html.json").read_text())
         driver = open_browser(str(downloads))
         try:
@@ -42,6 +43,8 @@ def main():
             print("ok check_figures", flush=True)
             check_nothing_leaves(page, figures)
             print("ok check_nothing_leaves", flush=True)
+            check_one_form(driver, one_form.as_uri())
+            print("ok check_one_form", flush=True)
             check_large(driver, large.as_uri())
             print("ok check_large")
         finally:

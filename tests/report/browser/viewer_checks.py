@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The viewer: every pixel against fusion (Eq. 7 of the paper), boxes against the panel's own, keyboard and mouse."""
+from browser import Page
 from expected import eq7, fit_map, panel_data, read_png, same
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
@@ -7,6 +8,20 @@ from selenium.webdriver.common.keys import Keys
 
 def row_shown(page, figures):
     return figures["rows"][int(page("return document.getElementById('row').value"))]
+
+
+def check_one_form(driver, address):
+    """Without a row of the product the first picture is one that a detector saw; plain again with other seeds saw the grey film."""
+    page = Page(driver, address)
+    names = [b.text for b in page.many("#pictures button")]
+    assert names == ["Grey", "CAWE lift", "Grey with map", "Side by side"], names
+    assert page.one("#pictures [aria-pressed=true]").text == "CAWE lift"
+    assert page.element("whose").text == "Picture: CAWE lift. Boxes of RetinaNet with CAWE lift, whose detector saw this picture."
+    page.choose("row", "2")
+    assert page.one("#pictures [aria-pressed=true]").text == "Grey"
+    assert page.element("whose").text.endswith("Boxes of plain RetinaNet with other seeds, whose detector saw this picture."), page.element("whose").text
+    page.picture("Grey with map")
+    assert page.element("whose").text.endswith("whose detector saw Grey, not this picture."), page.element("whose").text
 
 
 def check_first_picture(page, figures):
