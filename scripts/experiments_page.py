@@ -222,14 +222,14 @@ def is_tested(arm):
     return arm not in ('none', 'aa')
 
 
-def film_words(results, detectors):
-    """{(detector, arm): verdict} over the family of both detectors."""
+def film_words(results, detectors, family):
+    """{(detector, arm): verdict} over the family of both detectors, of which there are `family` differences in all."""
     tested = [(d, arm, study[arm]) for d in detectors for arm, study in film_arms(results, d) if is_tested(arm)]
-    return {(d, arm): word for (d, arm, _), word in zip(tested, verdicts([line for *_, line in tested]))}
+    return {(d, arm): word for (d, arm, _), word in zip(tested, verdicts([line for *_, line in tested], family - len(tested)))}
 
 
-def film_table(results, detectors):
-    words, rows = film_words(results, detectors), []
+def film_table(results, detectors, family):
+    words, rows = film_words(results, detectors, family), []
     for d in detectors:
         for k, (arm, study) in enumerate(film_arms(results, d)):
             line = study[arm]
@@ -240,19 +240,21 @@ def film_table(results, detectors):
     return table(['row', 'Sens@1', '@2', '@3', '@4', 'mean of four', 'minus plain', 'p', 'Holm', 'verdict'], rows) if rows else None
 
 
-def film_part(results, detectors, best):
-    words = film_words(results, detectors)
+def film_part(results, detectors, best, family):
+    words = film_words(results, detectors, family)
     if not words:
         return None
     shown = ['%s, %s: %s, Holm %s, %s' % (NAMES[d], arm_name(arm), word[0], word[2], word[3])
              for (d, arm), word in words.items() if word[3] != 'no difference shown']
-    text = 'Of %d differences to plain, corrected as one family, %d are shown%s' % (
-        len(words), len(shown), ':\n- ' + '\n- '.join(shown) if shown else '.')
+    text = '%d of %d differences to plain are there; corrected as one family%s' % (
+        len(words), family, ', p of those to come taken as 1' if len(words) < family else '')
+    text += ', those that are shown or open:\n- ' + '\n- '.join(shown) if shown else ', none is shown.'
     pairs = [('cawe', 'shuffled')] + ([(best, 'shuffled:' + best)] if best not in (None, 'cawe') else [])
-    lines = ['%s, %s: %s, p %s' % (NAMES[d], arm_name(form), line.difference(), p_text(line.p))
-             for d in detectors for form, control in pairs
-             for line in [next((s.lines['%s - %s' % (form, control)] for n, s in results.studies.items()
-                                if n == 'films-%s-maps' % d and '%s - %s' % (form, control) in s.lines), None)] if line]
+    there = [(d, form, results.studies['films-%s-maps' % d]['%s - %s' % (form, control)])
+             for d in detectors if 'films-%s-maps' % d in results.studies for form, control in pairs]
+    missing = len(detectors) * len(pairs) - len(there)
+    lines = ['%s, %s: %s, p %s, Holm %s, %s' % (NAMES[d], arm_name(form), *word)
+             for (d, form, _), word in zip(there, verdicts([line for *_, line in there], missing))]
     if lines:
         text += "\n\nMinus the same form with another film's map:\n- " + '\n- '.join(lines)
     return text + '\n\nThe whole table is in [results.md](results.md).'
@@ -315,7 +317,7 @@ def figures(results, detectors, budgets, maps_steps, folder):
     return True
 
 
-def write(docs, folder, names, film_names, detectors, budgets, maps_steps):
+def write(docs, folder, names, film_names, film_family, detectors, budgets, maps_steps):
     """Fills the marked parts of experiments.md and results.md and draws the figures; False without figures."""
     results, films = Results(folder, names), Results(folder, film_names)
     page_path, figure_folder = docs / 'experiments.md', docs / 'figures'
@@ -326,11 +328,11 @@ def write(docs, folder, names, film_names, detectors, budgets, maps_steps):
              'dose': ("Difference to plain by the map's quality", 'experiments_dose.svg')}
     for mark, text in (('budget', budget), ('same system', same_system_part(results)), ('dose', dose_part(results, detectors)),
                        ('form', form_part(results, detectors)),
-                       ('films', film_part(films, detectors, best_form(folder, names, detectors)))):
+                       ('films', film_part(films, detectors, best_form(folder, names, detectors), film_family))):
         if text and mark in shown and (figure_folder / shown[mark][1]).exists():
             text += '\n\n![%s](figures/%s)' % shown[mark]
         page = put(page, mark, text or 'Not run yet.')
     page_path.write_text(page)
     results_path = docs / 'results.md'
-    results_path.write_text(put(results_path.read_text(), 'films', film_table(films, detectors) or 'Not run yet.'))
+    results_path.write_text(put(results_path.read_text(), 'films', film_table(films, detectors, film_family) or 'Not run yet.'))
     return drawn
