@@ -163,6 +163,7 @@ std::vector<report::ReliabilityPanel> classifier_panels(const StudyResult& study
 }  // namespace
 
 double fixed_threshold(const std::string& run, std::string* chosen) {
+  chosen->clear();
   const Json results = read_json(run + "/results.json");
   const auto at = results.find("at_threshold");
   if (at == results.end()) return std::nan("");

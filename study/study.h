@@ -141,7 +141,7 @@ std::vector<eval::Detection> read_detections(const std::string& path,
 std::string method_name(const std::string& enhancement);
 /// Every row over its seeds, against its baseline and its control; the A/A shares; a table of the report.
 void compare_rows(StudyResult& study);
-/// The score threshold that a run fixed on its validation films, from its results.json, and how; NaN where there is none.
+/// The score threshold that a run fixed on its validation films, from its results.json, and how; NaN and "" where there is none.
 /// Throws io and data.
 double fixed_threshold(const std::string& run, std::string* chosen);
 /// Figures beside those that are compared, of every row, and sensitivities by size and finding of the lesions: tables of the

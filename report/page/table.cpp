@@ -291,7 +291,7 @@ std::string variance_notes(const Report& report) {
     html += " The smallest p that " + std::to_string(one->second->draws) + " draws can give is " +
             fixed_or_dash(eval::holm_floor(one->second->draws, 1), 4) + ", corrected " +
             fixed_or_dash(eval::holm_floor(one->second->draws, family), 4) + ".";
-  if (by_seeds.empty() || by_seeds.rbegin()->first > 1)
+  if (!by_seeds.empty() && by_seeds.rbegin()->first > 1)
     html += " With several seeds p is of a t distribution and has no floor of its draws.";
   return html + "</li>";
 }

@@ -89,6 +89,7 @@ def folds():
         assert '"%d"' % [f for f in others if f != (fold + 1) % 3][0] in recipe.split('train_folds = ')[1].splitlines()[0], recipe
         assert 'folds/classifier-fold%d' % fold in (WORK / ('folds/rows/retinanet-cawe-0-fold%d/recipe.toml' % fold)).read_text()
     assert not (WORK / 'folds/classifier').exists()
+    assert 'The classifier is another one in each fold: its calibration' in (WORK / 'folds/report.html').read_text()
     films = len(rows_of(WORK / 'data/metadata.csv'))
     assert {r['images'] for r in rows_of(WORK / 'folds/results.csv')} == {str(films)}, 'not every film was tested'
     again = (WORK / 'folds/results.csv').read_text()
@@ -369,6 +370,11 @@ def fixed_thresholds():
     assert 'sens. at fixed threshold' in page and 'FP per image there' in page
     of_study = json.loads((WORK / 'threshold/results.json').read_text())['rows'][0]['evaluations']
     assert [e['at_threshold']['sensitivity']['value'] for e in of_study] == expected['sens_at_threshold']
+    # A run that lost its results is named, in one line.
+    (WORK / 'threshold/rows/retinanet-none-1/results.json').unlink()
+    errors = study('threshold', '--resume', *sets('rows=["none"]', 'seeds=[0, 1]', 'set=[%s, "detect.score_threshold=0.0001"]' % split),
+                   code=1).stderr
+    assert 'threshold/rows/retinanet-none-1/results.json: ' in errors, errors
     print('ok  a threshold fixed on validation films', flush=True)
 
 

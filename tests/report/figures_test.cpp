@@ -112,6 +112,30 @@ TEST(Figure1, ShowsEveryStageAndItsBoxes) {
   EXPECT_THROW(figure_pipeline({}), Error);
 }
 
+/// Caption, drawing and file say how the method gives the detector its map.
+TEST(Figure1, SaysWhichFormOfTheMapTheDetectorGets) {
+  const struct {
+    const char *method, *caption, *arrow, *operation;
+  } forms[] = {
+      {"cawe", "gets I (α + (1 − α) L), here with α = 0.50. Blue", ">Eq. 7<",
+       "(alpha + (1 - alpha) L) with alpha = 0.50 (Eq. 7)"},
+      {"cawe-drawn", "gets I (α + (1 − α) L), here with α = 0.50, in training with an α drawn", ">Eq. 7<",
+       "drawn for each film"},
+      {"cawe-lift", "gets I + (1 − α) L I (1 − I), here with α = 0.50. Blue", ">lift<",
+       "I + (1 - alpha) L I (1 - I) with alpha = 0.50"},
+      {"cawe-channel", "gets the film in two channels and L in the third. Blue", ">(I, I, L)<", "(I, I, L)"},
+      {"mine", "gets what mine makes of film and map. Blue", ">mine<", "mine"}};
+  for (const auto& form : forms) {
+    PipelineExample e = pipeline();
+    e.alpha = .5;
+    e.method = form.method;
+    const Figure figure = figure_pipeline({e});
+    EXPECT_NE(figure.caption.find(form.caption), std::string::npos) << figure.caption;
+    EXPECT_NE(figure.svg.find(form.arrow), std::string::npos) << form.method;
+    EXPECT_NE(figure.csv.find(form.operation), std::string::npos) << figure.csv;
+  }
+}
+
 TEST(Figure1, SaysOfEachFilmHowItWasChosen) {
   PipelineExample drawn = pipeline(), best = pipeline();
   drawn.chosen = "drawn at random from 7 films";
