@@ -8,6 +8,7 @@
 #include "apps/commands.h"
 #include "apps/named_files.h"
 #include "data/formats/table/csv.h"
+#include "data/units.h"
 #include "eval/power_plan.h"
 #include "tensor/error.h"
 #include "tensor/io/format.h"
@@ -18,20 +19,23 @@ namespace cawe::apps {
 namespace {
 
 /// Films of the RSNA challenge and the boxes on them (6,012 of its films have any); a fifth of both tests.
+/// A smaller variance is rounding: sensitivities are shares of some thousand lesions at most.
+constexpr double kLeastVariance = 1e-20;
+
 constexpr int64_t kRsnaFilms = 26684, kRsnaBoxes = 9555, kRsnaTestFilms = 5337, kRsnaTestBoxes = 1911;
 
 struct Options {
   std::string results, row;
   double effect = 0.02, power = 0.8, level = 0.95;
   int64_t family = 0;
-  std::vector<int64_t> seeds{1, 3, 5, 10, 20};
+  std::vector<int64_t> seeds;  ///< empty: eval::planned_seeds(), or 1 where the study had one
 };
 
 /// What a study measured of its comparisons with the plain detector, averaged over the rows that were asked for.
 struct Measured {
   eval::PlanBasis basis;
   int64_t rows = 0, seeds = 0, family = 1;
-  std::string units;  ///< patient, image or group: what the draws are of
+  data::FilmUnit unit = data::FilmUnit::patient;  ///< what the draws are of
 };
 
 /// A whole number of a cell, from `least` on.
@@ -51,6 +55,13 @@ double variance_in(const data::CsvTable& table, size_t row, size_t column) {
   CAWE_CHECK(v >= 0, Code::data, table.where(row), ": ", table.header()[column], " is ", v,
              " (expected a variance, 0 or more)");
   return v;
+}
+
+data::FilmUnit unit_in(const data::CsvTable& table, size_t row, size_t column) {
+  for (const data::FilmUnit unit : {data::FilmUnit::patient, data::FilmUnit::image, data::FilmUnit::group})
+    if (table.word(row, column) == data::unit_key(unit)) return unit;
+  fail(Code::data, table.where(row), ": ", table.header()[column], " is ",
+       printable(table.word(row, column), 40), " (expected patient, image or group)");
 }
 
 /// methods.csv of a study's folder, or the file itself.
@@ -89,7 +100,7 @@ Measured measured(const std::string& results, const std::string& wanted) {
     if (!table.word(r, family).empty()) m.family = count_in(table, r, family, 1);
     m.basis.patients = count_in(table, r, units, 2);
     m.basis.lesions = count_in(table, r, lesions, 1);
-    m.units = table.word(r, unit);
+    m.unit = unit_in(table, r, unit);
     const double of_units = variance_in(table, r, between_units);
     CAWE_CHECK(!std::isnan(of_units), Code::data, table.where(r),
                ": var_patients is empty: it was not measured (expected "
@@ -104,7 +115,7 @@ Measured measured(const std::string& results, const std::string& wanted) {
   eval::VarianceComponents& c = m.basis.components;
   for (double* part : {&c.patients, &c.seeds, &c.rest}) *part /= double(m.rows);
   const double others = std::isnan(c.seeds) ? 0 : c.seeds + c.rest;
-  CAWE_CHECK(c.patients + others > 0, Code::data, table.name(),
+  CAWE_CHECK(c.patients + others > kLeastVariance, Code::data, table.name(),
              ": its comparisons do not vary (expected variances above 0)");
   return m;
 }
@@ -117,13 +128,17 @@ double effect_on(const Measured& m, const eval::PlanTest& test, int64_t lesions,
   return eval::planned_effect(m.basis, test, patients, seeds);
 }
 
+/// A difference of shares of the lesions is 1 at most.
+std::string effect_text(double effect) { return effect <= 1 ? fixed(effect, 4) : "none"; }
+Json effect_json(double effect) { return effect <= 1 ? json_rounded(effect, 6) : Json(nullptr); }
+
 std::string footing_text(eval::Footing footing) {
   return footing == eval::Footing::method      ? "a method"
          : footing == eval::Footing::few_seeds ? "too few seeds for a verdict"
                                                : "these weights only";
 }
 
-/// "12,345", or "no number"
+/// "12,345"; "none" for 0
 std::string count_text(int64_t n) {
   if (n == 0) return "none";
   std::string text = std::to_string(n);
@@ -132,12 +147,10 @@ std::string count_text(int64_t n) {
 }
 
 void print_plan(const Measured& m, const eval::PlanTest& test, const std::vector<eval::PlanRow>& plan) {
-  const std::string units = m.units == "image"   ? "images"
-                            : m.units == "group" ? "groups of films"
-                                                 : "patients";
+  const std::string units = data::unit_words(m.unit);
   const eval::VarianceComponents& c = m.basis.components;
   const std::string at =
-      fixed(1 - test.level, 2) + (test.family > 1 ? " / " + std::to_string(test.family) : "");
+      rounded(1 - test.level, 4) + (test.family > 1 ? " / " + std::to_string(test.family) : "");
   std::string text =
       "measured: " + std::to_string(m.rows) + (m.rows == 1 ? " comparison" : " comparisons, averaged") +
       ", " + std::to_string(m.seeds) + (m.seeds == 1 ? " seed, " : " seeds, ") +
@@ -147,7 +160,7 @@ void print_plan(const Measured& m, const eval::PlanTest& test, const std::vector
   if (m.seeds > 1)
     text += ", " + fixed(std::sqrt(c.seeds), 3) + " between seeds, " + fixed(std::sqrt(c.rest), 3) +
             " of both together";
-  text += "\nplan: a difference of " + fixed(test.effect, 3) + " shown in " + fixed(100 * test.power, 0) +
+  text += "\nplan: a difference of " + rounded(test.effect, 6) + " shown in " + rounded(100 * test.power, 4) +
           " of 100 studies, two-sided, at " + at + "\n\n" + "seeds  power here  power with " + units +
           " without end  needed  lesions  speaks of\n";
   for (const eval::PlanRow& r : plan)
@@ -161,15 +174,28 @@ void print_plan(const Measured& m, const eval::PlanTest& test, const std::vector
           " lesions  cross-validated, all " + count_text(kRsnaFilms) + ", " + count_text(kRsnaBoxes) +
           " lesions\n";
   for (const eval::PlanRow& r : plan)
-    text += printf_text("%5lld  %44.4f  %42.4f\n", static_cast<long long>(r.seeds),
-                        effect_on(m, test, kRsnaTestBoxes, r.seeds), effect_on(m, test, kRsnaBoxes, r.seeds));
+    text += printf_text("%5lld  %44s  %42s\n", static_cast<long long>(r.seeds),
+                        effect_text(effect_on(m, test, kRsnaTestBoxes, r.seeds)).c_str(),
+                        effect_text(effect_on(m, test, kRsnaBoxes, r.seeds)).c_str());
   if (m.seeds < eval::kVerdictSeeds)
     text +=
         "\nnote: " +
-        std::string(m.seeds == 1 ? "one seed measures no variance between seeds; more seeds cannot be planned"
+        std::string(m.seeds == 1 ? "one seed measures no variance between seeds: more seeds cannot be planned"
                                  : "few seeds measure the variance between seeds badly") +
         "\n";
   print_lines(text);
+}
+
+/// A study of one seed measures what varies with these weights alone; one of several what varies with seeds, too.
+std::vector<int64_t> seeds_to_plan(const Measured& m, const Options& o) {
+  if (o.seeds.empty()) return m.seeds == 1 ? std::vector<int64_t>{1} : eval::planned_seeds();
+  for (const int64_t seeds : o.seeds)
+    CAWE_CHECK((seeds == 1) == (m.seeds == 1), Code::usage, "--seeds ", seeds, ": ", o.results,
+               " was measured with ", counted(m.seeds, "seed"), " (expected ",
+               m.seeds == 1 ? "1: the variance between seeds takes a study of several"
+                            : "2 or more: a plan for one seed's weights takes a study of one seed",
+               ")");
+  return o.seeds;
 }
 
 void run_power(Common& common, const Options& o) {
@@ -181,8 +207,7 @@ void run_power(Common& common, const Options& o) {
   test.power = o.power;
   test.level = o.level;
   test.family = o.family > 0 ? o.family : m.family;
-  const std::vector<eval::PlanRow> plan =
-      eval::power_plan(m.basis, test, m.seeds == 1 ? std::vector<int64_t>{1} : o.seeds);
+  const std::vector<eval::PlanRow> plan = eval::power_plan(m.basis, test, seeds_to_plan(m, o));
   if (!common.json) return print_plan(m, test, plan);
   Json rows = Json::array();
   for (const eval::PlanRow& r : plan)
@@ -192,12 +217,12 @@ void run_power(Common& common, const Options& o) {
                     {"power_without_end", json_rounded(r.power_without_end, 6)},
                     {"patients", r.patients > 0 ? Json(r.patients) : Json(nullptr)},
                     {"lesions", r.lesions > 0 ? Json(r.lesions) : Json(nullptr)},
-                    {"effect_rsna_test", json_rounded(effect_on(m, test, kRsnaTestBoxes, r.seeds), 6)},
-                    {"effect_rsna_all", json_rounded(effect_on(m, test, kRsnaBoxes, r.seeds), 6)}});
+                    {"effect_rsna_test", effect_json(effect_on(m, test, kRsnaTestBoxes, r.seeds))},
+                    {"effect_rsna_all", effect_json(effect_on(m, test, kRsnaBoxes, r.seeds))}});
   print_json({{"comparisons", m.rows},
               {"seeds", m.seeds},
               {"units", m.basis.patients},
-              {"split_unit", m.units},
+              {"split_unit", data::unit_key(m.unit)},
               {"lesions", m.basis.lesions},
               {"var_patients", json_rounded(m.basis.components.patients, 9)},
               {"var_seeds", json_rounded(m.basis.components.seeds, 9)},
@@ -237,10 +262,11 @@ void add_plan(CLI::App& app, Common& common) {
   power->add_option(
       "--row", o->row,
       "DETECTOR/ENHANCEMENT whose variances are taken (default: the mean over all comparisons)");
-  power->add_option("--seeds", o->seeds, "numbers of seeds to plan for")
+  power
+      ->add_option("--seeds", o->seeds,
+                   "numbers of seeds to plan for (default: 3,5,10,20; 1 where the study had one)")
       ->delimiter(',')
-      ->check(CLI::Range(int64_t(1), int64_t(10000)))
-      ->capture_default_str();
+      ->check(CLI::Range(int64_t(1), int64_t(10000)));
   power->callback([&common, o] { run_power(common, *o); });
 }
 

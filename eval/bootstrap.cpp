@@ -17,8 +17,6 @@ namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr double kZ975 = 1.959963984540054, kZ80 = 0.8416212335729143;
-/// Means of as many lesions found in another order of summation are equal: figures that differ do so by far more.
-constexpr double kTie = 1e-12;
 
 void check_clusters(const Clusters& clusters) {
   CAWE_CHECK(clusters.count > 0 && !clusters.of_item.empty(), Code::data,
@@ -139,6 +137,15 @@ Interval quantile_interval(double value, const std::vector<double>& drawn, doubl
 
 Interval percentile_interval(double value, const std::vector<double>& drawn, double level) {
   return quantile_interval(value, drawn, 0.5 * (1 - level), 1 - 0.5 * (1 - level));
+}
+
+std::vector<double> mean_of_draws(const std::vector<const std::vector<double>*>& runs) {
+  CAWE_CHECK(!runs.empty(), Code::internal, "mean of draws: no runs");
+  const double share = 1 / double(runs.size());
+  std::vector<double> mean(runs[0]->size(), 0.0);
+  for (const std::vector<double>* run : runs)
+    for (size_t b = 0; b < mean.size(); ++b) mean[b] += share * run->at(b);
+  return mean;
 }
 
 Difference paired_difference(double value, const std::vector<double>& a, const std::vector<double>& b,

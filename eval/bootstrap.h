@@ -26,6 +26,10 @@ void draw_weights(const Clusters& clusters, uint64_t seed, uint64_t b, std::vect
 /// (tests/eval/verdicts_test.cpp), and Holm's smallest p is small enough for hundreds of comparisons.
 constexpr int64_t kDraws = 20000;
 
+/// A difference below this is the rounding of one that is 0: means of as many lesions found, in another order of summation.
+/// Figures that differ do so by far more.
+constexpr double kTie = 1e-12;
+
 /// The figures of a weighted test set: writes `values` numbers, NaN where undefined (e.g. no lesion drawn). Called by
 /// several threads at once: it may change nothing but `values`.
 using Statistic = std::function<void(const std::vector<int32_t>& item_weights, double* values)>;
@@ -81,13 +85,16 @@ Interval percentile_interval(double value, const std::vector<double>& drawn, dou
 Interval quantile_interval(double value, const std::vector<double>& drawn, double low, double high);
 
 /// A paired difference: its interval; the two-sided p = min(1, 2 min(1 + #{<= 0}, 1 + #{>= 0}) / (B + 1)), B
-/// being the number of defined draws (a difference below 1e-12 is the rounding of one that is 0); and the smallest true difference that this test set would show with 80
-/// % power, (z_.975 + z_.8) times the bootstrap's standard deviation of the difference.
+/// being the number of defined draws (below kTie a difference is 0); and the smallest true difference that this test set
+/// would show with 80 % power, (z_.975 + z_.8) times the bootstrap's standard deviation of the difference.
 struct Difference {
   Interval interval;
   double p = 1;
   double minimum_detectable = 0;
 };
+/// The mean of several systems' draws, draw by draw: 1 / n of each, added up in their order.
+std::vector<double> mean_of_draws(const std::vector<const std::vector<double>*>& runs);
+
 /// b - a, draw by draw. `value` is the difference on the whole set.
 Difference paired_difference(double value, const std::vector<double>& a, const std::vector<double>& b,
                              double level = 0.95);

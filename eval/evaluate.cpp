@@ -21,6 +21,8 @@
 namespace cawe::eval {
 namespace {
 
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+
 const std::vector<double>& table_fps() {
   static const std::vector<double> fps = {0.125, 0.25, 0.5, 1, 2, 3, 4, 8};
   return fps;
@@ -109,12 +111,14 @@ Averaged average(const std::vector<const Evaluation*>& seeds) {
   CAWE_CHECK(!seeds.empty(), Code::internal, "compare: a system without evaluations");
   const double share = 1 / double(seeds.size());
   Averaged mean;
-  mean.drawn.assign(kCompared, std::vector<double>(seeds[0]->drawn[0].size(), 0.0));
-  for (const Evaluation* e : seeds) {
-    check_same_draws(*seeds[0], *e);
-    for (size_t k = 0; k < kCompared; ++k) mean.value[k] += share * e->compared(k);
-    for (size_t k = 0; k < kCompared; ++k)
-      for (size_t b = 0; b < e->drawn[k].size(); ++b) mean.drawn[k][b] += share * e->drawn[k][b];
+  for (const Evaluation* e : seeds) check_same_draws(*seeds[0], *e);
+  for (size_t k = 0; k < kCompared; ++k) {
+    std::vector<const std::vector<double>*> runs;
+    for (const Evaluation* e : seeds) {
+      mean.value[k] += share * e->compared(k);
+      runs.push_back(&e->drawn[k]);
+    }
+    mean.drawn.push_back(mean_of_draws(runs));
   }
   return mean;
 }
@@ -130,16 +134,17 @@ void note_intervals(Evaluation* e) {
     std::string& where = row.interval.value == 0 ? none : row.interval.value == 1 ? all : other;
     where += (where.empty() ? "Sens@" : ", ") + shortest(row.at.fp);
   }
+  const bool one = e->lesions == 1;
   const std::string lesions = std::to_string(e->lesions);
   const double three = std::min(1.0, 3 / double(e->lesions));
   if (!none.empty())
-    e->notes.push_back(none + ": none of the " + lesions +
-                       " lesions is found, all draws agree, and [0, 0] is no " +
-                       "interval (rule of three: up to " + rounded(three, 3) + " is not excluded)");
+    e->notes.push_back(none + (one ? ": the one lesion is not" : ": none of the " + lesions + " lesions is") +
+                       " found, all draws agree, and [0, 0] is no " + "interval (rule of three: up to " +
+                       rounded(three, 3) + " is not excluded)");
   if (!all.empty())
-    e->notes.push_back(all + ": all of the " + lesions +
-                       " lesions are found, all draws agree, and [1, 1] is no " +
-                       "interval (rule of three: down to " + rounded(1 - three, 3) + " is not excluded)");
+    e->notes.push_back(all + (one ? ": the one lesion is" : ": all of the " + lesions + " lesions are") +
+                       " found, all draws agree, and [1, 1] is no " + "interval (rule of three: down to " +
+                       rounded(1 - three, 3) + " is not excluded)");
   if (!other.empty()) e->notes.push_back(other + ": all draws agree; an interval without width is none");
 }
 
@@ -198,7 +203,7 @@ Evaluation evaluate(const std::vector<TruthImage>& truth, const std::vector<Dete
   if (e.negatives == 0) e.notes.push_back("no lesion-free image: that false positive rate is not defined");
   if (e.map50.skipped > 0 && e.lesions > 0)
     e.notes.push_back(std::to_string(e.map50.skipped) + " of " + std::to_string(options.draws) +
-                      " draws had no lesion and were left out");
+                      " draws had no lesion and " + (e.map50.skipped == 1 ? "was" : "were") + " left out");
   note_intervals(&e);
   return e;
 }
@@ -212,6 +217,8 @@ std::vector<Difference> compare(const std::vector<const Evaluation*>& a,
   for (size_t k = 0; k < kCompared; ++k)
     differences.push_back(paired_difference(second.value[k] - first.value[k], first.drawn[k], second.drawn[k],
                                             a[0]->options.level));
+  if (a[0]->patients < 2)  // all draws are of the one patient
+    for (Difference& d : differences) d.interval.low = d.interval.high = d.p = d.minimum_detectable = kNaN;
   return differences;
 }
 

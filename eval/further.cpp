@@ -59,10 +59,8 @@ void add_further_figures(const std::vector<TruthImage>& truth, const std::vector
   e->further_drawn[kKeptEce] = drawn[calibrated + size_t(scores.ece())];
   if (std::isnan(options.threshold)) return;
   OperatingDraws at_threshold;
-  e->at_threshold = operating_point(data, clusters, options.threshold, options.draws, options.seed,
-                                    options.level, &at_threshold);
-  for (std::vector<double>* kept : {&at_threshold.sensitivity, &at_threshold.fp_per_image})
-    kept->resize(size_t(std::min<int64_t>(int64_t(kept->size()), draws)));
+  e->at_threshold =
+      operating_point(data, clusters, options.threshold, draws, options.seed, options.level, &at_threshold);
   e->further_drawn[kKeptSensitivityAtThreshold] = std::move(at_threshold.sensitivity);
   e->further_drawn[kKeptFpAtThreshold] = std::move(at_threshold.fp_per_image);
 }

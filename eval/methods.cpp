@@ -15,18 +15,12 @@ namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
-std::vector<double> mean_over_seeds(const std::vector<std::vector<double>>& drawn) {
-  const double share = 1 / double(drawn.size());  // as compare() has it
-  std::vector<double> mean(drawn[0].size(), 0.0);
-  for (const std::vector<double>& of_seed : drawn)
-    for (size_t b = 0; b < mean.size(); ++b) mean[b] += share * of_seed[b];
-  return mean;
-}
-
 MethodFigure figure_of(const SeedFigures& f, uint64_t seed, const MethodOptions& o) {
   MethodFigure m;
   m.of_seed = f.values;
-  const std::vector<double> mean = mean_over_seeds(f.drawn);
+  std::vector<const std::vector<double>*> of_seeds;
+  for (const std::vector<double>& drawn : f.drawn) of_seeds.push_back(&drawn);
+  const std::vector<double> mean = mean_of_draws(of_seeds);
   double value = 0;
   for (double v : f.values) value += v / double(f.values.size());
   m.patients = difference_of_draws(value, mean, o.level);
@@ -35,19 +29,21 @@ MethodFigure figure_of(const SeedFigures& f, uint64_t seed, const MethodOptions&
   m.two_level = {{value, kNaN, kNaN, 0, int64_t(mean.size())}, kNaN, kNaN};
   m.two_level_calibrated = m.two_level.interval;
   double error = draw_deviation(mean), df = std::numeric_limits<double>::infinity();
-  if (f.values.size() > 1 && !std::isnan(m.mixed.interval.df)) {
+  if (f.values.size() > 1) {
+    error = m.mixed.interval.standard_error;
+    df = m.mixed.interval.df;
+  }
+  if (f.values.size() > 1 && !std::isnan(df)) {
     const std::vector<double> both = two_level_draws(f.drawn, seed);
     m.two_level = difference_of_draws(value, both, o.level);
     m.two_level_calibrated = calibrated_interval(m.mixed.interval, both, o.level);
-    error = m.mixed.interval.standard_error;
-    df = m.mixed.interval.df;
   }
   if (f.patients < 2) {  // every draw is of the one patient
     m.patients = {{value, kNaN, kNaN, 0, int64_t(mean.size())}, kNaN, kNaN};
     error = kNaN;
   }
   const double alpha = (1 - o.level) / double(o.family);
-  m.minimum_detectable = std::isnan(error) ? kNaN : error * t_test_shift(o.power, df, alpha);
+  m.minimum_detectable = error > 0 ? error * t_test_shift(o.power, df, alpha) : kNaN;
   return m;
 }
 

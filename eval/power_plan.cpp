@@ -33,6 +33,9 @@ void check(const PlanBasis& basis, const PlanTest& test, int64_t seeds) {
   CAWE_CHECK(
       seeds == 1 || (c.seeds >= 0 && c.rest >= 0), Code::data,
       "power plan: the variance between seeds was not measured (expected results of two seeds or more)");
+  // With several seeds the parts add up to what their mean varies by, not to one run's variance over patients.
+  CAWE_CHECK(seeds > 1 || std::isnan(c.seeds), Code::data,
+             "power plan: one seed's weights vary with patients alone (expected results of one seed)");
 }
 
 /// The fewest patients with the power. It need not rise with them where seeds are few: more patients leave less
@@ -63,10 +66,7 @@ PlanBasis plan_basis(const MethodResult& measured, size_t figure) {
 PlannedError planned_error(const PlanBasis& basis, double patients, int64_t seeds) {
   const VarianceComponents& c = basis.components;
   const double fewer = double(basis.patients) / patients, n = double(seeds);
-  if (seeds == 1) {
-    const double rest = std::isnan(c.rest) ? 0 : c.rest;
-    return {std::sqrt((c.patients + rest) * fewer), kInfinity};
-  }
+  if (seeds == 1) return {std::sqrt(c.patients * fewer), kInfinity};
   const double of_seeds = (c.seeds + c.rest * fewer) / n, of_patients = c.patients * fewer;
   const double variance = of_seeds + of_patients;
   const double squares =

@@ -75,6 +75,7 @@ SameSystemShare same_system_share(const std::vector<const Evaluation*>& runs, si
   }
   const auto different = [&](double p) { return p <= 1 - level; };
   SameSystemShare result;
+  result.runs = int64_t(runs.size());
   for (size_t a = 0; a < runs.size(); ++a)
     for (size_t b = 0; b < a; ++b) {
       const double p = paired_difference(values[a] - values[b], drawn[b], drawn[a], level).p;

@@ -11,6 +11,7 @@
 namespace cawe::eval {
 
 struct SameSystemShare {
+  int64_t runs = 0;
   int64_t pairs = 0, pairs_different = 0;  ///< of single runs, by the bootstrap over patients
   int64_t deals = 0,
           deals_different = 0;  ///< of all runs into two groups, by the mixed model over seeds and patients

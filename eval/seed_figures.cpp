@@ -31,10 +31,11 @@ double variance_of(const std::vector<double>& values, double mean) {
 }  // namespace
 
 TInterval t_interval(double value, double standard_error, double df, double level) {
-  if (!std::isfinite(value) || !(standard_error >= 0) || !(df > 0))
-    return {value, kNaN, kNaN, kNaN, kNaN, kNaN};
+  const TInterval undefined{value, kNaN, kNaN, kNaN, kNaN, kNaN};
+  if (!std::isfinite(value) || !(standard_error >= 0) || !(df > 0)) return undefined;
+  if (standard_error < kTie) standard_error = 0;
   // Runs that all differ by the same amount: nothing tells how far that is from chance.
-  if (standard_error == 0 && value != 0) return {value, kNaN, kNaN, kNaN, 0, df};
+  if (standard_error == 0 && std::fabs(value) >= kTie) return undefined;
   const double reach = student_t_critical(1 - level, df) * standard_error;
   const double p = standard_error > 0 ? student_t_two_sided(value / standard_error, df) : 1;
   return {value, value - reach, value + reach, p, standard_error, df};
@@ -115,6 +116,10 @@ std::vector<double> two_level_draws(const std::vector<std::vector<double>>& draw
     mean[b] = sum / double(seeds);
   }
   return mean;
+}
+
+double seed_deviation(const std::vector<double>& values) {
+  return values.size() < 2 ? kNaN : std::sqrt(variance_of(values, mean_of(values)));
 }
 
 double draw_deviation(const std::vector<double>& drawn) {

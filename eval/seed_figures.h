@@ -27,7 +27,8 @@ struct SeedFigures {
 };
 
 /// An estimate with its standard error, and what Student's t with df degrees of freedom makes of it: interval, and the
-/// two-sided p of no effect. NaN where nothing can be said.
+/// two-sided p of no effect. All but the value is NaN where nothing can be said: the value or its error is undefined, or the
+/// error is 0 (below kTie) and the value is not.
 struct TInterval {
   double value = 0, low = 0, high = 0, p = 1;
   double standard_error = 0, df = 0;
@@ -63,6 +64,9 @@ TInterval over_seeds(const std::vector<double>& values, double level = 0.95);
 /// The mean over the drawn seeds at the patients of each draw. The seeds of draw b are those of the stream
 /// (seed, "eval.bootstrap.seeds", b).
 std::vector<double> two_level_draws(const std::vector<std::vector<double>>& drawn, uint64_t seed);
+
+/// Standard deviation between seeds, n - 1 in the divisor; NaN below two.
+double seed_deviation(const std::vector<double>& values);
 
 /// Standard deviation of the defined draws.
 double draw_deviation(const std::vector<double>& drawn);

@@ -105,7 +105,8 @@ double t_test_power(double shift, double df, double alpha) {
   // The estimated over the true standard error is s = sqrt(chi^2_df / df); w = log s has a density proportional to
   // exp(df (w - (e^2w - 1) / 2)), which is smooth, so that equal steps converge faster than any power of the step.
   const double deviation = 1 / std::sqrt(2 * df);
-  const double step = std::min(deviation / 4, 1 / (4 * (1 + std::fabs(shift))));
+  // The power turns from 0 to 1 within 1 / shift; shifts of thousands, which only few seeds ask for, are worth no more steps.
+  const double step = std::min(deviation / 4, std::max(1e-3, 1 / (4 * (1 + std::fabs(shift)))));
   double sum = 0, weights = 0;
   const auto add = [&](double w) {
     const double weight = std::exp(df * (w - 0.5 * std::expm1(2 * w)));

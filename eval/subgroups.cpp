@@ -8,6 +8,7 @@
 #include <map>
 
 #include "eval/froc_draws.h"
+#include "eval/further.h"
 #include "tensor/error.h"
 
 namespace cawe::eval {
@@ -78,7 +79,8 @@ void add_figures(const std::vector<TruthImage>& part, const std::vector<FrocData
     for (size_t k = 0; k < sens.size(); ++k) v[sens.size() + k % kDrawBlock] += v[k] / 4;
   };
   const auto point = of_whole_set(clusters, kFigures, statistic);
-  const auto drawn = bootstrap_blocks(clusters, kFigures, statistic, options.draws, options.seed);
+  const auto drawn =
+      bootstrap_blocks(clusters, kFigures, statistic, std::min(options.draws, kFurtherDraws), options.seed);
   for (size_t k = 0; k < 4; ++k) row->sens[k] = percentile_interval(point[k], drawn[k], options.level);
   row->mean = percentile_interval(point[4], drawn[4], options.level);
 }
@@ -124,6 +126,8 @@ std::vector<SubgroupRow> lesion_groups(const std::string& attribute, const std::
   std::vector<std::vector<Detection>> all;
   for (const auto* detections : seeds) all.push_back(*detections);
   const std::vector<FrocData> whole = judge_all(truth, all, options.froc);
+  std::vector<double> at_one;  // of each seed the score with 1 false positive per image
+  for (const FrocData& data : whole) at_one.push_back(sens_at(froc_curve(data), 1).threshold);
   std::vector<SubgroupRow> rows;
   for (size_t g = 0; g < names.size(); ++g) {
     std::vector<TruthImage> part = truth;
@@ -144,8 +148,7 @@ std::vector<SubgroupRow> lesion_groups(const std::string& attribute, const std::
       add_figures(part, judged, options, &row);
       row.missed = 0;
       for (size_t s = 0; s < judged.size(); ++s)
-        row.missed += double(row.lesions - found_at(judged[s], sens_at(froc_curve(whole[s]), 1).threshold)) /
-                      double(judged.size());
+        row.missed += double(row.lesions - found_at(judged[s], at_one[s])) / double(judged.size());
     }
     rows.push_back(row);
   }

@@ -13,7 +13,7 @@ namespace cawe::eval {
 
 /// One row for each label, in alphabetical order, "not stated" (empty labels) last; no row where no image has
 /// a label. `labels` has one entry for each image of `truth`; `seeds` are the detections of each seed of one
-/// system. Intervals by patient, as in evaluate(). Throws Error(internal) where sizes do not match, and what
+/// system. Intervals by patient, from the first kFurtherDraws (eval/further.h) of the draws of evaluate(). Throws Error(internal) where sizes do not match, and what
 /// evaluate() throws.
 std::vector<SubgroupRow> subgroups(const std::string& attribute, const std::vector<TruthImage>& truth,
                                    const std::vector<std::string>& labels,

@@ -63,10 +63,11 @@ std::string lesions_text(const std::vector<eval::SubgroupRow>& all) {
     text += attribute == "lesion size" ? " (side as a share of the film's)" : "";
     text += ", mean of Sens@1, 2, 3, 4:\n";
     size_t width = 0;
-    for (const auto* row : rows) width = std::max(width, row->group.size());
+    const auto name = [](const eval::SubgroupRow& row) { return printable(row.group, 40); };
+    for (const auto* row : rows) width = std::max(width, name(*row).size());
     for (const auto* row : rows)
       text +=
-          printf_text("    %-*s  %s  %s%s\n", int(width), row->group.c_str(), with_bounds(row->mean).c_str(),
+          printf_text("    %-*s  %s  %s%s\n", int(width), name(*row).c_str(), with_bounds(row->mean).c_str(),
                       counted(row->lesions, "lesion").c_str(), row->few ? ", few" : "");
   }
   return text;
@@ -209,8 +210,9 @@ std::string evaluation_text(const eval::Evaluation& e) {
       "  For research use only.\n",
       data::unit_key(e.unit), (long long)e.options.draws,
       e.options.draws > eval::kFurtherDraws
-          ? printf_text(" (second rule, areas and calibration: the first %lld)",
-                        (long long)eval::kFurtherDraws)
+          ? printf_text(
+                " (second rule, fixed threshold, areas, calibration and groups of lesions: the first %lld)",
+                (long long)eval::kFurtherDraws)
                 .c_str()
           : "",
       (unsigned long long)e.options.seed);

@@ -112,7 +112,7 @@ struct Cell {
 Cell cell_of(const FurtherLine& line, const FurtherFigure& figure) {
   CAWE_CHECK(!line.seeds.empty(), Code::internal, "further figures: a row without evaluations");
   Cell cell;
-  double sum = 0, squares = 0;
+  double sum = 0;
   eval::SeedFigures over;
   std::vector<double>& values = over.values;
   for (const eval::Evaluation* e : line.seeds) {
@@ -129,8 +129,7 @@ Cell cell_of(const FurtherLine& line, const FurtherFigure& figure) {
   cell.seeds = int64_t(values.size());
   cell.value =
       sum / double(values.size());  // NaN where one seed's is: those that are left would be other seeds
-  for (const double v : values) squares += (v - cell.value) * (v - cell.value);
-  if (values.size() > 1) cell.deviation = std::sqrt(squares / double(values.size() - 1));
+  cell.deviation = eval::seed_deviation(values);
   if (values.size() > 1 && over.drawn.size() == values.size() && cell.undefined == 0) {
     over.patients = line.seeds[0]->patients;
     const eval::TInterval mixed = eval::mixed_model(over, line.seeds[0]->options.level).interval;

@@ -73,14 +73,6 @@ std::string support_key(Support support) {
   return "";
 }
 
-double deviation(const std::vector<double>& values) {
-  if (values.size() < 2) return std::nan("");
-  double mean = 0, squares = 0;
-  for (const double v : values) mean += v / double(values.size());
-  for (const double v : values) squares += (v - mean) * (v - mean);
-  return std::sqrt(squares / double(values.size() - 1));
-}
-
 void add(Fields* fields, std::initializer_list<double> numbers) {
   for (const double n : numbers) fields->push_back(csv_number(n));
 }
@@ -113,7 +105,7 @@ std::string methods_csv(const std::vector<MethodLine>& lines) {
     const ReportRow& row = *line.row;
     Fields fields{line.detector, line.enhancement, line.kind, std::to_string(row.own.seeds),
                   footing_key(row.own.footing)};
-    add(&fields, {row.mean.value, row.mean.low, row.mean.high, deviation(row.seed_means())});
+    add(&fields, {row.mean.value, row.mean.low, row.mean.high, eval::seed_deviation(row.seed_means())});
     if (row.baseline)
       fields.resize(fields.size() + 22);
     else

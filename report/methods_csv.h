@@ -22,7 +22,7 @@ namespace cawe::report {
 /// films_fixed_low,films_fixed_high         t over seeds, these films given
 /// two_level_low,two_level_high             two-level bootstrap, plain percentiles
 /// calibrated_low,calibrated_high           its draws at the mixed model's width
-/// standard_error,df,var_seeds,var_patients,var_rest    of the mixed model
+/// standard_error,df,var_seeds,var_patients,var_rest    of the mixed model; of one seed the deviation and variance over patients
 /// minimum_detectable                       the true difference that 80 of 100 such studies would show, tested at .05 / family
 /// units,lesions,draws    units: patients, images or groups of films (split_unit)
 /// by_seed,split_unit              the row's values, by seed, with blanks between them

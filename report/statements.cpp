@@ -10,8 +10,6 @@
 namespace cawe::report {
 namespace {
 
-std::string p_text(double p) { return p < 0.001 ? "< 0.001" : fixed(p, 3); }
-
 std::string over(const Claim& claim) {
   return (claim.footing() == eval::Footing::weights_only ? " over " : " over seeds and ") +
          data::unit_words(claim.unit);
@@ -27,14 +25,13 @@ std::string figures(const Claim& claim) {
          " to " + signed_text(i.high) + over(claim) + (claim.footing() == eval::Footing::few_seeds ? "" : p);
 }
 
-/// Ways to deal twice kVerdictSeeds trainings into two groups: 10! / (5! 5! 2).
-constexpr int64_t kDealsOfVerdicts = 126;
-
 std::string times(size_t n, const char* one, const char* many) {
   return std::to_string(n) + " " + (n == 1 ? one : many);
 }
 
 }  // namespace
+
+std::string p_text(double p) { return std::isnan(p) ? "–" : p < 0.001 ? "< 0.001" : fixed(p, 3); }
 
 std::string signed_text(double value, int digits) {
   if (std::isnan(value)) return "–";
@@ -131,11 +128,12 @@ namespace {
 
 /// All claims of one footing, of which there is one at least.
 std::string summary_of(const std::vector<Claim>& claims, eval::Footing footing) {
-  size_t gains = 0, losses = 0;
+  size_t gains = 0, losses = 0, undefined = 0;
   bool corrected = false;
   for (const Claim& claim : claims) {
     gains += support(claim) == Support::gain;
     losses += support(claim) == Support::loss;
+    undefined += support(claim) == Support::undefined;
     corrected = corrected || !std::isnan(claim.p_holm);
   }
   const std::string compared = times(claims.size(), "comparison", "comparisons") + " with the plain detector";
@@ -143,9 +141,11 @@ std::string summary_of(const std::vector<Claim>& claims, eval::Footing footing) 
     return compared + " over " + std::to_string(claims[0].seeds) +
            " seeds: no verdict about methods, which needs " + std::to_string(eval::kVerdictSeeds) + ".";
   const bool weights = footing == eval::Footing::weights_only;
+  const std::string neither = std::to_string(claims.size() - gains - losses - undefined) + " no difference";
   return "Of " + compared + (weights ? ", of one seed's weights each, " : ", ") +
-         times(gains, "shows a gain", "show a gain") + ", " + times(losses, "a loss", "a loss") + " and " +
-         std::to_string(claims.size() - gains - losses) + " no difference" +
+         times(gains, "shows a gain", "show a gain") + ", " + times(losses, "a loss", "a loss") +
+         (undefined > 0 ? ", " + neither + " and " + times(undefined, "is undefined", "are undefined")
+                        : " and " + neither) +
          (corrected ? ", after Holm's correction" : "") +
          (weights ? "; another seed may say otherwise, so nothing is said of the methods." : ".");
 }
@@ -176,7 +176,7 @@ std::string same_system_statement(const std::string& system, const eval::SameSys
             " to deal these trainings into two methods the test over seeds and " + words + " calls " +
             std::to_string(share.deals_different) + " different (" + fixed(100 * share.deal_share(), 1) +
             " %" +
-            (share.deals < kDealsOfVerdicts
+            (share.runs < 2 * eval::kVerdictSeeds
                  ? "; with so few seeds that test does not keep to its level"
                  : ", " + fixed(100 * (1 - level), 0) +
                        " % expected; the ways share their trainings, so that this share varies much") +

@@ -67,6 +67,8 @@ struct Place {
 };
 std::vector<Place> places(const std::vector<eval::Interval>& rows);
 
+/// "0.012", "< 0.001", a dash for NaN: not escaped.
+std::string p_text(double p);
 /// "+0.031", "−0.040"; a dash for NaN. A difference that rounds to zero has no sign.
 std::string signed_text(double value, int digits = 3);
 

@@ -170,7 +170,7 @@ def plan():
     for key in ('var_patients', 'var_seeds', 'var_rest'):
         assert near(report[key], statistics.mean(float(r[key]) for r in rows), 1e-8), (key, report)
     check(report['comparisons'] == 3 and report['family'] == 3 and report['seeds'] == 5 and
-          report['units'] == int(rows[0]['units']) and [p['seeds'] for p in report['plan']] == [1, 3, 5, 10, 20],
+          report['units'] == int(rows[0]['units']) and [p['seeds'] for p in report['plan']] == [3, 5, 10, 20],
           'plan power takes the variances of the study, and its family')
     # With very many seeds and patients the t distribution is normal: (z of the level + z of the power) standard errors.
     many = said('--seeds', '10000', '--family', '1')['plan'][0]
@@ -188,7 +188,10 @@ def plan():
     one = said('--row', 'retinanet/clahe')
     assert one['comparisons'] == 1 and near(one['var_seeds'], float(rows[0]['var_seeds']), 1e-8), one
     text = cawe('plan', 'power', 'five/methods.csv', '--effect', '0.05').stdout
-    check('a difference of 0.050 shown in 80 of 100 studies' in text and 'at 0.05 / 3' in text, 'the plan as text')
+    check('a difference of 0.05 shown in 80 of 100 studies' in text and 'at 0.05 / 3' in text, 'the plan as text')
+    text = cawe('plan', 'power', 'five', '--effect', '0.0001', '--level', '0.999', '--power', '0.999', '--seeds', '2', '--family', '3000').stdout
+    check('a difference of 0.0001 shown in 99.9 of 100 studies' in text and 'at 0.001 / 3000' in text and
+          text.split('lesions\n')[-1].split() == ['2', 'none', 'none'], 'a plan that no study fulfils, at once and in its own digits')
     one_seed = next(r for r in table('seeds1/methods.csv') if r['enhancement'] == 'clahe')
     if float(one_seed['var_patients']) > 0:
         weights = json.loads(cawe('plan', 'power', 'seeds1', '--json').stdout)
@@ -197,13 +200,15 @@ def plan():
         errors = cawe('plan', 'power', 'seeds1', '--json', code=3).stderr
         check('do not vary' in errors, 'comparisons that do not vary plan nothing')
     for args, code, words in ((('nowhere',), 3, 'nowhere'), (('five', '--row', 'retinanet/cawe'), 2, 'retinanet/clahe'),
-                              (('five/results.csv',), 3, 'kind'), (('data',), 3, 'has no methods.csv'), (('five', '--effect', '0'), 2, '--effect')):
+                              (('five/results.csv',), 3, 'kind'), (('data',), 3, 'has no methods.csv'), (('five', '--effect', '0'), 2, '--effect'),
+                              (('five', '--seeds', '5,1'), 2, 'takes a study of one seed'), (('seeds1', '--seeds', '5'), 2, 'takes a study of several')):
         errors = cawe('plan', 'power', *args, code=code).stderr
         assert words in errors and errors.startswith('cawe: error: ') and errors.count('\n') == 1, (args, errors)
     good = (WORK / 'five/methods.csv').read_text().split('\n')
     header, cells = good[0].split(','), good[2].split(',')
     for column, value in (('seeds', '2.5'), ('seeds', '-3'), ('units', '1'), ('lesions', '-1'), ('family', '0'), ('var_seeds', '-1'),
-                          ('var_patients', ''), ('units', 'many'), ('units', '7')):
+                          ('var_patients', ''), ('units', 'many'), ('units', '7'),
+                          ('split_unit', 'foo')):
         bad = list(cells)
         bad[header.index(column)] = value
         (WORK / 'bad.csv').write_text('\n'.join(good[:2] + [','.join(bad)] + good[3:]))

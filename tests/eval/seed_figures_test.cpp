@@ -88,6 +88,20 @@ TEST(SeedFigures, WhatCannotBeSaidIsNaN) {
   EXPECT_EQ(same.interval.high, 0);
 }
 
+// One lesion more of ten with every seed, each another one: the differences are .1, but for their rounding.
+TEST(SeedFigures, EqualDifferencesTellNothingHoweverTheyAreRounded) {
+  const std::vector<double> values{0x1.999999999999ap-4, 0x1.9999999999998p-4, 0x1.999999999999ap-4,
+                                   0x1.9999999999998p-4, 0x1.999999999999ap-4};
+  std::vector<std::vector<double>> covariance(5, std::vector<double>(5, -.001));
+  for (size_t s = 0; s < 5; ++s) covariance[s][s] = .009;
+  for (const TInterval& t : {mixed_model(values, covariance, 10).interval, over_seeds(values)}) {
+    EXPECT_DOUBLE_EQ(t.value, .1);
+    for (const double v : {t.low, t.high, t.p, t.standard_error, t.df}) EXPECT_TRUE(std::isnan(v)) << v;
+  }
+  const TInterval rounding = over_seeds({1e-17, -1e-17, 0});
+  EXPECT_EQ(rounding.p, 1) << "no seed differs";
+}
+
 TEST(SeedFigures, CovarianceSkipsUndefinedDraws) {
   const auto c = draw_covariance({{1, 2, kNaN, 3}, {2, 4, 9, 9}});
   EXPECT_DOUBLE_EQ(c[0][0], 1);

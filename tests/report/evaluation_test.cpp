@@ -142,8 +142,9 @@ TEST(EvaluationText, SaysWherePatientsAreUnknown) {
       << known;
   eval::Evaluation many = golden();
   many.options.draws = 20000;
-  EXPECT_TRUE(
-      has(evaluation_text(many), "20000 draws (second rule, areas and calibration: the first 2000), seed"))
+  EXPECT_TRUE(has(evaluation_text(many),
+                  "20000 draws (second rule, fixed threshold, areas, calibration and groups of lesions: the "
+                  "first 2000), seed"))
       << evaluation_text(many);
   EXPECT_EQ(nlohmann::json::parse(evaluation_json(many))["bootstrap"]["further_draws"], 2000);
   for (const char* word : {"patient", "person"}) EXPECT_FALSE(has(images, word)) << images;

@@ -142,12 +142,16 @@ TEST(Statements, SummaryCounts) {
             "and 0 no "
             "difference, after Holm's correction; another seed may say otherwise, so nothing is said of the "
             "methods.");
+  EXPECT_EQ(summary({three[0], claim(.1, NAN, NAN, NAN, NAN)}),
+            "Of 2 comparisons with the plain detector, 1 shows a gain, 0 a loss, 0 no difference and 1 is "
+            "undefined, "
+            "after Holm's correction.");
   EXPECT_EQ(summary({of_seeds(3, three[0]), of_seeds(3, three[1])}),
             "2 comparisons with the plain detector over 3 seeds: no verdict about methods, which needs 5.");
 }
 
 TEST(Statements, HowOftenChanceIsCalledADifference) {
-  EXPECT_EQ(same_system_statement("RetinaNet", {45, 25, 1000, 48, false}, .95),
+  EXPECT_EQ(same_system_statement("RetinaNet", {10, 45, 25, 1000, 48, false}, .95),
             "A/A, plain RetinaNet against itself with other seeds: a test over patients alone calls 25 of 45 "
             "pairs of "
             "trainings different at 0.05; of 1000 ways to deal these trainings into two methods the test "
@@ -156,7 +160,7 @@ TEST(Statements, HowOftenChanceIsCalledADifference) {
             "this share varies "
             "much).");
   EXPECT_EQ(
-      same_system_statement("RetinaNet", {1, 0, 0, 0, false}, .95, data::FilmUnit::image),
+      same_system_statement("RetinaNet", {2, 1, 0, 0, 0, false}, .95, data::FilmUnit::image),
       "A/A, plain RetinaNet against itself with other seeds: a test over images alone calls 0 of 1 pair of "
       "trainings different at 0.05.");
 }
