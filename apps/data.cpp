@@ -9,6 +9,7 @@
 
 #include "apps/commands.h"
 #include "apps/film_tables.h"
+#include "apps/input_files.h"
 #include "apps/inputs.h"
 #include "apps/named_files.h"
 #include "apps/outputs.h"
@@ -49,7 +50,7 @@ FilmTable read_films(Common& common, const Options& o) {
   if (!o.recipe.empty()) return films_of_recipe(o.recipe, o.set, common.quiet);
   choose_decoding(o.input, o.untrusted);
   FilmTable films = films_of_paths(o.input);
-  if (!o.split.empty()) films.split = data::read_split(o.split, films.dataset);
+  if (!o.split.empty()) films.split = split_of(o.split, films.dataset);
   return films;
 }
 
@@ -63,11 +64,6 @@ struct PairFacts {
   enum class Table { silent, one, two } persons = Table::silent;  ///< whose the films are by their table
 };
 
-/// Whether a film's table says whose it is.
-bool names_person(const data::Sample& film) {
-  return data::film_unit({film.image_id}, {film.patient_id}) == data::FilmUnit::patient;
-}
-
 PairFacts facts_of(const FilmTable& films, const data::FilmPair& pair) {
   const data::Sample &a = films.dataset.samples[size_t(pair.first)],
                      &b = films.dataset.samples[size_t(pair.second)];
@@ -79,9 +75,10 @@ PairFacts facts_of(const FilmTable& films, const data::FilmPair& pair) {
   }
   f.sources = both(a.source, b.source);
   f.across_sources = a.source != b.source;
+  const std::string &one = films.persons[size_t(pair.first)], &other = films.persons[size_t(pair.second)];
   // Numbers of two sources say nothing of each other.
-  if (a.source == b.source && names_person(a) && names_person(b))
-    f.persons = a.patient_id == b.patient_id ? PairFacts::Table::one : PairFacts::Table::two;
+  if (a.source == b.source && !one.empty() && !other.empty())
+    f.persons = one == other ? PairFacts::Table::one : PairFacts::Table::two;
   return f;
 }
 
@@ -93,10 +90,12 @@ struct KnownPersons {
 
 KnownPersons known_persons(const FilmTable& films, const std::vector<data::FilmPair>& pairs) {
   KnownPersons k;
-  k.known = data::film_unit(films.dataset) == data::FilmUnit::patient;
   std::map<std::string, int64_t> count;
-  for (const data::Sample& film : films.dataset.samples)
-    if (names_person(film)) k.pairs += count[film.patient_id]++;
+  for (const std::string& person : films.persons) {
+    if (person.empty()) continue;
+    k.known = true;
+    k.pairs += count[person]++;
+  }
   for (const data::FilmPair& pair : pairs) {
     const PairFacts::Table persons = facts_of(films, pair).persons;
     k.found += persons == PairFacts::Table::one;
@@ -202,6 +201,14 @@ void print_summary(const FilmTable& films, const Summary& s, const KnownPersons&
                 " of films of two persons");
 }
 
+/// What to tell of tables and folders before the long part: what is no film, what was read otherwise than meant.
+void say_what_was_read(const FilmTable& films) {
+  InputFiles files;
+  files.left_out = films.left_out;
+  if (const std::string text = left_out_text(files); !text.empty()) note(text);
+  for (const std::string& text : films.dataset.warnings) warning(text);
+}
+
 void run_duplicates(Common& common, const Options& o) {
   common.begin();
   if (!o.out.empty()) {
@@ -212,11 +219,11 @@ void run_duplicates(Common& common, const Options& o) {
   if (!o.out.empty()) {
     std::vector<std::string> read{o.recipe, o.split};
     read.insert(read.end(), o.input.begin(), o.input.end());
+    read.insert(read.end(), films.read.begin(), films.read.end());
     for (const data::Sample& s : films.dataset.samples) read.push_back(s.path);
     ReadFiles(read).keep(o.out, "--out");
   }
-  if (!common.quiet)
-    for (const std::string& text : films.dataset.warnings) warning(text);
+  if (!common.quiet) say_what_was_read(films);
   const data::FoundDuplicates found =
       data::find_duplicates(films.dataset.samples, {o.score, data::DuplicateOptions().near, common.quiet});
   std::vector<data::Rejected>& rejected = films.dataset.rejected;

@@ -8,6 +8,7 @@
 
 #include "data/film_names.h"
 #include "data/formats/table/csv.h"
+#include "data/image_name.h"
 #include "data/units.h"
 #include "tensor/error.h"
 #include "tensor/io/format.h"
@@ -38,18 +39,44 @@ std::vector<int64_t> connected(int64_t count, const std::vector<std::pair<int64_
 
 namespace {
 
+/// The form in which names are compared, as in data/film_names.cpp.
+std::string plain_name(const std::string& written) {
+  std::string name(trimmed(without_image_ending(trimmed(written))));
+  std::replace(name.begin(), name.end(), '\\', '/');
+  while (begins_with(name, "./")) name.erase(0, 2);
+  return name;
+}
+
 /// The rows of a table of groups that name a group, and how films find theirs.
 struct GroupRows {
   CsvTable table;
   size_t image, group;
   FilmNames names;
+  std::set<std::string> folders;             ///< that names begin with
+  std::map<std::string, std::string> least;  ///< of each group, the least name
 
   explicit GroupRows(const std::string& path)
       : table(CsvTable::read(path)), image(table.column("image")), group(table.column("group")) {
     for (size_t row = 0; row < table.rows(); ++row) {
       CAWE_CHECK(!table.word(row, image).empty(), Code::data, table.where(row), ": image is empty");
       names.add(table.at(row, image), int64_t(row));
+      const std::string name = plain_name(table.at(row, image));
+      if (const size_t slash = name.find('/'); slash != name.npos) folders.insert(name.substr(0, slash));
+      const auto [at, fresh] = least.emplace(table.word(row, group), name);
+      if (!fresh) at->second = std::min(at->second, name);
     }
+  }
+
+  /// How the table calls a film: `cawe data duplicates` writes sources in front where two of them have a film
+  /// of one name, and "a/x" is no film of b.
+  std::string name_of(const Sample& film) const {
+    return folders.count(film.source) > 0 ? film.source + "/" + film.image_id : film.image_id;
+  }
+
+  /// What models know a group by. The word between tells it from what united persons are called ("group:7" is
+  /// person 7's), and keeps a film's name, which is no person's, from being read as a number.
+  std::string key_of(const std::string& group_word) const {
+    return std::string(kGroupPrefix) + "with " + least.at(group_word);
   }
 
   /// The group of a film, "" where it has none; marks its rows. `own`: the names of all films, whose rows are theirs.
@@ -80,12 +107,12 @@ void apply_groups(const std::string& path, Dataset* dataset) {
   FilmClaims claims;
   std::set<int64_t> used;
   std::set<std::string> own;
-  for (const Sample& s : samples) own.insert(s.image_id);
+  for (const Sample& s : samples) own.insert(rows.name_of(s));
   std::map<std::string, int64_t> first_of_person, first_of_group;
   std::vector<std::pair<int64_t, int64_t>> pairs;
   for (size_t i = 0; i < samples.size(); ++i) {
     const auto at = int64_t(i);
-    const std::string group = rows.of(samples[i].image_id, own, &claims, &used);
+    const std::string group = rows.of(rows.name_of(samples[i]), own, &claims, &used);
     pairs.emplace_back(first_of_person.emplace(samples[i].patient_id, at).first->second, at);
     if (!group.empty()) pairs.emplace_back(first_of_group.emplace(group, at).first->second, at);
   }
@@ -93,10 +120,12 @@ void apply_groups(const std::string& path, Dataset* dataset) {
   CAWE_CHECK(!used.empty() || rows.table.rows() == 0, Code::data, path, ": names none of the ",
              counted(int64_t(samples.size()), "film"), " (expected their names in the column image)");
   const std::vector<int64_t> number = connected(int64_t(samples.size()), pairs);
-  std::map<int64_t, std::set<std::string>> persons;
+  std::map<int64_t, std::set<std::string>> persons, keys;
   for (size_t i = 0; i < samples.size(); ++i) persons[number[i]].insert(samples[i].patient_id);
+  for (const auto& [group, film] : first_of_group) keys[number[size_t(film)]].insert(rows.key_of(group));
   for (size_t i = 0; i < samples.size(); ++i) {
-    const std::set<std::string>& united = persons[number[i]];
+    const std::set<std::string>&united = persons[number[i]], &groups = keys[number[i]];
+    samples[i].group_keys.assign(groups.begin(), groups.end());
     if (united.size() < 2) continue;
     samples[i].source_patient = samples[i].patient_id;
     samples[i].patient_id = kGroupPrefix + *united.begin();

@@ -30,13 +30,14 @@ bool knows(const std::unordered_set<std::string>& hashes, const std::string& pat
   return plain_person(number) != number && hashes.count(sha256(number)) > 0;
 }
 
-/// Whom a film is known by: its person or group, and the person that the source names where that is a group.
-std::vector<std::string> persons_of(const Sample& sample) {
-  if (sample.source_patient.empty()) return {sample.patient_id};
-  return {sample.patient_id, sample.source_patient};
-}
-
 }  // namespace
+
+std::vector<std::string> persons_of(const Sample& sample) {
+  std::vector<std::string> persons{sample.patient_id};
+  if (!sample.source_patient.empty()) persons.push_back(sample.source_patient);
+  persons.insert(persons.end(), sample.group_keys.begin(), sample.group_keys.end());
+  return persons;
+}
 
 std::string patient_hash(const std::string& patient_id) { return sha256(plain_person(patient_id)); }
 
@@ -87,17 +88,20 @@ std::vector<Leak> find_leaks(const Dataset& dataset, const std::vector<int64_t>&
     const std::unordered_set<std::string> known(trained.hashes.begin(), trained.hashes.end());
     const std::unordered_set<std::string> films(trained.films.begin(), trained.films.end());
     Leak leak{trained.model, {}, {}, {}};
+    std::set<std::string> met, named;
     for (const std::string& patient : patients)
-      if (knows(known, patient)) leak.patients.push_back(patient);
-    const std::set<std::string> named(leak.patients.begin(), leak.patients.end());
+      if (knows(known, patient)) met.insert(patient);
     for (size_t place = 0; place < indices.size(); ++place) {
       const Sample& s = dataset.samples[size_t(indices[place])];
-      bool by_person = false;
-      for (const std::string& person : persons_of(s)) by_person |= named.count(person) > 0;
-      const bool by_pixels = films.count(s.pixel_hash) > 0;
+      const std::vector<std::string> persons = persons_of(s);
+      const auto person = std::find_if(persons.begin(), persons.end(),
+                                       [&](const std::string& p) { return met.count(p) > 0; });
+      const bool by_person = person != persons.end(), by_pixels = films.count(s.pixel_hash) > 0;
+      if (by_person) named.insert(*person);
       if (by_pixels && !by_person) leak.images.push_back(s.image_id);
       if (by_pixels || by_person) leak.films.push_back(int64_t(place));
     }
+    leak.patients.assign(named.begin(), named.end());
     if (!leak.patients.empty() || !leak.images.empty()) leaks.push_back(std::move(leak));
   }
   return leaks;

@@ -18,10 +18,14 @@ std::string patient_hash(const std::string& patient_id);
 /// easily guessed.
 std::string anonymous_id(const std::string& patient_id);
 
+/// Whom a film is known by: its person or group, the person that the source names where that is a group, and
+/// its groups of a table, whichever of their films its data set has.
+std::vector<std::string> persons_of(const Sample& sample);
+
 /// The patients and the films that trained one model of a chain.
 struct TrainedPatients {
   std::string model;                ///< for messages, e.g. "classifier runs/cls"
-  std::vector<std::string> hashes;  ///< of the patients; sorted, unique
+  std::vector<std::string> hashes;  ///< of persons_of() the films; sorted, unique
   std::vector<std::string>
       films;  ///< pixel_hash() of the films; sorted, unique; empty where an old model has none
 };
@@ -35,8 +39,9 @@ TrainedPatients trained_patients(const std::string& model, const Dataset& datase
 std::string manifest_text(const TrainedPatients& trained);
 TrainedPatients parse_manifest(const std::string& model, const std::string& text);
 
-/// What of the samples at `indices` trained a model: patients, and the ids of images that have the pixels of a training
-/// film and are not a film of these patients. `films` are the places in `indices` of all films of either kind.
+/// What of the samples at `indices` trained a model: patients (of each film the first of persons_of() that
+/// the model knows), and the ids of images that have the pixels of a training film and are not a film of
+/// these patients. `films` are the places in `indices` of all films of either kind.
 struct Leak {
   std::string model;
   std::vector<std::string> patients, images;

@@ -19,6 +19,10 @@ struct Sample {
   std::string patient_id;  ///< the person; equals image_id where the source does not say (see Dataset)
   /// The person of the source where patient_id is a group's (data/groups.h); else empty.
   std::string source_patient;
+  /// The groups of data/groups.h that it is in, itself or through films that stay together with it, under
+  /// names that do not depend on which of their films are here; sorted. For leaks: folds and intervals go by
+  /// patient_id.
+  std::vector<std::string> group_keys;
   std::string source;         ///< where it comes from, e.g. "rsna" or a folder's name
   std::string path;           ///< the image file
   std::string file_hash;      ///< SHA-256 of the file's bytes; empty where it was not read

@@ -38,7 +38,7 @@ const std::string& unit_of(const Sample& sample, SplitUnit unit) {
 std::vector<std::vector<std::string>> shuffled_strata(const Dataset& dataset, const SplitOptions& options) {
   CAWE_CHECK(options.unit == SplitUnit::image || dataset.patients_known, Code::data,
              "split: this data set names images but not persons (expected a mapping to patients, or "
-             "split.unit=image and optimistic results)");
+             "data.split_unit = \"image\" and optimistic results)");
   std::map<std::string, bool> has_box;  // sorted by id
   for (const Sample& sample : dataset.samples)
     has_box[unit_of(sample, options.unit)] |= !sample.boxes.empty();
@@ -150,18 +150,26 @@ std::string split_text(const Dataset& dataset, const Split& split) {
 
 namespace {
 
+/// Whether a row's person is the film's: written as in the data set, or as in its table, without the `prefix`
+/// or the source's name that the data set may put before.
+bool is_person_of(const Sample& sample, const std::string& written, const std::string& prefix) {
+  const std::string own = plain_person(own_person(sample));
+  for (const std::string& before : {std::string(), prefix, sample.source + ":"})
+    if (plain_person(before + written) == own) return true;
+  return false;
+}
+
 /// Throws data where a row of a split names another person than the data set does: one of them means another film. An
-/// image's name stands for nobody.
+/// image's name stands for nobody, a group's for persons who depend on the films that the split was made of.
 void check_person(const CsvTable& table, size_t row, const Sample& sample, const std::string& prefix) {
   if (!table.has_column("patient") || sample.patient_id == sample.image_id) return;
   const std::string written = table.word(row, table.column("patient"));
   const std::string image = table.word(row, table.column("image")), bare = without_image_ending(written);
   if (names_nobody(written) || bare == sample.image_id || bare == without_image_ending(image)) return;
-  if (plain_person(written) == plain_person(own_person(sample))) return;
-  const std::string person = plain_person(sample.patient_id);
-  CAWE_CHECK(plain_person(written) == person || plain_person(prefix + written) == person, Code::data,
-             table.where(row), ": patient of image '", image, "' is '", written, "', but '",
-             sample.patient_id, "' in the data (expected the same person, or an empty cell)");
+  if (begins_with(written, kGroupPrefix)) return;
+  CAWE_CHECK(is_person_of(sample, written, prefix), Code::data, table.where(row), ": patient of image '",
+             image, "' is '", written, "', but '", own_person(sample),
+             "' in the data (expected the same person, or an empty cell)");
 }
 
 }  // namespace

@@ -49,8 +49,9 @@ Split split_k_folds(const Dataset& dataset, int64_t k, const SplitOptions& optio
 /// CSV image,patient,fold, sorted by image, so that its hash depends on the split alone.
 std::string split_text(const Dataset& dataset, const Split& split);
 /// Reads such a file for `dataset`; names may have image endings. Throws data where an image of the data
-/// set is missing in it or has another person than in the data set (whose persons may have `prefix` before their
-/// names), leak where a patient is in two folds (and persons are known).
+/// set is missing in it or has another person than in the data set (whose persons may have `prefix` or their
+/// source before their names; a group's name is not compared), leak where a patient is in two folds (and
+/// persons are known).
 Split read_split(const std::string& path, const Dataset& dataset, const std::string& prefix = "");
 
 /// Throws leak, naming persons, where one is in two folds.

@@ -19,6 +19,7 @@
 #include "data/groups.h"
 #include "data/hash.h"
 #include "data/image_files.h"
+#include "data/leak.h"
 #include "tensor/error.h"
 #include "tensor/text.h"
 #include "train/label_choice.h"
@@ -42,13 +43,18 @@ std::string place_of(const Recipe& r, const std::string& key, const std::string&
   return path;
 }
 
-/// The table of groups: beside the recipe where there is one of this name, else as other paths. "": none.
-std::string groups_of(const Recipe& r, const std::string& root) {
+/// The table of groups that lies beside the recipe; "" where there is none of this name.
+std::string groups_beside(const Recipe& r) {
   const std::string name = r.word("data.groups");
   std::error_code unknown;
   const std::filesystem::path near = std::filesystem::path(r.source()).parent_path() / name;
-  if (!name.empty() && std::filesystem::is_regular_file(near, unknown)) return near.string();
-  return place_of(r, "data.groups", root);
+  return !name.empty() && std::filesystem::is_regular_file(near, unknown) ? near.string() : "";
+}
+
+/// The table of groups: beside the recipe where there is one of this name, else as other paths. "": none.
+std::string groups_of(const Recipe& r, const std::string& root) {
+  const std::string near = groups_beside(r);
+  return near.empty() ? place_of(r, "data.groups", root) : near;
 }
 
 /// Parses "word = label".
@@ -197,11 +203,18 @@ data::Split make_split(const Recipe& r, const data::Dataset& dataset, const std:
   return all;
 }
 
+/// A person or group is whole in the fold of the first of its films that `folds` know, by whatever name.
+/// Where they know films of it in two folds, the model of the other one is refused as a leak.
 data::Split split_by_person(const data::Dataset& dataset, const PersonFolds& folds) {
+  std::map<std::string, std::string> fold_of;  // by Sample::patient_id
+  for (const data::Sample& sample : dataset.samples)
+    for (const std::string& person : data::persons_of(sample))
+      if (const auto found = folds.find(person); found != folds.end())
+        fold_of.emplace(sample.patient_id, found->second);
   data::Split split;
   for (const data::Sample& sample : dataset.samples) {
-    const auto found = folds.find(sample.patient_id);
-    split.fold.push_back(found == folds.end() ? kOtherPersons : found->second);
+    const auto found = fold_of.find(sample.patient_id);
+    split.fold.push_back(found == fold_of.end() ? kOtherPersons : found->second);
   }
   return split;
 }
@@ -255,6 +268,12 @@ std::string expand_root(const std::string& path) {
   const char* given = std::getenv("CAWE_DATA");
   return (given != nullptr && *given != '\0' ? std::string(given) : "../shared/data") +
          path.substr(name.size());
+}
+
+void place_groups(Recipe* recipe) {
+  const std::string near = groups_beside(*recipe);
+  if (near.empty()) return;
+  recipe->put("data.groups", std::filesystem::absolute(near).lexically_normal().string());
 }
 
 namespace {
@@ -369,8 +388,11 @@ SplitData load_data(const Recipe& r, bool quiet, const PersonFolds* folds) {
          " rejected in all; ", "data.strict = false leaves them out)");
   out.unit = data::film_unit(out.dataset);
   out.hashes = hashes_of_data(out.dataset);
-  out.split =
-      folds != nullptr ? split_by_person(out.dataset, *folds) : make_split(r, out.dataset, root, by_image);
+  // Where every person is an image, the recipe of a run says image and must deal what the run did, although
+  // names of persons ("a-1.png", "a.png") may be in another order than those of images ("a", "a-1").
+  const bool persons_are_images = out.dataset.patients_known && !out.persons_known;
+  out.split = folds != nullptr ? split_by_person(out.dataset, *folds)
+                               : make_split(r, out.dataset, root, by_image && !persons_are_images);
   test_official(r, tested, out.dataset, &out.split);
   check_fold_names(r, folds_of(r, out.split, folds));
   for (std::string& warning : data_warnings(r, out.dataset, out.split, folds == nullptr))

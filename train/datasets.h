@@ -36,7 +36,7 @@ struct SplitData {
   std::vector<std::string> warnings;
 };
 
-/// The fold of each person, for a model that must leave out whom another model is tested on.
+/// The fold of each person (data::persons_of()), for a model that must leave out whom another is tested on.
 using PersonFolds = std::map<std::string, std::string>;
 constexpr const char* kOtherPersons = "other";  ///< the fold of persons who are not in it
 
@@ -46,6 +46,10 @@ constexpr const char* kOtherPersons = "other";  ///< the fold of persons who are
 /// where they cannot be used.
 /// `folds`, where given, take the place of the recipe's split.
 SplitData load_data(const Recipe& recipe, bool quiet = true, const PersonFolds* folds = nullptr);
+
+/// Where the table of data.groups lies beside the recipe, puts its absolute path into the recipe: the name
+/// means another table, or none, once the recipe is written elsewhere.
+void place_groups(Recipe* recipe);
 
 /// The keys that name folds, and what their images are for.
 struct FoldKey {

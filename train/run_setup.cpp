@@ -35,6 +35,12 @@ SplitData cached_data(const Recipe& recipe, const RunRequest& request) {
 }  // namespace
 
 SplitData data_of(const Recipe& recipe, const RunRequest& request) {
+  Recipe placed = recipe;
+  return data_of(placed, request);
+}
+
+SplitData data_of(Recipe& recipe, const RunRequest& request) {
+  place_groups(&recipe);  // first: by the path the cache tells two tables of one name apart
   SplitData data = cached_data(recipe, request);
   // Rows that share their data may validate differently.
   for (std::string& warning : empty_folds(recipe, data.split)) data.warnings.push_back(std::move(warning));

@@ -69,6 +69,8 @@ RunSetup set_up(Recipe& recipe, const RunRequest& request);
 
 /// load_data(), or what the request's cache has.
 SplitData data_of(const Recipe& recipe, const RunRequest& request);
+/// The same, with place_groups() for who writes the recipe down afterwards.
+SplitData data_of(Recipe& recipe, const RunRequest& request);
 
 /// What environment.json says of a run: the request and, where they are given, the hashes of its data.
 Environment environment_of(const RunRequest& request);

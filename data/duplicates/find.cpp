@@ -97,11 +97,15 @@ std::vector<FilmPair> compare_one(const std::vector<Read>& read, const std::vect
       pairs.push_back({i, j, PairKind::identical, std::numeric_limits<double>::quiet_NaN(), 0, 1});
       continue;
     }
-    const FilmMatch match = match_films(a.features, b.features);
+    // Inliers and correlation depend a little on which film is laid over which (match.h). The films' pixels decide it, so
+    // that names and order of films have no part in what is found.
+    const bool swapped = b.pixels < a.pixels;
+    const FilmFeatures &one = (swapped ? b : a).features, &other = (swapped ? a : b).features;
+    const FilmMatch match = match_films(one, other);
     counts->add(k, match.inliers);
     counts->add(l, match.inliers);
     if (match.inliers < options.score * kLeastTypical) continue;
-    const double correlation = overlay_correlation(a.features, b.features, match.map);
+    const double correlation = overlay_correlation(one, other, match.map);
     const bool near = correlation >= options.near;
     pairs.push_back(
         {i, j, near ? PairKind::near_duplicate : PairKind::same_person, 0, match.inliers, correlation});

@@ -46,9 +46,12 @@ struct FoundDuplicates {
 };
 
 /// Reads every film and compares all pairs. Time and memory: N films take about N * 50 ms, N * (N - 1) / 2 pairs about
-/// 0.8 ms each, over the threads, and N * 250 KB. A film's usual inliers are those with all other films: what else is compared
-/// decides, too. The result is the same on any number of threads. Mirrored films, films
-/// turned by more than 15 degrees, moved by more than a quarter of a side or scaled by more than 1.3 are not found.
+/// 0.8 ms each, over the threads, and N * 250 KB. Pairs with many keypoints in common take longer: some 3 ms for 150 of
+/// them. From there on the search ends at the first map that most of them agree on, at once for copies of one film; where
+/// no map has so many, 400 take 60 ms and 600 up to 0.2 s. A film's usual inliers are those with all other films: what else is compared
+/// decides, too. The result is the same on any number of threads, and which pairs are found, with score, inliers and
+/// correlation, in any order of `films`. Mirrored films, films turned by more than 15 degrees, moved by more than a quarter
+/// of a side or scaled by more than 1.3 are not found.
 /// Throws interrupted where a signal asked to stop.
 FoundDuplicates find_duplicates(const std::vector<Sample>& films, const DuplicateOptions& options = {});
 

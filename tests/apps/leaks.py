@@ -145,6 +145,30 @@ def leaks_of_a_chain():
             'chained', '--input', 'tested', '--out', 'n.csv')
 
 
+def leaks_of_groups():
+    """A table of groups over two data sets, each with one film of a group: who trained on the one is not tested on the
+    other.
+    """
+    metadata, boxes = 'image,patient,l\n', 'patientId,x,y,width,height,Target\n'
+    for i in range(12):
+        png('other/images/new%d.png' % i, 300 + i)
+        metadata += 'new%d.png,other %d,%d\n' % (i, i, i % 2)
+        boxes += 'new%d,10,10,20,20,1\n' % i if i % 2 else 'new%d,,,,,0\n' % i
+    (WORK / 'other/metadata.csv').write_text(metadata)
+    (WORK / 'other/boxes.csv').write_text(boxes)
+    for groups, partner in (('both.csv', 'im'), ('apart.csv', 'nobody')):
+        (WORK / groups).write_text('image,group\n' + ''.join('new%d.png,%d\n%s%d,%d\n' % (i, i, partner, i, i)
+                                                             for i in range(12)))
+    cawe('train', 'r.toml', '--out', 'everyone', '--quiet', '--set', 'data.groups=both.csv', '--set',
+         'data.train_folds=["train","val","test"]', '--set', 'data.val_folds=[]', '--set', 'data.test_folds=[]')
+    after = ['train', 'r.toml', '--out', 'after_groups', '--quiet', '--set', 'data.root=other', '--set', 'init=everyone', '--set']
+    refused('a film of a group of which another data set had one that trained', 3,
+            ['init (everyone) was trained on', 'group:with im'], *after, 'data.groups=both.csv')
+    check(not (WORK / 'after_groups').exists(), 'and nothing is written')
+    cawe(*after, 'data.groups=apart.csv')
+    check((WORK / 'after_groups').exists(), 'other groups are no leak')
+
+
 def leaks_of_converted_weights():
     """safetensors that convert made of a checkpoint, or of such a file, still say who trained them, its chain too."""
     cawe('convert', sorted((WORK / 'chained/checkpoints').glob('step-*'))[-1], 'chain.safetensors')
@@ -223,4 +247,5 @@ folds_apart()
 leaks()
 splits_beside_weights()
 leaks_of_a_chain()
+leaks_of_groups()
 leaks_of_converted_weights()

@@ -95,6 +95,41 @@ TEST(Duplicates, OneBodyIsFoundAndOthersAreNot) {
   for (const FilmPair& pair : found.pairs) EXPECT_GE(pair.score, 3);
 }
 
+/// What is found of each pair, whichever of its films comes first.
+std::map<std::pair<std::string, std::string>, std::tuple<PairKind, int, double, double>> by_names(
+    const std::vector<Sample>& films, const FoundDuplicates& found) {
+  std::map<std::pair<std::string, std::string>, std::tuple<PairKind, int, double, double>> pairs;
+  for (const FilmPair& pair : found.pairs)
+    pairs[std::minmax(films[size_t(pair.first)].image_id, films[size_t(pair.second)].image_id)] = {
+        pair.kind, pair.inliers, pair.score, pair.correlation};
+  return pairs;
+}
+
+// A map of one film to another misses by other amounts than its inverse, and two bodies' is no better.
+TEST(Duplicates, TheOrderOfFilmsHasNoPart) {
+  Films films;
+  for (int64_t p = 0; p < 5; ++p) films.add("p" + std::to_string(p), chest(p));
+  films.add("p1 turned", changed(chest(1), {4, 1.15, .04, -.03, .8, 1.2, .03}, 1));
+  std::vector<Sample> back(films.samples.rbegin(), films.samples.rend());
+  const DuplicateOptions options{1, .95, true};
+  const auto one = by_names(films.samples, find_duplicates(films.samples, options));
+  EXPECT_GE(one.size(), 3u);
+  EXPECT_EQ(one, by_names(back, find_duplicates(back, options)));
+}
+
+// Copies of one film have hundreds of keypoints in common, whose pairs of two are tens of thousands of maps.
+TEST(Duplicates, TheFirstGoodMapOfCopiesIsTaken) {
+  const FloatImage film = changed(chest(4), {0, 1, 0, 0, 1, 1, .1}, 1);
+  const FloatImage copy = changed(film, {0, 1, 0, 0, .8, 1, .01}, 2);
+  const FilmMatch match = match_films(film_features(film), film_features(copy));
+  ASSERT_GE(match.inliers, 150);
+  EXPECT_LE(match.proposed, 10 * match.alike);
+  EXPECT_NEAR(match.map.a, 1, .005);
+  EXPECT_NEAR(match.map.e, 1, .005);
+  EXPECT_NEAR(match.map.c, 0, 1);
+  EXPECT_NEAR(match.map.f, 0, 1);
+}
+
 TEST(Duplicates, TheMapIsFound) {
   const FilmFeatures a = film_features(chest(3));
   const Change change{5, 1.04, .03, -.05, .9, 1.1, .02};
@@ -244,5 +279,17 @@ TEST_F(RealFilms, TheSevenPairsAreFoundOnAnyNumberOfThreads) {
   for (const auto& [a, b] : found)
     EXPECT_TRUE(group.count(a) > 0 && group[a] == group[b]) << a << " " << b << " was not looked at";
 }
+
+// 55 keypoints of the one lie on the other's, 53 the other way: between them is a score of 3.2.
+TEST_F(RealFilms, APairIsFoundInEitherOrder) {
+  CAWE_NEEDS_DATA("cxr_tb");
+  std::vector<Sample> two;
+  for (const Sample& film : films())
+    if (film.image_id == "tb0626" || film.image_id == "tb1086") two.push_back(film);
+  const std::vector<Sample> turned(two.rbegin(), two.rend());
+  const DuplicateOptions options{3.2, .95, true};
+  EXPECT_EQ(by_names(two, find_duplicates(two, options)), by_names(turned, find_duplicates(turned, options)));
+}
+
 }  // namespace
 }  // namespace cawe::data

@@ -182,7 +182,7 @@ TEST(Split, SeedDecidesAndOrderOfFilesDoesNot) {
 TEST(Split, RefusesWithoutPersons) {
   Dataset data = patients();
   data.patients_known = false;
-  expect_error(Code::data, {"names images but not persons", "split.unit=image"},
+  expect_error(Code::data, {"names images but not persons", "data.split_unit = \"image\""},
                [&] { split_by_patient(data, {}); });
   SplitOptions options;
   options.unit = SplitUnit::image;
@@ -261,8 +261,36 @@ TEST(Split, ARowNamesThePersonOfTheData) {
     expect_error(Code::data,
                  {"s.csv: line 3", "patient of image 'p0.png' is '" + std::string(other) + "'", "'nih:0012'"},
                  [&] { folds(other); });
+  // In a group the film keeps its person; what a group was called depended on the films that were there.
+  data.samples[0].source_patient = "nih:0012";
+  data.samples[0].patient_id = "group:nih:0007";
+  for (const char* same : {"12", "nih:12", "group:nih:0007", "group:nih:0003"})
+    EXPECT_EQ(folds(same, "nih:").size(), 2u) << same;
+  for (const char* other : {"7", "nih:7"})
+    expect_error(Code::data, {"s.csv: line 3", "'" + std::string(other) + "', but 'nih:0012' in the data"},
+                 [&] { folds(other, "nih:"); });
+  data.samples[0].source_patient.clear();
   data.samples[0].patient_id = "p0";
   EXPECT_EQ(folds("somebody").size(), 2u) << "the data name an image, and nobody";
+}
+
+// Films of several folders have their folder's name before their persons' (apps/film_tables.cpp).
+TEST(Split, ARowNamesThePersonOfASource) {
+  const TempDir dir;
+  Dataset data = persons(2, 0);
+  for (Sample& s : data.samples) s.source = "B";
+  data.samples[0].patient_id = "B:0091";
+  data.samples[1].patient_id = "B:92";
+  const auto folds = [&](const std::string& first) {
+    const std::string rows = "image,patient,fold\np1,92,test\np0," + first + ",train\n";
+    return read_split(dir.file("s.csv", rows), data).fold;
+  };
+  for (const char* same : {"91", "0091", "91.0", "B:91", "group:91"})
+    EXPECT_EQ(folds(same), (std::vector<std::string>{"train", "test"})) << same;
+  for (const char* other : {"92", "A:91", "B:92"})
+    expect_error(Code::data,
+                 {"patient of image 'p0' is '" + std::string(other) + "', but 'B:0091' in the data"},
+                 [&] { folds(other); });
 }
 
 // "p0" hides "p0.dcm", but what both say of one film must agree.

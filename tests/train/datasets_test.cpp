@@ -232,6 +232,68 @@ TEST(Datasets, ACacheGivesARowOnlyWhatIsItsOwn) {
   }
 }
 
+// A run's recipe says image where every image is its own person, and names the table of groups that it was
+// given.
+TEST(Datasets, TheRecipeOfARunDealsAsTheRunDid) {
+  const TempDir dir;
+  std::string table = "image,patient\na.png,a.png\n";
+  for (int i = 1; i < 10; ++i) table += detail::concat("a-", i, ".png,a-", i, ".png\n");
+  dir.file("set/metadata.csv", table);
+  for (const Strings& how : {Strings{"data.split=patient"}, {"data.split=k_folds", "data.folds=3"}}) {
+    const SplitData first = load_data(recipe_for(dir, "retinanet", how));
+    EXPECT_FALSE(first.persons_known);
+    const SplitData again = load_data(recipe_for(dir, "retinanet", with(how, {"data.split_unit=image"})));
+    EXPECT_EQ(again.split.fold, first.split.fold);
+    EXPECT_EQ(again.split_note, first.split_note);
+  }
+  // By the names of persons, "a.png" behind "a-9.png"; images are in another order.
+  const SplitData dealt = load_data(recipe_for(dir, "retinanet"));
+  data::SplitOptions by_image;
+  by_image.unit = data::SplitUnit::image;
+  EXPECT_EQ(data::split_by_patient(dealt.dataset, {}).fold, dealt.split.fold);
+  EXPECT_NE(data::split_by_patient(dealt.dataset, by_image).fold, dealt.split.fold);
+}
+
+TEST(Datasets, ARecipeTakesItsTableOfGroupsAlong) {
+  const TempDir dir;
+  make_table(dir, 4, [](int) { return "0"; });
+  dir.file("a/groups.csv", "image,group\nf0,1\nf1,1\n");
+  dir.file("b/groups.csv", "image,group\nf2,1\nf3,1\n");
+  RunRequest request;
+  request.quiet = true;
+  request.data_cache = std::make_shared<DataCache>();
+  for (const std::string folder : {"a", "b"}) {
+    const Recipe given =
+        Recipe::parse("task = \"retinanet\"", dir.path(folder + "/r.toml"), "retinanet",
+                      {"data.root=" + dir.path("set"), "data.check_images=false", "data.groups=groups.csv"});
+    Recipe written = given;
+    const SplitData read = data_of(written, request);
+    EXPECT_EQ(read.dataset.samples[0].patient_id, folder == "a" ? "group:p0" : "p0");
+    EXPECT_EQ(written.word("data.groups"), dir.path(folder + "/groups.csv"));
+    EXPECT_EQ(data_of(given, request).split_hash, read.split_hash);
+    const Recipe again = Recipe::parse(written.resolved(), dir.path("run/recipe.toml"), "retinanet");
+    EXPECT_EQ(load_data(again).split_hash, read.split_hash);
+  }
+  EXPECT_EQ(request.data_cache->size(), 2u) << "two tables of one name";
+  // Below data.root, or behind $CAWE_DATA, the name means the same wherever the recipe lies.
+  dir.file("set/below.csv", "image,group\nf0,1\nf1,1\n");
+  Recipe recipe = recipe_for(dir, "retinanet", {"data.groups=below.csv"});
+  data_of(recipe, request);
+  EXPECT_EQ(recipe.word("data.groups"), "below.csv");
+}
+
+TEST(Datasets, FoldsOfPersonsKnowGroups) {
+  const TempDir dir;
+  make_table(dir, 5, [](int) { return "0"; });
+  dir.file("set/groups_of_two_sets.csv", "image,group\nf0,1\nelsewhere,1\nf1,2\nf2,2\n");
+  const Strings folds{"data.train_folds=[\"0\", \"other\"]", "data.val_folds=[]", "data.test_folds=[\"1\"]",
+                      "data.groups=groups_of_two_sets.csv"};
+  const PersonFolds persons{{"group:with elsewhere", "0"}, {"p2", "1"}, {"p3", "0"}};
+  EXPECT_EQ(load_data(recipe_for(dir, "retinanet", folds), true, &persons).split.fold,
+            (Strings{"0", "1", "1", "0", "other"}))
+      << "f0 by its group in another data set, f1 by the person that it is grouped with";
+}
+
 TEST(Datasets, WarnsOfFoldsWithoutALesion) {
   const TempDir dir;
   make_table(dir, 6, [](int i) { return i < 2 ? "1" : "0"; });

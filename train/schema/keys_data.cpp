@@ -149,7 +149,7 @@ void set_keys(Table& t) {
       .help("the first folder's name is an image's label");
 }
 
-void split_keys(Table& t) {
+void unit_keys(Table& t) {
   t.word("data.split")
       .on(kData, "patient")
       .one_of({"patient", "name_hash", "file", "k_folds", "all"})
@@ -157,9 +157,13 @@ void split_keys(Table& t) {
       .help(
           "by shares of persons, by the SHA-256 of file names, by a table, in folds, or everything is test");
   t.word("data.split_unit")
-      .later(kData, "patient, or image where the data name no persons or every image its own")
+      .later(kData,
+             "patient; image where every image is its own person, or where none is named and no split is "
+             "drawn")
       .one_of({"patient", "image"})
-      .help("`image` only where persons are not known");
+      .help(
+          "`image` only where persons are not known; where the data name none, no split is drawn without "
+          "it");
   t.word("data.groups")
       .file()
       .on(kData, "")
@@ -169,6 +173,9 @@ void split_keys(Table& t) {
           "below `data.root`: a group is dealt to one fold and drawn as one, like a person; persons that are "
           "known "
           "stay together, too; \"\": none");
+}
+
+void drawing_keys(Table& t) {
   t.whole("data.split_seed")
       .on(kData, 2018)
       .from(0, kMost)
@@ -197,6 +204,9 @@ void split_keys(Table& t) {
       .unlisted()
       .open("validation split")
       .help("share of the other persons that validate");
+}
+
+void fold_keys(Table& t) {
   t.whole("data.train_count")
       .on(kData, 0)
       .from(0, kMost)
@@ -225,6 +235,13 @@ void split_keys(Table& t) {
   t.words("data.train_folds").on(kTrained, Strings{"train"}).help("folds that train");
   t.words("data.val_folds").on(kTrained, Strings{"val"}).help("folds that choose the checkpoint");
   t.words("data.test_folds").on(kData, Strings{"test"}).help("folds that the results are of");
+}
+
+/// In the order of the documentation.
+void split_keys(Table& t) {
+  unit_keys(t);
+  drawing_keys(t);
+  fold_keys(t);
 }
 
 void image_keys(Table& t) {

@@ -137,7 +137,8 @@ Dataset read_rsna(const RsnaOptions& options) {
   const bool mapped = !options.mapping_json.empty();
   CAWE_CHECK(mapped || options.split_by_image, Code::data, options.labels_csv,
              ": patientId names an image, not a person, and no mapping to patients is given (expected "
-             "pneumonia-challenge-dataset-mappings_2018.json, or split.unit=image and optimistic results)");
+             "pneumonia-challenge-dataset-mappings_2018.json, or data.split_unit = \"image\" and optimistic "
+             "results)");
   const bool detailed = options.labels == RsnaLabels::detailed;
   CAWE_CHECK(!detailed || !options.classes_csv.empty(), Code::usage,
              "rsna: detailed labels need stage_2_detailed_class_info.csv");
