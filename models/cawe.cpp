@@ -123,7 +123,7 @@ int64_t AttentionMaps::constant_count() const { return std::count(constant.begin
 
 namespace {
 
-/// The labels that may be active.
+/// The labels that may be active; one at least, unless settings.targets say which count.
 std::vector<int64_t> allowed_labels(const Tensor& probabilities, const CaweSettings& settings) {
   CAWE_CHECK(probabilities.rank() == 2, Code::shape, "active_sets: probabilities of shape ",
              probabilities.shape(), " (expected [N, labels])");
@@ -137,7 +137,9 @@ std::vector<int64_t> allowed_labels(const Tensor& probabilities, const CaweSetti
     const auto& out = settings.exclude_labels;
     if (std::find(out.begin(), out.end(), l) == out.end()) allowed.push_back(l);
   }
-  CAWE_CHECK(!allowed.empty(), Code::usage, "active_sets: all ", labels, " labels are excluded");
+  CAWE_CHECK(!allowed.empty() || !settings.targets.empty(), Code::usage,
+             "active_sets: exclude_labels leaves none of ", counted(labels, "label"),
+             " (expected one at least that may be active)");
   return allowed;
 }
 

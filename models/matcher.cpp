@@ -5,6 +5,7 @@
 
 #include "tensor/denormals.h"
 #include "tensor/primitives/detection.h"
+#include "tensor/takes_part.h"
 
 namespace cawe::models {
 
@@ -16,15 +17,6 @@ Tensor matched(const Tensor& anchors, const Tensor& counts, const Tensor& truth,
   primitives::match_anchors(anchors, counts, truth, match, out);
   return out;
 }
-
-namespace {
-
-bool takes_part(const Box& a, const MatchParams& match) {
-  return match.width == 0 ||
-         (a.x1 >= 0 && a.y1 >= 0 && a.x2 <= float(match.width) && a.y2 <= float(match.height));
-}
-
-}  // namespace
 
 bool any_takes_part(const Tensor& anchors, const MatchParams& match) {
   const Box* boxes = reinterpret_cast<const Box*>(anchors.data<float>());

@@ -216,6 +216,8 @@ std::string train_classifier(Recipe& recipe, const RunRequest& request) {
   const data::Dataset& dataset = s.data.dataset;
   recipe.fill("labels", dataset.label_names);
   check_labels(recipe, dataset, goal);
+  const data::LoaderOptions tested = s.loader;  // of films that are looked at, not learnt from
+  s.loader.enhance = enhance_callback(in_training(s.chain, s.seed));
   CAWE_CHECK(!s.train.empty(), Code::data, recipe.where("data.train_folds"), ": no image in these folds");
   const auto make_network = [&](InitResult* init) {
     const int64_t labels = int64_t(dataset.label_names.size());
@@ -249,19 +251,19 @@ std::string train_classifier(Recipe& recipe, const RunRequest& request) {
     InitResult init;
     const auto net = make_network(&init);
     if (rank == 0) trained = net;
-    return RankTask{net, std::make_unique<ClassifierTask>(*net, dataset, s.validation, s.loader, goal),
+    return RankTask{net, std::make_unique<ClassifierTask>(*net, dataset, s.validation, tested, goal),
                     init.manifest};
   });
   use_best(*trained, *run, result.has_score);
-  const double tested =
-      s.test.empty() ? std::nan("") : test_classifier(*trained, *run, dataset, s.data.unit, s.test, s.loader);
+  const double auroc =
+      s.test.empty() ? std::nan("") : test_classifier(*trained, *run, dataset, s.data.unit, s.test, tested);
   Json summary{{"run", request.out},
                {"task", "classifier"},
                {"steps", result.steps},
                {"loss", json_rounded(result.last_loss, 6)},
                {goal.select == "auroc" ? "best_auroc" : "best_score",
                 result.has_score ? Json(result.best_score) : Json(nullptr)},
-               {"test_auroc", tested}};
+               {"test_auroc", auroc}};
   say_leak({run->dir()}, &summary);
   return json_text(summary);
 }

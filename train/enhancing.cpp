@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <set>
 
 #include "data/hash.h"
 #include "tensor/io/files.h"
@@ -29,6 +30,18 @@ std::vector<int64_t> label_numbers(const Recipe& recipe, const std::string& key,
   return numbers;
 }
 
+/// cam.exclude_labels; nothing where there is no classifier, or where cam.targets say which classes count.
+std::vector<int64_t> excluded(const Recipe& recipe, const Strings& labels) {
+  const std::string key = "cam.exclude_labels";
+  if (labels.empty() || !recipe.words("cam.targets").empty()) return {};
+  std::vector<int64_t> numbers = label_numbers(recipe, key, labels);
+  const std::set<int64_t> different(numbers.begin(), numbers.end());
+  CAWE_CHECK(different.size() < labels.size(), recipe.blame(key), recipe.where(key),
+             " holds every label of the classifier (", listed(labels),
+             "), so that none may be active (expected to leave one at least)");
+  return numbers;
+}
+
 models::CaweSettings cam_from(const Recipe& recipe, const std::vector<std::string>& labels) {
   models::CaweSettings s;
   s.method = models::cam_method(recipe.word("cam.method"));
@@ -38,7 +51,7 @@ models::CaweSettings cam_from(const Recipe& recipe, const std::vector<std::strin
   s.constant = models::constant_map(recipe.word("cam.constant"));
   s.norm_before_resize = recipe.flag("cam.norm_before_resize");
   s.closed_form = recipe.flag("cam.closed_form");
-  s.exclude_labels = label_numbers(recipe, "cam.exclude_labels", labels);
+  s.exclude_labels = excluded(recipe, labels);
   s.targets = label_numbers(recipe, "cam.targets", labels);
   return s;
 }
@@ -47,19 +60,53 @@ models::CaweSettings cam_from(const Recipe& recipe, const std::vector<std::strin
 models::MethodValues values_from(const Recipe& recipe) {
   models::MethodValues values;
   for (const models::Method& method : models::methods())
-    for (const models::MethodKey& key : method.keys)
+    for (const models::MethodKey& key : method.keys) {
+      if (!recipe.value(key.name)) continue;  // no key of this task: the method has its default
       if (std::holds_alternative<double>(key.otherwise))
         values.set(key.name, recipe.number(key.name));
       else if (std::holds_alternative<int64_t>(key.otherwise))
         values.set(key.name, recipe.whole(key.name));
       else
         values.set(key.name, recipe.word(key.name));
+    }
   return values;
 }
 
 /// The file that a person's recipe names; "" for a checkpoint's, whose chain is inside it: what it names may be anything.
 std::string file_from(const Recipe& recipe, const std::string& key) {
   return recipe.blame(key) == Code::data ? "" : recipe.word(key);
+}
+
+/// Throws where films are read in colour for a method, all of which take gray ones. `cawe enhance` has no such key: it
+/// reads every film as gray.
+void check_gray_films(const Recipe& recipe, const std::string& method) {
+  const std::string key = "image.color";
+  CAWE_CHECK(method == "none" || recipe.value(key) != Value(true), recipe.blame(key), recipe.where(key),
+             " is true, and enhance.method = \"", method,
+             "\" takes gray films (expected false, or enhance.method = \"none\")");
+}
+
+/// Loads the classifier of methods that look at a map, from a file or from a checkpoint's chain.
+void add_classifier(Recipe& recipe, const std::map<std::string, std::string>& embedded, Chain* chain,
+                    models::EnhancerOptions* o) {
+  if (!needs_classifier(chain->method)) return;
+  const std::string file = file_from(recipe, "enhance.classifier");
+  const auto inside = embedded.find("classifier");
+  CAWE_CHECK(inside != embedded.end() || !file.empty(), recipe.blame("enhance.classifier"), recipe.source(),
+             ": enhance.method = \"", chain->method,
+             "\" needs enhance.classifier (a run folder or a checkpoint of a trained classifier)");
+  // What messages about the classifier begin with: the name that it was given by, in a recipe or on a command line.
+  const std::string source = inside != embedded.end() ? recipe.source() + " (its classifier)" : file;
+  chain->classifier = inside != embedded.end() ? parse_classifier(inside->second, source)
+                                               : load_classifier(weights_named(recipe, "enhance.classifier"));
+  const int64_t input = recipe.whole("cam.input");
+  o->classifier = chain->classifier.net;
+  o->cam_input = input >= 0 ? input : chain->classifier.image_size;
+  chain->trained.push_back(chain->classifier.patients);
+  // Classes that are named count whatever is active, so that there is nothing to exclude.
+  if (recipe.words("cam.targets").empty() && !recipe.has("cam.exclude_labels"))
+    recipe.fill("cam.exclude_labels",
+                labels_without_place(chain->classifier.labels, recipe.blame("cam.exclude_labels"), source));
 }
 
 /// Loads the colorizer of "color" and "color+cawe" from a file or from a checkpoint's chain.
@@ -133,27 +180,11 @@ LoadedClassifier load_classifier(const std::string& path) {
 Chain chain_from(Recipe& recipe, const std::map<std::string, std::string>& embedded) {
   Chain chain;
   chain.method = recipe.word("enhance.method");
-  const std::string file = file_from(recipe, "enhance.classifier");
+  check_gray_films(recipe, chain.method);
   models::EnhancerOptions o;
   o.alpha = recipe.number("fuse.alpha");
   o.values = values_from(recipe);
-  const int64_t input = recipe.whole("cam.input");
-  if (needs_classifier(chain.method)) {
-    const auto inside = embedded.find("classifier");
-    CAWE_CHECK(inside != embedded.end() || !file.empty(), recipe.blame("enhance.classifier"), recipe.source(),
-               ": enhance.method = \"", chain.method,
-               "\" needs enhance.classifier (a run folder or a checkpoint of a trained classifier)");
-    chain.classifier = inside != embedded.end()
-                           ? parse_classifier(inside->second, recipe.source() + " (its classifier)")
-                           : load_classifier(weights_named(recipe, "enhance.classifier"));
-    o.classifier = chain.classifier.net;
-    o.cam_input = input >= 0 ? input : chain.classifier.image_size;
-    chain.trained.push_back(chain.classifier.patients);
-    if (!recipe.has("cam.exclude_labels"))
-      recipe.fill("cam.exclude_labels",
-                  labels_without_place(chain.classifier.labels, recipe.blame("cam.exclude_labels"),
-                                       recipe.source() + ": enhance.classifier"));
-  }
+  add_classifier(recipe, embedded, &chain, &o);
   o.cam = cam_from(recipe, chain.classifier.labels);
   add_colorizer(recipe, embedded, &chain, &o);
   chain.enhancer = models::make_enhancer(chain.method, o);

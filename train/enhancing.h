@@ -43,7 +43,8 @@ bool needs_colorizer(const std::string& method);
 
 /// Keys enhance.*, fuse.*, cam.*, color.* (the colorizer's own where not given: they are filled in), and
 /// those of clahe, afda, medga, centre and colormap (docs/recipes.md). `embedded` (a checkpoint's chain) is
-/// used instead of files.
+/// used instead of files. Throws where films are read in colour (image.color), which no method takes, and where the
+/// keys leave no label of the classifier that a map may show.
 Chain chain_from(Recipe& recipe, const std::map<std::string, std::string>& embedded = {});
 
 /// Everything that decides the chain's result for a film: method, settings, hashes of weights.
@@ -52,8 +53,8 @@ std::string chain_identity(const Chain& chain);
 /// The loader's callback that enhances a fitted picture; empty for "none".
 std::function<void(data::FloatImage&, const data::Sample&)> enhance_callback(const Chain& chain);
 
-/// The chain that films go through while a detector learns from them, where its method has another one for that
-/// (models::Enhancer::in_training); else the chain itself.
+/// The chain that films go through while a network learns from them, where its method has another one for that
+/// (models::Enhancer::in_training); else the chain itself. Every task that enhances films has to ask for it.
 Chain in_training(const Chain& chain, uint64_t seed);
 
 /// A picture (1 or 3 channels) as [1, C, H, W], and back.

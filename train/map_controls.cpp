@@ -90,10 +90,12 @@ FilmCallback control_callback(const Recipe& recipe, const Chain& chain, const Sp
   CAWE_CHECK(enhancer != nullptr, Code::usage, "control = \"", control, "\": enhance.method = \"",
              chain.method,
              "\" has no attention map to put another one in place of (expected cawe or one of its forms)");
-  const auto partner = std::make_shared<std::vector<int64_t>>(partners(data, seed));
+  const double quality = control == "dose" ? recipe.number("dose.quality") : 0;
+  // A perfect map is drawn from the film's own boxes: it needs no other person's.
+  const auto partner =
+      std::make_shared<std::vector<int64_t>>(quality < 1 ? partners(data, seed) : std::vector<int64_t>());
   const data::Dataset* dataset = &data.dataset;
   const FilmSize size{loader.width, loader.height, loader.fit, loader.filter};
-  const double quality = control == "dose" ? recipe.number("dose.quality") : 0;
   return [=](data::FloatImage& image, const data::Sample& sample) {
     const NoGrad no_history;
     Tensor map;

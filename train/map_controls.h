@@ -23,7 +23,8 @@ Tensor lesion_map(const std::vector<Box>& boxes, int64_t height, int64_t width);
 /// "shuffled": every film is fused with the map of a film of another person in the same fold, chosen by `seed`.
 /// "dose": with dose.quality q, by q lesion_map(its true boxes) + (1 - q) that other film's map. q = 0 is "shuffled",
 /// q = 1 a perfect map: it knows the answer, so that no figure of it is a detector's.
-/// Throws Code::usage where the chain's method fuses no map, Code::data where a fold has one person only.
+/// Throws Code::usage where the chain's method fuses no map, Code::data where a fold has one person only and another
+/// person's map has a share (q < 1).
 FilmCallback control_callback(const Recipe& recipe, const Chain& chain, const SplitData& data,
                               const data::LoaderOptions& loader, uint64_t seed);
 

@@ -36,7 +36,7 @@ struct ContentConfig {
 };
 /// The usual layers and weights: resnet34's layer1 to layer3 with 1 each; vgg16_bn's 22, 32, 42 with 20, 70, 10
 /// (DeOldify's); vgg19's 35 (phi_5,4 of SRGAN: the ReLU behind the last convolution) with 0.006 and squares, as there:
-/// features divided by 12.75, "a rescaling factor of 0.006", of pictures in [-1, 1]). Whether the study's paper means SRGAN by
+/// features divided by 12.75, "a rescaling factor of 0.006", of pictures in [-1, 1]. Whether the study's paper means SRGAN by
 /// its reference 13 was not to be read.
 ContentConfig content_config(Phi phi);
 

@@ -179,6 +179,15 @@ def recipes():
                                     'clahe.tile=4'], 2, 'clahe.tiles', absent=['e'])
     expect('setting of training', ['enhance', '--method', 'clahe', '--input', 'data/images', '--out', 'e', '--set',
                                    'train.lr=1'], 2, 'train.lr is a key of', absent=['e'])
+    for method in (['centre'], ['cawe-drawn', '--classifier', 'cls']):
+        expect('setting of films that are learnt from', ['enhance', '--input', 'data/images', '--out', 'e', '--set',
+                                                         'cawe-drawn.low=0.2', '--method', *method], 2,
+               '--set: cawe-drawn.low is a key of classifier', absent=['e'])
+    for of in ('d.toml', ROOT / 'recipes/demo/retinanet.toml'):
+        for method in ('clahe', 'colormap'):
+            expect('colour films for ' + method, ['train', of, '--out', 'r', '--set', 'data.root=data', '--set',
+                                                  'image.color=true', '--set', 'enhance.method=' + method] + SMALL, 2,
+                   '--set: image.color is true', 'enhance.method = "%s"' % method, absent=['r'])
     expect('keys of nothing', ['recipe', 'keys', 'trian'], 2, 'train.?')
     expect('keys of no task', ['recipe', 'keys', '--task', 'retina'], 2, 'retinanet')
     expect('recipe without a verb', ['recipe', 'explian', 'd.toml'], 2, 'explain')

@@ -158,6 +158,9 @@ TEST(ActiveSet, WithoutAnActiveLabel) {
   EXPECT_EQ(active_sets(p, s), (ActiveSets{{1, 2}}));
   s.exclude_labels = {0, 1, 2, 3};
   EXPECT_THROW(active_sets(p, s), Error);
+  s.targets = {3};  // asked for: nothing need be left
+  EXPECT_EQ(active_sets(p, s), (ActiveSets{{3}}));
+  EXPECT_EQ(fallbacks(p, s), std::vector<bool>{false});
 }
 
 TEST(Maps, WithoutAnActiveLabelAreZeroWhateverConstantMapsAre) {

@@ -106,6 +106,16 @@ TEST_F(MapControls, NoDoseIsAnotherPersonsMapAndHalfADoseLiesBetween) {
   for (size_t k = 0; k < half.size(); ++k) ASSERT_NEAR(half[k], 0.5 * (double(none[k]) + all[k]), 1e-6);
 }
 
+TEST_F(MapControls, APerfectMapNeedsNoOtherPerson) {
+  const size_t i = with_lesion(true);
+  const Values among_others = through({"control=dose"}, i);
+  data_.split.fold[i] = "alone";
+  EXPECT_EQ(through({"control=dose"}, i), among_others);
+  for (const Strings& control : {Strings{"control=shuffled"}, Strings{"control=dose", "dose.quality=0.9"}})
+    cawe::testing::expect_error(Code::data, {"fold \"alone\"", "cannot be shuffled"},
+                                [&] { through(control, i); });
+}
+
 TEST_F(MapControls, AMethodWithoutAMapIsRefused) {
   Chain clahe;
   clahe.method = "clahe";

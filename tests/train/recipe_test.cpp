@@ -288,6 +288,15 @@ TEST(Recipe, KeysThatSayNothingAreToldOf) {
             "cawe-drawn, cawe-lift, centre, color+cawe, uniform)\n");
   EXPECT_EQ(warnings_of("task = \"retinanet\"\nfuse.alpha = 0.5\n"), "");  // the default is no wish
   EXPECT_EQ(warnings_of("task = \"retinanet\"\nfuse.alpha = 0.3\nenhance.method = \"cawe\"\n"), "");
+  // Classes that are named count whatever is active.
+  const std::string attention = "task = \"retinanet\"\nenhance.method = \"cawe\"\n";
+  for (const std::string key :
+       {"cam.exclude_labels = [\"y\"]", "cam.act_threshold = 0.3", "cam.if_none = \"all\""}) {
+    EXPECT_EQ(warnings_of(attention + key + "\n"), "");
+    EXPECT_EQ(warnings_of(attention + key + "\ncam.targets = [\"x\"]\n"),
+              "r.toml:3: " + key.substr(0, key.find(' ')) +
+                  " says nothing: cam.targets is [\"x\"] (it counts with [])\n");
+  }
   EXPECT_NE(warnings_of("task = \"retinanet\"\ncolor.space = \"lab\"\n").find("enhance.method"),
             std::string::npos);
   EXPECT_EQ(warnings_of("fuse.alpha = 0.3\n"),

@@ -9,19 +9,21 @@
 namespace cawe::train {
 namespace {
 
+const char* const kSchedule = "the GAN's schedule";
+
+/// What learns in a phase, and for how long.
 void phase_keys(Table& t) {
-  const char* const open = "the GAN's schedule";
   t.words("phases")
       .needed(kColorizer,
               "a list such as [\"frozen\", \"all\", \"critic\", \"gan\"] with a section phase.NAME each")
       .items(1)
       .bare()
-      .open(open)
+      .open(kSchedule)
       .help("parts of the training, in order; each has a section `phase.NAME`");
   t.word("phase.NAME.train")
       .on(kColorizer, "generator")
       .one_of({"generator", "critic", "gan"})
-      .open(open)
+      .open(kSchedule)
       .help(
           "what learns: the generator by the content loss, the critic against the generator as it is, or "
           "both in turn");
@@ -30,27 +32,31 @@ void phase_keys(Table& t) {
       .from(32, 4096)
       .multiple_of(32)
       .unit("px")
-      .open(open)
+      .open(kSchedule)
       .help("side of the images; 64 or more where the critic looks");
   t.whole("phase.NAME.batch")
       .on(kColorizer, 8)
       .from(1, 65536)
       .unit("images")
-      .open(open)
+      .open(kSchedule)
       .help("images of a step");
   t.number("phase.NAME.epochs")
       .on(kColorizer, 1)
       .from(0, 1e6)
       .only_without("phase.NAME.steps")
       .unit("epochs")
-      .open(open)
+      .open(kSchedule)
       .help("length of the phase where `steps` does not say it");
   t.whole("phase.NAME.steps")
       .later(kColorizer, "phase.NAME.epochs times the training images, over the batch")
       .from(0, 1e8)
       .unit("steps")
-      .open(open)
+      .open(kSchedule)
       .help("a step is one batch for one network; 0: the phase is left out");
+}
+
+/// The learning rate in a phase, and what stays as it is.
+void phase_rate_keys(Table& t) {
   t.number("phase.NAME.lr")
       .on(
           kColorizer,
@@ -59,30 +65,29 @@ void phase_keys(Table& t) {
           },
           "1e-3; train = gan: 1e-5")
       .from(0, 100)
-      .open(open)
+      .open(kSchedule)
       .help("highest rate of a one-cycle schedule; gan: constant, the generator's");
   t.number("phase.NAME.lr_first")
       .on(kColorizer, 0)
       .from(0, 100)
       .except("phase.NAME.train", {"critic"})
-      .open(open)
+      .open(kSchedule)
       .help("rate of the generator's first layers; 0: the same everywhere");
   t.number("phase.NAME.rise")
       .on(kColorizer, 0.3)
       .from(0, 0.99)
       .except("phase.NAME.train", {"gan"})
-      .open(open)
+      .open(kSchedule)
       .help("share of the steps in which the rate rises");
   t.flag("phase.NAME.freeze_encoder")
       .on(kColorizer, false)
       .except("phase.NAME.train", {"critic"})
-      .open(open)
+      .open(kSchedule)
       .help("the encoder's convolutions stay; its norms learn on");
 }
 
-void content_keys(Table& t) {
-  const char* const open = "layers of the content loss, their weights and norm";
-  const auto usual = [](const Recipe& r) { return models::content_config(models::phi(r.word("gan.phi"))); };
+/// The network of the content loss.
+void phi_keys(Table& t) {
   t.word("gan.phi")
       .on(kColorizer, "resnet34")
       .one_of({"resnet34", "vgg16_bn", "vgg19", "none"})
@@ -105,6 +110,12 @@ void content_keys(Table& t) {
       .except("gan.phi", {"none"})
       .unit("channels")
       .help("width of phi's first layer");
+}
+
+/// What the content loss compares of that network's maps, and how.
+void content_keys(Table& t) {
+  const char* const open = "layers of the content loss, their weights and norm";
+  const auto usual = [](const Recipe& r) { return models::content_config(models::phi(r.word("gan.phi"))); };
   t.words("gan.phi_layers")
       .on(
           kColorizer, [usual](const Recipe& r, const std::string&) { return Value(usual(r).layers); },
@@ -159,7 +170,7 @@ void gan_keys(Table& t) {
       .on(kColorizer, "fixed")
       .one_of({"fixed", "adaptive"})
       .only("phase.*.train", {"gan"})
-      .open("the GAN's schedule")
+      .open(kSchedule)
       .help(
           "whose turn it is: so many steps each, or the critic until half its loss is below the threshold, "
           "then the generator once");
@@ -168,20 +179,20 @@ void gan_keys(Table& t) {
       .from(1, 1e6)
       .only("gan.alternate", {"fixed"})
       .unit("steps")
-      .open("the GAN's schedule")
+      .open(kSchedule)
       .help("steps of the critic in turn");
   t.whole("gan.g_steps")
       .on(kColorizer, usual.g_steps)
       .from(1, 1e6)
       .only("gan.alternate", {"fixed"})
       .unit("steps")
-      .open("the GAN's schedule")
+      .open(kSchedule)
       .help("steps of the generator in turn");
   t.number("gan.threshold")
       .on(kColorizer, usual.threshold)
       .from(0, 1e6)
       .only("gan.alternate", {"adaptive"})
-      .open("the GAN's schedule")
+      .open(kSchedule)
       .help("threshold of half the critic's loss");
   t.whole("gan.critic_width").on(kColorizer, 256).from(4, 4096).unit("channels").help("width of the critic");
   t.number("gan.dropout")
@@ -213,6 +224,8 @@ std::optional<Value> rendered_as_trained(const Recipe& recipe, const std::string
 void colorizer_keys(Table& t) {
   t.group("The colorizer");
   phase_keys(t);
+  phase_rate_keys(t);
+  phi_keys(t);
   content_keys(t);
   gan_keys(t);
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "models/enhance/enhancer.h"
+#include "tensor/text.h"
 #include "train/schema/table.h"
 
 namespace cawe::train {
@@ -39,6 +40,40 @@ Row& in_chain(Row& row, const std::string& name) {
   return row.only("enhance.method", readers_of(name.substr(0, name.find('.')))).in(kNotColorizer);
 }
 
+/// Which classes count. Where they are named (cam.targets) nobody asks which ones are active.
+void active_set_keys(Table& t) {
+  const models::CaweSettings usual;
+  const auto unless_named = [](Row& row, const char* name) -> Row& {
+    in_chain(row, name);
+    return row.only("cam.targets", {"[]"});
+  };
+  Row threshold = t.number("cam.act_threshold")
+                      .on(kChain, usual.act_threshold)
+                      .from(0, 1)
+                      .open("when a class is active")
+                      .help("a class is active where its sigmoid reaches this");
+  unless_named(threshold, "cam.act_threshold");
+  Row if_none = t.word("cam.if_none")
+                    .on(kChain, models::name(usual.if_none))
+                    .one_of(models::empty_set_names())
+                    .open("when no class is active")
+                    .help("no active class: the likeliest one, all, or a map of zeros");
+  unless_named(if_none, "cam.if_none");
+  Row exclude = t.words("cam.exclude_labels")
+                    .later(kChain, "the classifier's labels that say that nothing was found")
+                    .open("classes that never count")
+                    .help(
+                        "labels that are never active; unless they are given, \"No Finding\", \"Normal\" and "
+                        "\"Healthy\" where the classifier has them. `[]`: every label may be");
+  in_chain(exclude, "cam.exclude_labels").unlisted();
+  exclude.only("cam.targets", {"[]"}).unlisted();
+  Row targets = t.words("cam.targets")
+                    .on(kChain, Strings())
+                    .open("classes that always count")
+                    .help("these labels, active or not");
+  in_chain(targets, "cam.targets");
+}
+
 void attention_keys(Table& t) {
   const models::CaweSettings usual;
   const auto word = [&](const char* name, const char* otherwise, const Strings& choices, const char* open,
@@ -59,27 +94,7 @@ void attention_keys(Table& t) {
                   .open("resolution of the map")
                   .help("side at which the classifier sees the film; -1: its own, 0: the film's");
   in_chain(input, "cam.input");
-  Row threshold = t.number("cam.act_threshold")
-                      .on(kChain, usual.act_threshold)
-                      .from(0, 1)
-                      .open("when a class is active")
-                      .help("a class is active where its sigmoid reaches this");
-  in_chain(threshold, "cam.act_threshold");
-  word("cam.if_none", models::name(usual.if_none), models::empty_set_names(), "when no class is active",
-       "no active class: the likeliest one, all, or a map of zeros");
-  Row exclude = t.words("cam.exclude_labels")
-                    .later(kChain, "the classifier's labels that say that nothing was found")
-                    .open("classes that never count")
-                    .help(
-                        "labels that are never active; unless they are given, \"No Finding\", \"Normal\" and "
-                        "\"Healthy\" where the classifier has them. `[]`: every label may be");
-  in_chain(exclude, "cam.exclude_labels");
-  exclude.unlisted();
-  Row targets = t.words("cam.targets")
-                    .on(kChain, Strings())
-                    .open("classes that always count")
-                    .help("these labels, active or not");
-  in_chain(targets, "cam.targets");
+  active_set_keys(t);
   word("cam.norm", models::name(usual.norm), models::map_norm_names(),
        "scale of the map before fusion (the paper's Eq. 7)",
        "how the map comes to [0, 1]: its least value becomes 0 and its largest 1 (minmax), it is divided by "
@@ -94,6 +109,12 @@ void attention_keys(Table& t) {
        "the paper's Eq. 1 in closed form; false: by automatic differentiation");
 }
 
+/// The tasks that read a method's key. What is read only while a network learns from films
+/// (models::Enhancer::in_training) is no key of `cawe enhance`, which trains nothing.
+TaskBits tasks_with(const models::MethodKey& key) {
+  return begins_with(key.name, "cawe-drawn.") ? kChain & ~kEnhance : kChain;
+}
+
 /// What methods alone read: each brings its keys along (models/enhance/method.h).
 void method_keys(Table& t) {
   for (const models::Method& method : models::methods())
@@ -101,7 +122,7 @@ void method_keys(Table& t) {
       Row row = std::holds_alternative<double>(key.otherwise)    ? t.number(key.name)
                 : std::holds_alternative<int64_t>(key.otherwise) ? t.whole(key.name)
                                                                  : t.word(key.name);
-      std::visit([&](const auto& value) { row.on(kChain, value); }, key.otherwise);
+      std::visit([&](const auto& value) { row.on(tasks_with(key), value); }, key.otherwise);
       if (std::holds_alternative<std::string>(key.otherwise))
         row.one_of(key.choices);
       else

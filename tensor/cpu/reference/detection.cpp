@@ -13,6 +13,7 @@
 #include "tensor/cpu/reference_backend.h"
 #include "tensor/denormals.h"
 #include "tensor/philox.h"
+#include "tensor/takes_part.h"
 
 namespace cawe {
 namespace {
@@ -180,12 +181,6 @@ Labelled<T> labelled(const T* truth, int64_t rows, bool ignored) {
     found.rows.push_back(g);
   }
   return found;
-}
-
-/// Whether an anchor takes part: it lies in the image, where p gives one; edges may touch.
-template <class T>
-bool takes_part(const BasicBox<T>& a, const MatchParams& p) {
-  return p.width == 0 || (a.x1 >= T(0) && a.y1 >= T(0) && a.x2 <= T(p.width) && a.y2 <= T(p.height));
 }
 
 /// out[a] for each of `count` anchors: the row of its box, -1 or -2, as torchvision's Matcher has it of the anchors that
