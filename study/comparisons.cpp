@@ -41,7 +41,8 @@ report::ReportRow compared_row(const StudyResult& study, const StudyRow& row, in
   if (study.settings.paper && row.plan.kind == RowKind::paper)
     r.paper = report::paper_figures(row.plan.detector, row.plan.enhancement);
   if (row.plan.kind == RowKind::paper && train::needs_classifier(row.plan.method) &&
-      !study.localisation.empty() && study.localisation[0].verdict == eval::MapVerdict::uninformative)
+      !study.localisation.empty() && judged(study.localisation[0]) &&
+      study.localisation[0].verdict == eval::MapVerdict::uninformative)
     r.note = "uninformative map";
   return r;
 }
@@ -101,8 +102,7 @@ report::ReportTable table_of(const StudyResult& study) {
     t.rows.push_back({a.row.detector + ", " + a.row.enhancement, method_name(a.control),
                       report::signed_text(d.value),
                       report::signed_text(d.low) + " to " + report::signed_text(d.high),
-                      a.row.p_holm < 0.001 ? "< 0.001" : fixed(a.row.p_holm, 3),
-                      report::support_name(report::claim_of(a.row))});
+                      report::p_text(a.row.p_holm), report::support_name(report::claim_of(a.row))});
   }
   return t;
 }

@@ -15,12 +15,14 @@
 #include "tensor/backend.h"
 #include "tensor/io/format.h"
 #include "tensor/random.h"
+#include "tensor/text.h"
 #include "train/detector_recipe.h"
 
 namespace cawe::study {
 namespace {
 
-constexpr size_t kTsneFilms = 100;  ///< of each kind, as in the paper's Fig. 3
+constexpr size_t kTsneFilms = 100;     ///< of each kind, as in the paper's Fig. 3
+constexpr size_t kLeastTsneFilms = 4;  ///< of both kinds: fewer have no neighbours, one cannot be drawn
 constexpr size_t kDrawnBoxes = 4, kDrawnChannels = 6;
 
 report::FigurePicture picture_of(const data::FloatImage& image) {
@@ -60,14 +62,14 @@ struct Chosen {
   std::string how;
 };
 
-/// One of `films`, drawn by the study's bootstrap seed. `what`: "test films with a lesion".
+/// One of `films`, drawn by the study's bootstrap seed. `with`: what these test films have, "a lesion".
 Chosen drawn(const StudyResult& study, const std::vector<size_t>& films, const char* stream,
-             const std::string& what) {
+             const std::string& with) {
   const uint64_t seed = study.settings.options.seed;
   Random random(seed, stream);
-  return {films[size_t(random.next_below(films.size()))], "drawn at random from the " +
-                                                              std::to_string(films.size()) + " " + what +
-                                                              " (boot.seed " + std::to_string(seed) + ")"};
+  return {films[size_t(random.next_below(films.size()))],
+          "drawn at random from the " + counted(int64_t(films.size()), "test film") + " with " + with +
+              " (boot.seed " + std::to_string(seed) + ")"};
 }
 
 /// Of `films`, the one on which the row's first seed is the surest and right: the highest score of a box that is the film's
@@ -94,7 +96,7 @@ std::vector<Chosen> best_of(const StudyResult& study, const StudyRow& row, const
 /// The films of figure 1: one drawn at random, and the best one.
 std::vector<Chosen> pipeline_films(const StudyResult& study, const StudyRow& row,
                                    const std::vector<size_t>& with_lesion) {
-  std::vector<Chosen> chosen{drawn(study, with_lesion, "figure1.film", "test films with a lesion")};
+  std::vector<Chosen> chosen{drawn(study, with_lesion, "figure1.film", "a lesion")};
   const std::vector<Chosen> best = best_of(study, row, with_lesion);
   if (best.empty())
     chosen[0].how += "; on none of them the surest box finds a lesion";
@@ -111,46 +113,36 @@ Chosen attention_film(const StudyResult& study, const std::vector<size_t>& with_
   for (const size_t i : with_lesion)
     if (study.map_classes.at(i).kind != report::MapOf::fallback) active.push_back(i);
   if (active.empty()) {
-    Chosen any = drawn(study, with_lesion, "figure2.film", "test films with a lesion");
+    Chosen any = drawn(study, with_lesion, "figure2.film", "a lesion");
     any.how += "; on none of them is a class active";
     return any;
   }
   const bool asked = study.map_classes.at(active[0]).kind == report::MapOf::asked;
-  return drawn(study, active, "figure2.film",
-               asked ? "test films with a lesion" : "test films with a lesion and an active class");
-}
-
-std::vector<BoxD> true_boxes(const StudyResult& study, size_t i) {
-  std::vector<BoxD> boxes;
-  for (const eval::TruthBox& b : study.truth[i].boxes)
-    if (!b.crowd) boxes.push_back(b.box);
-  return boxes;
+  return drawn(study, active, "figure2.film", asked ? "a lesion" : "a lesion and an active class");
 }
 
 report::PipelineExample pipeline(const StudyResult& study, const Chosen& chosen, const StudyRow& row) {
   const size_t i = chosen.film;
-  const data::FloatImage film = study_film(study, i);
-  const data::Sample& sample = study.data.dataset.samples[size_t(study.test[i])];
+  const FittedFilm film = study_film(study, i);
   report::PipelineExample e;
-  e.image = sample.image_id;
+  e.image = study.truth[i].id;
   e.chosen = chosen.how;
-  e.grey = picture_of(film);
-  e.map = picture_of(train::to_image(study.map_maker(i)->maps(train::to_tensor(film)).map));
-  const bool colours = row.plan.method == "color+cawe" && study.chains.count("color") > 0;
-  if (colours) e.colour = picture_of(study_picture(study, "color", i));
+  e.grey = picture_of(film.image);
+  e.map = picture_of(train::to_image(study.map_maker(i)->maps(train::to_tensor(film.image)).map));
+  if (row.plan.method == "color+cawe") e.colour = picture_of(study_coloured(study, i));
   e.fused = picture_of(study_picture(study, row.plan.method, i));
   e.method = row.plan.method;
   e.alpha = study.alpha;
-  e.width = sample.width;
-  e.height = sample.height;
-  e.truth = true_boxes(study, i);
+  e.width = film.frame.width;
+  e.height = film.frame.height;
+  e.truth = seen(lesions_in(film.frame, study.truth[i]));
   std::vector<eval::Detection> mine;
   for (const eval::Detection& d : row.detections[0])
     if (d.image == int64_t(i)) mine.push_back(d);
   std::stable_sort(mine.begin(), mine.end(),
                    [](const eval::Detection& a, const eval::Detection& b) { return a.score > b.score; });
   mine.resize(std::min(mine.size(), kDrawnBoxes));
-  e.found = report::report_boxes(study.truth[i], mine, study.settings.options.froc);
+  e.found = seen(film.frame, report::report_boxes(study.truth[i], mine, study.settings.options.froc));
   e.detector = train::detector_title(row.plan.detector);
   e.rule = eval::describe(study.settings.options.froc);
   return e;
@@ -158,24 +150,23 @@ report::PipelineExample pipeline(const StudyResult& study, const Chosen& chosen,
 
 report::Figure attention(const StudyResult& study, const Chosen& chosen) {
   const size_t i = chosen.film;
-  const data::FloatImage film = study_film(study, i);
-  const data::Sample& sample = study.data.dataset.samples[size_t(study.test[i])];
+  const FittedFilm film = study_film(study, i);
   const auto maker = study.map_maker(i);
   const train::LoadedClassifier& classifier = study.chain(study.map_method(), i).classifier;
-  const models::AttentionMaps maps = maker->maps(train::to_tensor(film));
-  const Tensor x = maker->network_input(train::to_tensor(film)).to(compute_device());
+  const models::AttentionMaps maps = maker->maps(train::to_tensor(film.image));
+  const Tensor x = maker->network_input(train::to_tensor(film.image)).to(compute_device());
   const Tensor features = classifier.net->forward(Variable(x)).features.value().to(Device::cpu);
   const int64_t cells = features.dim(2) * features.dim(3);
   const Tensor fc = classifier.net->fc().weight().to(Device::cpu);
   report::AttentionExample e;
-  e.image = sample.image_id;
+  e.image = study.truth[i].id;
   e.chosen = chosen.how;
   e.kind = map_classes(study, i, maps).kind;
-  e.film = picture_of(film);
+  e.film = picture_of(film.image);
   e.map = picture_of(train::to_image(maps.map));
-  e.width = sample.width;
-  e.height = sample.height;
-  e.truth = true_boxes(study, i);
+  e.width = film.frame.width;
+  e.height = film.frame.height;
+  e.truth = seen(lesions_in(film.frame, study.truth[i]));
   const std::vector<float> sigma = maps.probabilities.to(Device::cpu).to_vector<float>();
   for (size_t l = 0; l < sigma.size(); ++l) {
     report::AttentionExample::Class c;
@@ -223,37 +214,58 @@ class Features {
   const StudyResult& study_;
 };
 
-report::Figure tsne(const StudyResult& study, const StudyRow& row) {
+/// The films of one kind, with or without boxes, whose features can be compared: those of one network. With a classifier
+/// for each fold these are the first one's films.
+std::vector<size_t> tsne_films(const StudyResult& study, bool abnormal) {
+  const bool per_fold = study.chains.at(study.map_method()).size() > 1;
+  std::vector<size_t> films;
+  for (size_t i = 0; i < study.truth.size() && films.size() < kTsneFilms; ++i)
+    if (study.truth[i].boxes.empty() != abnormal && (!per_fold || study.fold_of(i) == 0)) films.push_back(i);
+  return films;
+}
+
+/// None where there are too few films.
+std::vector<report::Figure> tsne(const StudyResult& study, const StudyRow& row) {
+  const std::vector<size_t> normal = tsne_films(study, false), abnormal = tsne_films(study, true);
+  if (normal.size() + abnormal.size() < kLeastTsneFilms) return {};
   report::TsneExample e;
   Features features(study);
-  for (const bool abnormal : {false, true}) {
-    size_t taken = 0;
-    for (size_t i = 0; i < study.truth.size() && taken < kTsneFilms; ++i) {
-      if (study.truth[i].boxes.empty() == abnormal) continue;
-      // Features of one network alone can be compared: with a classifier for each fold, the first one's films.
-      if (study.chains.at(study.map_method()).size() > 1 && study.fold_of(i) != 0) continue;
-      features.add(i, "none", abnormal ? &e.abnormal : &e.normal);
-      features.add(i, row.plan.method, abnormal ? &e.enhanced_abnormal : &e.enhanced_normal);
-      ++taken;
-    }
-  }
+  const auto add = [&](size_t film, report::FeatureSet* plain, report::FeatureSet* enhanced) {
+    features.add(film, "none", plain);
+    features.add(film, row.plan.method, enhanced);
+  };
+  for (const size_t film : normal) add(film, &e.normal, &e.enhanced_normal);
+  for (const size_t film : abnormal) add(film, &e.abnormal, &e.enhanced_abnormal);
   e.dim = features.dim;
-  e.enhancement = row.plan.enhancement;
-  return report::figure_tsne(e);
+  e.enhancement = method_name(row.plan.enhancement);
+  if (study.chains.at(study.map_method()).size() > 1)
+    e.chosen = "films of the first fold alone, since each fold has a classifier of its own";
+  return {report::figure_tsne(e)};
 }
 
 }  // namespace
 
-data::FloatImage study_film(const StudyResult& study, size_t test_image) {
-  data::Geometry geometry;
+FittedFilm study_film(const StudyResult& study, size_t test_image) {
+  const data::LoaderOptions& loader = study.loader;
   const data::Sample& sample = study.data.dataset.samples[size_t(study.test[test_image])];
-  return data::fit_image(data::decode_gray(sample), study.loader.width, study.loader.height, study.loader.fit,
-                         study.loader.filter, &geometry);
+  FittedFilm film;
+  film.image = data::fit_image(data::decode_gray(sample), loader.width, loader.height, loader.fit,
+                               loader.filter, &film.frame.geometry);
+  film.frame.width = loader.width;
+  film.frame.height = loader.height;
+  return film;
 }
 
 data::FloatImage study_picture(const StudyResult& study, const std::string& method, size_t test_image) {
-  const data::FloatImage film = study_film(study, test_image);
-  return train::to_image(study.chain(method, test_image).enhancer->apply(train::to_tensor(film)));
+  const Tensor film = train::to_tensor(study_film(study, test_image).image);
+  return train::to_image(study.chain(method, test_image).enhancer->apply(film));
+}
+
+data::FloatImage study_coloured(const StudyResult& study, size_t test_image) {
+  const Tensor film = train::to_tensor(study_film(study, test_image).image);
+  // Eq. 7 with a map of ones is the picture itself.
+  const Tensor ones = Tensor::full(film.shape(), 1);
+  return train::to_image(study.chain("color+cawe", test_image).enhancer->with_map(film, ones));
 }
 
 std::vector<report::Figure> study_figures(const StudyResult& study,
@@ -272,7 +284,8 @@ std::vector<report::Figure> study_figures(const StudyResult& study,
       figures.push_back(report::figure_pipeline(films));
     }
     figures.push_back(attention(study, attention_film(study, with_lesion)));
-    if (row != nullptr && study.truth.size() >= 4) figures.push_back(tsne(study, *row));
+    if (row != nullptr)
+      for (report::Figure& figure : tsne(study, *row)) figures.push_back(std::move(figure));
   }
   figures.push_back(report::figure_froc(rows));
   return figures;

@@ -125,12 +125,18 @@ std::string flow_csv(const data::Dataset& dataset, const std::vector<Fold>& fold
   return csv;
 }
 
-report::ReportTable flow_table(const data::Dataset& dataset, data::FilmUnit unit,
-                               const std::vector<Fold>& folds) {
+/// How many films were rejected for each field.
+std::map<std::string, int64_t> rejected_by_field(const data::Dataset& dataset) {
   std::map<std::string, int64_t> fields;
   for (const data::Rejected& r : dataset.rejected) ++fields[r.field];
+  return fields;
+}
+
+report::ReportTable flow_table(const data::Dataset& dataset, data::FilmUnit unit,
+                               const std::vector<Fold>& folds) {
   std::vector<std::string> reasons;
-  for (const auto& [field, films] : fields) reasons.push_back(field + " " + std::to_string(films));
+  for (const auto& [field, films] : rejected_by_field(dataset))
+    reasons.push_back(field + " " + std::to_string(films));
   report::ReportTable t;
   t.title = "Films of each fold";
   t.caption =
@@ -161,9 +167,7 @@ report::FilmFlow flow_of(const data::Dataset& dataset, data::FilmUnit unit, cons
   report::FilmFlow flow;
   flow.unit = unit;
   flow.found = int64_t(dataset.samples.size() + dataset.rejected.size());
-  std::map<std::string, int64_t> fields;
-  for (const data::Rejected& r : dataset.rejected) ++fields[r.field];
-  flow.rejected.assign(fields.begin(), fields.end());
+  for (const auto& [field, films] : rejected_by_field(dataset)) flow.rejected.emplace_back(field, films);
   flow.not_annotated = folds.back().not_annotated;
   for (const Fold& fold : folds)
     if (&fold != &folds.back())

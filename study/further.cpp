@@ -21,10 +21,6 @@
 namespace cawe::study {
 namespace {
 
-std::string row_name(const RowPlan& plan) {
-  return plan.enhancement == "none" ? "plain" : method_name(plan.enhancement);
-}
-
 /// Rows whose lesions are shown by groups.
 bool by_groups(const RowPlan& plan) {
   return plan.kind == RowKind::paper && (plan.method == "none" || train::needs_classifier(plan.method));
@@ -180,10 +176,7 @@ void study_further(StudyResult& study) {
       study.settings.ranks_folds() ? report::ScoresAre::ranks : report::ScoresAre::given;
   std::vector<report::FurtherLine> lines;
   for (const StudyRow& row : study.rows) {
-    lines.push_back({row.plan.detector,
-                     row.plan.enhancement,
-                     train::detector_title(row.plan.detector) + ", " + row_name(row.plan),
-                     {}});
+    lines.push_back({row.plan.detector, row.plan.enhancement, full_name(row.plan), {}});
     for (const auto& seed : row.seeds) lines.back().seeds.push_back(seed.get());
   }
   study.tables.push_back(report::further_table(lines, scores));

@@ -3,14 +3,16 @@
 // lesions detected that they leave dark?
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "data/loader.h"
 #include "eval/subgroups.h"
+#include "report/page/parts.h"
+#include "study/frame.h"
 #include "study/study.h"
 #include "tensor/io/files.h"
 #include "tensor/io/format.h"
 #include "tensor/text.h"
-#include "train/detector_recipe.h"
 
 namespace cawe::study {
 namespace {
@@ -22,9 +24,9 @@ bool reads_the_map(const RowPlan& plan) {
          (plan.method == "none" || plan.method == "centre" || train::needs_classifier(plan.method));
 }
 
-/// Assigns the boxes of all films to thirds by the map's mean inside them, 0 being the darkest; -1 where a
-/// film has no map. `limits` gets the highest mean of each third.
-std::vector<std::vector<int>> thirds_by_map(const StudyResult& study, const StudyMaps& maps,
+/// Assigns the boxes of all films to thirds by the map's mean inside them, 0 being the darkest; -1 where the map has no place
+/// for them. `limits` gets the highest mean of each third, NaN where none is in it.
+std::vector<std::vector<int>> thirds_by_map(const StudyMaps& maps, const std::vector<eval::TruthImage>& truth,
                                             std::array<double, kThirds>* limits) {
   struct Lesion {
     double value;
@@ -32,17 +34,17 @@ std::vector<std::vector<int>> thirds_by_map(const StudyResult& study, const Stud
   };
   std::vector<Lesion> lesions;
   for (size_t i = 0; i < maps.films.size(); ++i) {
-    const size_t film = maps.films[i];
-    for (size_t k = 0; k < study.truth[film].boxes.size(); ++k) {
-      const eval::TruthBox& b = study.truth[film].boxes[k];
-      const double value = b.crowd ? std::nan("") : eval::mean_inside(maps.samples[i], b.box);
-      if (!std::isnan(value)) lesions.push_back({value, film, k});
+    const eval::MapSample& sample = maps.samples[i];
+    for (size_t k = 0; k < sample.boxes.size(); ++k) {
+      const double value = eval::mean_inside(sample, sample.boxes[k]);
+      if (!std::isnan(value)) lesions.push_back({value, maps.films[i], k});
     }
   }
   std::stable_sort(lesions.begin(), lesions.end(),
                    [](const Lesion& a, const Lesion& b) { return a.value < b.value; });
+  limits->fill(std::numeric_limits<double>::quiet_NaN());
   std::vector<std::vector<int>> group;
-  for (const eval::TruthImage& image : study.truth) group.emplace_back(image.boxes.size(), -1);
+  for (const eval::TruthImage& image : truth) group.emplace_back(image.boxes.size(), -1);
   for (size_t i = 0; i < lesions.size(); ++i) {
     const size_t third = i * kThirds / lesions.size();
     group[lesions[i].film][lesions[i].box] = int(third);
@@ -51,14 +53,25 @@ std::vector<std::vector<int>> thirds_by_map(const StudyResult& study, const Stud
   return group;
 }
 
-}  // namespace
-
-namespace {
+/// Keeps the map of a film, maps' i-th, where something of its lesions is in the frame.
+void add_map(const StudyResult& study, size_t film, const Tensor& maps, int64_t i, const Frame& frame,
+             StudyMaps* out) {
+  eval::MapSample m;
+  m.patient = study.truth[film].patient;
+  m.rows = maps.dim(2);
+  m.columns = maps.dim(3);
+  m.width = frame.width;
+  m.height = frame.height;
+  m.boxes = lesions_in(frame, study.truth[film]);
+  if (seen(m.boxes).empty()) return;
+  m.map = maps.slice(0, i, i + 1).to_vector<float>();
+  out->films.push_back(film);
+  out->samples.push_back(std::move(m));
+}
 
 /// The classes of some test images' maps, which one chain makes, and, of films with lesions, the maps, in their order.
 void add_maps(const StudyResult& study, const std::vector<size_t>& films, bool with_lesions, StudyMaps* out) {
   if (films.empty()) return;
-  if (with_lesions) out->films.insert(out->films.end(), films.begin(), films.end());
   data::LoaderOptions options = study.loader;
   options.enhance = {};
   options.shuffle = options.augment = false;
@@ -75,18 +88,8 @@ void add_maps(const StudyResult& study, const std::vector<size_t>& films, bool w
     for (size_t i = 0; i < batch.samples.size(); ++i) {
       const size_t film = films.at(next++);
       out->classes[film] = map_classes(study, film, maps, int64_t(i));
-      if (!with_lesions) continue;
-      const data::Sample& sample = study.data.dataset.samples[size_t(batch.samples[i])];
-      eval::MapSample m;
-      m.patient = sample.patient_id;
-      m.rows = maps.map.dim(2);
-      m.columns = maps.map.dim(3);
-      m.map = maps.map.slice(0, int64_t(i), int64_t(i) + 1).to_vector<float>();
-      m.width = sample.width;
-      m.height = sample.height;
-      for (const Box& box : sample.boxes)
-        m.boxes.push_back({double(box.x1), double(box.y1), double(box.x2), double(box.y2)});
-      out->samples.push_back(std::move(m));
+      const Frame frame{batch.geometry[i], double(options.width), double(options.height)};
+      if (with_lesions) add_map(study, film, maps.map, int64_t(i), frame, out);
     }
   }
 }
@@ -140,8 +143,8 @@ Fallbacks count_fallbacks(const StudyResult& study) {
   return f;
 }
 
-std::string share(int64_t part, int64_t all) {
-  return all == 0 ? "n/a" : fixed(100 * double(part) / double(all), 0) + " %";
+std::string share(const Fallbacks& f, size_t group) {
+  return percent(double(f.fallbacks[group]), double(f.films[group]));
 }
 
 /// What stands in where no class is active.
@@ -180,18 +183,18 @@ void study_fallbacks(StudyResult& study) {
   table.header = {"test films", "n", "map is a fallback", "share"};
   const char* const groups[] = {"with a lesion", "without a lesion", "all"};
   for (size_t g = 0; g < 3; ++g)
-    table.rows.push_back({groups[g], std::to_string(f.films[g]), std::to_string(f.fallbacks[g]),
-                          share(f.fallbacks[g], f.films[g])});
+    table.rows.push_back(
+        {groups[g], std::to_string(f.films[g]), std::to_string(f.fallbacks[g]), share(f, g)});
   study.tables.push_back(table);
 }
 
 std::string fallback_finding(const StudyResult& study) {
   const Fallbacks f = count_fallbacks(study);
   if (f.fallbacks[2] == 0) return "";
-  return "No class is active on " + share(f.fallbacks[0], f.films[0]) + " of the " +
-         counted(f.films[0], "film") + " with a lesion and on " + share(f.fallbacks[1], f.films[1]) +
-         " of the " + std::to_string(f.films[1]) + " without: there the map is a fallback, of " +
-         stand_in(study) + ".";
+  const std::string without =
+      f.films[1] == 0 ? "" : " and on " + share(f, 1) + " of the " + std::to_string(f.films[1]) + " without";
+  return "No class is active on " + share(f, 0) + " of the " + counted(f.films[0], "film") +
+         " with a lesion" + without + ": there the map is a fallback, of " + stand_in(study) + ".";
 }
 
 std::vector<eval::LocalisationRow> study_localisation(const StudyResult& study, const StudyMaps& maps) {
@@ -199,43 +202,67 @@ std::vector<eval::LocalisationRow> study_localisation(const StudyResult& study, 
   return eval::localisation(maps.samples, study.settings.options.draws, study.settings.options.seed);
 }
 
-void study_lesions_by_map(StudyResult& study, const StudyMaps& maps) {
-  if (maps.samples.empty()) return;
-  std::array<double, kThirds> limits{};
-  const auto group = thirds_by_map(study, maps, &limits);
+bool judged(const eval::LocalisationRow& row) {
+  // What the verdict goes by: not defined without another unit's map.
+  return !std::isnan(row.pointing.value) && !std::isnan(row.pointing_over_shuffled.interval.low);
+}
+
+namespace {
+
+report::ReportTable lesions_table(const StudyResult& study, const std::array<double, kThirds>& limits) {
   report::ReportTable table;
   table.title = "Lesions that the map leaves dark";
   table.caption =
       "Mean of Sens@1, 2, 3, 4 among thirds of the lesions by their film's own map (its mean inside them), "
       "with intervals " +
       data::over_units(study.data.unit) +
-      ". Fusion multiplies a film by alpha + (1 - alpha) map: lesions on dark "
-      "parts of the map lose contrast. Boxes on the other thirds' lesions are neither right nor wrong. "
-      "Missed: lesions "
-      "that are not found at one false positive per image (mean over seeds); what the plain detector misses "
-      "in the "
-      "bright third is what the map could still help to find.";
-  table.header = {"row", "dark third, map up to " + fixed(limits[0], 2),
-                  "middle, up to " + fixed(limits[1], 2), "bright, up to " + fixed(limits[2], 2)};
+      ". Eq. 7's product multiplies a film by alpha + (1 - alpha) map: lesions on dark parts of the map lose "
+      "contrast; a lift darkens nothing. Boxes on the other thirds' lesions are neither right nor wrong. "
+      "Missed: lesions that are not found at one false positive per image (mean over seeds); what the plain "
+      "detector misses in the bright third is what the map could still help to find.";
+  if (study.loader.fit == data::Fit::crop)
+    table.caption += " Lesions that image.fit = \"crop\" cuts off are in no third.";
+  const auto up_to = [&](size_t third, const char* words) {
+    return std::isnan(limits[third]) ? "" : words + fixed(limits[third], 2);
+  };
+  table.header = {"row", "dark third" + up_to(0, ", map up to "), "middle" + up_to(1, ", up to "),
+                  "bright" + up_to(2, ", up to ")};
+  return table;
+}
+
+std::string lesions_cell(const eval::SubgroupRow& row) {
+  using report::page::fixed_or_dash;
+  if (row.lesions == 0) return "no lesion";
+  return fixed_or_dash(row.mean.value, 3) + " (" + fixed_or_dash(row.mean.low, 2) + " to " +
+         fixed_or_dash(row.mean.high, 2) + "), missed " + fixed(row.missed, 1) + " of " +
+         std::to_string(row.lesions) + (row.few ? ", few lesions" : "");
+}
+
+std::string lesions_line(const RowPlan& plan, const eval::SubgroupRow& row, double limit) {
+  const auto cell = [](double value, int digits) { return std::isnan(value) ? "" : fixed(value, digits); };
+  return csv_line({plan.detector, plan.enhancement, row.group, cell(limit, 4), std::to_string(row.lesions),
+                   cell(row.mean.value, 6), cell(row.mean.low, 6), cell(row.mean.high, 6),
+                   cell(row.missed, 3)});
+}
+
+}  // namespace
+
+void study_lesions_by_map(StudyResult& study, const StudyMaps& maps) {
+  if (maps.samples.empty()) return;
+  std::array<double, kThirds> limits{};
+  const auto group = thirds_by_map(maps, study.truth, &limits);
+  report::ReportTable table = lesions_table(study, limits);
   std::string csv = "detector,enhancement,third,map_up_to,lesions,mean_sens,ci_low,ci_high,missed_at_1\n";
   for (const StudyRow& row : study.rows) {
     if (!reads_the_map(row.plan)) continue;
     std::vector<const std::vector<eval::Detection>*> seeds;
     for (const auto& detections : row.detections) seeds.push_back(&detections);
-    std::vector<std::string> cells{train::detector_title(row.plan.detector) + ", " +
-                                   method_name(row.plan.enhancement)};
+    std::vector<std::string> cells{full_name(row.plan)};
     const auto rows = eval::lesion_groups("map", {"dark", "middle", "bright"}, study.truth, group, seeds,
                                           study.settings.options);
     for (size_t g = 0; g < rows.size(); ++g) {
-      const eval::Interval& m = rows[g].mean;
-      cells.push_back(rows[g].lesions == 0
-                          ? std::string("no lesion")
-                          : fixed(m.value, 3) + " (" + fixed(m.low, 2) + " to " + fixed(m.high, 2) + ")" +
-                                ", missed " + fixed(rows[g].missed, 1) + " of " +
-                                std::to_string(rows[g].lesions) + (rows[g].few ? ", few lesions" : ""));
-      csv += csv_line({row.plan.detector, row.plan.enhancement, rows[g].group, fixed(limits[g], 4),
-                       std::to_string(rows[g].lesions), fixed(m.value, 6), fixed(m.low, 6), fixed(m.high, 6),
-                       fixed(rows[g].missed, 3)});
+      cells.push_back(lesions_cell(rows[g]));
+      csv += lesions_line(row.plan, rows[g], limits[g]);
     }
     table.rows.push_back(cells);
   }

@@ -113,12 +113,14 @@ void study_extra_films(StudyResult& study) {
   // Of two units, as patients and images, there is no number in common.
   const std::string whose =
       mine == theirs ? " of " + data::counted_units(check.patients, mine) + " in all" : "";
-  t.caption = std::to_string(chosen.size()) + " normal films" + whose +
-              " join the test set. From 8 x 8 gray cells alone a linear classifier tells the "
-              "source of a film with AUROC " +
-              fixed(check.auroc.value) + " [" + fixed(check.auroc.low) + ", " + fixed(check.auroc.high) +
-              "]" +
-              (check.auroc.value > 0.9 ? ": so well that few false positives on them prove little." : ".");
+  t.caption =
+      counted(int64_t(chosen.size()), "normal film") + whose + (chosen.size() == 1 ? " joins" : " join") +
+      " the test set. From 8 x 8 gray cells alone a linear classifier tells the "
+      "source of a film with AUROC " +
+      fixed(check.auroc.value) + " [" + fixed(check.auroc.low) + ", " + fixed(check.auroc.high) + "]" +
+      (check.auroc.value > 0.9 ? ": so well that few false positives on them prove little." : ".");
+  if (study.settings.seeds.size() > 1)
+    t.caption += " Figures are of the first seed alone (" + std::to_string(study.settings.seeds[0]) + ").";
   t.header = {"row",    "Sens@1", "Sens@2",
               "Sens@3", "Sens@4", "false positives per extra film at the threshold of Sens@1"};
   for (const StudyRow& row : study.rows) {
@@ -139,7 +141,7 @@ void study_extra_films(StudyResult& study) {
     eval::EvaluateOptions options = study.settings.options;
     options.draws = 1;  // no interval is needed
     const eval::Evaluation e = eval::evaluate(truth, detections, options, true);
-    std::vector<std::string> cells{row.plan.detector + " " + row.plan.enhancement};
+    std::vector<std::string> cells{full_name(row.plan)};
     for (const double n : {1.0, 2.0, 3.0, 4.0}) cells.push_back(fixed(e.at(n).at.sensitivity));
     cells.push_back(fixed(double(false_positives) / double(chosen.size())));
     t.rows.push_back(cells);

@@ -8,6 +8,7 @@
 
 #include "data/formats/picture/png.h"
 #include "eval/subgroups.h"
+#include "report/page/parts.h"
 #include "report/statements.h"
 #include "report/subgroup_table.h"
 #include "study/figures.h"
@@ -21,8 +22,11 @@
 namespace cawe::study {
 namespace {
 
+std::string number(const eval::Interval& i) { return report::page::fixed_or_dash(i.value, 3); }
+
 std::string range(const eval::Interval& i) {
-  return fixed(i.value) + " [" + fixed(i.low) + ", " + fixed(i.high) + "]";
+  return number(i) + " [" + report::page::fixed_or_dash(i.low, 3) + ", " +
+         report::page::fixed_or_dash(i.high, 3) + "]";
 }
 
 std::vector<uint8_t> png_bytes(const data::FloatImage& image) {
@@ -46,39 +50,34 @@ std::vector<size_t> panel_choice(const StudyResult& study) {
 /// Eq. 7's product, which the page's slider makes of film and map; other forms of the map are finished pictures.
 bool is_product(const models::Method& method) { return method.name == "cawe" || method.name == "color+cawe"; }
 
-/// The pictures that the viewer shows side by side, each that of a row. Products are given before fusion, as far as the rows'
-/// own chains can: the page's slider fuses them.
-std::vector<report::ReportPicture> pictures_of(const StudyResult& study, size_t i) {
-  const data::FloatImage film = study_film(study, i);
+/// The pictures that the viewer shows side by side, each that of a row. Products are given before fusion: the page's slider
+/// fuses them.
+std::vector<report::ReportPicture> pictures_of(const StudyResult& study, size_t i,
+                                               const data::FloatImage& film) {
   std::vector<report::ReportPicture> pictures{{"grey", png_bytes(film)}};
   for (const models::Method& method : models::methods())
     if (study.chains.count(method.name) > 0 && method.name != "none" && !is_product(method))
       pictures.push_back({method.label, png_bytes(study_picture(study, method.name, i))});
   if (study.chains.count("cawe") > 0) pictures.push_back({method_name("cawe"), png_bytes(film), true});
-  if (study.chains.count("color+cawe") > 0) {
-    const bool before_fusion = study.chains.count("color") > 0;
-    const std::string shown = before_fusion ? "color" : "color+cawe";
-    pictures.push_back({method_name("color+cawe"), png_bytes(study_picture(study, shown, i)), before_fusion});
-  }
+  if (study.chains.count("color+cawe") > 0)
+    pictures.push_back({method_name("color+cawe"), png_bytes(study_coloured(study, i)), true});
   return pictures;
 }
 
 report::ReportPanel panel(const StudyResult& study, size_t i) {
   const NoGrad no_history;
-  const data::Sample& sample = study.data.dataset.samples[size_t(study.test[i])];
-  const data::FloatImage film = study_film(study, i);
+  const FittedFilm film = study_film(study, i);
   report::ReportPanel p;
-  p.title = sample.image_id;
-  p.width = sample.width;
-  p.height = sample.height;
-  p.pictures = pictures_of(study, i);
+  p.title = study.truth[i].id;
+  p.width = film.frame.width;
+  p.height = film.frame.height;
+  p.pictures = pictures_of(study, i, film.image);
   if (const auto maker = study.map_maker(i)) {
-    const models::AttentionMaps maps = maker->maps(train::to_tensor(film));
+    const models::AttentionMaps maps = maker->maps(train::to_tensor(film.image));
     p.map_png = png_bytes(train::to_image(maps.map));
     p.classes = map_classes(study, i, maps);
   }
-  for (const eval::TruthBox& b : study.truth[i].boxes)
-    if (!b.crowd) p.truth.push_back(b.box);
+  p.truth = seen(lesions_in(film.frame, study.truth[i]));
   for (const StudyRow& row : study.rows) {
     std::vector<eval::Detection> mine;
     for (const eval::Detection& d : row.detections[0])
@@ -86,9 +85,19 @@ report::ReportPanel panel(const StudyResult& study, size_t i) {
         mine.push_back(d);
         mine.back().image = 0;
       }
-    p.predictions.push_back(report::report_boxes(study.truth[i], mine, study.settings.options.froc));
+    p.predictions.push_back(
+        seen(film.frame, report::report_boxes(study.truth[i], mine, study.settings.options.froc)));
   }
   return p;
+}
+
+/// How many films have no lesion in the frame; "" for none.
+std::string cut_off(const StudyResult& study) {
+  const int64_t films = std::count_if(study.truth.begin(), study.truth.end(), has_lesion);
+  const int64_t without = films - study.localisation[0].images;
+  return without == 0 ? ""
+                      : " Without " + counted(without, "film") +
+                            " of whose lesions image.fit = \"crop\" leaves nothing.";
 }
 
 report::ReportTable localisation_table(const StudyResult& study) {
@@ -97,13 +106,13 @@ report::ReportTable localisation_table(const StudyResult& study) {
   t.caption =
       "Pointing: the map's maximum lies in a true box. Energy: share of the map inside the boxes. Beside it "
       "the maps of other " +
-      data::unit_words(study.data.unit) + " (shuffled) and the film's centre.";
+      data::unit_words(study.data.unit) + " (shuffled) and the film's centre." + cut_off(study);
   t.header = {"films", "n", "pointing", "shuffled", "centre", "energy", "shuffled", "centre", "verdict"};
   for (const eval::LocalisationRow& r : study.localisation) {
-    const std::string verdict = eval::describe(r.verdict);
-    t.rows.push_back({r.label, std::to_string(r.images), range(r.pointing), fixed(r.pointing_shuffled.value),
-                      fixed(r.pointing_centre.value), range(r.energy), fixed(r.energy_shuffled.value),
-                      fixed(r.energy_centre.value), verdict.substr(0, verdict.find(':'))});
+    const std::string verdict = judged(r) ? eval::describe(r.verdict) : "–";
+    t.rows.push_back({r.label, std::to_string(r.images), range(r.pointing), number(r.pointing_shuffled),
+                      number(r.pointing_centre), range(r.energy), number(r.energy_shuffled),
+                      number(r.energy_centre), verdict.substr(0, verdict.find(':'))});
   }
   return t;
 }
@@ -127,22 +136,15 @@ void add_subgroups(const StudyResult& study, const StudyRow& row, std::vector<re
     const auto part = eval::subgroups(attribute, study.truth, *labels, seeds, study.settings.options);
     if (part.size() > 1) all.insert(all.end(), part.begin(), part.end());
   }
-  if (!all.empty())
-    tables->push_back(report::subgroup_table(
-        train::detector_title(row.plan.detector) + ", " + method_name(row.plan.enhancement), all,
-        study.data.unit));
+  if (!all.empty()) tables->push_back(report::subgroup_table(full_name(row.plan), all, study.data.unit));
 }
 
-std::string percent(double share) { return std::isnan(share) ? "n/a" : fixed(100 * share, 0) + " %"; }
-
 std::string map_finding(const eval::LocalisationRow& r, data::FilmUnit unit) {
-  const bool judged = !std::isnan(r.pointing.value) && !std::isnan(r.pointing_shuffled.value);
   return "The attention map points into a lesion on " + percent(r.pointing.value) + " of " +
-         std::to_string(r.images) + " films with lesions, the maps of other " + data::unit_words(unit) +
-         " on " + percent(r.pointing_shuffled.value) + ", the centre on " + percent(r.pointing_centre.value) +
-         ": " +
-         (judged ? eval::describe(r.verdict)
-                 : "too few " + data::unit_words(unit) + " with lesions to judge it");
+         counted(r.images, "film") + " with lesions, the maps of other " + data::unit_words(unit) + " on " +
+         percent(r.pointing_shuffled.value) + ", the centre on " + percent(r.pointing_centre.value) + ": " +
+         (judged(r) ? eval::describe(r.verdict)
+                    : "too few " + data::unit_words(unit) + " with lesions to judge it");
 }
 
 /// What was said on the way, of every run, each sentence once; then what resumes accepted.
@@ -194,11 +196,24 @@ std::string method_name(const std::string& enhancement) {
   return label == method ? enhancement : label + "," + enhancement.substr(space);
 }
 
+std::string row_name(const RowPlan& plan) {
+  return plan.enhancement == "none" ? "plain" : method_name(plan.enhancement);
+}
+
+std::string full_name(const RowPlan& plan) {
+  return train::detector_title(plan.detector) + ", " + row_name(plan);
+}
+
+std::string percent(double part, double of) {
+  const double share = 100 * part / of;
+  return std::isnan(share) ? "n/a" : fixed(share, 0) + " %";
+}
+
 void write_study_report(const StudyResult& study) {
   report::Report report;
   report.title = study.settings.title;
   report.subtitle =
-      std::to_string(study.truth.size()) + " test films, " + std::to_string(study.rows.size()) + " rows";
+      counted(int64_t(study.truth.size()), "test film") + ", " + counted(int64_t(study.rows.size()), "row");
   report.demonstration = study.settings.demonstration;
   report.warnings = study_warnings(study);
   report.alpha = study.alpha;

@@ -7,6 +7,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "data/leak.h"
 #include "study/resume.h"
 #include "study/same_rows.h"
 #include "study/shared_models.h"
@@ -266,9 +267,9 @@ class Study {
     auto folds = std::make_shared<train::PersonFolds>();
     for (size_t i = 0; i < result_.data.split.fold.size() && s_.folds > 0; ++i) {
       const data::Sample& sample = result_.data.dataset.samples[i];
-      (*folds)[sample.patient_id] = result_.data.split.fold[i];
-      // A shared model whose recipe has no groups knows the film by its own person.
-      if (!sample.source_patient.empty()) (*folds)[sample.source_patient] = result_.data.split.fold[i];
+      // A shared model whose recipe has no groups knows the film by its own person, one on other films by the group.
+      for (const std::string& person : data::persons_of(sample))
+        (*folds)[person] = result_.data.split.fold[i];
     }
     return folds;
   }
@@ -405,34 +406,6 @@ class Study {
 };
 
 }  // namespace
-
-const StudyRow& StudyResult::baseline(const StudyRow& row) const {
-  for (const StudyRow& r : rows)
-    if (r.plan.detector == row.plan.detector && r.is_baseline()) return r;
-  fail(Code::internal, "study without a baseline row");
-}
-
-size_t StudyResult::fold_of(size_t test_image) const {
-  return settings.folds > 0 ? size_t(std::stoul(data.split.fold[size_t(test[test_image])])) : 0;
-}
-
-const train::Chain& StudyResult::chain(const std::string& method, size_t test_image) const {
-  const std::vector<train::Chain>& all = chains.at(method);
-  return all.size() == 1 ? all[0] : all[fold_of(test_image)];
-}
-
-std::shared_ptr<models::CaweEnhancer> StudyResult::map_maker(size_t test_image) const {
-  const std::string method = map_method();
-  if (method.empty()) return nullptr;
-  return std::dynamic_pointer_cast<models::CaweEnhancer>(chain(method, test_image).enhancer);
-}
-
-std::string StudyResult::map_method() const {
-  if (chains.count("cawe") > 0) return "cawe";
-  for (const auto& [method, all] : chains)
-    if (std::dynamic_pointer_cast<models::CaweEnhancer>(all[0].enhancer)) return method;
-  return "";
-}
 
 std::string run_study(const Recipe& recipe, const RunRequest& request) {
   return Study(recipe, request).run();

@@ -106,15 +106,18 @@ bool runs_on_extra_films(const StudySettings& settings, const RowPlan& plan);
 void check_extra_leaks(ExtraFilms& extra, Recipe& row, const RunRequest& request);
 /// A table of sensitivities with these as extra test films, and how well the source can be told from the film.
 void study_extra_films(StudyResult& study);
-/// The attention maps of the test films with lesions; none where no row has maps.
+/// The attention maps of the test films of whose lesions something is in the frame (frame.h); none where no row has maps.
 struct StudyMaps {
   std::vector<size_t> films;  ///< positions in `test` and `truth`
+  /// Boxes: the film's lesions as `truth` has them, before its ignored regions, but in the map's frame.
   std::vector<eval::MapSample> samples;
   std::vector<report::MapClasses> classes;  ///< of every test film, by position
 };
 StudyMaps study_maps(const StudyResult& study);
 /// Does the map find the lesions of the test set (pointing, energy)?
 std::vector<eval::LocalisationRow> study_localisation(const StudyResult& study, const StudyMaps& maps);
+/// Whether there were other units' maps to compare with: without them the row's verdict says nothing.
+bool judged(const eval::LocalisationRow& row);
 /// Whether it has a true box that is no ignored region.
 bool has_lesion(const eval::TruthImage& image);
 /// What image i of a batch of maps of films is made of, the classes named by the chain of the test image.
@@ -139,6 +142,11 @@ std::vector<eval::Detection> read_detections(const std::string& path,
                                              const std::vector<eval::TruthImage>& truth);
 /// An enhancement's display name: "Color + CAWE" for "color+cawe".
 std::string method_name(const std::string& enhancement);
+/// A row's name beside its detector's, "plain" or its enhancement's, and with it: "RetinaNet, plain".
+std::string row_name(const RowPlan& plan);
+std::string full_name(const RowPlan& plan);
+/// 100 part / of without digits behind the point: "38 %"; "n/a" where it is not defined.
+std::string percent(double part, double of = 1);
 /// Every row over its seeds, against its baseline and its control; the A/A shares; a table of the report.
 void compare_rows(StudyResult& study);
 /// The score threshold that a run fixed on its validation films, from its results.json, and how; NaN and "" where there is none.

@@ -105,7 +105,7 @@ std::string results_json(const StudyResult& study) {
                    {"pointing_centre", json_rounded(all.pointing_centre.value, 6)},
                    {"energy", json_rounded(all.energy.value, 6)},
                    {"energy_shuffled", json_rounded(all.energy_shuffled.value, 6)},
-                   {"verdict", eval::describe(all.verdict)}};
+                   {"verdict", judged(all) ? Json(eval::describe(all.verdict)) : Json(nullptr)}};
   }
   return json_text(json, JsonLayout::lines) + "\n";
 }

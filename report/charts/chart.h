@@ -42,8 +42,8 @@ double curve_value(const std::vector<CurvePoint>& points, bool straight, double 
 /// x: 0 to 8 false positives an image, y: sensitivity 0 to 1.
 std::string froc_svg(const ChartLabels& labels, const std::vector<FrocLine>& lines, bool bands);
 
-/// How a row's curve is drawn in a page: colour --s<colour>, with the dashes and marks that go with the colour; a control is
-/// thinner, with hollow marks, and hidden at first.
+/// How a row's curve is drawn in a page: as series `colour` (svg::colour()), with the dashes and marks that go with it; a
+/// control is thinner, with hollow marks, and hidden at first.
 struct FrocStyle {
   size_t row = 0, colour = 0;
   bool control = false;

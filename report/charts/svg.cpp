@@ -38,6 +38,11 @@ const char* const kMarks[kSeries] = {
     "M0 -5.6L1.5 -1.8L5.6 -1.8L2.4 .8L3.5 4.8L0 2.5L-3.5 4.8L-2.4 .8L-5.6 -1.8L-1.5 -1.8Z",  // star
     "M-5.4 -2.4H5.4V2.4H-5.4Z"};                                                             // bar
 
+// A series behind the last colour has the colour of an earlier one. Its dashes and its mark are then not those of that colour:
+// they are shifted, by different numbers, so that no two of kSeries * kSeries series share both.
+const char* dashes_of(size_t k) { return kDashes[(k + k / kSeries) % kSeries]; }
+const char* mark_of(size_t k) { return kMarks[(k + 2 * (k / kSeries)) % kSeries]; }
+
 /// Restricted to the chart's class, since a page may contain several charts.
 std::string style() {
   const std::string light =
@@ -185,7 +190,7 @@ std::string curve_path(const FrocScale& s, const std::vector<CurvePoint>& points
     path += straight ? "L" + number(s.x(p.x)) + " " + number(s.y(p.sensitivity))
                      : "H" + number(s.x(p.x)) + "V" + number(s.y(p.sensitivity));
   }
-  const std::string dashes = kDashes[k % kSeries];
+  const std::string dashes = dashes_of(k);
   return "<path class=\"" + css_class + "\" stroke=\"" + colour(k) + "\"" +
          (dashes.empty() ? "" : " stroke-dasharray=\"" + dashes + "\"") + " d=\"" + path + "\"/>";
 }
@@ -194,7 +199,7 @@ std::string mark_at(double x, double y, size_t k, bool hollow, const std::string
   const std::string paint = colour(k), ground = "var(--ground)";
   return "<path class=\"" + css_class + "\" fill=\"" + (hollow ? ground : paint) + "\" stroke=\"" +
          (hollow ? paint : ground) + "\" transform=\"translate(" + number(x) + "," + number(y) + ")\" d=\"" +
-         kMarks[k % kSeries] + "\"/>";
+         mark_of(k) + "\"/>";
 }
 
 std::string curve_marks(const FrocScale& s, const std::vector<CurvePoint>& points, bool straight,
@@ -212,7 +217,7 @@ std::string curve_marks(const FrocScale& s, const std::vector<CurvePoint>& point
 }
 
 std::string sample_at(double x, double y, size_t k, bool control) {
-  const std::string dashes = kDashes[k % kSeries];
+  const std::string dashes = dashes_of(k);
   return "<path class=\"line" + std::string(control ? " control" : "") + "\" stroke=\"" + colour(k) + "\"" +
          (dashes.empty() ? "" : " stroke-dasharray=\"" + dashes + "\"") + " d=\"M" + number(x) + " " +
          number(y) + "h38\"/>" + mark_at(x + 19, y, k, control, "mark");

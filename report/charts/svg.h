@@ -13,7 +13,8 @@ namespace cawe::report::svg {
 
 /// A number for an attribute, with a fixed number of digits.
 std::string number(double v, int digits = 1);
-/// Colour of series k, as a CSS variable.
+/// Colour of series k, as a CSS variable. Colours come again after series_count() series; the dashes and marks that go with k
+/// are then others: no two series have both in common.
 std::string colour(size_t k);
 
 /// Opening tag with title and description for screen readers. `id` distinguishes the ids of several charts in

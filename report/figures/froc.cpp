@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 #include "report/charts/svg.h"
 #include "report/figures/draw.h"
@@ -16,7 +17,8 @@ namespace {
 using page::detector_label;
 using page::method_label;
 
-constexpr double kPanel = 500, kGap = 40, kHeight = 400;
+constexpr double kPanel = 500, kGap = 40, kMargin = 8, kHeight = 400, kLeft = 62;
+constexpr double kKeyRow = 24, kKeyName = 48;  // of the key: from row to row, and from a sample to its name
 
 /// Sens@1 … 4 as dots on the curve.
 std::string dots(const svg::FrocScale& scale, const ReportRow& row, size_t colour) {
@@ -71,15 +73,61 @@ std::string row_csv(const ReportRow& row) {
   return csv;
 }
 
+std::string key_name(const ReportRow& row) {
+  return method_label(row.enhancement) + (row.control ? " (" + page::row_kind(row) + ")" : "");
+}
+
+/// What a text of the drawing is wide at most: which font it gets is the reader's, and that of a file is seen nowhere
+/// before. By letters of DejaVu Sans, the widest of those that are asked for.
+double text_width(const std::string& text) {
+  constexpr double kFont = 13;
+  double em = 0;
+  for (const char c : text) {
+    if ((uint8_t(c) & 0xC0) == 0x80) continue;  // the rest of a letter of several bytes
+    const auto one_of = [c](const char* letters) { return std::strchr(letters, c) != nullptr; };
+    em += one_of(" ijl.,:;'|")                        ? .34
+          : one_of("frt()[]/-")                       ? .42
+          : one_of("mwMW@%+=<>~") || uint8_t(c) > 127 ? 1
+          : c >= 'A' && c <= 'Z'                      ? .8
+                                                      : .64;
+  }
+  return kFont * em;
+}
+
+/// Where the key's names stand: in two columns where all names are short enough, else in one, for which panels are wider
+/// where a name is longer than they are.
+struct Key {
+  size_t columns = 1;
+  double column = 0, panel = kPanel;
+};
+Key key_of(const std::vector<ReportRow>& rows) {
+  double widest = 0;
+  for (const ReportRow& row : rows)
+    if (!row.line.points.empty()) widest = std::max(widest, text_width(key_name(row)));
+  Key key;
+  key.column = std::max(220.0, kKeyName + widest + 10);
+  if (kLeft + key.column + kKeyName + widest <= kPanel + kMargin) key.columns = 2;
+  key.panel = std::max(kPanel, kLeft + kKeyName + widest);
+  return key;
+}
+
+/// The k-th of the key's names, with a sample of its curve.
+std::string key_entry(const Key& key, double left, size_t k, const ReportRow& row, size_t colour) {
+  const double x = left + key.column * double(k % key.columns);
+  const double y = kHeight + 12 + kKeyRow * double(k / key.columns);
+  return svg::sample_at(x, y - 4.5, colour, row.control) + svg::text_at(x + kKeyName, y, key_name(row));
+}
+
 /// All panels with one kind of axis.
 std::string drawing(const ChartLabels& labels, const std::vector<ReportRow>& rows,
                     const std::vector<std::string>& detectors, bool log) {
   const std::vector<size_t> order = page::report_order(rows), colours = page::row_colours(rows);
+  const Key key = key_of(rows);
   std::string parts;
   size_t most = 0;
   for (size_t d = 0; d < detectors.size(); ++d) {
-    const double left = (kPanel + kGap) * double(d);
-    const svg::FrocScale scale{left + 62, left + kPanel - 4, 40, 340, log};
+    const double left = (key.panel + kGap) * double(d);
+    const svg::FrocScale scale{left + kLeft, left + kPanel - 4, 40, 340, log};
     parts += svg::lettered(scale.left, 22, std::string(1, char('a' + d)), detector_label(detectors[d])) +
              svg::froc_axes(scale);
     std::vector<size_t> mine;
@@ -100,23 +148,19 @@ std::string drawing(const ChartLabels& labels, const std::vector<ReportRow>& row
       if (!row.control)
         parts += whiskers(scale, row, colour, (log ? 4 : 6) * (double(k) - 0.5 * double(rivals - 1))) +
                  dots(scale, row, colour);
-      const double x = scale.left + (k % 2 == 0 ? 0 : 220), y = kHeight + 12 + 24 * double(k / 2);
-      parts +=
-          svg::sample_at(x, y - 4.5, colour, row.control) +
-          svg::text_at(x + 48, y,
-                       method_label(row.enhancement) + (row.control ? " (" + page::row_kind(row) + ")" : ""));
+      parts += key_entry(key, scale.left, k, row, colour);
     }
-    most = std::max(most, (mine.size() + 1) / 2);
+    most = std::max(most, (mine.size() + key.columns - 1) / key.columns);
   }
-  const double width = (kPanel + kGap) * double(std::max<size_t>(detectors.size(), 1)) - kGap + 8;
-  return svg::begin(labels, width, kHeight + 8 + 24 * double(most)) + parts + "</svg>\n";
+  const double width = (key.panel + kGap) * double(std::max<size_t>(detectors.size(), 1)) - kGap + kMargin;
+  return svg::begin(labels, width, kHeight + 8 + kKeyRow * double(most)) + parts + "</svg>\n";
 }
 
 }  // namespace
 
 Figure figure_froc(const std::vector<ReportRow>& rows) {
   std::vector<std::string> detectors;
-  bool several = false;
+  bool several = false, controls = false;
   Figure figure;
   figure.csv =
       csv_line({"detector", "enhancement", "part", "fp_per_image", "sensitivity", "low", "high", "seed"});
@@ -126,6 +170,7 @@ Figure figure_froc(const std::vector<ReportRow>& rows) {
       detectors.push_back(row.detector);
     if (!row.line.points.empty()) figure.csv += row_csv(row);
     several = several || row.seed_sens.size() > 1;
+    controls = controls || (row.control && !row.line.points.empty());
   }
   figure.name = "figure4";
   figure.title = "Figure 4: FROC of all rows";
@@ -136,10 +181,9 @@ Figure figure_froc(const std::vector<ReportRow>& rows) {
       ". Dots on the curves are Sens@1, 2, 3 and 4; whiskers beside them, set a little apart, their "
       "intervals " +
       (several ? "over seeds and " + data::unit_words(unit) : data::over_units(unit)) +
-      (several ? ", with a small dot for each seed" : "") +
-      "; other marks only tell the curves apart. Thin curves with hollow marks are controls. The CSV file "
-      "has each "
-      "curve and its whole interval; figure4-log has the false positives by octaves.";
+      (several ? ", with a small dot for each seed" : "") + "; other marks only tell the curves apart. " +
+      (controls ? "Thin curves with hollow marks are controls. " : "") +
+      "The CSV file has each curve and its whole interval; figure4-log has the false positives by octaves.";
   figure.svg = drawing({figure.title, figure.caption}, rows, detectors, false);
   figure.other_name = "figure4-log";
   figure.other_svg =

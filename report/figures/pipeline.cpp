@@ -149,7 +149,8 @@ std::string caption_of(const std::vector<PipelineExample>& films) {
     which += (k == 0 ? " on " : "; below, on ") + films[k].image +
              (films[k].chosen.empty() ? "" : ", " + films[k].chosen);
   return "The pipeline" + which + ". A classifier that knows image labels only gives the map L" +
-         (e.colour.empty() ? "" : "; a colorizer that never saw a medical image gives the picture I") +
+         (e.colour.empty() ? " of the film I"
+                           : "; a colorizer that never saw a medical image gives the picture I") +
          "; the detector gets " + fusion_of(e).words +
          ". Blue: true lesions. Orange: the detector's surest boxes as the rule" +
          (rule.empty() ? "" : " (" + rule + ")") +
@@ -175,9 +176,13 @@ Figure figure_pipeline(const std::vector<PipelineExample>& films) {
                Code::internal, "figure 1: a picture or the frame's size is missing");
     const std::vector<Stage> all = stages(e, letter);
     letter = char(letter + all.size());
-    // Each film in a frame of its own, under a line that says which it is.
-    parts += svg::text_at(16, y + 20, e.image + (e.chosen.empty() ? "" : ": " + e.chosen)) +
-             "<g transform=\"translate(0," + svg::number(y + 12) + ")\">" + arrows(e);
+    // Each film in a frame of its own, under a line that says which it is, and one that says why: together they are too long.
+    parts += svg::text_at(16, y + 20, e.image);
+    if (!e.chosen.empty()) {
+      y += 18;
+      parts += svg::text_at(16, y + 20, e.chosen, "start", "small");
+    }
+    parts += "<g transform=\"translate(0," + svg::number(y + 12) + ")\">" + arrows(e);
     for (const Stage& s : all) parts += stage_svg(s);
     parts += boxes_svg(e, all.back()) + "</g>";
     figure.csv += pipeline_csv(e, all);

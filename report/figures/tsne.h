@@ -22,6 +22,7 @@ struct TsneExample {
   FeatureSet enhanced_normal, enhanced_abnormal;  ///< purple and blue; may be empty
   int64_t dim = 0;
   std::string enhancement;  ///< "Color + CAWE"
+  std::string chosen;       ///< which films these are: "films of the first fold …"; may be empty
   TsneOptions options;
 };
 

@@ -60,7 +60,7 @@
       const p = pointAt(row, fp);
       if (p && shown.includes(row)) dot(group, row, fp, p.s, 4);
       const cells = input.closest("tr").cells;
-      cells[1].textContent = p ? num(p.s, 3) : "0.000";
+      cells[1].textContent = p ? num(p.s, 3) : curveOf(row).length > 0 ? "0.000" : "n/a";
       cells[2].textContent = p ? num(p.x) : "–";
       cells[3].textContent = p ? thresholds(p) : "–";
     }

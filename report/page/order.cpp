@@ -71,6 +71,14 @@ std::string method_label(const std::string& enhancement) {
   return m < kMethodCount ? kMethods[m].label : method_key(enhancement) == "clahe" ? "CLAHE" : enhancement;
 }
 
+std::string picture_label(const std::string& name) {
+  return method_key(name) == "none" ? "Grey" : method_label(name);
+}
+
+std::string mapped_label(const ReportPanel& panel) {
+  return picture_label(panel.pictures[0].name) + " with map";
+}
+
 std::string subject(const ReportRow& row) {
   if (row.again) return "plain " + detector_label(row.detector) + " with other seeds";
   const std::string method = method_label(row.enhancement);
@@ -105,11 +113,13 @@ std::vector<size_t> row_colours(const std::vector<ReportRow>& rows) {
   std::map<std::string, size_t> known;
   std::vector<size_t> colours;
   for (const ReportRow& row : rows) {
-    const size_t m = place_in(kMethods, row.enhancement);
-    colours.push_back(
-        m < kMethodCount
-            ? kMethodColours[m]
-            : free[known.emplace(method_key(row.enhancement), known.size()).first->second % free.size()]);
+    if (const size_t m = place_in(kMethods, row.enhancement); m < kMethodCount) {
+      colours.push_back(kMethodColours[m]);
+      continue;
+    }
+    // More of them than free colours: these come again, one round of the palette further on, where dashes and marks differ.
+    const size_t other = known.emplace(method_key(row.enhancement), known.size()).first->second;
+    colours.push_back(free[other % free.size()] + series_count() * (other / free.size()));
   }
   return colours;
 }

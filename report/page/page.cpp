@@ -40,6 +40,24 @@ std::string section_id(const std::string& html) {
   return html.substr(from, html.find('"', from) - from);
 }
 
+/// Links to the sections that the page has, and the one for keyboards that leads to the first of them: a page without rows
+/// has no table.
+void add_links(std::map<std::string, std::string>* parts) {
+  const std::pair<std::string, std::string> places[] = {
+      {"table", "Table"},   {"charts", "Curves"},         {"viewer", "Images"},        {"figures", "Figures"},
+      {"extra", "Details"}, {"checklists", "Checklists"}, {"provenance", "Provenance"}};
+  std::string &links = (*parts)["places"], &skip = (*parts)["skip"];
+  for (const auto& [part, name] : places) {
+    const std::string& section = (*parts)[part];
+    if (section.empty()) continue;
+    const std::string target = "href=\"#" + section_id(section) + "\">";
+    if (skip.empty())
+      skip =
+          "<a class=\"skip\" " + target + "Skip to the " + (part == "table" ? "table" : "content") + "</a>";
+    links += "<a " + target + name + "</a>";
+  }
+}
+
 }  // namespace
 
 std::string report_html(const Report& report) {
@@ -74,12 +92,7 @@ std::string report_html(const Report& report) {
   parts["extra"] = page::extra_sections(report);
   parts["checklists"] = page::checklists_section(report);
   parts["provenance"] = page::provenance_section(report);
-  const std::pair<const char*, const char*> places[] = {
-      {"table", "Table"},   {"charts", "Curves"},         {"viewer", "Images"},        {"figures", "Figures"},
-      {"extra", "Details"}, {"checklists", "Checklists"}, {"provenance", "Provenance"}};
-  for (const auto& [part, name] : places)
-    if (!parts[part].empty())
-      parts["places"] += "<a href=\"#" + section_id(parts[part]) + "\">" + name + "</a>";
+  add_links(&parts);
   parts["data"] = page::script_data(report);
   parts["script"] = std::string(kReportScript) + kReportCurves + kReportViewer;
   return fill(kReportTemplate, parts);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The report's parts, only for the files of report/.
+// The report's parts, for the files of report/ and study/.
 #pragma once
 
 #include <string>
@@ -28,6 +28,9 @@ std::string method_key(const std::string& name);
 /// Display names of a detector and an enhancement: "Faster R-CNN"; "Plain" for "none", "Color + CAWE".
 std::string detector_label(const std::string& detector);
 std::string method_label(const std::string& enhancement);
+/// A picture's name in the viewer: "Grey", "CAWE"; and that of the first one fused, where no other of the panel is.
+std::string picture_label(const std::string& name);
+std::string mapped_label(const ReportPanel& panel);
 /// "RetinaNet with CAWE", "plain RetinaNet"
 std::string subject(const ReportRow& row);
 /// "A/A", "ablation", "control" or "".
@@ -36,7 +39,9 @@ inline std::string row_kind(const ReportRow& row) {
 }
 /// Indices of the rows as the page shows them: the paper's order, controls last.
 std::vector<size_t> report_order(const std::vector<ReportRow>& rows);
-/// Colour of each row: one for each kind of enhancement, the same in all charts.
+/// Colour of each row, with its dashes and marks: one for each kind of enhancement, the same in all charts. A number from
+/// series_count() on has the colour of a smaller one, with other dashes and marks (report/charts/svg.h): a page's style
+/// sheet has it as svg::colour().
 std::vector<size_t> row_colours(const std::vector<ReportRow>& rows);
 /// The comparison of a row with its baseline, for report/statements.h.
 Claim claim(const Report& report, const ReportRow& row);

@@ -63,18 +63,14 @@ void add_pictures(const ReportPanel& panel, Json* json) {
   const bool any = std::any_of(pictures.begin(), pictures.end(), [](const auto& p) { return p.fused; });
   CAWE_CHECK(!any || !panel.map_png.empty(), Code::internal, "report: panel '", panel.title,
              "' has a fused picture and no map");
-  const auto shown = [](const std::string& name) {
-    return method_key(name) == "none" ? "Grey" : method_label(name);
-  };
-  if (!any && !panel.map_png.empty())
-    pictures.push_back({shown(pictures[0].name) + " with map", pictures[0].png, true});
+  if (!any && !panel.map_png.empty()) pictures.push_back({mapped_label(panel), pictures[0].png, true});
   std::vector<size_t> stored;  // pictures whose PNG is new
   Json& list = (*json)["pictures"] = Json::array();
   for (size_t i = 0; i < pictures.size(); ++i) {
     size_t same = 0;
     while (same < stored.size() && pictures[stored[same]].png != pictures[i].png) ++same;
     if (same == stored.size()) stored.push_back(i);
-    list.push_back({{"name", shown(pictures[i].name)},
+    list.push_back({{"name", picture_label(pictures[i].name)},
                     {"key", method_key(pictures[i].name)},
                     {"png", same},
                     {"fused", pictures[i].fused}});
@@ -122,7 +118,7 @@ std::string script_data(const Report& report) {
     rows.push_back({{"detector", detector_label(row.detector)},
                     {"enhancement", method_label(row.enhancement)},
                     {"key", row.again ? "none" : method_key(row.enhancement)},
-                    {"colour", colours[i]},
+                    {"colour", colours[i] % series_count()},
                     {"seeds", row.seed_sens.size()},
                     {"straight", row.line.straight},
                     {"curve", curve_points(row.line.points, row.line.straight)},

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The report's figures, tables and provenance as HTML.
+#include <algorithm>
+
 #include "report/base64.h"
 #include "report/page/parts.h"
 #include "tensor/io/format.h"
@@ -59,9 +61,17 @@ std::string extra_sections(const Report& report) {
 }
 
 std::string provenance_section(const Report& report) {
+  const bool commands =
+      std::any_of(report.environment.begin(), report.environment.end(),
+                  [](const auto& fact) { return fact.first == "command_line" && !fact.second.empty(); });
   std::string html =
       "<section id=\"provenance\"><h2>Provenance</h2><p class=\"lead\">What is needed to get the same bytes "
-      "again. The command line may be pasted into a shell; its paths are relative to where it was given.</p>";
+      "again." +
+      std::string(commands
+                      ? " The command line may be pasted into a shell; its paths are relative to where it "
+                        "was given."
+                      : "") +
+      "</p>";
   if (!report.environment.empty()) {
     html += "<details open><summary>Environment</summary><dl class=\"environment\">";
     for (const auto& [name, value] : report.environment)

@@ -6,6 +6,7 @@
 #include <limits>
 #include <map>
 
+#include "report/charts/svg.h"
 #include "report/page/parts.h"
 #include "tensor/io/format.h"
 
@@ -16,7 +17,7 @@ std::string range(const eval::Interval& i) {
   return std::isnan(i.low) ? "" : fixed_or_dash(i.low, 2) + " to " + fixed_or_dash(i.high, 2);
 }
 
-std::string p_text(double p) { return std::isnan(p) ? "–" : p < 0.001 ? "&lt; 0.001" : fixed_or_dash(p, 3); }
+std::string p_markup(double p) { return escape_markup(p_text(p)); }
 
 /// The rule with ">=" as one character.
 std::string printed_rule(std::string rule) {
@@ -30,18 +31,32 @@ std::string header_cell(const std::string& name, const std::string& under) {
          (under.empty() ? "" : "<small>" + under + "</small>") + "</th>";
 }
 
-/// A forest plot: mean sensitivity and interval on a common scale; the dashed line is the baseline.
+/// The means of a row's seeds that are known; empty where it has one seed, whose mean is the row's.
+std::vector<double> shown_seeds(const ReportRow& row) {
+  std::vector<double> shown;
+  if (row.seed_means().size() < 2) return shown;
+  for (const double v : row.seed_means())
+    if (!std::isnan(v)) shown.push_back(v);
+  return shown;
+}
+
+/// A forest plot: mean sensitivity and interval on a common scale, a faint dot for each of several seeds below them, where
+/// the mean does not hide it; the dashed line is the baseline.
 std::string forest(const ReportRow& row, double reference, double low, double high, size_t colour) {
   const auto x = [&](double v) { return fixed_or_dash(4 + 142 * (v - low) / (high - low), 1); };
-  std::string svg = "<svg class=\"forest\" viewBox=\"0 0 150 22\" aria-hidden=\"true\" style=\"--c:var(--s" +
-                    std::to_string(colour) + ")\">";
+  std::string svg =
+      "<svg class=\"forest\" viewBox=\"0 0 150 22\" aria-hidden=\"true\" style=\"--c:" + svg::colour(colour) +
+      "\">";
   if (!std::isnan(reference))
     svg +=
         "<line class=\"ref\" x1=\"" + x(reference) + "\" x2=\"" + x(reference) + "\" y1=\"-8\" y2=\"30\"/>";
   if (!std::isnan(row.mean.low))
     svg += "<line class=\"whisker\" x1=\"" + x(row.mean.low) + "\" x2=\"" + x(row.mean.high) +
            "\" y1=\"11\" y2=\"11\"/>";
-  return svg + "<circle cx=\"" + x(row.mean.value) + "\" cy=\"11\" r=\"4.5\"/></svg>";
+  for (const double v : shown_seeds(row))
+    svg += "<circle class=\"seed\" cx=\"" + x(v) + "\" cy=\"20\" r=\"2.6\"/>";
+  if (!std::isnan(row.mean.value)) svg += "<circle cx=\"" + x(row.mean.value) + "\" cy=\"11\" r=\"4.5\"/>";
+  return svg + "</svg>";
 }
 
 /// Joins the non-empty parts by dots: the small second line of a cell.
@@ -55,7 +70,7 @@ std::string small_line(const std::vector<std::string>& parts) {
 std::string sens_cell(const ReportRow& row, size_t k) {
   const std::string difference =
       row.baseline ? "baseline"
-                   : signed_text(row.delta[k].interval.value) + "<br>p " + p_text(row.delta[k].p);
+                   : signed_text(row.delta[k].interval.value) + "<br>p " + p_markup(row.delta[k].p);
   const std::string negatives =
       std::isnan(row.sens_negatives[k]) ? "n/a" : fixed_or_dash(row.sens_negatives[k], 3);
   return "<td data-sort=\"" + csv_number(row.sens[k].value) + "\">" + fixed_or_dash(row.sens[k].value, 3) +
@@ -138,8 +153,8 @@ std::string difference_cells(const ReportRow& row) {
   const eval::Interval& d = row.delta_mean.interval;
   return "<td data-sort=\"" + csv_number(d.value) + "\">" + signed_text(d.value) + "<small>" +
          signed_text(d.low) + " to " + signed_text(d.high) + "</small></td><td data-sort=\"" +
-         csv_number(row.delta_mean.p) + "\">" + p_text(row.delta_mean.p) +
-         (std::isnan(row.p_holm) ? "" : "<small>Holm " + p_text(row.p_holm) + "</small>") + "</td>";
+         csv_number(row.delta_mean.p) + "\">" + p_markup(row.delta_mean.p) +
+         (std::isnan(row.p_holm) ? "" : "<small>Holm " + p_markup(row.p_holm) + "</small>") + "</td>";
 }
 
 /// What all rows of the table share.
@@ -149,6 +164,8 @@ struct TableScale {
   std::vector<Place> places;                ///< rank of each row among the detector's rows, controls excepted
   std::vector<size_t> colours;
   bool seeds_differ = false;  ///< rows have different seeds; else these are stated once, under the table
+  bool seeds_drawn = false;   ///< in the interval drawings of some rows
+  bool compared = false;      ///< some rows with a baseline
 };
 
 TableScale table_scale(const Report& report) {
@@ -162,6 +179,12 @@ TableScale table_scale(const Report& report) {
       t.low = std::min({t.low, row.mean.value, std::isnan(row.mean.low) ? 1 : row.mean.low});
       t.high = std::max({t.high, row.mean.value, std::isnan(row.mean.high) ? 0 : row.mean.high});
     }
+    for (const double v : shown_seeds(row)) {
+      t.low = std::min(t.low, v);
+      t.high = std::max(t.high, v);
+      t.seeds_drawn = true;
+    }
+    t.compared = t.compared || !row.baseline;
     t.seeds_differ = t.seeds_differ || row.seeds != report.rows[0].seeds;
     if (row.baseline) t.reference[row.detector] = row.mean.value;
     if (!row.control) rivals[row.detector].push_back(i);
@@ -174,6 +197,13 @@ TableScale table_scale(const Report& report) {
     for (size_t k = 0; k < found.size(); ++k) t.places[group.second[k]] = found[k];
   }
   return t;
+}
+
+/// What the interval drawings have beside means and intervals.
+std::string drawing_key(const TableScale& t) {
+  const std::string line = t.reference.empty() ? "" : "dashed: baseline";
+  const std::string dots = t.seeds_drawn ? "small dots: seeds" : "";
+  return line + (line.empty() || dots.empty() ? "" : "<br>") + dots;
 }
 
 std::string table_row(const Report& report, size_t index, size_t place, bool first, const TableScale& t) {
@@ -237,7 +267,7 @@ std::string statements(const Report& report) {
   for (const size_t i : report_order(report.rows)) {
     const ReportRow& row = report.rows[i];
     if (row.baseline) continue;
-    items += "<li" + filter_data(row) + " style=\"--c:var(--s" + std::to_string(colours[i]) + ")\">" +
+    items += "<li" + filter_data(row) + " style=\"--c:" + svg::colour(colours[i]) + "\">" +
              (row.again      ? "A/A: "
               : row.ablation ? "Ablation: "
               : row.control  ? "Control: "
@@ -305,9 +335,9 @@ std::string notes_under(const Report& report, const TableScale& t) {
         std::string(
             "<li>The interval beside a row says how far its own figure may be off, and is no test: rows "
             "share "
-            "their films, so two may differ clearly though their intervals overlap. What decides is the "
-            "paired "
-            "comparison with the plain row (Δ mean, p, data support). ") +
+            "their films, so two may differ clearly though their intervals overlap. ") +
+        (t.compared ? "What decides is the paired comparison with the plain row (Δ mean, p, data support). "
+                    : "") +
         (ranked ? "“rank” stands only at rows whose interval overlaps with no other row's of their detector."
                 : "“rank” would stand only at rows whose interval overlaps with no other row's of their "
                   "detector; here "
@@ -337,13 +367,14 @@ std::string results_section(const Report& report) {
       "when on "
       "average 1, 2, 3 or 4 boxes per image are false. A lesion counts as found by the rule: " +
       printed_rule(report.froc_rule) + ". Small figures are " + fixed_or_dash(100 * report.level, 0) +
-      " % intervals" + "; differences and p are paired, against the detector's own baseline.</p>" +
-      filter_bar(report) +
+      " % intervals" +
+      (scale.compared ? "; differences and p are paired, against the detector's own baseline" : "") +
+      ".</p>" + filter_bar(report) +
       "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"results\"><table class=\"sortable\" "
       "id=\"results\"><thead><tr>" +
       header_cell("Method", "");
   for (const char* n : {"1", "2", "3", "4"}) html += header_cell(std::string("Sens@") + n, "");
-  html += header_cell("Mean of the four", "dashed: baseline") + header_cell("Δ mean", "paired") +
+  html += header_cell("Mean of the four", drawing_key(scale)) + header_cell("Δ mean", "paired") +
           header_cell("p", "two-sided") + header_cell("Data support", "") + header_cell("mAP50", "") +
           "</tr></thead><tbody>\n";
   const std::vector<size_t> order = report_order(report.rows);

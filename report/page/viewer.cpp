@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The report's viewer: list of films, pictures with boxes, sliders. Its behaviour is in viewer.js.
+#include <algorithm>
+
 #include "report/page/parts.h"
 #include "tensor/io/format.h"
 
@@ -64,17 +66,45 @@ const char* const kStage = R"(<div class="show">
 <p class="state" id="state" aria-live="polite"></p>
 </div>)";
 
+/// Names of the pictures that the α slider makes, each once, joined by commas.
+std::string blended(const Report& report) {
+  std::vector<std::string> names;
+  std::string text;
+  for (const ReportPanel& panel : report.panels) {
+    std::vector<std::string> mine;
+    for (const ReportPicture& p : panel.pictures)
+      if (p.fused) mine.push_back(picture_label(p.name));
+    if (mine.empty() && !panel.map_png.empty() && !panel.pictures.empty()) mine = {mapped_label(panel)};
+    for (const std::string& name : mine) {
+      if (std::find(names.begin(), names.end(), name) != names.end()) continue;
+      names.push_back(name);
+      text += (text.empty() ? "" : ", ") + name;
+    }
+  }
+  return text;
+}
+
+/// How to use the viewer: of maps and rows only where there are some.
+std::string lead(const Report& report) {
+  const std::string names = blended(report);
+  return "<p class=\"lead\">What the detectors saw and said on test images. Drag on a picture to change its "
+         "window: up and down moves the level, left and right the width." +
+         (names.empty() ? ""
+                        : " α blends the film with its attention map L as I (α + (1 − α) L), in the pictures "
+                          "that are made so (" +
+                              escape_markup(names) + ").") +
+         (report.rows.empty()
+              ? ""
+              : " Choosing a picture chooses the predictions of the detector that saw it, and "
+                "the other way round.") +
+         "</p>";
+}
+
 }  // namespace
 
 std::string viewer_section(const Report& report) {
   if (report.panels.empty()) return "";
-  return "<section id=\"viewer\"><h2>Images, maps and boxes</h2><p class=\"lead\">What the detectors saw and "
-         "said on test images. Drag on a picture to change its window: up and down moves the level, left and "
-         "right the width. α blends the film with its attention map L as I (α + (1 − α) L), in the pictures "
-         "that "
-         "are made so (CAWE, Color + CAWE). Choosing a picture "
-         "chooses the predictions of the detector that saw it, and the other way round.</p>"
-         "<div class=\"viewer\">" +
+  return "<section id=\"viewer\"><h2>Images, maps and boxes</h2>" + lead(report) + "<div class=\"viewer\">" +
          film_list(report) + kStage +
          "<div class=\"controls no-print\"><div class=\"slider\"><label for=\"row\">Predictions of</label>"
          "<select id=\"row\">" +
@@ -86,7 +116,8 @@ std::string viewer_section(const Report& report) {
          "<label class=\"check\"><input type=\"checkbox\" id=\"show-truth\" checked> True boxes</label>" +
          slider("level", "Window level", 0, 1, 0.5) + slider("width", "Window width", 0.02, 2, 1) +
          "<button type=\"button\" class=\"plain\" id=\"reset\">Reset</button></div></div>"
-         "<noscript><p>The viewer needs scripts; table, curves and figures do not.</p></noscript></section>";
+         "<noscript><p>The viewer needs scripts; the rest of the page can be read "
+         "without.</p></noscript></section>";
 }
 
 }  // namespace cawe::report::page

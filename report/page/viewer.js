@@ -173,9 +173,9 @@
     }
     const words = drawBoxes($("boxes"), row, true);
     $("whose").textContent = whose(row);
-    const whole = R.rows.length > 0 ? pointFor(row, threshold) : null;
-    $("state").textContent = `This image: ${words}. Whole test set at this threshold (first seed): sensitivity ` +
-      `${num(whole ? whole[2] : 0, 3)} at ${num(whole ? whole[1] : 0)} false positives per image.`;
+    const whole = R.rows.length > 0 ? pointFor(row, threshold) || [threshold, 0, 0] : null;
+    $("state").textContent = `This image: ${words}.` + (!whole ? "" : " Whole test set at this threshold (first seed): " +
+      `sensitivity ${num(whole[2], 3)} at ${num(whole[1])} false positives per image.`);
     charts.forEach(drawMarks);
     document.documentElement.dataset.ready = "true";
   }

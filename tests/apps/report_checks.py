@@ -96,7 +96,7 @@ def check_map_finding(page, study):
     """The sentence on whether the map finds lesions says the shares and the verdict of results.json and of its table."""
     known = json.loads((WORK / study / 'results.json').read_text())['map']
     text = html.unescape(re.sub('<[^>]+>', '', page))
-    said = re.search(r'The attention map points into a lesion on (\d+) % of (\d+) films with lesions, the maps of other patients on (\d+) %, '
+    said = re.search(r'The attention map points into a lesion on (\d+) % of (\d+) films? with lesions, the maps of other patients on (\d+) %, '
                      r'the centre on (\d+) %: (.*)', text)
     for share, key in ((said.group(1), 'pointing'), (said.group(3), 'pointing_shuffled'), (said.group(4), 'pointing_centre')):
         assert abs(int(share) - 100 * known[key]) < 0.5001, (said.group(0), known)
@@ -206,6 +206,7 @@ def check_spoilt_films(page):
         assert cells[8] == words, (cells, sexes)
         assert cells[9] == 'median %g (%d to %d)' % (median, ages[0], ages[-1]) + (
             ', not stated %d' % sexes[2] if sexes[2] else ''), (cells, ages)
+    assert 'Sensitivity of RetinaNet, plain within parts of the test set' in page, 'a row has one name in all tables'
     drawn = {(r['stage'], r['name']): r['films'] for r in table_of('other/figures/flow.csv')}
     check((drawn['found', ''], drawn['rejected', rejected[0]['attribute']], drawn['not annotated', '']) == ('80', '1', '1'),
           'film flow: a film that cannot be read, and one without box annotation')

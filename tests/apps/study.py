@@ -128,13 +128,15 @@ def contract():
         assert all(float(r['ci_low']) <= float(r['mean_sens']) <= float(r['ci_high']) for r in mine), mine
     check({r['enhancement'] for r in thirds} >= {'none', 'cawe', 'color+cawe'},
           'thirds of the lesions by the map, for every row that reads it')
-    for n in (1, 2, 3, 4):
-        svg = xml.parse(WORK / ('one/figures/figure%d.svg' % n)).getroot()
+    numbered = sorted(p.stem for p in (WORK / 'one/figures').glob('figure?.svg'))
+    assert numbered == ['figure%d' % n for n in (1, 2, 3, 4, 5)], numbered
+    for n in numbered:
+        svg = xml.parse(WORK / ('one/figures/%s.svg' % n)).getroot()
         assert svg.tag == '{http://www.w3.org/2000/svg}svg' and len(list(svg.iter())) > 10, n
-        with open(WORK / ('one/figures/figure%d.csv' % n)) as f:
+        with open(WORK / ('one/figures/%s.csv' % n)) as f:
             table = list(csv.reader(f))
         assert len(table) > 1 and all(len(r) == len(table[0]) for r in table), n
-    check(True, 'four figures, as SVG and as CSV')
+    check(True, '%d figures, as SVG and as CSV' % len(numbered))
     xml.parse(WORK / 'one/figures/figure4-log.svg')
     xml.parse(WORK / 'one/figures/flow.svg')
     with open(WORK / 'one/figures/figure4.csv') as f:

@@ -6,72 +6,18 @@ usage: python3 tests/apps/study_checks.py build/release/cawe
 """
 import html
 import json
-import re
 import shutil
 import subprocess
 import time
 
 from common import PROGRAM, ROOT, WORK, cawe, sets, tree
-from report_checks import check_figure_5, check_further, check_groups, check_map_finding
-
-DATA = """[data]
-root = "data"
-labels_csv = "metadata.csv"
-label_columns = ["nodule", "consolidation"]
-images = "images"
-split = "patient"
-test = 0.3
-val = 0.0
-"""
-NETWORK = """[image]
-size = 32
-[model]
-depth = 18
-width = 4
-"""
-DETECTOR = 'task = "retinanet"\n' + DATA + 'boxes = "stage_2_train_labels.csv"\n' + NETWORK + """channels = 8
-head_convs = 1
-[train]
-steps = 1
-batch = 2
-"""
-# With the boxes, by which persons are stratified, so that both draw the same split.
-CLASSIFIER = 'task = "classifier"\n' + DATA + 'boxes = "stage_2_train_labels.csv"\n' + NETWORK + """output_stride = 16
-dilate = false
-[train]
-steps = 1
-batch = 2
-"""
-STUDY = """task = "study"
-retinanet = "detector.toml"
-classifier = "classifier.toml"
-pretrained = false
-detectors = ["retinanet"]
-rows = ["none", "cawe"]
-controls = []
-again = false
-panels = 1
-[boot]
-draws = 20
-"""
-
-
-def study(out, *args, code=0, says=()):
-    done = cawe('study', 'study.toml', '--out', out, *args, code=code)
-    for part in says:
-        assert part in done.stderr, '%r is not in\n%s' % (part, done.stderr)
-    return done
+from small_study import CLASSIFIER, DATA, DETECTOR, make, rows_of, study
 
 
 def refused(what, *args, code, says):
     study('refused', *args, code=code, says=says)
     assert not (WORK / 'refused').exists(), what + ': something was written'
     print('ok  before anything is trained: ' + what, flush=True)
-
-
-def rows_of(csv_file):
-    lines = csv_file.read_text().splitlines()
-    return [dict(zip(lines[0].split(','), line.split(','))) for line in lines[1:]]
 
 
 def folds():
@@ -320,147 +266,8 @@ def stopped_classifiers():
     print('ok  a classifier whose training was stopped', flush=True)
 
 
-def forms_in_the_viewer():
-    """A map in another form than the product is a finished picture of the viewer, and the product one that its slider fuses."""
-    study('forms', *sets('rows=["none", "cawe", "cawe-lift", "cawe-channel"]', 'seeds=[0]'))
-    page = (WORK / 'forms/report.html').read_text()
-    data = [json.loads(text) for text in re.findall(r'<script type="application/json"[^>]*>(.*?)</script>', page, re.S)]
-    pictures = next(d for d in data if 'pictures' in d)['pictures']
-    assert sorted((p['name'], p['fused']) for p in pictures) == [('CAWE', True), ('CAWE as a channel', False),
-                                                                 ('CAWE lift', False), ('Grey', False)], pictures
-    # The row whose detector saw a picture is found by the picture's key.
-    rows = next(d for d in data if 'rows' in d)['rows']
-    assert {r['key'] for r in rows} == {p['key'] for p in pictures}, (rows, pictures)
-    check_map_finding(page, 'forms')
-    print('ok  each form of the map in the viewer', flush=True)
-
-
-def form_alone():
-    """Without a row of the product no detector's picture is one: figures and viewer show the form that a detector saw."""
-    study('lift_alone', *sets('rows=["none", "cawe-lift"]', 'seeds=[0]', 'again=true'))
-    page = (WORK / 'lift_alone/report.html').read_text()
-    data = [json.loads(text) for text in re.findall(r'<script type="application/json"[^>]*>(.*?)</script>', page, re.S)]
-    pictures = next(d for d in data if 'pictures' in d)['pictures']
-    assert [(p['name'], p['fused']) for p in pictures] == [('Grey', False), ('CAWE lift', False), ('Grey with map', True)], pictures
-    keys = [r['key'] for r in next(d for d in data if 'rows' in d)['rows']]
-    assert len(keys) == 3 and keys.count(pictures[0]['key']) == 2 and pictures[2]['key'] not in keys, 'plain and plain again see the grey film: %s' % keys
-    caption = html.unescape(re.search('<h3>Figure 1.*?<figcaption><p>(.*?)</p>', page, re.S).group(1))
-    assert 'the detector gets I + (1 − α) L I (1 − I), here with α = 0.5' in caption, caption
-    assert '<h3>Figure 3' in page and 'I (α + (1 − α) L)' not in caption, caption
-    study('map of others', *sets('rows=["none"]', 'controls=["shuffled"]', 'seeds=[0]'))
-    page = (WORK / 'map of others/report.html').read_text()
-    assert '<h3>Figure 1' not in page and '<h3>Figure 2' in page, 'no detector sees its film\'s map: there is no pipeline to draw'
-    print('ok  one form alone: pictures and figures are of it', flush=True)
-
-
-def fixed_thresholds():
-    """What a detector finds at the threshold that it fixed on validation films stands in the study, as in the run."""
-    split = '"data.val=0.3", "data.test=0.3"'
-    study('threshold', *sets('rows=["none"]', 'seeds=[0, 1]', 'set=[%s, "detect.score_threshold=0.0001"]' % split))
-    expected = {'sens_at_threshold': [], 'fp_at_threshold': []}
-    for seed in (0, 1):
-        at = json.loads((WORK / ('threshold/rows/retinanet-none-%d/results.json' % seed)).read_text())['at_threshold']
-        assert at['threshold'] is not None and at['threshold'] > 0 and 'validation films' in at['chosen'], at
-        expected['sens_at_threshold'].append(at['sensitivity']['value'])
-        expected['fp_at_threshold'].append(at['fp_per_image']['value'])
-    lines = {r['figure']: r for r in rows_of(WORK / 'threshold/further.csv')}
-    for figure, values in expected.items():
-        assert abs(float(lines[figure]['value']) - sum(values) / 2) < 1e-9, (figure, lines[figure], values)
-    page = (WORK / 'threshold/report.html').read_text()
-    assert 'sens. at fixed threshold' in page and 'FP per image there' in page
-    of_study = json.loads((WORK / 'threshold/results.json').read_text())['rows'][0]['evaluations']
-    assert [e['at_threshold']['sensitivity']['value'] for e in of_study] == expected['sens_at_threshold']
-    # A run that lost its results is named, in one line.
-    (WORK / 'threshold/rows/retinanet-none-1/results.json').unlink()
-    errors = study('threshold', '--resume', *sets('rows=["none"]', 'seeds=[0, 1]', 'set=[%s, "detect.score_threshold=0.0001"]' % split),
-                   code=1).stderr
-    assert 'threshold/rows/retinanet-none-1/results.json: ' in errors, errors
-    print('ok  a threshold fixed on validation films', flush=True)
-
-
-def further_figures():
-    """Further figures against each evaluation's own, lesions by size and finding against the data's files, figure 5."""
-    study('further', *sets('seeds=[0,1]', 'classifier_set=["data.test_folds=test","data.test=0.8"]', 'set=["data.test=0.8"]'))
-    check_further('further', ['none', 'cawe'])
-    check_figure_5('further', ['RetinaNet, plain, seed 0', 'classifier, nodule', 'classifier, consolidation'])
-    # The findings of films, from the data's own tables.
-    test = {r['image'] for r in rows_of(WORK / 'further/rows/retinanet-none-0/split.csv') if r['fold'] == 'test'}
-    boxes, expected = rows_of(WORK / 'data/stage_2_train_labels.csv'), {}
-    for film in rows_of(WORK / 'data/metadata.csv'):
-        name = film['image'].rsplit('.', 1)[0]
-        labels = [k for k in ('nodule', 'consolidation') if film[k] == '1']
-        n = sum(b['patientId'] == name and b['Target'] == '1' for b in boxes)
-        if name in test and labels and n > 0:
-            finding = labels[0] if len(labels) == 1 else 'several labels'
-            expected[finding] = expected.get(finding, 0) + n
-    assert len(expected) == 3, 'the phantoms have all kinds of films'
-    check_groups('further', 'finding of the film', expected)
-    # Boxes with classes of their own.
-    coco = json.loads((WORK / 'data/coco.json').read_text())
-    (WORK / 'coco.toml').write_text(DETECTOR.replace('boxes = "stage_2_train_labels.csv"', 'format = "coco"').replace(
-        'labels_csv = "metadata.csv"\n', '').replace('label_columns = ["nodule", "consolidation"]\n', '').replace(
-                'split = "patient"', 'split_unit = "image"'))
-    study('coco', *sets('retinanet=coco.toml', 'rows=[none]'))
-    test = {r['image'] for r in rows_of(WORK / 'coco/rows/retinanet-none-0/split.csv') if r['fold'] == 'test'}
-    names = {c['id']: c['name'] for c in coco['categories']}
-    films = {i['id']: i['file_name'].rsplit('/', 1)[-1].rsplit('.', 1)[0] for i in coco['images']}
-    expected = {name: 0 for name in names.values()}
-    for a in coco['annotations']:
-        expected[names[a['category_id']]] += films[a['image_id']] in test
-    assert min(expected.values()) > 0, expected
-    check_groups('coco', 'finding', expected)
-    print('ok  further figures, lesions by size and finding, figure 5', flush=True)
-
-
-def main():
-    cawe('phantom', '--out', 'data', '--images', 40, '--size', 32)
-    (WORK / 'study.toml').write_text(STUDY)
-    table = [line.split(',') for line in (WORK / 'data/metadata.csv').read_text().splitlines()]
-    (WORK / 'data/absent.csv').write_text(''.join(','.join(row + ['absent' if i == 0 else '0']) + '\n' for i,
-                                                  row in enumerate(table)))
-    (WORK / 'detector.toml').write_text(DETECTOR)
-    (WORK / 'classifier.toml').write_text(CLASSIFIER)
-    forms_in_the_viewer()
-    form_alone()
-    fixed_thresholds()
-    further_figures()
-    other = ('--set', 'classifier_set=["data.split_seed=1"]')
-    refused('a classifier with another split trained persons of the test', *other, code=3,
-            says=['was trained on', '--allow-leak'])
-    refused('an ablation with a label that the classifier does not know', '--ablate', 'cam.targets=[nodule],[mass]',
-            code=2, says=['mass'])
-    refused('an ablation of the split: its row would be judged on films that it was not tested on', '--ablate',
-            'data.test=0.2', code=2, says=['data.test=0.2', 'another split'])
-    refused('an ablation of the test folds', '--ablate', 'data.test_folds=[train]', code=2, says=['data.test_folds'])
-    refused('a fold that chooses checkpoints and tests', '--set', 'set=["data.val_folds=[test]"]', code=2,
-            says=['data.test_folds names fold "test", and so does data.val_folds'])
-    refused('an ablated classifier that is not there', '--ablate', 'enhance.classifier=nope', code=3, says=['nope'])
-    refused('a control without a second person', '--set', 'controls=["shuffled"]', '--set', 'set=["data.test=0.03"]',
-            '--set', 'classifier_set=["data.test=0.03"]', code=3, says=['one patient only'])
-    refused('one seed twice', '--set', 'seeds=[3,4,3]', code=2, says=['3 twice'])
-    refused('a value of an ablation that is empty', '--ablate', 'fuse.alpha=0.5,', code=2, says=['a value is empty'])
-    refused('an ablation of the rule by which all rows are judged', '--ablate', 'froc.iou=0.1', code=2,
-            says=['froc.iou=0.1', 'judged by one rule'])
-    refused('an ablation of the seed', '--ablate', 'seed=5', code=2, says=['seeds = [0, 1'])
-    refused('two values that are one', '--ablate', 'fuse.alpha=0.30,0.3', code=2, says=['would be one row'])
-    refused('a value of an ablation too long for the name of its folder', '--ablate', 'init=%st.toml' % ('./' * 130),
-            code=2, says=['study.toml: ablate: the folder of row', 'expected up to 255'])
-    refused('films too small for a detector', '--ablate', 'image.size=16', code=2, says=['image.size is 16', '32 or more'])
-    refused('a class of the map that only the last row asks for', '--set', 'set=["cam.exclude_labels=[\'edema\']"]',
-            code=2, says=['edema'])
-    weights_of_shared_models()
-    folds()
-    folds_apart()
-    warnings_of_shared_models()
-    other_split()
-    other_films()
-    films_of_another_source()
-    stopped_classifiers()
-    other_beginnings()
-    study('allowed', *other, '--allow-leak', says=['a leak was allowed'])
-    page = (WORK / 'allowed/report.html').read_text()
-    assert 'class="warnings"' in page and 'a leak was allowed' in page, 'the report does not say that a leak was allowed'
-    print('ok  an allowed leak stands in the report', flush=True)
+def goes_on():
+    """A finished study, whose files were lost, exchanged or begun again, goes on with what it began with or says what is other."""
     study('plain')
     assert 'class="warnings"' not in (WORK / 'plain/report.html').read_text(), (WORK / 'plain/environment.json').read_text()
     results = (WORK / 'plain/results.csv').read_bytes()
@@ -516,6 +323,51 @@ def main():
     page = (WORK / 'plain/report.html').read_text()
     assert 'Resumed with changes: the study, boot.draws: 20 before, 30 now' in page
     print('ok  other recipes are refused, or accepted and shown in the report', flush=True)
+
+
+def main():
+    make()
+    table = [line.split(',') for line in (WORK / 'data/metadata.csv').read_text().splitlines()]
+    (WORK / 'data/absent.csv').write_text(''.join(','.join(row + ['absent' if i == 0 else '0']) + '\n' for i,
+                                                  row in enumerate(table)))
+    other = ('--set', 'classifier_set=["data.split_seed=1"]')
+    refused('a classifier with another split trained persons of the test', *other, code=3,
+            says=['was trained on', '--allow-leak'])
+    refused('an ablation with a label that the classifier does not know', '--ablate', 'cam.targets=[nodule],[mass]',
+            code=2, says=['mass'])
+    refused('an ablation of the split: its row would be judged on films that it was not tested on', '--ablate',
+            'data.test=0.2', code=2, says=['data.test=0.2', 'another split'])
+    refused('an ablation of the test folds', '--ablate', 'data.test_folds=[train]', code=2, says=['data.test_folds'])
+    refused('a fold that chooses checkpoints and tests', '--set', 'set=["data.val_folds=[test]"]', code=2,
+            says=['data.test_folds names fold "test", and so does data.val_folds'])
+    refused('an ablated classifier that is not there', '--ablate', 'enhance.classifier=nope', code=3, says=['nope'])
+    refused('a control without a second person', '--set', 'controls=["shuffled"]', '--set', 'set=["data.test=0.03"]',
+            '--set', 'classifier_set=["data.test=0.03"]', code=3, says=['one patient only'])
+    refused('one seed twice', '--set', 'seeds=[3,4,3]', code=2, says=['3 twice'])
+    refused('a value of an ablation that is empty', '--ablate', 'fuse.alpha=0.5,', code=2, says=['a value is empty'])
+    refused('an ablation of the rule by which all rows are judged', '--ablate', 'froc.iou=0.1', code=2,
+            says=['froc.iou=0.1', 'judged by one rule'])
+    refused('an ablation of the seed', '--ablate', 'seed=5', code=2, says=['seeds = [0, 1'])
+    refused('two values that are one', '--ablate', 'fuse.alpha=0.30,0.3', code=2, says=['would be one row'])
+    refused('a value of an ablation too long for the name of its folder', '--ablate', 'init=%st.toml' % ('./' * 130),
+            code=2, says=['study.toml: ablate: the folder of row', 'expected up to 255'])
+    refused('films too small for a detector', '--ablate', 'image.size=16', code=2, says=['image.size is 16', '32 or more'])
+    refused('a class of the map that only the last row asks for', '--set', 'set=["cam.exclude_labels=[\'edema\']"]',
+            code=2, says=['edema'])
+    weights_of_shared_models()
+    folds()
+    folds_apart()
+    warnings_of_shared_models()
+    other_split()
+    other_films()
+    films_of_another_source()
+    stopped_classifiers()
+    other_beginnings()
+    study('allowed', *other, '--allow-leak', says=['a leak was allowed'])
+    page = (WORK / 'allowed/report.html').read_text()
+    assert 'class="warnings"' in page and 'a leak was allowed' in page, 'the report does not say that a leak was allowed'
+    print('ok  an allowed leak stands in the report', flush=True)
+    goes_on()
 
 
 main()

@@ -15,26 +15,15 @@
 #include "report/page/parts.h"
 #include "tensor/error.h"
 #include "tensor/io/files.h"
+#include "tests/report/drawn.h"
 #include "tests/report/made_up_report.h"
 
 namespace cawe::report {
 namespace {
 
-size_t count(const std::string& text, const std::string& part) {
-  size_t n = 0;
-  for (size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++n;
-  return n;
-}
-
-data::CsvTable table(const Figure& figure) { return data::CsvTable::parse(figure.csv, figure.name); }
-
-/// Rows whose column has the given text.
-std::vector<size_t> where(const data::CsvTable& csv, const char* column, const std::string& text) {
-  std::vector<size_t> rows;
-  for (size_t i = 0; i < csv.rows(); ++i)
-    if (csv.at(i, csv.column(column)) == text) rows.push_back(i);
-  return rows;
-}
+using testing::count;
+using testing::table;
+using testing::where;
 
 PipelineExample pipeline() {
   PipelineExample e;
@@ -131,6 +120,8 @@ TEST(Figure1, SaysWhichFormOfTheMapTheDetectorGets) {
     e.method = form.method;
     const Figure figure = figure_pipeline({e});
     EXPECT_NE(figure.caption.find(form.caption), std::string::npos) << figure.caption;
+    EXPECT_NE(figure.caption.find("gives the map L of the film I; the detector gets"), std::string::npos)
+        << "letters that stand in the formula";
     EXPECT_NE(figure.svg.find(form.arrow), std::string::npos) << form.method;
     EXPECT_NE(figure.csv.find(form.operation), std::string::npos) << figure.csv;
   }
@@ -146,7 +137,17 @@ TEST(Figure1, SaysOfEachFilmHowItWasChosen) {
       figure.caption.find("on film <1>, drawn at random from 7 films; below, on other, the best of them."),
       std::string::npos)
       << figure.caption;
-  EXPECT_NE(figure.svg.find(">other: the best of them</text>"), std::string::npos);
+  // Two lines above each film: its name, and below how it was chosen, which is long enough for one.
+  EXPECT_NE(
+      figure.svg.find("y=\"20.0\" text-anchor=\"start\">film &lt;1&gt;</text><text x=\"16.0\" y=\"38.0\" "
+                      "text-anchor=\"start\" class=\"small\">drawn at random from 7 films</text>"),
+      std::string::npos)
+      << figure.svg;
+  EXPECT_NE(figure.svg.find("y=\"338.0\" text-anchor=\"start\">other</text><text x=\"16.0\" y=\"356.0\" "),
+            std::string::npos);
+  EXPECT_NE(figure.svg.find("viewBox=\"0 0 1080 672\""), std::string::npos)
+      << "and the drawing has room for them";
+  EXPECT_NE(figure_pipeline({pipeline()}).svg.find("viewBox=\"0 0 1080 336\""), std::string::npos);
   const data::CsvTable csv = table(figure);
   const auto letters = where(csv, "operation", "input");
   ASSERT_EQ(letters.size(), 2u);
@@ -155,52 +156,6 @@ TEST(Figure1, SaysOfEachFilmHowItWasChosen) {
   EXPECT_EQ(csv.at(letters[1], csv.column("image")), "other");
   EXPECT_EQ(csv.at(where(csv, "part", "g")[0], csv.column("from")), "f+e") << "its own map and film";
   EXPECT_EQ(count(figure.svg, ">h</text>"), 1u);
-}
-
-AttentionExample attention() {
-  AttentionExample e;
-  e.image = "film";
-  e.film = {4, 4, 1, std::vector<uint8_t>(16, 90)};
-  e.map = {4, 4, 1, std::vector<uint8_t>(16, 128)};
-  e.width = e.height = 4;
-  e.truth = {{1, 1, 3, 3}};
-  e.classes = {{"opacity", .9, true, {.5, -.25}}, {"mass", .2, false, {}}};
-  e.channels = {{7, .5, {1, 1, 1, {255}}}, {9, .00123, {1, 1, 1, {255}}}};
-  return e;
-}
-
-TEST(Figure2, ShowsClassesGradientsMapsAndTheBlueBox) {
-  const Figure figure = figure_attention(attention());
-  EXPECT_EQ(count(figure.svg, "<image"), 5u) << "film, map, overlay, two feature maps";
-  EXPECT_EQ(count(figure.svg, "stroke=\"#4c8dff\""), 2u) << "on the film and on the overlay";
-  EXPECT_NE(figure.svg.find("v-18.00"), std::string::npos) << "the largest gradient fills the strip";
-  EXPECT_NE(figure.svg.find("v9.00"), std::string::npos) << "half of it, downward";
-  EXPECT_NE(figure.svg.find(">weight 0.50<"), std::string::npos) << "two significant digits";
-  EXPECT_NE(figure.svg.find(">weight 0.0012<"), std::string::npos);
-  for (const char* letter : {">a<", ">b<", ">c<", ">d<", ">e<", ">f<"})
-    EXPECT_EQ(count(figure.svg, std::string("class=\"strong\"") + letter), 1u) << letter;
-  const data::CsvTable csv = table(figure);
-  ASSERT_EQ(where(csv, "part", "gradient").size(), 2u);
-  EXPECT_EQ(csv.number(where(csv, "part", "gradient")[1], csv.column("value")), -.25);
-  EXPECT_EQ(csv.number(where(csv, "part", "sigma")[0], csv.column("value")), .9);
-  EXPECT_EQ(csv.at(where(csv, "part", "sigma")[0], csv.column("index")), "active");
-  EXPECT_EQ(csv.at(where(csv, "part", "sigma")[1], csv.column("index")), "");
-  EXPECT_EQ(csv.number(where(csv, "part", "channel")[0], csv.column("index")), 7);
-  EXPECT_EQ(csv.number(where(csv, "part", "truth")[0], csv.column("x2")), 3);
-}
-
-TEST(Figure2, SaysWhereNoClassIsActive) {
-  AttentionExample e = attention();
-  const std::string fallback = "no class is active (fallback: the likeliest, opacity 0.38)";
-  e.classes[0].sigma = .38;
-  EXPECT_NE(figure_attention(e).caption.find("active classes: opacity 0.38"), std::string::npos);
-  e.kind = MapOf::fallback;
-  const Figure figure = figure_attention(e);
-  EXPECT_NE(figure.caption.find(fallback), std::string::npos) << figure.caption;
-  EXPECT_NE(figure.svg.find(">film: " + fallback + "</text>"), std::string::npos);
-  EXPECT_EQ(figure.caption.find("the active classes"), std::string::npos);
-  const data::CsvTable csv = table(figure);
-  EXPECT_EQ(csv.at(where(csv, "part", "sigma")[0], csv.column("index")), "fallback");
 }
 
 TEST(MapClasses, InWords) {
@@ -274,96 +229,14 @@ TEST(Figure3, IsTheTsneOfTheFeatures) {
                 fixed(mix.moved / mix.nearest, 2) + " times as far"),
             std::string::npos)
       << figure.caption;
+  EXPECT_NE(figure.caption.find("enhancement Color + CAWE. (a)"), std::string::npos) << figure.caption;
+  TsneExample some = e;
+  some.chosen = "films of one fold";
+  EXPECT_NE(figure_tsne(some).caption.find("Color + CAWE; films of one fold. (a)"), std::string::npos);
   TsneExample alone = e;
   alone.enhanced_normal = alone.enhanced_abnormal = {};
   EXPECT_EQ(figure_tsne(alone).caption.find("nearest to a film"), std::string::npos)
       << "nothing was enhanced";
-}
-
-/// A step curve's value at x, from the rows of the figure's table.
-double read(const data::CsvTable& csv, const ReportRow& row, const char* part, double x, const char* column) {
-  double found = std::nan("");
-  for (const size_t i : where(csv, "part", part)) {
-    if (csv.at(i, 0) != page::detector_label(row.detector) ||
-        csv.at(i, 1) != page::method_label(row.enhancement))
-      continue;
-    if (std::string(part) == "curve" ? csv.number(i, 3) <= x : csv.number(i, 3) == x)
-      found = csv.number(i, csv.column(column));
-  }
-  return found;
-}
-
-TEST(Figure4, DrawsEveryRowInThePapersOrderWithItsInterval) {
-  const Report report = testing::made_up_report(0);
-  const Figure figure = figure_froc(report.rows);
-  EXPECT_EQ(count(figure.svg, "<circle class=\"sens\""), 2 * 6 * 4u)
-      << "two detectors, six methods, at 1, 2, 3, 4";
-  EXPECT_EQ(count(figure.svg, "<circle class=\"seed\""), 5 * 6 * 4u) << "five seeds of one detector";
-  EXPECT_LT(figure.svg.find("Faster R-CNN</text>"), figure.svg.find("RetinaNet</text>"));
-  for (const char* letter : {">a<", ">b<"})
-    EXPECT_EQ(count(figure.svg, std::string("class=\"strong\"") + letter), 1u);
-  const data::CsvTable csv = table(figure);
-  EXPECT_EQ(csv.at(0, csv.column("detector")), "Faster R-CNN");
-  EXPECT_EQ(csv.at(0, csv.column("enhancement")), "Plain");
-  for (const ReportRow& row : report.rows) {
-    // With one seed the band at two false positives is the row's own interval.
-    if (row.seed_sens.size() == 1) {
-      EXPECT_EQ(read(csv, row, "interval", 2, "sensitivity"), row.sens[1].value);
-      EXPECT_EQ(read(csv, row, "interval", 2, "low"), row.sens[1].low);
-      EXPECT_EQ(read(csv, row, "interval", 2, "high"), row.sens[1].high);
-    }
-    if (row.seed_sens.size() > 1) {
-      // The band's covariance is of the first kBandDraws draws.
-      EXPECT_NEAR(read(csv, row, "interval", 2, "low"), std::max(0.0, row.sens[1].low), 2e-3);
-      EXPECT_NEAR(read(csv, row, "interval", 2, "high"), std::min(1.0, row.sens[1].high), 2e-3);
-    }
-    EXPECT_EQ(read(csv, row, "sens", 2, "low"), row.sens[1].low);
-    EXPECT_EQ(read(csv, row, "seed", 3, "sensitivity"), row.seed_sens.back()[2]);
-  }
-}
-
-TEST(Figure4, PointsLieOnTheirCurvesByBothAxes) {
-  const Report report = testing::made_up_report(0);
-  const Figure figure = figure_froc(report.rows);
-  EXPECT_EQ(figure.other_name, "figure4-log");
-  const data::CsvTable csv = table(figure);
-  for (const ReportRow& row : report.rows) {
-    double seeds = 0;
-    for (const auto& of_seed : row.seed_sens) seeds += of_seed[2] / double(row.seed_sens.size());
-    EXPECT_NEAR(row.sens[2].value, seeds, 1e-12);
-    for (size_t k = 0; k < 4; ++k) {
-      const double n = double(k + 1), on_curve = read(csv, row, "curve", n, "sensitivity");
-      EXPECT_NEAR(row.sens[k].value, on_curve, 1e-12)
-          << row.detector << " " << row.enhancement << " at " << n;
-      if (row.control) continue;
-      // The panels' axes: 0 … 8 and 1/16 … 8 over 434 from 62, sensitivities over 300 upward from 340.
-      const double panel = row.detector == "retinanet" ? 540 : 0, y = 340 - 300 * on_curve;
-      const double even = panel + 62 + 434 * n / 8, octaves = panel + 62 + 434 * std::log2(16 * n) / 7;
-      for (const auto& [svg, x] :
-           {std::pair<const std::string&, double>{figure.svg, even}, {figure.other_svg, octaves}})
-        EXPECT_NE(svg.find("cx=\"" + fixed(x, 2) + "\" cy=\"" + fixed(y, 2) + "\""), std::string::npos)
-            << row.enhancement << " at " << n;
-    }
-  }
-}
-
-TEST(Figure4, CurvesDifferWithoutColour) {
-  const Report report = testing::made_up_report(0);
-  std::set<std::string> looks;
-  size_t rows = 0;
-  const std::vector<size_t> colours = page::row_colours(report.rows);
-  for (size_t i = 0; i < report.rows.size(); ++i) {
-    if (report.rows[i].detector != "retinanet") continue;
-    ++rows;
-    std::string path = svg::curve_path({0, 1, 0, 1}, {{1, 1}}, false, colours[i], "");
-    std::string mark = svg::mark_at(0, 0, colours[i], report.rows[i].control, "");
-    for (std::string* text : {&path, &mark})
-      for (size_t at = text->find("var(--s"); at != std::string::npos; at = text->find("var(--s"))
-        text->erase(at, text->find(')', at) + 1 - at);
-    looks.insert(path);
-    looks.insert(mark);
-  }
-  EXPECT_EQ(looks.size(), 2 * rows) << "two rows have the same dashes or marks";
 }
 
 TEST(Figure5, DrawsBinsWithCountsAndTheDiagonal) {

@@ -11,15 +11,27 @@
 #include "report/statements.h"
 #include "tensor/error.h"
 #include "tensor/io/format.h"
+#include "tests/report/drawn.h"
 #include "tests/report/made_up_report.h"
 
 namespace cawe::report {
 namespace {
 
-size_t count(const std::string& text, const std::string& part) {
-  size_t n = 0;
-  for (size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++n;
-  return n;
+using testing::count;
+
+/// A section of the page by its id; "" where there is none.
+std::string section(const std::string& html, const std::string& id) {
+  const size_t from = html.find("<section id=\"" + id + "\"");
+  return from == std::string::npos ? "" : html.substr(from, html.find("</section>", from) - from);
+}
+
+/// A report with one film, without map, rows and everything else.
+Report one_film() {
+  Report report;
+  report.panels.emplace_back();
+  report.panels[0].width = report.panels[0].height = 4;
+  report.panels[0].pictures = {{"grey", {1}}};
+  return report;
 }
 
 TEST(Report, HoldsEveryPartAndAsksTheNetworkForNothing) {
@@ -275,6 +287,85 @@ TEST(Report, IntervalsOfRowsAreNotCalledATest) {
   const size_t at = html.find("What decides is the paired comparison with the plain row");
   ASSERT_NE(at, std::string::npos);
   EXPECT_NE(html.find("“rank” would stand only", at), std::string::npos) << "no row of this page has a rank";
+}
+
+TEST(Report, WithoutLesionFreeImagesThereIsNoCurveOverThem) {
+  Report report = testing::made_up_report(0);
+  const std::string choice = "data-denominator=\"negatives\" aria-pressed=\"false\"";
+  EXPECT_NE(report_html(report).find(choice + ">On lesion-free images only"), std::string::npos);
+  for (ReportRow& row : report.rows) row.line.negative_points.clear();
+  EXPECT_NE(report_html(report).find(choice + " disabled>No lesion-free images here"), std::string::npos);
+}
+
+TEST(Report, CurvesSpeakOfViewerAndControlsOnlyWhereTheyAre) {
+  Report report = testing::made_up_report(1);
+  std::string curves = section(report_html(report), "curves");
+  EXPECT_EQ(count(curves, "the first seed, whose boxes the viewer shows"), 1u);
+  EXPECT_EQ(count(curves, "controls are thin"), 1u);
+  report.panels.clear();
+  for (ReportRow& row : report.rows) row.control = false;
+  curves = section(report_html(report), "curves");
+  EXPECT_NE(curves.find("No two methods have the same dashes and marks."), std::string::npos);
+  for (const char* word : {"viewer", "Dots", "control"})
+    EXPECT_EQ(curves.substr(0, curves.find("</p>")).find(word), std::string::npos) << word;
+  const std::string figure = figure_froc(report.rows).caption;
+  EXPECT_EQ(figure.find("controls"), std::string::npos) << figure;
+}
+
+TEST(Report, TheViewerSpeaksOfMapsAndRowsOnlyWhereTheyAre) {
+  const std::string blends = "in the pictures that are made so (", chooses = "Choosing a picture chooses";
+  Report report = one_film();
+  std::string viewer = section(report_html(report), "viewer");
+  EXPECT_EQ(count(viewer, "with its attention map") + count(viewer, chooses), 0u);
+  report.panels[0].map_png = {9};
+  viewer = section(report_html(report), "viewer");
+  EXPECT_EQ(count(viewer, blends + "Grey with map)"), 1u);
+  report = testing::made_up_report(2);
+  viewer = section(report_html(report), "viewer");
+  EXPECT_EQ(count(viewer, blends + "CAWE, Color + CAWE)"), 1u);
+  EXPECT_EQ(count(viewer, chooses), 1u);
+}
+
+TEST(Report, LinksAndSentencesNeedWhatTheySpeakOf) {
+  Report report = one_film();
+  std::string html = report_html(report);
+  EXPECT_NE(html.find("<a class=\"skip\" href=\"#viewer\">Skip to the content</a>"), std::string::npos);
+  EXPECT_EQ(section(html, "provenance").find("command line"), std::string::npos);
+  report.environment = {{"command_line", "cawe study"}};
+  report.rows.resize(2);
+  report.rows[0].baseline = report.rows[1].baseline = true;
+  report.rows[1].detector = "retinanet";
+  html = report_html(report);
+  EXPECT_NE(html.find("<a class=\"skip\" href=\"#table\">Skip to the table</a>"), std::string::npos);
+  EXPECT_NE(section(html, "provenance").find("The command line may be pasted"), std::string::npos);
+  EXPECT_EQ(section(html, "table").find("paired, against"), std::string::npos) << "only plain rows";
+  EXPECT_EQ(section(html, "table").find("What decides"), std::string::npos);
+  report.rows[1].baseline = false;
+  html = report_html(report);
+  EXPECT_NE(section(html, "table").find("paired, against"), std::string::npos);
+  EXPECT_NE(section(html, "table").find("What decides"), std::string::npos);
+}
+
+TEST(Report, EverySeedHasADotInTheIntervalDrawings) {
+  Report report;
+  report.rows.resize(2);
+  report.rows[0].mean = {.5, .45, .55, 100, 0};
+  report.rows[1].mean = {std::nan(""), std::nan(""), std::nan(""), 100, 0};
+  report.rows[0].own.figures[eval::kComparedMean].of_seed = {.5};
+  std::string html = section(report_html(report), "table");
+  EXPECT_EQ(count(html, "<circle"), 1u) << "a mean; a figure that is not known has no place";
+  EXPECT_EQ(html.find("dots: seeds"), std::string::npos);
+  // The scale, 4 to 146, has room for the seeds, though they lie outside the interval.
+  report.rows[0].baseline = true;
+  report.rows[0].own.figures[eval::kComparedMean].of_seed = {.6, .4, std::nan("")};
+  html = section(report_html(report), "table");
+  EXPECT_EQ(count(html, "<circle class=\"seed\""), 2u);
+  for (const char* x : {"class=\"seed\" cx=\"146.0\"", "class=\"seed\" cx=\"4.0\"", "<circle cx=\"75.0\""})
+    EXPECT_EQ(count(html, x), 1u) << x;
+  EXPECT_NE(html.find("Mean of the four</button><small>dashed: baseline<br>small dots: seeds</small>"),
+            std::string::npos);
+  html = section(report_html(testing::made_up_report(0)), "table");
+  EXPECT_EQ(count(html, "<circle class=\"seed\""), 9 * 5u) << "nine rows of five seeds, nine of one";
 }
 
 TEST(Report, IsWrittenWholeOrNotAtAll) {

@@ -96,9 +96,36 @@ def check_checklists(page, _):
     page("document.querySelectorAll('#checklists details').forEach(d => { d.open = false; })")
 
 
+def check_width(page, width):
+    """Nothing but what scrolls by itself is wider than the screen, be names as long as they may."""
+    page.settle()
+    outside = page("""const scrolls = e => e && (getComputedStyle(e).overflowX !== 'visible' || scrolls(e.parentElement));
+        return [...document.body.querySelectorAll('*')].filter(e => e.getBoundingClientRect().right > arguments[0] + 1 && e.checkVisibility() &&
+            !e.closest('svg') && !scrolls(e.parentElement.closest('body *'))).map(e => e.outerHTML.slice(0, 200))""", width)
+    assert page("return document.documentElement.scrollWidth") <= width and not outside, (width, "the page may not scroll sideways", outside[:3])
+
+
+def check_names_of_figure_4(driver, address):
+    """Names in its key have room in columns and drawing, whatever the font is, and the page is no wider for them."""
+    page = Page(driver, address)
+    names = page("""const svg = document.querySelector('.drawing svg'), [, , width, height] = svg.getAttribute('viewBox').split(' ').map(Number);
+        return [...svg.querySelectorAll('text')].filter(t => t.getAttribute('y') > 400).map(t => {
+            const b = t.getBBox(); return {text: t.textContent, left: b.x - 48, right: b.x + b.width, y: b.y, fits: b.x + b.width <= width && b.y + b.height <= height}; })""")
+    assert [n["text"] for n in names] == ["Plain", "CAWE lift", "plain, other seeds (A/A)", "shuffled map, CAWE as a channel (control)"], names
+    for name in names:
+        assert name["fits"], name
+        beside = [n for n in names if n["y"] == name["y"] and n["left"] > name["left"]]
+        assert all(name["right"] <= n["left"] for n in beside), (name, beside)
+    for width in (360, 800):
+        page.screen(width, mobile=width < 400)
+        check_width(page, width)
+    page.screen(1300)
+
+
 def check_phone(page, _):
     page.screen(360, mobile=True)
-    assert page("return document.documentElement.scrollWidth") <= 360, "the page may not scroll sideways on a phone"
+    assert len(page.element("film-title").text) > 50, "a film with a long name"
+    check_width(page, 360)
     page.picture("Side by side")
     assert page("return document.documentElement.scrollWidth") <= 360
     assert page("return document.getElementById('window').getBoundingClientRect().right") <= 360

@@ -3,8 +3,7 @@
 import math
 import re
 
-import re
-
+from browser import Page
 from expected import p_text, read_curve, read_mean, signed, table_order
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
@@ -41,6 +40,38 @@ def check_table_numbers(page, figures):
     ranks = len(page.many("#results .rank"))
     assert ("here that is none" in text) == (ranks == 0), ranks
     assert "paper 0.604" in shown[0][1]["text"] and "paper" not in shown[17][1]["text"]
+
+
+def check_forest(page, figures):
+    """Means and seeds stand on one scale, which has room for all of them; of one seed there is no dot beside the mean."""
+    drawn = page("""return [...document.querySelectorAll('#results tbody .forest')].map(f =>
+        ['circle:not(.seed)', '.seed'].map(s => [...f.querySelectorAll(s)].map(c => Number(c.getAttribute('cx')))))""")
+    rows = table_order(figures["rows"])
+    assert len(drawn) == len(rows)
+    known = sorted((row["mean"][0], mean[0]) for (mean, _), row in zip(drawn, rows))
+    (v0, x0), (v1, x1) = known[0], known[-1]
+    for (mean, seeds), row in zip(drawn, rows):
+        each = [sum(read_curve(points, n)[2] for n in (1, 2, 3, 4)) / 4 for points in row["seeds"]]
+        assert len(mean) == 1 and len(seeds) == (len(each) if len(each) > 1 else 0), row
+        for shown, value in zip(mean + seeds, [row["mean"][0]] + each):
+            assert abs(shown - (x0 + (x1 - x0) * (value - v0) / (v1 - v0))) < 0.3 and 4 <= shown <= 146, (row, shown, value)
+    assert "small dots: seeds" in page.one("#results thead").text
+    size = page("return [...document.querySelectorAll('.forest .seed')].map(c => [c.getBoundingClientRect().height, getComputedStyle(c).opacity])")
+    assert len(size) == 45 and all(1 < height < 4 and float(opacity) < 0.7 for height, opacity in size), size[:3]
+
+
+def check_lesions_only(driver, address):
+    """Without lesion-free films no curve is over them, and nothing says that one is at 0."""
+    page = Page(driver, address)
+    button = page.one("[data-denominator=negatives]")
+    assert not button.is_enabled() and button.text == "No lesion-free images here", button.text
+    assert page("return [...document.querySelectorAll('#results .neg')].every(e => e.textContent === 'n/a')")
+    page("arguments[0].disabled = false", button)  # nor does the script, were it asked
+    page.click(button)
+    cells = page("return [...document.querySelectorAll('.legend tbody tr')].map(r => [...r.cells].slice(1).map(c => c.textContent))")
+    assert len(cells) == 4 and all(line == ["n/a", "–", "–"] for line in cells), cells
+    page.click(page.one("[data-denominator=images]"))
+    assert page("return [...document.querySelectorAll('.legend tbody td:nth-child(2)')].every(c => Number(c.textContent) > 0)")
 
 
 def check_sentences(page, figures):

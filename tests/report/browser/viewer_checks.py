@@ -24,6 +24,16 @@ def check_one_form(driver, address):
     assert page.element("whose").text.endswith("whose detector saw Grey, not this picture."), page.element("whose").text
 
 
+def check_bare(driver, address):
+    """A page with a film alone says nothing of rows, maps and a table, and gives no figures of a test set."""
+    page = Page(driver, address)
+    assert page.element("whose").text == "Picture: Grey."
+    assert page.element("state").text == "This image: 2 true, 0 predicted: 0 right, 0 wrong.", page.element("state").text
+    assert not page.element("alpha").is_enabled() and "α" not in page.one("#viewer .lead").text
+    targets = page("return [...document.querySelectorAll('a[href^=\"#\"]')].map(a => [a.textContent, Boolean(document.querySelector(a.getAttribute('href')))])")
+    assert targets[0][0] == "Skip to the content" and all(found for _, found in targets), targets
+
+
 def check_first_picture(page, figures):
     """The first picture has the boxes of the row that saw it; picture and row follow one another."""
     assert page.one("#pictures [aria-pressed=true]").text == "CAWE"
