@@ -65,7 +65,7 @@ bool trains_on_images(const std::string& text) {
 
 std::string checkpoint_text(const std::string& path, const train::Checkpoint& c, bool as_json) {
   const data::TrainedPatients trained = data::parse_manifest(path, c.manifest);
-  const int64_t patients = int64_t(trained.hashes.size());
+  const int64_t patients = int64_t(trained.hashes.size() - trained.groups.size());
   Json json{{"file", path},         {"kind", "checkpoint"},          {"step", c.step},
             {"patients", patients}, {"films", trained.films.size()}, {"recipe", c.recipe}};
   const std::string table = describe_tensors(c.model(), {}, as_json ? &json : nullptr);

@@ -16,7 +16,8 @@
 namespace cawe::data {
 namespace {
 
-const std::string kFilm = "film:";
+const std::string kFilm =
+    "film:";  // and kGroupPrefix: what a manifest's line begins with where it is no person's
 
 bool is_hash(const std::string& text) {
   return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == text.npos;
@@ -45,37 +46,45 @@ std::string anonymous_id(const std::string& patient_id) { return patient_hash(pa
 
 TrainedPatients trained_patients(const std::string& model, const Dataset& dataset,
                                  const std::vector<int64_t>& indices) {
-  std::set<std::string> hashes, films;
+  std::set<std::string> hashes, films, groups;
   for (const int64_t i : indices) {
     const Sample& sample = dataset.samples.at(size_t(i));
-    for (const std::string& person : persons_of(sample)) hashes.insert(patient_hash(person));
+    for (const std::string& person : persons_of(sample)) {
+      hashes.insert(patient_hash(person));
+      if (begins_with(person, kGroupPrefix)) groups.insert(patient_hash(person));
+    }
     if (!sample.pixel_hash.empty()) films.insert(sample.pixel_hash);
   }
-  return {model, {hashes.begin(), hashes.end()}, {films.begin(), films.end()}};
+  return {
+      model, {hashes.begin(), hashes.end()}, {films.begin(), films.end()}, {groups.begin(), groups.end()}};
 }
 
 std::string manifest_text(const TrainedPatients& trained) {
   std::string text;
-  for (const std::string& hash : trained.hashes) text += hash + "\n";
+  const std::set<std::string> groups(trained.groups.begin(), trained.groups.end());
+  for (const std::string& hash : trained.hashes)
+    text += (groups.count(hash) > 0 ? kGroupPrefix : "") + hash + "\n";
   for (const std::string& hash : trained.films) text += kFilm + hash + "\n";
   return text;
 }
 
 TrainedPatients parse_manifest(const std::string& model, const std::string& text) {
-  std::set<std::string> hashes, films;
+  std::set<std::string> hashes, films, groups;
   size_t begin = 0;
   while (begin < text.size()) {
     const size_t end = std::min(text.find('\n', begin), text.size());
     const std::string line = text.substr(begin, end - begin);
-    const bool film = line.compare(0, kFilm.size(), kFilm) == 0;
-    const std::string hash = film ? line.substr(kFilm.size()) : line;
+    const bool film = begins_with(line, kFilm), group = begins_with(line, kGroupPrefix);
+    const std::string hash = film || group ? line.substr(line.find(':') + 1) : line;
     CAWE_CHECK(is_hash(hash), Code::data, model,
                ": its list of training patients is damaged (expected lines of 64 "
                "hexadecimal digits)");
     (film ? films : hashes).insert(hash);
+    if (group) groups.insert(hash);
     begin = end + 1;
   }
-  return {model, {hashes.begin(), hashes.end()}, {films.begin(), films.end()}};
+  return {
+      model, {hashes.begin(), hashes.end()}, {films.begin(), films.end()}, {groups.begin(), groups.end()}};
 }
 
 std::vector<Leak> find_leaks(const Dataset& dataset, const std::vector<int64_t>& indices,

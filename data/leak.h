@@ -28,13 +28,14 @@ struct TrainedPatients {
   std::vector<std::string> hashes;  ///< of persons_of() the films; sorted, unique
   std::vector<std::string>
       films;  ///< pixel_hash() of the films; sorted, unique; empty where an old model has none
+  std::vector<std::string> groups;  ///< those of `hashes` that are groups', not persons'; sorted, unique
 };
 
 /// The hashes of the patients of the samples at `indices`, and of the pixels of those that have Sample::pixel_hash.
 TrainedPatients trained_patients(const std::string& model, const Dataset& dataset,
                                  const std::vector<int64_t>& indices);
 
-/// One hash per line, as stored in a manifest, those of films behind the word "film:". Texts of several models may be
+/// One hash per line, as stored in a manifest, those of films behind "film:", of groups behind "group:". Texts of several models may be
 /// joined. parse_manifest() throws data for any other text.
 std::string manifest_text(const TrainedPatients& trained);
 TrainedPatients parse_manifest(const std::string& model, const std::string& text);

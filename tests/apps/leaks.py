@@ -161,6 +161,9 @@ def leaks_of_groups():
                                                              for i in range(12)))
     cawe('train', 'r.toml', '--out', 'everyone', '--quiet', '--set', 'data.groups=both.csv', '--set',
          'data.train_folds=["train","val","test"]', '--set', 'data.val_folds=[]', '--set', 'data.test_folds=[]')
+    facts = json.loads(cawe('inspect', sorted((WORK / 'everyone/checkpoints').glob('*.safetensors'))[0], '--json').stdout)
+    persons = {r['patient'] for r in table('everyone/split.csv')}
+    check(facts['patients'] == len(persons), 'inspect counts persons, not groups')
     after = ['train', 'r.toml', '--out', 'after_groups', '--quiet', '--set', 'data.root=other', '--set', 'init=everyone', '--set']
     refused('a film of a group of which another data set had one that trained', 3,
             ['init (everyone) was trained on', 'group:with im'], *after, 'data.groups=both.csv')
