@@ -91,6 +91,11 @@ std::unique_ptr<Enhancer> make(const EnhancerOptions& o) {
   return std::make_unique<T>(o);
 }
 
+MethodKey while_learning(MethodKey key) {
+  key.learning_only = true;
+  return key;
+}
+
 }  // namespace
 
 std::vector<Method> forms_methods() {
@@ -100,8 +105,10 @@ std::vector<Method> forms_methods() {
            "CAWE, drawn alpha",
            [](const EnhancerOptions& o) { return std::make_unique<Drawn>(o); },
            {true, false, {"cam", "fuse"}},
-           {number_key("cawe-drawn.low", 0.5, 0, 1, "least alpha that a training film is fused with"),
-            number_key("cawe-drawn.high", 1, 0, 1, "largest alpha that a training film is fused with")}}};
+           {while_learning(
+                number_key("cawe-drawn.low", 0.5, 0, 1, "least alpha that a training film is fused with")),
+            while_learning(number_key("cawe-drawn.high", 1, 0, 1,
+                                      "largest alpha that a training film is fused with"))}}};
 }
 
 }  // namespace cawe::models

@@ -26,6 +26,8 @@ struct MethodKey {
   std::vector<std::string> choices;  ///< of a word
   std::string help;                  ///< one line for `cawe recipe keys` and docs/recipes.md
   std::string open;                  ///< what the paper leaves open and this key decides; "" for nothing
+  /// Read only while a network learns from films (Enhancer::in_training): no key of `cawe enhance`, which trains nothing.
+  bool learning_only = false;
 };
 MethodKey number_key(std::string name, double otherwise, double low, double high, std::string help,
                      std::string open = {});

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "models/enhance/enhancer.h"
-#include "tensor/text.h"
 #include "train/schema/table.h"
 
 namespace cawe::train {
@@ -109,11 +108,7 @@ void attention_keys(Table& t) {
        "the paper's Eq. 1 in closed form; false: by automatic differentiation");
 }
 
-/// The tasks that read a method's key. What is read only while a network learns from films
-/// (models::Enhancer::in_training) is no key of `cawe enhance`, which trains nothing.
-TaskBits tasks_with(const models::MethodKey& key) {
-  return begins_with(key.name, "cawe-drawn.") ? kChain & ~kEnhance : kChain;
-}
+TaskBits tasks_with(const models::MethodKey& key) { return key.learning_only ? kChain & ~kEnhance : kChain; }
 
 /// What methods alone read: each brings its keys along (models/enhance/method.h).
 void method_keys(Table& t) {
