@@ -1,4 +1,4 @@
-"""Tables and figures of docs/experiments.md, and docs/results.md's table of real films, from the tables that scripts/experiments keeps in docs/experiments."""
+"""Tables of docs/experiments.md, and docs/results.md's table of real films, from the tables that scripts/experiments keeps in docs/experiments."""
 import csv
 import math
 import re
@@ -191,9 +191,8 @@ def form_part(results, detectors):
     return text
 
 
-def best_form(folder, names, detectors):
+def best_form(results, detectors):
     """C's answer; None before all of its studies are there."""
-    results = Results(folder, names)
     there = [results.maps(d, b) for b in BODIES for d in detectors]
     return max(FORMS, key=lambda f: sum(study[f].delta for study in there)) if all(there) else None
 
@@ -267,72 +266,22 @@ def put(page, mark, text):
     return pattern.sub(lambda m: m.group(1) + text + '\n' + m.group(3), page)
 
 
-def figures(results, detectors, budgets, maps_steps, folder):
-    """budget.svg and dose.svg; False where matplotlib is not there."""
-    try:
-        import matplotlib
-    except ImportError:
-        return False
-    matplotlib.use('svg')
-    matplotlib.rcParams.update({'svg.hashsalt': 'cawe', 'svg.fonttype': 'none', 'font.family': 'sans-serif', 'font.size': 9,
-                                'axes.spines.top': False, 'axes.spines.right': False})
-    import matplotlib.pyplot as plot
-    looks = {'none': ('#555555', 'o', '-', 'plain'), 'cawe': ('#0b7a75', 's', '--', 'CAWE')}
-    figure, axes = plot.subplots(2, 2, figsize=(7.2, 5.2), sharex=True, sharey='row', layout='constrained')
-    for row, detector in zip(axes, detectors):
-        for axis, body in zip(row, BODIES):
-            axis.set_title('%s, %s body' % (NAMES[detector], body), fontsize=9)
-            for arm, (colour, marker, line, label) in looks.items():
-                points = [(s, results.budget(detector, body, s, maps_steps[detector])) for s in budgets]
-                points = [(s * (.97 if arm == 'none' else 1.03), study[arm]) for s, study in points if study]
-                if not points:
-                    continue
-                x = [s for s, _ in points]
-                axis.plot(x, [l.mean for _, l in points], color=colour, marker=marker, linestyle=line, markersize=5, label=label)
-                axis.vlines(x, [l.low for _, l in points], [l.high for _, l in points], color=colour, linewidth=1)
-                for s, l in points:
-                    axis.plot([s] * len(l.by_seed), l.by_seed, linestyle='', marker='.', markersize=2.5, color=colour, alpha=.5)
-            axis.set_xscale('log', base=2)
-            axis.set_xticks(budgets, [str(s) for s in budgets])
-            axis.set_ylabel('mean of Sens@1…4' if body == 'random' else '')
-    for axis in axes[1]:
-        axis.set_xlabel('training steps of 8 films')
-    axes[0][0].legend(frameon=False)
-    figure.savefig(folder / 'experiments_budget.svg', metadata={'Date': None})
-    figure, axes = plot.subplots(1, 2, figsize=(7.2, 3), sharey=True, layout='constrained')
-    for axis, body in zip(axes, BODIES):
-        axis.set_title(body + ' body', fontsize=9)
-        axis.axhline(0, color='#999999', linewidth=.8)
-        for detector, colour, marker, line in zip(detectors, ('#b8442f', '#0b4f9c'), 'os', ('-', '--')):
-            study = results.maps(detector, body)
-            if study:
-                lines = [study['dose=' + q] for q in DOSES]
-                x = [float(q) + (.008 if marker == 's' else -.008) for q in DOSES]
-                axis.plot(x, [l.delta for l in lines], color=colour, marker=marker, linestyle=line, markersize=5, label=NAMES[detector])
-                axis.vlines(x, [l.delta_low for l in lines], [l.delta_high for l in lines], color=colour, linewidth=1)
-        axis.set_xlabel('share of the true boxes in the map, q')
-    axes[0].set_ylabel('difference to plain')
-    axes[0].legend(frameon=False)
-    figure.savefig(folder / 'experiments_dose.svg', metadata={'Date': None})
-    return True
-
-
-def write(docs, folder, names, film_names, film_family, detectors, budgets, maps_steps):
-    """Fills the marked parts of experiments.md and results.md and draws the figures; False without figures."""
-    results, films = Results(folder, names), Results(folder, film_names)
-    page_path, figure_folder = docs / 'experiments.md', docs / 'figures'
-    page = page_path.read_text()
+def write(docs, results, films, film_family, best, detectors, budgets, maps_steps):
+    """Fills the marked parts of experiments.md and results.md; figures that are there are shown."""
+    def shown(text, name, caption):
+        there = text and (docs / 'figures' / name).exists()
+        return text + '\n\n![%s](figures/%s)' % (caption, name) if there else text
     budget, _ = budget_part(results, detectors, budgets, maps_steps)
-    drawn = bool(results.studies) and figures(results, detectors, budgets, maps_steps, figure_folder)
-    shown = {'budget': ('Mean sensitivity by training steps: means with intervals, dots are seeds', 'experiments_budget.svg'),
-             'dose': ("Difference to plain by the map's quality", 'experiments_dose.svg')}
-    for mark, text in (('budget', budget), ('same system', same_system_part(results)), ('dose', dose_part(results, detectors)),
-                       ('form', form_part(results, detectors)),
-                       ('films', film_part(films, detectors, best_form(folder, names, detectors), film_family))):
-        if text and mark in shown and (figure_folder / shown[mark][1]).exists():
-            text += '\n\n![%s](figures/%s)' % shown[mark]
+    parts = {'budget': shown(budget, 'experiments_budget.svg', 'Mean sensitivity by training steps: means with intervals, dots are seeds'),
+             'same system': same_system_part(results),
+             'dose': shown(dose_part(results, detectors), 'experiments_dose.svg', "Difference to plain by the map's quality"),
+             'form': form_part(results, detectors),
+             'films': film_part(films, detectors, best, film_family)}
+    page_path, results_path = docs / 'experiments.md', docs / 'results.md'
+    page = page_path.read_text()
+    for mark, text in parts.items():
         page = put(page, mark, text or 'Not run yet.')
     page_path.write_text(page)
-    results_path = docs / 'results.md'
-    results_path.write_text(put(results_path.read_text(), 'films', film_table(films, detectors, film_family) or 'Not run yet.'))
-    return drawn
+    table_of_films = shown(film_table(films, detectors, film_family), 'experiments_films.svg',
+                           'Difference of each row to the plain detector on 650 real films: means with intervals, dots are seeds')
+    results_path.write_text(put(results_path.read_text(), 'films', table_of_films or 'Not run yet.'))
