@@ -11,6 +11,8 @@ ARM_NAMES = {'none': 'plain', 'aa': 'plain, other seeds (A/A)', 'afda': 'AFDA', 
              'color+cawe': 'Color + CAWE', 'cawe-channel': 'CAWE as a third channel', 'cawe-lift': 'CAWE as a lift',
              'cawe-drawn': 'CAWE, α drawn', 'shuffled': "another film's map (control)", 'uniform': 'uniform map (control)',
              'centre': 'centre map (control)', 'clahe': 'CLAHE (control)', 'colormap': 'fixed colours (control)'}
+SOURCE_NAMES = {'films_sources-same_films': "the training films' own labels (active or obsolete), a classifier for each fold",
+                'films_sources-covid': 'COVID-19 or another pneumonia, adults'}
 FORM_NAMES = {'cawe': 'product (Eq. 7)', 'cawe-channel': 'third channel', 'cawe-lift': 'lift', 'cawe-drawn': 'product, α drawn'}
 
 
@@ -259,6 +261,20 @@ def film_part(results, detectors, best, family):
     return text + '\n\nThe whole table is in [results.md](results.md).'
 
 
+def sources_part(films):
+    """RetinaNet with maps of other classifiers: a family of two differences each, to plain and to another film's map."""
+    there = [(name, films.studies[name]) for name in SOURCE_NAMES if name in films.studies]
+    if not there:
+        return None
+    pairs = ('cawe', 'cawe - shuffled')
+    words = iter(verdicts([study[pair] for _, study in there for pair in pairs], len(pairs) * (len(SOURCE_NAMES) - len(there))))
+    rows = []
+    for name, study in there:
+        own, other = next(words), next(words)
+        rows.append([SOURCE_NAMES[name], share(study['none'].mean), share(study['cawe'].mean), own[0], own[2], own[3], other[0], other[2], other[3]])
+    return table(['map learnt on', 'plain', 'CAWE', 'minus plain', 'Holm', 'verdict', "minus another film's map", 'Holm', 'verdict'], rows)
+
+
 def put(page, mark, text):
     """The page with the part between <!-- MARK … --> and <!-- end --> replaced."""
     pattern = re.compile(r'(<!-- %s\b.*?-->\n)(.*?)(<!-- end -->)' % re.escape(mark), re.S)
@@ -284,4 +300,5 @@ def write(docs, results, films, film_family, best, detectors, budgets, maps_step
     page_path.write_text(page)
     table_of_films = shown(film_table(films, detectors, film_family), 'experiments_films.svg',
                            'Difference of each row to the plain detector on 650 real films: means with intervals, dots are seeds')
-    results_path.write_text(put(results_path.read_text(), 'films', table_of_films or 'Not run yet.'))
+    page = put(results_path.read_text(), 'films', table_of_films or 'Not run yet.')
+    results_path.write_text(put(page, 'sources', sources_part(films) or 'Not run yet.'))
