@@ -155,7 +155,7 @@ TEST_F(Groups, AModelKnowsAFilmByItsGroupAndByItsPerson) {
   ASSERT_EQ(found.size(), 1u);
   EXPECT_EQ(found[0].patients, std::vector<std::string>{"group:pa"});
   // Models of before know nothing but this one.
-  EXPECT_EQ(find_leaks(grouped, {1}, {{"old", {patient_hash("group:pa")}, {}}}).size(), 1u);
+  EXPECT_EQ(find_leaks(grouped, {1}, {{"old", {patient_hash("group:pa")}, {}, {}}}).size(), 1u);
 }
 
 // Of a group over two data sets each may have one film, which stays the person that it is.
