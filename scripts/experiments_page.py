@@ -11,8 +11,6 @@ ARM_NAMES = {'none': 'plain', 'aa': 'plain, other seeds (A/A)', 'afda': 'AFDA', 
              'color+cawe': 'Color + CAWE', 'cawe-channel': 'CAWE as a third channel', 'cawe-lift': 'CAWE as a lift',
              'cawe-drawn': 'CAWE, α drawn', 'shuffled': "another film's map (control)", 'uniform': 'uniform map (control)',
              'centre': 'centre map (control)', 'clahe': 'CLAHE (control)', 'colormap': 'fixed colours (control)'}
-SOURCE_NAMES = {'films_sources-same_films': "the training films' own labels (active or obsolete), a classifier for each fold",
-                'films_sources-covid': 'COVID-19 or another pneumonia, adults'}
 FORM_NAMES = {'cawe': 'product (Eq. 7)', 'cawe-channel': 'third channel', 'cawe-lift': 'lift', 'cawe-drawn': 'product, α drawn'}
 
 
@@ -261,17 +259,18 @@ def film_part(results, detectors, best, family):
     return text + '\n\nThe whole table is in [results.md](results.md).'
 
 
-def sources_part(films):
-    """RetinaNet with maps of other classifiers: a family of two differences each, to plain and to another film's map."""
-    there = [(name, films.studies[name]) for name in SOURCE_NAMES if name in films.studies]
+def sources_part(films, sources):
+    """RetinaNet with maps of other classifiers: a family of two differences each, to plain and to another film's map.
+    `sources`: what a study's map is learnt on, by its name."""
+    there = [(name, films.studies[name]) for name in sources if name in films.studies]
     if not there:
         return None
     pairs = ('cawe', 'cawe - shuffled')
-    words = iter(verdicts([study[pair] for _, study in there for pair in pairs], len(pairs) * (len(SOURCE_NAMES) - len(there))))
+    words = iter(verdicts([study[pair] for _, study in there for pair in pairs], len(pairs) * (len(sources) - len(there))))
     rows = []
     for name, study in there:
         own, other = next(words), next(words)
-        rows.append([SOURCE_NAMES[name], share(study['none'].mean), share(study['cawe'].mean), own[0], own[2], own[3], other[0], other[2], other[3]])
+        rows.append([sources[name], share(study['none'].mean), share(study['cawe'].mean), own[0], own[2], own[3], other[0], other[2], other[3]])
     return table(['map learnt on', 'plain', 'CAWE', 'minus plain', 'Holm', 'verdict', "minus another film's map", 'Holm', 'verdict'], rows)
 
 
@@ -282,11 +281,12 @@ def put(page, mark, text):
     return pattern.sub(lambda m: m.group(1) + text + '\n' + m.group(3), page)
 
 
-def write(docs, results, films, film_family, best, detectors, budgets, maps_steps):
+def write(docs, results, films, film_family, sources, best, detectors, budgets, maps_steps):
     """Fills the marked parts of experiments.md and results.md; figures that are there are shown."""
     def shown(text, name, caption):
         there = text and (docs / 'figures' / name).exists()
         return text + '\n\n![%s](figures/%s)' % (caption, name) if there else text
+
     budget, _ = budget_part(results, detectors, budgets, maps_steps)
     parts = {'budget': shown(budget, 'experiments_budget.svg', 'Mean sensitivity by training steps: means with intervals, dots are seeds'),
              'same system': same_system_part(results),
@@ -301,4 +301,4 @@ def write(docs, results, films, film_family, best, detectors, budgets, maps_step
     table_of_films = shown(film_table(films, detectors, film_family), 'experiments_films.svg',
                            'Difference of each row to the plain detector on 650 real films: means with intervals, dots are seeds')
     page = put(results_path.read_text(), 'films', table_of_films or 'Not run yet.')
-    results_path.write_text(put(page, 'sources', sources_part(films) or 'Not run yet.'))
+    results_path.write_text(put(page, 'sources', sources_part(films, sources) or 'Not run yet.'))
