@@ -299,6 +299,7 @@ def write(docs, results, films, film_family, sources, best, detectors, budgets, 
         page = put(page, mark, text or 'Not run yet.')
     page_path.write_text(page)
     table_of_films = shown(film_table(films, detectors, film_family), 'experiments_films.svg',
-                           'Difference of each row to the plain detector on 650 real films: means with intervals, dots are seeds')
+                           'Difference of each row to the plain detector on 650 real films: means with intervals (filled: shown after the '
+                           'correction), dots are seeds')
     page = put(results_path.read_text(), 'films', table_of_films or 'Not run yet.')
     results_path.write_text(put(page, 'sources', sources_part(films, sources) or 'Not run yet.'))

@@ -144,7 +144,8 @@ std::string map_finding(const eval::LocalisationRow& r, data::FilmUnit unit) {
          counted(r.images, "film") + " with lesions, the maps of other " + data::unit_words(unit) + " on " +
          percent(r.pointing_shuffled.value) + ", the centre on " + percent(r.pointing_centre.value) + ": " +
          (judged(r) ? eval::describe(r.verdict)
-                    : "too few " + data::unit_words(unit) + " with lesions to judge it");
+                    : "too few " + data::unit_words(unit) + " with lesions to judge it") +
+         ".";
 }
 
 /// What was said on the way, of every run, each sentence once; then what resumes accepted.
@@ -227,13 +228,14 @@ void write_study_report(const StudyResult& study) {
   if (const std::string sentence = fallback_finding(study); !sentence.empty())
     report.findings.push_back(sentence);
   const eval::Evaluation& first = *study.rows[0].seeds[0];
-  report.facts = {{"test films", std::to_string(first.images)},
-                  {data::unit_words(first.unit), std::to_string(first.patients)},
-                  {"films without a lesion", std::to_string(first.negatives)},
-                  {"lesions", std::to_string(first.lesions)},
-                  {"seeds", report.rows[0].seeds},
-                  {"training", format_duration(study.seconds)},
-                  {"split unit", data::unit_key(first.unit)}};
+  report.facts = {
+      {"test films", std::to_string(first.images)},
+      {data::unit_words(first.unit), std::to_string(first.patients)},
+      {"films without a lesion", std::to_string(first.negatives)},
+      {"lesions", std::to_string(first.lesions)},
+      {"seeds", study.rows[0].seeds.size() > 1 ? report.rows[0].seeds : "one (" + report.rows[0].seeds + ")"},
+      {"training", format_duration(study.seconds)},
+      {"split unit", data::unit_key(first.unit)}};
   // That the films are images needs no line beside their number.
   if (first.unit == data::FilmUnit::image) report.facts.erase(report.facts.begin() + 1);
   if (!study.data.split_note.empty()) report.facts.emplace_back("split", study.data.split_note);

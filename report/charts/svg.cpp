@@ -159,8 +159,8 @@ std::string froc_axes(const FrocScale& s) {
   for (const Tick& tick : s.log ? octaves : even)
     out += text_at(s.x(tick.fp), s.bottom + 20, tick.name, "middle", "soft");
   out += text_at((s.left + s.right) / 2, s.bottom + 44, "false positives per image", "middle", "soft axis-x");
-  return out + "<text class=\"soft\" transform=\"translate(" + number(s.left - 44) + "," + number(s.y(0.5)) +
-         ") rotate(-90)\" text-anchor=\"middle\">sensitivity</text>";
+  return out + "<text class=\"soft axis-y\" transform=\"translate(" + number(s.left - 44) + "," +
+         number(s.y(0.5)) + ") rotate(-90)\" text-anchor=\"middle\">sensitivity</text>";
 }
 
 std::string band_path(const FrocScale& s, const FrocLine& line, size_t k) {

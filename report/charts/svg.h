@@ -40,7 +40,7 @@ struct FrocScale {
   double fp(double at) const;  ///< the other way round
   double y(double sensitivity) const;
 };
-/// Grid and labels of both axes; the x label has the class "axis-x".
+/// Grid and labels of both axes; their labels have the classes "axis-x" and "axis-y".
 std::string froc_axes(const FrocScale& scale);
 /// The pointwise interval as an area; "" without one.
 std::string band_path(const FrocScale& scale, const FrocLine& line, size_t colour);

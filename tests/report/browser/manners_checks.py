@@ -122,10 +122,22 @@ def check_names_of_figure_4(driver, address):
     page.screen(1300)
 
 
+def check_curve_labels(page, width):
+    """No label of the curves' axes lies over another one, and none leaves the screen."""
+    over = page("""const seen = t => t.getClientRects().length && getComputedStyle(t).display !== 'none';
+        const apart = (a, b) => a.right <= b.left + .5 || b.right <= a.left + .5 || a.bottom <= b.top + .5 || b.bottom <= a.top + .5;
+        return [...document.querySelectorAll('.froc .axis-y')].filter(seen).flatMap(label => {
+            const b = label.getBoundingClientRect();
+            const others = [...label.closest('svg').querySelectorAll('text')].filter(t => t !== label && seen(t));
+            return [...others.filter(t => !apart(b, t.getBoundingClientRect())).map(t => t.textContent), ...(b.left < 0 ? ['outside'] : [])]; })""")
+    assert page("return document.querySelectorAll('.froc .axis-y').length") > 0 and not over, (width, over)
+
+
 def check_phone(page, _):
     page.screen(360, mobile=True)
     assert len(page.element("film-title").text) > 50, "a film with a long name"
     check_width(page, 360)
+    check_curve_labels(page, 360)
     page.picture("Side by side")
     assert page("return document.documentElement.scrollWidth") <= 360
     assert page("return document.getElementById('window').getBoundingClientRect().right") <= 360
@@ -134,7 +146,9 @@ def check_phone(page, _):
     small = page("""return [...document.querySelectorAll('button, select, input[type=range], .check')].filter(e => e.offsetParent &&
         e.getBoundingClientRect().height < 16).map(e => e.outerHTML)""")
     assert not small, small
-    page.screen(1300)
+    for width in (600, 1300):
+        page.screen(width)
+        check_curve_labels(page, width)
 
 
 def check_print(page, _):
