@@ -237,8 +237,8 @@ std::string describe(MapVerdict verdict) {
   if (verdict == MapVerdict::informative)
     return "informative map: it finds lesions better than a shuffled map and than the image's centre";
   if (verdict == MapVerdict::no_better_than_centre)
-    return "weak map: better than a shuffled map, but not than pointing at the image's centre";
-  return "uninformative map: it finds lesions no better than a shuffled map";
+    return "weak map: better than a shuffled map, not shown to be better than pointing at the image's centre";
+  return "uninformative map: it is not shown to find lesions better than a shuffled map";
 }
 
 std::vector<LocalisationRow> localisation(const std::vector<MapSample>& samples, int64_t draws,

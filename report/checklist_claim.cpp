@@ -90,7 +90,8 @@ Checklist claim_checklist() {
            partly,
            "FROC with its rule and a second one, wAFROC, JAFROC, LROC, mean AP, calibration, a threshold "
            "that was "
-           "fixed on validation films: report.html, `further.csv`, `results.json` of each run",
+           "fixed on validation films where a run had some: report.html, `further.csv`, `results.json` of "
+           "each run",
            {"FROC rule"}},
           {"29",
            "Uncertainty",

@@ -5,10 +5,12 @@
 #include <cmath>
 #include <functional>
 #include <limits>
+#include <numeric>
 
 #include "eval/further.h"
 #include "eval/seed_figures.h"
 #include "report/page/parts.h"
+#include "report/statements.h"
 #include "tensor/error.h"
 #include "tensor/io/format.h"
 #include "tensor/text.h"
@@ -17,6 +19,8 @@ namespace cawe::report {
 namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+/// Below so many lesion-free films a share of them moves by more than a tenth with each.
+constexpr int64_t kFewNegatives = 10;
 
 bool has_threshold(const eval::Evaluation& e) { return !std::isnan(e.at_threshold.threshold); }
 
@@ -105,49 +109,86 @@ bool any_threshold(const std::vector<FurtherLine>& lines) {
 
 /// A figure over the seeds of a row; of several, low and high are the mixed model's (eval/seed_figures.h).
 struct Cell {
-  int64_t seeds = 0, undefined = 0;
+  int64_t undefined = 0;
+  std::vector<double> by_seed;
   double value = kNaN, low = kNaN, high = kNaN, deviation = kNaN;
 };
 
-Cell cell_of(const FurtherLine& line, const FurtherFigure& figure) {
-  CAWE_CHECK(!line.seeds.empty(), Code::internal, "further figures: a row without evaluations");
+/// The figure of all seeds together; NaN where one seed's is: those that are left would be other seeds.
+Cell cell_of_seeds(const eval::SeedFigures& over, double level) {
   Cell cell;
-  double sum = 0;
-  eval::SeedFigures over;
-  std::vector<double>& values = over.values;
-  for (const eval::Evaluation* e : line.seeds) {
-    const OfSeed one = figure.of(*e);
-    values.push_back(one.interval.value);
-    sum += one.interval.value;
-    cell.undefined += std::isnan(one.interval.value);
-    if (one.drawn != nullptr && !one.drawn->empty()) over.drawn.push_back(*one.drawn);
-    if (line.seeds.size() == 1) {
-      cell.low = one.interval.low;
-      cell.high = one.interval.high;
-    }
-  }
-  cell.seeds = int64_t(values.size());
-  cell.value =
-      sum / double(values.size());  // NaN where one seed's is: those that are left would be other seeds
-  cell.deviation = eval::seed_deviation(values);
-  if (values.size() > 1 && over.drawn.size() == values.size() && cell.undefined == 0) {
-    over.patients = line.seeds[0]->patients;
-    const eval::TInterval mixed = eval::mixed_model(over, line.seeds[0]->options.level).interval;
+  cell.by_seed = over.values;
+  for (const double value : over.values) cell.undefined += std::isnan(value);
+  cell.value = std::accumulate(over.values.begin(), over.values.end(), 0.0) / double(over.values.size());
+  cell.deviation = eval::seed_deviation(over.values);
+  if (over.drawn.size() != over.values.size() || cell.undefined > 0) return cell;
+  if (over.values.size() == 1) {
+    const eval::Interval one = eval::percentile_interval(cell.value, over.drawn[0], level);
+    cell.low = one.low;
+    cell.high = one.high;
+  } else {
+    const eval::TInterval mixed = eval::mixed_model(over, level).interval;
     cell.low = mixed.low;
     cell.high = mixed.high;
   }
   return cell;
 }
 
+Cell cell_of(const FurtherLine& line, const FurtherFigure& figure) {
+  CAWE_CHECK(!line.seeds.empty(), Code::internal, "further figures: a row without evaluations");
+  eval::SeedFigures over;
+  over.patients = line.seeds[0]->patients;
+  for (const eval::Evaluation* e : line.seeds) {
+    const OfSeed one = figure.of(*e);
+    over.values.push_back(one.interval.value);
+    if (one.drawn != nullptr && !one.drawn->empty()) over.drawn.push_back(*one.drawn);
+  }
+  Cell cell = cell_of_seeds(over, line.seeds[0]->options.level);
+  if (line.seeds.size() == 1) {
+    const eval::Interval own = figure.of(*line.seeds[0]).interval;
+    cell.low = own.low;
+    cell.high = own.high;
+  }
+  return cell;
+}
+
+/// Minus the plain row: differences of the same seeds, and in each draw of the same films.
+Cell difference_of(const FurtherLine& line, const FurtherFigure& figure) {
+  if (line.plain.empty()) return {};
+  CAWE_CHECK(line.plain.size() == line.seeds.size(), Code::internal, "further figures: ", line.label,
+             " is compared with a row of other seeds");
+  eval::SeedFigures over;
+  over.patients = line.seeds[0]->patients;
+  for (size_t k = 0; k < line.seeds.size(); ++k) {
+    const OfSeed own = figure.of(*line.seeds[k]), plain = figure.of(*line.plain[k]);
+    over.values.push_back(own.interval.value - plain.interval.value);
+    if (own.drawn == nullptr || plain.drawn == nullptr || own.drawn->size() != plain.drawn->size() ||
+        own.drawn->empty())
+      continue;
+    std::vector<double> drawn(own.drawn->size());
+    std::transform(own.drawn->begin(), own.drawn->end(), plain.drawn->begin(), drawn.begin(),
+                   std::minus<double>());
+    over.drawn.push_back(std::move(drawn));
+  }
+  return cell_of_seeds(over, line.seeds[0]->options.level);
+}
+
 /// The interval ends where the figure's range does, as the table's of sensitivities do.
 std::string cell_text(const Cell& cell, double most) {
+  const size_t seeds = cell.by_seed.size();
   if (std::isnan(cell.value))
-    return cell.seeds > 1 && cell.undefined < cell.seeds
-               ? "– (" + std::to_string(cell.undefined) + " of " + std::to_string(cell.seeds) + " seeds)"
+    return seeds > 1 && size_t(cell.undefined) < seeds
+               ? "– (" + std::to_string(cell.undefined) + " of " + std::to_string(seeds) + " seeds)"
                : "–";
   const auto within = [&](double v) { return std::isnan(v) ? v : std::clamp(v, 0.0, most); };
   return page::fixed_or_dash(cell.value, 3) + " (" + page::fixed_or_dash(within(cell.low), 2) + " to " +
          page::fixed_or_dash(within(cell.high), 2) + ")";
+}
+
+std::string difference_text(const Cell& cell) {
+  if (std::isnan(cell.value)) return "–";
+  return signed_text(cell.value) +
+         (std::isnan(cell.low) ? "" : " (" + signed_text(cell.low) + " to " + signed_text(cell.high) + ")");
 }
 
 /// From how many draws intervals and variances are, where that is not one number for all figures.
@@ -162,6 +203,9 @@ std::string reasons(const std::vector<FurtherLine>& lines, ScoresAre scores) {
   const eval::Evaluation& first = *lines[0].seeds[0];
   std::string text;
   if (first.negatives == 0) text += " wAFROC, JAFROC and LROC need lesion-free films, and there are none.";
+  if (first.negatives > 0 && first.negatives < kFewNegatives)
+    text += " wAFROC, JAFROC and LROC take false positives from lesion-free films alone, here " +
+            counted(first.negatives, "film") + ": too few to go by.";
   if (!first.lroc.undefined.empty()) text += " LROC is not defined: " + first.lroc.undefined + ".";
   if (scores == ScoresAre::ranks) return text + " Scores are ranks within folds: they have no calibration.";
   std::vector<std::string> why;
@@ -183,6 +227,8 @@ ReportTable further_table(const std::vector<FurtherLine>& lines, ScoresAre score
   const bool one =
       std::any_of(lines.begin(), lines.end(), [](const FurtherLine& line) { return line.seeds.size() == 1; });
   const bool at_threshold = any_threshold(lines);
+  const bool compared =
+      std::any_of(lines.begin(), lines.end(), [](const FurtherLine& line) { return !line.plain.empty(); });
   const std::string level = fixed(100 * first.options.level, 0) + " %";
   ReportTable t;
   t.title = "More figures of the same detections";
@@ -205,14 +251,23 @@ ReportTable further_table(const std::vector<FurtherLine>& lines, ScoresAre score
       (at_threshold ? " The fixed threshold is each training's own, chosen on validation films (its "
                       "results.json says how)."
                     : "") +
-      " No difference between rows was tested by these figures." + reasons(lines, scores);
+      (compared ? " “Minus plain”: by the second rule, paired by seed and film." : "") +
+      " No difference between rows was tested by these figures, and nothing corrects for their number." +
+      reasons(lines, scores);
+  const auto has_difference = [&](const FurtherFigure& figure) {
+    return compared && figure.name == std::string("mean_sens_lenient");
+  };
   t.header = {"row"};
-  for (const FurtherFigure& figure : figures(scores, at_threshold))
+  for (const FurtherFigure& figure : figures(scores, at_threshold)) {
     if (*figure.column != 0) t.header.push_back(figure.column);
+    if (has_difference(figure)) t.header.push_back("minus plain");
+  }
   for (const FurtherLine& line : lines) {
     std::vector<std::string> cells{line.label};
-    for (const FurtherFigure& figure : figures(scores, at_threshold))
+    for (const FurtherFigure& figure : figures(scores, at_threshold)) {
       if (*figure.column != 0) cells.push_back(cell_text(cell_of(line, figure), figure.most));
+      if (has_difference(figure)) cells.push_back(difference_text(difference_of(line, figure)));
+    }
     t.rows.push_back(cells);
   }
   return t;
@@ -220,14 +275,16 @@ ReportTable further_table(const std::vector<FurtherLine>& lines, ScoresAre score
 
 std::string further_csv(const std::vector<FurtherLine>& lines, ScoresAre scores) {
   const bool at_threshold = any_threshold(lines);
-  std::string csv = csv_line({"detector", "enhancement", "figure", "seeds", "undefined_seeds", "value",
-                              "ci_low", "ci_high", "sd_seeds"});
+  std::string csv =
+      csv_line({"detector", "enhancement", "figure", "seeds", "undefined_seeds", "value", "ci_low", "ci_high",
+                "sd_seeds", "delta", "delta_low", "delta_high", "by_seed"});
   for (const FurtherLine& line : lines)
     for (const FurtherFigure& figure : figures(scores, at_threshold)) {
-      const Cell c = cell_of(line, figure);
-      csv += csv_line({line.detector, line.enhancement, figure.name, std::to_string(c.seeds),
+      const Cell c = cell_of(line, figure), d = difference_of(line, figure);
+      csv += csv_line({line.detector, line.enhancement, figure.name, std::to_string(c.by_seed.size()),
                        std::to_string(c.undefined), csv_number(c.value), csv_number(c.low),
-                       csv_number(c.high), csv_number(c.deviation)});
+                       csv_number(c.high), csv_number(c.deviation), csv_number(d.value), csv_number(d.low),
+                       csv_number(d.high), csv_numbers(c.by_seed)});
     }
   return csv;
 }

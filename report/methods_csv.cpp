@@ -112,9 +112,7 @@ std::string methods_csv(const std::vector<MethodLine>& lines) {
       add_difference(row, &fields);
     for (const int64_t n : {row.own.patients, row.own.lesions, row.own.draws})
       fields.push_back(std::to_string(n));
-    std::string values;
-    for (const double v : row.seed_means()) values += (values.empty() ? "" : " ") + csv_number(v);
-    fields.push_back(values);
+    fields.push_back(csv_numbers(row.seed_means()));
     fields.emplace_back(data::unit_key(row.unit));
     text += csv_line(fields);
   }

@@ -67,6 +67,8 @@ class Study:
                 self.runs.setdefault(line['enhancement'], []).append(line)
         lesions = folder / (name + '.lesions_by_map.csv')
         self.thirds = list(csv.DictReader(open(lesions))) if lesions.exists() else []
+        further = folder / (name + '.further.csv')
+        self.further = {(f['enhancement'], f['figure']): f for f in csv.DictReader(open(further))} if further.exists() else {}
 
     def __getitem__(self, name):
         return self.lines[name]
@@ -259,6 +261,27 @@ def film_part(results, detectors, best, family):
     return text + '\n\nThe whole table is in [results.md](results.md).'
 
 
+def second_rule_part(films, detectors, sources):
+    """The differences to plain by a second box rule, beside those by the first; of studies whose further.csv is kept."""
+    def cells(study, arm):
+        own, plain = study.further.get((arm, 'mean_sens_lenient')), study.further.get(('none', 'mean_sens_lenient'))
+        if not own or not own['delta']:
+            return None
+        return [study[arm].difference(), share(float(plain['value'])),
+                '%s [%s, %s]' % tuple(signed(float(own[k])) for k in ('delta', 'delta_low', 'delta_high'))]
+
+    rows = []
+    for d in detectors:
+        for arm, study in film_arms(films, d):
+            rows.append((NAMES[d], arm_name(arm), cells(study, arm)))
+    for name, words in sources.items():
+        if name in films.studies:
+            for arm in ('cawe', 'shuffled'):
+                rows.append((NAMES['retinanet'], '%s, map learnt on: %s' % (arm_name(arm), words), cells(films.studies[name], arm)))
+    rows = [[name, arm, *found] for name, arm, found in rows if found]
+    return table(['detector', 'row', 'minus plain, IoU ≥ .5', 'plain, second rule', 'minus plain, second rule'], rows) if rows else None
+
+
 def sources_part(films, sources):
     """RetinaNet with maps of other classifiers: a family of two differences each, to plain and to another film's map.
     `sources`: what a study's map is learnt on, by its name."""
@@ -292,7 +315,8 @@ def write(docs, results, films, film_family, sources, best, detectors, budgets, 
              'same system': same_system_part(results),
              'dose': shown(dose_part(results, detectors), 'experiments_dose.svg', "Difference to plain by the map's quality"),
              'form': form_part(results, detectors),
-             'films': film_part(films, detectors, best, film_family)}
+             'films': film_part(films, detectors, best, film_family),
+             'second rule': second_rule_part(films, detectors, sources)}
     page_path, results_path = docs / 'experiments.md', docs / 'results.md'
     page = page_path.read_text()
     for mark, text in parts.items():

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "report/intervals_table.h"
 #include "report/statements.h"
 #include "study/study.h"
 #include "tensor/io/format.h"
@@ -122,6 +123,11 @@ void compare_rows(StudyResult& study) {
   for (size_t i = 0; i < corrected.size(); ++i) study.compared[i].p_holm = corrected[i];
   compare_with_controls(study);
   if (!study.against_controls.empty()) study.tables.push_back(table_of(study));
+  std::vector<report::IntervalsLine> lines;
+  for (size_t i = 0; i < study.rows.size(); ++i)
+    lines.push_back({full_name(study.rows[i].plan), &study.compared[i]});
+  const report::ReportTable intervals = report::intervals_table(lines);
+  if (!intervals.rows.empty()) study.tables.push_back(intervals);
 }
 
 }  // namespace cawe::study

@@ -132,6 +132,12 @@ std::map<std::string, int64_t> rejected_by_field(const data::Dataset& dataset) {
   return fields;
 }
 
+/// Which folds train, as a sentence behind another one.
+std::string who_trains(const Strings& train) {
+  return train.empty() ? " Each fold is tested by detectors that the others trained."
+                       : " Detectors train on " + listed(train) + ".";
+}
+
 report::ReportTable flow_table(const data::Dataset& dataset, data::FilmUnit unit,
                                const std::vector<Fold>& folds) {
   std::vector<std::string> reasons;
@@ -184,6 +190,8 @@ void study_flow(StudyResult& study) {
   write_file(study.out + "/films_flow.csv", flow_csv(dataset, folds));
   study.tables.push_back(flow_table(dataset, study.data.unit, folds));
   study.drawings.push_back(report::figure_flow(flow_of(dataset, study.data.unit, folds)));
+  for (std::string* caption : {&study.tables.back().caption, &study.drawings.back().caption})
+    *caption += who_trains(study.train_folds);
 }
 
 }  // namespace cawe::study

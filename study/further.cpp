@@ -176,8 +176,11 @@ void study_further(StudyResult& study) {
       study.settings.ranks_folds() ? report::ScoresAre::ranks : report::ScoresAre::given;
   std::vector<report::FurtherLine> lines;
   for (const StudyRow& row : study.rows) {
-    lines.push_back({row.plan.detector, row.plan.enhancement, full_name(row.plan), {}});
+    lines.push_back({row.plan.detector, row.plan.enhancement, full_name(row.plan), {}, {}});
     for (const auto& seed : row.seeds) lines.back().seeds.push_back(seed.get());
+    const StudyRow& plain = study.baseline(row);
+    if (&row == &plain || row.plan.seeds != plain.plan.seeds) continue;
+    for (const auto& seed : plain.seeds) lines.back().plain.push_back(seed.get());
   }
   study.tables.push_back(report::further_table(lines, scores));
   write_file(study.out + "/further.csv", report::further_csv(lines, scores));

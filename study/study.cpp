@@ -340,6 +340,10 @@ class Study {
   void load_test_set() {
     for (const auto& [detector, path] : s_.recipes) {
       const Recipe recipe = row_recipe({detector, "none", "none", RowKind::paper}, s_.seeds[0], -1);
+      Strings& train = result_.train_folds;
+      if (s_.folds <= 0)
+        for (const std::string& fold : recipe.words("data.train_folds"))
+          if (std::find(train.begin(), train.end(), fold) == train.end()) train.push_back(fold);
       if (!result_.truth.empty()) {
         check_films(recipe, path + ": its [data]");
         continue;

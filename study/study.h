@@ -63,6 +63,8 @@ struct StudyResult {
   std::string classifier;           ///< the one among them; "" where there is none, or one for each fold
   train::Hashes weights;            ///< of those that are trained in the study's folder: name and SHA-256
   train::SplitData data;
+  Strings
+      train_folds;  ///< that train a detector; empty with `folds`, each of which is tested by detectors of the others
   std::vector<int64_t> test;
   std::vector<eval::TruthImage> truth;
   ExtraFilms extra;

@@ -108,6 +108,12 @@ std::string csv_field(const std::string& plain) {
 
 std::string csv_number(double number) { return std::isnan(number) ? "" : shortest(number); }
 
+std::string csv_numbers(const std::vector<double>& numbers) {
+  std::string text;
+  for (const double number : numbers) text += (text.empty() ? "" : " ") + csv_number(number);
+  return text;
+}
+
 std::string csv_line(const std::vector<std::string>& fields) {
   std::string line;
   for (size_t i = 0; i < fields.size(); ++i) line += (i ? "," : "") + csv_field(fields[i]);

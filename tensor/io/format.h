@@ -36,6 +36,8 @@ std::string csv_field(const std::string& text);
 std::string csv_text(std::string cell);
 /// A number as such a cell: shortest(), and empty where it is not a number.
 std::string csv_number(double number);
+/// Several in one field, blanks between them.
+std::string csv_numbers(const std::vector<double>& numbers);
 /// Cells joined by commas, with "\n" at the end.
 std::string csv_line(const std::vector<std::string>& fields);
 

@@ -13,6 +13,7 @@ import statistics
 import subprocess
 
 from common import PROGRAM, ROOT, WORK, cawe, check, tree
+from report_checks import shown_table
 
 DETECTOR = """task = "retinanet"
 [data]
@@ -101,6 +102,20 @@ def sentences(study):
     print('ok  every sentence of %s against methods.csv' % study, flush=True)
 
 
+def other_intervals(page, methods):
+    """The page's table of one difference by all its intervals has methods.csv's figures."""
+    columns = [('delta_low', 'delta_high'), ('calibrated_low', 'calibrated_high'), ('two_level_low', 'two_level_high'),
+               ('films_fixed_low', 'films_fixed_high'), ('patients_low', 'patients_high')]
+    shown = shown_table(page, 'The same differences by other intervals')
+    rows = [r for name, r in methods.items() if name != 'none']
+    assert len(shown) == len(rows) > 1, shown
+    for cells, row in zip(shown, rows):
+        wanted = [signed(row['delta'])] + ['%s to %s' % (signed(row[low]), signed(row[high])) for low, high in columns]
+        assert [c.replace('\u2212', '-') for c in cells[1:]] == wanted, (cells, wanted)
+        assert len(set(wanted[1:])) > 2, 'intervals that cannot be told apart prove nothing'
+    print('ok  the same differences by other intervals', flush=True)
+
+
 def five_seeds():
     methods = {r['enhancement']: r for r in table('five/methods.csv')}
     results = table('five/results.csv')
@@ -142,6 +157,7 @@ def five_seeds():
     share = 'calls %s of 45 pairs of trainings different at 0.05; of 126 ways' % same[0]['pairs_different']
     check(share in page and 'One seed' not in page and '5 seeds: intervals and p are over seeds and patients' in page,
           'the report says of what its intervals are')
+    other_intervals(page, methods)
     sentences('five')
 
 
@@ -156,6 +172,7 @@ def other_numbers_of_seeds():
         page = (WORK / name / 'report.html').read_text()
         assert ('these weights only' in page) == (footing == 'weights_only')
         assert ('no verdict from 2 seeds, 5 are needed' in page) == (footing == 'few_seeds')
+        assert ('The same differences by other intervals' in page) == (footing == 'few_seeds')
         sentences(name)
         same = table(name + '/same_system.csv')[0]
         assert (same['deals'] == '0') == (footing == 'weights_only') and same['deal_share'] == ('' if same['deals'] == '0' else same['deal_share'])

@@ -148,6 +148,7 @@ def check_films_flow(page, rows):
             counted.setdefault(fold, []).append(r)
     shown = {r[0]: r for r in shown_table(page, 'Films of each fold')}
     assert set(shown) == set(counted), shown
+    assert page.count('Detectors train on train, val.') == 2, 'below the table and below the drawing'
     flow = table_of('study/films_flow.csv')
     for fold, films in counted.items():
         lesions = sum(boxes[r['image']] for r in films)
@@ -241,6 +242,9 @@ def check_further(study, enhancements):
         mine = given[line['enhancement'], 'mean_sens']
         assert abs(float(mine['ci_low']) - float(line['low'])) < 1e-12, (mine, line)
         assert abs(float(mine['ci_high']) - float(line['high'])) < 1e-12, (mine, line)
+        assert mine['by_seed'] == line['by_seed'], (mine, line)
+        for own, method in (('delta', 'delta'), ('delta_low', 'delta_low'), ('delta_high', 'delta_high')):
+            assert (mine[own] == '') == (line[method] == '') and (mine[own] == '' or abs(float(mine[own]) - float(line[method])) < 1e-12), (mine, line)
     assert 'More figures of the same detections' in (WORK / study / 'report.html').read_text()
 
 

@@ -9,6 +9,7 @@
 
 #include "data/formats/table/csv.h"
 #include "eval/further.h"
+#include "tensor/error.h"
 #include "tests/eval/golden_example.h"
 
 namespace cawe::report {
@@ -61,8 +62,8 @@ double number(const data::CsvTable& csv, const std::string& row, const std::stri
 
 struct Rows {
   eval::Evaluation one = given(.5, .25, .375, .125), a = given(.25, .5, .5, .25), b = given(.5, .75, 1, kNaN);
-  std::vector<FurtherLine> lines{{"retinanet", "none", "RetinaNet, plain", {&one}},
-                                 {"retinanet", "cawe", "RetinaNet, CAWE", {&a, &b}}};
+  std::vector<FurtherLine> lines{{"retinanet", "none", "RetinaNet, plain", {&one}, {}},
+                                 {"retinanet", "cawe", "RetinaNet, CAWE", {&a, &b}, {}}};
 };
 
 TEST(FurtherTable, IntervalOfOneSeedAndMixedModelsOfSeveral) {
@@ -94,6 +95,9 @@ TEST(FurtherTable, TheCaptionSaysWhyAndByWhichRules) {
         "from 20000 draws, of the other figures from 2000", "No difference between rows was tested"})
     EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
   EXPECT_EQ(text.find("need lesion-free"), std::string::npos);
+  EXPECT_NE(text.find("lesion-free films alone, here 5 films: too few to go by."), std::string::npos);
+  rows.one.negatives = 10;
+  EXPECT_EQ(further_table(rows.lines, ScoresAre::given).caption.find("too few to go by"), std::string::npos);
   rows.one.negatives = 0;
   rows.one.unit = data::FilmUnit::image;
   rows.b.calibration.undefined = "there is nothing to be calibrated";
@@ -138,6 +142,34 @@ TEST(FurtherCsv, HasTheSameNumbersAndEmptyFields) {
   EXPECT_EQ(number(csv, "none", "lroc_area", "undefined_seeds"), 1);
 }
 
+TEST(FurtherTable, TheSecondRulesDifferenceIsPairedBySeedAndFilm) {
+  Rows rows;
+  EXPECT_EQ(cell(further_table(rows.lines, ScoresAre::given), 1, "minus plain"), "no such column");
+  const eval::Evaluation other = given(.5, .25, .75, .125);
+  rows.lines[1].plain = {&rows.one, &other};
+  const ReportTable t = further_table(rows.lines, ScoresAre::given);
+  for (const auto& row : t.rows) EXPECT_EQ(row.size(), t.header.size());
+  EXPECT_NE(t.caption.find("“Minus plain”: by the second rule"), std::string::npos);
+  EXPECT_EQ(cell(t, 0, "minus plain"), "–");
+  // .5 - .375 and 1 - .75: SD .0884 over two seeds, and the draws of a row and of plain move alike, so that films add nothing.
+  EXPECT_EQ(cell(t, 1, "minus plain"), "+0.188 (−0.607 to +0.982)") << "SciPy: t of one degree of freedom";
+  const auto csv = data::CsvTable::parse(further_csv(rows.lines, ScoresAre::given), "further.csv");
+  EXPECT_EQ(number(csv, "cawe", "mean_sens_lenient", "delta"), .1875);
+  EXPECT_NEAR(number(csv, "cawe", "mean_sens_lenient", "delta_low"), -.6066378, 1e-6);
+  EXPECT_NEAR(number(csv, "cawe", "mean_sens_lenient", "delta_high"), .9816378, 1e-6);
+  EXPECT_EQ(number(csv, "cawe", "mean_sens", "delta"), .375);
+  EXPECT_TRUE(std::isnan(number(csv, "cawe", "ece", "delta"))) << "undefined in one seed";
+  EXPECT_TRUE(std::isnan(number(csv, "none", "mean_sens", "delta"))) << "compared with nothing";
+  EXPECT_EQ(csv.at(15, csv.column("by_seed")), "0.5 1");
+  // One seed: percentiles of the differences draw by draw, here of rows that move against each other.
+  eval::Evaluation against = rows.a;
+  for (double& v : against.further_drawn[eval::kKeptLenientMean]) v = 1 - v;
+  rows.lines[1] = {"retinanet", "cawe", "RetinaNet, CAWE", {&against}, {&rows.one}};
+  EXPECT_EQ(cell(further_table(rows.lines, ScoresAre::given), 1, "minus plain"), "+0.125 (−0.125 to +0.375)");
+  rows.lines[1].plain = {&rows.one, &other};
+  EXPECT_THROW(further_table(rows.lines, ScoresAre::given), Error);
+}
+
 TEST(FurtherTable, AFixedThresholdHasColumnsWhereThereIsOne) {
   Rows rows;
   EXPECT_EQ(cell(further_table(rows.lines, ScoresAre::given), 0, "FP per image there"), "no such column");
@@ -155,7 +187,7 @@ TEST(FurtherCsv, TakesItsFiguresFromAnEvaluation) {
   const eval::Evaluation e =
       eval::evaluate(eval::testing::golden_truth(), eval::testing::golden_detections(), options);
   const auto csv = data::CsvTable::parse(
-      further_csv({{"retinanet", "none", "RetinaNet", {&e}}}, ScoresAre::given), "further.csv");
+      further_csv({{"retinanet", "none", "RetinaNet", {&e}, {}}}, ScoresAre::given), "further.csv");
   EXPECT_EQ(number(csv, "none", "wafroc", "value"), e.jafroc.wafroc.value);
   EXPECT_EQ(number(csv, "none", "jafroc", "value"), e.jafroc.jafroc.value);
   EXPECT_NE(e.jafroc.jafroc.value, e.jafroc.wafroc.value);

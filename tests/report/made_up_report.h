@@ -265,7 +265,7 @@ inline Report made_up_report(size_t panels = 5, SeedCurves* curves = nullptr) {
     const bool first = std::string(s.enhancement) == "none";
     if (first) baseline = seeds;
     const std::string name = several ? "RetinaNet" : "Faster R-CNN";
-    further.push_back({s.detector, s.enhancement, name + ", " + s.enhancement, seeds});
+    further.push_back({s.detector, s.enhancement, name + ", " + s.enhancement, seeds, {}});
     if (first)
       reliability.push_back(
           {name + ", plain, seed 0", "boxes", seeds[0]->calibration.width, seeds[0]->calibration.undefined});
