@@ -71,6 +71,16 @@ Support support(const Claim& claim) {
   return i.low > 0 ? Support::gain : Support::loss;
 }
 
+bool at_the_limit(const Claim& claim) {
+  const double own = claim.difference.p, p = std::isnan(claim.p_holm) ? own : claim.p_holm;
+  if (claim.draws == 0 || std::isnan(p) || own <= 0) return false;
+  const Support of = support(claim);
+  if (of == Support::undefined || of == Support::no_verdict) return false;
+  const double counted = 2 * std::sqrt(own / 2 * (1 - own / 2) / double(claim.draws));
+  const double error = claim.footing() == eval::Footing::weights_only ? p / own * counted : 0.02 * p;
+  return std::abs(p - (1 - claim.level)) < 2 * error;
+}
+
 std::string support_name(const Claim& claim) {
   const bool weights = claim.footing() == eval::Footing::weights_only;
   switch (support(claim)) {
@@ -104,17 +114,28 @@ std::string detectable(const Claim& claim) {
 
 }  // namespace
 
+/// Of a p on the limit.
+std::string limit_note(const Claim& claim) {
+  return at_the_limit(claim)
+             ? " At the limit: under other draws of the bootstrap p may lie on the other side of " +
+                   fixed(1 - claim.level, 2) + "."
+             : "";
+}
+
 std::string statement(const Claim& claim) {
   const bool weights = claim.footing() == eval::Footing::weights_only;
   const std::string who = (weights ? "One seed, these weights only: " : "") + claim.subject,
                     against = who + " against " + claim.reference + ": ";
   switch (support(claim)) {
     case Support::gain:
-      return who + " finds more lesions than " + claim.reference + " (" + figures(claim) + ").";
+      return who + " finds more lesions than " + claim.reference + " (" + figures(claim) + ")." +
+             limit_note(claim);
     case Support::loss:
-      return who + " finds fewer lesions than " + claim.reference + " (" + figures(claim) + ").";
+      return who + " finds fewer lesions than " + claim.reference + " (" + figures(claim) + ")." +
+             limit_note(claim);
     case Support::none:
-      return against + "no difference shown (" + figures(claim) + ")." + detectable(claim);
+      return against + "no difference shown (" + figures(claim) + ")." + limit_note(claim) +
+             detectable(claim);
     case Support::no_verdict:
       return against + "no verdict from " + std::to_string(claim.seeds) + " seeds, " +
              std::to_string(eval::kVerdictSeeds) + " are needed (" + figures(claim) + ").";

@@ -29,6 +29,7 @@ struct Claim {
   double level = 0.95;                           ///< of the interval
   int64_t seeds = 1;
   int64_t family = 1;                             ///< comparisons that were corrected together
+  int64_t draws = 0;                              ///< of the bootstrap behind p; 0: not known
   data::FilmUnit unit = data::FilmUnit::patient;  ///< what the draws are of, besides seeds
   eval::Footing footing() const { return eval::footing(seeds); }
 };
@@ -49,7 +50,10 @@ Support support(const Claim& claim);
 /// "gain", "loss", "no difference shown", "no verdict", "undefined"; of one seed "more found, these
 /// weights" and "fewer found, these weights".
 std::string support_name(const Claim& claim);
-/// One or two sentences, differences to three decimals, ending with a full stop.
+/// Whether other draws of the bootstrap may well decide otherwise: the corrected p lies within two of its standard errors of
+/// 1 - level, by the binomial of one seed's p, which is counted, and two hundredths of itself with several seeds.
+bool at_the_limit(const Claim& claim);
+/// One to three sentences, differences to three decimals, ending with a full stop.
 std::string statement(const Claim& claim);
 /// All claims in one sentence for each footing: how many gains, losses and neither; "" for no claim.
 std::string summary(const std::vector<Claim>& claims);

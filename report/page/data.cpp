@@ -53,6 +53,7 @@ Claim claim_of(const ReportRow& row) {
   claim.level = row.own.options.level;
   claim.seeds = std::max<int64_t>(row.own.seeds, 1);
   claim.family = row.family;
+  claim.draws = row.own.draws;
   claim.unit = row.unit;
   return claim;
 }

@@ -42,6 +42,32 @@ TEST(Statements, ClaimOnlyWhatIntervalAndCorrectedPSupport) {
   EXPECT_EQ(support(strict), Support::none);
 }
 
+// One seed's p is counted from the draws: .0053 of 20,000 has a standard error of .00073, nine times that when corrected.
+TEST(Statements, SayWhereOtherDrawsMayDecideOtherwise) {
+  const auto with = [](int64_t seeds, int64_t draws, double p, double holm) {
+    Claim c = of_seeds(seeds, claim(-.06, -.11, -.02, p, holm));
+    c.draws = draws;
+    return c;
+  };
+  EXPECT_TRUE(at_the_limit(with(1, 20000, .0053, .0477)));
+  EXPECT_TRUE(at_the_limit(with(1, 20000, .0070, .0630))) << ".0131 is twice the error at .0477, .0151 here";
+  EXPECT_FALSE(at_the_limit(with(1, 20000, .0075, .0675)));
+  EXPECT_FALSE(at_the_limit(with(1, 20000, .0021, .0210)));
+  EXPECT_TRUE(at_the_limit(with(1, 2000, .0030, .0270))) << "fewer draws say less";
+  EXPECT_FALSE(at_the_limit(with(1, 0, .0053, .0477))) << "nobody knows from how many";
+  EXPECT_TRUE(at_the_limit(with(5, 20000, .0022, .0500))) << "several seeds: a hundredth of p or two";
+  EXPECT_FALSE(at_the_limit(with(5, 20000, .0020, .0463)));
+  EXPECT_FALSE(at_the_limit(with(3, 20000, .0022, .0500))) << "no verdict, no limit";
+  EXPECT_TRUE(at_the_limit(with(1, 20000, .0510, NAN)));
+  const std::string note =
+      " At the limit: under other draws of the bootstrap p may lie on the other side of 0.05.";
+  const std::string loss = statement(with(1, 20000, .0053, .0477)),
+                    none = statement(with(1, 20000, .0060, .0540));
+  EXPECT_EQ(loss.substr(loss.find(')') + 1), "." + note) << loss;
+  EXPECT_NE(none.find("no difference shown"), std::string::npos);
+  EXPECT_EQ(none.substr(none.find(").") + 2, note.size()), note) << none;
+}
+
 TEST(Statements, SayItInOneSentence) {
   EXPECT_EQ(statement(claim(.0444, .0102, .0736, .004, .0204)),
             "RetinaNet with CAWE finds more lesions than plain RetinaNet (+0.044, 95 % interval +0.010 to "
