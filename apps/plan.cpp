@@ -155,10 +155,10 @@ void print_plan(const Measured& m, const eval::PlanTest& test, const std::vector
       "measured: " + std::to_string(m.rows) + (m.rows == 1 ? " comparison" : " comparisons, averaged") +
       ", " + std::to_string(m.seeds) + (m.seeds == 1 ? " seed, " : " seeds, ") +
       count_text(m.basis.patients) + " " + units + " with " + count_text(m.basis.lesions) +
-      " lesions\nstandard deviation of one seed's difference: " + fixed(std::sqrt(c.patients), 3) +
+      " lesions\nstandard deviation of one seed's difference: " + fixed(std::sqrt(c.patients), 4) +
       " between " + units;
   if (m.seeds > 1)
-    text += ", " + fixed(std::sqrt(c.seeds), 3) + " between seeds, " + fixed(std::sqrt(c.rest), 3) +
+    text += ", " + fixed(std::sqrt(c.seeds), 4) + " between seeds, " + fixed(std::sqrt(c.rest), 4) +
             " of both together";
   text += "\nplan: a difference of " + rounded(test.effect, 6) + " shown in " + rounded(100 * test.power, 4) +
           " of 100 studies, two-sided, at " + at + "\n\n" + "seeds  power here  power with " + units +
@@ -167,6 +167,7 @@ void print_plan(const Measured& m, const eval::PlanTest& test, const std::vector
     text += printf_text("%5lld  %10.2f  %31.2f  %15s  %7s  %s\n", static_cast<long long>(r.seeds),
                         r.power_here, r.power_without_end, count_text(r.patients).c_str(),
                         count_text(r.lesions).c_str(), footing_text(r.footing).c_str());
+  text += "needed: test " + units + " for that power; none: no number suffices, only more seeds\n";
   text += "\nat RSNA's size, the smallest difference shown so often (the variance between " + units +
           " carried over by the number of\nlesions; few seeds leave fewer degrees of freedom the less " +
           units + " vary, so more films need not show less):\nseeds  a fifth tests, " +
@@ -183,6 +184,11 @@ void print_plan(const Measured& m, const eval::PlanTest& test, const std::vector
         std::string(m.seeds == 1 ? "one seed measures no variance between seeds: more seeds cannot be planned"
                                  : "few seeds measure the variance between seeds badly") +
         "\n";
+  else if (c.seeds <= 0)
+    text +=
+        "\nnote: " + counted(m.seeds, "seed") +
+        " did not differ more than chance would let them, which is no proof that seeds agree: the plan may "
+        "be too hopeful\n";
   print_lines(text);
 }
 

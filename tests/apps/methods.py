@@ -205,10 +205,18 @@ def plan():
     one = said('--row', 'retinanet/clahe')
     assert one['comparisons'] == 1 and near(one['var_seeds'], float(rows[0]['var_seeds']), 1e-8), one
     text = cawe('plan', 'power', 'five/methods.csv', '--effect', '0.05').stdout
-    check('a difference of 0.05 shown in 80 of 100 studies' in text and 'at 0.05 / 3' in text, 'the plan as text')
+    check('a difference of 0.05 shown in 80 of 100 studies' in text and 'at 0.05 / 3' in text and
+          'needed: test patients for that power; none: ' in text, 'the plan as text')
+    lines = table('five/methods.csv')
+    with open(WORK / 'agree.csv', 'w', newline='') as f:
+        out = csv.DictWriter(f, lines[0])
+        out.writeheader()
+        out.writerows({**line, 'var_seeds': line['var_seeds'] and '0', 'var_rest': line['var_rest'] and '0.001'} for line in lines)
+    text = cawe('plan', 'power', 'agree.csv').stdout
+    check('note: 5 seeds did not differ more than chance would let them' in text, 'seeds that agree are no proof')
     text = cawe('plan', 'power', 'five', '--effect', '0.0001', '--level', '0.999', '--power', '0.999', '--seeds', '2', '--family', '3000').stdout
     check('a difference of 0.0001 shown in 99.9 of 100 studies' in text and 'at 0.001 / 3000' in text and
-          text.split('lesions\n')[-1].split() == ['2', 'none', 'none'], 'a plan that no study fulfils, at once and in its own digits')
+          text.split('lesions\n')[-1].split('\n')[0].split() == ['2', 'none', 'none'], 'a plan that no study fulfils, at once and in its own digits')
     one_seed = next(r for r in table('seeds1/methods.csv') if r['enhancement'] == 'clahe')
     if float(one_seed['var_patients']) > 0:
         weights = json.loads(cawe('plan', 'power', 'seeds1', '--json').stdout)
