@@ -34,7 +34,8 @@ struct OfSeed {
 struct FurtherFigure {
   const char *name, *column;
   std::function<OfSeed(const eval::Evaluation&)> of;
-  double most = 1;  ///< the largest value that it can have; the least is 0
+  double most = 1;                ///< the largest value that it can have; the least is 0
+  bool compared_on_page = false;  ///< its difference to the plain row has a column
 };
 
 eval::Interval area_to_limit(const eval::Evaluation& e) {
@@ -77,7 +78,8 @@ std::vector<FurtherFigure> figures(ScoresAre scores, bool at_threshold) {
           {"mean_sens_lenient", "by second rule",
            [=](const Evaluation& e) {
              return OfSeed{e.sens_lenient.mean, kept(e, eval::kKeptLenientMean)};
-           }},
+           },
+           1, true},
           {"lenient_gain", "",
            [](const Evaluation& e) {
              return OfSeed{{e.sens_lenient.mean.value - e.mean_paper.value, kNaN, kNaN, 0, 0}, nullptr};
@@ -114,23 +116,18 @@ struct Cell {
   double value = kNaN, low = kNaN, high = kNaN, deviation = kNaN;
 };
 
-/// The figure of all seeds together; NaN where one seed's is: those that are left would be other seeds.
+/// The figure of all seeds together; NaN where one seed's is: those that are left would be other seeds. Of one seed without
+/// an interval.
 Cell cell_of_seeds(const eval::SeedFigures& over, double level) {
   Cell cell;
   cell.by_seed = over.values;
   for (const double value : over.values) cell.undefined += std::isnan(value);
   cell.value = std::accumulate(over.values.begin(), over.values.end(), 0.0) / double(over.values.size());
   cell.deviation = eval::seed_deviation(over.values);
-  if (over.drawn.size() != over.values.size() || cell.undefined > 0) return cell;
-  if (over.values.size() == 1) {
-    const eval::Interval one = eval::percentile_interval(cell.value, over.drawn[0], level);
-    cell.low = one.low;
-    cell.high = one.high;
-  } else {
-    const eval::TInterval mixed = eval::mixed_model(over, level).interval;
-    cell.low = mixed.low;
-    cell.high = mixed.high;
-  }
+  if (over.values.size() == 1 || over.drawn.size() != over.values.size() || cell.undefined > 0) return cell;
+  const eval::TInterval mixed = eval::mixed_model(over, level).interval;
+  cell.low = mixed.low;
+  cell.high = mixed.high;
   return cell;
 }
 
@@ -170,7 +167,14 @@ Cell difference_of(const FurtherLine& line, const FurtherFigure& figure) {
                    std::minus<double>());
     over.drawn.push_back(std::move(drawn));
   }
-  return cell_of_seeds(over, line.seeds[0]->options.level);
+  const double level = line.seeds[0]->options.level;
+  Cell cell = cell_of_seeds(over, level);
+  if (over.values.size() == 1 && over.drawn.size() == 1) {
+    const eval::Interval one = eval::percentile_interval(cell.value, over.drawn[0], level);
+    cell.low = one.low;
+    cell.high = one.high;
+  }
+  return cell;
 }
 
 /// The interval ends where the figure's range does, as the table's of sensitivities do.
@@ -254,19 +258,16 @@ ReportTable further_table(const std::vector<FurtherLine>& lines, ScoresAre score
       (compared ? " “Minus plain”: by the second rule, paired by seed and film." : "") +
       " No difference between rows was tested by these figures, and nothing corrects for their number." +
       reasons(lines, scores);
-  const auto has_difference = [&](const FurtherFigure& figure) {
-    return compared && figure.name == std::string("mean_sens_lenient");
-  };
   t.header = {"row"};
   for (const FurtherFigure& figure : figures(scores, at_threshold)) {
     if (*figure.column != 0) t.header.push_back(figure.column);
-    if (has_difference(figure)) t.header.push_back("minus plain");
+    if (compared && figure.compared_on_page) t.header.push_back("minus plain");
   }
   for (const FurtherLine& line : lines) {
     std::vector<std::string> cells{line.label};
     for (const FurtherFigure& figure : figures(scores, at_threshold)) {
       if (*figure.column != 0) cells.push_back(cell_text(cell_of(line, figure), figure.most));
-      if (has_difference(figure)) cells.push_back(difference_text(difference_of(line, figure)));
+      if (compared && figure.compared_on_page) cells.push_back(difference_text(difference_of(line, figure)));
     }
     t.rows.push_back(cells);
   }

@@ -29,8 +29,8 @@ enum class ScoresAre { given, ranks };
 /// columns where any row has one.
 ReportTable further_table(const std::vector<FurtherLine>& lines, ScoresAre scores);
 /// detector,enhancement,figure,seeds,undefined_seeds,value,ci_low,ci_high,sd_seeds,delta,delta_low,delta_high,by_seed: a line
-/// for each row and each of wafroc, jafroc, froc_area_4 (area to 4 false positives per image, divided by 4), lroc_area, mean_sens, mean_sens_lenient (second
-/// rule), lenient_gain (their difference, without an interval), ece (bins of equal width), sens_at_threshold and
+/// for each row and each of wafroc, jafroc, froc_area_4 (area to 4 false positives per image, divided by 4), lroc_area,
+/// mean_sens, mean_sens_lenient (second rule), lenient_gain (their difference, without an interval), ece (bins of equal width), sens_at_threshold and
 /// fp_at_threshold (at the threshold fixed on validation films). ci_low and ci_high: of one seed over patients, of several
 /// the mixed model's; sd_seeds: of several, n - 1 in the divisor; delta: minus the plain row, with the interval of the
 /// differences that are paired by seed and film, which nothing corrects; by_seed: the values, with blanks between them.

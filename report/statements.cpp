@@ -77,7 +77,7 @@ bool at_the_limit(const Claim& claim) {
   const Support of = support(claim);
   if (of == Support::undefined || of == Support::no_verdict) return false;
   const double counted = 2 * std::sqrt(own / 2 * (1 - own / 2) / double(claim.draws));
-  const double error = claim.footing() == eval::Footing::weights_only ? p / own * counted : 0.02 * p;
+  const double error = claim.footing() == eval::Footing::weights_only ? p / own * counted : 0.05 * p;
   return std::abs(p - (1 - claim.level)) < 2 * error;
 }
 
@@ -112,8 +112,6 @@ std::string detectable(const Claim& claim) {
          (claim.family > 1 ? " / " + std::to_string(claim.family) + ", as Holm's first step does" : "") + ".";
 }
 
-}  // namespace
-
 /// Of a p on the limit.
 std::string limit_note(const Claim& claim) {
   return at_the_limit(claim)
@@ -121,6 +119,8 @@ std::string limit_note(const Claim& claim) {
                    fixed(1 - claim.level, 2) + "."
              : "";
 }
+
+}  // namespace
 
 std::string statement(const Claim& claim) {
   const bool weights = claim.footing() == eval::Footing::weights_only;

@@ -51,7 +51,8 @@ Support support(const Claim& claim);
 /// weights" and "fewer found, these weights".
 std::string support_name(const Claim& claim);
 /// Whether other draws of the bootstrap may well decide otherwise: the corrected p lies within two of its standard errors of
-/// 1 - level, by the binomial of one seed's p, which is counted, and two hundredths of itself with several seeds.
+/// 1 - level, by the binomial of one seed's p, which is counted; a twentieth of itself with several seeds, where
+/// eval_verdicts_test sees a thirtieth at most. scripts/experiments_page.py has the same rule for its pages.
 bool at_the_limit(const Claim& claim);
 /// One to three sentences, differences to three decimals, ending with a full stop.
 std::string statement(const Claim& claim);

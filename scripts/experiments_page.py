@@ -33,8 +33,8 @@ def share(v):
 
 
 def at_the_limit(p):
-    """Near .05 the draws behind a p decide on which side of it it lies."""
-    return .045 <= p < .055
+    """Near .05 the draws behind a method's p decide on which side of it it lies: at_the_limit() of report/statements.h."""
+    return abs(p - .05) < .1 * p
 
 
 def p_text(p):

@@ -179,8 +179,7 @@ def main():
         study = study.replace('"%s"' % name, '"%s"' % (ROOT / 'recipes/demo' / name))
     (WORK / 'study.toml').write_text(study)
     small = ','.join("'%s'" % s for s in SET[1::2] + ['train.steps=24'])
-    both = """'data.train_folds=["train","val"]','data.val_folds=[]'"""
-    args = ['study', 'study.toml', '--out', 'study', '--quiet', '--set', 'set=[%s,\'model.channels=32\',%s]' % (small, both),
+    args = ['study', 'study.toml', '--out', 'study', '--quiet', '--set', 'set=[%s,\'model.channels=32\']' % small,
             '--set', 'classifier_set=[%s]' % small, '--set', 'rows=["none", "cawe"]', '--set', 'boot.draws=200',
             '--set', 'detectors=["retinanet"]', '--set', 'controls=["shuffled"]', '--set', 'again=false']
     # Stopped by a signal in the middle, that is once a training has logged a step: the state is saved, and the study

@@ -55,8 +55,9 @@ TEST(Statements, SayWhereOtherDrawsMayDecideOtherwise) {
   EXPECT_FALSE(at_the_limit(with(1, 20000, .0021, .0210)));
   EXPECT_TRUE(at_the_limit(with(1, 2000, .0030, .0270))) << "fewer draws say less";
   EXPECT_FALSE(at_the_limit(with(1, 0, .0053, .0477))) << "nobody knows from how many";
-  EXPECT_TRUE(at_the_limit(with(5, 20000, .0022, .0500))) << "several seeds: a hundredth of p or two";
-  EXPECT_FALSE(at_the_limit(with(5, 20000, .0020, .0463)));
+  EXPECT_TRUE(at_the_limit(with(5, 20000, .0022, .0500))) << "several seeds: a tenth of p to either side";
+  EXPECT_TRUE(at_the_limit(with(5, 20000, .0020, .0463)));
+  EXPECT_FALSE(at_the_limit(with(5, 20000, .0019, .0450)));
   EXPECT_FALSE(at_the_limit(with(3, 20000, .0022, .0500))) << "no verdict, no limit";
   EXPECT_TRUE(at_the_limit(with(1, 20000, .0510, NAN)));
   const std::string note =
